@@ -5,7 +5,7 @@ first looks again at the files that were handed over and not answered, because t
 have arrived.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,14 +20,14 @@ from cargo_sync.engine.comparison import FilePair, compare
 from cargo_sync.machines.arrival import ArrivalCount
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.model import paths
-from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
-from cargo_sync.trees.contract import Ends, Task
+from cargo_sync.trees.contract import Brought, Ends, Task
 from cargo_sync.trees.visit import FarVisited, Visited
 
 
@@ -124,8 +124,8 @@ class Copier:
             sides.mode, sides.near, self._batches(), speed, self._options.run
         )
         async with aclosing(moving) as results:
-            async for outcomes in results:
-                await self._record(outcomes)
+            async for brought in results:
+                await self._record(brought)
 
     def arrived(self) -> tuple[int, str]:
         """Bytes at the destination, also those that are staged, and the current file's path."""
@@ -290,17 +290,19 @@ class Copier:
 
     # -- results -----------------------------------------------------------------------------------
 
-    async def _record(self, outcomes: Collection[Outcome]) -> None:
-        for outcome in outcomes:
+    async def _record(self, brought: Brought) -> None:
+        for task, receipt in zip(brought.done, brought.receipts, strict=True):
+            path, size = task.action.path, task.action.bytes
+            self._open.pop(path, None)
+            self._room.took(path, size)
+            self.progress.done(path, size)
+            self.progress.displaced += bool(receipt.displaced)
+            if resumable(size):
+                await self._ids.done(path)
+        for outcome in brought.failed:
             path, problem = outcome.action.path, outcome.problem
             tries = self._open.pop(path, 0)
-            if problem is None:
-                self._room.took(path, outcome.action.bytes)
-                self.progress.done(path, outcome.action.bytes)
-                self.progress.displaced += bool(outcome.displaced)
-                if resumable(outcome.action.bytes):
-                    await self._ids.done(path)
-            elif not self._retries.add(path, tries, problem):
+            if problem and not self._retries.add(path, tries, problem):
                 self.progress.fail(path, problem)
                 if problem.code == Code.DISK_FULL:
                     self._room.refused(path, outcome.action.bytes, problem)

@@ -6,6 +6,7 @@ for no more than moves in a second.
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import compress, islice
 from typing import Final, Generic, TypeVar
 
 from cargo_sync.model.checkpoints import resumable
@@ -36,6 +37,7 @@ class BatchQueue(Generic[T]):
         self._steady = steady
         self._rate = rate
         self._items: deque[T] = deque()
+        self._sizes: deque[int] = deque()
         self._large: deque[T] = deque()
         self._bytes = 0
         """Of the smaller ones."""
@@ -44,16 +46,21 @@ class BatchQueue(Generic[T]):
     def __len__(self) -> int:
         return len(self._items) + len(self._large)
 
-    def extend(self, items: Sequence[T]) -> None:
+    def extend(self, items: Sequence[T]) -> int:
+        """Adds items; returns their bytes."""
         if not self._items:
             self._since = self._steady()
-        for item in items:
-            size = self._size_of(item)
-            if resumable(size):
-                self._large.append(item)
-            else:
-                self._items.append(item)
-                self._bytes += size
+        sizes = list(map(self._size_of, items))
+        total = sum(sizes)
+        if resumable(max(sizes, default=0)):
+            large = list(map(resumable, sizes))
+            self._large.extend(compress(items, large))
+            small = [not one for one in large]
+            items, sizes = list(compress(items, small)), list(compress(sizes, small))
+        self._items.extend(items)
+        self._sizes.extend(sizes)
+        self._bytes += sum(sizes)
+        return total
 
     def due(self) -> list[T]:
         """The next batch if it is full or has waited long enough; else an empty list."""
@@ -70,15 +77,17 @@ class BatchQueue(Generic[T]):
         return self.due() or self._smaller()
 
     def _smaller(self) -> list[T]:
-        batch: list[T] = []
-        size, most = 0, self._most()
-        while self._items and len(batch) < BATCH_FILES and size < most:
-            item = self._items.popleft()
-            batch.append(item)
-            size += self._size_of(item)
+        count, size, most = 0, 0, self._most()
+        for one in islice(self._sizes, BATCH_FILES):
+            if size >= most:
+                break
+            count += 1
+            size += one
+        for _ in range(count):
+            self._sizes.popleft()
         self._bytes -= size
         self._since = self._steady()
-        return batch
+        return [self._items.popleft() for _ in range(count)]
 
     def _most(self) -> int:
         return min(BATCH_BYTES, max(1, int(self._rate() * BATCH_SECONDS)))

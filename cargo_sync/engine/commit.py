@@ -1,9 +1,11 @@
 """Commit: outcomes become agreements and events in one transaction; then listeners are called."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from cargo_sync.engine import moved_files
 from cargo_sync.engine.context import RunContext
 from cargo_sync.machines.retry import cancelled
 from cargo_sync.model.actions import Action, Op, Outcome
@@ -12,7 +14,8 @@ from cargo_sync.model.entries import FILE
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
-from cargo_sync.model.slices import path_cost, slices
+from cargo_sync.model.slices import path_ranges
+from cargo_sync.trees.contract import Brought
 
 RETRY_AT_ONCE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED})
 """Codes that only mean that the plan is out of date; another look makes a new one at once."""
@@ -22,6 +25,24 @@ TOGETHER: Final = 2_000
 
 OnEvents = Callable[[Sequence[Event], int], None]
 """Called with recorded events and the cursor of the last; must not block."""
+
+
+@dataclass(slots=True)
+class _Record:
+    """What is stored in one transaction.
+
+    agreements    by path, what both sides hold now
+    done, failed  paths of transfers that ended
+    taken_up      paths that a person had cancelled, and that were tried again
+    cancelled     what a person cancelled now
+    """
+
+    agreements: list[tuple[str, Agreed | None]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    taken_up: list[str] = field(default_factory=list)
+    cancelled: list[Action] = field(default_factory=list)
 
 
 class Commit:
@@ -37,39 +58,77 @@ class Commit:
 
     async def __call__(self, outcomes: Sequence[Outcome]) -> None:
         """Records outcomes, which must be durable on their sides already."""
-        for some in slices(outcomes, _cost, TOGETHER):
-            await self._record(some)
+        for part in path_ranges([outcome.action.path for outcome in outcomes], TOGETHER):
+            await self._write(self._outcomes(outcomes[part]))
 
-    async def _record(self, outcomes: Sequence[Outcome]) -> None:
-        now = self._world.wall()
-        taken_up = [
-            one.action.path
-            for one in outcomes
-            if self._memory.failures.was_put_off(one.action.path)
-        ]
-        agreements: list[tuple[str, Agreed | None]] = []
-        events: list[Event] = []
-        for outcome in outcomes:
-            if outcome.problem is not None:
-                events += self._failed(outcome, outcome.problem, now)
-                continue
-            self._memory.failures.succeeded(outcome.action.path)
-            self._memory.settling.forget(outcome.action.path)
-            agreements.append((outcome.action.path, self._agreement(outcome)))
-            events += self._happened(outcome, now)
-        self._report.advanced |= bool(agreements)
-        moved = [outcome for outcome in outcomes if outcome.transfer]
-        done = [outcome.action.path for outcome in moved if outcome.problem is None]
-        failed = [outcome.action.path for outcome in moved if outcome.problem is not None]
-        agree = partial(self._memory.folders.agree, done=done, failed=failed)
-        cursor = await self._world.offload(agree, agreements, events)
-        if taken_up:
+    async def brought(self, batch: Brought) -> None:
+        """Records what became of a batch of transfers; it must be durable already."""
+        for part in path_ranges([task.action.path for task in batch.done], TOGETHER):
+            some = batch._replace(done=batch.done[part], receipts=batch.receipts[part])
+            await self._write(self._moved(some))
+        await self(batch.failed)
+
+    async def _write(self, record: _Record) -> None:
+        self._report.advanced |= bool(record.agreements)
+        agree = partial(self._memory.folders.agree, done=record.done, failed=record.failed)
+        cursor = await self._world.offload(agree, record.agreements, record.events)
+        if taken_up := record.taken_up:
             await self._world.offload(self._memory.transfers.take_up, self._memory.job_id, taken_up)
+        for action in record.cancelled:
+            await self._put_off(action)
+        if record.events:
+            self._on_events(record.events, cursor)
+
+    def _moved(self, batch: Brought) -> _Record:
+        """Notes files that were moved."""
+        actions = [task.action for task in batch.done]
+        files, sizes = [action.path for action in actions], [action.bytes for action in actions]
+        if self._memory.room.took_all(files, sizes):
+            self._retry_full()
+        self._report.acted = True
+        self._report.files += len(files)
+        self._report.bytes += sum(sizes)
+        self._progress.done(len(files), sum(sizes))
+        return _Record(
+            moved_files.agreements(self._rules.mode, actions, batch.receipts),
+            moved_files.events(self._rules, self._world.wall(), batch),
+            done=files,
+            taken_up=self._succeeded(files),
+        )
+
+    def _outcomes(self, outcomes: Sequence[Outcome]) -> _Record:
+        """Notes what was done without moving content, and what failed."""
+        now, record = self._world.wall(), _Record()
         for outcome in outcomes:
-            if outcome.problem is not None and outcome.problem.code == Code.CANCELLED:
-                await self._put_off(outcome.action)
-        if events:
-            self._on_events(events, cursor)
+            path = outcome.action.path
+            if outcome.problem is not None:
+                if self._memory.failures.was_put_off(path):
+                    record.taken_up.append(path)
+                if outcome.problem.code == Code.CANCELLED:
+                    record.cancelled.append(outcome.action)
+                record.events += self._failed(outcome, outcome.problem, now)
+            else:
+                record.taken_up += self._succeeded([path])
+                record.agreements.append((path, self._agreement(outcome)))
+                record.events += self._happened(outcome, now)
+            if outcome.transfer:
+                (record.failed if outcome.problem else record.done).append(path)
+        return record
+
+    def _succeeded(self, files: Sequence[str]) -> list[str]:
+        """Forgets what is known about these files; returns those that a person had cancelled."""
+        failures = self._memory.failures
+        known = failures.among(files)
+        taken_up = [path for path in known if failures.was_put_off(path)]
+        for path in known:
+            failures.succeeded(path)
+        self._memory.settling.forget_all(files)
+        return taken_up
+
+    def _retry_full(self) -> None:
+        """There is room: what waited for it is tried again."""
+        self._memory.failures.retry_at(Code.DISK_FULL, 0.0)
+        self._report.look_again(0.0)
 
     def _agreement(self, outcome: Outcome) -> Agreed | None:
         source, result = outcome.source, outcome.result
@@ -114,48 +173,31 @@ class Commit:
         return [self._event(Happened.FAILED, action, now, details)]
 
     def _happened(self, outcome: Outcome, now: float) -> list[Event]:
+        """What is told about a step that moved no content now."""
         action = outcome.action
-        if action.op in (Op.PUT, Op.MKDIR):
-            if self._memory.room.took(action.path, action.bytes):
-                self._memory.failures.retry_at(Code.DISK_FULL, 0.0)
-                self._report.look_again(0.0)
-            self._report.acted = True
-            self._report.bytes += action.bytes
-            if action.op is Op.PUT:
-                self._progress.done(1, action.bytes)
-                self._report.files += 1
         events = []
-        if action.op is Op.PUT or (action.op is Op.ADOPT and outcome.transfer):
+        if action.op is Op.MKDIR:
+            if self._memory.room.took(action.path, 0):
+                self._retry_full()
+            self._report.acted = True
+        elif action.op is Op.ADOPT and outcome.transfer:
+            # It arrived just before a run was cut, which could not be told then.
             upload = self._rules.mode is Mode.UPLOAD
             happened = Happened.UPLOADED if upload else Happened.DOWNLOADED
-            details = EventDetails(
-                transfer=outcome.transfer,
-                hash=outcome.hash,
-                seconds=round(outcome.seconds, 6) if action.op is Op.PUT else None,
-                lost=outcome.lost,
-                rtt_ms=outcome.rtt_ms,
-                moved=action.bytes - outcome.had if outcome.had else None,
-            )
+            details = EventDetails(transfer=outcome.transfer, hash=outcome.hash)
             events.append(self._event(happened, action, now, details))
         elif action.op is Op.ADOPT and action.source and action.source.kind == FILE:
-            events.append(
-                self._event(Happened.ADOPTED, action, now, EventDetails(hash=outcome.hash))
-            )
+            details = EventDetails(hash=outcome.hash)
+            events.append(self._event(Happened.ADOPTED, action, now, details))
         elif action.op is Op.DELETE:
             self._report.acted = True
-            events.append(
-                self._event(
-                    Happened.DELETED, action, now, EventDetails(displaced=outcome.displaced)
-                )
-            )
+            details = EventDetails(displaced=outcome.displaced)
+            events.append(self._event(Happened.DELETED, action, now, details))
         elif action.op is Op.FORGET and action.drifted:
             events.append(self._event(Happened.KEPT, action, now, EventDetails(action.why)))
         if outcome.displaced and action.drifted and action.op is not Op.DELETE:
-            events.append(
-                self._event(
-                    Happened.DISPLACED, action, now, EventDetails(displaced=outcome.displaced)
-                )
-            )
+            details = EventDetails(displaced=outcome.displaced)
+            events.append(self._event(Happened.DISPLACED, action, now, details))
         return events
 
     def _event(
@@ -163,7 +205,3 @@ class Commit:
     ) -> Event:
         entry = action.source or action.expected
         return self._rules.event(happened, now, action.path, entry.size if entry else 0, details)
-
-
-def _cost(outcome: Outcome) -> int:
-    return path_cost(outcome.action.path)

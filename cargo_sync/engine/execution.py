@@ -5,7 +5,6 @@ while the survey goes on.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
 
 from cargo_sync.engine.batches import BatchQueue
 from cargo_sync.engine.commit import Commit
@@ -63,8 +62,7 @@ class Execution:
         waiting: BatchQueue[Action] = BatchQueue(_size, self._world.steady, self._rate)
         async for actions in steps:
             puts = await self._without_content(actions, counted)
-            self._progress.planned(len(puts), sum(map(_size, puts)))
-            waiting.extend(puts)
+            self._progress.planned(len(puts), waiting.extend(puts))
             while batch := waiting.due():
                 if roomy := await self._with_room(batch):
                     yield await self._starts.begin(roomy)
@@ -92,7 +90,8 @@ class Execution:
             outcomes.append(await self._retire(action))
         if outcomes:
             await self._commit(outcomes)
-        return [action for action in by_op[Op.PUT] if counted or self._is_allowed(action)]
+        puts = by_op[Op.PUT]
+        return puts if counted else [action for action in puts if self._is_allowed(action)]
 
     async def _with_room(self, puts: Sequence[Action]) -> Sequence[Action]:
         """Leaves out files for which there is no room; one that began before may need little."""
@@ -107,7 +106,7 @@ class Execution:
 
     def _is_allowed(self, action: Action) -> bool:
         """Counts overwrites. Beyond the guard's threshold it holds the run; additions may go."""
-        if not action.overwrites or self._guard.overwrite():
+        if action.expected is None or not action.overwrites or self._guard.overwrite():
             return True
         if held := self._guard.held():
             self._report.hold(held)
@@ -134,7 +133,7 @@ class Execution:
                     Outcome(action, action.source, action.expected, content, transfer=transfer)
                 )
             else:
-                puts.append(replace(action, op=Op.PUT, why="differs"))
+                puts.append(action._replace(op=Op.PUT, why="differs"))
         return outcomes
 
     async def _retire(self, action: Action) -> Outcome:

@@ -73,7 +73,8 @@ class Planning:
         if failure is None:
             return action
         cancelled = failure.problem.code == Code.CANCELLED
-        return replace(action, why="cancelled by a person" if cancelled else "waits for its retry")
+        why = "cancelled by a person" if cancelled else "waits for its retry"
+        return action._replace(why=why)
 
     async def _defer(self, later: list[Action]) -> None:
         planned, run = self._memory.planned, self._report.run
@@ -148,7 +149,8 @@ class Planning:
 
     def _note_failures(self, folder: str, plan: FolderPlan) -> None:
         """Notes which old failures the plan names; a file that still changes needs another look."""
-        self._old_failures.difference_update(action.path for action in (*plan.now, *plan.later))
+        if self._old_failures:
+            self._old_failures.difference_update(one.path for one in (*plan.now, *plan.later))
         for name in plan.waiting:
             path = paths.join(folder, name)
             if self._memory.failures.knows(path):

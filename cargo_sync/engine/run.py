@@ -155,8 +155,8 @@ class Run:
         moving = self._far.transfer(rules.mode, self._near, batches, rules.speed, self.report.run)
         try:
             async with aclosing(moving) as results:
-                async for outcomes in results:
-                    await commit(outcomes)
+                async for batch in results:
+                    await commit.brought(batch)
         finally:
             self.report.advanced |= self._memory.parts.further(self._far.resumed())
 

@@ -33,7 +33,7 @@ class TransferStarts:
         begun = await self._world.offload(
             self._memory.transfers.begin,
             self._memory.job_id,
-            [_source(action) for action in actions],
+            _sources(actions),
             self._make,
             self._world.lived(),
             event,
@@ -41,7 +41,7 @@ class TransferStarts:
         )
         if begun.events:
             self._on_events(begun.events, begun.cursor)
-        return [Task(action, id) for action, id in zip(actions, begun.ids, strict=True)]
+        return list(map(Task._make, zip(actions, begun.ids, strict=True)))
 
     async def began(self, actions: Sequence[Action]) -> set[str]:
         """The paths of larger files of which a part may be at the destination already."""
@@ -67,17 +67,19 @@ class TransferStarts:
             self._memory.transfers.promised, self._memory.job_id, files
         )
 
-    def _make(self, source: TransferSource) -> str:
-        if source.keep:
-            return self._world.token()
+    def _make(self, sources: Sequence[TransferSource]) -> list[str]:
         # Nothing is staged under the id of a small file, so it must be unique, but need not be
         # secret.
-        return f"{self._tokens}{next(self._numbers):012x}"
+        tokens, numbers, token = self._tokens, self._numbers, self._world.token
+        return [
+            token() if source.keep else f"{tokens}{number:012x}"
+            for source, number in zip(sources, numbers, strict=False)
+        ]
 
 
-def _source(action: Action) -> TransferSource:
-    entry = action.source
-    assert entry
-    return TransferSource(
-        action.path, entry.version, entry.ident, entry.size, resumable(entry.size)
-    )
+def _sources(actions: Sequence[Action]) -> list[TransferSource]:
+    entries = [action.source for action in actions if action.source]
+    _, _, sizes, _, _, versions, idents, _, _ = zip(*entries, strict=True)
+    files = [action.path for action in actions]
+    keep = map(resumable, sizes)
+    return list(map(TransferSource._make, zip(files, versions, idents, sizes, keep, strict=True)))

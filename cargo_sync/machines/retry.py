@@ -5,6 +5,7 @@ most half of the delay, so that "tries again in" is about right for the person w
 """
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -81,6 +82,10 @@ class Failures:
     def put_off(self, path: str, problem: Problem, source: SourceVersion) -> None:
         """`path` is not tried again until its source changes or a person asks."""
         self._by_path[path] = Failure(path, 1, problem, None, source)
+
+    def among(self, paths: Sequence[str]) -> list[str]:
+        """Those of `paths` that failed."""
+        return [path for path in paths if path in self._by_path] if self._by_path else []
 
     def was_put_off(self, path: str) -> bool:
         failure = self._by_path.get(path)

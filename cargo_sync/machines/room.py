@@ -10,6 +10,7 @@ the job is held, and every now and then it offers the smallest file that waits. 
 all others are offered again. Empty files and folders show nothing: they fit on a full disk, too.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,6 +70,14 @@ class DestinationRoom:
             return False
         self.full, self.smallest, self.passed = False, None, 0
         return True
+
+    def took_all(self, paths: Sequence[str], sizes: Sequence[int]) -> bool:
+        """Like `took`, for a batch of files."""
+        if self.smallest is None:
+            self._took = max(self._took, *sizes)
+            return False
+        took = [self.took(path, size) for path, size in zip(paths, sizes, strict=True)]
+        return any(took)  # of all files, not up to the first
 
     def refused(self, path: str, size: int, problem: Problem) -> None:
         """There was no room for a file."""

@@ -6,6 +6,7 @@ of a camera or of another machine) is observed instead: it is still when it look
 look complete, because each read is checked again.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from cargo_sync.model.entries import Entry
@@ -46,6 +47,12 @@ class Settling:
     def forget(self, path: str) -> None:
         """The file at `path` was transferred, or is not wanted any more."""
         self._seen.pop(path, None)
+
+    def forget_all(self, paths: Iterable[str]) -> None:
+        """Like `forget`, for many files."""
+        if self._seen:
+            for path in paths:
+                self._seen.pop(path, None)
 
     def _has_room(self, steady: float) -> bool:
         """Whether one more file can be remembered.

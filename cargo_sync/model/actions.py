@@ -1,7 +1,7 @@
 """Actions: the planned steps of a run, and their results."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from cargo_sync.model.entries import DAMAGED, Entry
 from cargo_sync.model.problems import Problem
@@ -26,8 +26,7 @@ class Op(StrEnum):
     """Delete or move a delivered source file, as the job's `after_transfer` says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One step.
 
     path      relative to the job's root on either side
@@ -60,20 +59,15 @@ class Action:
         return expected is not None and expected.hash != DAMAGED and self.op in (Op.PUT, Op.DELETE)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The result of an action.
+class Outcome(NamedTuple):
+    """The result of an action; `trees.contract.Brought` has those of files that were moved.
 
     source, result  the entries of the source and the destination as they are now, to be agreed on;
                     None after DELETE, FORGET and failures
     hash            BLAKE3 of the content, hex
     displaced       where in the trash the displaced entry is now, or ""
     problem         why it failed; None when it did not
-    transfer        id of the transfer that moved it, "" when no content moved
-    seconds         how long it took, without the time in which other files moved
-    lost, rtt_ms    the flow's lost frames and mean round trip in that time; None when they were
-                    not measured
-    had             bytes that the destination had before
+    transfer        id of the transfer that moved it, or failed to; "" when no content moved
     """
 
     action: Action
@@ -83,7 +77,3 @@ class Outcome:
     displaced: str = ""
     problem: Problem | None = None
     transfer: str = ""
-    seconds: float = 0.0
-    lost: int | None = None
-    rtt_ms: float | None = None
-    had: int = 0

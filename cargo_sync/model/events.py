@@ -1,7 +1,9 @@
 """Events: facts about what happened, written in the same transaction as the change itself."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import groupby, repeat
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 
@@ -92,12 +94,27 @@ class EventDetails(NamedTuple):
     deletions: int | None = None
     overwrites: int | None = None
 
+    @classmethod
+    def of_moved(
+        cls,
+        transfers: Sequence[str],
+        hashes: Sequence[str],
+        seconds: float,
+        lost: int | None,
+        rtt_ms: float | None,
+        moved: Iterable[int | None],
+    ) -> "list[EventDetails]":
+        """Those of files that moved in one batch."""
+        no = repeat(None)
+        link = repeat(seconds), repeat(lost), repeat(rtt_ms)
+        rows = zip(no, no, transfers, hashes, no, *link, moved, no, no, no, strict=False)
+        return list(map(cls._make, rows))
+
 
 NO_DETAILS: Final = EventDetails()
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One fact of a job; `job` is "" if it concerns the whole daemon.
 
     time     unix seconds
@@ -129,3 +146,9 @@ class Event:
     def transfer(self) -> str | None:
         """The id of the transfer that it is about."""
         return self.details.transfer or None
+
+
+def grouped(events: Iterable[Event]) -> Iterator[tuple[str, Happened, list[Event]]]:
+    """Events of one job and kind that follow each other, together."""
+    for (job, happened), group in groupby(events, key=itemgetter(0, 1)):
+        yield job, happened, list(group)

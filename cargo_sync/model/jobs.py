@@ -1,7 +1,9 @@
 """What a run needs to know about its job: its rules, without addresses or secrets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import repeat
 
 from cargo_sync.model.events import NO_DETAILS, Event, EventDetails, Happened, Moment, moment
 
@@ -83,10 +85,26 @@ class Rules:
         details: EventDetails = NO_DETAILS,
     ) -> Event:
         """An event of this job; its `tell` says whether it becomes a callback."""
-        told = moment(happened, path) in self.tell
-        return Event(
-            self.name, happened, time, path, size, details, self.mode.value if told else ""
-        )
+        return Event(self.name, happened, time, path, size, details, self._told(happened, path))
+
+    def events(
+        self,
+        happened: Happened,
+        time: float,
+        paths: Sequence[str],
+        sizes: Sequence[int],
+        details: Sequence[EventDetails],
+    ) -> list[Event]:
+        """The same event of several files of this job."""
+        if not paths:
+            return []
+        told = self._told(happened, paths[0])
+        same = repeat(self.name), repeat(happened), repeat(time)
+        columns = zip(*same, paths, sizes, details, repeat(told), strict=False)
+        return list(map(Event._make, columns))
+
+    def _told(self, happened: Happened, path: str) -> str:
+        return self.mode.value if moment(happened, path) in self.tell else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,3 +25,15 @@ def slices(items: Sequence[T], cost: Callable[[T], int], most: int) -> Iterator[
         total += this
     if items:
         yield items[start:]
+
+
+def path_ranges(paths: Sequence[str], most: int) -> Iterator[slice]:
+    """The slices of a batch that works on these paths, by `path_cost`.
+
+    Where no path is long, none is looked at by itself.
+    """
+    if 0 < len(paths) <= most and max(map(len, paths)) < LONG:
+        yield slice(0, len(paths))
+        return
+    for some in slices(range(len(paths)), lambda at: path_cost(paths[at]), most):
+        yield slice(some[0], some[-1] + 1)

@@ -60,7 +60,7 @@ class Events:
     def append(self, events: Sequence[Event]) -> int:
         """Writes events in their order; returns the cursor of the newest event, 0 for none."""
         with self._database.transaction() as connection:
-            _APPEND(connection, [_columns(event) for event in events])
+            _APPEND(connection, _rows(events))
             return self._newest()
 
     def newest(self) -> int:
@@ -165,17 +165,28 @@ def _reached(connection: Statements, at: float) -> int:
     return int(row[0] or 0)
 
 
-def _columns(event: Event) -> tuple[object, ...]:
-    details = orjson.dumps(as_json(event.details)).decode()
-    return (
-        event.job,
-        event.happened,
-        event.time,
-        event.path,
-        event.size,
-        details,
-        event.tell or None,
-    )
+def _rows(events: Sequence[Event]) -> list[tuple[object, ...]]:
+    if not events:
+        return []
+    jobs, happened, times, files, sizes, details, tells = zip(*events, strict=True)
+    words = map(str.__str__, happened)  # SQLite takes ten times as long for a value of an enum
+    told = [tell or None for tell in tells]
+    return list(zip(jobs, words, times, files, sizes, _texts(details), told, strict=True))
+
+
+def _texts(details: Sequence[EventDetails]) -> list[str]:
+    """As `as_json`, but as text, and quick for a batch that has the same few fields."""
+    columns = zip(_DETAILS, zip(*details, strict=True), strict=True)
+    known = [(name, column) for name, column in columns if column.count(None) < len(column)]
+    if not known:
+        return ["{}"] * len(details)
+    names, values = zip(*known, strict=True)
+    return [
+        orjson.dumps(
+            {name: one for name, one in zip(names, row, strict=True) if one is not None}
+        ).decode()
+        for row in zip(*values, strict=True)
+    ]
 
 
 def row_of(columns: tuple[Any, ...]) -> EventRow:

@@ -62,7 +62,7 @@ class Transfers:
         self,
         job: int,
         sources: Sequence[TransferSource],
-        make: Callable[[TransferSource], str],
+        make: Callable[[Sequence[TransferSource]], list[str]],
         now: float,
         says: Says,
         promised: Mode | None = None,
@@ -76,7 +76,7 @@ class Transfers:
         Args:
             job: its number.
             sources: each path once.
-            make: makes a new id.
+            make: makes new ids.
             now: by the retention clock.
             says: makes the event, STARTED for each transfer that is promised an end now.
             promised: the job's mode when callbacks promise an end for each start; None if they
@@ -85,7 +85,7 @@ class Transfers:
         with self._database.transaction() as connection:
             known = _known(connection, job, [source.path for source in sources])
             if not known and promised is None and not any(source.keep for source in sources):
-                return Begun([make(source) for source in sources], [], 0)
+                return Begun(make(sources), [], 0)
             ids: list[str] = []
             rows: list[tuple[object, ...]] = []
             given_up: list[Event] = []
@@ -97,7 +97,7 @@ class Transfers:
                     if waits:
                         details = EventDetails(SUPERSEDED, Code.OVERTAKEN, id)
                         given_up.append(says(Happened.FAILED, source.path, source.size, details))
-                    id, waits = make(source), None
+                    [id], waits = make([source]), None
                 if promised is not None and not waits:
                     started.append(
                         says(Happened.STARTED, source.path, source.size, EventDetails(transfer=id))

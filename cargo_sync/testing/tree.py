@@ -16,8 +16,8 @@ from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
-from cargo_sync.trees.contract import Delta, NearTree, Observation, Task, Whole
-from cargo_sync.trees.offers import Moved, offers, outcomes
+from cargo_sync.trees.contract import Brought, Delta, Moved, NearTree, Observation, Task, Whole
+from cargo_sync.trees.offers import brought, offers
 from cargo_sync.trees.pump import pump
 
 
@@ -208,7 +208,7 @@ class MemoryTree:
         batches: AsyncIterator[Sequence[Task]],
         speed: int | None,
         run: str,
-    ) -> AsyncGenerator[list[Outcome], None]:
+    ) -> AsyncGenerator[Brought, None]:
         self._cancelled.clear()
         ends = (
             (near.source(), self.sink(run))
@@ -223,7 +223,7 @@ class MemoryTree:
                 receipts = pump(*ends, number, offers(tasks), self._cancelled)
             finally:
                 self._open = ()
-            yield outcomes(tasks, receipts, Moved())
+            yield brought(tasks, receipts, Moved())
 
     def rate(self) -> int:
         return 1 << 30

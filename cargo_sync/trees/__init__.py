@@ -6,7 +6,7 @@ contract  the rules that each tree must keep: `Tree`, `NearTree`, `FarTree`
 folder    the near tree: the local folder of a job
 guest     a local folder that a get or a put uses without owning it
 landing   checks in the local folder before and after a download's files are published
-offers    turns tasks into offers, and receipts into outcomes
+offers    turns tasks into offers, and receipts into what became of a batch
 placed    sources and sinks that use other paths than the other side
 pump      moves content without lanes
 retiring  deletes or moves delivered source files

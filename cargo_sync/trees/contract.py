@@ -17,13 +17,14 @@ Each tree keeps these rules, and one suite proves them (tests/conformance/test_t
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Problem
+from cargo_sync.model.transfers import Receipt
 
 
 class Whole(NamedTuple):
@@ -70,6 +71,39 @@ class Task(NamedTuple):
 
     action: Action
     transfer: str
+
+
+class Moved(NamedTuple):
+    """How a batch moved.
+
+    seconds         how long it took, without the time in which other batches moved
+    lost, rtt_ms    the connection's lost frames and mean round trip in that time; None when they
+                    were not measured
+    """
+
+    seconds: float = 0.0
+    lost: int | None = None
+    rtt_ms: float | None = None
+
+
+NONE_HAD: Final[Mapping[str, int]] = {}
+
+
+class Brought(NamedTuple):
+    """What became of a batch: thousands of small files share it, so it has no value for each.
+
+    done      the tasks whose files are at the destination now
+    receipts  of these, in the same order
+    failed    the outcomes of the others
+    moved     how the batch moved
+    had       bytes that the destination had before of some files, by the transfer's id
+    """
+
+    done: Sequence[Task]
+    receipts: Sequence[Receipt]
+    failed: Sequence[Outcome]
+    moved: Moved
+    had: Mapping[str, int] = NONE_HAD
 
 
 class Tree(Protocol):
@@ -136,20 +170,20 @@ class FarTree(Tree, Protocol):
         batches: AsyncIterator[Sequence[Task]],
         speed: int | None,
         run: str,
-    ) -> AsyncGenerator[list[Outcome], None]:
-        """Moves content between `near` and this tree; yields the outcomes of one batch at a time.
+    ) -> AsyncGenerator[Brought, None]:
+        """Moves content between `near` and this tree; yields what became of one batch at a time.
 
-        The outcomes come when they are durable. At most eight batches are taken before their
-        outcomes, which limits the memory. Files of a batch fail alone. When the iterator is closed,
-        running files stop at a checkpoint.
+        That comes when it is durable. At most eight batches are taken before their results, which
+        limits the memory. Files of a batch fail alone. When the iterator is closed, running files
+        stop at a checkpoint.
 
         Raises:
             ProblemError: the connection was cut or refused; it is not known what was done of
-                batches without outcomes.
+                batches without a result.
         """
 
     def open_tasks(self) -> list[Task]:
-        """The tasks that the running transfer has taken but that have no outcome yet.
+        """The tasks that the running transfer has taken but that have no result yet.
 
         Some of them may still wait for their turn.
         """

@@ -1,98 +1,76 @@
-"""Between the engine's values and a flow's: tasks -> offers, receipts -> outcomes."""
+"""Between the engine's values and a flow's: tasks -> offers, receipts -> what became of a batch.
+
+A batch of thousands of small files is turned over as columns: a step for each file would take more
+of the CPU than reading it does.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from itertools import compress
 
-from cargo_sync.model import paths
-from cargo_sync.model.actions import Action, Outcome
-from cargo_sync.model.entries import DAMAGED, FILE, LINK, Entry
+from cargo_sync.model.actions import Outcome
+from cargo_sync.model.entries import DAMAGED, FILE, Entry
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt
-from cargo_sync.trees.contract import Task
+from cargo_sync.trees.contract import NONE_HAD, Brought, Moved, Task
+
+_NOWHERE = Entry("", FILE)
+"""What is at an unoccupied path: its version and ident are 0."""
 
 
 def offers(tasks: Sequence[Task]) -> list[Offer]:
     """The offers of the tasks' sources, in the same order."""
-    return [offer(task.action, task.transfer) for task in tasks]
-
-
-def offer(action: Action, transfer: str) -> Offer:
-    """The offer of one action's source."""
-    source, expected = action.source, action.expected
-    assert source is not None, "only an action with a source is offered"
-    return Offer(
-        action.path,
-        source.size,
-        source.mtime_ns,
-        source.mode,
-        source.version,
-        source.ident,
-        transfer,
-        expected.version if expected else 0,
-        expected.ident if expected else 0,
-        "" if source.hash == DAMAGED else source.hash,
-        source.target,
+    if not tasks:
+        return []
+    actions, transfers = zip(*tasks, strict=True)
+    sources = [action.source for action in actions]
+    _, _, sizes, times, modes, versions, idents, hashes, targets = zip(*sources, strict=True)
+    if DAMAGED in hashes:
+        hashes = tuple("" if known == DAMAGED else known for known in hashes)
+    there = [action.expected or _NOWHERE for action in actions]
+    return list(
+        map(
+            Offer._make,
+            zip(
+                [action.path for action in actions],
+                sizes,
+                times,
+                modes,
+                versions,
+                idents,
+                transfers,
+                [entry.version for entry in there],
+                [entry.ident for entry in there],
+                hashes,
+                targets,
+                strict=True,
+            ),
+        )
     )
 
 
-class Moved(NamedTuple):
-    """How a batch moved: how long it took (s), and the connection's lost frames and round trip."""
-
-    seconds: float = 0.0
-    lost: int | None = None
-    rtt_ms: float | None = None
-
-
-NONE_HAD: Final[Mapping[str, int]] = {}
-
-
-def outcomes(
+def brought(
     tasks: Sequence[Task],
     receipts: Sequence[Receipt],
     moved: Moved,
     had: Mapping[str, int] = NONE_HAD,
-) -> list[Outcome]:
-    """The outcomes of the tasks, from the receiver's receipts.
+) -> Brought:
+    """What became of the tasks, from the receiver's receipts.
 
     `had` has what the receiver had already of some files, by the transfer's id.
     """
-    return [
-        _outcome(task, receipt, moved, had.get(task.transfer, 0))
+    done = [receipt.code == "done" for receipt in receipts]
+    if all(done):
+        return Brought(tasks, receipts, (), moved, had)
+    failed = [
+        _failure(task, receipt)
         for task, receipt in zip(tasks, receipts, strict=True)
+        if receipt.code != "done"
     ]
+    return Brought(list(compress(tasks, done)), list(compress(receipts, done)), failed, moved, had)
 
 
-def _outcome(task: Task, receipt: Receipt, moved: Moved, had: int) -> Outcome:
-    action, source = task.action, task.action.source
-    assert source is not None
-    if receipt.code != "done":
-        problem = Problem.received(
-            receipt.code, receipt.message or receipt.code, action.path, retry=receipt.retry
-        )
-        return Outcome(action, problem=problem, transfer=task.transfer, seconds=moved.seconds)
-    return Outcome(
-        action,
-        source,
-        committed(action.path, source.size, source.target, receipt),
-        receipt.hash,
-        receipt.displaced,
-        None,
-        task.transfer,
-        *moved,
-        had,
+def _failure(task: Task, receipt: Receipt) -> Outcome:
+    problem = Problem.received(
+        receipt.code, receipt.message or receipt.code, task.action.path, retry=receipt.retry
     )
-
-
-def committed(path: str, size: int, target: str, receipt: Receipt) -> Entry:
-    """The destination's entry that a receipt describes."""
-    return Entry(
-        paths.name(path),
-        LINK if target else FILE,
-        size,
-        receipt.mtime_ns,
-        receipt.mode,
-        receipt.version,
-        receipt.ident,
-        receipt.hash,
-        target,
-    )
+    return Outcome(task.action, problem=problem, transfer=task.transfer)

@@ -9,11 +9,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import NamedTuple, Protocol
 
 from cargo_sync.lanes.figures import Figures
-from cargo_sync.model.actions import Outcome
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Problem
-from cargo_sync.trees.contract import Ends, Task
+from cargo_sync.trees.contract import Brought, Ends, Task
 
 
 class VisitPage(NamedTuple):
@@ -63,7 +62,7 @@ class FarVisited(Visited, Protocol):
         batches: AsyncIterator[Sequence[Task]],
         speed: int | None,
         run: str,
-    ) -> AsyncGenerator[list[Outcome], None]: ...
+    ) -> AsyncGenerator[Brought, None]: ...
 
     def figures(self) -> Figures | None:
         """The figures of the running flow; None if nothing moves."""

@@ -54,10 +54,9 @@ async def test_a_speed_may_be_set_at_any_time_and_interrupts_nothing(far: FarTre
             await far.set_speed(speed)
 
     moved = [
-        outcome.action.path
-        async for outcomes in far.transfer(Mode.UPLOAD, near, batches(), 10_000_000, RUN)
-        for outcome in outcomes
-        if outcome.problem is None
+        task.action.path
+        async for brought in far.transfer(Mode.UPLOAD, near, batches(), 10_000_000, RUN)
+        for task in brought.done
     ]
     assert moved == ["0.bin", "1.bin", "2.bin"]
     await far.set_speed(None)
@@ -83,7 +82,7 @@ class Watched(MemoryTree):
         return source
 
 
-async def test_what_was_taken_is_open_until_its_outcome(far: FarTree) -> None:
+async def test_what_was_taken_is_open_until_its_result(far: FarTree) -> None:
     near = Watched(far)
     await far.open()
     assert far.open_tasks() == []
@@ -95,8 +94,8 @@ async def test_what_was_taken_is_open_until_its_outcome(far: FarTree) -> None:
     async def batches() -> AsyncIterator[list[Task]]:
         yield tasks
 
-    async for outcomes in far.transfer(Mode.UPLOAD, near, batches(), None, RUN):
-        assert [outcome.problem for outcome in outcomes] == [None] * 3
+    async for brought in far.transfer(Mode.UPLOAD, near, batches(), None, RUN):
+        assert (brought.done, brought.failed) == (tasks, ())
         assert far.open_tasks() == []
     assert near.open_tasks_then == [["a", "b", "c"]] * 3
 

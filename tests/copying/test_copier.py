@@ -14,14 +14,15 @@ from cargo_sync.engine import batches
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.model import paths
-from cargo_sync.model.actions import Outcome
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Receipt
 from cargo_sync.model.world import World
 from cargo_sync.state.database import Database
 from cargo_sync.state.orders import Orders, Way
-from cargo_sync.trees.contract import Ends, Task
+from cargo_sync.trees.contract import Brought, Ends, Moved, Task
+from cargo_sync.trees.offers import brought
 from cargo_sync.trees.visit import VisitPage
 from tests.offloads import inline
 from tests.server.surroundings import entropy
@@ -30,7 +31,7 @@ FRESH = entropy()
 WORLD = World(lambda: 0.0, lambda: 0.0, lambda: 0.0, lambda: FRESH(16).hex(), inline, lambda: 0.0)
 LARGE = 9_000_000
 
-Step = Callable[["Side", Sequence[Task]], list[Outcome] | None]
+Step = Callable[["Side", Sequence[Task]], list[Receipt] | None]
 
 
 class Side:
@@ -89,14 +90,14 @@ class Side:
         batches: AsyncIterator[Sequence[Task]],
         speed: int | None,
         run: str,
-    ) -> AsyncGenerator[list[Outcome], None]:
+    ) -> AsyncGenerator[Brought, None]:
         async for tasks in batches:
             self.batches.append([task.action.path for task in tasks])
             step: Step = self.steps.pop(0) if self.steps else well
-            outcomes = step(self, tasks)
-            if outcomes is None:
+            receipts = step(self, tasks)
+            if receipts is None:
                 raise ProblemError(Problem(Code.CUT, "it was cut"))
-            yield outcomes
+            yield brought(tasks, receipts, Moved())
 
     def figures(self) -> Figures | None:
         return None
@@ -111,11 +112,11 @@ class Side:
         return None
 
 
-def well(side: Side, tasks: Sequence[Task]) -> list[Outcome]:
+def well(side: Side, tasks: Sequence[Task]) -> list[Receipt]:
     for task in tasks:
         assert task.action.source is not None
         side.put(task.action.path, task.action.source)
-    return [Outcome(task.action, task.action.source, transfer=task.transfer) for task in tasks]
+    return [Receipt("done")] * len(tasks)
 
 
 def lost(side: Side, tasks: Sequence[Task]) -> None:
@@ -128,11 +129,9 @@ def cut(side: Side, tasks: Sequence[Task]) -> None:
 
 
 def failing(*codes: Code | None) -> Step:
-    def step(side: Side, tasks: Sequence[Task]) -> list[Outcome]:
+    def step(side: Side, tasks: Sequence[Task]) -> list[Receipt]:
         return [
-            Outcome(task.action, problem=Problem(code, code, task.action.path))
-            if code
-            else well(side, [task])[0]
+            Receipt(code, message=code) if code else well(side, [task])[0]
             for task, code in zip(tasks, codes, strict=True)
         ]
 

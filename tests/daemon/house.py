@@ -26,7 +26,6 @@ from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
-from cargo_sync.model.actions import Outcome
 from cargo_sync.model.events import Event
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -39,7 +38,7 @@ from cargo_sync.state.planned import Planned
 from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
-from cargo_sync.trees.contract import NearTree, Task
+from cargo_sync.trees.contract import Brought, NearTree, Task
 from tests.offloads import inline
 
 NEVER = 1e6
@@ -80,16 +79,16 @@ class FarSide(MemoryTree):
         batches: AsyncIterator[Sequence[Task]],
         speed: int | None,
         run: str,
-    ) -> AsyncGenerator[list[Outcome], None]:
+    ) -> AsyncGenerator[Brought, None]:
         first = await anext(batches, None)
         if first is None:
             return
         self._taken = first
         async with self.turn or contextlib.nullcontext():
-            async for outcomes in super().transfer(
+            async for brought in super().transfer(
                 mode, near, self._held_up(first, batches), speed, run
             ):
-                yield outcomes
+                yield brought
 
     async def _held_up(
         self, first: Sequence[Task], rest: AsyncIterator[Sequence[Task]]

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.model.actions import Outcome
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.state.database import Database
 from cargo_sync.state.upkeep import Upkeep
-from cargo_sync.trees.contract import Delta, Observation
+from cargo_sync.trees.contract import Brought, Delta, Observation
 from tests.engine.world import System
 from tests.state.crash import Killed
 
@@ -393,10 +392,10 @@ async def test_another_root_that_appears_after_the_survey_is_not_deleted_from(
     system.said()
     transfer = system.far.transfer
 
-    async def exchanged(*args: Any) -> AsyncIterator[list[Outcome]]:
+    async def exchanged(*args: Any) -> AsyncIterator[Brought]:
         """All is surveyed and moved; then somebody mounts another disk in the same place."""
-        async for outcomes in transfer(*args):
-            yield outcomes
+        async for brought in transfer(*args):
+            yield brought
         system.destination._identity = "another disk"
 
     monkeypatch.setattr(system.far, "transfer", exchanged)

@@ -69,6 +69,7 @@ async def cut(system: System, monkeypatch: pytest.MonkeyPatch, *, arrived: bool)
 
     with monkeypatch.context() as patch:
         if arrived:
+            patch.setattr("cargo_sync.engine.commit.Commit.brought", commit)
             patch.setattr("cargo_sync.engine.commit.Commit.__call__", commit)
         else:
             patch.setattr(PUMP, lambda *_: (_ for _ in ()).throw(Cut()))

@@ -13,7 +13,7 @@ from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.testing.tree import MemoryTree
-from cargo_sync.trees.contract import Missed, NearTree, Observation, Task, Whole
+from cargo_sync.trees.contract import Brought, Missed, NearTree, Observation, Task, Whole
 from tests.offloads import T, Ts
 
 
@@ -202,8 +202,8 @@ class LivelyTree(MemoryTree):
         batches: AsyncIterator[Sequence[Task]],
         speed: int | None,
         run: str,
-    ) -> AsyncGenerator[list[Outcome], None]:
-        """Batches are taken before the outcomes of earlier ones come, as by lanes."""
+    ) -> AsyncGenerator[Brought, None]:
+        """Batches are taken before the results of earlier ones come, as by lanes."""
 
         async def ahead() -> AsyncGenerator[Sequence[Task], None]:
             taken: list[Sequence[Task]] = []
@@ -214,8 +214,8 @@ class LivelyTree(MemoryTree):
             for tasks in taken:
                 yield tasks
 
-        async for outcomes in super().transfer(mode, near, ahead(), speed, run):
-            yield outcomes
+        async for brought in super().transfer(mode, near, ahead(), speed, run):
+            yield brought
 
 
 class _LivelySource:

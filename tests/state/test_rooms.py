@@ -65,7 +65,7 @@ def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(
     for job in (old, other):
         Folders(daemon, job.id).observe_near([("", b"[]")])
         Transfers(daemon).begin(
-            job.id, [TransferSource("big", 1, 1, 1, True)], lambda _: "id", 1.0, quiet
+            job.id, [TransferSource("big", 1, 1, 1, True)], lambda _: ["id"], 1.0, quiet
         )
     jobs.remove("old")
     with daemon.read() as connection:

@@ -1,6 +1,6 @@
 """Ids that survive a kill, and one end for each that began."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
@@ -26,9 +26,10 @@ class Room:
         for file in files:
             path, _, version = file.partition(" ")
             sources.append(TransferSource(path, int(version or 1), 7, 3, path.isupper()))
-        return self.transfers.begin(
-            self.job, sources, lambda _: next(self._ids), now, self._says, promised
-        )
+        return self.transfers.begin(self.job, sources, self._make, now, self._says, promised)
+
+    def _make(self, sources: Sequence[TransferSource]) -> list[str]:
+        return [next(self._ids) for _ in sources]
 
     def _says(self, happened: Happened, path: str, size: int, details: EventDetails) -> Event:
         return Event("j", happened, 1.0, path, size, details, self._tell)

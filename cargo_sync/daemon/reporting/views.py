@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import groupby
 from typing import Any, Final
 
 from cargo_sync.api.messages import JsonObject
@@ -24,7 +23,7 @@ from cargo_sync.daemon.job.status import (
 from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.events import Event
+from cargo_sync.model.events import Event, grouped
 from cargo_sync.state.events import EventRow, as_json
 from cargo_sync.state.planned import PlannedPage
 from cargo_sync.webhooks.outbox import Waiting
@@ -337,8 +336,7 @@ def notices(events: Sequence[Event], cursor: int) -> Iterator[tuple[str, int, di
         cursor: of the last event; the rows before it have the cursors before it.
     """
     last = cursor - len(events)
-    for (job, happened), group in groupby(events, key=lambda event: (event.job, event.happened)):
-        batch = list(group)
+    for job, happened, batch in grouped(events):
         last += len(batch)
         yield (
             job,

@@ -22,7 +22,6 @@ from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.machines.meter import RateMeter
-from cargo_sync.model.actions import Outcome
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
@@ -31,8 +30,8 @@ from cargo_sync.trees.cargo import requests
 from cargo_sync.trees.cargo.api import Api, segment
 from cargo_sync.trees.cargo.opening import GrantedFlow, end_flow, open_flow
 from cargo_sync.trees.cargo.replies import SpeedReply
-from cargo_sync.trees.contract import Ends, Task
-from cargo_sync.trees.offers import Moved, offers, outcomes
+from cargo_sync.trees.contract import Brought, Ends, Moved, Task
+from cargo_sync.trees.offers import brought, offers
 from cargo_sync.wire.messages import LinkReport
 
 GOODBYE: Final = 3.0
@@ -157,7 +156,7 @@ class ClientFlow:
         batches: AsyncIterator[Sequence[Task]],
         where: tuple[str, str],
         run: str,
-    ) -> AsyncGenerator[list[Outcome], None]:
+    ) -> AsyncGenerator[Brought, None]:
         """Like FarTree.transfer; `where` is (workspace, folder). Opens no flow without content.
 
         A server ends a lane over which nothing moves for a while. Then another flow is opened when
@@ -170,8 +169,8 @@ class ClientFlow:
                     self._turn,
                     aclosing(self._flow(mode, near, first, batches, where, run)) as results,
                 ):
-                    async for batch_outcomes in results:
-                        yield batch_outcomes
+                    async for result in results:
+                        yield result
         finally:
             if self._coming is not None:
                 self._coming.cancel()
@@ -186,7 +185,7 @@ class ClientFlow:
         batches: AsyncIterator[Sequence[Task]],
         where: tuple[str, str],
         run: str,
-    ) -> AsyncGenerator[list[Outcome], None]:
+    ) -> AsyncGenerator[Brought, None]:
         """One flow with its lane, until all is moved or nothing moves."""
         asked = self._speed
         opened = await open_flow(self._api, mode, where, asked, run)
@@ -195,8 +194,8 @@ class ClientFlow:
             if self._speed != asked:
                 await self.set_speed(self._speed)
             async with aclosing(self._carry(mode, near, first, batches, opened, run)) as results:
-                async for batch_outcomes in results:
-                    yield batch_outcomes
+                async for result in results:
+                    yield result
         finally:
             self._id = ""
             await end_flow(self._api, opened.flow)
@@ -232,7 +231,7 @@ class ClientFlow:
         rest: AsyncIterator[Sequence[Task]],
         opened: GrantedFlow,
         run: str,
-    ) -> AsyncGenerator[list[Outcome], None]:
+    ) -> AsyncGenerator[Brought, None]:
         steady = self._world.steady
         sock, link = await self._world.offload(opened.connect, steady)
         loop = asyncio.get_running_loop()
@@ -252,7 +251,7 @@ class ClientFlow:
         feeder = asyncio.create_task(self._feed(lane, machine, hand_over, first, rest))
         try:
             while not isinstance(result := await self._results.get(), _Over):
-                yield self._outcomes(result)
+                yield self._brought(result)
             if _is_idle(result.error):
                 self._take_back()
             elif result.error is not None:
@@ -348,7 +347,7 @@ class ClientFlow:
         for index in _indexes(tasks, paths):
             self._lane.submit(partial(self._machine.stop, number, index))
 
-    def _outcomes(self, committed: _Committed) -> list[Outcome]:
+    def _brought(self, committed: _Committed) -> Brought:
         batch = self._open.pop(committed.batch)
         self._room.release()
         # Batches move one after the other: while the one before moved, this one waited.
@@ -356,11 +355,13 @@ class ClientFlow:
         lost, rtt_ms, _ = committed.report
         moved = Moved(seconds, None if lost is None else max(0, lost - self._before.lost), rtt_ms)
         self._before = _Milestone(committed.at, lost or 0)
-        return outcomes(batch.tasks, committed.receipts, moved, committed.had)
+        return brought(batch.tasks, committed.receipts, moved, committed.had)
 
 
 def _indexes(tasks: Sequence[Task], paths: AbstractSet[str]) -> list[int]:
     """The indices of the files at these paths in a batch."""
+    if not paths:
+        return []
     return [index for index, task in enumerate(tasks) if task.action.path in paths]
 
 

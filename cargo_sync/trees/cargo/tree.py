@@ -20,7 +20,7 @@ from cargo_sync.trees.cargo.flow import UNMEASURED, ClientFlow
 from cargo_sync.trees.cargo.problems import bad_answer
 from cargo_sync.trees.cargo.replies import ROWS, ChangesReply, ResultReply, SpacesReply
 from cargo_sync.trees.cargo.requests import Body
-from cargo_sync.trees.contract import Delta, Ends, Observation, Task
+from cargo_sync.trees.contract import Brought, Delta, Ends, Observation, Task
 
 LISTED: Final = 100_000_000
 """The most rows that one look reads."""
@@ -184,13 +184,13 @@ class CargoTree:
         batches: AsyncIterator[Sequence[Task]],
         speed: int | None,
         run: str,
-    ) -> AsyncGenerator[list[Outcome], None]:
+    ) -> AsyncGenerator[Brought, None]:
         self.flow = ClientFlow(self._api, self._world, self._turn, speed)
         where = (self._workspace, self._folder)
         try:
             async with aclosing(self.flow.run(mode, near, batches, where, run)) as results:
-                async for outcomes in results:
-                    yield outcomes
+                async for result in results:
+                    yield result
         finally:
             self._resumed, self.flow = self.flow.resumed, None
 

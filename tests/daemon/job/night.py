@@ -21,11 +21,10 @@ from cargo_sync.config.units import format_speed
 from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.reporting import views
-from cargo_sync.model.actions import Outcome
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
-from cargo_sync.trees.contract import NearTree, Task
+from cargo_sync.trees.contract import Brought, NearTree, Task
 from tests.daemon.house import FarSide, House, Recorder, going
 from tests.virtual import run
 
@@ -66,10 +65,10 @@ class River(FarSide):
         batches: AsyncIterator[Sequence[Task]],
         speed: int | None,
         run: str,
-    ) -> AsyncGenerator[list[Outcome], None]:
+    ) -> AsyncGenerator[Brought, None]:
         try:
-            async for outcomes in super().transfer(mode, near, batches, speed, run):
-                yield outcomes
+            async for brought in super().transfer(mode, near, batches, speed, run):
+                yield brought
         except BaseException:
             self._tell(f"stopped at {self._gone / 1e9:.1f} of {self.size / 1e9:.1f} GB")
             raise

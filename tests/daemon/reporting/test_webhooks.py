@@ -529,7 +529,12 @@ async def test_the_sweep_ends_what_never_came_back(stage: Stage) -> None:
     world = stage.world()
     files = [TransferSource("x", 1, 1, 1, False), TransferSource("moves", 1, 1, 1, False)]
     begun = Transfers(stage.house.database).begin(
-        job, files, lambda source: source.path, world.wall(), says, Mode.UPLOAD
+        job,
+        files,
+        lambda sources: [source.path for source in sources],
+        world.wall(),
+        says,
+        Mode.UPLOAD,
     )
     stage.now += 8 * 86400
     moving: Iterable[str] = begun.ids[1:]

@@ -104,7 +104,7 @@ async def test_each_batch_that_is_committed_makes_room_for_the_next() -> None:
     await settled()
     assert lane.heard == list(range(OPEN_MAX)), "no more than these are open at a time"
     for number in range(total):
-        flow._outcomes(_Committed(number, [Receipt("done")], 0.0, LinkReport(), {}))
+        flow._brought(_Committed(number, [Receipt("done")], 0.0, LinkReport(), {}))
         await settled()
         handed_over = min(total, OPEN_MAX + 1 + number)
         assert lane.heard[:handed_over] == list(range(handed_over))
