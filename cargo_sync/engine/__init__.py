@@ -6,7 +6,6 @@ commit           outcomes -> agreements and events
 comparison       whether two files have the same content
 context          what all steps of a run need: rules, memory of the job, report, progress
 execution        planned steps -> outcomes
-moved_files      what is agreed and told about a batch of files that were moved
 planning         folders that differ -> steps
 report           the counters of a run, and its result
 run              one run, from beginning to end

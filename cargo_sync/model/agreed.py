@@ -5,11 +5,13 @@ moment. A side has changed since then if its entry's (version, ident) differs fr
 here.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
 
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.transfers import Receipt
 
 
 class Agreed(NamedTuple):
@@ -71,6 +73,20 @@ def agree(near: Entry, far: Entry, content: str = "") -> Agreed:
         content or far.hash or near.hash,
         near.target,
     )
+
+
+def agree_batch(
+    sources: Sequence[Entry], receipts: Sequence[Receipt], *, upload: bool
+) -> list[Agreed]:
+    """The agreements about files that were moved together; made by column, as there are many."""
+    names, kinds, sizes, times, modes, versions, idents, known, targets = zip(*sources, strict=True)
+    _, new_versions, new_idents, new_times, new_modes, hashes, *_ = zip(*receipts, strict=True)
+    near, far = (times, modes, versions, idents), (new_versions, new_idents)
+    if not upload:
+        near, far = (new_times, new_modes, new_versions, new_idents), (versions, idents)
+    contents = [content or before for content, before in zip(hashes, known, strict=True)]
+    rows = zip(names, kinds, sizes, *near, *far, contents, targets, strict=True)
+    return list(map(Agreed._make, rows))
 
 
 def encode(base: Base) -> bytes:
