@@ -8,7 +8,7 @@ from typing import Final
 from cargo_sync.lanes.channel import SocketChannel
 from cargo_sync.lanes.end import Clock
 from cargo_sync.lanes.link import Link
-from cargo_sync.lanes.tuning import tune
+from cargo_sync.lanes.tuning import suit, tune
 from cargo_sync.model.problems import (
     Code,
     Problem,
@@ -109,6 +109,7 @@ def accept_lane(
     keys = lookup(handshake.token_of(message))
     if keys is None:
         raise breach("a connection came with an unknown lane token")
+    suit(sock)
     status, answered = handshake.answer(keys, message, entropy(handshake.NONCE), busy=full)
     channel = SocketChannel(sock)
     if channel.send(memoryview(answered)) != len(answered):
@@ -161,6 +162,7 @@ def _connect(host: str, port: int, until: float, clock: Clock) -> socket.socket:
             tune(sock)
             sock.settimeout(_left(until, clock))
             sock.connect(info[4])
+            suit(sock)
             return sock
         except OSError as error:
             problem = error

@@ -4,6 +4,7 @@ import socket
 import sys
 from typing import Final, Protocol
 
+from cargo_sync.lanes.tcp_info import is_near
 from cargo_sync.machines.pacing import TokenBucket, content_rate, frame_limit
 from cargo_sync.wire.frames import PIECE
 
@@ -13,6 +14,8 @@ _NO_LIMIT: Final = b"\xff" * 8
 _UNSENT: Final = 256 << 10
 """The most that the kernel may hold of an unlimited lane without sending it, bytes. Reports, grants
 and receipts go behind it."""
+_UNSENT_NEAR: Final = PIECE
+"""The same on a near line, where it is gone in a moment: a frame is taken at once."""
 _UNSENT_SECONDS: Final = 0.2
 _ETHERNET_MSS: Final = 1448
 
@@ -80,13 +83,14 @@ class KernelPace:
         """Raises OSError if the system has no such option."""
         self.frame_limit = PIECE
         self._socket = sock
+        self._unsent = _UNSENT_NEAR if is_near(sock) else _UNSENT
         self._bucket = TokenBucket()
         self.limit(None, 0.0)
 
     def limit(self, bits: int | None, now: float) -> None:
         self.frame_limit = frame_limit(bits)
         if bits is None:
-            rate, waiting = _NO_LIMIT, _UNSENT
+            rate, waiting = _NO_LIMIT, self._unsent
             self._bucket.limit(None, now)
         else:
             bytes_per_second = content_rate(bits, _mss(self._socket))

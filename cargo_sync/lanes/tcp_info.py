@@ -24,6 +24,7 @@ _DELIVERY: Final = Struct("=160xQ")
 _APP_LIMITED: Final = Struct("=7xB")
 _DSACK: Final = Struct("=216xI")
 _LINES: Final = 4
+_NEAR_MS: Final = 1.0
 _UNMEASURED: Final = 0xFFFFFFFF
 
 
@@ -76,6 +77,12 @@ def read(sock: socket.socket) -> TcpInfo | None:
         return parse(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SIZE))
     except OSError:
         return None
+
+
+def is_near(sock: socket.socket) -> bool:
+    """Whether the other end is in this machine or next to it, as far as the platform can tell."""
+    figures = read(sock)
+    return figures is not None and 0.0 < figures.rtt_ms < _NEAR_MS
 
 
 class LinkMeter:

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from cargo_sync.lanes import pacing
 from cargo_sync.lanes.pacing import BucketPace, KernelPace, Pace
 from cargo_sync.machines.pacing import content_rate
 
@@ -37,3 +38,17 @@ def test_the_kernel_is_not_trusted_with_the_first_segments(bits: int) -> None:
         assert given(pace, bits) == pytest.approx(expected, rel=0.02)
         pace.limit(None, 200.0)
         assert pace.ready_at(200.0) == 200.0 and pace.frame_limit == 1 << 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux paces by itself")
+@pytest.mark.parametrize(("near", "unsent"), [(True, 1 << 20), (False, 256 << 10)])
+def test_the_kernel_holds_little_that_it_has_not_sent(
+    monkeypatch: pytest.MonkeyPatch, near: bool, unsent: int
+) -> None:
+    monkeypatch.setattr(pacing, "is_near", lambda _: near)
+    with socket.socket() as sock:
+        pace = KernelPace(sock)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == unsent
+        pace.limit(800_000, 0.0)
+        pace.limit(None, 1.0)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT) == unsent

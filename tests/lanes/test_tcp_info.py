@@ -50,6 +50,19 @@ def test_an_unmeasured_least_is_none_and_an_old_kernel_tells_nothing() -> None:
     assert tcp_info.parse(bytes(raw[:220])) is not None
 
 
+@pytest.mark.parametrize(
+    ("rtt_ms", "near"), [(0.0, False), (0.02, True), (0.999, True), (1.0, False), (80.0, False)]
+)
+def test_a_line_is_near_when_an_answer_takes_less_than_a_millisecond(
+    monkeypatch: pytest.MonkeyPatch, rtt_ms: float, near: bool
+) -> None:
+    monkeypatch.setattr(
+        tcp_info, "read", lambda _: tcp_info.TcpInfo(0, rtt_ms, None, None, stuck_ms=0)
+    )
+    with socket.socket() as sock:
+        assert tcp_info.is_near(sock) is near
+
+
 def test_one_late_answer_does_not_make_a_line_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = iter([None, 900, 7, None, 800, 600, 5, 4, 3, 2])
     monkeypatch.setattr(tcp_info, "read", lambda _: tcp_info.TcpInfo(0, 1.0, None, next(lines), 0))
@@ -66,6 +79,7 @@ def test_without_tcp_info_there_are_no_figures(monkeypatch: pytest.MonkeyPatch) 
         meter = tcp_info.LinkMeter(sock)
         assert meter.sample() is None
         assert meter.report() == LinkReport(None, None, None)
+        assert not tcp_info.is_near(sock)
 
 
 def test_the_round_trip_that_is_told_is_the_mean_of_the_samples(

@@ -63,3 +63,29 @@ def test_a_broken_way_is_noticed_and_small_frames_are_not_held_back() -> None:
             for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
         )
     assert (idle, interval, count) == (5, 5, 3)
+
+
+class Asked(socket.socket):
+    """Notes the congestion controls that it is asked for; a kernel may not have them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.controls: list[bytes] = []
+
+    def setsockopt(self, level: int, option: int, value: int | bytes) -> None:  # type: ignore[override]
+        if (level, option) == (socket.IPPROTO_TCP, socket.TCP_CONGESTION):
+            assert isinstance(value, bytes)
+            self.controls.append(value)
+            raise FileNotFoundError(value)
+        super().setsockopt(level, option, value)
+
+
+@pytest.mark.parametrize(("near", "controls"), [(True, [b"cubic"]), (False, [b"cubic", b"bbr"])])
+def test_a_line_that_is_not_near_gets_bbr(
+    monkeypatch: pytest.MonkeyPatch, near: bool, controls: list[bytes]
+) -> None:
+    monkeypatch.setattr(tuning, "is_near", lambda _: near)
+    with Asked() as sock:
+        tuning.tune(sock)
+        tuning.suit(sock)
+        assert sock.controls == controls
