@@ -4,6 +4,8 @@ Only the kernel and the encryption copy content: records are written into the bu
 and a frame is opened in the buffer that received it.
 """
 
+from collections.abc import Callable
+
 from cargo_sync.lanes.ports import Channel
 from cargo_sync.wire.frames import (
     FRAME_MAX,
@@ -23,6 +25,7 @@ class Link:
     body            the records of the next frame are written here while nothing is `pending`
     sent, received  bytes of frames that the channel took and gave
     finished        the other end's last frame was received
+    let_go          called before the memory of the body that was received last is used again
     """
 
     def __init__(
@@ -31,13 +34,15 @@ class Link:
         """Without a maker and an opener the lane is plain."""
         self.sent = 0
         self.received = 0
+        self.let_go: Callable[[], None] = _nothing_to_let_go
         self._channel = channel
         self._maker = maker or PlainMaker()
         self._opener = opener or PlainOpener()
         self.body = self._maker.body
         self._outgoing = self.body[:0]
-        # One header longer than a frame, so that one call receives a frame and the next header.
-        self._incoming = memoryview(bytearray(FRAME_MAX + HEADER))
+        self._incoming = _buffer()
+        # A body that stays in its frame is still in use while the next frame comes.
+        self._other = _buffer() if self._opener.in_place else self._incoming
         self._fill = 0
         self._frame = 0
         self._opened = False
@@ -83,16 +88,17 @@ class Link:
     def receive(self) -> memoryview | None:
         """Returns the next frame's body, or None when the frame is not complete yet.
 
-        The body is valid until the next call.
+        The body is valid until the next one is there, or `let_go` is called.
 
         Raises:
             ProblemError: "cut" at the end of the stream, "protocol" for an invalid frame.
         """
         if self._opened:
             self._opened = False
-            rest = self._fill - self._frame
-            self._incoming[:rest] = self._incoming[self._frame : self._fill]
-            self._fill = rest
+            rest = self._incoming[self._frame : self._fill]
+            self._fill = len(rest)
+            self._other[: self._fill] = rest
+            self._incoming, self._other = self._other, self._incoming
             self._frame = 0
         while True:
             if not self._frame and self._fill >= HEADER:
@@ -112,8 +118,18 @@ class Link:
         self._channel.close()
 
     def _open(self) -> memoryview:
+        self.let_go()
         body = self._opener.open(self._incoming[: self._frame])
         self._opened = True
         if self._opener.finished and self._fill > self._frame:
             raise breach("bytes came after its last frame")
         return body
+
+
+def _buffer() -> memoryview:
+    """One header longer than a frame, so that one call receives a frame and the next header."""
+    return memoryview(bytearray(FRAME_MAX + HEADER))
+
+
+def _nothing_to_let_go() -> None:
+    """Nobody uses a body after the call that took it."""

@@ -74,7 +74,8 @@ class Sink(Protocol):
     """Where a receiver stages and commits.
 
     A batch is begun, filled and committed once, or lost as a whole. Batches are begun in order and
-    may overlap; they are committed in the order in which they are complete.
+    may overlap; they are committed in the order in which they are complete. The memory of a content
+    belongs to the sink until its next call.
     """
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
@@ -94,6 +95,12 @@ class Sink(Protocol):
         """Stages a piece of a larger file, which begins at `offset`.
 
         Problems are kept and reported by `commit`, never raised.
+        """
+
+    def settle(self) -> None:
+        """Returns when the memory of the content that came last may be used again.
+
+        Any other call does the same.
         """
 
     def failed(self, batch: int, index: int, problem: Problem) -> None:

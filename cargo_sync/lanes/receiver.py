@@ -67,6 +67,7 @@ class Receiver(End):
     ) -> None:
         super().__init__(link, clock, client, Unpaced(), on_grant, budget)
         self._sink = sink
+        link.let_go = sink.settle
         self._sink_closed = False
         self._on_receipts = on_receipts
         self._open: dict[int, Arriving] = {}

@@ -27,7 +27,7 @@ _BUFFERS: Final = ((socket.SO_SNDBUF, "wmem"), (socket.SO_RCVBUF, "rmem"))
 
 
 def tune(sock: socket.socket) -> None:
-    """Sets the options. Before `connect`, or on a listener, it also makes the window larger."""
+    """Sets the options of a socket that will connect, or of a listener for its connections."""
     for level, option, value in _OPTIONS:
         _set(sock, level, option, value)
     for option, name in _BUFFERS:

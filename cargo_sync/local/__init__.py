@@ -16,6 +16,7 @@ staging  files that are not complete yet, below `.cargo_sync/staging`
 system   the calls that change a disk; the only place that depends on the platform
 trash    displaced files, below `.cargo_sync/trash`
 watch    hints that it is time to scan
+writer   writes pieces in a thread while the next ones come
 
 Only two things are ever overwritten or unlinked here: our own staging, and trash that is purged.
 """

@@ -7,7 +7,8 @@ Smaller files start again from the beginning.
 
 import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 import xxhash
@@ -15,6 +16,7 @@ from blake3 import blake3
 
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.root import Root, inode
+from cargo_sync.local.writer import Write, at_once
 from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.model.entries import BY_UMASK, PERMISSIONS
 from cargo_sync.model.problems import (
@@ -32,6 +34,7 @@ LONGEST: Final = 64 * 2**20
 PIECE: Final = 2**20
 
 Ranges = tuple[tuple[int, int], ...]
+Begin = Callable[[Write], None]
 
 
 class CheckpointStore(Protocol):
@@ -140,13 +143,17 @@ class PartFile:
         """Whether it is open although descriptors are getting few."""
         return self._fd >= kept_line(self._root.system.line)
 
-    def write(self, offset: int, content: memoryview) -> None:
-        """Stages a piece. Raises ProblemError."""
+    def write(self, offset: int, content: memoryview, begin: Begin = at_once) -> None:
+        """Stages a piece. Raises ProblemError.
+
+        `begin` may let the write go on after its return. Then its error comes when it is waited
+        for, as an OSError, and until then nothing else may be done here.
+        """
         end = offset + len(content)
         if offset < 0 or end > self._offer.size:
             raise self._bad(f"a piece at {offset} ends after the end of the file")
         try:
-            self._root.system.write(self._opened(), content, offset)
+            begin(partial(self._root.system.write, self._opened(), content, offset))
         except OSError as error:
             raise ProblemError(from_os_error(error, self._offer.path)) from error
         self._fresh = True

@@ -14,10 +14,11 @@ from cargo_sync.local.parts import PartFile, Staged
 from cargo_sync.local.publish import Placement, Placing, secure
 from cargo_sync.local.space import Reservation
 from cargo_sync.local.staging import Staging
+from cargo_sync.local.writer import BEHIND, WriteBehind
 from cargo_sync.model import paths
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import is_bad_time
-from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time
+from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time, from_os_error
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
@@ -73,6 +74,9 @@ class FolderSink:
         self._run = run
         self._batches: dict[int, _Batch] = {}
         self._open: OrderedDict[tuple[int, int], PartFile] = OrderedDict()
+        self._behind = WriteBehind()
+        self._writing: tuple[int, int] | None = None
+        """The larger file of which a piece is being written."""
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         """Returns what is needed of each offer. Raises ProblemError if the batch cannot begin."""
@@ -103,6 +107,7 @@ class FolderSink:
 
     def whole(self, batch: int, index: int, content: memoryview) -> None:
         """Stages one file that arrived in one piece."""
+        self.settle()
         begun, offer = self._wanted(batch, index)
         if index in begun.problems:
             return
@@ -114,13 +119,15 @@ class FolderSink:
         if index in begun.parts:
             self._release(begun, index)
         try:
-            begun.staged[index] = self._staging.write(offer, content)
+            behind = self._behind if len(content) >= BEHIND else None
+            begun.staged[index] = self._staging.write(offer, content, behind)
         except ProblemError as error:
             begun.problems[index] = error.problem
         begun.room.end(index)
 
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
         """Stages a piece of a larger file."""
+        self.settle()
         begun, offer = self._wanted(batch, index)
         if index in begun.problems:
             return
@@ -133,17 +140,37 @@ class FolderSink:
             part = begun.parts.get(index)
             if part is None:
                 part = begun.parts[index] = self._staging.part(offer)
-            part.write(offset, content)
-            begun.room.wrote(index, len(content))
-            if part.complete:
-                self._finish(batch, begun, index)
+            if len(content) < BEHIND:
+                part.write(offset, content)
             else:
+                part.write(offset, content, self._behind.begin)
+                self._writing = (batch, index)
+            begun.room.wrote(index, len(content))
+            if not part.complete:
                 self._limit_open((batch, index), part)
+                return
+            self.settle()
+            if index not in begun.problems:
+                self._finish(batch, begun, index)
         except ProblemError as error:
             self._fail(batch, begun, index, error.problem)
 
+    def settle(self) -> None:
+        """Waits until the piece that came last is written. If it cannot be, its file fails."""
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return
+        batch, index = writing
+        begun = self._batches[batch]
+        try:
+            self._behind.end()
+        except OSError as error:
+            problem = from_os_error(error, begun.offers[index].path)
+            self._fail(batch, begun, index, problem)
+
     def failed(self, batch: int, index: int, problem: Problem) -> None:
         """The sender gave this file up."""
+        self.settle()
         begun, _ = self._wanted(batch, index)
         if problem.code == Code.CANCELLED:
             self._release(begun, index)
@@ -151,6 +178,7 @@ class FolderSink:
 
     def checkpoint(self) -> None:
         """Makes what has arrived of the larger files durable and records it."""
+        self.settle()
         for number, begun in self._batches.items():
             for index, part in list(begun.parts.items()):
                 try:
@@ -164,6 +192,7 @@ class FolderSink:
         Raises:
             ProblemError: there is no such batch, or the owner could not record it.
         """
+        self.settle()
         begun = self._batches.get(batch)
         if begun is None:
             raise _protocol(f"there is no batch {batch}")
@@ -188,6 +217,7 @@ class FolderSink:
                 self._staging.discard(staged, keep=True)
             begun.room.close()
         self._batches.clear()
+        self._behind.close()
 
     # -- within ------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import itertools
 import os
 import re
 import threading
+from functools import partial
 from typing import Final
 
 from blake3 import blake3
@@ -17,6 +18,7 @@ from cargo_sync.local.folders import Folder
 from cargo_sync.local.parts import CheckpointStore, PartFile, Staged, created_mode, seal
 from cargo_sync.local.root import Root, inode
 from cargo_sync.local.space import Reservation, SpaceLedger
+from cargo_sync.local.writer import WriteBehind
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
@@ -74,13 +76,17 @@ class Staging:
         """Space for files that will be staged here, with no bytes yet."""
         return self._space.reservation(self.root)
 
-    def write(self, offer: Offer, content: memoryview) -> Staged:
-        """Stages a whole file. Raises ProblemError."""
+    def write(self, offer: Offer, content: memoryview, behind: WriteBehind | None = None) -> Staged:
+        """Stages a whole file; with `behind` it is hashed meanwhile. Raises ProblemError."""
         system = self.root.system
         name, fd = self._create(offer)
         try:
             try:
-                if content:
+                if behind is not None:
+                    behind.begin(partial(system.write, fd, content, 0))
+                    digest = blake3(content).hexdigest()
+                    behind.end()
+                elif content:
                     system.write(fd, content, 0)
                 found = seal(self.root, fd, offer)
                 # If its owner may not read a file, it cannot be opened again: it is synced now.
@@ -92,7 +98,8 @@ class Staging:
         except (OSError, ProblemError) as error:
             self._unlink(name)
             raise _problem(error, offer.path) from error
-        digest = blake3(content).hexdigest()
+        if behind is None:
+            digest = blake3(content).hexdigest()
         size, mtime = found.st_size, found.st_mtime_ns
         return Staged(offer.path, name, inode(found), size, mtime, digest, durable=durable)
 

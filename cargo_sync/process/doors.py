@@ -134,6 +134,7 @@ class Doors:
         *,
         greeting: bytes = b"",
         handshake: float = HANDSHAKE,
+        tune: Callable[[socket.socket], None] | None = None,
     ) -> "Door":
         """Listens at all addresses of `host`.
 
@@ -143,6 +144,7 @@ class Doors:
             take: takes over each connection.
             greeting: sent at once.
             handshake: seconds from the connection to the end of its handshake.
+            tune: sets options of a socket that listens, which its connections inherit.
 
         Raises:
             OSError: an address cannot be listened at.
@@ -163,6 +165,9 @@ class Doors:
                 for one in sockets:
                     one.close()
                 raise OSError(error.errno, os.strerror(error.errno or 0).lower()) from error
+        if tune is not None:
+            for one in sockets:
+                tune(one)
         return Door(self, sockets, take, greeting, handshake)
 
     def count(self, arrival: Arrival, due: float) -> None:

@@ -129,6 +129,9 @@ class MemorySink:
         staged.content[offset : offset + len(content)] = content
         staged.cover.add(offset, len(content))
 
+    def settle(self) -> None:
+        """Nothing goes on after a call."""
+
     def failed(self, batch: int, index: int, problem: Problem) -> None:
         offers, staged = self._batches[batch]
         staged[index].problem = problem

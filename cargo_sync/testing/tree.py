@@ -293,6 +293,9 @@ class _MemorySink:
         )
         staged[offset : offset + len(content)] = content
 
+    def settle(self) -> None:
+        return None
+
     def failed(self, batch: int, index: int, problem: Problem) -> None:
         self._batches[batch][2][index] = problem
 

@@ -46,6 +46,9 @@ class PlacedSink:
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
         self._sink.part(batch, index, offset, content)
 
+    def settle(self) -> None:
+        self._sink.settle()
+
     def failed(self, batch: int, index: int, problem: Problem) -> None:
         self._sink.failed(batch, index, problem)
 

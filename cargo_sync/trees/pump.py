@@ -34,6 +34,7 @@ def _file(
     reader = source.open(offer)
     try:
         if want.code == "all" and offer.size <= PIECE:
+            sink.settle()
             got = reader.read_into(buffer[: offer.size], 0)
             _check(offer, got == offer.size and reader.unchanged())
             sink.whole(batch, index, buffer[:got])
@@ -41,6 +42,7 @@ def _file(
         for start, end in want.ranges or ((0, offer.size),):
             for offset in range(start, end, PIECE):
                 piece = buffer[: min(PIECE, end - offset)]
+                sink.settle()
                 _check(offer, reader.read_into(piece, offset) == len(piece))
                 sink.part(batch, index, offset, piece)
         _check(offer, reader.unchanged())

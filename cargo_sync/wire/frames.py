@@ -59,6 +59,8 @@ class FrameOpener(Protocol):
 
     finished: bool
     """True once the frame marked last was opened."""
+    in_place: bool
+    """Whether a body is a view of its frame."""
 
     def expect(self, header: memoryview) -> int:
         """Returns the length in bytes of the whole frame that begins with this header.
@@ -157,7 +159,9 @@ class _Opener:
 
 
 class PlainOpener(_Opener):
-    """Opens what a `PlainMaker` made; the body is a view of the frame."""
+    """Opens what a `PlainMaker` made."""
+
+    in_place = True
 
     def __init__(self) -> None:
         super().__init__(0)
@@ -172,6 +176,8 @@ class PlainOpener(_Opener):
 
 class SealedOpener(_Opener):
     """Opens what a `SealedMaker` of the same key and prefix made."""
+
+    in_place = False
 
     def __init__(self, key: bytes, prefix: bytes) -> None:
         super().__init__(_SEALED)

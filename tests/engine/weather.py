@@ -236,7 +236,7 @@ class _LivelySink:
         self._weather = weather
         self._oracle = oracle
         self._offers: dict[int, Sequence[Offer]] = {}
-        self.whole, self.part = sink.whole, sink.part
+        self.whole, self.part, self.settle = sink.whole, sink.part, sink.settle
         self.failed, self.checkpoint, self.close = sink.failed, sink.checkpoint, sink.close
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:

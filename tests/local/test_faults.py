@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.local import sink as sinks
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root
@@ -40,8 +41,9 @@ ABSENT = "absent"
 
 @pytest.fixture(autouse=True)
 def small_files_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes files with checkpoints small, so that they are written quickly."""
+    """Makes files with checkpoints small, so that they are written quickly, by another thread."""
     monkeypatch.setattr(checkpoints, "RESUMABLE", 32)
+    monkeypatch.setattr(sinks, "BEHIND", 8)
 
 
 def plant(top: Path) -> None:

@@ -247,6 +247,15 @@ async def test_a_door_that_closes_lets_go_of_the_silent() -> None:
     silent.close()
 
 
+async def test_what_listens_is_tuned_for_its_connections() -> None:
+    tuned: list[tuple[str, int]] = []
+    door = await Doors().open(
+        "127.0.0.1", 0, Taken(), tune=lambda sock: tuned.append(sock.getsockname())
+    )
+    assert tuned == [("127.0.0.1", door.port)]
+    door.close()
+
+
 async def test_an_address_in_use_is_an_error() -> None:
     doors = Doors()
     async with standing(doors, Taken()) as (door, _):

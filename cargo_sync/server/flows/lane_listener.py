@@ -55,7 +55,7 @@ class LaneListener:
         Raises:
             OSError: the port cannot be bound.
         """
-        self._door = await doors.open(host, port, self._take)
+        self._door = await doors.open(host, port, self._take, tune=tune)
         return self._door.port
 
     def close(self) -> None:
@@ -64,7 +64,6 @@ class LaneListener:
 
     async def _take(self, sock: socket.socket, arrival: Arrival) -> None:
         try:
-            tune(sock)
             message = await _hello(sock)
             arrival.left()  # its lane has other limits
             await self._open(sock, message)

@@ -133,6 +133,9 @@ class _Nothing:
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
         raise AssertionError(_NO_BATCH)
 
+    def settle(self) -> None:
+        """Nothing has arrived."""
+
     def failed(self, batch: int, index: int, problem: Problem) -> None:
         raise AssertionError(_NO_BATCH)
 
