@@ -163,13 +163,16 @@ class Run:
     def _judge_room(self) -> None:
         """Holds the run if the destination's disk is full.
 
-        All files that wait for room are tried again together with the smallest of them.
+        All files that wait for room are tried again together with the smallest of them; at once,
+        when that one is gone.
         """
         room, failures = self._memory.room, self._memory.failures
         room.end(waits=room.smallest is not None and failures.knows(room.smallest.path))
-        self.report.errors += room.passed
         if room.smallest is None:
+            if room.passed:
+                self.report.look_again(0.0)
             return
+        self.report.errors += room.passed
         if room.full:
             failures.retry_at(Code.DISK_FULL, self._world.steady() + PROBE)
             self.report.fill(room.smallest.problem)

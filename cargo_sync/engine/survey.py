@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.report import RunReport
-from cargo_sync.model import paths
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.model.world import World
-from cargo_sync.state.folders import FolderState
+from cargo_sync.state import parts
+from cargo_sync.state.folders import FolderState, Observed
 from cargo_sync.trees.contract import Delta, Missed, Observation, Tree, Whole
 
 PAGE = 100
@@ -58,25 +58,25 @@ class Survey:
             # All folders before the last one are known on both sides: they need not wait for the
             # rest of the survey.
             assert not isinstance(seen, Delta)
-            async for page in self._unsettled(upto=paths.key(seen[-1].path)):
+            async for page in self._unsettled(_end(seen[-1])):
                 left = steady()
                 yield page
                 away += steady() - left  # the caller may have waited for content to move
         report.surveyed = steady() - began - away
         self.complete = True
-        async for page in self._unsettled(upto=None):
+        async for page in self._unsettled(None):
             yield page
 
     async def touched(self) -> AsyncIterator[list[FolderState]]:
         """All folders that are still not settled, from the state."""
         self._after = None
-        async for page in self._unsettled(upto=None):
+        async for page in self._unsettled(None):
             yield page
 
-    async def _unsettled(self, upto: bytes | None) -> AsyncIterator[list[FolderState]]:
+    async def _unsettled(self, end: bytes | None) -> AsyncIterator[list[FolderState]]:
         folders = self._memory.folders
-        while page := await self._world.offload(folders.unsettled, self._after, upto, PAGE):
-            self._after = paths.key(page[-1].path)
+        while page := await self._world.offload(folders.unsettled, self._after, end, PAGE):
+            self._after = page[-1].key
             if known := [state for state in page if state.path not in self.missed]:
                 yield known
 
@@ -100,5 +100,14 @@ class Survey:
                 report.miss(one.problem)
             else:
                 report.leave_out(one.problems)
-        listings = [(one.path, one.listing) for one in whole]
+        listings = [
+            Observed(one.path, one.listing, one.entries, one.first, one.end) for one in whole
+        ]
         await offload(folders.observe_near if near else folders.observe_far_whole, listings)
+
+
+def _end(last: Whole | Missed) -> bytes:
+    """The end of what is known when a folder, or a part of one, was the last to be seen."""
+    if isinstance(last, Whole) and last.end:
+        return parts.key_of(last.path, last.end)
+    return parts.end_of(last.path)

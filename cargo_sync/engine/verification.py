@@ -81,7 +81,7 @@ class Verification:
         while self._source and (
             page := await offload(self._memory.folders.unsettled, after, None, FOLDERS)
         ):
-            after = paths.key(page[-1].path)
+            after = page[-1].key
             yield [one for state in page for one in _seen(state, suspects.since_ns)]
 
     def _committed(self, rows: Sequence[Committed], since_ns: int) -> list[KnownFile]:
@@ -94,17 +94,16 @@ class Verification:
             moved.setdefault(paths.parent(row.path), {})[paths.name(row.path)] = not row.adopted
         known = []
         for folder, names in moved.items():
-            if (state := self._memory.folders.state(folder)) is None:
-                continue
-            far = {entry.name for entry in state.far or ()}
-            known += [
-                _agreed(paths.join(folder, one.name), one)
-                for one in state.base or ()
-                if one.kind == FILE
-                and one.name in names
-                and (self._source or one.name in far)
-                and (names[one.name] or one.near_version >= since_ns)
-            ]
+            for state in self._memory.folders.parts(folder, names):
+                far = {entry.name for entry in state.far or ()}
+                known += [
+                    _agreed(paths.join(folder, one.name), one)
+                    for one in state.base or ()
+                    if one.kind == FILE
+                    and one.name in names
+                    and (self._source or one.name in far)
+                    and (names[one.name] or one.near_version >= since_ns)
+                ]
         return known
 
     # -- what became of them -----------------------------------------------------------------------

@@ -4,6 +4,7 @@ ages     how old something in the trash or the staging is
 folders  opens what is below a root by its whole path, at the moment of use
 inotify  Linux's inotify: in which folders something changed
 judge    the owner of a folder, as a receiver sees it: decides and records
+listing  the names in an open folder, and their entries
 lock     one owner per root, and the marker that identifies a root
 parts    larger files that arrive in pieces and can continue after a cut
 publish  moves staged files to their places, durably

@@ -15,7 +15,8 @@ import xxhash
 from blake3 import blake3
 
 from cargo_sync.local.folders import Folder
-from cargo_sync.local.root import Root, inode
+from cargo_sync.local.listing import inode
+from cargo_sync.local.root import Root
 from cargo_sync.local.writer import Write, at_once
 from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.model.entries import BY_UMASK, PERMISSIONS

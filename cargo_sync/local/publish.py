@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 
 from cargo_sync.local import trash
 from cargo_sync.local.folders import Folder
+from cargo_sync.local.listing import inode
 from cargo_sync.local.parts import Staged
-from cargo_sync.local.root import above, inode
+from cargo_sync.local.root import above
 from cargo_sync.local.staging import PLACE, Staging
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry

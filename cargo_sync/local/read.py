@@ -7,7 +7,8 @@ from typing import Final
 
 from blake3 import blake3
 
-from cargo_sync.local.root import Root, inode
+from cargo_sync.local.listing import inode
+from cargo_sync.local.root import Root
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry, kept_time
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed, from_os_error

@@ -2,31 +2,26 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
 from cargo_sync.local.folders import Folder, open_below, open_folder
+from cargo_sync.local.listing import (
+    Excluded,
+    FolderPart,
+    entry_of,
+    listed_in,
+    names_in,
+    nothing_excluded,
+)
 from cargo_sync.local.system import System
 from cargo_sync.model import paths
-from cargo_sync.model.entries import (
-    EARLIEST,
-    FILE,
-    FOLDER,
-    LATEST,
-    LINK,
-    PERMISSIONS,
-    Entry,
-    Listing,
-    kept_time,
-)
+from cargo_sync.model.entries import PERMISSIONS, Entry, Listing
+from cargo_sync.model.large_folders import MOST, cuts
 from cargo_sync.model.paths import RESERVED
-from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, changed, from_os_error
 from cargo_sync.process import descriptors
-
-IDENT: Final = 2**63 - 1
-"""Inodes are cut to 63 bits, because SQLite has no larger integers; overlay file systems use the
-highest bit."""
 
 FEW: Final = 4
 """So many folders are synced one by one, even if the whole file system can be synced at once."""
@@ -39,19 +34,6 @@ _FOREIGN: Final = Problem(
     f"{RESERVED!r} in the folder belongs to another user, who could change what is kept there",
     hint="remove it, or, if you trust what is in it, give it to the folder's owner (chown -R)",
 )
-
-Excluded = Callable[[str, bool], bool]
-"""Whether a path (and whether it is a folder) is left out."""
-
-
-def nothing_excluded(_path: str, _is_folder: bool) -> bool:
-    """Leaves nothing out."""
-    return False
-
-
-def inode(found: os.stat_result) -> int:
-    """The inode as an entry's `ident`."""
-    return found.st_ino & IDENT
 
 
 class Root:
@@ -192,12 +174,12 @@ class Root:
             ProblemError: the folder could not be read completely, so its content is unknown.
         """
         with self.folder(path) as folder:
-            return _listed(folder, _names(folder), excluded)
+            return listed_in(folder, names_in(folder), excluded)
 
     def names(self, path: str) -> list[str]:
         """All names in a folder, sorted. Raises ProblemError, as `listing`."""
         with self.folder(path) as folder:
-            return _names(folder)
+            return names_in(folder)
 
     def listed(
         self, path: str, names: Sequence[str], excluded: Excluded = nothing_excluded
@@ -208,7 +190,31 @@ class Root:
             ProblemError: as for `listing`.
         """
         with self.folder(path) as folder:
-            return _listed(folder, names, excluded)
+            return listed_in(folder, names, excluded)
+
+    def parts(self, path: str, excluded: Excluded = nothing_excluded) -> Iterator[FolderPart]:
+        """As `listing`, a large folder in parts: of the rest only the names are in memory.
+
+        It is not open between two parts.
+
+        Raises:
+            ProblemError: as for `listing`; `changed`, if another folder took its place. The parts
+                before were true.
+        """
+        with self.folder(path) as folder:
+            names = names_in(folder)
+            starts = cuts(names) if len(names) > MOST else [0]
+            ends = [*starts[1:], len(names)]
+            firsts = ["", *(names[start] for start in starts[1:]), ""]
+            first = listed_in(folder, names[: ends[0]], excluded)
+            opened = os.fstat(folder.fd)
+        yield FolderPart(*first, *firsts[:2])
+        for at in range(1, len(starts)):
+            with self.folder(path) as folder:
+                part = listed_in(folder, names[starts[at] : ends[at]], excluded)
+                if not os.path.samestat(os.fstat(folder.fd), opened):
+                    raise ProblemError(changed(path))
+            yield FolderPart(*part, *firsts[at : at + 2])
 
     # -- folders -----------------------------------------------------------------------------------
 
@@ -320,111 +326,3 @@ def may_keep_ours(owner: int, above: int) -> bool:
 def above(made: Iterable[str]) -> list[str]:
     """The parents of the folders in `made`: they must be synced, because they have new names."""
     return [paths.parent(path) for path in made]
-
-
-def entry_of(name: str, found: os.stat_result, target: str = "") -> Entry | str:
-    """The entry for an lstat result, or why there can be none."""
-    mode, kind = found.st_mode & 0o7777, stat.S_IFMT(found.st_mode)
-    if kind == stat.S_IFREG:
-        mtime = kept_time(found.st_mtime_ns)
-        return Entry(name, FILE, found.st_size, mtime, mode, found.st_ctime_ns, inode(found))
-    if kind == stat.S_IFDIR:
-        return Entry(name, FOLDER, mode=mode, ident=inode(found))
-    if kind != stat.S_IFLNK:
-        return "is a device, a socket or a pipe; these are never transferred"
-    try:
-        target.encode()
-    except UnicodeEncodeError:
-        return "is a link whose target is not UTF-8"
-    mtime = kept_time(found.st_mtime_ns)
-    return Entry(name, LINK, 0, mtime, mode, found.st_ctime_ns, inode(found), "", target)
-
-
-def printable(name: str) -> str:
-    r"""A name as valid text: bytes that are not UTF-8 become \x escapes."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def _refusal(prefix: str, name: str) -> Problem | None:
-    """Why a name in the folder `prefix` is left out, or None."""
-    if paths.is_reserved(name):
-        return paths.reserved_name(prefix + name)
-    reason = paths.bad_name(name)
-    if reason is None and len((prefix + name).encode()) > paths.PATH_BYTES:
-        reason = "has a path longer than 4096 bytes"
-    if reason is None:
-        return None
-    shown = prefix + printable(name)
-    return Problem(Code.BAD_NAME, f"'{shown}' {reason}", path=shown, hint="rename it")
-
-
-def _names(folder: Folder) -> list[str]:
-    try:
-        return sorted(os.listdir(folder.fd))
-    except OSError as error:
-        raise ProblemError(from_os_error(error, folder.path)) from error
-
-
-def _listed(
-    folder: Folder, names: Sequence[str], excluded: Excluded
-) -> tuple[Listing, tuple[Problem, ...]]:
-    try:
-        found = _read(folder.fd, folder.path, names, excluded)
-        if os.fstat(folder.fd).st_nlink == 0:  # it was removed: it is not empty, but gone
-            raise FileNotFoundError(2, "removed")
-    except OSError as error:
-        raise ProblemError(from_os_error(error, folder.path)) from error
-    return found
-
-
-def _read(
-    fd: int, path: str, names: Sequence[str], excluded: Excluded
-) -> tuple[Listing, tuple[Problem, ...]]:
-    """The hot loop of a scan: one lstat and one tuple per entry. Raises OSError."""
-    entries: list[Entry] = []
-    problems: list[Problem] = []
-    prefix = path + "/" if path else ""
-    near_limit = len(prefix.encode()) > paths.PATH_BYTES - paths.NAME_BYTES
-    lstat, fresh = os.lstat, Entry._make
-
-    for name in names:
-        full = prefix + name
-        if (name[0] == "." or near_limit or not name.isascii()) and (
-            refused := _refusal(prefix, name)
-        ):
-            if full != RESERVED:
-                problems.append(refused)
-            continue
-        try:
-            found = lstat(name, dir_fd=fd)
-            mode = found.st_mode
-            kind = mode & 0o170000
-            if excluded(full, kind == stat.S_IFDIR):
-                continue
-            mtime = found.st_mtime_ns
-            if kind == stat.S_IFREG and EARLIEST < mtime < LATEST:
-                entries.append(
-                    fresh(
-                        (
-                            name,
-                            FILE,
-                            found.st_size,
-                            mtime,
-                            mode & 0o7777,
-                            found.st_ctime_ns,
-                            found.st_ino & IDENT,
-                            "",
-                            "",
-                        )
-                    )
-                )
-                continue
-            target = os.readlink(name, dir_fd=fd) if kind == stat.S_IFLNK else ""
-        except FileNotFoundError:
-            continue  # removed since the names were read
-        entry = entry_of(name, found, target)
-        if isinstance(entry, str):
-            problems.append(Problem(Code.SPECIAL, f"{full!r} {entry}", path=full))
-        else:
-            entries.append(entry)
-    return tuple(entries), tuple(problems)

@@ -7,21 +7,26 @@ completely is reported as unseen, never as empty, because its content is unknown
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cargo_sync.local.root import Excluded, Root, nothing_excluded
+from cargo_sync.local.listing import Excluded, nothing_excluded
+from cargo_sync.local.root import Root
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Listing
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
 
 class Seen(NamedTuple):
-    """One folder, read completely; `problems` has one problem per name that was left out.
+    """One folder, read completely; or a part of a large one, whose parts come in their order.
 
-    A name is left out if it is not UTF-8, a device, …
+    problems  one per name that was left out: it is not UTF-8, a device, …
+    first     where the part begins; "" for the beginning of the folder
+    end       where the next one begins; "" for the end of the folder
     """
 
     path: str
     listing: Listing
     problems: tuple[Problem, ...] = ()
+    first: str = ""
+    end: str = ""
 
 
 class Unseen(NamedTuple):
@@ -44,13 +49,15 @@ def walk(root: Root, excluded: Excluded = nothing_excluded) -> Iterator[Seen | U
     pending = [""]
     while pending:
         path = pending.pop()
+        below: list[str] = []
         try:
-            listing, problems = root.listing(path, excluded)
+            for part in root.parts(path, excluded):
+                yield Seen(path, *part)
+                names = (entry.name for entry in part.listing if entry.kind == FOLDER)
+                below += [paths.join(path, name) for name in names]
         except ProblemError as error:
             yield Unseen(path, error.problem)
             continue
-        yield Seen(path, listing, problems)
-        below = [paths.join(path, entry.name) for entry in listing if entry.kind == FOLDER]
         pending.extend(reversed(below))
     _check(root)
 

@@ -15,8 +15,9 @@ from blake3 import blake3
 
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.folders import Folder
+from cargo_sync.local.listing import inode
 from cargo_sync.local.parts import CheckpointStore, PartFile, Staged, created_mode, seal
-from cargo_sync.local.root import Root, inode
+from cargo_sync.local.root import Root
 from cargo_sync.local.space import Reservation, SpaceLedger
 from cargo_sync.local.writer import WriteBehind
 from cargo_sync.model.checkpoints import resumable

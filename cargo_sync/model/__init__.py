@@ -7,6 +7,7 @@ documents    JSON from outside, parsed only if its structure is small
 entries      one path's metadata on one side (`Entry`), and a folder's sorted entries (`Listing`)
 events       facts that are kept as rows, and which of them a callback can be made for
 jobs         what a run needs to know about its job
+large_folders  where a large folder is cut into parts
 limits       a limit that a command set in place of the configured one
 paths        relative paths: their order, their parts, which of them are valid
 problems     why something failed: a code for programs, a sentence for people

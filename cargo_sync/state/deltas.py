@@ -1,29 +1,27 @@
-"""Changes to one listing column of many folders: each folder is decoded and encoded once.
+"""Changes to one listing column of many folders: each part of one is decoded and encoded once.
 
 Changes are applied in the given order: a folder that went and came back is empty in between. A
-listing stays in its columns: for a folder of 100,000 files, building one value per entry anew for
-every batch would cost three times as much.
+listing stays in its columns: building one value per entry anew for every batch would cost three
+times as much.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from cargo_sync.model import paths
 from cargo_sync.model.agreed import Agreed
-from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.state import parts
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 
 _NAME: Final = 0
 _KIND: Final = 1
-_SIZE: Final = 2
 """Positions of these fields in both Entry and Agreed."""
-
-FOLDER_MAX: Final = 500_000
-"""Entries directly in one folder of a server: it is read as a whole, which takes 1 KB for each."""
 
 
 class Column(NamedTuple):
@@ -34,7 +32,6 @@ class Column(NamedTuple):
     clear       job, low, high
     kept_empty  whether a folder without rows is known to be empty (`[]`) rather than unknown (NULL)
     counted     whether the number of files and their bytes are kept beside it
-    most        how many rows one folder may have; None for no limit
     """
 
     select: str
@@ -42,7 +39,6 @@ class Column(NamedTuple):
     clear: str
     kept_empty: bool
     counted: bool
-    most: int | None = None
 
 
 FAR: Final = Column(
@@ -53,7 +49,6 @@ FAR: Final = Column(
     "WHERE job = ? AND path >= ? AND path < ? AND far IS NOT NULL",
     kept_empty=True,
     counted=False,
-    most=FOLDER_MAX,
 )
 
 BASE: Final = Column(
@@ -69,7 +64,7 @@ BASE: Final = Column(
 
 
 class _Listing:
-    """A folder's listing as it was read, and its changes.
+    """The listing of a part of a folder as it was read, and its changes.
 
     It is JSON, one array per column, sorted by name (model.entries, model.agreed); `[]` when it is
     empty.
@@ -135,6 +130,8 @@ class ColumnDeltas:
         self._column = column
         self._open: dict[bytes, _Listing] = {}
         self._order: list[bytes] = []
+        self._firsts: dict[str, list[str]] = {}
+        """Of folders, the first names of all parts but the first."""
         self._made: set[bytes] = set()
 
     def put(self, path: str, item: Entry | Agreed) -> None:
@@ -146,48 +143,54 @@ class ColumnDeltas:
         if item.name != paths.name(path) or not path:
             reason = f"the path {path!r} came with the name {item.name!r}"
             raise ProblemError(Problem(Code.BAD_PATH, reason, path=path, retry=False))
-        was_folder = self._folder(paths.parent(path)).change(item.name, item)
+        was_folder = self._part(paths.parent(path), item.name).change(item.name, item)
         if was_folder and item.kind != FOLDER:
             self._clear(path)
         elif item.kind == FOLDER and not was_folder and self._column.kept_empty:
-            self._made.add(paths.key(path))
-            self._folder(path)
+            self._made.add(parts.key_of(path))
+            self._listing(parts.key_of(path))
 
     def drop(self, path: str) -> None:
         """Nothing is at `path` any more, nor below it."""
-        if self._folder(paths.parent(path)).change(paths.name(path), None):
+        name = paths.name(path)
+        if self._part(paths.parent(path), name).change(name, None):
             self._clear(path)
 
-    def write(self) -> None:
-        """Writes the folders that have changed.
+    def write(self, *, cut: bool = False) -> None:
+        """Writes what has changed.
 
-        Raises:
-            ProblemError: `too_large`, for a folder with too many entries.
+        Args:
+            cut: parts with very many names are cut. While a run plans, they are not: it would plan
+                the new part again.
         """
         for key in self._order:
             found, columns = self._open[key].found, self._open[key].columns()
-            if columns and self._column.most is not None:
-                _check_size(key, len(columns[_NAME]), self._column.most)
             blob: bytes | None = None
             if columns or (self._column.kept_empty and (found is not None or key in self._made)):
                 blob = orjson.dumps(columns)
             if blob != found:
                 written: tuple[object, ...] = (self._job, key, blob)
                 if self._column.counted:
-                    files, size = (
-                        (columns[_KIND].count(FILE), sum(columns[_SIZE])) if columns else (0, 0)
-                    )
-                    written += (files, size)
+                    written += parts.counted(columns)
                 self._connection.execute(self._column.upsert, written)
+                if cut and columns and len(columns[_NAME]) > LONGEST:
+                    parts.split(self._connection, self._job, key)
 
-    def _folder(self, path: str) -> _Listing:
-        key = paths.key(path)
-        folder = self._open.get(key)
-        if folder is None:
+    def _part(self, folder: str, name: str) -> _Listing:
+        """The part of a folder in which `name` is, or would be."""
+        firsts = self._firsts.get(folder)
+        if firsts is None:
+            firsts = self._firsts[folder] = parts.firsts(self._connection, self._job, folder)
+        at = bisect_right(firsts, name)
+        return self._listing(parts.key_of(folder, firsts[at - 1] if at else ""))
+
+    def _listing(self, key: bytes) -> _Listing:
+        listing = self._open.get(key)
+        if listing is None:
             row = self._connection.execute(self._column.select, (self._job, key)).fetchone()
-            folder = self._open[key] = _Listing(row[0] if row else None)
+            listing = self._open[key] = _Listing(row[0] if row else None)
             insort(self._order, key)
-        return folder
+        return listing
 
     def _clear(self, path: str) -> None:
         low, high = at_or_below(path)
@@ -197,16 +200,3 @@ class ColumnDeltas:
         self._made.difference_update(self._order[start:end])
         del self._order[start:end]
         self._connection.execute(self._column.clear, (self._job, low, high))
-
-
-def _check_size(key: bytes, count: int, most: int) -> None:
-    if count > most:
-        path = paths.from_key(key)
-        raise ProblemError(
-            Problem(
-                Code.TOO_LARGE,
-                f"the server lists more than {most:,} entries in the folder {path!r}",
-                path,
-                hint="spread them over several folders, or set the job's remote_dir to another one",
-            )
-        )

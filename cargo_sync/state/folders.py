@@ -2,37 +2,60 @@
 
 A folder is *settled* when it was planned and nothing was left to do; any change to one of its
 listings unsettles it. So a pass over a tree without changes costs one comparison of bytes per
-folder.
+folder. A large folder has several rows (`parts`).
 """
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+
+import orjson
 
 from cargo_sync.model import agreed, entries, paths
 from cargo_sync.model.agreed import Agreed, Base
 from cargo_sync.model.entries import FOLDER, Entry, Listing
 from cargo_sync.model.events import Event
+from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Problem
+from cargo_sync.state import parts
 from cargo_sync.state.database import Database
 from cargo_sync.state.deltas import BASE, FAR, ColumnDeltas
 from cargo_sync.state.events import Events
 from cargo_sync.state.left_out import LeftOut
 from cargo_sync.state.listed import ListedLimit
+from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 from cargo_sync.state.transfers import Transfers
 
 _PAGE = 200
-_LISTINGS = 4 * 2**20
+_LISTINGS = 2**20
 """Bytes of listings after which a page ends: they need ten times as much once they are decoded."""
 
 
+class Observed(NamedTuple):
+    """What was seen in a folder, or in a part of a large one.
+
+    listing  encoded
+    entries  how many it has
+    first    where it begins; "" for the beginning of the folder
+    end      where the next part begins; "" for the end of the folder
+    """
+
+    path: str
+    listing: bytes
+    entries: int
+    first: str = ""
+    end: str = ""
+
+
 class FolderState(NamedTuple):
-    """One folder in the three trees.
+    """One folder in the three trees, or a part of a large one.
 
     near, far  what was last seen; None when it was never seen or is gone: the parent's listing says
                which
     base       what was agreed; None for nothing
     revision   of the row, for `settle`
+    first      the first name of the part; "" for the first one
     """
 
     path: str
@@ -40,6 +63,12 @@ class FolderState(NamedTuple):
     far: Listing | None
     base: Base | None
     revision: int
+    first: str = ""
+
+    @property
+    def key(self) -> bytes:
+        """Of its row."""
+        return parts.key_of(self.path, self.first)
 
 
 class _Side(NamedTuple):
@@ -51,8 +80,15 @@ class _Side(NamedTuple):
     clear: str
 
 
+_SAME = """
+SELECT path, CASE path WHEN ?2 THEN {} = ?3 END FROM folder
+WHERE job = ?1 AND path >= ?2 AND path < ?4 ORDER BY path LIMIT 2
+"""
+"""The row of a part, whether it has this listing, and the row of the next part; both if they are
+there."""
+
 _NEAR = _Side(
-    "SELECT near = ?3 FROM folder WHERE job = ?1 AND path = ?2",
+    _SAME.format("near"),
     "SELECT near FROM folder WHERE job = ? AND path = ?",
     "INSERT INTO folder (job, path, near) VALUES (?1, ?2, ?3) ON CONFLICT (job, path) DO UPDATE "
     "SET near = excluded.near, settled = 0, revision = revision + 1",
@@ -61,13 +97,14 @@ _NEAR = _Side(
 )
 
 _FAR = _Side(
-    "SELECT far = ?3 FROM folder WHERE job = ?1 AND path = ?2",
+    _SAME.format("far"),
     FAR.select,
     FAR.upsert,
     FAR.clear,
 )
 
 _STATES = "SELECT path, near, far, base, revision FROM folder"
+_PART = f"{_STATES} WHERE job = ? AND path >= ? AND path < ? ORDER BY path DESC LIMIT 1"
 _RANGE = f"{_STATES} WHERE job = ? AND path >= ? AND path < ? ORDER BY path LIMIT ?"
 # Without statistics SQLite would walk all folders in the order of their key.
 _UNSETTLED = f"""{_STATES} INDEXED BY folder_unsettled
@@ -84,8 +121,8 @@ class Folders:
         self._listed = ListedLimit(database.path, job)
         self._transfers = Transfers(database)
 
-    def observe_near(self, seen: Sequence[tuple[str, bytes]]) -> None:
-        """Stores whole listings of the local side: (folder, encoded listing).
+    def observe_near(self, seen: Sequence[Observed]) -> None:
+        """Stores listings of the local side.
 
         An unchanged listing writes nothing. A folder that disappears from its parent's listing is
         gone with everything below it.
@@ -95,7 +132,7 @@ class Folders:
         """
         self._observe(_NEAR, seen)
 
-    def observe_far_whole(self, seen: Sequence[tuple[str, bytes]]) -> None:
+    def observe_far_whole(self, seen: Sequence[Observed]) -> None:
         """Like `observe_near`, for a far side that lists whole folders."""
         self._observe(_FAR, seen)
 
@@ -126,7 +163,7 @@ class Folders:
                     far.drop(paths.check(path, reserved=True))
                 else:
                     far.put(paths.check(path), entry)
-            far.write()
+            far.write(cut=True)
             left_out = LeftOut(connection, self._job)
             left_out.forget([path for path, entry in changes if entry is None])
             left_out.note(refused)
@@ -165,25 +202,25 @@ class Folders:
             self._transfers.ended(self._job, done, failed)
             return self._events.append(events)
 
-    def unsettled(self, after: bytes | None, upto: bytes | None, limit: int) -> list[FolderState]:
-        """Up to `limit` unsettled folders, in order; fewer if their listings are long.
+    def unsettled(self, after: bytes | None, end: bytes | None, limit: int) -> list[FolderState]:
+        """Up to `limit` unsettled folders or parts, in order; fewer if their listings are long.
 
-        Their keys (model.paths.key) are above `after` and up to and including `upto`; None leaves
-        that end open.
+        Their keys are above `after` and below `end` (see `parts`); None leaves that end open.
         """
         low = b"" if after is None else after + b"\0"
-        high = b"\xff" if upto is None else upto + b"\0"
+        high = b"\xff" if end is None else end
         return self._states(_UNSETTLED, (self._job, low, high, limit))
 
     def settle(self, states: Sequence[FolderState]) -> None:
         """Marks folders as settled, except those that changed since they were read.
 
-        A folder about which no tree knows anything is dropped.
+        A folder about which no tree knows anything is dropped, and so is a part without names.
         """
         with self._database.transaction() as connection:
             for state in states:
-                row = (self._job, paths.key(state.path), state.revision)
-                if (state.near, state.far, state.base) == (None, None, None):
+                row = (self._job, state.key, state.revision)
+                listings = (state.near, state.far, state.base)
+                if listings == (None, None, None) or (state.first and not any(listings)):
                     connection.execute(
                         "DELETE FROM folder WHERE job = ? AND path = ? AND revision = ?", row
                     )
@@ -233,16 +270,24 @@ class Folders:
             ).fetchone()
         return files, size
 
-    def state(self, folder: str) -> FolderState | None:
-        """One folder, or None if nothing is known about it."""
-        low = paths.key(folder)
-        states = self._states(_RANGE, (self._job, low, low + b"\0", 1))
+    def parts(self, folder: str, names: Iterable[str]) -> Iterator[FolderState]:
+        """The parts of a folder in which these names are."""
+        with self._database.read() as connection:
+            firsts = ["", *parts.firsts(connection, self._job, folder)]
+        for first in sorted({firsts[bisect_right(firsts, name) - 1] for name in names}):
+            if (state := self.part(folder, first)) is not None:
+                yield state
+
+    def part(self, folder: str, name: str) -> FolderState | None:
+        """The part of a folder in which `name` is or would be; None if there is none."""
+        end = parts.key_of(folder, name) + b"\0"
+        states = self._states(_PART, (self._job, parts.key_of(folder), end))
         return states[0] if states else None
 
     def entry(self, path: str) -> tuple[Entry | None, Entry | None, Agreed | None]:
         """(near, far, base) of one path."""
         name = paths.name(path)
-        if (state := self.state(paths.parent(path))) is None:
+        if (state := self.part(paths.parent(path), name)) is None:
             return None, None, None
         return (
             next((entry for entry in state.near or () if entry.name == name), None),
@@ -258,21 +303,46 @@ class Folders:
             if not page:
                 return
             yield from page
-            low = paths.key(page[-1].path) + b"\0"
+            low = page[-1].key + b"\0"
 
-    def _observe(self, side: _Side, seen: Sequence[tuple[str, bytes]]) -> None:
+    def _observe(self, side: _Side, seen: Sequence[Observed]) -> None:
         with self._database.transaction() as connection:
-            for path, listing in seen:
-                row = (self._job, paths.key(paths.check(path)), listing)
-                same = connection.execute(side.same, row).fetchone()
-                if same and same[0]:
-                    continue
-                if same and same[0] is not None:
-                    before = connection.execute(side.read, row[:2]).fetchone()[0]
-                    for name in _subfolders(before) - _subfolders(listing):
-                        low, high = at_or_below(paths.join(path, name))
-                        connection.execute(side.clear, (self._job, low, high))
-                connection.execute(side.write, row)
+            for one in seen:
+                key = parts.key_of(paths.check(one.path), one.first)
+                row = (self._job, key, one.listing, parts.end_of(one.path))
+                found = connection.execute(side.same, row).fetchall()
+                same = found.pop(0)[1] if found and found[0][0] == key else None
+                end = parts.from_key(found[0][0])[1] if found else ""
+                if end != one.end or (one.first and same is None):
+                    self._observe_aligned(connection, side, one)
+                elif not same:
+                    self._replace(connection, side, key, one.listing)
+                    if one.entries > LONGEST:
+                        parts.split(connection, self._job, key)
+
+    def _observe_aligned(self, connection: Statements, side: _Side, one: Observed) -> None:
+        """Stores a part that the rows do not have like this."""
+        starts = parts.align(connection, self._job, one.path, one.first, one.end)
+        columns = orjson.loads(one.listing)
+        for start, end in zip(starts, [*starts[1:], one.end], strict=True):
+            key = parts.key_of(one.path, start)
+            listing = orjson.dumps(parts.between(columns, start, end))
+            self._replace(connection, side, key, listing)
+
+    def _replace(self, connection: Statements, side: _Side, key: bytes, listing: bytes) -> None:
+        """Writes a listing, if it is another one.
+
+        What is below a folder that is not in it any more is gone too.
+        """
+        row = connection.execute(side.read, (self._job, key)).fetchone()
+        if row and row[0] == listing:
+            return
+        if row and row[0] is not None:
+            folder, _ = parts.from_key(key)
+            for name in _subfolders(row[0]) - _subfolders(listing):
+                low, high = at_or_below(paths.join(folder, name))
+                connection.execute(side.clear, (self._job, low, high))
+        connection.execute(side.write, (self._job, key, listing))
 
     def _states(self, sql: str, parameters: tuple[object, ...]) -> list[FolderState]:
         """Folders, as they are found; fewer once their listings have `_LISTINGS` bytes together.
@@ -289,11 +359,12 @@ class Folders:
                     break
         return [
             FolderState(
-                paths.from_key(key),
+                (place := parts.from_key(key))[0],
                 None if near is None else entries.decode(near),
                 None if far is None else entries.decode(far),
                 None if base is None else agreed.decode(base),
                 revision,
+                place[1],
             )
             for key, near, far, base, revision in rows
         ]
@@ -304,4 +375,5 @@ class Folders:
 
 
 def _subfolders(listing: bytes) -> set[str]:
-    return {entry.name for entry in entries.decode(listing) if entry.kind == FOLDER}
+    names, kinds = orjson.loads(listing)[:2] or ((), ())
+    return {name for name, kind in zip(names, kinds, strict=True) if kind == FOLDER}

@@ -28,17 +28,21 @@ from cargo_sync.model.transfers import Receipt
 
 
 class Whole(NamedTuple):
-    """One folder, read completely.
+    """One folder, read completely; or a part of a large one, whose parts come in their order.
 
     listing   encoded
     entries   how many it has
     problems  one per name that was left out
+    first     where it begins; "" for the beginning of the folder
+    end       where the next part begins; "" for the end of the folder
     """
 
     path: str
     listing: bytes
     entries: int
     problems: tuple[Problem, ...] = ()
+    first: str = ""
+    end: str = ""
 
 
 class Missed(NamedTuple):

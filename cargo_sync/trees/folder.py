@@ -12,10 +12,11 @@ from typing import Final
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local import trash
 from cargo_sync.local.ages import AgeStore
+from cargo_sync.local.listing import Excluded
 from cargo_sync.local.lock import RootLock, lock_root, marker, read_marker
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_file, is_blank
-from cargo_sync.local.root import Excluded, Root
+from cargo_sync.local.root import Root
 from cargo_sync.local.scan import Seen, Unseen, walk
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
@@ -260,8 +261,7 @@ def check_source(root: Root, bound: str | None, excluded: Excluded) -> None:
     """
     if bound in (None, root.identity):
         return
-    listing, problems = root.listing("", excluded)
-    if not (listing or problems):
+    if not any(part.listing or part.problems for part in root.parts("", excluded)):
         raise ProblemError(
             Problem(
                 Code.ROOT_REPLACED,
@@ -290,8 +290,9 @@ def _group(folders: Iterator[Seen | Unseen]) -> list[Whole | Missed]:
         if isinstance(folder, Unseen):
             group.append(Missed(folder.path, folder.problem))
             continue
-        path, listing, problems = folder
-        group.append(Whole(path, entries.encode(listing), len(listing), problems))
+        path, listing, problems, first, end = folder
+        encoded = entries.encode(listing)
+        group.append(Whole(path, encoded, len(listing), problems, first, end))
         count += len(listing) + path_cost(path) - 1
         if count >= GROUP:
             break

@@ -16,7 +16,7 @@ from cargo_sync.model.world import World
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
-from cargo_sync.state.folders import Folders
+from cargo_sync.state.folders import Folders, Observed
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
@@ -125,7 +125,7 @@ def test_a_large_plan_goes_in_parts(tmp_path: Path) -> None:
 def remembered(state: State, name: str, folders: int = 1) -> None:
     job = JobRows(state.database).get_or_create(name)
     Folders(state.database, job.id).observe_near(
-        [(f"f{number}", LISTING) for number in range(folders)]
+        [Observed(f"f{number}", LISTING, 0) for number in range(folders)]
     )
 
 

@@ -19,10 +19,11 @@ import pytest
 
 from cargo_sync.engine import batches, run, survey
 from cargo_sync.engine.report import RunReport
-from cargo_sync.model import paths
+from cargo_sync.model import large_folders, paths
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.state import deltas, folders, parts
 from cargo_sync.state.database import Database
 from tests.engine.oracle import LEFT_OUT, Oracle
 from tests.engine.weather import LivelyTree, Weather
@@ -217,12 +218,15 @@ class History:
 def database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Database, list[Weather]]]:
-    """One state for all histories, with a job for each; pages and batches are small."""
+    """One state for all histories, with a job for each; pages, batches and parts are small."""
     for module, name, size in (
         (batches, "BATCH_FILES", 2),
         (batches, "BATCH_SECONDS", 1e9),
         (survey, "PAGE", 2),
         (run, "PAGE", 2),
+        (large_folders, "LONG", 2),
+        *((module, "LONGEST", 2) for module in (large_folders, deltas, folders, parts)),
+        (parts, "JOINED", 150),
     ):
         monkeypatch.setattr(module, name, size)
     skies: list[Weather] = []

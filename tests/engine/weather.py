@@ -127,34 +127,44 @@ class LivelyTree(MemoryTree):
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         missed: list[str] = []
+        together = self.weather.random.choice([0, 0, 1, 2])  # names of a part; 0: folders are whole
         async for seen in super().observe(cursor):
             if isinstance(seen, tuple):
                 self.weather.cut("changes")
                 yield seen
                 continue
             path = seen[0].path
-            self.weather.cut(f"listing {path!r}")
             if any(paths.is_below(path, one) for one in missed) or self.oracle.left_out(path):
                 continue
-            if path and self.entry(path) is None:
+            opened, names = self.entry(path), sorted(self._names(path))
+            if path and opened is None:
                 continue  # gone while the scan went on
-            if self.weather.fails():
-                self.weather.trace.append(f"missed {path!r}")
-                missed.append(path)
-                self.oracle.missed = True
-                yield [Missed(path, Problem(Code.UNREADABLE, "this folder cannot be read", path))]
-                continue
-            yield [self._filtered(path)]
+            starts = ["", *names[together::together]] if together else [""]
+            for start, end in zip(starts, [*starts[1:], ""], strict=True):
+                self.weather.cut(f"listing {path!r} {start!r}")
+                if self.weather.fails() or self.entry(path) != opened:
+                    self.weather.trace.append(f"missed {path!r}")
+                    missed.append(path)
+                    self.oracle.missed = True
+                    problem = Problem(Code.UNREADABLE, "this folder cannot be read", path)
+                    yield [Missed(path, problem)]
+                    break
+                yield [self._filtered(path, start, end, names)]
 
-    def _filtered(self, folder: str) -> Whole:
-        """The content of a folder, without excluded names, which a scan does not see."""
-        seen = self._listing(folder)
-        kept = tuple(
+    def _names(self, folder: str) -> list[str]:
+        return [paths.name(path) for path in self._entries if paths.parent(path) == folder]
+
+    def _filtered(self, folder: str, first: str, end: str, names: Sequence[str]) -> Whole:
+        """What a scan sees of some names of a folder; not those that are excluded."""
+        kept = [
             entry
-            for entry in entries.decode(seen.listing)
-            if not self.oracle.left_out(paths.join(folder, entry.name))
-        )
-        return Whole(folder, entries.encode(kept), len(kept))
+            for entry in entries.decode(self._listing(folder).listing)
+            if entry.name in names
+            and first <= entry.name
+            and (not end or entry.name < end)
+            and not self.oracle.left_out(paths.join(folder, entry.name))
+        ]
+        return Whole(folder, entries.encode(tuple(kept)), len(kept), (), first, end)
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
         found: list[str | Problem] = []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.local import root as root_module
+from cargo_sync.local import listing as listing_module
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.lock import lock_root, marker, read_marker
 from cargo_sync.local.parts import MemoryCheckpoints
@@ -150,14 +150,14 @@ def test_a_folder_that_is_removed_while_it_is_read_is_not_taken_for_empty(
     root: Root, top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (top / "a").mkdir()
-    read = root_module._read
+    read = listing_module._read
 
     def removed(*args: Any) -> Any:
         found = read(*args)
         (top / "a").rmdir()
         return found
 
-    monkeypatch.setattr(root_module, "_read", removed)
+    monkeypatch.setattr(listing_module, "_read", removed)
     with pytest.raises(ProblemError) as error:
         root.listing("a")
     assert code(error) == "vanished"

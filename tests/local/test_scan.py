@@ -1,6 +1,8 @@
 import os
 import shutil
 import stat
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -8,20 +10,21 @@ from typing import cast
 import pytest
 from blake3 import blake3
 
+from cargo_sync.local.folders import Folder
+from cargo_sync.local.listing import entry_of
 from cargo_sync.local.read import hash_file
-from cargo_sync.local.root import Root, entry_of
+from cargo_sync.local.root import Root
 from cargo_sync.local.scan import Seen, Unseen, walk
 from cargo_sync.model import paths
 from cargo_sync.model.entries import (
     EARLIEST,
     LATEST,
     Entry,
-    Listing,
     decode,
     encode,
     is_bad_time,
 )
-from cargo_sync.model.problems import Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import ProblemError, from_os_error
 from tests.local.samples import IN_1601, IN_2300, dated
 
 
@@ -138,14 +141,14 @@ def test_a_path_too_long_is_a_problem_not_an_end(root: Root, top: Path) -> None:
 def test_a_folder_that_cannot_be_read_is_unseen_and_the_rest_goes_on(root: Root, top: Path) -> None:
     for path in ("a", "b/below", "c"):
         (top / path).mkdir(parents=True)
-    real = root.listing
+    real = root.folder
 
-    def listing(path: str, *rest: object) -> tuple[Listing, tuple[Problem, ...]]:
+    def folder(path: str) -> Folder:
         if path == "b":
             raise ProblemError(from_os_error(PermissionError(13, "denied"), path))
         return real(path)
 
-    root.listing = listing  # type: ignore[method-assign,assignment]
+    root.folder = folder  # type: ignore[method-assign]
     found = list(walk(root))
     assert [type(one).__name__ for one in found] == ["Seen", "Seen", "Unseen", "Seen"]
     assert isinstance(found[2], Unseen)
@@ -184,3 +187,68 @@ def test_a_root_that_is_gone_is_no_empty_root(root: Root, top: Path, when: str) 
     assert error.value.problem.code == "root_gone"
     with pytest.raises(ProblemError):
         root.listing("")
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of more than three names are cut after two names."""
+    monkeypatch.setattr("cargo_sync.local.root.MOST", 3)
+    monkeypatch.setattr("cargo_sync.model.large_folders.LONG", 2)
+    monkeypatch.setattr("cargo_sync.model.large_folders.LONGEST", 2)
+
+
+def lines(scan: Iterator[Seen | Unseen]) -> list[str]:
+    """As `seen`, with where a part begins and ends."""
+    found = []
+    for one in scan:
+        if isinstance(one, Unseen):
+            found.append(f"{one.path}: {one.problem.code}")
+        else:
+            found.append(f"{seen(one)} [{one.first}-{one.end}]")
+    return found
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_large_folder_comes_in_parts_before_what_is_below_it(root: Root, top: Path) -> None:
+    for name in "abcdefg":
+        (top / "in" / name).mkdir(parents=True)
+    (top / "in" / "d" / "x").mkdir()
+    assert lines(walk(root, lambda path, _: path in ("in/a", "in/c"))) == [
+        ": in [-]", "in: b [-c]", "in: d [c-e]", "in: e f [e-g]", "in: g [g-]",
+        "in/b:  [-]", "in/d: x [-]", "in/d/x:  [-]", "in/e:  [-]", "in/f:  [-]", "in/g:  [-]",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_large_folder_may_have_names_that_are_left_out(root: Root, top: Path) -> None:
+    for name in (b"\xff1", b"\xff2", b"\xff3", b"\xff4", b"\xff5"):
+        (top / os.fsdecode(name)).touch()
+    [part] = walk(root)
+    assert isinstance(part, Seen) and (part.listing, part.end) == ((), "")
+    assert [problem.code for problem in part.problems] == ["bad_name"] * 5
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize(("away", "code"), [("gone", "vanished"), ("replaced", "changed")])
+def test_the_rest_of_a_large_folder_that_is_taken_away_is_unknown(
+    root: Root, top: Path, away: str, code: str
+) -> None:
+    for name in "abcdef":
+        (top / "in" / name).mkdir(parents=True)
+    scan = walk(root)
+    assert lines(islice(scan, 2)) == [": in [-]", "in: a b [-c]"]
+    (top / "in").rename(top / "away")
+    if away == "replaced":
+        (top / "in").mkdir()
+    assert lines(scan) == [f"in: {code}"]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_names_that_come_and_go_while_a_large_folder_is_read(root: Root, top: Path) -> None:
+    for name in "abcdef":
+        (top / name).touch()
+    scan = walk(root)
+    next(scan)
+    (top / "d").unlink()
+    (top / "bb").touch()
+    assert lines(scan) == [": c [c-e]", ": e f [e-]"]

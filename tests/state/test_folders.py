@@ -16,8 +16,9 @@ from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
-from cargo_sync.state.folders import Folders
+from cargo_sync.state.folders import Folders, Observed
 from cargo_sync.state.jobs import JobRows
+from cargo_sync.state.parts import end_of
 from tests.state.crash import crashes
 
 
@@ -30,6 +31,10 @@ def entry(word: str) -> Entry:
 
 def listing(words: str) -> bytes:
     return entries.encode(entries.listing(map(entry, words.split())))
+
+
+def whole(path: str, blob: bytes) -> Observed:
+    return Observed(path, blob, len(entries.decode(blob)))
 
 
 def far(changes: str) -> list[tuple[str, Entry | None]]:
@@ -81,7 +86,7 @@ def folders(daemon: Database) -> Folders:
 
 
 def test_what_did_not_change_writes_nothing(folders: Folders, daemon: Database) -> None:
-    seen = [("", listing("a/ x")), ("a", listing("y"))]
+    seen = [whole("", listing("a/ x")), whole("a", listing("y"))]
     folders.observe_near(seen)
     assert known(folders) == ["*: a/ x | ? | ?", "*a: y | ? | ?"]
     settle(folders)
@@ -92,23 +97,23 @@ def test_what_did_not_change_writes_nothing(folders: Folders, daemon: Database) 
         folders.observe_far(far("-q"))
         assert connection.execute("SELECT total_changes()").fetchone() == before
     assert known(folders) == [": a/ x | ? | ?", "a: y | ? | ?"]
-    folders.observe_near([("a", listing("y=2"))])
+    folders.observe_near([whole("a", listing("y=2"))])
     assert known(folders) == [": a/ x | ? | ?", "*a: y=2 | ? | ?"]
 
 
 def test_a_vanished_local_folder_takes_what_was_below_it_along(folders: Folders) -> None:
     folders.observe_near(
         [
-            ("", listing("a/ a-b/ ab/")),
-            ("a", listing("d/ x")),
-            ("a/d", listing("y")),
-            ("a-b", listing("z")),
-            ("ab", listing("z")),
+            whole("", listing("a/ a-b/ ab/")),
+            whole("a", listing("d/ x")),
+            whole("a/d", listing("y")),
+            whole("a-b", listing("z")),
+            whole("ab", listing("z")),
         ]
     )
     folders.agree(agreements("a/ a/x a/d/ a/d/y"))
     settle(folders)
-    folders.observe_near([("", listing("a=5 a-b/ ab/"))])
+    folders.observe_near([whole("", listing("a=5 a-b/ ab/"))])
     assert known(folders) == [
         "*: a=5 a-b/ ab/ | ? | a/",
         "*a: ? | ? | d/ x",
@@ -122,9 +127,9 @@ def test_a_vanished_local_folder_takes_what_was_below_it_along(folders: Folders)
 
 
 def test_a_far_side_may_list_itself_whole(folders: Folders) -> None:
-    folders.observe_far_whole([("", listing("a/")), ("a", listing("x"))])
+    folders.observe_far_whole([whole("", listing("a/")), whole("a", listing("x"))])
     settle(folders)
-    folders.observe_far_whole([("", listing("")), ("b", listing(""))])
+    folders.observe_far_whole([whole("", listing("")), whole("b", listing(""))])
     assert known(folders) == ["*: ? |  | ?", "*a: ? | ? | ?", "*b: ? |  | ?"]
 
 
@@ -161,21 +166,21 @@ def test_agreements_and_their_events_become_true_together(
 
 
 def test_only_what_was_looked_at_is_settled(folders: Folders) -> None:
-    folders.observe_near([("", listing("a/ x")), ("a", listing("y"))])
+    folders.observe_near([whole("", listing("a/ x")), whole("a", listing("y"))])
     looked = folders.unsettled(None, None, 10)
-    folders.observe_near([("a", listing("y=2"))])
+    folders.observe_near([whole("a", listing("y=2"))])
     folders.settle(looked)
     assert pending(folders) == ["a"]
 
 
 def test_unsettled_folders_come_in_component_order_and_in_pages(folders: Folders) -> None:
     names = ["", "a", "a/x", "a/x/q", "a-b", "a.b", "b", "é", "👍"]
-    folders.observe_near([(name, listing("f")) for name in reversed(names)])
+    folders.observe_near([whole(name, listing("f")) for name in reversed(names)])
     assert pending(folders) == names
     key = paths.key
     pages = [
-        folders.unsettled(None, None, 2), folders.unsettled(key("a"), key("a-b"), 10),
-        folders.unsettled(key(""), key(""), 10), folders.unsettled(key("b"), None, 1),
+        folders.unsettled(None, None, 2), folders.unsettled(key("a"), end_of("a-b"), 10),
+        folders.unsettled(key(""), end_of(""), 10), folders.unsettled(key("b"), None, 1),
     ]  # fmt: skip
     assert [[state.path for state in page] for page in pages] == [
         ["", "a"],
@@ -186,7 +191,7 @@ def test_unsettled_folders_come_in_component_order_and_in_pages(folders: Folders
 
 
 def test_forgetting(folders: Folders) -> None:
-    folders.observe_near([("", listing("x"))])
+    folders.observe_near([whole("", listing("x"))])
     folders.observe_far(far("x"))
     folders.agree(agreements("x"))
     settle(folders)
@@ -201,7 +206,7 @@ def test_forgetting(folders: Folders) -> None:
 
 
 def test_one_path_on_all_three(folders: Folders) -> None:
-    folders.observe_near([("a", listing("x=1 y"))])
+    folders.observe_near([whole("a", listing("x=1 y"))])
     folders.observe_far(far("a/ a/x=2"))
     near, remote, base = folders.entry("a/x")
     assert (near and near.size, remote and remote.size, base) == (1, 2, None)
@@ -210,7 +215,7 @@ def test_one_path_on_all_three(folders: Folders) -> None:
 
 def test_below_is_a_subtree_read_in_pages(folders: Folders) -> None:
     names = [f"a/{number:04}" for number in range(450)]
-    folders.observe_near([(name, b"[]") for name in ["", "a", "a-b", *names]])
+    folders.observe_near([whole(name, b"[]") for name in ["", "a", "a-b", *names]])
     assert [state.path for state in folders.below("a")] == ["a", *names]
     assert [state.path for state in folders.below("a/0007")] == ["a/0007"]
     assert len(list(folders.below(""))) == 453
@@ -219,19 +224,19 @@ def test_below_is_a_subtree_read_in_pages(folders: Folders) -> None:
 def test_names_of_any_kind(folders: Folders) -> None:
     names = ["it's", '"q"', "%_", "\x01", "\x7f", "-x", "👍", "ｅ́", "\\u0000", "x" * 255]
     folders.observe_near(
-        [("", entries.encode(entries.listing(Entry(name, FOLDER) for name in names)))]
+        [whole("", entries.encode(entries.listing(Entry(name, FOLDER) for name in names)))]
     )
-    folders.observe_near([(name, listing("f")) for name in names])
+    folders.observe_near([whole(name, listing("f")) for name in names])
     folders.observe_far([(f"{name}/g", Entry("g", FILE)) for name in names])
     assert [state.path for state in folders.below("")] == ["", *sorted(names)]
-    folders.observe_near([("", b"[]")])
+    folders.observe_near([whole("", b"[]")])
     assert [state.near for state in folders.below("")] == [(), *[None] * len(names)]
 
 
 @pytest.mark.parametrize("path", ["a\0b", "../x", "a//b", "a/.cargo_sync/x", "/a"])
 def test_a_path_that_cannot_be_trusted_writes_nothing(folders: Folders, path: str) -> None:
     with pytest.raises(ProblemError, match="the path") as near:
-        folders.observe_near([("ok", listing("x")), (path, listing("x"))])
+        folders.observe_near([whole("ok", listing("x")), whole(path, listing("x"))])
     with pytest.raises(ProblemError, match="the path") as remote:
         folders.observe_far([("ok", entry("ok")), (path, entry(paths.name(path)))])
     code = "reserved_name" if "cargo_sync" in path else "bad_path"
@@ -265,7 +270,7 @@ def test_changes_and_whole_listings_come_to_the_same_bytes(folders: Folders) -> 
     folders.observe_far([("d", Entry("d", FOLDER))])
     folders.observe_far([(f"d/{file.name}", file) for file in files])
     settle(folders)
-    folders.observe_far_whole([("d", entries.encode(entries.listing(files)))])
+    folders.observe_far_whole([whole("d", entries.encode(entries.listing(files)))])
     assert pending(folders) == []
 
 
@@ -292,12 +297,12 @@ def test_a_kill_at_any_write_leaves_the_old_trees_or_the_new_ones(tmp_path: Path
         return Folders(database, JobRows(database).get_or_create("j").id)
 
     def before(database: Database) -> None:
-        room(database).observe_near([("", listing("a/ x")), ("a", listing("y"))])
+        room(database).observe_near([whole("", listing("a/ x")), whole("a", listing("y"))])
         room(database).observe_far(far("a/ a/y"))
 
     def work(database: Database) -> None:
         with database.transaction():
-            room(database).observe_near([("", listing("x=2"))])
+            room(database).observe_near([whole("", listing("x=2"))])
             room(database).observe_far(far("-a x=2"))
             room(database).agree(
                 agreements("x=2 d/ d/z"), [Event("j", Happened.UPLOADED, 1.0, "x")]

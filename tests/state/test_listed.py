@@ -8,8 +8,7 @@ from cargo_sync.model.entries import FILE, FOLDER, Entry, encode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state import listed
 from cargo_sync.state.database import Database
-from cargo_sync.state.deltas import FAR
-from cargo_sync.state.folders import Folders
+from cargo_sync.state.folders import Folders, Observed
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.listed import BYTES, FREE, HARMLESS, refused
 
@@ -55,18 +54,6 @@ def test_a_listing_without_an_end_is_refused_and_the_job_beside_it_is_not(
     database.close()
 
 
-def test_one_folder_has_so_many_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cargo_sync.state.folders.FAR", FAR._replace(most=2))
-    database = Database.open(str(tmp_path / "state.db"), "daemon")
-    folders = Folders(database, JobRows(database).get_or_create("a").id)
-    folders.observe_far([("d", Entry("d", FOLDER)), ("d/1", Entry("1", FILE))])
-    folders.observe_far([("d/2", Entry("2", FILE))])
-    with pytest.raises(ProblemError, match="more than 2 entries in the folder 'd'") as raised:
-        folders.observe_far([("d/3", Entry("3", FILE))])
-    assert raised.value.problem.code == "too_large"
-    database.close()
-
-
 def test_a_page_of_folders_ends_when_their_listings_are_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,8 +61,10 @@ def test_a_page_of_folders_ends_when_their_listings_are_long(
     database = Database.open(str(tmp_path / "state.db"), "daemon")
     folders = Folders(database, JobRows(database).get_or_create("a").id)
     names = [f"{number}" for number in range(10)]
-    folders.observe_near([("", encode(tuple(Entry(name, FOLDER) for name in names)))])
-    folders.observe_near([(name, encode((Entry("x" * 60, FILE),))) for name in names])
+    folders.observe_near(
+        [Observed("", encode(tuple(Entry(name, FOLDER) for name in names)), len(names))]
+    )
+    folders.observe_near([Observed(name, encode((Entry("x" * 60, FILE),)), 1) for name in names])
     assert [state.path for state in folders.unsettled(None, None, 100)] == [""]
     assert [state.path for state in folders.unsettled(b"", None, 100)] == ["0"]
     assert [state.path for state in folders.below("")] == ["", *names]

@@ -10,7 +10,7 @@ from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.audit import AuditRow, AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
-from cargo_sync.state.folders import Folders
+from cargo_sync.state.folders import Folders, Observed
 from cargo_sync.state.jobs import Binding, JobRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.replies import Replies
@@ -63,7 +63,7 @@ def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(
     jobs = JobRows(daemon)
     old, other = jobs.get_or_create("old"), jobs.get_or_create("other")
     for job in (old, other):
-        Folders(daemon, job.id).observe_near([("", b"[]")])
+        Folders(daemon, job.id).observe_near([Observed("", b"[]", 0)])
         Transfers(daemon).begin(
             job.id, [TransferSource("big", 1, 1, 1, True)], lambda _: ["id"], 1.0, quiet
         )

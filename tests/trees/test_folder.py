@@ -14,6 +14,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import ProblemError, bad_time
+from cargo_sync.state.folders import FolderState
 from cargo_sync.trees import calls
 from cargo_sync.trees.folder import FolderTree
 from tests.descriptors import open_below
@@ -94,6 +95,69 @@ async def test_a_download_lands_with_times_and_modes(make: Make, tmp_path: Path)
     assert (found.st_mtime_ns, found.st_mode & 0o777) == (1_600_000_000_123_456_789, 0o640)
     assert os.readlink(here / "l") == "f/x" and (here / "empty").is_dir()
     assert not (await system.run().execute()).acted
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of more than eight names is cut, mostly after four."""
+    monkeypatch.setattr("cargo_sync.local.root.MOST", 8)
+    for module in ("model.large_folders", "state.parts", "state.deltas", "state.folders"):
+        monkeypatch.setattr(f"cargo_sync.{module}.LONGEST", 8)
+    monkeypatch.setattr("cargo_sync.model.large_folders.LONG", 4)
+    monkeypatch.setattr("cargo_sync.model.large_folders.FEWER", 3)
+
+
+class LargeFolder:
+    """A folder at the source that grows and shrinks; after each run the destination has it."""
+
+    def __init__(self, system: System, here: Path) -> None:
+        self.system, self.here = system, here
+        self.files: dict[str, bytes] = {}
+        self.uploads = system.rules.mode is Mode.UPLOAD
+
+    def write(self, name: str, text: bytes) -> None:
+        self.files[f"in/{name}"] = text
+        if self.uploads:
+            (self.here / "in" / name).write_bytes(text)
+        else:
+            self.system.far.write(f"in/{name}", text)
+
+    def remove(self, path: str) -> None:
+        del self.files[path]
+        if self.uploads:
+            (self.here / path).unlink()
+        else:
+            self.system.far.remove(path)
+
+    async def run(self) -> list[FolderState]:
+        report = await self.system.run().execute(approved=True)
+        assert report.errors == 0
+        there = self.system.far.files() if self.uploads else content(self.here)
+        assert there == self.files
+        assert not (await self.system.run().execute()).acted
+        assert self.system.memory.folders.unsettled(None, None, 1) == []
+        return list(self.system.memory.folders.below("in"))
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.DOWNLOAD])
+async def test_a_large_folder_goes_in_parts(make: Make, tmp_path: Path, mode: Mode) -> None:
+    folder = LargeFolder(make(mode, propagate=True), tmp_path / "here")
+    if folder.uploads:
+        (tmp_path / "here" / "in").mkdir()
+    for number in range(40):
+        folder.write(f"{number:03}", b"%d" % number)
+    states = await folder.run()
+    assert len(states) > 5
+    assert all(len(tree or ()) <= 8 for state in states for tree in state[1:4])
+    for path in list(folder.files)[::3]:
+        folder.remove(path)
+    folder.write("020", b"other")
+    folder.write("020-b", b"new")
+    assert len(await folder.run()) > 3
+    for path in list(folder.files)[5:]:
+        folder.remove(path)
+    assert [state.first for state in await folder.run()] == [""]
 
 
 async def test_what_a_download_displaces_is_in_the_trash(make: Make, tmp_path: Path) -> None:

@@ -1,0 +1,166 @@
+"""The names in an open folder, and their entries; what cannot be an entry is left out."""
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from cargo_sync.local.folders import Folder
+from cargo_sync.model import paths
+from cargo_sync.model.entries import (
+    EARLIEST,
+    FILE,
+    FOLDER,
+    LATEST,
+    LINK,
+    Entry,
+    Listing,
+    kept_time,
+)
+from cargo_sync.model.paths import RESERVED
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+
+IDENT: Final = 2**63 - 1
+"""Inodes are cut to 63 bits, because SQLite has no larger integers; overlay file systems use the
+highest bit."""
+
+Excluded = Callable[[str, bool], bool]
+"""Whether a path (and whether it is a folder) is left out."""
+
+
+class FolderPart(NamedTuple):
+    """Some consecutive names of a folder.
+
+    problems  one per name that had to be left out
+    first     where it begins; "" for the beginning of the folder
+    end       where the next part begins; "" for the end of the folder
+    """
+
+    listing: Listing
+    problems: tuple[Problem, ...]
+    first: str
+    end: str
+
+
+def nothing_excluded(_path: str, _is_folder: bool) -> bool:
+    """Leaves nothing out."""
+    return False
+
+
+def inode(found: os.stat_result) -> int:
+    """The inode as an entry's `ident`."""
+    return found.st_ino & IDENT
+
+
+def entry_of(name: str, found: os.stat_result, target: str = "") -> Entry | str:
+    """The entry for an lstat result, or why there can be none."""
+    mode, kind = found.st_mode & 0o7777, stat.S_IFMT(found.st_mode)
+    if kind == stat.S_IFREG:
+        mtime = kept_time(found.st_mtime_ns)
+        return Entry(name, FILE, found.st_size, mtime, mode, found.st_ctime_ns, inode(found))
+    if kind == stat.S_IFDIR:
+        return Entry(name, FOLDER, mode=mode, ident=inode(found))
+    if kind != stat.S_IFLNK:
+        return "is a device, a socket or a pipe; these are never transferred"
+    try:
+        target.encode()
+    except UnicodeEncodeError:
+        return "is a link whose target is not UTF-8"
+    mtime = kept_time(found.st_mtime_ns)
+    return Entry(name, LINK, 0, mtime, mode, found.st_ctime_ns, inode(found), "", target)
+
+
+def printable(name: str) -> str:
+    r"""A name as valid text: bytes that are not UTF-8 become \x escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _refusal(prefix: str, name: str) -> Problem | None:
+    """Why a name in the folder `prefix` is left out, or None."""
+    if paths.is_reserved(name):
+        return paths.reserved_name(prefix + name)
+    reason = paths.bad_name(name)
+    if reason is None and len((prefix + name).encode()) > paths.PATH_BYTES:
+        reason = "has a path longer than 4096 bytes"
+    if reason is None:
+        return None
+    shown = prefix + printable(name)
+    return Problem(Code.BAD_NAME, f"'{shown}' {reason}", path=shown, hint="rename it")
+
+
+def names_in(folder: Folder) -> list[str]:
+    """All names, sorted. Raises ProblemError."""
+    try:
+        return sorted(os.listdir(folder.fd))
+    except OSError as error:
+        raise ProblemError(from_os_error(error, folder.path)) from error
+
+
+def listed_in(
+    folder: Folder, names: Sequence[str], excluded: Excluded
+) -> tuple[Listing, tuple[Problem, ...]]:
+    """The entries of some names (sorted), and one problem per name that had to be left out.
+
+    Raises:
+        ProblemError: the folder could not be read completely, so its content is unknown.
+    """
+    try:
+        found = _read(folder.fd, folder.path, names, excluded)
+        if os.fstat(folder.fd).st_nlink == 0:  # it was removed: it is not empty, but gone
+            raise FileNotFoundError(2, "removed")
+    except OSError as error:
+        raise ProblemError(from_os_error(error, folder.path)) from error
+    return found
+
+
+def _read(
+    fd: int, path: str, names: Sequence[str], excluded: Excluded
+) -> tuple[Listing, tuple[Problem, ...]]:
+    """The hot loop of a scan: one lstat and one tuple per entry. Raises OSError."""
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    prefix = path + "/" if path else ""
+    near_limit = len(prefix.encode()) > paths.PATH_BYTES - paths.NAME_BYTES
+    lstat, fresh = os.lstat, Entry._make
+
+    for name in names:
+        full = prefix + name
+        if (name[0] == "." or near_limit or not name.isascii()) and (
+            refused := _refusal(prefix, name)
+        ):
+            if full != RESERVED:
+                problems.append(refused)
+            continue
+        try:
+            found = lstat(name, dir_fd=fd)
+            mode = found.st_mode
+            kind = mode & 0o170000
+            if excluded(full, kind == stat.S_IFDIR):
+                continue
+            mtime = found.st_mtime_ns
+            if kind == stat.S_IFREG and EARLIEST < mtime < LATEST:
+                entries.append(
+                    fresh(
+                        (
+                            name,
+                            FILE,
+                            found.st_size,
+                            mtime,
+                            mode & 0o7777,
+                            found.st_ctime_ns,
+                            found.st_ino & IDENT,
+                            "",
+                            "",
+                        )
+                    )
+                )
+                continue
+            target = os.readlink(name, dir_fd=fd) if kind == stat.S_IFLNK else ""
+        except FileNotFoundError:
+            continue  # removed since the names were read
+        entry = entry_of(name, found, target)
+        if isinstance(entry, str):
+            problems.append(Problem(Code.SPECIAL, f"{full!r} {entry}", path=full))
+        else:
+            entries.append(entry)
+    return tuple(entries), tuple(problems)
