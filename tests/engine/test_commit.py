@@ -51,7 +51,7 @@ class Committing:
         return self._said()
 
     def agreed(self) -> Base:
-        state = self.system.memory.folders.state("")
+        state = self.system.memory.folders.part("", "")
         return state.base or () if state else ()
 
     def _said(self) -> list[Told]:
