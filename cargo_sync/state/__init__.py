@@ -1,6 +1,7 @@
 """The state of a daemon or a server in SQLite: one module per table, all on one `Database`.
 
-database      one file, one connection, one lock; transactions, faults for tests, SQLite's errors
+database      one file, one connection that writes; transactions, faults for tests, SQLite's errors
+readers       connections that only read, for those who find that one in use
 migrations    the numbered scripts of schema/
 upgrade_copy  a copy of the file from before an upgrade
 upkeep        gives free space back, a little at a time

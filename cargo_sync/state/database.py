@@ -1,9 +1,10 @@
-"""One SQLite file: opened, locked, migrated; one connection, one lock, transactions that join.
+"""One SQLite file: opened, locked, migrated; one connection that writes, transactions that join.
 
 WAL with synchronous=FULL: a commit that was confirmed survives a power cut. Only one thread uses
-the connection at a time, and only one process of ours has the file open. Other programs (a backup,
-a person's `sqlite3`) may read it or lock it as long as they like: nobody waits for them while
-holding the connection, so others can still read.
+the connection at a time, and only one process of ours has the file open. Who only reads uses it
+too if it is free, and else another one (`Readers`): so nobody waits for a writer, or for its disk,
+to read. Other programs (a backup, a person's `sqlite3`) may read the file or lock it as long as
+they like: nobody waits for them while holding the connection.
 """
 
 import os
@@ -17,6 +18,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.process.file_lock import FileLock, LockedError
 from cargo_sync.state import migrations
 from cargo_sync.state.migrations import Schema, Statements
+from cargo_sync.state.readers import Readers
 from cargo_sync.state.upgrade_copy import keep_copy
 
 Fault = Callable[[str], None]
@@ -63,7 +65,7 @@ class _Asking:
 
 
 class Database:
-    """One open state file. Safe to use from several threads; only one is inside at a time.
+    """One open state file. Safe to use from several threads; only one of them writes at a time.
 
     pause  waits so many seconds, in a thread
     """
@@ -75,6 +77,7 @@ class Database:
         self._lock = lock
         self.pause: Callable[[float], object] = threading.Event().wait
         self._guard = threading.RLock()
+        self._readers = Readers(path)
         self._depth = 0
         self._spoilt = False
         with self._translated():
@@ -153,7 +156,7 @@ class Database:
         if found == len(scripts):
             return
         if found:
-            with self.read():
+            with self._guard:
                 keep_copy(self._writing, self.path, found)
         with self.transaction() as connection:
             for number in range(found + 1, len(scripts) + 1):
@@ -226,13 +229,25 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Statements]:
-        """Reads at one moment: nothing is written by others until the block ends.
+        """Reads at one moment: what others write until the block ends is not seen.
+
+        A transaction of the same thread is seen. Nobody waits for one of another thread.
 
         Raises:
             ProblemError: see `problem_of`.
         """
-        with self._guard, self._translated():
-            yield self._connection
+        with self._translated():
+            own = self._readers.own
+            if self._guard.acquire(blocking=False):
+                try:
+                    yield own if own is not None and not self._depth else self._connection
+                finally:
+                    self._guard.release()
+            elif own is not None:
+                yield own
+            else:
+                with self._readers.one() as connection:
+                    yield connection
 
     def give_back(self, pages: int) -> None:
         """Shortens the file by up to `pages` of its free pages.
@@ -268,6 +283,7 @@ class Database:
     def close(self) -> None:
         """Closes the file and releases its lock."""
         with self._guard:
+            self._readers.close()
             self._connection.close()
             self._lock.release()
 

@@ -1,6 +1,6 @@
 """Keeps the state's file small: the space of deleted rows is given back, a little at a time.
 
-All threads wait for the one connection, so nothing here takes it for more than a few milliseconds.
+All writers wait for the one connection, so nothing here takes it for more than a few milliseconds.
 Statistics (`PRAGMA optimize`) are left out on purpose: the statements that need an index name it,
 and a plan that was chosen for a small table would be wrong when the table has grown.
 """
@@ -29,13 +29,17 @@ class Upkeep:
         Returns:
             Whether there may be more.
         """
+        pages, free = self._pages()
+        if free < LEAST or 2 * free < pages:
+            return False
+        self._database.give_back(PAGES)
+        return self._pages()[1] < free
+
+    def _pages(self) -> tuple[int, int]:
+        """How many pages the file has, and how many of them are free."""
         with self._database.read() as connection:
             pages = int(connection.execute("PRAGMA page_count").fetchone()[0])
-            free = int(connection.execute("PRAGMA freelist_count").fetchone()[0])
-            if free < LEAST or 2 * free < pages:
-                return False
-            self._database.give_back(PAGES)
-            return int(connection.execute("PRAGMA freelist_count").fetchone()[0]) < free
+            return pages, int(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
     def checkpoint(self) -> str:
         """Moves the log (-wal) into the file and empties it, unless another program reads it.

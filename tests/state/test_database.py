@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -193,6 +194,55 @@ def test_threads_wait_for_each_other(daemon: Database) -> None:
     for thread in threads:
         thread.join()
     assert len(names(daemon)) == 80
+
+
+def test_who_reads_does_not_wait_for_a_transaction_and_sees_nothing_of_it(
+    daemon: Database,
+) -> None:
+    add(daemon, "before")
+    with daemon.transaction():
+        add(daemon, "during")
+        assert beside(lambda: names(daemon)) == ["before"]
+        assert names(daemon) == ["before", "during"]
+    assert beside(lambda: names(daemon)) == ["before", "during"]
+
+
+def test_a_reader_beside_others_reads_at_one_moment(daemon: Database) -> None:
+    def read_twice() -> list[list[str]]:
+        with daemon.read():
+            seen = [names(daemon)]
+            began.release()
+            assert added.acquire(timeout=5)
+            return [*seen, names(daemon)]
+
+    began, added = threading.Semaphore(0), threading.Semaphore(0)
+    add(daemon, "before")
+    with ThreadPoolExecutor(1) as threads:
+        with daemon.read():  # the connection that writes is in use
+            reading = threads.submit(read_twice)
+            assert began.acquire(timeout=5)
+        add(daemon, "later")
+        added.release()
+        assert reading.result(5) == [["before"], ["before"]]
+    assert names(daemon) == ["before", "later"]
+
+
+def test_a_reader_that_writes_sees_what_it_wrote(daemon: Database) -> None:
+    def read_and_write() -> list[str]:
+        with daemon.read():
+            began.release()
+            assert free.acquire(timeout=5)
+            with daemon.transaction():
+                add(daemon, "mine")
+                return names(daemon)
+
+    began, free = threading.Semaphore(0), threading.Semaphore(0)
+    with ThreadPoolExecutor(1) as threads:
+        with daemon.transaction():
+            reading = threads.submit(read_and_write)
+            assert began.acquire(timeout=5)
+        free.release()
+        assert reading.result(5) == ["mine"]
 
 
 def test_a_full_disk_is_said_and_everything_stays_as_it_was(daemon: Database) -> None:
