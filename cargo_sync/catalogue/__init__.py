@@ -1,6 +1,8 @@
 """The catalogue: which files a server's workspaces have, path -> entry, version, sequence.
 
-contract  the rules that each catalogue must keep
-rows      the rows of SQLite's `entry` table
-sqlite    the catalogue in SQLite
+contract    the rules that each catalogue must keep
+recording   changes become rows, in one transaction
+rows        the rows of SQLite's `entry` table
+sqlite      the catalogue in SQLite
+unfinished  large subtrees that are gone or moved: their rows follow in parts
 """

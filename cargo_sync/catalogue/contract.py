@@ -14,6 +14,11 @@ Each catalogue keeps these rules, and one suite proves them (tests/conformance/t
   everything.
 - **`record` is atomic and in order**: when it returns, all of its changes are durable, or none is;
   each change sees the ones before it. Readers never see a part of it.
+- **A large subtree follows in parts.** When a folder with thousands of entries is gone or moved,
+  `record` changes its top, and makes durable what it means for all below it. From then on every
+  call shows all of them gone, or at their new paths. Their rows, with their new versions, are
+  written by `finish`, a part per call; until then they have their earlier versions. The caller
+  calls it until nothing is left, also after a restart.
 - **`record` is idempotent.** A change that changes nothing gets no new version: the same put again,
   or gone for a path that is already gone. After a lost answer the whole call may be repeated,
   except for moves, because their source does not exist any more.
@@ -185,6 +190,13 @@ class Catalogue(Protocol):
         Raises:
             ProblemError: `vanished` (a move's source does not exist), `occupied` (its target does),
                 `bad_path`, `bad_value` (a number that does not fit 64 bits); nothing was recorded.
+        """
+
+    def finish(self, workspace: int, most: int) -> bool:
+        """Writes up to `most` rows of large subtrees that are gone or moved.
+
+        Returns:
+            Whether there may be more.
         """
 
     def changes(self, workspace: int, since: int, under: str, limit: int) -> ChangesPage:

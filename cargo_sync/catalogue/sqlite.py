@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from cargo_sync.catalogue.contract import (
     Catalogued,
@@ -13,51 +13,28 @@ from cargo_sync.catalogue.contract import (
     Put,
     WorkspaceRecord,
 )
-from cargo_sync.catalogue.rows import (
-    ADD,
-    INSERT,
-    READ,
-    SELECT,
-    UPDATE,
-    WRITE,
-    held_of,
-    is_known,
-    row_of,
+from cargo_sync.catalogue.recording import SEQUENCE, Recording
+from cargo_sync.catalogue.rows import SELECT, held_of
+from cargo_sync.catalogue.unfinished import (
+    Unfinished,
+    is_gone,
+    listed,
+    rows_at,
+    unfinished,
+    write_part,
 )
 from cargo_sync.machines.suspects import LATELY, Suspects, UncleanStop, suspects_of
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.migrations import Statements
-from cargo_sync.state.ranges import at_or_below, below
+from cargo_sync.state.ranges import below
 from cargo_sync.state.suspects import decode, encode
 
-_LIVE_AS_GONE: Final = """
-SELECT workspace, path, parent, ?2 + row_number() OVER (ORDER BY path), id,
-       kind, size, mtime_ns, mode, ctime_ns, inode, '', target, 1
-FROM entry WHERE workspace = ?1 AND path >= ?3 AND path < ?4 AND deleted = 0
+_WORKSPACE: Final = """
+SELECT id, root, marker, epoch, sequence, floor,
+    EXISTS (SELECT 1 FROM unfinished WHERE workspace = workspace.id) FROM workspace WHERE id = ?
 """
-_GONE: Final = f"{INSERT} {_LIVE_AS_GONE} {UPDATE}"
-"""The rows in a range become tombstones, each with its own version, parents first."""
-
-_LIVE_ELSEWHERE: Final = """
-SELECT workspace,
-       CAST(?5 || substr(path, length(?3) + 1) AS BLOB),
-       CASE path WHEN ?3 THEN ?6 ELSE CAST(?5 || substr(parent, length(?3) + 1) AS BLOB) END,
-       ?2 + row_number() OVER (ORDER BY path), id, kind, size, mtime_ns, mode,
-       CASE path WHEN ?3 THEN ?7 ELSE ctime_ns END, inode, hash, target, 0
-FROM entry WHERE workspace = ?1 AND path >= ?3 AND path < ?4 AND deleted = 0
-"""
-_MOVE: Final = f"{INSERT} {_LIVE_ELSEWHERE} {UPDATE}"
-"""The rows in a range are copied to another place; they replace tombstones there."""
-
-_ONE: Final = f"{SELECT} WHERE workspace = ? AND path = ?"
-
-# Without statistics SQLite would walk through the whole table in the order of its key.
-_LISTING: Final = f"""{SELECT} INDEXED BY entry_parent
-WHERE workspace = ? AND parent = ? AND deleted = 0 AND path > ? AND path < ?
-ORDER BY path LIMIT ?"""
 
 _CHANGES: Final = f"""{SELECT} INDEXED BY entry_version
 WHERE workspace = ? AND version > ? AND path >= ? AND path < ? ORDER BY version LIMIT ?"""
@@ -117,7 +94,7 @@ class SqliteCatalogue:
                     "INSERT INTO workspace (root, epoch) VALUES (?, ?)", (root, make_epoch())
                 )
                 row = connection.execute(found, (root,)).fetchone()
-            return _workspace(connection, row[0])
+            return _workspace(connection, row[0]).record
 
     def set_marker(self, workspace: int, marker: str) -> None:
         with self._database.transaction() as connection:
@@ -126,7 +103,7 @@ class SqliteCatalogue:
 
     def begin(self, workspace: int, token: str) -> None:
         with self._database.transaction() as connection:
-            first = _workspace(connection, workspace).sequence + 1
+            first = _workspace(connection, workspace).record.sequence + 1
             connection.execute(
                 "INSERT OR REPLACE INTO lineage VALUES (?, ?, ?)", (workspace, first, token)
             )
@@ -185,18 +162,18 @@ class SqliteCatalogue:
             return gone >= most
 
     def entry(self, workspace: int, path: str) -> Catalogued | None:
+        key = paths.key(paths.check(path))
         with self._database.read() as connection:
-            _workspace(connection, workspace)
-            row = connection.execute(_ONE, (workspace, paths.key(paths.check(path)))).fetchone()
-        return None if row is None or row[-1] else held_of(row)
+            parts = _unfinished(connection, _workspace(connection, workspace))
+            row = rows_at(connection, workspace, [key], parts).get(key)
+        return row and held_of(row)
 
     def entries(self, workspace: int, some: Sequence[str]) -> list[Catalogued | None]:
         keys = [paths.key(paths.check(path)) for path in some]
         with self._database.read() as connection:
-            _workspace(connection, workspace)
-            found = {
-                row[1]: held_of(row) for row in READ(connection, (workspace,), keys) if not row[-1]
-            }
+            parts = _unfinished(connection, _workspace(connection, workspace))
+            rows = rows_at(connection, workspace, keys, parts)
+        found = {key: held_of(row) for key, row in rows.items()}
         return [found.get(key) for key in keys]
 
     def listing(
@@ -207,13 +184,14 @@ class SqliteCatalogue:
         low = start + _name_key(after)
         high = start + _name_key(upto) + b"\0" if upto else below(folder)[1]
         with self._database.read() as connection:
-            _workspace(connection, workspace)
-            rows = connection.execute(_LISTING, (workspace, parent, low, high, limit)).fetchall()
+            parts = _unfinished(connection, _workspace(connection, workspace))
+            rows = listed(connection, workspace, parent, (low, high), limit, parts)
         return [held_of(row) for row in rows]
 
     def record(self, workspace: int, changes: Sequence[Change]) -> list[int]:
         with self._database.transaction() as connection:
-            recording = _Recording(connection, _workspace(connection, workspace))
+            known = _workspace(connection, workspace)
+            recording = Recording(connection, known.record, _unfinished(connection, known))
             for kind, run in groupby(changes, type):
                 if kind is Put:
                     recording.put([change for change in run if isinstance(change, Put)])
@@ -226,11 +204,24 @@ class SqliteCatalogue:
             recording.close()
             return recording.versions
 
+    def finish(self, workspace: int, most: int) -> bool:
+        with self._database.read() as connection:
+            if not _workspace(connection, workspace).unfinished:
+                return False
+        with self._database.transaction() as connection:
+            known = _workspace(connection, workspace)
+            parts = _unfinished(connection, known)
+            if parts:
+                sequence = write_part(connection, parts[0], known.record.sequence, most)
+                connection.execute(SEQUENCE, (sequence, workspace))
+            return len(parts) > 1 or bool(_unfinished(connection, known))
+
     def changes(self, workspace: int, since: int, under: str, limit: int) -> ChangesPage:
         low, high = below(paths.check(under))
         with self._database.read() as connection:
             known = _workspace(connection, workspace)
-            sequence = known.sequence
+            parts = _unfinished(connection, known)
+            sequence = known.record.sequence
             found = connection.execute(
                 _CHANGES, (workspace, since, low, high, limit + 1)
             ).fetchall()
@@ -239,10 +230,10 @@ class SqliteCatalogue:
             lineage = _lineage(connection, workspace, after)
         start = len(low) if under else 0
         rows = [
-            (paths.from_key(row[1][start:]), None if row[-1] else held_of(row).entry)
+            (paths.from_key(row[1][start:]), None if is_gone(row, parts) else held_of(row).entry)
             for row in found[:limit]
         ]
-        return ChangesPage(rows, after, more, sequence, lineage, known.floor)
+        return ChangesPage(rows, after, more, sequence, lineage, known.record.floor)
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:
         row = (hash, workspace, paths.key(paths.check(path)), version)
@@ -251,112 +242,9 @@ class SqliteCatalogue:
             return connection.execute(_SET_HASH, row).rowcount > 0
 
 
-class _Recording:
-    """One call of `record`, inside its transaction. `versions` has the results so far."""
-
-    def __init__(self, connection: Statements, workspace: WorkspaceRecord) -> None:
-        self._connection = connection
-        self._workspace = workspace.id
-        self._sequence = workspace.sequence
-        self.versions: list[int] = []
-
-    def put(self, puts: Sequence[Put]) -> None:
-        """Records consecutive puts: one read of the old rows, one write of the new ones."""
-        keys = [paths.key(_checked(put.path)) for put in puts]
-        known = {row[1]: row for row in READ(self._connection, (self._workspace,), keys)}
-        if not known and len(set(keys)) == len(keys):
-            self._put_new(keys, puts)
-            return
-        writes: dict[bytes, tuple[Any, ...]] = {}
-        for at, (key, put) in enumerate(zip(keys, puts, strict=True)):
-            old = known.get(key)
-            if old is not None and old[-1]:
-                old = None
-            if old is not None and old[5] == FOLDER != put.entry.kind:
-                # Everything below the folder is deleted too, so the old rows must be read again.
-                WRITE(self._connection, list(writes.values()))
-                self._delete(put.path)
-                self.put(puts[at:])
-                return
-            if old is not None and is_known(old, put):
-                version, ident, content = old[3], old[4], put.entry.hash or old[11]
-            else:
-                version = self._sequence = self._sequence + 1
-                ident = old[4] if old is not None and old[5] == put.entry.kind else version
-                content = put.entry.hash
-            row = row_of(self._workspace, key, put, version, ident, content)
-            if row != old:
-                writes[key] = known[key] = row
-            self.versions.append(version)
-        WRITE(self._connection, list(writes.values()))
-
-    def _put_new(self, keys: Sequence[bytes], puts: Sequence[Put]) -> None:
-        """Records puts at paths without rows, which are all different."""
-        versions = range(self._sequence + 1, self._sequence + 1 + len(puts))
-        self._sequence += len(puts)
-        self.versions += versions
-        rows = [
-            row_of(self._workspace, key, put, version, version, put.entry.hash)
-            for key, put, version in zip(keys, puts, versions, strict=True)
-        ]
-        ADD(self._connection, rows)
-
-    def gone(self, change: Gone) -> None:
-        key = paths.key(paths.check(change.path, reserved=True))
-        self._delete(change.path)
-        row = self._row(key)
-        self.versions.append(row[3] if row else 0 if change.path else self._sequence)
-
-    def move(self, change: CatalogueMove) -> None:
-        source, target = paths.key(_checked(change.source)), paths.key(_checked(change.path))
-        if (row := self._row(source)) is None or row[-1]:
-            raise ProblemError(
-                Problem(
-                    Code.VANISHED, f"{change.source!r} does not exist any more", path=change.source
-                )
-            )
-        if paths.is_below(change.path, change.source):
-            reason = f"{change.source!r} cannot be moved to {change.path!r}, into itself"
-            raise ProblemError(Problem(Code.BAD_PATH, reason, path=change.path, retry=False))
-        if (row := self._row(target)) is not None and not row[-1]:
-            raise ProblemError(
-                Problem(Code.OCCUPIED, f"{change.path!r} already exists", path=change.path)
-            )
-        low, high = at_or_below(change.source)
-        parent = paths.key(paths.parent(change.path))
-        moved = (self._workspace, self._sequence, low, high, target, parent, change.ctime_ns)
-        self.versions.append(self._sequence + 1)
-        self._sequence += self._connection.execute(_MOVE, moved).rowcount
-        self._delete(change.source)
-
-    def close(self) -> None:
-        self._connection.execute(
-            "UPDATE workspace SET sequence = ? WHERE id = ?", (self._sequence, self._workspace)
-        )
-
-    def _row(self, key: bytes) -> tuple[Any, ...] | None:
-        row: tuple[Any, ...] | None = self._connection.execute(
-            _ONE, (self._workspace, key)
-        ).fetchone()
-        return row
-
-    def _delete(self, path: str) -> None:
-        deleted = (self._workspace, self._sequence, *at_or_below(path))
-        self._sequence += self._connection.execute(_GONE, deleted).rowcount
-
-
 def _name_key(name: str) -> bytes:
     """A limit of a listing may also be a name that is not UTF-8; it has its place in the order."""
     return name.encode(errors="surrogatepass")
-
-
-def _checked(path: str) -> str:
-    """Returns `path`, if it may have a row. Raises ProblemError."""
-    if not path:
-        raise ProblemError(
-            Problem(Code.BAD_PATH, "the root of a workspace has no entry", retry=False)
-        )
-    return paths.check(path)
 
 
 def _lineage(connection: Statements, workspace: int, version: int) -> str:
@@ -367,12 +255,21 @@ def _lineage(connection: Statements, workspace: int, version: int) -> str:
     return str(row[0]) if row else ""
 
 
-def _workspace(connection: Statements, number: int) -> WorkspaceRecord:
-    row = connection.execute(
-        "SELECT id, root, marker, epoch, sequence, floor FROM workspace WHERE id = ?", (number,)
-    ).fetchone()
+class _Known(NamedTuple):
+    """A workspace, and whether it has unfinished subtrees."""
+
+    record: WorkspaceRecord
+    unfinished: bool
+
+
+def _workspace(connection: Statements, number: int) -> _Known:
+    row = connection.execute(_WORKSPACE, (number,)).fetchone()
     if row is None:
         raise ProblemError(
             Problem(Code.UNKNOWN_WORKSPACE, "there is no such workspace", retry=False)
         )
-    return WorkspaceRecord._make(row)
+    return _Known(WorkspaceRecord._make(row[:-1]), bool(row[-1]))
+
+
+def _unfinished(connection: Statements, known: _Known) -> Sequence[Unfinished]:
+    return unfinished(connection, known.record.id) if known.unfinished else ()

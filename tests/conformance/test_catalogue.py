@@ -4,11 +4,13 @@ Changes are words: `a/x` is a file of one byte, `a/x=7` one of seven, `a/` a fol
 `a>b` has moved. Entries are words with versions: `x=7@3#1` has version 3 and id 1.
 """
 
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from cargo_sync.catalogue import unfinished
 from cargo_sync.catalogue.contract import Catalogue, Catalogued, CatalogueMove, Change, Gone, Put
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.machines.suspects import UncleanStop
@@ -48,6 +50,21 @@ class World:
 
     def record(self, changes: str) -> list[int]:
         return self.catalogue.record(self.id, [change(word) for word in changes.split()])
+
+    def may_record(self, changes: str) -> bool:
+        """Whether the folders above are recorded, as the contract wants it."""
+        words = changes.split()
+        for word in words:
+            above = paths.parent(change(word).path)
+            held = self.catalogue.entry(self.id, above) if above else None
+            is_there = held is not None and held.entry.kind == FOLDER
+            if above and not is_there and f"{above}/" not in words and word[0] != "-":
+                return False
+        return True
+
+    def finish(self, most: int) -> None:
+        while self.catalogue.finish(self.id, most):
+            pass
 
     def listing(self, folder: str = "") -> str:
         return " ".join(map(show, self.catalogue.listing(self.id, folder)))
@@ -381,8 +398,10 @@ def test_ten_thousand_changes_at_once(world: World) -> None:
     assert world.catalogue.record(world.id, files[::2]) == list(range(2, 10_002, 2))
     page = world.catalogue.changes(world.id, 1, "d", 20_000)
     assert [path for path, _ in page.rows] == [f"{n:05}" for n in range(10_000)]
-    assert world.record("d>e -e") == [10_002, 30_004]
-    assert (world.tree(), world.sequence()) == ("", 40_004)
+    assert world.record("d>e -e")[0] == 10_002
+    assert world.tree() == ""
+    world.finish(4_000)
+    assert world.sequence() == 40_004
 
 
 def test_after_an_unclean_stop_what_was_recorded_lately_is_suspect(reopen: Open) -> None:
@@ -466,3 +485,125 @@ def test_the_floor_is_of_each_workspace(world: World) -> None:
     assert not world.catalogue.forget_gone(2.0, 10)
     assert [world.catalogue.changes(one.id, 0, "", 9).floor for one in (world, other)] == [3, 1]
     assert (world.changes(), other.changes()) == ("b@2 (3)", "a@1 (1)")
+
+
+TREE = "d/ d/a d/b=2 d/s/ d/s/x=3 d/s/y d2"
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three rows are a large subtree already."""
+    monkeypatch.setattr(unfinished, "LARGE", 3)
+
+
+@pytest.mark.usefixtures("large")
+def test_a_large_subtree_is_gone_at_once_for_all_who_read(reopen: Open) -> None:
+    world = World(reopen())
+    world.record(TREE)
+    assert world.record("-d") == [8]
+    while True:
+        world = World(reopen())  # a kill between two parts
+        assert (world.tree(), world.listing("d"), world.listing("d/s")) == ("d2#7", "", "")
+        assert world.catalogue.entry(world.id, "d/s/x") is None
+        assert world.catalogue.entries(world.id, ["d", "d/a", "d2"])[:2] == [None, None]
+        # Who comes now reads nothing that is not there.
+        rows = world.catalogue.changes(world.id, 0, "", 100).rows
+        assert [path for path, entry in rows if entry] == ["d2"]
+        if not world.catalogue.finish(world.id, 2):
+            break
+    assert world.changes(8) == "-d/a@ -d/b@ -d/s@ -d/s/x@ -d/s/y@ (13)".replace("@", "")
+    assert world.record("d/ d/a") == [14, 15]
+
+
+@pytest.mark.usefixtures("large")
+def test_a_large_subtree_is_at_its_new_place_at_once_for_all_who_read(reopen: Open) -> None:
+    world = World(reopen())
+    world.record(TREE)
+    assert world.record("e/ d>e/d") == [8, 9]
+    while True:
+        world = World(reopen())
+        assert (world.listing("e"), world.listing("d")) == ("d/@9#1", "")
+        assert world.tree("e/d") == "e/d/a#2 e/d/b#3 e/d/s#4 e/d/s/x#5 e/d/s/y#6"
+        held = world.catalogue.entries(world.id, ["e/d", "e/d/s/x", "d/s/x", "e/d/none"])
+        assert [one and (one.entry.ident, one.entry.size) for one in held] == [
+            (1, 0),
+            (5, 3),
+            None,
+            None,
+        ]
+        pages = [
+            world.catalogue.listing(world.id, "e/d", after, upto, limit)
+            for after, upto, limit in (("", "", 2), ("a", "", 1), ("a", "b", -1), ("s", "", -1))
+        ]
+        assert [[one.entry.name for one in page] for page in pages] == [
+            ["a", "b"],
+            ["b"],
+            ["b"],
+            [],
+        ]
+        if not world.catalogue.finish(world.id, 1):
+            break
+    moved = ["e/d", "e/d/a", "e/d/b", "e/d/s", "e/d/s/x", "e/d/s/y"]
+    rows = world.catalogue.changes(world.id, 8, "", 100).rows
+    assert [path for path, entry in rows if entry] == moved
+
+
+def history(chance: random.Random) -> Iterator[str]:
+    """Changes in words, one after the other."""
+    yield TREE
+    for size in range(10, 26):
+        top, other = chance.sample(["d", "e", "d/s", "e/s"], 2)
+        yield chance.choice(
+            [
+                f"{top}>{other}",
+                f"{top}>{other}",
+                f"-{top}",
+                f"-{top}/{chance.choice('abxy')}",
+                f"{top}/{chance.choice('abxy')}={size}",
+                f"{top}={size}",
+                f"{top}/ {top}/a={size} {top}/s/",
+            ]
+        )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_it_does_not_matter_when_the_rows_are_written(
+    reopen: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """The same history, with rows written at once and in parts at any time, shows the same."""
+    chance, world = random.Random(seed), World(reopen())
+    with Database.open(str(tmp_path / "at once.db"), "server") as database:
+        at_once = World(SqliteCatalogue(database))
+        idents: dict[str, str] = {}
+        for changes in filter(at_once.may_record, history(chance)):
+            outcomes = []
+            for one, rows in ((at_once, 10**6), (world, 3)):
+                monkeypatch.setattr(unfinished, "LARGE", rows)
+                try:
+                    one.record(changes)
+                    outcomes.append("")
+                except ProblemError as error:
+                    outcomes.append(error.problem.code)
+            assert outcomes[0] == outcomes[1], changes
+            for _ in range(chance.randrange(3)):
+                world.catalogue.finish(world.id, 1)
+            seen, expected = contents(world), contents(at_once)
+            assert [row[:2] for row in seen] == [row[:2] for row in expected], changes
+            for (_, _, mine), (_, _, ident) in zip(seen, expected, strict=True):
+                assert idents.setdefault(ident, mine) == mine, changes
+        world.finish(10**6)
+        assert [row[:2] for row in contents(world)] == [row[:2] for row in contents(at_once)]
+        live = {path for path, entry in world.catalogue.changes(world.id, 0, "", 100).rows if entry}
+        assert live == {path for path, _, _ in contents(world)}
+
+
+def contents(world: World, folder: str = "") -> list[tuple[str, int, str]]:
+    """(path, size, id) of everything, by listings; `entry` says the same."""
+    found = []
+    for held in world.catalogue.listing(world.id, folder):
+        path = paths.join(folder, held.entry.name)
+        assert world.catalogue.entry(world.id, path) == held
+        found.append((path, held.entry.size, str(held.entry.ident)))
+        if held.entry.kind == FOLDER:
+            found += contents(world, path)
+    return found
