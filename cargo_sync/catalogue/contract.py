@@ -196,7 +196,7 @@ class Catalogue(Protocol):
         """Writes up to `most` rows of large subtrees that are gone or moved.
 
         Returns:
-            Whether there may be more.
+            Whether there was something to write; then there may be more.
         """
 
     def changes(self, workspace: int, since: int, under: str, limit: int) -> ChangesPage:

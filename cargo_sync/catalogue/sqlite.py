@@ -166,7 +166,7 @@ class SqliteCatalogue:
         with self._database.read() as connection:
             parts = _unfinished(connection, _workspace(connection, workspace))
             row = rows_at(connection, workspace, [key], parts).get(key)
-        return row and held_of(row)
+        return None if row is None else held_of(row)
 
     def entries(self, workspace: int, some: Sequence[str]) -> list[Catalogued | None]:
         keys = [paths.key(paths.check(path)) for path in some]
@@ -214,7 +214,7 @@ class SqliteCatalogue:
             if parts:
                 sequence = write_part(connection, parts[0], known.record.sequence, most)
                 connection.execute(SEQUENCE, (sequence, workspace))
-            return len(parts) > 1 or bool(_unfinished(connection, known))
+            return bool(parts)
 
     def changes(self, workspace: int, since: int, under: str, limit: int) -> ChangesPage:
         low, high = below(paths.check(under))

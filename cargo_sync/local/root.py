@@ -181,6 +181,15 @@ class Root:
         with self.folder(path) as folder:
             return names_in(folder)
 
+    def is_empty(self, path: str) -> bool:
+        """Whether there is no name in a folder. Raises ProblemError."""
+        with self.folder(path) as folder:
+            try:
+                with os.scandir(folder.fd) as names:
+                    return next(names, None) is None
+            except OSError as error:
+                raise ProblemError(from_os_error(error, path)) from error
+
     def listed(
         self, path: str, names: Sequence[str], excluded: Excluded = nothing_excluded
     ) -> tuple[Listing, tuple[Problem, ...]]:

@@ -12,7 +12,7 @@ once more.
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, Put
 from cargo_sync.local.read import Going
@@ -31,6 +31,9 @@ from cargo_sync.server.workspace.comparison import (
 )
 from cargo_sync.server.workspace.suspects import SuspectFiles, seen_now
 from cargo_sync.stores.folder import FolderStore
+
+ROWS: Final = 2_000
+"""Rows of a large folder that are written at a time, while nobody else can write to the state."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +63,7 @@ class CataloguedFolder:
     it, `root_held`.
 
     problem  why it could not be used at the last attempt, or None
+    closing  set when it is about to be closed: then long work ends soon
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class CataloguedFolder:
         self._changed = changed
         self._store: FolderStore | None = None
         self.problem: Problem | None = None
+        self.closing = False
 
     def __repr__(self) -> str:
         return f"CataloguedFolder({self.path!r})"
@@ -296,6 +301,17 @@ class CataloguedFolder:
         versions = self.catalogue.record(self.id, changes)
         self._changed(self.id, [change.path for change in changes])
         return versions
+
+    def finish(self) -> None:
+        """Writes the rows of large folders that are gone or moved. The lock need not be held.
+
+        Until then nobody sees these rows. After a stop, the next start goes on.
+        """
+        written = False
+        while not self.closing and self.catalogue.finish(self.id, ROWS):
+            written = True
+        if written:
+            self._changed(self.id, [""])
 
     def compare(self, folder: str, still: Still) -> Compared:
         """Compares one folder with the catalogue and records what other programs changed.

@@ -189,7 +189,8 @@ class ExternalChanges:
         while pending:
             pending += reversed(self._compare(pending.pop(), still).below)
             if self._world.steady() >= end:
-                return
+                break
+        self._workspace.finish()
 
     def _look_at(self, due: list[str]) -> None:
         """Looks at some hinted folders and new folders below them, in a thread."""
@@ -203,7 +204,8 @@ class ExternalChanges:
             # A large folder takes long: let others come first.
             self._rest[folder] = ended + max(SOON, self._settle, 4 * (ended - begun))
             if ended >= end:
-                return
+                break
+        self._workspace.finish()
 
     def _compare(self, folder: str, still: Still) -> Compared:
         """Records what changed in one folder. A folder that cannot be read changes nothing.

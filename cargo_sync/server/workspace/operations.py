@@ -1,18 +1,19 @@
 """Changing a folder without content: folders are made, entries deleted (to the trash) and moved.
 
 Each operation can fail alone. Many operations are synced and recorded together, because a sync or a
-transaction costs as much as hundreds of renames.
+transaction costs as much as hundreds of renames. Nothing is locked while the disk is synced; what
+was done is looked at again before it is recorded.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from cargo_sync.catalogue.contract import Catalogued, Change, Gone
+from cargo_sync.catalogue.contract import Catalogued, Change, Gone, Put
 from cargo_sync.catalogue.contract import CatalogueMove as Moved
 from cargo_sync.local.root import above
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.subtrees import Subtrees
@@ -20,7 +21,9 @@ from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, chan
 from cargo_sync.server.workspace.comparison import put
 
 TOGETHER: Final = 200
-"""Operations that are recorded together; the folder is locked meanwhile."""
+"""Operations that are recorded together; the folder is locked while they are done."""
+PAGE: Final = 2_000
+"""Changes that are looked through at a time."""
 
 
 class Mkdir(NamedTuple):
@@ -96,47 +99,79 @@ class OperationBatch:
         self._permitted = permitted
         self._made: set[str] = set()
         """Folders that are made and not recorded yet."""
+        self._known: dict[Delete, int | Problem] = {}
+        """What `_look_through` found in the folders of a group."""
 
     def __call__(self, operations: Sequence[Operation]) -> list[OperationResult]:
         """One result per operation, in order; each is durable."""
         results: list[OperationResult] = []
         for some in slices(operations, lambda one: path_cost(one.path), TOGETHER):
-            results += self._together(some)
+            for group in _groups(some):
+                results += self._together(group)
+                self._folder.finish()
         return results
 
     def _together(self, operations: Sequence[Operation]) -> list[OperationResult]:
-        results: list[OperationResult] = []
-        acts: list[_Act | Problem] = []
-        taken = Subtrees()
-        with self._folder.lock:
-            for operation in operations:
-                # Something at or above the path was removed, and is not recorded yet.
-                if isinstance(operation, Move) or operation.path in taken:
-                    results += self._record(acts)
-                    acts, taken = [], Subtrees()
-                try:
-                    acts.append(self._act(operation))
-                except ProblemError as error:
-                    acts.append(error.problem)
-                if isinstance(operation, Move):
-                    results += self._record(acts)
-                    acts = []
-                elif isinstance(operation, Delete) or (acts[-1:] and _displaced(acts[-1])):
-                    taken.add(operation.path)
-            results += self._record(acts)
-        return results
-
-    def _record(self, acts: Sequence[_Act | Problem]) -> list[OperationResult]:
-        """Makes the changes durable, then records them; if that fails, none is reported as done."""
+        """Does some operations, then records them; if that fails, none is reported as done."""
+        folder = self._folder
         self._made.clear()
-        good = [act for act in acts if isinstance(act, _Act)]
-        changes = [change for act in good for change in act.changes]
+        self._known = {
+            one: self._look_through(one)
+            for one in operations
+            if isinstance(one, Delete) and one.seen is not None
+        }
+        with folder.lock:
+            acts = [self._act_alone(one) for one in operations]
+            if isinstance(operations[0], Move):
+                # A scan that came in between would see a deletion, and new files elsewhere.
+                problem = self._synced(acts)
+                return self._recorded(acts, problem)
+        problem = self._synced(acts)
+        with folder.lock:
+            return self._recorded(acts if problem else self._still_true(acts), problem)
+
+    def _act_alone(self, operation: Operation) -> _Act | Problem:
         try:
-            if changes:
-                self._folder.store.root.sync({folder for act in good for folder in act.touched})
-            versions = iter(self._folder.record(changes) if changes else ())
+            return self._act(operation)
         except ProblemError as error:
-            return [act if isinstance(act, Problem) else error.problem for act in acts]
+            return error.problem
+
+    def _synced(self, acts: Sequence[_Act | Problem]) -> Problem | None:
+        """Makes what was done durable; why it is not known to be, or None."""
+        touched = {one for act in acts if isinstance(act, _Act) for one in act.touched}
+        try:
+            self._folder.store.root.sync(touched)
+        except ProblemError as error:
+            return error.problem
+        return None
+
+    def _still_true(self, acts: Sequence[_Act | Problem]) -> Sequence[_Act | Problem]:
+        """The acts as they are now: others may have come while the disk was synced."""
+        some = [change.path for act in acts if isinstance(act, _Act) for change in act.changes]
+        seen = iter(self._folder.store.root.entries(some))
+        now: list[_Act | Problem] = []
+        for act in acts:
+            if isinstance(act, _Act):
+                # All of them are taken from `seen`, also after one that is not true any more.
+                lost = [change.path for change in act.changes if not _holds(change, next(seen))]
+                now.append(changed(lost[-1]).problem if lost else act)
+            else:
+                now.append(act)
+        return now
+
+    def _recorded(
+        self, acts: Sequence[_Act | Problem], problem: Problem | None
+    ) -> list[OperationResult]:
+        """The results; `problem` is why nothing may be recorded."""
+        changes = [change for act in acts if isinstance(act, _Act) for change in act.changes]
+        versions = iter(list[int]())
+        if changes and problem is None:
+            try:
+                versions = iter(self._folder.record(changes))
+            except ProblemError as error:
+                problem = error.problem
+        if problem is not None and changes:
+            return [act if isinstance(act, Problem) else problem for act in acts]
         results: list[OperationResult] = []
         for act in acts:
             if isinstance(act, Problem):
@@ -192,23 +227,45 @@ class OperationBatch:
         displaced, touched = folder.store.displace(path, self._run)
         return _Act(Done(0, held.entry.ident, displaced), [Gone(path)], touched)
 
-    def _may_go(self, operation: Delete) -> None:
-        """Checks that a folder's content, as it is now, allows its deletion."""
-        path, folder = operation.path, self._folder
-        if operation.seen is None:
-            if any(folder.store.root.listing(path)):
-                message = f"{path!r} is a folder that is not empty"
-                raise ProblemError(Problem(Code.NOT_EMPTY, message, path))
-            return
-        pending = [path]
-        while pending:
-            pending += folder.compare(pending.pop(), lambda path, entry: True).below
-        since, more = operation.seen, True
+    def _look_through(self, operation: Delete) -> int | Problem:
+        """Compares a folder that is to be deleted with all below it, without locking it for long.
+
+        Returns:
+            The version up to which nothing in it is new.
+        """
+        try:
+            held = self._folder.look(operation.path)
+            if held is None or held.entry.version != operation.expected:
+                return 0  # it is not deleted
+            pending = [operation.path] if held.entry.kind == FOLDER else []
+            while pending:
+                pending += self._folder.compare(pending.pop(), lambda path, entry: True).below
+            return self._unchanged(operation.path, operation.seen or 0)
+        except ProblemError as error:
+            return error.problem
+
+    def _unchanged(self, path: str, since: int) -> int:
+        """The version up to which there are only deletions below `path`. Raises `changed`."""
+        more = True
         while more:
-            page = folder.catalogue.changes(folder.id, since, path, TOGETHER)
+            page = self._folder.catalogue.changes(self._folder.id, since, path, PAGE)
             if any(entry is not None for _, entry in page.rows):
                 raise changed(path)
             since, more = page.next, page.more
+        return since
+
+    def _may_go(self, operation: Delete) -> None:
+        """Checks that a folder's content allows its deletion."""
+        path = operation.path
+        if operation.seen is None:
+            if not self._folder.store.root.is_empty(path):
+                message = f"{path!r} is a folder that is not empty"
+                raise ProblemError(Problem(Code.NOT_EMPTY, message, path))
+            return
+        since = self._known[operation]
+        if isinstance(since, Problem):
+            raise ProblemError(since)
+        self._unchanged(path, since)
 
     def _move(self, operation: Move) -> _Act:
         path, to, folder = operation.path, paths.check(operation.to), self._folder
@@ -241,5 +298,27 @@ def _expect(held: Catalogued | None, version: int, path: str) -> None:
         raise changed(path)
 
 
-def _displaced(act: _Act | Problem) -> bool:
-    return isinstance(act, _Act) and bool(act.done.displaced)
+def _groups(operations: Sequence[Operation]) -> Iterator[Sequence[Operation]]:
+    """Operations that can be done before one of them is recorded. A move is a group of its own."""
+    group: list[Operation] = []
+    taken = Subtrees()
+    for operation in operations:
+        # Something at or above the path may be removed, and is not recorded then.
+        if group and (isinstance(operation, Move) or operation.path in taken):
+            yield group
+            group, taken = [], Subtrees()
+        group.append(operation)
+        if isinstance(operation, Move):
+            yield group
+            group = []
+        elif isinstance(operation, Delete) or operation.expected:
+            taken.add(operation.path)
+    if group:
+        yield group
+
+
+def _holds(change: Change, seen: Entry | Problem | None) -> bool:
+    """Whether what is at the path of a change is what the change says."""
+    if isinstance(change, Put):
+        return isinstance(seen, Entry) and (seen.kind, seen.ident) == (FOLDER, change.inode)
+    return seen is None

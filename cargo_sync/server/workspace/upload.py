@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogued
-from cargo_sync.local.publish import Placement, place, secure
+from cargo_sync.local.publish import Placement, Placing, secure
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
@@ -91,6 +91,7 @@ class Upload:
         [problem] = secure(self._staging, [staged])
         if problem:
             raise ProblemError(problem)
+        placing = Placing(self._staging, folder.store.run(self._run))
         with folder.lock:
             try:
                 held, seen = folder.look_closely(path)
@@ -98,7 +99,13 @@ class Upload:
             except ProblemError:
                 self._staging.discard(staged)
                 raise
-            [result] = place(self._staging, [Placement(staged, seen)], folder.store.run(self._run))
+            placement = Placement(staged, seen)
+            [problem] = placing.rename([placement])
+            if problem:
+                raise ProblemError(problem)
+        placing.sync()
+        with folder.lock:
+            [result] = placing.confirm([placement])
             if result.problem or result.entry is None:
                 raise ProblemError(result.problem) if result.problem else changed(path)
             folder.record([*folder.folders_above([path]), put(path, result.entry)])

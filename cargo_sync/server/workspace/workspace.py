@@ -57,7 +57,6 @@ class Workspace:
     def __init__(self, folder: CataloguedFolder, token: Callable[[], str]) -> None:
         self._folder = folder
         self._token = token
-        self._closing = False
         self.id = folder.id
         self.epoch = folder.epoch
         self.unoffered = Unoffered()
@@ -103,13 +102,13 @@ class Workspace:
             ProblemError: as for `CataloguedFolder.attach`; `stopped`.
         """
         with self._folder.lock:
-            if self._closing:
+            if self._folder.closing:
                 raise ProblemError(Problem(Code.STOPPED, "the folder is not served any more"))
             return self._folder.attach()
 
     def stop(self) -> None:
         """Makes hash computations end soon; once closed, it is not opened again."""
-        self._closing = True
+        self._folder.closing = True
 
     def close(self, patience: float = -1) -> bool:
         """Closes the folder; lanes must not use it any more.
@@ -118,7 +117,7 @@ class Workspace:
             False if another call did not end within `patience` seconds: then it can be used on.
         """
         closed = self._folder.close(patience)
-        self._closing &= closed
+        self._folder.closing &= closed
         return closed
 
     # -- from the catalogue ------------------------------------------------------------------------
@@ -193,7 +192,7 @@ class Workspace:
             if held.entry.version != version:
                 raise changed(path)
             return held.entry.hash
-        found = hash_reader(reader, path, held.entry.size, lambda: not self._closing)
+        found = hash_reader(reader, path, held.entry.size, lambda: not self._folder.closing)
         self._folder.catalogue.set_hash(self.id, path, version, found)
         return found
 
@@ -226,13 +225,21 @@ class Workspace:
         """
         return self._folder.compare(folder, still)
 
+    def finish(self) -> None:
+        """Writes rows of large folders that are gone or moved, also of an earlier process.
+
+        Raises:
+            ProblemError: the state cannot be written.
+        """
+        self._folder.finish()
+
     def verify(self) -> None:
         """Checks what is suspect after an unclean stop; a scan has found what looks different.
 
         Raises:
             ProblemError: `stopped` with the server; `root_gone`; the state cannot be written.
         """
-        self._folder.verify(lambda: not self._closing)
+        self._folder.verify(lambda: not self._folder.closing)
 
     def tidy(self, trash_days: float) -> None:
         """Deletes old trash and staging.
