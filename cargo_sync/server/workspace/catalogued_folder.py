@@ -32,7 +32,7 @@ from cargo_sync.server.workspace.comparison import (
 from cargo_sync.server.workspace.suspects import SuspectFiles, seen_now
 from cargo_sync.stores.folder import FolderStore
 
-ROWS: Final = 2_000
+ROWS: Final = 1_000
 """Rows of a large folder that are written at a time, while nobody else can write to the state."""
 
 _log = logging.getLogger(__name__)
