@@ -21,6 +21,7 @@ from cargo_sync.api.addresses import instance_addresses
 from cargo_sync.api.client import Client, CommandError, NotRunning
 
 USER: Final = "bench"
+MAIN: Final = "cargo_sync.main"
 PATIENCE: Final = 600.0
 """Seconds before a wait ends with an error."""
 
@@ -31,6 +32,7 @@ class Programs:
     server, jobs, daemon  additional fields of their files
     sealed                over TLS; then jobs come later, by `job.add`, with the fields of `login`
     python                the interpreter that has the `cargo_sync` which is measured
+    server_module         what it runs as the server
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Programs:
         log_level: str = "warning",
         sealed: bool = False,
         python: str = sys.executable,
+        server_module: str = MAIN,
     ) -> None:
         self.folder = folder
         self.files = folder / "files"
@@ -51,6 +54,7 @@ class Programs:
         self._log_level = log_level
         self._sealed = sealed
         self._python = python
+        self._server_module = server_module
         self.port, data_port = free_ports()
         self.files.mkdir(exist_ok=True)
         (folder / "jobs").mkdir()
@@ -88,7 +92,8 @@ class Programs:
 
     def command(self, name: str) -> list[str]:
         """The command that runs "server" or "daemon", with `env` in its environment."""
-        command = [self._python, "-m", "cargo_sync.main", "--log-level", self._log_level, name]
+        module = self._server_module if name == "server" else MAIN
+        command = [self._python, "-m", module, "--log-level", self._log_level, name]
         return [*command, "--config", str(self.folder / f"{name}.json")]
 
     @property

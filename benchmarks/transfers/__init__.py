@@ -16,7 +16,10 @@ metering   what one run took at both ends: seconds, CPU time, memory
 servers    starts the servers of peers, asks commands for their versions
 peer       the contract of a tool that is measured
 peers/     the tools
+alone/     the other end of our programs, when each is measured alone
 rounds     who runs when
+forecast   how long the rest will take
+progress   says so to a person who waits
 link/      the same over long links that lose packets
 verdicts   medians, ratios and rates of what was measured
 results    rows and machine, as JSON

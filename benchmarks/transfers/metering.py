@@ -52,6 +52,7 @@ class Took:
     cpu_far    those of the server among them
     cpu_later  CPU seconds after that, until both ends were idle
     memory     bytes: peaks of the client and of all servers, added
+    memory_far  those of the server among them
     answered   as in Ended
     """
 
@@ -60,6 +61,7 @@ class Took:
     cpu_far: float
     cpu_later: float
     memory: int
+    memory_far: int = 0
     answered: Sequence[float] = ()
 
 
@@ -74,7 +76,7 @@ def metered(run: Run, far: Sequence[int], near: Sequence[int] = ()) -> Took:
     both = [*far, *near]
     procfs.forget_peaks(both)
     before = procfs.cpu_seconds(far), procfs.cpu_seconds(near)
-    with _Peaks(both) as peaks:
+    with _Peaks(far, near) as peaks:
         began = time.perf_counter()
         client = run()
         seconds = time.perf_counter() - began
@@ -83,7 +85,9 @@ def metered(run: Run, far: Sequence[int], near: Sequence[int] = ()) -> Took:
     later = max(0.0, procfs.cpu_seconds(both) - sum(after))
     cpu_far = after[0] - before[0]
     cpu_near = after[1] - before[1] + client.cpu
-    return Took(seconds, cpu_far + cpu_near, cpu_far, later, peaks.total, client.answered)
+    return Took(
+        seconds, cpu_far + cpu_near, cpu_far, later, peaks.total, peaks.far, client.answered
+    )
 
 
 def until_idle(pids: Sequence[int]) -> None:
@@ -128,9 +132,12 @@ class _Peaks:
     that has started it: more than most tools need.
     """
 
-    def __init__(self, servers: Sequence[int]) -> None:
+    def __init__(self, far: Sequence[int], near: Sequence[int]) -> None:
         self._me = os.getpid()
-        self._others = {*procfs.family([self._me])} - {*procfs.family(servers)} - {self._me}
+        servers = {*procfs.family([*far, *near])}
+        self._others = {*procfs.family([self._me])} - servers - {self._me}
+        self._servers = far
+        self._far: set[int] = set()
         self._seen: dict[int, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -138,6 +145,11 @@ class _Peaks:
     @property
     def total(self) -> int:
         return sum(self._seen.values())
+
+    @property
+    def far(self) -> int:
+        """Those of the server and its children."""
+        return sum(self._seen.get(pid, 0) for pid in self._far)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -160,6 +172,7 @@ class _Peaks:
             after = SAMPLED
 
     def _look(self) -> None:
+        self._far |= {*procfs.family(self._servers)}
         for pid, peak in procfs.peaks([self._me], self._others).items():
             if pid != self._me:
                 self._seen[pid] = max(peak, self._seen.get(pid, 0))

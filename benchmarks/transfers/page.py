@@ -13,23 +13,29 @@ from benchmarks.transfers.link.links import LINKS
 from benchmarks.transfers.peers import OURS
 from benchmarks.transfers.pictures import RATE, SECONDS, picture
 from benchmarks.transfers.results import Results, load, merged
+from benchmarks.transfers.table import cores
 from benchmarks.transfers.verdicts import Row
-from benchmarks.transfers.workloads import ALL, Kind
+from benchmarks.transfers.workloads import ALL, Direction, Kind
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 ABOUT: Final = """# Benchmarks
 
 Cargo side by side with other tools that move the same files, over loopback: a server and a
 daemon, each a process of its own, from `job.start` until the job is `synced`. In each round every
-tool runs once, in an order that rotates, into a fresh folder. Seconds and CPU seconds (of both
-ends, until the end of the run) are medians. *Ours is* compares each tool with Cargo in the same
-round, and is the median of these ratios: x 1.50 means that Cargo takes 1/1.5 of the tool's time.
+tool runs once, in an order that rotates, into a fresh folder. Seconds, CPU seconds (of the client
++ the server, until the end of the run) and memory (the peaks of client + server) are medians.
+*Ours is* compares each tool with Cargo in the same round, and is the median of these ratios: x 1.50
+means that Cargo takes 1/1.5 of the tool's time.
 
 Cargo does more than most of them: it checks every byte on its way, computes the BLAKE3 of every
 file, records both sides in its catalogue and state, and its server has synced the files to the
 disk before it says that it has them. rsync, `cp`, `tar | nc` and the HTTP clients do not sync,
 and only tools that run over https, webdavs or sftp encrypt. In `plain` runs Cargo does not encrypt
 either. Where the files are on a disk, each of the others is followed by `sync`, and that counts.
+
+Both ends share one machine, so each of our programs is measured alone too: the daemon with a server
+that keeps and reads nothing, the server with such a client. Logins, encryption and checks are the
+real ones.
 
 Over a link, all tools move a file for the same time, and what has arrived by then counts. Cargo
 chooses its congestion control, the others use what the system uses: cubic.
@@ -43,15 +49,43 @@ def page(results: Results) -> str:
     """The text of the page."""
     machine = ", ".join(f"{name} {value}" for name, value in results.machine.items())
     versions = ", ".join(f"{name} {value}" for name, value in results.versions.items())
-    parts = [ABOUT, f"Measured {results.date[:10]} on: {machine}.\n\nVersions: {versions}.\n"]
+    parts = [
+        ABOUT,
+        f"Measured {results.date[:10]} on: {machine}.\n\nVersions: {versions}.\n",
+        _glance(results.rows),
+        _ahead(results.rows),
+    ]
     for name, rows in _by_workload(results.rows):
         parts.append(f"## {_words(name)}\n")
         if _drawn(name):
             parts.append(f"![{_words(name)}](benchmarks/{name}.svg)\n")
         for mode, of_mode in groupby(rows, key=lambda row: row.mode):
             parts.append(_table(mode, list(of_mode)))
-    parts.append(_ahead(results.rows))
     return "\n".join(parts)
+
+
+def _glance(rows: Sequence[Row]) -> str:
+    """All verdicts in one table: a line for each workload and mode, a column for each tool."""
+    compared = [row for row in rows if row.ours_is is not None and _drawn(row.workload)]
+    tools = list(dict.fromkeys([OURS, *(row.tool for row in compared)]))
+    lines = [
+        "## All at once\n",
+        "How many times Cargo's time each tool needs, up / down; above 1, Cargo is faster.\n",
+        f"| | {' | '.join(tools)} |",
+        f"| --- |{' ---: |' * len(tools)}",
+    ]
+    for (workload, mode), found in groupby(compared, key=lambda row: (row.workload, row.mode)):
+        of = {(row.tool, row.direction): _verdict(row) for row in found}
+        ways = [way for way in Direction if any(direction == way for _, direction in of)]
+        cells = [" / ".join(of.get((tool, way), "–") for way in ways) for tool in tools]
+        lines.append(f"| {_words(workload)}, {mode} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(row: Row) -> str:
+    if row.tool != OURS:
+        return f"{row.ours_is:.2f}"
+    return f"{row.mb_per_s:.1f} MB/s" if row.workload in LINKS else f"{row.seconds:.2f} s"
 
 
 def _table(mode: str, rows: Sequence[Row]) -> str:
@@ -76,13 +110,13 @@ def _columns(row: Row) -> dict[str, Callable[[Row], str]]:
             "ours is": _ours_is,
         }
     kind = ALL[row.workload].kind if row.workload in ALL else Kind.FRESH
-    memory: dict[str, Callable[[Row], str]] = {"memory, MB": lambda row: f"{row.rss_mb:,.0f}"}
+    memory: dict[str, Callable[[Row], str]] = {
+        "memory, MB": lambda row: _both(row.rss_mb, row.far_rss_mb, 0)
+    }
     if kind is Kind.IDLE:
         return {
-            "server, % of a core": lambda row: f"{100 * row.far_cpu_seconds / row.seconds:.2f}",
-            "daemon": lambda row: (
-                f"{100 * (row.cpu_seconds - row.far_cpu_seconds) / row.seconds:.2f}"
-            ),
+            "daemon, % of a core": lambda row: f"{cores(row)[1]:.2f}",
+            "server": lambda row: f"{cores(row)[0]:.2f}",
         } | memory
     if kind is Kind.STATUS:
         return {"p99 of `status`, ms": lambda row: f"{row.status_p99_ms or 0:.1f}"} | memory
@@ -93,9 +127,14 @@ def _columns(row: Row) -> dict[str, Callable[[Row], str]]:
     return {
         "seconds": lambda row: f"{row.seconds:.3f}",
         "ours is": _ours_is,
-        "CPU s": lambda row: f"{row.cpu_seconds:.2f}",
-        **(rates if kind is Kind.FRESH else {}),
+        "CPU s": lambda row: _both(row.cpu_seconds, row.far_cpu_seconds, 2),
+        **(rates if kind in (Kind.FRESH, Kind.ALONE) else {}),
     } | memory
+
+
+def _both(both: float, far: float, digits: int) -> str:
+    """A figure of the client and of the server; one figure for tools without a server."""
+    return f"{both - far:,.{digits}f} + {far:,.{digits}f}" if far else f"{both:,.{digits}f}"
 
 
 def _ours_is(row: Row) -> str:

@@ -1,4 +1,8 @@
-"""The results of a run as JSON: the machine, the versions, the date and the rows."""
+"""The results of a run as JSON: the machine, the versions, the date and the rows.
+
+In the file, each row has the fields that comparisons need (FIELDS), and `details` has the others of
+all rows, in the same order.
+"""
 
 import json
 import os
@@ -8,8 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from benchmarks.transfers.verdicts import Row
+
+FIELDS: Final = (
+    "workload", "mode", "direction", "tool", "runs", "seconds", "cpu_seconds", "mb_per_s",
+    "files_per_s", "rss_mb", "ours_is",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +38,26 @@ class Results:
 
     def save(self, path: Path) -> None:
         """Writes them to a file."""
+        rows = [asdict(row) for row in self.rows]
+        found = {
+            "date": self.date,
+            "machine": self.machine,
+            "versions": self.versions,
+            "rows": [{name: row[name] for name in FIELDS} for row in rows],
+            "details": [
+                {name: value for name, value in row.items() if name not in FIELDS} for row in rows
+            ],
+        }
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        path.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def load(path: Path) -> Results:
     """The results in a file that `save` wrote."""
     found = json.loads(path.read_text())
-    return Results(
-        found["date"], found["machine"], found["versions"], [Row(**row) for row in found["rows"]]
-    )
+    both = zip(found["rows"], found["details"], strict=True)
+    rows = [Row(**row, **details) for row, details in both]
+    return Results(found["date"], found["machine"], found["versions"], rows)
 
 
 def merged(found: Sequence[Results]) -> Results:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.transfers import trees
+from benchmarks.transfers.forecast import Group, Step
 from benchmarks.transfers.metering import Ended, FailedCommandError, Run, Took, metered, until_idle
 from benchmarks.transfers.peer import FILES, NEAR, Move, Peer, Serving
 from benchmarks.transfers.trees import WrongCopyError
@@ -17,6 +18,7 @@ from benchmarks.transfers.verdicts import Row, rows
 from benchmarks.transfers.workloads import Direction, Kind, Mode, Workload
 
 SOURCE = "source"
+Report = Callable[[Step, str], None]
 T = TypeVar("T")
 
 
@@ -43,11 +45,11 @@ class Bench:
     """Measures tools in a folder, which the caller removes.
 
     ours      name of the tool that the others are compared with
-    report    gets a line for people about each run
+    report    gets each run that has ended, with a line for people
     failures  of tools, in words
     """
 
-    def __init__(self, folder: Path, rounds: int, ours: str, report: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, rounds: int, ours: str, report: Report) -> None:
         self._folder = folder
         self._rounds = rounds
         self._ours = ours
@@ -58,7 +60,7 @@ class Bench:
         self,
         workload: Workload,
         mode: Mode,
-        directions: Iterable[Direction],
+        directions: Sequence[Direction],
         peers: Sequence[Peer],
     ) -> Iterator[list[Row]]:
         """The rows of each direction, as soon as they are known; all is removed at the end."""
@@ -67,8 +69,11 @@ class Bench:
         try:
             trees.make(workload, base)
             homes = [(peer, top / peer.name) for peer in peers]
-            for _, home in homes:
-                for folder in _folders(workload):
+            ways = {peer.name: _ways(peer, workload, directions) for peer in peers}
+            for peer, home in homes:
+                for side in (NEAR, FILES):
+                    (home / side).mkdir(parents=True)
+                for folder in _folders(workload, ways[peer.name]):
                     trees.link(workload, base, home / folder, self._apart(workload))
             with ExitStack() as stack:
                 running = [
@@ -94,7 +99,8 @@ class Bench:
         taken: dict[tuple[str, str], list[Took]] = {
             one.key(workload, direction): [] for one in able
         }
-        for number in range(1 if workload.kind is Kind.IDLE else self._rounds):
+        step = Step(workload, mode, direction)
+        for number in range(rounds_of(workload, self._rounds)):
             for one in rotated(able, number):
                 where = f"{workload.name} {mode} {direction}, round {number + 1}: {one.peer.name}"
                 try:
@@ -105,15 +111,46 @@ class Bench:
                     del taken[one.key(workload, direction)]
                 else:
                     taken[one.key(workload, direction)].append(took)
-                    self._report(f"{where} {took.seconds:.3f} s")
+                    self._report(step, f"{where} {took.seconds:.3f} s")
         return taken
 
 
-def _folders(workload: Workload) -> Iterator[str]:
+def rounds_of(workload: Workload, asked: int) -> int:
+    """How often each tool runs."""
+    return min(asked, workload.rounds or asked)
+
+
+def groups(
+    workload: Workload,
+    mode: Mode,
+    directions: Sequence[Direction],
+    peers: Sequence[Peer],
+    asked: int,
+) -> Iterator[Group]:
+    """What `Bench.measure` does, for a forecast."""
+    folders = sum(len(_folders(workload, _ways(peer, workload, directions))) for peer in peers)
+    links = workload.files * folders
+    for direction in directions:
+        if able := sum(peer.can(workload, direction) for peer in peers):
+            step = Step(workload, mode, direction)
+            yield Group(step, able * rounds_of(workload, asked), links)
+            links = 0
+
+
+def _ways(peer: Peer, workload: Workload, directions: Iterable[Direction]) -> list[Direction]:
+    """The directions in which a tool is measured."""
+    return [direction for direction in directions if peer.can(workload, direction)]
+
+
+def _folders(workload: Workload, directions: Iterable[Direction]) -> list[str]:
     """Where the files of a workload are before the first run, below the home of a tool."""
-    yield from (f"{NEAR}/{SOURCE}", f"{FILES}/{SOURCE}")
-    if not workload.fresh:
-        yield from (f"{FILES}/{Direction.UP}", f"{NEAR}/{Direction.DOWN}")
+    found: list[str] = []
+    for direction in directions:
+        here, there = (NEAR, FILES) if direction is Direction.UP else (FILES, NEAR)
+        found += (
+            [f"{here}/{SOURCE}"] if workload.fresh else [f"{here}/{SOURCE}", f"{there}/{direction}"]
+        )
+    return found
 
 
 def _run(one: _Running, workload: Workload, direction: Direction, number: int) -> Took:
@@ -128,7 +165,8 @@ def _run(one: _Running, workload: Workload, direction: Direction, number: int) -
             servers, clients = one.serving.far, one.serving.near
             until_idle([*servers, *clients])
             took = metered(partial(_begin, move, run), servers, clients)
-            trees.check(workload, move.source, move.target, move.chosen)
+            if workload.kind is not Kind.ALONE:  # there, what arrives is no copy
+                trees.check(workload, move.source, move.target, move.chosen)
     finally:
         if workload.fresh:
             shutil.rmtree(move.target)

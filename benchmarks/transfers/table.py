@@ -5,6 +5,7 @@ from typing import Final
 
 from benchmarks.transfers.link.links import Link
 from benchmarks.transfers.verdicts import Row
+from benchmarks.transfers.workloads import ALL, Kind
 
 HEAD: Final = (
     "tool", "over", "s", "CPU s", "far", "later", "MB/s", "files/s", "MB", "ours is",
@@ -26,7 +27,20 @@ def lines(rows: Sequence[Row]) -> list[str]:
         for row in rows
         if row.status_p99_ms is not None
     ]
-    return [heading(rows[0]), _line(HEAD), *(_line(_cells(row)) for row in rows), *asked, ""]
+    watched = [
+        f"{row.tool}: the server uses {far:.2f}% of a core, the daemon {near:.2f}%"
+        for row in rows
+        if row.workload in ALL and ALL[row.workload].kind is Kind.IDLE
+        for far, near in [cores(row)]
+    ]
+    shown = [_line(_cells(row)) for row in rows]
+    return [heading(rows[0]), _line(HEAD), *shown, *asked, *watched, ""]
+
+
+def cores(row: Row) -> tuple[float, float]:
+    """What the server and the client used, in percent of a core."""
+    far = row.far_cpu_seconds / row.seconds
+    return 100 * far, 100 * (row.cpu_seconds / row.seconds - far)
 
 
 def link_lines(link: Link, rows: Sequence[Row]) -> list[str]:

@@ -67,6 +67,17 @@ def check(workload: Workload, source: Path, target: Path, path: str) -> None:
     Raises:
         WrongCopyError: something differs.
     """
+    check_sizes(workload, target)
+    if not _same(source / path, target / path, workload.size):
+        raise WrongCopyError(f"{path} arrived with another content")
+
+
+def check_sizes(workload: Workload, target: Path) -> None:
+    """Compares count and sizes of all files below `target` with what they should be.
+
+    Raises:
+        WrongCopyError: they differ.
+    """
     found = total = 0
     pending = [str(target)]
     while pending:
@@ -83,8 +94,6 @@ def check(workload: Workload, source: Path, target: Path, path: str) -> None:
             f"{found:,} files with {total:,} bytes arrived, "
             f"not {workload.files:,} files with {workload.bytes:,} bytes"
         )
-    if not _same(source / path, target / path, workload.size):
-        raise WrongCopyError(f"{path} arrived with another content")
 
 
 def _same(one: Path, other: Path, size: int) -> bool:

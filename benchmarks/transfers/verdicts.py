@@ -15,15 +15,15 @@ from benchmarks.transfers.workloads import Direction, Mode, Workload
 class Row:
     """What one tool did in all rounds: medians.
 
-    over         what carried the bytes
     runs         how many rounds
-    fastest, slowest  seconds of a run
     cpu_seconds  of both ends, until the end of the run
-    far_cpu_seconds  of the server among them; 0 if it ends with the client
-    cpu_later    of both ends, from then until they were idle
     rss_mb       peak memory of both ends together, in 1,000,000 bytes
     ours_is      how many times our time the tool needed: 1.5 means that ours takes 1/1.5 of its
                  time; None without ours beside it
+    over         what carried the bytes
+    fastest, slowest  seconds of a run
+    far_cpu_seconds, far_rss_mb  of the server alone; 0 if it ends with the client
+    cpu_later    of both ends, from the end of the run until they were idle
     status_p99_ms  99 of 100 commands sent meanwhile were answered within so many milliseconds;
                  None if none were sent
     """
@@ -32,18 +32,19 @@ class Row:
     mode: str
     direction: str
     tool: str
-    over: str
     runs: int
     seconds: float
-    fastest: float
-    slowest: float
-    mb_per_s: float
-    ours_is: float | None
-    files_per_s: float = 0.0
     cpu_seconds: float = 0.0
-    far_cpu_seconds: float = 0.0
-    cpu_later: float = 0.0
+    mb_per_s: float = 0.0
+    files_per_s: float = 0.0
     rss_mb: float = 0.0
+    ours_is: float | None = None
+    over: str = ""
+    fastest: float = 0.0
+    slowest: float = 0.0
+    far_cpu_seconds: float = 0.0
+    far_rss_mb: float = 0.0
+    cpu_later: float = 0.0
     status_p99_ms: float | None = None
 
 
@@ -82,6 +83,7 @@ def row(
         mb_per_s=round(workload.bytes / seconds / 1e6, 1),
         files_per_s=round(workload.files / seconds, 1),
         rss_mb=round(median(run.memory for run in runs) / 1e6, 1),
+        far_rss_mb=round(median(run.memory_far for run in runs) / 1e6, 1),
         ours_is=ratio(runs, ours),
         status_p99_ms=p99([seconds for run in runs for seconds in run.answered]),
     )

@@ -57,6 +57,8 @@ class Kind(StrEnum):
     """Ours watches, and nothing happens."""
     STATUS = "status"
     """Files move as in FRESH; what counts is how fast ours answers `status` meanwhile."""
+    ALONE = "alone"
+    """As FRESH, for one of our programs; the other end has next to nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Workload:
     kind     what is there already
     modes    in which it is measured
     on_disk  on a disk, and every tool has written it there when it ends
+    rounds   at most so many; 0 for as many as were asked for
     """
 
     name: str
@@ -79,11 +82,12 @@ class Workload:
     kind: Kind = Kind.FRESH
     modes: tuple[Mode, ...] = (Mode.SEALED,)
     on_disk: bool = False
+    rounds: int = 0
 
     @property
     def fresh(self) -> bool:
         """Whether each run has an empty folder to fill."""
-        return self.kind in (Kind.FRESH, Kind.STATUS)
+        return self.kind in (Kind.FRESH, Kind.STATUS, Kind.ALONE)
 
     @property
     def bytes(self) -> int:
@@ -98,6 +102,7 @@ class Workload:
 
 
 _TREE: Final = 200_000
+_MILLION: Final = 1_000_000
 _ALL: Final = (
     Workload("large", "1 file of 1 GiB", 1, GIB, modes=(Mode.SEALED, Mode.PLAIN)),
     Workload("medium", "1,000 files of 1 MiB", 1_000, MIB),
@@ -109,24 +114,58 @@ _ALL: Final = (
     Workload("disk", "20,000 files of 4 KiB, on the disk", 20_000, 4 * KIB, on_disk=True),
     Workload("settled", "200,000 files, nothing changed", _TREE, KIB, kind=Kind.SETTLED),
     Workload("changed", "200,000 files, one changed", _TREE, KIB, kind=Kind.CHANGED),
-    Workload("idle", "200,000 files are watched, nothing happens", _TREE, KIB, kind=Kind.IDLE),
+    Workload(
+        "idle", "200,000 files are watched, nothing happens", _TREE, KIB, kind=Kind.IDLE, rounds=1
+    ),
     Workload(
         "status-small", "`status` beside 20,000 files of 4 KiB", 20_000, 4 * KIB, kind=Kind.STATUS
     ),
     Workload("status-large", "`status` beside a file of 1 GiB", 1, GIB, kind=Kind.STATUS),
+    Workload(
+        "alone-large",
+        "1 file of 1 GiB, one end alone",
+        1,
+        GIB,
+        kind=Kind.ALONE,
+        modes=(Mode.SEALED, Mode.PLAIN),
+    ),
+    Workload(
+        "alone-small", "20,000 files of 4 KiB, one end alone", 20_000, 4 * KIB, kind=Kind.ALONE
+    ),
 )
 _ALL_BIG: Final = (
-    Workload("million", "1,000,000 files of 1 KiB", 1_000_000, KIB),
+    Workload("million", "1,000,000 files of 1 KiB", _MILLION, KIB),
     Workload(
-        "million-settled", "1,000,000 files, nothing changed", 1_000_000, KIB, kind=Kind.SETTLED
+        "million-settled", "1,000,000 files, nothing changed", _MILLION, KIB, kind=Kind.SETTLED
+    ),
+    Workload("million-changed", "1,000,000 files, one changed", _MILLION, KIB, kind=Kind.CHANGED),
+    Workload(
+        "million-idle",
+        "1,000,000 files are watched, nothing happens",
+        _MILLION,
+        KIB,
+        kind=Kind.IDLE,
+        rounds=1,
+    ),
+    Workload(
+        "million-flat",
+        "1,000,000 files of 1 KiB in one folder",
+        _MILLION,
+        KIB,
+        Shape(each=0),
+        rounds=1,
+    ),
+    Workload(
+        "million-folders", "1,000,000 folders of 1 file", _MILLION, KIB, Shape(each=1), rounds=1
     ),
 )
 _TRIALS: Final = (
     Workload("trial", "20 files of 4 KiB", 20, 4 * KIB, Shape(each=5)),
     Workload("trial-settled", "20 files", 20, 4 * KIB, Shape(each=5), Kind.SETTLED),
     Workload("trial-changed", "20 files", 20, 4 * KIB, Shape(each=5), Kind.CHANGED),
-    Workload("trial-idle", "20 files", 20, 4 * KIB, Shape(each=5), Kind.IDLE),
+    Workload("trial-idle", "20 files", 20, 4 * KIB, Shape(each=5), Kind.IDLE, rounds=1),
     Workload("trial-status", "20 files", 20, 4 * KIB, Shape(each=5), Kind.STATUS),
+    Workload("trial-alone", "20 files", 20, 4 * KIB, Shape(each=5), Kind.ALONE),
 )
 """To try the benchmark itself; their figures mean nothing."""
 

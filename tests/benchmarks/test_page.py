@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,7 +14,9 @@ from benchmarks.transfers.workloads import WORKLOADS, Direction, Mode
 
 def measured(mode: Mode, direction: Direction, **seconds: float) -> list[Row]:
     taken = {
-        (name, "https" if name == "cargo" else ""): [Took(took, 0.5, 0.25, 0.0, 90_000_000)]
+        (name, "https" if name == "cargo" else ""): [
+            Took(took, 0.5, 0.2, 0.0, 90_000_000, 40_000_000)
+        ]
         for name, took in seconds.items()
     }
     return rows(WORKLOADS["large"], mode, direction, taken, "cargo")
@@ -31,23 +34,51 @@ def results() -> Results:
 def test_a_page_has_a_table_per_mode(results: Results) -> None:
     text = page(results)
     assert "## 1 file of 1 GiB\n\n![1 file of 1 GiB](benchmarks/large.svg)\n" in text
-    assert "| rsync |  | up | 1.250 | x 1.25 | 0.50 | 859 | 1 | 90 |\n" in text
-    assert "| cargo | https | up | 0.750 |  | 0.50 | 1,432 | 1 | 90 |\n" in text
+    assert "| rsync |  | up | 1.250 | x 1.25 | 0.30 + 0.20 | 859 | 1 | 50 + 40 |\n" in text
+    assert "| cargo | https | up | 0.750 |  | 0.30 + 0.20 | 1,432 | 1 | 50 + 40 |\n" in text
     assert "Measured 2026-01-02 on: processor x, cores 2." in text
     assert text.count("| --- | --- | --- |") == 2
 
 
 def test_it_says_where_another_tool_is_faster(results: Results) -> None:
-    text = page(results)
-    assert text.endswith(
+    assert (
         "## Where another tool is faster\n\n"
-        "- 1 file of 1 GiB, sealed, up: cp takes 0.50 of our time\n"
-    )
+        "- 1 file of 1 GiB, sealed, up: cp takes 0.50 of our time\n\n"
+    ) in page(results)
+
+
+def test_all_verdicts_are_in_one_table(results: Results) -> None:
+    assert (
+        "| | cargo | cp | rsync |\n"
+        "| --- | ---: | ---: | ---: |\n"
+        "| 1 file of 1 GiB, sealed | 1.00 s / 1.00 s | 0.50 / 1.00 | 1.25 / 2.00 |\n"
+        "| 1 file of 1 GiB, plain | 0.75 s | – | – |\n"
+    ) in page(results)
 
 
 def test_results_are_the_same_after_they_were_saved(results: Results, tmp_path: Path) -> None:
     results.save(tmp_path / "results/one.json")
     assert load(tmp_path / "results/one.json") == results
+
+
+def test_rows_in_the_file_have_the_fields_that_comparisons_need(
+    results: Results, tmp_path: Path
+) -> None:
+    results.save(tmp_path / "one.json")
+    [_, row, *_] = json.loads((tmp_path / "one.json").read_text())["rows"]
+    assert row == {
+        "workload": "large",
+        "mode": "sealed",
+        "direction": "up",
+        "tool": "cp",
+        "runs": 1,
+        "seconds": 0.5,
+        "cpu_seconds": 0.5,
+        "mb_per_s": 2147.5,
+        "files_per_s": 2.0,
+        "rss_mb": 90.0,
+        "ours_is": 0.5,
+    }
 
 
 def test_bars_are_as_long_as_the_time(results: Results) -> None:

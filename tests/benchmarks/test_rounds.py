@@ -1,11 +1,13 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.transfers.forecast import Group, Step
 from benchmarks.transfers.metering import Ended, FailedCommandError, Run
 from benchmarks.transfers.peer import Move, Need
-from benchmarks.transfers.rounds import Bench
+from benchmarks.transfers.rounds import SOURCE, Bench, groups
 from benchmarks.transfers.workloads import TRIALS, Direction, Mode, Workload
 
 UP = [Direction.UP]
@@ -18,12 +20,22 @@ class Copier:
     far: Sequence[int] = ()
     near: Sequence[int] = ()
 
-    def __init__(self, name: str, log: list[str], *, fails: bool = False, cheats: bool = False):
+    def __init__(
+        self,
+        name: str,
+        log: list[str],
+        *,
+        fails: bool = False,
+        cheats: bool = False,
+        directions: Sequence[Direction] = tuple(Direction),
+    ) -> None:
         self.name = name
         self.log = log
+        self.directions = directions
         self.fails = fails
         self.cheats = cheats
         self.moves: list[Move] = []
+        self.sources: list[str] = []
 
     def version(self) -> str:
         return "1"
@@ -32,7 +44,7 @@ class Copier:
         return "air"
 
     def can(self, workload: Workload, direction: Direction) -> bool:
-        return True
+        return direction in self.directions
 
     @contextmanager
     def serving(self, home: Path, workload: Workload) -> Iterator["Copier"]:
@@ -41,6 +53,7 @@ class Copier:
     @contextmanager
     def ready(self, move: Move) -> Iterator[Run]:
         self.moves.append(move)
+        self.sources = [one.parent.name for one in move.near.parent.parent.glob(f"*/{SOURCE}")]
         if move.workload.fresh:
             assert list(move.target.iterdir()) == []
         yield lambda: self._copy(move)
@@ -57,7 +70,7 @@ class Copier:
 
 
 def bench(folder: Path, rounds: int) -> Bench:
-    return Bench(folder, rounds, "ours", lambda line: None)
+    return Bench(folder, rounds, "ours", lambda step, line: None)
 
 
 def test_each_round_runs_all_tools_in_another_order(tmp_path: Path) -> None:
@@ -101,3 +114,25 @@ def test_a_settled_tree_is_the_same_on_both_sides(tmp_path: Path) -> None:
     peers = [Copier("ours", [], cheats=True)]
     found = list(bench(tmp_path, 1).measure(TRIALS["trial-settled"], Mode.SEALED, UP, peers))
     assert [row.tool for rows in found for row in rows] == ["ours"]
+
+
+def test_a_tool_for_downloads_needs_files_at_the_server_alone(tmp_path: Path) -> None:
+    tool = Copier("ours", [], directions=[Direction.DOWN])
+    list(bench(tmp_path, 1).measure(TRIALS["trial"], Mode.SEALED, [*Direction], [tool]))
+    assert [move.direction for move in tool.moves] == [Direction.DOWN]
+    assert tool.sources == ["files"]
+
+
+def test_a_workload_may_need_fewer_rounds(tmp_path: Path) -> None:
+    once = replace(TRIALS["trial"], rounds=1)
+    [[row]] = bench(tmp_path, 5).measure(once, Mode.SEALED, UP, [Copier("ours", [])])
+    assert row.runs == 1
+
+
+def test_what_is_ahead_is_known_before_it_runs() -> None:
+    peers = [Copier("ours", []), Copier("theirs", [], directions=UP)]
+    trial = TRIALS["trial"]
+    assert list(groups(trial, Mode.SEALED, [*Direction], peers, 5)) == [
+        Group(Step(trial, Mode.SEALED, Direction.UP), 10, 3 * 20),
+        Group(Step(trial, Mode.SEALED, Direction.DOWN), 5, 0),
+    ]

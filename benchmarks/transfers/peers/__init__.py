@@ -1,6 +1,7 @@
 """The tools, as their users run them.
 
 cargo      ours, or an older build of it
+alone      our daemon and our server, each alone
 catalogue  waits until our server knows its files
 cp         cp -r
 rsync      rsync with its daemon
@@ -16,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from benchmarks.transfers.peer import Peer
+from benchmarks.transfers.peers.alone import DAEMON, LONE_SERVER, LoneDaemon, LoneServer
 from benchmarks.transfers.peers.aria2 import Aria2
 from benchmarks.transfers.peers.cargo import Cargo
 from benchmarks.transfers.peers.cp import Cp
@@ -36,5 +38,7 @@ PEERS: Final[Mapping[str, Callable[[Mode], Peer]]] = {
     Curl.name: Curl,
     Aria2.name: Aria2,
     Lftp.name: Lftp,
+    DAEMON: LoneDaemon,
+    LONE_SERVER: LoneServer,
 }
 """By name; ours comes first."""

@@ -5,16 +5,16 @@ What the server acknowledges is on its disk: it syncs before it says so, which t
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks.programs import PATIENCE, Programs, running, until
+from benchmarks.programs import MAIN, PATIENCE, Programs, running, until
 from benchmarks.transfers.metering import Ended, FailedCommandError, Run
-from benchmarks.transfers.peer import Move, Need
+from benchmarks.transfers.peer import Move, Need, Serving
 from benchmarks.transfers.peers import catalogue
 from benchmarks.transfers.previous import Build, current
 from benchmarks.transfers.servers import version_of
@@ -58,16 +58,22 @@ class Cargo:
         return self._over
 
     def can(self, workload: Workload, direction: Direction) -> bool:
-        return workload.kind is not Kind.IDLE or direction is Direction.UP
+        if workload.kind is Kind.IDLE:
+            return direction is Direction.UP
+        return workload.kind is not Kind.ALONE
 
     @contextmanager
-    def serving(self, home: Path, workload: Workload) -> Iterator["RunningCargo"]:
-        settings = {} if workload.kind is Kind.IDLE else SERVER
-        programs = Programs(
-            home, {}, server=settings, sealed=self._sealed, python=self._build.python
-        )
+    def serving(self, home: Path, workload: Workload) -> Iterator[Serving]:
+        programs = self.programs(home, {} if workload.kind is Kind.IDLE else SERVER)
         with running(programs), programs.client() as client:
             yield RunningCargo(programs, client)
+
+    def programs(self, home: Path, server: Mapping[str, object], module: str = MAIN) -> Programs:
+        """Its programs in a folder; `server` has additional settings, `module` is what it runs."""
+        python = self._build.python
+        return Programs(
+            home, {}, server=server, sealed=self._sealed, python=python, server_module=module
+        )
 
 
 class RunningCargo:
@@ -91,7 +97,7 @@ class RunningCargo:
         if move.direction is Direction.DOWN:
             catalogue.wait_for(self.programs.login(), move.far.name, move.workload.files)
         match move.workload.kind:
-            case Kind.FRESH | Kind.STATUS:
+            case Kind.FRESH | Kind.STATUS | Kind.ALONE:
                 with self._job(move) as start:
                     asks = move.workload.kind is Kind.STATUS
                     yield partial(self._asking, start) if asks else start
