@@ -7,7 +7,6 @@ done says how much slower or faster than guessed this machine is.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from benchmarks.transfers.peer import by_name
 from benchmarks.transfers.workloads import Direction, Kind, Mode, Workload
 
 EACH: Final = 0.7
@@ -80,7 +79,7 @@ def guessed(workload: Workload) -> float:
     """Seconds of one run."""
     if workload.kind is Kind.IDLE:
         return IDLE
-    each = PER_FILE + PER_NAME * by_name(workload)
+    each = PER_FILE + PER_NAME * workload.by_name
     return EACH + each * workload.files + PER_BYTE * workload.bytes
 
 

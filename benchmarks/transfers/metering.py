@@ -18,7 +18,7 @@ from benchmarks.transfers import procfs
 SOON: Final = 0.02
 SAMPLED: Final = 0.1
 """Seconds until the first look at the memory of all processes, and between two of them."""
-IDLE_SPAN: Final = 0.1
+IDLE_SPAN: Final = 0.06
 IDLE_SHARE: Final = 0.15
 """Idle is who uses less than this share of a core over IDLE_SPAN seconds."""
 IDLE_PATIENCE: Final = 120.0

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from benchmarks.transfers.metering import Run, command
-from benchmarks.transfers.workloads import Direction, Kind, Workload
+from benchmarks.transfers.workloads import Direction, Workload
 
 NEAR: Final = "near"
 FILES: Final = "files"
 LOOPBACK: Final = "127.0.0.1"
-MOST_NAMES: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +92,6 @@ class Peer(Protocol):
 
     def serving(self, home: Path, workload: Workload) -> AbstractContextManager[Serving]:
         """Starts its servers; they end with the `with`."""
-
-
-def by_name(workload: Workload) -> bool:
-    """Whether it is for a tool that gets or asks for each file by its name."""
-    return workload.kind is Kind.FRESH and workload.files <= MOST_NAMES and not workload.on_disk
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ class Workload:
     modes    in which it is measured
     on_disk  on a disk, and every tool has written it there when it ends
     rounds   at most so many; 0 for as many as were asked for
+    by_name  also with the tools that get or ask for each file by its name, which take long
     """
 
     name: str
@@ -83,6 +84,7 @@ class Workload:
     modes: tuple[Mode, ...] = (Mode.SEALED,)
     on_disk: bool = False
     rounds: int = 0
+    by_name: bool = False
 
     @property
     def fresh(self) -> bool:
@@ -104,10 +106,10 @@ class Workload:
 _TREE: Final = 200_000
 _MILLION: Final = 1_000_000
 _ALL: Final = (
-    Workload("large", "1 file of 1 GiB", 1, GIB, modes=(Mode.SEALED, Mode.PLAIN)),
-    Workload("medium", "1,000 files of 1 MiB", 1_000, MIB),
+    Workload("large", "1 file of 1 GiB", 1, GIB, modes=(Mode.SEALED, Mode.PLAIN), by_name=True),
+    Workload("medium", "1,000 files of 1 MiB", 1_000, MIB, by_name=True),
     Workload("mixed", "5,000 files of 200 KiB", 5_000, 200 * KIB),
-    Workload("small", "20,000 files of 4 KiB", 20_000, 4 * KIB),
+    Workload("small", "20,000 files of 4 KiB", 20_000, 4 * KIB, by_name=True),
     Workload("tiny", "50,000 files of 1 KiB", 50_000, KIB),
     Workload("flat", "100,000 files of 1 KiB in one folder", 100_000, KIB, Shape(each=0)),
     Workload("deep", "10,000 files of 4 KiB, 40 folders deep", 10_000, 4 * KIB, Shape(5, 40)),
@@ -160,7 +162,7 @@ _ALL_BIG: Final = (
     ),
 )
 _TRIALS: Final = (
-    Workload("trial", "20 files of 4 KiB", 20, 4 * KIB, Shape(each=5)),
+    Workload("trial", "20 files of 4 KiB", 20, 4 * KIB, Shape(each=5), by_name=True),
     Workload("trial-settled", "20 files", 20, 4 * KIB, Shape(each=5), Kind.SETTLED),
     Workload("trial-changed", "20 files", 20, 4 * KIB, Shape(each=5), Kind.CHANGED),
     Workload("trial-idle", "20 files", 20, 4 * KIB, Shape(each=5), Kind.IDLE, rounds=1),

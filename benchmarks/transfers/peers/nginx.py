@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from benchmarks.programs import free_ports
-from benchmarks.transfers.peer import FILES, LOOPBACK, Commands, Move, Need, by_name
+from benchmarks.transfers.peer import FILES, LOOPBACK, Commands, Move, Need
 from benchmarks.transfers.servers import started, version_of
 from benchmarks.transfers.workloads import Direction, Mode, Workload
 from cargo_sync.server.http.tls import Certificate, self_made
@@ -67,7 +67,7 @@ class NginxPeer(ABC):
         return "https" if self._sealed else "http"
 
     def can(self, workload: Workload, direction: Direction) -> bool:
-        return direction in self.directions and by_name(workload)
+        return direction in self.directions and workload.by_name
 
     @contextmanager
     def serving(self, home: Path, workload: Workload) -> Iterator[Commands]:

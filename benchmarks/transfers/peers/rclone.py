@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.programs import free_ports
-from benchmarks.transfers.peer import FILES, LOOPBACK, Commands, Move, Need, by_name
+from benchmarks.transfers.peer import FILES, LOOPBACK, Commands, Move, Need
 from benchmarks.transfers.peers import nginx
 from benchmarks.transfers.peers.nginx import certificate_in
 from benchmarks.transfers.servers import started, version_of
@@ -42,7 +42,7 @@ class Rclone:
         return "webdavs" if self._sealed else "webdav"
 
     def can(self, workload: Workload, direction: Direction) -> bool:
-        return by_name(workload)
+        return workload.by_name
 
     @contextmanager
     def serving(self, home: Path, workload: Workload) -> Iterator[Commands]:
