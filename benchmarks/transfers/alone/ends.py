@@ -62,6 +62,9 @@ class NoDisk:
     def checkpoint(self) -> None:
         """Nothing is kept."""
 
+    def settle(self) -> None:
+        """Nothing is being written."""
+
     def commit(self, batch: int) -> list[Receipt]:
         return [
             Receipt("done", number, number, offer.mtime_ns, offer.mode, HASH)
