@@ -16,6 +16,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.wire.refusal import cut
 
 SAMPLE_SECONDS: Final = 0.25
+_SOONEST, _LATEST = 0.001, 0.064
 _STOPPED: Final = Problem(
     Code.STOPPED, "the lane was stopped", hint="the transfer continues when it is started again"
 )
@@ -104,6 +105,7 @@ class LaneThread:
         poll.register(woken, select.POLLIN)
         poll.register(lane, select.POLLIN)
         writing = False
+        room = _Room()
         sample_at = 0.0
         while True:
             while posted:
@@ -112,6 +114,7 @@ class LaneThread:
             if now >= sample_at:
                 sample_at = now + SAMPLE_SECONDS
                 self._sample()
+            sent = machine.link.sent
             step = machine.step()
             if step is Step.DONE:
                 return
@@ -121,6 +124,26 @@ class LaneThread:
                 writing = not writing
                 poll.modify(lane, select.POLLIN | (select.POLLOUT if writing else 0))
             until = min(machine.due(), sample_at)
-            for ready, _ in poll.poll(max(0.0, until - time.monotonic()) * 1000):
+            wait = max(0.0, until - time.monotonic())
+            if writing:
+                wait = min(wait, room.after(progress=machine.link.sent != sent))
+            for ready, _ in poll.poll(wait * 1000):
                 if ready == woken:
                     self._woken.recv(4096)
+
+
+class _Room:
+    """When a full connection is tried again although the kernel does not report room.
+
+    Linux reports room (POLLOUT) only once a third of the send buffer is free. On a long link all
+    of the buffer is on the way, so it takes more long before; and BBR never learns what the link
+    carries if its sender has nothing to send in between.
+    """
+
+    def __init__(self) -> None:
+        self._wait = _SOONEST
+
+    def after(self, *, progress: bool) -> float:
+        """Seconds to wait now. `progress`: the last try has sent something."""
+        self._wait = _SOONEST if progress else min(_LATEST, 2 * self._wait)
+        return self._wait

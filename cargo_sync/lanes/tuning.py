@@ -7,7 +7,7 @@ sealing, and on a near line nothing is gained: there cubic moves the same in hal
 import socket
 import sys
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from cargo_sync.lanes.tcp_info import is_near
 
@@ -23,17 +23,33 @@ _OPTIONS: Final = (
     (socket.IPPROTO_TCP, getattr(socket, "TCP_KEEPCNT", None), 3),
     (socket.IPPROTO_TCP, _CONGESTION, b"cubic"),
 )
-_BUFFERS: Final = ((socket.SO_SNDBUF, "wmem"), (socket.SO_RCVBUF, "rmem"))
+_SO_BUF_LOCK: Final = 72
+"""From asm-generic/socket.h, since Linux 5.16: which buffers the kernel may not make larger."""
+_RECEIVE_LOCK: Final = 2
+
+
+class _Limits(NamedTuple):
+    """The kernel's limits of one buffer, in bytes.
+
+    asked    the most that a process may ask for; Linux doubles it
+    first    how large it is at first
+    grown    how large the kernel itself makes it
+    """
+
+    asked: int
+    first: int
+    grown: int
 
 
 def tune(sock: socket.socket) -> None:
     """Sets the options of a socket that will connect, or of a listener for its connections."""
     for level, option, value in _OPTIONS:
         _set(sock, level, option, value)
-    for option, name in _BUFFERS:
-        size = _worthwhile(name)
-        if size:
-            sock.setsockopt(socket.SOL_SOCKET, option, size)
+    sending, receiving = _limits("wmem"), _limits("rmem")
+    if sending is not None and 2 * sending.asked > sending.grown:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sending.asked)
+    if receiving is not None:
+        _widen(sock, receiving)
 
 
 def suit(sock: socket.socket) -> None:
@@ -48,17 +64,32 @@ def _set(sock: socket.socket, level: int, option: int | None, value: int | bytes
             sock.setsockopt(level, option, value)
 
 
-def _worthwhile(name: str) -> int:
-    """Bytes to ask for; 0 if the kernel's automatic growth allows more than a process may ask."""
+def _widen(sock: socket.socket, limits: _Limits) -> None:
+    """Makes the window wide from the start, and lets it grow.
+
+    Else it begins with 64 KiB. BBR finds it full after some round trips, takes this for what the
+    link carries, and needs half a minute to find out more.
+    """
+    try:
+        locks = sock.getsockopt(socket.SOL_SOCKET, _SO_BUF_LOCK)
+    except OSError:  # an old kernel: what is asked for would never grow
+        locks = None
+    if 2 * limits.asked > (limits.grown if locks is None else limits.first):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, limits.asked)
+        if locks is not None:
+            sock.setsockopt(socket.SOL_SOCKET, _SO_BUF_LOCK, locks & ~_RECEIVE_LOCK)
+
+
+def _limits(name: str) -> _Limits | None:
+    """The limits of a buffer, "wmem" or "rmem"; None if they are not known."""
     if sys.platform != "linux":
-        return 0
+        return None
     try:
         with (
             open(f"/proc/sys/net/core/{name}_max") as asked,
-            open(f"/proc/sys/net/ipv4/tcp_{name}") as grown,
+            open(f"/proc/sys/net/ipv4/tcp_{name}") as sizes,
         ):
-            allowed, reached = int(asked.read()), int(grown.read().split()[2])
-    except (OSError, ValueError, IndexError):
-        return 0
-    # Linux doubles what is asked for, and it turns automatic growth off.
-    return allowed if 2 * allowed > reached else 0
+            _, first, grown = map(int, sizes.read().split())
+            return _Limits(int(asked.read()), first, grown)
+    except (OSError, ValueError):
+        return None

@@ -23,27 +23,67 @@ def limits(monkeypatch: pytest.MonkeyPatch, **files: str) -> None:
     monkeypatch.setattr(tuning, "open", opened, raising=False)
 
 
+SMALL = "1 2 3"
+LOCK = 72
+"""SO_BUF_LOCK of Linux 5.16."""
+
+
+def tuned(monkeypatch: pytest.MonkeyPatch, **files: str) -> tuple[int, int, int]:
+    """The sizes of both buffers, and which of them the kernel may not make larger."""
+    limits(monkeypatch, **files)
+    with socket.socket() as sock:
+        tuning.tune(sock)
+        options = (socket.SO_SNDBUF, socket.SO_RCVBUF, LOCK)
+        sending, receiving, locks = (sock.getsockopt(socket.SOL_SOCKET, one) for one in options)
+        return sending, receiving, locks
+
+
 @pytest.mark.parametrize(
     ("allowed", "grown", "asked"),
     [
-        ("212992", "4096 16384 4194304", 0),
-        ("4194304", "4096 16384 6291456", 4_194_304),
-        ("2097152", "4096 16384 4194304", 0),
-        ("2097153", "4096 16384 4194304", 2_097_153),
+        ("112992", "4096 16384 4194304", 0),
+        ("104304", "4096 16384 191456", 104_304),
+        ("97152", "4096 16384 194304", 0),
+        ("97153", "4096 16384 194304", 97_153),
         ("many", "4096 16384 4194304", 0),
-        ("4194304", "4096", 0),
+        ("104304", "4096", 0),
     ],
 )
-def test_a_buffer_is_asked_for_only_where_it_becomes_larger_than_it_would_grow(
+def test_a_send_buffer_is_asked_for_only_where_it_becomes_larger_than_it_would_grow(
     monkeypatch: pytest.MonkeyPatch, allowed: str, grown: str, asked: int
 ) -> None:
-    limits(monkeypatch, wmem_max=allowed, tcp_wmem=grown)
-    assert tuning._worthwhile("wmem") == asked
-    assert tuning._worthwhile("rmem") == 0, "it has no limits here"
+    with socket.socket() as sock:
+        usual = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    sending, _, locks = tuned(monkeypatch, wmem_max=allowed, tcp_wmem=grown)
+    assert sending == (2 * asked or usual)
+    assert locks == bool(asked), "a buffer that was asked for would shrink to what it may grow to"
+
+
+def test_a_receive_buffer_begins_large_and_may_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, receiving, locks = tuned(monkeypatch, rmem_max="100000", tcp_rmem="4096 131072 6291456")
+    assert (receiving, locks) == (200_000, 0)
+
+
+def test_a_receive_buffer_is_not_made_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as sock:
+        usual = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    _, receiving, locks = tuned(monkeypatch, rmem_max="50000", tcp_rmem="4096 131072 6291456")
+    assert (receiving, locks) == (usual, 0)
+
+
+def test_an_old_kernel_gets_a_large_receive_buffer_only_if_it_would_not_grow_larger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tuning, "_SO_BUF_LOCK", 9_999)
+    with socket.socket() as sock:
+        usual = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    asked = {"rmem_max": "100000"}
+    assert tuned(monkeypatch, tcp_rmem="4096 131072 6291456", **asked)[1] == usual
+    assert tuned(monkeypatch, tcp_rmem="4096 131072 199999", **asked)[1] == 200_000
 
 
 def test_both_ways_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits(monkeypatch, wmem_max="70000", tcp_wmem="1 2 3", rmem_max="80000", tcp_rmem="1 2 3")
+    limits(monkeypatch, wmem_max="70000", tcp_wmem=SMALL, rmem_max="80000", tcp_rmem=SMALL)
     with socket.socket() as sock:
         tuning.tune(sock)
         sizes = [
