@@ -1,8 +1,11 @@
 """Logins: a token for a password, or the password itself for clients without tokens.
 
-Curl and browsers have no tokens. Tokens and passwords cannot be recovered from here: both are kept
-as digests, under a key that lives as long as the process. A login ends when its time is over, when
-the password changes, or when the user is removed.
+Curl and browsers have no tokens. It takes a fifth of a second to hash a password, so a right one is
+not hashed again for five minutes. But who has to wait after wrong ones waits with a right one too.
+
+Tokens and passwords cannot be recovered from here: both are kept as digests, under a key that lives
+as long as the process. A login ends when its time is over, when the password changes, or when the
+user is removed.
 """
 
 import base64
@@ -18,7 +21,8 @@ from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.refusals import LaterError, unauthorized
 
 TOKEN_SECONDS: Final = 12 * 3600
-BASIC_SECONDS: Final = 300
+VERIFIED_SECONDS: Final = 300
+"""For so long a right password is not hashed again."""
 KEPT: Final = 50_000
 """Tokens, and verified passwords, that are kept; with more, the oldest logins end."""
 PER_USER: Final = 500
@@ -62,7 +66,7 @@ class Logins:
         self.accepted = self.refused = 0
         """Checked logins since the start, by result."""
         self._tokens: dict[bytes, _Kept] = {}
-        self._basic: dict[bytes, _Kept] = {}
+        self._verified: dict[bytes, _Kept] = {}
 
     async def login(self, name: str, password: str, address: str) -> IssuedToken:
         """Makes a token for the right password.
@@ -90,26 +94,30 @@ class Logins:
         raise unauthorized()
 
     async def basic(self, name: str, password: str, address: str) -> User:
-        """The user of a name and password; a right password is not hashed again for five minutes.
+        """The user of a name and password.
 
         Raises:
             ProblemError: as for `login`.
         """
-        digest = self._digest(f"{len(name)}:{name}:{password}")
-        if known := self._known(self._basic, digest):
-            return known
-        user = await self._verify(name, password, address)
-        _keep(self._basic, digest, _Kept(name, self._clock() + BASIC_SECONDS))
-        return user
+        return await self._verify(name, password, address)
 
     def forget(self, names: frozenset[str]) -> None:
         """Ends all logins of these users."""
-        for kept in (self._tokens, self._basic):
+        for kept in (self._tokens, self._verified):
             for digest in [digest for digest, one in kept.items() if one.user in names]:
                 del kept[digest]
 
     async def _verify(self, name: str, password: str, address: str) -> User:
         self._hold(name, address)
+        digest = self._digest(f"{len(name)}:{name}:{password}")
+        user = self._known(self._verified, digest)
+        if user is None:
+            user = await self._check(name, password, address)
+            _keep(self._verified, digest, _Kept(name, self._clock() + VERIFIED_SECONDS))
+        self._throttle.succeeded(name, address)
+        return user
+
+    async def _check(self, name: str, password: str, address: str) -> User:
         async with self._gate:
             self._hold(name, address)  # others may have failed while this one waited
             short = len(password) <= PASSWORD_LENGTH
@@ -123,7 +131,6 @@ class Logins:
             _log.warning("wrong password for %s from %s", who, address, extra={"user": who})
             raise unauthorized()
         self.accepted += 1
-        self._throttle.succeeded(name, address)
         return user
 
     def _hold(self, name: str, address: str) -> None:

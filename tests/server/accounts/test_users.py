@@ -3,7 +3,6 @@ everybody."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import argon2
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.server.accounts.logins import BASIC_SECONDS, PER_USER, TOKEN_SECONDS, Logins
+from cargo_sync.server.accounts.logins import PER_USER, TOKEN_SECONDS, VERIFIED_SECONDS, Logins
 from cargo_sync.server.accounts.throttle import FREE
 from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.refusals import LaterError
@@ -165,29 +164,58 @@ async def test_guessing_is_slowed_down_by_account_and_address() -> None:
     assert await door.code("ana", "correct horse") == "in"
 
 
-async def test_a_verified_password_is_not_hashed_again_for_five_minutes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passwords that were hashed."""
+    passwords: list[str] = []
+    check = Users.check
+
+    async def noted(users: Users, name: str, password: str) -> User | None:
+        passwords.append(password)
+        return await check(users, name, password)
+
+    monkeypatch.setattr(Users, "check", noted)
+    return passwords
+
+
+async def test_a_right_password_is_not_hashed_again_for_five_minutes(hashed: list[str]) -> None:
+    door = _Door(await _users(Book(), ANA))
+    sessions = door.sessions
+    tokens = {(await sessions.login("ana", "correct horse", "10.0.0.1")).token for _ in range(2)}
+    assert len(tokens) == 2
+    for _ in range(2):
+        assert (await sessions.basic("ana", "correct horse", "10.0.0.1")).name == "ana"
+    assert hashed == ["correct horse"]
+    door.clock.now += VERIFIED_SECONDS
+    await sessions.basic("ana", "correct horse", "10.0.0.1")
+    assert hashed == ["correct horse"] * 2
+    assert "correct" not in repr(vars(sessions))
+    with pytest.raises(ProblemError):
+        await sessions.basic("ana", "wrong", "10.0.0.1")
+
+
+async def test_a_password_that_changed_is_not_right_any_more(hashed: list[str]) -> None:
     users = await _users(Book(), ANA)
     door = _Door(users)
-    checks = 0
-    check: Callable[[str, str], Awaitable[Any]] = users.check
+    assert await door.code("ana", "correct horse") == "in"
+    await users.set_password("ana", "new")
+    door.sessions.forget(frozenset({"ana"}))
+    assert await door.code("ana", "correct horse") == "unauthorized"
+    assert hashed == ["correct horse"] * 2
 
-    async def counted(name: str, password: str) -> Any:
-        nonlocal checks
-        checks += 1
-        return await check(name, password)
 
-    monkeypatch.setattr(users, "check", counted)
-    for _ in range(3):
-        assert (await door.sessions.basic("ana", "correct horse", "10.0.0.1")).name == "ana"
-    assert checks == 1
-    door.clock.now += BASIC_SECONDS
-    await door.sessions.basic("ana", "correct horse", "10.0.0.1")
-    assert checks == 2
-    assert "correct" not in repr(vars(door.sessions))
-    with pytest.raises(ProblemError):
-        await door.sessions.basic("ana", "wrong", "10.0.0.1")
+@pytest.mark.parametrize("way", ["login", "basic"])
+async def test_a_guess_is_not_told_right_before_its_time_because_the_owner_has_just_logged_in(
+    way: str,
+) -> None:
+    door = _Door(await _users(Book(), ANA))
+    owner, guesser = "10.0.0.1", "10.9.9.9"
+    assert await door.code("ana", "correct horse", owner) == "in"
+    for _ in range(FREE):
+        assert await door.code("ana", "guess", guesser) == "unauthorized"
+    with pytest.raises(LaterError):
+        await getattr(door.sessions, way)("ana", "correct horse", guesser)
+    assert await getattr(door.sessions, way)("ana", "correct horse", owner)
 
 
 async def test_tokens_of_one_user_are_bounded() -> None:
