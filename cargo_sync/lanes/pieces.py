@@ -6,8 +6,9 @@ at a time.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from cargo_sync.lanes.current import WANTED
@@ -27,7 +28,8 @@ _CANCELLED: Final = Problem(Code.CANCELLED, "the transfer was cancelled", retry=
 class _Batch:
     """One batch whose content is being sent.
 
-    todo     indices of the files that are not begun
+    todo     indices of the files that are wanted
+    begun    how many of these are begun
     left     number of files that are not completely sent
     stopped  indices of the files that were cancelled
     """
@@ -35,8 +37,9 @@ class _Batch:
     number: int
     offers: Sequence[Offer]
     wants: Sequence[Want]
-    todo: Iterator[int]
+    todo: Sequence[int]
     left: int
+    begun: int = 0
     stopped: set[int] = field(default_factory=set)
 
 
@@ -52,7 +55,7 @@ class Pieces:
         self._batches: dict[int, _Batch] = {}
         # The file whose turn it is; its batch is always the first.
         self._offer: Offer | None = None
-        self._batch = _Batch(0, (), (), iter(()), 0)
+        self._batch = _Batch(0, (), (), (), 0)
         self._index = 0
         self._reader: Reader | None = None
         self._spans: deque[tuple[int, int]] | None = None
@@ -63,7 +66,7 @@ class Pieces:
         """Queues what is wanted of a batch. A link has no content: its offer has everything."""
         todo = [i for i, want in enumerate(wants) if want.code in WANTED and not offers[i].target]
         if todo:
-            self._batches[number] = _Batch(number, offers, wants, iter(todo), len(todo))
+            self._batches[number] = _Batch(number, offers, wants, todo, len(todo))
 
     def sent(self, number: int) -> bool:
         """True when nothing of the batch is left to be sent."""
@@ -106,7 +109,7 @@ class Pieces:
                 continue
             try:
                 used = (
-                    self._put_whole(offer, body, used)
+                    self._put_whole(body, used, enough, limit)
                     if whole
                     else self._put_piece(offer, body, used, limit)
                 )
@@ -116,32 +119,59 @@ class Pieces:
 
     def _next(self) -> Offer | None:
         for batch in self._batches.values():
-            index = next(batch.todo)
-            self._batch, self._index = batch, index
-            self._offer = batch.offers[index]
+            self._batch, index = batch, batch.todo[batch.begun]
+            batch.begun += 1
+            self._index, self._offer = index, batch.offers[index]
             if batch.wants[index].code == "ranges":
                 self._spans = deque(batch.wants[index].ranges)
             return self._offer
         return None
 
-    def _put_whole(self, offer: Offer, body: memoryview, at: int) -> int:
-        size = offer.size
-        start = at + records.SIZE
-        end = start + size
-        reader = self._source.open(offer)
-        try:
-            intact = reader.read_into(body[start:end], 0) == size and reader.unchanged()
-        finally:
-            reader.close()
-        if not intact:
-            raise ProblemError(changed_while_read(offer.path))
-        flags = records.FINAL | records.WHOLE
-        records.HEADER.pack_into(
-            body, at, records.DATA, flags, self._index, self._batch.number, size, 0
-        )
-        self.content += size
-        self._done()
-        return end
+    def _put_whole(self, body: memoryview, used: int, enough: int, limit: int) -> int:
+        """Writes the current file and, of those after it in its batch, what the frame has room for.
+
+        They are read together: most of them are neighbours in a folder.
+        """
+        batch, group = self._batch, self._group(used, enough, limit)
+        offers = [batch.offers[index] for index in group]
+        views, at = [], used
+        for offer in offers:
+            start = at + records.SIZE
+            at = start + offer.size
+            views.append(body[start:at])
+        unread = self._source.read(offers, views)
+        read = len(group) if unread is None else unread.number
+        flags, pack = records.FINAL | records.WHOLE, records.HEADER.pack_into
+        for index, view in zip(group[:read], views, strict=False):
+            size = len(view)
+            pack(body, used, records.DATA, flags, index, batch.number, size, 0)
+            used += records.SIZE + size
+            self.content += size
+        self._done(read)
+        if unread is None:
+            return used
+        self._index = group[read]
+        batch.begun -= len(group) - read - 1
+        return self._fail(body, used, unread.problem)
+
+    def _group(self, used: int, enough: int, limit: int) -> list[int]:
+        """The files of a frame from the current one on; they are begun now."""
+        assert self._offer is not None
+        batch, group = self._batch, [self._index]
+        used += records.SIZE + self._offer.size
+        for index in islice(batch.todo, batch.begun, None):
+            size = batch.offers[index].size
+            if (
+                used >= enough
+                or used + size > limit
+                or index in batch.stopped
+                or batch.wants[index].code == "ranges"
+            ):
+                break
+            group.append(index)
+            used += records.SIZE + size
+        batch.begun += len(group) - 1
+        return group
 
     def _put_piece(self, offer: Offer, body: memoryview, at: int, limit: int) -> int:
         if self._reader is None:
@@ -178,10 +208,10 @@ class Pieces:
         self._done()
         return records.put(body, at, record)
 
-    def _done(self) -> None:
-        """The current file was sent completely, or was given up."""
+    def _done(self, files: int = 1) -> None:
+        """The current file, or so many from it on, were sent completely or were given up."""
         batch = self._batch
-        batch.left -= 1
+        batch.left -= files
         if not batch.left:
             del self._batches[batch.number]
             self._ends[batch.number] = self.content

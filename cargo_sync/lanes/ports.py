@@ -8,7 +8,7 @@ never on the other end.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt, Want
@@ -59,6 +59,13 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
+class Unread(NamedTuple):
+    """A file that could not be read: its number among those that were asked for, and why."""
+
+    number: int
+    problem: Problem
+
+
 class Source(Protocol):
     """Where a sender reads."""
 
@@ -67,6 +74,15 @@ class Source(Protocol):
 
         Raises:
             ProblemError: vanished, changed since it was planned, unreadable.
+        """
+
+    def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
+        """Reads whole files in their order, each into its view, which has its size.
+
+        A file is only read if it is what was offered, before and after.
+
+        Returns:
+            The first that could not be read: those after it were not tried. None: all were read.
         """
 
 

@@ -2,22 +2,35 @@
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Final
 
 from blake3 import blake3
 
+from cargo_sync.lanes.ports import Unread
+from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import inode
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, Entry, kept_time
-from cargo_sync.model.problems import Code, Problem, ProblemError, changed, from_os_error
+from cargo_sync.model.entries import Entry, kept_time
+from cargo_sync.model.problems import (
+    Code,
+    Problem,
+    ProblemError,
+    changed,
+    changed_while_read,
+    from_os_error,
+)
 from cargo_sync.model.transfers import Offer
 
 PIECE: Final = 2**20
 
-Expect = Callable[[Offer], Entry | None]
-"""Returns the local entry that an offer means; None if it does not exist any more."""
+FileState = tuple[int, int, int, int]
+"""What shows that a file is still the same: size, mtime_ns, ctime_ns, inode."""
+
+Expect = Callable[[Sequence[Offer]], Sequence[FileState | Problem]]
+"""Returns the local files that offers mean; a problem for one that does not exist any more."""
 
 Going = Callable[[], bool]
 """Asked between two pieces of a long read: False ends it."""
@@ -28,17 +41,9 @@ def always() -> bool:
     return True
 
 
-def as_offered(offer: Offer) -> Entry:
-    """The entry that an offer means if it was made from this folder itself."""
-    return Entry(
-        paths.name(offer.path),
-        FILE,
-        offer.size,
-        offer.mtime_ns,
-        offer.mode,
-        offer.version,
-        offer.ident,
-    )
+def as_offered(offers: Sequence[Offer]) -> list[FileState | Problem]:
+    """The files that offers mean if they were made from this folder itself."""
+    return [(offer.size, offer.mtime_ns, offer.version, offer.ident) for offer in offers]
 
 
 class FileReader:
@@ -46,7 +51,7 @@ class FileReader:
 
     __slots__ = ("_fd", "_path", "_state")
 
-    def __init__(self, fd: int, path: str, state: tuple[int, int, int, int]) -> None:
+    def __init__(self, fd: int, path: str, state: FileState) -> None:
         self._fd = fd
         self._path = path
         self._state = state
@@ -71,7 +76,7 @@ class FileReader:
     def unchanged(self) -> bool:
         """True when size, mtime_ns, ctime_ns and inode are still what they were at `open`."""
         try:
-            return _state(os.fstat(self._fd)) == self._state
+            return _is(os.fstat(self._fd), self._state)
         except OSError:
             return False
 
@@ -95,10 +100,56 @@ class FolderSource:
         Raises:
             ProblemError: vanished, changed since the scan, unreadable.
         """
-        entry = self._expect(offer)
-        if entry is None:
-            raise ProblemError(changed(offer.path))
-        return open_file(self._root, offer.path, entry)
+        [expected] = self._expect([offer])
+        if isinstance(expected, Problem):
+            raise ProblemError(expected)
+        return _opened(self._root, offer.path, expected)
+
+    def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
+        """Reads whole files. Neighbours open their folder once, and only for this call."""
+        index = 0
+        try:
+            expected = self._expect(offers)
+            for parent, group in groupby(offers, lambda offer: paths.parent(offer.path)):
+                with self._root.folder(parent) as folder:
+                    for offer in group:
+                        _read(self._root, folder, offer.path, expected[index], views[index])
+                        index += 1
+        except ProblemError as error:
+            return Unread(index, error.problem)
+        return None
+
+
+def _read(
+    root: Root, folder: Folder, path: str, expected: FileState | Problem, view: memoryview
+) -> None:
+    """Reads a whole file of an open folder. Raises ProblemError."""
+    if isinstance(expected, Problem):
+        raise ProblemError(expected)
+    name = paths.name(path)
+    if reason := paths.bad_name(name):
+        raise ProblemError(Problem(Code.BAD_PATH, f"the path {path!r} {reason}", path, retry=False))
+    try:
+        fd = root.system.open_in(folder.fd, name)
+        try:
+            if not _is(os.fstat(fd), expected):
+                raise ProblemError(changed(path))
+            if _filled(fd, view) != len(view) or not _is(os.fstat(fd), expected):
+                raise ProblemError(changed_while_read(path))
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise ProblemError(from_os_error(error, path)) from error
+
+
+def _filled(fd: int, view: memoryview) -> int:
+    done = os.readv(fd, [view])
+    while 0 < done < len(view):  # some file systems give less at a time
+        more = os.readv(fd, [view[done:]])
+        if not more:
+            break
+        done += more
+    return done
 
 
 def open_file(root: Root, path: str, expect: Entry) -> FileReader:
@@ -109,15 +160,15 @@ def open_file(root: Root, path: str, expect: Entry) -> FileReader:
     Raises:
         ProblemError: vanished, changed, symlink, unreadable.
     """
+    return _opened(root, path, (expect.size, expect.mtime_ns, expect.version, expect.ident))
+
+
+def _opened(root: Root, path: str, expected: FileState) -> FileReader:
     fd = root.open_file(path)
-    found = os.fstat(fd)
-    state = _state(found)
-    if state != (expect.size, expect.mtime_ns, expect.version, expect.ident) or not stat.S_ISREG(
-        found.st_mode
-    ):
+    if not _is(os.fstat(fd), expected):
         os.close(fd)
         raise ProblemError(changed(path))
-    return FileReader(fd, path, state)
+    return FileReader(fd, path, expected)
 
 
 def hash_file(root: Root, path: str, expect: Entry, going: Going = always) -> str:
@@ -180,5 +231,13 @@ def _stopped(path: str) -> ProblemError:
     return ProblemError(Problem(Code.STOPPED, f"reading {path!r} was stopped", path))
 
 
-def _state(found: os.stat_result) -> tuple[int, int, int, int]:
-    return found.st_size, kept_time(found.st_mtime_ns), found.st_ctime_ns, inode(found)
+def _is(found: os.stat_result, expected: FileState) -> bool:
+    """Whether this is the expected file, as it was."""
+    size, mtime_ns, ctime_ns, ident = expected
+    return (
+        found.st_ctime_ns == ctime_ns
+        and found.st_size == size
+        and inode(found) == ident
+        and kept_time(found.st_mtime_ns) == mtime_ns
+        and stat.S_ISREG(found.st_mode)
+    )

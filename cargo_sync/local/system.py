@@ -44,6 +44,9 @@ class Volume(NamedTuple):
     block: int
 
 
+_READ: Final = os.O_RDONLY | os.O_NONBLOCK
+
+
 class System:
     """The calls that change a disk, with POSIX only. All raise OSError.
 
@@ -102,6 +105,10 @@ class System:
         finally:
             if at != folder:
                 os.close(at)
+
+    def open_in(self, folder: int, name: str) -> int:
+        """Opens a file in an open folder for reading, no link and without waiting for a pipe."""
+        return descriptors.below(self.line, _open_no_link(folder, name, _READ))
 
     def create(self, folder: int, name: str, mode: int = 0o600) -> int:
         """Makes and opens a file for reading and writing; FileExistsError if the name is taken."""

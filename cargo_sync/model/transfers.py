@@ -83,4 +83,4 @@ def rows(kind: Callable[[Iterable[Any]], RowT], fields: Sequence[Sequence[Any]])
         ValueError, TypeError: the columns differ in length, or their number is not the number of
             the row's fields.
     """
-    return [kind(row) for row in zip(*fields, strict=True)]
+    return list(map(kind, zip(*fields, strict=True)))

@@ -1,12 +1,14 @@
 """A source and a sink in memory, with files as bytes: for whole flows in one thread."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from blake3 import blake3
 
+from cargo_sync.lanes.ports import Source, Unread
 from cargo_sync.machines.cover import Cover
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 
@@ -54,6 +56,20 @@ class MemoryReader:
         self._source.open_readers -= 1
 
 
+def read_one_by_one(
+    source: Source, offers: Sequence[Offer], views: Sequence[memoryview]
+) -> Unread | None:
+    """Like `Source.read`, with the source's own `open`."""
+    for index, (offer, view) in enumerate(zip(offers, views, strict=True)):
+        try:
+            with closing(source.open(offer)) as reader:
+                if reader.read_into(view, 0) != len(view) or not reader.unchanged():
+                    raise ProblemError(changed_while_read(offer.path))
+        except ProblemError as error:
+            return Unread(index, error.problem)
+    return None
+
+
 class MemorySource:
     """Reads `files`, path -> file; they may be replaced while it is read."""
 
@@ -71,6 +87,9 @@ class MemorySource:
             raise ProblemError(Problem(Code.CHANGED, f"{offer.path!r} was changed", offer.path))
         self.open_readers += 1
         return MemoryReader(self, offer)
+
+    def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
+        return read_one_by_one(self, offers, views)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ Paths from the other end are checked by the code that opens or stages the file, 
 
 from collections.abc import Callable, Sequence
 
-from cargo_sync.lanes.ports import Reader, Sink, Source
+from cargo_sync.lanes.ports import Reader, Sink, Source, Unread
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
@@ -28,6 +28,9 @@ class PlacedSource:
 
     def open(self, offer: Offer) -> Reader:
         return self._source.open(_placed(self._place, offer))
+
+    def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
+        return self._source.read([_placed(self._place, offer) for offer in offers], views)
 
 
 class PlacedSink:

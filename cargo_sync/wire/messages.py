@@ -99,8 +99,8 @@ def encode_receipts(receipts: Sequence[Receipt]) -> bytes:
 
 def decode_receipts(payload: Payload, count: int) -> list[Receipt]:
     """Reads the receipts of a batch of `count` offers."""
-    table = _rows(Receipt, _decode(payload))
-    fields = columns(table)
+    fields = _decode(payload)
+    table = _rows(Receipt, fields)
     if (
         len(table) != count
         or not _are(int, fields[1:5])
@@ -236,14 +236,19 @@ def _wants(fields: Any, offers: Sequence[Offer]) -> list[Want]:
     codes, ranges, messages = fields
     if len(table) != len(offers) or not _are(str, (codes, messages)) or not _codes(codes):
         raise breach("a batch's wants cannot be read")
-    for index, spans in enumerate(ranges):
-        if spans != []:
-            if codes[index] != "ranges":
-                raise breach("a want has ranges, but its code is not 'ranges'")
-            table[index] = table[index]._replace(ranges=_ranges(spans, offers[index].size))
-        else:
-            table[index] = table[index]._replace(ranges=())
-    return table
+    if ranges.count([]) < len(ranges):
+        some = zip(codes, ranges, offers, strict=True)
+        ranges = [_wanted_ranges(code, spans, offer.size) for code, spans, offer in some]
+        return rows(Want._make, (codes, ranges, messages))
+    return rows(Want._make, (codes, [()] * len(codes), messages))
+
+
+def _wanted_ranges(code: str, spans: Any, size: int) -> tuple[tuple[int, int], ...]:
+    if spans == []:
+        return ()
+    if code != "ranges":
+        raise breach("a want has ranges, but its code is not 'ranges'")
+    return _ranges(spans, size)
 
 
 def _ranges(spans: Any, size: int) -> tuple[tuple[int, int], ...]:

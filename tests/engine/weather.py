@@ -5,13 +5,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from random import Random
 from typing import Literal, Protocol
 
-from cargo_sync.lanes.ports import Reader, Sink, Source
+from cargo_sync.lanes.ports import Reader, Sink, Source, Unread
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.testing.disk import read_one_by_one
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Brought, Missed, NearTree, Observation, Task, Whole
 from tests.offloads import T, Ts
@@ -238,6 +239,9 @@ class _LivelySource:
         if self._weather.fails():
             raise ProblemError(Problem(Code.UNREADABLE, "this file cannot be read", offer.path))
         return self._source.open(offer)
+
+    def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
+        return read_one_by_one(self, offers, views)
 
 
 class _LivelySink:

@@ -126,6 +126,22 @@ def test_one_bad_file_fails_alone(upload: bool) -> None:
 
 
 @each_way
+def test_small_files_around_bad_ones_arrive(upload: bool) -> None:
+    contents = {f"f{number:02}": pattern(1000 * number, number) for number in range(12)}
+    flow = Flow(upload, files(**contents))
+    flow.batch(0, flow.offers())
+    bad = {"f03": "vanished", "f04": "vanished", "f07": "cancelled", "f11": "vanished"}
+    for path in ("f03", "f04", "f11"):
+        del flow.source.files[path]
+    flow.client.stop(0, 7)
+    flow.client.finish()
+    flow.run()
+    assert flow.problems() == ["", ""]
+    assert flow.codes() == [bad.get(path, "done") for path in contents]
+    assert flow.published() == {path: what for path, what in contents.items() if path not in bad}
+
+
+@each_way
 @pytest.mark.parametrize("now", [b"shorter", pattern(4 << 20, 9), pattern(3 << 20, 9)], ids=len)
 def test_a_file_that_changes_while_it_goes_is_given_up(upload: bool, now: bytes) -> None:
     source = files(big=pattern(3 << 20), after=b"after")

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from cargo_sync.local.read import FolderSource, hash_file, open_file
+from cargo_sync.lanes.ports import Unread
+from cargo_sync.local.read import FileState, FolderSource, hash_file, open_file
 from cargo_sync.local.root import Root
-from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import Problem, ProblemError, changed, changed_while_read
 from cargo_sync.model.transfers import Offer
 from tests.local.samples import present
 
@@ -73,22 +73,74 @@ def test_only_what_was_offered_is_opened(root: Root, top: Path, change: str) -> 
     before = set(os.listdir("/dev/fd"))
     with pytest.raises(ProblemError) as error:
         FolderSource(root).open(offer)
+    unread = FolderSource(root).read([offer], [memoryview(bytearray(offer.size))])
     assert set(os.listdir("/dev/fd")) <= before
     expected = {"removed": "vanished", "linked": "symlink"}.get(change, "changed")
-    assert error.value.problem.code == expected
-    assert error.value.problem.path == "file"
+    assert unread is not None
+    for problem in (error.value.problem, unread.problem):
+        assert (problem.code, problem.path) == (expected, "file")
+
+
+def test_whole_files_are_read_up_to_the_first_that_fails(root: Root, top: Path) -> None:
+    for folder in ("a", "b"):
+        (top / folder).mkdir()
+    names = ["a/1", "a/empty", "b/2", "b/gone", "a/3"]
+    for name in names:
+        (top / name).write_bytes(b"" if name == "a/empty" else name.encode())
+    offers = [offered(root, name) for name in names]
+    views = [memoryview(bytearray(offer.size)) for offer in offers]
+    assert FolderSource(root).read(offers, views) is None
+    assert [bytes(view) for view in views] == [b"a/1", b"", b"b/2", b"b/gone", b"a/3"]
+    (top / "b" / "gone").unlink()
+    (top / "a" / "1").write_bytes(b"new")
+    before = set(os.listdir("/dev/fd"))
+    for start, index, code in ((0, 0, "changed"), (1, 2, "vanished")):
+        unread = FolderSource(root).read(offers[start:], views[start:])
+        assert unread is not None
+        assert (unread.number, unread.problem.code) == (index, code)
+    assert set(os.listdir("/dev/fd")) == before
+    for name in ("a/..", "a/\0", "..", "../a/3"):
+        unread = FolderSource(root).read([offers[2]._replace(path=name)], [views[2]])
+        assert unread is not None
+        assert unread.problem.code == "bad_path"
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_file_that_changes_while_it_is_read_is_not_sent(
+    root: Root, top: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel gives the file in pieces; it is whole only if nobody wrote to it meanwhile."""
+    (top / "file").write_bytes(b"0123")
+    offer, view = offered(root, "file"), memoryview(bytearray(4))
+    real = os.readv
+    monkeypatch.setattr(os, "readv", lambda fd, views: real(fd, [views[0][:at_once]]))
+    assert FolderSource(root).read([offer], [view]) is None
+    assert bytes(view) == b"0123"
+
+    def written(fd: int, views: list[memoryview]) -> int:
+        with open(top / "file", "r+b") as file:
+            file.write(b"4")
+        return real(fd, views)
+
+    monkeypatch.setattr(os, "readv", written)
+    assert FolderSource(root).read([offer], [view]) == Unread(0, changed_while_read("file"))
 
 
 def test_a_server_translates_its_offers(root: Root, top: Path) -> None:
     (top / "file").write_bytes(b"content")
-    known: dict[str, Entry | None] = {"file": present(root, "file")}
-    source = FolderSource(root, lambda offer: known[offer.path])
+    entry = present(root, "file")
+    state = (entry.size, entry.mtime_ns, entry.version, entry.ident)
+    known: dict[str, FileState | Problem] = {"file": state}
+    source = FolderSource(root, lambda offers: [known[offer.path] for offer in offers])
     offer = Offer("file", 7, 0, 0o644, version=42, ident=99, transfer="")
+    view = memoryview(bytearray(7))
     source.open(offer).close()
-    known["file"] = None
+    assert source.read([offer], [view]) is None
+    known["file"] = changed("file")
     with pytest.raises(ProblemError) as error:
         source.open(offer)
     assert error.value.problem.code == "changed"
+    assert source.read([offer], [view]) == Unread(0, changed("file"))
 
 
 def test_a_folder_moved_away_since_does_not_hide_the_one_that_is_there(

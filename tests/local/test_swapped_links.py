@@ -79,6 +79,7 @@ def _committed(scene: Scene, judge: LooseJudge | Landing, swap: bool) -> str:
 WAYS: dict[str, Callable[[Scene], object]] = {
     "read": lambda scene: open_file(scene.root, FILE, scene.seen),
     "send": lambda scene: FolderSource(scene.root).open(_offer(scene.seen)),
+    "send a small one": lambda scene: _unread(scene),
     "hash": lambda scene: hash_file(scene.root, FILE, scene.seen),
     "delete": lambda scene: displace(scene.root, FILE, RUN),
     "delete a folder": lambda scene: displace(scene.root, "a/b", RUN),
@@ -89,6 +90,12 @@ WAYS: dict[str, Callable[[Scene], object]] = {
     "look": lambda scene: scene.root.entry(FILE),
     "list": lambda scene: scene.root.listing("a/b"),
 }
+
+
+def _unread(scene: Scene) -> None:
+    offer = _offer(scene.seen)
+    unread = FolderSource(scene.root).read([offer], [memoryview(bytearray(offer.size))])
+    _raised(unread and unread.problem)
 
 
 def _raised(problem: Problem | None) -> None:

@@ -4,6 +4,7 @@ import errno
 
 import pytest
 
+from cargo_sync.lanes.ports import Unread
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.server.flows.public_ends import PublicSink, PublicSource
@@ -76,6 +77,9 @@ class _Failing:
     def open(self, offer: Offer) -> None:
         raise ProblemError(DISK)
 
+    def read(self, offers: object, views: object) -> Unread:
+        return Unread(0, DISK)
+
 
 def test_a_lane_says_it_in_the_same_words() -> None:
     failing = _Failing()
@@ -90,6 +94,9 @@ def test_a_lane_says_it_in_the_same_words() -> None:
         with pytest.raises(ProblemError, match=r"^the server's disk reports an error") as told:
             call()
         assert "/srv" not in str(told.value)
+    unread = source.read([OFFER], [memoryview(b"")])
+    assert unread is not None
+    assert unread.problem.message.startswith("the server's disk reports an error")
     [_, want] = sink.begin(2, [OFFER, OFFER])
     [_, receipt] = sink.commit(2)
     assert want.message == receipt.message

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from cargo_sync.lanes.ports import Reader
+from cargo_sync.lanes.ports import Reader, Unread
 from cargo_sync.model.transfers import Offer, Receipt, Want
-from cargo_sync.server.refusals import made_public, public_message
+from cargo_sync.server.refusals import made_public, public, public_message
 from cargo_sync.trees.placed import PlacedSink, PlacedSource
 
 
@@ -14,6 +14,10 @@ class PublicSource(PlacedSource):
     def open(self, offer: Offer) -> Reader:
         with made_public():
             return super().open(offer)
+
+    def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
+        unread = super().read(offers, views)
+        return unread and unread._replace(problem=public(unread.problem))
 
 
 class PublicSink(PlacedSink):

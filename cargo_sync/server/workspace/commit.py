@@ -10,11 +10,13 @@ from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.publish import Published
+from cargo_sync.local.read import FileState
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.local.space import Shortage
 from cargo_sync.model import paths
 from cargo_sync.model.entries import DAMAGED, FILE, LINK, PERMISSIONS, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
+from cargo_sync.model.problems import changed as changed_since
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, PathLook, changed
@@ -123,18 +125,28 @@ def _unlooked(offers: Sequence[Offer]) -> set[str]:
     return {offer.path for offer in offers if not offer.expected and offer.size < LOOKED_AT}
 
 
-def expect(folder: CataloguedFolder, offer: Offer) -> Entry | None:
-    """The folder's entry of the version in an offer; None when there is another version by now.
+def expect(folder: CataloguedFolder, offers: Sequence[Offer]) -> list[FileState | Problem]:
+    """The folder's files of the versions in the offers.
 
-    Raises:
-        ProblemError: `bad_path`, `damaged`.
+    Returns:
+        For each offer, the file; or `changed` if there is another version by now, `bad_path`,
+        `damaged`.
     """
-    held = folder.catalogue.entry(folder.id, paths.check(offer.path))
+    refused = [paths.refusal(offer.path) for offer in offers]
+    asked = [offer.path for offer, problem in zip(offers, refused, strict=True) if not problem]
+    held = iter(folder.catalogue.entries(folder.id, asked))
+    return [
+        problem or _held_file(offer, next(held))
+        for offer, problem in zip(offers, refused, strict=True)
+    ]
+
+
+def _held_file(offer: Offer, held: Catalogued | None) -> FileState | Problem:
     if held is None or (held.entry.version, held.entry.ident) != (offer.version, offer.ident):
-        return None
+        return changed_since(offer.path)
     if held.entry.hash == DAMAGED:
-        raise ProblemError(damaged_there(offer.path))
-    return held.entry._replace(version=held.ctime_ns, ident=held.inode)
+        return damaged_there(offer.path)
+    return held.entry.size, held.entry.mtime_ns, held.ctime_ns, held.inode
 
 
 def no_room(offer: Offer) -> Problem:

@@ -12,7 +12,7 @@ from typing import Final
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.lanes.end import Clock
 from cargo_sync.lanes.link import Link
-from cargo_sync.lanes.ports import Reader
+from cargo_sync.lanes.ports import Reader, Unread
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
@@ -122,6 +122,9 @@ class _Nothing:
         """Nothing has arrived."""
 
     def open(self, offer: Offer) -> Reader:
+        raise AssertionError(_NO_BATCH)
+
+    def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         raise AssertionError(_NO_BATCH)
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
