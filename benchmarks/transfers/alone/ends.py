@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Final
 
-from cargo_sync.lanes.ports import Reader
+from cargo_sync.lanes.ports import Reader, Unread
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
@@ -17,6 +17,9 @@ class NoFiles:
 
     def open(self, offer: Offer) -> Reader:
         return _NoFile(offer.size)
+
+    def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
+        return None
 
 
 class _NoFile:
