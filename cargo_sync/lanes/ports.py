@@ -8,10 +8,10 @@ never on the other end.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from cargo_sync.model.problems import Problem
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 
 
 class Channel(Protocol):
@@ -57,13 +57,6 @@ class Reader(Protocol):
         """True when size, mtime_ns, ctime_ns and inode are still what they were at `open`."""
 
     def close(self) -> None: ...
-
-
-class Unread(NamedTuple):
-    """A file that could not be read: its number among those that were asked for, and why."""
-
-    number: int
-    problem: Problem
 
 
 class Source(Protocol):

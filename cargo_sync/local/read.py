@@ -8,7 +8,6 @@ from typing import Final
 
 from blake3 import blake3
 
-from cargo_sync.lanes.ports import Unread
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import inode
 from cargo_sync.local.root import Root
@@ -22,7 +21,7 @@ from cargo_sync.model.problems import (
     changed_while_read,
     from_os_error,
 )
-from cargo_sync.model.transfers import Offer
+from cargo_sync.model.transfers import Offer, Unread
 
 PIECE: Final = 2**20
 

@@ -7,6 +7,8 @@ arrays.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from cargo_sync.model.problems import Problem
+
 RowT = TypeVar("RowT", bound=tuple[Any, ...])
 
 
@@ -48,6 +50,13 @@ class Want(NamedTuple):
     code: str
     ranges: tuple[tuple[int, int], ...] = ()
     message: str = ""
+
+
+class Unread(NamedTuple):
+    """A file that could not be read: its number among those that were asked for, and why."""
+
+    number: int
+    problem: Problem
 
 
 class Receipt(NamedTuple):

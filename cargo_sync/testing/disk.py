@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from blake3 import blake3
 
-from cargo_sync.lanes.ports import Source, Unread
+from cargo_sync.lanes.ports import Source
 from cargo_sync.machines.cover import Cover
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 
 
 @dataclass(frozen=True, slots=True)

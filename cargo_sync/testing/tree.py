@@ -9,13 +9,13 @@ from typing import Literal
 
 from blake3 import blake3
 
-from cargo_sync.lanes.ports import Sink, Source, Unread
+from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 from cargo_sync.testing.disk import read_one_by_one
 from cargo_sync.trees.contract import Brought, Delta, Moved, NearTree, Observation, Task, Whole
 from cargo_sync.trees.offers import brought, offers

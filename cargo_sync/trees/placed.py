@@ -5,9 +5,9 @@ Paths from the other end are checked by the code that opens or stages the file, 
 
 from collections.abc import Callable, Sequence
 
-from cargo_sync.lanes.ports import Reader, Sink, Source, Unread
+from cargo_sync.lanes.ports import Reader, Sink, Source
 from cargo_sync.model.problems import Problem
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 
 PlacePath = Callable[[str], str]
 """The other end's path -> the path here."""

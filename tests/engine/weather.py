@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from random import Random
 from typing import Literal, Protocol
 
-from cargo_sync.lanes.ports import Reader, Sink, Source, Unread
+from cargo_sync.lanes.ports import Reader, Sink, Source
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 from cargo_sync.testing.disk import read_one_by_one
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Brought, Missed, NearTree, Observation, Task, Whole

@@ -4,11 +4,10 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from cargo_sync.lanes.ports import Unread
 from cargo_sync.local.read import FileState, FolderSource, hash_file, open_file
 from cargo_sync.local.root import Root
 from cargo_sync.model.problems import Problem, ProblemError, changed, changed_while_read
-from cargo_sync.model.transfers import Offer
+from cargo_sync.model.transfers import Offer, Unread
 from tests.local.samples import present
 
 

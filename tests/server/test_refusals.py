@@ -4,9 +4,8 @@ import errno
 
 import pytest
 
-from cargo_sync.lanes.ports import Unread
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 from cargo_sync.server.flows.public_ends import PublicSink, PublicSource
 from cargo_sync.server.refusals import public, public_message
 from cargo_sync.trees.placed import below

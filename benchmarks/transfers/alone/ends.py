@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Final
 
-from cargo_sync.lanes.ports import Reader, Unread
+from cargo_sync.lanes.ports import Reader
 from cargo_sync.model.problems import Problem
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 
 HASH: Final = "0" * 64
 """What the sink says that the BLAKE3 of each file is: it computes none."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from cargo_sync.lanes.ports import Reader, Unread
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.lanes.ports import Reader
+from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 from cargo_sync.server.refusals import made_public, public, public_message
 from cargo_sync.trees.placed import PlacedSink, PlacedSource
 

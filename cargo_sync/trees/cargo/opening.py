@@ -12,13 +12,13 @@ from typing import Final
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.lanes.end import Clock
 from cargo_sync.lanes.link import Link
-from cargo_sync.lanes.ports import Reader, Unread
+from cargo_sync.lanes.ports import Reader
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo import requests
 from cargo_sync.trees.cargo.api import Api, segment
