@@ -72,12 +72,16 @@ class Put(NamedTuple):
     unchanged, and gets no new version, when kind, size, mtime, mode and target are as recorded and,
     for files, one of these is true: the hash is the same; or ctime and inode are the same and one
     of the hashes is not known. Then only the hash, ctime and inode are updated.
+
+    fresh  nothing was at `path` when the file or link came there: if there is a row, what it
+           describes is gone, and this is another entry, with an id of its own
     """
 
     path: str
     entry: Entry
     ctime_ns: int
     inode: int
+    fresh: bool = False
 
 
 class Gone(NamedTuple):

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from cargo_sync.catalogue.contract import CatalogueMove, Gone, Put, WorkspaceRecord
-from cargo_sync.catalogue.rows import ADD, READ, SELECT, WRITE, is_known, row_of
+from cargo_sync.catalogue.rows import ADD, SELECT, WRITE, Row, is_known, new_rows, row_of, rows_near
 from cargo_sync.catalogue.unfinished import (
-    Row,
     Unfinished,
     begin,
     is_gone,
@@ -43,10 +42,11 @@ class Recording:
 
     def put(self, puts: Sequence[Put]) -> None:
         """Records consecutive puts: one read of the old rows, one write of the new ones."""
-        keys = [paths.key(_checked(put.path)) for put in puts]
+        keys = _keys([put.path for put in puts])
         self._sequence = write_early(self._connection, self._parts, self._sequence, keys)
-        known = {row[1]: row for row in READ(self._connection, (self._workspace,), keys)}
-        if not known and len(set(keys)) == len(keys):
+        known = {row[1]: row for row in rows_near(self._connection, self._workspace, keys)}
+        wanted = set(keys)
+        if len(wanted) == len(keys) and wanted.isdisjoint(known):
             self._put_new(keys, puts)
             return
         writes: dict[bytes, Row] = {}
@@ -60,6 +60,8 @@ class Recording:
                 self._delete(put.path)
                 self.put(puts[at:])
                 return
+            if put.fresh:
+                old = None
             if old is not None and is_known(old, put):
                 version, ident, content = old[3], old[4], put.entry.hash or old[11]
             else:
@@ -77,11 +79,7 @@ class Recording:
         versions = range(self._sequence + 1, self._sequence + 1 + len(puts))
         self._sequence += len(puts)
         self.versions += versions
-        rows = [
-            row_of(self._workspace, key, put, version, version, put.entry.hash)
-            for key, put, version in zip(keys, puts, versions, strict=True)
-        ]
-        ADD(self._connection, rows)
+        ADD(self._connection, new_rows(self._workspace, keys, puts, versions))
 
     def gone(self, change: Gone) -> None:
         key = paths.key(paths.check(change.path, reserved=True))
@@ -147,6 +145,13 @@ class Recording:
             self._sequence = write_part(self._connection, part, self._sequence, _ALL)
         if meeting:
             self._parts = unfinished(self._connection, self._workspace)
+
+
+def _keys(some: Sequence[str]) -> list[bytes]:
+    """The keys of paths that may have rows. Raises ProblemError."""
+    if "" in some:
+        _checked("")
+    return paths.keys(some)
 
 
 def _checked(path: str) -> str:

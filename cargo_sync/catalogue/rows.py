@@ -4,11 +4,14 @@ A row is a tuple in the order of SELECT; [1] is the path's key, [3] the version,
 kind, [11] the hash and [-1] whether it is a tombstone.
 """
 
+from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, Final
 
 from cargo_sync.catalogue.contract import Catalogued, Put
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.state.bulk import Insert, Select
+from cargo_sync.state.migrations import Statements
 
 SELECT: Final = (
     "SELECT workspace, path, parent, version, id, kind, size, mtime_ns, mode, ctime_ns, inode, "
@@ -31,20 +34,69 @@ UPDATE: Final = (
 
 READ: Final = Select(f"{SELECT} WHERE workspace = ? AND path IN")
 
+_BETWEEN: Final = f"{SELECT} WHERE workspace = ? AND path BETWEEN ? AND ? LIMIT ?"
+
+_FEW: Final = 8
+"""One of so many keys, or fewer, may have a row when most are new."""
+
 WRITE: Final = Insert(f"{INSERT} VALUES", f"({', '.join('?' * 14)})", UPDATE)
 
 ADD: Final = Insert(f"{INSERT} VALUES", f"({', '.join('?' * 14)})")
 """For paths without rows."""
 
+Row = tuple[Any, ...]
+
 _SIGN: Final = 1 << 63
 _ALL: Final = 1 << 64
 
 
-def row_of(
-    workspace: int, key: bytes, put: Put, version: int, ident: int, content: str
-) -> tuple[Any, ...]:
-    """The row for `put`; an inode is unsigned, but SQLite's integers are signed."""
-    entry, inode = put.entry, put.inode
+def rows_near(connection: Statements, workspace: int, keys: Sequence[bytes]) -> list[Row]:
+    """The rows with these keys; there may be others too.
+
+    New files lie between others where nothing is yet: nearly always one look at the range says so.
+    """
+    if len(keys) > _FEW:
+        most = len(keys) // _FEW
+        found = connection.execute(_BETWEEN, (workspace, min(keys), max(keys), most + 1)).fetchall()
+        if len(found) <= most:
+            return found
+    return list(READ(connection, (workspace,), keys))
+
+
+def new_rows(
+    workspace: int, keys: Sequence[bytes], puts: Sequence[Put], versions: Sequence[int]
+) -> list[Row]:
+    """As `row_of`, for many entries at new paths, with new ids."""
+    _, entries, ctimes, inodes, _ = zip(*puts, strict=True)
+    _, kinds, sizes, mtimes, modes, _, _, hashes, targets = zip(*entries, strict=True)
+    return list(
+        zip(
+            repeat(workspace),
+            keys,
+            [key.rpartition(b"\0")[0] for key in keys],
+            versions,
+            versions,
+            kinds,
+            sizes,
+            mtimes,
+            modes,
+            ctimes,
+            inodes if max(inodes) < _SIGN else map(_signed, inodes),
+            hashes,
+            targets,
+            repeat(0),
+        )
+    )
+
+
+def _signed(inode: int) -> int:
+    """An inode is unsigned, but SQLite's integers are signed."""
+    return inode if inode < _SIGN else inode - _ALL
+
+
+def row_of(workspace: int, key: bytes, put: Put, version: int, ident: int, content: str) -> Row:
+    """The row for `put`."""
+    entry = put.entry
     return (
         workspace,
         key,
@@ -56,14 +108,14 @@ def row_of(
         entry.mtime_ns,
         entry.mode,
         put.ctime_ns,
-        inode if inode < _SIGN else inode - _ALL,
+        _signed(put.inode),
         content,
         entry.target,
         0,
     )
 
 
-def held_of(row: tuple[Any, ...]) -> Catalogued:
+def held_of(row: Row) -> Catalogued:
     """The entry of a row that is not a tombstone."""
     _, key, _, version, ident, kind, size, mtime_ns, mode, ctime_ns, inode, content, target, _ = row
     name = key.rpartition(b"\0")[2].decode()
@@ -71,7 +123,7 @@ def held_of(row: tuple[Any, ...]) -> Catalogued:
     return Catalogued(entry, ctime_ns, inode if inode >= 0 else inode + _ALL)
 
 
-def is_known(row: tuple[Any, ...], put: Put) -> bool:
+def is_known(row: Row, put: Put) -> bool:
     """True when `put` has the same content as the row: see `contract.Put`."""
     entry = put.entry
     kind, size, mtime_ns, mode, ctime_ns, inode, content, target = row[5:13]

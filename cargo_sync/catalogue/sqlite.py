@@ -169,12 +169,12 @@ class SqliteCatalogue:
         return None if row is None else held_of(row)
 
     def entries(self, workspace: int, some: Sequence[str]) -> list[Catalogued | None]:
-        keys = [paths.key(paths.check(path)) for path in some]
+        keys = paths.keys(some)
         with self._database.read() as connection:
             parts = _unfinished(connection, _workspace(connection, workspace))
             rows = rows_at(connection, workspace, keys, parts)
         found = {key: held_of(row) for key, row in rows.items()}
-        return [found.get(key) for key in keys]
+        return [found.get(key) for key in keys] if found else [None] * len(keys)
 
     def listing(
         self, workspace: int, folder: str, after: str = "", upto: str = "", limit: int = -1

@@ -8,13 +8,10 @@ A row that is needed before its turn is written alone.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from cargo_sync.catalogue.rows import INSERT, READ, SELECT, UPDATE
+from cargo_sync.catalogue.rows import INSERT, READ, SELECT, UPDATE, Row, rows_near
 from cargo_sync.state.migrations import Statements
-
-Row = tuple[Any, ...]
-"""A row of `entry`, as in `catalogue.rows`."""
 
 LARGE: Final = 2_000
 """Rows of a subtree from which on they are written in parts."""
@@ -180,8 +177,8 @@ def write_early(
 def rows_at(
     connection: Statements, workspace: int, keys: Sequence[bytes], parts: Sequence[Unfinished]
 ) -> dict[bytes, Row]:
-    """The rows of what is at `keys` now; those of deletions are left out."""
-    found = READ(connection, (workspace,), keys)
+    """The rows of what is at `keys` now, and maybe of others; those of deletions are left out."""
+    found = rows_near(connection, workspace, keys)
     shown = {row[1]: row for row in found if not is_gone(row, parts)}
     for part in parts:
         earlier = {at: key for key in keys if (at := part.came_from(key)) is not None}

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from cargo_sync.local import trash
 from cargo_sync.local.folders import Folder
-from cargo_sync.local.listing import inode
+from cargo_sync.local.listing import IDENT
 from cargo_sync.local.parts import Staged
 from cargo_sync.local.root import above
 from cargo_sync.local.staging import PLACE, Staging
@@ -84,7 +84,7 @@ def place(staging: Staging, placements: Sequence[Placement], run: str) -> list[P
     placing = Placing(staging, run)
     placing.rename(placements)
     placing.sync()
-    return placing.confirm(placements)
+    return placing.confirm([placement.staged for placement in placements])
 
 
 class Placing:
@@ -98,13 +98,15 @@ class Placing:
     def __init__(self, staging: Staging, run: str) -> None:
         self._staging = staging
         self._root = staging.root
+        self._move = staging.root.system.rename_noreplace
         self._run = run
         self._folder: Folder | None = None
         """Consecutive files of one folder share it."""
         self._touched: set[str] = {PLACE}
         """Folders whose names have changed, or may have."""
-        self._results: dict[str, Published] = {}
-        """By the name of the staged file."""
+        self._count = 0
+        self._odd: dict[str, Published] = {}
+        """Results that are not just "renamed", by the name of the staged file."""
         self._unsure: Problem | None = None
 
     def rename(self, placements: Sequence[Placement]) -> list[Problem | None]:
@@ -113,35 +115,39 @@ class Placing:
             results = [self._rename(one) for one in placements]
         finally:
             self._close()
+        self._count += len(results)
         for one, result in zip(placements, results, strict=True):
-            self._results[one.staged.name] = result
+            if result is not _RENAMED:
+                self._odd[one.staged.name] = result
         return [result.problem for result in results]
 
     def sync(self) -> None:
         """Makes the names durable."""
-        if not self._results:
+        if not self._count:
             return
         try:
-            self._root.sync(self._touched, whole=len(self._results) >= MANY)
+            self._root.sync(self._touched, whole=self._count >= MANY)
         except ProblemError as error:
             self._unsure = error.problem  # in place, perhaps not durable: the next look will show
 
-    def confirm(self, placements: Sequence[Placement]) -> list[Published]:
-        """Checks what is at the places now; one result per placement."""
+    def confirm(self, files: Sequence[Staged]) -> list[Published]:
+        """Checks what is at the places of renamed files now; one result per file."""
         try:
-            return [self._confirm(one.staged) for one in placements]
+            return [self._confirm(staged) for staged in files]
         finally:
             self._close()
 
     def _rename(self, placement: Placement) -> Published:
         staged, expected = placement
-        path = staged.path
+        above, _, name = staged.path.rpartition("/")
         try:
-            folder = self._in(paths.parent(path))
+            folder = self._folder
+            if folder is None or folder.path != above:
+                folder = self._in(above)
             if expected is None:
-                self._onto_nothing(folder, path, staged)
+                self._onto_nothing(folder, name, staged)
                 return _RENAMED
-            result = self._onto(folder, path, staged, expected)
+            result = self._onto(folder, name, staged, expected)
         except ProblemError as error:
             self._staging.discard(staged, keep=error.problem.retry)
             return Published(problem=error.problem)
@@ -151,19 +157,24 @@ class Placing:
 
     def _confirm(self, staged: Staged) -> Published:
         """Checks, after the sync, that the entry at the place is the staged one."""
-        path, result = staged.path, self._results[staged.name]
+        result = self._odd.get(staged.name, _RENAMED)
         if result.problem is not None:
             return result
-        self._staging.published(staged)
+        if staged.transfer:
+            self._staging.published(staged)
         if self._unsure is not None:
             return result._replace(problem=self._unsure)
+        above, _, name = staged.path.rpartition("/")
         try:
-            folder = self._in(paths.parent(path), make=False)
-            entry = self._published(folder, paths.name(path), staged)
+            folder = self._folder
+            if folder is None or folder.path != above:
+                folder = self._in(above, make=False)
+            entry = self._published(folder, name, staged)
         except ProblemError as error:
             return result._replace(problem=error.problem)
         if entry is None:
-            return result._replace(problem=_changed(path, "changed right after it was published"))
+            problem = _changed(staged.path, "changed right after it was published")
+            return result._replace(problem=problem)
         return Published(entry, result.displaced, result.drifted)
 
     def _published(self, folder: Folder, name: str, staged: Staged) -> Entry | None:
@@ -178,15 +189,10 @@ class Placing:
         except OSError as error:
             raise ProblemError(from_os_error(error, staged.path)) from error
         mode, size, mtime = there.st_mode, there.st_size, there.st_mtime_ns
-        ident = inode(there)
-        if not stat.S_ISREG(mode) or (ident, size, mtime) != (
-            staged.ident,
-            staged.size,
-            staged.mtime_ns,
-        ):
+        ident = there.st_ino & IDENT
+        if (ident, size, mtime) != staged[2:5] or not stat.S_ISREG(mode):
             return None
-        ctime = there.st_ctime_ns
-        return Entry(name, FILE, size, mtime, mode & 0o7777, ctime, ident, staged.hash)
+        return Entry(name, FILE, size, mtime, mode & 0o7777, there.st_ctime_ns, ident, staged.hash)
 
     def _close(self) -> None:
         if self._folder is not None:
@@ -207,23 +213,20 @@ class Placing:
         self._touched.add(path)
         return self._folder
 
-    def _onto_nothing(self, folder: Folder, path: str, staged: Staged) -> None:
-        system = self._root.system
+    def _onto_nothing(self, folder: Folder, name: str, staged: Staged) -> None:
         try:
-            system.rename_noreplace(self._staging.fd, staged.name, folder.fd, paths.name(path))
+            self._move(self._staging.fd, staged.name, folder.fd, name)
         except FileExistsError as error:
-            raise ProblemError(
-                Problem(
-                    Code.OCCUPIED,
-                    f"{path!r} appeared meanwhile; it is not replaced",
-                    path=path,
-                )
-            ) from error
+            path = staged.path
+            problem = Problem(
+                Code.OCCUPIED, f"{path!r} appeared meanwhile; it is not replaced", path
+            )
+            raise ProblemError(problem) from error
         except OSError as error:
-            raise ProblemError(from_os_error(error, path)) from error
+            raise ProblemError(from_os_error(error, staged.path)) from error
 
-    def _onto(self, folder: Folder, path: str, staged: Staged, expected: Entry) -> Published:
-        root, name = self._root, paths.name(path)
+    def _onto(self, folder: Folder, name: str, staged: Staged, expected: Entry) -> Published:
+        root, path = self._root, staged.path
         found = root.look(folder, name)
         if found is None or not found.same_state(expected):
             return Published(

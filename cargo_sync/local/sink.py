@@ -6,12 +6,12 @@ hostile.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
 from cargo_sync.local.judge import Judge
 from cargo_sync.local.parts import PartFile, Staged
-from cargo_sync.local.publish import Placement, Placing, secure
+from cargo_sync.local.publish import Placement, Placing, Published, secure
 from cargo_sync.local.space import Reservation
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.writer import BEHIND, WriteBehind
@@ -83,21 +83,26 @@ class FolderSink:
         if batch in self._batches or len(self._batches) >= BATCHES:
             raise _protocol(f"batch {batch} cannot begin now")
         begun = _Batch(offers, self._staging.reservation())
-        proper = [
-            index for index, offer in enumerate(offers) if not self._refused(begun, index, offer)
-        ]
+        proper: Sequence[int] = range(len(offers))
+        if offers and not _are_ordinary(offers):
+            proper = [index for index in proper if not self._refused(begun, index, offers[index])]
         judged = self._judge.judge([offers[index] for index in proper])
         if None in judged:
             self._staging.check()
-        wants = [
-            Want(problem.code_text, message=problem.message) for problem in begun.problems.values()
-        ]
-        answers = dict(zip(begun.problems, wants, strict=True))
+        answers = {
+            index: Want(problem.code_text, message=problem.message)
+            for index, problem in begun.problems.items()
+        }
         for index, want in zip(proper, judged, strict=True):
-            answers[index] = self._want(batch, begun, index) if want is None else want
-            if want is not None and want.code == "none":
+            if want is None:
+                offer = offers[index]
+                kept = not offer.target and resumable(offer.size)
+                answers[index] = self._rest(batch, begun, index) if kept else _ALL
+                continue
+            answers[index] = want
+            if want.code == "none":
                 begun.there.add(index)
-            elif want is not None:
+            else:
                 begun.problems[index] = Problem.received(
                     want.code, want.message, offers[index].path
                 )
@@ -232,11 +237,9 @@ class FolderSink:
             begun.problems[index] = bad_time(offer.path)
         return index in begun.problems
 
-    def _want(self, batch: int, begun: _Batch, index: int) -> Want:
-        """The whole file, or the ranges that are missing since an earlier cut."""
+    def _rest(self, batch: int, begun: _Batch, index: int) -> Want:
+        """What is missing of a resumable file: all, or the ranges since an earlier cut."""
         offer = begun.offers[index]
-        if offer.target or not resumable(offer.size):
-            return _ALL
         try:
             part = begun.parts[index] = self._staging.part(offer)
             if part.complete:  # it was complete before the cut
@@ -251,9 +254,9 @@ class FolderSink:
     def _reserve(self, batch: int, begun: _Batch, answers: dict[int, Want]) -> None:
         """Reserves space for what is wanted. A file for which there is no room fails alone."""
         sizes = {
-            index: _missing(begun.offers[index], answers[index])
-            for index in sorted(answers)
-            if answers[index].code in ("all", "ranges") and not begun.offers[index].target
+            index: _missing(want) if want.ranges else offer.size
+            for index, offer in enumerate(begun.offers)
+            if ((want := answers[index]) is _ALL or want.code == "ranges") and not offer.target
         }
         try:
             short = begun.room.take(sizes) if sizes else {}
@@ -310,20 +313,23 @@ class FolderSink:
 
     def _complete(self, batch: int, begun: _Batch) -> None:
         """Stages links; files that are incomplete or have a wrong hash fail."""
+        staged = begun.staged
         for index, offer in enumerate(begun.offers):
+            if index in staged and not offer.hash:
+                continue
             if index in begun.problems or index in begun.there:
                 continue
             if offer.target:
                 try:
-                    begun.staged[index] = self._staging.link(offer)
+                    staged[index] = self._staging.link(offer)
                 except ProblemError as error:
                     begun.problems[index] = error.problem
-            elif index not in begun.staged:
+            elif index not in staged:
                 words = f"{offer.path!r} did not arrive completely"
                 self._fail(batch, begun, index, Problem(Code.INCOMPLETE, words, offer.path))
-            elif offer.hash and begun.staged[index].hash != offer.hash:
+            elif offer.hash and staged[index].hash != offer.hash:
                 words = f"{offer.path!r} arrived with another hash than the sender announced"
-                self._staging.discard(begun.staged.pop(index))
+                self._staging.discard(staged.pop(index))
                 begun.problems[index] = Problem(Code.CORRUPT, words, offer.path)
 
     def _commit(self, begun: _Batch) -> dict[int, Receipt]:
@@ -338,13 +344,13 @@ class FolderSink:
         cost = [path_cost(offer.path) for offer in begun.offers]
         for index in begun.there:
             cost[index] *= FOUND
-        placing, placed = Placing(self._staging, self._run), dict[int, Placement]()
+        placing, placed = Placing(self._staging, self._run), set[int]()
         for some in slices(order, cost.__getitem__, RENAMES):
             with self._judge.lock():
-                placed |= self._place(begun, some, placing)
+                placed.update(self._place(begun, some, placing))
         placing.sync()
         receipts: dict[int, Receipt] = {}
-        for some in slices(sorted(placed.keys() | begun.there), cost.__getitem__, RECORDED):
+        for some in slices(sorted(placed | begun.there), cost.__getitem__, RECORDED):
             with self._judge.lock():
                 receipts |= self._record(begun, some, placing, placed)
         return receipts
@@ -354,42 +360,62 @@ class FolderSink:
         begun: _Batch,
         order: Sequence[int],
         placing: Placing,
-        placed: Mapping[int, Placement],
+        placed: Container[int],
     ) -> dict[int, Receipt]:
         """Confirms and records what is here now; failures are in the batch's problems."""
+        offers, staged = begun.offers, begun.staged
         renamed = [index for index in order if index in placed]
-        confirmed = placing.confirm([placed[index] for index in renamed])
-        published = dict(zip(renamed, confirmed, strict=True))
-        for index, result in published.items():
-            if result.problem is not None:
+        results: dict[int, Published | None] = dict.fromkeys(order)
+        confirmed = placing.confirm([staged[index] for index in renamed])
+        results.update(zip(renamed, confirmed, strict=True))
+        done = []
+        for index, result in results.items():
+            if result is None or result.problem is None:
+                done.append(index)
+            else:
                 begun.problems[index] = result.problem
-        done = [index for index in order if index not in begun.problems]
-        offers = [begun.offers[index] for index in done]
-        receipts = self._judge.record(offers, [published.get(index) for index in done])
+        receipts = self._judge.record(
+            [offers[index] for index in done], [results[index] for index in done]
+        )
         return dict(zip(done, receipts, strict=True))
 
-    def _place(self, begun: _Batch, order: Sequence[int], placing: Placing) -> dict[int, Placement]:
+    def _place(self, begun: _Batch, order: Sequence[int], placing: Placing) -> Iterable[int]:
         """Moves files into place, and returns those that were expected there."""
+        offers, staged = begun.offers, begun.staged
         placements: dict[int, Placement] = {}
-        expected = self._judge.expected([begun.offers[index] for index in order])
+        expected = self._judge.expected([offers[index] for index in order])
         for index, entry in zip(order, expected, strict=True):
             if isinstance(entry, Problem):
                 begun.problems[index] = entry
-                self._staging.discard(begun.staged[index], keep=entry.retry)
+                self._staging.discard(staged[index], keep=entry.retry)
             else:
-                placements[index] = Placement(begun.staged[index], entry)
+                placements[index] = Placement(staged[index], entry)
         renamed = placing.rename(list(placements.values()))
         failed = {
             index: problem
             for index, problem in zip(placements, renamed, strict=True)
             if problem is not None
         }
+        if not failed:
+            return placements
         occupied = [index for index, one in failed.items() if one.code is Code.OCCUPIED]
-        if occupied:
-            problems = self._judge.occupied([begun.offers[index] for index in occupied])
-            failed.update(zip(occupied, problems, strict=True))
+        problems = self._judge.occupied([offers[index] for index in occupied])
+        failed.update(zip(occupied, problems, strict=True))
         begun.problems.update(failed)
-        return {index: one for index, one in placements.items() if index not in failed}
+        return placements.keys() - failed.keys()
+
+
+def _are_ordinary(offers: Sequence[Offer]) -> bool:
+    """Whether `_refused` refuses none of these files; False also if each must be asked."""
+    some, sizes, times, *_, targets = zip(*offers, strict=True)
+    return (
+        all(some)
+        and not any(targets)
+        and 0 <= min(sizes) <= max(sizes) < 2**63
+        and not is_bad_time(min(times))
+        and not is_bad_time(max(times))
+        and paths.are_usable(some)
+    )
 
 
 def _improper(offer: Offer) -> str | None:
@@ -403,9 +429,9 @@ def _improper(offer: Offer) -> str | None:
     return None
 
 
-def _missing(offer: Offer, want: Want) -> int:
-    """Bytes of a file that are still to come."""
-    return sum(end - start for start, end in want.ranges) if want.ranges else offer.size
+def _missing(want: Want) -> int:
+    """Bytes in the ranges of a want."""
+    return sum(end - start for start, end in want.ranges)
 
 
 def _failed(begun: _Batch, index: int) -> Receipt:

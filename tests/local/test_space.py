@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.local.root import Root
-from cargo_sync.local.space import RESERVE, FreeSpace, Shortage, SpaceLedger
+from cargo_sync.local.space import RESERVE, TOGETHER, FreeSpace, Shortage, SpaceLedger
 from cargo_sync.local.system import System, Volume
 from cargo_sync.model.problems import ProblemError
 
@@ -57,14 +57,14 @@ def test_files_take_whole_blocks(root: Root, on: System) -> None:
 
 
 def test_what_is_written_or_given_up_is_not_reserved_any_more(root: Root, on: System) -> None:
-    disk(on, RESERVE + 100)
+    disk(on, RESERVE + 100 * MIB)
     ledger = SpaceLedger()
     room = ledger.reservation(root)
-    reserved: Callable[[], int] = lambda: ledger.space(root).reserved  # noqa: E731
-    room.take({0: 50, 1: 30, 2: 20})
-    room.wrote(0, 20)
+    reserved: Callable[[], int] = lambda: ledger.space(root).reserved // MIB  # noqa: E731
+    room.take({0: 50 * MIB, 1: 30 * MIB, 2: 20 * MIB})
+    room.wrote(0, 20 * MIB)
     assert reserved() == 80
-    room.wrote(0, 40)  # more than was announced: only what it had is given back
+    room.wrote(0, 40 * MIB)  # more than was announced: only what it had is given back
     assert reserved() == 50
     room.end(1)
     room.end(1)
@@ -73,6 +73,21 @@ def test_what_is_written_or_given_up_is_not_reserved_any_more(root: Root, on: Sy
     room.close()
     room.close()
     assert reserved() == 0
+
+
+def test_small_files_give_back_what_they_had_in_portions(root: Root, on: System) -> None:
+    disk(on, RESERVE + MIB)
+    ledger = SpaceLedger()
+    room = ledger.reservation(root)
+    files = range(10)
+    room.take(dict.fromkeys(files, TOGETHER // 4))
+    reserved = []
+    for file in files:
+        room.end(file)
+        reserved.append(ledger.space(root).reserved * 4 // TOGETHER)
+    assert reserved == [10, 10, 10, 6, 6, 6, 6, 2, 2, 2]
+    room.close()
+    assert ledger.space(root).reserved == 0
 
 
 def test_all_roots_of_a_disk_share_one_ledger_and_other_disks_do_not(

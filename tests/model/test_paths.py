@@ -1,5 +1,7 @@
 """The order of paths by components, and names from outside."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +78,26 @@ def test_keys_come_back_and_sort_as_components_do(parts: list[str]) -> None:
 def test_the_quick_look_at_a_path_finds_what_the_slow_one_does(path: str) -> None:
     parts = path.split("/") if path else []
     assert (paths.bad_path(path) is None) == (not any(map(paths.bad_name, parts)))
+
+
+@given(st.lists(st.text("a./é\0\n\udcff", max_size=9) | st.just("a/.Cargo_Sync"), max_size=4))
+def test_many_paths_are_checked_and_get_keys_as_one_is(some: list[str]) -> None:
+    def code(call: Callable[[], list[bytes]]) -> list[bytes] | str:
+        try:
+            return call()
+        except ProblemError as error:
+            return f"{error.problem.code}: {error.problem.path}"
+
+    assert code(lambda: paths.keys(some)) == code(
+        lambda: [paths.key(paths.check(path)) for path in some]
+    )
+
+
+def test_the_look_at_many_paths_lets_ordinary_ones_pass() -> None:
+    assert paths.are_usable([])
+    assert paths.are_usable(["a", "a/b c/.d", "é/ü", "x" * 255])
+    assert not paths.are_usable(["a", "x" * 256])
+    assert not paths.are_usable(["a", "é" * 128])
 
 
 def test_a_path_of_two_thousand_folders_is_fine_and_one_byte_more_is_not() -> None:

@@ -56,6 +56,9 @@ class PathLook(NamedTuple):
     seen: Entry | None
 
 
+_NOTHING: Final = PathLook(None, None)
+
+
 class CataloguedFolder:
     """One served folder. Call `attach` first.
 
@@ -240,15 +243,14 @@ class CataloguedFolder:
         self.must_be_there()
         looks: list[PathLook | Problem] = []
         catalogued = self.catalogue.entries(self.id, some)
-        there = iter(
-            self.store.root.entries(
-                [
-                    path
-                    for path, held in zip(some, catalogued, strict=True)
-                    if held is not None or path not in unlooked
-                ]
-            )
-        )
+        looked = [
+            path
+            for path, held in zip(some, catalogued, strict=True)
+            if held is not None or path not in unlooked
+        ]
+        if not looked:
+            return [_NOTHING] * len(some)
+        there = iter(self.store.root.entries(looked))
         for path, held in zip(some, catalogued, strict=True):
             seen = None if held is None and path in unlooked else next(there)
             if isinstance(seen, Problem) or agree(held, seen):
@@ -276,25 +278,28 @@ class CataloguedFolder:
 
         It has all folders above one that it has. Those in `recorded` will be recorded anyway.
         """
-        root = self.store.root
-        missing: list[Change] = []
-        known = {""}
-        for path in some:
-            lacking = []
-            folder = paths.parent(path)
-            while folder not in known and folder not in recorded:
-                known.add(folder)
-                held = self.catalogue.entry(self.id, folder)
-                if held is not None and held.entry.kind == FOLDER:
-                    break
-                lacking.append(folder)
-                folder = paths.parent(folder)
-            missing += [
-                put(folder, seen)
-                for folder in reversed(lacking)
-                if (seen := root.entry(folder)) is not None
+        missing: list[str] = []
+        asked = {"", *recorded}
+        level = {path.rpartition("/")[0] for path in some}
+        while level := level - asked:
+            asked |= level
+            folders = list(level)
+            held = self.catalogue.entries(self.id, folders)
+            lacking = [
+                folder
+                for folder, one in zip(folders, held, strict=True)
+                if one is None or one.entry.kind != FOLDER
             ]
-        return missing
+            missing += lacking
+            level = {paths.parent(folder) for folder in lacking}
+        missing.sort()  # a folder comes before those in it
+        found: list[Change] = []
+        for folder, seen in zip(missing, self.store.root.entries(missing), strict=True):
+            if isinstance(seen, Problem):
+                raise ProblemError(seen)
+            if seen is not None:
+                found.append(put(folder, seen))
+        return found
 
     def record(self, changes: Sequence[Change]) -> list[int]:
         """Records changes in one transaction, and wakes their readers. The lock is held."""

@@ -52,33 +52,36 @@ class WorkspaceCommit:
         return no_room(offer)
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
-        answers: list[Entry | Problem | None] = []
         try:
             self._permitted()
         except ProblemError as error:
             return [error.problem] * len(offers)
-        looks = self._folder.look_at_all([offer.path for offer in offers], _unlooked(offers))
-        for offer, look in zip(offers, looks, strict=True):
-            if isinstance(look, Problem):
-                answers.append(look)
-            elif _version(look.held) != offer.expected:
-                answers.append(changed(offer.path).problem)
-            else:
-                self._stood[offer.path] = look.held
-                answers.append(look.seen)
-        return answers
+        looked = [offer.path for offer in offers if not _is_unlooked(offer)]
+        looks = iter(self._folder.look_at_all(looked))
+        if not looked:
+            return [None] * len(offers)
+        return [
+            None if _is_unlooked(offer) else self._expected(offer, next(looks)) for offer in offers
+        ]
+
+    def _expected(self, offer: Offer, look: PathLook | Problem) -> Entry | Problem | None:
+        if isinstance(look, Problem):
+            return look
+        if _version(look.held) != offer.expected:
+            return changed(offer.path).problem
+        self._stood[offer.path] = look.held
+        return look.seen
 
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
     ) -> list[Receipt]:
-        new = [
-            (offer, one.entry)
+        folder = self._folder
+        changes = [
+            put(offer.path, one.entry, fresh=_is_unlooked(offer))
             for offer, one in zip(offers, published, strict=True)
             if one is not None and one.entry is not None
         ]
-        folder = self._folder
-        changes = [put(offer.path, entry) for offer, entry in new]
-        before = folder.folders_above(offer.path for offer, _ in new)
+        before = folder.folders_above([change.path for change in changes])
         versions = iter(folder.record([*before, *changes])[len(before) :] if changes else ())
         receipts = []
         for offer, one in zip(offers, published, strict=True):
@@ -121,8 +124,12 @@ class WorkspaceCommit:
 
 
 def _unlooked(offers: Sequence[Offer]) -> set[str]:
-    """The paths that need no look: nothing is expected there, and little is sent in vain."""
-    return {offer.path for offer in offers if not offer.expected and offer.size < LOOKED_AT}
+    return {offer.path for offer in offers if _is_unlooked(offer)}
+
+
+def _is_unlooked(offer: Offer) -> bool:
+    """Whether its place needs no look: nothing is expected there, and little is sent in vain."""
+    return not offer.expected and offer.size < LOOKED_AT
 
 
 def expect(folder: CataloguedFolder, offers: Sequence[Offer]) -> list[FileState | Problem]:

@@ -99,13 +99,12 @@ class Upload:
             except ProblemError:
                 self._staging.discard(staged)
                 raise
-            placement = Placement(staged, seen)
-            [problem] = placing.rename([placement])
+            [problem] = placing.rename([Placement(staged, seen)])
             if problem:
                 raise ProblemError(problem)
         placing.sync()
         with folder.lock:
-            [result] = placing.confirm([placement])
+            [result] = placing.confirm([staged])
             if result.problem or result.entry is None:
                 raise ProblemError(result.problem) if result.problem else changed(path)
             folder.record([*folder.folders_above([path]), put(path, result.entry)])

@@ -292,6 +292,17 @@ def test_it_is_looked_at_again_at_the_moment_of_replacement(ground: Ground) -> N
     assert ground.trash() == {}
 
 
+def test_what_came_and_went_meanwhile_gives_a_new_file_no_id(ground: Ground) -> None:
+    sink = ground.workspace.sink("run")
+    sink.begin(1, [offer("file", b"two")])
+    ground.bring((offer("file", b"one"), b"one"))
+    (ground.place / "file").unlink()
+    sink.whole(1, 0, memoryview(b"two"))
+    [receipt] = sink.commit(1)
+    assert (receipt.code, receipt.version, receipt.ident) == ("done", 2, 2)
+    assert ground.entry("file").ident == 2
+
+
 def test_a_folder_that_could_not_be_closed_in_time_is_used_on(ground: Ground) -> None:
     with ground.folder.lock, ThreadPoolExecutor(1) as other:
         ground.workspace.stop()
