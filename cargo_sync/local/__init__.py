@@ -6,6 +6,7 @@ inotify  Linux's inotify: in which folders something changed
 judge    the owner of a folder, as a receiver sees it: decides and records
 listing  the names in an open folder, and their entries
 lock     one owner per root, and the marker that identifies a root
+offered  offers that are refused whatever is here
 parts    larger files that arrive in pieces and can continue after a cut
 publish  moves staged files to their places, durably
 read     reads of files that must not change meanwhile, for senders and for hashes

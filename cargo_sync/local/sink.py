@@ -10,15 +10,14 @@ from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
 from cargo_sync.local.judge import Judge
+from cargo_sync.local.offered import refused
 from cargo_sync.local.parts import PartFile, Staged
 from cargo_sync.local.publish import Placement, Placing, Published, secure
 from cargo_sync.local.space import Reservation
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.writer import BEHIND, WriteBehind
-from cargo_sync.model import paths
 from cargo_sync.model.checkpoints import resumable
-from cargo_sync.model.entries import is_bad_time
-from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
@@ -83,9 +82,8 @@ class FolderSink:
         if batch in self._batches or len(self._batches) >= BATCHES:
             raise _protocol(f"batch {batch} cannot begin now")
         begun = _Batch(offers, self._staging.reservation())
-        proper: Sequence[int] = range(len(offers))
-        if offers and not _are_ordinary(offers):
-            proper = [index for index in proper if not self._refused(begun, index, offers[index])]
+        begun.problems = refused(offers)
+        proper = [index for index in range(len(offers)) if index not in begun.problems]
         judged = self._judge.judge([offers[index] for index in proper])
         if None in judged:
             self._staging.check()
@@ -225,17 +223,6 @@ class FolderSink:
         self._behind.close()
 
     # -- within ------------------------------------------------------------------------------------
-
-    def _refused(self, begun: _Batch, index: int, offer: Offer) -> bool:
-        if problem := paths.refusal(offer.path):
-            begun.problems[index] = problem
-        elif reason := _improper(offer):
-            begun.problems[index] = Problem(
-                Code.BAD_PATH, f"{offer.path!r} {reason}", offer.path, retry=False
-            )
-        elif is_bad_time(offer.mtime_ns) and not offer.target:  # times of links are not kept
-            begun.problems[index] = bad_time(offer.path)
-        return index in begun.problems
 
     def _rest(self, batch: int, begun: _Batch, index: int) -> Want:
         """What is missing of a resumable file: all, or the ranges since an earlier cut."""
@@ -403,30 +390,6 @@ class FolderSink:
         failed.update(zip(occupied, problems, strict=True))
         begun.problems.update(failed)
         return placements.keys() - failed.keys()
-
-
-def _are_ordinary(offers: Sequence[Offer]) -> bool:
-    """Whether `_refused` refuses none of these files; False also if each must be asked."""
-    some, sizes, times, *_, targets = zip(*offers, strict=True)
-    return (
-        all(some)
-        and not any(targets)
-        and 0 <= min(sizes) <= max(sizes) < 2**63
-        and not is_bad_time(min(times))
-        and not is_bad_time(max(times))
-        and paths.are_usable(some)
-    )
-
-
-def _improper(offer: Offer) -> str | None:
-    """Why an offer is not valid, or None."""
-    if not offer.path:
-        return "is the folder itself"
-    if not 0 <= offer.size < 2**63:
-        return "has an impossible size"
-    if "\0" in offer.target or len(offer.target.encode(errors="replace")) >= paths.PATH_BYTES:
-        return "has an impossible link target"
-    return None
 
 
 def _missing(want: Want) -> int:
