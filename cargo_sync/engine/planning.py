@@ -143,6 +143,11 @@ class Planning:
                 not watched or memory.settling.is_still(path, entry, wall, steady)
             ),
             due=lambda path, entry: memory.failures.due(path, entry, steady),
+            excludes_some=self._filters.excludes_some,
+            ready=lambda entries: (
+                not len(memory.failures)
+                and (not watched or memory.settling.are_still(entries, wall))
+            ),
             propagate=rules.propagate,
             retire=rules.after is not After.KEEP,
         )

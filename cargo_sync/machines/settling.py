@@ -6,7 +6,7 @@ of a camera or of another machine) is observed instead: it is still when it look
 look complete, because each read is checked again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cargo_sync.model.entries import Entry
@@ -43,6 +43,11 @@ class Settling:
         if self._has_room(steady):
             self._seen[path] = (entry, steady)
         return self._settle <= 0
+
+    def are_still(self, entries: Sequence[Entry], wall: float) -> bool:
+        """True when all these may be read; False says nothing: ask for each."""
+        latest = max((max(entry.mtime_ns, entry.version) for entry in entries), default=0)
+        return not self._seen and latest / 1e9 <= wall - self._settle
 
     def forget(self, path: str) -> None:
         """The file at `path` was transferred, or is not wanted any more."""

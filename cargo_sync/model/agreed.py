@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import Entry, Listing
 from cargo_sync.model.transfers import Receipt
 
 
@@ -56,6 +56,24 @@ class Agreed(NamedTuple):
 
 Base = tuple[Agreed, ...]
 """One folder's agreements, sorted by name."""
+
+
+def near_as_agreed(base: Base, listing: Listing) -> bool:
+    """Whether the local side has exactly these names, and each `near_is` what was agreed."""
+    return len(base) == len(listing) and _columns(base, 0, 7) == _columns(listing, 0, 7)
+
+
+def far_as_agreed(base: Base, listing: Listing) -> bool:
+    """Whether the server has exactly these names, and each `far_is` what was agreed."""
+    return (
+        len(base) == len(listing)
+        and _columns(base, 0, 2) == _columns(listing, 0, 2)
+        and _columns(base, 7, 9) == _columns(listing, 5, 7)
+    )
+
+
+def _columns(rows: Base | Listing, first: int, end: int) -> list[tuple[object, ...]]:
+    return list(zip(*rows, strict=True))[first:end]
 
 
 def agree(near: Entry, far: Entry, content: str = "") -> Agreed:

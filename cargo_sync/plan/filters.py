@@ -37,6 +37,12 @@ class Filters:
             return True
         return not is_folder and not self._include.empty and not self._included(path)
 
+    def excludes_some(self, folder: str, names: Sequence[str]) -> bool:
+        """Whether some of the names in `folder` may be left out. False is sure, and quick."""
+        if not self._include.empty or len(paths.RESERVED) in map(len, names):
+            return True
+        return self._exclude.take_some(folder, names)
+
     def _included(self, path: str) -> bool:
         decided = self._include.decide(path, False)
         return self._taken_in(paths.parent(path)) if decided is None else decided
@@ -68,6 +74,15 @@ class _Patterns:
             if (name_match and name_match(name)) or (path_match and path_match(path)):
                 return takes
         return None
+
+    def take_some(self, folder: str, names: Sequence[str]) -> bool:
+        """Whether any pattern matches one of the names, as if all were folders."""
+        for _, name_match, path_match in self._for_folders:
+            if name_match and any(map(name_match, names)):
+                return True
+            if path_match and any(map(path_match, [paths.join(folder, one) for one in names])):
+                return True
+        return False
 
 
 def _read(lines: Iterable[str]) -> Iterator[Pattern]:

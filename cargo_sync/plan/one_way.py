@@ -24,12 +24,13 @@ Additions may run at once. Deletions and changes of kind wait for the end of the
 guard. The planner sees one folder at a time and decides nothing by what it saw before.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.agreed import Agreed, Base
+from cargo_sync.model.agreed import Agreed, Base, far_as_agreed, near_as_agreed
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry, Listing
 from cargo_sync.model.jobs import Mode
 from cargo_sync.plan.folder_chain import FolderChain
@@ -40,20 +41,26 @@ class JobView:
     """What the planner must know about its job.
 
     is_source, is_destination  whether an entry of that side is still what was agreed
+    is_settled (base, source listing) -> the source has the same names, and each is as agreed
     excluded   (path, is_folder) -> is left out
+    excludes_some  (folder, names) -> some of them may be left out
     outside    (folder) -> it, or a folder above it, is left out
     still      (path, source entry) -> has been unchanged for long enough to be read
     due        (path, source entry) -> may be tried; False while it waits after a failure
+    ready      (source entries) -> all are still and due; False: ask for each
     propagate  deletions at the source are repeated
     retire     delivered files do not stay at the source
     """
 
     is_source: Callable[[Agreed, Entry], bool]
     is_destination: Callable[[Agreed, Entry], bool]
+    is_settled: Callable[[Base, Listing], bool]
     excluded: Callable[[str, bool], bool]
     outside: Callable[[str], bool]
     still: Callable[[str, Entry], bool] = lambda path, entry: True
     due: Callable[[str, Entry], bool] = lambda path, entry: True
+    excludes_some: Callable[[str, Sequence[str]], bool] = lambda folder, names: True
+    ready: Callable[[Sequence[Entry]], bool] = lambda entries: False
     propagate: bool = False
     retire: bool = False
 
@@ -79,17 +86,31 @@ class FolderPlan:
 def view_of(mode: Mode, excluded: Callable[[str, bool], bool], **rest: object) -> JobView:
     """The view of a job that runs in `mode`."""
     near, far = Agreed.near_is, Agreed.far_is
-    source, destination = (near, far) if mode is Mode.UPLOAD else (far, near)
+    source, destination, settled = near, far, near_as_agreed
+    if mode is Mode.DOWNLOAD:
+        source, destination, settled = far, near, far_as_agreed
     outside = FolderChain(False, lambda above, folder: above or excluded(folder, True))
-    return JobView(source, destination, excluded, outside, **rest)  # type: ignore[arg-type]
+    return JobView(source, destination, settled, excluded, outside, **rest)  # type: ignore[arg-type]
 
 
 def plan_folder(
     folder: str, source: Listing, destination: Listing, base: Base, view: JobView
 ) -> FolderPlan:
     """The steps for the names directly in `folder`; all three inputs are sorted by name."""
-    plan = FolderPlan()
     folder_excluded = view.outside(folder)
+    plan = None if folder_excluded else _plan_together(folder, source, destination, base, view)
+    return plan or _plan_each(folder, source, destination, base, view, folder_excluded)
+
+
+def _plan_each(
+    folder: str,
+    source: Listing,
+    destination: Listing,
+    base: Base,
+    view: JobView,
+    folder_excluded: bool,
+) -> FolderPlan:
+    plan = FolderPlan()
     for name, s, d, b in _merge(source, destination, base):
         path = paths.join(folder, name)
         kind = s.kind if s else b.kind if b else FILE
@@ -110,6 +131,24 @@ def plan_folder(
             else:
                 plan.waiting.append(name)
     return plan
+
+
+def _plan_together(
+    folder: str, source: Listing, destination: Listing, base: Base, view: JobView
+) -> FolderPlan | None:
+    """The same steps, without a look at each name, if all are new or none needs a step."""
+    fresh = not destination and not base
+    if view.excludes_some(folder, [entry.name for entry in source]):
+        return None
+    if fresh and view.ready(source):
+        ops = [Op.MKDIR if entry.kind == FOLDER else Op.PUT for entry in source]
+        files = [paths.join(folder, entry.name) for entry in source]
+        none, new, no, empty = repeat(None), repeat("new"), repeat(False), repeat("")
+        steps = zip(ops, files, source, none, new, no, empty, strict=False)
+        return FolderPlan(list(map(Action._make, steps)))
+    if view.retire or any(entry.hash == DAMAGED for entry in destination):
+        return None
+    return FolderPlan() if view.is_settled(base, source) else None
 
 
 def _differs(

@@ -31,6 +31,22 @@ def test_exclude(pattern: str, path: str, is_folder: bool, expected: bool) -> No
     assert Filters(exclude=[pattern]).excluded(path, is_folder) is expected
 
 
+@pytest.mark.parametrize(("pattern", "path", "is_folder", "expected"), CASES)
+def test_a_folder_with_something_to_leave_out_is_known(
+    pattern: str, path: str, is_folder: bool, expected: bool
+) -> None:
+    folder, _, name = path.rpartition("/")
+    some = Filters(exclude=[pattern]).excludes_some
+    assert some(folder, ["x.y", name]) or not expected
+    assert not some(folder, ["x.y", "z.y"])
+
+
+def test_a_reserved_name_and_an_include_may_leave_something_out() -> None:
+    assert Filters().excludes_some("a", [".Cargo_Sync"])
+    assert not Filters().excludes_some("a", ["cargo_sync", "a.txt"])
+    assert Filters(include=["*.txt"]).excludes_some("a", ["a.txt"])
+
+
 def test_a_negation_takes_back_what_stood_before_it() -> None:
     filters = Filters(exclude=["*.log", "!keep.log"])
     assert filters.excluded("a.log", False)

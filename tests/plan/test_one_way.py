@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.agreed import Agreed, agree
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry
@@ -42,8 +43,27 @@ def plan(
 ) -> list[str]:
     """The steps as words: "op name", "later op name", "wait name"; "!" means drifted."""
     rules = {"excluded": Filters(exclude=view.pop("exclude", ())).excluded} | view
-    made = plan_folder("", tuple(source), tuple(destination), tuple(base), view_of(mode, **rules))
-    return transcript(made)
+    folder = tuple(source), tuple(destination), tuple(base)
+    made = transcript(plan_folder("", *folder, view_of(mode, **rules)))
+    assert transcript(plan_folder("", *folder, view_of(mode, **rules, **together(rules)))) == made
+    return made
+
+
+def together(rules: dict[str, Any]) -> dict[str, Any]:
+    """With this a folder is planned at once, if nothing speaks against it."""
+    excluded, still = rules["excluded"], rules.get("still", lambda path, entry: True)
+    due = rules.get("due", lambda path, entry: True)
+    return {
+        "excludes_some": lambda folder, names: any(
+            excluded(paths.join(folder, name), is_folder)
+            for name in names
+            for is_folder in (True, False)
+        ),
+        "ready": lambda entries: all(
+            due(entry.name, entry) and (entry.kind == FOLDER or still(entry.name, entry))
+            for entry in entries
+        ),
+    }
 
 
 def transcript(made: FolderPlan) -> list[str]:
@@ -195,6 +215,31 @@ def test_a_folder_with_any_step_is_not_settled() -> None:
         assert not unsettled.empty
 
 
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_folder_is_planned_at_once_if_nothing_speaks_against_it(mode: Mode) -> None:
+    """Nobody asks about its single files then."""
+
+    def asked(*_: object) -> bool:
+        raise AssertionError("it was asked about a single file")
+
+    near, far = [file("a"), file("b", 2)], [file("a", 5, ident=9), file("b", 6, ident=9)]
+    base = tuple(agree(*pair) for pair in zip(near, far, strict=True))
+    source, destination = (near, far) if mode is Mode.UPLOAD else (far, near)
+    view = view_of(
+        mode,
+        excluded=lambda path, is_folder: asked() if path != "f" else False,
+        excludes_some=lambda folder, names: False,
+        still=asked,
+        due=asked,
+        ready=lambda entries: True,
+    )
+    assert plan_folder("f", tuple(source), tuple(destination), base, view).empty
+    fresh = plan_folder("f", (*source, folder("g")), (), (), view)
+    assert transcript(fresh) == ["put f/a", "put f/b", "mkdir f/g"]
+    with pytest.raises(AssertionError, match="a single file"):
+        plan_folder("f", tuple(source[:1]), tuple(destination), base, view)
+
+
 def test_each_step_says_why() -> None:
     there = file("a", ident=9)
     agreed = agree(file("a"), there, "hash")
@@ -243,13 +288,10 @@ def test_nothing_is_ever_touched_that_base_and_source_do_not_explain(
 ) -> None:
     there = {entry.name: entry for entry in far}
     base = [agree(entry, there[entry.name]) for entry in near if entry.name in there]
-    made = plan_folder(
-        "",
-        tuple(source),
-        tuple(destination),
-        tuple(base),
-        view_of(mode, excluded=lambda path, is_folder: False, propagate=propagate),
-    )
+    folder = tuple(source), tuple(destination), tuple(base)
+    rules: dict[str, Any] = {"excluded": lambda path, is_folder: False, "propagate": propagate}
+    made = plan_folder("", *folder, view_of(mode, **rules))
+    assert plan_folder("", *folder, view_of(mode, **rules, **together(rules))) == made
     standing = {entry.name: entry for entry in destination}
     for action in (*made.now, *made.later):
         assert action.expected == standing.get(action.path) or action.op == "forget"
