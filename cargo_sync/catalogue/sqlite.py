@@ -218,7 +218,7 @@ class SqliteCatalogue:
 
     def changes(self, workspace: int, since: int, under: str, limit: int) -> ChangesPage:
         low, high = below(paths.check(under))
-        with self._database.read() as connection:
+        with self._database.read(long=limit > 1) as connection:
             known = _workspace(connection, workspace)
             parts = _unfinished(connection, known)
             sequence = known.record.sequence

@@ -27,6 +27,8 @@ from cargo_sync.model.world import World
 from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import FarTree, NearTree, Task
 
+DROPPED: Final = 2_000
+"""Actions that are deleted at a time: others write to the state in between."""
 PAGE: Final = 1000
 
 
@@ -93,7 +95,8 @@ class Run:
                 await self._world.offload(self._memory.transfers.take_up, self._memory.job_id, gone)
         self._judge_room()  # after that: a file that is gone waits for no room
         if self._planning.deferred:
-            await self._world.offload(self._memory.planned.drop, self.report.run)
+            while await self._world.offload(self._memory.planned.drop, self.report.run, DROPPED):
+                pass
         self.report.ended = self._world.wall()
         return self.report
 

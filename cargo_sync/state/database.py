@@ -228,10 +228,13 @@ class Database:
         return True
 
     @contextmanager
-    def read(self) -> Iterator[Statements]:
-        """Reads at one moment: what others write until the block ends is not seen.
+    def read(self, *, long: bool = False) -> Iterator[Statements]:
+        """Reads at one moment: what others write after its first statement is not seen.
 
         A transaction of the same thread is seen. Nobody waits for one of another thread.
+
+        Args:
+            long: it takes more than a few milliseconds, for which no writer should wait.
 
         Raises:
             ProblemError: see `problem_of`.
@@ -240,10 +243,12 @@ class Database:
             own = self._readers.own
             if self._guard.acquire(blocking=False):
                 try:
-                    yield own if own is not None and not self._depth else self._connection
+                    if self._depth or not (long or own):
+                        yield self._connection
+                        return
                 finally:
                     self._guard.release()
-            elif own is not None:
+            if own is not None:
                 yield own
             else:
                 with self._readers.one() as connection:

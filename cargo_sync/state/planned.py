@@ -12,6 +12,7 @@ import orjson
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import Entry
 from cargo_sync.state.database import Database
+from cargo_sync.state.migrations import Statements
 
 _ACTIONS = "SELECT number, action FROM planned_action WHERE run = ?"
 
@@ -84,9 +85,14 @@ class Planned:
         actions = [(number, _action(text)) for number, text in rows]
         return PlannedPage(job, time, orjson.loads(totals) if totals else None, actions)
 
-    def drop(self, run: str) -> None:
+    def drop(self, run: str, most: int = 2**62) -> bool:
+        """Drops a plan, up to `most` of its actions.
+
+        Returns:
+            Whether there may be more.
+        """
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM planned_run WHERE run = ?", (run,))
+            return _drop(connection, run, most)
 
     def purge(self, before: float, most: int = 2**62) -> bool:
         """Drops plans begun before `before` (retention clock), up to `most` actions.
@@ -99,14 +105,20 @@ class Planned:
             row = connection.execute(f"{old} ORDER BY time, run LIMIT 1", (before,)).fetchone()
             if row is None:
                 return False
-            gone = connection.execute(
-                "DELETE FROM planned_action WHERE run = ?1 AND number < ?2 + "
-                "(SELECT min(number) FROM planned_action WHERE run = ?1)",
-                (row[0], most),
-            ).rowcount
-            if gone < most:
-                connection.execute("DELETE FROM planned_run WHERE run = ?", row)
+            _drop(connection, row[0], most)
             return True
+
+
+def _drop(connection: Statements, run: str, most: int) -> bool:
+    """Drops up to `most` actions of a plan, and then the plan; whether there may be more."""
+    gone = connection.execute(
+        "DELETE FROM planned_action WHERE run = ?1 AND number < ?2 + "
+        "(SELECT min(number) FROM planned_action WHERE run = ?1)",
+        (run, most),
+    ).rowcount
+    if gone < most:
+        connection.execute("DELETE FROM planned_run WHERE run = ?", (run,))
+    return gone >= most
 
 
 def _columns(action: Action) -> tuple[Any, ...]:

@@ -227,6 +227,19 @@ def test_a_reader_beside_others_reads_at_one_moment(daemon: Database) -> None:
     assert names(daemon) == ["before", "later"]
 
 
+def test_no_writer_waits_for_a_long_read(daemon: Database) -> None:
+    add(daemon, "before")
+    with daemon.read(long=True):
+        assert names(daemon) == ["before"]
+        beside(lambda: add(daemon, "during"))
+        assert names(daemon) == ["before"]
+    assert names(daemon) == ["before", "during"]
+    with daemon.transaction():
+        add(daemon, "mine")
+        with daemon.read(long=True) as connection:
+            assert connection.execute("SELECT count(*) FROM job").fetchone() == (3,)
+
+
 def test_a_reader_that_writes_sees_what_it_wrote(daemon: Database) -> None:
     def read_and_write() -> list[str]:
         with daemon.read():

@@ -27,13 +27,26 @@ def test_a_plan_is_read_in_pages_from_either_end(daemon: Database) -> None:
     assert page and page.actions == [(2, DELETE), (1, PUT)]
 
 
+def test_a_large_plan_goes_in_parts(daemon: Database) -> None:
+    planned = Planned(daemon)
+    planned.begin("run", "j", 1.0)
+    planned.add("run", [PUT] * 5)
+    left = []
+    while planned.drop("run", 2):
+        page = planned.page("run", 0, 9)
+        assert page
+        left.append([number for number, _ in page.actions])
+    assert left == [[3, 4, 5], [5]]
+    assert planned.page("run", 0, 9) is None
+
+
 def test_plans_go_with_time_or_by_name(daemon: Database) -> None:
     planned = Planned(daemon)
     for time, run in enumerate(("old", "new", "other")):
         planned.begin(run, "j", float(time))
         planned.add(run, [PUT])
     planned.purge(1.0)
-    planned.drop("other")
+    assert not planned.drop("other")
     assert [planned.page(run, 0, 1) is None for run in ("old", "new", "other")] == [
         True,
         False,

@@ -21,7 +21,9 @@ from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, chan
 from cargo_sync.server.workspace.comparison import put
 
 TOGETHER: Final = 200
-"""Operations that are recorded together; the folder is locked while they are done."""
+"""Operations that are synced and recorded together."""
+ACTS: Final = 50
+"""Operations that are done while the folder is locked; fewer of those deep down."""
 PAGE: Final = 2_000
 """Changes that are looked through at a time."""
 
@@ -120,12 +122,15 @@ class OperationBatch:
             for one in operations
             if isinstance(one, Delete) and one.seen is not None
         }
-        with folder.lock:
-            acts = [self._act_alone(one) for one in operations]
-            if isinstance(operations[0], Move):
-                # A scan that came in between would see a deletion, and new files elsewhere.
-                problem = self._synced(acts)
-                return self._recorded(acts, problem)
+        if isinstance(operations[0], Move):
+            # A scan that came in between would see a deletion, and new files elsewhere.
+            with folder.lock:
+                acts = [self._act_alone(one) for one in operations]
+                return self._recorded(acts, self._synced(acts))
+        acts = []
+        for some in slices(operations, lambda one: path_cost(one.path), ACTS):
+            with folder.lock:
+                acts += [self._act_alone(one) for one in some]
         problem = self._synced(acts)
         with folder.lock:
             return self._recorded(acts if problem else self._still_true(acts), problem)

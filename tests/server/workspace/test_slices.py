@@ -9,7 +9,8 @@ import pytest
 from cargo_sync.catalogue import unfinished
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.server.workspace import catalogued_folder
+from cargo_sync.model.slices import slices
+from cargo_sync.server.workspace import catalogued_folder, operations
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.comparison import Compared, Still
 from cargo_sync.server.workspace.operations import Delete, Done, Mkdir, Move, Operation
@@ -115,6 +116,27 @@ def test_the_disk_is_synced_without_the_lock(
     work(workspace)
     assert seen
     assert "other" in there(workspace)
+
+
+def test_others_come_between_the_operations_of_a_request(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "ACTS", 1)
+    for name in "abc":
+        put(workspace, name)
+    wanted = [Delete(name, version(workspace, name), None) for name in "abc"]
+
+    def cut(
+        items: Sequence[Operation], cost: Callable[[Operation], int], most: int
+    ) -> Iterator[Sequence[Operation]]:
+        for number, some in enumerate(slices(items, cost, most)):
+            if number == 1:
+                beside(lambda: put(workspace, "c", b"new"))
+            yield some
+
+    monkeypatch.setattr(operations, "slices", cut)
+    assert change(workspace, *wanted) == ["done", "done", "changed"]
+    assert there(workspace) == ["c"]
 
 
 def test_what_is_at_a_path_after_the_sync_is_not_deleted(
