@@ -32,7 +32,7 @@ class JobSettings:
     speed       bits per second on the wire; None for no limit
     timetable   speeds for parts of the day, in place of `speed`; no limit at other times
     priority    0 to 100; of the waiting jobs, the one with the highest goes first
-    sleep, settle   seconds
+    sleep, settle, full_scan_interval   seconds
     move_to     for after_transfer "move": relative to the source root (`a/b`), or absolute on its
                 file system (only for uploads). A folder inside the root is already in `exclude`
     include, exclude   gitignore patterns; without include everything is included; exclude wins
@@ -56,6 +56,7 @@ class JobSettings:
     priority: int = 50
     sleep: float = 3.0
     settle: float = 2.0
+    full_scan_interval: float = 3600.0
     watch: bool = True
     enabled: bool = True
     delete: Literal["keep", "propagate"] = "keep"
@@ -148,6 +149,7 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         priority=shape.priority,
         sleep=shape.sleep,
         settle=shape.settle,
+        full_scan_interval=shape.full_scan_interval,
         watch=shape.watch,
         enabled=shape.enabled,
         delete=shape.delete,

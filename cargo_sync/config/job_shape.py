@@ -118,6 +118,7 @@ class JobShape(Shape):
     )
     sleep: Interval = Field(3.0, description="seconds, more than 0")
     settle: Seconds = Field(2.0, description="seconds, 0 or more")
+    full_scan_interval: Interval = Field(3600.0, description="seconds, more than 0")
     watch: bool = Field(True, description="true or false")
     enabled: bool = Field(True, description="true or false")
     start_time: ClockTime | None = Field(None, description=units.CLOCK_FORM)

@@ -95,6 +95,7 @@ class ServerSettings:
     settle: float = 0.5
     trash_days: float = 14.0
     scan_interval: float = 60.0
+    full_scan_interval: float = 3600.0
     backup: BackupSettings | None = None
     file: str = ""
     warnings: tuple[str, ...] = ()
@@ -142,6 +143,7 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         settle=shape.settle,
         trash_days=shape.trash_days,
         scan_interval=shape.scan_interval,
+        full_scan_interval=shape.full_scan_interval,
         backup=_backup(shape.backup),
         file=document.file,
         warnings=tuple(_warnings(document, shape)),

@@ -139,6 +139,7 @@ class ServerShape(ProcessShape):
     settle: Seconds = Field(0.5, description="seconds, 0 or more")
     trash_days: Days = Field(14.0, description="days, 0 or more")
     scan_interval: Interval = Field(60.0, description="seconds, more than 0")
+    full_scan_interval: Interval = Field(3600.0, description="seconds, more than 0")
     users: list[UserShape] = Field(default_factory=list, description="a list of users")
     workspaces: list[WorkspaceShape] = Field(
         default_factory=list, description="a list of workspaces"

@@ -54,6 +54,7 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.room import DestinationRoom
+from cargo_sync.machines.scope import NearScope
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.problems import ProblemError
@@ -282,6 +283,7 @@ class Daemon:
             DestinationRoom(),
             TryProgress(),
             JobSuspects(self._database, row.id, settings.name),
+            NearScope(settings.full_scan_interval, self._world.chance()),
             self._listing,
         )
         for path, source in await self._world.offload(memory.transfers.all_put_off, row.id):

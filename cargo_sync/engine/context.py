@@ -7,6 +7,7 @@ from cargo_sync.engine.report import Progress, RunReport
 from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
+from cargo_sync.machines.scope import NearScope
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.jobs import Rules
 from cargo_sync.model.world import World
@@ -28,6 +29,7 @@ class JobMemory:
     suspects  what an unclean stop leaves to check, and what it has damaged
     room      what is known about the room at the destination
     parts     what the destination had of unfinished files
+    scope     what the next look looks at in the local folder
     listing   held while a page of the far side is stored: one job of a daemon does it at a time, so
               that the other jobs never wait for more than one page
     """
@@ -43,6 +45,7 @@ class JobMemory:
     room: DestinationRoom
     parts: TryProgress
     suspects: JobSuspects
+    scope: NearScope = field(default_factory=NearScope)
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 

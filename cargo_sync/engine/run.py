@@ -80,7 +80,8 @@ class Run:
         guard = Guard(tree, spent=spent, refused=refused, approved=approved)
         commit = Commit(self._context, self._on_events)
         execution = self._execution(guard, commit)
-        steps = self._planning.steps(self._survey.folders(opened.cursor, self.report))
+        hinted = self._memory.scope.begin(self._world.steady())
+        steps = self._planning.steps(self._survey.folders(opened.cursor, self.report, hinted))
         await self._transfer(execution.batches(steps), commit)
         await self._execute_deferred(opened, guard, execution, commit)
         async for retired in execution.batches(self._planning.settle(self._survey.touched())):
@@ -118,6 +119,8 @@ class Run:
         await self._world.offload(planned.begin, run, self._rules.name, self._world.lived())
         tree, _ = await self._world.offload(self._memory.folders.counts)
         guard = Guard(tree, spent=spent, refused=refused)
+        self._memory.scope.everything()
+        self._memory.scope.begin(self._world.steady())
         totals = {"bytes": 0, "overwrite": 0, "held": 0} | {op.value: 0 for op in Op}
         pages = self._survey.folders(opened.cursor, self.report)
         async for actions in self._planning.steps(pages, defer=False):

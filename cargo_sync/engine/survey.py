@@ -4,17 +4,19 @@ Only observations are stored. A folder that did not change since the last look, 
 steps, costs one comparison.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.report import RunReport
+from cargo_sync.machines.scope import FEW
+from cargo_sync.model import paths
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.model.world import World
 from cargo_sync.state import parts
 from cargo_sync.state.folders import FolderState, Observed
-from cargo_sync.trees.contract import Delta, Missed, Observation, Tree, Whole
+from cargo_sync.trees.contract import Delta, Missed, NearTree, NoFolder, Observation, Tree, Whole
 
 PAGE = 100
 PART = 4_000
@@ -28,22 +30,27 @@ class Survey:
     complete  both sides were read to the end
     """
 
-    def __init__(self, near: Tree, far: Tree, memory: JobMemory, world: World) -> None:
+    def __init__(self, near: NearTree, far: Tree, memory: JobMemory, world: World) -> None:
         self._near = near
         self._far = far
         self._memory = memory
         self._world = world
         self._after: bytes | None = None
         self._refused: Sequence[Problem] = ()
+        self._left: list[str] = []
         self.missed = Subtrees()
         self.complete = False
 
-    async def folders(self, cursor: int, report: RunReport) -> AsyncIterator[list[FolderState]]:
+    async def folders(
+        self, cursor: int, report: RunReport, hinted: Collection[str] | None = None
+    ) -> AsyncIterator[list[FolderState]]:
         """Folders that are not settled, in component order, each when both of its sides are known.
 
         Args:
             cursor: the far side's sequence up to which the state has its changes.
             report: gets the problems and the time.
+            hinted: the folders of the near side in which something may have changed since it was
+                last seen; None for all folders. Those that are not settled are looked at too.
 
         Raises:
             ProblemError: a side cannot be reached.
@@ -53,17 +60,19 @@ class Survey:
         async for seen in self._far.observe(cursor):
             await self._write_down(seen, report, near=False)
         report.leave_out(self._refused)
-        async for seen in self._near.observe(0):
-            await self._write_down(seen, report, near=True)
-            # All folders before the last one are known on both sides: they need not wait for the
-            # rest of the survey.
-            assert not isinstance(seen, Delta)
-            async for page in self._unsettled(_end(seen[-1])):
-                left = steady()
-                yield page
-                away += steady() - left  # the caller may have waited for content to move
+        if hinted is None or not await self._look_at(hinted, report):
+            async for seen in self._near.observe(0):
+                await self._write_down(seen, report, near=True)
+                # All folders before the last one are known on both sides: they need not wait for
+                # the rest of the survey.
+                assert not isinstance(seen, Delta)
+                async for page in self._unsettled(_end(seen[-1])):
+                    left = steady()
+                    yield page
+                    away += steady() - left  # the caller may have waited for content to move
         report.surveyed = steady() - began - away
         self.complete = True
+        self._memory.scope.ended(self._left, missed=bool(self.missed))
         async for page in self._unsettled(None):
             yield page
 
@@ -72,6 +81,39 @@ class Survey:
         self._after = None
         async for page in self._unsettled(None):
             yield page
+
+    async def _look_at(self, hinted: Collection[str], report: RunReport) -> bool:
+        """Looks at folders of the near side that may have changed, and at new ones below them.
+
+        Returns:
+            False if there are too many: then nothing is reported.
+        """
+        unsettled = await self._world.offload(self._memory.folders.unsettled_paths, FEW)
+        pending = {*hinted, *unsettled}
+        looked: set[str] = set()
+        seen: list[Whole | Missed] = []
+        while pending:
+            looked |= pending
+            if len(looked) > FEW:
+                return False
+            found: set[str] = set()
+            async for group in self._near.observe_some(sorted(pending, key=paths.key)):
+                found |= await self._write_some(group)
+                seen += [
+                    one
+                    for one in group
+                    if isinstance(one, Missed) or (isinstance(one, Whole) and one.problems)
+                ]
+            pending = found - looked
+        self._report(seen, report)
+        return True
+
+    async def _write_some(self, group: Sequence[Whole | Missed | NoFolder]) -> set[str]:
+        """Stores what was seen; returns the folders that must be looked at because of it."""
+        gone = [one.path for one in group if isinstance(one, NoFolder)]
+        listings = [_observed(one) for one in group if isinstance(one, Whole)]
+        fresh = await self._world.offload(self._memory.folders.look_near, listings, gone)
+        return {*fresh, *map(paths.parent, gone)}
 
     async def _unsettled(self, end: bytes | None) -> AsyncIterator[list[FolderState]]:
         folders = self._memory.folders
@@ -93,17 +135,23 @@ class Survey:
             )
             report.advanced |= bool(seen.changes)
             return
-        whole = [one for one in seen if isinstance(one, Whole)]
+        self._report(seen, report)
+        listings = [_observed(one) for one in seen if isinstance(one, Whole)]
+        await offload(folders.observe_near if near else folders.observe_far_whole, listings)
+
+    def _report(self, seen: Sequence[Whole | Missed], report: RunReport) -> None:
+        """Reports what could not be read, and what had to be left out."""
         for one in seen:
             if isinstance(one, Missed):
                 self.missed.add(one.path)
                 report.miss(one.problem)
-            else:
+            elif one.problems:
+                self._left.append(one.path)
                 report.leave_out(one.problems)
-        listings = [
-            Observed(one.path, one.listing, one.entries, one.first, one.end) for one in whole
-        ]
-        await offload(folders.observe_near if near else folders.observe_far_whole, listings)
+
+
+def _observed(one: Whole) -> Observed:
+    return Observed(one.path, one.listing, one.entries, one.first, one.end)
 
 
 def _end(last: Whole | Missed) -> bytes:

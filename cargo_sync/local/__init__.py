@@ -1,6 +1,7 @@
 """Everything that touches a local folder: a job's on a client, a workspace's on a server.
 
 ages     how old something in the trash or the staging is
+file_systems  which file systems report each change to those who watch
 folders  opens what is below a root by its whole path, at the moment of use
 inotify  Linux's inotify: in which folders something changed
 judge    the owner of a folder, as a receiver sees it: decides and records

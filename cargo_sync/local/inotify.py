@@ -11,6 +11,9 @@ instances, and a daemon may have hundreds of jobs.
 Format and rules: inotify(7). A watch covers one folder, not the folders below it. A new folder must
 be watched at once. It is also reported as changed, because files may have been put there before the
 watch began.
+
+A folder knows its name and the folder above it, not its path: a folder with many folders below it
+moves or goes in one step, and nothing is searched for.
 """
 
 import ctypes
@@ -19,11 +22,10 @@ import os
 import select
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from cargo_sync.model import paths
-from cargo_sync.model.paths import RESERVED
 
 ChangedFolders = frozenset[str] | None
 """Folders, relative to the root, in which something changed; None: it is not known where."""
@@ -51,23 +53,66 @@ _WATCHED: Final = (
     | _DONT_FOLLOW
 )
 _EVENT: Final = struct.Struct("iIII")
+_NONE: Final = -1
+"""Instead of the watch of a folder that is not watched any more."""
+_GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+_UNREADABLE: Final = frozenset({errno.EACCES, errno.EPERM})
+"""A folder that cannot be read cannot be watched. Each scan reports it; when it can be read again,
+its folder has an event."""
 _BUFFER: Final = 256 * 1024
 REST: Final = 0.05
 """Seconds between two reads: events come in bursts, and a burst should be one hint."""
+MOST: Final = 100_000
+"""Folders that a process watches. Each takes 0.3 KB here and 1 KB of the kernel's memory."""
 
 
 class WatchedTree:
     """One watched tree; `Inotify.watch` returns it.
 
-    folders  watch -> folder
-    ended    its root was moved, deleted or unmounted: nothing at its path is watched any more
+    top       its root
+    complete  every folder in it is watched, so that each change is hinted
+    ended     its root was moved, deleted or unmounted: nothing at its path is watched any more
     """
 
     def __init__(self, path: str, on_change: Callable[[ChangedFolders], None]) -> None:
         self.path = path
         self.on_change = on_change
-        self.folders: dict[int, str] = {}
+        self.top: _Watched | None = None
+        self.complete = True
         self.ended = False
+
+
+class _Watched:
+    """A watched folder of a tree.
+
+    below  name -> folder; None while no folder below it is watched
+    """
+
+    __slots__ = ("above", "below", "name", "tree", "watch")
+
+    def __init__(self, tree: WatchedTree, watch: int, above: "_Watched | None", name: str) -> None:
+        self.tree = tree
+        self.watch = watch
+        self.above = above
+        self.name = name
+        self.below: dict[str, _Watched] | None = None
+
+    def path(self) -> str:
+        """Its path below the root."""
+        names = []
+        folder = self
+        while folder.above is not None:
+            names.append(folder.name)
+            folder = folder.above
+        return "/".join(reversed(names))
+
+    def all(self) -> "Iterator[_Watched]":
+        """The folder and all below it; those above come first."""
+        pending = [self]
+        while pending:
+            folder = pending.pop()
+            pending += (folder.below or {}).values()
+            yield folder
 
 
 class Inotify:
@@ -84,7 +129,9 @@ class Inotify:
         self._changing = threading.Lock()
         """Held while the thread is started or stopped; the thread itself never takes it."""
         self._trees: set[WatchedTree] = set()
-        self._of: dict[int, list[WatchedTree]] = {}
+        self._of: dict[int, tuple[_Watched, ...]] = {}
+        """The folders of a watch: one, unless several trees contain the same folder."""
+        self._count = 0
         self._fd = self._stop = self._stopped = -1
         self._thread: threading.Thread | None = None
 
@@ -92,8 +139,7 @@ class Inotify:
         """Watches a folder and everything below it.
 
         Raises:
-            OSError: there is no inotify, the root cannot be watched, or not everything below it
-                (ENOSPC).
+            OSError: there is no inotify, or the root cannot be watched.
         """
         tree = WatchedTree(path, on_change)
         with self._changing:
@@ -102,7 +148,7 @@ class Inotify:
             with self._lock:
                 self._trees.add(tree)
         try:
-            self._add(tree, "")  # may take long, so without the lock: other trees come and go
+            self._add(tree, None, "")  # may take long, so without the lock: other trees come and go
         except OSError:
             self.unwatch(tree)
             raise
@@ -159,7 +205,7 @@ class Inotify:
 
     def _read(self, buffer: bytes) -> dict[WatchedTree, ChangedFolders]:
         changed: dict[WatchedTree, set[str]] = {}
-        ended: set[WatchedTree] = set()
+        unknown: set[WatchedTree] = set()
         position = 0
         while position < len(buffer):
             watch, mask, _, length = _EVENT.unpack_from(buffer, position)
@@ -172,34 +218,37 @@ class Inotify:
                 else ""
             )
             if mask & (_MOVE_SELF | _UNMOUNT | _IGNORED):
-                ended |= self._ended(watch)
-            for tree, folder in self._watched(watch, forget=bool(mask & _IGNORED)):
-                happened = changed.setdefault(tree, set())
-                happened.add(folder)
+                unknown |= self._ended(watch)
+            for folder in self._watched(watch, forget=bool(mask & _IGNORED)):
+                path = folder.path()
+                happened = changed.setdefault(folder.tree, set())
+                happened.add(path)
                 if mask & _ISDIR:
-                    happened |= self._folder_event(tree, paths.join(folder, name), mask)
-        found = {tree: frozenset(happened - {RESERVED}) for tree, happened in changed.items()}
-        return found | dict.fromkeys(ended)
+                    complete = folder.tree.complete
+                    happened |= self._folder_event(folder, path, name, mask)
+                    if complete and not folder.tree.complete:
+                        unknown.add(folder.tree)
+        found = {tree: frozenset(happened) for tree, happened in changed.items()}
+        return found | dict.fromkeys(unknown)
 
     def _ended(self, watch: int) -> set[WatchedTree]:
         """The trees whose root this watch is: it is not at its path any more."""
         with self._lock:
-            ended = {tree for tree in self._of.get(watch, ()) if not tree.folders[watch]}
+            ended = {one.tree for one in self._of.get(watch, ()) if one.above is None}
         for tree in ended:
-            tree.ended = True
+            tree.ended, tree.complete = True, False
         return ended
 
-    def _watched(self, watch: int, *, forget: bool) -> Iterator[tuple[WatchedTree, str]]:
-        """The folders of a watch: one, unless several trees contain the same folder."""
+    def _watched(self, watch: int, *, forget: bool) -> Sequence[_Watched]:
+        """The folders of a watch. `forget`: the system has ended it."""
         with self._lock:
-            trees = self._of.pop(watch, []) if forget else list(self._of.get(watch, ()))
-            found = [(tree, tree.folders[watch]) for tree in trees]
-            if forget:
-                for tree in trees:
-                    del tree.folders[watch]
-        return iter(()) if forget else iter(found)
+            if not forget:
+                return self._of.get(watch, ())
+            for folder in self._of.pop(watch, ()):
+                self._detach(folder)
+            return ()
 
-    def _folder_event(self, tree: WatchedTree, path: str, mask: int) -> set[str]:
+    def _folder_event(self, folder: _Watched, path: str, name: str, mask: int) -> set[str]:
         """A folder appeared or disappeared; returns the folders that are watched because of it.
 
         The watches of a moved folder stay with it, so they are removed here and set again where it
@@ -207,78 +256,121 @@ class Inotify:
         """
         if mask & (_MOVED_FROM | _DELETE):
             with self._lock:
-                for watch in [
-                    below for below, folder in tree.folders.items() if paths.is_below(folder, path)
-                ]:
-                    self._remove(tree, watch)
-        if mask & (_MOVED_TO | _CREATE):
-            try:
-                return self._add(tree, path)
-            except OSError:
-                return set()  # the limit is reached: scans at intervals find the changes in there
+                if folder.below is not None and (gone := folder.below.get(name)) is not None:
+                    self._remove(gone)
+        is_new = mask & (_MOVED_TO | _CREATE)
+        if is_new or (mask & _ATTRIB and name and name not in (folder.below or ())):
+            return self._add(folder.tree, folder, paths.join(path, name))
         return set()
 
     def _watch_all_anew(self) -> dict[WatchedTree, ChangedFolders]:
+        """Events were lost: new folders may lack their watch, others may be gone or elsewhere."""
         with self._lock:
             trees = list(self._trees)
         for tree in trees:
+            tree.complete = not tree.ended
             try:
-                self._add(tree, "")
+                found = self._add(tree, None, "")
             except OSError:
-                continue  # as above
+                tree.complete = False
+                continue
+            with self._lock:
+                for folder in list(tree.top.all() if tree.top else ()):
+                    if folder.path() not in found:
+                        self._remove(folder)
         return dict.fromkeys(trees)
 
     # -- watches -----------------------------------------------------------------------------------
 
-    def _add(self, tree: WatchedTree, top: str) -> set[str]:
+    def _add(self, tree: WatchedTree, above: _Watched | None, top: str) -> set[str]:
         """Watches a folder and everything below it that can be watched; returns the folders.
 
+        What cannot be watched makes the tree incomplete, unless it is gone.
+
         Raises:
-            OSError: the system's limit is reached, or `top` is the root and cannot be watched.
+            OSError: `top` is the root and cannot be watched.
         """
         added: set[str] = set()
-        pending = [top]
+        pending = [(above, top)]
         while pending:
-            folder = pending.pop()
-            if paths.refusal(folder):
+            above, path = pending.pop()
+            if paths.refusal(path):
                 continue
-            place = os.path.join(tree.path, folder) if folder else tree.path
+            place = os.path.join(tree.path, path) if path else tree.path
             try:
                 # The watch comes before the listing, so that one of them has each new folder.
                 with self._lock:
-                    self._take(tree, folder, place)
-                added.add(folder)
+                    folder = self._take(tree, above, path, place)
+                added.add(path)
                 with os.scandir(place) as names:
                     pending += [
-                        paths.join(folder, item.name)
+                        (folder, paths.join(path, item.name))
                         for item in names
                         if item.is_dir(follow_symlinks=False)
                     ]
             except OSError as error:
-                if not folder or error.errno in (errno.ENOSPC, errno.ENOMEM):
+                if above is None:
                     raise
+                if error.errno not in _GONE | _UNREADABLE:
+                    tree.complete = False
+                if error.errno in (errno.ENOSPC, errno.ENOMEM):
+                    break
         return added
 
-    def _take(self, tree: WatchedTree, folder: str, place: str) -> None:
+    def _take(self, tree: WatchedTree, above: _Watched | None, path: str, place: str) -> _Watched:
+        """Watches one folder. Raises OSError."""
+        if above is not None and above.watch == _NONE:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         watch = self._check(self._libc.inotify_add_watch(self._fd, os.fsencode(place), _WATCHED))
-        tree.folders[watch] = folder
-        trees = self._of.setdefault(watch, [])
-        if tree not in trees:
-            trees.append(tree)
+        folder = next((one for one in self._of.get(watch, ()) if one.tree is tree), None)
+        if folder is not None and folder.path() != path:
+            self._remove(folder)  # it was moved, and the event of that is still to come
+            return self._take(tree, above, path, place)
+        return folder or self._attach(_Watched(tree, watch, above, paths.name(path)))
 
-    def _remove(self, tree: WatchedTree, watch: int) -> None:
-        del tree.folders[watch]
-        trees = self._of[watch]
-        trees.remove(tree)
-        if not trees:
-            del self._of[watch]
-            self._libc.inotify_rm_watch(self._fd, watch)
+    def _attach(self, folder: _Watched) -> _Watched:
+        """Gives a new folder its place. Raises OSError."""
+        tree, above = folder.tree, folder.above
+        if above is None:
+            before, tree.top = tree.top, folder
+        else:
+            if above.below is None:
+                above.below = {}
+            before, above.below[folder.name] = above.below.get(folder.name), folder
+        self._of[folder.watch] = (*self._of.get(folder.watch, ()), folder)
+        self._count += 1
+        if before is not None:
+            self._remove(before)  # another folder was here, and that event is still to come
+        if self._count > MOST:
+            self._remove(folder)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return folder
+
+    def _remove(self, top: _Watched) -> None:
+        """Ends the watches of a folder and of everything below it."""
+        for folder in list(top.all()):
+            if folder.watch != _NONE:
+                rest = tuple(one for one in self._of[folder.watch] if one is not folder)
+                if rest:
+                    self._of[folder.watch] = rest
+                else:
+                    del self._of[folder.watch]
+                    self._libc.inotify_rm_watch(self._fd, folder.watch)
+                self._detach(folder)
+
+    def _detach(self, folder: _Watched) -> None:
+        """A folder is not watched any more."""
+        above = folder.above
+        if above is not None and above.below and above.below.get(folder.name) is folder:
+            del above.below[folder.name]
+        folder.watch = _NONE
+        self._count -= 1
 
     def _drop(self, tree: WatchedTree) -> None:
         with self._lock:
             self._trees.discard(tree)
-            for watch in list(tree.folders):
-                self._remove(tree, watch)
+            if tree.top is not None:
+                self._remove(tree.top)
 
     def _check(self, result: int) -> int:
         if result < 0:

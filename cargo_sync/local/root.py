@@ -26,7 +26,7 @@ from cargo_sync.process import descriptors
 FEW: Final = 4
 """So many folders are synced one by one, even if the whole file system can be synced at once."""
 
-_ABSENT: Final = frozenset({Code.VANISHED, Code.NOT_A_FOLDER})
+ABSENT: Final = frozenset({Code.VANISHED, Code.NOT_A_FOLDER})
 """Problems with a parent which mean that there is nothing at a path."""
 
 _FOREIGN: Final = Problem(
@@ -127,7 +127,7 @@ class Root:
                 found = self.look(above, paths.name(path) or ".")
                 return found and found._replace(name=paths.name(path))
         except ProblemError as error:
-            if error.problem.code in _ABSENT:
+            if error.problem.code in ABSENT:
                 return None
             raise
 
@@ -140,7 +140,7 @@ class Root:
                 with self.folder(parent) as folder:
                     found += [self._look_alone(folder, path) for path in together]
             except ProblemError as error:
-                missing = error.problem.code in _ABSENT
+                missing = error.problem.code in ABSENT
                 found += [None if missing else error.problem] * len(together)
         return found
 
@@ -318,7 +318,7 @@ class Root:
         except OSError as error:
             raise ProblemError(from_os_error(error, path)) from error
         except ProblemError as error:
-            if error.problem.code not in _ABSENT:
+            if error.problem.code not in ABSENT:
                 raise
             return False
         return True

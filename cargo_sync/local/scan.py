@@ -4,14 +4,16 @@ A folder comes before everything below it, in component order. A folder that cou
 completely is reported as unseen, never as empty, because its content is unknown.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
 from cargo_sync.local.listing import Excluded, nothing_excluded
-from cargo_sync.local.root import Root
+from cargo_sync.local.root import ABSENT, Root
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Listing
 from cargo_sync.model.problems import Code, Problem, ProblemError
+
+_NO_FOLDER: Final = ABSENT | {Code.SYMLINK}
 
 
 class Seen(NamedTuple):
@@ -34,6 +36,31 @@ class Unseen(NamedTuple):
 
     path: str
     problem: Problem
+
+
+class Absent(NamedTuple):
+    """There is no folder at a path."""
+
+    path: str
+
+
+def look(
+    root: Root, some: Iterable[str], excluded: Excluded = nothing_excluded
+) -> Iterator[Seen | Unseen | Absent]:
+    """Yields these folders, without the folders below them.
+
+    Raises:
+        ProblemError: `root_gone`, as for `walk`.
+    """
+    _check(root)
+    for path in some:
+        try:
+            for part in root.parts(path, excluded):
+                yield Seen(path, *part)
+        except ProblemError as error:
+            is_absent = path and error.problem.code in _NO_FOLDER
+            yield Absent(path) if is_absent else Unseen(path, error.problem)
+    _check(root)
 
 
 def walk(root: Root, excluded: Excluded = nothing_excluded) -> Iterator[Seen | Unseen]:

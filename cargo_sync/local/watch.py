@@ -23,7 +23,8 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from cargo_sync.local.inotify import ChangedFolders, Inotify, WatchedTree
+from cargo_sync.local.file_systems import tells_all
+from cargo_sync.local.inotify import MOST, ChangedFolders, Inotify, WatchedTree
 from cargo_sync.model import paths
 from cargo_sync.model.problems import Code, Problem
 
@@ -59,9 +60,13 @@ class Watch:
         self._on_hint = on_hint
         self._inotify = inotify
         self._watcher: _Watcher | None = None
+        self._tells_all = False
 
     def start(self) -> Problem | None:
-        """Begins to watch; returns a problem if it cannot: then the caller scans at intervals."""
+        """Begins to watch; returns a problem if not all of it can be watched.
+
+        Then the caller scans at intervals, and hints come from the part that is watched.
+        """
         watcher: _Watcher = (
             _Native(self._inotify, self._path, self._on_hint)
             if self._inotify is not None
@@ -72,7 +77,20 @@ class Watch:
         except OSError as error:
             return _problem(error, self._path)
         self._watcher = watcher
+        if isinstance(watcher, _Native) and not watcher.complete:
+            return _problem(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), self._path)
+        self._tells_all = tells_all(self._path)
         return None
+
+    @property
+    def watching(self) -> bool:
+        """Whether it watches at least a part of the tree."""
+        return self._watcher is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether each change in the tree is hinted."""
+        return self._tells_all and isinstance(self._watcher, _Native) and self._watcher.complete
 
     @property
     def ended(self) -> bool:
@@ -99,6 +117,10 @@ class _Native:
 
     def start(self) -> None:
         self._tree = self._inotify.watch(self._path, self._on_hint)
+
+    @property
+    def complete(self) -> bool:
+        return self._tree is not None and self._tree.complete
 
     @property
     def ended(self) -> bool:
@@ -153,8 +175,9 @@ def _problem(error: OSError, path: str) -> Problem:
     if error.errno in (errno.ENOSPC, errno.EMFILE, errno.ENFILE):
         return Problem(
             Code.WATCH_LIMIT,
-            f"{path!r} is scanned at intervals only: the system's limit of watches is reached",
-            hint="increase fs.inotify.max_user_watches (or max_user_instances) with sysctl",
+            f"not all of {path!r} is watched, so it is scanned at intervals: a limit is reached",
+            hint=f"increase fs.inotify.max_user_watches (or max_user_instances) with sysctl; "
+            f"a process watches {MOST:,} folders at most",
         )
     return Problem(
         Code.UNWATCHED,

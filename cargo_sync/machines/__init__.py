@@ -13,6 +13,7 @@ replays    when a feed sends last values again to new subscribers, and which
 retention  how old what is kept is, whatever the wall clock does
 retry      when something that failed is tried again
 room       whether a destination has room, from what it takes and refuses
+scope      what a look looks at in a local folder: all of it, or what may have changed
 settling   whether a source file has been unchanged for long enough
 suspects   after an unclean stop: which files are still what they were
 window     whether a daily time window is open, and when that changes

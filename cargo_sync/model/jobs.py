@@ -119,6 +119,7 @@ class Identity:
               after new changes have reached our number
     floor     the catalogue may have forgotten deletions up to this change: a reader that has seen
               less must scan everything
+    fresh     a local folder was opened just now: what was known of it may not hold any more
     """
 
     root: str
@@ -126,3 +127,4 @@ class Identity:
     sequence: int = 0
     lineage: str = ""
     floor: int = 0
+    fresh: bool = False

@@ -109,6 +109,8 @@ _RANGE = f"{_STATES} WHERE job = ? AND path >= ? AND path < ? ORDER BY path LIMI
 # Without statistics SQLite would walk all folders in the order of their key.
 _UNSETTLED = f"""{_STATES} INDEXED BY folder_unsettled
 WHERE job = ? AND path >= ? AND path < ? AND settled = 0 ORDER BY path LIMIT ?"""
+_UNSETTLED_PATHS = """SELECT path FROM folder INDEXED BY folder_unsettled
+WHERE job = ? AND settled = 0 LIMIT ?"""
 
 
 class Folders:
@@ -131,6 +133,22 @@ class Folders:
             ProblemError: `bad_path`; nothing of the call was written.
         """
         self._observe(_NEAR, seen)
+
+    def look_near(self, seen: Sequence[Observed], gone: Sequence[str] = ()) -> set[str]:
+        """Stores listings of some folders of the local side, as `observe_near`.
+
+        Args:
+            seen: whole folders, or parts of large ones.
+            gone: folders that are not there.
+
+        Returns:
+            The folders in them that are new, or were replaced: what is in these is not known.
+        """
+        fresh: set[str] = set()
+        self._observe(_NEAR, seen, fresh)
+        for path in gone:
+            self._all(_NEAR.clear, *at_or_below(path))
+        return fresh
 
     def observe_far_whole(self, seen: Sequence[Observed]) -> None:
         """Like `observe_near`, for a far side that lists whole folders."""
@@ -210,6 +228,12 @@ class Folders:
         low = b"" if after is None else after + b"\0"
         high = b"\xff" if end is None else end
         return self._states(_UNSETTLED, (self._job, low, high, limit))
+
+    def unsettled_paths(self, limit: int) -> list[str]:
+        """The paths of unsettled folders: those of `limit` rows at most."""
+        with self._database.read() as connection:
+            rows = connection.execute(_UNSETTLED_PATHS, (self._job, limit)).fetchall()
+        return list({parts.from_key(row[0])[0]: None for row in rows})
 
     def settle(self, states: Sequence[FolderState]) -> None:
         """Marks folders as settled, except those that changed since they were read.
@@ -305,7 +329,10 @@ class Folders:
             yield from page
             low = page[-1].key + b"\0"
 
-    def _observe(self, side: _Side, seen: Sequence[Observed]) -> None:
+    def _observe(
+        self, side: _Side, seen: Sequence[Observed], fresh: set[str] | None = None
+    ) -> None:
+        """Stores listings; adds to `fresh` the folders in them that are new or were replaced."""
         with self._database.transaction() as connection:
             for one in seen:
                 key = parts.key_of(paths.check(one.path), one.first)
@@ -314,22 +341,31 @@ class Folders:
                 same = found.pop(0)[1] if found and found[0][0] == key else None
                 end = parts.from_key(found[0][0])[1] if found else ""
                 if end != one.end or (one.first and same is None):
-                    self._observe_aligned(connection, side, one)
+                    self._observe_aligned(connection, side, one, fresh)
                 elif not same:
-                    self._replace(connection, side, key, one.listing)
+                    self._replace(connection, side, key, one.listing, fresh)
                     if one.entries > LONGEST:
                         parts.split(connection, self._job, key)
 
-    def _observe_aligned(self, connection: Statements, side: _Side, one: Observed) -> None:
+    def _observe_aligned(
+        self, connection: Statements, side: _Side, one: Observed, fresh: set[str] | None
+    ) -> None:
         """Stores a part that the rows do not have like this."""
         starts = parts.align(connection, self._job, one.path, one.first, one.end)
         columns = orjson.loads(one.listing)
         for start, end in zip(starts, [*starts[1:], one.end], strict=True):
             key = parts.key_of(one.path, start)
             listing = orjson.dumps(parts.between(columns, start, end))
-            self._replace(connection, side, key, listing)
+            self._replace(connection, side, key, listing, fresh)
 
-    def _replace(self, connection: Statements, side: _Side, key: bytes, listing: bytes) -> None:
+    def _replace(
+        self,
+        connection: Statements,
+        side: _Side,
+        key: bytes,
+        listing: bytes,
+        fresh: set[str] | None,
+    ) -> None:
         """Writes a listing, if it is another one.
 
         What is below a folder that is not in it any more is gone too.
@@ -337,11 +373,15 @@ class Folders:
         row = connection.execute(side.read, (self._job, key)).fetchone()
         if row and row[0] == listing:
             return
-        if row and row[0] is not None:
+        known = row is not None and row[0] is not None
+        if known or fresh is not None:
             folder, _ = parts.from_key(key)
-            for name in _subfolders(row[0]) - _subfolders(listing):
+            before, now = _subfolders(row[0] if known else None), _subfolders(listing)
+            for name in before.keys() - now.keys():
                 low, high = at_or_below(paths.join(folder, name))
                 connection.execute(side.clear, (self._job, low, high))
+            if fresh is not None:
+                fresh |= {paths.join(folder, name) for name, _ in now.items() - before.items()}
         connection.execute(side.write, (self._job, key, listing))
 
     def _states(self, sql: str, parameters: tuple[object, ...]) -> list[FolderState]:
@@ -369,11 +409,19 @@ class Folders:
             for key, near, far, base, revision in rows
         ]
 
-    def _all(self, sql: str) -> None:
+    def _all(self, sql: str, *rest: object) -> None:
         with self._database.transaction() as connection:
-            connection.execute(sql, (self._job,))
+            connection.execute(sql, (self._job, *rest))
 
 
-def _subfolders(listing: bytes) -> set[str]:
-    names, kinds = orjson.loads(listing)[:2] or ((), ())
-    return {name for name, kind in zip(names, kinds, strict=True) if kind == FOLDER}
+def _subfolders(listing: bytes | None) -> dict[str, int]:
+    """The folders in a listing: name -> ident."""
+    columns = orjson.loads(listing) if listing else []
+    if not columns:
+        return {}
+    names, kinds, idents = columns[0], columns[1], columns[6]
+    return {
+        name: ident
+        for name, kind, ident in zip(names, kinds, idents, strict=True)
+        if kind == FOLDER
+    }

@@ -17,7 +17,17 @@ from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 from cargo_sync.testing.disk import read_one_by_one
-from cargo_sync.trees.contract import Brought, Delta, Moved, NearTree, Observation, Task, Whole
+from cargo_sync.trees.contract import (
+    Brought,
+    Delta,
+    Missed,
+    Moved,
+    NearTree,
+    NoFolder,
+    Observation,
+    Task,
+    Whole,
+)
 from cargo_sync.trees.offers import brought, offers
 from cargo_sync.trees.pump import pump
 
@@ -117,6 +127,14 @@ class MemoryTree:
         folders = ["", *(path for path, entry in self._entries.items() if entry.kind == FOLDER)]
         for folder in sorted(folders, key=paths.key):
             yield [self._listing(folder)]
+
+    async def observe_some(
+        self, some: Sequence[str]
+    ) -> AsyncIterator[Sequence[Whole | Missed | NoFolder]]:
+        for folder in some:
+            entry = self._entries.get(folder)
+            is_there = not folder or (entry is not None and entry.kind == FOLDER)
+            yield [self._listing(folder) if is_there else NoFolder(folder)]
 
     def _listing(self, folder: str) -> Whole:
         below = [

@@ -52,6 +52,12 @@ class Missed(NamedTuple):
     problem: Problem
 
 
+class NoFolder(NamedTuple):
+    """There is no folder at a path: the listing of its parent says what is."""
+
+    path: str
+
+
 class Delta(NamedTuple):
     """What changed since a cursor.
 
@@ -156,6 +162,17 @@ class Ends(Protocol):
 
 class NearTree(Tree, Ends, Protocol):
     """The side on this machine: it reads and stages for the far one."""
+
+    def observe_some(
+        self, some: Sequence[str]
+    ) -> AsyncIterator[Sequence[Whole | Missed | NoFolder]]:
+        """Reports what is in these folders, but not in the folders below them.
+
+        Those that the job leaves out are not reported.
+
+        Raises:
+            ProblemError: the tree cannot be reached.
+        """
 
     async def entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
         """What is at these paths now, in order; None for nothing."""

@@ -17,7 +17,7 @@ from cargo_sync.local.lock import RootLock, lock_root, marker, read_marker
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_file, is_blank
 from cargo_sync.local.root import Root
-from cargo_sync.local.scan import Seen, Unseen, walk
+from cargo_sync.local.scan import Absent, Seen, Unseen, look, walk
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
@@ -29,8 +29,9 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, changed
 from cargo_sync.model.slices import path_cost
 from cargo_sync.model.world import T, Ts, World
 from cargo_sync.plan.filters import Filters
+from cargo_sync.plan.folder_chain import FolderChain
 from cargo_sync.trees.calls import Calls
-from cargo_sync.trees.contract import Missed, Observation, Whole
+from cargo_sync.trees.contract import Missed, NoFolder, Observation, Whole
 from cargo_sync.trees.landing import Landing
 from cargo_sync.trees.retiring import retire
 
@@ -90,6 +91,15 @@ class FolderTree:
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         folders = walk(self._opened(), self._filters.excluded)
         while group := await self._do(_group, folders):
+            yield [one for one in group if not isinstance(one, NoFolder)]
+
+    async def observe_some(
+        self, some: Sequence[str]
+    ) -> AsyncIterator[Sequence[Whole | Missed | NoFolder]]:
+        excluded = self._filters.excluded
+        outside = FolderChain(False, lambda above, folder: above or excluded(folder, True))
+        folders = look(self._opened(), [path for path in some if not outside(path)], excluded)
+        while group := await self._do(_group, folders):
             yield group
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
@@ -136,18 +146,18 @@ class FolderTree:
     def _ready(self) -> Identity:
         if self._root is not None and not self._root.still_there():
             self._close()
-        if self._root is None:
+        if fresh := self._root is None:
             self._take()
         root = self._opened()
         self._check_marker(root)
         self._purge(root)
         if not self._receives:
-            return Identity(root.identity)
+            return Identity(root.identity, fresh=fresh)
         named = _named(marker(root, self._world.token()), self._path)
         if self._staging is None:
             self._staging = Staging(root, self._checkpoints, self._space)
             self._staging.sweep(self._ages, 0.0)  # files of a process that was killed
-        return Identity(named)
+        return Identity(named, fresh=fresh)
 
     def _take(self) -> None:
         """Opens and locks the folder. A destination is made if it never existed before."""
@@ -282,11 +292,14 @@ def _named(mark: str, path: str) -> str:
     return f"{mark} {path}"
 
 
-def _group(folders: Iterator[Seen | Unseen]) -> list[Whole | Missed]:
+def _group(folders: Iterator[Seen | Unseen | Absent]) -> list[Whole | Missed | NoFolder]:
     """The next folders of a scan, with about `GROUP` entries; an empty list at the end."""
-    group: list[Whole | Missed] = []
+    group: list[Whole | Missed | NoFolder] = []
     count = 0
     for folder in islice(folders, GROUP):
+        if isinstance(folder, Absent):
+            group.append(NoFolder(folder.path))
+            continue
         if isinstance(folder, Unseen):
             group.append(Missed(folder.path, folder.problem))
             continue

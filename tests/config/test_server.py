@@ -78,6 +78,7 @@ def test_every_field(tmp_path: Path) -> None:
         "settle": 0,
         "trash_days": 1.5,
         "scan_interval": 5,
+        "full_scan_interval": 50,
         "users": [
             user("ana", "ana", password="canary-ana", upload_speed="1mbps", download_speed="2mbps"),
             user(
@@ -146,6 +147,7 @@ def test_every_field(tmp_path: Path) -> None:
         settle=0,
         trash_days=1.5,
         scan_interval=5,
+        full_scan_interval=50,
         file=path,
         warnings=(
             f"{path} contains the password of ana in plain text; the server stores its hash: "

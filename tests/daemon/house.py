@@ -15,7 +15,7 @@ from cargo_sync.config.callbacks import ANYWHERE
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
-from cargo_sync.daemon.job.local_hints import FolderHints, WatchFolder
+from cargo_sync.daemon.job.local_hints import FolderHints, OnHint, WatchFolder
 from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.supervisor import Listener, Sides, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
@@ -249,7 +249,7 @@ def settings(name: str = "nightly", **changes: Any) -> JobSettings:
     return JobSettings(name=name, **(fields | changes))
 
 
-async def unwatched(hint: Callable[[], None]) -> FolderHints | None:
+async def unwatched(hint: OnHint) -> FolderHints | None:
     return None
 
 

@@ -19,6 +19,7 @@ import pytest
 
 from cargo_sync.engine import batches, run, survey
 from cargo_sync.engine.report import RunReport
+from cargo_sync.machines.scope import NearScope
 from cargo_sync.model import large_folders, paths
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.jobs import After, Mode
@@ -54,6 +55,10 @@ class History:
         system.far = LivelyTree("far", self.weather, self.oracle)
         system.offload = self.weather.offload
         self.weather.person = self.person
+        self._hints = random.random() < 0.7
+        if self._hints and mode is Mode.UPLOAD:  # a download needs no hints
+            system.near.hint = self._hint
+        self._begin_scope()
         self._written = 0
 
     async def tell(self) -> list[str]:
@@ -76,13 +81,27 @@ class History:
         for _ in range(random.randrange(4)):
             self.person()
         if random.random() < 0.3:
-            system.restart()
+            self.restart()
         if random.random() < 0.2:
             pattern = random.choice([LEFT_OUT, f"**/{LEFT_OUT}"])
             system.rules = replace(system.rules, exclude=() if system.rules.exclude else (pattern,))
-            system.restart()
+            self.restart()
             self.oracle.filters_changed()
         system.now += random.choice([0.5, 3.0, 1000.0])
+
+    def restart(self) -> None:
+        self.system.restart()
+        self._begin_scope()
+
+    def _begin_scope(self) -> None:
+        """From now on only hints say where to look, if there are any."""
+        scope = NearScope(interval=float("inf"))
+        scope.trust(self._hints)
+        self.system.memory = replace(self.system.memory, scope=scope)
+
+    def _hint(self, folders: frozenset[str]) -> None:
+        lost = self.random.random() < 0.05
+        self.system.memory.scope.hinted(None if lost else folders)
 
     async def look(self, *, approved: bool) -> RunReport | None:
         self.oracle.begin()
@@ -223,6 +242,7 @@ def database(
         (batches, "BATCH_FILES", 2),
         (batches, "BATCH_SECONDS", 1e9),
         (survey, "PAGE", 2),
+        (survey, "FEW", 8),
         (run, "PAGE", 2),
         (large_folders, "LONG", 2),
         *((module, "LONGEST", 2) for module in (large_folders, deltas, folders, parts)),

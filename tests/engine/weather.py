@@ -1,9 +1,9 @@
 """What may happen at each moment of a run: people, failures, cuts; and trees that feel it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from random import Random
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from cargo_sync.lanes.ports import Reader, Sink, Source
 from cargo_sync.model import entries, paths
@@ -14,7 +14,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 from cargo_sync.testing.disk import read_one_by_one
 from cargo_sync.testing.tree import MemoryTree
-from cargo_sync.trees.contract import Brought, Missed, NearTree, Observation, Task, Whole
+from cargo_sync.trees.contract import Brought, Missed, NearTree, NoFolder, Observation, Task, Whole
 from tests.offloads import T, Ts
 
 
@@ -95,6 +95,7 @@ class LivelyTree(MemoryTree):
         self.excused: set[bytes] = set()
         self.hand: set[str] = set()
         self.removed: set[str] = set()
+        self.hint: Callable[[frozenset[str]], None] = lambda folders: None
 
     def by_hand(self, path: str) -> None:
         """A person changes what is at `path`, and so deletes what was there."""
@@ -106,9 +107,16 @@ class LivelyTree(MemoryTree):
         self.ever.add(content)
         return super().write(path, content, mtime_ns, mode)
 
+    def _put(self, path: str, *rest: Any) -> Entry:
+        entry = super()._put(path, *rest)
+        self.hint(frozenset({paths.parent(path)}))
+        return entry
+
     def remove(self, path: str) -> None:
-        self.removed |= {at for at in self._entries if paths.is_below(at, path)}
+        gone = {at for at in self._entries if paths.is_below(at, path)}
+        self.removed |= gone
         super().remove(path)
+        self.hint(frozenset(map(paths.parent, gone)))
 
     def folders(self) -> list[str]:
         return ["", *(path for path, entry in self._entries.items() if entry.kind == FOLDER)]
@@ -128,7 +136,7 @@ class LivelyTree(MemoryTree):
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         missed: list[str] = []
-        together = self.weather.random.choice([0, 0, 1, 2])  # names of a part; 0: folders are whole
+        together = self._together()
         async for seen in super().observe(cursor):
             if isinstance(seen, tuple):
                 self.weather.cut("changes")
@@ -137,20 +145,41 @@ class LivelyTree(MemoryTree):
             path = seen[0].path
             if any(paths.is_below(path, one) for one in missed) or self.oracle.left_out(path):
                 continue
-            opened, names = self.entry(path), sorted(self._names(path))
-            if path and opened is None:
+            if path and self.entry(path) is None:
                 continue  # gone while the scan went on
-            starts = ["", *names[together::together]] if together else [""]
-            for start, end in zip(starts, [*starts[1:], ""], strict=True):
-                self.weather.cut(f"listing {path!r} {start!r}")
-                if self.weather.fails() or self.entry(path) != opened:
-                    self.weather.trace.append(f"missed {path!r}")
+            for part in self._parts(path, together):
+                if isinstance(part, Missed):
                     missed.append(path)
-                    self.oracle.missed = True
-                    problem = Problem(Code.UNREADABLE, "this folder cannot be read", path)
-                    yield [Missed(path, problem)]
-                    break
-                yield [self._filtered(path, start, end, names)]
+                yield [part]
+
+    async def observe_some(
+        self, some: Sequence[str]
+    ) -> AsyncIterator[Sequence[Whole | Missed | NoFolder]]:
+        for path in some:
+            if self.oracle.left_out(path):
+                continue
+            if path not in self.folders():
+                yield [NoFolder(path)]
+                continue
+            for part in self._parts(path, self._together()):
+                yield [part]
+
+    def _together(self) -> int:
+        """How many names a part of a folder has; 0: folders are whole."""
+        return self.weather.random.choice([0, 0, 1, 2])
+
+    def _parts(self, path: str, together: int) -> Iterator[Whole | Missed]:
+        """A folder as a scan sees it, part by part."""
+        opened, names = self.entry(path), sorted(self._names(path))
+        starts = ["", *names[together::together]] if together else [""]
+        for start, end in zip(starts, [*starts[1:], ""], strict=True):
+            self.weather.cut(f"listing {path!r} {start!r}")
+            if self.weather.fails() or self.entry(path) != opened:
+                self.weather.trace.append(f"missed {path!r}")
+                self.oracle.missed = True
+                yield Missed(path, Problem(Code.UNREADABLE, "this folder cannot be read", path))
+                return
+            yield self._filtered(path, start, end, names)
 
     def _names(self, folder: str) -> list[str]:
         return [paths.name(path) for path in self._entries if paths.parent(path) == folder]

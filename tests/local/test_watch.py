@@ -1,18 +1,23 @@
 """Hints of a watched tree, with each kind of watcher."""
 
+import contextlib
 import ctypes
 import errno
 import os
 import queue
+import select
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from watchdog.events import DirCreatedEvent, DirMovedEvent, FileCreatedEvent, FileSystemEvent
 
-from cargo_sync.local import inotify
+from cargo_sync.local import file_systems, inotify
 from cargo_sync.local.inotify import ChangedFolders, Inotify
 from cargo_sync.local.watch import Watch, _Observed, folder_of, native
 
@@ -113,9 +118,179 @@ def test_the_limit_of_watches_is_told(
 
     monkeypatch.setattr(Inotify, "_check", check)
     threads = threading.active_count()
-    problem = Watch(str(top), hints.put, Inotify()).start()
+    watching = Watch(str(top), hints.put, Inotify())
+    problem = watching.start()
     assert problem is not None and problem.code == "watch_limit"
+    assert (watching.watching, watching.complete) == (below, False)
+    if below:
+        (top / "file").touch()
+        assert until(hints, "") == {""}, "what is watched is hinted"
+    watching.stop()
     assert threading.active_count() == threads
+
+
+@linux
+def test_a_process_watches_so_many_folders_and_no_more(
+    tmp_path: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inotify, "MOST", 3)
+    shared = Inotify()
+    trees = []
+    for name in ("a", "b"):
+        (tmp_path / name / "below").mkdir(parents=True)
+        trees.append(Watch(str(tmp_path / name), hints.put, shared))
+    assert trees[0].start() is None
+    problem = trees[1].start()
+    assert problem is not None and problem.code == "watch_limit"
+    assert [one.complete for one in trees] == [True, False]
+    (tmp_path / "a" / "new").mkdir()
+    while hints.get(timeout=60) is not None:
+        pass  # from now on, not each change in `a` is hinted
+    assert not trees[0].complete
+    trees[1].stop()
+    trees[1] = Watch(str(tmp_path / "b"), hints.put, shared)
+    trees[0].stop()
+    assert trees[1].start() is None, "there is room again"
+    trees[1].stop()
+
+
+@linux
+def test_only_file_systems_that_tell_each_change_are_believed(
+    top: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watching = Watch(str(top), hints.put, Inotify())
+    monkeypatch.setattr(file_systems, "_LOCAL", frozenset())
+    assert watching.start() is None
+    assert not watching.complete
+    watching.stop()
+    monkeypatch.undo()
+    mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    in_memory = [place for place, kind in mounts if kind == "tmpfs"]
+    assert all(map(file_systems.tells_all, in_memory))
+    assert not file_systems.tells_all("/proc") and not file_systems.tells_all(str(top / "none"))
+
+
+class Quiet(Inotify):
+    """Reads its events only when it is told to."""
+
+    def _run(self) -> None:
+        return
+
+    def read(self, upto: int = 2**16) -> dict[inotify.WatchedTree, ChangedFolders]:
+        try:
+            return self._read(os.read(self._fd, upto))
+        except BlockingIOError:
+            return {}
+
+
+def folders(top: Path) -> list[str]:
+    """All folders at and below `top`, but not our own."""
+    return sorted(
+        os.path.relpath(place, top) if place != str(top) else ""
+        for place, *_ in os.walk(top)
+        if ".cargo_sync" not in place
+    )
+
+
+def watched(tree: inotify.WatchedTree) -> list[str]:
+    return sorted(one.path() for one in tree.top.all() if one.watch >= 0) if tree.top else []
+
+
+class Person:
+    """Makes, moves and deletes folders at and below `top`, also from and to another place."""
+
+    def __init__(self, random: Random, top: Path, outside: Path) -> None:
+        self._random = random
+        self._top = top
+        self._outside = outside
+        self._kept = 0
+        outside.mkdir()
+
+    def act(self) -> None:
+        place = self._top / self._random.choice(folders(self._top))
+        name = self._random.choice(("a", "b", ".cargo_sync"))
+        acts = [self._make, self._make_deep, self._move_in]
+        if place != self._top:
+            acts += [self._move, self._move_out, self._delete]
+        with contextlib.suppress(OSError):  # something is there, or it is below itself
+            self._random.choice(acts)(place, name)
+
+    def _make(self, place: Path, name: str) -> None:
+        (place / name).mkdir()
+
+    def _make_deep(self, place: Path, name: str) -> None:
+        (place / "a" / "b" / "a").mkdir(parents=True)
+
+    def _move(self, place: Path, name: str) -> None:
+        place.rename(self._top / self._random.choice(folders(self._top)) / name)
+
+    def _move_out(self, place: Path, name: str) -> None:
+        self._kept += 1
+        place.rename(self._outside / f"{self._kept}")
+
+    def _move_in(self, place: Path, name: str) -> None:
+        if kept := sorted(os.listdir(self._outside)):
+            (self._outside / self._random.choice(kept)).rename(place / name)
+
+    def _delete(self, place: Path, name: str) -> None:
+        shutil.rmtree(place)
+
+
+@linux
+@pytest.mark.parametrize("lost", [0.0, 0.1])
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_happens_to_folders_they_are_watched_where_they_are(
+    tmp_path: Path, top: Path, seed: int, lost: float
+) -> None:
+    """Events are read late, or are lost."""
+    random, watching = Random(seed), Quiet()
+    tree = watching.watch(str(top), lambda folders: None)
+    person = Person(random, top, tmp_path / "outside")
+    for _ in range(60):
+        person.act()
+        if random.random() < 0.2:
+            watching.read()
+        if random.random() < lost:
+            while _pending(watching._fd):
+                os.read(watching._fd, 2**16)
+            watching._read(inotify._EVENT.pack(-1, inotify._OVERFLOW, 0, 0))
+    while watching.read():
+        pass
+    assert watched(tree) == folders(top)
+    assert tree.complete
+    assert watching._count == len(folders(top)) == len(watching._of)
+    watching.unwatch(tree)
+    assert (watching._count, len(watching._of)) == (0, 0)
+
+
+def _pending(fd: int) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+@linux
+def test_a_folder_that_could_not_be_read_is_watched_when_it_can_be(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (top / "a").mkdir()
+    watching = Quiet()
+    took = watching._take
+
+    def take(tree: inotify.WatchedTree, above: Any, path: str, place: str) -> Any:
+        if path == "a":
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        return took(tree, above, path, place)
+
+    monkeypatch.setattr(watching, "_take", take)
+    tree = watching.watch(str(top), lambda folders: None)
+    assert (watched(tree), tree.complete) == ([""], True), "each scan reports it"
+    monkeypatch.undo()
+    (top / "a").chmod(0o755)
+    (top / "a").chmod(0o700)
+    assert watching.read() == {tree: frozenset({"", "a"})}
+    assert watched(tree) == ["", "a"]
+    watching.unwatch(tree)
 
 
 @linux

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
@@ -25,11 +26,15 @@ LET_GO: Final = 5.0
 class FolderHints(Protocol):
     """Hints of changes in a local folder, until `close`.
 
-    note   what a person should know, such as that the folder is not watched; "" if all is well
-    ended  the folder is not at its path any more: another one there is not watched
+    note      what a person should know, such as that the folder is not watched; "" if all is well
+    complete  each change is hinted
+    ended     the folder is not at its path any more: another one there is not watched
     """
 
     note: str
+
+    @property
+    def complete(self) -> bool: ...
 
     @property
     def ended(self) -> bool: ...
@@ -37,7 +42,8 @@ class FolderHints(Protocol):
     async def close(self) -> None: ...
 
 
-WatchFolder = Callable[[Callable[[], None]], Awaitable[FolderHints | None]]
+OnHint = Callable[[ChangedFolders], None]
+WatchFolder = Callable[[OnHint], Awaitable[FolderHints | None]]
 """Begins to watch a folder, and calls back on the event loop for every hint. Gives None if that is
 not possible now."""
 
@@ -49,7 +55,7 @@ class NearHints:
     the folder that will come back.
     """
 
-    def __init__(self, watch: WatchFolder, hint: Callable[[], None]) -> None:
+    def __init__(self, watch: WatchFolder, hint: OnHint) -> None:
         self._begin = watch
         self._hint = hint
         self._watch: FolderHints | None = None
@@ -60,6 +66,11 @@ class NearHints:
         """What a person should know; "" if all is well."""
         return self._watch.note if self._watch else ""
 
+    @property
+    def complete(self) -> bool:
+        """Each change since the watch began is hinted."""
+        return self._watch is not None and self._watch.complete
+
     async def follow(self, *, away: bool) -> None:
         """Begins or ends to watch, after each look; `away`: it found that the folder is away."""
         if self._watch is not None and (away or self._watch.ended):
@@ -67,7 +78,7 @@ class NearHints:
         if self._watch is None and not away:
             self._watch = await self._begin(self._hint)
             if self._was_away:
-                self._hint()  # something may have changed before the watch began
+                self._hint(None)  # something may have changed before the watch began
         self._was_away = away
 
     async def close(self) -> None:
@@ -95,6 +106,11 @@ class NearFolder:
     def note(self) -> str:
         """What a person should know; "" if all is well."""
         return self._hints.note if self._hints else ""
+
+    @property
+    def hints_all(self) -> bool:
+        """Each change is hinted."""
+        return self._hints is not None and self._hints.complete
 
     def use(self) -> None:
         """Something opens the folder from now on."""
@@ -137,6 +153,11 @@ class Watching:
         self._ended = ended
 
     @property
+    def complete(self) -> bool:
+        """Each change in the folder is hinted."""
+        return self._watch is not None and self._watch.complete
+
+    @property
     def ended(self) -> bool:
         """The folder was moved, deleted or unmounted."""
         return self._watch is not None and self._watch.ended
@@ -157,12 +178,13 @@ class Watchers:
         self._count = 0
         self._native = native()
 
-    async def watch(self, folder: str, hint: Callable[[], None]) -> Watching | None:
+    async def watch(self, folder: str, hint: OnHint) -> Watching | None:
         """Begins to watch `folder`. Returns None if it does not exist now.
 
         Args:
             folder: absolute path.
-            hint: called on the event loop when something may have changed, once for many changes.
+            hint: called on the event loop with the folders in which something may have changed,
+                once for many changes.
         """
         if not await self._world.offload(os.path.isdir, folder):
             return None
@@ -172,28 +194,38 @@ class Watchers:
         self._count += 1
         watch = Watch(folder, _LoopHints(asyncio.get_running_loop(), hint), self._native)
         problem = await self._world.offload(watch.start)
-        if problem is not None:
+        note = "" if problem is None else str(problem)
+        if not watch.watching:
             self._ended()
-            return Watching(None, str(problem), self._world, self._ended)
-        return Watching(watch, "", self._world, self._ended)
+            return Watching(None, note, self._world, self._ended)
+        return Watching(watch, note, self._world, self._ended)
 
     def _ended(self) -> None:
         self._count -= 1
 
 
 class _LoopHints:
-    """Brings hints from other threads to the loop; while one waits there, others add nothing."""
+    """Brings hints from other threads to the loop; while one waits there, others join it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, hint: Callable[[], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, hint: OnHint) -> None:
         self._loop = loop
         self._hint = hint
+        self._lock = threading.Lock()
+        self._waiting: set[str] = set()
+        self._somewhere = False
         self._under_way = False
 
-    def __call__(self, _folders: ChangedFolders) -> None:
-        if not self._under_way:
-            self._under_way = True
+    def __call__(self, folders: ChangedFolders) -> None:
+        with self._lock:
+            self._waiting.update(folders or ())
+            self._somewhere |= folders is None
+            under_way, self._under_way = self._under_way, True
+        if not under_way:
             self._loop.call_soon_threadsafe(self._deliver)
 
     def _deliver(self) -> None:
-        self._under_way = False
-        self._hint()
+        with self._lock:
+            folders = None if self._somewhere else frozenset(self._waiting)
+            self._waiting.clear()
+            self._somewhere = self._under_way = False
+        self._hint(folders)

@@ -23,6 +23,7 @@ from cargo_sync.daemon.job.remote_hints import hear_far
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.run import Run
 from cargo_sync.lanes.figures import Figures
+from cargo_sync.local.inotify import ChangedFolders
 from cargo_sync.machines.job_state import Facts, JobState, job_state
 from cargo_sync.machines.looks import next_look
 from cargo_sync.model.events import Event, EventDetails, Happened, Moment
@@ -120,7 +121,7 @@ class Supervisor:
         self._listener = listener
         self._task: asyncio.Task[None] | None = None
         watched = settings.watch and self._rules.mode is Mode.UPLOAD
-        hints = NearHints(sides.watch, self.hint) if watched else None
+        hints = NearHints(sides.watch, self._near_hint) if watched else None
         self._near_folder = NearFolder(sides.near, hints)
         self._ordered: tuple[Run, bool] | None = None
         self._hinted: float | None = None
@@ -214,6 +215,7 @@ class Supervisor:
         """
         if self._ordered is None or (approved and not self._ordered[1]):
             self._ordered = (self._new_run(), approved)
+        self._memory.scope.everything()
         self.sides.afresh()
         self._wakeup.set()
         return self._ordered[0].report.run
@@ -223,6 +225,10 @@ class Supervisor:
         self.sides.afresh()
         self._wakeup.set()
         return self.previews.order(self._new_run())
+
+    def _near_hint(self, folders: ChangedFolders) -> None:
+        self._memory.scope.hinted(folders)
+        self.hint()
 
     def hint(self) -> None:
         """Something may have changed on one side."""
@@ -256,6 +262,8 @@ class Supervisor:
                         await self._near_folder.watch(away=self.outcomes.is_away)
                     else:
                         await self._near_folder.let_go()
+                    needless = self._rules.mode is Mode.DOWNLOAD
+                    self._memory.scope.trust(needless or self._near_folder.hints_all)
                     work = self._next()
                     if work is None:
                         await self._wakeup.wait(self._patience())

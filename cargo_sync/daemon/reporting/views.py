@@ -204,6 +204,7 @@ def settings(job: JobSettings) -> dict[str, Any]:
         "priority": job.priority,
         "sleep": job.sleep,
         "settle": job.settle,
+        "full_scan_interval": job.full_scan_interval,
         "watch": job.watch,
         "enabled": job.enabled,
         "include": list(job.include),

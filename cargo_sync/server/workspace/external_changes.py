@@ -1,7 +1,8 @@
 """External changes: files that other programs write are recorded once they are complete.
 
 A watcher's hint says where to look. Changes without a hint (after an overflow, on a network file
-system) are found by a full scan, at the start and at intervals. A new or changed file is recorded
+system) are found by a full scan, at the start and at intervals: long ones where each change is
+hinted, short ones elsewhere. A new or changed file is recorded
 when two looks, `settle` seconds of our own clock apart, saw the same: no other clock is used. Only
 a scan, which may find millions of files, trusts a file's times if they are more than a minute old.
 
@@ -48,6 +49,7 @@ class ExternalChanges:
         world: World,
         settle: float,
         interval: float,
+        full_interval: float,
         trash_days: float,
         inotify: Inotify | None,
     ) -> None:
@@ -55,12 +57,13 @@ class ExternalChanges:
         self._world = world
         self._settle = settle
         self._interval = interval
+        self._full_interval = full_interval
         self._trash_days = trash_days
         self._settling = Settling(settle)
         self._woken = asyncio.Event()
         self._due: dict[str, float] = {}
         self._rest: dict[str, float] = {}
-        self._scan_at = self._tidy_at = world.steady()
+        self._scan_at = self._tidy_at = self._attach_at = world.steady()
         self._watch: Watch | None = None
         self._logged: Problem | None = None
         self._unoffered = workspace.unoffered
@@ -103,9 +106,7 @@ class ExternalChanges:
         Raises:
             ProblemError: nothing could be read.
         """
-        opened = await self._world.offload(self._workspace.attach)
-        if opened or self._watch is None:
-            await self._watch_anew()
+        await self._attach()
         pending = [""]
         self._due.clear()
         self._unoffered.begin_scan()
@@ -135,6 +136,8 @@ class ExternalChanges:
 
     async def _step(self) -> None:
         try:
+            if self._world.steady() >= self._attach_at and await self._attach():
+                self._scan_at = self._world.steady()
             if self._world.steady() >= self._scan_at:
                 await self._scan_all()
                 self._log_once(None)
@@ -147,6 +150,18 @@ class ExternalChanges:
         else:
             await self._tidy()
 
+    async def _attach(self) -> bool:
+        """Opens the folder if it must be; returns whether it is watched anew. Raises ProblemError.
+
+        A folder that is mounted anew, so that it can be written to, is not hinted.
+        """
+        opened = await self._world.offload(self._workspace.attach)
+        self._attach_at = self._world.steady() + self._interval
+        if not opened and self._watch is not None:
+            return False
+        await self._watch_anew()
+        return True
+
     async def _scan_all(self) -> None:
         """Scans, and says when to scan again.
 
@@ -155,8 +170,14 @@ class ExternalChanges:
         began, self._lost = self._world.steady(), False
         await self.scan()
         ended = self._world.steady()
-        rest = ended - began if self._lost else self._interval
-        self._scan_at, self._tries = ended + min(rest, self._interval), 0
+        interval = self._full_interval if self._watches_all else self._interval
+        rest = ended - began if self._lost else interval
+        self._scan_at, self._tries = ended + min(rest, interval), 0
+
+    @property
+    def _watches_all(self) -> bool:
+        """Whether each change is hinted."""
+        return self._watch is not None and self._watch.complete
 
     def _scan_soon(self) -> None:
         """After a failure of the whole, everything is scanned again."""
@@ -179,7 +200,7 @@ class ExternalChanges:
         if not self._workspace.attached:
             return self._scan_at
         again = self._failures.next_at()
-        times = [self._scan_at, self._tidy_at, *self._due.values()]
+        times = [self._scan_at, self._attach_at, self._tidy_at, *self._due.values()]
         return min(times if again is None else [*times, again])
 
     def _slice(self, pending: list[str]) -> None:

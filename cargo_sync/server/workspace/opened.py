@@ -91,6 +91,7 @@ class OpenWorkspaces:
                     self._world,
                     settings.settle,
                     settings.scan_interval,
+                    settings.full_scan_interval,
                     settings.trash_days,
                     self._native,
                 )

@@ -8,6 +8,7 @@ import pytest
 
 from cargo_sync.config.timetable import Window
 from cargo_sync.daemon.job import local_hints
+from cargo_sync.daemon.job.local_hints import OnHint
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.model.jobs import Identity
 from cargo_sync.testing.tree import MemoryTree
@@ -42,6 +43,7 @@ class Watched:
     """A folder that is watched until it is closed."""
 
     note = ""
+    complete = False
     ended = False
     closed = False
 
@@ -123,3 +125,39 @@ async def test_a_disk_that_hangs_does_not_hold_up_the_answer_to_a_pause(
         await job.pause()
         assert (disk.held, job.state) == (True, "paused")
         disk.hangs = False
+
+
+async def test_a_look_is_at_hinted_folders_while_each_change_is_hinted(house: House) -> None:
+    """Nothing else is looked at, except when a person orders it."""
+    hints: list[OnHint] = []
+    watched = Watched()
+    watched.complete = True
+
+    async def watch(hint: OnHint) -> Watched:
+        hints.append(hint)
+        return watched
+
+    house.watch = watch
+    job = job_on(house, disk := Disk(), watch=True)
+    there = house.far["nightly"].files
+    async with going(job):
+        await until(lambda: job.state == "synced")
+        disk.write("a/hinted", b"1")
+        disk.write("b/unhinted", b"2")
+        hints[0](frozenset({"", "a"}))
+        await until(lambda: "a/hinted" in there())
+        await until(lambda: "b/unhinted" in there(), "a folder that is new is looked into")
+        before = job.outcomes.look
+        hints[0](frozenset())  # a look at what has just arrived at the server
+        await until(lambda: job.outcomes.look is not before and job.run_now is None)
+        disk.write("b/later", b"3")
+        disk.write("a/later", b"4")
+        hints[0](frozenset({"a"}))
+        await until(lambda: "a/later" in there() and job.run_now is None)
+        assert "b/later" not in there()
+        job.sync()
+        await until(lambda: "b/later" in there() and job.run_now is None)
+        disk.write("b/last", b"5")
+        watched.complete = False
+        hints[0](frozenset({"a"}))
+        await until(lambda: "b/last" in there())

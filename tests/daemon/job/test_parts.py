@@ -72,12 +72,18 @@ async def test_an_unreachable_server_is_left_to_the_looks() -> None:
 
 async def test_watched_folders_give_hints_and_are_bounded(tmp_path: Path) -> None:
     hinted = asyncio.Event()
+    changed: list[frozenset[str] | None] = []
+
+    def hint(folders: frozenset[str] | None) -> None:
+        changed.append(folders)
+        hinted.set()
+
     watchers = Watchers(House(tmp_path / "state").world(), most=1)
     folder = tmp_path / "folder"
-    assert await watchers.watch(str(folder), hinted.set) is None
+    assert await watchers.watch(str(folder), hint) is None
     folder.mkdir()
-    first = await watchers.watch(str(folder), hinted.set)
-    second = await watchers.watch(str(folder), hinted.set)
+    first = await watchers.watch(str(folder), hint)
+    second = await watchers.watch(str(folder), hint)
     assert first and second
     try:
         assert first.note == ""
@@ -85,9 +91,10 @@ async def test_watched_folders_give_hints_and_are_bounded(tmp_path: Path) -> Non
         (folder / "new.txt").write_text("1")
         async with asyncio.timeout(60):
             await hinted.wait()
+        assert changed[0] == frozenset({""})
     finally:
         await first.close()
         await second.close()
-    again = await watchers.watch(str(folder), hinted.set)
+    again = await watchers.watch(str(folder), hint)
     assert again and again.note == ""
     await again.close()

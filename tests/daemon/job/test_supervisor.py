@@ -409,6 +409,7 @@ class Hints:
     """Hints that a test ends."""
 
     note = ""
+    complete = False
 
     def __init__(self) -> None:
         self.ended = False

@@ -39,7 +39,13 @@ class Yard:
         self.folder = tracked(place, database, Clock(wall), self.heard)
         self.workspace = Workspace(self.folder, tokens())
         self.intake = ExternalChanges(
-            self.workspace, world, SETTLE, interval=60.0, trash_days=14, inotify=native()
+            self.workspace,
+            world,
+            SETTLE,
+            interval=60.0,
+            full_interval=3600.0,
+            trash_days=14,
+            inotify=native(),
         )
 
     def names(self) -> list[str]:
@@ -332,3 +338,41 @@ async def test_it_notices_by_itself(tmp_path: Path) -> None:
         await until(noticed, asyncio.sleep)
         running.cancel()
         await asyncio.wait({running})
+
+
+async def test_where_each_change_is_hinted_full_scans_are_rare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Watch, "complete", True)
+    async with yard(tmp_path, LATER) as one:
+        await one.intake._step()
+        (one.place / "file").touch()
+        for _ in range(59):
+            one.clock.now += 60
+            await one.intake._step()
+        assert one.names() == [], "nobody hinted"
+        one.clock.now += 60
+        await one.intake._step()
+        assert one.names() == ["file"]
+        (one.place / "other").touch()
+        monkeypatch.setattr(Watch, "complete", False)
+        one.intake.hint(None)  # as when a new folder cannot be watched
+        await one.intake._step()
+        (one.place / "third").touch()
+        one.clock.now += 60
+        await one.intake._step()
+        assert one.names() == ["file", "other", "third"]
+
+
+async def test_a_folder_that_is_opened_anew_is_watched_and_scanned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Watch, "complete", True)
+    async with yard(tmp_path, LATER) as one:
+        await one.intake._step()
+        watch, attach = one.intake._watch, one.workspace.attach
+        monkeypatch.setattr(one.workspace, "attach", lambda: attach() or True)
+        (one.place / "file").touch()
+        one.clock.now += 60
+        await one.intake._step()
+        assert one.names() == ["file"] and one.intake._watch is not watch
