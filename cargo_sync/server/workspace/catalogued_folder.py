@@ -10,6 +10,7 @@ once more.
 """
 
 import logging
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple, Protocol
@@ -334,22 +335,33 @@ class CataloguedFolder:
                 return Compared([], [], False)
         names = self.store.root.names(folder)
         comparison = FolderComparison(folder, still)
-        for start in range(0, max(1, len(names)), PART):
+        start, after = 0, ""
+        while True:
             part = names[start : start + PART]
-            after = names[start - 1] if start else ""
             upto = part[-1] if start + PART < len(names) else ""
             with self.lock:
-                self._compare_part(comparison, part, after, upto)
-        return comparison.found()
+                compared, after = self._compare_part(comparison, part, after, upto)
+            start += compared
+            if not after:
+                return comparison.found()
 
     def _compare_part(
         self, comparison: FolderComparison, names: Sequence[str], after: str, upto: str
-    ) -> None:
-        """Compares what is in a folder between two names; `names` were seen there just now."""
+    ) -> tuple[int, str]:
+        """Compares what is in a folder between two names; `names` were seen there just now.
+
+        If the catalogue has more there, because others came in between, only the first of it.
+
+        Returns:
+            How many of the names were compared, and up to which one; "" for all there is.
+        """
         folder, root = comparison.folder, self.store.root
-        listing, problems = root.listed(folder, names)
-        held = self.catalogue.listing(self.id, folder, after, upto)
+        held = self.catalogue.listing(self.id, folder, after, upto, PART)
         rows = {one.entry.name: one for one in held}
+        if len(held) == PART:
+            upto = held[-1].entry.name
+            names = names[: bisect_right(names, upto)]
+        listing, problems = root.listed(folder, names)
         if missing := sorted(rows.keys() - names):
             # The names were read without the lock: what is recorded by now may be there.
             late, more = root.listed(folder, missing)
@@ -359,6 +371,7 @@ class CataloguedFolder:
             if isinstance(changes[-1], Gone):
                 self.must_be_there()
             self.record(changes)
+        return len(names), upto
 
     # -- after an unclean stop ---------------------------------------------------------------------
 

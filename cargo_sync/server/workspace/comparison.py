@@ -9,7 +9,7 @@ from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, Listing
 from cargo_sync.model.problems import Problem
 from cargo_sync.server.workspace.suspects import SuspectFiles
 
-PART: Final = 1_000
+PART: Final = 500
 """Names of a folder that are compared while the lock is held."""
 
 Still = Callable[[str, Entry], bool]

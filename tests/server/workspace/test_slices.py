@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cargo_sync.catalogue import unfinished
+from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.slices import slices
@@ -200,6 +202,35 @@ def test_a_folder_is_looked_through_in_slices_before_it_goes(
     late = "other"
     assert change(workspace, Delete("d", 1, version(workspace, "d/late"))) == ["done"]
     assert there(workspace) == ["other"]
+
+
+def test_what_others_bring_into_a_large_folder_is_compared_in_parts_too(
+    workspace: Workspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogued_folder, "PART", 2)
+    root, seen = folder.store.root, list[list[str]]()
+    names, listing = root.names, folder.catalogue.listing
+
+    def names_before(path: str) -> list[str]:
+        found = names(path)
+        for name in "bdefg":
+            put(workspace, name)
+        return found
+
+    def noted(*args: Any) -> list[Catalogued]:
+        found = listing(*args)
+        seen.append([one.entry.name for one in found])
+        return found
+
+    put(workspace, "a")
+    put(workspace, "c")
+    monkeypatch.setattr(root, "names", names_before)
+    monkeypatch.setattr(folder.catalogue, "listing", noted)
+    before = workspace.position(0).sequence
+    workspace.compare("", lambda path, entry: True)
+    assert seen == [["a"], ["b", "c"], ["d", "e"], ["f", "g"], []]
+    assert there(workspace) == list("abcdefg")
+    assert workspace.position(0).sequence == before + 5
 
 
 @pytest.fixture
