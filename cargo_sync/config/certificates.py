@@ -5,8 +5,6 @@ import stat
 from datetime import UTC, datetime
 from typing import Final
 
-from cryptography import x509
-
 SOON: Final = 14 * 86400.0
 """Seconds before its end in which a certificate is warned of."""
 
@@ -55,6 +53,8 @@ def key_exposure(path: str) -> str:
 
 def _end_of(cert: str, now: float) -> str:
     """A warning if a certificate ends soon; the first one of the file counts, not its chain."""
+    from cryptography import x509  # a daemon needs only the words, and would start later
+
     try:
         with open(cert, "rb") as file:
             first = x509.load_pem_x509_certificate(file.read())

@@ -9,7 +9,6 @@ from typing import Final
 from cargo_sync.config.process_shape import ProcessSettings
 from cargo_sync.process.doors import Doors
 from cargo_sync.process.metrics import MetricSource
-from cargo_sync.process.scrape import Scrape
 from cargo_sync.process.service import Service
 from cargo_sync.process.tasks import lasting
 from cargo_sync.process.vitals import Vitals
@@ -43,6 +42,8 @@ async def alongside(
     async with asyncio.TaskGroup() as group:
         group.create_task(lasting(service.notifier.alive, "the watchdog"))
         if settings.metrics is not None:
+            from cargo_sync.process.scrape import Scrape  # brings aiohttp's server to a daemon
+
             vitals = Vitals(state)
             page = Scrape(settings.metrics, [vitals.families, *sources], doors)
             group.create_task(lasting(vitals.beat, "measuring the event loop"))
