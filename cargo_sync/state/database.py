@@ -3,7 +3,7 @@
 WAL with synchronous=FULL: a commit that was confirmed survives a power cut. Only one thread uses
 the connection at a time, and only one process of ours has the file open. Who only reads uses it
 too if it is free, and else another one (`Readers`): so nobody waits for a writer, or for its disk,
-to read. Other programs (a backup, a person's `sqlite3`) may read the file or lock it as long as
+to read. Writers come in the order in which they ask. Other programs (a backup, a person's `sqlite3`) may read the file or lock it as long as
 they like: nobody waits for them while holding the connection.
 """
 
@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import Final, Self
 
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.process.fair_lock import FairLock
 from cargo_sync.process.file_lock import FileLock, LockedError
 from cargo_sync.state import migrations
 from cargo_sync.state.migrations import Schema, Statements
@@ -76,7 +77,7 @@ class Database:
         self._schema = schema
         self._lock = lock
         self.pause: Callable[[float], object] = threading.Event().wait
-        self._guard = threading.RLock()
+        self._guard = FairLock()
         self._readers = Readers(path)
         self._depth = 0
         self._spoilt = False
@@ -241,7 +242,7 @@ class Database:
         """
         with self._translated():
             own = self._readers.own
-            if self._guard.acquire(blocking=False):
+            if self._guard.acquire(timeout=0):
                 try:
                     if self._depth or not (long or own):
                         yield self._connection

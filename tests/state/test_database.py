@@ -196,6 +196,19 @@ def test_threads_wait_for_each_other(daemon: Database) -> None:
     assert len(names(daemon)) == 80
 
 
+def test_a_writer_that_waits_comes_before_the_next_slice_of_another(daemon: Database) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        with daemon.transaction():
+            add(daemon, "first slice")
+            waiting = threads.submit(add, daemon, "waiting")
+            while not daemon._guard._waiting:
+                threading.Event().wait(0.001)
+        with daemon.transaction() as connection:
+            rows = connection.execute("SELECT name FROM job ORDER BY id").fetchall()
+        waiting.result(5)
+    assert rows == [("first slice",), ("waiting",)]
+
+
 def test_who_reads_does_not_wait_for_a_transaction_and_sees_nothing_of_it(
     daemon: Database,
 ) -> None:
