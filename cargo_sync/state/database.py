@@ -3,8 +3,9 @@
 WAL with synchronous=FULL: a commit that was confirmed survives a power cut. Only one thread uses
 the connection at a time, and only one process of ours has the file open. Who only reads uses it
 too if it is free, and else another one (`Readers`): so nobody waits for a writer, or for its disk,
-to read. Writers come in the order in which they ask. Other programs (a backup, a person's `sqlite3`) may read the file or lock it as long as
-they like: nobody waits for them while holding the connection.
+to read. Writers come in the order in which they ask. Other programs (a backup, a person's
+`sqlite3`) may read the file or lock it as long as they like: nobody waits for them while holding
+the connection.
 """
 
 import os
