@@ -39,7 +39,7 @@ class Filters:
 
     def excludes_some(self, folder: str, names: Sequence[str]) -> bool:
         """Whether some of the names in `folder` may be left out. False is sure, and quick."""
-        if not self._include.empty or len(paths.RESERVED) in map(len, names):
+        if not self._include.empty or paths.RESERVED in map(str.casefold, names):
             return True
         return self._exclude.take_some(folder, names)
 

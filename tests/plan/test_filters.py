@@ -43,7 +43,7 @@ def test_a_folder_with_something_to_leave_out_is_known(
 
 def test_a_reserved_name_and_an_include_may_leave_something_out() -> None:
     assert Filters().excludes_some("a", [".Cargo_Sync"])
-    assert not Filters().excludes_some("a", ["cargo_sync", "a.txt"])
+    assert not Filters().excludes_some("a", ["cargo_sync", "cargo_syncs", "a.txt"])
     assert Filters(include=["*.txt"]).excludes_some("a", ["a.txt"])
 
 
