@@ -24,8 +24,10 @@ IDENT: Final = 2**63 - 1
 """Inodes are cut to 63 bits, because SQLite has no larger integers; overlay file systems use the
 highest bit."""
 
-Excluded = Callable[[str, bool], bool]
+LeavesOut = Callable[[str, bool], bool]
 """Whether a path (and whether it is a folder) is left out."""
+Excluded = Callable[[str, Sequence[str]], LeavesOut | None]
+"""(folder, names) -> which of these names in the folder are left out; None: none of them."""
 
 
 class FolderPart(NamedTuple):
@@ -42,9 +44,8 @@ class FolderPart(NamedTuple):
     end: str
 
 
-def nothing_excluded(_path: str, _is_folder: bool) -> bool:
+def nothing_excluded(_folder: str, _names: Sequence[str]) -> None:
     """Leaves nothing out."""
-    return False
 
 
 def inode(found: os.stat_result) -> int:
@@ -121,7 +122,7 @@ def _read(
     problems: list[Problem] = []
     prefix = path + "/" if path else ""
     near_limit = len(prefix.encode()) > paths.PATH_BYTES - paths.NAME_BYTES
-    lstat, fresh = os.lstat, Entry._make
+    lstat, fresh, leaves_out = os.lstat, Entry._make, excluded(path, names)
 
     for name in names:
         full = prefix + name
@@ -135,7 +136,7 @@ def _read(
             found = lstat(name, dir_fd=fd)
             mode = found.st_mode
             kind = mode & 0o170000
-            if excluded(full, kind == stat.S_IFDIR):
+            if leaves_out is not None and leaves_out(full, kind == stat.S_IFDIR):
                 continue
             mtime = found.st_mtime_ns
             if kind == stat.S_IFREG and EARLIEST < mtime < LATEST:

@@ -37,6 +37,10 @@ class Filters:
             return True
         return not is_folder and not self._include.empty and not self._included(path)
 
+    def among(self, folder: str, names: Sequence[str]) -> Callable[[str, bool], bool] | None:
+        """`excluded`, if it may leave out some of the names in `folder`; else None."""
+        return self.excluded if self.excludes_some(folder, names) else None
+
     def excludes_some(self, folder: str, names: Sequence[str]) -> bool:
         """Whether some of the names in `folder` may be left out. False is sure, and quick."""
         if not self._include.empty or paths.RESERVED in map(str.casefold, names):

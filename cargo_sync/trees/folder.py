@@ -89,7 +89,7 @@ class FolderTree:
         return await self._world.offload(self._calls, work, *args)
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
-        folders = walk(self._opened(), self._filters.excluded)
+        folders = walk(self._opened(), self._filters.among)
         while group := await self._do(_group, folders):
             yield [one for one in group if not isinstance(one, NoFolder)]
 
@@ -98,7 +98,8 @@ class FolderTree:
     ) -> AsyncIterator[Sequence[Whole | Missed | NoFolder]]:
         excluded = self._filters.excluded
         outside = FolderChain(False, lambda above, folder: above or excluded(folder, True))
-        folders = look(self._opened(), [path for path in some if not outside(path)], excluded)
+        wanted = [path for path in some if not outside(path)]
+        folders = look(self._opened(), wanted, self._filters.among)
         while group := await self._do(_group, folders):
             yield group
 
@@ -208,7 +209,7 @@ class FolderTree:
         That is what the mount point of a disk looks like that is not mounted.
         """
         if not self._receives and self._delivers():
-            check_source(root, self._bound(), self._filters.excluded)
+            check_source(root, self._bound(), self._filters.among)
 
     def _was_here(self) -> bool:
         return was_here(self._bound(), self._path)

@@ -39,6 +39,9 @@ def test_a_folder_with_something_to_leave_out_is_known(
     some = Filters(exclude=[pattern]).excludes_some
     assert some(folder, ["x.y", name]) or not expected
     assert not some(folder, ["x.y", "z.y"])
+    filters = Filters(exclude=[pattern])
+    assert filters.among(folder, ["x.y"]) is None
+    assert filters.among(folder, ["x.y", name]) == filters.excluded or not expected
 
 
 def test_a_reserved_name_and_an_include_may_leave_something_out() -> None:

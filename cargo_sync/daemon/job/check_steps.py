@@ -304,7 +304,7 @@ def _of_root(case: CheckCase, root: Root) -> Passed:
             Problem(Code.MARKER_LOST, message, hint="mount the disk, or restore the folder")
         )
     if case.uploads and case.delivers:
-        check_source(root, case.bound, Filters(job.include, job.exclude).excluded)
+        check_source(root, case.bound, Filters(job.include, job.exclude).among)
     if case.uploads and not case.retires:
         return f"{path} can be read", ""
     if not os.access(".", os.W_OK | os.X_OK, dir_fd=root.fd):
