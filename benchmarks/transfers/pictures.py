@@ -1,6 +1,6 @@
 """Pictures of results: bars as SVG, readable on light and dark pages. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -38,7 +38,9 @@ SECONDS: Final = Measure("seconds, shorter is faster", "s", lambda row: row.seco
 RATE: Final = Measure("MB/s, longer is faster", "MB/s", lambda row: row.mb_per_s)
 
 
-def picture(title: str, rows: Sequence[Row], ours: str, measure: Measure = SECONDS) -> str:
+def picture(
+    title: str, rows: Sequence[Row], ours: Container[str], measure: Measure = SECONDS
+) -> str:
     """The picture of one workload: for each mode and tool a bar for each direction."""
     longest = max(measure.of(row) for row in rows) or 1.0
     parts: list[str] = []
@@ -49,7 +51,7 @@ def picture(title: str, rows: Sequence[Row], ours: str, measure: Measure = SECON
         label = tool if over.startswith(tool) else f"{tool} {over}"
         parts.append(_text(0, y + (len(bars) * BAR + 9) // 2, label.strip()))
         for row in bars:
-            kind = "ours" if tool == ours else "other"
+            kind = "ours" if tool in ours else "other"
             value = measure.of(row)
             length = max(1, round(LONGEST * value / longest))
             parts += _bar(y, row.direction, kind, length, f"{value:.2f} {measure.unit}")

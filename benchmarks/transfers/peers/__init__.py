@@ -29,6 +29,7 @@ from benchmarks.transfers.peers.tar_nc import TarNc
 from benchmarks.transfers.workloads import Mode
 
 OURS: Final = Cargo.name
+ALL_OURS: Final = (OURS, DAEMON, LONE_SERVER)
 PEERS: Final[Mapping[str, Callable[[Mode], Peer]]] = {
     OURS: Cargo,
     Cp.name: lambda mode: Cp(),
