@@ -26,7 +26,7 @@ BEFORE: Final = 3.0
 class Carrier(Protocol):
     """Runs both ends."""
 
-    def run(self, link: Link, server: str, client: str, seconds: float, control: str) -> None:
+    def run(self, link: Link, server: str, client: str, seconds: float, control: str) -> str:
         """Ends everything `seconds` after the start of the client, or at its end.
 
         Args:
@@ -35,6 +35,9 @@ class Carrier(Protocol):
             client: command for a shell, at NEAR_HOST.
             seconds: that the client may take.
             control: congestion control of both ends; "" for what they choose.
+
+        Returns:
+            The last errors that were printed, if they are known.
         """
 
 
@@ -44,20 +47,21 @@ class Emulator:
     def __init__(self, script: str) -> None:
         self._script = script
 
-    def run(self, link: Link, server: str, client: str, seconds: float, control: str) -> None:
+    def run(self, link: Link, server: str, client: str, seconds: float, control: str) -> str:
         env = {"WAN_LIMIT": f"{seconds:g}", "WAN_WAIT": f"{BEFORE:g}", "WAN_CC": control}
-        subprocess.run(
+        done = subprocess.run(
             emulated(self._script, link, server, client),
             env=os.environ | env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )
+        return done.stderr.decode(errors="replace").strip()[-500:]
 
 
 class Netem:
     """`tc netem` between two namespaces."""
 
-    def run(self, link: Link, server: str, client: str, seconds: float, control: str) -> None:
+    def run(self, link: Link, server: str, client: str, seconds: float, control: str) -> str:
         near, far = f"near{os.getpid()}", f"far{os.getpid()}"
         with _namespaces(near, far):
             _do(shaped(link, near), shaped(link, far))
@@ -70,6 +74,7 @@ class Netem:
             time.sleep(BEFORE)
             with suppress(subprocess.TimeoutExpired):
                 _inside(near, client).wait(seconds)
+        return ""
 
 
 def carrier() -> Carrier:

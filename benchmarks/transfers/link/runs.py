@@ -37,13 +37,13 @@ def arrived(
     trees.make(workload, move.source)
     move.target.mkdir(parents=True)
     ends = TOOLS[tool].ends(home, move)
-    across.run(
+    said = across.run(
         link, ends.server, _timed(ends.client, move.target.parent, seconds, home), seconds + LATE,
         ends.control,
     )  # fmt: skip
     found = home / ARRIVED
     if not found.exists():
-        raise FailedCommandError(f"{tool} did not run over {link.name}")
+        raise FailedCommandError(f"{tool} did not run over {link.name}: {said}")
     return min(size, int(found.read_text().split()[0]))
 
 
