@@ -133,6 +133,8 @@ class ColumnDeltas:
         self._firsts: dict[str, list[str]] = {}
         """Of folders, the first names of all parts but the first."""
         self._made: set[bytes] = set()
+        self._recent: tuple[str | None, _Listing] = (None, _Listing(None))
+        """The folder of the last change, if it has one part: the next is often in the same one."""
 
     def put(self, path: str, item: Entry | Agreed) -> None:
         """`item` is now at `path`.
@@ -140,10 +142,11 @@ class ColumnDeltas:
         Raises:
             ProblemError: `bad_path`, when the item has another name than the path.
         """
-        if item.name != paths.name(path) or not path:
+        folder, _, name = path.rpartition("/")
+        if item.name != name or not path:
             reason = f"the path {path!r} came with the name {item.name!r}"
             raise ProblemError(Problem(Code.BAD_PATH, reason, path=path, retry=False))
-        was_folder = self._part(paths.parent(path), item.name).change(item.name, item)
+        was_folder = self._part(folder, name).change(name, item)
         if was_folder and item.kind != FOLDER:
             self._clear(path)
         elif item.kind == FOLDER and not was_folder and self._column.kept_empty:
@@ -178,11 +181,16 @@ class ColumnDeltas:
 
     def _part(self, folder: str, name: str) -> _Listing:
         """The part of a folder in which `name` is, or would be."""
+        if folder == self._recent[0]:
+            return self._recent[1]
         firsts = self._firsts.get(folder)
         if firsts is None:
             firsts = self._firsts[folder] = parts.firsts(self._connection, self._job, folder)
         at = bisect_right(firsts, name)
-        return self._listing(parts.key_of(folder, firsts[at - 1] if at else ""))
+        listing = self._listing(parts.key_of(folder, firsts[at - 1] if at else ""))
+        if not firsts:
+            self._recent = folder, listing
+        return listing
 
     def _listing(self, key: bytes) -> _Listing:
         listing = self._open.get(key)
@@ -193,6 +201,7 @@ class ColumnDeltas:
         return listing
 
     def _clear(self, path: str) -> None:
+        self._recent = None, _Listing(None)
         low, high = at_or_below(path)
         start, end = bisect_left(self._order, low), bisect_left(self._order, high)
         for key in self._order[start:end]:

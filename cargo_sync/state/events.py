@@ -181,12 +181,10 @@ def _texts(details: Sequence[EventDetails]) -> list[str]:
     if not known:
         return ["{}"] * len(details)
     names, values = zip(*known, strict=True)
-    return [
-        orjson.dumps(
-            {name: one for name, one in zip(names, row, strict=True) if one is not None}
-        ).decode()
-        for row in zip(*values, strict=True)
-    ]
+    rows = zip(*values, strict=True)
+    if any(None in column for column in values):
+        return [orjson.dumps(as_json(one)).decode() for one in details]
+    return [orjson.dumps(dict(zip(names, row, strict=True))).decode() for row in rows]
 
 
 def row_of(columns: tuple[Any, ...]) -> EventRow:

@@ -176,11 +176,14 @@ class Folders:
         with self._database.transaction() as connection:
             self._listed.admit(connection, len(changes))
             far = ColumnDeltas(connection, self._job, FAR)
+            usable = paths.are_usable([path for path, _ in changes])
             for path, entry in changes:
+                if not usable:
+                    paths.check(path, reserved=entry is None)
                 if entry is None:
-                    far.drop(paths.check(path, reserved=True))
+                    far.drop(path)
                 else:
-                    far.put(paths.check(path), entry)
+                    far.put(path, entry)
             far.write(cut=True)
             left_out = LeftOut(connection, self._job)
             left_out.forget([path for path, entry in changes if entry is None])

@@ -250,12 +250,12 @@ def changes(value: object) -> ChangesReply:
     kinds = table[1]
     alive = [FILE if kind == GONE else kind for kind in kinds]
     entries = _entries([list(map(paths.name, table[0])), alive, *table[2:]])
-    rows = [
-        (path, None if kind == GONE else entry)
-        for path, kind, entry in zip(table[0], kinds, entries, strict=True)
-    ]
+    rows: Changes = list(zip(table[0], entries, strict=True))
+    if GONE in kinds:
+        gone = [kind == GONE for kind in kinds]
+        rows = [(path, None if no else entry) for (path, entry), no in zip(rows, gone, strict=True)]
     refused: list[tuple[str, Problem | None]] = []
-    if any(map(paths.refusal, table[0])) or "" in table[0]:
+    if "" in table[0] or not paths.are_usable(table[0]):
         rows, refused = _parted(rows)
     return ChangesReply(rows, refused, len(kinds), page.next, page.more, page.lineage, page.floor)
 
@@ -335,11 +335,11 @@ def _entries(table: Sequence[list[Any]]) -> list[Entry]:
         raise ValueError("a row has a number out of range")
     if max(map(len, hashes), default=0) > _HASH or max(map(len, targets), default=0) > _TARGET:
         raise ValueError("a row has a hash or a target that is too long")
-    return [
-        Entry(name, kind, size, time, mode & 0o777, version, ident, content, target)
-        if kind != FOLDER
-        else Entry(name, kind, 0, 0, mode & 0o777, version, ident, content, target)
-        for name, kind, size, time, mode, version, ident, content, target in zip(
-            names, kinds, sizes, times, modes, versions, idents, hashes, targets, strict=True
+    if FOLDER in kinds:
+        sizes, times = (
+            [0 if kind == FOLDER else one for kind, one in zip(kinds, column, strict=True)]
+            for column in (sizes, times)
         )
-    ]
+    modes = [mode & 0o777 for mode in modes]
+    columns = names, kinds, sizes, times, modes, versions, idents, hashes, targets
+    return list(map(Entry._make, zip(*columns, strict=True)))
