@@ -22,12 +22,14 @@ import os
 import select
 import struct
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from cargo_sync.model import paths
 
-ChangedFolders = frozenset[str] | None
+ChangedNames = frozenset[str] | None
+"""Names in a folder to which something happened; None: any of them."""
+ChangedFolders = Mapping[str, ChangedNames] | None
 """Folders, relative to the root, in which something changed; None: it is not known where."""
 
 _MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
@@ -113,6 +115,34 @@ class _Watched:
             folder = pending.pop()
             pending += (folder.below or {}).values()
             yield folder
+
+
+class _Changes:
+    """What happened in one tree.
+
+    whole  folders in which anything may have happened
+    """
+
+    def __init__(self) -> None:
+        self.whole: set[str] = set()
+        self._names: dict[_Watched, set[str]] = {}
+
+    def add(self, folder: _Watched, name: str) -> None:
+        """Something happened to a name in a folder; "" for the folder itself."""
+        names = self._names.get(folder)
+        if names is None:
+            names = self._names[folder] = set()
+        names.add(name)
+
+    def folders(self) -> dict[str, ChangedNames]:
+        """All of it, by path."""
+        found: dict[str, ChangedNames] = {}
+        for folder, names in self._names.items():
+            path = folder.path()
+            if "" in names:
+                self.whole.add(path)
+            found[path] = (found.get(path) or frozenset()) | names
+        return found | dict.fromkeys(self.whole)
 
 
 class Inotify:
@@ -204,7 +234,7 @@ class Inotify:
     # -- events ------------------------------------------------------------------------------------
 
     def _read(self, buffer: bytes) -> dict[WatchedTree, ChangedFolders]:
-        changed: dict[WatchedTree, set[str]] = {}
+        changed: dict[WatchedTree, _Changes] = {}
         unknown: set[WatchedTree] = set()
         position = 0
         while position < len(buffer):
@@ -212,23 +242,20 @@ class Inotify:
             position += _EVENT.size + length
             if mask & _OVERFLOW:
                 return self._watch_all_anew()
-            name = (
-                os.fsdecode(buffer[position - length : position].rstrip(b"\0"))
-                if mask & _ISDIR
-                else ""
-            )
+            name = os.fsdecode(buffer[position - length : position].rstrip(b"\0"))
             if mask & (_MOVE_SELF | _UNMOUNT | _IGNORED):
                 unknown |= self._ended(watch)
             for folder in self._watched(watch, forget=bool(mask & _IGNORED)):
-                path = folder.path()
-                happened = changed.setdefault(folder.tree, set())
-                happened.add(path)
+                changes = changed.get(folder.tree)
+                if changes is None:
+                    changes = changed[folder.tree] = _Changes()
+                changes.add(folder, name)
                 if mask & _ISDIR:
                     complete = folder.tree.complete
-                    happened |= self._folder_event(folder, path, name, mask)
+                    changes.whole |= self._folder_event(folder, folder.path(), name, mask)
                     if complete and not folder.tree.complete:
                         unknown.add(folder.tree)
-        found = {tree: frozenset(happened) for tree, happened in changed.items()}
+        found = {tree: changes.folders() for tree, changes in changed.items()}
         return found | dict.fromkeys(unknown)
 
     def _ended(self, watch: int) -> set[WatchedTree]:

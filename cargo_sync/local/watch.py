@@ -154,7 +154,7 @@ class _Observed(FileSystemEventHandler):
             happened += [f"{path}/." for path in happened]
         found = {folder for path in happened if (folder := folder_of(self._root, path)) is not None}
         if found:
-            self._on_hint(frozenset(found))
+            self._on_hint(dict.fromkeys(found))
 
 
 def folder_of(root: str, path: str) -> str | None:

@@ -43,7 +43,7 @@ def until(hints: Hints, wanted: str) -> set[str]:
     """The folders in the hints up to the wanted one; the test is that it comes, not when."""
     found: set[str] = set()
     while wanted not in found:
-        found |= hints.get(timeout=60) or set()
+        found |= set(hints.get(timeout=60) or ())
     return found
 
 
@@ -86,7 +86,7 @@ def test_files_in_fresh_nested_folders_are_never_missed(top: Path, hints: Hints)
         (top / folder / "file").write_text("x")
     found: set[str] = set()
     while not wanted <= found:
-        found |= hints.get(timeout=60) or set()
+        found |= set(hints.get(timeout=60) or ())
     watching.stop()
 
 
@@ -288,7 +288,7 @@ def test_a_folder_that_could_not_be_read_is_watched_when_it_can_be(
     monkeypatch.undo()
     (top / "a").chmod(0o755)
     (top / "a").chmod(0o700)
-    assert watching.read() == {tree: frozenset({"", "a"})}
+    assert watching.read() == {tree: {"": frozenset({"a"}), "a": None}}
     assert watched(tree) == ["", "a"]
     watching.unwatch(tree)
 

@@ -42,7 +42,8 @@ class FolderHints(Protocol):
     async def close(self) -> None: ...
 
 
-OnHint = Callable[[ChangedFolders], None]
+OnHint = Callable[[frozenset[str] | None], None]
+"""Gets the folders in which something changed; None: it is not known where."""
 WatchFolder = Callable[[OnHint], Awaitable[FolderHints | None]]
 """Begins to watch a folder, and calls back on the event loop for every hint. Gives None if that is
 not possible now."""

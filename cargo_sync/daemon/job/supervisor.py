@@ -23,7 +23,6 @@ from cargo_sync.daemon.job.remote_hints import hear_far
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.run import Run
 from cargo_sync.lanes.figures import Figures
-from cargo_sync.local.inotify import ChangedFolders
 from cargo_sync.machines.job_state import Facts, JobState, job_state
 from cargo_sync.machines.looks import next_look
 from cargo_sync.model.events import Event, EventDetails, Happened, Moment
@@ -226,7 +225,7 @@ class Supervisor:
         self._wakeup.set()
         return self.previews.order(self._new_run())
 
-    def _near_hint(self, folders: ChangedFolders) -> None:
+    def _near_hint(self, folders: frozenset[str] | None) -> None:
         self._memory.scope.hinted(folders)
         self.hint()
 

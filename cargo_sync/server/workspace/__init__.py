@@ -6,6 +6,7 @@ comparison         what other programs have changed in one folder
 external_changes   changes by other programs, noticed and recorded
 opened             the open workspaces of a server
 operations         create folder, delete, move
+recorded           the files that were recorded last: their hints say nothing new
 suspects           after an unclean stop: which files are damaged
 unoffered          names that no client could use: logged once, and counted
 upload             one file uploaded over plain HTTP

@@ -19,7 +19,7 @@ from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, P
 from cargo_sync.local.read import Going
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
-from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, Entry
+from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, Entry, Listing
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.process.fair_lock import FairLock
 from cargo_sync.server.workspace.comparison import (
@@ -30,6 +30,7 @@ from cargo_sync.server.workspace.comparison import (
     agree,
     put,
 )
+from cargo_sync.server.workspace.recorded import RecordedFiles
 from cargo_sync.server.workspace.suspects import SuspectFiles, seen_now
 from cargo_sync.stores.folder import FolderStore
 
@@ -67,6 +68,7 @@ class CataloguedFolder:
     it, `root_held`.
 
     problem  why it could not be used at the last attempt, or None
+    recorded the files that were recorded last
     closing  set when it is about to be closed: then long work ends soon
     """
 
@@ -95,6 +97,7 @@ class CataloguedFolder:
         self.catalogue = catalogue
         self._suspects = SuspectFiles(catalogue, known.id, known.sequence)
         self.lock = FairLock()
+        self.recorded = RecordedFiles()
         self._marker = known.marker
         self._open_store = open_store
         self._changed = changed
@@ -305,6 +308,7 @@ class CataloguedFolder:
     def record(self, changes: Sequence[Change]) -> list[int]:
         """Records changes in one transaction, and wakes their readers. The lock is held."""
         versions = self.catalogue.record(self.id, changes)
+        self.recorded.note(changes)
         self._changed(self.id, [change.path for change in changes])
         return versions
 
@@ -345,6 +349,29 @@ class CataloguedFolder:
             if not after:
                 return comparison.found()
 
+    def compare_names(self, folder: str, names: Iterable[str], still: Still) -> Compared:
+        """As `compare`, for some names of a folder, which need not be there.
+
+        What is as it was recorded just now costs no lock.
+        """
+        comparison = FolderComparison(folder, still)
+        unlike = self.recorded.unlike(self.store.root, folder, sorted(names))
+        for start in range(0, len(unlike), PART):
+            with self.lock:
+                self.must_be_there()
+                if folder and not self._is_folder(folder):
+                    return Compared([], [], False)
+                self._compare_some(comparison, unlike[start : start + PART])
+        return comparison.found()
+
+    def _compare_some(self, comparison: FolderComparison, names: Sequence[str]) -> None:
+        folder = comparison.folder
+        listing, problems = self.store.root.listed(folder, names)
+        valid = [path for name in names if not paths.refusal(path := paths.join(folder, name))]
+        held = zip(valid, self.catalogue.entries(self.id, valid), strict=True)
+        rows = {paths.name(path): one for path, one in held if one is not None}
+        self._record_compared(comparison, listing, problems, rows)
+
     def _compare_part(
         self, comparison: FolderComparison, names: Sequence[str], after: str, upto: str
     ) -> tuple[int, str]:
@@ -366,6 +393,15 @@ class CataloguedFolder:
             # The names were read without the lock: what is recorded by now may be there.
             late, more = root.listed(folder, missing)
             listing, problems = (*listing, *late), (*problems, *more)
+        self._record_compared(comparison, listing, problems, rows)
+
+    def _record_compared(
+        self,
+        comparison: FolderComparison,
+        listing: Listing,
+        problems: Sequence[Problem],
+        rows: dict[str, Catalogued],
+    ) -> None:
         changes = comparison.changes(listing, problems, rows, self._put, self._suspects)
         if changes:
             if isinstance(changes[-1], Gone):

@@ -1,10 +1,10 @@
 """External changes: files that other programs write are recorded once they are complete.
 
-A watcher's hint says where to look. Changes without a hint (after an overflow, on a network file
-system) are found by a full scan, at the start and at intervals: long ones where each change is
-hinted, short ones elsewhere. A new or changed file is recorded
-when two looks, `settle` seconds of our own clock apart, saw the same: no other clock is used. Only
-a scan, which may find millions of files, trusts a file's times if they are more than a minute old.
+A watcher's hint says where to look, down to the names. Changes without a hint (after an overflow,
+on a network file system) are found by a full scan, at the start and at intervals: long ones where
+each change is hinted, short ones elsewhere. A new or changed file is recorded when two looks,
+`settle` seconds of our own clock apart, saw the same: no other clock is used. Only a scan, which
+may find millions of files, trusts a file's times if they are more than a minute old.
 
 What could not be looked at is not left until the next full scan: a folder that could not be read is
 scanned again soon, with all below it, and so is everything after a failure of the whole. The waits
@@ -15,9 +15,9 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
-from cargo_sync.local.inotify import ChangedFolders, Inotify
+from cargo_sync.local.inotify import ChangedFolders, ChangedNames, Inotify
 from cargo_sync.local.watch import Watch
 from cargo_sync.machines.retry import Failures, delay
 from cargo_sync.machines.settling import Settling
@@ -33,11 +33,20 @@ SOON: Final = 0.05
 """Seconds from a hint to the look: hints come in groups."""
 SLICE: Final = 0.05
 """Seconds of scanning at a time; in between, others can use the workspace."""
+NAMES: Final = 20_000
+"""Names in a folder that are looked at one by one; if there are more, all of it is."""
 AWAY: Final = 5.0
 """Seconds until a folder that is not there is tried again, unless a scan comes first."""
 TIDY: Final = 3_600.0
 
 _log = logging.getLogger(__name__)
+
+
+class _Due(NamedTuple):
+    """A look at a folder, or at some names in it, and when it is due."""
+
+    at: float
+    names: ChangedNames
 
 
 class ExternalChanges:
@@ -61,7 +70,7 @@ class ExternalChanges:
         self._trash_days = trash_days
         self._settling = Settling(settle)
         self._woken = asyncio.Event()
-        self._due: dict[str, float] = {}
+        self._due: dict[str, _Due] = {}
         self._rest: dict[str, float] = {}
         self._scan_at = self._tidy_at = self._attach_at = world.steady()
         self._watch: Watch | None = None
@@ -96,8 +105,8 @@ class ExternalChanges:
         if folders is None:
             self._lost = True
             self._scan_at = min(self._scan_at, max(now, self._rest.get("", now)))
-        for folder in folders or ():
-            self._due_at(folder, max(now + SOON, self._rest.get(folder, 0.0)))
+        for folder, names in (folders or {}).items():
+            self._due_at(folder, max(now + SOON, self._rest.get(folder, 0.0)), names)
         self._woken.set()
 
     async def scan(self) -> None:
@@ -125,8 +134,8 @@ class ExternalChanges:
         again = self._failures.overdue(now)
         while again:
             await self._world.offload(self._slice, again)
-        due = [folder for folder, at in self._due.items() if at <= now]
-        for folder in due:
+        due = [(folder, one.names) for folder, one in self._due.items() if one.at <= now]
+        for folder, _ in due:
             del self._due[folder]
         while due:
             await self._world.offload(self._look_at, due)
@@ -157,6 +166,7 @@ class ExternalChanges:
         """
         opened = await self._world.offload(self._workspace.attach)
         self._attach_at = self._world.steady() + self._interval
+        self._workspace.age()
         if not opened and self._watch is not None:
             return False
         await self._watch_anew()
@@ -200,7 +210,8 @@ class ExternalChanges:
         if not self._workspace.attached:
             return self._scan_at
         again = self._failures.next_at()
-        times = [self._scan_at, self._attach_at, self._tidy_at, *self._due.values()]
+        times = [self._scan_at, self._attach_at, self._tidy_at]
+        times += [one.at for one in self._due.values()]
         return min(times if again is None else [*times, again])
 
     def _slice(self, pending: list[str]) -> None:
@@ -213,29 +224,34 @@ class ExternalChanges:
                 break
         self._workspace.finish()
 
-    def _look_at(self, due: list[str]) -> None:
+    def _look_at(self, due: list[tuple[str, ChangedNames]]) -> None:
         """Looks at some hinted folders and new folders below them, in a thread."""
         end = self._world.steady() + SLICE
         still = partial(self._still, 0.0)
         while due:
             begun = self._world.steady()
-            folder = due.pop()
-            due += self._compare(folder, still).fresh
+            folder, names = due.pop()
+            found = self._compare(folder, still, names)
+            due += [(fresh, None) for fresh in found.fresh]
             ended = self._world.steady()
-            # A large folder takes long: let others come first.
-            self._rest[folder] = ended + max(SOON, self._settle, 4 * (ended - begun))
+            # A large folder takes long: let others come first. Our own files, which come by
+            # thousands, are settled and take little.
+            patience = self._settle if names is None or found.unsettled else 0.0
+            self._rest[folder] = ended + max(SOON, patience, 4 * (ended - begun))
             if ended >= end:
                 break
         self._workspace.finish()
 
-    def _compare(self, folder: str, still: Still) -> Compared:
-        """Records what changed in one folder. A folder that cannot be read changes nothing.
+    def _compare(self, folder: str, still: Still, names: ChangedNames = None) -> Compared:
+        """Records what changed in one folder, or to some names in it.
+
+        A folder that cannot be read changes nothing.
 
         Raises:
             ProblemError: the whole folder is not there.
         """
         try:
-            found = self._workspace.compare(folder, still)
+            found = self._workspace.compare(folder, still, names)
         except ProblemError as error:
             if (
                 error.problem.code in (Code.ROOT_GONE, Code.DISK_FULL, Code.STATE_DAMAGED)
@@ -252,7 +268,7 @@ class ExternalChanges:
         self._failures.succeeded(folder)
         self._say(found.problems)
         if found.unsettled:
-            self._due_at(folder, self._world.steady() + max(SOON, self._settle))
+            self._due_at(folder, self._world.steady() + max(SOON, self._settle), names)
         return found
 
     def _still(self, wall: float, path: str, entry: Entry) -> bool:
@@ -262,8 +278,13 @@ class ExternalChanges:
             self._settling.forget(path)  # it is recorded now, and others need the room
         return still
 
-    def _due_at(self, folder: str, at: float) -> None:
-        self._due[folder] = min(at, self._due.get(folder, at))
+    def _due_at(self, folder: str, at: float, names: ChangedNames) -> None:
+        if (known := self._due.get(folder)) is not None:
+            at = min(at, known.at)
+            names = None if names is None or known.names is None else names | known.names
+        if names is not None and len(names) > NAMES:
+            names = None
+        self._due[folder] = _Due(at, names)
 
     async def _watch_anew(self) -> None:
         """Watches the folder that was opened. If it cannot be watched, only scans find changes."""

@@ -5,6 +5,7 @@ once more.
 """
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -217,13 +218,19 @@ class Workspace:
             self._folder, Offer(path, size, mtime_ns, BY_UMASK, 0, 0, self._token()), admit, run
         )
 
-    def compare(self, folder: str, still: Still) -> Compared:
-        """Records what other programs did in one folder.
+    def compare(self, folder: str, still: Still, names: AbstractSet[str] | None = None) -> Compared:
+        """Records what other programs did in one folder, or to some names in it.
 
         Raises:
             ProblemError: as for `CataloguedFolder.compare`.
         """
-        return self._folder.compare(folder, still)
+        if names is None:
+            return self._folder.compare(folder, still)
+        return self._folder.compare_names(folder, names, still)
+
+    def age(self) -> None:
+        """Forgets which files were recorded before the last call (`RecordedFiles`)."""
+        self._folder.recorded.age()
 
     def finish(self) -> None:
         """Writes rows of large folders that are gone or moved, also of an earlier process.

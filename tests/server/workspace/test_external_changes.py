@@ -4,7 +4,8 @@ test's."""
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from cargo_sync.local.watch import Watch, native
 from cargo_sync.machines import settling
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.server.workspace.comparison import Compared, Still
+from cargo_sync.server.workspace import external_changes
+from cargo_sync.server.workspace.comparison import Compared, FolderComparison, Still
 from cargo_sync.server.workspace.external_changes import AGED, SOON, ExternalChanges
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
@@ -107,8 +109,10 @@ async def test_hints_that_were_lost_during_a_scan_begin_another(tmp_path: Path) 
     async with yard(tmp_path, LATER) as one:
         compare = one.workspace.compare
 
-        def overflowing(folder: str, still: Still) -> Compared:
-            found = compare(folder, still)
+        def overflowing(
+            folder: str, still: Still, names: AbstractSet[str] | None = None
+        ) -> Compared:
+            found = compare(folder, still, names)
             one.workspace.compare = compare  # type: ignore[method-assign]
             (one.place / "late").touch()
             one.intake.hint(None)
@@ -133,7 +137,7 @@ async def test_more_new_files_than_are_watched_at_once_all_have_their_turn(
         await one.intake.scan()
         for number in range(8):
             (one.place / f"{number}").touch()
-        one.intake.hint(frozenset({""}))
+        one.intake.hint(dict.fromkeys({""}))
         counts = [len(await one.after(max(SOON, SETTLE))) for _ in range(4)]
         assert counts == [0, 3, 6, 8]
 
@@ -152,7 +156,7 @@ async def test_two_looks_alike_half_a_second_apart(tmp_path: Path) -> None:
     """Whatever the wall clock says."""
     async with yard(tmp_path, LATER) as one:
         (one.place / "file").write_text("x")
-        one.intake.hint(frozenset({""}))
+        one.intake.hint(dict.fromkeys({""}))
         assert await one.after(0.1) == []
         (one.place / "file").write_text("xy")
         assert await one.after(SETTLE) == []
@@ -164,7 +168,7 @@ async def test_what_is_new_is_looked_into_all_the_way_down(tmp_path: Path) -> No
     async with yard(tmp_path) as one:
         (one.place / "a" / "b" / "c").mkdir(parents=True)
         (one.place / "a" / "b" / "c" / "file").write_text("x")
-        one.intake.hint(frozenset({"", "a"}))
+        one.intake.hint(dict.fromkeys({"", "a"}))
         assert await one.after(0.1) == ["a", "a/b", "a/b/c"]
         assert await one.after(SETTLE) == ["a", "a/b", "a/b/c", "a/b/c/file"]
 
@@ -174,7 +178,7 @@ async def test_deletions_need_no_settling(tmp_path: Path) -> None:
         (one.place / "file").write_text("x")
         await one.intake.scan()
         (one.place / "file").unlink()
-        one.intake.hint(frozenset({""}))
+        one.intake.hint(dict.fromkeys({""}))
         assert await one.after(0.1) == []
 
 
@@ -183,7 +187,7 @@ async def test_a_folder_that_is_away_deletes_nothing(tmp_path: Path) -> None:
         (one.place / "file").write_text("x")
         await one.intake.scan()
         one.place.rename(tmp_path / "away")
-        one.intake.hint(frozenset({""}))
+        one.intake.hint(dict.fromkeys({""}))
         with pytest.raises(ProblemError):
             await one.after(0.1)
         with pytest.raises(ProblemError):
@@ -234,12 +238,14 @@ class Reading:
         self._compare = one.workspace.compare
         monkeypatch.setattr(one.workspace, "compare", self._failing)
 
-    def _failing(self, folder: str, still: Still) -> Compared:
+    def _failing(
+        self, folder: str, still: Still, names: AbstractSet[str] | None = None
+    ) -> Compared:
         self.looks.append(folder)
         if self.failing.get(folder, 0):
             self.failing[folder] -= 1
             raise ProblemError(Problem(Code.DISK_ERROR, f"{folder!r} had an error", folder))
-        return self._compare(folder, still)
+        return self._compare(folder, still, names)
 
 
 async def step_until(one: Yard, names: list[str]) -> list[float]:
@@ -291,7 +297,7 @@ async def test_a_hinted_folder_that_failed_is_not_left_until_the_next_scan(
         await one.intake._step()
         (one.place / "a" / "file").touch()
         Reading(one, monkeypatch, a=1)
-        one.intake.hint(frozenset({"a"}))
+        one.intake.hint(dict.fromkeys({"a"}))
         one.clock.now += SOON
         assert await step_until(one, ["a", "a/file"]) == [0.75]
 
@@ -376,3 +382,64 @@ async def test_a_folder_that_is_opened_anew_is_watched_and_scanned(
         one.clock.now += 60
         await one.intake._step()
         assert one.names() == ["file"] and one.intake._watch is not watch
+
+
+async def test_a_hint_with_names_costs_these_names(tmp_path: Path) -> None:
+    async with yard(tmp_path, LATER) as one:
+        for path in ("a/kept", "a/gone", "a/changed"):
+            (one.place / path).parent.mkdir(exist_ok=True)
+            (one.place / path).touch()
+        await one.intake.scan()
+        (one.place / "a" / "kept").unlink()
+        (one.place / "a" / "gone").unlink()
+        (one.place / "a" / "changed").write_text("more")
+        (one.place / "a" / "new" / "deep").mkdir(parents=True)
+        (one.place / "a" / "new" / "deep" / "file").touch()
+        (one.place / "a" / "unhinted").touch()
+        one.intake.hint({"a": frozenset({"gone", "changed", "new", "never", "bad\udcff"})})
+        assert await one.after(SOON) == [
+            "a", "a/changed", "a/kept", "a/new", "a/new/deep",
+        ]  # fmt: skip
+        assert "a/new/deep/file" in await one.after(SETTLE)
+        entry = one.folder.look("a/changed")
+        assert entry is not None and entry.entry.size == 4
+        one.intake.hint({"a": frozenset({"never"})})
+        one.intake.hint({"a": None})
+        await one.after(SETTLE)
+        names = await one.after(SETTLE)
+        assert "a/unhinted" in names and "a/kept" not in names
+
+
+async def test_too_many_names_are_the_whole_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(external_changes, "NAMES", 2)
+    async with yard(tmp_path, LATER) as one:
+        await one.intake.scan()
+        (one.place / "d").mkdir()
+        one.intake.hint({"": frozenset({"a", "b"})})
+        one.intake.hint({"": frozenset({"c"})})
+        assert await one.after(SOON) == ["d"]
+
+
+async def test_what_was_recorded_just_now_is_not_compared_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what another program did to it since."""
+    async with yard(tmp_path, LATER) as one:
+        (one.place / "a").mkdir()
+        for name in ("same", "changed"):
+            (one.place / "a" / name).write_text("1")
+        await one.intake.scan()
+        compared: list[str] = []
+        compare = one.folder._compare_some
+
+        def noted(comparison: FolderComparison, names: Sequence[str]) -> None:
+            compared.extend(names)
+            compare(comparison, names)
+
+        monkeypatch.setattr(one.folder, "_compare_some", noted)
+        (one.place / "a" / "changed").write_text("2")
+        one.intake.hint({"a": frozenset({"same", "changed"})})
+        await one.after(SOON)
+        assert compared == ["changed"]

@@ -1,0 +1,98 @@
+"""Files that were recorded: whether something else is at their place."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.catalogue.contract import Gone
+from cargo_sync.local.root import Root
+from cargo_sync.server.workspace import recorded
+from cargo_sync.server.workspace.comparison import put
+from cargo_sync.server.workspace.recorded import RecordedFiles
+
+NAMES = ["a", "b", "c"]
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    (tmp_path / "top" / "f").mkdir(parents=True)
+    for name in NAMES:
+        (tmp_path / "top" / "f" / name).write_text(name)
+    return tmp_path / "top"
+
+
+def noted(files: RecordedFiles, root: Root, *names: str) -> None:
+    found = [root.entry(f"f/{name}") for name in names]
+    files.note([put(f"f/{one.name}", one) for one in found if one is not None])
+
+
+def _write(path: Path) -> None:
+    path.write_text("other content")
+
+
+def _write_the_same_size(path: Path) -> None:
+    times = path.stat()
+    path.write_text("x")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _replace(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_text("b")
+    other.rename(path)
+
+
+def _replace_by_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+CHANGES = [
+    _write, _write_the_same_size, _replace, _replace_by_folder,
+    Path.unlink, lambda path: path.chmod(0o600), lambda path: os.utime(path, (1, 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_is_done_to_a_file_is_seen(top: Path, change: Callable[[Path], None]) -> None:
+    root, files = Root.open(str(top)), RecordedFiles()
+    noted(files, root, *NAMES)
+    assert files.unlike(root, "f", NAMES) == []
+    before = (top / "f" / "b").stat().st_ctime_ns
+    while (top / "f" / "c").stat().st_ctime_ns <= before:
+        (top / "f" / "c").touch()  # the clock of the file system has its own steps
+    noted(files, root, "c")
+    change(top / "f" / "b")
+    assert files.unlike(root, "f", NAMES) == ["b"]
+    root.close()
+
+
+def test_what_was_not_recorded_lately_is_not_known(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, files = Root.open(str(top)), RecordedFiles()
+    noted(files, root, "a")
+    assert files.unlike(root, "f", NAMES) == ["b", "c"]
+    assert files.unlike(root, "none", ["a"]) == ["a"]
+    files.age()
+    noted(files, root, "b")
+    assert files.unlike(root, "f", NAMES) == ["c"]
+    files.age()
+    assert files.unlike(root, "f", NAMES) == ["a", "c"]
+    monkeypatch.setattr(recorded, "MOST", 1)
+    noted(files, root, "c")
+    noted(files, root, "a")
+    assert files.unlike(root, "f", NAMES) == ["b"], "it is two generations old"
+    files.note([Gone("elsewhere")])
+    assert files.unlike(root, "f", NAMES) == NAMES, "what is gone may be a folder above"
+    root.close()
+
+
+def test_a_folder_that_is_gone_says_nothing(top: Path) -> None:
+    root, files = Root.open(str(top)), RecordedFiles()
+    noted(files, root, *NAMES)
+    (top / "f").rename(top / "g")
+    assert files.unlike(root, "f", NAMES) == NAMES
+    root.close()
