@@ -360,7 +360,7 @@ class CataloguedFolder:
             with self.lock:
                 self.must_be_there()
                 if folder and not self._is_folder(folder):
-                    return Compared([], [], False)
+                    break
                 self._compare_some(comparison, unlike[start : start + PART])
         return comparison.found()
 
@@ -394,6 +394,7 @@ class CataloguedFolder:
             late, more = root.listed(folder, missing)
             listing, problems = (*listing, *late), (*problems, *more)
         self._record_compared(comparison, listing, problems, rows)
+        return len(names), upto
 
     def _record_compared(
         self,
@@ -407,7 +408,6 @@ class CataloguedFolder:
             if isinstance(changes[-1], Gone):
                 self.must_be_there()
             self.record(changes)
-        return len(names), upto
 
     # -- after an unclean stop ---------------------------------------------------------------------
 
