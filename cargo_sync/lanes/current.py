@@ -31,13 +31,18 @@ class CurrentFiles:
 
     Content comes batch by batch. So the file under way is the one of which something came last;
     until something comes of a batch, it is its first file.
-
-    now  that file, None if no batch waits for content; any thread may read it
     """
 
     def __init__(self) -> None:
-        self.now: CurrentFile | None = None
+        self._now: tuple[int, int, Offer, int] | None = None
+        """The fields of `now`: many files come between two looks at it."""
         self._first: dict[int, CurrentFile] = {}
+
+    @property
+    def now(self) -> CurrentFile | None:
+        """That file; None if no batch waits for content. Any thread may read it."""
+        now = self._now
+        return now and CurrentFile._make(now)
 
     def begin(self, batch: int, offers: Sequence[Offer], wants: Sequence[Want]) -> None:
         """A batch begins, of which this is wanted."""
@@ -46,25 +51,25 @@ class CurrentFiles:
                 missing = offer.size if want.code == "all" else missing_of(want)
                 self._first[batch] = CurrentFile(batch, index, offer, missing)
                 break
-        if self.now is None:
+        if self._now is None:
             self._to_first()
 
     def reach(self, batch: int, index: int, offer: Offer, missing: int) -> None:
         """Something of this file came."""
-        self.now = CurrentFile(batch, index, offer, missing)
+        self._now = batch, index, offer, missing
 
     def committed(self, batch: int) -> None:
         """A batch is committed: what comes next belongs to another one."""
         self._first.pop(batch, None)
-        if self.now is not None and self.now.batch == batch:
+        if self._now is not None and self._now[0] == batch:
             self._to_first()
 
     def clear(self) -> None:
         self._first.clear()
-        self.now = None
+        self._now = None
 
     def _to_first(self) -> None:
-        self.now = next(iter(self._first.values()), None)
+        self._now = next(iter(self._first.values()), None)
 
 
 def missing_of(want: Want) -> int:

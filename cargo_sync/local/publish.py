@@ -175,7 +175,7 @@ class Placing:
         if entry is None:
             problem = _changed(staged.path, "changed right after it was published")
             return result._replace(problem=problem)
-        return Published(entry, result.displaced, result.drifted)
+        return Published._make((entry, result.displaced, result.drifted, None))
 
     def _published(self, folder: Folder, name: str, staged: Staged) -> Entry | None:
         """The entry at the place, if it is the staged one. The rename gave it another ctime."""
@@ -192,7 +192,8 @@ class Placing:
         ident = there.st_ino & IDENT
         if (ident, size, mtime) != staged[2:5] or not stat.S_ISREG(mode):
             return None
-        return Entry(name, FILE, size, mtime, mode & 0o7777, there.st_ctime_ns, ident, staged.hash)
+        mode, ctime = mode & 0o7777, there.st_ctime_ns
+        return Entry._make((name, FILE, size, mtime, mode, ctime, ident, staged.hash, ""))
 
     def _close(self) -> None:
         if self._folder is not None:

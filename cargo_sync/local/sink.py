@@ -376,7 +376,7 @@ class FolderSink:
                 begun.problems[index] = entry
                 self._staging.discard(staged[index], keep=entry.retry)
             else:
-                placements[index] = Placement(staged[index], entry)
+                placements[index] = Placement._make((staged[index], entry))
         renamed = placing.rename(list(placements.values()))
         failed = {
             index: problem

@@ -102,8 +102,8 @@ class Staging:
             raise _problem(error, offer.path) from error
         if behind is None:
             digest = blake3(content).hexdigest()
-        size, mtime = found.st_size, found.st_mtime_ns
-        return Staged(offer.path, name, found.st_ino & IDENT, size, mtime, digest, "", durable)
+        ident, size, mtime = found.st_ino & IDENT, found.st_size, found.st_mtime_ns
+        return Staged._make((offer.path, name, ident, size, mtime, digest, "", durable, ""))
 
     def link(self, offer: Offer) -> Staged:
         """Stages a symbolic link with exactly the offered target. Raises ProblemError."""

@@ -58,7 +58,8 @@ class PathLook(NamedTuple):
     seen: Entry | None
 
 
-_NOTHING: Final = PathLook(None, None)
+NOTHING: Final = PathLook(None, None)
+"""Nothing is known at a path, and it was not looked at."""
 
 
 class CataloguedFolder:
@@ -253,7 +254,7 @@ class CataloguedFolder:
             if held is not None or path not in unlooked
         ]
         if not looked:
-            return [_NOTHING] * len(some)
+            return [NOTHING] * len(some)
         there = iter(self.store.root.entries(looked))
         for path, held in zip(some, catalogued, strict=True):
             seen = None if held is None and path in unlooked else next(there)

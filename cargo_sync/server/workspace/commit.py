@@ -6,9 +6,10 @@ folder twice: before anything is sent, and when the file is replaced.
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from itertools import repeat
 from typing import Final
 
-from cargo_sync.catalogue.contract import Catalogued
+from cargo_sync.catalogue.contract import Catalogued, Put
 from cargo_sync.local.publish import Published
 from cargo_sync.local.read import FileState
 from cargo_sync.local.sink import LOOKED_AT
@@ -19,8 +20,12 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.problems import changed as changed_since
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.transfers import Offer, Receipt, Want
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, PathLook, changed
-from cargo_sync.server.workspace.comparison import put
+from cargo_sync.server.workspace.catalogued_folder import (
+    NOTHING,
+    CataloguedFolder,
+    PathLook,
+    changed,
+)
 
 LOOKS: Final = 500
 """Paths that are looked at while the folder is locked, fewer of those deep down."""
@@ -46,7 +51,10 @@ class WorkspaceCommit:
         for some in slices([offer.path for offer in offers], path_cost, LOOKS):
             with self._folder.lock:
                 looks += self._folder.look_at_all(some, unlooked)
-        return [_judged(offer, look) for offer, look in zip(offers, looks, strict=True)]
+        return [
+            None if look is NOTHING and not offer.expected else _judged(offer, look)
+            for offer, look in zip(offers, looks, strict=True)
+        ]
 
     def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
         return no_room(offer)
@@ -75,29 +83,43 @@ class WorkspaceCommit:
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
     ) -> list[Receipt]:
-        folder = self._folder
-        changes = [
-            put(offer.path, one.entry, fresh=_is_unlooked(offer))
+        new = [
+            (offer, one.entry, one.displaced)
             for offer, one in zip(offers, published, strict=True)
             if one is not None and one.entry is not None
         ]
-        before = folder.folders_above([change.path for change in changes])
-        versions = iter(folder.record([*before, *changes])[len(before) :] if changes else ())
-        receipts = []
-        for offer, one in zip(offers, published, strict=True):
-            if one is None or one.entry is None:
-                receipts.append(self._there_already(offer))
-                continue
-            entry, version = one.entry, next(versions)
-            held = self._stood.pop(offer.path, None)
-            same = held is not None and held.entry.kind == entry.kind
-            ident = held.entry.ident if held is not None and same else version
-            receipts.append(
-                Receipt(
-                    "done", version, ident, entry.mtime_ns, entry.mode, entry.hash, one.displaced
-                )
-            )
-        return receipts
+        receipts = iter(self._record(*zip(*new, strict=True)) if new else ())
+        if len(new) == len(offers):
+            return list(receipts)
+        return [
+            self._there_already(offer) if one is None or one.entry is None else next(receipts)
+            for offer, one in zip(offers, published, strict=True)
+        ]
+
+    def _record(
+        self, offers: Sequence[Offer], entries: Sequence[Entry], displaced: Sequence[str]
+    ) -> list[Receipt]:
+        """Records published entries, column by column."""
+        folder, count = self._folder, len(offers)
+        some = [offer.path for offer in offers]
+        _, _, _, mtimes, modes, ctimes, inodes, hashes, _ = zip(*entries, strict=True)
+        fresh = map(_is_unlooked, offers)
+        changes = map(Put._make, zip(some, entries, ctimes, inodes, fresh, strict=True))
+        above = folder.folders_above(some)
+        versions = folder.record([*above, *changes])[len(above) :]
+        idents = versions
+        if self._stood:
+            idents = list(map(self._ident, some, entries, versions))
+        done, words, retry = repeat("done", count), repeat("", count), repeat(True, count)
+        rows = zip(
+            done, versions, idents, mtimes, modes, hashes, displaced, words, retry, strict=True
+        )
+        return list(map(Receipt._make, rows))
+
+    def _ident(self, path: str, entry: Entry, version: int) -> int:
+        """The id of a published entry: that of what it replaced, if it was of its kind."""
+        held = self._stood.pop(path, None)
+        return held.entry.ident if held and held.entry.kind == entry.kind else version
 
     def occupied(self, offers: Sequence[Offer]) -> list[Problem]:
         # What other programs put there becomes a version, which the client's next look shows.

@@ -82,9 +82,9 @@ class FolderComparison:
         return [*changes, *(Gone(paths.join(self.folder, name)) for name in rows)]
 
 
-def put(path: str, seen: Entry, *, fresh: bool = False) -> Put:
+def put(path: str, seen: Entry) -> Put:
     """The change that records `seen`, the folder's own entry, at `path`."""
-    return Put(path, seen, seen.version, seen.ident, fresh)
+    return Put(path, seen, seen.version, seen.ident)
 
 
 def agree(held: Catalogued | None, seen: Entry | None) -> bool:
