@@ -11,7 +11,7 @@ from cargo_sync.engine.report import RunReport
 from cargo_sync.machines.scope import FEW
 from cargo_sync.model import paths
 from cargo_sync.model.problems import Problem
-from cargo_sync.model.slices import path_cost, slices
+from cargo_sync.model.slices import path_ranges
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.model.world import World
 from cargo_sync.state import parts
@@ -125,9 +125,9 @@ class Survey:
     async def _write_down(self, seen: Observation, report: RunReport, *, near: bool) -> None:
         folders, offload = self._memory.folders, self._world.offload
         if isinstance(seen, Delta):
-            for part in slices(seen.changes, lambda row: path_cost(row[0]), PART):
+            for part in path_ranges([path for path, _ in seen.changes], PART):
                 async with self._memory.listing:
-                    await offload(folders.observe_far, part)
+                    await offload(folders.observe_far, seen.changes[part])
             async with self._memory.listing:
                 self._refused = await offload(folders.observe_far, (), seen.refused)
             await offload(

@@ -32,8 +32,8 @@ def path_ranges(paths: Sequence[str], most: int) -> Iterator[slice]:
 
     Where no path is long, none is looked at by itself.
     """
-    if 0 < len(paths) <= most and max(map(len, paths)) < LONG:
-        yield slice(0, len(paths))
+    if max(map(len, paths), default=0) < LONG:
+        yield from (slice(start, start + most) for start in range(0, len(paths), most))
         return
     for some in slices(range(len(paths)), lambda at: path_cost(paths[at]), most):
         yield slice(some[0], some[-1] + 1)
