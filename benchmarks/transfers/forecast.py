@@ -9,12 +9,13 @@ from typing import Final, NamedTuple
 
 from benchmarks.transfers.workloads import Direction, Kind, Mode, Workload
 
-EACH: Final = 0.7
-PER_FILE: Final = 0.00010
-PER_NAME: Final = 0.00018
-PER_BYTE: Final = 1.2e-9
-"""Seconds of a run: in any case, for each file, also for each if some tools ask for it by its name,
-and for each byte."""
+EACH: Final = 0.6
+PER_FILE: Final = 0.000035
+PER_NAME: Final = 0.0003
+PER_LOOK: Final = 0.00001
+PER_BYTE: Final = 1.0e-9
+"""Seconds of a run: in any case, for each file, for each that is asked for by its name, for each
+that is only looked at, and for each byte that moves."""
 IDLE: Final = 75.0
 PREPARED: Final = 3.0
 PER_LINK: Final = 0.00001
@@ -34,11 +35,24 @@ class Group(NamedTuple):
 
     runs   how many
     links  how many links to files are made before the first one
+    named  the share of the runs in which files are asked for by name
     """
 
     step: Step
     runs: int
     links: int
+    named: float = 0.0
+
+    @property
+    def each(self) -> float:
+        """Seconds of one run, as guessed."""
+        workload = self.step.workload
+        if workload.kind is Kind.IDLE:
+            return IDLE
+        if not workload.fresh:
+            return EACH + PER_LOOK * workload.files
+        per_file = PER_FILE + self.named * PER_NAME
+        return EACH + per_file * workload.files + PER_BYTE * workload.bytes
 
 
 class Forecast:
@@ -48,7 +62,7 @@ class Forecast:
         self._groups = groups
         self._before = [PREPARED + PER_LINK * group.links for group in groups]
         self._all = [
-            before + group.runs * guessed(group.step.workload)
+            before + group.runs * group.each
             for before, group in zip(self._before, groups, strict=True)
         ]
         self._now = -1
@@ -70,17 +84,9 @@ class Forecast:
         """Seconds that the rest will take, if all until now took `spent`."""
         if self._now < 0:
             return self.total
-        one = guessed(self._groups[self._now].step.workload)
-        done = sum(self._all[: self._now]) + self._before[self._now] + self._ran * one
+        here = self._before[self._now] + self._ran * self._groups[self._now].each
+        done = sum(self._all[: self._now]) + here
         return spent / done * max(0.0, self.total - done)
-
-
-def guessed(workload: Workload) -> float:
-    """Seconds of one run."""
-    if workload.kind is Kind.IDLE:
-        return IDLE
-    each = PER_FILE + PER_NAME * workload.by_name
-    return EACH + each * workload.files + PER_BYTE * workload.bytes
 
 
 def words(seconds: float) -> str:

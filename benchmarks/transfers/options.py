@@ -11,7 +11,8 @@ from benchmarks.transfers.peers import OURS, PEERS
 from benchmarks.transfers.places import DISK, MEMORY
 from benchmarks.transfers.workloads import ALL, BIG, WORKLOADS, Direction, Mode, Workload
 
-QUICK: Final = ("small", "large")
+QUICK: Final = {"small": 3, "large": 2}
+"""Workloads that take less than a minute together, and how many rounds of each do."""
 FEW_TOOLS: Final = (OURS, "cp", "rsync")
 RESULTS: Final = Path(__file__).parents[1] / "results"
 
@@ -43,7 +44,7 @@ def parsed(words: Sequence[str] | None = None) -> Options:
     """The options in `words`; by default those of this process. Exits if they are wrong."""
     parser = _parser()
     given = parser.parse_args(words)
-    chosen = given.only or (QUICK if given.quick else tuple(BIG if given.big else WORKLOADS))
+    chosen = given.only or tuple(QUICK if given.quick else BIG if given.big else WORKLOADS)
     tools = given.tools or (FEW_TOOLS if given.quick or given.big else tuple(PEERS))
     for kind, those, there in (
         ("workload", chosen, list(ALL)),
@@ -67,7 +68,7 @@ def parsed(words: Sequence[str] | None = None) -> Options:
 
 
 def _quick(workload: Workload) -> Workload:
-    return replace(workload, modes=(Mode.SEALED,))
+    return replace(workload, modes=(Mode.SEALED,), rounds=QUICK.get(workload.name, 0))
 
 
 def _parser() -> argparse.ArgumentParser:

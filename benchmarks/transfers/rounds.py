@@ -4,7 +4,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -132,8 +132,9 @@ def groups(
     links = workload.files * folders
     for direction in directions:
         if able := sum(peer.can(workload, direction) for peer in peers):
+            others = sum(peer.can(replace(workload, by_name=False), direction) for peer in peers)
             step = Step(workload, mode, direction)
-            yield Group(step, able * rounds_of(workload, asked), links)
+            yield Group(step, able * rounds_of(workload, asked), links, 1 - others / able)
             links = 0
 
 

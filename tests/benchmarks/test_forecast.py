@@ -1,12 +1,12 @@
 import pytest
 
-from benchmarks.transfers.forecast import IDLE, PREPARED, Forecast, Group, Step, guessed, words
+from benchmarks.transfers.forecast import IDLE, PREPARED, Forecast, Group, Step, words
 from benchmarks.transfers.workloads import WORKLOADS, Direction, Mode
 
 SMALL = Step(WORKLOADS["small"], Mode.SEALED, Direction.UP)
 LARGE = Step(WORKLOADS["large"], Mode.PLAIN, Direction.DOWN)
-BEFORE, RUN = PREPARED, guessed(SMALL.workload)
-LAST = PREPARED + guessed(LARGE.workload)
+BEFORE, RUN = PREPARED, Group(SMALL, 1, 0).each
+LAST = PREPARED + Group(LARGE, 1, 0).each
 
 
 @pytest.fixture
@@ -30,9 +30,11 @@ def test_runs_that_never_come_are_left_out(forecast: Forecast) -> None:
 
 
 def test_files_that_are_asked_for_by_name_take_longer() -> None:
-    small, tiny = WORKLOADS["small"], WORKLOADS["tiny"]
-    assert guessed(small) / small.files > guessed(tiny) / tiny.files
-    assert guessed(WORKLOADS["idle"]) == IDLE
+    assert Group(SMALL, 1, 0, named=0.5).each > 2 * RUN
+
+
+def test_programs_are_watched_for_a_fixed_time() -> None:
+    assert Group(Step(WORKLOADS["idle"], Mode.SEALED, Direction.UP), 1, 0).each == IDLE
 
 
 def test_minutes_are_rounded() -> None:

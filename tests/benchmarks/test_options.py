@@ -18,7 +18,7 @@ def test_all_is_measured_by_default() -> None:
 
 def test_quick_is_a_part_of_it() -> None:
     options = parsed(["--quick"])
-    assert [one.name for one in options.workloads] == ["small", "large"]
+    assert [(one.name, one.rounds) for one in options.workloads] == [("small", 3), ("large", 2)]
     assert (options.tools, options.rounds) == (("cargo", "cp", "rsync"), 3)
 
 
