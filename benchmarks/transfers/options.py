@@ -55,7 +55,9 @@ def parsed(words: Sequence[str] | None = None) -> Options:
             if name not in there:
                 parser.error(f"there is no {kind} {name!r}; there are: {', '.join(there)}")
     return Options(
-        workloads=[_quick(ALL[name]) if given.quick else ALL[name] for name in chosen],
+        workloads=[
+            _quick(ALL[name], given.rounds) if given.quick else ALL[name] for name in chosen
+        ],
         tools=tools,
         directions=[Direction(name) for name in given.directions],
         rounds=given.rounds or (3 if given.quick or given.big else 5),
@@ -67,8 +69,8 @@ def parsed(words: Sequence[str] | None = None) -> Options:
     )
 
 
-def _quick(workload: Workload) -> Workload:
-    return replace(workload, modes=(Mode.SEALED,), rounds=QUICK.get(workload.name, 0))
+def _quick(workload: Workload, asked: int | None) -> Workload:
+    return replace(workload, modes=(Mode.SEALED,), rounds=asked or QUICK.get(workload.name, 0))
 
 
 def _parser() -> argparse.ArgumentParser:
