@@ -70,7 +70,7 @@ async def open_sides(
         # and the guard counts them.
         await world.offload(memory.folders.mirror_anew)
         cursor = 0
-    if local.fresh or not cursor:
+    if local.fresh or binding != job.binding or cursor != job.far_cursor:
         memory.scope.everything()
     digest = repr((rules.mode, rules.include, rules.exclude, rules.propagate, rules.after))
     if job.rules != digest:
