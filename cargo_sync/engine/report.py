@@ -43,6 +43,7 @@ class RunReport:
     again_in    seconds after which another look is needed because files still changed; None if none
                 did
     surveyed    seconds that the survey took
+    whole       it was a survey of all folders
     missed      the first 100 problems of folders that could not be read
     left_out    the first 100 problems of names that were left out
     waiting     deletions and replacements that wait until all folders can be read
@@ -65,6 +66,7 @@ class RunReport:
     advanced: bool = False
     again_in: float | None = None
     surveyed: float = 0.0
+    whole: bool = False
     missed: list[Problem] = field(default_factory=list)
     left_out: list[Problem] = field(default_factory=list)
     waiting: int = 0

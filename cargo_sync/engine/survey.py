@@ -61,6 +61,7 @@ class Survey:
             await self._write_down(seen, report, near=False)
         report.leave_out(self._refused)
         if hinted is None or not await self._look_at(hinted, report):
+            report.whole = True
             async for seen in self._near.observe(0):
                 await self._write_down(seen, report, near=True)
                 # All folders before the last one are known on both sides: they need not wait for

@@ -42,6 +42,7 @@ class LookResult:
 
     ended     when
     surveyed  seconds that its survey took
+    whole     it was a survey of all folders
     again_in  seconds after which files that were still changing may be ready; None without such
               files
     due       when the first of the single files that failed is due again, or None
@@ -52,6 +53,7 @@ class LookResult:
 
     ended: float
     surveyed: float = 0.0
+    whole: bool = True
     again_in: float | None = None
     due: float | None = None
     retry_at: float | None = None
@@ -60,7 +62,12 @@ class LookResult:
 
 
 def next_look(
-    last: LookResult | None, sleep: float, settle: float, hinted: float | None
+    last: LookResult | None,
+    sleep: float,
+    settle: float,
+    hinted: float | None,
+    *,
+    whole: bool = True,
 ) -> float | None:
     """When to look again; None when only a command begins a look. A time in the past means now.
 
@@ -69,6 +76,7 @@ def next_look(
         sleep: the job's seconds between looks.
         settle: seconds for which a changed file must be still before a look can take it.
         hinted: when the first hint since the beginning of the last look came; None without hints.
+        whole: the next look surveys all folders.
     """
     if last is None:
         return 0.0
@@ -76,13 +84,15 @@ def next_look(
         return None
     if last.retry_at is not None:
         return last.retry_at  # hints change nothing: a changed file does not bring the server back
-    times = [last.ended + (PROBE if last.full else max(sleep, SHARE * last.surveyed))]
+    # A survey of all folders says nothing about how long one of a few folders takes.
+    surveyed = last.surveyed if whole or not last.whole else 0.0
+    times = [last.ended + (PROBE if last.full else max(sleep, SHARE * surveyed))]
     if hinted is not None:
-        times.append(max(hinted + settle, last.ended + max(APART, last.surveyed)))
+        times.append(max(hinted + settle, last.ended + max(APART, surveyed)))
     if last.again_in is not None:
-        times.append(last.ended + max(last.again_in, last.surveyed))
+        times.append(last.ended + max(last.again_in, surveyed))
     if last.due is not None and not last.full:
-        times.append(max(last.due, last.ended + max(FAILED_APART, last.surveyed)))
+        times.append(max(last.due, last.ended + max(FAILED_APART, surveyed)))
     return min(times)
 
 

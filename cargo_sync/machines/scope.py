@@ -56,10 +56,16 @@ class NearScope:
         self._known_at = self._begun = None
         self._changed.clear()
 
+    def knows(self, now: float) -> bool:
+        """Whether a look that begins now is only at what may have changed."""
+        known = self._known_at
+        return self._trusted and known is not None and now - known < self._interval
+
     def begin(self, now: float) -> frozenset[str] | None:
         """A look begins; returns the folders that may have changed, or None for all folders."""
-        known, self._known_at = self._known_at, None
-        if not self._trusted or known is None or now - known >= self._interval:
+        knows, known = self.knows(now), self._known_at
+        self._known_at = None
+        if not knows:
             self._begun = now if self._trusted else None
             self._changed.clear()
             return None

@@ -65,3 +65,23 @@ def test_trouble_is_tried_again_ever_more_seldom(problem: Problem, delays: list[
 )
 def test_a_server_that_is_away_is_looked_for_once_a_minute(code: Code) -> None:
     assert retry_after(Problem(code, "it is away"), 99, 1.0) == 60.0
+
+
+@pytest.mark.parametrize(
+    ("last", "whole", "at"),
+    [
+        (True, True, (190.0, 110.0, 110.0)),
+        (True, False, (103.0, 100.5, 100.2)),
+        (False, False, (190.0, 110.0, 110.0)),
+        (False, True, (190.0, 110.0, 110.0)),
+    ],
+)
+def test_a_look_at_a_few_folders_does_not_wait_because_one_at_all_took_long(
+    last: bool, whole: bool, at: tuple[float, float, float]
+) -> None:
+    """When nothing is hinted, when files still change, when something is hinted."""
+    look = LookResult(100.0, 10.0, last)
+    again = LookResult(100.0, 10.0, last, again_in=0.5)
+    assert next_look(look, 3.0, 0.0, None, whole=whole) == at[0]
+    assert next_look(again, 3.0, 0.0, None, whole=whole) == at[1]
+    assert next_look(look, 3.0, 0.0, 99.0, whole=whole) == at[2]

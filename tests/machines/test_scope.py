@@ -18,7 +18,9 @@ class Job:
         self.scope.trust(True)
 
     def look(self, left: Collection[str] = (), *, missed: bool = False) -> set[str] | None:
+        knows = self.scope.knows(self.now)
         looked = self.scope.begin(self.now)
+        assert knows is (looked is not ALL)
         self.scope.ended(left, missed=missed)
         return None if looked is None else set(looked)
 

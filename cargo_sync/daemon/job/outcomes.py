@@ -108,6 +108,7 @@ class JobOutcomes:
         self.look = LookResult(
             self._world.steady(),
             report.surveyed,
+            report.whole,
             report.again_in,
             self._failures.next_at(),
             full=full,

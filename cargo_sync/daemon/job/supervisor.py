@@ -181,7 +181,9 @@ class Supervisor:
         if self.run_now is not None:
             return None
         settle = self.settings.settle if self._rules.mode is Mode.UPLOAD else 0.0
-        return next_look(self.outcomes.look, self.settings.sleep, settle, self._hinted)
+        whole = not self._memory.scope.knows(self._world.steady())
+        last, sleep = self.outcomes.look, self.settings.sleep
+        return next_look(last, sleep, settle, self._hinted, whole=whole)
 
     # -- commands ----------------------------------------------------------------------------------
 
