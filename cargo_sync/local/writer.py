@@ -34,14 +34,13 @@ class WriteBehind:
         self._started = self._busy = False
 
     def begin(self, write: Write) -> None:
-        """Begins a write. The one before must have ended."""
-        if not self._started:
-            self._started = True
-            run = threading.Thread(
-                target=_run, args=(self._asked, self._done), name="write-behind", daemon=True
-            )
-            run.start()
-            weakref.finalize(self, self._asked.put, None)
+        """Begins a write. The one before must have ended.
+
+        If the system has no thread left, it is done at once.
+        """
+        if not self._started and not self._start():
+            write()
+            return
         self._busy = True
         self._asked.put(write)
 
@@ -58,6 +57,17 @@ class WriteBehind:
         if self._started:
             self._started = False
             self._asked.put(None)
+
+    def _start(self) -> bool:
+        queues = self._asked, self._done
+        thread = threading.Thread(target=_run, args=queues, name="write-behind", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        weakref.finalize(self, self._asked.put, None)
+        self._started = True
+        return True
 
 
 def _run(asked: SimpleQueue[Write | None], done: SimpleQueue[_Result]) -> None:

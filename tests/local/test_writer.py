@@ -87,6 +87,18 @@ def test_what_a_write_raises_comes_at_its_end_and_only_once() -> None:
     writer.close()
 
 
+def test_without_a_thread_a_write_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    writer, done = WriteBehind(), []
+    writer.begin(lambda: done.append(threading.current_thread()))
+    assert done == [threading.current_thread()]
+    writer.end()
+    writer.close()
+
+
 def test_the_thread_ends_with_who_had_it() -> None:
     threads: list[threading.Thread] = []
     writer = WriteBehind()
