@@ -26,6 +26,9 @@ highest bit."""
 
 LeavesOut = Callable[[str, bool], bool]
 """Whether a path (and whether it is a folder) is left out."""
+_PACK: Final = 256
+"""Names that `NameList` keeps in one value."""
+
 Excluded = Callable[[str, Sequence[str]], LeavesOut | None]
 """(folder, names) -> which of these names in the folder are left out; None: none of them."""
 
@@ -42,6 +45,26 @@ class FolderPart(NamedTuple):
     problems: tuple[Problem, ...]
     first: str
     end: str
+
+
+class NameList:
+    """The sorted names of a folder, packed: one value per name would need four times as much."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._length = len(names)
+        self._packs = [
+            "\0".join(names[start : start + _PACK]) for start in range(0, len(names), _PACK)
+        ]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def between(self, start: int, end: int) -> list[str]:
+        """The names from the index `start` on and before the index `end`."""
+        first = start // _PACK
+        packs = self._packs[first : -(-end // _PACK)]
+        names = [name for pack in packs for name in pack.split("\0")]
+        return names[start - first * _PACK : end - first * _PACK]
 
 
 def nothing_excluded(_folder: str, _names: Sequence[str]) -> None:
@@ -92,9 +115,11 @@ def _refusal(prefix: str, name: str) -> Problem | None:
 def names_in(folder: Folder) -> list[str]:
     """All names, sorted. Raises ProblemError."""
     try:
-        return sorted(os.listdir(folder.fd))
+        names = os.listdir(folder.fd)
     except OSError as error:
         raise ProblemError(from_os_error(error, folder.path)) from error
+    names.sort()
+    return names
 
 
 def listed_in(

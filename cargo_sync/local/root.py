@@ -10,6 +10,7 @@ from cargo_sync.local.folders import Folder, open_below, open_folder
 from cargo_sync.local.listing import (
     Excluded,
     FolderPart,
+    NameList,
     entry_of,
     listed_in,
     names_in,
@@ -176,10 +177,10 @@ class Root:
         with self.folder(path) as folder:
             return listed_in(folder, names_in(folder), excluded)
 
-    def names(self, path: str) -> list[str]:
-        """All names in a folder, sorted. Raises ProblemError, as `listing`."""
+    def names(self, path: str) -> NameList:
+        """All names in a folder. Raises ProblemError, as `listing`."""
         with self.folder(path) as folder:
-            return names_in(folder)
+            return NameList(names_in(folder))
 
     def is_empty(self, path: str) -> bool:
         """Whether there is no name in a folder. Raises ProblemError."""
@@ -217,10 +218,12 @@ class Root:
             firsts = ["", *(names[start] for start in starts[1:]), ""]
             first = listed_in(folder, names[: ends[0]], excluded)
             opened = os.fstat(folder.fd)
+        rest = NameList(names if len(starts) > 1 else ())
+        del names
         yield FolderPart(*first, *firsts[:2])
         for at in range(1, len(starts)):
             with self.folder(path) as folder:
-                part = listed_in(folder, names[starts[at] : ends[at]], excluded)
+                part = listed_in(folder, rest.between(starts[at], ends[at]), excluded)
                 if not os.path.samestat(os.fstat(folder.fd), opened):
                     raise ProblemError(changed(path))
             yield FolderPart(*part, *firsts[at : at + 2])

@@ -287,3 +287,12 @@ def test_roots_leave_descriptors_for_what_moves(root: Root, top: Path, on: Syste
         Root.open(str(top), on)
     assert code(error) == "no_descriptors"
     os.close(root.open_file("file"))
+
+
+def test_names_are_packed_in_their_order() -> None:
+    for count in (0, 1, 255, 256, 257, 700):
+        names = sorted(f"{number:04}\udcff\n" for number in range(count))
+        packed = listing_module.NameList(names)
+        assert len(packed) == count
+        for start, end in ((0, 5), (0, 256), (200, 300), (256, 512), (500, 2_000), (699, 700)):
+            assert packed.between(start, end) == names[start:end]

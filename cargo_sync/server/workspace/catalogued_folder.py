@@ -342,7 +342,7 @@ class CataloguedFolder:
         comparison = FolderComparison(folder, still)
         start, after = 0, ""
         while True:
-            part = names[start : start + PART]
+            part = names.between(start, start + PART)
             upto = part[-1] if start + PART < len(names) else ""
             with self.lock:
                 compared, after = self._compare_part(comparison, part, after, upto)

@@ -10,6 +10,7 @@ import pytest
 from cargo_sync.catalogue import unfinished
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.local.listing import NameList
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.slices import slices
 from cargo_sync.server.workspace import catalogued_folder, operations
@@ -211,7 +212,7 @@ def test_what_others_bring_into_a_large_folder_is_compared_in_parts_too(
     root, seen = folder.store.root, list[list[str]]()
     names, listing = root.names, folder.catalogue.listing
 
-    def names_before(path: str) -> list[str]:
+    def names_before(path: str) -> NameList:
         found = names(path)
         for name in "bdefg":
             put(workspace, name)
