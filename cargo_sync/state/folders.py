@@ -28,7 +28,7 @@ from cargo_sync.state.ranges import at_or_below
 from cargo_sync.state.transfers import Transfers
 
 _PAGE = 200
-_LISTINGS = 2**18
+_LISTINGS = 2**20
 """Bytes of listings after which a page ends: they need ten times as much once they are decoded."""
 
 
