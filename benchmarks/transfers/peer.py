@@ -74,10 +74,14 @@ class Peer(Protocol):
 
     name   for the command line and for results
     needs  commands that must be there
+    fills  where the target is full before a run, it is filled by the tool itself, not timed: what
+           is there without its doing it would compare first, which takes longer
     """
 
     @property
     def name(self) -> str: ...
+    @property
+    def fills(self) -> bool: ...
     @property
     def needs(self) -> Sequence[Need]: ...
 

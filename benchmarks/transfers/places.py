@@ -24,9 +24,10 @@ ENTRY: Final = KIB // 2
 
 
 def room(workload: Workload, tools: int) -> int:
-    """Bytes that a workload needs at most: a source, one copy, names and state."""
+    """Bytes that a workload needs at most: a source, copies, names and state."""
     on_disk = -(-workload.size // PAGE) * PAGE
-    return 2 * workload.files * on_disk + names(workload, tools) * ENTRY + 256 * MIB
+    copies = 2 if workload.fresh else 3  # a tool that fills its targets has one for each direction
+    return copies * workload.files * on_disk + names(workload, tools) * ENTRY + 256 * MIB
 
 
 def names(workload: Workload, tools: int) -> int:

@@ -69,11 +69,10 @@ class Bench:
         try:
             trees.make(workload, base)
             homes = [(peer, top / peer.name) for peer in peers]
-            ways = {peer.name: _ways(peer, workload, directions) for peer in peers}
             for peer, home in homes:
                 for side in (NEAR, FILES):
                     (home / side).mkdir(parents=True)
-                for folder in _folders(workload, ways[peer.name]):
+                for folder in _folders(peer, workload, directions):
                     trees.link(workload, base, home / folder, self._apart(workload))
             with ExitStack() as stack:
                 running = [
@@ -128,7 +127,7 @@ def groups(
     asked: int,
 ) -> Iterator[Group]:
     """What `Bench.measure` does, for a forecast."""
-    folders = sum(len(_folders(workload, _ways(peer, workload, directions))) for peer in peers)
+    folders = sum(len(_folders(peer, workload, directions)) for peer in peers)
     links = workload.files * folders
     for direction in directions:
         if able := sum(peer.can(workload, direction) for peer in peers):
@@ -138,19 +137,15 @@ def groups(
             links = 0
 
 
-def _ways(peer: Peer, workload: Workload, directions: Iterable[Direction]) -> list[Direction]:
-    """The directions in which a tool is measured."""
-    return [direction for direction in directions if peer.can(workload, direction)]
-
-
-def _folders(workload: Workload, directions: Iterable[Direction]) -> list[str]:
+def _folders(peer: Peer, workload: Workload, directions: Iterable[Direction]) -> list[str]:
     """Where the files of a workload are before the first run, below the home of a tool."""
     found: list[str] = []
     for direction in directions:
-        here, there = (NEAR, FILES) if direction is Direction.UP else (FILES, NEAR)
-        found += (
-            [f"{here}/{SOURCE}"] if workload.fresh else [f"{here}/{SOURCE}", f"{there}/{direction}"]
-        )
+        if peer.can(workload, direction):
+            here, there = (NEAR, FILES) if direction is Direction.UP else (FILES, NEAR)
+            found.append(f"{here}/{SOURCE}")
+            if not workload.fresh and not peer.fills:
+                found.append(f"{there}/{direction}")
     return found
 
 

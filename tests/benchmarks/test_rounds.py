@@ -17,6 +17,7 @@ class Copier:
     """A tool that copies in this process. It notes its runs, and can break off or cheat."""
 
     needs: Sequence[Need] = ()
+    fills = False
     far: Sequence[int] = ()
     near: Sequence[int] = ()
 

@@ -42,6 +42,7 @@ class Cargo:
     """A server and a daemon of one build."""
 
     name = "cargo"
+    fills = True
 
     def __init__(self, mode: Mode, *, name: str = "cargo", build: Build | None = None) -> None:
         self.name = name

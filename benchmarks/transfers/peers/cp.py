@@ -13,6 +13,7 @@ class Cp:
     """GNU cp."""
 
     name = "cp"
+    fills = False
 
     def __init__(self) -> None:
         self.needs = [Need("cp", "coreutils")]

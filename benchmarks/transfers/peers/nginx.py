@@ -55,6 +55,7 @@ class NginxPeer(ABC):
     program: ClassVar[str]
     package: ClassVar[str]
     directions: ClassVar[Sequence[Direction]] = tuple(Direction)
+    fills = False
 
     def __init__(self, mode: Mode) -> None:
         self._sealed = mode is Mode.SEALED

@@ -26,6 +26,7 @@ class Rclone:
     """`rclone copy` with its settings as they come."""
 
     name = "rclone"
+    fills = False
 
     def __init__(self, mode: Mode) -> None:
         self._sealed = mode is Mode.SEALED

@@ -14,6 +14,7 @@ class Rsync:
     """`rsync -a` to and from `rsync --daemon`; `rsync -an` where nothing has changed."""
 
     name = "rsync"
+    fills = False
 
     def __init__(self) -> None:
         self.needs = [Need("rsync", "rsync")]

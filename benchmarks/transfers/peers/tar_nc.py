@@ -21,6 +21,7 @@ class TarNc:
     """GNU tar and OpenBSD's netcat."""
 
     name = "tar"
+    fills = False
 
     def __init__(self) -> None:
         self.needs = [Need("tar", "tar"), Need(NC, "netcat-openbsd")]
