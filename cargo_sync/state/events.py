@@ -169,7 +169,7 @@ def _rows(events: Sequence[Event]) -> list[tuple[object, ...]]:
     if not events:
         return []
     jobs, happened, times, files, sizes, details, tells = zip(*events, strict=True)
-    words = map(str.__str__, happened)  # SQLite takes ten times as long for a value of an enum
+    words = map(str.__str__, happened)  # to bind a value of an enum takes 0.4 µs more
     told = [tell or None for tell in tells]
     return list(zip(jobs, words, times, files, sizes, _texts(details), told, strict=True))
 
