@@ -242,14 +242,21 @@ class Root:
         """
         private = paths.is_below(path, RESERVED)
         made: list[str] = []
-        for reached in self._missing(path):
-            wanted = 0o700 if private else mode if reached == path else None
-            if self._make_one(reached, wanted):
-                made.append(reached)
+        above, missing = self._missing(path)
+        try:
+            for reached in missing:
+                if above.path != paths.parent(reached):
+                    above.close()
+                    above = self.folder(paths.parent(reached))
+                wanted = 0o700 if private else mode if reached == path else None
+                if self._make_one(above, reached, wanted):
+                    made.append(reached)
+        finally:
+            above.close()
         return tuple(made)
 
-    def _missing(self, path: str) -> list[str]:
-        """The folders at and above `path` that do not exist, outermost first.
+    def _missing(self, path: str) -> tuple[Folder, list[str]]:
+        """The nearest folder at or above `path`, open, and those that are missing, outermost first.
 
         They are looked for from below, because mostly only the last one is missing.
         """
@@ -257,7 +264,7 @@ class Root:
         problem: ProblemError | None = None
         while True:
             try:
-                self.folder(path).close()
+                there = self.folder(path)
                 break
             except ProblemError as error:
                 if not path:
@@ -266,18 +273,18 @@ class Root:
             missing.append(path)
             path = paths.parent(path)
         if problem is not None and problem.problem.code != Code.VANISHED:
+            there.close()
             raise problem
-        return missing[::-1]
+        return there, missing[::-1]
 
-    def _make_one(self, path: str, mode: int | None) -> bool:
-        with self.folder(paths.parent(path)) as above:
-            try:
-                wanted = PERMISSIONS if mode is None else 0o700
-                self.system.mkdir(above.fd, paths.name(path), wanted)
-            except FileExistsError:
-                return False
-            except OSError as error:
-                raise ProblemError(from_os_error(error, path)) from error
+    def _make_one(self, above: Folder, path: str, mode: int | None) -> bool:
+        try:
+            wanted = PERMISSIONS if mode is None else 0o700
+            self.system.mkdir(above.fd, paths.name(path), wanted)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise ProblemError(from_os_error(error, path)) from error
         if mode is not None and mode & PERMISSIONS != 0o700:
             with self.folder(path) as folder:
                 self.set_mode(folder.fd, mode | 0o700, path)

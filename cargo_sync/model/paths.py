@@ -21,9 +21,6 @@ _ODD: Final = re.compile(r"(?:^|/)(?:\.{0,2}|\.(?i:cargo_sync))(?:/|$)|[\0\n]")
 """Paths that need the full check: an empty, ".", ".." or reserved component, a NUL (or a newline,
 because "$" also matches before a final one)."""
 
-_ODD_PARTS: Final = ("//", "/./", "/../", "\0")
-"""What a path between two "/" must not have."""
-
 NAME_BYTES: Final = 255
 PATH_BYTES: Final = 4096
 _WIDEST: Final = 4
@@ -114,13 +111,18 @@ def bad_part(path: str) -> str | None:
     return next(filter(None, map(bad_name, path.split("/"))), None)
 
 
+def _are_odd(text: str) -> bool:
+    """Whether paths between two "/" have a part that no name is. Each opened folder is asked."""
+    return "//" in text or "/./" in text or "/../" in text or "\0" in text
+
+
 def _has_sound_parts(path: str) -> bool:
     """Whether `bad_part` finds nothing; a path of 2,000 folders costs no loop over them."""
     try:
         raw = path.encode()
     except UnicodeEncodeError:
         return False
-    if any(odd in f"/{path}/" for odd in _ODD_PARTS):
+    if _are_odd(f"/{path}/"):
         return False
     return len(raw) <= NAME_BYTES or max(map(len, raw.split(b"/"))) <= NAME_BYTES
 
@@ -152,7 +154,7 @@ def are_usable(some: Sequence[str]) -> bool:
     longest = NAME_BYTES if text.isascii() else NAME_BYTES // _WIDEST
     if max(map(len, some)) > longest:
         return False
-    if text.count("\n") != len(some) - 1 or any(odd in text for odd in _ODD_PARTS):
+    if text.count("\n") != len(some) - 1 or _are_odd(text):
         return False
     try:
         text.encode()
