@@ -123,6 +123,22 @@ def test_a_path_longer_than_one_call_takes(root: Root, top: Path) -> None:
     assert len(path) > 4096 and root.listing(path) == ((), ())
 
 
+def test_a_folder_is_made_with_few_opens(
+    root: Root, on: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root.make_folder("a")
+    opened: list[str] = []
+    open_below = on.open_below
+
+    def told(folder: int, path: str, flags: int) -> int:
+        opened.append(path)
+        return open_below(folder, path, flags)
+
+    monkeypatch.setattr(on, "open_below", told)
+    assert root.make_folder("a/b") == ("a/b",)
+    assert opened == ["a/b", "a"]
+
+
 def test_a_folder_that_was_moved_is_not_used_for_its_old_path(root: Root, top: Path) -> None:
     (top / "a").mkdir()
     root.listing("a")
