@@ -15,7 +15,7 @@ from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import Problem
 from cargo_sync.testing.tree import MemoryTree
-from cargo_sync.trees.contract import Delta, Missed, NearTree
+from cargo_sync.trees.contract import Delta, Missed, NearTree, NoFolder
 from cargo_sync.trees.folder import FolderTree
 from tests.engine.world import System
 
@@ -88,6 +88,26 @@ async def test_it_tells_what_is_there_twice_the_same(tree: tuple[NearTree, Write
     assert found["a"].kind == FOLDER and found["a/x"].size == 3
     assert all(entry.ident for entry in found.values())
     assert await seen(it) == found
+
+
+async def test_some_folders_are_as_in_the_whole_without_what_is_below(
+    tree: tuple[NearTree, Write],
+) -> None:
+    it, write = tree
+    for path in ("a/x", "a/y/z", "b/x"):
+        write(path, path.encode())
+    found = await seen(it)
+    alone: dict[str, Entry] = {}
+    gone: list[str] = []
+    async for group in it.observe_some(["a", "a/x", "a/y", "none/at/all"]):
+        for one in group:
+            assert not isinstance(one, Missed)
+            if isinstance(one, NoFolder):
+                gone.append(one.path)
+                continue
+            alone |= {paths.join(one.path, at.name): at for at in entries.decode(one.listing)}
+    assert alone == {path: found[path] for path in ("a/x", "a/y", "a/y/z")}
+    assert gone == ["a/x", "none/at/all"]
 
 
 async def test_hashes_are_of_the_entry_given_or_a_problem(tree: tuple[NearTree, Write]) -> None:

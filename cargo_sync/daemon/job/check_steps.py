@@ -16,6 +16,7 @@ from typing import Final
 from cargo_sync.config.certificates import expiry
 from cargo_sync.config.job import JobSettings, missing_folder
 from cargo_sync.config.units import format_speed
+from cargo_sync.local.file_systems import tells_all
 from cargo_sync.local.lock import holder, read_marker
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
@@ -306,7 +307,7 @@ def _of_root(case: CheckCase, root: Root) -> Passed:
     if case.uploads and case.delivers:
         check_source(root, case.bound, Filters(job.include, job.exclude).among)
     if case.uploads and not case.retires:
-        return f"{path} can be read", ""
+        return f"{path} can be read", _scanned(job)
     if not os.access(".", os.W_OK | os.X_OK, dir_fd=root.fd):
         what = "receives files" if job.mode == "download" else "removes delivered files"
         raise ProblemError(
@@ -318,3 +319,13 @@ def _of_root(case: CheckCase, root: Root) -> Passed:
         message = f"{path} has only {space.free / 1e6:,.0f} MB free, and {stays}"
         raise ProblemError(Problem(Code.DISK_FULL, message, hint="free some space"))
     return f"{path} can be read and written, {space.free / 1e9:,.1f} GB free", ""
+
+
+def _scanned(job: JobSettings) -> str:
+    """A warning if a look is always at the whole folder; "" if hints say where to look."""
+    if not job.watch or tells_all(job.local_dir):
+        return ""
+    return (
+        f"its file system does not tell each change: it is scanned as a whole every {job.sleep:g} "
+        "seconds, less often if that takes long"
+    )

@@ -419,3 +419,14 @@ async def test_a_served_folder_that_is_away(tmp_path: Path) -> None:
         finally:
             await one.api.close()
     assert (step.ok, step.message, step.hint) == (False, "the folder is not there", "ask")
+
+
+async def test_a_file_system_that_does_not_tell_each_change_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_steps, "tells_all", lambda path: False)
+    step = await local(tmp_path, watch=True)
+    assert step.ok and "scanned as a whole every" in step.hint
+    assert (await local(tmp_path, watch=False)).hint == ""
+    monkeypatch.setattr(check_steps, "tells_all", lambda path: True)
+    assert (await local(tmp_path, watch=True)).hint == ""
