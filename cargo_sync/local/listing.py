@@ -59,6 +59,10 @@ class NameList:
     def __len__(self) -> int:
         return self._length
 
+    def at(self, index: int) -> str:
+        """The name at an index; "" after the last one."""
+        return "".join(self.between(index, index + 1))
+
     def between(self, start: int, end: int) -> list[str]:
         """The names from the index `start` on and before the index `end`."""
         first = start // _PACK

@@ -212,21 +212,21 @@ class Root:
                 before were true.
         """
         with self.folder(path) as folder:
-            names = names_in(folder)
-            starts = cuts(names) if len(names) > MOST else [0]
-            ends = [*starts[1:], len(names)]
-            firsts = ["", *(names[start] for start in starts[1:]), ""]
-            first = listed_in(folder, names[: ends[0]], excluded)
+            found = names_in(folder)
+            starts = [*(cuts(found) if len(found) > MOST else [0]), len(found)]
+            names = NameList(found)
+            del found  # one that stays keeps the memory of thousands
             opened = os.fstat(folder.fd)
-        rest = NameList(names if len(starts) > 1 else ())
-        del names
-        yield FolderPart(*first, *firsts[:2])
-        for at in range(1, len(starts)):
+            part = listed_in(folder, names.between(0, starts[1]), excluded)
+        end = names.at(starts[1])
+        yield FolderPart(*part, "", end)
+        for at in range(1, len(starts) - 1):
             with self.folder(path) as folder:
-                part = listed_in(folder, rest.between(starts[at], ends[at]), excluded)
+                part = listed_in(folder, names.between(starts[at], starts[at + 1]), excluded)
                 if not os.path.samestat(os.fstat(folder.fd), opened):
                     raise ProblemError(changed(path))
-            yield FolderPart(*part, *firsts[at : at + 2])
+            first, end = end, names.at(starts[at + 1])
+            yield FolderPart(*part, first, end)
 
     # -- folders -----------------------------------------------------------------------------------
 

@@ -310,5 +310,6 @@ def test_names_are_packed_in_their_order() -> None:
         names = sorted(f"{number:04}\udcff\n" for number in range(count))
         packed = listing_module.NameList(names)
         assert len(packed) == count
+        assert [packed.at(index) for index in range(count + 1)] == [*names, ""]
         for start, end in ((0, 5), (0, 256), (200, 300), (256, 512), (500, 2_000), (699, 700)):
             assert packed.between(start, end) == names[start:end]
