@@ -33,8 +33,6 @@ JOBS_KEPT: Final = 90 * DAY
 """Seconds that the state of a job is kept after its file is gone."""
 PART: Final = 2_000
 """Rows that one transaction deletes at most."""
-FOLDERS: Final = 200
-"""The same for rows of folders, which are large because they contain listings."""
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +98,7 @@ class DaemonRetention:
         await offload(self._audit.prune)
         if (jobs := self._jobs()) is not None:
             await offload(self._rows.miss, frozenset(jobs), now)
-        await self._until_done(self._rows.forget, now - JOBS_KEPT, FOLDERS)
+        await self._until_done(self._rows.forget, now - JOBS_KEPT, PART)
         await self._until_done(self._upkeep.shrink)
         if note := await offload(self._upkeep.checkpoint):
             _log.warning("%s", note)

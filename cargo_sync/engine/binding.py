@@ -58,24 +58,24 @@ async def open_sides(
         await world.offload(memory.jobs.bind, memory.name, binding)
         cursor = 0
     elif reason := _why_unbound(job, binding, remote):
-        await world.offload(memory.folders.forget_base)
-        await world.offload(memory.folders.forget_far)
-        await world.offload(memory.jobs.bind, memory.name, binding)
         event = Event(rules.name, Happened.RESET, world.wall(), details=EventDetails(reason))
-        on_events([event], await world.offload(memory.folders.agree, [], [event]))
+        on_events([event], await world.offload(memory.jobs.bind, memory.name, binding, [event]))
         cursor = 0
     elif 0 < job.far_cursor < remote.floor:
         # We were away for too long: the server does not list the deletions of that time any more,
         # so they only show in a full listing. The base stays, so that the plan has these deletions
         # and the guard counts them.
-        await world.offload(memory.folders.mirror_anew)
+        await world.offload(memory.jobs.mirror_anew, memory.name)
         cursor = 0
-    if local.fresh or binding != job.binding or cursor != job.far_cursor:
+    anew = binding != job.binding or cursor != job.far_cursor
+    if local.fresh or anew:
         memory.scope.everything()
     digest = repr((rules.mode, rules.include, rules.exclude, rules.propagate, rules.after))
     if job.rules != digest:
-        await world.offload(memory.folders.unsettle_all)
         await world.offload(memory.jobs.set_rules, memory.name, digest)
+    if anew or job.untrue or job.rules != digest:
+        while await world.offload(memory.folders.forget):
+            pass
     return OpenedSides(binding, cursor, job.suspects)
 
 

@@ -10,6 +10,7 @@ ranges        the keys of a folder and everything below it
 jobs          a job's row: paused, binding, cursor, last run
 folders       the three trees of a job, one row per folder
 parts         large folders, which have several rows
+forgetting    what a job forgets of them, in slices
 left_out      names of the far side that cannot be used
 listed        how much a server may make a job keep
 deltas        changes to one listing column of many folders

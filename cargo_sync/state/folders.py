@@ -17,10 +17,11 @@ from cargo_sync.model.entries import FOLDER, Entry, Listing
 from cargo_sync.model.events import Event
 from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Problem
-from cargo_sync.state import parts
+from cargo_sync.state import forgetting, parts
 from cargo_sync.state.database import Database
 from cargo_sync.state.deltas import BASE, FAR, ColumnDeltas
 from cargo_sync.state.events import Events
+from cargo_sync.state.forgetting import Untrue
 from cargo_sync.state.left_out import LeftOut
 from cargo_sync.state.listed import ListedLimit
 from cargo_sync.state.migrations import Statements
@@ -257,39 +258,18 @@ class Folders:
                         row,
                     )
 
-    def unsettle_all(self) -> None:
-        """Makes every folder be planned again, because the rules changed."""
-        self._all("UPDATE folder SET settled = 0, revision = revision + 1 WHERE job = ?")
+    def forget(self) -> bool:
+        """Writes some of the rows that have what the job's row notes as not true (JobRows).
 
-    def forget_base(self) -> None:
-        """Forgets all agreements: first contact begins again."""
-        self._all(
-            "UPDATE folder SET base = NULL, files = 0, bytes = 0, settled = 0, "
-            "revision = revision + 1 WHERE job = ?"
-        )
-
-    def forget_far(self) -> None:
-        """Forgets the far side. Its cursor (Jobs) begins at 0 again."""
-        self._all(
-            "UPDATE folder SET far = NULL, settled = 0, revision = revision + 1 WHERE job = ?"
-        )
-        self._all("DELETE FROM left_out WHERE job = ?")
-
-    def mirror_anew(self) -> None:
-        """Forgets the far side and sets its cursor to 0; agreements stay.
-
-        It is one transaction: an old cursor with an empty mirror would say that everything there is
-        gone.
+        The trees must not be used while it returns True: there may be more rows.
         """
-        with self._database.transaction() as connection:
-            self.forget_far()
-            connection.execute(
-                "UPDATE job SET far_cursor = 0, far_lineage = '' WHERE id = ?", (self._job,)
-            )
+        return forgetting.forget(self._database, self._job)
 
     def counts(self) -> tuple[int, int]:
         """(files, bytes) in base: sums of counts that are kept beside each folder's base."""
         with self._database.read() as connection:
+            if forgetting.noted(connection, self._job)[0] is Untrue.BASE:
+                return 0, 0
             files, size = connection.execute(
                 "SELECT coalesce(sum(files), 0), coalesce(sum(bytes), 0) FROM folder "
                 "INDEXED BY folder_counts WHERE job = ? AND files > 0",

@@ -1,22 +1,28 @@
 """Jobs: what is kept about each between runs and restarts, except its trees."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import orjson
 
 from cargo_sync.machines.suspects import Suspects
+from cargo_sync.model.events import Event
 from cargo_sync.model.jobs import LastRun
+from cargo_sync.state import forgetting
 from cargo_sync.state.database import Database
+from cargo_sync.state.events import Events
+from cargo_sync.state.forgetting import Untrue
 from cargo_sync.state.suspects import decode
 
 _FORGOTTEN = "\0forgotten "
 """Prefix of the number of a job that lost its name: a name in a file has no NUL."""
 
 _READ = (
-    "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_run, suspects FROM job"
+    "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_run, suspects, untrue "
+    "FROM job"
 )
+_ANEW = "UPDATE job SET far_cursor = 0, far_lineage = '' WHERE name = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class JobRow:
     rules       digest of the rules that the settled folders were planned with
     last_run    None before the first run
     suspects    what must be checked before the next run; None, except after an unclean stop
+    untrue      what is not true any more of the trees, although rows of them still have it
     """
 
     id: int
@@ -55,6 +62,7 @@ class JobRow:
     rules: str
     last_run: LastRun | None
     suspects: Suspects | None
+    untrue: Untrue
 
 
 class JobRows:
@@ -62,6 +70,7 @@ class JobRows:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._events = Events(database)
 
     def get(self, name: str) -> JobRow | None:
         with self._database.read() as connection:
@@ -83,14 +92,35 @@ class JobRows:
     def set_paused(self, name: str, paused: bool) -> None:
         self._set("UPDATE job SET paused = ? WHERE name = ?", paused, name)
 
-    def bind(self, name: str, binding: Binding) -> None:
-        """Binds the base anew. The far cursor goes to 0, because nothing is mirrored yet."""
+    def bind(self, name: str, binding: Binding, told: Sequence[Event] = ()) -> int:
+        """Binds the base anew: agreements and the mirror of the far side are not true any more.
+
+        The far cursor goes to 0. The caller forgets the rows next (Folders.forget).
+
+        Args:
+            name: of the job.
+            binding: to the sides that are there now.
+            told: events that tell of it, stored together with it.
+
+        Returns:
+            The cursor of the newest event.
+        """
         text = orjson.dumps(asdict(binding)).decode()
-        self._set(
-            "UPDATE job SET binding = ?, far_cursor = 0, far_lineage = '' WHERE name = ?",
-            text,
-            name,
-        )
+        with self._database.transaction() as connection:
+            connection.execute(_ANEW, (name,))
+            connection.execute("UPDATE job SET binding = ? WHERE name = ?", (text, name))
+            forgetting.note(connection, name, Untrue.BASE)
+            return self._events.append(told)
+
+    def mirror_anew(self, name: str) -> None:
+        """Sets the far cursor to 0: the mirror of the far side is not true any more.
+
+        Agreements stay. The caller forgets the rows next (Folders.forget). An old cursor with an
+        empty mirror would say that everything there is gone.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(_ANEW, (name,))
+            forgetting.note(connection, name, Untrue.FAR)
 
     def set_far_cursor(self, name: str, cursor: int, lineage: str = "") -> None:
         self._set(
@@ -98,14 +128,24 @@ class JobRows:
         )
 
     def set_rules(self, name: str, digest: str) -> None:
-        self._set("UPDATE job SET rules = ? WHERE name = ?", digest, name)
+        """Stores new rules: no folder is settled any more. The caller has it forgotten next."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE job SET rules = ? WHERE name = ?", (digest, name))
+            forgetting.note(connection, name, Untrue.SETTLED)
 
     def set_last_run(self, name: str, last: LastRun) -> None:
         self._set("UPDATE job SET last_run = ? WHERE name = ?", orjson.dumps(last).decode(), name)
 
     def remove(self, name: str) -> None:
-        """Forgets a job with its trees and transfers. Its events stay, as history."""
-        self._set("DELETE FROM job WHERE name = ?", name)
+        """Forgets a job with its trees and transfers. Its events stay, as history.
+
+        A job of this name begins anew from the first moment on, also after a kill (see `forget`).
+        """
+        self._set("UPDATE job SET missed = 0 WHERE name = ?", name)
+        with self._database.read() as connection:
+            row = connection.execute("SELECT id FROM job WHERE name = ?", (name,)).fetchone()
+        while row and self._forget(row[0], forgetting.SLICE):
+            pass
 
     def miss(self, there: Collection[str], now: float) -> None:
         """Notes the time from which jobs have no file.
@@ -123,9 +163,7 @@ class JobRows:
     def forget(self, before: float, most: int) -> bool:
         """Forgets trees of one job that has had no file since before `before`.
 
-        It deletes up to `most` folders per call. The job loses its name first: if its file comes
-        back meanwhile, it begins as a new job, which deletes nothing, and never with a half of its
-            trees.
+        It deletes up to `most` folders per call; a large one counts as several.
 
         Returns:
             Whether there is more to do.
@@ -134,17 +172,23 @@ class JobRows:
             row = connection.execute(
                 "SELECT id FROM job WHERE missed < ? ORDER BY id LIMIT 1", (before,)
             ).fetchone()
-            if row is None:
-                return False
-            [job] = row
-            connection.execute("UPDATE job SET name = ? WHERE id = ?", (f"{_FORGOTTEN}{job}", job))
-            gone = connection.execute(
-                "DELETE FROM folder WHERE job = ?1 AND path IN "
-                "(SELECT path FROM folder WHERE job = ?1 LIMIT ?2)",
-                (job, most),
-            ).rowcount
-            if gone < most:
+            if row is not None:
+                self._forget(row[0], most)
+            return row is not None
+
+    def _forget(self, job: int, most: int) -> bool:
+        """Deletes some folders of a job, and then the job; returns whether there may be more.
+
+        The job loses its name first: if its file comes back meanwhile, it begins as a new job,
+        which deletes nothing, and never with a half of its trees.
+        """
+        with self._database.transaction() as connection:
+            last = forgetting.slice_end(connection, job, b"", most)
+            if last is None:
                 connection.execute("DELETE FROM job WHERE id = ?", (job,))
+                return False
+            connection.execute("UPDATE job SET name = ? WHERE id = ?", (f"{_FORGOTTEN}{job}", job))
+            connection.execute("DELETE FROM folder WHERE job = ? AND path <= ?", (job, last))
             return True
 
     def _set(self, sql: str, *parameters: object) -> None:
@@ -153,7 +197,7 @@ class JobRows:
 
 
 def _job(row: tuple[Any, ...]) -> JobRow:
-    number, name, paused, binding, far_cursor, far_lineage, rules, last_run, suspects = row
+    number, name, paused, binding, far_cursor, far_lineage, rules, last_run, suspects, untrue = row
     return JobRow(
         number,
         name,
@@ -164,6 +208,7 @@ def _job(row: tuple[Any, ...]) -> JobRow:
         rules,
         _last_run(last_run) if last_run else None,
         decode(suspects),
+        Untrue(untrue),
     )
 
 

@@ -137,7 +137,7 @@ async def test_a_job_without_a_file_is_forgotten_after_three_months(tmp_path: Pa
     state = State(tmp_path)
     with state.database as database:
         remembered(state, "nightly")
-        remembered(state, "gone", 2 * sweeping.FOLDERS + 1)
+        remembered(state, "gone", 2 * sweeping.PART + 1)
         state.event(1)
         Events(database).append([Event("gone", Happened.UPLOADED, state.now)])
         Events(database).mark(state.now + 80 * DAY)

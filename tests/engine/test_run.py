@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.model.events import Happened
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code, Problem
+from cargo_sync.state import forgetting
 from cargo_sync.state.database import Database
+from cargo_sync.state.events import Events
+from cargo_sync.state.jobs import Binding
 from cargo_sync.state.upkeep import Upkeep
 from cargo_sync.trees.contract import Brought, Delta, Observation
 from tests.engine.world import System
@@ -205,7 +209,7 @@ async def test_figures_of_a_held_run_after_a_reset(make: Make, mode: Mode) -> No
     for number in range(60):
         system.source.write(f"f/{number:02}", b"1")
     await system.run().execute()
-    system.memory.folders.forget_base()
+    system.memory.jobs.bind("job", Binding("", "", ""))
     for number in range(35):
         system.source.write(f"f/{number:02}", b"2")
     system.source.write("new", b"3")
@@ -474,16 +478,23 @@ async def test_a_mass_deletion_during_a_long_absence_is_held(make: Make) -> None
     assert len(system.near.files()) == 5
 
 
+@pytest.mark.parametrize("restored", [False, True])
 async def test_a_kill_while_the_server_is_looked_at_anew_hides_no_deletion_and_invents_none(
-    make: Make, tmp_path: Path
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, restored: bool
 ) -> None:
+    monkeypatch.setattr(forgetting, "SLICE", 1)
     system = make(Mode.DOWNLOAD, propagate=True)
-    for number in range(5):
-        system.source.write(str(number), b"1")
+    for path in ("0", "1", "sub/2"):
+        system.source.write(path, b"1")
     await system.run().execute()
-    system.source.write("new", b"1")
-    system.source.remove("0")
-    system.far.forget_gone()
+    if restored:
+        system.far = type(system.far)("far", "server", lineage="of the restored one")
+        for path in ("1", "sub/2"):
+            system.source.write(path, b"1")
+    else:
+        system.source.write("new", b"1")
+        system.source.remove("0")
+        system.far.forget_gone()
     Upkeep(system.database).checkpoint()  # all of it is in the one file
     at = 0
     while True:
@@ -507,8 +518,11 @@ async def test_a_kill_while_the_server_is_looked_at_anew_hides_no_deletion_and_i
             one = System(database, Mode.DOWNLOAD, propagate=True)
             one.near, one.far = near, system.far
             await one.run().execute()
-            assert "reset" not in one.said() and near.trash == [("0", b"1")]
-            assert sorted(near.files()) == ["1", "2", "3", "4", "new"]
+            assert near.trash == ([] if restored else [("0", b"1")])
+            there = ["0", "1", "sub/2"] if restored else ["1", "new", "sub/2"]
+            assert sorted(near.files()) == there
+            told = [row.event.happened for row in Events(database).last(10)]
+            assert told.count(Happened.RESET) == restored
         if left[0] >= 0:
             return
         at += 1

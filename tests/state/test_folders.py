@@ -5,6 +5,7 @@ A listing is written as words: `x` a file of one byte, `x=7` of seven, `d/` a fo
 
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,15 @@ from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.state import forgetting
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders, Observed
-from cargo_sync.state.jobs import JobRows
+from cargo_sync.state.jobs import Binding, JobRows
 from cargo_sync.state.parts import end_of
 from tests.state.crash import crashes
+
+BINDING = Binding("root", "server", "epoch")
 
 
 def entry(word: str) -> Entry:
@@ -190,19 +194,103 @@ def test_unsettled_folders_come_in_component_order_and_in_pages(folders: Folders
     ]
 
 
-def test_forgetting(folders: Folders) -> None:
+def forget(folders: Folders) -> None:
+    while folders.forget():
+        pass
+
+
+def test_forgetting(folders: Folders, daemon: Database) -> None:
+    jobs = JobRows(daemon)
     folders.observe_near([whole("", listing("x"))])
     folders.observe_far(far("x"))
     folders.agree(agreements("x"))
     settle(folders)
-    folders.unsettle_all()
+    jobs.set_rules("j", "others")
+    forget(folders)
     assert known(folders) == ["*: x | x | x"]
     settle(folders)
-    folders.forget_base()
-    assert (known(folders), folders.counts()) == (["*: x | x | ?"], (0, 0))
+    jobs.mirror_anew("j")
+    forget(folders)
+    assert (known(folders), folders.counts()) == (["*: x | ? | x"], (1, 1))
+    folders.observe_far(far("x"))
     settle(folders)
-    folders.forget_far()
-    assert known(folders) == ["*: x | ? | ?"]
+    jobs.bind("j", BINDING)
+    forget(folders)
+    assert (known(folders), folders.counts()) == (["*: x | ? | ?"], (0, 0))
+    settle(folders)
+    forget(folders)
+    assert known(folders) == [": x | ? | ?"]
+
+
+def three(folders: Folders) -> None:
+    folders.observe_near([whole("", listing("a/ b/ x"))])
+    folders.observe_near([whole(name, listing("x")) for name in ["a", "b"]])
+    folders.observe_far(far("x a/ a/x b/ b/x"))
+    folders.agree(agreements("x a/ a/x b/ b/x"))
+    settle(folders)
+
+
+def test_others_write_between_the_slices_and_what_is_forgotten_counts_no_more(
+    folders: Folders, daemon: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "SLICE", 1)
+    three(folders)
+    cursor = JobRows(daemon).bind("j", BINDING, [Event("j", Happened.RESET, 1.0)])
+    assert (cursor, folders.counts()) == (1, (0, 0))
+    seen: list[list[str]] = []
+    while folders.forget():
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(JobRows(daemon).get_or_create, f"other {len(seen)}").result(5)
+        seen.append([state.path for state in folders.below("") if state.base])
+        assert folders.counts() == (0, 0)
+    assert seen == [["a", "b"], ["b"], []]
+    assert len(JobRows(daemon).all()) == 4
+
+
+def test_a_slice_that_outlives_its_run_goes_on_where_the_others_are(
+    folders: Folders, daemon: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "SLICE", 1)
+    three(folders)
+    JobRows(daemon).mirror_anew("j")
+    assert folders.forget()
+    other = Folders(daemon, 1)
+    assert other.forget() and folders.forget() and not other.forget()
+    folders.observe_far(far("b/y"))
+    assert not folders.forget()
+    assert known(folders)[-1] == "*b: x | y | x"
+
+
+def test_a_kill_between_two_slices_leaves_the_rest_for_the_next_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "SLICE", 1)
+
+    def room(database: Database) -> Folders:
+        return Folders(database, JobRows(database).get_or_create("j").id)
+
+    def before(database: Database) -> None:
+        room(database).observe_far(far("x a/ a/x"))
+        room(database).agree(agreements("x a/ a/x"))
+
+    def work(database: Database) -> None:
+        JobRows(database).bind("j", BINDING, [Event("j", Happened.RESET, 1.0)])
+        forget(room(database))
+
+    seen = set()
+    for database in crashes(tmp_path, "daemon", before, work):
+        row = JobRows(database).get("j")
+        assert row is not None
+        bound = row.binding is not None
+        left = sum(state.base is not None for state in room(database).below(""))
+        assert (Events(database).newest(), room(database).counts()) == (
+            (1, (0, 0)) if bound else (0, (2, 2))
+        )
+        forget(room(database))
+        now = [(state.far, state.base) for state in room(database).below("")]
+        assert (now == [(None, None)] * 2) is bound
+        seen.add((bound, left))
+    assert seen == {(False, 2), (True, 2), (True, 1), (True, 0)}
 
 
 def test_one_path_on_all_three(folders: Folders) -> None:
@@ -248,7 +336,9 @@ def refused(*names: str) -> list[tuple[str, Problem | None]]:
     return [(name, Problem(Code.BAD_PATH, f"{name} is bad", name, "rename it")) for name in names]
 
 
-def test_names_that_are_left_out_are_told_until_they_are_gone(folders: Folders) -> None:
+def test_names_that_are_left_out_are_told_until_they_are_gone(
+    folders: Folders, daemon: Database
+) -> None:
     def told(changes: str, refused: Sequence[tuple[str, Problem | None]] = ()) -> str:
         return " ".join(problem.path for problem in folders.observe_far(far(changes), refused))
 
@@ -258,7 +348,7 @@ def test_names_that_are_left_out_are_told_until_they_are_gone(folders: Folders) 
     assert told("-b") == "a/% a/.."
     assert told("-a a/") == ""
     assert told("", refused(*(f"../{number}" for number in range(200)))).count("..") == 100
-    folders.mirror_anew()
+    JobRows(daemon).mirror_anew("j")
     assert told("") == ""
 
 

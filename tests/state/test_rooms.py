@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import LastRun
 from cargo_sync.model.limits import Ordered
+from cargo_sync.state import forgetting
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.audit import AuditRow, AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
@@ -17,6 +20,7 @@ from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers, TransferSource
 from cargo_sync.state.users import UserRow, UserRows
 from cargo_sync.state.workspaces import WorkspaceRow, WorkspaceRows
+from tests.state.crash import crashes
 
 
 def quiet(happened: Happened, path: str, size: int, details: EventDetails) -> Event:
@@ -58,12 +62,13 @@ def test_binding_anew_starts_the_mirror_over(daemon: Database) -> None:
 
 
 def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(
-    daemon: Database,
+    daemon: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(forgetting, "SLICE", 1)
     jobs = JobRows(daemon)
     old, other = jobs.get_or_create("old"), jobs.get_or_create("other")
     for job in (old, other):
-        Folders(daemon, job.id).observe_near([Observed("", b"[]", 0)])
+        Folders(daemon, job.id).observe_near([Observed("", b"[]", 0), Observed("a", b"[]", 0)])
         Transfers(daemon).begin(
             job.id, [TransferSource("big", 1, 1, 1, True)], lambda _: ["id"], 1.0, quiet
         )
@@ -73,10 +78,33 @@ def test_a_removed_job_takes_its_trees_along_and_its_number_is_not_used_again(
             connection.execute(f"SELECT job FROM {table}").fetchall()
             for table in ("folder", "transfer")
         ]
-    assert left == [[(other.id,)]] * 2
+    assert left == [[(other.id,)] * 2, [(other.id,)]]
     assert [job.name for job in jobs.all()] == ["other"]
     jobs.remove("other")
     assert jobs.get_or_create("old").id > other.id
+
+
+def test_a_kill_while_a_job_is_removed_leaves_all_of_it_or_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "SLICE", 1)
+
+    def before(database: Database) -> None:
+        job = JobRows(database).get_or_create("j")
+        Folders(database, job.id).observe_near([Observed(path, b"[]", 0) for path in ("", "a")])
+
+    seen = []
+    for database in crashes(
+        tmp_path, "daemon", before, lambda database: JobRows(database).remove("j")
+    ):
+        jobs = JobRows(database)
+        job = jobs.get_or_create("j")
+        seen.append((job.id, len(list(Folders(database, job.id).below("")))))
+        jobs.miss(["j"], 5.0)
+        while jobs.forget(2.0, 10):
+            pass
+        assert [row.id for row in jobs.all()] == [job.id]
+    assert set(seen) == {(1, 2), (2, 0)}
 
 
 def test_checkpoints_come_back_exactly(server: Database) -> None:

@@ -107,7 +107,7 @@ async def test_a_link_in_the_place_of_a_folder(job: Upload) -> None:
 
 async def test_what_is_not_settled_needs_no_hint(job: Upload) -> None:
     job.write("d/new")
-    job.memory.folders.unsettle_all()
+    job.memory.jobs.set_rules(job.memory.name, "others")
     assert await job.look() == sorted([*OLD, "d/new"])
 
 
