@@ -46,9 +46,10 @@ INSERT OR IGNORE INTO mark SELECT id, sequence, ?1 FROM workspace WHERE sequence
 """
 
 _THIN: Final = """
-DELETE FROM mark WHERE time < ?1 AND (workspace, sequence) NOT IN (
-    SELECT workspace, min(sequence) FROM mark WHERE time < ?1
-    GROUP BY workspace, CAST(time / 86400 AS INTEGER))
+DELETE FROM mark WHERE time < ?1 AND CAST(time / 86400 AS INTEGER) = (
+    SELECT CAST(time / 86400 AS INTEGER) FROM mark AS earlier
+    WHERE workspace = mark.workspace AND sequence < mark.sequence
+    ORDER BY sequence DESC LIMIT 1)
 """
 
 # Without a mark that is old enough, everything since the first one is recent.

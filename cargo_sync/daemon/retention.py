@@ -84,14 +84,17 @@ class DaemonRetention:
         """Makes one pass. Raises ProblemError if the state cannot be written."""
         now, offload = self._world.lived(), self._world.offload
         await self._until_done(self._planned.purge, now - PLANS_KEPT, PART)
-        await offload(self._checkpoints.purge, now - CHECKPOINTS_KEPT)
-        for left in await offload(self._orders.purge, now - CHECKPOINTS_KEPT):
-            if left.root:
-                await offload(abandon, left.root, left.id)
+        await self._until_done(self._checkpoints.purge, now - CHECKPOINTS_KEPT, PART)
+        while some := await offload(self._orders.purge, now - CHECKPOINTS_KEPT, PART):
+            for left in some:
+                if left.root:
+                    await offload(abandon, left.root, left.id)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await offload(self._transfers.going_on, list(self._moving()), now)
-        await offload(self._transfers.forget, now - TRANSFERS_KEPT, self._world.wall())
-        await offload(self._deliveries.purge, now - CALLBACKS_KEPT, now)
+        await self._until_done(
+            self._transfers.forget, now - TRANSFERS_KEPT, self._world.wall(), PART
+        )
+        await self._until_done(self._deliveries.purge, now - CALLBACKS_KEPT, now, PART)
         await offload(self._events.thin, now - EVERY)
         oldest = now - self._keep.history_days * DAY
         await self._until_done(self._events.prune, oldest, self._keep.history_rows, PART)

@@ -56,7 +56,7 @@ class ServerRetention:
         """
         now, offload = self._world.lived(), self._world.offload
         # Transfers that nobody continues; the store deletes their staged parts when it is tidied.
-        await offload(self._checkpoints.purge, now - STALE)
+        await self._until_done(self._checkpoints.purge, now - STALE, PART)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await offload(self._audit.prune)
         await offload(self._catalogue.thin, now - EVERY)

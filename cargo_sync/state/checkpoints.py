@@ -37,18 +37,18 @@ class Checkpoints:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM checkpoint WHERE transfer = ?", (transfer,))
 
-    def purge(self, before: float) -> list[Checkpoint]:
-        """Deletes those last put before `before` (retention clock).
+    def purge(self, before: float, most: int = 2**62) -> int:
+        """Deletes up to `most` of those last put before `before` (retention clock).
 
         Returns:
-            The deleted ones, so that their staged files can be deleted.
+            How many were deleted.
         """
         with self._database.transaction() as connection:
-            rows = connection.execute(
-                f"{_READ} WHERE touched < ? ORDER BY transfer", (before,)
-            ).fetchall()
-            connection.execute("DELETE FROM checkpoint WHERE touched < ?", (before,))
-        return [_checkpoint(row) for row in rows]
+            return connection.execute(
+                "DELETE FROM checkpoint WHERE transfer IN "
+                "(SELECT transfer FROM checkpoint WHERE touched < ? LIMIT ?)",
+                (before, most),
+            ).rowcount
 
 
 def _checkpoint(row: tuple[Any, ...]) -> Checkpoint:

@@ -69,14 +69,16 @@ class Orders:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM session_transfer WHERE id = ?", (id,))
 
-    def purge(self, before: float) -> list[Left]:
-        """Drops and returns those last used before `before` that have no checkpoint."""
+    def purge(self, before: float, most: int = 2**62) -> list[Left]:
+        """Drops and returns up to `most` last used before `before` that have no checkpoint."""
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "SELECT id, root FROM session_transfer WHERE touched < ? "
-                "AND id NOT IN (SELECT transfer FROM checkpoint) ORDER BY id",
-                (before,),
+                "SELECT way, far, near, id, root FROM session_transfer WHERE touched < ? "
+                "AND id NOT IN (SELECT transfer FROM checkpoint) LIMIT ?",
+                (before, most),
             ).fetchall()
-            for id, _ in rows:
-                connection.execute("DELETE FROM session_transfer WHERE id = ?", (id,))
-        return [Left(*row) for row in rows]
+            for *key, _, _ in rows:
+                connection.execute(
+                    "DELETE FROM session_transfer WHERE way = ? AND far = ? AND near = ?", key
+                )
+        return [Left(*row[3:]) for row in rows]

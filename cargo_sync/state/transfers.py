@@ -155,24 +155,26 @@ class Transfers:
             for id in ids:
                 connection.execute("UPDATE transfer SET time = ? WHERE id = ?", (now, id))
 
-    def forget(self, before: float, wall: float) -> int:
+    def forget(self, before: float, wall: float, most: int = 2**62) -> int:
         """Drops transfers last used before `before`; if an end was promised, this is it.
 
         Args:
             before: by the retention clock.
             wall: unix seconds, the time of these events.
+            most: so many per call.
 
         Returns:
             How many were dropped.
         """
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "SELECT job.name, path, transfer.id, started "
+                "SELECT job, job.name, path, transfer.id, started "
                 "FROM transfer JOIN job ON job.id = transfer.job WHERE time < ? "
-                "ORDER BY job.name, path",
-                (before,),
+                "ORDER BY time, job, path LIMIT ?",
+                (before, most),
             ).fetchall()
-            connection.execute("DELETE FROM transfer WHERE time < ?", (before,))
+            for job, _, path, *_ in rows:
+                connection.execute("DELETE FROM transfer WHERE job = ? AND path = ?", (job, path))
             events = [
                 Event(
                     name,
@@ -182,7 +184,7 @@ class Transfers:
                     details=EventDetails(FORGOTTEN, Code.FORGOTTEN, id),
                     tell=started,
                 )
-                for name, path, id, started in rows
+                for _, name, path, id, started in rows
                 if started
             ]
             if events:

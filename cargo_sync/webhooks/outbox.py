@@ -317,8 +317,8 @@ class Outbox:
                 _promote(connection, owner, stream, now)
         return len(rows)
 
-    def purge(self, before: float, now: float) -> int:
-        """Deletes callbacks that became dead before `before`; returns how many.
+    def purge(self, before: float, now: float, most: int = 2**62) -> int:
+        """Deletes up to `most` callbacks that became dead before `before`; returns how many.
 
         A callback that is due later than `LONGEST` from now becomes due now: an earlier version
         followed the wall clock, which was ahead then.
@@ -328,7 +328,9 @@ class Outbox:
                 "UPDATE delivery SET next_at = ?1 WHERE next_at > ?1 + ?2", (now, LONGEST)
             )
             return connection.execute(
-                "DELETE FROM delivery WHERE state = 'dead' AND ended < ?", (before,)
+                "DELETE FROM delivery WHERE number IN "
+                "(SELECT number FROM delivery WHERE state = 'dead' AND ended < ? LIMIT ?)",
+                (before, most),
             ).rowcount
 
 

@@ -58,9 +58,11 @@ def test_what_nobody_goes_on_with_is_dropped_once_its_checkpoint_has_gone(tmp_pa
         )
         orders.transfer_id(WAY, "a", "/n", SOURCE, "/r", make)
         orders.transfer_id(WAY, "b", "/m", SOURCE, "", make)
+        orders.transfer_id(WAY, "c", "/n", SOURCE, "", make)
         checkpoints.put(Checkpoint("id2", "b", 3, 2, 9, 0))
         assert orders.purge(1.0) == []
         now[0] = 10.0
-        assert orders.purge(5.0) == [Left("id1", "/r")]
+        parts = [orders.purge(5.0, most=1) for _ in range(3)]
+        assert parts == [[Left("id1", "/r")], [Left("id3", "")], []]
         checkpoints.drop("id2")
         assert orders.purge(5.0) == [Left("id2", "")]

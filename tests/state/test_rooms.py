@@ -1,5 +1,6 @@
 """The small rooms: jobs, transfers, checkpoints, replies, accounts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,7 @@ def test_a_kill_while_a_job_is_removed_leaves_all_of_it_or_a_new_one(
 
 
 def test_checkpoints_come_back_exactly(server: Database) -> None:
-    times = iter((10.0, 20.0, 30.0))
+    times = iter((10.0, 20.0, 30.0, 25.0))
     checkpoints = Checkpoints(server, lambda: next(times))
     spans = (Span(0, 2**40, bytes(range(16))), Span(2**41, 2**62, b"\xff" * 16))
     first = Checkpoint("t1", 'a/"ü"', 2**62, 2**64 - 1, 2**63 - 1, -5, spans)
@@ -121,7 +122,8 @@ def test_checkpoints_come_back_exactly(server: Database) -> None:
         None,
     )
     checkpoints.put(first)
-    assert checkpoints.purge(25.0) == [second]
+    checkpoints.put(replace(second, transfer="t3"))
+    assert [checkpoints.purge(27.0, most=1) for _ in range(3)] == [1, 1, 0]
     assert (checkpoints.get("t1"), checkpoints.get("t2")) == (first, None)
     checkpoints.drop("t1")
     assert checkpoints.get("t1") is None

@@ -140,6 +140,8 @@ def test_the_dead_are_kept_for_a_while_and_a_clock_set_back_holds_up_nothing(
     rows.settle([], [], [GivenUp(number["y1"], "")], 7.0)
     assert (rows.purge(6.0, 8.0), rows.count(None)) == (1, {"pending": 1, "dead": 1})
     assert due(rows) == ["z1"]
+    rows.settle([], [], [GivenUp(number["z1"], "")], 7.0)
+    assert [rows.purge(9.0, 8.0, most=1) for _ in range(3)] == [1, 1, 0]
 
 
 def test_ten_thousand_that_wait_cost_a_few_steps(daemon: Database) -> None:
