@@ -136,15 +136,21 @@ class RunningCargo:
         if move.direction not in self._jobs:
             with self._job(move) as start:
                 start()
-        self._call("job.pause", job=move.direction)
+            self._restart(move.direction)
+            with self._following(move.direction) as start:
+                start()  # this look still sees what the job itself has done
+        self._restart(move.direction)
+        with self._following(move.direction) as start:
+            yield start
+
+    def _restart(self, job: str) -> None:
+        self._call("job.pause", job=job)
         for program in ("daemon", "server"):
             self.programs.stop(program)
         self.programs.start("server")
         until(self.programs.listens, "the server answers")
         self.programs.start("daemon")
         until(self.programs.answers, "the daemon answers")
-        with self._following(move.direction) as start:
-            yield start
 
     @contextmanager
     def _job(self, move: Move, *, watch: bool = False) -> Iterator[Run]:
