@@ -3,7 +3,7 @@
 A door accepts. Until the first bytes a connection costs a descriptor and an entry in a table: no
 task, no thread and no TLS. Then its `Take` has it, for example as an asyncio protocol (`speaks`).
 What is dropped, and when, is decided by `machines.half_open`. Where clients speak first, Linux
-keeps silent ones to itself for a while (`defer`), and they cost the process nothing.
+can keep silent ones to itself for a while (`defer`), and they cost the process nothing.
 """
 
 import asyncio
@@ -134,6 +134,7 @@ class Doors:
         *,
         greeting: bytes = b"",
         handshake: float = HANDSHAKE,
+        defers: bool = True,
         tune: Callable[[socket.socket], None] | None = None,
     ) -> "Door":
         """Listens at all addresses of `host`.
@@ -144,6 +145,8 @@ class Doors:
             take: takes over each connection.
             greeting: sent at once.
             handshake: seconds from the connection to the end of its handshake.
+            defers: the kernel may keep silent connections to itself. Then the first round trip time
+                that it measures includes the time until the client speaks.
             tune: sets options of a socket that listens, which its connections inherit.
 
         Raises:
@@ -157,7 +160,7 @@ class Doors:
             bound = (str(address[0]), sockets[0].getsockname()[1] if sockets else port)
             try:
                 sockets.append(_listen(family, bound))
-                if not greeting:
+                if defers and not greeting:
                     defer(sockets[-1])
             except OSError as error:
                 if error.errno in _ABSENT and (sockets or len(found) > 1):

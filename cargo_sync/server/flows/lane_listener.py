@@ -55,7 +55,8 @@ class LaneListener:
         Raises:
             OSError: the port cannot be bound.
         """
-        self._door = await doors.open(host, port, self._take, tune=tune)
+        # Whether a line is near is read from its first round trip time.
+        self._door = await doors.open(host, port, self._take, defers=False, tune=tune)
         return self._door.port
 
     def close(self) -> None:
