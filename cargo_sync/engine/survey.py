@@ -4,13 +4,15 @@ Only observations are stored. A folder that did not change since the last look, 
 steps, costs one comparison.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Final
 
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.report import RunReport
 from cargo_sync.machines.scope import FEW
 from cargo_sync.model import paths
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.slices import path_ranges
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.model.world import World
@@ -21,6 +23,8 @@ from cargo_sync.trees.contract import Delta, Missed, NearTree, NoFolder, Observa
 PAGE = 100
 PART = 4_000
 """Rows of a server's listing that are stored in one transaction, fewer of those deep down."""
+TRIES: Final = 3
+"""Looks at a folder that is not there although the folder above it has it; then it is missed."""
 
 
 class Survey:
@@ -92,29 +96,45 @@ class Survey:
         unsettled = await self._world.offload(self._memory.folders.unsettled_paths, FEW)
         pending = {*hinted, *unsettled}
         looked: set[str] = set()
+        torn = Counter[str]()
         seen: list[Whole | Missed] = []
         while pending:
             looked |= pending
             if len(looked) > FEW:
                 return False
-            found: set[str] = set()
+            again: set[str] = set()
             async for group in self._near.observe_some(sorted(pending, key=paths.key)):
-                found |= await self._write_some(group)
+                fresh, missing = await self._write_some(group)
+                again |= fresh - pending  # those in `pending` come after the folder above them
+                torn.update(missing)
+                for path in missing:
+                    if torn[path] < TRIES:
+                        again |= {"", *paths.upwards(path)}
+                    else:
+                        seen.append(_torn(path))
                 seen += [
                     one
                     for one in group
                     if isinstance(one, Missed) or (isinstance(one, Whole) and one.problems)
                 ]
-            pending = found - looked
+            pending = again
         self._report(seen, report)
         return True
 
-    async def _write_some(self, group: Sequence[Whole | Missed | NoFolder]) -> set[str]:
-        """Stores what was seen; returns the folders that must be looked at because of it."""
+    async def _write_some(
+        self, group: Sequence[Whole | Missed | NoFolder]
+    ) -> tuple[set[str], set[str]]:
+        """Stores what was seen.
+
+        Returns:
+            The folders that are new, and those that are not there although the folder above them
+            had them when it was seen last: either that is long ago, or they come and go just now.
+        """
         gone = [one.path for one in group if isinstance(one, NoFolder)]
         listings = [_observed(one) for one in group if isinstance(one, Whole)]
-        fresh = await self._world.offload(self._memory.folders.look_near, listings, gone)
-        return {*fresh, *map(paths.parent, gone)}
+        fresh = await self._world.offload(self._memory.folders.look_near, listings)
+        missing = await self._world.offload(self._memory.folders.gone_near, gone) if gone else set()
+        return fresh, missing
 
     async def _unsettled(self, end: bytes | None) -> AsyncIterator[list[FolderState]]:
         folders = self._memory.folders
@@ -153,6 +173,11 @@ class Survey:
 
 def _observed(one: Whole) -> Observed:
     return Observed(one.path, one.listing, one.entries, one.first, one.end)
+
+
+def _torn(path: str) -> Missed:
+    """A folder that comes and goes while it is looked at. Nothing is deleted because of it."""
+    return Missed(path, Problem(Code.VANISHED, f"{path!r} went while it was looked at", path))
 
 
 def _end(last: Whole | Missed) -> bytes:

@@ -7,6 +7,7 @@ folder. A large folder has several rows (`parts`).
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import orjson
@@ -135,21 +136,36 @@ class Folders:
         """
         self._observe(_NEAR, seen)
 
-    def look_near(self, seen: Sequence[Observed], gone: Sequence[str] = ()) -> set[str]:
+    def look_near(self, seen: Sequence[Observed]) -> set[str]:
         """Stores listings of some folders of the local side, as `observe_near`.
 
         Args:
             seen: whole folders, or parts of large ones.
-            gone: folders that are not there.
 
         Returns:
             The folders in them that are new, or were replaced: what is in these is not known.
         """
         fresh: set[str] = set()
         self._observe(_NEAR, seen, fresh)
-        for path in gone:
-            self._all(_NEAR.clear, *at_or_below(path))
         return fresh
+
+    def gone_near(self, some: Sequence[str]) -> set[str]:
+        """Stores that these folders of the local side are not there.
+
+        Returns:
+            Those that the folder above them still has: of them nothing is stored, because what was
+            seen of the two does not fit together.
+        """
+        listed: set[str] = set()
+        with self._database.transaction() as connection:
+            for above, group in groupby(sorted(some, key=paths.parent), paths.parent):
+                gone = {paths.name(path): path for path in group}
+                for state in self.parts(above, gone):
+                    names = (entry.name for entry in state.near or () if entry.kind == FOLDER)
+                    listed |= {gone[name] for name in names if name in gone}
+                for path in set(gone.values()) - listed:
+                    connection.execute(_NEAR.clear, (self._job, *at_or_below(path)))
+        return listed
 
     def observe_far_whole(self, seen: Sequence[Observed]) -> None:
         """Like `observe_near`, for a far side that lists whole folders."""
@@ -391,10 +407,6 @@ class Folders:
             )
             for key, near, far, base, revision in rows
         ]
-
-    def _all(self, sql: str, *rest: object) -> None:
-        with self._database.transaction() as connection:
-            connection.execute(sql, (self._job, *rest))
 
 
 def _subfolders(listing: bytes | None) -> dict[str, int]:
