@@ -94,6 +94,8 @@ class Survey:
             False if there are too many: then nothing is reported.
         """
         unsettled = await self._world.offload(self._memory.folders.unsettled_paths, FEW)
+        if unsettled is None:
+            return False  # the plan would take the others as they were seen last
         pending = {*hinted, *unsettled}
         looked: set[str] = set()
         torn = Counter[str]()

@@ -249,10 +249,12 @@ class Folders:
         high = b"\xff" if end is None else end
         return self._states(_UNSETTLED, (self._job, low, high, limit))
 
-    def unsettled_paths(self, limit: int) -> list[str]:
-        """The paths of unsettled folders: those of `limit` rows at most."""
+    def unsettled_paths(self, limit: int) -> list[str] | None:
+        """The paths of all unsettled folders; None if these have more than `limit` rows."""
         with self._database.read() as connection:
-            rows = connection.execute(_UNSETTLED_PATHS, (self._job, limit)).fetchall()
+            rows = connection.execute(_UNSETTLED_PATHS, (self._job, limit + 1)).fetchall()
+        if len(rows) > limit:
+            return None
         return list({parts.from_key(row[0])[0]: None for row in rows})
 
     def settle(self, states: Sequence[FolderState]) -> None:

@@ -199,6 +199,12 @@ def forget(folders: Folders) -> None:
         pass
 
 
+def test_all_paths_of_unsettled_folders_come_or_none(folders: Folders) -> None:
+    folders.observe_near([whole("", listing("a/ b/")), whole("a", listing("x")), whole("b", b"[]")])
+    assert folders.unsettled_paths(3) == ["", "a", "b"]
+    assert folders.unsettled_paths(2) is None, "some of them would be planned without a look"
+
+
 def test_forgetting(folders: Folders, daemon: Database) -> None:
     jobs = JobRows(daemon)
     folders.observe_near([whole("", listing("x"))])
