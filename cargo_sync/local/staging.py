@@ -86,8 +86,10 @@ class Staging:
             try:
                 if behind is not None:
                     behind.begin(partial(system.write, fd, content, 0))
-                    digest = blake3(content).hexdigest()
-                    behind.end()
+                    try:
+                        digest = blake3(content).hexdigest()
+                    finally:
+                        behind.end()
                 elif content:
                     system.write(fd, content, 0)
                 found = seal(self.root, fd, offer)
