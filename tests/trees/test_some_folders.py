@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.engine import survey
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
@@ -63,6 +64,16 @@ async def test_only_hinted_folders_are_looked_at(job: Upload) -> None:
     assert await job.look("a/b") == sorted([*OLD, "a/b/new"])
     job.memory.scope.everything()
     assert await job.look() == sorted([*OLD, "a/b/new", "d/new"])
+
+
+async def test_with_too_many_unsettled_folders_a_look_is_at_everything(
+    job: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "FEW", 1)
+    with job.database.transaction() as connection:
+        connection.execute("UPDATE folder SET settled = 0")
+    job.write("a/c/new")
+    assert await job.look("d") == sorted([*OLD, "a/c/new"])
 
 
 async def test_a_tree_that_was_moved_in_is_looked_at_down_to_its_end(job: Upload) -> None:
