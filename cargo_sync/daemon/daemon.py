@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 
 from cargo_sync.admission.bandwidth import Shares
@@ -154,7 +155,7 @@ class Daemon:
         """
         offload, publisher = self._world.offload, self._endpoint.publisher
         await self._live_settings.begin()
-        async with asyncio.TaskGroup() as group:
+        async with aclosing(self._apis), asyncio.TaskGroup() as group:
             listeners = self._listeners
             jobs = self._jobs = Jobs(
                 self._files, self._build, self._world, group, listeners.removed, self._refused

@@ -205,6 +205,7 @@ class Supervisor:
         if self.paused:
             self.paused = False
             self.outcomes.forget_look()
+        self.sides.afresh()
         self._listener.changed(self)
         self._wakeup.set()
 

@@ -2,15 +2,16 @@
 
 All jobs of a user on a server share one login, with its token and its connections: a server needs a
 quarter of a second to check a password, and hundreds of jobs begin at the same moment. It logs in
-when a token is first needed, and again when the server does not know the token any more. All calls
-raise ProblemError and nothing else. No answer is trusted: `bounds` has what it may cost.
+when a token is first needed, and again when the server does not know the token any more. The login
+outlives the job that needed it, so that the next job begins without waiting. All calls raise
+ProblemError and nothing else. No answer is trusted: `bounds` has what it may cost.
 """
 
 import asyncio
 import logging
 import ssl
 import weakref
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -34,6 +35,12 @@ REFUSED: Final = 1.0
 """Seconds for which a failed login is not tried again: many jobs ask at the same moment."""
 HOPELESS: Final = 20.0
 """Like REFUSED, for a wrong password or certificate; shorter than a job's wait before a retry."""
+KEPT: Final = 3600.0
+"""Seconds for which a login that nobody uses is kept."""
+KEPT_MOST: Final = 64
+"""Logins that are kept although nobody uses them; with more, the oldest of them end."""
+IDLE: Final = 25.0
+"""Seconds after which an idle connection is closed; a server does it after 30 s."""
 
 _OF_A_PROXY: Final[Mapping[int, str]] = {
     413: "a proxy in front of the server limits the size of requests: let it pass bodies of any "
@@ -75,39 +82,75 @@ class ServerLogin:
 
 
 class Apis:
-    """The logins of a daemon, each only once. `steady` returns monotonic seconds."""
+    """The logins of a daemon, each only once. `steady` returns monotonic seconds.
+
+    Another password, certificate or address makes another login, so a changed one is used at once.
+    """
 
     def __init__(self, steady: Callable[[], float]) -> None:
         self._steady = steady
         self._known: weakref.WeakValueDictionary[tuple[str, ...], Api] = (
             weakref.WeakValueDictionary()
         )
+        self._kept: dict[Api, float] = {}
+        """Those that were let go, and when they end; the next to end comes first."""
 
     def of(self, login: ServerLogin) -> "Api":
         """The calls of `login`; the same object for all callers."""
         key = (login.url, login.username, login.password(), login.fingerprint, login.ca_file)
         api = self._known.get(key)
         if api is None:
-            api = self._known[key] = Api(login, self._steady)
+            api = self._known[key] = Api(login, self._steady, self._keep)
+        api.ask_afresh()
         return api
+
+    async def aclose(self) -> None:
+        """Ends all connections."""
+        for api in list(self._known.values()):
+            await api.close()
+
+    async def _keep(self, api: "Api") -> None:
+        """Keeps a login that nobody uses any more, with its connections while they are alive."""
+        now = self._steady()
+        self._kept.pop(api, None)
+        self._kept[api] = now + KEPT
+        if api.login.ca_file:
+            await api.close()  # the file may have other CAs next time
+        for old, ends in list(self._kept.items()):
+            if now < ends and len(self._kept) <= KEPT_MOST:
+                break
+            del self._kept[old]
+            if not old.held:
+                await old.close()
 
 
 class Api:
     """Calls of one user on one server.
 
-    Its users hold it. When the last one lets it go, its connections are closed; after that it can
-    be used again.
+    Its users hold it. When the last one lets it go, `unused` says what becomes of it; without that,
+    its connections are closed. After that it can be used again.
     """
 
-    def __init__(self, login: ServerLogin, steady: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        login: ServerLogin,
+        steady: Callable[[], float],
+        unused: "Callable[[Api], Awaitable[None]] | None" = None,
+    ) -> None:
         self.login = login
         self._steady = steady
+        self._unused = unused or Api.close
         self._token = ""
         self._session: aiohttp.ClientSession | None = None
         self._holders: set[int] = set()
         self._logging_in = asyncio.Lock()
         self._large = asyncio.Semaphore(bounds.LARGE_AT_ONCE)
         self._refused: tuple[float, Problem] | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether somebody uses it."""
+        return bool(self._holders)
 
     def hold(self, holder: object) -> None:
         """`holder` uses it from now on; more calls with the same holder change nothing."""
@@ -117,7 +160,7 @@ class Api:
         """`holder` does not use it any more."""
         self._holders.discard(id(holder))
         if not self._holders:
-            await self.close()
+            await self._unused(self)
 
     def ask_afresh(self) -> None:
         """Makes the next call log in again, even if the last login failed a moment ago.
@@ -270,7 +313,9 @@ def _session(login: ServerLogin) -> aiohttp.ClientSession:
         trust = ssl.create_default_context(cafile=login.ca_file)
     return aiohttp.ClientSession(
         # No limit: each job has at most one poll and one call.
-        connector=aiohttp.TCPConnector(ssl=trust, limit=0, socket_factory=new_socket),
+        connector=aiohttp.TCPConnector(
+            ssl=trust, limit=0, keepalive_timeout=IDLE, socket_factory=new_socket
+        ),
         headers=bounds.PLAIN | {"Content-Type": "application/json", "Accept": "application/json"},
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),

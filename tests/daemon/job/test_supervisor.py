@@ -53,6 +53,8 @@ async def test_an_order_does_not_wait_for_a_login_that_was_refused(house: House)
     assert house.afresh == ["nightly"]
     job.plan()
     assert house.afresh == ["nightly", "nightly"]
+    await job.start()
+    assert house.afresh == ["nightly", "nightly", "nightly"]
 
 
 async def test_orders_that_come_together_are_one_run(house: House) -> None:

@@ -38,11 +38,14 @@ class Answers:
         self.queries: list[dict[str, str]] = []
         self.bodies: list[Any] = []
         self.headers: list[Mapping[str, str]] = []
+        self.connections: set[object] = set()
 
     async def answer(self, request: web.Request) -> web.Response:
         what = f"{request.method} {request.path.removeprefix('/v1')}"
         self.asked.append(what)
         self.headers.append(request.headers)
+        if request.transport is not None:
+            self.connections.add(request.transport.get_extra_info("peername"))
         self.queries.append(dict(request.query))
         content = await request.read()
         raw = request.content_type == "application/octet-stream"

@@ -1,13 +1,15 @@
 """Calls of the server's API: an invalid answer is a problem, which says if a retry helps."""
 
 import asyncio
+import gc
 import time
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.trees.cargo.api import HOPELESS, Api, Apis, ServerLogin
+from cargo_sync.trees.cargo.api import HOPELESS, KEPT, KEPT_MOST, Api, Apis, ServerLogin
 from cargo_sync.trees.cargo.probe import ProbingApi
 from tests.trees.cargo.answers import TOKEN, Answer, answering, ok, raw, refuse
 
@@ -286,3 +288,81 @@ async def test_connections_are_closed_by_the_last_who_lets_go() -> None:
         await api.get("/x", as_told)  # it can be used again, and is still logged in
         assert heard.asked.count("POST /login") == 1
         await api.close()
+
+
+async def test_a_login_outlives_the_job_that_made_it() -> None:
+    now = [100.0]
+    async with answering(GET_x=[ok({})]) as (login, heard):
+        apis = Apis(lambda: now[0])
+
+        async def job() -> None:
+            api = apis.of(login)
+            api.hold("job")
+            await api.get("/x", as_told)
+            await api.let_go("job")
+
+        await job()
+        gc.collect()
+        await job()
+        assert heard.asked.count("POST /login") == 1
+        assert len(heard.connections) == 1
+        now[0] += KEPT
+        other = apis.of(replace(login, username="ben"))
+        await other.let_go("nobody")  # what is too old is let go with the next
+        gc.collect()
+        await job()
+        assert heard.asked.count("POST /login") == 2
+        await apis.aclose()
+
+
+async def test_of_too_many_logins_that_nobody_uses_the_oldest_end() -> None:
+    apis = Apis(lambda: 100.0)
+    for number in range(KEPT_MOST + 1):
+        login = ServerLogin("https://one", f"user {number}", lambda: "x")
+        await apis.of(login).let_go("job")
+    gc.collect()
+    assert len(apis._kept) == len(apis._known) == KEPT_MOST
+    await apis.of(login).let_go("job")
+    assert len(apis._kept) == KEPT_MOST
+    await apis.aclose()
+
+
+async def test_a_login_that_is_used_again_is_not_ended_because_it_was_let_go_once() -> None:
+    now = [100.0]
+    async with answering(GET_x=[ok({})]) as (login, _):
+        apis = Apis(lambda: now[0])
+        api = apis.of(login)
+        await api.let_go("a job")
+        api.hold("another job")
+        await api.get("/x", as_told)
+        now[0] += KEPT
+        await apis.of(replace(login, username="ben")).let_go("nobody")
+        assert api._session is not None
+        assert apis.of(login) is api
+        await apis.aclose()
+
+
+async def test_a_job_that_begins_does_not_wait_for_a_refused_login() -> None:
+    async with answering(POST_login=[refuse(401, "unauthorized"), TOKEN], GET_x=[ok({})]) as (
+        login,
+        _,
+    ):
+        apis = Apis(lambda: 100.0)
+        with pytest.raises(ProblemError):
+            await apis.of(login).get("/x", as_told)
+        assert await apis.of(login).get("/x", as_told) == {}
+        await apis.aclose()
+
+
+async def test_the_cas_of_a_file_are_read_again_for_the_next_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ssl.create_default_context", lambda cafile: True)
+    async with answering(GET_x=[ok({})]) as (login, heard):
+        apis = Apis(lambda: 100.0)
+        for _ in range(2):
+            api = apis.of(replace(login, ca_file="ca.pem"))
+            api.hold("job")
+            await api.get("/x", as_told)
+            await api.let_go("job")
+        assert (heard.asked.count("POST /login"), len(heard.connections)) == (1, 2)
