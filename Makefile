@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test fuzz bench bench-big bench-link lint types imports unit format man clean
+.PHONY: demo test fuzz sim bench bench-big bench-link lint types imports unit format man clean
 
 # --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -21,6 +21,12 @@ fuzz: $(VENV)/installed
 	CARGO_FUZZ=$(or $(CARGO_FUZZ),1000000) $(BIN)/pytest -n 2 tests/control/test_fuzz.py
 	CARGO_FUZZ_JOBS=$(or $(CARGO_FUZZ_JOBS),100000) $(BIN)/pytest -n 0 -s -o faulthandler_timeout=0 tests/e2e/test_fuzz_jobs.py
 	$(BIN)/python -m tests.plan.git_trees $(or $(CARGO_FUZZ_TREES),100000)
+
+# Jobs from seeds, with all that may go wrong: SEEDS histories of the planner, and a tenth as many of the whole engine.
+# TIER=planner or TIER=system takes all seeds for one of them; FROM is the first seed, JOBS how many processes.
+sim: $(VENV)/installed
+	$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),10000) --from $(or $(FROM),0) --jobs $(or $(JOBS),2) \
+	  $(if $(TIER),--tier $(TIER))
 
 # Compares with other tools and installs those that are missing. QUICK=1 takes under a minute, PREVIOUS=COMMIT compares
 # with an older build too, SAVE=NAME writes benchmarks/results/NAME.json; OPTIONS=--help shows the rest.

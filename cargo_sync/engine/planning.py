@@ -26,6 +26,7 @@ class Planning:
     deferred  how many such steps there are
     waiting   files that are not ready, because they still change
     found     in a held run: files on both sides, on which nothing is agreed
+    replaces_folders  steps would replace folders by files or links
     """
 
     def __init__(self, context: RunContext) -> None:
@@ -39,6 +40,7 @@ class Planning:
         self.deferred = 0
         self.waiting = 0
         self.found = 0
+        self.replaces_folders = False
 
     async def steps(
         self, pages: AsyncIterator[list[FolderState]], *, defer: bool = True
@@ -102,6 +104,24 @@ class Planning:
             if retire:
                 yield retire
 
+    def inside(self, actions: Sequence[Action]) -> int:
+        """How many files are in the folders at the destination that these steps would replace.
+
+        Those that have a deletion of their own are not counted.
+        """
+        upload, view = self._rules.mode is Mode.UPLOAD, self._view()
+        found = 0
+        for action in actions:
+            if not _replaces_folder(action):
+                continue
+            for state in self._memory.folders.below(action.path):
+                base = {row.name: row for row in state.base or ()} if view.propagate else {}
+                for entry in (state.far if upload else state.near) or ():
+                    row = base.get(entry.name)
+                    deleted = row is not None and view.is_destination(row, entry)
+                    found += entry.kind != FOLDER and not deleted
+        return found
+
     def forget_old_failures(self, unseen: Subtrees) -> list[str]:
         """Forgets failures from before this run of files that no plan of this run names.
 
@@ -130,6 +150,7 @@ class Planning:
             for action in plan.later:
                 if action.op is Op.MKDIR:
                     self._replaced.add(action.path)
+                self.replaces_folders |= _replaces_folder(action)
             yield state, plan
 
     def _view(self) -> JobView:
@@ -163,6 +184,12 @@ class Planning:
             else:
                 self.waiting += 1
                 self._report.look_again(self._rules.settle)
+
+
+def _replaces_folder(action: Action) -> bool:
+    """Whether a file or a link would be put in the place of a folder."""
+    there = action.expected
+    return action.op is Op.PUT and there is not None and there.kind == FOLDER
 
 
 def _not_agreed(state: FolderState) -> int:

@@ -130,6 +130,7 @@ class Run:
                 totals["overwrite"] += action.overwrites and action.op is Op.PUT
             guard.count(actions)
             await self._world.offload(planned.add, run, actions)
+        await self._count_inside(guard)
         totals["held"] = int(guard.held() is not None)
         totals["waiting"] = self._planning.waiting
         await self._world.offload(planned.ready, run, totals)
@@ -198,6 +199,7 @@ class Run:
             return  # a survey with gaps must delete nothing
         async for actions in self._deferred_steps():
             guard.count(actions)
+        await self._count_inside(guard)
         if held := guard.held():
             self.report.hold(held)
             return
@@ -211,6 +213,13 @@ class Run:
                 yield [action for action in actions if action.op is not Op.DELETE]
 
         await self._transfer(execution.batches(replacements(), counted=True), commit)
+
+    async def _count_inside(self, guard: Guard) -> None:
+        """Counts the files in folders that would be replaced; both sides must be surveyed."""
+        if not self._planning.replaces_folders:
+            return
+        async for actions in self._deferred_steps():
+            guard.replace_folders(await self._world.offload(self._planning.inside, actions))
 
     async def _deferred_steps(self, *, backwards: bool = False) -> AsyncIterator[list[Action]]:
         """The deferred steps. Backwards, what is below a folder comes before the folder itself."""

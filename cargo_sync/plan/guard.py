@@ -79,6 +79,10 @@ class Guard:
             elif action.expected is not None and action.expected.kind != FOLDER:
                 self.deletions += 1
 
+    def replace_folders(self, files: int) -> None:
+        """Counts the files in folders that steps would replace by files or links."""
+        self.overwrites += files
+
     def held(self) -> Held | None:
         """What holds the run, or None while it may go on."""
         if self._passes(0) or not self.deletions + self.overwrites:

@@ -71,8 +71,32 @@ class MemoryTree:
         """Removes `path` and what is below it."""
         for gone in [entry for entry in self._entries if paths.is_below(entry, path)]:
             del self._entries[gone]
-            self._contents.pop(gone, None)
+            self._drop(gone)
             self._log.append((gone, None))
+
+    def move(self, path: str, to: str) -> None:
+        """Moves `path`, and what is below it, to a free place; idents stay, as by a rename."""
+        self._make_above(to)
+        moving = [one for one in self._entries.items() if paths.is_below(one[0], path)]
+        for old, entry in moving:
+            new = to + old[len(path) :]
+            moved = entry._replace(name=paths.name(new))
+            if old == path or self._part == "far":  # a server numbers all; a rename has one ctime
+                moved = self._renumbered(moved)
+            self._entries[new] = moved
+            if old in self._contents:
+                self._keep(new, self._contents[old])
+            self._log.append((new, moved))
+        self.remove(path)
+
+    def _renumbered(self, entry: Entry) -> Entry:
+        return entry._replace(version=len(self._log) + 1) if entry.version else entry
+
+    def set_mode(self, path: str, mode: int) -> None:
+        """Changes the permission bits at `path`."""
+        changed = self._renumbered(self._entries[path]._replace(mode=mode))
+        self._entries[path] = changed
+        self._log.append((path, changed))
 
     def forget_gone(self) -> None:
         """Forgets the deletions until now, as a server does after three months."""
@@ -90,8 +114,7 @@ class MemoryTree:
     def _put(
         self, path: str, kind: str, content: bytes, mtime: int, mode: int, target: str = ""
     ) -> Entry:
-        if folder := paths.parent(path):
-            self.make(folder)
+        self._make_above(path)
         self._idents += 1
         digest = blake3(content).hexdigest() if kind == FILE and self._part == "far" else ""
         version = 0 if kind == FOLDER and self._part == "near" else len(self._log) + 1
@@ -99,11 +122,24 @@ class MemoryTree:
             paths.name(path), kind, len(content), mtime, mode, version, self._idents, digest, target
         )
         self._entries[path] = entry
-        self._contents.pop(path, None)
         if kind == FILE:
-            self._contents[path] = content
+            self._keep(path, content)
+        else:
+            self._drop(path)
         self._log.append((path, entry))
         return entry
+
+    def _make_above(self, path: str) -> None:
+        if (folder := paths.parent(path)) and folder not in self._entries:
+            self.make(folder)
+
+    def _keep(self, path: str, content: bytes) -> None:
+        """A file with this content is at `path` now."""
+        self._contents[path] = content
+
+    def _drop(self, path: str) -> None:
+        """No file is at `path` any more."""
+        self._contents.pop(path, None)
 
     # -- the contract ------------------------------------------------------------------------------
 
@@ -157,15 +193,16 @@ class MemoryTree:
         return blake3(self._contents[path]).hexdigest()
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
-        return [self._apply(action) for action in actions]
+        return [self.do(action) for action in actions]
 
-    def _apply(self, action: Action) -> Outcome:
+    def do(self, action: Action) -> Outcome:
+        """Does one MKDIR or DELETE."""
         if problem := self.blocked(action.path):
             return Outcome(action, problem=problem)
         present = self._entries.get(action.path)
-        if present != action.expected and not (
-            present and present.kind == FOLDER and action.op is Op.MKDIR
-        ):
+        if present is not None and present.kind == FOLDER and action.op is Op.MKDIR:
+            return Outcome(action, action.source, present)
+        if present != action.expected:
             return Outcome(
                 action, problem=Problem(Code.CHANGED, f"{action.path!r} changed", action.path)
             )
@@ -193,14 +230,21 @@ class MemoryTree:
 
     def displace(self, path: str) -> None:
         """Moves the entry at `path`, and everything below it, to the trash."""
-        for name, content in self._contents.items():
+        for name, content in list(self._contents.items()):
             if paths.is_below(name, path):
-                self.trash.append((name, content))
+                self._throw_away(name, content)
         self.remove(path)
+
+    def _throw_away(self, path: str, content: bytes) -> None:
+        self.trash.append((path, content))
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str
     ) -> Problem | None:
+        return self.take_away(path, entry, content, move_to)
+
+    def take_away(self, path: str, entry: Entry, content: str, move_to: str) -> Problem | None:
+        """As `retire`."""
         found = self._hash(path, entry)
         if isinstance(found, Problem) or found != content:
             return Problem(Code.CHANGED, f"{path!r} has changed since it was delivered", path)

@@ -204,6 +204,32 @@ async def test_the_guard_holds_a_mass_rewrite(make: Make) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("propagate", [False, True])
+async def test_a_file_in_the_place_of_a_full_folder_is_held(
+    make: Make, mode: Mode, propagate: bool
+) -> None:
+    """The destination's folder would go to the trash as a whole: each file in it counts."""
+    system = make(mode, propagate=propagate)
+    for number in range(12):
+        system.source.write(f"archive/{number}", b"delivered")
+    await system.run().execute()
+    system.destination.write("archive/deep/own", b"not from this job")
+    system.source.remove("archive")
+    system.source.write("archive", b"a file of this name")
+
+    preview = system.run()
+    await preview.preview()
+    page = system.memory.planned.page(preview.report.run, 0, 20)
+    assert page and page.totals and page.totals["held"] == 1
+    report = await system.run().execute()
+    assert report.approvable
+    assert (report.deletions, report.overwrites) == ((12, 2) if propagate else (0, 14))
+    assert len(system.destination.files()) == 13
+    await system.run().execute(approved=True)
+    assert system.destination.files() == {"archive": b"a file of this name"}
+
+
+@BOTH
 async def test_figures_of_a_held_run_after_a_reset(make: Make, mode: Mode) -> None:
     system = make(mode, propagate=True)
     for number in range(60):

@@ -1,0 +1,152 @@
+"""An epoch: from a moment at which both sides rest, over changes by people, to the next rest.
+
+Then it is judged, path by path, against rules that know nothing of the planner:
+
+- What people changed on one side alone survives: the other side follows, or leaves it alone, as the
+  job says (`Direction`).
+- What nobody changed is as it was.
+- Where both sides were changed, nothing is expected but that no content is lost (`ledger`).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE, FOLDER, PERMISSIONS
+from tests.sim.ledger import CountedTree
+from tests.sim.story import BrokenPromiseError
+
+State = tuple[object, ...] | None
+"""What a person sees at a path; None for nothing."""
+
+
+def state(tree: CountedTree, path: str) -> State:
+    entry = tree.entry(path)
+    if entry is None:
+        return None
+    if entry.kind == FILE:
+        return FILE, tree.read(path), entry.mtime_ns, entry.mode & PERMISSIONS
+    return (entry.kind, entry.target)
+
+
+class Direction(NamedTuple):
+    """What a job does with changes on one side alone.
+
+    propagate  what is deleted at the source is deleted at the destination
+    """
+
+    propagate: bool
+
+
+class _Change(NamedTuple):
+    """How people left a path, and how often they changed it."""
+
+    state: State
+    times: int
+
+
+class Epoch:
+    """What people changed since both sides rested.
+
+    unsure  whether nothing is expected of a path (it was left out by a filter)
+    own     paths that people have changed at the destination since they were delivered, also
+            if they look the same; kept from one epoch to the next
+    """
+
+    def __init__(
+        self,
+        source: CountedTree,
+        destination: CountedTree,
+        direction: Direction,
+        unsure: Callable[[str], bool],
+        own: set[str],
+    ) -> None:
+        self._source = source
+        self._destination = destination
+        self._direction = direction
+        self._unsure = unsure
+        self._before = {
+            path: (state(source, path), state(destination, path))
+            for path in {**source.all(), **destination.all()}
+        }
+        self._own = own
+        self._forgotten = False
+        self._no_folders = {
+            path for path, (there, _) in self._before.items() if there and there[0] != FOLDER
+        }
+        """Where the source has, or had, a file or a link."""
+        self._changes: dict[str, dict[str, _Change]] = {source.part: {}, destination.part: {}}
+
+    def touched(self, tree: CountedTree, some: Iterable[str]) -> None:
+        """People have changed these paths of one side."""
+        changes = self._changes[tree.part]
+        for path in some:
+            times = changes[path].times + 1 if path in changes else 1
+            changes[path] = change = _Change(state(tree, path), times)
+            if tree is self._source and change.state and change.state[0] != FOLDER:
+                self._no_folders.add(path)
+
+    def forget(self) -> None:
+        """What was agreed on before is not known any more: only contents are counted."""
+        self._forgotten = True
+
+    def judge(self) -> None:
+        """Both sides rest again.
+
+        Raises:
+            BrokenPromiseError: a path is not as it should be.
+        """
+        if self._forgotten:
+            self._own |= self._before.keys()
+            return
+        ours, theirs = self._changes[self._source.part], self._changes[self._destination.part]
+        for path in {*self._before, *ours, *theirs, *self._destination.all()}:
+            if self._unsure(path) or self._is_covered(path):
+                continue
+            now = state(self._destination, path)
+            source, before = self._before.get(path, (None, None))
+            one, other = ours.get(path), theirs.get(path)
+            if other:
+                self._own.add(path)
+            if one and other:
+                continue
+            if other:
+                self._expect(path, now, other.state, "a change at the destination alone")
+            elif one:
+                self._judge_one_sided(path, now, one, source, before)
+            else:
+                self._expect(path, now, before, "what nobody changed")
+
+    def _judge_one_sided(
+        self, path: str, now: State, change: _Change, source: State, before: State
+    ) -> None:
+        """The source alone was changed."""
+        if change.state == source != before:
+            return  # it is again as it was; what was delivered of it before is unknown here
+        if change.state is not None:
+            self._expect(path, now, change.state, "a change at the source alone")
+            self._own.discard(path)
+        elif not self._direction.propagate:
+            if change.times == 1:
+                self._expect(path, now, before, "what is gone at the source, and is to be kept")
+        elif change.times > 1:
+            return  # a newer version may have arrived, and nobody has heard of it
+        elif source == before and path not in self._own:
+            self._expect(path, now, None, "what is gone at the source")
+        elif now is not None:
+            self._expect(path, now, before, "the destination's own")
+
+    def _expect(self, path: str, now: State, wanted: State, what: str) -> None:
+        if now == wanted or self._is_needed_folder(path, now, wanted):
+            return
+        raise BrokenPromiseError(f"{what}: {path!r} should be {wanted}, and is {now}")
+
+    def _is_needed_folder(self, path: str, now: State, wanted: State) -> bool:
+        """Whether a folder is there only for what is in it."""
+        if wanted is not None or now is None or now[0] != FOLDER:
+            return False
+        return len(self._destination.below(path)) > 1 or self._source.entry(path) is not None
+
+    def _is_covered(self, path: str) -> bool:
+        """Whether the source had a file or a link in the place of a folder above it."""
+        return any(above in self._no_folders for above in paths.upwards(paths.parent(path)))

@@ -1,0 +1,237 @@
+"""What people do to the two sides, between runs and while one runs.
+
+Both sides begin as one tree and are changed by people apart, with few names: so changes collide.
+A further act is a method, and a row in `ACTS`.
+"""
+
+from bisect import bisect
+from collections.abc import Callable, Iterable
+from itertools import accumulate
+from typing import Final
+
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE, FOLDER
+from tests.sim.ledger import CountedTree
+from tests.sim.story import Story
+
+NAMES: Final = ("a", "a-b", "b", "B")
+MANY: Final = 13
+"""Files that a person makes, changes or deletes at once: more than the guard lets pass."""
+
+Touched = Callable[[CountedTree, Iterable[str]], None]
+"""Called with a side, and the paths that a person has changed there."""
+
+
+class People:
+    """Who changes `source` and `destination`; `now` gives the time of their clocks, in ns."""
+
+    def __init__(
+        self,
+        story: Story,
+        source: CountedTree,
+        destination: CountedTree,
+        now: Callable[[], int],
+        touched: Touched,
+    ) -> None:
+        self.story = story
+        self.source = source
+        self.destination = destination
+        self._now = now
+        self._touched = touched
+        self._written = 0
+
+    def act(self, name: str = "", tree: CountedTree | None = None) -> None:
+        """One act, of a person at either side."""
+        story = self.story
+        tree = tree or (self.destination if story.chance(0.25) else self.source)
+        there = list(tree.all())
+        name = name or _NAMES[bisect(_WEIGHTS, story.random.random() * _WEIGHTS[-1])]
+        if there and (name not in _ANYWHERE or story.chance(0.4)):
+            path = story.one_of(there)
+        else:
+            name = name if name in _ANYWHERE else "write"
+            path = paths.join(story.one_of(tree.folders()), story.one_of(NAMES))
+        if not story.happens("act", name):
+            return
+        story.tell(f"{tree.part}: {name} {path}")
+        with tree.ledger.person():
+            self._touched(tree, ACTS[name][1](self, tree, path))
+
+    # -- acts: what they change, below each of these paths -----------------------------------------
+
+    def _write(self, tree: CountedTree, path: str) -> list[str]:
+        if self._blocked(tree, path):
+            return []
+        gone = self._clear(tree, path)
+        mode = self.story.one_of((0o644, 0o644, 0o600))
+        tree.write(path, self._content(), self._mtime(), mode)
+        return [*gone, path]
+
+    def _touch(self, tree: CountedTree, path: str) -> list[str]:
+        entry = tree.entry(path)
+        if entry is None or entry.kind != FILE:
+            return []
+        tree.write(path, tree.read(path), self._mtime(), entry.mode)
+        return [path]
+
+    def _chmod(self, tree: CountedTree, path: str) -> list[str]:
+        entry = tree.entry(path)
+        if entry is None or entry.kind != FILE:
+            return []
+        tree.set_mode(path, 0o600 if entry.mode == 0o644 else 0o644)
+        return [path]
+
+    def _link(self, tree: CountedTree, path: str) -> list[str]:
+        if self._blocked(tree, path):
+            return []
+        gone = self._clear(tree, path)
+        tree.link(path, self.story.one_of(NAMES))
+        return [*gone, path]
+
+    def _make(self, tree: CountedTree, path: str) -> list[str]:
+        if tree.entry(path) is not None or self._blocked(tree, path):
+            return []
+        tree.make(path)
+        return [path]
+
+    def _remove(self, tree: CountedTree, path: str) -> list[str]:
+        gone = tree.below(path)
+        tree.remove(path)
+        return gone
+
+    def _rename(self, tree: CountedTree, path: str) -> list[str]:
+        to = paths.join(self.story.one_of(tree.folders()), self.story.one_of(NAMES))
+        return self._moved(tree, path, to)
+
+    def _recase(self, tree: CountedTree, path: str) -> list[str]:
+        """Another case of the same name, such as "b" and "B"."""
+        to = paths.join(paths.parent(path), paths.name(path).swapcase())
+        return self._moved(tree, path, to)
+
+    def _moved(self, tree: CountedTree, path: str, to: str) -> list[str]:
+        taken = tree.entry(to) is not None or paths.is_below(to, path)
+        if taken or self._blocked(tree, to) or not self._fits(tree, path, to):
+            return []
+        gone = tree.below(path)
+        tree.move(path, to)
+        return [*gone, *tree.below(to)]
+
+    def _swap(self, tree: CountedTree, path: str) -> list[str]:
+        """Two names of one folder are exchanged."""
+        other = paths.join(paths.parent(path), self.story.one_of(NAMES))
+        spare = paths.join(paths.parent(path), "spare")
+        if other == path or tree.entry(other) is None:
+            return []
+        if not (self._fits(tree, path, other) and self._fits(tree, other, path)):
+            return []
+        before = [*tree.below(path), *tree.below(other)]
+        for one, to in ((path, spare), (other, path), (spare, other)):
+            tree.move(one, to)
+        return [*before, *tree.below(path), *tree.below(other)]
+
+    def _copy(self, tree: CountedTree, path: str) -> list[str]:
+        """A copy with the time of the original, as by `cp -p`."""
+        to = paths.join(paths.parent(path), self.story.one_of(NAMES))
+        entry = tree.entry(path)
+        if entry is None or entry.kind != FILE or to == path or self._blocked(tree, to):
+            return []
+        content = tree.read(path)
+        gone = self._clear(tree, to)
+        tree.write(to, content, entry.mtime_ns, entry.mode)
+        return [*gone, to]
+
+    def _unpack(self, tree: CountedTree, path: str) -> list[str]:
+        """A folder in the place of whatever is there, with a file in it."""
+        if tree is self.destination and self.source.entry(path) is not None:
+            return []
+        gone = self._clear(tree, path, for_folder=True)
+        inside = paths.join(path, self.story.one_of(NAMES))
+        if tree.entry(inside) is not None:
+            return gone
+        tree.write(inside, self._content(), self._mtime())
+        return [*gone, path, inside]
+
+    def _fill(self, tree: CountedTree, path: str) -> list[str]:
+        """Many new files in one folder."""
+        folder = paths.parent(path)
+        done = []
+        for number in range(MANY):
+            one = paths.join(folder, f"n{number:02}")
+            if tree.entry(one) is None and not self._blocked(tree, one):
+                tree.write(one, self._content(), self._mtime())
+                done.append(one)
+        return done
+
+    def _rewrite(self, tree: CountedTree, path: str) -> list[str]:
+        """All files are changed, as by a program that encrypts them."""
+        done = [one for one, entry in tree.all().items() if entry.kind == FILE]
+        for one in done:
+            tree.write(one, self._content(), self._mtime())
+        return done
+
+    def _clean(self, tree: CountedTree, path: str) -> list[str]:
+        """All that is there is deleted."""
+        gone = list(tree.all())
+        for one in gone:
+            tree.remove(one)
+        return gone
+
+    # -- within ------------------------------------------------------------------------------------
+
+    def _blocked(self, tree: CountedTree, path: str) -> bool:
+        """Avoids a file at the destination where the source has a folder: that always fails."""
+        if tree is self.source:
+            return False
+        there = self.source.entry(path)
+        return there is not None and there.kind == FOLDER
+
+    def _fits(self, tree: CountedTree, path: str, to: str) -> bool:
+        """Whether what is moved to `to` blocks nothing there."""
+        moving = ((to + one[len(path) :], tree.entry(one)) for one in tree.below(path))
+        return not any(
+            self._blocked(tree, one) for one, entry in moving if entry and entry.kind != FOLDER
+        )
+
+    def _clear(self, tree: CountedTree, path: str, *, for_folder: bool = False) -> list[str]:
+        """Removes what is in the way of a file, or of a folder; returns what goes or changes."""
+        present = tree.entry(path)
+        if present is None or (for_folder and present.kind == FOLDER):
+            return []
+        gone = tree.below(path)
+        if for_folder or present.kind == FOLDER:
+            tree.remove(path)
+        return gone
+
+    def _content(self) -> bytes:
+        """Never the same content twice, but often the same size."""
+        self._written += 1
+        return b"%05d" % self._written * self.story.one_of((1, 1, 2))
+
+    def _mtime(self) -> int:
+        now = self._now()
+        return self.story.one_of((5, 5, now, now + 10**15))
+
+
+Act = Callable[[People, CountedTree, str], list[str]]
+
+ACTS: Final[dict[str, tuple[float, Act]]] = {
+    "write": (8, People._write),
+    "touch": (2, People._touch),
+    "chmod": (2, People._chmod),
+    "link": (2, People._link),
+    "make": (3, People._make),
+    "remove": (4, People._remove),
+    "rename": (3, People._rename),
+    "recase": (0.5, People._recase),
+    "swap": (1, People._swap),
+    "copy": (1.5, People._copy),
+    "unpack": (1, People._unpack),
+    "fill": (0.4, People._fill),
+    "rewrite": (0.3, People._rewrite),
+    "clean": (0.3, People._clean),
+}
+"""Name -> how often, and what. Each returns the paths that it changed."""
+_NAMES: Final = tuple(ACTS)
+_WEIGHTS: Final = tuple(accumulate(weight for weight, _ in ACTS.values()))
+_ANYWHERE: Final = frozenset({"write", "link", "make", "unpack", "fill", "rewrite", "clean"})
+"""Acts that need nothing at their path."""

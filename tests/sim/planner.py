@@ -1,0 +1,342 @@
+"""The first tier: the planner alone, with an executor in memory, on random histories.
+
+A run here is what a run of the engine is, without state, lanes and threads: folders that are not
+settled are planned page by page, steps are executed in any order, deletions wait for the end of the
+survey and for the guard. A run may be cut between any two steps, and between a step and its record;
+people change both sides meanwhile. It takes less than a millisecond, so millions of histories fit
+in an afternoon. What the real engine does with steps is the second tier's (`system`).
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cache
+from typing import Final
+
+from blake3 import blake3
+
+from cargo_sync.model import paths
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.agreed import Agreed, agree
+from cargo_sync.model.entries import FILE, FOLDER, Entry, Listing
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import Code
+from cargo_sync.plan.filters import Filters
+from cargo_sync.plan.guard import AT_LEAST, SHARE, Guard
+from cargo_sync.plan.one_way import JobView, plan_folder, view_of
+from cargo_sync.trees.contract import Task
+from cargo_sync.trees.offers import offers
+from tests.sim.epoch import Direction, Epoch
+from tests.sim.ledger import CountedTree, Ledger
+from tests.sim.people import People
+from tests.sim.story import BrokenPromiseError, Story, Verdict
+
+RUNS: Final = 6
+"""Runs without a fault after which a job must rest."""
+LEFT_OUT: Final = "a-b"
+"""The name that the filters of some histories leave out."""
+FAULTS: Final = ("cut", "cut before the record", "gap", "filter", "base lost")
+
+
+Step = Callable[["PlannerHistory", Action], None]
+
+
+class _CutError(Exception):
+    """A run ends here."""
+
+
+class RowsTree(CountedTree):
+    """A side that gives all its listings at once, as the state has them."""
+
+    def listings(self) -> dict[str, Listing]:
+        found: dict[str, list[Entry]] = {}
+        for path, entry in self._entries.items():
+            found.setdefault(path.rpartition("/")[0], []).append(entry)
+        return {folder: tuple(sorted(some)) for folder, some in found.items()}
+
+
+@cache
+def _excluded(left_out: bool) -> Filters:
+    return Filters(exclude=(LEFT_OUT,) if left_out else ())
+
+
+class PlannerHistory:
+    """One job, from first contact until it rests for the last time."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.ledger = Ledger()
+        self.near, self.far = RowsTree("near", self.ledger), RowsTree("far", self.ledger)
+        self.upload = story.chance(0.5)
+        self.retire = story.chance(0.2)
+        self.propagate = not self.retire and story.chance(0.6)
+        self.source, self.destination = (
+            (self.near, self.far) if self.upload else (self.far, self.near)
+        )
+        self.people = People(story, self.source, self.destination, self._now, self._touched)
+        self._clock = 0
+        self._base: dict[str, dict[str, Agreed]] = {}
+        self._settled: dict[str, tuple[Listing, Listing, tuple[Agreed, ...]]] = {}
+        self._left_out = self._filtered = False
+        self._faults = 0.0
+        self._later: list[Action] = []
+        self._guard = Guard(0)
+        self._spent = self._refused = 0
+        self._own: set[str] = set()
+        self._epoch = self._begin()
+
+    def tell(self) -> None:
+        """Tells the whole history. Raises BrokenPromiseError."""
+        story = self.story
+        for _ in range(story.one_of((1, 1, 2, 3))):
+            for _ in range(story.one_of((2, 4, 7))):
+                self.people.act()
+            self._faults = story.one_of((0.0, 0.03, 0.1))
+            for _ in range(story.one_of((0, 1, 2))):
+                self._between()
+                self._run(approved=story.chance(0.3))
+                if story.chance(0.5):
+                    self.people.act()
+            self._faults = 0.0
+            self._rest()
+            self._epoch.judge()
+            self._epoch = self._begin()
+        story.tell(repr([sorted(tree.all().items()) for tree in (self.near, self.far)]))
+
+    def _begin(self) -> Epoch:
+        direction = Direction(self.propagate)
+        return Epoch(self.source, self.destination, direction, self._is_unsure, self._own)
+
+    def _touched(self, tree: CountedTree, some: Iterable[str]) -> None:
+        self._epoch.touched(tree, some)
+
+    def _is_unsure(self, path: str) -> bool:
+        return self._filtered and LEFT_OUT in path
+
+    def _now(self) -> int:
+        self._clock += 1
+        return self._clock
+
+    def _fault(self, name: str) -> bool:
+        happens = self.story.chance(self._faults) and self.story.happens("fault", name)
+        if happens:
+            self.story.tell(name)
+        return happens
+
+    def _between(self) -> None:
+        """What may happen between two runs."""
+        if self._fault("filter"):
+            self._left_out = not self._left_out
+            self._filtered = True
+            self._settled.clear()
+        if self._fault("base lost"):
+            # First contact: what was the destination's own, and what was delivered, is not known.
+            self._base.clear()
+            self._settled.clear()
+            self._epoch.forget()
+
+    def _rest(self) -> None:
+        """Nobody changes anything any more, and nothing fails."""
+        for _ in range(RUNS):
+            if not self._run(approved=True):
+                break
+        else:
+            raise BrokenPromiseError(f"after {RUNS} runs there still is something to do")
+        if self.ledger.lost:
+            raise BrokenPromiseError(f"the last copies of {sorted(self.ledger.lost)} are gone")
+
+    # -- a run -------------------------------------------------------------------------------------
+
+    def _run(self, *, approved: bool) -> int:
+        """One run; returns how many steps it did, also if it was cut."""
+        self.story.tell("run")
+        self._later = []
+        tree = sum(row.kind != FOLDER for rows in self._base.values() for row in rows.values())
+        self._guard = Guard(tree, spent=self._spent, refused=self._refused, approved=approved)
+        trash = len(self.destination.trash)
+        steps = 0
+        try:
+            for actions in self._pages():
+                steps += self._execute([one for one in actions if self._passes(one)])
+            steps += self._execute_deferred()
+        except _CutError:
+            steps += 1
+        if not approved and len(self.destination.trash) - trash > max(AT_LEAST, tree * SHARE):
+            raise BrokenPromiseError("more was displaced than the guard lets pass")
+        held = self._guard.held()
+        self._spent, self._refused = (held.spent, held.overwrites) if held else (0, 0)
+        return steps
+
+    def _view(self) -> JobView:
+        filters = _excluded(self._left_out)
+        return view_of(
+            Mode.UPLOAD if self.upload else Mode.DOWNLOAD,
+            excluded=filters.excluded,
+            excludes_some=filters.excludes_some,
+            ready=lambda entries: True,
+            propagate=self.propagate,
+            retire=self.retire,
+        )
+
+    def _pages(self) -> Iterator[list[Action]]:
+        """The steps of all folders, page by page; those that must wait are kept."""
+        view = self._view()
+        source, destination = self.source.listings(), self.destination.listings()
+        base = {folder: tuple(sorted(rows.values())) for folder, rows in self._base.items() if rows}
+        page: list[Action] = []
+        gaps: list[str] = []
+        replaced: list[str] = []
+        for folder in sorted({"", *source, *destination, *base}, key=paths.key):
+            if any(paths.is_below(folder, one) for one in (*gaps, *replaced)):
+                continue
+            if self._fault("gap"):
+                gaps.append(folder)
+                continue
+            rows = source.get(folder, ()), destination.get(folder, ()), base.get(folder, ())
+            if self._settled.get(folder) == rows:
+                continue
+            plan = plan_folder(folder, *rows, view)
+            if plan.empty:
+                self._settled[folder] = rows
+                continue
+            replaced += [one.path for one in plan.later if one.op is Op.MKDIR]
+            self._later += plan.later
+            page += plan.now
+            if self.story.chance(0.5):
+                yield page
+                page = []
+        yield page
+        if gaps:
+            self._later = []  # a survey with gaps deletes nothing
+
+    def _passes(self, action: Action) -> bool:
+        """Whether the guard lets an overwrite pass."""
+        return not (action.op is Op.PUT and action.overwrites) or self._guard.overwrite()
+
+    def _execute(self, actions: list[Action]) -> int:
+        """Does steps in any order."""
+        if not actions:
+            return 0
+        self.story.random.shuffle(actions)
+        for action in actions:
+            if self._fault("cut"):
+                raise _CutError
+            if self.story.chance(self._faults):
+                self.people.act()
+            self.story.tell(f"{action.op} {action.path}")
+            self.story.covered[f"step {action.op}"] += 1
+            STEPS[action.op](self, action)
+        return len(actions)
+
+    def _execute_deferred(self) -> int:
+        later = sorted(self._later, key=lambda one: paths.key(one.path))
+        self._guard.count(later)
+        self._guard.replace_folders(self._inside(later))
+        if self._guard.held():
+            self.story.covered["step held"] += 1
+            return 0
+        deletions = [one for one in reversed(later) if one.op is Op.DELETE]
+        for action in deletions:
+            self.story.tell(f"{action.op} {action.path}")
+            self.story.covered["step delete"] += 1
+            self._delete(action)
+        return len(deletions) + self._execute([one for one in later if one.op is not Op.DELETE])
+
+    def _inside(self, later: list[Action]) -> int:
+        """Files in folders that are replaced, without those that are deleted one by one."""
+        deleted = {one.path for one in later if one.op is Op.DELETE}
+        return sum(
+            one not in deleted
+            and (entry := self.destination.entry(one)) is not None
+            and entry.kind != FOLDER
+            for action in later
+            if action.op is Op.PUT
+            for one in self.destination.below(action.path)[1:]
+        )
+
+    # -- steps -------------------------------------------------------------------------------------
+
+    def _agree(self, action: Action, result: Entry, content: str = "") -> None:
+        """Records a step that is done."""
+        if self._fault("cut before the record"):
+            raise _CutError
+        assert action.source is not None
+        near, far = (action.source, result) if self.upload else (result, action.source)
+        folder, _, name = action.path.rpartition("/")
+        self._base.setdefault(folder, {})[name] = agree(near, far, content)
+
+    def _drop(self, action: Action) -> None:
+        """Records that nothing is agreed on at a path and below it any more."""
+        if action.op is not Op.FORGET and self._fault("cut before the record"):
+            raise _CutError
+        folder, _, name = action.path.rpartition("/")
+        self._base.get(folder, {}).pop(name, None)
+        for below in [one for one in self._base if paths.is_below(one, action.path)]:
+            del self._base[below]
+
+    def _leave(self, action: Action) -> None:
+        assert action.expected is not None
+        self._agree(action, action.expected)
+
+    def _make(self, action: Action) -> None:
+        outcome = self.destination.do(action)
+        if outcome.problem is None and outcome.result is not None:
+            self._agree(action, outcome.result)
+
+    def _adopt(self, action: Action) -> None:
+        assert action.source is not None and action.expected is not None
+        at, source, expected = action.path, action.source, action.expected
+        if (self.source.entry(at), self.destination.entry(at)) != (source, expected):
+            return
+        if self.source.read(at) == self.destination.read(at) and source.same_mode(expected):
+            self._agree(action, expected, blake3(self.source.read(at)).hexdigest())
+        elif self._passes(put := action._replace(op=Op.PUT)):
+            self._put(put)
+
+    def _put(self, action: Action) -> None:
+        if self.source.entry(action.path) != action.source or action.source is None:
+            return
+        sink = self.destination.sink("")
+        sink.begin(1, offers([Task(action, "")]))
+        if action.source.kind == FILE:
+            sink.whole(1, 0, memoryview(self.source.read(action.path)))
+        [receipt] = sink.commit(1)
+        if receipt.code == "done":
+            made = self.destination.entry(action.path)
+            assert made is not None
+            self._agree(action, made, receipt.hash)
+
+    def _delete(self, action: Action) -> None:
+        if not self.propagate:
+            raise BrokenPromiseError(f"{action.path!r} is deleted unasked")
+        outcome = self.destination.do(action)
+        if outcome.problem is None or outcome.problem.code is Code.NOT_EMPTY:
+            self._drop(action)
+
+    def _retire(self, action: Action) -> None:
+        assert action.source is not None
+        self.source.take_away(action.path, action.source, action.hash, "")
+
+
+STEPS: Final[dict[Op, Step]] = {
+    Op.MKDIR: PlannerHistory._make,
+    Op.PUT: PlannerHistory._put,
+    Op.ADOPT: PlannerHistory._adopt,
+    Op.DELETE: PlannerHistory._delete,
+    Op.FORGET: PlannerHistory._drop,
+    Op.LEAVE: PlannerHistory._leave,
+    Op.RETIRE: PlannerHistory._retire,
+}
+"""How each step is done here."""
+
+
+def tell(seed: int, without: Collection[int] = ()) -> Verdict:
+    """Tells the history of one seed."""
+    history = PlannerHistory(story := Story(seed, without))
+    failure = ""
+    try:
+        history.tell()
+    except BrokenPromiseError as error:
+        failure = str(error)
+    lost = sum(map(len, history.ledger.lost))
+    return Verdict(
+        seed, story.digest(), story.covered, failure, lost, story.lines, story.happenings
+    )

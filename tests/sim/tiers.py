@@ -1,0 +1,28 @@
+"""The tiers of the simulation, by name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from cargo_sync.model.actions import Op
+from tests.sim import planner
+from tests.sim.campaign import Tell, Tier
+from tests.sim.people import ACTS
+
+_ACTS: Final = frozenset(f"act {name}" for name in ACTS)
+
+
+@contextmanager
+def _planner() -> Iterator[Tell]:
+    yield planner.tell
+
+
+PLANNER: Final = Tier(
+    "planner",
+    _planner,
+    _ACTS
+    | {f"fault {name}" for name in planner.FAULTS}
+    | {f"step {op}" for op in Op}
+    | {"step held"},
+)
+TIERS: Final = {tier.name: tier for tier in (PLANNER,)}
