@@ -7,6 +7,7 @@ inotify  Linux's inotify: in which folders something changed
 judge    the owner of a folder, as a receiver sees it: decides and records
 listing  the names in an open folder, and their entries
 lock     one owner per root, and the marker that identifies a root
+new_folders  makes many folders in one go
 offered  offers that are refused whatever is here
 parts    larger files that arrive in pieces and can continue after a cut
 publish  moves staged files to their places, durably

@@ -12,6 +12,7 @@ from cargo_sync.local.listing import (
     FolderPart,
     NameList,
     entry_of,
+    inode,
     listed_in,
     names_in,
     nothing_excluded,
@@ -166,6 +167,14 @@ class Root:
             raise ProblemError(Problem(Code.SPECIAL, f"{path!r} {entry}", path=path))
         return entry
 
+    def leads_to(self, path: str, folder: int) -> bool:
+        """Whether `path` leads to the folder with this inode; one look, which follows links."""
+        try:
+            found = os.lstat(path, dir_fd=self.fd)
+        except OSError:
+            return False
+        return stat.S_ISDIR(found.st_mode) and inode(found) == folder
+
     def listing(
         self, path: str, excluded: Excluded = nothing_excluded
     ) -> tuple[Listing, tuple[Problem, ...]]:
@@ -245,15 +254,43 @@ class Root:
         above, missing = self._missing(path)
         try:
             for reached in missing:
-                if above.path != paths.parent(reached):
-                    above.close()
-                    above = self.folder(paths.parent(reached))
                 wanted = 0o700 if private else mode if reached == path else None
-                if self._make_one(above, reached, wanted):
+                new = self.make_in(above, reached, wanted)
+                if new is not None:
                     made.append(reached)
+                elif reached != path:
+                    new = self.folder(reached)  # another thread was faster
+                if new is not None:
+                    above.close()
+                    above = new
         finally:
             above.close()
         return tuple(made)
+
+    def make_in(self, above: Folder, path: str, mode: int | None) -> Folder | None:
+        """Makes the folder at `path` in the open folder above it; None if something is there.
+
+        Returns:
+            The new folder, open.
+
+        Raises:
+            ProblemError: as for `make_folder`.
+        """
+        wanted = PERMISSIONS if mode is None else (mode | 0o700) & PERMISSIONS
+        try:
+            self.system.mkdir(above.fd, paths.name(path), wanted)
+        except FileExistsError:
+            return None
+        except OSError as error:
+            raise ProblemError(from_os_error(error, path)) from error
+        made = self.folder(path)
+        try:
+            if mode is not None and os.fstat(made.fd).st_mode & 0o7777 != wanted:
+                self.set_mode(made.fd, wanted, path)  # the umask took some of it
+        except BaseException:
+            made.close()
+            raise
+        return made
 
     def _missing(self, path: str) -> tuple[Folder, list[str]]:
         """The nearest folder at or above `path`, open, and those that are missing, outermost first.
@@ -276,19 +313,6 @@ class Root:
             there.close()
             raise problem
         return there, missing[::-1]
-
-    def _make_one(self, above: Folder, path: str, mode: int | None) -> bool:
-        try:
-            wanted = PERMISSIONS if mode is None else 0o700
-            self.system.mkdir(above.fd, paths.name(path), wanted)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            raise ProblemError(from_os_error(error, path)) from error
-        if mode is not None and mode & PERMISSIONS != 0o700:
-            with self.folder(path) as folder:
-                self.set_mode(folder.fd, mode | 0o700, path)
-        return True
 
     def set_mode(self, fd: int, mode: int, path: str) -> None:
         """Sets the permission bits that are synced."""

@@ -14,6 +14,7 @@ from cargo_sync.local import trash
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.listing import Excluded
 from cargo_sync.local.lock import RootLock, lock_root, marker, read_marker
+from cargo_sync.local.new_folders import NewFolders
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_file, is_blank
 from cargo_sync.local.root import Root
@@ -254,7 +255,8 @@ class FolderTree:
     def _apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         root = self._opened()
         touched: set[str] = set()
-        outcomes = [_applied(root, action, run, touched) for action in actions]
+        with NewFolders(root) as new:
+            outcomes = [_applied(root, action, run, touched, new) for action in actions]
         root.sync(touched, whole=len(touched) > len(actions))
         return outcomes
 
@@ -313,12 +315,31 @@ def _group(folders: Iterator[Seen | Unseen | Absent]) -> list[Whole | Missed | N
     return group
 
 
-def _applied(root: Root, action: Action, run: str, touched: set[str]) -> Outcome:
+def _applied(
+    root: Root, action: Action, run: str, touched: set[str], new: NewFolders
+) -> Outcome:
     """Does one MKDIR or DELETE; adds the folders to sync for it to `touched`."""
     try:
+        if action.op is Op.MKDIR and action.expected is None:
+            made = _made(action, touched, new)
+            if made is not None:
+                return Outcome(action, action.source, made)
         return _apply_one(root, action, run, touched)
     except ProblemError as error:
         return Outcome(action, problem=error.problem)
+
+
+def _made(action: Action, touched: set[str], new: NewFolders) -> Entry | None:
+    """Makes a folder where nothing should be; None if that needs a closer look."""
+    try:
+        made = new.make(action.path, action.source.mode if action.source else None)
+    except ProblemError as error:
+        if error.problem.code != Code.VANISHED:
+            raise
+        return None
+    if made is not None:
+        touched.update((action.path, paths.parent(action.path)))
+    return made
 
 
 def _apply_one(root: Root, action: Action, run: str, touched: set[str]) -> Outcome:

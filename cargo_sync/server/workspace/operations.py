@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 from cargo_sync.catalogue.contract import Catalogued, Change, Gone, Put
 from cargo_sync.catalogue.contract import CatalogueMove as Moved
-from cargo_sync.local.root import above
+from cargo_sync.local.new_folders import NewFolders
+from cargo_sync.local.root import Root, above
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
@@ -130,10 +131,61 @@ class OperationBatch:
         acts = []
         for some in slices(operations, lambda one: path_cost(one.path), ACTS):
             with folder.lock:
-                acts += [self._act_alone(one) for one in some]
+                acts += self._acts(some)
         problem = self._synced(acts)
         with folder.lock:
             return self._recorded(acts if problem else self._still_true(acts), problem)
+
+    def _acts(self, operations: Sequence[Operation]) -> list[_Act | Problem]:
+        """Does some operations, while the folder is locked."""
+        free = self._free(operations)
+        with NewFolders(self._folder.store.root) as new:
+            return [
+                self._make(one, new)
+                if isinstance(one, Mkdir) and one.path in free
+                else self._act_alone(one)
+                for one in operations
+            ]
+
+    def _free(self, operations: Sequence[Operation]) -> set[str]:
+        """Paths of folders to make where nothing is recorded, below folders that are.
+
+        They need no look before: if something is there all the same, the system makes no folder.
+        """
+        wanted = [one.path for one in operations if isinstance(one, Mkdir) and not one.expected]
+        if not paths.are_usable(wanted):
+            return set()
+        folder, free = self._folder, set[str]()
+        above = {paths.parent(path) for path in wanted} - {"", *self._made, *wanted}
+        try:
+            folder.must_be_there()
+            held = folder.catalogue.entries(folder.id, [*wanted, *above])
+        except ProblemError:
+            return set()  # each operation will say why
+        recorded = {"", *self._made}
+        for path, one in zip(above, held[len(wanted) :], strict=True):
+            if one is not None and one.entry.kind == FOLDER:
+                recorded.add(path)
+        for path, one in zip(wanted, held, strict=False):
+            if one is None and paths.parent(path) in recorded:
+                free.add(path)
+                recorded.add(path)
+        return free
+
+    def _make(self, operation: Mkdir, new: NewFolders) -> _Act | Problem:
+        """Makes a folder at a free path."""
+        path = operation.path
+        try:
+            self._permitted()
+            seen = new.make(path, operation.mode)
+        except ProblemError as error:
+            if error.problem.code != Code.VANISHED:
+                return error.problem
+            seen = None
+        if seen is None:
+            return self._act_alone(operation)  # it is there, or the folder above is not
+        self._made.add(path)
+        return _Act(Done(0, 0), [put(path, seen)], [paths.parent(path)])
 
     def _act_alone(self, operation: Operation) -> _Act | Problem:
         try:
@@ -152,13 +204,18 @@ class OperationBatch:
 
     def _still_true(self, acts: Sequence[_Act | Problem]) -> Sequence[_Act | Problem]:
         """The acts as they are now: others may have come while the disk was synced."""
-        some = [change.path for act in acts if isinstance(act, _Act) for change in act.changes]
-        seen = iter(self._folder.store.root.entries(some))
+        root = self._folder.store.root
+        changes = [change for act in acts if isinstance(act, _Act) for change in act.changes]
+        doubtful = [one.path for one in changes if not _is_there(root, one)]
+        seen = dict(zip(doubtful, root.entries(doubtful), strict=True))
         now: list[_Act | Problem] = []
         for act in acts:
             if isinstance(act, _Act):
-                # All of them are taken from `seen`, also after one that is not true any more.
-                lost = [change.path for change in act.changes if not _holds(change, next(seen))]
+                lost = [
+                    one.path
+                    for one in act.changes
+                    if one.path in seen and not _holds(one, seen[one.path])
+                ]
                 now.append(changed(lost[-1]).problem if lost else act)
             else:
                 now.append(act)
@@ -320,6 +377,11 @@ def _groups(operations: Sequence[Operation]) -> Iterator[Sequence[Operation]]:
             taken.add(operation.path)
     if group:
         yield group
+
+
+def _is_there(root: Root, change: Change) -> bool:
+    """Whether a folder that was made is still at its path, at the first look."""
+    return isinstance(change, Put) and root.leads_to(change.path, change.inode)
 
 
 def _holds(change: Change, seen: Entry | Problem | None) -> bool:
