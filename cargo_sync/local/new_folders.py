@@ -15,7 +15,7 @@ OPEN: Final = 8
 
 
 class NewFolders:
-    """Makes folders below a root, not ours (`.cargo_sync`). Used in a `with`, for some milliseconds.
+    """Makes folders below a root, none of our own; used in a `with`, for some milliseconds.
 
     A new folder is opened once, by its whole path: so it is known to be at that path, whatever
     became of the folder in which it was made.

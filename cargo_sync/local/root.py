@@ -186,6 +186,14 @@ class Root:
         with self.folder(path) as folder:
             return listed_in(folder, names_in(folder), excluded)
 
+    def small_listing(self, path: str, most: int) -> tuple[Listing, tuple[Problem, ...]] | None:
+        """As `listing`; None if the folder has more than `most` names."""
+        with self.folder(path) as folder:
+            names = names_in(folder)
+            if len(names) > most:
+                return None
+            return listed_in(folder, names, nothing_excluded)
+
     def names(self, path: str) -> NameList:
         """All names in a folder. Raises ProblemError, as `listing`."""
         with self.folder(path) as folder:

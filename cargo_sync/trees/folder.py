@@ -315,9 +315,7 @@ def _group(folders: Iterator[Seen | Unseen | Absent]) -> list[Whole | Missed | N
     return group
 
 
-def _applied(
-    root: Root, action: Action, run: str, touched: set[str], new: NewFolders
-) -> Outcome:
+def _applied(root: Root, action: Action, run: str, touched: set[str], new: NewFolders) -> Outcome:
     """Does one MKDIR or DELETE; adds the folders to sync for it to `touched`."""
     try:
         if action.op is Op.MKDIR and action.expected is None:

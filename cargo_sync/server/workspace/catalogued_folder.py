@@ -28,6 +28,7 @@ from cargo_sync.server.workspace.comparison import (
     FolderComparison,
     Still,
     agree,
+    is_same,
     put,
 )
 from cargo_sync.server.workspace.recorded import RecordedFiles
@@ -329,11 +330,13 @@ class CataloguedFolder:
 
         A file that is not `still` keeps its row. A folder that cannot be read, or is not there,
         changes nothing. A large one is compared in parts; between them, others can use the
-        workspace.
+        workspace. One that is as recorded costs no lock.
 
         Raises:
             ProblemError: `root_gone`; the folder cannot be read completely.
         """
+        if (found := self._as_recorded(folder)) is not None:
+            return found
         with self.lock:
             self.must_be_there()
             if folder and not self._is_folder(folder):
@@ -349,6 +352,28 @@ class CataloguedFolder:
             start += compared
             if not after:
                 return comparison.found()
+
+    def _as_recorded(self, folder: str) -> Compared | None:
+        """The result for a folder that is exactly as recorded, and not large; else None.
+
+        It is read first, then the catalogue. So what others record meanwhile is in both, or makes a
+        difference, which is looked at again.
+        """
+        self.must_be_there()
+        try:
+            found = self.store.root.small_listing(folder, PART)
+        except ProblemError:
+            return None
+        if found is None:
+            return None
+        listing, problems = found
+        held = self.catalogue.listing(self.id, folder, limit=len(listing) + 1)
+        if len(held) != len(listing) or not all(map(is_same, held, listing)):
+            return None
+        if folder and not held and self.catalogue.entry(self.id, folder) is None:
+            return None
+        below = [paths.join(folder, one.name) for one in listing if one.kind == FOLDER]
+        return Compared(below, [], False, problems)
 
     def compare_names(self, folder: str, names: Iterable[str], still: Still) -> Compared:
         """As `compare`, for some names of a folder, which need not be there.

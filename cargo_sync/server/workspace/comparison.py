@@ -100,3 +100,9 @@ def agree(held: Catalogued | None, seen: Entry | None) -> bool:
         return entry.target == seen.target and entry.mtime_ns == seen.mtime_ns
     known = (entry.size, entry.mtime_ns, held.ctime_ns, held.inode)
     return known == (seen.size, seen.mtime_ns, seen.version, seen.ident)
+
+
+def is_same(held: Catalogued, seen: Entry) -> bool:
+    """Whether a row and an entry of one folder agree, and a folder was not replaced by another."""
+    same = held.entry.name == seen.name and agree(held, seen)
+    return same and (seen.kind != FOLDER or held.inode == seen.ident)

@@ -4,6 +4,9 @@ Each file that is committed comes back as a hint of the watcher. If it is still 
 recorded, the hint says nothing new: then nothing is compared with the catalogue, and the workspace
 is not locked. Whatever another program does to the file or in its place changes its ctime, its
 inode, its size or its times.
+
+A folder that was made is noted too. Another one in its place has a hint of its own: it is watched
+anew.
 """
 
 import os
@@ -15,7 +18,7 @@ from cargo_sync.catalogue.contract import Change, Put
 from cargo_sync.local.listing import inode
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, kept_time
+from cargo_sync.model.entries import FILE, FOLDER, kept_time
 from cargo_sync.model.problems import ProblemError
 
 MOST: Final = 5_000
@@ -62,6 +65,8 @@ def _is(put: Put, folder: int) -> bool:
         found = os.lstat(paths.name(put.path), dir_fd=folder)
     except OSError:
         return False
+    if entry.kind == FOLDER:
+        return (found.st_mode, inode(found)) == (stat.S_IFDIR | entry.mode, put.inode)
     return entry.kind == FILE and (
         found.st_size,
         kept_time(found.st_mtime_ns),

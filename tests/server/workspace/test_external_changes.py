@@ -4,7 +4,7 @@ test's."""
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -443,3 +443,61 @@ async def test_what_was_recorded_just_now_is_not_compared_again(
         one.intake.hint({"a": frozenset({"same", "changed"})})
         await one.after(SOON)
         assert compared == ["changed"]
+
+
+async def test_a_folder_that_is_as_recorded_costs_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever differs is found all the same."""
+    async with yard(tmp_path, LATER) as one:
+        for path in ("a/sub", "a/other"):
+            (one.place / path).mkdir(parents=True)
+        (one.place / "a" / "file").write_text("1")
+        await one.intake.scan()
+        compared: list[str] = []
+        compare = one.folder._compare_part
+
+        def told(
+            comparison: FolderComparison, names: Sequence[str], after: str, upto: str
+        ) -> tuple[int, str]:
+            compared.append(comparison.folder)
+            return compare(comparison, names, after, upto)
+
+        monkeypatch.setattr(one.folder, "_compare_part", told)
+        await one.intake.scan()
+        assert compared == []
+        differences: list[Callable[[], object]] = [
+            lambda: (one.place / "a" / "file").write_text("22"),
+            lambda: (one.place / "a" / "new").touch(),
+            lambda: (one.place / "a" / "new").unlink(),
+            lambda: (one.place / "a" / "sub").chmod(0o700),
+            lambda: (one.place / "a" / "other").rename(one.place / "a" / "moved"),
+        ]
+        for change in differences:
+            change()
+            one.intake.hint({"a": None})
+            await one.after(60.0)
+            assert compared.pop() == "a"
+            await one.intake.scan()
+            compared.clear()
+        assert sorted(one.names()) == ["a", "a/file", "a/moved", "a/sub"]
+
+
+async def test_a_folder_in_the_place_of_another_is_looked_through(tmp_path: Path) -> None:
+    async with yard(tmp_path, LATER) as one:
+        for name in ("a", "b"):
+            (one.place / name).mkdir()
+        (one.place / "a" / "file").touch()
+        await one.intake.scan()
+        (one.place / "a").rename(tmp_path / "away")
+        (one.place / "b").rename(one.place / "a")
+        await one.intake.scan()
+        assert one.names() == ["a"]
+
+
+async def test_an_empty_folder_is_recorded_too(tmp_path: Path) -> None:
+    async with yard(tmp_path, LATER) as one:
+        await one.intake.scan()
+        (one.place / "a").mkdir()
+        one.intake.hint({"a": None})
+        assert await one.after(SOON) == ["a"]

@@ -96,3 +96,17 @@ def test_a_folder_that_is_gone_says_nothing(top: Path) -> None:
     (top / "f").rename(top / "g")
     assert files.unlike(root, "f", NAMES) == NAMES
     root.close()
+
+
+def test_a_folder_that_was_made_is_as_recorded_whatever_is_put_into_it(top: Path) -> None:
+    root, files = Root.open(str(top)), RecordedFiles()
+    (top / "f" / "new").mkdir()
+    noted(files, root, "new")
+    (top / "f" / "new" / "file").touch()
+    assert files.unlike(root, "f", ["new"]) == []
+    (top / "f" / "new").chmod(0o700)
+    assert files.unlike(root, "f", ["new"]) == ["new"]
+    (top / "f" / "new").rename(top / "f" / "old")
+    (top / "f" / "new").mkdir()
+    assert files.unlike(root, "f", ["new"]) == ["new"]
+    root.close()

@@ -12,6 +12,7 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.local import sink
+from cargo_sync.local.folders import Folder
 from cargo_sync.local.publish import Placing
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.model.entries import LATEST, Entry
@@ -177,10 +178,10 @@ def test_an_unreadable_folder_deletes_nothing(
     (ground.place / "a" / "file").write_text("x")
     ground.scan()
 
-    def refuse(path: str) -> None:
-        raise ProblemError(Problem(Code.UNREADABLE, "no", path))
+    def refuse(folder: Folder) -> None:
+        raise ProblemError(Problem(Code.UNREADABLE, "no", folder.path))
 
-    monkeypatch.setattr(ground.folder.store.root, "names", refuse)
+    monkeypatch.setattr("cargo_sync.local.root.names_in", refuse)
     with pytest.raises(ProblemError):
         ground.workspace.compare("a", lambda path, entry: True)
     assert ground.there() == "a:d1 a/file:f2"
