@@ -1,11 +1,14 @@
 """Everything that touches a local folder: a job's on a client, a workspace's on a server.
 
 ages     how old something in the trash or the staging is
+batch    a batch of a sink, until it is committed
+commit   publishes and records a complete batch
 file_systems  which file systems report each change to those who watch
 folders  opens what is below a root by its whole path, at the moment of use
 inotify  Linux's inotify: in which folders something changed
 judge    the owner of a folder, as a receiver sees it: decides and records
 listing  the names in an open folder, and their entries
+fresh_folders  new folders, whose files are staged and published together
 lock     one owner per root, and the marker that identifies a root
 new_folders  makes many folders in one go
 offered  offers that are refused whatever is here

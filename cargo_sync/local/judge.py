@@ -12,7 +12,12 @@ from cargo_sync.model.transfers import Offer, Receipt, Want
 
 
 class Judge(Protocol):
-    """The decisions of the folder's owner."""
+    """The decisions of the folder's owner.
+
+    keeps_inodes  the owner knows folders by their inodes: none of them may get another one
+    """
+
+    keeps_inodes: bool
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         """For each offer: a refusal, "none" (this content is already here), or None: needed."""

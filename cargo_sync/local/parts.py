@@ -75,6 +75,7 @@ class Staged(NamedTuple):
     target    a link's target, else ""
     durable   its content is already synced
     transfer  the transfer's id if the file can be resumed after a cut, else ""
+    mode, ctime_ns   of a small file, as the file system reports them
     """
 
     path: str
@@ -86,6 +87,8 @@ class Staged(NamedTuple):
     target: str = ""
     durable: bool = False
     transfer: str = ""
+    mode: int = 0
+    ctime_ns: int = 0
 
 
 class _Run:
@@ -360,9 +363,10 @@ def seal(root: Root, fd: int, offer: Offer) -> os.stat_result:
     """
     root.system.utime(fd, offer.mtime_ns)
     found = os.fstat(fd)
-    if offer.mode != BY_UMASK and found.st_mode & 0o7777 != offer.mode & PERMISSIONS:
-        root.set_mode(fd, offer.mode, offer.path)
-    return found
+    if offer.mode == BY_UMASK or found.st_mode & 0o7777 == offer.mode & PERMISSIONS:
+        return found
+    root.set_mode(fd, offer.mode, offer.path)
+    return os.fstat(fd)
 
 
 def created_mode(mode: int) -> int:

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from cargo_sync.local import trash
 from cargo_sync.local.folders import Folder
+from cargo_sync.local.fresh_folders import StagedFolder
 from cargo_sync.local.listing import IDENT
 from cargo_sync.local.parts import Staged
 from cargo_sync.local.root import above
@@ -24,6 +25,9 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 MANY: Final = 16
 """From this number of files, one sync of the whole file system is cheaper than one per file."""
+
+
+_Names = tuple[int, int] | None
 
 
 class Placement(NamedTuple):
@@ -108,6 +112,31 @@ class Placing:
         self._odd: dict[str, Published] = {}
         """Results that are not just "renamed", by the name of the staged file."""
         self._unsure: Problem | None = None
+        self._moved: dict[str, tuple[str, _Names]] = {}
+        """Folders that were moved as a whole, by path: the beginning of the names that their files
+        had in staging, and what says that no name in it has changed since."""
+        self._unlooked: str | None = None
+        """That beginning, if files of `_folder` that came with it need no look."""
+
+    def move_folder(self, staged: StagedFolder, files: int) -> bool:
+        """Puts a folder with so many secured files in the place of the new one.
+
+        Returns:
+            False if it was not done, because somebody has used the new folder since.
+        """
+        above, _, name = staged.path.rpartition("/")
+        try:
+            with self._root.folder(above) as folder:
+                if not staged.replaces(os.lstat(name, dir_fd=folder.fd)):
+                    return False
+                # Of a folder that is not empty, the system says so and does nothing.
+                self._root.system.rename(self._staging.fd, staged.name, folder.fd, name)
+                self._touched.update((above, staged.path))
+                self._count += files
+                self._moved[staged.path] = f"{staged.name}/", _names_of(folder, name)
+        except (OSError, ProblemError):
+            return False
+        return True
 
     def rename(self, placements: Sequence[Placement]) -> list[Problem | None]:
         """Renames secured files into place; returns None or a problem per placement."""
@@ -169,13 +198,29 @@ class Placing:
             folder = self._folder
             if folder is None or folder.path != above:
                 folder = self._in(above, make=False)
-            entry = self._published(folder, name, staged)
+                self._unlooked = self._as_moved(folder, name, staged)
+            entry = (
+                _entry(name, staged)
+                if self._unlooked is not None and staged.name.startswith(self._unlooked)
+                else self._published(folder, name, staged)
+            )
         except ProblemError as error:
             return result._replace(problem=error.problem)
         if entry is None:
             problem = _changed(staged.path, "changed right after it was published")
             return result._replace(problem=problem)
         return Published._make((entry, result.displaced, result.drifted, None))
+
+    def _as_moved(self, folder: Folder, name: str, first: Staged) -> str | None:
+        """For a folder that was moved and has the same names: how its files' staged names begin.
+
+        A file does not change when the folder above it moves, or it has another ctime afterwards,
+        which the next look sees. A look at one of them shows that their file system does so too.
+        """
+        begins, names = self._moved.get(folder.path, (None, None))
+        if begins is None or not first.name.startswith(begins) or names != _names(folder.fd):
+            return None
+        return begins if self._published(folder, name, first) == _entry(name, first) else None
 
     def _published(self, folder: Folder, name: str, staged: Staged) -> Entry | None:
         """The entry at the place, if it is the staged one. The rename gave it another ctime."""
@@ -259,6 +304,27 @@ def _secure_one(staging: Staging, file: Staged) -> Problem | None:
         staging.discard(file)
         return from_os_error(error, file.path)
     return None
+
+
+def _entry(name: str, staged: Staged) -> Entry:
+    """The entry of a small staged file, as the file system showed it when it was complete."""
+    _, _, ident, size, mtime, content, _, _, _, mode, ctime = staged
+    return Entry._make((name, FILE, size, mtime, mode, ctime, ident, content, ""))
+
+
+def _names_of(above: Folder, name: str) -> _Names:
+    """As `_names`; if there is no folder any more, nothing equals it."""
+    try:
+        found = os.lstat(name, dir_fd=above.fd)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _names(folder: int) -> _Names:
+    """What tells whether an open folder is the same, with the same names."""
+    found = os.fstat(folder)
+    return found.st_ino, found.st_mtime_ns
 
 
 def _same(displaced: Entry, checked: Entry) -> bool:

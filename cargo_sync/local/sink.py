@@ -6,19 +6,20 @@ hostile.
 """
 
 from collections import OrderedDict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Final
 
+from cargo_sync.local.batch import SinkBatch
+from cargo_sync.local.commit import BatchCommit
 from cargo_sync.local.judge import Judge
 from cargo_sync.local.offered import refused
-from cargo_sync.local.parts import PartFile, Staged
-from cargo_sync.local.publish import Placement, Placing, Published, secure
-from cargo_sync.local.space import Reservation
+from cargo_sync.local.parts import PartFile
+from cargo_sync.local.publish import MANY
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.writer import BEHIND, WriteBehind
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
-from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 BATCHES: Final = 16
@@ -30,35 +31,7 @@ LOOKED_AT: Final = 1 << 20
 """Bytes from which a place is looked at before a file is sent to it, although nothing is expected
 there. For a smaller one the rename alone finds out: two looks cost more than sending it in vain."""
 
-RENAMES: Final = 500
-RECORDED: Final = 1_000
-"""Files that are moved into place, and recorded, while the owner's lock is held; fewer of those
-deep down."""
-FOUND: Final = 5
-"""A file that was already here costs so much more: it is looked at alone."""
-
 _ALL: Final = Want("all")
-
-
-class _Batch:
-    """One batch that is not committed yet.
-
-    room      space on the disk for what is still to come
-    there     indices of offers whose content was already here
-    parts     larger files that are arriving, per index
-    staged    files that are complete in staging, per index
-    problems  why a file failed, per index
-    """
-
-    __slots__ = ("offers", "parts", "problems", "room", "staged", "there")
-
-    def __init__(self, offers: Sequence[Offer], room: Reservation) -> None:
-        self.offers = offers
-        self.room = room
-        self.there: set[int] = set()
-        self.parts: dict[int, PartFile] = {}
-        self.staged: dict[int, Staged] = {}
-        self.problems: dict[int, Problem] = {}
 
 
 class FolderSink:
@@ -70,8 +43,8 @@ class FolderSink:
     def __init__(self, staging: Staging, judge: Judge, run: str) -> None:
         self._staging = staging
         self._judge = judge
-        self._run = run
-        self._batches: dict[int, _Batch] = {}
+        self._commit = BatchCommit(staging, judge, run)
+        self._batches: dict[int, SinkBatch] = {}
         self._open: OrderedDict[tuple[int, int], PartFile] = OrderedDict()
         self._behind = WriteBehind()
         self._writing: tuple[int, int] | None = None
@@ -81,7 +54,7 @@ class FolderSink:
         """Returns what is needed of each offer. Raises ProblemError if the batch cannot begin."""
         if batch in self._batches or len(self._batches) >= BATCHES:
             raise _protocol(f"batch {batch} cannot begin now")
-        begun = _Batch(offers, self._staging.reservation())
+        begun = SinkBatch(offers, self._staging.reservation())
         begun.problems = refused(offers)
         proper = [index for index in range(len(offers)) if index not in begun.problems]
         judged = self._judge.judge([offers[index] for index in proper])
@@ -105,6 +78,8 @@ class FolderSink:
                     want.code, want.message, offers[index].path
                 )
         self._reserve(batch, begun, answers)
+        if self._staging.fresh and not self._judge.keeps_inodes:
+            self._stage_together(begun, answers)
         self._batches[batch] = begun
         return [answers[index] for index in range(len(offers))]
 
@@ -123,7 +98,9 @@ class FolderSink:
             self._release(begun, index)
         try:
             behind = self._behind if len(content) >= BEHIND else None
-            begun.staged[index] = self._staging.write(offer, content, behind)
+            begun.staged[index] = self._staging.write(
+                offer, content, behind, begun.within.get(index)
+            )
         except ProblemError as error:
             begun.problems[index] = error.problem
         begun.room.end(index)
@@ -208,6 +185,8 @@ class FolderSink:
             for staged in begun.staged.values():
                 self._staging.discard(staged, keep=True)
             raise
+        finally:
+            self._staging.remove_folders(begun.folders)
         return [recorded.get(index) or _failed(begun, index) for index in range(len(begun.offers))]
 
     def close(self) -> None:
@@ -218,13 +197,14 @@ class FolderSink:
                 self._leave(number, begun, index)
             for staged in begun.staged.values():
                 self._staging.discard(staged, keep=True)
+            self._staging.remove_folders(begun.folders)
             begun.room.close()
         self._batches.clear()
         self._behind.close()
 
     # -- within ------------------------------------------------------------------------------------
 
-    def _rest(self, batch: int, begun: _Batch, index: int) -> Want:
+    def _rest(self, batch: int, begun: SinkBatch, index: int) -> Want:
         """What is missing of a resumable file: all, or the ranges since an earlier cut."""
         offer = begun.offers[index]
         try:
@@ -238,7 +218,7 @@ class FolderSink:
         missing = part.missing
         return _ALL if missing == ((0, offer.size),) else Want("ranges", missing)
 
-    def _reserve(self, batch: int, begun: _Batch, answers: dict[int, Want]) -> None:
+    def _reserve(self, batch: int, begun: SinkBatch, answers: dict[int, Want]) -> None:
         """Reserves space for what is wanted. A file for which there is no room fails alone."""
         sizes = {
             index: _missing(want) if want.ranges else offer.size
@@ -258,13 +238,24 @@ class FolderSink:
             self._fail(batch, begun, index, problem)
             answers[index] = Want(problem.code_text, message=str(problem))
 
-    def _wanted(self, batch: int, index: int) -> tuple[_Batch, Offer]:
+    def _stage_together(self, begun: SinkBatch, answers: Mapping[int, Want]) -> None:
+        """Chooses the files that are staged in a folder of their own, with their neighbours."""
+        offers = begun.offers
+        for above, group in groupby(
+            range(len(offers)), lambda at: offers[at].path.rpartition("/")[0]
+        ):
+            some = [at for at in group if answers[at] is _ALL and _is_small_and_new(offers[at])]
+            if len(some) >= MANY and (folder := self._staging.folder(above)) is not None:
+                begun.folders[folder.name] = folder
+                begun.within.update(dict.fromkeys(some, folder))
+
+    def _wanted(self, batch: int, index: int) -> tuple[SinkBatch, Offer]:
         begun = self._batches.get(batch)
         if begun is None or not 0 <= index < len(begun.offers) or index in begun.there:
             raise _protocol(f"file {index} of batch {batch} was not asked for")
         return begun, begun.offers[index]
 
-    def _finish(self, batch: int, begun: _Batch, index: int) -> None:
+    def _finish(self, batch: int, begun: SinkBatch, index: int) -> None:
         begun.staged[index] = begun.parts[index].finish()
         del begun.parts[index]
         self._open.pop((batch, index), None)
@@ -276,14 +267,14 @@ class FolderSink:
         if len(self._open) > (1 if part.crowds else OPEN):
             self._open.popitem(last=False)[1].pause()
 
-    def _release(self, begun: _Batch, index: int) -> None:
+    def _release(self, begun: SinkBatch, index: int) -> None:
         """Drops the pieces of a larger file: it arrived whole, or it is not wanted any more."""
         part = begun.parts.pop(index, None)
         if part is not None:
             part.drop()
             self._staging.release(begun.offers[index].transfer)
 
-    def _fail(self, batch: int, begun: _Batch, index: int, problem: Problem) -> None:
+    def _fail(self, batch: int, begun: SinkBatch, index: int, problem: Problem) -> None:
         begun.problems.setdefault(index, problem)
         begun.room.end(index)
         self._leave(batch, begun, index)
@@ -291,14 +282,14 @@ class FolderSink:
         if staged is not None:
             self._staging.discard(staged, keep=True)
 
-    def _leave(self, batch: int, begun: _Batch, index: int) -> None:
+    def _leave(self, batch: int, begun: SinkBatch, index: int) -> None:
         part = begun.parts.pop(index, None)
         self._open.pop((batch, index), None)
         if part is not None:
             part.leave()
             self._staging.release(begun.offers[index].transfer)
 
-    def _complete(self, batch: int, begun: _Batch) -> None:
+    def _complete(self, batch: int, begun: SinkBatch) -> None:
         """Stages links; files that are incomplete or have a wrong hash fail."""
         staged = begun.staged
         for index, offer in enumerate(begun.offers):
@@ -319,77 +310,9 @@ class FolderSink:
                 self._staging.discard(staged.pop(index))
                 begun.problems[index] = Problem(Code.CORRUPT, words, offer.path)
 
-    def _commit(self, begun: _Batch) -> dict[int, Receipt]:
-        """Receipts by index for what is here now; failures are in the batch's problems."""
-        order = sorted(begun.staged)
-        for index, problem in zip(
-            order, secure(self._staging, [begun.staged[index] for index in order]), strict=True
-        ):
-            if problem is not None:
-                begun.problems[index] = problem
-        order = [index for index in order if index not in begun.problems]
-        cost = [path_cost(offer.path) for offer in begun.offers]
-        for index in begun.there:
-            cost[index] *= FOUND
-        placing, placed = Placing(self._staging, self._run), set[int]()
-        for some in slices(order, cost.__getitem__, RENAMES):
-            with self._judge.lock():
-                placed.update(self._place(begun, some, placing))
-        placing.sync()
-        receipts: dict[int, Receipt] = {}
-        for some in slices(sorted(placed | begun.there), cost.__getitem__, RECORDED):
-            with self._judge.lock():
-                receipts |= self._record(begun, some, placing, placed)
-        return receipts
 
-    def _record(
-        self,
-        begun: _Batch,
-        order: Sequence[int],
-        placing: Placing,
-        placed: Container[int],
-    ) -> dict[int, Receipt]:
-        """Confirms and records what is here now; failures are in the batch's problems."""
-        offers, staged = begun.offers, begun.staged
-        renamed = [index for index in order if index in placed]
-        results: dict[int, Published | None] = dict.fromkeys(order)
-        confirmed = placing.confirm([staged[index] for index in renamed])
-        results.update(zip(renamed, confirmed, strict=True))
-        done = []
-        for index, result in results.items():
-            if result is None or result.problem is None:
-                done.append(index)
-            else:
-                begun.problems[index] = result.problem
-        receipts = self._judge.record(
-            [offers[index] for index in done], [results[index] for index in done]
-        )
-        return dict(zip(done, receipts, strict=True))
-
-    def _place(self, begun: _Batch, order: Sequence[int], placing: Placing) -> Iterable[int]:
-        """Moves files into place, and returns those that were expected there."""
-        offers, staged = begun.offers, begun.staged
-        placements: dict[int, Placement] = {}
-        expected = self._judge.expected([offers[index] for index in order])
-        for index, entry in zip(order, expected, strict=True):
-            if isinstance(entry, Problem):
-                begun.problems[index] = entry
-                self._staging.discard(staged[index], keep=entry.retry)
-            else:
-                placements[index] = Placement._make((staged[index], entry))
-        renamed = placing.rename(list(placements.values()))
-        failed = {
-            index: problem
-            for index, problem in zip(placements, renamed, strict=True)
-            if problem is not None
-        }
-        if not failed:
-            return placements
-        occupied = [index for index, one in failed.items() if one.code is Code.OCCUPIED]
-        problems = self._judge.occupied([offers[index] for index in occupied])
-        failed.update(zip(occupied, problems, strict=True))
-        begun.problems.update(failed)
-        return placements.keys() - failed.keys()
+def _is_small_and_new(offer: Offer) -> bool:
+    return offer.size < LOOKED_AT and not (offer.target or offer.expected or offer.occupant)
 
 
 def _missing(want: Want) -> int:
@@ -397,7 +320,7 @@ def _missing(want: Want) -> int:
     return sum(end - start for start, end in want.ranges)
 
 
-def _failed(begun: _Batch, index: int) -> Receipt:
+def _failed(begun: SinkBatch, index: int) -> Receipt:
     problem = begun.problems[index]
     return Receipt(problem.code_text, message=problem.message, retry=problem.retry)
 

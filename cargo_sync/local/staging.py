@@ -7,7 +7,9 @@ file is in the way. Small files are written at once; larger ones are `parts.Part
 import itertools
 import os
 import re
+import stat
 import threading
+from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
@@ -15,19 +17,22 @@ from blake3 import blake3
 
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.folders import Folder
-from cargo_sync.local.listing import IDENT, inode
+from cargo_sync.local.fresh_folders import FreshFolders, StagedFolder
+from cargo_sync.local.listing import IDENT, inode, names_in
 from cargo_sync.local.parts import CheckpointStore, PartFile, Staged, created_mode, seal
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import Reservation, SpaceLedger
 from cargo_sync.local.writer import WriteBehind
 from cargo_sync.model.checkpoints import resumable
+from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
 
 PLACE: Final = f"{RESERVED}/staging"
 _TRANSFER: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
-_NEW, _PART = ".new", ".part"
+_OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW, _PART, _FOLDER = ".new", ".part", ".folder"
 GUEST: Final = "guest-"
 """Prefix of files that guests stage. The folder may have an owner, whose names must differ."""
 GUESTS_KEPT: Final = 7 * 86_400.0
@@ -35,7 +40,10 @@ GUESTS_KEPT: Final = 7 * 86_400.0
 
 
 class Staging:
-    """The staging folder of a root, made for its first file. Several threads may use it."""
+    """The staging folder of a root, made for its first file. Several threads may use it.
+
+    fresh  the folders that were made in the root lately, for files to come
+    """
 
     def __init__(
         self, root: Root, checkpoints: CheckpointStore, space: SpaceLedger, guest: str = ""
@@ -49,6 +57,7 @@ class Staging:
             guest: a guest's unique name (letters and digits); "" for the owner of the root.
         """
         self.root = root
+        self.fresh = FreshFolders()
         self._checkpoints = checkpoints
         self._space = space
         self._guest = guest
@@ -78,10 +87,64 @@ class Staging:
         """Space for files that will be staged here, with no bytes yet."""
         return self._space.reservation(self.root)
 
-    def write(self, offer: Offer, content: memoryview, behind: WriteBehind | None = None) -> Staged:
-        """Stages a whole file; with `behind` it is hashed meanwhile. Raises ProblemError."""
+    def folder(self, path: str) -> StagedFolder | None:
+        """Makes a folder in which the files of a new one are staged together.
+
+        None: they must be staged one by one, because the folder is not new, or has something that
+        another one in its place would not have.
+        """
+        inode, system = self.fresh.take(path), self.root.system
+        if inode is None or not system.whole_sync:
+            return None
+        name = f"{self._prefix}{next(self._numbers):x}{_FOLDER}"
+        try:
+            with self.root.folder(path) as there:
+                found = os.fstat(there.fd)
+                system.mkdir(self.fd, name, 0o700)
+                try:
+                    if found.st_ino & IDENT == inode and self._is_made_alike(name, there.fd):
+                        return StagedFolder(path, name, found)
+                except OSError:
+                    pass  # what it is about is seen again by those who stage one by one
+                system.rmdir(self.fd, name)
+        except (OSError, ProblemError):
+            return None
+        return None
+
+    def _is_made_alike(self, name: str, other: int) -> bool:
+        """Gives an empty staged folder the mode of another; whether nothing else differs."""
         system = self.root.system
-        name, fd = self._create(offer)
+        fd = os.open(name, _OPEN_FOLDER, dir_fd=self.fd)
+        try:
+            system.chmod(fd, stat.S_IMODE(os.fstat(other).st_mode))
+            return system.attributes(fd) == system.attributes(other)
+        finally:
+            os.close(fd)
+
+    def remove_folders(self, folders: Iterable[str]) -> None:
+        """Removes staged folders that have no files any more."""
+        for name in folders:
+            try:
+                self.root.system.rmdir(self.fd, name)
+            except (OSError, ProblemError):
+                continue  # a later sweep removes it
+
+    def write(
+        self,
+        offer: Offer,
+        content: memoryview,
+        behind: WriteBehind | None = None,
+        within: StagedFolder | None = None,
+    ) -> Staged:
+        """Stages a whole file; with `behind` it is hashed meanwhile.
+
+        `within` is the staged folder that it should be in, if that is possible.
+
+        Raises:
+            ProblemError: it cannot be written.
+        """
+        system = self.root.system
+        name, fd = self._created_within(within, offer) or self._create(offer)
         try:
             try:
                 if behind is not None:
@@ -105,7 +168,10 @@ class Staging:
         if behind is None:
             digest = blake3(content).hexdigest()
         ident, size, mtime = found.st_ino & IDENT, found.st_size, found.st_mtime_ns
-        return Staged._make((offer.path, name, ident, size, mtime, digest, "", durable, ""))
+        mode, ctime = found.st_mode & 0o7777, found.st_ctime_ns
+        return Staged._make(
+            (offer.path, name, ident, size, mtime, digest, "", durable, "", mode, ctime)
+        )
 
     def link(self, offer: Offer) -> Staged:
         """Stages a symbolic link with exactly the offered target. Raises ProblemError."""
@@ -173,7 +239,7 @@ class Staging:
             self._unlink(staged.name)
 
     def sweep(self, ages: AgeStore, keep: float) -> int:
-        """Removes files that cannot be resumed and are at least `keep` seconds old.
+        """Removes files and folders that cannot be resumed and are at least `keep` seconds old.
 
         When an owner starts, it keeps none, because files of an earlier process are useless without
         a checkpoint. Files of guests are kept for seven more days, because their guests may still
@@ -181,18 +247,24 @@ class Staging:
         first sees it.
 
         Returns:
-            How many files were removed.
+            How many of them were removed.
 
         Raises:
             ProblemError: the staging folder or the ages cannot be read.
         """
         try:
             with self.root.folder(PLACE) as folder:
-                idle = [one.name for one in self.root.listing(PLACE)[0] if self._idle(one.name)]
+                there, _ = self.root.listing(PLACE)
+                idle = [one.name for one in there if self._idle(one.name)]
                 known = ages.ages(os.path.join(self.root.path, PLACE), idle)
                 old = [name for name, age in known.items() if self._is_old(name, age, keep)]
+                folders = {one.name for one in there if one.kind == FOLDER}
                 for name in old:
-                    self.root.system.unlink(folder.fd, name)
+                    if name in folders:
+                        self._sweep_folder(name)
+                        self.root.system.rmdir(folder.fd, name)
+                    else:
+                        self.root.system.unlink(folder.fd, name)
                 return len(old)
         except OSError as error:
             raise _problem(error, PLACE) from error
@@ -209,6 +281,12 @@ class Staging:
 
     # -- within ------------------------------------------------------------------------------------
 
+    def _sweep_folder(self, name: str) -> None:
+        """Removes the files of a staged folder. Raises OSError, ProblemError."""
+        with self.root.folder(f"{PLACE}/{name}") as folder:
+            for file in names_in(folder):
+                self.root.system.unlink(folder.fd, file)
+
     def _is_old(self, name: str, age: float, keep: float) -> bool:
         if name.startswith(GUEST):
             return age >= keep + GUESTS_KEPT
@@ -223,6 +301,16 @@ class Staging:
 
     def _name(self) -> str:
         return f"{self._prefix}{next(self._numbers):x}{_NEW}"
+
+    def _created_within(self, folder: StagedFolder | None, offer: Offer) -> tuple[str, int] | None:
+        """A file in a staged folder; None if it cannot be there, for example for its name."""
+        if folder is None:
+            return None
+        name = f"{folder.name}/{offer.path.rpartition('/')[2]}"
+        try:
+            return name, self.root.system.create(self.fd, name, created_mode(offer.mode))
+        except (OSError, ProblemError):
+            return None
 
     def _create(self, offer: Offer) -> tuple[str, int]:
         folder = self.fd

@@ -142,6 +142,13 @@ class System:
     def mkdir(self, folder: int, name: str, mode: int) -> None:
         os.mkdir(name, mode, dir_fd=folder)
 
+    def attributes(self, fd: int) -> object:
+        """What an open folder has besides its names and times; only if `whole_sync`.
+
+        Equal for two folders that differ in nothing else.
+        """
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
     def open_up(self, folder: int, name: str) -> None:
         """Lets the owner read and empty a folder; only for folders in our own trash.
 
@@ -275,6 +282,8 @@ _BENEATH: Final = 0x04 | 0x08
 _NOREPLACE: Final = 1
 _EXCHANGE: Final = 2
 """Flags of renameat2(2)."""
+_GET_FLAGS: Final = 0x80086601
+"""FS_IOC_GETFLAGS, on the usual architectures."""
 _ENCODING: Final = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _NO_OPENAT2: Final = frozenset({errno.ENOSYS, errno.EPERM})
 """Before Linux 5.6, and in containers that refuse what they do not know."""
@@ -346,6 +355,11 @@ class LinuxSystem(System):
         finally:
             os.close(fd)
 
+    def attributes(self, fd: int) -> object:
+        found = os.fstat(fd)
+        extended = {name: os.getxattr(fd, name) for name in os.listxattr(fd)}
+        return found.st_mode, found.st_uid, found.st_gid, _flags(fd), extended
+
     def rename_noreplace(self, source: int, name: str, target: int, new: str) -> None:
         try:
             self._rename(source, name, target, new, _NOREPLACE)
@@ -382,6 +396,14 @@ class LinuxSystem(System):
         if self._renameat2(source, _raw(name), target, _raw(new), flags):
             error = ctypes.get_errno()
             raise OSError(error, os.strerror(error), name, None, new)
+
+
+def _flags(fd: int) -> bytes:
+    """What `lsattr` shows; nothing where the file system has no such flags."""
+    try:
+        return fcntl.ioctl(fd, _GET_FLAGS, bytes(8))
+    except OSError:
+        return b""
 
 
 def _raw(name: str) -> bytes:

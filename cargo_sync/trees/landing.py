@@ -13,7 +13,12 @@ from cargo_sync.model.transfers import Offer, Receipt, Want
 
 
 class Landing:
-    """The judge of a `FolderSink` on the near side: it asks the folder, there is no catalogue."""
+    """The judge of a `FolderSink` on the near side: it asks the folder, there is no catalogue.
+
+    A job's base knows each folder by its inode.
+    """
+
+    keeps_inodes = True
 
     def __init__(self, root: Root) -> None:
         self._root = root

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from cargo_sync.local import commit
 from cargo_sync.local import sink as sinks
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.publish import Published
@@ -425,7 +426,7 @@ def test_the_owners_lock_is_held_for_few_files_and_not_while_the_disk_is_synced(
     staging: Staging, top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
-    monkeypatch.setattr(sinks, "RENAMES", 2)
+    monkeypatch.setattr(commit, "RENAMES", 2)
     monkeypatch.setattr(staging.root, "sync", lambda *args, **kind: steps.append("synced"))
 
     class Locking(LooseJudge):

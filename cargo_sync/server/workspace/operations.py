@@ -102,6 +102,8 @@ class OperationBatch:
         self._permitted = permitted
         self._made: set[str] = set()
         """Folders that are made and not recorded yet."""
+        self._fresh: dict[str, int] = {}
+        """The inodes of folders that were made, and not told to the staging yet."""
         self._known: dict[Delete, int | Problem] = {}
         """What `_look_through` found in the folders of a group."""
 
@@ -111,6 +113,7 @@ class OperationBatch:
         for some in slices(operations, lambda one: path_cost(one.path), TOGETHER):
             for group in _groups(some):
                 results += self._together(group)
+                self._note_fresh()
                 self._folder.finish()
         return results
 
@@ -185,7 +188,14 @@ class OperationBatch:
         if seen is None:
             return self._act_alone(operation)  # it is there, or the folder above is not
         self._made.add(path)
+        self._fresh[path] = seen.ident
         return _Act(Done(0, 0), [put(path, seen)], [paths.parent(path)])
+
+    def _note_fresh(self) -> None:
+        """The new folders are recorded, and files may come for them."""
+        for path, inode in self._fresh.items():
+            self._folder.store.staging.fresh.note(path, inode)
+        self._fresh.clear()
 
     def _act_alone(self, operation: Operation) -> _Act | Problem:
         try:
@@ -276,6 +286,9 @@ class OperationBatch:
             raise changed(path)
         changes.append(put(path, seen))
         self._made.update(change.path for change in changes)
+        self._fresh |= {
+            one.path: one.inode for one in changes if isinstance(one, Put) and one.path in made
+        }
         return _Act(Done(0, 0, displaced), changes, [*touched, *above(made)])
 
     def _delete(self, operation: Delete) -> _Act:

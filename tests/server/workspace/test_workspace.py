@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from blake3 import blake3
 
-from cargo_sync.local import sink
+from cargo_sync.local import commit
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.publish import Placing
 from cargo_sync.local.sink import LOOKED_AT
@@ -316,7 +316,7 @@ def test_a_folder_that_could_not_be_closed_in_time_is_used_on(ground: Ground) ->
 def test_the_receipts_of_a_batch_in_slices_have_the_entries_ids(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sink, "RECORDED", 2)
+    monkeypatch.setattr(commit, "RECORDED", 2)
     names = "abcde"
     _, first = ground.bring(*((offer(name, b"one"), b"one") for name in names))
     newer = [
@@ -340,6 +340,44 @@ def test_a_folder_that_is_moved_before_it_is_synced_costs_no_other_file(
     monkeypatch.setattr(Placing, "sync", sync_late)
     _, receipts = ground.bring((offer("d/y", b"1"), b"1"), (offer("e/y", b"1"), b"1"))
     assert [one.code for one in receipts] == ["vanished", "done"]
+
+
+def test_the_files_of_a_new_folder_may_come_with_another_folder(ground: Ground) -> None:
+    """Its row stays: the clients have seen it, and nothing of it has changed."""
+    [made] = ground.change(Mkdir("new", 0o750, 0))
+    before = (ground.place / "new").stat()
+    _, receipts = ground.bring(*((offer(f"new/{at}", b"x"), b"x") for at in range(16)))
+    assert [one.version for one in receipts] == list(range(2, 18))
+    assert (ground.place / "new").stat().st_ino != before.st_ino
+    assert (ground.place / "new").stat().st_mode == before.st_mode
+    rows = ground.there()
+    assert ground.entry("new").ident == made.ident  # type: ignore[union-attr]
+    ground.scan()
+    assert ground.there() == rows
+    assert not ground.workspace.compare("", lambda path, entry: True).fresh
+
+
+def test_the_files_of_a_folder_that_others_made_come_into_it(ground: Ground) -> None:
+    (ground.place / "inbox").mkdir()
+    ground.scan()
+    before = (ground.place / "inbox").stat().st_ino
+    ground.change(Mkdir("inbox", 0o755, 0))
+    ground.bring(*((offer(f"inbox/{at}", b"x"), b"x") for at in range(16)))
+    assert (ground.place / "inbox").stat().st_ino == before
+
+
+def test_no_batch_is_published_in_a_new_folder_without_permission(ground: Ground) -> None:
+    def revoked() -> None:
+        raise ProblemError(Problem(Code.LOGGED_OUT, "not any more"))
+
+    ground.change(Mkdir("new", 0o750, 0))
+    sink = ground.workspace.sink("run", revoked)
+    offers = [offer(f"new/{at}", b"x") for at in range(16)]
+    sink.begin(1, offers)
+    for index in range(16):
+        sink.whole(1, index, memoryview(b"x"))
+    assert {one.code for one in sink.commit(1)} == {"logged_out"}
+    assert list((ground.place / "new").iterdir()) == []
 
 
 def test_what_stands_unknown_in_the_way_becomes_a_version(ground: Ground) -> None:

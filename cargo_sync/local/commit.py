@@ -1,0 +1,136 @@
+"""The commit of a complete batch: its files are secured, moved into place, synced and recorded."""
+
+from collections.abc import Container, Iterable, Sequence
+from typing import Final
+
+from cargo_sync.local.batch import SinkBatch
+from cargo_sync.local.judge import Judge
+from cargo_sync.local.publish import MANY, Placement, Placing, Published, secure
+from cargo_sync.local.staging import Staging
+from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.slices import path_cost, slices
+from cargo_sync.model.transfers import Receipt
+
+RENAMES: Final = 500
+RECORDED: Final = 1_000
+"""Files that are moved into place, and recorded, while the owner's lock is held; fewer of those
+deep down."""
+FOUND: Final = 5
+"""A file that was already here costs so much more: it is looked at alone."""
+
+
+class BatchCommit:
+    """Commits batches of one sink; one thread uses it at a time.
+
+    `run` is the name of the trash folder for displaced entries.
+    """
+
+    def __init__(self, staging: Staging, judge: Judge, run: str) -> None:
+        self._staging = staging
+        self._judge = judge
+        self._run = run
+
+    def __call__(self, batch: SinkBatch) -> dict[int, Receipt]:
+        """Receipts by index for what is here now; failures are in the batch's problems.
+
+        Raises:
+            ProblemError: the owner could not record it.
+        """
+        order = self._secure(batch)
+        placing = Placing(self._staging, self._run)
+        placed = self._place_folders(batch, order, placing)
+        cost = [path_cost(offer.path) for offer in batch.offers]
+        for index in batch.there:
+            cost[index] *= FOUND
+        rest = [index for index in order if index not in placed] if placed else order
+        for some in slices(rest, cost.__getitem__, RENAMES):
+            with self._judge.lock():
+                placed.update(self._place(batch, some, placing))
+        placing.sync()
+        receipts: dict[int, Receipt] = {}
+        for some in slices(sorted(placed | batch.there), cost.__getitem__, RECORDED):
+            with self._judge.lock():
+                receipts |= self._record(batch, some, placing, placed)
+        return receipts
+
+    def _secure(self, batch: SinkBatch) -> list[int]:
+        """Makes the contents durable; returns the indices of these files, in order."""
+        order = sorted(batch.staged)
+        problems = secure(self._staging, [batch.staged[index] for index in order])
+        for index, problem in zip(order, problems, strict=True):
+            if problem is not None:
+                batch.problems[index] = problem
+        return [index for index in order if index not in batch.problems]
+
+    def _place_folders(self, batch: SinkBatch, order: Sequence[int], placing: Placing) -> set[int]:
+        """Moves whole folders into place; returns the files that came with them.
+
+        Files of a folder that cannot be moved stay in it: they are renamed one by one.
+        """
+        if not batch.folders:
+            return set()
+        together: dict[str, list[int]] = {}
+        for index in order:
+            name, inside, _ = batch.staged[index].name.partition("/")
+            if inside:
+                together.setdefault(name, []).append(index)
+        placed: set[int] = set()
+        for name, some in together.items():
+            if len(some) < MANY:
+                continue
+            with self._judge.lock():
+                expected = self._judge.expected([batch.offers[index] for index in some])
+                if any(expected) or not placing.move_folder(batch.folders[name], len(some)):
+                    continue
+            del batch.folders[name]
+            placed.update(some)
+        return placed
+
+    def _place(self, batch: SinkBatch, order: Sequence[int], placing: Placing) -> Iterable[int]:
+        """Moves files into place, and returns those that were expected there."""
+        offers, staged = batch.offers, batch.staged
+        placements: dict[int, Placement] = {}
+        expected = self._judge.expected([offers[index] for index in order])
+        for index, entry in zip(order, expected, strict=True):
+            if isinstance(entry, Problem):
+                batch.problems[index] = entry
+                self._staging.discard(staged[index], keep=entry.retry)
+            else:
+                placements[index] = Placement._make((staged[index], entry))
+        renamed = placing.rename(list(placements.values()))
+        failed = {
+            index: problem
+            for index, problem in zip(placements, renamed, strict=True)
+            if problem is not None
+        }
+        if not failed:
+            return placements
+        occupied = [index for index, one in failed.items() if one.code is Code.OCCUPIED]
+        problems = self._judge.occupied([offers[index] for index in occupied])
+        failed.update(zip(occupied, problems, strict=True))
+        batch.problems.update(failed)
+        return placements.keys() - failed.keys()
+
+    def _record(
+        self,
+        batch: SinkBatch,
+        order: Sequence[int],
+        placing: Placing,
+        placed: Container[int],
+    ) -> dict[int, Receipt]:
+        """Confirms and records what is here now; failures are in the batch's problems."""
+        offers, staged = batch.offers, batch.staged
+        renamed = [index for index in order if index in placed]
+        results: dict[int, Published | None] = dict.fromkeys(order)
+        confirmed = placing.confirm([staged[index] for index in renamed])
+        results.update(zip(renamed, confirmed, strict=True))
+        done = []
+        for index, result in results.items():
+            if result is None or result.problem is None:
+                done.append(index)
+            else:
+                batch.problems[index] = result.problem
+        receipts = self._judge.record(
+            [offers[index] for index in done], [results[index] for index in done]
+        )
+        return dict(zip(done, receipts, strict=True))
