@@ -79,9 +79,12 @@ class BatchCommit:
             if len(some) < MANY:
                 continue
             with self._judge.lock():
-                expected = self._judge.expected([batch.offers[index] for index in some])
-                if any(expected) or not placing.move_folder(batch.folders[name], len(some)):
+                if any(self._judge.expected([batch.offers[index] for index in some])):
                     continue
+                folder = batch.folders[name]
+                if (found := placing.move_folder(folder, len(some))) is None:
+                    continue
+                self._judge.moved(folder.path, found)
             del batch.folders[name]
             placed.update(some)
         return placed

@@ -1,5 +1,6 @@
 """The owner of a folder, as a receiver sees it: a server asks its catalogue, a client looks."""
 
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -29,6 +30,16 @@ class Judge(Protocol):
         """For each offer, the local entry that should be at its target; None: unoccupied.
 
         A problem if the offer expects another entry than the owner knows. Called under `lock`.
+        """
+
+    def moved(self, folder: str, found: os.stat_result) -> None:
+        """A new folder was replaced by one with its files, which are recorded later.
+
+        Called under `lock`, and only if the owner does not keep inodes.
+
+        Args:
+            folder: its path.
+            found: what is there now, with a ctime of before.
         """
 
     def record(

@@ -27,9 +27,6 @@ MANY: Final = 16
 """From this number of files, one sync of the whole file system is cheaper than one per file."""
 
 
-_Names = tuple[int, int] | None
-
-
 class Placement(NamedTuple):
     """A staged file, and the entry that must be at its place; None for an unoccupied path."""
 
@@ -112,31 +109,34 @@ class Placing:
         self._odd: dict[str, Published] = {}
         """Results that are not just "renamed", by the name of the staged file."""
         self._unsure: Problem | None = None
-        self._moved: dict[str, tuple[str, _Names]] = {}
+        self._moved: dict[str, tuple[str, os.stat_result]] = {}
         """Folders that were moved as a whole, by path: the beginning of the names that their files
-        had in staging, and what says that no name in it has changed since."""
+        had in staging, and what they were then."""
         self._unlooked: str | None = None
         """That beginning, if files of `_folder` that came with it need no look."""
 
-    def move_folder(self, staged: StagedFolder, files: int) -> bool:
+    def move_folder(self, staged: StagedFolder, files: int) -> os.stat_result | None:
         """Puts a folder with so many secured files in the place of the new one.
 
         Returns:
-            False if it was not done, because somebody has used the new folder since.
+            The folder with its files, as it was in staging; None if that was not done, because
+            somebody has used the new folder since.
         """
         above, _, name = staged.path.rpartition("/")
+        root, source = self._root, self._staging.fd
         try:
-            with self._root.folder(above) as folder:
+            with root.folder(above) as folder:
                 if not staged.replaces(os.lstat(name, dir_fd=folder.fd)):
-                    return False
+                    return None
+                found = os.lstat(staged.name, dir_fd=source)
                 # Of a folder that is not empty, the system says so and does nothing.
-                self._root.system.rename(self._staging.fd, staged.name, folder.fd, name)
-                self._touched.update((above, staged.path))
-                self._count += files
-                self._moved[staged.path] = f"{staged.name}/", _names_of(folder, name)
+                root.system.rename(source, staged.name, folder.fd, name)
         except (OSError, ProblemError):
-            return False
-        return True
+            return None
+        self._touched.update((above, staged.path))
+        self._count += files
+        self._moved[staged.path] = f"{staged.name}/", found
+        return found
 
     def rename(self, placements: Sequence[Placement]) -> list[Problem | None]:
         """Renames secured files into place; returns None or a problem per placement."""
@@ -217,8 +217,8 @@ class Placing:
         A file does not change when the folder above it moves, or it has another ctime afterwards,
         which the next look sees. A look at one of them shows that their file system does so too.
         """
-        begins, names = self._moved.get(folder.path, (None, None))
-        if begins is None or not first.name.startswith(begins) or names != _names(folder.fd):
+        begins, moved = self._moved.get(folder.path, ("", None))
+        if moved is None or not first.name.startswith(begins) or not _has_same_names(folder, moved):
             return None
         return begins if self._published(folder, name, first) == _entry(name, first) else None
 
@@ -312,19 +312,10 @@ def _entry(name: str, staged: Staged) -> Entry:
     return Entry._make((name, FILE, size, mtime, mode, ctime, ident, content, ""))
 
 
-def _names_of(above: Folder, name: str) -> _Names:
-    """As `_names`; if there is no folder any more, nothing equals it."""
-    try:
-        found = os.lstat(name, dir_fd=above.fd)
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns
-
-
-def _names(folder: int) -> _Names:
-    """What tells whether an open folder is the same, with the same names."""
-    found = os.fstat(folder)
-    return found.st_ino, found.st_mtime_ns
+def _has_same_names(folder: Folder, moved: os.stat_result) -> bool:
+    """Whether an open folder is the one that was moved, and no name in it has changed."""
+    found = os.fstat(folder.fd)
+    return os.path.samestat(found, moved) and found.st_mtime_ns == moved.st_mtime_ns
 
 
 def _same(displaced: Entry, checked: Entry) -> bool:

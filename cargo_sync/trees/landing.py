@@ -1,5 +1,6 @@
 """Landing: the checks in the local folder before and after a download's files are published."""
 
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
@@ -37,6 +38,9 @@ class Landing:
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         """The entry at each offer's place now; a problem if it is not the one in the plan."""
         return [_expected(offer, at) for offer, at in zip(offers, self._found(offers), strict=True)]
+
+    def moved(self, folder: str, found: os.stat_result) -> None:
+        """Nothing is known of folders here."""
 
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]

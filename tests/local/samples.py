@@ -92,6 +92,9 @@ class LooseJudge:
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         return [self.expectations.get(one.path) for one in offers]
 
+    def moved(self, folder: str, found: os.stat_result) -> None:
+        """The test asks the folder itself."""
+
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
     ) -> list[Receipt]:

@@ -4,18 +4,20 @@ An offer names the version that its sender saw at the path, 0 for none. It is co
 folder twice: before anything is sent, and when the file is replaced.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from itertools import repeat
 from typing import Final
 
-from cargo_sync.catalogue.contract import Catalogued, Put
+from cargo_sync.catalogue.contract import Catalogued, Change, Put
+from cargo_sync.local.listing import inode
 from cargo_sync.local.publish import Published
 from cargo_sync.local.read import FileState
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.local.space import Shortage
 from cargo_sync.model import paths
-from cargo_sync.model.entries import DAMAGED, FILE, LINK, PERMISSIONS, Entry
+from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, PERMISSIONS, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.problems import changed as changed_since
 from cargo_sync.model.slices import path_cost, slices
@@ -26,6 +28,7 @@ from cargo_sync.server.workspace.catalogued_folder import (
     PathLook,
     changed,
 )
+from cargo_sync.server.workspace.comparison import put
 
 LOOKS: Final = 500
 """Paths that are looked at while the folder is locked, fewer of those deep down."""
@@ -45,9 +48,12 @@ class WorkspaceCommit:
         self._permitted = permitted
         self._stood: dict[str, Catalogued | None] = {}
         """What `expected` found at the paths of the batch that is being committed."""
+        self._moved: list[Change] = []
+        """Folders of this batch that have another inode now."""
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         self._stood.clear()  # of files that failed
+        self._moved.clear()
         looks: list[PathLook | Problem] = []
         unlooked = _unlooked(offers)
         for some in slices([offer.path for offer in offers], path_cost, LOOKS):
@@ -82,6 +88,10 @@ class WorkspaceCommit:
         self._stood[offer.path] = look.held
         return look.seen
 
+    def moved(self, folder: str, found: os.stat_result) -> None:
+        entry = Entry(paths.name(folder), FOLDER, mode=found.st_mode & 0o7777, ident=inode(found))
+        self._moved.append(put(folder, entry))
+
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
     ) -> list[Receipt]:
@@ -103,6 +113,9 @@ class WorkspaceCommit:
     ) -> list[Receipt]:
         """Records published entries, column by column."""
         folder, count = self._folder, len(offers)
+        if self._moved:
+            folder.record(self._moved)
+            self._moved.clear()
         some = [offer.path for offer in offers]
         _, _, _, mtimes, modes, ctimes, inodes, hashes, _ = zip(*entries, strict=True)
         fresh = map(_is_unlooked, offers)
