@@ -5,9 +5,10 @@ first looks again at the files that were handed over and not answered, because t
 have arrived.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 from cargo_sync.copying.decision import CopyStep, Decision, decide, decide_by_content
@@ -94,7 +95,7 @@ class Copier:
         self._world = world
         self._page: WalkPage | None = None
         """Found, but not decided yet."""
-        self._waiting: BatchQueue[_Copy] = BatchQueue(_size, world.steady, sides.far.rate)
+        self._waiting: BatchQueue[_Copy] = BatchQueue(world.steady, sides.far.rate)
         self._open: dict[str, int] = {}
         """Files that were handed over and not answered yet: path -> earlier tries."""
         self._retries = RetryRounds()
@@ -142,13 +143,13 @@ class Copier:
     async def _batches(self) -> AsyncIterator[Sequence[Task]]:
         while await self._look():
             while batch := self._waiting.due():
-                if tasks := self._handed_over(batch):
+                if tasks := self._handed_over(chain.from_iterable(batch)):
                     yield tasks
         while batch := self._waiting.rest():
-            if tasks := self._handed_over(batch):
+            if tasks := self._handed_over(chain.from_iterable(batch)):
                 yield tasks
 
-    def _handed_over(self, batch: Sequence[_Copy]) -> list[Task]:
+    def _handed_over(self, batch: Iterable[_Copy]) -> list[Task]:
         """The tasks of a batch, without files for which there is no room: they fail at once."""
         tasks = []
         for task, tries in batch:
@@ -209,7 +210,7 @@ class Copier:
                 self.progress.planned(candidate.source.size)
             else:
                 self.progress.fail(path, task)
-        self._waiting.extend(copies)
+        self._waiting.extend(copies, [copy.task.action.bytes for copy in copies])
 
     async def _look_again(self) -> bool:
         """Looks again at some files of this round that failed or were not answered before.
@@ -234,7 +235,7 @@ class Copier:
             path = candidate.path
             tries = self._retries.take(path)
             if isinstance(task, Task):
-                self._waiting.extend([_Copy(task, tries)])
+                self._waiting.extend([_Copy(task, tries)], [task.action.bytes])
             elif task is None:
                 self.progress.done(path, candidate.source.size)
                 await self._ids.done(path)
@@ -311,7 +312,3 @@ class Copier:
 def _no_room(path: str, size: int) -> Problem:
     message = f"{path!r} needs {size:,} bytes, and there was no room for a smaller file"
     return Problem(Code.DISK_FULL, message, path, "free some space, then try again")
-
-
-def _size(copy: _Copy) -> int:
-    return copy.task.action.bytes

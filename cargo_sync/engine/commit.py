@@ -20,7 +20,7 @@ from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.slices import path_ranges
-from cargo_sync.trees.contract import Brought
+from cargo_sync.trees.contract import Brought, Tasks
 
 RETRY_AT_ONCE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED})
 """Codes that only mean that the plan is out of date; another look makes a new one at once."""
@@ -68,9 +68,10 @@ class Commit:
 
     async def brought(self, batch: Brought) -> None:
         """Records what became of a batch of transfers; it must be durable already."""
-        for part in path_ranges([task.action.path for task in batch.done], TOGETHER):
-            some = batch._replace(done=batch.done[part], receipts=batch.receipts[part])
-            await self._write(self._moved(some))
+        done = Tasks.of(batch.done)
+        for part in path_ranges(done.puts.paths, TOGETHER):
+            some = batch._replace(done=done[part], receipts=batch.receipts[part])
+            await self._write(self._moved(done[part], some))
         await self(batch.failed)
 
     async def _write(self, record: _Record) -> None:
@@ -84,24 +85,21 @@ class Commit:
         if record.events:
             self._on_events(record.events, cursor)
 
-    def _moved(self, batch: Brought) -> _Record:
+    def _moved(self, done: Tasks, batch: Brought) -> _Record:
         """Notes files that were moved."""
-        actions = [task.action for task in batch.done]
-        files, sizes = [action.path for action in actions], [action.bytes for action in actions]
+        files, sources = done.puts.paths, done.puts.sources
+        sizes = sources.sizes
         if self._memory.room.took_all(files, sizes):
             self._retry_full()
         self._report.acted = True
         self._report.files += len(files)
         self._report.bytes += sum(sizes)
         self._progress.done(len(files), sum(sizes))
-        agreed = agree_batch(
-            [action.source for action in actions if action.source],
-            batch.receipts,
-            upload=self._rules.mode is Mode.UPLOAD,
-        )
+        upload = self._rules.mode is Mode.UPLOAD
+        agreed = agree_batch(sources, batch.receipts, upload=upload)
         return _Record(
             list(zip(files, agreed, strict=True)),
-            _told(self._rules, self._world.wall(), batch),
+            _told(self._rules, self._world.wall(), done, batch),
             done=files,
             taken_up=self._succeeded(files),
         )
@@ -217,10 +215,9 @@ class Commit:
         return self._rules.event(happened, now, action.path, entry.size if entry else 0, details)
 
 
-def _told(rules: Rules, now: float, batch: Brought) -> list[Event]:
+def _told(rules: Rules, now: float, done: Tasks, batch: Brought) -> list[Event]:
     """Tells of each file that it is there, and what a file that was not as delivered lost."""
-    actions, transfers = zip(*batch.done, strict=True)
-    files, sizes = [action.path for action in actions], [action.bytes for action in actions]
+    files, sizes, transfers = done.puts.paths, done.puts.sources.sizes, done.transfers
     seconds, lost, rtt_ms = batch.moved
     details = EventDetails.of_moved(
         transfers,
@@ -238,10 +235,10 @@ def _told(rules: Rules, now: float, batch: Brought) -> list[Event]:
             now,
             action.path,
             action.bytes,
-            EventDetails(displaced=receipt.displaced),
+            EventDetails(displaced=batch.receipts[index].displaced),
         )
-        for action, receipt in zip(actions, batch.receipts, strict=True)
-        if receipt.displaced and action.drifted
+        for index, action in done.puts.others.items()
+        if action.drifted and batch.receipts[index].displaced
     ]
 
 

@@ -10,13 +10,14 @@ from cargo_sync.engine.batches import BatchQueue
 from cargo_sync.engine.commit import Commit
 from cargo_sync.engine.comparison import FilePair, compare
 from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.planning import Steps
 from cargo_sync.engine.transfer_starts import TransferStarts
 from cargo_sync.engine.verification import DamagedFiles
 from cargo_sync.model import paths
-from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.actions import Action, Op, Outcome, Puts
 from cargo_sync.model.problems import Code
 from cargo_sync.plan.guard import Guard
-from cargo_sync.trees.contract import Task, Tree
+from cargo_sync.trees.contract import Tasks, Tree
 
 
 class Execution:
@@ -51,18 +52,22 @@ class Execution:
         self._not_emptied: set[str] = set()
 
     async def batches(
-        self, steps: AsyncIterator[list[Action]], *, counted: bool = False
-    ) -> AsyncIterator[Sequence[Task]]:
+        self, steps: AsyncIterator[Steps], *, counted: bool = False
+    ) -> AsyncIterator[Tasks]:
         """Does the steps that move no content, and groups the others into batches for the far tree.
 
         Args:
             steps: in the order of the plan.
             counted: the guard has let these steps pass already.
         """
-        waiting: BatchQueue[Action] = BatchQueue(_size, self._world.steady, self._rate)
-        async for actions in steps:
-            puts = await self._without_content(actions, counted)
-            self._progress.planned(len(puts), waiting.extend(puts))
+        waiting: BatchQueue[Action] = BatchQueue(self._world.steady, self._rate)
+        async for actions, fresh in steps:
+            puts = await self._without_content(actions, counted) if actions else []
+            sound = await self._damaged.left_out(fresh) if fresh else []
+            for some in map(Puts.of, (puts, sound)):
+                sizes = some.sources.sizes
+                waiting.extend(some, sizes)
+                self._progress.planned(len(sizes), sum(sizes))
             while batch := waiting.due():
                 if roomy := await self._with_room(batch):
                     yield await self._starts.begin(roomy)
@@ -93,16 +98,19 @@ class Execution:
         puts = by_op[Op.PUT]
         return puts if counted else [action for action in puts if self._is_allowed(action)]
 
-    async def _with_room(self, puts: Sequence[Action]) -> Sequence[Action]:
+    async def _with_room(self, batch: Sequence[Sequence[Action]]) -> Puts:
         """Leaves out files for which there is no room; one that began before may need little."""
+        puts = Puts.joined([Puts.of(some) for some in batch])
         if not self._room.tight:
             return puts
         began = await self._starts.began(puts)
-        return [
-            action
-            for action in puts
-            if action.path in began or self._room.may_try(action.path, action.bytes)
-        ]
+        return Puts.of(
+            [
+                action
+                for action in puts
+                if action.path in began or self._room.may_try(action.path, action.bytes)
+            ]
+        )
 
     def _is_allowed(self, action: Action) -> bool:
         """Counts overwrites. Beyond the guard's threshold it holds the run; additions may go."""
@@ -163,10 +171,6 @@ class Execution:
             if waits:
                 self._not_emptied.add(paths.parent(path))
         await self._commit(outcomes)
-
-
-def _size(action: Action) -> int:
-    return action.bytes
 
 
 def _not_empty(outcome: Outcome) -> bool:

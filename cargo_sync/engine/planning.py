@@ -2,22 +2,33 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from itertools import chain
+from typing import Final, NamedTuple
 
 from cargo_sync.engine.context import RunContext
 from cargo_sync.model import paths
-from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.actions import Action, Op, Puts
+from cargo_sync.model.agreed import AgreedColumns
+from cargo_sync.model.entries import FOLDER, EntryColumns
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.plan.filters import Filters
-from cargo_sync.plan.one_way import FolderPlan, JobView, plan_folder, view_of
+from cargo_sync.plan.one_way import NOTHING_FRESH, FolderPlan, JobView, plan_folder, view_of
 from cargo_sync.state.folders import FolderState
 
 STEPS: Final = 2_000
 """Steps that are handed on together. A folder with a million names is planned as a whole, but not
 executed as a whole."""
+_NOTHING_THERE: Final = EntryColumns.nothing()
+_NOTHING_AGREED: Final = AgreedColumns.nothing()
+
+
+class Steps(NamedTuple):
+    """Steps that are handed on together; `actions` may make the folders of `fresh`, new files."""
+
+    actions: Sequence[Action]
+    fresh: Puts = NOTHING_FRESH
 
 
 class Planning:
@@ -44,30 +55,38 @@ class Planning:
 
     async def steps(
         self, pages: AsyncIterator[list[FolderState]], *, defer: bool = True
-    ) -> AsyncIterator[list[Action]]:
-        """The steps that may be executed at once; without `defer` (a preview) all steps.
+    ) -> AsyncIterator[Steps]:
+        """The steps that may be executed at once; without `defer` (a preview) all, as actions.
 
         A preview also has the steps of files that failed and are not due yet: a person's `job sync`
         would try them.
         """
-        view = self._view() if defer else replace(self._view(), due=lambda path, entry: True)
+        view = self._view()
+        if not defer:
+            view = replace(view, due=lambda path, entry: True, ready=lambda entries: False)
         async for page in pages:
             now: list[Action] = []
+            fresh: list[Puts] = []
             later: list[Action] = []
             settled: list[FolderState] = []
             for state, plan in self._plans(page, view):
                 self._note_failures(state.path, plan)
                 now += plan.now
                 later += plan.later
+                if plan.fresh:
+                    fresh.append(plan.fresh)
                 if plan.empty:
                     settled.append(state)
-            await self._world.offload(self._memory.folders.settle, settled)
+            if settled:
+                await self._world.offload(self._memory.folders.settle, settled)
             if later and defer:
                 await self._defer(later)
                 later = []
             steps = now + later if defer else [self._with_wait(one) for one in now + later]
             for start in range(0, len(steps), STEPS):
-                yield steps[start : start + STEPS]
+                yield Steps(steps[start : start + STEPS])
+            if fresh:
+                yield Steps((), Puts.joined(fresh))
 
     def _with_wait(self, action: Action) -> Action:
         """A step of a preview that says why a run by itself would not do it now."""
@@ -85,7 +104,7 @@ class Planning:
         self.deferred += len(later)
         await self._world.offload(planned.add, run, later)
 
-    async def settle(self, pages: AsyncIterator[list[FolderState]]) -> AsyncIterator[list[Action]]:
+    async def settle(self, pages: AsyncIterator[list[FolderState]]) -> AsyncIterator[Steps]:
         """The last pass over all folders that were not settled.
 
         Folders without further steps are settled now. The steps that it yields retire delivered
@@ -100,9 +119,10 @@ class Planning:
                 retire += [action for action in plan.now if action.op is Op.RETIRE]
                 if plan.empty:
                     settled.append(state)
-            await self._world.offload(self._memory.folders.settle, settled)
+            if settled:
+                await self._world.offload(self._memory.folders.settle, settled)
             if retire:
-                yield retire
+                yield Steps(retire)
 
     def inside(self, actions: Sequence[Action]) -> int:
         """How many files are in the folders at the destination that these steps would replace.
@@ -145,8 +165,14 @@ class Planning:
         for state in page:
             if state.path in self._replaced:
                 continue  # a file is still in the place of this folder: the next look plans it
-            source, destination = (state.near, state.far) if upload else (state.far, state.near)
-            plan = plan_folder(state.path, source or (), destination or (), state.base or (), view)
+            source, destination = state.sides if upload else reversed(state.sides)
+            plan = plan_folder(
+                state.path,
+                source or _NOTHING_THERE,
+                destination or _NOTHING_THERE,
+                state.agreed or _NOTHING_AGREED,
+                view,
+            )
             for action in plan.later:
                 if action.op is Op.MKDIR:
                     self._replaced.add(action.path)
@@ -176,7 +202,8 @@ class Planning:
     def _note_failures(self, folder: str, plan: FolderPlan) -> None:
         """Notes which old failures the plan names; a file that still changes needs another look."""
         if self._old_failures:
-            self._old_failures.difference_update(one.path for one in (*plan.now, *plan.later))
+            steps = chain(plan.now, plan.later)
+            self._old_failures.difference_update(plan.fresh.paths, (one.path for one in steps))
         for name in plan.waiting:
             path = paths.join(folder, name)
             if self._memory.failures.knows(path):
@@ -194,6 +221,8 @@ def _replaces_folder(action: Action) -> bool:
 
 def _not_agreed(state: FolderState) -> int:
     """How many files a folder has on both sides that are not in base."""
-    far = {entry.name for entry in state.far or () if entry.kind != FOLDER}
-    base = {agreed.name for agreed in state.base or ()}
-    return sum(entry.name in far and entry.name not in base for entry in state.near or ())
+    near, far = state.sides
+    if near is None or far is None:
+        return 0
+    files = {name for name, kind in zip(far.names, far.kinds, strict=True) if kind != FOLDER}
+    return len(files.intersection(near.names) - set(state.agreed.names if state.agreed else ()))

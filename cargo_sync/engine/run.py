@@ -14,7 +14,7 @@ from cargo_sync.engine.binding import OpenedSides, open_sides
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import JobMemory, RunContext
 from cargo_sync.engine.execution import Execution
-from cargo_sync.engine.planning import Planning
+from cargo_sync.engine.planning import Planning, Steps
 from cargo_sync.engine.report import Progress, RunReport
 from cargo_sync.engine.survey import Survey
 from cargo_sync.engine.transfer_starts import TransferStarts
@@ -123,7 +123,7 @@ class Run:
         self._memory.scope.begin(self._world.steady())
         totals = {"bytes": 0, "overwrite": 0, "held": 0} | {op.value: 0 for op in Op}
         pages = self._survey.folders(opened.cursor, self.report)
-        async for actions in self._planning.steps(pages, defer=False):
+        async for actions, _ in self._planning.steps(pages, defer=False):
             for action in actions:
                 totals[action.op] += 1
                 totals["bytes"] += action.bytes
@@ -208,9 +208,9 @@ class Run:
         async for actions in self._deferred_steps(backwards=True):
             await execution.deletions([action for action in actions if action.op is Op.DELETE])
 
-        async def replacements() -> AsyncIterator[list[Action]]:
+        async def replacements() -> AsyncIterator[Steps]:
             async for actions in self._deferred_steps():
-                yield [action for action in actions if action.op is not Op.DELETE]
+                yield Steps([action for action in actions if action.op is not Op.DELETE])
 
         await self._transfer(execution.batches(replacements(), counted=True), commit)
 

@@ -1,15 +1,15 @@
 """Transfer starts: each file gets its transfer's id, and its event, before the first byte."""
 
 from collections.abc import Sequence
-from itertools import count
+from itertools import count, islice
 
 from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import RunContext
-from cargo_sync.model.actions import Action
+from cargo_sync.model.actions import Action, Puts
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.state.transfers import TransferSource
-from cargo_sync.trees.contract import Task
+from cargo_sync.trees.contract import Tasks
 
 
 class TransferStarts:
@@ -23,17 +23,21 @@ class TransferStarts:
         self._tokens = context.world.token()[-20:]
         self._numbers = count()
 
-    async def begin(self, actions: Sequence[Action]) -> list[Task]:
+    async def begin(self, puts: Puts) -> Tasks:
         """Makes the tasks of one batch, with ids that are durable if they must survive a kill."""
+        transfers, job = self._memory.transfers, self._memory.job_id
+        keeps = self._rules.promises or resumable(max(puts.sources.sizes, default=0))
+        if not keeps and not await self._world.offload(transfers.any_of, job):
+            return Tasks(puts, self._numbered(len(puts)))
         wall = self._world.wall()
 
         def event(happened: Happened, path: str, size: int, details: EventDetails) -> Event:
             return self._rules.event(happened, wall, path, size, details)
 
         begun = await self._world.offload(
-            self._memory.transfers.begin,
-            self._memory.job_id,
-            _sources(actions),
+            transfers.begin,
+            job,
+            _sources(puts),
             self._make,
             self._world.lived(),
             event,
@@ -41,7 +45,7 @@ class TransferStarts:
         )
         if begun.events:
             self._on_events(begun.events, begun.cursor)
-        return list(map(Task._make, zip(actions, begun.ids, strict=True)))
+        return Tasks(puts, begun.ids)
 
     async def began(self, actions: Sequence[Action]) -> set[str]:
         """The paths of larger files of which a part may be at the destination already."""
@@ -68,18 +72,16 @@ class TransferStarts:
         )
 
     def _make(self, sources: Sequence[TransferSource]) -> list[str]:
-        # Nothing is staged under the id of a small file, so it must be unique, but need not be
-        # secret.
-        tokens, numbers, token = self._tokens, self._numbers, self._world.token
-        return [
-            token() if source.keep else f"{tokens}{number:012x}"
-            for source, number in zip(sources, numbers, strict=False)
-        ]
+        token, ids = self._world.token, self._numbered(len(sources))
+        return [token() if source.keep else id for source, id in zip(sources, ids, strict=True)]
+
+    def _numbered(self, files: int) -> list[str]:
+        """Ids of small files: nothing is staged under them, so they need not be secret."""
+        return [f"{self._tokens}{number:012x}" for number in islice(self._numbers, files)]
 
 
-def _sources(actions: Sequence[Action]) -> list[TransferSource]:
-    entries = [action.source for action in actions if action.source]
-    _, _, sizes, _, _, versions, idents, _, _ = zip(*entries, strict=True)
-    files = [action.path for action in actions]
+def _sources(puts: Puts) -> list[TransferSource]:
+    files, sizes = puts.sources, puts.sources.sizes
     keep = map(resumable, sizes)
-    return list(map(TransferSource._make, zip(files, versions, idents, sizes, keep, strict=True)))
+    rows = zip(puts.paths, files.versions, files.idents, sizes, keep, strict=True)
+    return list(map(TransferSource._make, rows))

@@ -11,7 +11,7 @@ from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
 from cargo_sync.machines.suspects import KnownFile, Suspects, Verdict, judge
 from cargo_sync.model import paths
-from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.actions import Action, Op, Outcome, Puts
 from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.entries import DAMAGED, FILE, Entry
 from cargo_sync.model.events import Event, EventDetails, Happened
@@ -204,6 +204,8 @@ class DamagedThere:
 
     async def left_out(self, actions: Sequence[Action]) -> Sequence[Action]:
         """Leaves out steps of files that the server calls damaged."""
+        if isinstance(actions, Puts) and DAMAGED not in actions.sources.hashes:
+            return actions
         failed = [one for one in actions if one.source and one.source.hash == DAMAGED]
         if not failed:
             return actions

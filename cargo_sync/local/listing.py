@@ -2,6 +2,7 @@
 
 import os
 import stat
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -14,7 +15,7 @@ from cargo_sync.model.entries import (
     LATEST,
     LINK,
     Entry,
-    Listing,
+    EntryColumns,
     kept_time,
 )
 from cargo_sync.model.paths import RESERVED
@@ -41,7 +42,7 @@ class FolderPart(NamedTuple):
     end       where the next part begins; "" for the end of the folder
     """
 
-    listing: Listing
+    listing: EntryColumns
     problems: tuple[Problem, ...]
     first: str
     end: str
@@ -127,15 +128,17 @@ def names_in(folder: Folder) -> list[str]:
 
 
 def listed_in(
-    folder: Folder, names: Sequence[str], excluded: Excluded
-) -> tuple[Listing, tuple[Problem, ...]]:
+    folder: Folder, names: list[str], excluded: Excluded
+) -> tuple[EntryColumns, tuple[Problem, ...]]:
     """The entries of some names (sorted), and one problem per name that had to be left out.
 
     Raises:
         ProblemError: the folder could not be read completely, so its content is unknown.
     """
     try:
-        found = _read(folder.fd, folder.path, names, excluded)
+        leaves_out = excluded(folder.path, names)
+        files = _read_files(folder, names) if leaves_out is None else None
+        found = (files, ()) if files else _read(folder, names, leaves_out)
         if os.fstat(folder.fd).st_nlink == 0:  # it was removed: it is not empty, but gone
             raise FileNotFoundError(2, "removed")
     except OSError as error:
@@ -143,15 +146,56 @@ def listed_in(
     return found
 
 
+def _read_files(folder: Folder, names: list[str]) -> EntryColumns | None:
+    """The entries if all these names are those of ordinary files, else None.
+
+    The hot loop of a scan: an lstat per name, and no value of ours. Raises OSError.
+    """
+    if not names or not all(map(str.isascii, names)) or _is_near_limit(folder.path):
+        return None
+    if bisect_left(names, ".") < bisect_left(names, "/"):
+        return None  # one begins with a dot
+    lstat, fd = os.lstat, folder.fd
+    try:
+        found = [lstat(name, dir_fd=fd) for name in names]
+    except FileNotFoundError:
+        return None  # removed since the names were read
+    modes = [one.st_mode for one in found]
+    times = [one.st_mtime_ns for one in found]
+    idents = [one.st_ino for one in found]
+    if not all(map(stat.S_ISREG, set(modes))):
+        return None
+    if min(times) <= EARLIEST or max(times) >= LATEST or max(idents) > IDENT:
+        return None
+    empty = [""] * len(names)
+    return EntryColumns(
+        names,
+        [FILE] * len(names),
+        [one.st_size for one in found],
+        times,
+        [mode & 0o7777 for mode in modes],
+        [one.st_ctime_ns for one in found],
+        idents,
+        empty,
+        empty,
+    )
+
+
+def _is_near_limit(folder: str) -> bool:
+    """Whether a path in a folder may be too long."""
+    return len(folder.encode()) >= paths.PATH_BYTES - paths.NAME_BYTES
+
+
 def _read(
-    fd: int, path: str, names: Sequence[str], excluded: Excluded
-) -> tuple[Listing, tuple[Problem, ...]]:
-    """The hot loop of a scan: one lstat and one tuple per entry. Raises OSError."""
+    folder: Folder, names: Sequence[str], leaves_out: LeavesOut | None
+) -> tuple[EntryColumns, tuple[Problem, ...]]:
+    """The entries of any names, one by one. Raises OSError."""
     entries: list[Entry] = []
     problems: list[Problem] = []
+    fd, path = folder.fd, folder.path
     prefix = path + "/" if path else ""
-    near_limit = len(prefix.encode()) > paths.PATH_BYTES - paths.NAME_BYTES
-    lstat, fresh, leaves_out = os.lstat, Entry._make, excluded(path, names)
+    near_limit = _is_near_limit(path)
+    lstat, fresh = os.lstat, Entry._make
 
     for name in names:
         full = prefix + name
@@ -193,4 +237,4 @@ def _read(
             problems.append(Problem(Code.SPECIAL, f"{full!r} {entry}", path=full))
         else:
             entries.append(entry)
-    return tuple(entries), tuple(problems)
+    return EntryColumns.of(entries), tuple(problems)

@@ -184,7 +184,8 @@ class Root:
             ProblemError: the folder could not be read completely, so its content is unknown.
         """
         with self.folder(path) as folder:
-            return listed_in(folder, names_in(folder), excluded)
+            found, problems = listed_in(folder, names_in(folder), excluded)
+            return found.listing(), problems
 
     def small_listing(self, path: str, most: int) -> tuple[Listing, tuple[Problem, ...]] | None:
         """As `listing`; None if the folder has more than `most` names."""
@@ -192,7 +193,8 @@ class Root:
             names = names_in(folder)
             if len(names) > most:
                 return None
-            return listed_in(folder, names, nothing_excluded)
+            found, problems = listed_in(folder, names, nothing_excluded)
+            return found.listing(), problems
 
     def names(self, path: str) -> NameList:
         """All names in a folder. Raises ProblemError, as `listing`."""
@@ -217,7 +219,8 @@ class Root:
             ProblemError: as for `listing`.
         """
         with self.folder(path) as folder:
-            return listed_in(folder, names, excluded)
+            found, problems = listed_in(folder, list(names), excluded)
+            return found.listing(), problems
 
     def parts(self, path: str, excluded: Excluded = nothing_excluded) -> Iterator[FolderPart]:
         """As `listing`, a large folder in parts: of the rest only the names are in memory.

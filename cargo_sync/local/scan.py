@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from cargo_sync.local.listing import Excluded, nothing_excluded
 from cargo_sync.local.root import ABSENT, Root
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FOLDER, Listing
+from cargo_sync.model.entries import FOLDER, EntryColumns
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
 _NO_FOLDER: Final = ABSENT | {Code.SYMLINK}
@@ -25,7 +25,7 @@ class Seen(NamedTuple):
     """
 
     path: str
-    listing: Listing
+    listing: EntryColumns
     problems: tuple[Problem, ...] = ()
     first: str = ""
     end: str = ""
@@ -80,13 +80,19 @@ def walk(root: Root, excluded: Excluded = nothing_excluded) -> Iterator[Seen | U
         try:
             for part in root.parts(path, excluded):
                 yield Seen(path, *part)
-                names = (entry.name for entry in part.listing if entry.kind == FOLDER)
-                below += [paths.join(path, name) for name in names]
+                below += _folders(path, part.listing)
         except ProblemError as error:
             yield Unseen(path, error.problem)
             continue
         pending.extend(reversed(below))
     _check(root)
+
+
+def _folders(path: str, listing: EntryColumns) -> list[str]:
+    if FOLDER not in listing.kinds:
+        return []
+    pairs = zip(listing.names, listing.kinds, strict=True)
+    return [paths.join(path, name) for name, kind in pairs if kind == FOLDER]
 
 
 def _check(root: Root) -> None:

@@ -6,10 +6,10 @@ of a camera or of another machine) is observed instead: it is still when it look
 look complete, because each read is checked again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import Entry, EntryColumns
 
 WATCHED: Final = 100_000
 LEFT: Final = 3600.0
@@ -44,9 +44,9 @@ class Settling:
             self._seen[path] = (entry, steady)
         return self._settle <= 0
 
-    def are_still(self, entries: Sequence[Entry], wall: float) -> bool:
+    def are_still(self, entries: EntryColumns, wall: float) -> bool:
         """True when all these may be read; False says nothing: ask for each."""
-        latest = max((max(entry.mtime_ns, entry.version) for entry in entries), default=0)
+        latest = max(max(entries.times, default=0), max(entries.versions, default=0))
         return not self._seen and latest / 1e9 <= wall - self._settle
 
     def forget(self, path: str) -> None:

@@ -1,9 +1,13 @@
 """Actions: the planned steps of a run, and their results."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from itertools import chain
+from typing import Final, NamedTuple, overload
 
-from cargo_sync.model.entries import DAMAGED, Entry
+from cargo_sync.model import paths
+from cargo_sync.model.entries import DAMAGED, Entry, EntryColumns
 from cargo_sync.model.problems import Problem
 
 
@@ -57,6 +61,81 @@ class Action(NamedTuple):
         """Counted by the guard: replaces or removes a sound entry of the destination."""
         expected = self.expected
         return expected is not None and expected.hash != DAMAGED and self.op in (Op.PUT, Op.DELETE)
+
+
+NEW: Final = "new"
+"""Why a file is copied to an unoccupied path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Puts(Sequence[Action]):
+    """PUTs. Nearly all are of new files, which need no action of their own.
+
+    paths    of the files
+    sources  their entries
+    others   by its index, each action that is not of a new file at an unoccupied path
+    """
+
+    paths: list[str]
+    sources: EntryColumns
+    others: Mapping[int, Action] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, actions: Sequence[Action]) -> "Puts":
+        if isinstance(actions, Puts):
+            return actions
+        return cls(
+            [action.path for action in actions],
+            EntryColumns.of([action.source for action in actions if action.source]),
+            {
+                index: action
+                for index, action in enumerate(actions)
+                if action.expected is not None or action.why != NEW
+            },
+        )
+
+    @classmethod
+    def fresh(cls, folder: str, sources: EntryColumns) -> "Puts":
+        """Those of new files in one folder."""
+        prefix = paths.join(folder, "")
+        return cls([prefix + name for name in sources.names], sources)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Puts"]) -> "Puts":
+        """All puts of all parts, in order."""
+        if len(parts) == 1:
+            return parts[0]
+        others: dict[int, Action] = {}
+        start = 0
+        for part in parts:
+            others |= {start + index: action for index, action in part.others.items()}
+            start += len(part)
+        files = list(chain.from_iterable(part.paths for part in parts))
+        return cls(files, EntryColumns.joined([part.sources for part in parts]), others)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __iter__(self) -> Iterator[Action]:
+        for index, (path, source) in enumerate(zip(self.paths, self.sources, strict=True)):
+            yield self.others.get(index) or Action(Op.PUT, path, source, None, NEW)
+
+    @overload
+    def __getitem__(self, at: int) -> Action: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> "Puts": ...
+
+    def __getitem__(self, at: int | slice) -> "Action | Puts":
+        if isinstance(at, slice):
+            start, end, _ = at.indices(len(self))
+            others = {
+                index - start: one for index, one in self.others.items() if start <= index < end
+            }
+            return Puts(self.paths[start:end], self.sources.between(start, end), others)
+        index = range(len(self))[at]
+        other = self.others.get(index)
+        return other or Action(Op.PUT, self.paths[index], self.sources.entry(index), None, NEW)
 
 
 class Outcome(NamedTuple):

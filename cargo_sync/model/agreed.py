@@ -5,12 +5,13 @@ moment. A side has changed since then if its entry's (version, ident) differs fr
 here.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import orjson
 
-from cargo_sync.model.entries import Entry, Listing
+from cargo_sync.model.entries import Entry, EntryColumns
 from cargo_sync.model.transfers import Receipt
 
 
@@ -58,22 +59,70 @@ Base = tuple[Agreed, ...]
 """One folder's agreements, sorted by name."""
 
 
-def near_as_agreed(base: Base, listing: Listing) -> bool:
+@dataclass(frozen=True, slots=True)
+class AgreedColumns:
+    """Agreements column by column, in lists of one length: the fields of `Agreed`."""
+
+    names: list[str]
+    kinds: list[str]
+    sizes: list[int]
+    times: list[int]
+    modes: list[int]
+    near_versions: list[int]
+    near_idents: list[int]
+    far_versions: list[int]
+    far_idents: list[int]
+    hashes: list[str]
+    targets: list[str]
+
+    @classmethod
+    def of(cls, base: Base) -> "AgreedColumns":
+        return cls(*map(list, zip(*base, strict=True))) if base else cls.nothing()
+
+    @classmethod
+    def nothing(cls) -> "AgreedColumns":
+        return cls([], [], [], [], [], [], [], [], [], [], [])
+
+    @classmethod
+    def decode(cls, blob: bytes) -> "AgreedColumns":
+        """The columns that `encode` was called on."""
+        columns = orjson.loads(blob)
+        return cls(*columns) if columns else cls.nothing()
+
+    def columns(self) -> tuple[list[Any], ...]:
+        """The columns, in the order of the fields."""
+        return (
+            self.names, self.kinds, self.sizes, self.times, self.modes, self.near_versions,
+            self.near_idents, self.far_versions, self.far_idents, self.hashes, self.targets,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[Agreed]:
+        return map(Agreed._make, zip(*self.columns(), strict=True))
+
+    def base(self) -> Base:
+        return tuple(self)
+
+    def encode(self) -> bytes:
+        """The agreements as bytes: a JSON array of eleven columns, or `[]`."""
+        return orjson.dumps(self.columns() if self.names else ())
+
+
+def near_as_agreed(base: AgreedColumns, seen: EntryColumns) -> bool:
     """Whether the local side has exactly these names, and each `near_is` what was agreed."""
-    return len(base) == len(listing) and _columns(base, 0, 7) == _columns(listing, 0, 7)
+    return base.columns()[:7] == seen.columns()[:7]
 
 
-def far_as_agreed(base: Base, listing: Listing) -> bool:
+def far_as_agreed(base: AgreedColumns, seen: EntryColumns) -> bool:
     """Whether the server has exactly these names, and each `far_is` what was agreed."""
-    return (
-        len(base) == len(listing)
-        and _columns(base, 0, 2) == _columns(listing, 0, 2)
-        and _columns(base, 7, 9) == _columns(listing, 5, 7)
+    return (base.names, base.kinds, base.far_versions, base.far_idents) == (
+        seen.names,
+        seen.kinds,
+        seen.versions,
+        seen.idents,
     )
-
-
-def _columns(rows: Base | Listing, first: int, end: int) -> list[tuple[object, ...]]:
-    return list(zip(*rows, strict=True))[first:end]
 
 
 def agree(near: Entry, far: Entry, content: str = "") -> Agreed:
@@ -94,12 +143,13 @@ def agree(near: Entry, far: Entry, content: str = "") -> Agreed:
 
 
 def agree_batch(
-    sources: Sequence[Entry], receipts: Sequence[Receipt], *, upload: bool
+    sources: EntryColumns, receipts: Sequence[Receipt], *, upload: bool
 ) -> list[Agreed]:
     """The agreements about files that were moved together; made by column, as there are many."""
-    names, kinds, sizes, times, modes, versions, idents, known, targets = zip(*sources, strict=True)
+    names, kinds, sizes, times, modes, versions, idents, known, targets = sources.columns()
     _, new_versions, new_idents, new_times, new_modes, hashes, *_ = zip(*receipts, strict=True)
-    near, far = (times, modes, versions, idents), (new_versions, new_idents)
+    near: tuple[Sequence[int], ...] = (times, modes, versions, idents)
+    far: tuple[Sequence[int], ...] = (new_versions, new_idents)
     if not upload:
         near, far = (new_times, new_modes, new_versions, new_idents), (versions, idents)
     contents = [content or before for content, before in zip(hashes, known, strict=True)]
@@ -108,12 +158,10 @@ def agree_batch(
 
 
 def encode(base: Base) -> bytes:
-    """Returns one folder's agreements as bytes: a JSON array of eleven columns, or `[]`."""
-    return orjson.dumps(list(zip(*base, strict=True)))
+    """Returns one folder's agreements as bytes, as `AgreedColumns.encode`."""
+    return AgreedColumns.of(base).encode()
 
 
 def decode(blob: bytes | None) -> Base:
     """Returns the agreements that `encode` was given; nothing for None."""
-    if not blob:
-        return ()
-    return tuple(map(Agreed._make, zip(*orjson.loads(blob), strict=True)))
+    return AgreedColumns.decode(blob).base() if blob else ()

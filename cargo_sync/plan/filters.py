@@ -43,7 +43,10 @@ class Filters:
 
     def excludes_some(self, folder: str, names: Sequence[str]) -> bool:
         """Whether some of the names in `folder` may be left out. False is sure, and quick."""
-        if not self._include.empty or paths.RESERVED in map(str.casefold, names):
+        if not self._include.empty:
+            return True
+        hidden = "/." in "/" + "/".join(names)
+        if hidden and paths.RESERVED in map(str.casefold, names):
             return True
         return self._exclude.take_some(folder, names)
 

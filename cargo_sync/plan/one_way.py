@@ -26,12 +26,13 @@ guard. The planner sees one folder at a time and decides nothing by what it saw 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import compress
+from typing import Final
 
 from cargo_sync.model import paths
-from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.agreed import Agreed, Base, far_as_agreed, near_as_agreed
-from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry, Listing
+from cargo_sync.model.actions import NEW, Action, Op, Puts
+from cargo_sync.model.agreed import Agreed, AgreedColumns, far_as_agreed, near_as_agreed
+from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry, EntryColumns
 from cargo_sync.model.jobs import Mode
 from cargo_sync.plan.folder_chain import FolderChain
 
@@ -54,15 +55,18 @@ class JobView:
 
     is_source: Callable[[Agreed, Entry], bool]
     is_destination: Callable[[Agreed, Entry], bool]
-    is_settled: Callable[[Base, Listing], bool]
+    is_settled: Callable[[AgreedColumns, EntryColumns], bool]
     excluded: Callable[[str, bool], bool]
     outside: Callable[[str], bool]
     still: Callable[[str, Entry], bool] = lambda path, entry: True
     due: Callable[[str, Entry], bool] = lambda path, entry: True
     excludes_some: Callable[[str, Sequence[str]], bool] = lambda folder, names: True
-    ready: Callable[[Sequence[Entry]], bool] = lambda entries: False
+    ready: Callable[[EntryColumns], bool] = lambda entries: False
     propagate: bool = False
     retire: bool = False
+
+
+NOTHING_FRESH: Final = Puts([], EntryColumns.nothing())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class FolderPlan:
     """The steps of one folder.
 
     now      may run at once: they use unoccupied paths, or replace a file by its newer version
+    fresh    of these, the files of a folder in which all is new
     later    wait for the end of the survey and for the guard
     waiting  names that are not ready: still being written, or failed and not due yet
     """
@@ -77,10 +82,11 @@ class FolderPlan:
     now: list[Action] = field(default_factory=list)
     later: list[Action] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    fresh: Puts = NOTHING_FRESH
 
     @property
     def empty(self) -> bool:
-        return not (self.now or self.later or self.waiting)
+        return not (self.now or self.later or self.waiting or self.fresh)
 
 
 def view_of(mode: Mode, excluded: Callable[[str, bool], bool], **rest: object) -> JobView:
@@ -94,7 +100,11 @@ def view_of(mode: Mode, excluded: Callable[[str, bool], bool], **rest: object) -
 
 
 def plan_folder(
-    folder: str, source: Listing, destination: Listing, base: Base, view: JobView
+    folder: str,
+    source: EntryColumns,
+    destination: EntryColumns,
+    base: AgreedColumns,
+    view: JobView,
 ) -> FolderPlan:
     """The steps for the names directly in `folder`; all three inputs are sorted by name."""
     folder_excluded = view.outside(folder)
@@ -104,9 +114,9 @@ def plan_folder(
 
 def _plan_each(
     folder: str,
-    source: Listing,
-    destination: Listing,
-    base: Base,
+    source: EntryColumns,
+    destination: EntryColumns,
+    base: AgreedColumns,
     view: JobView,
     folder_excluded: bool,
 ) -> FolderPlan:
@@ -134,21 +144,33 @@ def _plan_each(
 
 
 def _plan_together(
-    folder: str, source: Listing, destination: Listing, base: Base, view: JobView
+    folder: str,
+    source: EntryColumns,
+    destination: EntryColumns,
+    base: AgreedColumns,
+    view: JobView,
 ) -> FolderPlan | None:
     """The same steps, without a look at each name, if all are new or none needs a step."""
-    fresh = not destination and not base
-    if view.excludes_some(folder, [entry.name for entry in source]):
+    if view.excludes_some(folder, source.names):
         return None
-    if fresh and view.ready(source):
-        ops = [Op.MKDIR if entry.kind == FOLDER else Op.PUT for entry in source]
-        files = [paths.join(folder, entry.name) for entry in source]
-        none, new, no, empty = repeat(None), repeat("new"), repeat(False), repeat("")
-        steps = zip(ops, files, source, none, new, no, empty, strict=False)
-        return FolderPlan(list(map(Action._make, steps)))
-    if view.retire or any(entry.hash == DAMAGED for entry in destination):
+    if not destination and not base and view.ready(source):
+        return _all_new(folder, source)
+    if view.retire or DAMAGED in destination.hashes:
         return None
     return FolderPlan() if view.is_settled(base, source) else None
+
+
+def _all_new(folder: str, source: EntryColumns) -> FolderPlan:
+    if FOLDER not in source.kinds:
+        return FolderPlan(fresh=Puts.fresh(folder, source))
+    made = [
+        Action(Op.MKDIR, paths.join(folder, entry.name), entry, None, NEW)
+        for entry in source
+        if entry.kind == FOLDER
+    ]
+    files = [kind != FOLDER for kind in source.kinds]
+    fresh = EntryColumns(*(list(compress(column, files)) for column in source.columns()))
+    return FolderPlan(made, fresh=Puts.fresh(folder, fresh))
 
 
 def _differs(
@@ -156,7 +178,7 @@ def _differs(
 ) -> None:
     """The source is new, or not what was agreed."""
     op = Op.MKDIR if s.kind == FOLDER else Op.PUT
-    why = "new" if b is None else "changed"
+    why = NEW if b is None else "changed"
     if d is None:
         plan.now.append(Action(op, path, s, why=why))
         return
@@ -189,7 +211,9 @@ def _gone(plan: FolderPlan, path: str, d: Entry | None, b: Agreed, view: JobView
 PlanRow = tuple[str, Entry | None, Entry | None, Agreed | None]
 
 
-def _merge(source: Listing, destination: Listing, base: Base) -> Iterator[PlanRow]:
+def _merge(
+    source: EntryColumns, destination: EntryColumns, base: AgreedColumns
+) -> Iterator[PlanRow]:
     """Yields the three sorted sequences side by side, one name at a time."""
     if not destination and not base:
         for entry in source:

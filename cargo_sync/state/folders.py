@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import orjson
 
-from cargo_sync.model import agreed, entries, paths
-from cargo_sync.model.agreed import Agreed, Base
-from cargo_sync.model.entries import FOLDER, Entry, Listing
+from cargo_sync.model import paths
+from cargo_sync.model.agreed import Agreed, AgreedColumns, Base
+from cargo_sync.model.entries import FOLDER, Entry, EntryColumns, Listing
 from cargo_sync.model.events import Event
 from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Problem
@@ -53,19 +53,32 @@ class Observed(NamedTuple):
 class FolderState(NamedTuple):
     """One folder in the three trees, or a part of a large one.
 
-    near, far  what was last seen; None when it was never seen or is gone: the parent's listing says
-               which
-    base       what was agreed; None for nothing
-    revision   of the row, for `settle`
-    first      the first name of the part; "" for the first one
+    sides     what was last seen, near and far; None when it was never seen or is gone: the parent's
+              listing says which
+    agreed    None for nothing
+    revision  of the row, for `settle`
+    first     the first name of the part; "" for the first one
     """
 
     path: str
-    near: Listing | None
-    far: Listing | None
-    base: Base | None
+    sides: tuple[EntryColumns | None, EntryColumns | None]
+    agreed: AgreedColumns | None
     revision: int
     first: str = ""
+
+    @property
+    def near(self) -> Listing | None:
+        near = self.sides[0]
+        return None if near is None else near.listing()
+
+    @property
+    def far(self) -> Listing | None:
+        far = self.sides[1]
+        return None if far is None else far.listing()
+
+    @property
+    def base(self) -> Base | None:
+        return None if self.agreed is None else self.agreed.base()
 
     @property
     def key(self) -> bytes:
@@ -265,8 +278,8 @@ class Folders:
         with self._database.transaction() as connection:
             for state in states:
                 row = (self._job, state.key, state.revision)
-                listings = (state.near, state.far, state.base)
-                if listings == (None, None, None) or (state.first and not any(listings)):
+                trees = (*state.sides, state.agreed)
+                if trees == (None, None, None) or (state.first and not any(trees)):
                     connection.execute(
                         "DELETE FROM folder WHERE job = ? AND path = ? AND revision = ?", row
                     )
@@ -401,9 +414,11 @@ class Folders:
         return [
             FolderState(
                 (place := parts.from_key(key))[0],
-                None if near is None else entries.decode(near),
-                None if far is None else entries.decode(far),
-                None if base is None else agreed.decode(base),
+                (
+                    None if near is None else EntryColumns.decode(near),
+                    None if far is None else EntryColumns.decode(far),
+                ),
+                None if base is None else AgreedColumns.decode(base),
                 revision,
                 place[1],
             )

@@ -113,6 +113,12 @@ class Transfers:
             events = given_up + [event for event in started if event.tell]
             return Begun(ids, events, self._events.append(events) if events else 0)
 
+    def any_of(self, job: int) -> bool:
+        """Whether anything is known of transfers of a job."""
+        with self._database.read() as connection:
+            found = connection.execute("SELECT 1 FROM transfer WHERE job = ? LIMIT 1", (job,))
+            return found.fetchone() is not None
+
     def began(self, job: int, files: Sequence[tuple[str, int, int]]) -> set[str]:
         """The paths of those files (path, version, ident) that began to move before."""
         with self._database.read() as connection:

@@ -16,11 +16,12 @@ Each tree keeps these rules, and one suite proves them (tests/conformance/test_t
 - Each problem says whether it may be tried again.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol, overload
 
 from cargo_sync.lanes.ports import Sink, Source
-from cargo_sync.model.actions import Action, Outcome
+from cargo_sync.model.actions import Action, Outcome, Puts
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Problem
@@ -81,6 +82,40 @@ class Task(NamedTuple):
 
     action: Action
     transfer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks(Sequence[Task]):
+    """The tasks of a batch, by column.
+
+    transfers  the ids, in the order of the puts
+    """
+
+    puts: Puts
+    transfers: list[str]
+
+    @classmethod
+    def of(cls, tasks: Sequence[Task]) -> "Tasks":
+        if isinstance(tasks, Tasks):
+            return tasks
+        return cls(Puts.of([task.action for task in tasks]), [task.transfer for task in tasks])
+
+    def __len__(self) -> int:
+        return len(self.transfers)
+
+    def __iter__(self) -> Iterator[Task]:
+        return map(Task, self.puts, self.transfers)
+
+    @overload
+    def __getitem__(self, at: int) -> Task: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> "Tasks": ...
+
+    def __getitem__(self, at: int | slice) -> "Task | Tasks":
+        if isinstance(at, slice):
+            return Tasks(self.puts[at], self.transfers[at])
+        return Task(self.puts[at], self.transfers[at])
 
 
 class Moved(NamedTuple):

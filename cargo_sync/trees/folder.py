@@ -22,7 +22,7 @@ from cargo_sync.local.scan import Absent, Seen, Unseen, look, walk
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
-from cargo_sync.model import entries, paths
+from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Mode, Rules
@@ -307,8 +307,7 @@ def _group(folders: Iterator[Seen | Unseen | Absent]) -> list[Whole | Missed | N
             group.append(Missed(folder.path, folder.problem))
             continue
         path, listing, problems, first, end = folder
-        encoded = entries.encode(listing)
-        group.append(Whole(path, encoded, len(listing), problems, first, end))
+        group.append(Whole(path, listing.encode(), len(listing), problems, first, end))
         count += len(listing) + path_cost(path) - 1
         if count >= GROUP:
             break

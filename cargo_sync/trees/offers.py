@@ -8,40 +8,38 @@ from collections.abc import Mapping, Sequence
 from itertools import compress
 
 from cargo_sync.model.actions import Outcome
-from cargo_sync.model.entries import DAMAGED, FILE, Entry
+from cargo_sync.model.entries import DAMAGED
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt
-from cargo_sync.trees.contract import NONE_HAD, Brought, Moved, Task
-
-_NOWHERE = Entry("", FILE)
-"""What is at an unoccupied path: its version and ident are 0."""
+from cargo_sync.trees.contract import NONE_HAD, Brought, Moved, Task, Tasks
 
 
 def offers(tasks: Sequence[Task]) -> list[Offer]:
     """The offers of the tasks' sources, in the same order."""
-    if not tasks:
-        return []
-    actions, transfers = zip(*tasks, strict=True)
-    sources = [action.source for action in actions]
-    _, _, sizes, times, modes, versions, idents, hashes, targets = zip(*sources, strict=True)
+    columns = Tasks.of(tasks)
+    puts, sources = columns.puts, columns.puts.sources
+    hashes = sources.hashes
     if DAMAGED in hashes:
-        hashes = tuple("" if known == DAMAGED else known for known in hashes)
-    there = [action.expected or _NOWHERE for action in actions]
+        hashes = ["" if known == DAMAGED else known for known in hashes]
+    expected, occupants = [0] * len(tasks), [0] * len(tasks)
+    for index, action in puts.others.items():
+        if action.expected:
+            expected[index], occupants[index] = action.expected.version, action.expected.ident
     return list(
         map(
             Offer._make,
             zip(
-                [action.path for action in actions],
-                sizes,
-                times,
-                modes,
-                versions,
-                idents,
-                transfers,
-                [entry.version for entry in there],
-                [entry.ident for entry in there],
+                puts.paths,
+                sources.sizes,
+                sources.times,
+                sources.modes,
+                sources.versions,
+                sources.idents,
+                columns.transfers,
+                expected,
+                occupants,
                 hashes,
-                targets,
+                sources.targets,
                 strict=True,
             ),
         )

@@ -1,5 +1,7 @@
 """When a batch is full, when it is due, and what it contains."""
 
+from itertools import chain
+
 import pytest
 
 from cargo_sync.engine import batches
@@ -23,8 +25,27 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock()
 
 
-def queue(clock: Clock, rate: int = 1 << 30) -> BatchQueue[int]:
-    return BatchQueue(lambda size: size, clock, lambda: rate)
+class Queue:
+    """Items that are sizes, and batches without the slices in which they come."""
+
+    def __init__(self, clock: Clock, rate: int) -> None:
+        self._queue: BatchQueue[int] = BatchQueue(clock, lambda: rate)
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def extend(self, sizes: list[int]) -> None:
+        self._queue.extend(sizes, sizes)
+
+    def due(self) -> list[int]:
+        return list(chain.from_iterable(self._queue.due()))
+
+    def rest(self) -> list[int]:
+        return list(chain.from_iterable(self._queue.rest()))
+
+
+def queue(clock: Clock, rate: int = 1 << 30) -> Queue:
+    return Queue(clock, rate)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from cargo_sync.machines import settling as settling_machine
 from cargo_sync.machines.settling import Settling
-from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.entries import FILE, Entry, EntryColumns
 
 
 def test_times_in_the_past_are_believed() -> None:
@@ -20,11 +20,13 @@ def test_times_in_the_past_are_believed() -> None:
 def test_a_folder_of_old_files_is_still_as_a_whole() -> None:
     settling, folder = Settling(2), Entry("d", "d")
     old, young = Entry("a", FILE, 1, int(8e9), version=int(8e9)), Entry("b", FILE, 1, int(9e9))
-    assert settling.are_still([old, folder], wall=10)
-    assert settling.are_still([], wall=10)
-    assert not settling.are_still([old, young], wall=10)
+    assert settling.are_still(EntryColumns.of([old, folder]), wall=10)
+    assert settling.are_still(EntryColumns.nothing(), wall=10)
+    assert not settling.are_still(EntryColumns.of([old, young]), wall=10)
     assert not settling.is_still("b", young, wall=10, steady=0)
-    assert not settling.are_still([old], wall=10), "what is watched may be among them"
+    assert not settling.are_still(EntryColumns.of([old]), wall=10), (
+        "what is watched may be among them"
+    )
 
 
 def test_a_copy_that_keeps_an_old_mtime_is_as_young_as_its_change_time() -> None:

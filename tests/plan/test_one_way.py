@@ -1,5 +1,6 @@
 """The planner's table as transcripts: the entries of the three trees in, the exact steps out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -7,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cargo_sync.model import paths
-from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.agreed import Agreed, agree
-from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry
+from cargo_sync.model.actions import Action, Op, Puts
+from cargo_sync.model.agreed import Agreed, AgreedColumns, agree
+from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry, EntryColumns
 from cargo_sync.model.jobs import Mode
+from cargo_sync.plan import one_way
 from cargo_sync.plan.filters import Filters
-from cargo_sync.plan.one_way import FolderPlan, plan_folder, view_of
+from cargo_sync.plan.one_way import FolderPlan, JobView, view_of
 
 NOTHING = Filters().excluded
 
@@ -32,6 +34,25 @@ def folder(name: str) -> Entry:
 
 def link(name: str) -> Entry:
     return Entry(name, LINK, target="a", ident=2)
+
+
+def plan_folder(
+    folder: str,
+    source: Sequence[Entry],
+    destination: Sequence[Entry],
+    base: tuple[Agreed, ...],
+    view: JobView,
+) -> FolderPlan:
+    """The plan, without columns."""
+    made = one_way.plan_folder(
+        folder,
+        EntryColumns.of(source),
+        EntryColumns.of(destination),
+        AgreedColumns.of(base),
+        view,
+    )
+    together = sorted((*made.now, *made.fresh), key=lambda action: action.path)
+    return FolderPlan(together if made.fresh else made.now, made.later, made.waiting)
 
 
 def plan(
@@ -211,7 +232,13 @@ def test_only_files_whose_delivery_was_verified_are_retired() -> None:
 def test_a_folder_with_any_step_is_not_settled() -> None:
     action = Action(Op.PUT, "a", file("a"))
     assert FolderPlan().empty
-    for unsettled in (FolderPlan([action]), FolderPlan([], [action]), FolderPlan([], [], ["a"])):
+    unsettled_plans = (
+        FolderPlan([action]),
+        FolderPlan([], [action]),
+        FolderPlan([], [], ["a"]),
+        FolderPlan(fresh=Puts.of([action])),
+    )
+    for unsettled in unsettled_plans:
         assert not unsettled.empty
 
 

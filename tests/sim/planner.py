@@ -15,8 +15,8 @@ from blake3 import blake3
 
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.agreed import Agreed, agree
-from cargo_sync.model.entries import FILE, FOLDER, Entry, Listing
+from cargo_sync.model.agreed import Agreed, AgreedColumns, agree
+from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns, Listing
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.plan.filters import Filters
@@ -193,13 +193,14 @@ class PlannerHistory:
             rows = source.get(folder, ()), destination.get(folder, ()), base.get(folder, ())
             if self._settled.get(folder) == rows:
                 continue
-            plan = plan_folder(folder, *rows, view)
+            columns = EntryColumns.of(rows[0]), EntryColumns.of(rows[1]), AgreedColumns.of(rows[2])
+            plan = plan_folder(folder, *columns, view)
             if plan.empty:
                 self._settled[folder] = rows
                 continue
             replaced += [one.path for one in plan.later if one.op is Op.MKDIR]
             self._later += plan.later
-            page += plan.now
+            page += [*plan.now, *plan.fresh]
             if self.story.chance(0.5):
                 yield page
                 page = []

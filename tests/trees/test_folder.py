@@ -149,7 +149,7 @@ async def test_a_large_folder_goes_in_parts(make: Make, tmp_path: Path, mode: Mo
         folder.write(f"{number:03}", b"%d" % number)
     states = await folder.run()
     assert len(states) > 5
-    assert all(len(tree or ()) <= 8 for state in states for tree in state[1:4])
+    assert all(len(tree or ()) <= 8 for state in states for tree in (*state.sides, state.agreed))
     for path in list(folder.files)[::3]:
         folder.remove(path)
     folder.write("020", b"other")
