@@ -3,13 +3,14 @@
 import os
 import stat
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
 from blake3 import blake3
 
 from cargo_sync.local.folders import Folder
-from cargo_sync.local.listing import inode
+from cargo_sync.local.listing import IDENT
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry, kept_time
@@ -106,49 +107,80 @@ class FolderSource:
 
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         """Reads whole files. Neighbours open their folder once, and only for this call."""
-        index = 0
+        read = 0
+        sound = paths.bad_part("/".join([offer.path for offer in offers])) is None
         try:
-            expected = self._expect(offers)
-            for parent, group in groupby(offers, lambda offer: paths.parent(offer.path)):
-                with self._root.folder(parent) as folder:
-                    for offer in group:
-                        _read(self._root, folder, offer.path, expected[index], views[index])
-                        index += 1
+            files = zip(offers, self._expect(offers), views, strict=True)
+            for parent, group in groupby(files, lambda file: paths.parent(file[0].path)):
+                with self._folder(parent, offers[read].path) as folder:
+                    for offer, expected, view in group:
+                        if not sound:
+                            _check_name(offer.path)
+                        _read(self._root, folder, offer.path, expected, view)
+                        read += 1
         except ProblemError as error:
-            return Unread(index, error.problem)
+            return Unread(read, error.problem)
         return None
+
+    def _folder(self, path: str, file: str) -> Folder:
+        """Opens the folder at `path`. Raises ProblemError: it is `file` that cannot be read."""
+        try:
+            return self._root.folder(path)
+        except ProblemError as error:
+            if isinstance(error.__cause__, OSError):
+                raise ProblemError(from_os_error(error.__cause__, file)) from error
+            raise ProblemError(replace(error.problem, path=file)) from error
+
+
+def _check_name(path: str) -> None:
+    if reason := paths.bad_name(paths.name(path)):
+        raise ProblemError(Problem(Code.BAD_PATH, f"the path {path!r} {reason}", path, retry=False))
 
 
 def _read(
     root: Root, folder: Folder, path: str, expected: FileState | Problem, view: memoryview
 ) -> None:
-    """Reads a whole file of an open folder. Raises ProblemError."""
+    """Reads a whole file of an open folder.
+
+    A file that afterwards is still what was expected, its ctime included, was so all the time.
+
+    Raises:
+        ProblemError: it cannot be read, or is not what was expected.
+    """
     if isinstance(expected, Problem):
         raise ProblemError(expected)
-    name = paths.name(path)
-    if reason := paths.bad_name(name):
-        raise ProblemError(Problem(Code.BAD_PATH, f"the path {path!r} {reason}", path, retry=False))
     try:
-        fd = root.system.open_in(folder.fd, name)
+        fd = root.system.open_in(folder.fd, paths.name(path))
         try:
-            if not _is(os.fstat(fd), expected):
-                raise ProblemError(changed(path))
-            if _filled(fd, view) != len(view) or not _is(os.fstat(fd), expected):
-                raise ProblemError(changed_while_read(path))
+            whole = _filled(fd, view)
+            same = _is(os.fstat(fd), expected)
+        except OSError:
+            if _is(os.fstat(fd), expected):
+                raise
+            same = False  # a folder or a pipe is there now
         finally:
             os.close(fd)
     except OSError as error:
         raise ProblemError(from_os_error(error, path)) from error
+    if not same:
+        raise ProblemError(changed(path))
+    if not whole:
+        raise ProblemError(changed_while_read(path))
 
 
-def _filled(fd: int, view: memoryview) -> int:
-    done = os.readv(fd, [view])
+def _filled(fd: int, view: memoryview) -> bool:
+    """Reads from the start of a file; whether `view` is full then.
+
+    An offset is given because a pipe, which another program may have put there, refuses it: nothing
+    is taken out of it.
+    """
+    done = os.preadv(fd, [view], 0)
     while 0 < done < len(view):  # some file systems give less at a time
-        more = os.readv(fd, [view[done:]])
+        more = os.preadv(fd, [view[done:]], done)
         if not more:
             break
         done += more
-    return done
+    return done == len(view)
 
 
 def open_file(root: Root, path: str, expect: Entry) -> FileReader:
@@ -236,7 +268,7 @@ def _is(found: os.stat_result, expected: FileState) -> bool:
     return (
         found.st_ctime_ns == ctime_ns
         and found.st_size == size
-        and inode(found) == ident
-        and kept_time(found.st_mtime_ns) == mtime_ns
+        and found.st_ino & IDENT == ident
+        and (found.st_mtime_ns == mtime_ns or kept_time(found.st_mtime_ns) == mtime_ns)
         and stat.S_ISREG(found.st_mode)
     )

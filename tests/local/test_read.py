@@ -111,18 +111,65 @@ def test_a_file_that_changes_while_it_is_read_is_not_sent(
     """The kernel gives the file in pieces; it is whole only if nobody wrote to it meanwhile."""
     (top / "file").write_bytes(b"0123")
     offer, view = offered(root, "file"), memoryview(bytearray(4))
-    real = os.readv
-    monkeypatch.setattr(os, "readv", lambda fd, views: real(fd, [views[0][:at_once]]))
+    real = os.preadv
+    monkeypatch.setattr(os, "preadv", lambda fd, views, at: real(fd, [views[0][:at_once]], at))
     assert FolderSource(root).read([offer], [view]) is None
     assert bytes(view) == b"0123"
 
-    def written(fd: int, views: list[memoryview]) -> int:
+    def written(fd: int, views: list[memoryview], at: int) -> int:
         with open(top / "file", "r+b") as file:
             file.write(b"4")
-        return real(fd, views)
+        return real(fd, views, at)
 
-    monkeypatch.setattr(os, "readv", written)
+    monkeypatch.setattr(os, "preadv", written)
+    assert FolderSource(root).read([offer], [view]) == Unread(0, changed("file"))
+
+
+def test_a_file_that_the_kernel_does_not_give_whole_is_not_sent(
+    root: Root, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (top / "file").write_bytes(b"0123")
+    offer, view = offered(root, "file"), memoryview(bytearray(4))
+    given = iter([2, 0])
+    monkeypatch.setattr(os, "preadv", lambda *_: next(given))
     assert FolderSource(root).read([offer], [view]) == Unread(0, changed_while_read("file"))
+
+
+def test_nothing_is_taken_out_of_a_pipe_at_the_place_of_a_file(root: Root, top: Path) -> None:
+    (top / "file").write_bytes(b"0123")
+    offer, view = offered(root, "file"), memoryview(bytearray(4))
+    (top / "file").unlink()
+    os.mkfifo(top / "file")
+    pipe = os.open(top / "file", os.O_RDWR)
+    os.write(pipe, b"4567")
+    assert FolderSource(root).read([offer], [view]) == Unread(0, changed("file"))
+    assert os.read(pipe, 4) == b"4567"
+    os.close(pipe)
+
+
+@pytest.mark.parametrize(
+    ("there", "code", "words"),
+    [
+        ("nothing", "vanished", "'a/file' does not exist"),
+        ("a file", "not_a_folder", "'a/file' has a file where a folder is needed"),
+        ("a link", "symlink", "'a/file' leads through a symbolic link, which is never followed"),
+    ],
+)
+def test_a_problem_of_a_folder_names_the_file_that_cannot_be_read(
+    root: Root, top: Path, there: str, code: str, words: str
+) -> None:
+    (top / "a").mkdir()
+    (top / "a" / "file").write_bytes(b"0123")
+    offer, view = offered(root, "a/file"), memoryview(bytearray(4))
+    (top / "a").rename(top / "b")
+    if there == "a file":
+        (top / "a").touch()
+    elif there == "a link":
+        (top / "a").symlink_to("b")
+    unread = FolderSource(root).read([offer], [view])
+    assert unread is not None
+    problem = unread.problem
+    assert (problem.code, problem.message, problem.path) == (code, words, "a/file")
 
 
 def test_a_server_translates_its_offers(root: Root, top: Path) -> None:
