@@ -65,6 +65,18 @@ class Catalogued(NamedTuple):
     inode: int
 
 
+class CataloguedFile(NamedTuple):
+    """What shows whether a file is the one that somebody saw, and what its `stat` is then."""
+
+    version: int
+    ident: int
+    hash: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
 class Put(NamedTuple):
     """`entry` is at `path`, new or changed.
 
@@ -172,6 +184,12 @@ class Catalogue(Protocol):
 
     def entries(self, workspace: int, paths: Sequence[str]) -> list[Catalogued | None]:
         """The entries at these paths, in the same order; cheaper than many calls of `entry`."""
+
+    def files(self, workspace: int, paths: Sequence[str]) -> list[CataloguedFile | None]:
+        """The files at these paths, in the same order; None for what is no file.
+
+        It is the cheapest if nearly all of them are there, and are neighbours.
+        """
 
     def listing(
         self, workspace: int, folder: str, after: str = "", upto: str = "", limit: int = -1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import Any, Final
 
-from cargo_sync.catalogue.contract import Catalogued, Put
+from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, Put
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.state.bulk import Insert, Select
 from cargo_sync.state.migrations import Statements
@@ -36,6 +36,14 @@ READ: Final = Select(f"{SELECT} WHERE workspace = ? AND path IN")
 
 _BETWEEN: Final = f"{SELECT} WHERE workspace = ? AND path BETWEEN ? AND ? LIMIT ?"
 
+_FILES: Final = (
+    "SELECT path, kind, deleted, version, id, hash, size, mtime_ns, ctime_ns, inode FROM entry"
+)
+
+_FILES_BETWEEN: Final = f"{_FILES} WHERE workspace = ? AND path BETWEEN ? AND ? LIMIT ?"
+
+_READ_FILES: Final = Select(f"{_FILES} WHERE workspace = ? AND path IN")
+
 _FEW: Final = 8
 """One of so many keys, or fewer, may have a row when most are new."""
 
@@ -61,6 +69,26 @@ def rows_near(connection: Statements, workspace: int, keys: Sequence[bytes]) -> 
         if len(found) <= most:
             return found
     return list(READ(connection, (workspace,), keys))
+
+
+def files_at(
+    connection: Statements, workspace: int, keys: Sequence[bytes]
+) -> dict[bytes, CataloguedFile]:
+    """The files with these keys, as their rows have them; there may be others too.
+
+    Files that are asked for together are neighbours: nearly always they are most of a range, and
+    reading it costs a third of looking for each.
+    """
+    most = 2 * len(keys)
+    between = (workspace, min(keys), max(keys), most + 1) if keys else (workspace, b"", b"", 0)
+    found: list[Row] = connection.execute(_FILES_BETWEEN, between).fetchall()
+    if len(found) > most:
+        found = list(_READ_FILES(connection, (workspace,), keys))
+    return {
+        row[0]: CataloguedFile._make((*row[3:9], _unsigned(row[9])))
+        for row in found
+        if row[1] == FILE and not row[2]
+    }
 
 
 def new_rows(
@@ -94,6 +122,10 @@ def _signed(inode: int) -> int:
     return inode if inode < _SIGN else inode - _ALL
 
 
+def _unsigned(inode: int) -> int:
+    return inode if inode >= 0 else inode + _ALL
+
+
 def row_of(workspace: int, key: bytes, put: Put, version: int, ident: int, content: str) -> Row:
     """The row for `put`."""
     entry = put.entry
@@ -120,7 +152,16 @@ def held_of(row: Row) -> Catalogued:
     _, key, _, version, ident, kind, size, mtime_ns, mode, ctime_ns, inode, content, target, _ = row
     name = key.rpartition(b"\0")[2].decode()
     entry = Entry(name, kind, size, mtime_ns, mode, version, ident, content, target)
-    return Catalogued(entry, ctime_ns, inode if inode >= 0 else inode + _ALL)
+    return Catalogued(entry, ctime_ns, _unsigned(inode))
+
+
+def file_of(held: Catalogued) -> CataloguedFile | None:
+    """The file of an entry; None if it is none."""
+    entry = held.entry
+    if entry.kind != FILE:
+        return None
+    stat = (entry.size, entry.mtime_ns, held.ctime_ns, held.inode)
+    return CataloguedFile(entry.version, entry.ident, entry.hash, *stat)
 
 
 def is_known(row: Row, put: Put) -> bool:

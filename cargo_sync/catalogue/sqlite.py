@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from cargo_sync.catalogue.contract import (
     Catalogued,
+    CataloguedFile,
     CatalogueMove,
     Change,
     ChangesPage,
@@ -14,7 +15,7 @@ from cargo_sync.catalogue.contract import (
     WorkspaceRecord,
 )
 from cargo_sync.catalogue.recording import SEQUENCE, Recording
-from cargo_sync.catalogue.rows import SELECT, held_of
+from cargo_sync.catalogue.rows import SELECT, file_of, files_at, held_of
 from cargo_sync.catalogue.unfinished import (
     Unfinished,
     is_gone,
@@ -176,6 +177,15 @@ class SqliteCatalogue:
             rows = rows_at(connection, workspace, keys, parts)
         found = {key: held_of(row) for key, row in rows.items()}
         return [found.get(key) for key in keys] if found else [None] * len(keys)
+
+    def files(self, workspace: int, some: Sequence[str]) -> list[CataloguedFile | None]:
+        keys = paths.keys(some)
+        with self._database.read() as connection:
+            if not _workspace(connection, workspace).unfinished:
+                found = files_at(connection, workspace, keys)
+                return [found.get(key) for key in keys]
+        held = self.entries(workspace, some)
+        return [None if one is None else file_of(one) for one in held]
 
     def listing(
         self, workspace: int, folder: str, after: str = "", upto: str = "", limit: int = -1

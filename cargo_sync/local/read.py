@@ -107,16 +107,28 @@ class FolderSource:
 
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         """Reads whole files. Neighbours open their folder once, and only for this call."""
+        expected: list[FileState] = []
+        for found in self._expect(offers):
+            if isinstance(found, Problem):
+                refused = Unread(len(expected), found)
+                return self._read_all(offers[: refused.number], expected, views) or refused
+            expected.append(found)
+        return self._read_all(offers, expected, views)
+
+    def _read_all(
+        self, offers: Sequence[Offer], expected: Sequence[FileState], views: Sequence[memoryview]
+    ) -> Unread | None:
+        """As `read`, when it is known which files the offers mean."""
         read = 0
         sound = paths.bad_part("/".join([offer.path for offer in offers])) is None
+        files = zip(offers, expected, views, strict=False)
         try:
-            files = zip(offers, self._expect(offers), views, strict=True)
             for parent, group in groupby(files, lambda file: paths.parent(file[0].path)):
                 with self._folder(parent, offers[read].path) as folder:
-                    for offer, expected, view in group:
+                    for offer, state, view in group:
                         if not sound:
                             _check_name(offer.path)
-                        _read(self._root, folder, offer.path, expected, view)
+                        _read(self._root, folder, offer.path, state, view)
                         read += 1
         except ProblemError as error:
             return Unread(read, error.problem)
@@ -137,9 +149,7 @@ def _check_name(path: str) -> None:
         raise ProblemError(Problem(Code.BAD_PATH, f"the path {path!r} {reason}", path, retry=False))
 
 
-def _read(
-    root: Root, folder: Folder, path: str, expected: FileState | Problem, view: memoryview
-) -> None:
+def _read(root: Root, folder: Folder, path: str, expected: FileState, view: memoryview) -> None:
     """Reads a whole file of an open folder.
 
     A file that afterwards is still what was expected, its ctime included, was so all the time.
@@ -147,8 +157,6 @@ def _read(
     Raises:
         ProblemError: it cannot be read, or is not what was expected.
     """
-    if isinstance(expected, Problem):
-        raise ProblemError(expected)
     try:
         fd = root.system.open_in(folder.fd, paths.name(path))
         try:

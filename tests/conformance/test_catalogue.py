@@ -5,13 +5,21 @@ Changes are words: `a/x` is a file of one byte, `a/x=7` one of seven, `a/` a fol
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from cargo_sync.catalogue import unfinished
-from cargo_sync.catalogue.contract import Catalogue, Catalogued, CatalogueMove, Change, Gone, Put
+from cargo_sync.catalogue.contract import (
+    Catalogue,
+    Catalogued,
+    CataloguedFile,
+    CatalogueMove,
+    Change,
+    Gone,
+    Put,
+)
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model import paths
@@ -68,6 +76,17 @@ class World:
 
     def listing(self, folder: str = "") -> str:
         return " ".join(map(show, self.catalogue.listing(self.id, folder)))
+
+    def compare_files(self, some: Sequence[str]) -> None:
+        """Asserts that `files` and `entries` say the same."""
+        held = self.catalogue.entries(self.id, some)
+        expected = [
+            CataloguedFile._make((*(one.entry[at] for at in (5, 6, 7, 2, 3)), *one[1:]))
+            if one is not None and one.entry.kind == FILE
+            else None
+            for one in held
+        ]
+        assert self.catalogue.files(self.id, some) == expected
 
     def tree(self, folder: str = "") -> str:
         """Every path with its id."""
@@ -183,6 +202,21 @@ def test_many_entries_at_once_come_in_the_order_asked_for(world: World) -> None:
     assert world.catalogue.entries(world.id, wanted) == [
         world.catalogue.entry(world.id, path) for path in wanted
     ]
+    world.compare_files(wanted)
+
+
+def test_of_files_less_is_told(world: World) -> None:
+    """Folders, links, and what is not there are no files."""
+    linked = Entry("link", LINK, target="b", mtime_ns=3)
+    large = Entry("large", FILE, 7, -1, 0o640, hash="ab" * 32)
+    some = [Put("link", linked, 5, 6), Put("large", large, 8, 2**64 - 1)]
+    world.catalogue.record(world.id, some)
+    world.record("a b/ b/c -a")
+    asked = ["link", "large", "a", "b", "b/c", "nothing"]
+    found = CataloguedFile(2, 2, "ab" * 32, 7, -1, 8, 2**64 - 1)
+    assert world.catalogue.files(world.id, asked)[:4] == [None, found, None, None]
+    assert world.catalogue.files(world.id, []) == []
+    world.compare_files(asked)
 
 
 def test_new_entries_among_many_others(world: World) -> None:
@@ -191,6 +225,7 @@ def test_new_entries_among_many_others(world: World) -> None:
     scattered = [f"n{number:03d}" for number in range(0, 200, 9)]
     found = world.catalogue.entries(world.id, scattered)
     assert [one is not None for one in found] == [not number % 2 for number in range(0, 200, 9)]
+    world.compare_files(scattered)
     between = [f"n{number:03d}" for number in range(101, 199, 2)]
     assert world.record(" ".join(between)) == list(range(101, 150))
     behind = [f"n{number:03d}" for number in range(180, 280)]
@@ -529,6 +564,7 @@ def test_a_large_subtree_is_gone_at_once_for_all_who_read(reopen: Open) -> None:
         assert (world.tree(), world.listing("d"), world.listing("d/s")) == ("d2#7", "", "")
         assert world.catalogue.entry(world.id, "d/s/x") is None
         assert world.catalogue.entries(world.id, ["d", "d/a", "d2"])[:2] == [None, None]
+        world.compare_files(["d", "d/a", "d/s/x", "d2"])
         # Who comes now reads nothing that is not there.
         rows = world.catalogue.changes(world.id, 0, "", 100).rows
         assert [path for path, entry in rows if entry] == ["d2"]
@@ -554,6 +590,7 @@ def test_a_large_subtree_is_at_its_new_place_at_once_for_all_who_read(reopen: Op
             None,
             None,
         ]
+        world.compare_files(["e/d", "e/d/a", "e/d/s/x", "d/s/x", "e/d/none"])
         pages = [
             world.catalogue.listing(world.id, "e/d", after, upto, limit)
             for after, upto, limit in (("", "", 2), ("a", "", 1), ("a", "b", -1), ("s", "", -1))

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from itertools import repeat
 from typing import Final
 
-from cargo_sync.catalogue.contract import Catalogued, Change, Put
+from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, Change, Put
 from cargo_sync.local.listing import inode
 from cargo_sync.local.publish import Published
 from cargo_sync.local.read import FileState
@@ -176,21 +176,22 @@ def expect(folder: CataloguedFolder, offers: Sequence[Offer]) -> list[FileState 
         For each offer, the file; or `changed` if there is another version by now, `bad_path`,
         `damaged`.
     """
-    refused = [paths.refusal(offer.path) for offer in offers]
-    asked = [offer.path for offer, problem in zip(offers, refused, strict=True) if not problem]
-    held = iter(folder.catalogue.entries(folder.id, asked))
+    some = [offer.path for offer in offers]
+    refused = [None] * len(some) if paths.are_usable(some) else list(map(paths.refusal, some))
+    asked = [path for path, problem in zip(some, refused, strict=True) if problem is None]
+    held = iter(folder.catalogue.files(folder.id, asked))
     return [
         problem or _held_file(offer, next(held))
         for offer, problem in zip(offers, refused, strict=True)
     ]
 
 
-def _held_file(offer: Offer, held: Catalogued | None) -> FileState | Problem:
-    if held is None or (held.entry.version, held.entry.ident) != (offer.version, offer.ident):
+def _held_file(offer: Offer, held: CataloguedFile | None) -> FileState | Problem:
+    if held is None or held.version != offer.version or held.ident != offer.ident:
         return changed_since(offer.path)
-    if held.entry.hash == DAMAGED:
+    if held.hash == DAMAGED:
         return damaged_there(offer.path)
-    return held.entry.size, held.entry.mtime_ns, held.ctime_ns, held.inode
+    return held[3:]
 
 
 def no_room(offer: Offer) -> Problem:

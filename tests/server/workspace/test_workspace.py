@@ -17,7 +17,7 @@ from cargo_sync.local.publish import Placing
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.model.entries import LATEST, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 from cargo_sync.server.workspace import catalogued_folder
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.operations import Delete, Done, Mkdir, Move, Operation
@@ -451,8 +451,12 @@ def test_only_the_version_that_was_offered_is_read(ground: Ground) -> None:
         asked._replace(ident=9),
         asked._replace(path="../file"),
     ):
-        with pytest.raises(ProblemError):
+        with pytest.raises(ProblemError) as problem:
             source.open(other)
+        views = [memoryview(bytearray(3)) for _ in range(3)]
+        unread = source.read([asked, other, asked], views)
+        assert unread == Unread(1, problem.value.problem)
+        assert bytes(views[0]) == b"one"
     (ground.place / "file").write_text("two")
     with pytest.raises(ProblemError) as refused:
         source.open(asked)
