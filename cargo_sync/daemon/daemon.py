@@ -57,7 +57,7 @@ from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.scope import NearScope
 from cargo_sync.machines.settling import Settling
-from cargo_sync.model.events import Event, EventDetails, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened, groups
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
@@ -225,7 +225,7 @@ class Daemon:
     async def _happened(self, event: Event) -> None:
         """Stores an event, and tells the listeners. Raises ProblemError."""
         cursor = await self._world.offload(self._events.append, [event])
-        self._listeners.happened([event], cursor)
+        self._listeners.happened(groups([event], cursor))
 
     def _job_count(self) -> str:
         count, unusable = len(self._all()), len(self._unusable())

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.machines.suspects import Suspects
-from cargo_sync.model.events import Event, EventDetails, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened, groups
 from cargo_sync.model.jobs import Identity, Rules
 from cargo_sync.model.world import World
 from cargo_sync.state.jobs import Binding, JobRow
@@ -59,7 +59,8 @@ async def open_sides(
         cursor = 0
     elif reason := _why_unbound(job, binding, remote):
         event = Event(rules.name, Happened.RESET, world.wall(), details=EventDetails(reason))
-        on_events([event], await world.offload(memory.jobs.bind, memory.name, binding, [event]))
+        last = await world.offload(memory.jobs.bind, memory.name, binding, [event])
+        on_events(groups([event], last))
         cursor = 0
     elif 0 < job.far_cursor < remote.floor:
         # We were away for too long: the server does not list the deletions of that time any more,

@@ -5,19 +5,25 @@ of files that were moved are made column by column: a step for each file would c
 read it does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import repeat
-from typing import Final
+from typing import Final, NamedTuple
 
 from cargo_sync.engine.context import RunContext
 from cargo_sync.machines.retry import cancelled
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed, agree, agree_batch
 from cargo_sync.model.entries import FILE
-from cargo_sync.model.events import Event, EventDetails, Happened
-from cargo_sync.model.jobs import Mode, Rules
+from cargo_sync.model.events import (
+    Event,
+    EventDetails,
+    EventGroup,
+    Happened,
+    MovedFiles,
+    groups,
+)
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.slices import path_ranges
 from cargo_sync.trees.contract import Brought, Tasks
@@ -28,8 +34,8 @@ RETRY_AT_ONCE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED})
 TOGETHER: Final = 2_000
 """Outcomes that are recorded in one transaction, fewer of those deep down."""
 
-OnEvents = Callable[[Sequence[Event], int], None]
-"""Called with recorded events and the cursor of the last; must not block."""
+OnEvents = Callable[[Sequence[EventGroup]], None]
+"""Called with recorded events; must not block."""
 
 
 @dataclass(slots=True)
@@ -50,6 +56,14 @@ class _Record:
     cancelled: list[Action] = field(default_factory=list)
 
 
+class _Moved(NamedTuple):
+    """Files that were moved, and are recorded."""
+
+    paths: Sequence[str]
+    sizes: Sequence[int]
+    events: Sequence[EventGroup]
+
+
 class Commit:
     """Records what a run has done."""
 
@@ -68,41 +82,78 @@ class Commit:
 
     async def brought(self, batch: Brought) -> None:
         """Records what became of a batch of transfers; it must be durable already."""
-        done = Tasks.of(batch.done)
-        for part in path_ranges(done.puts.paths, TOGETHER):
-            some = batch._replace(done=done[part], receipts=batch.receipts[part])
-            await self._write(self._moved(done[part], some))
+        if batch.done:
+            for moved in await self._world.offload(self._moved, batch):
+                await self._note(moved)
         await self(batch.failed)
 
     async def _write(self, record: _Record) -> None:
         self._report.advanced |= bool(record.agreements)
         agree = partial(self._memory.folders.agree, done=record.done, failed=record.failed)
         cursor = await self._world.offload(agree, record.agreements, record.events)
-        if taken_up := record.taken_up:
-            await self._world.offload(self._memory.transfers.take_up, self._memory.job_id, taken_up)
+        await self._take_up(record.taken_up)
         for action in record.cancelled:
             await self._put_off(action)
         if record.events:
-            self._on_events(record.events, cursor)
+            self._on_events(groups(record.events, cursor))
 
-    def _moved(self, done: Tasks, batch: Brought) -> _Record:
-        """Notes files that were moved."""
-        files, sources = done.puts.paths, done.puts.sources
-        sizes = sources.sizes
+    async def _take_up(self, files: Sequence[str]) -> None:
+        if files:
+            await self._world.offload(self._memory.transfers.take_up, self._memory.job_id, files)
+
+    def _moved(self, batch: Brought) -> list[_Moved]:
+        """Records files that were moved. It runs in a thread."""
+        done, upload = Tasks.of(batch.done), self._rules.mode is Mode.UPLOAD
+        moved = []
+        for part in path_ranges(done.puts.paths, TOGETHER):
+            some = batch._replace(receipts=batch.receipts[part])
+            told = self._told(done[part], some)
+            displaced = self._displaced(done[part], some, told.time)
+            agreed = agree_batch(done[part].puts.sources, some.receipts, upload=upload)
+            cursor = self._memory.folders.agree_moved(agreed, told, displaced)
+            events = [told.group(cursor - len(displaced)), *groups(displaced, cursor)]
+            moved.append(_Moved(told.paths, told.sizes, events))
+        return moved
+
+    def _told(self, done: Tasks, batch: Brought) -> MovedFiles:
+        """Tells of each file that it is there."""
+        upload = self._rules.mode is Mode.UPLOAD
+        happened = Happened.UPLOADED if upload else Happened.DOWNLOADED
+        files, sizes = done.puts.paths, done.puts.sources.sizes
+        return MovedFiles(
+            job=self._rules.name,
+            happened=happened,
+            time=self._world.wall(),
+            tell=self._rules.told(happened, files[0]),
+            paths=files,
+            sizes=sizes,
+            transfers=done.transfers,
+            hashes=[receipt.hash for receipt in batch.receipts],
+            seconds=round(batch.moved.seconds, 6),
+            lost=batch.moved.lost,
+            rtt_ms=batch.moved.rtt_ms,
+            moved=_moved_bytes(done.transfers, sizes, batch.had) if batch.had else (),
+        )
+
+    def _displaced(self, done: Tasks, batch: Brought, now: float) -> list[Event]:
+        """Tells what files that were not as delivered have lost."""
+        return [
+            self._event(Happened.DISPLACED, action, now, EventDetails(displaced=displaced))
+            for index, action in done.puts.others.items()
+            if action.drifted and (displaced := batch.receipts[index].displaced)
+        ]
+
+    async def _note(self, moved: _Moved) -> None:
+        """Notes files that were moved, when they are recorded."""
+        files, sizes, told = moved
         if self._memory.room.took_all(files, sizes):
             self._retry_full()
-        self._report.acted = True
+        self._report.acted = self._report.advanced = True
         self._report.files += len(files)
         self._report.bytes += sum(sizes)
         self._progress.done(len(files), sum(sizes))
-        upload = self._rules.mode is Mode.UPLOAD
-        agreed = agree_batch(sources, batch.receipts, upload=upload)
-        return _Record(
-            list(zip(files, agreed, strict=True)),
-            _told(self._rules, self._world.wall(), done, batch),
-            done=files,
-            taken_up=self._succeeded(files),
-        )
+        await self._take_up(self._succeeded(files))
+        self._on_events(told)
 
     def _outcomes(self, outcomes: Sequence[Outcome]) -> _Record:
         """Notes what was done without moving content, and what failed."""
@@ -215,34 +266,9 @@ class Commit:
         return self._rules.event(happened, now, action.path, entry.size if entry else 0, details)
 
 
-def _told(rules: Rules, now: float, done: Tasks, batch: Brought) -> list[Event]:
-    """Tells of each file that it is there, and what a file that was not as delivered lost."""
-    files, sizes, transfers = done.puts.paths, done.puts.sources.sizes, done.transfers
-    seconds, lost, rtt_ms = batch.moved
-    details = EventDetails.of_moved(
-        transfers,
-        [receipt.hash for receipt in batch.receipts],
-        round(seconds, 6),
-        lost,
-        rtt_ms,
-        _moved(transfers, sizes, batch) if batch.had else repeat(None),
-    )
-    upload = rules.mode is Mode.UPLOAD
-    happened = Happened.UPLOADED if upload else Happened.DOWNLOADED
-    return rules.events(happened, now, files, sizes, details) + [
-        rules.event(
-            Happened.DISPLACED,
-            now,
-            action.path,
-            action.bytes,
-            EventDetails(displaced=batch.receipts[index].displaced),
-        )
-        for index, action in done.puts.others.items()
-        if action.drifted and batch.receipts[index].displaced
-    ]
-
-
-def _moved(transfers: Sequence[str], sizes: Sequence[int], batch: Brought) -> list[int | None]:
+def _moved_bytes(
+    transfers: Sequence[str], sizes: Sequence[int], had: Mapping[str, int]
+) -> list[int | None]:
     """The bytes that moved of each file, where that is not the whole file."""
-    had = map(batch.had.get, transfers)
-    return [size - before if before else None for size, before in zip(sizes, had, strict=True)]
+    before = map(had.get, transfers)
+    return [size - known if known else None for size, known in zip(sizes, before, strict=True)]

@@ -7,7 +7,7 @@ from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import RunContext
 from cargo_sync.model.actions import Action, Puts
 from cargo_sync.model.checkpoints import resumable
-from cargo_sync.model.events import Event, EventDetails, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened, groups
 from cargo_sync.state.transfers import TransferSource
 from cargo_sync.trees.contract import Tasks
 
@@ -44,7 +44,7 @@ class TransferStarts:
             self._rules.mode if self._rules.promises else None,
         )
         if begun.events:
-            self._on_events(begun.events, begun.cursor)
+            self._on_events(groups(begun.events, begun.cursor))
         return Tasks(puts, begun.ids)
 
     async def began(self, actions: Sequence[Action]) -> set[str]:

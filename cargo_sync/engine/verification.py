@@ -14,7 +14,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts
 from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.entries import DAMAGED, FILE, Entry
-from cargo_sync.model.events import Event, EventDetails, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened, groups
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged, damaged_there
 from cargo_sync.state.folders import FolderState
@@ -186,7 +186,7 @@ class Verification:
     async def _record(self, events: Iterable[Event]) -> None:
         if told := list(events):
             cursor = await self._world.offload(self._memory.folders.agree, [], told)
-            self._on_events(told, cursor)
+            self._on_events(groups(told, cursor))
 
 
 class DamagedFiles(Protocol):

@@ -144,17 +144,17 @@ def agree(near: Entry, far: Entry, content: str = "") -> Agreed:
 
 def agree_batch(
     sources: EntryColumns, receipts: Sequence[Receipt], *, upload: bool
-) -> list[Agreed]:
-    """The agreements about files that were moved together; made by column, as there are many."""
+) -> AgreedColumns:
+    """The agreements about files that were moved together."""
     names, kinds, sizes, times, modes, versions, idents, known, targets = sources.columns()
-    _, new_versions, new_idents, new_times, new_modes, hashes, *_ = zip(*receipts, strict=True)
-    near: tuple[Sequence[int], ...] = (times, modes, versions, idents)
-    far: tuple[Sequence[int], ...] = (new_versions, new_idents)
+    new = map(list, zip(*receipts, strict=True))
+    _, new_versions, new_idents, new_times, new_modes, hashes, *_ = new
+    near, far = (times, modes, versions, idents), (new_versions, new_idents)
     if not upload:
         near, far = (new_times, new_modes, new_versions, new_idents), (versions, idents)
-    contents = [content or before for content, before in zip(hashes, known, strict=True)]
-    rows = zip(names, kinds, sizes, *near, *far, contents, targets, strict=True)
-    return list(map(Agreed._make, rows))
+    if not all(hashes):
+        hashes = [content or before for content, before in zip(hashes, known, strict=True)]
+    return AgreedColumns(names, kinds, sizes, *near, *far, hashes, targets)
 
 
 def encode(base: Base) -> bytes:

@@ -1,6 +1,6 @@
 """Events: facts about what happened, written in the same transaction as the change itself."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from itertools import groupby, repeat
 from operator import itemgetter
@@ -94,22 +94,6 @@ class EventDetails(NamedTuple):
     deletions: int | None = None
     overwrites: int | None = None
 
-    @classmethod
-    def of_moved(
-        cls,
-        transfers: Sequence[str],
-        hashes: Sequence[str],
-        seconds: float,
-        lost: int | None,
-        rtt_ms: float | None,
-        moved: Iterable[int | None],
-    ) -> "list[EventDetails]":
-        """Those of files that moved in one batch."""
-        no = repeat(None)
-        link = repeat(seconds), repeat(lost), repeat(rtt_ms)
-        rows = zip(no, no, transfers, hashes, no, *link, moved, no, no, no, strict=False)
-        return list(map(cls._make, rows))
-
 
 NO_DETAILS: Final = EventDetails()
 
@@ -148,7 +132,74 @@ class Event(NamedTuple):
         return self.details.transfer or None
 
 
-def grouped(events: Iterable[Event]) -> Iterator[tuple[str, Happened, list[Event]]]:
-    """Events of one job and kind that follow each other, together."""
+class EventGroup(NamedTuple):
+    """Events of one job and kind that were recorded one after the other: listeners hear of these.
+
+    cursor   of the last one; the others have the cursors before it
+    paths    of each
+    bytes    the sum of their sizes
+    message  of the first one, or ""
+    tell     whether callbacks are wanted for them
+    """
+
+    job: str
+    happened: Happened
+    cursor: int
+    paths: Sequence[str]
+    bytes: int
+    message: str = ""
+    tell: bool = False
+
+
+def groups(events: Sequence[Event], cursor: int) -> list[EventGroup]:
+    """The groups of events that were recorded together; `cursor` is that of the last event."""
+    found = []
+    last = cursor - len(events)
     for (job, happened), group in groupby(events, key=itemgetter(0, 1)):
-        yield job, happened, list(group)
+        some = list(group)
+        last += len(some)
+        files, size = [event.path for event in some], sum(event.size for event in some)
+        tell = any(event.tell for event in some)
+        found.append(EventGroup(job, happened, last, files, size, some[0].message, tell))
+    return found
+
+
+class MovedFiles(NamedTuple):
+    """The events of files that moved in one batch, as columns: there are many.
+
+    paths, sizes, transfers, hashes, moved  one value for each file; of `moved`, nothing if all of
+                                            each file moved
+    the others                              the same for all of them: see Event and EventDetails
+    """
+
+    job: str
+    happened: Happened
+    time: float
+    tell: str
+    paths: Sequence[str]
+    sizes: Sequence[int]
+    transfers: Sequence[str]
+    hashes: Sequence[str]
+    seconds: float
+    lost: int | None
+    rtt_ms: float | None
+    moved: Sequence[int | None] = ()
+
+    def details(self) -> Iterator[EventDetails]:
+        """The details of each event."""
+        for transfer, content, moved in zip(
+            self.transfers, self.hashes, self.moved or repeat(None), strict=False
+        ):
+            yield EventDetails(
+                transfer=transfer,
+                hash=content,
+                seconds=self.seconds,
+                lost=self.lost,
+                rtt_ms=self.rtt_ms,
+                moved=moved,
+            )
+
+    def group(self, cursor: int) -> EventGroup:
+        """Their group; `cursor` is that of the last one."""
+        size, tell = sum(self.sizes), bool(self.tell)
+        return EventGroup(self.job, self.happened, cursor, self.paths, size, tell=tell)

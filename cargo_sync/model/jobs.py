@@ -1,9 +1,7 @@
 """What a run needs to know about its job: its rules, without addresses or secrets."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import repeat
 
 from cargo_sync.model.events import NO_DETAILS, Event, EventDetails, Happened, Moment, moment
 
@@ -85,25 +83,10 @@ class Rules:
         details: EventDetails = NO_DETAILS,
     ) -> Event:
         """An event of this job; its `tell` says whether it becomes a callback."""
-        return Event(self.name, happened, time, path, size, details, self._told(happened, path))
+        return Event(self.name, happened, time, path, size, details, self.told(happened, path))
 
-    def events(
-        self,
-        happened: Happened,
-        time: float,
-        paths: Sequence[str],
-        sizes: Sequence[int],
-        details: Sequence[EventDetails],
-    ) -> list[Event]:
-        """The same event of several files of this job."""
-        if not paths:
-            return []
-        told = self._told(happened, paths[0])
-        same = repeat(self.name), repeat(happened), repeat(time)
-        columns = zip(*same, paths, sizes, details, repeat(told), strict=False)
-        return list(map(Event._make, columns))
-
-    def _told(self, happened: Happened, path: str) -> str:
+    def told(self, happened: Happened, path: str) -> str:
+        """The `tell` of such an event of this job."""
         return self.mode.value if moment(happened, path) in self.tell else ""
 
 

@@ -6,12 +6,15 @@ times as much.
 """
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import lt
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from cargo_sync.model import paths
-from cargo_sync.model.agreed import Agreed
+from cargo_sync.model.agreed import Agreed, AgreedColumns
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -72,8 +75,9 @@ class _Listing:
 
     def __init__(self, found: bytes | None) -> None:
         self.found = found
-        self._columns: list[list[Any]] = orjson.loads(found) if found else []
-        self._names: list[str] = self._columns[_NAME] if self._columns else []
+        self._columns: list[list[Any]]
+        self._names: list[str]
+        self._set(orjson.loads(found) if found else [])
         self._changes: dict[str, Entry | Agreed | None] = {}
 
     def change(self, name: str, item: Entry | Agreed | None) -> bool:
@@ -86,6 +90,26 @@ class _Listing:
             was_folder = at is not None and self._columns[_KIND][at] == FOLDER
         self._changes[name] = item
         return was_folder
+
+    def add(self, columns: Sequence[Sequence[Any]]) -> bool:
+        """Adds names, in their order, that are not there yet.
+
+        Returns:
+            False if some are there, or changes were made before; then nothing is added.
+        """
+        names, known = columns[_NAME], self._names
+        after = not known or known[-1] < names[0]
+        if self._changes or not (after or set(names).isdisjoint(known)):
+            return False
+        if not known:
+            self._set([list(column) for column in columns])
+            return True
+        for column, values in zip(self._columns, columns, strict=True):
+            column.extend(values)
+        if not after:
+            order = sorted(range(len(known)), key=known.__getitem__)
+            self._set([[column[at] for at in order] for column in self._columns])
+        return True
 
     def columns(self) -> list[list[Any]]:
         """The columns with the changes; call it only once."""
@@ -115,6 +139,9 @@ class _Listing:
             )
             columns = [[column[at] for at in order] for column in columns]
         return columns if columns[_NAME] else []
+
+    def _set(self, columns: list[list[Any]]) -> None:
+        self._columns, self._names = columns, columns[_NAME] if columns else []
 
     def _at(self, name: str) -> int | None:
         at = bisect_left(self._names, name)
@@ -153,6 +180,20 @@ class ColumnDeltas:
             self._made.add(parts.key_of(path))
             self._listing(parts.key_of(path))
 
+    def put_files(self, files: Sequence[str], agreed: AgreedColumns) -> None:
+        """Like `put`, for the agreements about many files with these paths."""
+        start, columns = 0, agreed.columns()
+        for folder, run in groupby(files, paths.parent):
+            end = start + len(list(run))
+            for listing, low, high in self._cut(folder, columns[_NAME][start:end]):
+                within = slice(start + low, start + high)
+                some = [column[within] for column in columns]
+                if listing is None or not listing.add(some):
+                    agreements = map(Agreed._make, zip(*some, strict=True))
+                    for path, item in zip(files[within], agreements, strict=True):
+                        self.put(path, item)
+            start = end
+
     def drop(self, path: str) -> None:
         """Nothing is at `path` any more, nor below it."""
         name = paths.name(path)
@@ -179,13 +220,32 @@ class ColumnDeltas:
                 if cut and columns and len(columns[_NAME]) > LONGEST:
                     parts.split(self._connection, self._job, key)
 
+    def _cut(self, folder: str, names: Sequence[str]) -> Iterator[tuple[_Listing | None, int, int]]:
+        """The parts of a folder in which names are, and which of them are in it: [start, end).
+
+        None for a part if the names are not in order: then they must be put one by one.
+        """
+        if not all(map(lt, names, names[1:])):
+            yield None, 0, len(names)
+            return
+        firsts = self._first_names(folder)
+        cuts = [0, *(bisect_left(names, first) for first in firsts), len(names)]
+        for first, start, end in zip(["", *firsts], cuts, cuts[1:], strict=False):
+            if start < end:
+                yield self._listing(parts.key_of(folder, first)), start, end
+
+    def _first_names(self, folder: str) -> list[str]:
+        """Those of all parts but the first."""
+        firsts = self._firsts.get(folder)
+        if firsts is None:
+            firsts = self._firsts[folder] = parts.firsts(self._connection, self._job, folder)
+        return firsts
+
     def _part(self, folder: str, name: str) -> _Listing:
         """The part of a folder in which `name` is, or would be."""
         if folder == self._recent[0]:
             return self._recent[1]
-        firsts = self._firsts.get(folder)
-        if firsts is None:
-            firsts = self._firsts[folder] = parts.firsts(self._connection, self._job, folder)
+        firsts = self._first_names(folder)
         at = bisect_right(firsts, name)
         listing = self._listing(parts.key_of(folder, firsts[at - 1] if at else ""))
         if not firsts:

@@ -5,14 +5,20 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from cargo_sync.model.events import Event, EventDetails, Happened
-from cargo_sync.state.bulk import Insert
+from cargo_sync.model.events import Event, EventDetails, Happened, MovedFiles
+from cargo_sync.state.bulk import Insert, InsertColumns
 from cargo_sync.state.database import Database
 from cargo_sync.state.migrations import Statements
 
 _APPEND: Final = Insert(
     "INSERT INTO event (job, happened, time, path, size, details, tell) VALUES",
     "(?, ?, ?, ?, ?, ?, ?)",
+)
+
+_APPEND_MOVED: Final = InsertColumns(
+    "event (job, happened, time, tell, path, size, details)",
+    "?, ?, ?, ?, column1, column2, column3",
+    columns=3,
 )
 
 _SINCE = """
@@ -61,6 +67,13 @@ class Events:
         """Writes events in their order; returns the cursor of the newest event, 0 for none."""
         with self._database.transaction() as connection:
             _APPEND(connection, _rows(events))
+            return self._newest()
+
+    def append_moved(self, files: MovedFiles) -> int:
+        """Writes the events of files that moved; returns the cursor of the newest event."""
+        with self._database.transaction() as connection:
+            same = (files.job, str(files.happened), files.time, files.tell or None)
+            _APPEND_MOVED(connection, same, (files.paths, files.sizes, _moved_texts(files)))
             return self._newest()
 
     def newest(self) -> int:
@@ -171,20 +184,25 @@ def _rows(events: Sequence[Event]) -> list[tuple[object, ...]]:
     jobs, happened, times, files, sizes, details, tells = zip(*events, strict=True)
     words = map(str.__str__, happened)  # to bind a value of an enum takes 0.4 µs more
     told = [tell or None for tell in tells]
-    return list(zip(jobs, words, times, files, sizes, _texts(details), told, strict=True))
+    return list(zip(jobs, words, times, files, sizes, map(_text, details), told, strict=True))
 
 
-def _texts(details: Sequence[EventDetails]) -> list[str]:
-    """As `as_json`, but as text, and quick for a batch that has the same few fields."""
-    columns = zip(_DETAILS, zip(*details, strict=True), strict=True)
-    known = [(name, column) for name, column in columns if column.count(None) < len(column)]
-    if not known:
-        return ["{}"] * len(details)
-    names, values = zip(*known, strict=True)
-    rows = zip(*values, strict=True)
-    if any(None in column for column in values):
-        return [orjson.dumps(as_json(one)).decode() for one in details]
-    return [orjson.dumps(dict(zip(names, row, strict=True))).decode() for row in rows]
+def _moved_texts(files: MovedFiles) -> list[str]:
+    """The details of files that moved, as `_text` writes them."""
+    raw = "".join([*files.transfers, *files.hashes]).encode(errors="surrogatepass")
+    if files.moved or not raw.isalnum():  # of bytes, only these of ASCII
+        return list(map(_text, files.details()))
+    link = EventDetails(seconds=files.seconds, lost=files.lost, rtt_ms=files.rtt_ms)
+    rest = "," + _text(link)[1:]
+    return [
+        f'{{"transfer":"{transfer}","hash":"{content}"{rest}'
+        for transfer, content in zip(files.transfers, files.hashes, strict=True)
+    ]
+
+
+def _text(details: EventDetails) -> str:
+    """As `as_json`, but as text."""
+    return orjson.dumps(as_json(details)).decode()
 
 
 def row_of(columns: tuple[Any, ...]) -> EventRow:

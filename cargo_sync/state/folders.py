@@ -15,7 +15,7 @@ import orjson
 from cargo_sync.model import paths
 from cargo_sync.model.agreed import Agreed, AgreedColumns, Base
 from cargo_sync.model.entries import FOLDER, Entry, EntryColumns, Listing
-from cargo_sync.model.events import Event
+from cargo_sync.model.events import Event, MovedFiles
 from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Problem
 from cargo_sync.state import forgetting, parts
@@ -252,6 +252,27 @@ class Folders:
             base.write()
             self._transfers.ended(self._job, done, failed)
             return self._events.append(events)
+
+    def agree_moved(
+        self, agreed: AgreedColumns, files: MovedFiles, events: Sequence[Event] = ()
+    ) -> int:
+        """Like `agree`, for files that were moved together.
+
+        Args:
+            agreed: what is agreed about each.
+            files: their events.
+            events: what else happened; their rows come after those of the files.
+
+        Returns:
+            The cursor of the newest event.
+        """
+        with self._database.transaction() as connection:
+            base = ColumnDeltas(connection, self._job, BASE)
+            base.put_files(files.paths, agreed)
+            base.write()
+            self._transfers.ended(self._job, files.paths, ())
+            cursor = self._events.append_moved(files)
+            return self._events.append(events) if events else cursor
 
     def unsettled(self, after: bytes | None, end: bytes | None, limit: int) -> list[FolderState]:
         """Up to `limit` unsettled folders or parts, in order; fewer if their listings are long.

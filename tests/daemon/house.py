@@ -26,7 +26,7 @@ from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
-from cargo_sync.model.events import Event
+from cargo_sync.model.events import Event, EventGroup
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -39,6 +39,7 @@ from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Brought, NearTree, Task
+from tests.engine.world import recorded
 from tests.offloads import inline
 
 NEVER = 1e6
@@ -124,13 +125,14 @@ class FarSide(MemoryTree):
 class Recorder(Listener):
     """A listener that records its calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self.events: list[Event] = []
         self.states: dict[str, list[str]] = {}
         self._news = asyncio.Condition()
 
-    def happened(self, events: Sequence[Event], cursor: int) -> None:
-        self.events += events
+    def happened(self, events: Sequence[EventGroup]) -> None:
+        self.events += recorded(self._database, events)
 
     def changed(self, job: Supervisor) -> None:
         said = self.states.setdefault(job.name, [])
@@ -155,7 +157,7 @@ class House:
         self.database = Database.open(str(folder / "state.db"), "daemon")
         self.jobs = JobRows(self.database)
         self.planned = Planned(self.database)
-        self.recorder = Recorder()
+        self.recorder = Recorder(self.database)
         self.near: dict[str, MemoryTree] = {}
         self.far: dict[str, FarSide] = {}
         self.afresh: list[str] = []

@@ -1,6 +1,6 @@
 """What is stored for outcomes: the events with all their details, and the report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,14 +11,14 @@ from cargo_sync.engine.report import Progress, RunReport
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Base, agree
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
-from cargo_sync.model.events import Event, EventDetails
+from cargo_sync.model.events import Event, EventDetails, EventGroup, groups
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.state.events import Events
 from cargo_sync.trees.contract import Brought, Moved, Task
 from cargo_sync.trees.offers import brought
-from tests.engine.world import System
+from tests.engine.world import System, recorded
 
 ENTRY = Entry("a", FILE, 5, 1, 0o644, 1, 1)
 FAR = ENTRY._replace(ident=9)
@@ -40,7 +40,7 @@ class Committing:
         context = RunContext(
             self.system.rules, self.system.memory, self.system.world(), self.report, Progress()
         )
-        self._commit = Commit(context, lambda events, _cursor: self.told.extend(events))
+        self._commit = Commit(context, self._tell)
 
     async def __call__(self, *outcomes: Outcome) -> list[Told]:
         await self._commit(outcomes)
@@ -53,6 +53,12 @@ class Committing:
     def agreed(self) -> Base:
         state = self.system.memory.folders.part("", "")
         return state.base or () if state else ()
+
+    def _tell(self, events: Sequence[EventGroup]) -> None:
+        for group in events:
+            found = list(recorded(self.system.database, [group]))
+            assert groups(found, group.cursor) == [group]
+            self.told += found
 
     def _said(self) -> list[Told]:
         """What was told since the last call; the state holds the same."""

@@ -1,6 +1,6 @@
 """A world that can be replayed: a fake clock, ids that count, no threads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,11 @@ from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
-from cargo_sync.model.events import Event
+from cargo_sync.model.events import Event, EventGroup
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import Offload, World
 from cargo_sync.state.database import Database
+from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
@@ -21,6 +22,14 @@ from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
 from tests.offloads import inline
+
+
+def recorded(database: Database, groups: Sequence[EventGroup]) -> Iterator[Event]:
+    """The events of groups, as they are stored."""
+    for group in groups:
+        count = len(group.paths)
+        for row in Events(database).since(group.cursor - count, count):
+            yield row.event
 
 
 class System:
@@ -81,8 +90,8 @@ class System:
         self.ids += 1
         return f"{self.ids:032x}"
 
-    def _tell(self, events: Sequence[Event], cursor: int) -> None:
-        self.events += events
+    def _tell(self, events: Sequence[EventGroup]) -> None:
+        self.events += recorded(self.database, events)
 
     def said(self) -> list[str]:
         """What has happened since the last call, as "happened path"."""

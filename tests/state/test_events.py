@@ -1,4 +1,6 @@
-from cargo_sync.model.events import Event, EventDetails, Happened
+import pytest
+
+from cargo_sync.model.events import Event, EventDetails, Happened, MovedFiles, groups
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 
@@ -32,6 +34,26 @@ def test_events_come_back_as_they_were(daemon: Database) -> None:
     many = [event("j", 1.0, f"{number}") for number in range(257)]
     assert events.append([strange, *many]) == 258
     assert [row.event for row in events.since(0, 1000)] == [strange, *many]
+
+
+@pytest.mark.parametrize("content", ["ab12", "", '"}, {', "\u00e9"])
+@pytest.mark.parametrize("moved", [(), (None, 3, 4)])
+@pytest.mark.parametrize("tell", ["", "upload"])
+def test_files_that_moved_together_are_events_of_their_own(
+    daemon: Database, content: str, moved: tuple[int | None, ...], tell: str
+) -> None:
+    same = ("j", Happened.UPLOADED, 1.5, tell)
+    files = (["a", "b/\u00e9", "c"], [1, 0, 2**40], ["t1", "t2", "t3"], ["ab", content, ""])
+    told = MovedFiles(*same, *files, 0.25, None, 30.5, moved)
+    events = Events(daemon)
+    assert events.append_moved(told) == 3
+    expected = [
+        Event("j", Happened.UPLOADED, 1.5, path, size, details, tell)
+        for path, size, details in zip(told.paths, told.sizes, told.details(), strict=True)
+    ]
+    assert [row.event for row in events.since(0, 10)] == expected
+    assert [one.details.moved for one in expected] == list(moved or [None] * 3)
+    assert [told.group(3)] == groups(expected, 3)
 
 
 def test_readers_go_on_from_their_own_cursor(daemon: Database) -> None:

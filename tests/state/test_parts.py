@@ -7,10 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cargo_sync.model import agreed, entries, large_folders, paths
+from cargo_sync.model.agreed import AgreedColumns
 from cargo_sync.model.entries import FILE, FOLDER, Entry, Listing
+from cargo_sync.model.events import Happened, MovedFiles
 from cargo_sync.state import deltas, parts
 from cargo_sync.state import folders as folders_module
 from cargo_sync.state.database import Database
+from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders, FolderState, Observed
 from cargo_sync.state.jobs import JobRows
 
@@ -231,3 +234,44 @@ def test_changes_of_the_far_side_cut_a_part_and_agreements_do_not(folders: Folde
     assert [len(state.base or ()) for state in rows(folders, "")] == [6]
     folders.observe_far([(name, entry(name)) for name in "abcefg"])
     assert [len(state.base or ()) for state in rows(folders, "")] == [4, 2]
+
+
+FILES = [name for name in NAMES if name != "d"]
+MOVES = st.lists(
+    st.tuples(st.sampled_from(FOLDERS), st.lists(st.sampled_from(FILES), min_size=1)), max_size=4
+)
+
+
+def moved(files: list[str], size: int) -> tuple[AgreedColumns, MovedFiles]:
+    """Files of this size, and their events."""
+    some = [agreed.agree(one, one) for one in (entry(paths.name(path), size) for path in files)]
+    sizes, hashes = [size] * len(files), ["ab"] * len(files)
+    told = MovedFiles("j", Happened.UPLOADED, 1.0, "", files, sizes, hashes, hashes, 1.0, 0, None)
+    return AgreedColumns.of(tuple(some)), told
+
+
+@settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(SOME, st.integers(1, 12), st.lists(MOVES, max_size=3))
+def test_files_agreed_as_columns_are_those_agreed_one_by_one(
+    daemon: Database, seen: set[str], size: int, batches: list[list[tuple[str, list[str]]]]
+) -> None:
+    with daemon.read() as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        [(known,)] = connection.execute("SELECT count(*) FROM job").fetchall()
+    one, other = (Folders(daemon, JobRows(daemon).get_or_create(f"c{known}{x}").id) for x in "ab")
+    for folder in FOLDERS:
+        listing = entries.listing(entry(name) for name in seen | {"d"})
+        one.observe_near(observed(folder, listing, size))
+        other.observe_near(observed(folder, listing, size))
+    for number, batch in enumerate(filter(None, batches)):
+        files = [paths.join(folder, name) for folder, names in batch for name in names]
+        columns, told = moved(files, number)
+        last = one.agree_moved(columns, told)
+        agreements = list(columns)
+        events = [row.event for row in Events(daemon).since(last - len(files), len(files))]
+        assert [event.path for event in events] == files
+        assert other.agree(list(zip(files, agreements, strict=True)), events) == last + len(files)
+    assert list(one.below("")) == list(other.below(""))
+    assert one.counts() == other.counts()

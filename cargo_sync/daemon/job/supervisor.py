@@ -25,7 +25,7 @@ from cargo_sync.engine.run import Run
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.machines.job_state import Facts, JobState, job_state
 from cargo_sync.machines.looks import next_look
-from cargo_sync.model.events import Event, EventDetails, Happened, Moment
+from cargo_sync.model.events import Event, EventDetails, EventGroup, Happened, Moment, groups
 from cargo_sync.model.jobs import After, Mode, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -57,8 +57,8 @@ class Sides:
 class Listener:
     """Hears what happens to jobs. A subclass overrides what it needs. No call may block."""
 
-    def happened(self, events: Sequence[Event], cursor: int) -> None:
-        """These events are recorded; `cursor` is that of the last."""
+    def happened(self, events: Sequence[EventGroup]) -> None:
+        """These events are recorded."""
         return
 
     def changed(self, job: "Supervisor") -> None:
@@ -358,7 +358,7 @@ class Supervisor:
             except ProblemError as error:
                 _log.error("an event cannot be stored: %s", error, extra={"job": self.name})
             else:
-                self._listener.happened(events, cursor)
+                self._listener.happened(groups(events, cursor))
         last, outcomes = self.outcomes.last_run, self.outcomes
         if outcomes.recovered:
             _log.info("nothing fails any more", extra={"job": self.name})

@@ -17,7 +17,7 @@ from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.daemon.reporting import views
 from cargo_sync.machines.job_state import JobState
-from cargo_sync.model.events import Event
+from cargo_sync.model.events import EventGroup
 from cargo_sync.process.wakeup import Wakeup
 
 TICK: Final = 1.0
@@ -52,9 +52,10 @@ class DaemonFeed(Listener):
 
     # -- what happens to the jobs ------------------------------------------------------------------
 
-    def happened(self, events: Sequence[Event], cursor: int) -> None:
-        for job, at, notice in views.notices(events, cursor):
-            self._publisher.publish(topics.notice(job), "notice", notice, cursor=at)
+    def happened(self, events: Sequence[EventGroup]) -> None:
+        for group in events:
+            topic, notice = topics.notice(group.job), views.notice(group)
+            self._publisher.publish(topic, "notice", notice, cursor=group.cursor)
 
     def changed(self, job: Supervisor) -> None:
         found = self._jobs().get(job.name)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVarTuple
 
 from cargo_sync.daemon.job.supervisor import Listener, Supervisor
-from cargo_sync.model.events import Event
+from cargo_sync.model.events import EventGroup
 
 Arguments = TypeVarTuple("Arguments")
 
@@ -21,9 +21,9 @@ class Listeners(Listener):
     def __init__(self, listeners: tuple[Listener, ...]) -> None:
         self._listeners = listeners
 
-    def happened(self, events: Sequence[Event], cursor: int) -> None:
+    def happened(self, events: Sequence[EventGroup]) -> None:
         for listener in self._listeners:
-            _call(listener.happened, events, cursor)
+            _call(listener.happened, events)
 
     def changed(self, job: Supervisor) -> None:
         for listener in self._listeners:

@@ -10,7 +10,7 @@ from typing import Final
 from cargo_sync.daemon.job.supervisor import Listener
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.machines.job_state import JobState
-from cargo_sync.model.events import Event, Happened, grouped
+from cargo_sync.model.events import EventGroup, Happened
 from cargo_sync.process.metrics import Family
 
 MOST: Final = 1_000
@@ -38,13 +38,13 @@ class JobMetrics(Listener):
         )
         self._errors = _JobCounter("cargo_errors_total", "Failures.", ("cargo_job",))
 
-    def happened(self, events: Sequence[Event], cursor: int) -> None:
-        for job, happened, batch in grouped(events):
-            if direction := _MOVED.get(happened):
-                self._files.add(len(batch), job, direction)
-                self._bytes.add(sum(event.size for event in batch), job, direction)
-            elif happened is Happened.FAILED:
-                self._errors.add(len(batch), job)
+    def happened(self, events: Sequence[EventGroup]) -> None:
+        for group in events:
+            if direction := _MOVED.get(group.happened):
+                self._files.add(len(group.paths), group.job, direction)
+                self._bytes.add(group.bytes, group.job, direction)
+            elif group.happened is Happened.FAILED:
+                self._errors.add(len(group.paths), group.job)
 
     def families(self) -> Iterable[Family]:
         jobs, unusable = self._jobs(), self._unusable()

@@ -1,7 +1,7 @@
 """Values -> the messages of the control protocol; docs/control-protocol.md describes the shapes."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from cargo_sync.daemon.job.status import (
 from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.events import Event, grouped
+from cargo_sync.model.events import Event, EventGroup
 from cargo_sync.state.events import EventRow, as_json
 from cargo_sync.state.planned import PlannedPage
 from cargo_sync.webhooks.outbox import Waiting
@@ -327,39 +327,25 @@ def _happened(row: EventRow) -> dict[str, Any]:
     }
 
 
-def notices(events: Sequence[Event], cursor: int) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """Makes notices of events that were recorded together: (job, cursor, notice) for each.
-
-    Events of one job and kind that follow each other make one notice.
-
-    Args:
-        events: in the order of their rows.
-        cursor: of the last event; the rows before it have the cursors before it.
-    """
-    last = cursor - len(events)
-    for job, happened, batch in grouped(events):
-        last += len(batch)
-        yield (
-            job,
-            last,
-            {
-                "job": job,
-                "kind": happened.kind,
-                "count": len(batch),
-                "paths": _shown(batch),
-                "bytes": sum(event.size for event in batch),
-                "message": batch[0].message,
-            },
-        )
+def notice(group: EventGroup) -> dict[str, Any]:
+    """The notice of events of one job and kind."""
+    return {
+        "job": group.job,
+        "kind": group.happened.kind,
+        "count": len(group.paths),
+        "paths": _shown(group.paths),
+        "bytes": group.bytes,
+        "message": group.message,
+    }
 
 
-def _shown(batch: Sequence[Event]) -> list[str]:
-    """The first paths of a batch, as many as a notice names."""
+def _shown(files: Sequence[str]) -> list[str]:
+    """The first paths of a group, as many as a notice names."""
     paths, room = [], SHOWN_CHARACTERS
-    for event in batch[:SHOWN]:
-        room -= len(event.path)
+    for path in files[:SHOWN]:
+        room -= len(path)
         if room < 0:
             break
-        if event.path:
-            paths.append(event.path)
+        if path:
+            paths.append(path)
     return paths

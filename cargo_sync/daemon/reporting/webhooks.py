@@ -18,7 +18,7 @@ from cargo_sync.daemon.job.supervisor import Listener
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.daemon.reporting.progress_webhooks import ProgressWebhooks
-from cargo_sync.model.events import Event, Moment
+from cargo_sync.model.events import Event, EventGroup, Moment
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.metrics import Family
@@ -67,8 +67,8 @@ class JobWebhooks(Listener):
 
     # -- what happens to the jobs ------------------------------------------------------------------
 
-    def happened(self, events: Sequence[Event], cursor: int) -> None:
-        if any(event.tell for event in events):
+    def happened(self, events: Sequence[EventGroup]) -> None:
+        if any(group.tell for group in events):
             self._new_events.set()
 
     def removed(self, name: str) -> None:

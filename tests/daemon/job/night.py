@@ -93,12 +93,12 @@ class Night(Recorder):
     """One job and its states as lines, with times in `zone`."""
 
     def __init__(self, folder: Path, begins: str, zone: str, **job: Any) -> None:
-        super().__init__()
         self.zone = ZoneInfo(zone)
         self.lines: list[str] = []
         self.ahead = 0.0
         self._begins = datetime.fromisoformat(begins).replace(tzinfo=self.zone).timestamp()
         self._house = _House(folder, self.wall)
+        super().__init__(self._house.database)
         self._house.zone = self.zone
         self.river = self._house.far["nightly"] = River(self.tell)
         self._last = ("", "")

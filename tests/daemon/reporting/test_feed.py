@@ -13,7 +13,7 @@ from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.daemon.reporting import views
 from cargo_sync.daemon.reporting.feed import DaemonFeed
 from cargo_sync.lanes.figures import Figures, Moving
-from cargo_sync.model.events import Event, EventDetails, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened, groups
 from tests.daemon.house import Board, House, settings, until
 from tests.daemon.jobs.test_registry import Files
 
@@ -35,8 +35,9 @@ def test_neighbours_of_one_kind_make_one_notice() -> None:
         event(Happened.FAILED, "c"),
         event(Happened.FAILED, "d"), event(Happened.UPLOADED, "e"),
     ]  # fmt: skip
-    told = [(at, one["kind"], one["count"], one["paths"], one["bytes"], one["message"])
-            for _, at, one in views.notices(events, 105)]  # fmt: skip
+    told = [
+        (group.cursor, *list(views.notice(group).values())[1:]) for group in groups(events, 105)
+    ]
     assert told == [
         (102, "uploaded", 2, ["a", "b"], 6, ""),
         (104, "error", 2, ["c", "d"], 2, "about c"),
@@ -45,13 +46,12 @@ def test_neighbours_of_one_kind_make_one_notice() -> None:
 
 
 def test_a_notice_names_the_first_hundred() -> None:
-    [(_, at, told)] = views.notices(
-        [event(Happened.UPLOADED, str(number)) for number in range(2000)], 2000
-    )
-    assert (at, told["count"], len(told["paths"])) == (2000, 2000, 100)
+    many = [event(Happened.UPLOADED, str(number)) for number in range(2000)]
+    [told] = map(views.notice, groups(many, 2000))
+    assert (told["count"], len(told["paths"])) == (2000, 100)
     long = [event(Happened.UPLOADED, "x" * 1000 + str(number)) for number in range(100)]
-    [(_, at, told)] = views.notices(long, 100)
-    assert (at, told["count"], len(told["paths"])) == (100, 100, 8)
+    [told] = map(views.notice, groups(long, 100))
+    assert (told["count"], len(told["paths"])) == (100, 8)
 
 
 class Stage:

@@ -7,10 +7,10 @@ import pytest
 
 from cargo_sync.daemon.job.supervisor import Listener, Supervisor
 from cargo_sync.daemon.reporting.listeners import Listeners
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import EventGroup, Happened
 from tests.daemon.house import House, going, until
 
-UPLOADED = Event("nightly", Happened.UPLOADED, 1.0, "a", 10)
+UPLOADED = EventGroup("nightly", Happened.UPLOADED, 5, ["a"], 10)
 
 
 class Notes(Listener):
@@ -21,8 +21,8 @@ class Notes(Listener):
         self._name = name
         self._broken = broken
 
-    def happened(self, events: Sequence[Event], cursor: int) -> None:
-        self._note(f"{events[0].happened} {cursor}")
+    def happened(self, events: Sequence[EventGroup]) -> None:
+        self._note(f"{events[0].happened} {events[0].cursor}")
 
     def changed(self, job: Supervisor) -> None:
         self._note(f"{job.name} changed")
@@ -44,7 +44,7 @@ def test_one_that_fails_is_logged_and_the_others_are_told(
     listeners = Listeners(
         (Notes(lines, "1"), Notes(lines, "2", broken=True), Listener(), Notes(lines, "3"))
     )
-    listeners.happened([UPLOADED], 5)
+    listeners.happened([UPLOADED])
     listeners.changed(job)
     listeners.removed("nightly")
     told = ("uploaded 5", "nightly changed", "nightly removed")

@@ -10,7 +10,7 @@ import pytest
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.reporting import metrics as measuring
 from cargo_sync.daemon.reporting.metrics import JobMetrics
-from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.events import Event, Happened, groups
 from cargo_sync.process.metrics import exposition
 from tests.daemon.house import House, settings
 
@@ -35,7 +35,7 @@ async def test_jobs_and_what_they_did(tmp_path: Path, monkeypatch: pytest.Monkey
         Event("other", Happened.FAILED, 1.0, "d", 99),
         Event("other", Happened.DELETED, 1.0, "e"),
     ]  # fmt: skip
-    measured.happened(events, 5)
+    measured.happened(groups(events, 5))
     lines = told(measured)
     assert (
         'cargo_daemon_jobs{state="starting"} 2' in lines

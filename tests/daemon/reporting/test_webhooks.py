@@ -18,7 +18,7 @@ from cargo_sync.daemon.reporting import webhooks as room
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.daemon.retention import DaemonRetention
 from cargo_sync.lanes.figures import Figures, Moving
-from cargo_sync.model.events import Event, EventDetails, Happened
+from cargo_sync.model.events import Event, EventDetails, Happened, groups
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -107,7 +107,7 @@ class Stage:
             what, _, path = event.partition(" ")
             details = EventDetails("why", transfer=path or None)
             made.append(Event(job, Happened(what), 0.0, path, 1, details, tell))
-        self.callbacks.happened(made, self.events.append(made))
+        self.callbacks.happened(groups(made, self.events.append(made)))
 
     def said(self) -> list[str]:
         """What was sent since the last call."""

@@ -91,9 +91,7 @@ async def job(
 
 
 def run(system: System) -> Run:
-    return Run(
-        system.rules, system.near, system.far, system.memory, REAL, lambda events, cursor: None
-    )
+    return Run(system.rules, system.near, system.far, system.memory, REAL, lambda events: None)
 
 
 def tree(root: Path) -> dict[str, bytes | str | None]:
