@@ -77,6 +77,11 @@ class CataloguedFile(NamedTuple):
     inode: int
 
 
+EntryStat = tuple[str, str, int, int, int, int, int, str]
+"""What a rescan compares of an entry: name, kind, size, mtime_ns, mode, ctime_ns, inode, target. Of
+thousands of them it makes two lists, and compares these."""
+
+
 class Put(NamedTuple):
     """`entry` is at `path`, new or changed.
 
@@ -203,6 +208,11 @@ class Catalogue(Protocol):
             upto: only names up to this one; "" for all.
             limit: how many at most; -1 for all.
         """
+
+    def stats(
+        self, workspace: int, folder: str, after: str = "", upto: str = "", limit: int = -1
+    ) -> list[EntryStat]:
+        """As `listing`, but only what a rescan compares."""
 
     def record(self, workspace: int, changes: Sequence[Change]) -> list[int]:
         """Records changes; returns for each the version of the row at its `path`.

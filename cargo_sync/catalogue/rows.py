@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import repeat
 from typing import Any, Final
 
-from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, Put
+from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, EntryStat, Put
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.state.bulk import Insert, Select
 from cargo_sync.state.migrations import Statements
@@ -162,6 +162,21 @@ def file_of(held: Catalogued) -> CataloguedFile | None:
         return None
     stat = (entry.size, entry.mtime_ns, held.ctime_ns, held.inode)
     return CataloguedFile(entry.version, entry.ident, entry.hash, *stat)
+
+
+def stat_of(held: Catalogued) -> EntryStat:
+    """What a rescan compares."""
+    entry = held.entry
+    return (
+        entry.name,
+        entry.kind,
+        entry.size,
+        entry.mtime_ns,
+        entry.mode,
+        held.ctime_ns,
+        held.inode,
+        entry.target,
+    )
 
 
 def is_known(row: Row, put: Put) -> bool:

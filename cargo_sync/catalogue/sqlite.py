@@ -10,17 +10,19 @@ from cargo_sync.catalogue.contract import (
     CatalogueMove,
     Change,
     ChangesPage,
+    EntryStat,
     Gone,
     Put,
     WorkspaceRecord,
 )
 from cargo_sync.catalogue.recording import SEQUENCE, Recording
-from cargo_sync.catalogue.rows import SELECT, file_of, files_at, held_of
+from cargo_sync.catalogue.rows import SELECT, file_of, files_at, held_of, stat_of
 from cargo_sync.catalogue.unfinished import (
     Unfinished,
     is_gone,
     listed,
     rows_at,
+    stats,
     unfinished,
     write_part,
 )
@@ -190,14 +192,20 @@ class SqliteCatalogue:
     def listing(
         self, workspace: int, folder: str, after: str = "", upto: str = "", limit: int = -1
     ) -> list[Catalogued]:
-        parent = paths.key(paths.check(folder))
-        start = parent + b"\0" if folder else b""
-        low = start + _name_key(after)
-        high = start + _name_key(upto) + b"\0" if upto else below(folder)[1]
+        parent, between = _range(folder, after, upto)
         with self._database.read() as connection:
             parts = _unfinished(connection, _workspace(connection, workspace))
-            rows = listed(connection, workspace, parent, (low, high), limit, parts)
+            rows = listed(connection, workspace, parent, between, limit, parts)
         return [held_of(row) for row in rows]
+
+    def stats(
+        self, workspace: int, folder: str, after: str = "", upto: str = "", limit: int = -1
+    ) -> list[EntryStat]:
+        parent, between = _range(folder, after, upto)
+        with self._database.read() as connection:
+            if not _workspace(connection, workspace).unfinished:
+                return stats(connection, workspace, parent, between, limit)
+        return [stat_of(held) for held in self.listing(workspace, folder, after, upto, limit)]
 
     def record(self, workspace: int, changes: Sequence[Change]) -> list[int]:
         with self._database.transaction() as connection:
@@ -251,6 +259,14 @@ class SqliteCatalogue:
         with self._database.transaction() as connection:
             _workspace(connection, workspace)
             return connection.execute(_SET_HASH, row).rowcount > 0
+
+
+def _range(folder: str, after: str, upto: str) -> tuple[bytes, tuple[bytes, bytes]]:
+    """The key of a folder, and the keys before and after those of some names in it."""
+    parent = paths.key(paths.check(folder))
+    start = parent + b"\0" if folder else b""
+    high = start + _name_key(upto) + b"\0" if upto else below(folder)[1]
+    return parent, (start + _name_key(after), high)
 
 
 def _name_key(name: str) -> bytes:

@@ -10,6 +10,7 @@ A row that is needed before its turn is written alone.
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from cargo_sync.catalogue.contract import EntryStat
 from cargo_sync.catalogue.rows import INSERT, READ, SELECT, UPDATE, Row, rows_near
 from cargo_sync.state.migrations import Statements
 
@@ -50,6 +51,12 @@ INSERT INTO unfinished (workspace, low, high, version, source, target) VALUES (?
 _LISTING: Final = f"""{SELECT} INDEXED BY entry_parent
 WHERE workspace = ? AND parent = ? AND deleted = 0 AND path > ? AND path < ?"""
 _ORDER: Final = "ORDER BY path LIMIT ?"
+_STATS: Final = """
+SELECT CAST(substr(path, ?6) AS TEXT), kind, size, mtime_ns, mode, ctime_ns, inode, target
+FROM entry INDEXED BY entry_parent
+WHERE workspace = ?1 AND parent = ?2 AND deleted = 0 AND path > ?3 AND path < ?4
+ORDER BY path LIMIT ?5
+"""
 _SHOWN: Final = """AND NOT EXISTS (SELECT 1 FROM unfinished WHERE workspace = entry.workspace
 AND low <= path AND high > path AND version >= entry.version)"""
 _NOT_YET: Final = "AND path >= ? AND path < ? AND version <= ?"
@@ -220,6 +227,18 @@ def listed(
         rows += [part.at_target(row) for row in found]
     rows.sort(key=lambda row: row[1])
     return rows if limit < 0 else rows[:limit]
+
+
+def stats(
+    connection: Statements,
+    workspace: int,
+    parent: bytes,
+    between: tuple[bytes, bytes],
+    limit: int,
+) -> list[EntryStat]:
+    """As `listed`, of a workspace without unfinished subtrees."""
+    asked = (workspace, parent, *between, limit, len(parent) + 2 if parent else 1)
+    return connection.execute(_STATS, asked).fetchall()
 
 
 def _next(

@@ -19,7 +19,7 @@ from cargo_sync.local.listing import (
 )
 from cargo_sync.local.system import System
 from cargo_sync.model import paths
-from cargo_sync.model.entries import PERMISSIONS, Entry, Listing
+from cargo_sync.model.entries import PERMISSIONS, Entry, EntryColumns, Listing
 from cargo_sync.model.large_folders import MOST, cuts
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed, from_os_error
@@ -187,14 +187,13 @@ class Root:
             found, problems = listed_in(folder, names_in(folder), excluded)
             return found.listing(), problems
 
-    def small_listing(self, path: str, most: int) -> tuple[Listing, tuple[Problem, ...]] | None:
+    def small_listing(
+        self, path: str, most: int
+    ) -> tuple[EntryColumns, tuple[Problem, ...]] | None:
         """As `listing`; None if the folder has more than `most` names."""
         with self.folder(path) as folder:
             names = names_in(folder)
-            if len(names) > most:
-                return None
-            found, problems = listed_in(folder, names, nothing_excluded)
-            return found.listing(), problems
+            return listed_in(folder, names, nothing_excluded) if len(names) <= most else None
 
     def names(self, path: str) -> NameList:
         """All names in a folder. Raises ProblemError, as `listing`."""
@@ -212,15 +211,14 @@ class Root:
 
     def listed(
         self, path: str, names: Sequence[str], excluded: Excluded = nothing_excluded
-    ) -> tuple[Listing, tuple[Problem, ...]]:
+    ) -> tuple[EntryColumns, tuple[Problem, ...]]:
         """As `listing`, for some of the folder's names (sorted). Those that are gone are left out.
 
         Raises:
             ProblemError: as for `listing`.
         """
         with self.folder(path) as folder:
-            found, problems = listed_in(folder, list(names), excluded)
-            return found.listing(), problems
+            return listed_in(folder, list(names), excluded)
 
     def parts(self, path: str, excluded: Excluded = nothing_excluded) -> Iterator[FolderPart]:
         """As `listing`, a large folder in parts: of the rest only the names are in memory.

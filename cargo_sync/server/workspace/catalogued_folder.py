@@ -19,7 +19,7 @@ from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, P
 from cargo_sync.local.read import Going
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
-from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, Entry, Listing
+from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, Entry, EntryColumns
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.process.fair_lock import FairLock
 from cargo_sync.server.workspace.comparison import (
@@ -28,7 +28,7 @@ from cargo_sync.server.workspace.comparison import (
     FolderComparison,
     Still,
     agree,
-    is_same,
+    are_same,
     put,
 )
 from cargo_sync.server.workspace.recorded import RecordedFiles
@@ -330,12 +330,12 @@ class CataloguedFolder:
 
         A file that is not `still` keeps its row. A folder that cannot be read, or is not there,
         changes nothing. A large one is compared in parts; between them, others can use the
-        workspace. One that is as recorded costs no lock.
+        workspace. What is as recorded costs no lock, up to the first difference.
 
         Raises:
             ProblemError: `root_gone`; the folder cannot be read completely.
         """
-        if (found := self._as_recorded(folder)) is not None:
+        if (found := self._as_recorded(folder, still)) is not None:
             return found
         with self.lock:
             self.must_be_there()
@@ -343,17 +343,20 @@ class CataloguedFolder:
                 return Compared([], [], False)
         names = self.store.root.names(folder)
         comparison = FolderComparison(folder, still)
-        start, after = 0, ""
+        start, after, as_recorded = 0, "", True
         while True:
             part = names.between(start, start + PART)
             upto = part[-1] if start + PART < len(names) else ""
-            with self.lock:
-                compared, after = self._compare_part(comparison, part, after, upto)
+            if as_recorded := as_recorded and self._same_part(comparison, part, after, upto):
+                compared, after = len(part), upto
+            else:
+                with self.lock:
+                    compared, after = self._compare_part(comparison, part, after, upto)
             start += compared
             if not after:
                 return comparison.found()
 
-    def _as_recorded(self, folder: str) -> Compared | None:
+    def _as_recorded(self, folder: str, still: Still) -> Compared | None:
         """The result for a folder that is exactly as recorded, and not large; else None.
 
         It is read first, then the catalogue. So what others record meanwhile is in both, or makes a
@@ -366,14 +369,24 @@ class CataloguedFolder:
             return None
         if found is None:
             return None
-        listing, problems = found
-        held = self.catalogue.listing(self.id, folder, limit=len(listing) + 1)
-        if len(held) != len(listing) or not all(map(is_same, held, listing)):
+        held = self.catalogue.stats(self.id, folder, limit=len(found[0]) + 1)
+        if not are_same(held, found[0]):
             return None
         if folder and not held and self.catalogue.entry(self.id, folder) is None:
             return None
-        below = [paths.join(folder, one.name) for one in listing if one.kind == FOLDER]
-        return Compared(below, [], False, problems)
+        comparison = FolderComparison(folder, still)
+        comparison.same(*found)
+        return comparison.found()
+
+    def _same_part(
+        self, comparison: FolderComparison, names: Sequence[str], after: str, upto: str
+    ) -> bool:
+        """Whether a part is as recorded; without the lock, as in `_as_recorded`."""
+        listing, problems = self.store.root.listed(comparison.folder, names)
+        held = self.catalogue.stats(self.id, comparison.folder, after, upto, len(listing) + 1)
+        if same := are_same(held, listing):
+            comparison.same(listing, problems)
+        return same
 
     def compare_names(self, folder: str, names: Iterable[str], still: Still) -> Compared:
         """As `compare`, for some names of a folder, which need not be there.
@@ -418,14 +431,14 @@ class CataloguedFolder:
         if missing := sorted(rows.keys() - names):
             # The names were read without the lock: what is recorded by now may be there.
             late, more = root.listed(folder, missing)
-            listing, problems = (*listing, *late), (*problems, *more)
+            listing, problems = EntryColumns.joined([listing, late]), (*problems, *more)
         self._record_compared(comparison, listing, problems, rows)
         return len(names), upto
 
     def _record_compared(
         self,
         comparison: FolderComparison,
-        listing: Listing,
+        listing: EntryColumns,
         problems: Sequence[Problem],
         rows: dict[str, Catalogued],
     ) -> None:

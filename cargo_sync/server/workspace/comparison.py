@@ -1,11 +1,11 @@
 """The comparison of a served folder with the catalogue: what other programs have changed in it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
-from cargo_sync.catalogue.contract import Catalogued, Change, Gone, Put
+from cargo_sync.catalogue.contract import Catalogued, Change, EntryStat, Gone, Put
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, Listing
+from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, EntryColumns
 from cargo_sync.model.problems import Problem
 from cargo_sync.server.workspace.suspects import SuspectFiles
 
@@ -45,9 +45,16 @@ class FolderComparison:
     def found(self) -> Compared:
         return Compared(self._below, self._fresh, self._unsettled, tuple(self._problems))
 
+    def same(self, listing: EntryColumns, problems: Sequence[Problem]) -> None:
+        """A part of the folder is as recorded."""
+        self._problems += problems
+        if FOLDER in listing.kinds:
+            pairs = zip(listing.names, listing.kinds, strict=True)
+            self._below += [paths.join(self.folder, name) for name, kind in pairs if kind == FOLDER]
+
     def changes(
         self,
-        listing: Listing,
+        listing: Iterable[Entry],
         problems: Sequence[Problem],
         rows: dict[str, Catalogued],
         put_in_place: Callable[[str, Catalogued | None, Entry], Put],
@@ -102,7 +109,19 @@ def agree(held: Catalogued | None, seen: Entry | None) -> bool:
     return known == (seen.size, seen.mtime_ns, seen.version, seen.ident)
 
 
-def is_same(held: Catalogued, seen: Entry) -> bool:
-    """Whether a row and an entry of one folder agree, and a folder was not replaced by another."""
-    same = held.entry.name == seen.name and agree(held, seen)
-    return same and (seen.kind != FOLDER or held.inode == seen.ident)
+def are_same(held: list[EntryStat], seen: EntryColumns) -> bool:
+    """Whether rows and entries of one folder agree, and no folder was replaced by another."""
+    names, kinds, sizes, times, modes, versions, idents, _, targets = seen.columns()
+    there = list(zip(names, kinds, sizes, times, modes, versions, idents, targets, strict=True))
+    return held == there or (len(held) == len(there) and all(map(_is_same, held, there)))
+
+
+def _is_same(held: EntryStat, seen: EntryStat) -> bool:
+    name, kind, size, mtime_ns, mode, ctime_ns, inode, target = held
+    if (name, kind, mode) != (seen[0], seen[1], seen[4]):
+        return False
+    if kind == FOLDER:
+        return inode == seen[6]
+    if kind == LINK:
+        return (target, mtime_ns) == (seen[7], seen[3])
+    return (size, mtime_ns, ctime_ns, inode) == (seen[2], seen[3], seen[5], seen[6])
