@@ -1,14 +1,14 @@
 """The commit of a complete batch: its files are secured, moved into place, synced and recorded."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from cargo_sync.local.batch import SinkBatch
 from cargo_sync.local.judge import Judge
-from cargo_sync.local.publish import MANY, Placement, Placing, Published, secure
+from cargo_sync.local.publish import MANY, Placement, Placing, secure
 from cargo_sync.local.staging import Staging
 from cargo_sync.model.problems import Code, Problem
-from cargo_sync.model.slices import path_cost, slices
+from cargo_sync.model.slices import path_cost, path_ranges, slices
 from cargo_sync.model.transfers import Receipt
 
 RENAMES: Final = 500
@@ -39,18 +39,15 @@ class BatchCommit:
         order = self._secure(batch)
         placing = Placing(self._staging, self._run)
         placed = self._place_folders(batch, order, placing)
-        cost = [path_cost(offer.path) for offer in batch.offers]
-        for index in batch.there:
-            cost[index] *= FOUND
         rest = [index for index in order if index not in placed] if placed else order
-        for some in slices(rest, cost.__getitem__, RENAMES):
+        for some in _slices(batch, rest, RENAMES):
             with self._judge.lock():
                 placed.update(self._place(batch, some, placing))
         placing.sync()
         receipts: dict[int, Receipt] = {}
-        for some in slices(sorted(placed | batch.there), cost.__getitem__, RECORDED):
+        for some in _slices(batch, sorted(placed | batch.there), RECORDED):
             with self._judge.lock():
-                receipts |= self._record(batch, some, placing, placed)
+                receipts |= self._record(batch, some, placing)
         return receipts
 
     def _secure(self, batch: SinkBatch) -> list[int]:
@@ -115,25 +112,29 @@ class BatchCommit:
         return placements.keys() - failed.keys()
 
     def _record(
-        self,
-        batch: SinkBatch,
-        order: Sequence[int],
-        placing: Placing,
-        placed: Container[int],
+        self, batch: SinkBatch, order: Sequence[int], placing: Placing
     ) -> dict[int, Receipt]:
         """Confirms and records what is here now; failures are in the batch's problems."""
-        offers, staged = batch.offers, batch.staged
-        renamed = [index for index in order if index in placed]
-        results: dict[int, Published | None] = dict.fromkeys(order)
+        offers, staged, there = batch.offers, batch.staged, batch.there
+        renamed = [index for index in order if index not in there] if there else order
         confirmed = placing.confirm([staged[index] for index in renamed])
-        results.update(zip(renamed, confirmed, strict=True))
-        done = []
-        for index, result in results.items():
-            if result is None or result.problem is None:
-                done.append(index)
-            else:
-                batch.problems[index] = result.problem
+        results = dict(zip(renamed, confirmed, strict=True))
+        failed = {index: one.problem for index, one in results.items() if one.problem is not None}
+        batch.problems.update(failed)
+        done = [index for index in order if index not in failed] if failed else order
         receipts = self._judge.record(
-            [offers[index] for index in done], [results[index] for index in done]
+            [offers[index] for index in done], [results.get(index) for index in done]
         )
         return dict(zip(done, receipts, strict=True))
+
+
+def _slices(batch: SinkBatch, order: Sequence[int], most: int) -> Iterator[Sequence[int]]:
+    """Files that are moved, or recorded, together."""
+    there, offers = batch.there, batch.offers
+    if not there:
+        for part in path_ranges([offers[index].path for index in order], most):
+            yield order[part]
+        return
+    yield from slices(
+        order, lambda index: path_cost(offers[index].path) * (FOUND if index in there else 1), most
+    )

@@ -10,6 +10,7 @@ to the trash, so that a reader finds either the old file or the new one.
 import os
 import stat
 from collections.abc import Sequence
+from itertools import groupby, repeat
 from typing import Final, NamedTuple
 
 from cargo_sync.local import trash
@@ -112,8 +113,6 @@ class Placing:
         self._moved: dict[str, tuple[str, os.stat_result]] = {}
         """Folders that were moved as a whole, by path: the beginning of the names that their files
         had in staging, and what they were then."""
-        self._unlooked: str | None = None
-        """That beginning, if files of `_folder` that came with it need no look."""
 
     def move_folder(self, staged: StagedFolder, files: int) -> os.stat_result | None:
         """Puts a folder with so many secured files in the place of the new one.
@@ -161,8 +160,12 @@ class Placing:
 
     def confirm(self, files: Sequence[Staged]) -> list[Published]:
         """Checks what is at the places of renamed files now; one result per file."""
+        published: list[Published] = []
         try:
-            return [self._confirm(staged) for staged in files]
+            for above, group in groupby(files, _above) if self._moved else (("", files),):
+                some = list(group)
+                published += self._confirm_moved(above, some) or map(self._confirm, some)
+            return published
         finally:
             self._close()
 
@@ -198,12 +201,7 @@ class Placing:
             folder = self._folder
             if folder is None or folder.path != above:
                 folder = self._in(above, make=False)
-                self._unlooked = self._as_moved(folder, name, staged)
-            entry = (
-                _entry(name, staged)
-                if self._unlooked is not None and staged.name.startswith(self._unlooked)
-                else self._published(folder, name, staged)
-            )
+            entry = self._published(folder, name, staged)
         except ProblemError as error:
             return result._replace(problem=error.problem)
         if entry is None:
@@ -211,16 +209,36 @@ class Placing:
             return result._replace(problem=problem)
         return Published._make((entry, result.displaced, result.drifted, None))
 
-    def _as_moved(self, folder: Folder, name: str, first: Staged) -> str | None:
-        """For a folder that was moved and has the same names: how its files' staged names begin.
+    def _confirm_moved(self, path: str, files: Sequence[Staged]) -> list[Published] | None:
+        """Files that came with their folder need no look while it has the same names.
 
         A file does not change when the folder above it moves, or it has another ctime afterwards,
         which the next look sees. A look at one of them shows that their file system does so too.
+
+        Returns:
+            Their results; None if each must be looked at.
         """
-        begins, moved = self._moved.get(folder.path, ("", None))
-        if moved is None or not first.name.startswith(begins) or not _has_same_names(folder, moved):
+        begins, moved = self._moved.get(path, ("", None))
+        if moved is None or self._unsure is not None:
             return None
-        return begins if self._published(folder, name, first) == _entry(name, first) else None
+        taken, names, idents, sizes, mtimes, hashes, *_, modes, ctimes = zip(*files, strict=True)
+        # All that is between two names in the order has what is common to their beginnings.
+        if not (min(names).startswith(begins) and max(names).startswith(begins)):
+            return None
+        start, kind, none = len(path) + 1, repeat(FILE), repeat("")
+        places = [place[start:] for place in taken]
+        rows = zip(places, kind, sizes, mtimes, modes, ctimes, idents, hashes, none, strict=False)
+        entries = list(map(Entry._make, rows))
+        try:
+            folder = self._in(path, make=False)
+            if not _has_same_names(folder, moved):
+                return None
+            if self._published(folder, places[0], files[0]) != entries[0]:
+                return None
+        except ProblemError:
+            return None
+        results = zip(entries, none, repeat(False), repeat(None), strict=False)
+        return list(map(Published._make, results))
 
     def _published(self, folder: Folder, name: str, staged: Staged) -> Entry | None:
         """The entry at the place, if it is the staged one. The rename gave it another ctime."""
@@ -306,10 +324,8 @@ def _secure_one(staging: Staging, file: Staged) -> Problem | None:
     return None
 
 
-def _entry(name: str, staged: Staged) -> Entry:
-    """The entry of a small staged file, as the file system showed it when it was complete."""
-    _, _, ident, size, mtime, content, _, _, _, mode, ctime = staged
-    return Entry._make((name, FILE, size, mtime, mode, ctime, ident, content, ""))
+def _above(staged: Staged) -> str:
+    return staged.path.rpartition("/")[0]
 
 
 def _has_same_names(folder: Folder, moved: os.stat_result) -> bool:

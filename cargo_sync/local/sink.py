@@ -6,7 +6,7 @@ hostile.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
@@ -56,32 +56,15 @@ class FolderSink:
             raise _protocol(f"batch {batch} cannot begin now")
         begun = SinkBatch(offers, self._staging.reservation())
         begun.problems = refused(offers)
-        proper = [index for index in range(len(offers)) if index not in begun.problems]
-        judged = self._judge.judge([offers[index] for index in proper])
-        if None in judged:
-            self._staging.check()
-        answers = {
-            index: Want(problem.code_text, message=problem.message)
-            for index, problem in begun.problems.items()
-        }
-        for index, want in zip(proper, judged, strict=True):
-            if want is None:
-                offer = offers[index]
-                kept = not offer.target and resumable(offer.size)
-                answers[index] = self._rest(batch, begun, index) if kept else _ALL
-                continue
-            answers[index] = want
-            if want.code == "none":
-                begun.there.add(index)
-            else:
-                begun.problems[index] = Problem.received(
-                    want.code, want.message, offers[index].path
-                )
+        answers = [_ALL] * len(offers)
+        for index, problem in begun.problems.items():
+            answers[index] = Want(problem.code_text, message=problem.message)
+        self._judge_all(batch, begun, answers)
         self._reserve(batch, begun, answers)
         if self._staging.fresh and not self._judge.keeps_inodes:
             self._stage_together(begun, answers)
         self._batches[batch] = begun
-        return [answers[index] for index in range(len(offers))]
+        return answers
 
     def whole(self, batch: int, index: int, content: memoryview) -> None:
         """Stages one file that arrived in one piece."""
@@ -94,7 +77,7 @@ class FolderSink:
                 batch, begun, index, _protocol(f"{offer.path!r} is not what was offered").problem
             )
             return
-        if index in begun.parts:
+        if begun.parts:
             self._release(begun, index)
         try:
             behind = self._behind if len(content) >= BEHIND else None
@@ -204,6 +187,27 @@ class FolderSink:
 
     # -- within ------------------------------------------------------------------------------------
 
+    def _judge_all(self, batch: int, begun: SinkBatch, answers: list[Want]) -> None:
+        """Asks the owner; `answers` gets what is not "all" of the offers that are valid."""
+        offers, problems = begun.offers, begun.problems
+        proper = [index for index in range(len(offers)) if index not in problems]
+        judged = self._judge.judge([offers[index] for index in proper] if problems else offers)
+        if None in judged:
+            self._staging.check()
+        if not any(judged) and not resumable(max((offer.size for offer in offers), default=0)):
+            return
+        for index, want in zip(proper, judged, strict=True):
+            if want is None:
+                offer = offers[index]
+                if not offer.target and resumable(offer.size):
+                    answers[index] = self._rest(batch, begun, index)
+                continue
+            answers[index] = want
+            if want.code == "none":
+                begun.there.add(index)
+            else:
+                problems[index] = Problem.received(want.code, want.message, offers[index].path)
+
     def _rest(self, batch: int, begun: SinkBatch, index: int) -> Want:
         """What is missing of a resumable file: all, or the ranges since an earlier cut."""
         offer = begun.offers[index]
@@ -218,12 +222,12 @@ class FolderSink:
         missing = part.missing
         return _ALL if missing == ((0, offer.size),) else Want("ranges", missing)
 
-    def _reserve(self, batch: int, begun: SinkBatch, answers: dict[int, Want]) -> None:
+    def _reserve(self, batch: int, begun: SinkBatch, answers: list[Want]) -> None:
         """Reserves space for what is wanted. A file for which there is no room fails alone."""
         sizes = {
             index: _missing(want) if want.ranges else offer.size
-            for index, offer in enumerate(begun.offers)
-            if ((want := answers[index]) is _ALL or want.code == "ranges") and not offer.target
+            for index, (offer, want) in enumerate(zip(begun.offers, answers, strict=True))
+            if (want is _ALL or want.code == "ranges") and not offer.target
         }
         try:
             short = begun.room.take(sizes) if sizes else {}
@@ -238,7 +242,7 @@ class FolderSink:
             self._fail(batch, begun, index, problem)
             answers[index] = Want(problem.code_text, message=str(problem))
 
-    def _stage_together(self, begun: SinkBatch, answers: Mapping[int, Want]) -> None:
+    def _stage_together(self, begun: SinkBatch, answers: Sequence[Want]) -> None:
         """Chooses the files that are staged in a folder of their own, with their neighbours."""
         offers = begun.offers
         for above, group in groupby(

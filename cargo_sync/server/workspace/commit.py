@@ -54,6 +54,11 @@ class WorkspaceCommit:
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         self._stood.clear()  # of files that failed
         self._moved.clear()
+        if _are_unlooked(offers):
+            folder = self._folder
+            folder.must_be_there()
+            if not any(folder.catalogue.entries(folder.id, [offer.path for offer in offers])):
+                return [None] * len(offers)
         looks: list[PathLook | Problem] = []
         unlooked = _unlooked(offers)
         for some in slices([offer.path for offer in offers], path_cost, LOOKS):
@@ -72,10 +77,11 @@ class WorkspaceCommit:
             self._permitted()
         except ProblemError as error:
             return [error.problem] * len(offers)
+        if _are_unlooked(offers):
+            self._folder.must_be_there()
+            return [None] * len(offers)
         looked = [offer.path for offer in offers if not _is_unlooked(offer)]
         looks = iter(self._folder.look_at_all(looked))
-        if not looked:
-            return [None] * len(offers)
         return [
             None if _is_unlooked(offer) else self._expected(offer, next(looks)) for offer in offers
         ]
@@ -95,14 +101,16 @@ class WorkspaceCommit:
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
     ) -> list[Receipt]:
+        if None not in published:
+            entries, displaced, *_ = zip(*published, strict=True)
+            if None not in entries:
+                return self._record(offers, entries, displaced)
         new = [
             (offer, one.entry, one.displaced)
             for offer, one in zip(offers, published, strict=True)
             if one is not None and one.entry is not None
         ]
         receipts = iter(self._record(*zip(*new, strict=True)) if new else ())
-        if len(new) == len(offers):
-            return list(receipts)
         return [
             self._there_already(offer) if one is None or one.entry is None else next(receipts)
             for offer, one in zip(offers, published, strict=True)
@@ -162,6 +170,14 @@ class WorkspaceCommit:
 
 def _unlooked(offers: Sequence[Offer]) -> set[str]:
     return {offer.path for offer in offers if _is_unlooked(offer)}
+
+
+def _are_unlooked(offers: Sequence[Offer]) -> bool:
+    """Whether the place of none of them needs a look."""
+    if not offers:
+        return True
+    _, sizes, _, _, _, _, _, expected, *_ = zip(*offers, strict=True)
+    return not any(expected) and max(sizes) < LOOKED_AT
 
 
 def _is_unlooked(offer: Offer) -> bool:
