@@ -363,6 +363,8 @@ class CataloguedFolder:
         difference, which is looked at again.
         """
         self.must_be_there()
+        if (below := self.recorded.folders_in(self.store.root, folder)) is not None:
+            return Compared(below, [], False)
         try:
             found = self.store.root.small_listing(folder, PART)
         except ProblemError:

@@ -13,6 +13,7 @@ grow while it fails.
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterable
 from functools import partial
 from typing import Final, NamedTuple
@@ -70,6 +71,8 @@ class ExternalChanges:
         self._trash_days = trash_days
         self._settling = Settling(settle)
         self._woken = asyncio.Event()
+        self._sleeps_until = -math.inf
+        """Until when `run` waits; in the past while it works."""
         self._due: dict[str, _Due] = {}
         self._rest: dict[str, float] = {}
         self._scan_at = self._tidy_at = self._attach_at = world.steady()
@@ -89,11 +92,14 @@ class ExternalChanges:
             while True:
                 await self._step()
                 self._woken.clear()
+                self._sleeps_until = self._next()
                 try:
-                    async with asyncio.timeout(max(0.0, self._next() - self._world.steady())):
+                    left = max(0.0, self._sleeps_until - self._world.steady())
+                    async with asyncio.timeout(left):
                         await self._woken.wait()
                 except TimeoutError:
                     pass
+                self._sleeps_until = -math.inf
         finally:
             watch, self._watch = self._watch, None
             if watch is not None:
@@ -101,13 +107,16 @@ class ExternalChanges:
 
     def hint(self, folders: ChangedFolders) -> None:
         """Something changed in these folders, or somewhere (None). For the loop's thread."""
-        now = self._world.steady()
+        now, first = self._world.steady(), math.inf
         if folders is None:
             self._lost = True
-            self._scan_at = min(self._scan_at, max(now, self._rest.get("", now)))
+            first = self._scan_at = min(self._scan_at, max(now, self._rest.get("", now)))
         for folder, names in (folders or {}).items():
-            self._due_at(folder, max(now + SOON, self._rest.get(folder, 0.0)), names)
-        self._woken.set()
+            at = max(now + SOON, self._rest.get(folder, 0.0))
+            first = min(first, at)
+            self._due_at(folder, at, names)
+        if first < self._sleeps_until:
+            self._woken.set()
 
     async def scan(self) -> None:
         """Looks at all folders.

@@ -83,11 +83,13 @@ class _Act:
     """What an operation has done to the folder, and what to record.
 
     changes  the last one is the operation's own path; none if there was nothing to do
+    new      its own path is a folder in which nothing is recorded
     """
 
     done: Done
     changes: Sequence[Change] = ()
     touched: Sequence[str] = ()
+    new: bool = False
 
 
 class OperationBatch:
@@ -189,7 +191,7 @@ class OperationBatch:
             return self._act_alone(operation)  # it is there, or the folder above is not
         self._made.add(path)
         self._fresh[path] = seen.ident
-        return _Act(Done(0, 0), [put(path, seen)], [paths.parent(path)])
+        return _Act(Done(0, 0), [put(path, seen)], [paths.parent(path)], new=True)
 
     def _note_fresh(self) -> None:
         """The new folders are recorded, and files may come for them."""
@@ -238,6 +240,8 @@ class OperationBatch:
         changes = [change for act in acts if isinstance(act, _Act) for change in act.changes]
         versions = iter(list[int]())
         if changes and problem is None:
+            new = [one.changes[-1].path for one in acts if isinstance(one, _Act) and one.new]
+            self._folder.recorded.making(new)
             try:
                 versions = iter(self._folder.record(changes))
             except ProblemError as error:

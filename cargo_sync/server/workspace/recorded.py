@@ -5,17 +5,19 @@ recorded, the hint says nothing new: then nothing is compared with the catalogue
 is not locked. Whatever another program does to the file or in its place changes its ctime, its
 inode, its size or its times.
 
-A folder that was made is noted too. Another one in its place has a hint of its own: it is watched
-anew.
+A folder that was made is noted too, with how many entries were recorded in it since. It is hinted
+as a whole when its watch begins, and nothing is compared if it has exactly these entries. Another
+folder in its place has a hint of its own: it is watched anew.
 """
 
 import os
 import stat
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cargo_sync.catalogue.contract import Change, Put
-from cargo_sync.local.listing import inode
+from cargo_sync.local.listing import inode, names_in
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, kept_time
@@ -31,19 +33,53 @@ class RecordedFiles:
     def __init__(self) -> None:
         self._young: dict[str, Put] = {}
         self._old: dict[str, Put] = {}
+        self._made: dict[str, int] = {}
+        self._made_before: dict[str, int] = {}
+        """Folder -> entries that were recorded in it since it was made; by generation."""
+
+    def making(self, folders: Iterable[str]) -> None:
+        """These new folders are noted next; the catalogue has nothing in them."""
+        self._made.update(dict.fromkeys(folders, 0))
 
     def note(self, changes: Sequence[Change]) -> None:
         """Notes changes that are recorded now."""
         puts = {one.path: one for one in changes if isinstance(one, Put)}
         if len(puts) != len(changes):
-            self._young, self._old = {}, {}  # what is gone or moved may be a folder of them
+            # What is gone or moved may be a folder of them.
+            self._young, self._old, self._made, self._made_before = {}, {}, {}, {}
         elif len(self._young) >= MOST:
             self.age()
+        if self._made or self._made_before:
+            for folder, count in Counter(path.rpartition("/")[0] for path in puts).items():
+                for made in (self._made, self._made_before):
+                    if folder in made:
+                        made[folder] += count
         self._young.update(puts)
 
     def age(self) -> None:
         """Forgets what was noted before the last call."""
         self._young, self._old = {}, self._young
+        self._made, self._made_before = {}, self._made
+
+    def folders_in(self, root: Root, folder: str) -> list[str] | None:
+        """The folders in a new folder, if it has exactly what was recorded in it; else None."""
+        young, old, made = self._young, self._old, self._made
+        if folder not in made:
+            made = self._made_before
+        if folder not in made or not (folder in young or folder in old):
+            return None
+        try:
+            with root.folder(folder) as opened:
+                places = [f"{folder}/{name}" for name in names_in(opened)]
+                known = [young.get(place) or old.get(place) for place in places]
+                # The names come first: what is recorded after them makes a difference.
+                if made.get(folder) != len(places):
+                    return None
+                if not all(put is not None and _is(put, opened.fd) for put in known):
+                    return None
+        except ProblemError:
+            return None
+        return [put.path for put in known if put is not None and put.entry.kind == FOLDER]
 
     def unlike(self, root: Root, folder: str, names: Sequence[str]) -> list[str]:
         """The names in `folder` of which it is not sure that they are as recorded."""

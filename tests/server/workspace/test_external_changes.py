@@ -501,3 +501,18 @@ async def test_an_empty_folder_is_recorded_too(tmp_path: Path) -> None:
         (one.place / "a").mkdir()
         one.intake.hint({"a": None})
         assert await one.after(SOON) == ["a"]
+
+
+async def test_a_hint_wakes_only_for_a_look_that_is_due_earlier(tmp_path: Path) -> None:
+    """Hints of a burst are looked at together."""
+    async with yard(tmp_path, LATER) as one:
+        intake = one.intake
+        now = one.clock.now
+        for until, wakes in ((now + SOON / 2, False), (now + 2 * SOON, True), (-1.0, False)):
+            intake._sleeps_until = until
+            intake._woken.clear()
+            intake.hint({"a": None})
+            assert intake._woken.is_set() == wakes
+        intake._sleeps_until = now + SOON / 2
+        intake.hint(None)
+        assert intake._woken.is_set(), "a scan is due at once"

@@ -1,7 +1,7 @@
 """Files that were recorded: whether something else is at their place."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,9 @@ def top(tmp_path: Path) -> Path:
 
 def noted(files: RecordedFiles, root: Root, *names: str) -> None:
     found = [root.entry(f"f/{name}") for name in names]
-    files.note([put(f"f/{one.name}", one) for one in found if one is not None])
+    files.note(
+        [put(f"f/{name}", one) for name, one in zip(names, found, strict=True) if one is not None]
+    )
 
 
 def _write(path: Path) -> None:
@@ -109,4 +111,64 @@ def test_a_folder_that_was_made_is_as_recorded_whatever_is_put_into_it(top: Path
     (top / "f" / "new").rename(top / "f" / "old")
     (top / "f" / "new").mkdir()
     assert files.unlike(root, "f", ["new"]) == ["new"]
+    root.close()
+
+
+@pytest.fixture
+def made(top: Path) -> Iterator[tuple[Root, RecordedFiles]]:
+    """A new folder `f/new` with a file and a folder, all of it noted."""
+    root, files = Root.open(str(top)), RecordedFiles()
+    (top / "f" / "new" / "below").mkdir(parents=True)
+    (top / "f" / "new" / "file").write_text("x")
+    files.making(["f/new"])
+    noted(files, root, "new")
+    noted(files, root, "new/below", "new/file")
+    yield root, files
+    root.close()
+
+
+def test_a_new_folder_with_what_was_recorded_in_it_is_known(
+    top: Path, made: tuple[Root, RecordedFiles]
+) -> None:
+    root, files = made
+    assert files.folders_in(root, "f/new") == ["f/new/below"]
+    assert files.folders_in(root, "f") is None, "it was not made lately"
+    assert files.folders_in(root, "f/new/below") is None, "what is in it is not known"
+    files.age()
+    (top / "f" / "new" / "more").touch()
+    noted(files, root, "new/more")
+    assert files.folders_in(root, "f/new") == ["f/new/below"]
+    files.age()
+    assert files.folders_in(root, "f/new") is None, "it is two generations old"
+
+
+OTHERS: list[Callable[[Path], object]] = [
+    lambda new: (new / "file").unlink(),
+    lambda new: (new / "below").rmdir(),
+    lambda new: (new / "other").touch(),
+    lambda new: (new / "file").rename(new / "other"),
+    lambda new: (new / "file").chmod(0o600),
+    lambda new: (new / "file").write_text("other"),
+    lambda new: new.rename(new.with_name("away")),
+]
+
+
+@pytest.mark.parametrize("change", OTHERS)
+def test_a_new_folder_in_which_others_did_something_is_not_known(
+    top: Path, made: tuple[Root, RecordedFiles], change: Callable[[Path], object]
+) -> None:
+    root, files = made
+    change(top / "f" / "new")
+    assert files.folders_in(root, "f/new") is None
+
+
+def test_a_new_folder_is_not_known_before_it_is_recorded(top: Path) -> None:
+    root, files = Root.open(str(top)), RecordedFiles()
+    (top / "f" / "new").mkdir()
+    files.making(["f/new"])
+    assert files.folders_in(root, "f/new") is None
+    noted(files, root, "new")
+    assert files.folders_in(root, "f/new") == []
+    files.note([Gone("f/new/file")])
+    assert files.folders_in(root, "f/new") is None
     root.close()
