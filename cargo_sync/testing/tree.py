@@ -262,7 +262,7 @@ class MemoryTree:
         return _MemorySource(self)
 
     def sink(self, run: str) -> Sink:
-        return _MemorySink(self)
+        return TreeSink(self)
 
     async def transfer(
         self,
@@ -339,7 +339,9 @@ class _MemorySource:
         return read_one_by_one(self, offers, views)
 
 
-class _MemorySink:
+class TreeSink:
+    """Stages in memory, and publishes in its tree."""
+
     def __init__(self, tree: MemoryTree) -> None:
         self._tree = tree
         self._batches: dict[
@@ -371,11 +373,12 @@ class _MemorySink:
     def commit(self, batch: int) -> list[Receipt]:
         offers, staged, problems = self._batches.pop(batch)
         return [
-            self._commit(offer, bytes(staged.get(index, b"")), problems.get(index))
+            self.publish(offer, bytes(staged.get(index, b"")), problems.get(index))
             for index, offer in enumerate(offers)
         ]
 
-    def _commit(self, offer: Offer, content: bytes, problem: Problem | None) -> Receipt:
+    def publish(self, offer: Offer, content: bytes, problem: Problem | None) -> Receipt:
+        """Puts one file in its place, unless something else is there than was expected."""
         tree, present = self._tree, self._tree.entry(offer.path)
         found = (present.version, present.ident) if present else (0, 0)
         if problem is None and found != (offer.expected, offer.occupant):

@@ -233,8 +233,8 @@ async def test_the_time_that_content_takes_is_not_the_surveys(
         system.now += 3600
         return original(self, batch)
 
-    original = memory._MemorySink.commit
-    monkeypatch.setattr(memory._MemorySink, "commit", commit)
+    original = memory.TreeSink.commit
+    monkeypatch.setattr(memory.TreeSink, "commit", commit)
     report = await system.run().execute()
     assert len(system.far.files()) == 3 and system.now >= report.started + 3 * 3600
     assert report.surveyed < 1, "or the job would be deaf for hours"

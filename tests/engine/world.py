@@ -39,6 +39,8 @@ class System:
         self, state: Path | Database, mode: Mode = Mode.UPLOAD, name: str = "job", **rules: Any
     ) -> None:
         self.now = 1_800_000_000.0
+        self.ahead = 0.0
+        """Seconds by which the wall clock is ahead."""
         self.ids = 0
         self.near = MemoryTree("near", "local")
         self.far = MemoryTree("far", "server")
@@ -81,7 +83,9 @@ class System:
         def now() -> float:
             return self.now
 
-        return World(now, now, lambda: 0.5, self._token, self.offload, now)
+        return World(
+            lambda: self.now + self.ahead, now, lambda: 0.5, self._token, self.offload, now
+        )
 
     def run(self) -> Run:
         return Run(self.rules, self.near, self.far, self.memory, self.world(), self._tell)

@@ -86,6 +86,11 @@ class Epoch:
             if tree is self._source and change.state and change.state[0] != FOLDER:
                 self._no_folders.add(path)
 
+    def suspect(self, path: str) -> None:
+        """What people left at a path of the destination may have been taken for damaged."""
+        change = self._changes[self._source.part].get(path)
+        self._changes[self._source.part][path] = change or _Change(state(self._source, path), 1)
+
     def forget(self) -> None:
         """What was agreed on before is not known any more: only contents are counted."""
         self._forgotten = True
@@ -96,8 +101,9 @@ class Epoch:
         Raises:
             BrokenPromiseError: a path is not as it should be.
         """
+        self._own.update(self._changes[self._destination.part])
         if self._forgotten:
-            self._own |= self._before.keys()
+            self._own.update(self._destination.all())
             return
         ours, theirs = self._changes[self._source.part], self._changes[self._destination.part]
         for path in {*self._before, *ours, *theirs, *self._destination.all()}:
@@ -106,8 +112,6 @@ class Epoch:
             now = state(self._destination, path)
             source, before = self._before.get(path, (None, None))
             one, other = ours.get(path), theirs.get(path)
-            if other:
-                self._own.add(path)
             if one and other:
                 continue
             if other:
@@ -131,9 +135,9 @@ class Epoch:
                 self._expect(path, now, before, "what is gone at the source, and is to be kept")
         elif change.times > 1:
             return  # a newer version may have arrived, and nobody has heard of it
-        elif source == before and path not in self._own:
+        elif source == before and not any(one in self._own for one in paths.upwards(path)):
             self._expect(path, now, None, "what is gone at the source")
-        elif now is not None:
+        elif now is not None and now[0] != FOLDER:
             self._expect(path, now, before, "the destination's own")
 
     def _expect(self, path: str, now: State, wanted: State, what: str) -> None:
@@ -145,7 +149,10 @@ class Epoch:
         """Whether a folder is there only for what is in it."""
         if wanted is not None or now is None or now[0] != FOLDER:
             return False
-        return len(self._destination.below(path)) > 1 or self._source.entry(path) is not None
+        if len(self._destination.below(path)) > 1 or self._source.entry(path) is not None:
+            return True
+        # It may have held something of the destination's own when it was to be deleted.
+        return any(paths.is_below(one, path) for one in self._changes[self._destination.part])
 
     def _is_covered(self, path: str) -> bool:
         """Whether the source had a file or a link in the place of a folder above it."""

@@ -23,7 +23,10 @@ Touched = Callable[[CountedTree, Iterable[str]], None]
 
 
 class People:
-    """Who changes `source` and `destination`; `now` gives the time of their clocks, in ns."""
+    """Who changes `source` and `destination`; `now` gives the time of their clocks, in ns.
+
+    acts  how often they have changed something
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class People:
         self._now = now
         self._touched = touched
         self._written = 0
+        self.acts = 0
 
     def act(self, name: str = "", tree: CountedTree | None = None) -> None:
         """One act, of a person at either side."""
@@ -53,6 +57,7 @@ class People:
             path = paths.join(story.one_of(tree.folders()), story.one_of(NAMES))
         if not story.happens("act", name):
             return
+        self.acts += 1
         story.tell(f"{tree.part}: {name} {path}")
         with tree.ledger.person():
             self._touched(tree, ACTS[name][1](self, tree, path))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from cargo_sync.model.actions import Op
-from tests.sim import planner
+from tests.sim import planner, system, weather
 from tests.sim.campaign import Tell, Tier
 from tests.sim.people import ACTS
 
@@ -25,4 +25,12 @@ PLANNER: Final = Tier(
     | {f"step {op}" for op in Op}
     | {"step held"},
 )
-TIERS: Final = {tier.name: tier for tier in (PLANNER,)}
+SYSTEM: Final = Tier(
+    "system",
+    system.ready,
+    _ACTS
+    | {f"fault {name}" for name in (*weather.FAULTS, *system.BETWEEN)}
+    | {f"step {op}" for op in (Op.MKDIR, Op.PUT, Op.DELETE, Op.RETIRE)}
+    | {"step held"},
+)
+TIERS: Final = {tier.name: tier for tier in (PLANNER, SYSTEM)}

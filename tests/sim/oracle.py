@@ -1,0 +1,125 @@
+"""What must always hold in a whole run: checked when it could be broken, and when the job rests."""
+
+from collections.abc import Callable
+
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.events import Happened
+from cargo_sync.model.transfers import Offer
+from tests.engine.world import System
+from tests.sim.epoch import state
+from tests.sim.ledger import Ledger
+from tests.sim.story import BrokenPromiseError
+from tests.sim.weather import LivelyTree
+
+LEFT_OUT = "a"
+"""The name that the filters of these histories leave out, where they leave out any."""
+
+
+class Oracle:
+    """What must never happen, checked when it would happen."""
+
+    def __init__(self, system: System, ledger: Ledger) -> None:
+        self.system = system
+        self.ledger = ledger
+        self.there_all_along: set[str] = set()
+        self.brought_contents: set[bytes] = set()
+        self._by_transfer: dict[str, tuple[str, int, int]] = {}
+        self._told: set[tuple[str, int, int]] = set()
+        self._untold: set[str] = set()
+        self._forgotten = False
+        self.missed = False
+        self._events = 0
+        self.displaced: Callable[[str], None] = lambda path: None
+        """Called with the path of a file that is suspected to be damaged, and fetched again."""
+
+    def begin(self) -> None:
+        self.missed = False
+        self.source.removed = set()
+        self.there_all_along = set(self.source.all())
+
+    @property
+    def source(self) -> LivelyTree:
+        assert isinstance(self.system.source, LivelyTree)
+        return self.system.source
+
+    @property
+    def destination(self) -> LivelyTree:
+        assert isinstance(self.system.destination, LivelyTree)
+        return self.system.destination
+
+    def left_out(self, path: str) -> bool:
+        return bool(self.system.rules.exclude) and LEFT_OUT in path.split("/")
+
+    def brought(self, offer: Offer) -> None:
+        version = (offer.path, offer.version, offer.ident)
+        self.hear()
+        if version in self._told:
+            raise BrokenPromiseError(f"{offer.path!r} is sent again although it was delivered")
+        if self.left_out(offer.path):
+            raise BrokenPromiseError(f"{offer.path!r} is left out, and sent")
+        self._by_transfer[offer.transfer] = version
+        self._untold.add(offer.path)
+        if not offer.target:
+            content = self.destination.read(offer.path)
+            self.brought_contents.add(content)
+            if content not in self.source.ever:
+                raise BrokenPromiseError(f"{offer.path!r} is not what was at the source")
+
+    def hear(self) -> None:
+        """Files that were reported as delivered, without those that a filter dropped later."""
+        for event in self.system.events[self._events :]:
+            if event.happened in (Happened.UPLOADED, Happened.DOWNLOADED):
+                version = self._by_transfer.get(event.transfer or "")
+                if version is None:
+                    raise BrokenPromiseError(f"{event.path!r} is told of, and never came")
+                self._told.add(version)
+                self._untold.discard(event.path)
+        self._events = len(self.system.events)
+
+    def forget(self) -> None:
+        """Both sides are compared afresh, or a filter changed: what is known may be sent again."""
+        self.hear()
+        self._told.clear()
+        self._forgotten = True
+
+    def deleted(self, path: str, entry: Entry) -> None:
+        if not self.system.rules.propagate:
+            raise BrokenPromiseError(f"{path!r} is deleted unasked")
+        if self.missed:
+            raise BrokenPromiseError(f"{path!r} is deleted although not everything was seen")
+        if path in self.there_all_along - self.source.removed:
+            raise BrokenPromiseError(f"{path!r} is deleted, and still is at the source")
+        if self.left_out(path):
+            raise BrokenPromiseError(f"{path!r} is left out, and deleted")
+        if entry.kind == FILE and self.destination.trash:
+            at, content = self.destination.trash[-1]
+            if at == path and content not in self.brought_contents | self.source.ever:
+                raise BrokenPromiseError(f"{path!r} is deleted, and was never delivered")
+
+    def nothing_is_lost(self) -> None:
+        if self.ledger.lost:
+            raise BrokenPromiseError(f"the last copies of {sorted(self.ledger.lost)} are gone")
+
+    def all_is_brought(self) -> None:
+        """At rest: the destination has what the source has, except where a person changed it."""
+        source, destination = self.source, self.destination
+        for path in source.all():
+            if self.left_out(path):
+                continue
+            if any(one in destination.hand for one in paths.upwards(path)):
+                continue
+            if state(source, path) != state(destination, path):
+                raise BrokenPromiseError(
+                    f"{path!r} is {state(source, path)}, and at the destination "
+                    f"{state(destination, path)}"
+                )
+
+    def all_is_gone(self) -> None:
+        """At rest, with deletions propagated: all other files at the destination are its own."""
+        self.hear()
+        if not self.system.rules.propagate or self._forgotten:
+            return
+        for path in self.destination.files().keys() - self.source.all().keys() - self._untold:
+            if not any(one in self.destination.hand for one in paths.upwards(path)):
+                raise BrokenPromiseError(f"{path!r} was not deleted")

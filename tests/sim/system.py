@@ -1,0 +1,394 @@
+"""The second tier: the whole engine on two trees, with its state in SQLite and all that may fail.
+
+A history is one job from its first contact on: people change both sides, runs fail, are paused and
+killed anywhere, and begin again. In between the daemon restarts, clocks jump, filters change, and a
+server is restored from a backup. Then there is peace: soon the job rests, and what it came to is
+judged (`epoch`, `oracle`, `ledger`).
+
+The engine is the real one, and so are the client's flow and both ends of its lanes, where a history
+has lanes. A crash is an exception that nothing catches; after it, nothing of the daemon can write,
+and what a transaction had written is rolled back, as when the state is opened again.
+
+Not simulated here: what `local` and a server's workspace do with a disk (their own tests stop them
+at each write-side call), HTTP, and the daemon's loop around a run. A third tier is to run them too:
+a disk in memory behind `local.system.System`, extended by the calls that read, keeps for each file
+and folder what is synced and what is not; a power cut drops or reorders the latter as ALICE
+(OSDI'14) does. Then publishing, staging, the trash and the server's workspace are under the same
+oracle, and "a sync is left out" or "renamed before the sync" are seen.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from cargo_sync.engine import batches, run, survey
+from cargo_sync.engine.report import RunReport
+from cargo_sync.machines.scope import NearScope
+from cargo_sync.machines.suspects import UncleanStop
+from cargo_sync.model import large_folders
+from cargo_sync.model.jobs import After, Mode
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.state import deltas, folders, parts
+from cargo_sync.state.database import Database
+from cargo_sync.state.suspects import suspect_all
+from tests import virtual
+from tests.engine.world import System
+from tests.sim import lanes
+from tests.sim.epoch import Direction, Epoch
+from tests.sim.lanes import MemoryLanes
+from tests.sim.ledger import CountedTree, Ledger
+from tests.sim.oracle import LEFT_OUT, Oracle
+from tests.sim.people import People
+from tests.sim.story import BrokenPromiseError, Story, Verdict
+from tests.sim.weather import LivelyTree, Weather
+from tests.state.crash import Killed
+
+RUNS: Final = 8
+"""Runs without a fault after which a job must rest."""
+DAY: Final = 86_400.0
+STUCK: Final = DAY
+"""Seconds of the loop's clock after which a run is stuck."""
+BETWEEN: Final = (
+    "restart",
+    "state reopened",
+    "filter",
+    "clock jumps",
+    "backup restored",
+    "catalogue lost",
+    "deletions forgotten",
+    "another root",
+)
+"""What may happen between two runs."""
+SIZES: Final = (
+    (batches, "BATCH_FILES", 2),
+    (batches, "BATCH_SECONDS", 1e9),
+    (survey, "PAGE", 2),
+    (survey, "FEW", 8),
+    (run, "PAGE", 2),
+    (large_folders, "LONG", 2),
+    *((module, "LONGEST", 2) for module in (large_folders, deltas, folders, parts)),
+    (parts, "JOINED", 150),
+)
+"""Pages, batches and parts are small, so that few files have several."""
+
+
+class State:
+    """One state file for one history after the other, emptied in between."""
+
+    def __init__(self, place: str) -> None:
+        self._path = os.path.join(place, "state.db")
+        self.weather: Weather | None = None
+        self.database = self._open()
+
+    def _open(self) -> Database:
+        opened = Database.open(self._path, "daemon", self._statement)
+        with opened.read() as connection:
+            connection.execute("PRAGMA synchronous = OFF")
+        return opened
+
+    def _statement(self, sql: str) -> None:
+        if self.weather is not None:
+            self.weather.statement(sql)
+
+    def reopen(self) -> Database:
+        self.database.close()
+        self.database = self._open()
+        return self.database
+
+    def empty(self) -> None:
+        with self.database.transaction() as connection:
+            for table in _EMPTIED:
+                connection.execute(f"DELETE FROM {table}")
+
+
+_EMPTIED: Final = (
+    "job", "folder", "transfer", "planned_run", "planned_action", "checkpoint", "event",
+    "left_out", "damaged", "cancelled", "event_mark", "age", "sqlite_sequence",
+)  # fmt: skip
+
+
+class SystemHistory:
+    """One job from first contact until it rests for the last time."""
+
+    def __init__(self, story: Story, state: State, loop: asyncio.AbstractEventLoop) -> None:
+        self.story = story
+        self.state = state
+        mode = story.one_of((Mode.UPLOAD, Mode.DOWNLOAD))
+        after = story.one_of((After.KEEP, After.KEEP, After.DELETE))
+        propagate = after is After.KEEP and story.chance(0.6)
+        self.system = system = System(
+            state.database,
+            mode,
+            propagate=propagate,
+            after=after,
+            settle=story.one_of((0.0, 2.0)),
+        )
+        self.weather = Weather(story)
+        self.ledger = Ledger()
+        self.oracle = Oracle(system, self.ledger)
+        system.near = self.near = LivelyTree("near", self.weather, self.oracle, self.ledger)
+        system.far = self.far = LivelyTree("far", self.weather, self.oracle, self.ledger)
+        system.offload = self.weather.offload
+
+        def clock() -> float:
+            return system.now + loop.time()
+
+        self._hints = story.chance(0.7)
+        if self._hints and mode is Mode.UPLOAD:  # a download needs no hints
+            self.near.hint = self._hint
+        if story.chance(0.5):
+            self.weather.lanes = True
+            self.far.world = lambda: replace(system.world(), steady=clock)
+            self.far.lanes = MemoryLanes(
+                self.weather, clock, self.far.source, self.far.sink, sealed=story.chance(0.5)
+            )
+        self.people = People(
+            story, self.oracle.source, self.oracle.destination, self._now, self._touched
+        )
+        self.weather.person = self.people.act
+        state.weather = self.weather
+        self._backup: tuple[int, Callable[[], None]] | None = None
+        self._filtered = False
+        self._own: set[str] = set()
+        self._epoch = self._begin()
+        self.strict = False
+        self.oracle.displaced = lambda path: self._epoch.suspect(path)
+        self._begin_scope()
+
+    async def tell(self) -> None:
+        """Tells the whole history. Raises BrokenPromiseError."""
+        story, weather = self.story, self.weather
+        for _ in range(story.one_of((1, 1, 2))):
+            for _ in range(story.one_of((3, 5, 9))):
+                self.people.act()
+            for _ in range(story.one_of((1, 2, 3))):
+                weather.acting = story.one_of((0.0, 0.03, 0.1))
+                weather.failing = story.one_of((0.0, 0.0, 0.1))
+                match story.one_of(("", "", "pause", "kill", "kill", "kill the server")):
+                    case "pause":
+                        weather.pause_in = int(story.random.random() * 60)
+                    case "kill":
+                        weather.kill_in = int(story.random.random() * 250)
+                    case "kill the server":
+                        weather.server_kill_in = int(story.random.random() * 20)
+                await self.look(approved=story.chance(0.5))
+                self.between()
+            await self.rest()
+            self._epoch.judge()
+            self._epoch = self._begin()
+        story.tell(repr([sorted(tree.all().items()) for tree in (self.near, self.far)]))
+
+    # -- between runs ------------------------------------------------------------------------------
+
+    def between(self) -> None:
+        """What happens between two runs; after a kill the daemon begins again."""
+        story, weather, system = self.story, self.weather, self.system
+        killed, server_killed = weather.dead, weather.server_is_down
+        weather.calm()
+        if server_killed:
+            self.far.begin_life()
+        if killed:
+            stop = UncleanStop(system.now, system.now, story.chance(0.5))
+            suspect_all(self.state.database, stop)
+            self.restart()
+        for _ in range(int(story.random.random() * 4)):
+            self.people.act()
+        for name, probability in (
+            ("restart", 0.1), ("state reopened", 0.02), ("filter", 0.1), ("clock jumps", 0.1),
+            ("backup restored", 0.06), ("catalogue lost", 0.03), ("deletions forgotten", 0.05),
+            ("another root", 0.03),
+        ):  # fmt: skip
+            if story.chance(probability) and story.happens("fault", name):
+                story.tell(name)
+                self._happen(name)
+        if self._backup is None and story.chance(0.3):
+            self._backup = self.far.sequence, self.far.backup()
+        system.now += story.one_of((0.5, 3.0, 1000.0))
+
+    def _happen(self, name: str) -> None:
+        story, system = self.story, self.system
+        match name:
+            case "restart":
+                self.restart()
+            case "state reopened":
+                system.database = self.state.reopen()
+                self.restart()
+            case "filter":
+                pattern = story.one_of((LEFT_OUT, f"**/{LEFT_OUT}"))
+                exclude = () if system.rules.exclude else (pattern,)
+                system.rules = replace(system.rules, exclude=exclude)
+                self._filtered = True
+                self.oracle.forget()
+                self.restart()
+            case "clock jumps":
+                system.ahead = story.one_of((-365 * DAY, -3600.0, 3600.0, 365 * DAY))
+            case "backup restored":
+                self._restore()
+            case "catalogue lost":
+                self._backup = None
+                self.far.begin_epoch()
+                self._forget()
+            case "deletions forgotten":
+                self.far.forget_gone()
+            case "another root":
+                self.near.become_another_root()
+                self._forget()
+
+    def _restore(self) -> None:
+        """The server is restored from a backup.
+
+        Not yet from one that has all that the job has listed, but not what it brought since: that
+        is not noticed (`KNOWN`).
+        """
+        if self._backup is None:
+            return
+        sequence, restore = self._backup
+        job = self.system.memory.jobs.get(self.system.rules.name)
+        if self.strict or (job is not None and sequence < job.far_cursor):
+            self._backup = None
+            restore()
+            self._forget()
+
+    def _forget(self) -> None:
+        """The base does not belong to both sides any more: first contact begins again."""
+        self.oracle.forget()
+        self._epoch.forget()
+
+    def restart(self) -> None:
+        self.system.restart()
+        self._begin_scope()
+
+    def _begin_scope(self) -> None:
+        """From now on only hints say where to look, if there are any."""
+        scope = NearScope(interval=float("inf"))
+        scope.trust(self._hints)
+        self.system.memory = replace(self.system.memory, scope=scope)
+
+    def _hint(self, some: frozenset[str]) -> None:
+        lost = self.story.chance(0.05)
+        self.system.memory.scope.hinted(None if lost else some)
+
+    # -- runs --------------------------------------------------------------------------------------
+
+    async def look(self, *, approved: bool) -> RunReport | None:
+        """One run, however it ends."""
+        self.story.tell("run")
+        self.oracle.begin()
+        if approved:  # a person orders it
+            self.system.memory.failures.expedite()
+        task = asyncio.ensure_future(self.system.run().execute(approved=approved))
+        self.weather.cancel = task.cancel
+        done, _ = await asyncio.wait({task}, timeout=STUCK)
+        if not done:
+            task.cancel()
+            await asyncio.wait({task}, timeout=STUCK)
+            raise BrokenPromiseError("a run is stuck")
+        report = None
+        try:
+            report = task.result()
+        except (ProblemError, asyncio.CancelledError, Killed) as error:
+            self.story.tell(repr(error))
+        self.oracle.nothing_is_lost()
+        if report is not None and report.held:
+            self.story.covered["step held"] += 1
+        return report
+
+    async def rest(self) -> None:
+        """Nobody changes anything any more: soon there is nothing to do."""
+        memory = self.system.memory
+        for _ in range(RUNS):
+            self.system.now += 1000
+            report = await self.look(approved=True)
+            if report is None or report.held or report.errors:
+                continue
+            settled = memory.folders.unsettled(None, None, 1) == []
+            if not report.acted and report.again_in is None and settled:
+                break
+        else:
+            raise BrokenPromiseError(f"after {RUNS} runs it does not rest: {report}")
+        preview = self.system.run()
+        await preview.preview()
+        page = memory.planned.page(preview.report.run, 0, 10)
+        if page is None or page.actions:
+            raise BrokenPromiseError(f"at rest, and still something is planned: {page}")
+        if len(memory.failures):
+            raise BrokenPromiseError(f"at rest, and there are failures: {memory.failures.first(3)}")
+        if self.system.rules.after is After.KEEP:
+            self.oracle.all_is_brought()
+            self.oracle.all_is_gone()
+
+    # -- people ------------------------------------------------------------------------------------
+
+    def _begin(self) -> Epoch:
+        direction = Direction(self.system.rules.propagate)
+        source, destination = self.oracle.source, self.oracle.destination
+        return Epoch(source, destination, direction, self._is_unsure, self._own)
+
+    def _is_unsure(self, path: str) -> bool:
+        return self._filtered and LEFT_OUT in path.split("/")
+
+    def _touched(self, tree: CountedTree, some: Iterable[str]) -> None:
+        some = list(some)
+        assert isinstance(tree, LivelyTree)
+        tree.by_hand(some)
+        self._epoch.touched(tree, some)
+
+    def _now(self) -> int:
+        return int((self.system.now + self.system.ahead) * 1e9)
+
+
+class Teller:
+    """Tells histories, one after the other, with one state and one event loop."""
+
+    def __init__(self, state: State, runner: "asyncio.Runner") -> None:
+        self._state = state
+        self._runner = runner
+
+    def __call__(self, seed: int, without: Collection[int] = ()) -> Verdict:
+        self._state.weather = None
+        self._state.empty()
+        story = Story(seed, without)
+        history = SystemHistory(story, self._state, self._runner.get_loop())
+        failure = ""
+        try:
+            self._runner.run(history.tell())
+        except BrokenPromiseError as error:
+            failure = str(error)
+        except Exception as error:  # the engine itself failed
+            failure = f"{type(error).__name__}: {error}"
+        lost = sum(map(len, history.ledger.lost))
+        digest = story.digest()
+        return Verdict(seed, digest, story.covered, failure, lost, story.lines, story.happenings)
+
+
+@contextmanager
+def ready() -> Iterator[Teller]:
+    """What histories need: a state on a disk in memory, small pages, and lanes in memory."""
+    with ExitStack() as stack:
+        shared = "/dev/shm" if Path("/dev/shm").is_dir() else None
+        place = stack.enter_context(tempfile.TemporaryDirectory(prefix="sim", dir=shared))
+        stack.enter_context(_small())
+        stack.enter_context(lanes.in_memory())
+        runner = stack.enter_context(asyncio.Runner(loop_factory=virtual.VirtualLoop))
+        # What a killed daemon leaves unfinished is nobody's any more.
+        runner.get_loop().set_exception_handler(lambda loop, context: None)
+        state = State(place)
+        stack.callback(lambda: state.database.close())
+        yield Teller(state, runner)
+
+
+@contextmanager
+def _small() -> Iterator[None]:
+    before = [(module, name, getattr(module, name)) for module, name, _ in SIZES]
+    try:
+        for module, name, size in SIZES:
+            setattr(module, name, size)
+        yield
+    finally:
+        for module, name, size in before:
+            setattr(module, name, size)
