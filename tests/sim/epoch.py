@@ -70,7 +70,7 @@ class Epoch:
             for path in {**source.all(), **destination.all()}
         }
         self._own = own
-        self._forgotten = False
+        self._forgotten = self._suspicious = False
         self._no_folders = {
             path for path, (there, _) in self._before.items() if there and there[0] != FOLDER
         }
@@ -86,10 +86,9 @@ class Epoch:
             if tree is self._source and change.state and change.state[0] != FOLDER:
                 self._no_folders.add(path)
 
-    def suspect(self, path: str) -> None:
-        """What people left at a path of the destination may have been taken for damaged."""
-        change = self._changes[self._source.part].get(path)
-        self._changes[self._source.part][path] = change or _Change(state(self._source, path), 1)
+    def suspect(self) -> None:
+        """What people changed at the destination may be taken for damaged, and fetched again."""
+        self._suspicious = True
 
     def forget(self) -> None:
         """What was agreed on before is not known any more: only contents are counted."""
@@ -112,7 +111,7 @@ class Epoch:
             now = state(self._destination, path)
             source, before = self._before.get(path, (None, None))
             one, other = ours.get(path), theirs.get(path)
-            if one and other:
+            if other and (one or self._suspicious):
                 continue
             if other:
                 self._expect(path, now, other.state, "a change at the destination alone")

@@ -58,14 +58,14 @@ class _Tamper:
 
     def __call__(self, number: int, frame: bytes) -> Iterable[bytes]:
         kept, self._kept = self._kept, []
-        if self._line.fails("frame lost", 10):
+        if self._line.fails("frame lost", 4):
             return kept
-        if self._line.fails("frame repeated", 10):
+        if self._line.fails("frame repeated", 4):
             return [*kept, frame, frame]
-        if self._line.fails("frames swapped", 10):
+        if self._line.fails("frames swapped", 4):
             self._kept = [frame]
             return kept
-        if self._line.fails("frame changed", 10):
+        if self._line.fails("frame changed", 4):
             middle = len(frame) // 2
             frame = frame[:middle] + bytes([frame[middle] ^ 1]) + frame[middle + 1 :]
         return [frame, *kept]

@@ -1,7 +1,5 @@
 """What must always hold in a whole run: checked when it could be broken, and when the job rests."""
 
-from collections.abc import Callable
-
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.events import Happened
@@ -30,8 +28,6 @@ class Oracle:
         self._forgotten = False
         self.missed = False
         self._events = 0
-        self.displaced: Callable[[str], None] = lambda path: None
-        """Called with the path of a file that is suspected to be damaged, and fetched again."""
 
     def begin(self) -> None:
         self.missed = False
@@ -76,6 +72,11 @@ class Oracle:
                 self._told.add(version)
                 self._untold.discard(event.path)
         self._events = len(self.system.events)
+
+    def suspect(self) -> None:
+        """What arrived lately may be taken for damaged, and be fetched again."""
+        self.hear()
+        self._told.clear()
 
     def forget(self) -> None:
         """Both sides are compared afresh, or a filter changed: what is known may be sent again."""

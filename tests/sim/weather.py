@@ -60,8 +60,6 @@ class Judge(Protocol):
 
     def deleted(self, path: str, entry: Entry) -> None: ...
 
-    def displaced(self, path: str) -> None: ...
-
 
 class Weather:
     """What happens at each moment of a run: mostly nothing.
@@ -128,18 +126,18 @@ class Weather:
             if self.server_kill_in < 0 and self.story.happens("fault", "server killed"):
                 self.story.tell(f"server killed before {what}")
                 self.server_is_down = True
-        if self.server_is_down or self.fails("cut", 10):
+        if self.server_is_down or self.fails("cut", 8):
             raise _cut(what)
 
     def replied(self, what: str) -> None:
         """The server has done something, and says so."""
-        if self.fails("reply lost", 10):
+        if self.fails("reply lost", 2):
             raise _cut(what)
 
     def statement(self, sql: str) -> None:
         """A statement of the state; nothing of people or servers happens within a transaction."""
         self._live("a statement")
-        if self.fails("state fails", 50):
+        if self.fails("state fails", 40):
             raise ProblemError(Problem(Code.STATE_ERROR, "the state cannot be written"))
 
     async def offload(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
@@ -380,11 +378,9 @@ class LivelyTree(CountedTree):
             outcome = self.do(action)
             if outcome.problem is None:
                 self.weather.story.covered[f"step {action.op}"] += 1
-                if action.op is Op.DELETE and before is not None:
-                    if action.why:
-                        self.oracle.deleted(action.path, before)
-                    else:  # damaged by an unclean stop: it is fetched again
-                        self.oracle.displaced(action.path)
+                # Without a reason it is damaged by an unclean stop, and fetched again.
+                if action.op is Op.DELETE and before is not None and action.why:
+                    self.oracle.deleted(action.path, before)
             outcomes.append(outcome)
         if self.part == "far":
             self.weather.replied("applied")
