@@ -33,7 +33,7 @@ def parsed(content: bytes | bytearray, values: int) -> Any:
     if len(content) > LARGE and _holds_more(content, values):
         raise ValueError(f"it holds more than {values:,} values")
     value = orjson.loads(content)
-    if content.count(b"[") + content.count(b"{") > DEPTH and _is_deep(value):
+    if _may_be_deep(content) and _is_deep(value):
         raise ValueError(f"it is deeper than {DEPTH} levels")
     return value
 
@@ -47,6 +47,15 @@ def _holds_more(content: bytes | bytearray, values: int) -> bool:
         return True
     marks = _STRINGS.sub(b"", marks)
     return len(marks) - marks.count(b"]") - marks.count(b"}") > values
+
+
+def _may_be_deep(content: bytes | bytearray) -> bool:
+    """False only if there are not enough lists and objects with something in them.
+
+    A batch has an empty list for each of its files.
+    """
+    opened = content.count(b"[") + content.count(b"{")
+    return opened > DEPTH and opened - content.count(b"[]") - content.count(b"{}") >= DEPTH
 
 
 def _is_deep(value: Any) -> bool:

@@ -4,7 +4,8 @@ They are sent as columns (`columns`, `rows`): a batch of 2,000 files is one JSON
 arrays.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from itertools import repeat
 from typing import Any, NamedTuple, TypeVar
 
 from cargo_sync.model.problems import Problem
@@ -85,11 +86,13 @@ def columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return list(zip(*rows, strict=True))
 
 
-def rows(kind: Callable[[Iterable[Any]], RowT], fields: Sequence[Sequence[Any]]) -> list[RowT]:
-    """Returns the rows that `columns` was given; `kind` is the row type's `_make`.
+def rows(kind: type[RowT], fields: Sequence[Sequence[Any]]) -> list[RowT]:
+    """Returns the rows that `columns` was given; `kind` is their NamedTuple.
 
     Raises:
-        ValueError, TypeError: the columns differ in length, or their number is not the number of
-            the row's fields.
+        ValueError: the columns differ in length, or their number is not that of the row's fields.
     """
-    return list(map(kind, zip(*fields, strict=True)))
+    if len(fields) != len(kind._fields):  # type: ignore[attr-defined]
+        raise ValueError(f"{len(fields)} columns")
+    # As `kind._make` does, in half of the time.
+    return list(map(tuple.__new__, repeat(kind), zip(*fields, strict=True)))

@@ -41,7 +41,7 @@ def test_nothing_is_nothing() -> None:
 
 def test_offers() -> None:
     offers = [Offer("a", 1, 2, 3, 4, 5, "t"), Offer("b", 0, 0, 0, 0, 0, "", 9, 9, "h", "target")]
-    assert rows(Offer._make, columns(offers)) == offers
+    assert rows(Offer, columns(offers)) == offers
 
 
 def test_a_touched_file_is_no_longer_what_was_agreed() -> None:

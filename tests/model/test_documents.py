@@ -32,7 +32,8 @@ def test_lists_and_objects_lie_at_most_32_deep_in_each_other() -> None:
     mixed = b'{"a":[' * 16 + b"]}" * 16
     assert parsed(mixed, 1000)
     wide = b"[1,[]," * DEPTH + b"[[]]" + b"]" * DEPTH
-    for content in (nested(DEPTH + 1), b"[" + mixed + b"]", nested(1024), wide):
+    texts = b'["[]{}","[",[],' * DEPTH + b"{}" + b"]" * DEPTH
+    for content in (nested(DEPTH + 1), b"[" + mixed + b"]", nested(1024), wide, texts):
         with pytest.raises(ValueError, match="deeper than 32 levels"):
             parsed(content, 1000)
 
