@@ -7,6 +7,7 @@ at a time.
 
 from collections import deque
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -29,6 +30,7 @@ class _Batch:
     """One batch whose content is being sent.
 
     todo     indices of the files that are wanted
+    partial  those of which only ranges are wanted
     begun    how many of these are begun
     left     number of files that are not completely sent
     stopped  indices of the files that were cancelled
@@ -38,6 +40,7 @@ class _Batch:
     offers: Sequence[Offer]
     wants: Sequence[Want]
     todo: Sequence[int]
+    partial: AbstractSet[int]
     left: int
     begun: int = 0
     stopped: set[int] = field(default_factory=set)
@@ -55,7 +58,7 @@ class Pieces:
         self._batches: dict[int, _Batch] = {}
         # The file whose turn it is; its batch is always the first.
         self._offer: Offer | None = None
-        self._batch = _Batch(0, (), (), (), 0)
+        self._batch = _Batch(0, (), (), (), frozenset(), 0)
         self._index = 0
         self._reader: Reader | None = None
         self._spans: deque[tuple[int, int]] | None = None
@@ -66,7 +69,8 @@ class Pieces:
         """Queues what is wanted of a batch. A link has no content: its offer has everything."""
         todo = [i for i, want in enumerate(wants) if want.code in WANTED and not offers[i].target]
         if todo:
-            self._batches[number] = _Batch(number, offers, wants, todo, len(todo))
+            partial = {index for index in todo if wants[index].code == "ranges"}
+            self._batches[number] = _Batch(number, offers, wants, todo, partial, len(todo))
 
     def sent(self, number: int) -> bool:
         """True when nothing of the batch is left to be sent."""
@@ -122,7 +126,7 @@ class Pieces:
             self._batch, index = batch, batch.todo[batch.begun]
             batch.begun += 1
             self._index, self._offer = index, batch.offers[index]
-            if batch.wants[index].code == "ranges":
+            if index in batch.partial:
                 self._spans = deque(batch.wants[index].ranges)
             return self._offer
         return None
@@ -132,21 +136,17 @@ class Pieces:
 
         They are read together: most of them are neighbours in a folder.
         """
-        batch, group = self._batch, self._group(used, enough, limit)
-        offers = [batch.offers[index] for index in group]
-        views, at = [], used
-        for offer in offers:
-            start = at + records.SIZE
-            at = start + offer.size
-            views.append(body[start:at])
+        batch = self._batch
+        group, offers, views = self._group(body, used, enough, limit)
         unread = self._source.read(offers, views)
         read = len(group) if unread is None else unread.number
-        flags, pack = records.FINAL | records.WHOLE, records.HEADER.pack_into
+        flags, pack, number = records.FINAL | records.WHOLE, records.HEADER.pack_into, batch.number
+        begin = used
         for index, view in zip(group[:read], views, strict=False):
             size = len(view)
-            pack(body, used, records.DATA, flags, index, batch.number, size, 0)
+            pack(body, used, records.DATA, flags, index, number, size, 0)
             used += records.SIZE + size
-            self.content += size
+        self.content += used - begin - records.SIZE * read
         self._done(read)
         if unread is None:
             return used
@@ -154,24 +154,29 @@ class Pieces:
         batch.begun -= len(group) - read - 1
         return self._fail(body, used, unread.problem)
 
-    def _group(self, used: int, enough: int, limit: int) -> list[int]:
-        """The files of a frame from the current one on; they are begun now."""
-        assert self._offer is not None
-        batch, group = self._batch, [self._index]
-        used += records.SIZE + self._offer.size
-        for index in islice(batch.todo, batch.begun, None):
-            size = batch.offers[index].size
-            if (
-                used >= enough
-                or used + size > limit
-                or index in batch.stopped
-                or batch.wants[index].code == "ranges"
+    def _group(
+        self, body: memoryview, used: int, enough: int, limit: int
+    ) -> tuple[list[int], list[Offer], list[memoryview]]:
+        """The files of a frame from the current one on, and where each goes; they are begun now."""
+        batch = self._batch
+        group: list[int] = []
+        offers: list[Offer] = []
+        views: list[memoryview] = []
+        stopped, partial = batch.stopped, batch.partial
+        for index in islice(batch.todo, batch.begun - 1, None):
+            offer = batch.offers[index]
+            size = offer.size
+            if group and (
+                used >= enough or used + size > limit or index in stopped or index in partial
             ):
                 break
+            start = used + records.SIZE
+            used = start + size
             group.append(index)
-            used += records.SIZE + size
+            offers.append(offer)
+            views.append(body[start:used])
         batch.begun += len(group) - 1
-        return group
+        return group, offers, views
 
     def _put_piece(self, offer: Offer, body: memoryview, at: int, limit: int) -> int:
         if self._reader is None:

@@ -12,6 +12,7 @@ from blake3 import blake3
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import IDENT
 from cargo_sync.local.root import Root
+from cargo_sync.local.system import System
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry, kept_time
 from cargo_sync.model.problems import (
@@ -121,14 +122,15 @@ class FolderSource:
         """As `read`, when it is known which files the offers mean."""
         read = 0
         sound = paths.bad_part("/".join([offer.path for offer in offers])) is None
-        files = zip(offers, expected, views, strict=False)
+        parts = [offer.path.rpartition("/") for offer in offers]
+        files = zip(parts, expected, views, strict=False)
         try:
-            for parent, group in groupby(files, lambda file: paths.parent(file[0].path)):
+            for parent, group in groupby(files, lambda file: file[0][0]):
                 with self._folder(parent, offers[read].path) as folder:
-                    for offer, state, view in group:
+                    for (_, _, name), state, view in group:
                         if not sound:
-                            _check_name(offer.path)
-                        _read(self._root, folder, offer.path, state, view)
+                            _check_name(name, offers[read].path)
+                        _read(self._root.system, folder, name, state, view)
                         read += 1
         except ProblemError as error:
             return Unread(read, error.problem)
@@ -144,12 +146,12 @@ class FolderSource:
             raise ProblemError(replace(error.problem, path=file)) from error
 
 
-def _check_name(path: str) -> None:
-    if reason := paths.bad_name(paths.name(path)):
+def _check_name(name: str, path: str) -> None:
+    if reason := paths.bad_name(name):
         raise ProblemError(Problem(Code.BAD_PATH, f"the path {path!r} {reason}", path, retry=False))
 
 
-def _read(root: Root, folder: Folder, path: str, expected: FileState, view: memoryview) -> None:
+def _read(system: System, folder: Folder, name: str, expected: FileState, view: memoryview) -> None:
     """Reads a whole file of an open folder.
 
     A file that afterwards is still what was expected, its ctime included, was so all the time.
@@ -158,7 +160,7 @@ def _read(root: Root, folder: Folder, path: str, expected: FileState, view: memo
         ProblemError: it cannot be read, or is not what was expected.
     """
     try:
-        fd = root.system.open_in(folder.fd, paths.name(path))
+        fd = system.open_in(folder.fd, name)
         try:
             whole = _filled(fd, view)
             same = _is(os.fstat(fd), expected)
@@ -169,11 +171,11 @@ def _read(root: Root, folder: Folder, path: str, expected: FileState, view: memo
         finally:
             os.close(fd)
     except OSError as error:
-        raise ProblemError(from_os_error(error, path)) from error
+        raise ProblemError(from_os_error(error, paths.join(folder.path, name))) from error
     if not same:
-        raise ProblemError(changed(path))
+        raise ProblemError(changed(paths.join(folder.path, name)))
     if not whole:
-        raise ProblemError(changed_while_read(path))
+        raise ProblemError(changed_while_read(paths.join(folder.path, name)))
 
 
 def _filled(fd: int, view: memoryview) -> bool:
