@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cargo_sync.catalogue.contract import CatalogueMove, Gone, Put, WorkspaceRecord
-from cargo_sync.catalogue.rows import ADD, SELECT, WRITE, Row, is_known, new_rows, row_of, rows_near
+from cargo_sync.catalogue.rows import SELECT, WRITE, Row, add, is_known, row_of, rows_near
 from cargo_sync.catalogue.unfinished import (
     Unfinished,
     begin,
@@ -79,7 +79,7 @@ class Recording:
         versions = range(self._sequence + 1, self._sequence + 1 + len(puts))
         self._sequence += len(puts)
         self.versions += versions
-        ADD(self._connection, new_rows(self._workspace, keys, puts, versions))
+        add(self._connection, self._workspace, keys, puts, versions)
 
     def gone(self, change: Gone) -> None:
         key = paths.key(paths.check(change.path, reserved=True))

@@ -5,12 +5,11 @@ kind, [11] the hash and [-1] whether it is a tombstone.
 """
 
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Any, Final
 
 from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, EntryStat, Put
 from cargo_sync.model.entries import FILE, Entry
-from cargo_sync.state.bulk import Insert, Select
+from cargo_sync.state.bulk import Insert, InsertColumns, Select
 from cargo_sync.state.migrations import Statements
 
 SELECT: Final = (
@@ -49,8 +48,13 @@ _FEW: Final = 8
 
 WRITE: Final = Insert(f"{INSERT} VALUES", f"({', '.join('?' * 14)})", UPDATE)
 
-ADD: Final = Insert(f"{INSERT} VALUES", f"({', '.join('?' * 14)})")
-"""For paths without rows."""
+_ADD: Final = InsertColumns(
+    "entry (workspace, path, parent, version, id, kind, size, mtime_ns, mode, ctime_ns, inode, "
+    "hash, target, deleted)",
+    "?, column1, column2, column3, column3, column4, column5, column6, column7, column8, column9, "
+    "column10, column11, 0",
+    columns=11,
+)
 
 Row = tuple[Any, ...]
 
@@ -91,30 +95,23 @@ def files_at(
     }
 
 
-def new_rows(
-    workspace: int, keys: Sequence[bytes], puts: Sequence[Put], versions: Sequence[int]
-) -> list[Row]:
-    """As `row_of`, for many entries at new paths, with new ids."""
+def add(
+    connection: Statements,
+    workspace: int,
+    keys: Sequence[bytes],
+    puts: Sequence[Put],
+    versions: Sequence[int],
+) -> None:
+    """Adds the rows, as `row_of` has them, of many entries at paths without rows, with new ids."""
     _, entries, ctimes, inodes, _ = zip(*puts, strict=True)
     _, kinds, sizes, mtimes, modes, _, _, hashes, targets = zip(*entries, strict=True)
-    return list(
-        zip(
-            repeat(workspace),
-            keys,
-            [key.rpartition(b"\0")[0] for key in keys],
-            versions,
-            versions,
-            kinds,
-            sizes,
-            mtimes,
-            modes,
-            ctimes,
-            inodes if max(inodes) < _SIGN else map(_signed, inodes),
-            hashes,
-            targets,
-            repeat(0),
-        )
-    )
+    parents = [key.rpartition(b"\0")[0] for key in keys]
+    if max(inodes) >= _SIGN:
+        inodes = tuple(map(_signed, inodes))
+    columns = (
+        keys, parents, versions, kinds, sizes, mtimes, modes, ctimes, inodes, hashes, targets,
+    )  # fmt: skip
+    _ADD(connection, (workspace,), columns)
 
 
 def _signed(inode: int) -> int:
