@@ -35,6 +35,7 @@ Each catalogue keeps these rules, and one suite proves them (tests/conformance/t
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.machines.suspects import Suspects, UncleanStop
 from cargo_sync.model.entries import Entry
 
@@ -231,10 +232,18 @@ class Catalogue(Protocol):
             Whether there was something to write; then there may be more.
         """
 
-    def changes(self, workspace: int, since: int, under: str, limit: int) -> ChangesPage:
+    def changes(
+        self,
+        workspace: int,
+        since: int,
+        under: str,
+        limit: int,
+        without: Sequence[VersionRange] = (),
+    ) -> ChangesPage:
         """Up to `limit` rows below `under` that changed after `since`; paths relative to `under`.
 
-        Each path comes once, as it is now; one that changes between two pages comes again.
+        Each path comes once, as it is now; one that changes between two pages comes again. Rows
+        whose versions are in one of the ranges `without` (in order) are left out.
         """
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:

@@ -16,7 +16,7 @@ from cargo_sync.catalogue.contract import (
     WorkspaceRecord,
 )
 from cargo_sync.catalogue.recording import SEQUENCE, Recording
-from cargo_sync.catalogue.rows import SELECT, file_of, files_at, held_of, stat_of
+from cargo_sync.catalogue.rows import SELECT, Row, file_of, files_at, held_of, stat_of
 from cargo_sync.catalogue.unfinished import (
     Unfinished,
     is_gone,
@@ -26,6 +26,7 @@ from cargo_sync.catalogue.unfinished import (
     unfinished,
     write_part,
 )
+from cargo_sync.machines.own_changes import VersionRange, gaps
 from cargo_sync.machines.suspects import LATELY, Suspects, UncleanStop, suspects_of
 from cargo_sync.model import paths
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -40,7 +41,8 @@ SELECT id, root, marker, epoch, sequence, floor,
 """
 
 _CHANGES: Final = f"""{SELECT} INDEXED BY entry_version
-WHERE workspace = ? AND version > ? AND path >= ? AND path < ? ORDER BY version LIMIT ?"""
+WHERE workspace = ? AND version > ? AND version < ? AND path >= ? AND path < ?
+ORDER BY version LIMIT ?"""
 
 
 _MARK: Final = """
@@ -235,15 +237,26 @@ class SqliteCatalogue:
                 connection.execute(SEQUENCE, (sequence, workspace))
             return bool(parts)
 
-    def changes(self, workspace: int, since: int, under: str, limit: int) -> ChangesPage:
+    def changes(
+        self,
+        workspace: int,
+        since: int,
+        under: str,
+        limit: int,
+        without: Sequence[VersionRange] = (),
+    ) -> ChangesPage:
         low, high = below(paths.check(under))
         with self._database.read(long=limit > 1) as connection:
             known = _workspace(connection, workspace)
             parts = _unfinished(connection, known)
             sequence = known.record.sequence
-            found = connection.execute(
-                _CHANGES, (workspace, since, low, high, limit + 1)
-            ).fetchall()
+            found: list[Row] = []
+            for above, beneath in gaps(since, without):
+                left = limit + 1 - len(found)
+                wanted = (workspace, above, beneath, low, high, left)
+                found += connection.execute(_CHANGES, wanted).fetchall()
+                if len(found) > limit:
+                    break
             more = len(found) > limit
             after = found[limit - 1][3] if more else max(sequence, since)
             lineage = _lineage(connection, workspace, after)

@@ -95,6 +95,6 @@ def _why_unbound(job: JobRow, now: Binding, far: Identity) -> str:
     ]
     if changed:
         return f"{' and '.join(changed)} is not the one of the last run: {_COMPARED}"
-    if far.sequence < job.far_cursor or far.lineage != job.far_lineage:
+    if far.lost or far.sequence < job.far_cursor or far.lineage != job.far_lineage:
         return f"the server was restored from an older state: {_COMPARED}"
     return ""

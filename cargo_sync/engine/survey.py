@@ -61,8 +61,8 @@ class Survey:
         """
         steady = self._world.steady
         began, away = steady(), 0.0
-        async for seen in self._far.observe(cursor):
-            await self._write_down(seen, report, near=False)
+        if not await self._look_far(cursor, report):
+            await self._look_far(cursor, report)  # own changes are left out only once
         report.leave_out(self._refused)
         if hinted is None or not await self._look_at(hinted, report):
             report.whole = True
@@ -86,6 +86,21 @@ class Survey:
         self._after = None
         async for page in self._unsettled(None):
             yield page
+
+    async def _look_far(self, cursor: int, report: RunReport) -> bool:
+        """Looks at the far side.
+
+        Returns:
+            False if it left out own changes that are not known.
+        """
+        async for seen in self._far.observe(cursor):
+            if isinstance(seen, Delta) and seen.own.ranges:
+                async with self._memory.listing:
+                    known = await self._world.offload(self._memory.folders.adopt, seen.own)
+                if not known:
+                    return False
+            await self._write_down(seen, report, near=False)
+        return True
 
     async def _look_at(self, hinted: Collection[str], report: RunReport) -> bool:
         """Looks at folders of the near side that may have changed, and at new ones below them.

@@ -103,6 +103,8 @@ class Identity:
     floor     the catalogue may have forgotten deletions up to this change: a reader that has seen
               less must scan everything
     fresh     a local folder was opened just now: what was known of it may not hold any more
+    lost      a catalogue does not have what we changed there after the newest change that we have
+              seen: an old backup was restored
     """
 
     root: str
@@ -111,3 +113,4 @@ class Identity:
     lineage: str = ""
     floor: int = 0
     fresh: bool = False
+    lost: bool = False

@@ -14,6 +14,7 @@ forgetting    what a job forgets of them, in slices
 left_out      names of the far side that cannot be used
 listed        how much a server may make a job keep
 deltas        changes to one listing column of many folders
+own_changes   what a job itself has changed on the far side, as seen there
 checkpoints   durable parts of staged files
 suspects      what an unclean stop leaves to check, and what it has damaged
 transfers     ids of transfers that must survive a kill, and files that a person cancelled

@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 import orjson
 
+from cargo_sync.machines.own_changes import OwnChanges
 from cargo_sync.model import paths
 from cargo_sync.model.agreed import Agreed, AgreedColumns, Base
 from cargo_sync.model.entries import FOLDER, Entry, EntryColumns, Listing
 from cargo_sync.model.events import Event, MovedFiles
 from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Problem
-from cargo_sync.state import forgetting, parts
+from cargo_sync.state import forgetting, own_changes, parts
 from cargo_sync.state.database import Database
 from cargo_sync.state.deltas import BASE, FAR, ColumnDeltas
 from cargo_sync.state.events import Events
@@ -219,6 +220,16 @@ class Folders:
             left_out.forget([path for path, entry in changes if entry is None])
             left_out.note(refused)
             return left_out.problems()
+
+    def adopt(self, own: OwnChanges) -> bool:
+        """Stores what the job itself has changed on the far side as seen there.
+
+        Several transactions; each alone is harmless.
+
+        Returns:
+            Whether all of it was found among the agreements. If not, the far side must be asked.
+        """
+        return own_changes.adopt(self._database, self._job, own)
 
     def agree(
         self,

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, overload
 
 from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.actions import Action, Outcome, Puts
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Identity, Mode
@@ -66,12 +67,16 @@ class Delta(NamedTuple):
     cursor    where the next look begins
     lineage   of that cursor; the next `open` returns it again, unless a backup was restored
     refused   paths that are left out because they cannot be used, with the reason; None: it is gone
+    own       what the job itself has changed, older than `changes`: it is left out, because both
+              sides have agreed on it. If that is not so, the reader observes again from the same
+              cursor
     """
 
     changes: Sequence[tuple[str, Entry | None]]
     cursor: int
     lineage: str = ""
     refused: Sequence[tuple[str, Problem | None]] = ()
+    own: OwnChanges = NO_CHANGES
 
 
 Observation = Sequence[Whole | Missed] | Delta

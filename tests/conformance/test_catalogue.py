@@ -21,6 +21,7 @@ from cargo_sync.catalogue.contract import (
     Put,
 )
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
@@ -104,8 +105,14 @@ class World:
                 found += self.tree(path).split()
         return " ".join(found)
 
-    def changes(self, since: int = 0, under: str = "", limit: int = 1000) -> str:
-        page = self.catalogue.changes(self.id, since, under, limit)
+    def changes(
+        self,
+        since: int = 0,
+        under: str = "",
+        limit: int = 1000,
+        without: Sequence[VersionRange] = (),
+    ) -> str:
+        page = self.catalogue.changes(self.id, since, under, limit, without)
         rows = [f"{path}@{entry.version}" if entry else f"-{path}" for path, entry in page.rows]
         return f"{' '.join(rows)} ({page.next}{' more' if page.more else ''})"
 
@@ -409,6 +416,17 @@ def test_changes_in_pages(world: World) -> None:
     assert world.changes(2, limit=2) == "d@4 e@5 (5 more)"
     assert world.changes(5, limit=2) == "a@6 -c (7)"
     assert world.changes(7) == " (7)"
+
+
+def test_changes_without_some_versions(world: World) -> None:
+    world.record("a b c d e")
+    world.record("a=2 -c")
+    own = [(1, 2), (4, 5)]
+    assert world.changes(limit=1, without=own) == "a@6 (6 more)"
+    assert world.changes(limit=2, without=own) == "a@6 -c (7)"
+    assert world.changes(limit=2, without=[(4, 4)]) == "b@2 e@5 (5 more)"
+    assert world.changes(4, without=own) == "a@6 -c (7)"
+    assert world.changes(without=[(1, 9)]) == " (7)"
 
 
 def test_changes_below_a_folder_are_relative_to_it(world: World) -> None:

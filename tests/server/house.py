@@ -91,7 +91,7 @@ class FlowsHeard:
     async def open(self, user: User, request: FlowRequest) -> OpenedFlow:
         self.asked.append(("open", user.name, request))
         keys = LaneKeys(b"t", b"a", b"u", b"d") if request.sealed else LaneKeys(b"t", b"a")
-        return OpenedFlow("f1", LaneAddress("", 8444), keys, request.speed)
+        return OpenedFlow("f1", LaneAddress("", 8444), keys, request.speed, "a lineage")
 
     async def speed(self, user: User, id: str, bps: int | None) -> int | None:
         self.asked.append(("speed", user.name, id, bps))

@@ -101,12 +101,14 @@ class OpenedFlow(NamedTuple):
 
     where    the address for its lane
     granted  bits per second, None for no limit
+    lineage  of the changes that it makes
     """
 
     id: str
     where: LaneAddress
     keys: LaneKeys
     granted: int | None
+    lineage: str
 
 
 class Flows:
@@ -164,7 +166,8 @@ class Flows:
         self._by_token[flow.keys.token] = flow
         self._share(flow.mode)
         flow.announced = flow.granted
-        return OpenedFlow(flow.id, self._where, flow.keys, flow.granted)
+        lineage = flow.permit.access.workspace.lineage
+        return OpenedFlow(flow.id, self._where, flow.keys, flow.granted, lineage)
 
     async def speed(self, user: User, id: str, bps: int | None) -> int | None:
         """Asks for another speed of a running flow; returns the speed that it gets."""

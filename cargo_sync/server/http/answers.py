@@ -140,7 +140,7 @@ def opened(flow: OpenedFlow) -> dict[str, Any]:
         lane["host"] = flow.where.host
     if keys.up and keys.down:
         lane |= {"up": keys.up.hex(), "down": keys.down.hex()}
-    return {"flow": flow.id, "lane": lane, "granted": flow.granted}
+    return {"flow": flow.id, "lane": lane, "granted": flow.granted, "lineage": flow.lineage}
 
 
 def done(result: OperationResult) -> dict[str, Any]:

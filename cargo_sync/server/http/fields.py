@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from cargo_sync.machines.own_changes import RANGES, VersionRange
 from cargo_sync.model import paths
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.refusals import bad_request
@@ -130,6 +131,26 @@ def _some(count: int) -> int:
 
 After = Annotated[str, Field(description="a name")]
 """The last name of the previous page, "" for the first page."""
+
+
+def _ranges(given: Any) -> tuple[VersionRange, ...]:
+    """Reads `1-5,7-7`: ranges of versions, in order, that do not touch."""
+    ranges = []
+    for part in str(given).split(",") if given else ():
+        first, dash, last = part.partition("-")
+        ranges.append((_digits(first), _digits(last) if dash else -1))
+    ends = [end for one in ranges for end in one]
+    if len(ranges) > RANGES or ends != sorted(ends) or any(end > LARGEST for end in ends):
+        raise ValueError("not ranges in order")
+    return tuple(ranges)
+
+
+Own = Annotated[
+    tuple[VersionRange, ...],
+    BeforeValidator(_ranges),
+    Field(description=f"at most {RANGES} ranges of versions in order, as 3-17,21-21"),
+]
+"""Changes that a client made itself."""
 digits: Final = BeforeValidator(_digits)
 Cursor = Annotated[int, BeforeValidator(_seen), whole(LARGEST)]
 """A sequence that a client has seen; -1 or nothing for none."""

@@ -70,6 +70,7 @@ class CataloguedFolder:
     it, `root_held`.
 
     problem  why it could not be used at the last attempt, or None
+    lineage  of the changes from now on
     recorded the files that were recorded last
     closing  set when it is about to be closed: then long work ends soon
     """
@@ -92,7 +93,8 @@ class CataloguedFolder:
             changed: called after each recorded change.
         """
         known = catalogue.workspace(path, token)
-        catalogue.begin(known.id, token())
+        self.lineage = token()
+        catalogue.begin(known.id, self.lineage)
         self.path = path
         self.id = known.id
         self.epoch = known.epoch

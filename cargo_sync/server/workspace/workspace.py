@@ -13,6 +13,7 @@ from cargo_sync.catalogue.contract import Catalogued, ChangesPage
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_file
 from cargo_sync.local.sink import FolderSink
+from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer
@@ -45,6 +46,20 @@ class Position(NamedTuple):
     floor: int
 
 
+class News(NamedTuple):
+    """What is new for a client that knows a workspace up to a change.
+
+    known    the lineage of that change
+    without  the client's own changes are left out
+    away     why the folder cannot be used now, or None
+    """
+
+    page: ChangesPage
+    known: str
+    without: bool
+    away: Problem | None
+
+
 class Workspace:
     """One served folder.
 
@@ -52,6 +67,7 @@ class Workspace:
     another program holds it, nothing answers (`must_not_be_held`).
 
     id, epoch  of the workspace in the catalogue
+    lineage    of the changes from now on
     unoffered  what it holds that no client could use
     """
 
@@ -60,6 +76,7 @@ class Workspace:
         self._token = token
         self.id = folder.id
         self.epoch = folder.epoch
+        self.lineage = folder.lineage
         self.unoffered = Unoffered()
 
     def __repr__(self) -> str:
@@ -132,6 +149,23 @@ class Workspace:
     def changes(self, since: int, under: str, limit: int) -> ChangesPage:
         """Changes below `under` after `since`; see the catalogue's contract."""
         return self._folder.catalogue.changes(self.id, since, under, limit)
+
+    def news(self, since: int, under: str, limit: int, own: OwnChanges = NO_CHANGES) -> News:
+        """Changes below `under` after `since`, and what a client asks at the start of a look.
+
+        Args:
+            since: the newest change that the client knows.
+            under: a folder.
+            limit: of the rows.
+            own: changes that the client made after that. They are left out if the newest of them is
+                still what it was: an old backup may have been restored.
+        """
+        catalogue = self._folder.catalogue
+        there = self.position(own.newest) if own.ranges else None
+        same = there is not None and (there.lineage == own.lineage and there.sequence >= own.newest)
+        without = own.ranges if same else ()
+        page = catalogue.changes(self.id, since, under, limit, without)
+        return News(page, catalogue.lineage(self.id, since), same, self.away())
 
     def listing(self, folder: str, after: str = "", limit: int = -1) -> list[Entry] | None:
         """The entries directly in a folder, by name; None when there is no such folder.

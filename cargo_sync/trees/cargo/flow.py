@@ -90,6 +90,7 @@ class ClientFlow:
     turn     entered while content moves, to limit how many flows of a daemon do so at once
     speed    bits per second to ask for; None means no limit
     granted  bits per second that the server granted; the lane receives changes
+    lineage  of the changes that it makes on the server; "" if that does not say it
     resumed  what the destination had of unfinished files, once the flow has ended
     """
 
@@ -119,6 +120,7 @@ class ClientFlow:
         self._meter = RateMeter()
         self._before = _Milestone()
         self.granted: int | None = None
+        self.lineage = ""
         self.resumed: Mapping[str, int] = {}
 
     def figures(self) -> Figures | None:
@@ -189,7 +191,7 @@ class ClientFlow:
         """One flow with its lane, until all is moved or nothing moves."""
         asked = self._speed
         opened = await open_flow(self._api, mode, where, asked, run)
-        self._id = opened.flow
+        self._id, self.lineage = opened.flow, opened.lineage
         try:
             if self._speed != asked:
                 await self.set_speed(self._speed)

@@ -32,13 +32,18 @@ _NO_BATCH: Final = "no batch was opened"
 
 @dataclass(frozen=True, slots=True)
 class GrantedFlow:
-    """A flow that the server opened. `speed` is in bits per second; None means no limit."""
+    """A flow that the server opened.
+
+    speed    bits per second; None means no limit
+    lineage  of the changes that it makes; "" if the server does not say it
+    """
 
     flow: str
     host: str
     port: int
     keys: LaneKeys
     speed: int | None
+    lineage: str
 
     @property
     def sealed(self) -> bool:
@@ -67,7 +72,8 @@ async def open_flow(
             await end_flow(api, opened.flow)
             raise ProblemError(_no_keys(api.login.url))
         keys = replace(keys, up=lane.up, down=lane.down)
-    return GrantedFlow(opened.flow, lane.host or api.login.host, lane.port, keys, opened.granted)
+    host = lane.host or api.login.host
+    return GrantedFlow(opened.flow, host, lane.port, keys, opened.granted, opened.lineage)
 
 
 async def end_flow(api: Api, flow: str) -> None:

@@ -76,6 +76,9 @@ class _ErrorWords(ServerReply):
     message: str
     hint: str | None = None
 
+    def received(self) -> Problem:
+        return Problem.received(self.code, self.message, hint=self.hint or "")
+
 
 class ErrorReply(ServerReply):
     """Why a call was refused."""
@@ -138,10 +141,11 @@ class SpeedReply(ServerReply):
 
 
 class FlowReply(SpeedReply):
-    """A flow that was opened."""
+    """A flow that was opened; `lineage` is that of its changes, "" if it is not told."""
 
     flow: _Word
     lane: LaneReply
+    lineage: _Word = ""
 
 
 class ProbeReply(ServerReply):
@@ -192,7 +196,10 @@ class ChangesReply(NamedTuple):
     rows     how many rows were sent: reserved names are in neither
     next     the cursor of the next page
     more     whether the next page has rows now
+    lineage  of `next`
     floor    deletions up to this sequence may have been forgotten
+    own      the client's own changes are left out, as it asked for
+    start    where the workspace is; None if the server does not say it here
     """
 
     changes: Changes
@@ -202,6 +209,21 @@ class ChangesReply(NamedTuple):
     more: bool
     lineage: str
     floor: int
+    own: bool
+    start: "StartReply | None"
+
+
+class StartReply(NamedTuple):
+    """Where a workspace is when a look begins.
+
+    known    the lineage of the change that was asked about
+    problem  why the workspace cannot be used now
+    """
+
+    epoch: str
+    sequence: int
+    known: str
+    problem: Problem | None
 
 
 class FolderReply(NamedTuple):
@@ -220,6 +242,17 @@ class _Changes(ServerReply):
     more: bool
     lineage: _Word
     floor: _Count = 0
+    epoch: _Word = ""
+    sequence: _Count = 0
+    known: _Word | None = None
+    own: bool = False
+    problem: _ErrorWords | None = None
+
+    def start(self) -> StartReply | None:
+        if self.known is None:
+            return None
+        why = self.problem.received() if self.problem else None
+        return StartReply(self.epoch, self.sequence, self.known, why)
 
 
 class _Folder(ServerReply):
@@ -257,7 +290,17 @@ def changes(value: object) -> ChangesReply:
     refused: list[tuple[str, Problem | None]] = []
     if "" in table[0] or not paths.are_usable(table[0]):
         rows, refused = _parted(rows)
-    return ChangesReply(rows, refused, len(kinds), page.next, page.more, page.lineage, page.floor)
+    return ChangesReply(
+        rows,
+        refused,
+        len(kinds),
+        page.next,
+        page.more,
+        page.lineage,
+        page.floor,
+        page.own,
+        page.start(),
+    )
 
 
 def unusable(path: str, reason: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from cargo_sync.machines.own_changes import OwnChanges
 from cargo_sync.model.jobs import Mode
 
 Body = Mapping[str, object]
@@ -32,6 +33,12 @@ def flow(
 def speed(bits: int | None) -> Body:
     """The body that asks for another speed, in bits per second."""
     return {"speed": bits}
+
+
+def own(changes: OwnChanges) -> Mapping[str, str]:
+    """The part of a query that leaves the client's own changes out."""
+    ranges = ",".join(f"{first}-{last}" for first, last in changes.ranges)
+    return {"own": ranges, "own_lineage": changes.lineage}
 
 
 def hashes(files: Iterable[tuple[str, int]]) -> Body:

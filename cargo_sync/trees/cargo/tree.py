@@ -3,11 +3,13 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
-from itertools import islice
-from typing import Any, Final
+from itertools import compress, islice
+from operator import eq
+from typing import Any, Final, NamedTuple
 
 from cargo_sync.local.trash import numbered
 from cargo_sync.machines.looks import AWAY
+from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges, OwnLog
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, PERMISSIONS, Entry
@@ -20,7 +22,7 @@ from cargo_sync.trees.cargo.flow import UNMEASURED, ClientFlow
 from cargo_sync.trees.cargo.problems import bad_answer
 from cargo_sync.trees.cargo.replies import ROWS, ChangesReply, ResultReply, SpacesReply
 from cargo_sync.trees.cargo.requests import Body
-from cargo_sync.trees.contract import Brought, Delta, Ends, Observation, Task
+from cargo_sync.trees.contract import Brought, Delta, Ends, Observation, Task, Tasks
 
 LISTED: Final = 100_000_000
 """The most rows that one look reads."""
@@ -55,52 +57,86 @@ class CargoTree:
         self._world = world
         self._turn = turn
         self.flow: ClientFlow | None = None
-        self._newest = Delta((), 0)
+        self._own = OwnLog()
+        self._first: _FirstPage | None = None
+        self._upto = 0
         self._resumed: Mapping[str, int] = {}
         self._page = ROWS
         self._base = f"/workspaces/{segment(workspace)}"
 
     async def open(self, cursor: int = 0) -> Identity:
+        """Like Tree.open. One request also brings the first page for `observe`."""
         self._api.hold(self)
+        self._first, own = None, self._own.changes()
+        try:
+            page = await self._next_page(cursor, own)
+        except ProblemError as error:
+            if error.problem.code not in AWAY:
+                self._own.clear()
+            if error.problem.code == Code.UNKNOWN:
+                await self._position(cursor)  # it says which workspaces there are
+            raise
+        if (start := page.start) is None:
+            here = await self._position(cursor)
+        elif start.problem is not None:
+            raise ProblemError(start.problem)
+        else:
+            lost = bool(own.ranges) and not page.own
+            here = Identity(
+                self._root, start.epoch, start.sequence, start.known, page.floor, lost=lost
+            )
+        self._first = _FirstPage(cursor, own if page.own else NO_CHANGES, page)
+        self._upto = here.sequence
+        return here
+
+    async def _position(self, cursor: int) -> Identity:
+        """Where the workspace is now; see Tree.open."""
         spaces = await self._api.get("/workspaces", SpacesReply.read, since=cursor)
         mine = spaces.named(self._workspace)
         if mine is None:
             raise ProblemError(no_workspace(self._login.username, self._workspace, spaces.names()))
-        if why := mine.problem:
-            raise ProblemError(Problem.received(why.code, why.message, hint=why.hint or ""))
-        root = f"{self._login.url} {self._login.username} {self._workspace} {self._folder}"
-        here = Identity(root, mine.epoch, mine.sequence, mine.lineage, mine.floor)
-        self._newest = Delta((), here.sequence, here.lineage)
-        return here
+        if mine.problem:
+            raise ProblemError(mine.problem.received())
+        return Identity(self._root, mine.epoch, mine.sequence, mine.lineage, mine.floor)
+
+    @property
+    def _root(self) -> str:
+        return f"{self._login.url} {self._login.username} {self._workspace} {self._folder}"
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
-        if 0 < cursor == self._newest.cursor:
-            yield self._newest  # nothing is new since `open`: most looks of most jobs end here
-            return
-        began, more, left = cursor, True, LISTED
-        # Each path comes once up to where `open` found the server. What changes meanwhile is for
-        # the next look: a busy server would otherwise never let this one end.
-        upto = self._newest.cursor
-        while more:
-            page = await self._next_page(cursor)
+        first, self._first = self._first, None
+        self._own.clear()  # whatever becomes of this look, the next one begins elsewhere
+        if first is None or first.cursor != cursor:
+            first = _FirstPage(cursor, NO_CHANGES, await self._next_page(cursor, NO_CHANGES))
+        _, own, page = first
+        began, left, told = cursor, LISTED, own
+        while True:
             if 0 < began < page.floor:
                 raise ProblemError(_forgotten())  # it happened just now, after `open`
             if page.next < cursor or (page.more and (page.next == cursor or not page.rows)):
                 raise bad_answer(f"more changes after {cursor} are announced, but none is sent")
+            if own.ranges and not page.own:
+                raise ProblemError(_restored())
             left -= page.rows
             if left < 0:
                 raise bad_answer(f"it lists more than {LISTED:,} changes up to one moment")
-            cursor, more = page.next, page.more and page.next < upto
-            yield Delta(page.changes, cursor, page.lineage, page.refused)
+            cursor = page.next
+            yield Delta(page.changes, cursor, page.lineage, page.refused, told)
+            told = NO_CHANGES
+            # Each path comes once up to where `open` found the server. What changes meanwhile is
+            # for the next look: a busy server would otherwise never let this one end.
+            if not page.more or page.next >= self._upto:
+                break
+            page = await self._next_page(cursor, own)
         self._page = ROWS
 
-    async def _next_page(self, cursor: int) -> ChangesReply:
+    async def _next_page(self, cursor: int, own: OwnChanges) -> ChangesReply:
         """The next changes. After a cut, the next look asks for fewer of them at a time.
 
         So it does after an answer that was too slow or too large.
         """
         try:
-            return await self._changes(since=cursor, limit=self._page)
+            return await self._changes(since=cursor, limit=self._page, own=own)
         except ProblemError as error:
             if error.problem.code in AWAY | {Code.BAD_ANSWER}:
                 self._page = max(LEAST_PAGE, self._page // 2)
@@ -110,10 +146,14 @@ class CargoTree:
         page = await self._changes(since=cursor, limit=1, wait=int(min(seconds, LONG_POLL)))
         return page.rows > 0
 
-    async def _changes(self, since: int, limit: int, wait: int = 0) -> ChangesReply:
+    async def _changes(
+        self, since: int, limit: int, wait: int = 0, own: OwnChanges = NO_CHANGES
+    ) -> ChangesReply:
         query: dict[str, str | int] = {"since": since, "under": self._folder, "limit": limit}
         if wait:
             query["wait"] = wait
+        if own.ranges:
+            query |= requests.own(own)
         return await self._api.get(f"{self._base}/changes", replies.changes, **query)
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
@@ -191,8 +231,23 @@ class CargoTree:
             async with aclosing(self.flow.run(mode, near, batches, where, run)) as results:
                 async for result in results:
                     yield result
+                    # Here the receiver of the result has recorded it.
+                    if mode is Mode.UPLOAD:
+                        self._note_own(result, self.flow.lineage)
         finally:
             self._resumed, self.flow = self.flow.resumed, None
+
+    def _note_own(self, moved: Brought, lineage: str) -> None:
+        """Notes files that need not be read again: the server has them as they are here."""
+        puts = Tasks.of(moved.done).puts
+        files, versions = puts.paths, [receipt.version for receipt in moved.receipts]
+        here = list(zip(puts.sources.times, puts.sources.modes, strict=True))
+        there = [(receipt.mtime_ns, receipt.mode) for receipt in moved.receipts]
+        if here != there:
+            same = list(map(eq, here, there))
+            files, versions = list(compress(files, same)), list(compress(versions, same))
+        if versions:
+            self._own.add(versions, (path.rpartition("/")[0] for path in files), lineage)
 
     def rate(self) -> int:
         return self.flow.rate() if self.flow is not None else UNMEASURED
@@ -228,6 +283,18 @@ def no_workspace(user: str, name: str, others: list[str]) -> Problem:
         hint=f"workspaces of this user: {has}",
         retry=False,
     )
+
+
+class _FirstPage(NamedTuple):
+    """The first page of a look: the changes after `cursor`, without the `own` ones."""
+
+    cursor: int
+    own: OwnChanges
+    page: ChangesReply
+
+
+def _restored() -> Problem:
+    return Problem(Code.CHANGED, "an old backup of the server was restored just now")
 
 
 def _forgotten() -> Problem:

@@ -137,10 +137,7 @@ class VisitedTree(CargoTree):
         await self._operate_one(move, path, run)
 
     async def _sequence(self) -> int:
-        try:
-            return (await self.open()).sequence
-        finally:
-            await self.close()
+        return (await self._position(0)).sequence
 
     async def _existing(self, path: str) -> Entry:
         found = await self.entry(path)

@@ -222,6 +222,23 @@ async def test_changes_are_told_in_pages_below_a_folder(tmp_path: Path) -> None:
         assert await changes(house, "under=elsewhere") == []
 
 
+async def test_the_clients_own_changes_are_left_out(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        for name in "abcde":
+            (house.folders["ana"] / name).write_text(name)
+        house.intake("ana")
+        where = "/v1/workspaces/default/changes?since=1&limit=2"
+        first = (await house.call("GET", where)).json
+        assert (first["rows"][0], first["own"]) == (["b", "c"], False)
+        assert len(first["lineage"]) == len(first["known"]) == 32
+        asked = f"{where}&own=2-2,4-4&own_lineage={first['lineage']}"
+        page = (await house.call("GET", asked)).json
+        assert (page["rows"][0], page["own"], page["more"]) == (["c", "e"], True, False)
+        for other in (f"{asked}x", f"{where}&own=2-2", asked.replace("4-4", "4-6")):
+            page = (await house.call("GET", other)).json
+            assert (page["rows"][0], page["own"]) == (["b", "c"], False), other
+
+
 async def test_a_page_that_is_too_long_is_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -380,6 +397,12 @@ BAD_QUERIES = (
     "limit=10001",
     "until=3",
     "since=9223372036854775808",
+    "own=5-3",
+    "own=3",
+    "own=3-5,4-9",
+    "own=-1-5",
+    "own=3-5,",
+    "own=" + ",".join(f"{2 * n}-{2 * n}" for n in range(257)),
 )
 
 
@@ -407,7 +430,7 @@ async def test_flows_are_handed_over(tmp_path: Path) -> None:
             "direction": "upload", "workspace": "default", "path": "a", "speed": 8, "sealed": False,
         }  # fmt: skip
         lane = {"port": 8444, "token": "74", "auth": "61"}
-        opened = {"flow": "f1", "lane": lane, "granted": 8}
+        opened = {"flow": "f1", "lane": lane, "granted": 8, "lineage": "a lineage"}
         assert (await house.call("POST", "/v1/flows", wanted)).json == opened
         for speed in (8_000, None):
             answer = await house.call("POST", "/v1/flows/f1/speed", {"speed": speed})

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Receipt
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.tree import CargoTree
-from cargo_sync.trees.contract import Delta
+from cargo_sync.trees.contract import Brought, Delta, Moved, Task
 from tests.offloads import inline
 from tests.trees.cargo.answers import Answer, Answers, answering, ok, raw, refuse
 
@@ -32,8 +34,9 @@ async def tree(**answers: list[Answer]) -> AsyncIterator[tuple[CargoTree, Answer
         await it.close()
 
 
-def changes(*rows: tuple[Any, ...], after: int = 9, more: bool = False) -> Answer:
-    return ok({"rows": list(zip(*rows, strict=True)), "next": after, "more": more, "lineage": "l"})
+def changes(*rows: tuple[Any, ...], after: int = 9, more: bool = False, **fields: object) -> Answer:
+    page = {"rows": list(zip(*rows, strict=True)), "next": after, "more": more, "lineage": "l"}
+    return ok({"epoch": "e", "sequence": 7, "known": "k", "floor": 0} | page | fields)
 
 
 def row(path: object = "a", kind: object = "f", target: str = "", **other: Any) -> tuple[Any, ...]:
@@ -51,18 +54,115 @@ async def observed(it: CargoTree) -> list[tuple[str, Entry | None]]:
 
 
 async def test_who_is_up_to_date_asks_no_second_time() -> None:
-    async with tree(GET_changes=[changes(row())]) as (it, heard):
+    async with tree(GET_changes=[changes(after=7), changes(row())]) as (it, heard):
         await it.open(7)
-        assert [seen async for seen in it.observe(7)] == [Delta((), 7, "l")]
-        assert "GET /workspaces/default/changes" not in heard.asked
-        assert [seen.cursor async for seen in it.observe(6) if isinstance(seen, Delta)] == [9]
+        assert [seen async for seen in it.observe(7)] == [Delta([], 7, "l", [])]
+        assert heard.asked == ["POST /login", "GET /workspaces/default/changes"]
+        assert [seen.cursor async for seen in it.observe(7) if isinstance(seen, Delta)] == [9]
+
+
+async def test_a_look_that_begins_elsewhere_reads_from_there() -> None:
+    async with tree(GET_changes=[changes(row("b"), after=7), changes(row(), row("b"))]) as (
+        it,
+        heard,
+    ):
+        await it.open(6)
+        [seen] = [one async for one in it.observe(0)]
+    assert isinstance(seen, Delta) and [path for path, _ in seen.changes] == ["a", "b"]
+    assert [asked["since"] for asked in heard.queries if asked] == ["6", "0"]
 
 
 async def test_it_is_known_by_server_user_workspace_and_folder() -> None:
-    async with tree() as (it, _):
-        identity = await it.open()
+    async with tree(GET_changes=[changes(floor=3)]) as (it, heard):
+        identity = await it.open(5)
     assert identity.root.endswith(" ana default box")
+    assert (identity.epoch, identity.sequence, identity.lineage) == ("e", 7, "k")
+    assert (identity.floor, identity.lost) == (3, False)
+    assert "own" not in heard.queries[-1]
+
+
+async def test_an_older_server_is_asked_twice_where_it_is() -> None:
+    async with tree(GET_changes=[changes(row(), known=None)]) as (it, heard):
+        identity = await it.open(5)
+        [seen] = [one async for one in it.observe(5)]
     assert (identity.epoch, identity.sequence, identity.lineage) == ("e", 7, "l")
+    assert isinstance(seen, Delta) and seen.cursor == 9
+    paths = ["/workspaces/default/changes", "/workspaces"]
+    assert heard.asked == ["POST /login", *(f"GET {path}" for path in paths)]
+
+
+async def test_a_workspace_that_the_user_does_not_have_is_named() -> None:
+    async with tree(GET_changes=[refuse(404, "unknown")]) as (it, _):
+        it._workspace = "other"
+        it._base = "/workspaces/default"
+        with pytest.raises(ProblemError, match="ana has no workspace 'other'") as raised:
+            await it.open()
+    assert "workspaces of this user: default" in raised.value.problem.hint
+
+
+# -- own changes -----------------------------------------------------------------------------------
+
+
+async def test_own_changes_are_left_out_once() -> None:
+    pages = [
+        changes(row("b"), after=6, more=True, own=True),
+        changes(row("c"), after=8, own=True),
+        changes(row()),
+    ]
+    async with tree(GET_changes=pages) as (it, heard):
+        it._own.add([2, 3, 5], ["f"], "mine")
+        own = it._own.changes()
+        await it.open(1)
+        seen = [one async for one in it.observe(1)]
+        await it.open(8)
+    assert [one.own for one in seen if isinstance(one, Delta)] == [own, NO_CHANGES]
+    asked = [one.get("own") for one in heard.queries if one]
+    assert asked == ["2-3,5-5", "2-3,5-5", None]
+    assert heard.queries[1]["own_lineage"] == "mine"
+
+
+async def test_what_a_server_does_not_leave_out_it_has_lost() -> None:
+    pages = [changes(row(), own=False)]
+    async with tree(GET_changes=pages) as (it, _):
+        it._own.add([8], ["f"], "mine")
+        assert (await it.open(1)).lost
+        [seen] = [one async for one in it.observe(1)]
+    assert isinstance(seen, Delta) and seen.own is NO_CHANGES
+
+
+async def test_a_server_that_loses_them_between_two_pages_is_asked_afresh() -> None:
+    pages = [changes(row("b"), after=5, more=True, own=True), changes(row("c"), own=False)]
+    async with tree(GET_changes=pages) as (it, _):
+        it._own.add([2], ["f"], "mine")
+        await it.open(1)
+        with pytest.raises(ProblemError, match="old backup") as raised:
+            [one async for one in it.observe(1)]
+    assert (raised.value.problem.code, raised.value.problem.retry) == ("changed", True)
+
+
+@pytest.mark.parametrize(("code", "kept"), [("unreachable", True), ("bad_request", False)])
+async def test_after_a_cut_own_changes_are_still_left_out(code: str, kept: bool) -> None:
+    pages = [refuse(400, code), changes(own=True)]
+    async with tree(GET_changes=pages) as (it, heard):
+        it._own.add([2], ["f"], "mine")
+        with pytest.raises(ProblemError):
+            await it.open(1)
+        await it.open(1)
+    assert ("own" in heard.queries[-1]) == kept
+
+
+async def test_only_files_that_are_there_as_they_are_here_are_own() -> None:
+    source = Entry("a", FILE, 3, 5, 0o644, 1, 1)
+    receipts = [
+        Receipt("", 7, 7, 5, 0o644),
+        Receipt("", 8, 8, 5, 0o640),
+        Receipt("", 9, 9, 6, 0o644),
+        Receipt("", 10, 10, 5, 0o644),
+    ]
+    tasks = [Task(Action(Op.PUT, f"f{n}/a", source), "") for n in range(4)]
+    async with tree() as (it, _):
+        it._note_own(Brought(tasks, receipts, [], Moved()), "mine")
+        assert it._own.changes() == OwnChanges(((7, 7), (10, 10)), ("f0", "f3"), "mine")
 
 
 async def test_after_a_cut_a_page_has_half_as_many_rows_until_all_were_read() -> None:
@@ -92,8 +192,9 @@ async def test_a_refusal_is_no_cut(code: str) -> None:
 
 
 async def test_a_workspace_that_cannot_be_used_is_not_opened() -> None:
-    held = MINE | {"problem": {"code": "root_held", "message": "another program uses it"}}
-    async with answering(GET_workspaces=[ok({"workspaces": [held]})]) as (login, _):
+    held = {"code": "root_held", "message": "another program uses it"}
+    answer = changes(problem=held)
+    async with answering(GET_workspaces_default_changes=[answer]) as (login, _):
         world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "0" * 32, inline, lambda: 0.0)
         it = CargoTree(Api(login, time.monotonic), "default", "box", world, AsyncExitStack())
         with pytest.raises(ProblemError, match="another program uses it") as raised:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from aiohttp import web
 
 from cargo_sync.catalogue.contract import ChangesPage
+from cargo_sync.machines.own_changes import OwnChanges
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.transfers import columns
 from cargo_sync.model.world import Offload
@@ -19,14 +20,16 @@ from cargo_sync.server.http.fields import (
     LARGEST,
     After,
     Cursor,
+    Own,
     Path,
     Query,
     at_least_one,
     digits,
+    text,
     whole,
 )
 from cargo_sync.server.refusals import bad_request, unknown
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.workspace import News, Workspace
 
 LIMIT: Final = 10_000
 """The most rows per response."""
@@ -60,6 +63,8 @@ class _Changes(Query):
     under: Path = ""
     wait: Annotated[int, digits, whole(WAIT)] = 0
     limit: Limit = LIMIT
+    own: Own = ()
+    own_lineage: Annotated[str, text(64)] = ""
 
 
 class BrowseRoutes:
@@ -119,44 +124,47 @@ class BrowseRoutes:
         workspace = permit.access.workspace
         query = _Changes.read(request.query)
 
-        page = await self._news(request, workspace, query, permit.user)
-        while _is_long(response := _changes(workspace, page)) and len(page.rows) > 1:
-            limit = len(page.rows) // 2
-            page = await self._offload(workspace.changes, query.since, query.under, limit)
+        news = await self._news(request, workspace, query, permit.user)
+        while _is_long(response := _changes(workspace, news)) and len(news.page.rows) > 1:
+            news = await self._look(workspace, query, len(news.page.rows) // 2)
         return response
+
+    async def _look(self, workspace: Workspace, query: _Changes, limit: int) -> News:
+        own = OwnChanges(query.own, lineage=query.own_lineage)
+        return await self._offload(workspace.news, query.since, query.under, limit, own)
 
     async def _news(
         self, request: web.Request, workspace: Workspace, query: _Changes, user: str
-    ) -> ChangesPage:
+    ) -> News:
         """What changed, once something did or the time to wait is over.
 
         Raises:
             ConnectionResetError: the client has left.
         """
-
-        async def look() -> ChangesPage:
-            return await self._offload(workspace.changes, query.since, query.under, query.limit)
-
         if not query.wait:
-            return await look()
+            return await self._look(workspace, query, query.limit)
         # The poll is registered before the look, so that no change is missed in between.
         with (
             self._polls.waiting(workspace.id, query.under, user) as changed,
             told_of_loss(request, changed.set),
         ):
-            page = await look()
+            news = await self._look(workspace, query, query.limit)
             try:
                 async with asyncio.timeout(query.wait):
-                    # A sequence below the client's is also news: an old backup was restored.
-                    while not page.rows and page.sequence >= query.since and not self._polls.closed:
+                    while not (_has_news(news.page, query.since) or self._polls.closed):
                         await changed.wait()
                         changed.clear()
                         if request.transport is None:
                             raise ConnectionResetError("the client is gone")
-                        page = await look()
+                        news = await self._look(workspace, query, query.limit)
             except TimeoutError:
                 pass
-        return page
+        return news
+
+
+def _has_news(page: ChangesPage, since: int) -> bool:
+    # A sequence below the client's is also news: an old backup was restored.
+    return bool(page.rows) or page.sequence < since
 
 
 def _is_long(response: web.Response) -> bool:
@@ -168,8 +176,10 @@ def _tree(rest: Sequence[Entry], rows: int) -> web.Response:
     return answer({"entries": columns(shown), "next": shown[-1].name if more else None})
 
 
-def _changes(workspace: Workspace, page: ChangesPage) -> web.Response:
+def _changes(workspace: Workspace, news: News) -> web.Response:
+    page = news.page
     gone = (GONE, 0, 0, 0, 0, 0, "", "")
+    why = {"problem": shown_problem(news.away)} if news.away else {}
     rows = [(path, *(gone if entry is None else entry[1:])) for path, entry in page.rows]
     return answer(
         {
@@ -178,7 +188,10 @@ def _changes(workspace: Workspace, page: ChangesPage) -> web.Response:
             "next": page.next,
             "more": page.more,
             "lineage": page.lineage,
+            "known": news.known,
             "floor": page.floor,
+            "own": news.without,
             "rows": columns(rows),
         }
+        | why
     )
