@@ -233,7 +233,8 @@ class CargoTree:
                     yield result
                     # Here the receiver of the result has recorded it.
                     if mode is Mode.UPLOAD:
-                        self._note_own(result, self.flow.lineage)
+                        lineage = self.flow.lineage
+                        await self._world.offload(self._note_own, result, lineage)
         finally:
             self._resumed, self.flow = self.flow.resumed, None
 

@@ -124,7 +124,7 @@ async def test_what_was_not_recorded_is_read_again(
             def full(*changes: object, **kept: object) -> int:
                 raise ProblemError(Problem(Code.DISK_FULL, "no room"))
 
-            patch.setattr(system.memory.folders, "agree", full)
+            patch.setattr(system.memory.folders, "agree_moved", full)
             with pytest.raises(ProblemError, match="no room"):
                 await run(system).execute()
         with heard(system) as asked:
