@@ -1,21 +1,21 @@
 """Small state machines and schedules, as tables and pure functions: time is an argument.
 
-arrival     how much of what is to be moved is at its destination
-budget      how much of what clients have begun a server holds
-cover       which bytes of a wanted file have arrived
-half_open   connections without a login: which one is dropped
-job_state   the state of a job, and of a whole daemon
-looks       when a job looks for changes next
-meter       how fast a count grows
-own_changes which changes of a server a client made itself
-pacing      when a lane may send its next frame
-progress    whether tries of a transfer that is cut again and again get any further
-replays     when a feed sends last values again to new subscribers, and which
-retention   how old what is kept is, whatever the wall clock does
-retry       when something that failed is tried again
-room        whether a destination has room, from what it takes and refuses
-scope       what a look looks at in a local folder: all of it, or what may have changed
-settling    whether a source file has been unchanged for long enough
-suspects    after an unclean stop: which files are still what they were
-window      whether a daily time window is open, and when that changes
+arrival      how much of what is to be moved is at its destination
+budget       how much of what clients have begun a server holds
+cover        which bytes of a wanted file have arrived
+half_open    connections without a login: which one is dropped
+job_state    the state of a job, and of a whole daemon
+looks        when a job looks for changes next
+meter        how fast a count grows
+own_changes  which changes of a server a client made itself
+pacing       when a lane may send its next frame
+progress     whether tries of a transfer that is cut again and again get any further
+replays      when a feed sends last values again to new subscribers, and which
+retention    how old what is kept is, whatever the wall clock does
+retry        when something that failed is tried again
+room         whether a destination has room, from what it takes and refuses
+scope        what a look looks at in a local folder: all of it, or what may have changed
+settling     whether a source file has been unchanged for long enough
+suspects     after an unclean stop: which files are still what they were
+window       whether a daily time window is open, and when that changes
 """
