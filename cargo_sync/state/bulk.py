@@ -76,10 +76,32 @@ class Select:
     """
 
     def __init__(self, head: str) -> None:
-        self._texts = {size: f"{head} ({', '.join('?' * size)})" for size in _SIZES}
+        self._texts = _lists(head)
 
     def __call__(
         self, connection: Statements, first: Sequence[object], values: Sequence[object]
     ) -> Iterator[tuple[Any, ...]]:
         for start, end, size in _parts(len(values)):
             yield from connection.execute(self._texts[size], [*first, *values[start:end]])
+
+
+class Alter:
+    """An UPDATE or DELETE of the rows whose last column is one of many values.
+
+    Args:
+        head: such as "DELETE FROM t WHERE c = ? AND b IN".
+    """
+
+    def __init__(self, head: str) -> None:
+        self._texts = _lists(head)
+
+    def __call__(
+        self, connection: Statements, first: Sequence[object], values: Sequence[object]
+    ) -> None:
+        for start, end, size in _parts(len(values)):
+            connection.execute(self._texts[size], [*first, *values[start:end]])
+
+
+def _lists(head: str) -> dict[int, str]:
+    """The statements, each with a list of as many values as a part has."""
+    return {size: f"{head} ({', '.join('?' * size)})" for size in _SIZES}

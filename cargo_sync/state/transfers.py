@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
-from cargo_sync.state.bulk import Insert, Select
+from cargo_sync.state.bulk import Alter, Insert, Select
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.migrations import Statements
@@ -28,6 +28,8 @@ _PUT: Final = Insert(
     "(?, ?, ?, ?, ?, ?)",
 )
 _KNOWN: Final = Select("SELECT path, source, id, started FROM transfer WHERE job = ? AND path IN")
+_END: Final = Alter("DELETE FROM transfer WHERE job = ? AND path IN")
+_START_AGAIN: Final = Alter("UPDATE transfer SET started = NULL WHERE job = ? AND path IN")
 
 
 class TransferSource(NamedTuple):
@@ -106,7 +108,7 @@ class Transfers:
                 if waits or source.keep:
                     rows.append((job, source.path, version, id, waits, now))
                 elif before:
-                    _end(connection, job, [source.path])
+                    _END(connection, [job], [source.path])
                 ids.append(id)
             _PUT(connection, rows)
             # A start without a callback is not worth a row.
@@ -149,11 +151,8 @@ class Transfers:
                 is None
             ):
                 return
-            _end(connection, job, done)
-            for path in failed:
-                connection.execute(
-                    "UPDATE transfer SET started = NULL WHERE job = ? AND path = ?", (job, path)
-                )
+            _END(connection, [job], done)
+            _START_AGAIN(connection, [job], failed)
 
     def going_on(self, ids: Sequence[str], now: float) -> None:
         """Notes that these are moving now: they are not forgotten, however long they take."""
@@ -237,8 +236,3 @@ def _known(
 
 def _version(version: int, ident: int) -> str:
     return f"{version}/{ident}"
-
-
-def _end(connection: Statements, job: int, paths: Sequence[str]) -> None:
-    for path in paths:
-        connection.execute("DELETE FROM transfer WHERE job = ? AND path = ?", (job, path))

@@ -1,6 +1,7 @@
 """Ids that survive a kill, and one end for each that began."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, count
 
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
@@ -18,7 +19,7 @@ class Room:
         self.events = Events(database)
         self.job = JobRows(database).get_or_create("j").id
         self._tell = tell
-        self._ids: Iterator[str] = iter("abcdefgh")
+        self._ids: Iterator[str] = chain("abcdefgh", map(str, count()))
 
     def begin(self, *files: str, promised: Mode | None = Mode.UPLOAD, now: float = 1.0) -> Begun:
         """Files as "path version", large ones (whose ids are kept) in capitals."""
@@ -60,6 +61,17 @@ def test_what_is_taken_up_again_goes_on_and_does_not_start_again(daemon: Databas
     room.transfers.ended(room.job, ["x"], ["y"])
     assert room.begin("x", "y").ids == ["c", "b"]  # x is another transfer, y a further try
     assert room.told() == ["started x a", "started y b", "started x c", "started y b"]
+
+
+def test_each_of_a_large_batch_ends(daemon: Database) -> None:
+    room = Room(daemon)
+    files = [f"f{number}" for number in range(1_234)]
+    before = room.begin(*files, "other").ids
+    room.transfers.ended(room.job, files[:611], files[611:])
+    after = room.begin(*files, "other")
+    assert not set(before[:611]) & set(after.ids)
+    assert after.ids[611:] == before[611:]
+    assert [event.path for event in after.events] == files
 
 
 def test_another_version_gives_the_first_one_up(daemon: Database) -> None:
