@@ -6,15 +6,18 @@ put there, and for its readers the folder has all of these files or none. What b
 itself stays as it was: mode, owner, group, access rules and other attributes are equal, or the
 files are renamed one by one.
 
-Only a folder that was made for files to come is replaced. Another one may be empty because somebody
+Only a folder that was made a moment ago is replaced. An older one may be empty because somebody
 waits for files in it: a program that watches it would wait for ever.
 """
 
 import os
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 MOST: Final = 4_000
 """New folders that are remembered. Their files come soon."""
+RECENT_NS: Final = 10 * 10**9
+"""Age up to which a folder is new, by the clock of its file system."""
 
 
 class StagedFolder(NamedTuple):
@@ -40,6 +43,11 @@ class StagedFolder(NamedTuple):
         )
 
 
+def is_recent(made: os.stat_result, now: os.stat_result) -> bool:
+    """Whether a folder was made a moment before another one, and not touched since."""
+    return 0 <= now.st_ctime_ns - made.st_ctime_ns <= RECENT_NS
+
+
 class FreshFolders:
     """The folders that were made here last and not used since. Several threads may use it."""
 
@@ -49,12 +57,13 @@ class FreshFolders:
     def __bool__(self) -> bool:
         return bool(self._inodes)
 
-    def note(self, path: str, inode: int) -> None:
-        """A folder was made; the one above is not empty any more."""
+    def note(self, made: Mapping[str, int]) -> None:
+        """Folders were made, with these inodes; the ones above them are not empty any more."""
         inodes = self._inodes
-        inodes.pop(path.rpartition("/")[0], None)
-        inodes[path] = inode
-        if len(inodes) > MOST:
+        for path, inode in made.items():
+            inodes.pop(path.rpartition("/")[0], None)
+            inodes[path] = inode
+        while len(inodes) > MOST:
             inodes.pop(next(iter(inodes), ""), None)
 
     def take(self, path: str) -> int | None:

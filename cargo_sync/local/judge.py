@@ -13,12 +13,7 @@ from cargo_sync.model.transfers import Offer, Receipt, Want
 
 
 class Judge(Protocol):
-    """The decisions of the folder's owner.
-
-    keeps_inodes  the owner knows folders by their inodes: none of them may get another one
-    """
-
-    keeps_inodes: bool
+    """The decisions of the folder's owner."""
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         """For each offer: a refusal, "none" (this content is already here), or None: needed."""
@@ -35,7 +30,7 @@ class Judge(Protocol):
     def moved(self, folder: str, found: os.stat_result) -> None:
         """A new folder was replaced by one with its files, which are recorded later.
 
-        Called under `lock`, and only if the owner does not keep inodes.
+        Called under `lock`.
 
         Args:
             folder: its path.

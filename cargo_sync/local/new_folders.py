@@ -19,10 +19,13 @@ class NewFolders:
 
     A new folder is opened once, by its whole path: so it is known to be at that path, whatever
     became of the folder in which it was made.
+
+    made  the inodes of the new folders, by path
     """
 
     def __init__(self, root: Root) -> None:
         self._root = root
+        self.made: dict[str, int] = {}
         self._open: list[Folder] = []
         """Each is in the one before it."""
 
@@ -53,6 +56,7 @@ class NewFolders:
             self._open.pop(0).close()
         found = os.fstat(made.fd)
         mode = found.st_mode & 0o7777
+        self.made[path] = inode(found)
         return Entry(paths.name(path), FOLDER, mode=mode, ident=inode(found))
 
     def _above(self, path: str) -> Folder:

@@ -278,8 +278,13 @@ class Placing:
         return self._folder
 
     def _onto_nothing(self, folder: Folder, name: str, staged: Staged) -> None:
+        source = self._staging.fd
         try:
-            self._move(self._staging.fd, staged.name, folder.fd, name)
+            try:
+                self._move(source, staged.name, folder.fd, name)
+            except FileNotFoundError:
+                self._close()  # another lane may have put a folder with files in its place
+                self._move(source, staged.name, self._in(folder.path).fd, name)
         except FileExistsError as error:
             path = staged.path
             problem = Problem(

@@ -61,7 +61,7 @@ class FolderSink:
             answers[index] = Want(problem.code_text, message=problem.message)
         self._judge_all(batch, begun, answers)
         self._reserve(batch, begun, answers)
-        if self._staging.fresh and not self._judge.keeps_inodes:
+        if self._staging.fresh:
             self._stage_together(begun, answers)
         self._batches[batch] = begun
         return answers

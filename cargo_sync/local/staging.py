@@ -17,7 +17,7 @@ from blake3 import blake3
 
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.folders import Folder
-from cargo_sync.local.fresh_folders import FreshFolders, StagedFolder
+from cargo_sync.local.fresh_folders import FreshFolders, StagedFolder, is_recent
 from cargo_sync.local.listing import IDENT, inode, names_in
 from cargo_sync.local.parts import CheckpointStore, PartFile, Staged, created_mode, seal
 from cargo_sync.local.root import Root
@@ -102,7 +102,7 @@ class Staging:
                 found = os.fstat(there.fd)
                 system.mkdir(self.fd, name, 0o700)
                 try:
-                    if found.st_ino & IDENT == inode and self._is_made_alike(name, there.fd):
+                    if found.st_ino & IDENT == inode and self._is_made_alike(name, there.fd, found):
                         return StagedFolder(path, name, found)
                 except OSError:
                     pass  # what it is about is seen again by those who stage one by one
@@ -111,13 +111,18 @@ class Staging:
             return None
         return None
 
-    def _is_made_alike(self, name: str, other: int) -> bool:
-        """Gives an empty staged folder the mode of another; whether nothing else differs."""
+    def _is_made_alike(self, name: str, new: int, found: os.stat_result) -> bool:
+        """Gives an empty staged folder the mode of a new one.
+
+        Returns:
+            Whether nothing else differs, and the new one is new.
+        """
         system = self.root.system
         fd = os.open(name, _OPEN_FOLDER, dir_fd=self.fd)
         try:
-            system.chmod(fd, stat.S_IMODE(os.fstat(other).st_mode))
-            return system.attributes(fd) == system.attributes(other)
+            system.chmod(fd, stat.S_IMODE(found.st_mode))
+            alike = system.attributes(fd) == system.attributes(new)
+            return alike and is_recent(found, os.fstat(fd))
         finally:
             os.close(fd)
 

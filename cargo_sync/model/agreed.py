@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from cargo_sync.model.entries import Entry, EntryColumns
+from cargo_sync.model.entries import FOLDER, Entry, EntryColumns
 from cargo_sync.model.transfers import Receipt
 
 
@@ -45,6 +45,11 @@ class Agreed(NamedTuple):
             and self.near_version == entry.version
             and self.near_ident == entry.ident
         )
+
+    def stays_near(self, entry: Entry) -> bool:
+        """As `near_is`, for a destination: a new folder may be replaced by one with its files."""
+        known = self._replace(near_ident=entry.ident) if self.kind == FOLDER else self
+        return known.near_is(entry)
 
     def far_is(self, entry: Entry) -> bool:
         """True when the server's entry is still what was agreed."""

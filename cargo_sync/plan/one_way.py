@@ -94,7 +94,7 @@ def view_of(mode: Mode, excluded: Callable[[str, bool], bool], **rest: object) -
     near, far = Agreed.near_is, Agreed.far_is
     source, destination, settled = near, far, near_as_agreed
     if mode is Mode.DOWNLOAD:
-        source, destination, settled = far, near, far_as_agreed
+        source, destination, settled = far, Agreed.stays_near, far_as_agreed
     outside = FolderChain(False, lambda above, folder: above or excluded(folder, True))
     return JobView(source, destination, settled, excluded, outside, **rest)  # type: ignore[arg-type]
 

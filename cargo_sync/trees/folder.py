@@ -257,6 +257,8 @@ class FolderTree:
         touched: set[str] = set()
         with NewFolders(root) as new:
             outcomes = [_applied(root, action, run, touched, new) for action in actions]
+        if self._staging is not None:
+            self._staging.fresh.note(new.made)
         root.sync(touched, whole=len(touched) > len(actions))
         return outcomes
 

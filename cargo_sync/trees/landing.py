@@ -14,12 +14,7 @@ from cargo_sync.model.transfers import Offer, Receipt, Want
 
 
 class Landing:
-    """The judge of a `FolderSink` on the near side: it asks the folder, there is no catalogue.
-
-    A job's base knows each folder by its inode.
-    """
-
-    keeps_inodes = True
+    """The judge of a `FolderSink` on the near side: it asks the folder, there is no catalogue."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
@@ -40,7 +35,7 @@ class Landing:
         return [_expected(offer, at) for offer, at in zip(offers, self._found(offers), strict=True)]
 
     def moved(self, folder: str, found: os.stat_result) -> None:
-        """Nothing is known of folders here."""
+        """The next look shows the job its new inode."""
 
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]

@@ -184,6 +184,18 @@ def test_a_pattern_for_folders_leaves_a_file_of_that_name_in() -> None:
     ]
 
 
+def test_a_delivered_folder_may_have_another_inode() -> None:
+    view = view_of(Mode.DOWNLOAD, excluded=lambda path, is_folder: False, propagate=True)
+    agreed = agree(folder("a"), folder("a"))
+    other = folder("a")._replace(ident=8)
+    assert transcript(plan_folder("", (), (other,), (agreed,), view)) == ["later delete a"]
+    changed = other._replace(mode=0o700)
+    assert transcript(plan_folder("", (), (changed,), (agreed,), view)) == ["forget a!"]
+    was_file = agree(file("a"), file("a"))
+    there = file("a", ident=8)
+    assert transcript(plan_folder("", (), (there,), (was_file,), view)) == ["forget a!"]
+
+
 @pytest.mark.parametrize("pattern", ["f", "f/", "/f", "**/f/"])
 @pytest.mark.parametrize("below", ["f", "f/sub"])
 def test_a_folder_that_is_left_out_takes_what_is_below_it_along(pattern: str, below: str) -> None:

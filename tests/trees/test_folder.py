@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.fresh_folders import StagedFolder
 from cargo_sync.local.lock import lock_root
 from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.publish import Placing
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import After, Mode
@@ -171,6 +173,37 @@ async def test_what_a_download_displaces_is_in_the_trash(make: Make, tmp_path: P
     assert content(here) == {"x": b"two!"}
     kept = [path.read_bytes() for path in (here / ".cargo_sync" / "trash").rglob("x")]
     assert kept == [b"mine"]
+
+
+async def test_a_new_folder_that_came_with_its_files_goes_with_them(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make(Mode.DOWNLOAD, propagate=True)
+    here = tmp_path / "here"
+    files = {f"new/{number:02d}": b"x" for number in range(16)}
+    files |= {f"{number:02d}": b"y" for number in range(17)}
+    for path, text in files.items():
+        system.far.write(path, text)
+    moved: list[str] = []
+    move = Placing.move_folder
+
+    def told(placing: Placing, staged: StagedFolder, files: int) -> os.stat_result | None:
+        found = move(placing, staged, files)
+        moved.append(f"{staged.path} {found is not None}")
+        return found
+
+    monkeypatch.setattr(Placing, "move_folder", told)
+    assert (await system.run().execute()).errors == 0
+    assert moved == ["new True"]
+    assert content(here) == files
+    assert not (await system.run().execute()).acted
+    system.far.remove("new/00")
+    system.far.write("new/01", b"newer")
+    assert (await system.run().execute()).errors == 0
+    assert content(here)["new/01"] == b"newer"
+    system.far.remove("new")
+    assert (await system.run().execute()).errors == 0
+    assert not (here / "new").exists()
 
 
 async def test_a_download_that_lost_its_folder_writes_nothing_and_says_so(

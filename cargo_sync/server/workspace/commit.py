@@ -41,8 +41,6 @@ class WorkspaceCommit:
     may not write any more.
     """
 
-    keeps_inodes = False
-
     def __init__(self, folder: CataloguedFolder, permitted: Callable[[], None]) -> None:
         self._folder = folder
         self._permitted = permitted

@@ -145,12 +145,14 @@ class OperationBatch:
         """Does some operations, while the folder is locked."""
         free = self._free(operations)
         with NewFolders(self._folder.store.root) as new:
-            return [
+            acts = [
                 self._make(one, new)
                 if isinstance(one, Mkdir) and one.path in free
                 else self._act_alone(one)
                 for one in operations
             ]
+        self._fresh |= new.made
+        return acts
 
     def _free(self, operations: Sequence[Operation]) -> set[str]:
         """Paths of folders to make where nothing is recorded, below folders that are.
@@ -190,13 +192,11 @@ class OperationBatch:
         if seen is None:
             return self._act_alone(operation)  # it is there, or the folder above is not
         self._made.add(path)
-        self._fresh[path] = seen.ident
         return _Act(Done(0, 0), [put(path, seen)], [paths.parent(path)], new=True)
 
     def _note_fresh(self) -> None:
         """The new folders are recorded, and files may come for them."""
-        for path, inode in self._fresh.items():
-            self._folder.store.staging.fresh.note(path, inode)
+        self._folder.store.staging.fresh.note(self._fresh)
         self._fresh.clear()
 
     def _act_alone(self, operation: Operation) -> _Act | Problem:
@@ -290,9 +290,6 @@ class OperationBatch:
             raise changed(path)
         changes.append(put(path, seen))
         self._made.update(change.path for change in changes)
-        self._fresh |= {
-            one.path: one.inode for one in changes if isinstance(one, Put) and one.path in made
-        }
         return _Act(Done(0, 0, displaced), changes, [*touched, *above(made)])
 
     def _delete(self, operation: Delete) -> _Act:
