@@ -2,7 +2,6 @@
 
 import os
 import stat
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -137,8 +136,8 @@ def listed_in(
     """
     try:
         leaves_out = excluded(folder.path, names)
-        files = _read_files(folder, names) if leaves_out is None else None
-        found = (files, ()) if files else _read(folder, names, leaves_out)
+        ordinary = _read_ordinary(folder, names) if leaves_out is None else None
+        found = (ordinary, ()) if ordinary else _read(folder, names, leaves_out)
         if os.fstat(folder.fd).st_nlink == 0:  # it was removed: it is not empty, but gone
             raise FileNotFoundError(2, "removed")
     except OSError as error:
@@ -146,39 +145,38 @@ def listed_in(
     return found
 
 
-def _read_files(folder: Folder, names: list[str]) -> EntryColumns | None:
-    """The entries if all these names are those of ordinary files, else None.
+def _read_ordinary(folder: Folder, names: list[str]) -> EntryColumns | None:
+    """The entries if all these names are those of files and folders, and none is left out.
 
     The hot loop of a scan: an lstat per name, and no value of ours. Raises OSError.
     """
-    if not names or not all(map(str.isascii, names)) or _is_near_limit(folder.path):
+    if not names or not paths.are_usable(names) or _is_near_limit(folder.path):
         return None
-    if bisect_left(names, ".") < bisect_left(names, "/"):
-        return None  # one begins with a dot
     lstat, fd = os.lstat, folder.fd
     try:
         found = [lstat(name, dir_fd=fd) for name in names]
     except FileNotFoundError:
         return None  # removed since the names were read
     modes = [one.st_mode for one in found]
+    formats = set(map(stat.S_IFMT, set(modes)))
     times = [one.st_mtime_ns for one in found]
     idents = [one.st_ino for one in found]
-    if not all(map(stat.S_ISREG, set(modes))):
+    if not formats <= {stat.S_IFREG, stat.S_IFDIR} or max(idents) > IDENT:
         return None
-    if min(times) <= EARLIEST or max(times) >= LATEST or max(idents) > IDENT:
+    if min(times) <= EARLIEST or max(times) >= LATEST:
         return None
-    empty = [""] * len(names)
-    return EntryColumns(
-        names,
-        [FILE] * len(names),
-        [one.st_size for one in found],
-        times,
-        [mode & 0o7777 for mode in modes],
-        [one.st_ctime_ns for one in found],
-        idents,
-        empty,
-        empty,
-    )
+    kinds = [FILE] * len(names)
+    sizes, versions = [one.st_size for one in found], [one.st_ctime_ns for one in found]
+    if stat.S_IFDIR in formats:
+        kinds = [FOLDER if stat.S_ISDIR(mode) else FILE for mode in modes]
+        sizes, times, versions = (_of_files(one, kinds) for one in (sizes, times, versions))
+    modes, empty = [mode & 0o7777 for mode in modes], [""] * len(names)
+    return EntryColumns(names, kinds, sizes, times, modes, versions, idents, empty, empty)
+
+
+def _of_files(column: list[int], kinds: list[str]) -> list[int]:
+    """A column of a stat as entries have it: folders have none of these numbers."""
+    return [value if kind == FILE else 0 for value, kind in zip(column, kinds, strict=True)]
 
 
 def _is_near_limit(folder: str) -> bool:
@@ -195,7 +193,6 @@ def _read(
     fd, path = folder.fd, folder.path
     prefix = path + "/" if path else ""
     near_limit = _is_near_limit(path)
-    lstat, fresh = os.lstat, Entry._make
 
     for name in names:
         full = prefix + name
@@ -206,30 +203,10 @@ def _read(
                 problems.append(refused)
             continue
         try:
-            found = lstat(name, dir_fd=fd)
-            mode = found.st_mode
-            kind = mode & 0o170000
-            if leaves_out is not None and leaves_out(full, kind == stat.S_IFDIR):
+            found = os.lstat(name, dir_fd=fd)
+            if leaves_out is not None and leaves_out(full, stat.S_ISDIR(found.st_mode)):
                 continue
-            mtime = found.st_mtime_ns
-            if kind == stat.S_IFREG and EARLIEST < mtime < LATEST:
-                entries.append(
-                    fresh(
-                        (
-                            name,
-                            FILE,
-                            found.st_size,
-                            mtime,
-                            mode & 0o7777,
-                            found.st_ctime_ns,
-                            found.st_ino & IDENT,
-                            "",
-                            "",
-                        )
-                    )
-                )
-                continue
-            target = os.readlink(name, dir_fd=fd) if kind == stat.S_IFLNK else ""
+            target = os.readlink(name, dir_fd=fd) if stat.S_ISLNK(found.st_mode) else ""
         except FileNotFoundError:
             continue  # removed since the names were read
         entry = entry_of(name, found, target)

@@ -102,17 +102,21 @@ def test_names_that_cannot_be_carried_are_problems_of_their_own(root: Root, top:
     ]
 
 
-def test_ordinary_files_are_listed_as_one_by_one(root: Root, top: Path) -> None:
-    """A folder of files alone is read in one go; a link in it makes it look at each name."""
+def test_a_folder_without_oddities_is_listed_as_one_by_one(root: Root, top: Path) -> None:
+    """It is read in one go; a link in it makes the scan look at each name."""
     for number, mode in enumerate((0o644, 0o600, 0o4755)):
         (top / f"file {number}").write_bytes(b"x" * number)
         (top / f"file {number}").chmod(mode)
-    [together] = walk(root)
+    (top / "été").mkdir(0o750)
+    (top / ".hidden").touch()
+    [together, _] = walk(root)
     (top / "link").symlink_to("file 1")
-    [one_by_one] = walk(root)
+    [one_by_one, _] = walk(root)
     assert isinstance(together, Seen) and isinstance(one_by_one, Seen)
-    assert one_by_one.listing.between(0, 3) == together.listing
-    assert list(together.listing) == [root.entry(f"file {number}") for number in range(3)]
+    names = [".hidden", "file 0", "file 1", "file 2", "été"]
+    assert together.listing.names == names
+    assert list(together.listing) == [root.entry(name) for name in names]
+    assert [entry for entry in one_by_one.listing if entry.name != "link"] == list(together.listing)
 
 
 @pytest.mark.parametrize("seconds", [IN_2300, IN_1601])
