@@ -8,8 +8,12 @@ from typing import Final, NamedTuple
 from cargo_sync.engine.context import RunContext
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Puts
-from cargo_sync.model.agreed import AgreedColumns
-from cargo_sync.model.entries import FOLDER, EntryColumns
+from cargo_sync.model.agreed import (
+    AgreedColumns,
+    far_surely_as_agreed,
+    near_surely_as_agreed,
+)
+from cargo_sync.model.entries import DAMAGED, FOLDER, EntryColumns
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.model.subtrees import Subtrees
@@ -20,6 +24,7 @@ from cargo_sync.state.folders import FolderState
 STEPS: Final = 2_000
 """Steps that are handed on together. A folder with a million names is planned as a whole, but not
 executed as a whole."""
+_DAMAGED: Final = DAMAGED.encode()
 _NOTHING_THERE: Final = EntryColumns.nothing()
 _NOTHING_AGREED: Final = AgreedColumns.nothing()
 
@@ -165,6 +170,9 @@ class Planning:
         for state in page:
             if state.path in self._replaced:
                 continue  # a file is still in the place of this folder: the next look plans it
+            if self._is_settled(state):
+                yield state, FolderPlan()
+                continue
             source, destination = state.sides if upload else reversed(state.sides)
             plan = plan_folder(
                 state.path,
@@ -178,6 +186,16 @@ class Planning:
                     self._replaced.add(action.path)
                 self.replaces_folders |= _replaces_folder(action)
             yield state, plan
+
+    def _is_settled(self, state: FolderState) -> bool:
+        """Whether it is sure, without a look at its entries, that nothing is left to do."""
+        base, (near, far) = state.agreements, state.listings
+        if base is None or not self._filters.empty or self._rules.after is not After.KEEP:
+            return False
+        if self._rules.mode is Mode.UPLOAD:
+            sound = far is None or _DAMAGED not in far
+            return near is not None and sound and near_surely_as_agreed(base, near)
+        return far is not None and far_surely_as_agreed(base, far)
 
     def _view(self) -> JobView:
         rules, memory = self._rules, self._memory

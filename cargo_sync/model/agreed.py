@@ -130,6 +130,39 @@ def far_as_agreed(base: AgreedColumns, seen: EntryColumns) -> bool:
     )
 
 
+def near_surely_as_agreed(base: bytes, near: bytes) -> bool:
+    """`near_as_agreed` of encoded listings, by one comparison of bytes; False says nothing."""
+    agreed, seen = _numbers(base, 2), _numbers(near, 0)
+    return agreed is not None and seen is not None and agreed[0] == seen[0]
+
+
+def far_surely_as_agreed(base: bytes, far: bytes) -> bool:
+    """`far_as_agreed`, likewise; False also where sizes, times or modes are not as agreed."""
+    agreed, both, seen = _numbers(base, 2), _numbers(base, 4), _numbers(far, 2)
+    if agreed is None or both is None or seen is None:
+        return False
+    return (both[0], agreed[1]) == seen
+
+
+def _numbers(listing: bytes, count: int) -> tuple[bytes, bytes] | None:
+    """The text of an encoded listing before its last `count` columns of numbers, and that of these.
+
+    Two columns of texts follow them: hashes and targets. Such a column begins at the last "[" if as
+    many quotes follow as its texts have, none of them escaped: a "[" in one of its texts has an odd
+    number of quotes after it. None if that is not so, or there is a link.
+    """
+    targets = listing.rfind(b"[")
+    names, odd = divmod(len(listing) - targets - 2, 3)
+    if odd or listing[targets:] != b"[" + b'"",' * (names - 1) + b'""]]':
+        return None
+    start = end = listing.rfind(b"[", 0, targets)
+    if b"\\" in listing[start:] or listing.count(b'"', start, targets) != 2 * names:
+        return None
+    for _ in range(count):
+        start = listing.rfind(b"[", 0, start)
+    return listing[:start], listing[start:end]
+
+
 def agree(near: Entry, far: Entry, content: str = "") -> Agreed:
     """The agreement of two entries with the same content; `content` is its hash, if known."""
     return Agreed(

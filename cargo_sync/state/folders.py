@@ -54,18 +54,32 @@ class Observed(NamedTuple):
 class FolderState(NamedTuple):
     """One folder in the three trees, or a part of a large one.
 
-    sides     what was last seen, near and far; None when it was never seen or is gone: the parent's
-              listing says which
-    agreed    None for nothing
-    revision  of the row, for `settle`
-    first     the first name of the part; "" for the first one
+    listings    what was last seen, near and far, encoded; None when it was never seen or is gone:
+                the parent's listing says which
+    agreements  encoded; None for nothing
+    revision    of the row, for `settle`
+    first       the first name of the part; "" for the first one
     """
 
     path: str
-    sides: tuple[EntryColumns | None, EntryColumns | None]
-    agreed: AgreedColumns | None
+    listings: tuple[bytes | None, bytes | None]
+    agreements: bytes | None
     revision: int
     first: str = ""
+
+    @property
+    def sides(self) -> tuple[EntryColumns | None, EntryColumns | None]:
+        """Near and far, decoded."""
+        near, far = self.listings
+        return (
+            None if near is None else EntryColumns.decode(near),
+            None if far is None else EntryColumns.decode(far),
+        )
+
+    @property
+    def agreed(self) -> AgreedColumns | None:
+        """Base, decoded."""
+        return None if self.agreements is None else AgreedColumns.decode(self.agreements)
 
     @property
     def near(self) -> Listing | None:
@@ -79,7 +93,7 @@ class FolderState(NamedTuple):
 
     @property
     def base(self) -> Base | None:
-        return None if self.agreed is None else self.agreed.base()
+        return None if (agreed := self.agreed) is None else agreed.base()
 
     @property
     def key(self) -> bytes:
@@ -310,8 +324,8 @@ class Folders:
         with self._database.transaction() as connection:
             for state in states:
                 row = (self._job, state.key, state.revision)
-                trees = (*state.sides, state.agreed)
-                if trees == (None, None, None) or (state.first and not any(trees)):
+                trees = {*state.listings, state.agreements}
+                if trees == {None} or (state.first and trees <= {None, b"[]"}):
                     connection.execute(
                         "DELETE FROM folder WHERE job = ? AND path = ? AND revision = ?", row
                     )
@@ -431,31 +445,17 @@ class Folders:
         connection.execute(side.write, (self._job, key, listing))
 
     def _states(self, sql: str, parameters: tuple[object, ...]) -> list[FolderState]:
-        """Folders, as they are found; fewer once their listings have `_LISTINGS` bytes together.
-
-        They are decoded without the connection, which others need.
-        """
-        rows = []
+        """Folders, as they are found; fewer once their listings have `_LISTINGS` bytes together."""
+        states = []
         size = 0
         with self._database.read() as connection:
-            for row in connection.execute(sql, parameters):
-                rows.append(row)
-                size += sum(len(listing) for listing in row[1:4] if listing)
+            for key, near, far, base, revision in connection.execute(sql, parameters):
+                folder, first = parts.from_key(key)
+                states.append(FolderState(folder, (near, far), base, revision, first))
+                size += sum(len(listing) for listing in (near, far, base) if listing)
                 if size > _LISTINGS:
                     break
-        return [
-            FolderState(
-                (place := parts.from_key(key))[0],
-                (
-                    None if near is None else EntryColumns.decode(near),
-                    None if far is None else EntryColumns.decode(far),
-                ),
-                None if base is None else AgreedColumns.decode(base),
-                revision,
-                place[1],
-            )
-            for key, near, far, base, revision in rows
-        ]
+        return states
 
 
 def _subfolders(listing: bytes | None) -> dict[str, int]:
