@@ -189,7 +189,7 @@ class ClientFlow:
         run: str,
     ) -> AsyncGenerator[Brought, None]:
         """One flow with its lane, until all is moved or nothing moves."""
-        asked = self._speed
+        asked, over = self._speed, False
         opened = await open_flow(self._api, mode, where, asked, run)
         self._id, self.lineage = opened.flow, opened.lineage
         try:
@@ -198,9 +198,11 @@ class ClientFlow:
             async with aclosing(self._carry(mode, near, first, batches, opened, run)) as results:
                 async for result in results:
                     yield result
+            over = True  # it was ended over the lane, by both ends
         finally:
             self._id = ""
-            await end_flow(self._api, opened.flow)
+            if not over:
+                await end_flow(self._api, opened.flow)
 
     async def _next(self, batches: AsyncIterator[Sequence[Task]]) -> Sequence[Task] | None:
         """The next batch, None after the last one. If the wait is cancelled, none is lost."""
