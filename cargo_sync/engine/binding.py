@@ -1,5 +1,6 @@
 """Binding: opens both sides, and checks that the base belongs to them."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from cargo_sync.engine.commit import OnEvents
@@ -32,7 +33,13 @@ class OpenedSides(NamedTuple):
 
 
 async def open_sides(
-    rules: Rules, near: Tree, far: Tree, memory: JobMemory, world: World, on_events: OnEvents
+    rules: Rules,
+    near: Tree,
+    far: Tree,
+    memory: JobMemory,
+    world: World,
+    on_events: OnEvents,
+    begin: Callable[[JobRow], bool] = lambda job: False,
 ) -> OpenedSides:
     """Opens both sides.
 
@@ -46,12 +53,18 @@ async def open_sides(
         memory: where the base is.
         world: clock and threads.
         on_events: called with that event.
+        begin: called when the near side is open; it returns whether a look at everything there has
+            begun already.
 
     Raises:
         ProblemError: a side cannot be reached.
     """
     job = await world.offload(memory.jobs.get_or_create, memory.name)
-    local, remote = await near.open(), await far.open(job.far_cursor)
+    local = await near.open()
+    if local.fresh:
+        memory.scope.everything()
+    begun = begin(job)
+    remote = await far.open(job.far_cursor)
     binding = bind(local, remote)
     cursor = job.far_cursor
     if job.binding is None:
@@ -69,7 +82,7 @@ async def open_sides(
         await world.offload(memory.jobs.mirror_anew, memory.name)
         cursor = 0
     anew = binding != job.binding or cursor != job.far_cursor
-    if local.fresh or anew:
+    if anew and not begun:
         memory.scope.everything()
     digest = repr((rules.mode, rules.include, rules.exclude, rules.propagate, rules.after))
     if job.rules != digest:

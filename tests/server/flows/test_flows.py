@@ -30,6 +30,7 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.server import Up
+from cargo_sync.trees.cargo import flow, opening
 from cargo_sync.trees.cargo.api import Api, ServerLogin
 from cargo_sync.trees.cargo.flow import ClientFlow
 from cargo_sync.trees.cargo.replies import Decoder, FlowReply, SpacesReply, SpeedReply, T
@@ -516,3 +517,33 @@ async def test_a_lane_that_ended_because_nothing_moved_is_opened_again(
         assert (report.errors, report.files) == (0, 2)
         assert tree(here) == tree(there) == {name: name.encode() for name in "ab"}
         assert len(flows) == 2
+
+
+async def test_a_flow_is_ended_over_http_only_if_its_lane_did_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = []
+    end = opening.end_flow
+
+    async def heard(api: Api, id: str) -> None:
+        ended.append(id)
+        await end(api, id)
+
+    monkeypatch.setattr(flow, "end_flow", heard)
+    async with (
+        running(settings(tmp_path)) as up,
+        job(tmp_path / "a", login(up), Mode.UPLOAD) as system,
+    ):
+        (tmp_path / "a" / "here" / "small").write_bytes(b"1")
+        assert (await run(system).execute()).files == 1
+        assert ended == []
+        system.rules = replace(system.rules, speed=2_000_000)
+        (tmp_path / "a" / "here" / "large").write_bytes(bytes(10_000_000))
+        running_now = asyncio.create_task(run(system).execute())
+        far = system.far
+        assert isinstance(far, CargoTree)
+        while not (far.flow and (figures := far.flow.figures()) and figures.content):
+            await asyncio.sleep(0.005)
+        running_now.cancel()
+        await asyncio.wait({running_now})
+        assert len(ended) == 1
