@@ -231,11 +231,17 @@ class Root:
         """
         with self.folder(path) as folder:
             found = names_in(folder)
-            starts = [*(cuts(found) if len(found) > MOST else [0]), len(found)]
-            names = NameList(found)
-            del found  # one that stays keeps the memory of thousands
-            opened = os.fstat(folder.fd)
-            part = listed_in(folder, names.between(0, starts[1]), excluded)
+            if is_small := len(found) <= MOST:
+                part = listed_in(folder, found, excluded)
+            else:
+                starts = [*cuts(found), len(found)]
+                names = NameList(found)
+                del found  # one that stays keeps the memory of thousands
+                opened = os.fstat(folder.fd)
+                part = listed_in(folder, names.between(0, starts[1]), excluded)
+        if is_small:
+            yield FolderPart(*part, "", "")
+            return
         end = names.at(starts[1])
         yield FolderPart(*part, "", end)
         for at in range(1, len(starts) - 1):
