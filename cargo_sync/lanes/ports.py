@@ -72,7 +72,7 @@ class Source(Protocol):
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         """Reads whole files in their order, each into its view, which has its size.
 
-        A file is only read if it is what was offered, before and after.
+        A file counts as read only if it is still what was offered when all of it was read.
 
         Returns:
             The first that could not be read: those after it were not tried. None: all were read.
