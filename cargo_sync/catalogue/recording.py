@@ -41,7 +41,19 @@ class Recording:
         self.versions: list[int] = []
 
     def put(self, puts: Sequence[Put]) -> None:
-        """Records consecutive puts: one read of the old rows, one write of the new ones."""
+        """Records consecutive puts.
+
+        Folders at the beginning come alone: they may be known, and the files after them new.
+        """
+        folders = 0
+        while folders < len(puts) and puts[folders].entry.kind == FOLDER:
+            folders += 1
+        for some in (puts[:folders], puts[folders:]):
+            if some:
+                self._put(some)
+
+    def _put(self, puts: Sequence[Put]) -> None:
+        """One read of the old rows, one write of the new ones."""
         keys = _keys([put.path for put in puts])
         self._sequence = write_early(self._connection, self._parts, self._sequence, keys)
         known = {row[1]: row for row in rows_near(self._connection, self._workspace, keys)}

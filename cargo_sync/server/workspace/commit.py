@@ -119,14 +119,11 @@ class WorkspaceCommit:
     ) -> list[Receipt]:
         """Records published entries, column by column."""
         folder, count = self._folder, len(offers)
-        if self._moved:
-            folder.record(self._moved)
-            self._moved.clear()
         some = [offer.path for offer in offers]
         _, _, _, mtimes, modes, ctimes, inodes, hashes, _ = zip(*entries, strict=True)
         fresh = map(_is_unlooked, offers)
         changes = map(Put._make, zip(some, entries, ctimes, inodes, fresh, strict=True))
-        above = folder.folders_above(some)
+        above = self._folders(some)
         versions = folder.record([*above, *changes])[len(above) :]
         idents = versions
         if self._stood:
@@ -136,6 +133,16 @@ class WorkspaceCommit:
             done, versions, idents, mtimes, modes, hashes, displaced, words, retry, strict=True
         )
         return list(map(Receipt._make, rows))
+
+    def _folders(self, some: Sequence[str]) -> Sequence[Change]:
+        """The folders above these paths that must be recorded with them."""
+        if not self._moved:
+            return self._folder.folders_above(some)
+        moved, self._moved = self._moved, []
+        places = [change.path for change in moved]
+        above = self._folder.folders_above([*places, *some], places)
+        # A folder comes before those in it.
+        return sorted([*above, *moved], key=lambda change: change.path)
 
     def _ident(self, path: str, entry: Entry, version: int) -> int:
         """The id of a published entry: that of what it replaced, if it was of its kind."""

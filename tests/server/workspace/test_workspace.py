@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from blake3 import blake3
 
+from cargo_sync.catalogue.contract import Change
 from cargo_sync.local import commit
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.publish import Placing
@@ -578,3 +579,27 @@ def test_hashing_ends_when_the_server_does(ground: Ground) -> None:
     with pytest.raises(ProblemError) as refused:
         ground.workspace.hash("file", 1)
     assert refused.value.problem.code == "stopped"
+
+
+def test_a_batch_with_a_new_folder_is_recorded_in_one_transaction(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder that was made is replaced by the one with the files: its row has to say so."""
+    ground.change(Mkdir("a", 0o755, 0), Mkdir("a/b", 0o755, 0))
+    before = (ground.place / "a" / "b").stat().st_ino
+    recorded: list[list[str]] = []
+    record = ground.folder.catalogue.record
+
+    def told(workspace: int, changes: Sequence[Change]) -> list[int]:
+        recorded.append([change.path for change in changes])
+        return record(workspace, changes)
+
+    monkeypatch.setattr(ground.folder.catalogue, "record", told)
+    paths = [f"a/b/{number:02d}" for number in range(20)]
+    _, receipts = ground.bring(*((offer(path, b"x"), b"x") for path in paths))
+    assert recorded == [["a/b", *paths]]
+    assert [one.version for one in receipts] == list(range(3, 23))
+    after = (ground.place / "a" / "b").stat().st_ino
+    assert after != before
+    held = ground.folder.catalogue.entry(ground.folder.id, "a/b")
+    assert held is not None and (held.inode, held.entry.version) == (after, 2)
