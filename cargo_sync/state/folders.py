@@ -31,8 +31,9 @@ from cargo_sync.state.ranges import at_or_below
 from cargo_sync.state.transfers import Transfers
 
 _PAGE = 200
-_LISTINGS = 2**20
-"""Bytes of listings after which a page ends: they need ten times as much once they are decoded."""
+_LISTINGS = 2**19
+"""Bytes of listings after which a page ends: they need ten times as much once they are decoded, and
+the event loop plans a page at a time, while commands wait."""
 
 
 class Observed(NamedTuple):

@@ -287,7 +287,7 @@ class Api:
 
 async def _decoded(reply: Decoder[T], content: bytes) -> T:
     """Decodes an answer; a large one in a thread, because commands wait for the loop meanwhile."""
-    if len(content) <= bounds.LARGE:
+    if len(content) <= bounds.SMALL:
         return decoded(reply, content)
     return await asyncio.to_thread(decoded, reply, content)
 

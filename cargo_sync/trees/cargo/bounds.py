@@ -12,7 +12,8 @@ import aiohttp
 from cargo_sync.trees.cargo.problems import bad_answer
 
 SMALL: Final = 64 * 1024
-"""Bytes of the answer to a login, and of a refusal."""
+"""Bytes of the answer to a login, and of a refusal. More are decoded in a thread: a page of changes
+would take the event loop, and the commands that wait for it, 20 ms."""
 PAGE: Final = 16 * 2**20
 """Bytes of every other answer. A server ends its pages at half of it."""
 SECONDS: Final = 60.0
