@@ -11,6 +11,7 @@ from cargo_sync.model.actions import Action, Op, Puts
 from cargo_sync.model.agreed import (
     AgreedColumns,
     far_surely_as_agreed,
+    names_surely_in,
     near_surely_as_agreed,
 )
 from cargo_sync.model.entries import DAMAGED, FOLDER, EntryColumns
@@ -170,7 +171,7 @@ class Planning:
         for state in page:
             if state.path in self._replaced:
                 continue  # a file is still in the place of this folder: the next look plans it
-            if self._is_settled(state):
+            if self._is_settled(state, view):
                 yield state, FolderPlan()
                 continue
             source, destination = state.sides if upload else reversed(state.sides)
@@ -187,15 +188,18 @@ class Planning:
                 self.replaces_folders |= _replaces_folder(action)
             yield state, plan
 
-    def _is_settled(self, state: FolderState) -> bool:
+    def _is_settled(self, state: FolderState, view: JobView) -> bool:
         """Whether it is sure, without a look at its entries, that nothing is left to do."""
         base, (near, far) = state.agreements, state.listings
-        if base is None or not self._filters.empty or self._rules.after is not After.KEEP:
+        upload = self._rules.mode is Mode.UPLOAD
+        source, destination = (near, far) if upload else (far, near)
+        if base is None or source is None or view.retire or _DAMAGED in (destination or b""):
             return False
-        if self._rules.mode is Mode.UPLOAD:
-            sound = far is None or _DAMAGED not in far
-            return near is not None and sound and near_surely_as_agreed(base, near)
-        return far is not None and far_surely_as_agreed(base, far)
+        if not (near_surely_as_agreed if upload else far_surely_as_agreed)(base, source):
+            return False
+        names = names_surely_in(source)
+        some = names is None or view.outside(state.path) or view.excludes_some(state.path, names)
+        return not some
 
     def _view(self) -> JobView:
         rules, memory = self._rules, self._memory

@@ -144,6 +144,12 @@ def far_surely_as_agreed(base: bytes, far: bytes) -> bool:
     return (both[0], agreed[1]) == seen
 
 
+def names_surely_in(listing: bytes) -> list[str] | None:
+    """The names of an encoded listing, without its other columns; None says nothing."""
+    found = _numbers(listing, 5)
+    return None if found is None else orjson.loads(found[0][:-1] + b"]")[0]
+
+
 def _numbers(listing: bytes, count: int) -> tuple[bytes, bytes] | None:
     """The text of an encoded listing before its last `count` columns of numbers, and that of these.
 

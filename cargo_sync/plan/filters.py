@@ -28,11 +28,6 @@ class Filters:
         self._exclude = _Patterns(exclude)
         self._taken_in = FolderChain(False, self._inherited)
 
-    @property
-    def empty(self) -> bool:
-        """Whether there is no pattern."""
-        return self._include.empty and self._exclude.empty
-
     def excluded(self, path: str, is_folder: bool) -> bool:
         """True when `path` is reserved, or a pattern leaves it out by its own name or place.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.model.agreed import AgreedColumns
 from cargo_sync.model.events import Happened
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code, Problem
@@ -37,6 +38,21 @@ def make(tmp_path: Path) -> Any:
     yield new
     for system in made:
         system.database.close()
+
+
+@BOTH
+async def test_what_arrived_as_planned_is_settled_without_a_look_at_its_rows(
+    make: Make, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decoded(_: bytes) -> AgreedColumns:
+        raise AssertionError("agreements were decoded")
+
+    monkeypatch.setattr(AgreedColumns, "decode", decoded)
+    system = make(mode, exclude=("*.tmp",))
+    for path in ("a", "in/b", "in/c"):
+        system.source.write(path, b"content")
+    assert (await system.run().execute()).files == 3
+    assert system.memory.folders.unsettled(None, None, 10) == []
 
 
 async def test_a_name_that_cannot_be_used_fails_alone_at_each_run_until_it_is_gone(

@@ -10,6 +10,7 @@ from cargo_sync.model.agreed import (
     agree,
     far_as_agreed,
     far_surely_as_agreed,
+    names_surely_in,
     near_as_agreed,
     near_surely_as_agreed,
 )
@@ -63,6 +64,7 @@ def test_what_is_sure_by_its_bytes_is_so(rows: list[tuple[Entry, Entry, str]]) -
     blobs = base.encode(), listing.encode()
     assert near_as_agreed(base, listing) or not near_surely_as_agreed(*blobs)
     assert far_as_agreed(base, listing) or not far_surely_as_agreed(*blobs)
+    assert names_surely_in(blobs[1]) in (None, listing.names)
 
 
 @given(st.lists(found, min_size=1), st.booleans())
@@ -75,6 +77,7 @@ def test_ordinary_files_are_compared_by_their_bytes(some: list[Entry], changed: 
         some = [*some[:-1], some[-1]._replace(version=some[-1].version + 1)]
         far = [*far[:-1], far[-1]._replace(ident=-1)]
     assert near_surely_as_agreed(base, entries.encode(tuple(some))) is not changed
+    assert names_surely_in(entries.encode(tuple(some))) == [entry.name for entry in some]
     assert far_surely_as_agreed(base, entries.encode(tuple(far))) is not changed
 
 
