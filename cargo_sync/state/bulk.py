@@ -7,7 +7,8 @@ total. Hundreds of rows of parameters per statement are the cheapest of the thre
 bytes and integers exact. Figures (µs per row alone, µs per row beside a lane, the lane's remaining
 share): executemany 7.4, 12.1, 0.73; json_each 10.2, 14.0, 0.91; this one 5.4, 8.2, 0.74. To bind a
 value costs more than to copy it in a register: what is the same in all rows is bound once
-(`InsertColumns`). Numbered parameters (`?1`) cost the square of their number.
+(`InsertColumns`). A numbered parameter that is used in each row (`?1`) is no way to do so: the time
+to compile the statement grows with the square of its parameters.
 """
 
 from collections.abc import Iterator, Sequence
