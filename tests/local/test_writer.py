@@ -14,7 +14,7 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
 from cargo_sync.local.writer import BEHIND, WriteBehind
-from tests.local.samples import RUN, LooseJudge, offer, tree
+from tests.local.samples import RUN, LooseJudge, everything, offer, tree
 from tests.local.systems import Stop, system
 
 SECONDS = 20.0
@@ -141,6 +141,35 @@ def test_a_large_whole_file_is_hashed_while_it_is_written(top: Path) -> None:
     ]
     assert tree(top) == {"file": PIECE.decode(), "small": "x"}
     sink.close()
+
+
+def test_a_file_whose_hash_fails_is_not_closed_before_its_write_has_ended(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the write would go into another file, which has got the number of the descriptor."""
+
+    def no_memory(_: memoryview) -> None:
+        raise MemoryError
+
+    held = Held()
+    staging = Staging(Root.open(str(top), held.system), MemoryCheckpoints(), SpaceLedger())
+    monkeypatch.setattr("cargo_sync.local.staging.blake3", no_memory)
+    writer, raised = WriteBehind(), threading.Event()
+
+    def write() -> None:
+        with pytest.raises(MemoryError):
+            staging.write(offer("file", PIECE), memoryview(PIECE), writer)
+        raised.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert held.begun.wait(SECONDS)
+    assert not raised.wait(0.05)
+    held.let_go()
+    assert raised.wait(SECONDS)
+    thread.join(SECONDS)
+    assert list(everything(top).values()) == [PIECE.decode()], "all of it is in its own file"
+    writer.close()
 
 
 @pytest.mark.parametrize("call", ["settle", "checkpoint", "commit"])
