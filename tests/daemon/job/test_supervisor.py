@@ -41,7 +41,7 @@ async def test_an_order_looks_now_and_names_its_run(house: House) -> None:
         await until(lambda: job.state == "synced")
         house.near["nightly"].write("new.txt", b"1")
         run = job.sync()
-        await until(lambda: house.far["nightly"].files())
+        await until(lambda: (row := house.jobs.get("nightly")) and row.last_run)
         assert job.sync() != run  # the first one is over: this is another
     row = house.jobs.get("nightly")
     assert row and row.last_run and row.last_run.run == run and row.last_run.files == 1
