@@ -1,6 +1,5 @@
 """Binding: opens both sides, and checks that the base belongs to them."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from cargo_sync.engine.commit import OnEvents
@@ -33,13 +32,7 @@ class OpenedSides(NamedTuple):
 
 
 async def open_sides(
-    rules: Rules,
-    near: Tree,
-    far: Tree,
-    memory: JobMemory,
-    world: World,
-    on_events: OnEvents,
-    begin: Callable[[JobRow], bool] = lambda job: False,
+    rules: Rules, near: Tree, far: Tree, memory: JobMemory, world: World, on_events: OnEvents
 ) -> OpenedSides:
     """Opens both sides.
 
@@ -53,18 +46,12 @@ async def open_sides(
         memory: where the base is.
         world: clock and threads.
         on_events: called with that event.
-        begin: called when the near side is open; it returns whether a look at everything there has
-            begun already.
 
     Raises:
         ProblemError: a side cannot be reached.
     """
     job = await world.offload(memory.jobs.get_or_create, memory.name)
-    local = await near.open()
-    if local.fresh:
-        memory.scope.everything()
-    begun = begin(job)
-    remote = await far.open(job.far_cursor)
+    local, remote = await near.open(), await far.open(job.far_cursor)
     binding = bind(local, remote)
     cursor = job.far_cursor
     if job.binding is None:
@@ -82,7 +69,7 @@ async def open_sides(
         await world.offload(memory.jobs.mirror_anew, memory.name)
         cursor = 0
     anew = binding != job.binding or cursor != job.far_cursor
-    if anew and not begun:
+    if local.fresh or anew:
         memory.scope.everything()
     digest = repr((rules.mode, rules.include, rules.exclude, rules.propagate, rules.after))
     if job.rules != digest:

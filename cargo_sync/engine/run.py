@@ -4,7 +4,7 @@ A pause, a cut or a kill may stop a run anywhere: the next look sees again what 
 Only observations and agreements are stored, never work to do.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,7 +25,6 @@ from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import Code
 from cargo_sync.model.world import World
 from cargo_sync.plan.guard import Guard
-from cargo_sync.state.jobs import JobRow
 from cargo_sync.trees.contract import FarTree, NearTree, Task
 
 DROPPED: Final = 2_000
@@ -75,20 +74,13 @@ class Run:
         """
         if approved:
             await self._world.offload(self._memory.suspects.release)
-        try:
-            return await self._execute(spent, refused, approved)
-        finally:
-            await self._survey.close()
-
-    async def _execute(self, spent: int, refused: int, approved: bool) -> RunReport:
-        opened = await self._open(begin=self._look_ahead)
+        opened = await self._open()
         self._memory.room.begin()
         tree, _ = await self._world.offload(self._memory.folders.counts)
         guard = Guard(tree, spent=spent, refused=refused, approved=approved)
         commit = Commit(self._context, self._on_events)
         execution = self._execution(guard, commit)
-        ahead = self._survey.looks_ahead
-        hinted = None if ahead else self._memory.scope.begin(self._world.steady())
+        hinted = self._memory.scope.begin(self._world.steady())
         steps = self._planning.steps(self._survey.folders(opened.cursor, self.report, hinted))
         await self._transfer(execution.batches(steps), commit)
         await self._execute_deferred(opened, guard, execution, commit)
@@ -145,20 +137,9 @@ class Run:
         self.report.ended = self._world.wall()
         return self.report
 
-    def _look_ahead(self, job: JobRow) -> bool:
-        """Begins to read the near side, if all of it will be looked at; returns whether it did."""
-        scope, now = self._memory.scope, self._world.steady()
-        if job.suspects is not None or scope.knows(now):
-            return False
-        scope.begin(now)
-        self._survey.look_ahead()
-        return True
-
-    async def _open(
-        self, *, preview: bool = False, begin: Callable[[JobRow], bool] = lambda job: False
-    ) -> OpenedSides:
+    async def _open(self, *, preview: bool = False) -> OpenedSides:
         opened = await open_sides(
-            self._rules, self._near, self._far, self._memory, self._world, self._on_events, begin
+            self._rules, self._near, self._far, self._memory, self._world, self._on_events
         )
         # A preview's survey overwrites what was seen of a source, so it must be checked before it;
         # but a preview takes no file away from a destination.

@@ -6,7 +6,6 @@ steps, costs one comparison.
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
-from functools import partial
 from typing import Final
 
 from cargo_sync.engine.context import JobMemory
@@ -20,7 +19,6 @@ from cargo_sync.model.world import World
 from cargo_sync.state import parts
 from cargo_sync.state.folders import FolderState, Observed
 from cargo_sync.trees.contract import Delta, Missed, NearTree, NoFolder, Observation, Tree, Whole
-from cargo_sync.trees.look_ahead import LookAhead
 
 PAGE = 100
 PART = 4_000
@@ -44,22 +42,8 @@ class Survey:
         self._after: bytes | None = None
         self._refused: Sequence[Problem] = ()
         self._left: list[str] = []
-        self._ahead: LookAhead | None = None
         self.missed = Subtrees()
         self.complete = False
-
-    def look_ahead(self) -> None:
-        """Begins to read the near side, all of it, before the far side is open; then `close`."""
-        self._ahead = LookAhead(partial(self._near.observe, 0), self._world.steady)
-
-    @property
-    def looks_ahead(self) -> bool:
-        return self._ahead is not None
-
-    async def close(self) -> None:
-        """Stops reading ahead."""
-        if self._ahead is not None:
-            await self._ahead.close()
 
     async def folders(
         self, cursor: int, report: RunReport, hinted: Collection[str] | None = None
@@ -82,8 +66,7 @@ class Survey:
         report.leave_out(self._refused)
         if hinted is None or not await self._look_at(hinted, report):
             report.whole = True
-            near = self._near.observe(0) if self._ahead is None else self._ahead.seen()
-            async for seen in near:
+            async for seen in self._near.observe(0):
                 await self._write_down(seen, report, near=True)
                 # All folders before the last one are known on both sides: they need not wait for
                 # the rest of the survey.

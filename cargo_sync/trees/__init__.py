@@ -1,15 +1,14 @@
 """The sides of a job, behind one contract: a local folder, or a workspace on a server.
 
-calls       calls in threads that use a folder, which is not closed under them
-cargo/      a workspace on a Cargo server
-contract    the rules that each tree must keep: `Tree`, `NearTree`, `FarTree`
-folder      the near tree: the local folder of a job
-guest       a local folder that a get or a put uses without owning it
-landing     checks in the local folder before and after a download's files are published
-look_ahead  reads one side while the other one is being opened
-offers      turns tasks into offers, and receipts into what became of a batch
-placed      sources and sinks that use other paths than the other side
-pump        moves content without lanes
-retiring    deletes or moves delivered source files
-visit       the interfaces of folders that a get or a put uses
+calls     calls in threads that use a folder, which is not closed under them
+cargo/    a workspace on a Cargo server
+contract  the rules that each tree must keep: `Tree`, `NearTree`, `FarTree`
+folder    the near tree: the local folder of a job
+guest     a local folder that a get or a put uses without owning it
+landing   checks in the local folder before and after a download's files are published
+offers    turns tasks into offers, and receipts into what became of a batch
+placed    sources and sinks that use other paths than the other side
+pump      moves content without lanes
+retiring  deletes or moves delivered source files
+visit     the interfaces of folders that a get or a put uses
 """
