@@ -4,8 +4,10 @@ A tmpfs counts each link as a file, and the system's own allows too few for the 
 As root, they get one of their own, which is unmounted at the end.
 """
 
+import fcntl
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +23,10 @@ PAGE: Final = 4 * KIB
 """What a small file takes at least."""
 ENTRY: Final = KIB // 2
 """What an inode or a name takes."""
+_GET_FLAGS: Final = 0x80086601
+_SET_FLAGS: Final = 0x40086602
+_TOP: Final = 0x20000
+"""FS_IOC_GETFLAGS, FS_IOC_SETFLAGS and FS_TOPDIR_FL: ioctl_iflags(2), `chattr +T`."""
 
 
 def room(workload: Workload, tools: int) -> int:
@@ -69,6 +75,22 @@ def temporary(on: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder)
+
+
+def spread(folder: Path) -> None:
+    """Puts folders that will be made in `folder` far from each other on the disk, where it can.
+
+    Then no tool has its files among those that others have just deleted.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        flags = bytearray(8)
+        fcntl.ioctl(opened, _GET_FLAGS, flags)
+        fcntl.ioctl(opened, _SET_FLAGS, struct.pack("l", struct.unpack("l", flags)[0] | _TOP))
+    except OSError:
+        return  # only ext4 knows it
+    finally:
+        os.close(opened)
 
 
 @contextmanager

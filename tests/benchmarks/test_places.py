@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from benchmarks.transfers.places import folder_for, names, room
+from benchmarks.transfers.places import MEMORY, folder_for, names, room, spread, temporary
 from benchmarks.transfers.workloads import BIG, TRIALS, Workload
 
 MILLION, SETTLED = BIG["million"], BIG["million-settled"]
@@ -29,3 +29,10 @@ def test_a_workload_on_a_disk_is_there(tmp_path: Path) -> None:
     disk = Workload("x", "", 1, 1, on_disk=True)
     with folder_for(disk, 1, tmp_path / "other", tmp_path) as folder:
         assert folder.parent == tmp_path
+
+
+def test_a_folder_of_any_file_system_can_be_asked_to_spread(tmp_path: Path) -> None:
+    for on in (tmp_path, MEMORY):
+        with temporary(on) as folder:
+            spread(folder)
+            (folder / "new").mkdir()

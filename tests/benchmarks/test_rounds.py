@@ -137,3 +137,16 @@ def test_what_is_ahead_is_known_before_it_runs() -> None:
         Group(Step(trial, Mode.SEALED, Direction.UP), 10, 3 * 20),
         Group(Step(trial, Mode.SEALED, Direction.DOWN), 5, 0),
     ]
+
+
+def test_on_a_disk_nothing_is_deleted_before_the_last_run(tmp_path: Path) -> None:
+    class Looker(Copier):
+        def _copy(self, move: Move) -> Ended:
+            self.log.append(",".join(sorted(one.name for one in move.target.parent.iterdir())))
+            return super()._copy(move)
+
+    log: list[str] = []
+    workload = replace(TRIALS["trial"], on_disk=True)
+    assert len(list(bench(tmp_path, 2).measure(workload, Mode.SEALED, UP, [Looker("x", log)]))) == 1
+    assert log == ["up-0", "x", "up-0,up-1", "x"]
+    assert list(tmp_path.iterdir()) == []
