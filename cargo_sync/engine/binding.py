@@ -53,7 +53,7 @@ async def open_sides(
     job = await world.offload(memory.jobs.get_or_create, memory.name)
     local, remote = await near.open(), await far.open(job.far_cursor)
     binding = bind(local, remote)
-    cursor = job.far_cursor
+    cursor, anew = job.far_cursor, binding != job.binding
     if job.binding is None:
         await world.offload(memory.jobs.bind, memory.name, binding)
         cursor = 0
@@ -61,14 +61,13 @@ async def open_sides(
         event = Event(rules.name, Happened.RESET, world.wall(), details=EventDetails(reason))
         last = await world.offload(memory.jobs.bind, memory.name, binding, [event])
         on_events(groups([event], last))
-        cursor = 0
-    elif 0 < job.far_cursor < remote.floor:
+        cursor, anew = 0, True
+    elif job.far_cursor < remote.floor:
         # We were away for too long: the server does not list the deletions of that time any more,
         # so they only show in a full listing. The base stays, so that the plan has these deletions
-        # and the guard counts them.
+        # and the guard counts them. At 0, a first listing was cut: what it stored may be gone.
         await world.offload(memory.jobs.mirror_anew, memory.name)
-        cursor = 0
-    anew = binding != job.binding or cursor != job.far_cursor
+        cursor, anew = 0, True
     if local.fresh or anew:
         memory.scope.everything()
     digest = repr((rules.mode, rules.include, rules.exclude, rules.propagate, rules.after))

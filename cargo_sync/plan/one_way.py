@@ -11,7 +11,7 @@ it is ("delivered is delivered"). It matters only for what a step would displace
     differs     any   looks the same        ADOPT (folders and links: LEAVE)
     differs     any   file, as in base      PUT, displaces it
     differs     any   file, not as in base  PUT, displaces it; drifted, which is reported
-    differs     any   another kind          PUT / MKDIR, later, displaces it
+    differs     any   another kind          PUT / MKDIR, later, displaces it; a folder is reported
     gone        no    any                   none
     gone        yes   any                   FORGET, unless deletions are propagated; then:
     gone        yes   as in base            DELETE, later
@@ -184,6 +184,7 @@ def _differs(
         return
     drifted = b is None or not view.is_destination(b, d)
     if FOLDER in (s.kind, d.kind) and s.kind != d.kind:
+        drifted = drifted or d.kind == FOLDER  # it may hold files that the job never delivered
         plan.later.append(Action(op, path, s, d, "another kind is there", drifted))
     elif d.hash == DAMAGED:
         plan.now.append(Action(op, path, s, d, "damaged there", drifted))

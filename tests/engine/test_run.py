@@ -12,7 +12,7 @@ import pytest
 from cargo_sync.model.agreed import AgreedColumns
 from cargo_sync.model.events import Happened
 from cargo_sync.model.jobs import After, Mode
-from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state import forgetting
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
@@ -504,6 +504,27 @@ async def test_who_was_away_for_a_hundred_days_sees_deletions_as_deletions(
         assert system.said() == [] and len(far.files()) == 28
     again = await system.run().execute()
     assert (again.acted, system.said()) == (False, [])
+
+
+async def test_a_first_listing_that_was_cut_long_ago_leaves_no_file_that_is_gone(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it stored is not true any more, and the server does not list this deletion."""
+    system = make(Mode.DOWNLOAD)
+    system.source.write("gone", b"1")
+
+    def cut(*_: object) -> None:
+        raise ProblemError(Problem(Code.CUT, "cut"))
+
+    with monkeypatch.context() as patch, suppress(ProblemError):
+        patch.setattr(system.memory.jobs, "set_far_cursor", cut)
+        await system.run().execute()
+    system.source.remove("gone")
+    system.far.forget_gone()
+    system.source.write("new", b"2")
+    await system.run().execute()
+    assert system.destination.files() == {"new": b"2"}
+    assert len(system.memory.failures) == 0
 
 
 async def test_a_mass_deletion_during_a_long_absence_is_held(make: Make) -> None:

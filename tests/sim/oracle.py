@@ -1,5 +1,7 @@
 """What must always hold in a whole run: checked when it could be broken, and when the job rests."""
 
+from collections.abc import Callable
+
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.events import Happened
@@ -27,10 +29,15 @@ class Oracle:
         self._untold: set[str] = set()
         self._forgotten = False
         self.missed = False
+        self.on_replaced: Callable[[], None] = lambda: None
+        self._replaced = False
+        self._silent: set[str] = set()
+        """Paths of the destination's own files that were displaced, and nobody has heard of it."""
         self._events = 0
 
     def begin(self) -> None:
-        self.missed = False
+        self.missed = self._replaced = False
+        self._silent.clear()
         self.source.removed = set()
         self.there_all_along = set(self.source.all())
 
@@ -62,6 +69,22 @@ class Oracle:
             if content not in self.source.ever:
                 raise BrokenPromiseError(f"{offer.path!r} is not what was at the source")
 
+    def displaced(self, path: str, content: bytes) -> None:
+        """A file of the destination is in the trash now."""
+        if content not in self.brought_contents | self.source.ever:
+            self._silent.add(path)
+
+    def replaced(self) -> None:
+        """Another folder or catalogue took the place of one side while it was looked at."""
+        self._replaced = True
+        self.on_replaced()
+
+    def end(self) -> None:
+        """A run has ended normally."""
+        self.hear()
+        if self._silent:
+            raise BrokenPromiseError(f"{sorted(self._silent)} were displaced without a word")
+
     def hear(self) -> None:
         """Files that were reported as delivered, without those that a filter dropped later."""
         for event in self.system.events[self._events :]:
@@ -71,6 +94,9 @@ class Oracle:
                     raise BrokenPromiseError(f"{event.path!r} is told of, and never came")
                 self._told.add(version)
                 self._untold.discard(event.path)
+            elif event.happened is Happened.DISPLACED:
+                one = event.path
+                self._silent -= {at for at in self._silent if paths.is_below(at, one)}
         self._events = len(self.system.events)
 
     def suspect(self) -> None:
@@ -87,6 +113,8 @@ class Oracle:
     def deleted(self, path: str, entry: Entry) -> None:
         if not self.system.rules.propagate:
             raise BrokenPromiseError(f"{path!r} is deleted unasked")
+        if self._replaced:
+            raise BrokenPromiseError(f"{path!r} is deleted although a side was replaced")
         if self.missed:
             raise BrokenPromiseError(f"{path!r} is deleted although not everything was seen")
         if path in self.there_all_along - self.source.removed:

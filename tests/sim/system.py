@@ -164,6 +164,7 @@ class SystemHistory:
         self._filtered = False
         self._own: set[str] = set()
         self._epoch = self._begin()
+        self.oracle.on_replaced = self._forget
         self._begin_scope()
 
     async def tell(self) -> None:
@@ -306,6 +307,8 @@ class SystemHistory:
         except (ProblemError, asyncio.CancelledError, Killed) as error:
             self.story.tell(repr(error))
         self.oracle.nothing_is_lost()
+        if report is not None:
+            self.oracle.end()
         if report is not None and report.held:
             self.story.covered["step held"] += 1
         return report

@@ -45,6 +45,7 @@ FAULTS: Final = (
     "sync fails",
     "listing cut",
     "listing repeated",
+    "side replaced",
 )
 """What may happen within a run; `system` has what happens between runs."""
 
@@ -57,6 +58,10 @@ class Judge(Protocol):
     def left_out(self, path: str) -> bool: ...
 
     def brought(self, offer: Offer) -> None: ...
+
+    def displaced(self, path: str, content: bytes) -> None: ...
+
+    def replaced(self) -> None: ...
 
     def deleted(self, path: str, entry: Entry) -> None: ...
 
@@ -335,6 +340,9 @@ class LivelyTree(CountedTree):
         starts = ["", *names[together::together]] if together else [""]
         for start, end in zip(starts, [*starts[1:], ""], strict=True):
             self.reach(f"listing {path!r} {start!r}")
+            if self.weather.fails("side replaced", 20):
+                self.become_another_root()
+                self.oracle.replaced()
             if self.weather.fails("unreadable folder") or self.entry(path) != opened:
                 self.weather.story.tell(f"missed {path!r}")
                 self.oracle.missed = True
@@ -471,7 +479,10 @@ class _LivelySink(TreeSink):
             problem = Problem(Code.DISK_ERROR, "the disk", offer.path)
         elif self._weather.fails("full disk"):
             problem = Problem(Code.DISK_FULL, "the disk", offer.path)
+        trash = len(self._lively.trash)
         receipt = super().publish(offer, content, problem)
+        for path, gone in self._lively.trash[trash:]:
+            self._lively.oracle.displaced(path, gone)
         if receipt.code == "done":
             self._weather.story.covered["step put"] += 1
             self._lively.oracle.brought(offer)
