@@ -4,12 +4,13 @@ Then it is judged, path by path, against rules that know nothing of the planner:
 
 - What people changed on one side alone survives: the other side follows, or leaves it alone, as the
   job says (`Direction`).
+- What people deleted at the source and changed at the destination stays there.
 - What nobody changed is as it was.
-- Where both sides were changed, nothing is expected but that no content is lost (`ledger`).
+- Where else both sides were changed, nothing is expected but that no content is lost (`ledger`).
 """
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, PERMISSIONS
@@ -43,6 +44,9 @@ class _Change(NamedTuple):
 
     state: State
     times: int
+
+
+_GONE: Final = _Change(None, 1)
 
 
 class Epoch:
@@ -112,6 +116,8 @@ class Epoch:
             source, before = self._before.get(path, (None, None))
             one, other = ours.get(path), theirs.get(path)
             if other and (one or self._suspicious):
+                if one == _GONE and other.state and not self._suspicious:
+                    self._expect(path, now, other.state, "what is gone here and changed there")
                 continue
             if other:
                 self._expect(path, now, other.state, "a change at the destination alone")

@@ -21,7 +21,7 @@ from cargo_sync.lanes.sender import Sender
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.testing.channel import TamperedChannel, memory_pair
+from cargo_sync.testing.channel import MemoryChannel, TamperedChannel, memory_pair
 from cargo_sync.trees.cargo import flow
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.flow import ClientFlow
@@ -84,7 +84,7 @@ class _OpenedFlow:
 
     def connect(self, steady: Clock) -> tuple["_Socket", Link]:
         lanes = self._lanes
-        client, server = memory_pair()
+        client, server = lanes.line_ends = memory_pair()
         up, down = (
             TamperedChannel(client, _Tamper(lanes.line)),
             TamperedChannel(server, _Tamper(lanes.line)),
@@ -127,6 +127,12 @@ class MemoryLanes:
         self.source = source
         self.sink = sink
         self._sealed = sealed
+        self.line_ends: tuple[MemoryChannel, MemoryChannel] | None = None
+
+    def cut(self) -> None:
+        """Ends the connection of the lane: what one end sends now never arrives."""
+        for one in self.line_ends or ():
+            one.close()
 
     def links(self, up: TamperedChannel, down: TamperedChannel) -> tuple[Link, Link]:
         if not self._sealed:

@@ -25,6 +25,8 @@ Touched = Callable[[CountedTree, Iterable[str]], None]
 class People:
     """Who changes `source` and `destination`; `now` gives the time of their clocks, in ns.
 
+    Each history has some of the acts only: those that it has meet more often.
+
     acts  how often they have changed something
     """
 
@@ -43,13 +45,17 @@ class People:
         self._touched = touched
         self._written = 0
         self.acts = 0
+        names = ["write", "remove", *(name for name in ACTS if story.chance(0.5))]
+        self._names = names
+        self._weights = list(accumulate(ACTS[name][0] for name in names))
 
     def act(self, name: str = "", tree: CountedTree | None = None) -> None:
         """One act, of a person at either side."""
         story = self.story
         tree = tree or (self.destination if story.chance(0.25) else self.source)
         there = list(tree.all())
-        name = name or _NAMES[bisect(_WEIGHTS, story.random.random() * _WEIGHTS[-1])]
+        weights = self._weights
+        name = name or self._names[bisect(weights, story.random.random() * weights[-1])]
         if there and (name not in _ANYWHERE or story.chance(0.4)):
             path = story.one_of(there)
         else:
@@ -236,7 +242,5 @@ ACTS: Final[dict[str, tuple[float, Act]]] = {
     "clean": (0.3, People._clean),
 }
 """Name -> how often, and what. Each returns the paths that it changed."""
-_NAMES: Final = tuple(ACTS)
-_WEIGHTS: Final = tuple(accumulate(weight for weight, _ in ACTS.values()))
 _ANYWHERE: Final = frozenset({"write", "link", "make", "unpack", "fill", "rewrite", "clean"})
 """Acts that need nothing at their path."""

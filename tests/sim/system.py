@@ -155,12 +155,14 @@ class SystemHistory:
             self.far.lanes = MemoryLanes(
                 self.weather, clock, self.far.source, self.far.sink, sealed=story.chance(0.5)
             )
+            self.weather.cut_line = self.far.lanes.cut
         self.people = People(
             story, self.oracle.source, self.oracle.destination, self._now, self._touched
         )
         self.weather.person = self.people.act
         state.weather = self.weather
         self._backup: tuple[int, Callable[[], None]] | None = None
+        self._disasters = [name for name in BETWEEN if story.chance(0.25)]
         self._filtered = False
         self._own: set[str] = set()
         self._epoch = self._begin()
@@ -175,7 +177,7 @@ class SystemHistory:
                 self.people.act()
             for _ in range(story.one_of((1, 2, 3))):
                 weather.acting = story.one_of((0.0, 0.03, 0.1))
-                weather.failing = story.one_of((0.0, 0.03, 0.1))
+                weather.failing = story.one_of((0.0, 0.05, 0.2))
                 match story.one_of(("", "", "pause", "kill", "kill", "kill the server")):
                     case "pause":
                         weather.pause_in = int(story.random.random() * 60)
@@ -208,14 +210,10 @@ class SystemHistory:
             self.restart()
         for _ in range(int(story.random.random() * 4)):
             self.people.act()
-        for name, probability in (
-            ("restart", 0.1), ("state reopened", 0.02), ("filter", 0.1), ("clock jumps", 0.1),
-            ("backup restored", 0.1), ("catalogue lost", 0.03), ("deletions forgotten", 0.05),
-            ("another root", 0.03),
-        ):  # fmt: skip
+        for name in self._disasters:
             if name == "backup restored" and not self._may_restore():
                 continue
-            if story.chance(probability) and story.happens("fault", name):
+            if story.chance(0.25) and story.happens("fault", name):
                 story.tell(name)
                 self._happen(name)
         if self._backup is None and story.chance(0.3):

@@ -69,6 +69,8 @@ class Judge(Protocol):
 class Weather:
     """What happens at each moment of a run: mostly nothing.
 
+    A history has some of the faults only: those that it has meet more often, also each other.
+
     person   does something, somewhere
     acting, failing  how probable it is that a person does something, and that something fails
     pause_in, kill_in, server_kill_in  moments after which the run is paused, and the daemon or the
@@ -76,6 +78,7 @@ class Weather:
     dead     the daemon was killed: nothing of it may do anything any more
     server_is_down  the server was killed, and does not run yet
     lanes    content moves by lanes, which the event loop drives
+    cut_line ends the connection of a lane
     cancel   pauses a run from outside, at a moment of its lane
     """
 
@@ -84,6 +87,8 @@ class Weather:
         self.person: Callable[[], None] = lambda: None
         self.cancel: Callable[[], object] | None = None
         self.lanes = False
+        self._faults = {name for name in FAULTS if story.chance(0.3)}
+        self.cut_line: Callable[[], None] = lambda: None
         self.calm()
 
     def calm(self) -> None:
@@ -118,6 +123,8 @@ class Weather:
 
     def fails(self, name: str, rarer: float = 1.0) -> bool:
         """Whether this fault happens now."""
+        if not self.failing or name not in self._faults:
+            return False
         happens = self.story.chance(self.failing / rarer) and self.story.happens("fault", name)
         if happens:
             self.story.tell(name)
@@ -131,18 +138,20 @@ class Weather:
             if self.server_kill_in < 0 and self.story.happens("fault", "server killed"):
                 self.story.tell(f"server killed before {what}")
                 self.server_is_down = True
-        if self.server_is_down or self.fails("cut", 8):
+        if self.server_is_down or self.fails("cut", 6):
+            self.cut_line()
             raise _cut(what)
 
     def replied(self, what: str) -> None:
         """The server has done something, and says so."""
         if self.fails("reply lost", 2):
+            self.cut_line()
             raise _cut(what)
 
     def statement(self, sql: str) -> None:
         """A statement of the state; nothing of people or servers happens within a transaction."""
         self._live("a statement")
-        if self.fails("state fails", 40):
+        if self.fails("state fails", 20):
             raise ProblemError(Problem(Code.STATE_ERROR, "the state cannot be written"))
 
     async def offload(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
@@ -340,7 +349,7 @@ class LivelyTree(CountedTree):
         starts = ["", *names[together::together]] if together else [""]
         for start, end in zip(starts, [*starts[1:], ""], strict=True):
             self.reach(f"listing {path!r} {start!r}")
-            if self.weather.fails("side replaced", 20):
+            if self.weather.fails("side replaced", 4):
                 self.become_another_root()
                 self.oracle.replaced()
             if self.weather.fails("unreadable folder") or self.entry(path) != opened:
