@@ -5,15 +5,21 @@ history; its trace has a hash. There are two tiers:
 
 - The planner, with an executor in memory: thousands of histories a second (`planner`).
 - The whole engine (survey, plan, execute, commit) with its state in SQLite, two trees in memory,
-  lanes in memory and a fake clock (`system`).
+  the client's flows on lanes in memory, and a fake clock (`system`). What a third one is to add is
+  said there.
 
 `make sim SEEDS=100000` runs both. docs/architecture.md says how to use them.
 
 campaign    many seeds; what failed, and what was covered
 epoch       what one-sided changes must have come to when both sides rest
+lanes       the client's flow and both ends of its lanes, without sockets and threads
 ledger      counts the copies of each content
+mutants     planted bugs, and how many seeds find them
+oracle      what must hold at each moment of a whole run
 people      what people do to the two sides
 planner     the first tier
 story       one seed's chance, trace and coverage
+system      the second tier
 tiers       the tiers by name
+weather     what may happen within a run, and trees that feel it
 """

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from tests.sim.campaign import Tier
 from tests.sim.tiers import PLANNER, SYSTEM
 
-MOST: Final = {"planner": 20_000, "system": 1_000}
+MOST: Final = {"planner": 20_000, "system": 5_000}
 """Seeds after which a bug counts as not found."""
 
 

@@ -237,9 +237,9 @@ ACTS: Final[dict[str, tuple[float, Act]]] = {
     "swap": (1, People._swap),
     "copy": (1.5, People._copy),
     "unpack": (1, People._unpack),
-    "fill": (0.4, People._fill),
-    "rewrite": (0.3, People._rewrite),
-    "clean": (0.3, People._clean),
+    "fill": (1, People._fill),
+    "rewrite": (0.7, People._rewrite),
+    "clean": (0.7, People._clean),
 }
 """Name -> how often, and what. Each returns the paths that it changed."""
 _ANYWHERE: Final = frozenset({"write", "link", "make", "unpack", "fill", "rewrite", "clean"})

@@ -86,11 +86,12 @@ class PlannerHistory:
     def tell(self) -> None:
         """Tells the whole history. Raises BrokenPromiseError."""
         story = self.story
-        for _ in range(story.one_of((1, 1, 2, 3))):
+        epochs = story.one_of((1, 2, 2, 3))
+        for number in range(epochs):
             for _ in range(story.one_of((2, 4, 7))):
                 self.people.act()
             self._faults = story.one_of((0.0, 0.03, 0.1))
-            for _ in range(story.one_of((0, 1, 2))):
+            for _ in range(story.one_of((0, 1, 2)) if number or epochs == 1 else 0):
                 self._between()
                 self._run(approved=story.chance(0.3))
                 if story.chance(0.5):
@@ -163,6 +164,8 @@ class PlannerHistory:
         if not approved and self.people.acts == acts and displaced > max(AT_LEAST, tree * SHARE):
             raise BrokenPromiseError("more was displaced than the guard lets pass")
         held = self._guard.held()
+        if held:
+            self.story.covered["step held"] += 1
         self._spent, self._refused = (held.spent, held.overwrites) if held else (0, 0)
         return steps
 
@@ -233,7 +236,6 @@ class PlannerHistory:
         self._guard.count(later)
         self._guard.replace_folders(self._inside(later))
         if self._guard.held():
-            self.story.covered["step held"] += 1
             return 0
         deletions = [one for one in reversed(later) if one.op is Op.DELETE]
         for action in deletions:

@@ -352,7 +352,7 @@ class LivelyTree(CountedTree):
             if self.weather.fails("side replaced", 4):
                 self.become_another_root()
                 self.oracle.replaced()
-            if self.weather.fails("unreadable folder") or self.entry(path) != opened:
+            if self.weather.fails("unreadable folder", 0.5) or self.entry(path) != opened:
                 self.weather.story.tell(f"missed {path!r}")
                 self.oracle.missed = True
                 yield Missed(path, Problem(Code.UNREADABLE, "this folder cannot be read", path))
