@@ -48,6 +48,9 @@ class Line(Protocol):
     def fails(self, name: str, rarer: float = 1.0) -> bool:
         """Whether this fault happens now."""
 
+    def broke(self, error: Exception) -> None:
+        """A lane's end raised what it must not raise, or a promise was broken in it."""
+
 
 class _Tamper:
     """Does harm to the frames of one direction."""
@@ -76,6 +79,7 @@ class _OpenedFlow:
 
     flow = "flow"
     speed: int | None = None
+    lineage = ""
 
     def __init__(self, lanes: "MemoryLanes", mode: Mode, run: str) -> None:
         self._lanes = lanes
@@ -95,15 +99,16 @@ class _OpenedFlow:
             if self._mode is Mode.UPLOAD
             else Sender(theirs, lanes.source(), lanes.clock, client=False)
         )
-        return _Socket(other, lanes.clock), ours
+        return _Socket(other, lanes.clock, lanes.line), ours
 
 
 class _Socket:
-    """Stands for a connected socket: the other end, and the clock of both."""
+    """Stands for a connected socket: the other end, the clock of both, and the line between."""
 
-    def __init__(self, other: End, clock: Clock) -> None:
+    def __init__(self, other: End, clock: Clock, line: Line) -> None:
         self.other = other
         self.clock = clock
+        self.line = line
 
 
 class MemoryLanes:
@@ -165,6 +170,7 @@ class InlineLane:
         self._machine = machine
         self._other = sock.other
         self._clock = sock.clock
+        self._line = sock.line
         self._on_end = on_end
         self._calls: deque[Callable[[], None]] = deque()
         self._loop = asyncio.get_running_loop()
@@ -203,6 +209,9 @@ class InlineLane:
             self._move()
         except ProblemError as error:  # raised by a submitted call
             self._machine.fail(error.problem)
+        except Exception as error:
+            self._line.broke(error)
+            self._machine.fail(_STOPPED)
         except Killed:
             self._over = True  # its process is gone: nothing is closed
             self._on_end(_STOPPED)

@@ -36,6 +36,8 @@ class Oracle:
         self._events = 0
 
     def begin(self) -> None:
+        if self._replaced:
+            self.forget()  # what the last run brought is not agreed on with this side
         self.missed = self._replaced = False
         self._silent.clear()
         self.source.removed = set()

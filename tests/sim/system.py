@@ -115,9 +115,9 @@ _EMPTIED: Final = (
 class SystemHistory:
     """One job from first contact until it rests for the last time.
 
-    strict  the server may also be restored from a backup that has all that the job has listed, but
-            not all that it has brought since. The engine does not notice it until its next listing:
-            what is missing then counts as removed by a person. `tests.sim.known` has a seed.
+    strict  the server may also be restored from a backup that lacks only what the job has brought
+            since it looked last, and the daemon has restarted since. Nobody notices that: what is
+            missing then counts as removed by a person
     """
 
     def __init__(
@@ -257,14 +257,12 @@ class SystemHistory:
                 self._forget()
 
     def _may_restore(self) -> bool:
-        """Whether there is a backup of the server that lacks something that the job has listed.
-
-        Another one is not noticed yet (`strict`).
-        """
+        """Whether there is a backup of the server that lacks something that the job knows of."""
         if self._backup is None:
             return False
         job = self.system.memory.jobs.get(self.system.rules.name)
-        return self.strict or (job is not None and self._backup[0] < job.far_cursor)
+        sequence, known = self._backup[0], self.far.own.changes().newest
+        return self.strict or (job is not None and sequence < max(job.far_cursor, known))
 
     def _restore(self) -> None:
         assert self._backup is not None
@@ -279,6 +277,7 @@ class SystemHistory:
 
     def restart(self) -> None:
         self.system.restart()
+        self.far.own.clear()
         self._begin_scope()
 
     def _begin_scope(self) -> None:
@@ -306,6 +305,8 @@ class SystemHistory:
             task.cancel()
             await asyncio.wait({task}, timeout=STUCK)
             raise BrokenPromiseError("a run is stuck")
+        if self.weather.error is not None:
+            raise self.weather.error
         report = None
         try:
             report = task.result()

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, S
 from typing import Any, Final, Literal, Protocol
 
 from cargo_sync.lanes.ports import Reader, Sink, Source
+from cargo_sync.machines.own_changes import NO_CHANGES, OwnLog
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import Entry
@@ -79,6 +80,7 @@ class Weather:
     server_is_down  the server was killed, and does not run yet
     lanes    content moves by lanes, which the event loop drives
     cut_line ends the connection of a lane
+    error    what went wrong in a lane
     cancel   pauses a run from outside, at a moment of its lane
     """
 
@@ -89,6 +91,7 @@ class Weather:
         self.lanes = False
         self._faults = {name for name in FAULTS if story.chance(0.3)}
         self.cut_line: Callable[[], None] = lambda: None
+        self.error: Exception | None = None
         self.calm()
 
     def calm(self) -> None:
@@ -129,6 +132,9 @@ class Weather:
         if happens:
             self.story.tell(name)
         return happens
+
+    def broke(self, error: Exception) -> None:
+        self.error = self.error or error
 
     def remote(self, what: str, *, in_lane: bool = False) -> None:
         """A moment when the server is asked for something, or does something."""
@@ -173,6 +179,7 @@ class LivelyTree(CountedTree):
     ever     contents that stood here
     hand     paths that people changed; removed: those that they changed since the run began
     lanes    how content reaches it; None: without lanes
+    own      far: what the daemon has changed here since its last look, and need not read again
     """
 
     def __init__(
@@ -187,6 +194,9 @@ class LivelyTree(CountedTree):
         self.hint: Callable[[frozenset[str]], None] = lambda folders: None
         self.lanes: MemoryLanes | None = None
         self.world: Callable[[], World] | None = None
+        self.own = OwnLog()
+        self._opened_at = 0
+        self._opened_at = 0
         self._lives: list[tuple[int, str]] = [(0, part)]
         self._epoch = 0
 
@@ -281,8 +291,17 @@ class LivelyTree(CountedTree):
         self.reach("open")
         if self.part == "near":
             return await super().open()
+        self._opened_at = cursor
         lineage = self._lineage_at(cursor) if cursor else ""
-        return Identity(self._identity, str(self._epoch), len(self._log), lineage, self._floor)
+        own, self._opened_at = self.own.changes(), cursor
+        lost = own.newest > len(self._log) or (
+            bool(own.ranges) and self._lineage_at(own.newest) != own.lineage
+        )
+        if lost:
+            self.own.clear()
+        return Identity(
+            self._identity, str(self._epoch), len(self._log), lineage, self._floor, lost=lost
+        )
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         if self.part == "far":
@@ -306,13 +325,18 @@ class LivelyTree(CountedTree):
                     yield [part]
 
     def _deltas(self, cursor: int) -> Iterator[Delta]:
-        """The changes since `cursor`, in pieces; one may come twice, and then no more."""
+        """The changes since `cursor`, each path once, in pieces; one may come twice, or no more."""
         self.reach("changes")
         end = len(self._log)
+        own = self.own.changes() if cursor == self._opened_at else NO_CHANGES
+        self.own.clear()
+        newest = {path: number for number, (path, _) in enumerate(self._log, 1)}
         changes = [
             (number, path, entry)
             for number, (path, entry) in enumerate(self._log, 1)
             if number > cursor
+            and newest[path] == number
+            and not any(first <= number <= last for first, last in own.ranges)
             and (number > self._floor or self._entries.get(path) is entry is not None)
         ]
         size = self.weather.story.one_of((2, 5, 1000))
@@ -320,7 +344,8 @@ class LivelyTree(CountedTree):
             some = changes[start : start + size]
             last = some[-1][0] if some and start + size < len(changes) else end
             lineage = self._lineage_at(last) if last else ""
-            delta = Delta([(path, entry) for _, path, entry in some], last, lineage)
+            delta = Delta([(path, entry) for _, path, entry in some], last, lineage, (), own)
+            own = NO_CHANGES
             yield delta
             if self.weather.fails("listing repeated"):
                 yield delta
@@ -419,6 +444,22 @@ class LivelyTree(CountedTree):
         return _LivelySink(self)
 
     async def transfer(
+        self,
+        mode: Mode,
+        near: NearTree,
+        batches: AsyncIterator[Sequence[Task]],
+        speed: int | None,
+        run: str,
+    ) -> AsyncGenerator[Brought, None]:
+        """As `_moved`; notes what need not be read again."""
+        lineage = self._lives[-1][1]
+        async for brought in self._moved(mode, near, batches, speed, run):
+            yield brought
+            if mode is Mode.UPLOAD and self.weather.story.chance(0.9):
+                folders = (paths.parent(task.action.path) for task in brought.done)
+                self.own.add([one.version for one in brought.receipts], folders, lineage)
+
+    async def _moved(
         self,
         mode: Mode,
         near: NearTree,
