@@ -22,8 +22,9 @@ fuzz: $(VENV)/installed
 	CARGO_FUZZ_JOBS=$(or $(CARGO_FUZZ_JOBS),100000) $(BIN)/pytest -n 0 -s -o faulthandler_timeout=0 tests/e2e/test_fuzz_jobs.py
 	$(BIN)/python -m tests.plan.git_trees $(or $(CARGO_FUZZ_TREES),100000)
 
-# Jobs from seeds, with all that may go wrong: SEEDS histories of the planner, and a tenth as many of the whole engine.
-# TIER=planner or TIER=system takes all seeds for one of them; FROM is the first seed, JOBS how many processes.
+# Jobs from seeds, with all that may go wrong: SEEDS histories of the planner, and a tenth as many of the whole engine
+# and of a disk that loses power. TIER=planner, system or disk takes all seeds for one of them; FROM is the first seed,
+# JOBS how many processes.
 sim: $(VENV)/installed
 	$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),10000) --from $(or $(FROM),0) --jobs $(or $(JOBS),2) \
 	  $(if $(TIER),--tier $(TIER))

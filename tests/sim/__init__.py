@@ -1,16 +1,17 @@
 """The simulation: jobs from seeds, with everything that may go wrong, and what must still hold.
 
 A seed says what people do on both sides, what fails, and when. The same seed always tells the same
-history; its trace has a hash. There are two tiers:
+history; its trace has a hash. There are three tiers:
 
 - The planner, with an executor in memory: thousands of histories a second (`planner`).
 - The whole engine (survey, plan, execute, commit) with its state in SQLite, two trees in memory,
-  the client's flows on lanes in memory, and a fake clock (`system`). What a third one is to add is
-  said there.
+  the client's flows on lanes in memory, and a fake clock (`system`).
+- A download into a real folder, on a disk that loses what was not synced (`disk`).
 
-`make sim SEEDS=100000` runs both. docs/architecture.md says how to use them.
+`make sim SEEDS=100000` runs all. docs/architecture.md says how to use them.
 
 campaign    many seeds; what failed, and what was covered
+disk        the third tier
 epoch       what one-sided changes must have come to when both sides rest
 lanes       the client's flow and both ends of its lanes, without sockets and threads
 ledger      counts the copies of each content

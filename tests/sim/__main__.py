@@ -16,13 +16,13 @@ from tests.sim.tiers import TIERS
 def main(
     seeds: int, first: int, jobs: int, tier: str | None, seed: int | None, trace: bool
 ) -> None:
-    """Simulates jobs from seeds: first the planner, then the whole engine on a tenth of the seeds.
+    """Simulates jobs from seeds: the planner, then the other tiers on a tenth of the seeds.
 
     With --tier all seeds are for one of them.
     """
     chosen = [TIERS[tier]] if tier else list(TIERS.values())
     if seed is not None:
-        with chosen[-1].ready() as tell:
+        with chosen[0].ready() as tell:
             verdict = campaign.shortest(tell, seed) if trace else tell(seed)
             campaign.print_trace(verdict if trace else verdict._replace(trace=()))
         raise SystemExit(bool(verdict.failure))

@@ -116,7 +116,8 @@ class Epoch:
             source, before = self._before.get(path, (None, None))
             one, other = ours.get(path), theirs.get(path)
             if other and (one or self._suspicious):
-                if one == _GONE and other.state and not self._suspicious:
+                kept = other.state is not None and other.state[0] != FOLDER
+                if one == _GONE and kept and not self._suspicious:
                     self._expect(path, now, other.state, "what is gone here and changed there")
                 continue
             if other:

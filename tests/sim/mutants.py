@@ -13,9 +13,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NamedTuple
 
 from tests.sim.campaign import Tier
-from tests.sim.tiers import PLANNER, SYSTEM
+from tests.sim.tiers import DISK, PLANNER, SYSTEM
 
-MOST: Final = {"planner": 20_000, "system": 5_000}
+MOST: Final = {"planner": 20_000, "system": 5_000, "disk": 2_000}
 """Seeds after which a bug counts as not found."""
 
 
@@ -195,6 +195,39 @@ MUTANTS: Final = (
         [Edit("cargo_sync.wire.frames:PlainOpener.open",
               "xxh3_128_digest(frame[:end]) != frame[end:]", "False")],
     ),
+    # -- the local folder --------------------------------------------------------------------------
+    Mutant(
+        "the sync of contents is left out",
+        DISK,
+        [Edit("cargo_sync.local.commit:secure", "if not file.durable]", "if False]"),
+         Edit("cargo_sync.local.commit:secure", "return [None if file.durable else _secure_one",
+              "return [None if True else _secure_one")],
+    ),
+    Mutant(
+        "the sync of names is left out",
+        DISK,
+        [Edit("cargo_sync.local.publish:Placing.sync", "if not self._count:", "if True:")],
+    ),
+    Mutant(
+        "renamed before the sync",
+        DISK,
+        [Edit("cargo_sync.local.commit:BatchCommit.__call__", "order = self._secure(batch)",
+              "order = sorted(batch.staged)"),
+         Edit("cargo_sync.local.commit:BatchCommit.__call__", "placing.sync()",
+              "placing.sync(); self._staging.root.system.syncfs(self._staging.root.fd)")],
+    ),
+    Mutant(
+        "a displaced file is deleted, not kept in the trash",
+        DISK,
+        [Edit("cargo_sync.local.publish:Placing._onto", "displaced = root.look(aside, taken)",
+              "displaced = root.look(aside, taken); root.system.unlink(aside.fd, taken)")],
+    ),
+    Mutant(
+        "a file that appeared meanwhile is replaced",
+        DISK,
+        [Edit("cargo_sync.local.publish:Placing.__init__",
+              "staging.root.system.rename_noreplace", "staging.root.system.rename")],
+    ),
     # -- the fakes: what a tree must keep ----------------------------------------------------------
     Mutant(
         "the trash is skipped",
@@ -222,8 +255,6 @@ MUTANTS: Final = (
 
 UNSEEN: Final = (
     ("a folder that changes while it is planned is settled", "nothing changes it meanwhile yet"),
-    ("a sync is left out", "the trees are in memory: only a disk that drops writes shows it"),
-    ("renamed before the sync", "as above; tests/local stops at each write-side call instead"),
     ("a damaged source is sent on", "the fakes do not damage files; tests/machines/test_suspects"),
     ("a sealed lane takes a frame twice", "AES-GCM refuses it by the counter in its nonce as well"),
     ("a lower backup is restored before the next listing", "the engine does not notice it yet"),

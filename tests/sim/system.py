@@ -9,12 +9,8 @@ The engine is the real one, and so are the client's flow and both ends of its la
 has lanes. A crash is an exception that nothing catches; after it, nothing of the daemon can write,
 and what a transaction had written is rolled back, as when the state is opened again.
 
-Not simulated here: what `local` and a server's workspace do with a disk (their own tests stop them
-at each write-side call), HTTP, and the daemon's loop around a run. A third tier is to run them too:
-a disk in memory behind `local.system.System`, extended by the calls that read, keeps for each file
-and folder what is synced and what is not; a power cut drops or reorders the latter as ALICE
-(OSDI'14) does. Then publishing, staging, the trash and the server's workspace are under the same
-oracle, and "a sync is left out" or "renamed before the sync" are seen.
+Not simulated here: what `local` does with a disk (`disk` does), what a server's workspace does with
+one (its own tests stop it at each write-side call), HTTP, and the daemon's loop around a run.
 """
 
 import asyncio

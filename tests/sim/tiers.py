@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from cargo_sync.model.actions import Op
-from tests.sim import planner, system, weather
+from tests.sim import disk, planner, system, weather
 from tests.sim.campaign import Tell, Tier
 from tests.sim.people import ACTS
 
@@ -33,4 +33,9 @@ SYSTEM: Final = Tier(
     | {f"step {op}" for op in (Op.MKDIR, Op.PUT, Op.DELETE, Op.RETIRE)}
     | {"step held"},
 )
-TIERS: Final = {tier.name: tier for tier in (PLANNER, SYSTEM)}
+DISK: Final = Tier(
+    "disk",
+    disk.ready,
+    frozenset(f"act {name}" for name in disk.ACTS) | {f"fault {name}" for name in disk.FAULTS},
+)
+TIERS: Final = {tier.name: tier for tier in (PLANNER, SYSTEM, DISK)}

@@ -1,0 +1,423 @@
+"""The third tier: a download into a real folder, on a disk that loses what was not synced.
+
+The calls of `local.system.System` go to a folder in memory (tmpfs), and each leaves what takes it
+back. At a power cut some of the newest changes of names are taken back, as a file system with a
+journal does it, and files whose content was not synced hold zeros, or nothing (as ALICE, OSDI'14,
+found it). So staging, publishing and the trash run for real. After a cut must hold, before anybody
+mends anything:
+
+- A file that the state calls delivered is there, with this content.
+- Each path has its old content or its new one.
+- What stood in the folder or its trash before the run stands there now.
+
+Still to come: uploads into a server's workspace on such a disk, larger files with checkpoints, and
+changes of names that are lost in another order than that of a journal.
+"""
+
+import asyncio
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final, cast
+
+from blake3 import blake3
+
+from cargo_sync.local import root as local_root
+from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.space import SpaceLedger
+from cargo_sync.local.system import LinuxSystem
+from cargo_sync.model.entries import FILE
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.paths import RESERVED
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.testing.tree import MemoryTree
+from cargo_sync.trees.folder import FolderTree
+from tests.engine.world import System
+from tests.sim.ledger import CountedTree, Ledger
+from tests.sim.people import NAMES, People
+from tests.sim.story import BrokenPromiseError, Story, Verdict
+from tests.sim.system import State
+from tests.state.crash import Killed
+
+RUNS: Final = 6
+ACTS: Final = ("write", "write", "write", "touch", "remove", "rename", "unpack", "fill", "copy")
+FAULTS: Final = ("power cut", "own file")
+_GRAVES: Final = "graves"
+_EXCHANGE: Final = 2
+
+
+class LosingSystem(LinuxSystem):
+    """Does the calls, and can take back what was not synced.
+
+    cut_in  write-side calls until the power goes; -1: never
+    dead    the power is off
+    """
+
+    def begin(self, story: Story, graves: int) -> None:
+        """A new history; what is deleted is kept in the folder `graves`."""
+        self.story = story
+        self.cut_in = -1
+        self.dead = False
+        self._graves = graves
+        self._buried = 0
+        self._back: list[Callable[[], object]] = []
+        self._dirty: dict[int, int] = {}
+        self._folders: list[int] = []
+
+    def end(self) -> None:
+        """The history is over: nothing is kept any more."""
+        self._forget()
+        for kept in self._dirty.values():
+            os.close(kept)
+        self._dirty.clear()
+
+    def _held(self, folder: int) -> int:
+        """Another descriptor of a folder, for as long as a change in it may be taken back."""
+        self._folders.append(os.dup(folder))
+        return self._folders[-1]
+
+    def _forget(self) -> None:
+        """All changes of names are durable."""
+        self._back.clear()
+        for folder in self._folders:
+            os.close(folder)
+        self._folders.clear()
+
+    def _moment(self, what: str) -> None:
+        if not self.dead and self.cut_in >= 0:
+            self.cut_in -= 1
+            self.dead = self.cut_in < 0 and self.story.happens("fault", "power cut")
+        if self.dead:
+            raise Killed(what)
+        self.story.tell(what)
+
+    def _soil(self, fd: int) -> None:
+        inode = os.fstat(fd).st_ino
+        if inode not in self._dirty:
+            self._dirty[inode] = os.dup(fd)
+
+    def _clean(self, fd: int) -> None:
+        kept = self._dirty.pop(os.fstat(fd).st_ino, -1)
+        if kept >= 0:
+            os.close(kept)
+
+    def _bury(self, folder: int, name: str) -> Callable[[], object]:
+        """Keeps what goes; returns what brings it back."""
+        self._buried += 1
+        grave, at = str(self._buried), self._held(folder)
+        os.link(name, grave, src_dir_fd=folder, dst_dir_fd=self._graves, follow_symlinks=False)
+        return lambda: os.rename(grave, name, src_dir_fd=self._graves, dst_dir_fd=at)
+
+    def create(self, folder: int, name: str, mode: int = 0o600) -> int:
+        self._moment("create")
+        fd, at = super().create(folder, name, mode), self._held(folder)
+        self._back.append(lambda: os.unlink(name, dir_fd=at))
+        return fd
+
+    def write(self, fd: int, content: memoryview | bytes, offset: int) -> None:
+        self._moment("write")
+        super().write(fd, content, offset)
+        self._soil(fd)
+
+    def truncate(self, fd: int, size: int) -> None:
+        self._moment("truncate")
+        super().truncate(fd, size)
+        self._soil(fd)
+
+    def mkdir(self, folder: int, name: str, mode: int) -> None:
+        self._moment("mkdir")
+        super().mkdir(folder, name, mode)
+        at = self._held(folder)
+        self._back.append(lambda: os.rmdir(name, dir_fd=at))
+
+    def rmdir(self, folder: int, name: str) -> None:
+        self._moment("rmdir")
+        super().rmdir(folder, name)
+        at = self._held(folder)
+        self._back.append(lambda: os.mkdir(name, 0o700, dir_fd=at))
+
+    def symlink(self, target: str, folder: int, name: str) -> None:
+        self._moment("symlink")
+        super().symlink(target, folder, name)
+        at = self._held(folder)
+        self._back.append(lambda: os.unlink(name, dir_fd=at))
+
+    def unlink(self, folder: int, name: str) -> None:
+        self._moment("unlink")
+        back = self._bury(folder, name)
+        super().unlink(folder, name)
+        self._back.append(back)
+
+    def rename(self, source: int, name: str, target: int, new: str) -> None:
+        self._moment("rename")
+        with suppress(FileNotFoundError):
+            self._back.append(self._bury(target, new))
+        super().rename(source, name, target, new)
+        self._note_rename(source, name, target, new)
+
+    def _rename(self, source: int, name: str, target: int, new: str, flags: int) -> None:
+        self._moment("exchange" if flags & _EXCHANGE else "move")
+        super()._rename(source, name, target, new, flags)
+        if flags & _EXCHANGE:
+            here, there = self._held(source), self._held(target)
+            exchange = super()._rename
+            self._back.append(lambda: exchange(here, name, there, new, flags))
+        else:
+            self._note_rename(source, name, target, new)
+
+    def _note_rename(self, source: int, name: str, target: int, new: str) -> None:
+        here, there = self._held(source), self._held(target)
+        self._back.append(lambda: os.rename(new, name, src_dir_fd=there, dst_dir_fd=here))
+
+    def fsync(self, fd: int) -> None:
+        self._moment("sync")
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            self._forget()
+        else:
+            self._clean(fd)
+
+    def datasync(self, fd: int) -> None:
+        self._moment("datasync")
+        self._clean(fd)
+
+    def syncfs(self, fd: int) -> None:
+        self._moment("sync all")
+        self._forget()
+        for kept in self._dirty.values():
+            os.close(kept)
+        self._dirty.clear()
+
+    def lose(self) -> None:
+        """The power was cut: what was not synced is lost, all of it or some."""
+        kept = int(self.story.random.random() * (len(self._back) + 1))
+        for back in reversed(self._back[kept:]):
+            back()
+        self._forget()
+        for fd in self._dirty.values():
+            found = os.fstat(fd)
+            if self.story.chance(0.7):
+                os.ftruncate(fd, 0)
+                if self.story.chance(0.5):
+                    os.ftruncate(fd, found.st_size)
+                os.utime(fd, ns=(found.st_mtime_ns, found.st_mtime_ns))
+            os.close(fd)
+        self._dirty.clear()
+        self.dead, self.cut_in = False, -1
+
+
+class DiskHistory:
+    """One download into a real folder."""
+
+    def __init__(self, story: Story, state: State, disk: LosingSystem, place: Path) -> None:
+        self.story = story
+        self.disk = disk
+        self.here = place / "here"
+        self.system = System(state.database, Mode.DOWNLOAD, settle=0.0, propagate=story.chance(0.5))
+        ledger = Ledger()
+        self.far = CountedTree("far", ledger)
+        self.system.far = self.far
+        nobody = CountedTree("near", ledger)
+        self.people = People(story, self.far, nobody, self._now, lambda tree, some: None)
+        self.ever: dict[str, set[bytes]] = {}
+        """All contents that each path ever had at the server, or by hand in the folder."""
+        self._open()
+
+    def _now(self) -> int:
+        return int(self.system.now * 1e9)
+
+    def _open(self) -> None:
+        """What a daemon does at its start."""
+        system = self.system
+        system.restart()
+
+        def bound() -> str | None:
+            job = system.memory.jobs.get("job")
+            return job.binding.near if job and job.binding else None
+
+        self.near = FolderTree(
+            str(self.here),
+            system.rules,
+            system.world(),
+            MemoryCheckpoints(),
+            SpaceLedger(),
+            MemoryAges(lambda: system.now),
+            bound,
+            lambda: system.memory.folders.counts()[0] > 0,
+        )
+        system.near = cast(MemoryTree, self.near)
+
+    async def tell(self) -> None:
+        """Tells the whole history. Raises BrokenPromiseError."""
+        story = self.story
+        for _ in range(story.one_of((2, 3, 4))):
+            for _ in range(story.one_of((1, 3, 5))):
+                self.people.act(story.one_of(ACTS), self.far)
+            if story.chance(0.4) and story.happens("fault", "own file"):
+                self._write_by_hand()
+            self._remember()
+            self.disk.cut_in = int(story.random.random() * 60) if story.chance(0.7) else -1
+            before = self._contents()
+            cut = not await self._run()
+            if cut:
+                self.disk.lose()
+                self._judge_cut()
+            self._judge_kept(before)
+            if cut:
+                self._end()
+                self._open()
+            self.disk.cut_in = -1
+            self.system.now += 1000
+        await self._rest()
+        story.tell(repr(sorted(self._live().items())))
+
+    def _write_by_hand(self) -> None:
+        """A person puts a file of their own into the folder."""
+        if not self.here.is_dir():
+            return
+        content = b"own %d" % self.system.now
+        path = self.here / self.story.one_of(NAMES)
+        if not path.exists():
+            path.write_bytes(content)
+            self.ever.setdefault(path.name, set()).add(content)
+
+    def _remember(self) -> None:
+        for path, content in self.far.files().items():
+            self.ever.setdefault(path, set()).add(content)
+
+    async def _run(self) -> bool:
+        """One run; returns False if the power was cut."""
+        self.story.tell("run")
+        try:
+            await self.system.run().execute(approved=True)
+        except Killed:
+            return False
+        except ProblemError as error:
+            self.story.tell(repr(error))
+        return not self.disk.dead
+
+    def _end(self) -> None:
+        """The process is gone; what the system closes for it is closed."""
+        self.disk.dead, self.disk.cut_in = False, -1
+        with suppress(ProblemError, OSError):
+            self.near._close()
+
+    async def _rest(self) -> None:
+        for _ in range(RUNS):
+            await self._run()
+            self.system.now += 1000
+        live = self._live()
+        for path, content in self.far.files().items():
+            if live.get(path) not in {content, *self.ever.get(path, ())}:
+                raise BrokenPromiseError(f"{path!r} is {live.get(path)!r} at rest")
+        if staged := [one for one in self._all() if "/staging/" in one and one.endswith(".new")]:
+            raise BrokenPromiseError(f"{staged} is left in staging")
+        self._end()
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def _judge_cut(self) -> None:
+        """After a power cut, before anybody mends anything."""
+        live = self._live()
+        for path, content in live.items():
+            if content not in self.ever.get(path, set()):
+                raise BrokenPromiseError(f"{path!r} is neither the old nor a new file: {content!r}")
+        for state in self.system.memory.folders.below(""):
+            for row in state.base or ():
+                path = f"{state.path}/{row.name}".lstrip("/")
+                if row.kind != FILE:
+                    continue
+                there = live.get(path)
+                if there is None or blake3(there).hexdigest() != row.hash:
+                    self._judge_recorded(path)
+
+    def _judge_recorded(self, path: str) -> None:
+        """The state calls a file delivered that is not there: a later version may have come."""
+        if path not in self._live():
+            there = self.far.entry(path)
+            if there is None or there.kind != FILE:
+                return  # its end came, or a folder in its place, and is not recorded yet
+            raise BrokenPromiseError(f"{path!r} is recorded as delivered, and is not there")
+
+    def _judge_kept(self, before: set[bytes]) -> None:
+        if gone := before - self._contents():
+            raise BrokenPromiseError(
+                f"{sorted(gone)} stood in the folder or its trash, and is gone"
+            )
+
+    def _all(self) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(self.here)): path.read_bytes()
+            for path in sorted(self.here.rglob("*"))
+            if path.is_file() and not path.is_symlink()
+        }
+
+    def _live(self) -> dict[str, bytes]:
+        return {at: one for at, one in self._all().items() if not at.startswith(RESERVED)}
+
+    def _contents(self) -> set[bytes]:
+        trash = f"{RESERVED}/trash/"
+        everything = self._all().items()
+        return {one for at, one in everything if not at.startswith(RESERVED) or trash in at}
+
+
+class DiskTeller:
+    """Tells histories, each in a folder of its own."""
+
+    def __init__(self, state: State, runner: asyncio.Runner, disk: LosingSystem) -> None:
+        self._state = state
+        self._runner = runner
+        self._disk = disk
+
+    def __call__(self, seed: int, without: Collection[int] = ()) -> Verdict:
+        self._state.empty()
+        story = Story(seed, without)
+        shared = "/dev/shm" if Path("/dev/shm").is_dir() else None
+        failure = ""
+        with tempfile.TemporaryDirectory(prefix="sim", dir=shared) as place:
+            os.mkdir(f"{place}/{_GRAVES}")
+            graves = os.open(f"{place}/{_GRAVES}", os.O_RDONLY)
+            self._disk.begin(story, graves)
+            history = DiskHistory(story, self._state, self._disk, Path(place))
+            try:
+                self._runner.run(history.tell())
+            except BrokenPromiseError as error:
+                failure = str(error)
+            except Exception as error:  # the engine itself failed
+                failure = f"{type(error).__name__}: {error}"
+            finally:
+                history._end()
+                self._disk.end()
+                os.close(graves)
+        return Verdict(
+            seed, story.digest(), story.covered, failure, 0, story.lines, story.happenings
+        )
+
+
+@contextmanager
+def ready() -> Iterator[DiskTeller]:
+    """What histories need: a state, and the disk in the place of the real one."""
+    with ExitStack() as stack:
+        place = stack.enter_context(tempfile.TemporaryDirectory(prefix="sim"))
+        runner = stack.enter_context(asyncio.Runner())
+        state = State(place)
+        stack.callback(lambda: state.database.close())
+        disk = LosingSystem.load()
+        assert isinstance(disk, LosingSystem), "this tier needs Linux"
+        before = vars(local_root)["System"]
+        setattr(local_root, "System", _Chosen(disk))  # noqa: B010
+        stack.callback(setattr, local_root, "System", before)
+        yield DiskTeller(state, runner, disk)
+
+
+class _Chosen:
+    """In the place of `System`: always chooses this one."""
+
+    def __init__(self, disk: LosingSystem) -> None:
+        self._disk = disk
+
+    def choose(self) -> LosingSystem:
+        return self._disk
