@@ -92,6 +92,13 @@ class MemoryTree:
     def _renumbered(self, entry: Entry) -> Entry:
         return entry._replace(version=len(self._log) + 1) if entry.version else entry
 
+    def save(self, path: str, content: bytes, mtime_ns: int) -> None:
+        """Writes into the file at `path`: it keeps its ident, as an inode does."""
+        before = self._entries[path]
+        self.write(path, content, mtime_ns, before.mode)
+        self._entries[path] = saved = self._entries[path]._replace(ident=before.ident)
+        self._log[-1] = (path, saved)
+
     def set_mode(self, path: str, mode: int) -> None:
         """Changes the permission bits at `path`."""
         changed = self._renumbered(self._entries[path]._replace(mode=mode))

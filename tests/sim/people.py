@@ -73,6 +73,10 @@ class People:
     def _write(self, tree: CountedTree, path: str) -> list[str]:
         if self._blocked(tree, path):
             return []
+        present = tree.entry(path)
+        if present is not None and present.kind == FILE and self.story.chance(0.5):
+            tree.save(path, self._content(), self._mtime())
+            return [path]
         gone = self._clear(tree, path)
         mode = self.story.one_of((0o644, 0o644, 0o600))
         tree.write(path, self._content(), self._mtime(), mode)
@@ -82,7 +86,7 @@ class People:
         entry = tree.entry(path)
         if entry is None or entry.kind != FILE:
             return []
-        tree.write(path, tree.read(path), self._mtime(), entry.mode)
+        tree.save(path, tree.read(path), self._mtime())
         return [path]
 
     def _chmod(self, tree: CountedTree, path: str) -> list[str]:
@@ -162,6 +166,18 @@ class People:
         tree.write(inside, self._content(), self._mtime())
         return [*gone, path, inside]
 
+    def _pack(self, tree: CountedTree, path: str) -> list[str]:
+        """A file in the place of the fullest folder."""
+        folders = tree.folders()[1:]
+        if not folders:
+            return []
+        fullest = max(folders, key=lambda folder: len(tree.below(folder)))
+        if self._blocked(tree, fullest):
+            return []
+        gone = self._clear(tree, fullest)
+        tree.write(fullest, self._content(), self._mtime())
+        return [*gone, fullest]
+
     def _fill(self, tree: CountedTree, path: str) -> list[str]:
         """Many new files in one folder."""
         folder = paths.parent(path)
@@ -177,7 +193,7 @@ class People:
         """All files are changed, as by a program that encrypts them."""
         done = [one for one, entry in tree.all().items() if entry.kind == FILE]
         for one in done:
-            tree.write(one, self._content(), self._mtime())
+            tree.save(one, self._content(), self._mtime())
         return done
 
     def _clean(self, tree: CountedTree, path: str) -> list[str]:
@@ -237,10 +253,13 @@ ACTS: Final[dict[str, tuple[float, Act]]] = {
     "swap": (1, People._swap),
     "copy": (1.5, People._copy),
     "unpack": (1, People._unpack),
+    "pack": (0.7, People._pack),
     "fill": (1, People._fill),
     "rewrite": (0.7, People._rewrite),
     "clean": (0.7, People._clean),
 }
 """Name -> how often, and what. Each returns the paths that it changed."""
-_ANYWHERE: Final = frozenset({"write", "link", "make", "unpack", "fill", "rewrite", "clean"})
+_ANYWHERE: Final = frozenset(
+    {"write", "link", "make", "pack", "unpack", "fill", "rewrite", "clean"}
+)
 """Acts that need nothing at their path."""

@@ -66,7 +66,7 @@ class PlannerHistory:
         self.ledger = Ledger()
         self.near, self.far = RowsTree("near", self.ledger), RowsTree("far", self.ledger)
         self.upload = story.chance(0.5)
-        self.retire = story.chance(0.2)
+        self.retire = story.chance(0.3)
         self.propagate = not self.retire and story.chance(0.6)
         self.source, self.destination = (
             (self.near, self.far) if self.upload else (self.far, self.near)
@@ -90,7 +90,7 @@ class PlannerHistory:
         for number in range(epochs):
             for _ in range(story.one_of((2, 4, 7))):
                 self.people.act()
-            self._faults = story.one_of((0.0, 0.03, 0.1))
+            self._faults = story.one_of((0.0, 0.05, 0.15))
             for _ in range(story.one_of((0, 1, 2)) if number or epochs == 1 else 0):
                 self._between()
                 self._run(approved=story.chance(0.3))

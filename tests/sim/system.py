@@ -111,9 +111,9 @@ _EMPTIED: Final = (
 class SystemHistory:
     """One job from first contact until it rests for the last time.
 
-    strict  the server may also be restored from a backup that lacks only what the job has brought
-            since it looked last, and the daemon has restarted since. Nobody notices that: what is
-            missing then counts as removed by a person
+    strict  the server may also be restored from a backup that lacks only what came after the job's
+            last listing, when the daemon has restarted since, or could not store that listing.
+            Nobody notices that: what is missing then counts as removed by a person
     """
 
     def __init__(
