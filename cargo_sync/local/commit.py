@@ -122,6 +122,8 @@ class BatchCommit:
         failed = {index: one.problem for index, one in results.items() if one.problem is not None}
         batch.problems.update(failed)
         done = [index for index in order if index not in failed] if failed else order
+        if not done:  # others took all of them away, or it is not known what is durable
+            return {}
         receipts = self._judge.record(
             [offers[index] for index in done], [results.get(index) for index in done]
         )

@@ -46,8 +46,8 @@ class WorkspaceCommit:
         self._permitted = permitted
         self._stood: dict[str, Catalogued | None] = {}
         """What `expected` found at the paths of the batch that is being committed."""
-        self._moved: list[Change] = []
-        """Folders of this batch that have another inode now."""
+        self._moved: dict[str, Change] = {}
+        """Folders of this batch that have another inode now, by path."""
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
         self._stood.clear()  # of files that failed
@@ -94,7 +94,7 @@ class WorkspaceCommit:
 
     def moved(self, folder: str, found: os.stat_result) -> None:
         entry = Entry(paths.name(folder), FOLDER, mode=found.st_mode & 0o7777, ident=inode(found))
-        self._moved.append(put(folder, entry))
+        self._moved[folder] = put(folder, entry)
 
     def record(
         self, offers: Sequence[Offer], published: Sequence[Published | None]
@@ -135,11 +135,14 @@ class WorkspaceCommit:
         return list(map(Receipt._make, rows))
 
     def _folders(self, some: Sequence[str]) -> Sequence[Change]:
-        """The folders above these paths that must be recorded with them."""
+        """The folders above these paths that must be recorded with them.
+
+        One that was moved is recorded with its first file: without one it may be gone again.
+        """
         if not self._moved:
             return self._folder.folders_above(some)
-        moved, self._moved = self._moved, []
-        places = [change.path for change in moved]
+        places = self._moved.keys() & {path.rpartition("/")[0] for path in some}
+        moved = [self._moved.pop(path) for path in places]
         above = self._folder.folders_above([*places, *some], places)
         # A folder comes before those in it.
         return sorted([*above, *moved], key=lambda change: change.path)

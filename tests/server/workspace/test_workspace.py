@@ -344,6 +344,26 @@ def test_a_folder_that_is_moved_before_it_is_synced_costs_no_other_file(
     assert [one.code for one in receipts] == ["vanished", "done"]
 
 
+@pytest.mark.parametrize("names", [["d/x"], ["d/x", "d/y"]])
+def test_files_that_another_program_takes_away_at_once_cost_no_other_batch(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, names: list[str]
+) -> None:
+    """Such a program waits for files, and moves each of them away as soon as it is there."""
+    sync = Placing.sync
+
+    def sync_late(placing: Placing) -> None:
+        for name in names:
+            (ground.place / name).rename(ground.place.parent / Path(name).name)
+        sync(placing)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Placing, "sync", sync_late)
+        _, receipts = ground.bring(*((offer(name, b"1"), b"1") for name in names))
+    assert {one.code for one in receipts} == {"changed"}
+    _, receipts = ground.bring((offer("e", b"1"), b"1"))
+    assert [one.code for one in receipts] == ["done"]
+
+
 def test_the_files_of_a_new_folder_may_come_with_another_folder(ground: Ground) -> None:
     """Its row stays: the clients have seen it, and nothing of it has changed."""
     [made] = ground.change(Mkdir("new", 0o750, 0))
@@ -357,6 +377,24 @@ def test_the_files_of_a_new_folder_may_come_with_another_folder(ground: Ground) 
     ground.scan()
     assert ground.there() == rows
     assert not ground.workspace.compare("", lambda path, entry: True).fresh
+
+
+def test_a_new_folder_that_others_take_away_with_its_files_is_not_recorded_again(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground.change(Mkdir("new", 0o750, 0))
+    sync = Placing.sync
+
+    def sync_late(placing: Placing) -> None:
+        (ground.place / "new").rename(ground.place.parent / "taken")
+        ground.scan()
+        sync(placing)
+
+    monkeypatch.setattr(Placing, "sync", sync_late)
+    names = ["a", *(f"new/{at}" for at in range(16))]
+    _, receipts = ground.bring(*((offer(name, b"x"), b"x") for name in names))
+    assert [one.code for one in receipts] == ["done", *["vanished"] * 16]
+    assert [part.partition(":")[0] for part in ground.there().split()] == ["a"]
 
 
 def test_the_files_of_a_folder_that_others_made_come_into_it(ground: Ground) -> None:
