@@ -119,7 +119,7 @@ class Placing:
 
         Returns:
             The folder with its files, as it was in staging; None if that was not done, because
-            somebody has used the new folder since.
+            somebody has used the new folder since, or it is not new any more.
         """
         above, _, name = staged.path.rpartition("/")
         root, source = self._root, self._staging.fd
@@ -127,7 +127,8 @@ class Placing:
             with root.folder(above) as folder:
                 if not staged.replaces(os.lstat(name, dir_fd=folder.fd)):
                     return None
-                found = os.lstat(staged.name, dir_fd=source)
+                if (found := self._staging.complete(staged, files)) is None:
+                    return None
                 # Of a folder that is not empty, the system says so and does nothing.
                 root.system.rename(source, staged.name, folder.fd, name)
         except (OSError, ProblemError):

@@ -126,6 +126,22 @@ class Staging:
         finally:
             os.close(fd)
 
+    def complete(self, folder: StagedFolder, files: int) -> os.stat_result | None:
+        """A staged folder in which all files are that it is to bring.
+
+        Returns:
+            What it is now; None if it has not exactly so many files, or the new folder is not new
+            any more: its files may have taken long. Raises OSError, ProblemError.
+        """
+        fd = os.open(folder.name, _OPEN_FOLDER, dir_fd=self.fd)
+        try:
+            self.root.system.chmod(fd, stat.S_IMODE(folder.found.st_mode))  # its ctime is now
+            found = os.fstat(fd)
+            whole = len(os.listdir(fd)) == files
+            return found if whole and is_recent(folder.found, found) else None
+        finally:
+            os.close(fd)
+
     def remove_folders(self, folders: Iterable[str]) -> None:
         """Removes staged folders that have no files any more."""
         for name in folders:

@@ -82,7 +82,7 @@ def test_a_new_folders_files_come_with_one_rename(top: Path) -> None:
     assert len(bringing.staged()) == 1
     calls.clear()
     receipts = bringing.sink.commit(1)
-    assert calls == ["syncfs", "rename", "syncfs"]
+    assert calls == ["syncfs", "chmod", "rename", "syncfs"]
     assert tree(top) == FILES
     assert inode(top / "new") != before
     assert (top / "new").stat().st_mode & 0o7777 == 0o750
@@ -190,6 +190,19 @@ def test_a_folder_that_waits_for_files_stays_the_same(
     bringing.send()
     assert codes(bringing.sink.commit(1)) == {"done"}
     assert inode(top / "new") == before
+
+
+def test_a_folder_whose_files_took_long_stays_the_same(
+    bringing: Bringing, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bringing.make()
+    before = inode(top / "new")
+    bringing.send()
+    monkeypatch.setattr(fresh_folders, "RECENT_NS", -1)
+    assert codes(bringing.sink.commit(1)) == {"done"}
+    assert inode(top / "new") == before
+    assert tree(top) == FILES
+    assert bringing.staged() == []
 
 
 def test_few_files_come_one_by_one(bringing: Bringing, top: Path) -> None:
@@ -401,6 +414,17 @@ def test_a_file_that_fails_stays_away(bringing: Bringing, top: Path) -> None:
     assert [one.code for one in receipts] == [failed.get(index, "done") for index in range(20)]
     assert sorted(tree(top)) == [path for at, path in enumerate(FILES) if at not in failed]
     assert bringing.staged() == []
+
+
+def test_a_file_that_failed_and_cannot_be_removed_stays_away(top: Path) -> None:
+    bringing = Bringing(top, failing_in("native", "unlink", errno.EIO))
+    bringing.make()
+    bringing.send()
+    bringing.sink.failed(1, 9, Problem(Code.CANCELLED, "it was cancelled"))
+    receipts = bringing.sink.commit(1)
+    assert [one.code for one in receipts].count("done") == 19
+    assert sorted(tree(top)) == [path for path in FILES if path != "new/09"]
+    bringing.close()
 
 
 def test_the_same_name_twice_is_one_file(bringing: Bringing, top: Path) -> None:
