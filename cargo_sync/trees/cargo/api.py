@@ -188,9 +188,10 @@ class Api:
                         yield decoded(reply, line)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        # Whoever comes while it is being closed gets another one.
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def _expect(self, response: aiohttp.ClientResponse) -> None:
         """Raises ProblemError if the response is not a success."""

@@ -290,6 +290,29 @@ async def test_connections_are_closed_by_the_last_who_lets_go() -> None:
         await api.close()
 
 
+async def test_a_job_that_begins_while_connections_are_closed_has_others() -> None:
+    async with answering(GET_x=[ok({})]) as (login, _):
+        api = Api(login, time.monotonic)
+        await api.get("/x", as_told)
+        session = api._session
+        assert session is not None
+        closing, close = asyncio.Event(), session.close
+
+        async def close_late() -> None:
+            await close()
+            await closing.wait()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(session, "close", close_late)
+            ending = asyncio.ensure_future(api.close())
+            await asyncio.sleep(0)
+            await api.get("/x", as_told)
+            closing.set()
+            await ending
+        assert api._session is not None
+        await api.close()
+
+
 async def test_a_login_outlives_the_job_that_made_it() -> None:
     now = [100.0]
     async with answering(GET_x=[ok({})]) as (login, heard):
