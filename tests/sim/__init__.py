@@ -15,6 +15,8 @@ disk        the third tier
 epoch       what one-sided changes must have come to when both sides rest
 lanes       the client's flow and both ends of its lanes, without sockets and threads
 ledger      counts the copies of each content
+lively      the two trees of a whole run
+losing      a disk that loses what was not synced
 mutants     planted bugs, and how many seeds find them
 oracle      what must hold at each moment of a whole run
 people      what people do to the two sides
@@ -22,5 +24,5 @@ planner     the first tier
 story       one seed's chance, trace and coverage
 system      the second tier
 tiers       the tiers by name
-weather     what may happen within a run, and trees that feel it
+weather     what may happen within a run
 """

@@ -9,8 +9,8 @@ from cargo_sync.model.transfers import Offer
 from tests.engine.world import System
 from tests.sim.epoch import state
 from tests.sim.ledger import Ledger
+from tests.sim.lively import LivelyTree
 from tests.sim.story import BrokenPromiseError
-from tests.sim.weather import LivelyTree
 
 LEFT_OUT = "a"
 """The name that the filters of these histories leave out, where they leave out any."""

@@ -38,10 +38,11 @@ from tests.sim import lanes
 from tests.sim.epoch import Direction, Epoch
 from tests.sim.lanes import MemoryLanes
 from tests.sim.ledger import CountedTree, Ledger
+from tests.sim.lively import LivelyTree
 from tests.sim.oracle import LEFT_OUT, Oracle
 from tests.sim.people import People
 from tests.sim.story import BrokenPromiseError, Story, Verdict
-from tests.sim.weather import LivelyTree, Weather
+from tests.sim.weather import Weather
 from tests.state.crash import Killed
 
 RUNS: Final = 8
