@@ -38,6 +38,16 @@ class BatchCommit:
         """
         order = self._secure(batch)
         placing = Placing(self._staging, self._run)
+        try:
+            return self._publish(batch, order, placing)
+        except BaseException:
+            for folder in placing.moved:
+                self._judge.stayed(folder)
+            raise
+
+    def _publish(
+        self, batch: SinkBatch, order: Sequence[int], placing: Placing
+    ) -> dict[int, Receipt]:
         placed = self._place_folders(batch, order, placing)
         rest = [index for index in order if index not in placed] if placed else order
         for some in _slices(batch, rest, RENAMES):
@@ -79,7 +89,9 @@ class BatchCommit:
                 if any(self._judge.expected([batch.offers[index] for index in some])):
                     continue
                 folder = batch.folders[name]
-                if (found := placing.move_folder(folder, len(some))) is None:
+                found = placing.move_folder(folder, len(some), self._judge.moving)
+                if found is None:
+                    self._judge.stayed(folder.path)
                     continue
                 self._judge.moved(folder.path, found)
             del batch.folders[name]

@@ -184,6 +184,37 @@ class Inotify:
             raise
         return tree
 
+    def take_over(self, tree: WatchedTree, path: str, place: str) -> bool:
+        """Watches a folder at `place` that is about to be renamed to `path`, below the root.
+
+        Nobody else may know the folder yet. So nothing in it can change unseen, and its arrival is
+        no change in it.
+
+        Returns:
+            Whether it is watched.
+        """
+        above, _, name = path.rpartition("/")
+        with self._lock:
+            folder = self._at(tree, above)
+            if folder is None or tree not in self._trees:
+                return False
+            try:
+                watch = self._watch(place)
+                self._attach(_Watched(tree, watch, folder, name))
+            except OSError:
+                return False
+            return True
+
+    def not_taken(self, tree: WatchedTree, path: str) -> None:
+        """A folder that was taken over was not renamed: what is at `path` is watched again."""
+        above, _, name = path.rpartition("/")
+        with self._lock:
+            folder = self._at(tree, above)
+            if folder is not None and (taken := _below(folder, name)) is not None:
+                self._remove(taken)
+        if folder is not None:
+            self._add(tree, folder, path)
+
     def unwatch(self, tree: WatchedTree) -> None:
         """Ends the watch of a tree; `on_change` is not called any more after the return."""
         with self._changing:
@@ -245,6 +276,8 @@ class Inotify:
             name = os.fsdecode(buffer[position - length : position].rstrip(b"\0"))
             if mask & (_MOVE_SELF | _UNMOUNT | _IGNORED):
                 unknown |= self._ended(watch)
+            if mask & _MOVE_SELF:
+                continue  # the folders above tell where a folder went, and where it came from
             for folder in self._watched(watch, forget=bool(mask & _IGNORED)):
                 changes = changed.get(folder.tree)
                 if changes is None:
@@ -283,7 +316,7 @@ class Inotify:
         """
         if mask & (_MOVED_FROM | _DELETE):
             with self._lock:
-                if folder.below is not None and (gone := folder.below.get(name)) is not None:
+                if (gone := _below(folder, name)) is not None:
                     self._remove(gone)
         is_new = mask & (_MOVED_TO | _CREATE)
         if is_new or (mask & _ATTRIB and name and name not in (folder.below or ())):
@@ -297,7 +330,7 @@ class Inotify:
         for tree in trees:
             tree.complete = not tree.ended
             try:
-                found = self._add(tree, None, "")
+                found = self._add(tree, None, "", anew=True)
             except OSError:
                 tree.complete = False
                 continue
@@ -309,10 +342,22 @@ class Inotify:
 
     # -- watches -----------------------------------------------------------------------------------
 
-    def _add(self, tree: WatchedTree, above: _Watched | None, top: str) -> set[str]:
+    def _at(self, tree: WatchedTree, path: str) -> _Watched | None:
+        """The folder at a path, if it is watched."""
+        folder = tree.top
+        for name in path.split("/") if path else ():
+            if folder is None:
+                return None
+            folder = _below(folder, name)
+        return folder
+
+    def _add(
+        self, tree: WatchedTree, above: _Watched | None, top: str, *, anew: bool = False
+    ) -> set[str]:
         """Watches a folder and everything below it that can be watched; returns the folders.
 
-        What cannot be watched makes the tree incomplete, unless it is gone.
+        What cannot be watched makes the tree incomplete, unless it is gone. What is watched already
+        has told of each change, so it is left out, unless all is watched `anew`.
 
         Raises:
             OSError: `top` is the root and cannot be watched.
@@ -327,7 +372,10 @@ class Inotify:
             try:
                 # The watch comes before the listing, so that one of them has each new folder.
                 with self._lock:
+                    known = tree.top if above is None else _below(above, paths.name(path))
                     folder = self._take(tree, above, path, place)
+                if folder is known and not anew:
+                    continue
                 added.add(path)
                 with os.scandir(place) as names:
                     pending += [
@@ -348,12 +396,16 @@ class Inotify:
         """Watches one folder. Raises OSError."""
         if above is not None and above.watch == _NONE:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-        watch = self._check(self._libc.inotify_add_watch(self._fd, os.fsencode(place), _WATCHED))
+        watch = self._watch(place)
         folder = next((one for one in self._of.get(watch, ()) if one.tree is tree), None)
         if folder is not None and folder.path() != path:
             self._remove(folder)  # it was moved, and the event of that is still to come
             return self._take(tree, above, path, place)
         return folder or self._attach(_Watched(tree, watch, above, paths.name(path)))
+
+    def _watch(self, place: str) -> int:
+        """The number of a folder's watch. Raises OSError."""
+        return self._check(self._libc.inotify_add_watch(self._fd, os.fsencode(place), _WATCHED))
 
     def _attach(self, folder: _Watched) -> _Watched:
         """Gives a new folder its place. Raises OSError."""
@@ -404,3 +456,7 @@ class Inotify:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
         return result
+
+
+def _below(folder: _Watched, name: str) -> _Watched | None:
+    return folder.below.get(name) if folder.below is not None else None

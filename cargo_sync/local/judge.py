@@ -27,6 +27,15 @@ class Judge(Protocol):
         A problem if the offer expects another entry than the owner knows. Called under `lock`.
         """
 
+    def moving(self, folder: str, place: str) -> None:
+        """A new folder is about to be replaced by one with its files, which is at `place` now.
+
+        Called under `lock`. Then comes `moved`, or `stayed`.
+        """
+
+    def stayed(self, folder: str) -> None:
+        """A new folder was not replaced, or the batch of its files could not be recorded."""
+
     def moved(self, folder: str, found: os.stat_result) -> None:
         """A new folder was replaced by one with its files, which are recorded later.
 

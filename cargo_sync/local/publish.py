@@ -9,7 +9,7 @@ to the trash, so that a reader finds either the old file or the new one.
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import groupby, repeat
 from typing import Final, NamedTuple
 
@@ -89,6 +89,9 @@ def place(staging: Staging, placements: Sequence[Placement], run: str) -> list[P
     return placing.confirm([placement.staged for placement in placements])
 
 
+Moving = Callable[[str, str], None]
+
+
 class Placing:
     """One batch that is moved into place: `rename` and `confirm` in parts, and `sync` in between.
 
@@ -114,8 +117,17 @@ class Placing:
         """Folders that were moved as a whole, by path: the beginning of the names that their files
         had in staging, and what they were then."""
 
-    def move_folder(self, staged: StagedFolder, files: int) -> os.stat_result | None:
+    @property
+    def moved(self) -> Collection[str]:
+        """The folders that were moved as a whole."""
+        return self._moved.keys()
+
+    def move_folder(
+        self, staged: StagedFolder, files: int, moving: Moving
+    ) -> os.stat_result | None:
         """Puts a folder with so many secured files in the place of the new one.
+
+        `moving` is called just before, with its path and the absolute path of the staged one.
 
         Returns:
             The folder with its files, as it was in staging; None if that was not done, because
@@ -129,6 +141,7 @@ class Placing:
                     return None
                 if (found := self._staging.complete(staged, files)) is None:
                     return None
+                moving(staged.path, self._staging.place(staged.name))
                 # Of a folder that is not empty, the system says so and does nothing.
                 root.system.rename(source, staged.name, folder.fd, name)
         except (OSError, ProblemError):

@@ -142,6 +142,10 @@ class Staging:
         finally:
             os.close(fd)
 
+    def place(self, name: str) -> str:
+        """The absolute path of a staged file or folder."""
+        return os.path.join(self.root.path, PLACE, name)
+
     def remove_folders(self, folders: Iterable[str]) -> None:
         """Removes staged folders that have no files any more."""
         for name in folders:

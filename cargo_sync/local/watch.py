@@ -100,6 +100,23 @@ class Watch:
         """
         return isinstance(self._watcher, _Native) and self._watcher.ended
 
+    def take_over(self, path: str, place: str) -> bool:
+        """Watches a folder at `place` that is about to be renamed to `path`, below the root.
+
+        Nobody else may know the folder yet. Then its arrival is hinted for the folder above only.
+
+        Returns:
+            Whether it is watched; always False where the system's own watcher is unknown.
+        """
+        watcher = self._watcher
+        return isinstance(watcher, _Native) and watcher.take_over(path, place)
+
+    def not_taken(self, path: str) -> None:
+        """The folder was not renamed: what is at `path` is watched again."""
+        watcher = self._watcher
+        if isinstance(watcher, _Native):
+            watcher.not_taken(path)
+
     def stop(self) -> None:
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
@@ -117,6 +134,14 @@ class _Native:
 
     def start(self) -> None:
         self._tree = self._inotify.watch(self._path, self._on_hint)
+
+    def take_over(self, path: str, place: str) -> bool:
+        tree = self._tree
+        return tree is not None and self._inotify.take_over(tree, path, place)
+
+    def not_taken(self, path: str) -> None:
+        if (tree := self._tree) is not None:
+            self._inotify.not_taken(tree, path)
 
     @property
     def complete(self) -> bool:

@@ -34,6 +34,12 @@ class Landing:
         """The entry at each offer's place now; a problem if it is not the one in the plan."""
         return [_expected(offer, at) for offer, at in zip(offers, self._found(offers), strict=True)]
 
+    def moving(self, folder: str, place: str) -> None:
+        """A job's watch sees the folder that comes, and looks at it."""
+
+    def stayed(self, folder: str) -> None:
+        """Nothing was prepared."""
+
     def moved(self, folder: str, found: os.stat_result) -> None:
         """The next look shows the job its new inode."""
 

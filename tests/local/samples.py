@@ -90,6 +90,12 @@ class LooseJudge:
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         return [self.expectations.get(one.path) for one in offers]
 
+    def moving(self, folder: str, place: str) -> None:
+        """Nothing watches the folder."""
+
+    def stayed(self, folder: str) -> None:
+        """Nothing watches the folder."""
+
     def moved(self, folder: str, found: os.stat_result) -> None:
         """The test asks the folder itself."""
 

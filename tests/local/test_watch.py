@@ -71,6 +71,30 @@ def test_writing_is_hinted_and_reading_and_our_own_folder_are_not(
     until(hints, "elsewhere/deep")
 
 
+@linux
+def test_a_folder_that_is_taken_over_is_no_news_when_it_comes(top: Path, hints: Hints) -> None:
+    staging = top / ".cargo_sync" / "staging"
+    for name in ("whole", "torn"):
+        (top / "above" / name).mkdir(parents=True)
+        (staging / name).mkdir(parents=True)
+        (staging / name / "file").touch()
+    watching = Watch(str(top), hints.put, native())
+    assert watching.start() is None
+    assert not watching.take_over("unknown/whole", str(staging / "whole"))
+    assert watching.take_over("above/whole", str(staging / "whole"))
+    os.rename(staging / "whole", top / "above" / "whole")
+    (top / "last").mkdir()
+    found = until(hints, "last")
+    assert "above" in found and "above/whole" not in found
+    (top / "above" / "whole" / "file").write_text("other")
+    until(hints, "above/whole")
+    assert watching.take_over("above/torn", str(staging / "torn"))
+    watching.not_taken("above/torn")
+    (top / "above" / "torn" / "file").write_text("other")
+    until(hints, "above/torn")
+    watching.stop()
+
+
 def test_a_missing_folder_cannot_be_watched(tmp_path: Path, hints: Hints) -> None:
     problem = Watch(str(tmp_path / "nothing"), hints.put, native()).start()
     assert problem is not None and problem.code == "unwatched"

@@ -11,7 +11,7 @@ from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.fresh_folders import StagedFolder
 from cargo_sync.local.lock import lock_root
 from cargo_sync.local.parts import MemoryCheckpoints
-from cargo_sync.local.publish import Placing
+from cargo_sync.local.publish import Moving, Placing
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import After, Mode
@@ -187,8 +187,10 @@ async def test_a_new_folder_that_came_with_its_files_goes_with_them(
     moved: list[str] = []
     move = Placing.move_folder
 
-    def told(placing: Placing, staged: StagedFolder, files: int) -> os.stat_result | None:
-        found = move(placing, staged, files)
+    def told(
+        placing: Placing, staged: StagedFolder, files: int, moving: Moving
+    ) -> os.stat_result | None:
+        found = move(placing, staged, files, moving)
         moved.append(f"{staged.path} {found is not None}")
         return found
 

@@ -59,6 +59,19 @@ class PathLook(NamedTuple):
     seen: Entry | None
 
 
+class Arrivals(Protocol):
+    """Who watches the folder. Any thread may call it; it must not block."""
+
+    def comes(self, folder: str, place: str) -> None:
+        """A folder that nobody else knows, at the absolute path `place`, is about to be there.
+
+        Its arrival is no reason to look at it: what it holds is about to be recorded.
+        """
+
+    def look_at(self, folder: str) -> None:
+        """It did not come, or was not recorded: what is there must be looked at."""
+
+
 NOTHING: Final = PathLook(None, None)
 """Nothing is known at a path, and it was not looked at."""
 
@@ -72,6 +85,7 @@ class CataloguedFolder:
     problem  why it could not be used at the last attempt, or None
     lineage  of the changes from now on
     recorded the files that were recorded last
+    arrivals who watches it, or None
     closing  set when it is about to be closed: then long work ends soon
     """
 
@@ -107,6 +121,7 @@ class CataloguedFolder:
         self._changed = changed
         self._store: FolderStore | None = None
         self.problem: Problem | None = None
+        self.arrivals: Arrivals | None = None
         self.closing = False
 
     def __repr__(self) -> str:

@@ -92,6 +92,14 @@ class WorkspaceCommit:
         self._stood[offer.path] = look.held
         return look.seen
 
+    def moving(self, folder: str, place: str) -> None:
+        if (arrivals := self._folder.arrivals) is not None:
+            arrivals.comes(folder, place)
+
+    def stayed(self, folder: str) -> None:
+        if (arrivals := self._folder.arrivals) is not None:
+            arrivals.look_at(folder)
+
     def moved(self, folder: str, found: os.stat_result) -> None:
         entry = Entry(paths.name(folder), FOLDER, mode=found.st_mode & 0o7777, ident=inode(found))
         self._moved[folder] = put(folder, entry)

@@ -14,7 +14,7 @@ grow while it fails.
 import asyncio
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -77,6 +77,7 @@ class ExternalChanges:
         self._rest: dict[str, float] = {}
         self._scan_at = self._tidy_at = self._attach_at = world.steady()
         self._watch: Watch | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._logged: Problem | None = None
         self._unoffered = workspace.unoffered
         self._failures = Failures()
@@ -88,6 +89,7 @@ class ExternalChanges:
 
     async def run(self) -> None:
         """Looks where and when it is due, for ever. A failure is logged once, and tried again."""
+        self._workspace.watched_by(self)
         try:
             while True:
                 await self._step()
@@ -101,6 +103,7 @@ class ExternalChanges:
                     pass
                 self._sleeps_until = -math.inf
         finally:
+            self._workspace.watched_by(None)
             watch, self._watch = self._watch, None
             if watch is not None:
                 watch.stop()
@@ -117,6 +120,22 @@ class ExternalChanges:
             self._due_at(folder, at, names)
         if first < self._sleeps_until:
             self._woken.set()
+
+    def comes(self, folder: str, place: str) -> None:
+        """A folder with recorded files is about to be there. Any thread may call it.
+
+        It is watched before it is there. So what was hinted of the empty folder in its place means
+        nothing any more, and each later change is hinted.
+        """
+        watch = self._watch
+        if watch is not None and watch.take_over(folder, place):
+            self._call_soon(self._due.pop, folder, None)
+
+    def look_at(self, folder: str) -> None:
+        """A folder did not come, or was not recorded. Any thread may call it."""
+        if (watch := self._watch) is not None:
+            watch.not_taken(folder)
+        self._call_soon(self.hint, {folder: None})
 
     async def scan(self) -> None:
         """Looks at all folders.
@@ -299,17 +318,19 @@ class ExternalChanges:
         """Watches the folder that was opened. If it cannot be watched, only scans find changes."""
         if self._watch is not None:
             await self._world.offload(self._watch.stop)
-        loop = asyncio.get_running_loop()
-
-        def on_hint(folders: ChangedFolders) -> None:
-            try:
-                loop.call_soon_threadsafe(self.hint, folders)
-            except RuntimeError:
-                return  # the loop has ended: nobody needs this hint
-
+        self._loop = asyncio.get_running_loop()
+        on_hint = partial(self._call_soon, self.hint)
         self._watch = Watch(self._workspace.path, on_hint, self._native)
         if problem := await self._world.offload(self._watch.start):
             _log.warning("%s", problem)
+
+    def _call_soon(self, call: Callable[..., object], *arguments: object) -> None:
+        """Calls something in the loop's thread, from another one."""
+        if self._loop is not None:
+            try:
+                self._loop.call_soon_threadsafe(call, *arguments)
+            except RuntimeError:
+                return  # the loop has ended: nobody needs it
 
     def _say(self, problems: Iterable[Problem]) -> None:
         for line in self._unoffered.news(problems):

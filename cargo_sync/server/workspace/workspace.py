@@ -17,7 +17,7 @@ from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed
+from cargo_sync.server.workspace.catalogued_folder import Arrivals, CataloguedFolder, changed
 from cargo_sync.server.workspace.commit import WorkspaceCommit, expect
 from cargo_sync.server.workspace.comparison import Compared, Still
 from cargo_sync.server.workspace.operations import Operation, OperationBatch, OperationResult
@@ -123,6 +123,10 @@ class Workspace:
             if self._folder.closing:
                 raise ProblemError(Problem(Code.STOPPED, "the folder is not served any more"))
             return self._folder.attach()
+
+    def watched_by(self, arrivals: Arrivals | None) -> None:
+        """Tells `arrivals` of new folders that are published with their files, from now on."""
+        self._folder.arrivals = arrivals
 
     def stop(self) -> None:
         """Makes hash computations end soon; once closed, it is not opened again."""

@@ -4,6 +4,7 @@ test's."""
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
@@ -16,10 +17,12 @@ from cargo_sync.local.system import System
 from cargo_sync.local.watch import Watch, native
 from cargo_sync.machines import settling
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
 from cargo_sync.server.workspace import external_changes
 from cargo_sync.server.workspace.comparison import Compared, FolderComparison, Still
 from cargo_sync.server.workspace.external_changes import AGED, SOON, ExternalChanges
+from cargo_sync.server.workspace.operations import Mkdir
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
 from tests.offloads import inline
@@ -516,3 +519,48 @@ async def test_a_hint_wakes_only_for_a_look_that_is_due_earlier(tmp_path: Path) 
         intake._sleeps_until = now + SOON / 2
         intake.hint(None)
         assert intake._woken.is_set(), "a scan is due at once"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is watched before it comes")
+async def test_a_new_folder_that_comes_with_its_files_is_not_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless they could not be recorded, or somebody changes it."""
+    async with yard(tmp_path, watch=True) as one:
+        await one.intake._step()
+        one.workspace.watched_by(one.intake)
+        due = one.intake._due
+
+        async def told(name: str) -> None:
+            (one.place / name).mkdir()
+            await until(lambda: name in due, asyncio.sleep)
+
+        def bring(folder: str) -> None:
+            one.workspace.change([Mkdir(folder, 0o755, 0)], "run")
+            sink = one.workspace.sink("run")
+            files = [f"{folder}/{number}" for number in range(16)]
+            sink.begin(1, [Offer(path, 1, 0, 0o644, 1, 1, "ab" * 16) for path in files])
+            for index in range(16):
+                sink.whole(1, index, memoryview(b"x"))
+            sink.commit(1)
+
+        bring("new")
+        await told("later")
+        assert "new" not in due
+        (one.place / "new" / "3").write_text("theirs")
+        await until(lambda: "new" in due, asyncio.sleep)
+
+        def broken(*_: object) -> list[int]:
+            raise ProblemError(Problem(Code.DISK_FULL, "no room for rows"))
+
+        one.workspace.change([Mkdir("torn", 0o755, 0)], "run")
+        await told("much later")
+        due.clear()
+        monkeypatch.setattr(one.workspace, "change", lambda *_: None)
+        monkeypatch.setattr(one.folder.catalogue, "record", broken)
+        with pytest.raises(ProblemError):
+            bring("torn")
+        await until(lambda: "torn" in due, asyncio.sleep)
+        assert due["torn"].names is None
+        assert one.intake._watch is not None
+        one.intake._watch.stop()
