@@ -35,6 +35,8 @@ from cargo_sync.server.workspace.recorded import RecordedFiles
 from cargo_sync.server.workspace.suspects import SuspectFiles, seen_now
 from cargo_sync.stores.folder import FolderStore
 
+FRESH: Final = 10_000
+"""New folders that are noted, until they are compared."""
 ROWS: Final = 1_000
 """Rows of a large folder that are written at a time, while nobody else can write to the state."""
 
@@ -119,6 +121,8 @@ class CataloguedFolder:
         self._marker = known.marker
         self._open_store = open_store
         self._changed = changed
+        self._fresh: set[str] = set()
+        """New folders, which nobody has compared yet: in them, nothing can be as recorded."""
         self._store: FolderStore | None = None
         self.problem: Problem | None = None
         self.arrivals: Arrivals | None = None
@@ -352,7 +356,9 @@ class CataloguedFolder:
         Raises:
             ProblemError: `root_gone`; the folder cannot be read completely.
         """
-        if (found := self._as_recorded(folder, still)) is not None:
+        fresh = folder in self._fresh
+        self._fresh.discard(folder)
+        if not fresh and (found := self._as_recorded(folder, still)) is not None:
             return found
         with self.lock:
             self.must_be_there()
@@ -360,7 +366,7 @@ class CataloguedFolder:
                 return Compared([], [], False)
         names = self.store.root.names(folder)
         comparison = FolderComparison(folder, still)
-        start, after, as_recorded = 0, "", True
+        start, after, as_recorded = 0, "", not fresh and len(names) > PART
         while True:
             part = names.between(start, start + PART)
             upto = part[-1] if start + PART < len(names) else ""
@@ -371,7 +377,7 @@ class CataloguedFolder:
                     compared, after = self._compare_part(comparison, part, after, upto)
             start += compared
             if not after:
-                return comparison.found()
+                return self._ended(comparison)
 
     def _as_recorded(self, folder: str, still: Still) -> Compared | None:
         """The result for a folder that is exactly as recorded, and not large; else None.
@@ -391,7 +397,7 @@ class CataloguedFolder:
         held = self.catalogue.stats(self.id, folder, limit=len(found[0]) + 1)
         if not are_same(held, found[0]):
             return None
-        if folder and not held and self.catalogue.entry(self.id, folder) is None:
+        if folder and not held and not self._is_recorded(folder):
             return None
         comparison = FolderComparison(folder, still)
         comparison.same(*found)
@@ -420,7 +426,12 @@ class CataloguedFolder:
                 if folder and not self._is_folder(folder):
                     break
                 self._compare_some(comparison, unlike[start : start + PART])
-        return comparison.found()
+        return self._ended(comparison)
+
+    def _ended(self, comparison: FolderComparison) -> Compared:
+        found = comparison.found()
+        self._fresh.update(found.fresh[: FRESH - len(self._fresh)])
+        return found
 
     def _compare_some(self, comparison: FolderComparison, names: Sequence[str]) -> None:
         folder = comparison.folder
@@ -506,10 +517,13 @@ class CataloguedFolder:
         seen = self.store.root.entry(path)
         if seen is None or seen.kind != FOLDER:
             return False
-        held = self.catalogue.entry(self.id, path)
-        if held is None or held.entry.kind != FOLDER:
+        if not self._is_recorded(path):
             self.take_in(path, seen)
         return True
+
+    def _is_recorded(self, folder: str) -> bool:
+        held = self.catalogue.entry(self.id, folder)
+        return held is not None and held.entry.kind == FOLDER
 
 
 def changed(path: str) -> ProblemError:

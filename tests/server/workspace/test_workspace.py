@@ -14,6 +14,7 @@ from blake3 import blake3
 from cargo_sync.catalogue.contract import Change
 from cargo_sync.local import commit
 from cargo_sync.local.folders import Folder
+from cargo_sync.local.listing import listed_in
 from cargo_sync.local.publish import Placing
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.model.entries import LATEST, Entry
@@ -21,6 +22,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 from cargo_sync.server.workspace import catalogued_folder
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
+from cargo_sync.server.workspace.comparison import Compared
 from cargo_sync.server.workspace.operations import Delete, Done, Mkdir, Move, Operation
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
@@ -41,7 +43,10 @@ class Ground:
     def scan(self) -> None:
         pending = [""]
         while pending:
-            pending += self.workspace.compare(pending.pop(), lambda path, entry: True).below
+            pending += self.scan_one(pending.pop()).below
+
+    def scan_one(self, folder: str) -> Compared:
+        return self.workspace.compare(folder, lambda path, entry: True)
 
     def there(self) -> str:
         """`path:kind,version` of everything that stands, by path."""
@@ -153,6 +158,37 @@ def test_a_large_folder_is_compared_in_parts_that_others_come_between(
     (ground.place / "\U0001f600").unlink()
     ground.scan()
     assert ground.there() == "d:f1 \ue000:f3"
+
+
+def test_a_new_folder_is_read_once_and_a_changed_one_twice(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second look at a changed one is with the lock."""
+    (ground.place / "a").mkdir()
+    (ground.place / "a" / "file").write_text("x")
+    ground.scan_one("")
+    read: list[str] = []
+
+    def listed(folder: Folder, *args: Any) -> Any:
+        read.append(folder.path)
+        return listed_in(folder, *args)
+
+    monkeypatch.setattr("cargo_sync.local.root.listed_in", listed)
+    ground.scan_one("a")
+    assert read == ["a"]
+    (ground.place / "a" / "file").write_text("xy")
+    ground.scan_one("a")
+    assert read == ["a"] * 3
+    assert ground.there() == "a:d1 a/file:f3"
+
+
+def test_an_empty_folder_in_the_place_of_a_file_is_recorded(ground: Ground) -> None:
+    (ground.place / "a").write_text("x")
+    ground.scan()
+    (ground.place / "a").unlink()
+    (ground.place / "a").mkdir()
+    ground.scan_one("a")
+    assert ground.there() == "a:d2"
 
 
 def test_a_folder_that_another_took_the_place_of_is_to_be_looked_into(ground: Ground) -> None:
