@@ -1,6 +1,7 @@
 """The commit of a complete batch: its files are secured, moved into place, synced and recorded."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from cargo_sync.local.batch import SinkBatch
@@ -38,27 +39,37 @@ class BatchCommit:
         """
         order = self._secure(batch)
         placing = Placing(self._staging, self._run)
+        moved: dict[str, Sequence[int]] = {}
+        receipts: dict[int, Receipt] = {}
         try:
-            return self._publish(batch, order, placing)
-        except BaseException:
-            for folder in placing.moved:
-                self._judge.stayed(folder)
-            raise
+            self._publish(batch, order, placing, moved, receipts)
+            return receipts
+        finally:
+            for folder, files in moved.items():
+                if all(index in receipts for index in files):
+                    self._judge.came(folder)
+                else:
+                    self._judge.stayed(folder)
 
     def _publish(
-        self, batch: SinkBatch, order: Sequence[int], placing: Placing
-    ) -> dict[int, Receipt]:
-        placed = self._place_folders(batch, order, placing)
+        self,
+        batch: SinkBatch,
+        order: Sequence[int],
+        placing: Placing,
+        moved: dict[str, Sequence[int]],
+        receipts: dict[int, Receipt],
+    ) -> None:
+        """Adds the folders that are moved, with their files, and the receipts, as they come."""
+        self._place_folders(batch, order, placing, moved)
+        placed = set(chain.from_iterable(moved.values()))
         rest = [index for index in order if index not in placed] if placed else order
         for some in _slices(batch, rest, RENAMES):
             with self._judge.lock():
                 placed.update(self._place(batch, some, placing))
         placing.sync()
-        receipts: dict[int, Receipt] = {}
         for some in _slices(batch, sorted(placed | batch.there), RECORDED):
             with self._judge.lock():
                 receipts |= self._record(batch, some, placing)
-        return receipts
 
     def _secure(self, batch: SinkBatch) -> list[int]:
         """Makes the contents durable; returns the indices of these files, in order."""
@@ -69,19 +80,24 @@ class BatchCommit:
                 batch.problems[index] = problem
         return [index for index in order if index not in batch.problems]
 
-    def _place_folders(self, batch: SinkBatch, order: Sequence[int], placing: Placing) -> set[int]:
-        """Moves whole folders into place; returns the files that came with them.
+    def _place_folders(
+        self,
+        batch: SinkBatch,
+        order: Sequence[int],
+        placing: Placing,
+        moved: dict[str, Sequence[int]],
+    ) -> None:
+        """Moves whole folders into place; adds them, with the files that came with them.
 
         Files of a folder that cannot be moved stay in it: they are renamed one by one.
         """
         if not batch.folders:
-            return set()
+            return
         together: dict[str, list[int]] = {}
         for index in order:
             name, inside, _ = batch.staged[index].name.partition("/")
             if inside:
                 together.setdefault(name, []).append(index)
-        placed: set[int] = set()
         for name, some in together.items():
             if len(some) < MANY:
                 continue
@@ -93,10 +109,9 @@ class BatchCommit:
                 if found is None:
                     self._judge.stayed(folder.path)
                     continue
+                moved[folder.path] = some
                 self._judge.moved(folder.path, found)
             del batch.folders[name]
-            placed.update(some)
-        return placed
 
     def _place(self, batch: SinkBatch, order: Sequence[int], placing: Placing) -> Iterable[int]:
         """Moves files into place, and returns those that were expected there."""

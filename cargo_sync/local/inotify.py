@@ -205,15 +205,18 @@ class Inotify:
                 return False
             return True
 
-    def not_taken(self, tree: WatchedTree, path: str) -> None:
-        """A folder that was taken over was not renamed: what is at `path` is watched again."""
+    def not_taken(self, tree: WatchedTree, path: str) -> set[str]:
+        """A folder that was taken over was not renamed: what is at `path` is watched again.
+
+        Returns:
+            The folders that are watched anew: something may have changed in them unseen.
+        """
         above, _, name = path.rpartition("/")
         with self._lock:
             folder = self._at(tree, above)
             if folder is not None and (taken := _below(folder, name)) is not None:
                 self._remove(taken)
-        if folder is not None:
-            self._add(tree, folder, path)
+        return set() if folder is None else self._add(tree, folder, path)
 
     def unwatch(self, tree: WatchedTree) -> None:
         """Ends the watch of a tree; `on_change` is not called any more after the return."""

@@ -30,11 +30,14 @@ class Judge(Protocol):
     def moving(self, folder: str, place: str) -> None:
         """A new folder is about to be replaced by one with its files, which is at `place` now.
 
-        Called under `lock`. Then comes `moved`, or `stayed`.
+        Called under `lock`. Then comes `moved`, and `came` at the end of the batch, or `stayed`.
         """
 
+    def came(self, folder: str) -> None:
+        """A new folder was replaced, and all of its files are recorded."""
+
     def stayed(self, folder: str) -> None:
-        """A new folder was not replaced, or the batch of its files could not be recorded."""
+        """A new folder was not replaced, or not all of its files could be recorded."""
 
     def moved(self, folder: str, found: os.stat_result) -> None:
         """A new folder was replaced by one with its files, which are recorded later.

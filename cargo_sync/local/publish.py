@@ -9,7 +9,7 @@ to the trash, so that a reader finds either the old file or the new one.
 
 import os
 import stat
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby, repeat
 from typing import Final, NamedTuple
 
@@ -116,11 +116,6 @@ class Placing:
         self._moved: dict[str, tuple[str, os.stat_result]] = {}
         """Folders that were moved as a whole, by path: the beginning of the names that their files
         had in staging, and what they were then."""
-
-    @property
-    def moved(self) -> Collection[str]:
-        """The folders that were moved as a whole."""
-        return self._moved.keys()
 
     def move_folder(
         self, staged: StagedFolder, files: int, moving: Moving

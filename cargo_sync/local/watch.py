@@ -111,11 +111,14 @@ class Watch:
         watcher = self._watcher
         return isinstance(watcher, _Native) and watcher.take_over(path, place)
 
-    def not_taken(self, path: str) -> None:
-        """The folder was not renamed: what is at `path` is watched again."""
+    def not_taken(self, path: str) -> set[str]:
+        """The folder was not renamed: what is at `path` is watched again.
+
+        Returns:
+            The folders in which something may have changed unseen.
+        """
         watcher = self._watcher
-        if isinstance(watcher, _Native):
-            watcher.not_taken(path)
+        return watcher.not_taken(path) if isinstance(watcher, _Native) else set()
 
     def stop(self) -> None:
         watcher, self._watcher = self._watcher, None
@@ -139,9 +142,9 @@ class _Native:
         tree = self._tree
         return tree is not None and self._inotify.take_over(tree, path, place)
 
-    def not_taken(self, path: str) -> None:
-        if (tree := self._tree) is not None:
-            self._inotify.not_taken(tree, path)
+    def not_taken(self, path: str) -> set[str]:
+        tree = self._tree
+        return set() if tree is None else self._inotify.not_taken(tree, path)
 
     @property
     def complete(self) -> bool:

@@ -37,6 +37,9 @@ class Landing:
     def moving(self, folder: str, place: str) -> None:
         """A job's watch sees the folder that comes, and looks at it."""
 
+    def came(self, folder: str) -> None:
+        """Nothing was prepared."""
+
     def stayed(self, folder: str) -> None:
         """Nothing was prepared."""
 

@@ -93,6 +93,9 @@ class LooseJudge:
     def moving(self, folder: str, place: str) -> None:
         """Nothing watches the folder."""
 
+    def came(self, folder: str) -> None:
+        """The test asks the folder itself."""
+
     def stayed(self, folder: str) -> None:
         """Nothing watches the folder."""
 

@@ -88,6 +88,7 @@ class CataloguedFolder:
     lineage  of the changes from now on
     recorded the files that were recorded last
     arrivals who watches it, or None
+    arriving folders that come with files which are not recorded yet
     closing  set when it is about to be closed: then long work ends soon
     """
 
@@ -126,6 +127,7 @@ class CataloguedFolder:
         self._store: FolderStore | None = None
         self.problem: Problem | None = None
         self.arrivals: Arrivals | None = None
+        self.arriving: set[str] = set()
         self.closing = False
 
     def __repr__(self) -> str:

@@ -93,10 +93,15 @@ class WorkspaceCommit:
         return look.seen
 
     def moving(self, folder: str, place: str) -> None:
+        self._folder.arriving.add(folder)
         if (arrivals := self._folder.arrivals) is not None:
             arrivals.comes(folder, place)
 
+    def came(self, folder: str) -> None:
+        self._folder.arriving.discard(folder)
+
     def stayed(self, folder: str) -> None:
+        self._folder.arriving.discard(folder)
         if (arrivals := self._folder.arrivals) is not None:
             arrivals.look_at(folder)
 

@@ -133,9 +133,8 @@ class ExternalChanges:
 
     def look_at(self, folder: str) -> None:
         """A folder did not come, or was not recorded. Any thread may call it."""
-        if (watch := self._watch) is not None:
-            watch.not_taken(folder)
-        self._call_soon(self.hint, {folder: None})
+        below = set() if (watch := self._watch) is None else watch.not_taken(folder)
+        self._call_soon(self.hint, dict.fromkeys({folder, *below}))
 
     async def scan(self) -> None:
         """Looks at all folders.

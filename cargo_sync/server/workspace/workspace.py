@@ -259,9 +259,14 @@ class Workspace:
     def compare(self, folder: str, still: Still, names: AbstractSet[str] | None = None) -> Compared:
         """Records what other programs did in one folder, or to some names in it.
 
+        A folder whose files are about to be recorded as they came is not settled: what others do
+        to them meanwhile must be seen after that.
+
         Raises:
             ProblemError: as for `CataloguedFolder.compare`.
         """
+        if folder in self._folder.arriving:
+            return Compared([], [], unsettled=True)
         if names is None:
             return self._folder.compare(folder, still)
         return self._folder.compare_names(folder, names, still)

@@ -16,6 +16,7 @@ from cargo_sync.local import commit
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import listed_in
 from cargo_sync.local.publish import Placing
+from cargo_sync.local.root import Root
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.model.entries import LATEST, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -431,6 +432,63 @@ def test_a_new_folder_that_others_take_away_with_its_files_is_not_recorded_again
     _, receipts = ground.bring(*((offer(name, b"x"), b"x") for name in names))
     assert [one.code for one in receipts] == ["done", *["vanished"] * 16]
     assert [part.partition(":")[0] for part in ground.there().split()] == ["a"]
+
+
+@pytest.mark.parametrize("names", [None, frozenset({"3"})])
+def test_what_others_write_into_a_new_folder_is_looked_at_when_it_is_recorded(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, names: frozenset[str] | None
+) -> None:
+    """The hint may come while the disk is synced; then it must not be spent."""
+    ground.change(Mkdir("new", 0o750, 0))
+    sync, looks = Placing.sync, [False]
+
+    def look() -> None:
+        looks.append(ground.workspace.compare("new", lambda path, entry: True, names).unsettled)
+
+    def sync_late(placing: Placing) -> None:
+        (ground.place / "new" / "3").write_text("theirs")
+        look()
+        sync(placing)
+
+    monkeypatch.setattr(Placing, "sync", sync_late)
+    ground.bring(*((offer(f"new/{at}", b"x"), b"x") for at in range(16)))
+    if looks[-1]:
+        look()
+    held = ground.folder.catalogue.entry(ground.folder.id, "new/3")
+    assert held is not None and held.entry.size == 6
+    assert len(ground.there().split()) == 17
+
+
+@pytest.mark.parametrize("broken", ["sync", "confirm"])
+def test_a_new_folder_whose_files_are_not_all_recorded_is_looked_at(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    looked: list[str] = []
+
+    class Watching:
+        def comes(self, folder: str, place: str) -> None: ...
+
+        def look_at(self, folder: str) -> None:
+            looked.append(folder)
+
+    def fails(*_: object, **__: object) -> None:
+        raise ProblemError(Problem(Code.DISK_ERROR, "the disk has an error"))
+
+    ground.change(Mkdir("new", 0o750, 0))
+    ground.workspace.watched_by(Watching())
+    files = [(offer(f"new/{at}", b"x"), b"x") for at in range(16)]
+    with monkeypatch.context() as patch:
+        if broken == "sync":
+            patch.setattr(Root, "sync", fails)
+            _, receipts = ground.bring(*files)
+            assert {one.code for one in receipts} == {"disk_error"}
+        else:
+            patch.setattr(Placing, "confirm", fails)
+            with pytest.raises(ProblemError):
+                ground.bring(*files)
+    assert looked == ["new"]
+    ground.workspace.compare("new", lambda path, entry: True)
+    assert len(ground.there().split()) == 17
 
 
 def test_the_files_of_a_folder_that_others_made_come_into_it(ground: Ground) -> None:
