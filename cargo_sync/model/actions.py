@@ -129,9 +129,9 @@ class Puts(Sequence[Action]):
     def __getitem__(self, at: int | slice) -> "Action | Puts":
         if isinstance(at, slice):
             start, end, _ = at.indices(len(self))
-            others = {
-                index - start: one for index, one in self.others.items() if start <= index < end
-            }
+            # A queue of large files makes a slice for each: none may walk through all others.
+            inside = range(start, end) if self.others else ()
+            others = {at - start: self.others[at] for at in inside if at in self.others}
             return Puts(self.paths[start:end], self.sources.between(start, end), others)
         index = range(len(self))[at]
         other = self.others.get(index)

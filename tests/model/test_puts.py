@@ -1,5 +1,7 @@
 """Puts by column are the same as the actions that they stand for."""
 
+from collections.abc import Iterator
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +30,19 @@ def test_they_are_a_sequence_of_actions(some: list[Action], start: int, end: int
     assert puts.sources.sizes == [action.bytes for action in some]
     odd = [action for action in some if action.expected or action.why != NEW]
     assert list(puts.others.values()) == odd
+
+
+def test_a_slice_costs_what_it_has_and_not_what_the_whole_has() -> None:
+    class Unwalked(dict[int, Action]):
+        def __iter__(self) -> Iterator[int]:
+            raise AssertionError("all of it was walked through")
+
+        items = keys = values = __iter__  # type: ignore[assignment]
+
+    entry = Entry("a", FILE)
+    action = Action(Op.PUT, "in/a", entry, entry, "changed")
+    puts = Puts(["in/a"] * 9, EntryColumns.of([entry] * 9), Unwalked({4: action}))
+    assert list(puts[4:6]) == [action, Action(Op.PUT, "in/a", entry, None, NEW)]
 
 
 @given(st.lists(st.lists(actions), min_size=1, max_size=4))
