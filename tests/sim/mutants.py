@@ -213,7 +213,7 @@ MUTANTS: Final = (
         DISK,
         [Edit("cargo_sync.local.commit:BatchCommit.__call__", "order = self._secure(batch)",
               "order = sorted(batch.staged)"),
-         Edit("cargo_sync.local.commit:BatchCommit.__call__", "placing.sync()",
+         Edit("cargo_sync.local.commit:BatchCommit._publish", "placing.sync()",
               "placing.sync(); self._staging.root.system.syncfs(self._staging.root.fd)")],
     ),
     Mutant(
