@@ -93,9 +93,11 @@ class WorkspaceCommit:
         return look.seen
 
     def moving(self, folder: str, place: str) -> None:
-        self._folder.arriving.add(folder)
-        if (arrivals := self._folder.arrivals) is not None:
-            arrivals.comes(folder, place)
+        here = self._folder
+        here.arriving.add(folder)
+        if here.arrivals is None or here.catalogue.stats(here.id, folder, limit=1):
+            return  # what is recorded in the empty folder is gone: it must be looked through
+        here.arrivals.comes(folder, place)
 
     def came(self, folder: str) -> None:
         self._folder.arriving.discard(folder)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from blake3 import blake3
@@ -459,23 +459,46 @@ def test_what_others_write_into_a_new_folder_is_looked_at_when_it_is_recorded(
     assert len(ground.there().split()) == 17
 
 
+class Watching(NamedTuple):
+    """One who watches a workspace, and writes down what it is told."""
+
+    coming: list[str]
+    looks: list[str]
+
+    def comes(self, folder: str, place: str) -> None:
+        self.coming.append(folder)
+
+    def look_at(self, folder: str) -> None:
+        self.looks.append(folder)
+
+
+@pytest.mark.parametrize("gone", [[], ["theirs"]])
+def test_a_new_folder_in_which_something_was_is_looked_through(
+    ground: Ground, gone: list[str]
+) -> None:
+    """Hints of before are dropped when a folder arrives: also that of the deletion."""
+    ground.change(Mkdir("new", 0o750, 0))
+    for name in gone:
+        (ground.place / "new" / name).touch()
+        ground.scan()
+        (ground.place / "new" / name).unlink()
+    watching, before = Watching([], []), (ground.place / "new").stat().st_ino
+    ground.workspace.watched_by(watching)
+    ground.bring(*((offer(f"new/{at}", b"x"), b"x") for at in range(16)))
+    assert (ground.place / "new").stat().st_ino != before
+    assert watching.coming == ([] if gone else ["new"])
+
+
 @pytest.mark.parametrize("broken", ["sync", "confirm"])
 def test_a_new_folder_whose_files_are_not_all_recorded_is_looked_at(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    looked: list[str] = []
-
-    class Watching:
-        def comes(self, folder: str, place: str) -> None: ...
-
-        def look_at(self, folder: str) -> None:
-            looked.append(folder)
-
     def fails(*_: object, **__: object) -> None:
         raise ProblemError(Problem(Code.DISK_ERROR, "the disk has an error"))
 
     ground.change(Mkdir("new", 0o750, 0))
-    ground.workspace.watched_by(Watching())
+    watching = Watching([], [])
+    ground.workspace.watched_by(watching)
     files = [(offer(f"new/{at}", b"x"), b"x") for at in range(16)]
     with monkeypatch.context() as patch:
         if broken == "sync":
@@ -486,7 +509,7 @@ def test_a_new_folder_whose_files_are_not_all_recorded_is_looked_at(
             patch.setattr(Placing, "confirm", fails)
             with pytest.raises(ProblemError):
                 ground.bring(*files)
-    assert looked == ["new"]
+    assert watching.looks == ["new"]
     ground.workspace.compare("new", lambda path, entry: True)
     assert len(ground.there().split()) == 17
 
