@@ -105,11 +105,12 @@ class BatchCommit:
                 if any(self._judge.expected([batch.offers[index] for index in some])):
                     continue
                 folder = batch.folders[name]
+                moved[folder.path] = some
                 found = placing.move_folder(folder, len(some), self._judge.moving)
                 if found is None:
+                    del moved[folder.path]
                     self._judge.stayed(folder.path)
                     continue
-                moved[folder.path] = some
                 self._judge.moved(folder.path, found)
             del batch.folders[name]
 

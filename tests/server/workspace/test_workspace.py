@@ -489,12 +489,15 @@ def test_a_new_folder_in_which_something_was_is_looked_through(
     assert watching.coming == ([] if gone else ["new"])
 
 
-@pytest.mark.parametrize("broken", ["sync", "confirm"])
+@pytest.mark.parametrize("broken", ["move", "sync", "confirm"])
 def test_a_new_folder_whose_files_are_not_all_recorded_is_looked_at(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     def fails(*_: object, **__: object) -> None:
         raise ProblemError(Problem(Code.DISK_ERROR, "the disk has an error"))
+
+    def unforeseen(*_: object) -> None:
+        raise RuntimeError("nobody foresaw it")
 
     ground.change(Mkdir("new", 0o750, 0))
     watching = Watching([], [])
@@ -505,13 +508,17 @@ def test_a_new_folder_whose_files_are_not_all_recorded_is_looked_at(
             patch.setattr(Root, "sync", fails)
             _, receipts = ground.bring(*files)
             assert {one.code for one in receipts} == {"disk_error"}
+        elif broken == "move":
+            patch.setattr(Watching, "comes", unforeseen)
+            with pytest.raises(RuntimeError):
+                ground.bring(*files)
         else:
             patch.setattr(Placing, "confirm", fails)
             with pytest.raises(ProblemError):
                 ground.bring(*files)
     assert watching.looks == ["new"]
-    ground.workspace.compare("new", lambda path, entry: True)
-    assert len(ground.there().split()) == 17
+    assert not ground.workspace.compare("new", lambda path, entry: True).unsettled
+    assert len(ground.there().split()) == (1 if broken == "move" else 17)
 
 
 def test_the_files_of_a_folder_that_others_made_come_into_it(ground: Ground) -> None:
