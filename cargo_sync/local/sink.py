@@ -17,7 +17,7 @@ from cargo_sync.local.offered import refused
 from cargo_sync.local.parts import PartFile
 from cargo_sync.local.publish import MANY
 from cargo_sync.local.staging import Staging
-from cargo_sync.local.writer import BEHIND, WriteBehind
+from cargo_sync.local.writer import WriteBehind, behind_from
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer, Receipt, Want
@@ -47,6 +47,7 @@ class FolderSink:
         self._batches: dict[int, SinkBatch] = {}
         self._open: OrderedDict[tuple[int, int], PartFile] = OrderedDict()
         self._behind = WriteBehind()
+        self._behind_from = behind_from()
         self._writing: tuple[int, int] | None = None
         """The larger file of which a piece is being written."""
 
@@ -80,7 +81,7 @@ class FolderSink:
         if begun.parts:
             self._release(begun, index)
         try:
-            behind = self._behind if len(content) >= BEHIND else None
+            behind = self._behind if len(content) >= self._behind_from else None
             begun.staged[index] = self._staging.write(
                 offer, content, behind, begun.within.get(index)
             )
@@ -103,7 +104,7 @@ class FolderSink:
             part = begun.parts.get(index)
             if part is None:
                 part = begun.parts[index] = self._staging.part(offer)
-            if len(content) < BEHIND:
+            if len(content) < self._behind_from:
                 part.write(offset, content)
             else:
                 part.write(offset, content, self._behind.begin)

@@ -43,7 +43,7 @@ ABSENT = "absent"
 def small_files_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes files with checkpoints small, so that they are written quickly, by another thread."""
     monkeypatch.setattr(checkpoints, "RESUMABLE", 32)
-    monkeypatch.setattr(sinks, "BEHIND", 8)
+    monkeypatch.setattr(sinks, "behind_from", lambda: 8)
 
 
 def plant(top: Path) -> None:

@@ -1,12 +1,14 @@
 """Write-behind: a piece is written while its caller goes on, and its error comes later."""
 
 import gc
+import os
 import threading
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
+from cargo_sync.local import writer
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root
 from cargo_sync.local.sink import FolderSink
@@ -19,6 +21,12 @@ from tests.local.systems import Stop, system
 
 SECONDS = 20.0
 PIECE = b"first" * (BEHIND // 5 + 1)
+
+
+@pytest.fixture(autouse=True)
+def cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many this machine has."""
+    monkeypatch.setattr(os, "cpu_count", lambda: writer.CORES)
 
 
 class Held:
@@ -190,3 +198,11 @@ def test_a_piece_that_cannot_be_written_fails_its_file_and_leaves_no_checkpoint(
     assert not kept.kept
     assert tree(top) == {"empty": ""}
     sink.close()
+
+
+@pytest.mark.parametrize(("count", "there"), [(None, False), (2, False), (4, True)])
+def test_few_cores_have_none_to_spare_for_writing(
+    monkeypatch: pytest.MonkeyPatch, count: int | None, there: bool
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: count)
+    assert (writer.behind_from() == BEHIND) == there
