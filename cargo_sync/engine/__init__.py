@@ -5,6 +5,7 @@ binding          opens both sides, and checks that the base belongs to them
 commit           outcomes -> agreements and events
 comparison       whether two files have the same content
 context          what all steps of a run need: rules, memory of the job, report, progress
+direction        one direction of a run: what does and records the steps from side to side
 execution        planned steps -> outcomes
 planning         folders that differ -> steps
 report           the counters of a run, and its result

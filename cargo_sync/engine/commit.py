@@ -65,9 +65,10 @@ class _Moved(NamedTuple):
 
 
 class Commit:
-    """Records what a run has done."""
+    """Records what a run has done in one direction, UPLOAD or DOWNLOAD."""
 
-    def __init__(self, context: RunContext, on_events: OnEvents) -> None:
+    def __init__(self, context: RunContext, direction: Mode, on_events: OnEvents) -> None:
+        self._upload = direction is Mode.UPLOAD
         self._rules = context.rules
         self._memory = context.memory
         self._world = context.world
@@ -103,13 +104,13 @@ class Commit:
 
     def _moved(self, batch: Brought) -> list[_Moved]:
         """Records files that were moved. It runs in a thread."""
-        done, upload = Tasks.of(batch.done), self._rules.mode is Mode.UPLOAD
+        done = Tasks.of(batch.done)
         moved = []
         for part in path_ranges(done.puts.paths, TOGETHER):
             some = batch._replace(receipts=batch.receipts[part])
             told = self._told(done[part], some)
             displaced = self._displaced(done[part], some, told.time)
-            agreed = agree_batch(done[part].puts.sources, some.receipts, upload=upload)
+            agreed = agree_batch(done[part].puts.sources, some.receipts, upload=self._upload)
             cursor = self._memory.folders.agree_moved(agreed, told, displaced)
             events = [told.group(cursor - len(displaced)), *groups(displaced, cursor)]
             moved.append(_Moved(told.paths, told.sizes, events))
@@ -117,8 +118,7 @@ class Commit:
 
     def _told(self, done: Tasks, batch: Brought) -> MovedFiles:
         """Tells of each file that it is there."""
-        upload = self._rules.mode is Mode.UPLOAD
-        happened = Happened.UPLOADED if upload else Happened.DOWNLOADED
+        happened = self._arrived()
         files, sizes = done.puts.paths, done.puts.sources.sizes
         return MovedFiles(
             job=self._rules.name,
@@ -193,7 +193,7 @@ class Commit:
         source, result = outcome.source, outcome.result
         if source is None or result is None:
             return None
-        near, far = (source, result) if self._rules.mode is Mode.UPLOAD else (result, source)
+        near, far = (source, result) if self._upload else (result, source)
         return agree(near, far, outcome.hash)
 
     async def _put_off(self, action: Action) -> None:
@@ -241,10 +241,8 @@ class Commit:
             self._report.acted = True
         elif action.op is Op.ADOPT and outcome.transfer:
             # It arrived just before a run was cut, which could not be told then.
-            upload = self._rules.mode is Mode.UPLOAD
-            happened = Happened.UPLOADED if upload else Happened.DOWNLOADED
             details = EventDetails(transfer=outcome.transfer, hash=outcome.hash)
-            events.append(self._event(happened, action, now, details))
+            events.append(self._event(self._arrived(), action, now, details))
         elif action.op is Op.ADOPT and action.source and action.source.kind == FILE:
             details = EventDetails(hash=outcome.hash)
             events.append(self._event(Happened.ADOPTED, action, now, details))
@@ -258,6 +256,10 @@ class Commit:
             details = EventDetails(displaced=outcome.displaced)
             events.append(self._event(Happened.DISPLACED, action, now, details))
         return events
+
+    def _arrived(self) -> Happened:
+        """What has happened to a file that is at its destination now."""
+        return Happened.UPLOADED if self._upload else Happened.DOWNLOADED
 
     def _event(
         self, happened: Happened, action: Action, now: float, details: EventDetails

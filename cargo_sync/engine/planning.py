@@ -38,7 +38,9 @@ class Steps(NamedTuple):
 
 
 class Planning:
-    """Plans one run. Steps that must wait for the end of the survey go to disk (`Planned`).
+    """Plans one run in one direction, UPLOAD or DOWNLOAD.
+
+    Steps that must wait for the end of the survey go to disk (`Planned`).
 
     deferred  how many such steps there are
     waiting   files that are not ready, because they still change
@@ -46,7 +48,9 @@ class Planning:
     replaces_folders  steps would replace folders by files or links
     """
 
-    def __init__(self, context: RunContext) -> None:
+    def __init__(self, context: RunContext, direction: Mode) -> None:
+        self._direction = direction
+        self._upload = direction is Mode.UPLOAD
         self._rules = context.rules
         self._memory = context.memory
         self._world = context.world
@@ -135,14 +139,13 @@ class Planning:
 
         Those that have a deletion of their own are not counted.
         """
-        upload, view = self._rules.mode is Mode.UPLOAD, self._view()
-        found = 0
+        view, found = self._view(), 0
         for action in actions:
             if not _replaces_folder(action):
                 continue
             for state in self._memory.folders.below(action.path):
                 base = {row.name: row for row in state.base or ()} if view.propagate else {}
-                for entry in (state.far if upload else state.near) or ():
+                for entry in (state.far if self._upload else state.near) or ():
                     row = base.get(entry.name)
                     deleted = row is not None and view.is_destination(row, entry)
                     found += entry.kind != FOLDER and not deleted
@@ -167,14 +170,13 @@ class Planning:
     def _plans(
         self, page: Sequence[FolderState], view: JobView
     ) -> Iterator[tuple[FolderState, FolderPlan]]:
-        upload = self._rules.mode is Mode.UPLOAD
         for state in page:
             if state.path in self._replaced:
                 continue  # a file is still in the place of this folder: the next look plans it
             if self._is_settled(state, view):
                 yield state, FolderPlan()
                 continue
-            source, destination = state.sides if upload else reversed(state.sides)
+            source, destination = state.sides if self._upload else reversed(state.sides)
             plan = plan_folder(
                 state.path,
                 source or _NOTHING_THERE,
@@ -191,11 +193,10 @@ class Planning:
     def _is_settled(self, state: FolderState, view: JobView) -> bool:
         """Whether it is sure, without a look at its entries, that nothing is left to do."""
         base, (near, far) = state.agreements, state.listings
-        upload = self._rules.mode is Mode.UPLOAD
-        source, destination = (near, far) if upload else (far, near)
+        source, destination = (near, far) if self._upload else (far, near)
         if base is None or source is None or view.retire or _DAMAGED in (destination or b""):
             return False
-        if not (near_surely_as_agreed if upload else far_surely_as_agreed)(base, source):
+        if not (near_surely_as_agreed if self._upload else far_surely_as_agreed)(base, source):
             return False
         names = names_surely_in(source)
         some = names is None or view.outside(state.path) or view.excludes_some(state.path, names)
@@ -204,9 +205,9 @@ class Planning:
     def _view(self) -> JobView:
         rules, memory = self._rules, self._memory
         wall, steady = self._world.wall(), self._world.steady()
-        watched = rules.mode is Mode.UPLOAD
+        watched = self._upload
         return view_of(
-            rules.mode,
+            self._direction,
             excluded=self._filters.excluded,
             still=lambda path, entry: (
                 not watched or memory.settling.is_still(path, entry, wall, steady)

@@ -4,28 +4,26 @@ A pause, a cut or a kill may stop a run anywhere: the next look sees again what 
 Only observations and agreements are stored, never work to do.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from cargo_sync.engine.binding import OpenedSides, open_sides
-from cargo_sync.engine.commit import Commit, OnEvents
+from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import JobMemory, RunContext
-from cargo_sync.engine.execution import Execution
+from cargo_sync.engine.direction import Direction
 from cargo_sync.engine.planning import Planning, Steps
 from cargo_sync.engine.report import Progress, RunReport
 from cargo_sync.engine.survey import Survey
-from cargo_sync.engine.transfer_starts import TransferStarts
-from cargo_sync.engine.verification import DamagedSources, DamagedThere, Verification
+from cargo_sync.engine.verification import Verification
 from cargo_sync.machines.room import PROBE
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import Code
 from cargo_sync.model.world import World
 from cargo_sync.plan.guard import Guard
-from cargo_sync.trees.contract import FarTree, NearTree, Task
+from cargo_sync.trees.contract import FarTree, NearTree
 
 DROPPED: Final = 2_000
 """Actions that are deleted at a time: others write to the state in between."""
@@ -56,7 +54,7 @@ class Run:
         self._on_events = on_events
         self._context = RunContext(rules, memory, world, self.report, self.progress)
         self._survey = Survey(near, far, memory, world)
-        self._planning = Planning(self._context)
+        self._planning = Planning(self._context, rules.mode)
 
     async def execute(
         self, *, spent: int = 0, refused: int = 0, approved: bool = False
@@ -78,14 +76,14 @@ class Run:
         self._memory.room.begin()
         tree, _ = await self._world.offload(self._memory.folders.counts)
         guard = Guard(tree, spent=spent, refused=refused, approved=approved)
-        commit = Commit(self._context, self._on_events)
-        execution = self._execution(guard, commit)
+        direction = Direction(
+            self._rules.mode, self._context, self._near, self._far, guard, self._on_events
+        )
         hinted = self._memory.scope.begin(self._world.steady())
         steps = self._planning.steps(self._survey.folders(opened.cursor, self.report, hinted))
-        await self._transfer(execution.batches(steps), commit)
-        await self._execute_deferred(opened, guard, execution, commit)
-        async for retired in execution.batches(self._planning.settle(self._survey.touched())):
-            raise AssertionError(f"retiring moves no content, but there is {retired!r}")
+        await direction.follow(steps)
+        await self._execute_deferred(opened, direction)
+        await direction.retire(self._planning.settle(self._survey.touched()))
         if held := guard.held():
             # The base grows in the run, and after a reset it lacks what is held.
             agreed, _ = await self._world.offload(self._memory.folders.counts)
@@ -143,29 +141,11 @@ class Run:
         )
         # A preview's survey overwrites what was seen of a source, so it must be checked before it;
         # but a preview takes no file away from a destination.
-        if opened.suspects and not (preview and self._rules.mode is Mode.DOWNLOAD):
-            await Verification(self._context, self._near, self._on_events)(opened.suspects)
+        source = self._rules.mode is Mode.UPLOAD
+        if opened.suspects and (source or not preview):
+            verification = Verification(self._context, self._near, self._on_events, source=source)
+            await verification(opened.suspects)
         return opened
-
-    def _execution(self, guard: Guard, commit: Commit) -> Execution:
-        near, far = self._near, self._far
-        upload = self._rules.mode is Mode.UPLOAD
-        source, destination = (near, far) if upload else (far, near)
-        starts = TransferStarts(self._context, self._on_events)
-        damaged = DamagedSources(self._context, near, commit) if upload else DamagedThere(commit)
-        return Execution(
-            self._context, source, destination, guard, starts, commit, damaged, far.rate
-        )
-
-    async def _transfer(self, batches: AsyncIterator[Sequence[Task]], commit: Commit) -> None:
-        rules = self._rules
-        moving = self._far.transfer(rules.mode, self._near, batches, rules.speed, self.report.run)
-        try:
-            async with aclosing(moving) as results:
-                async for batch in results:
-                    await commit.brought(batch)
-        finally:
-            self.report.advanced |= self._memory.parts.further(self._far.resumed())
 
     def _judge_room(self) -> None:
         """Holds the run if the destination's disk is full.
@@ -188,9 +168,7 @@ class Run:
 
     # -- steps that waited for the end of the survey -----------------------------------------------
 
-    async def _execute_deferred(
-        self, opened: OpenedSides, guard: Guard, execution: Execution, commit: Commit
-    ) -> None:
+    async def _execute_deferred(self, opened: OpenedSides, direction: Direction) -> None:
         """Deletes, and replaces files by folders or the reverse, all or none as the guard says."""
         if not self._planning.deferred:
             return
@@ -198,21 +176,21 @@ class Run:
             self.report.waiting = self._planning.deferred
             return  # a survey with gaps must delete nothing
         async for actions in self._deferred_steps():
-            guard.count(actions)
-        await self._count_inside(guard)
-        if held := guard.held():
+            direction.guard.count(actions)
+        await self._count_inside(direction.guard)
+        if held := direction.guard.held():
             self.report.hold(held)
             return
         if (await self._open()).binding != opened.binding:
             return  # a side was replaced since the survey, so its results do not hold for this one
         async for actions in self._deferred_steps(backwards=True):
-            await execution.deletions([action for action in actions if action.op is Op.DELETE])
+            await direction.delete([action for action in actions if action.op is Op.DELETE])
 
         async def replacements() -> AsyncIterator[Steps]:
             async for actions in self._deferred_steps():
                 yield Steps([action for action in actions if action.op is not Op.DELETE])
 
-        await self._transfer(execution.batches(replacements(), counted=True), commit)
+        await direction.follow(replacements(), counted=True)
 
     async def _count_inside(self, guard: Guard) -> None:
         """Counts the files in folders that would be replaced; both sides must be surveyed."""

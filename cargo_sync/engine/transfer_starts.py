@@ -8,14 +8,16 @@ from cargo_sync.engine.context import RunContext
 from cargo_sync.model.actions import Action, Puts
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.events import Event, EventDetails, Happened, groups
+from cargo_sync.model.jobs import Mode
 from cargo_sync.state.transfers import TransferSource
 from cargo_sync.trees.contract import Tasks
 
 
 class TransferStarts:
-    """Makes tasks from the actions of a run."""
+    """Makes tasks from the actions of a run in one direction, UPLOAD or DOWNLOAD."""
 
-    def __init__(self, context: RunContext, on_events: OnEvents) -> None:
+    def __init__(self, context: RunContext, direction: Mode, on_events: OnEvents) -> None:
+        self._direction = direction
         self._rules = context.rules
         self._memory = context.memory
         self._world = context.world
@@ -41,7 +43,7 @@ class TransferStarts:
             self._make,
             self._world.lived(),
             event,
-            self._rules.mode if self._rules.promises else None,
+            self._direction if self._rules.promises else None,
         )
         if begun.events:
             self._on_events(groups(begun.events, begun.cursor))

@@ -15,7 +15,6 @@ from cargo_sync.model.actions import Action, Op, Outcome, Puts
 from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.entries import DAMAGED, FILE, Entry
 from cargo_sync.model.events import Event, EventDetails, Happened, groups
-from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged, damaged_there
 from cargo_sync.state.folders import FolderState
 from cargo_sync.state.suspects import Committed, HeldFile
@@ -43,16 +42,18 @@ class _Checked(NamedTuple):
 
 
 class Verification:
-    """Checks the suspects of one job on its near side."""
+    """Checks the suspects of one job on its near side, the source or the destination."""
 
-    def __init__(self, context: RunContext, near: NearTree, on_events: OnEvents) -> None:
+    def __init__(
+        self, context: RunContext, near: NearTree, on_events: OnEvents, *, source: bool
+    ) -> None:
         self._rules = context.rules
         self._memory = context.memory
         self._world = context.world
         self._run = context.report.run
         self._near = near
         self._on_events = on_events
-        self._source = context.rules.mode is Mode.UPLOAD
+        self._source = source
 
     async def __call__(self, suspects: Suspects) -> None:
         """Checks all of them. If it is stopped, the next run begins anew.

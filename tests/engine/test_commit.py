@@ -40,7 +40,7 @@ class Committing:
         context = RunContext(
             self.system.rules, self.system.memory, self.system.world(), self.report, Progress()
         )
-        self._commit = Commit(context, self._tell)
+        self._commit = Commit(context, mode, self._tell)
 
     async def __call__(self, *outcomes: Outcome) -> list[Told]:
         await self._commit(outcomes)
