@@ -16,8 +16,8 @@ from cargo_sync.copying.progress import CopyProgress
 from cargo_sync.copying.retries import CONNECTION_LOST, RetryRounds
 from cargo_sync.copying.transfer_ids import TransferIds
 from cargo_sync.copying.walk import PAGE, EntryPages, WalkPage
-from cargo_sync.engine.batches import BatchQueue
-from cargo_sync.engine.comparison import FilePair, compare
+from cargo_sync.engine.execution.batches import BatchQueue
+from cargo_sync.engine.execution.comparison import FilePair, compare
 from cargo_sync.machines.arrival import ArrivalCount
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.model import paths

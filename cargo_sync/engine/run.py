@@ -12,7 +12,7 @@ from typing import Final
 from cargo_sync.engine.binding import OpenedSides, open_sides
 from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import JobMemory, RunContext
-from cargo_sync.engine.direction import Direction
+from cargo_sync.engine.execution.direction import Direction
 from cargo_sync.engine.planning import Planning, Steps
 from cargo_sync.engine.report import Progress, RunReport
 from cargo_sync.engine.survey import Survey

@@ -10,7 +10,7 @@ from cargo_sync.copying.copier import Copier, CopyOptions, CopySides
 from cargo_sync.copying.progress import CopyProgress
 from cargo_sync.copying.transfer_ids import TransferIds
 from cargo_sync.copying.walk import Walk
-from cargo_sync.engine import batches
+from cargo_sync.engine.execution import batches
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.model import paths

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.engine import batches
+from cargo_sync.engine.execution import batches
 from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.engine import batches
+from cargo_sync.engine.execution import batches
 from cargo_sync.machines.room import PROBE
 from cargo_sync.model.checkpoints import RESUMABLE
 from cargo_sync.model.jobs import Mode

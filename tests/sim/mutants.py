@@ -162,7 +162,7 @@ MUTANTS: Final = (
     Mutant(
         "the base is written before the commit",
         SYSTEM,
-        [Edit("cargo_sync.engine.execution:Execution.batches",
+        [Edit("cargo_sync.engine.execution.steps:Execution.batches",
               "while batch := waiting.rest():",
               "while batch := waiting.rest():\n        await self._commit([Outcome(one, one.source,"
               " one.source) for some in batch for one in some])")],

@@ -22,7 +22,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from cargo_sync.engine import batches, run, survey
+from cargo_sync.engine import run, survey
+from cargo_sync.engine.execution import batches
 from cargo_sync.engine.report import RunReport
 from cargo_sync.machines.scope import NearScope
 from cargo_sync.machines.suspects import UncleanStop

@@ -487,7 +487,7 @@ async def test_a_lane_that_ended_because_nothing_moved_is_opened_again(
     tmp_path: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cargo_sync.lanes.end.IDLE_SECONDS", 0.05)
-    monkeypatch.setattr("cargo_sync.engine.batches.BATCH_FILES", 1)
+    monkeypatch.setattr("cargo_sync.engine.execution.batches.BATCH_FILES", 1)
     here, there = tmp_path / "a" / "here", tmp_path / "ana" / "in" / "box"
     for folder in (here, there):
         folder.mkdir(parents=True)

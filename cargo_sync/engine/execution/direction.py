@@ -5,9 +5,9 @@ from contextlib import aclosing
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
-from cargo_sync.engine.execution import Execution
+from cargo_sync.engine.execution.steps import Execution
+from cargo_sync.engine.execution.transfer_starts import TransferStarts
 from cargo_sync.engine.planning import Steps
-from cargo_sync.engine.transfer_starts import TransferStarts
 from cargo_sync.engine.verification import DamagedSources, DamagedThere
 from cargo_sync.model.actions import Action
 from cargo_sync.model.jobs import Mode

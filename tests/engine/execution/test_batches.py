@@ -4,8 +4,8 @@ from itertools import chain
 
 import pytest
 
-from cargo_sync.engine import batches
-from cargo_sync.engine.batches import BatchQueue
+from cargo_sync.engine.execution import batches
+from cargo_sync.engine.execution.batches import BatchQueue
 
 
 class Clock:

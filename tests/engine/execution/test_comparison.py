@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from cargo_sync.engine.comparison import Comparison, FilePair, compare
+from cargo_sync.engine.execution.comparison import Comparison, FilePair, compare
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.problems import Code, Problem
 

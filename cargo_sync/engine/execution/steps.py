@@ -6,12 +6,12 @@ while the survey goes on.
 
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from cargo_sync.engine.batches import BatchQueue
 from cargo_sync.engine.commit import Commit
-from cargo_sync.engine.comparison import FilePair, compare
 from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.execution.batches import BatchQueue
+from cargo_sync.engine.execution.comparison import FilePair, compare
+from cargo_sync.engine.execution.transfer_starts import TransferStarts
 from cargo_sync.engine.planning import Steps
-from cargo_sync.engine.transfer_starts import TransferStarts
 from cargo_sync.engine.verification import DamagedFiles
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts

@@ -1,0 +1,8 @@
+"""Execution: planned steps become durable outcomes, in one direction of a run.
+
+batches          how many files are handed over together
+comparison       whether two files have the same content
+direction        what does and records the steps from one side to the other
+steps            planned steps -> outcomes
+transfer_starts  the ids of transfers, durable before the first byte
+"""
