@@ -28,19 +28,23 @@ class Op(StrEnum):
     """Agree on the source's state without a change at the destination."""
     RETIRE = "retire"
     """Delete or move a delivered source file, as the job's `after_transfer` says."""
+    CONFLICT = "conflict"
+    """Both sides of a two-way job changed it, each in its own way: the job's policy decides."""
 
 
 class Action(NamedTuple):
     """One step.
 
     path      relative to the job's root on either side
-    source    the entry to copy, or to retire; None for DELETE and FORGET
+    source    the entry to copy, or to retire; None for DELETE and FORGET. For CONFLICT: the local
+              entry
     expected  what the plan saw at the destination, None for an unoccupied path. It is checked
-              again at the moment of replacement
+              again at the moment of replacement. For CONFLICT: the server's entry
     why       a few words for `job plan`: new, changed, gone at the source, …
     drifted   the destination differs from what was last delivered there; this is reported when it
               is displaced
-    hash      for RETIRE: BLAKE3 of what was delivered
+    hash      for RETIRE: BLAKE3 of what was delivered. For ADOPT: that of both sides, if they were
+              compared before
     """
 
     op: Op

@@ -1,7 +1,9 @@
 """Pure decisions: which steps make a destination like its source, and which of them must wait.
 
+changes       what became of one side of a path since both agreed
 filters       which paths a job leaves out: gitignore patterns
 folder_chain  what a folder inherits from the folder above it
 guard         stops a run that would delete or overwrite too many files
 one_way       the planner: from the listings of one folder to its steps
+two_way       the planner of jobs in both directions
 """

@@ -154,13 +154,14 @@ def _plan_together(
     if view.excludes_some(folder, source.names):
         return None
     if not destination and not base and view.ready(source):
-        return _all_new(folder, source)
+        return plan_new(folder, source)
     if view.retire or DAMAGED in destination.hashes:
         return None
     return FolderPlan() if view.is_settled(base, source) else None
 
 
-def _all_new(folder: str, source: EntryColumns) -> FolderPlan:
+def plan_new(folder: str, source: EntryColumns) -> FolderPlan:
+    """The steps of a folder in which all is new."""
     if FOLDER not in source.kinds:
         return FolderPlan(fresh=Puts.fresh(folder, source))
     made = [

@@ -22,7 +22,7 @@ PLANNER: Final = Tier(
     _planner,
     _ACTS
     | {f"fault {name}" for name in planner.FAULTS}
-    | {f"step {op}" for op in Op}
+    | {f"step {op}" for op in planner.STEPS}
     | {"step held"},
 )
 SYSTEM: Final = Tier(

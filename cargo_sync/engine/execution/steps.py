@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from cargo_sync.engine.commit import Commit
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.execution.batches import BatchQueue
-from cargo_sync.engine.execution.comparison import FilePair, compare
+from cargo_sync.engine.execution.comparison import Comparison, FilePair, compare
 from cargo_sync.engine.execution.transfer_starts import TransferStarts
 from cargo_sync.engine.planning import Steps
 from cargo_sync.engine.verification import DamagedFiles
@@ -128,14 +128,16 @@ class Execution:
             for action in actions
             if action.source and action.expected
         ]
-        compared = await compare(self._source, self._destination, pairs)
+        unknown = [pair for pair, action in zip(pairs, actions, strict=True) if not action.hash]
+        asked = iter(await compare(self._source, self._destination, unknown))
+        compared = [Comparison(action.hash) if action.hash else next(asked) for action in actions]
         # A file that arrived just before a cut, without a receipt, is equal now. Its transfer still
         # needs an event for its end.
         unfinished = await self._starts.unfinished(actions)
         for action, pair, (content, problem) in zip(actions, pairs, compared, strict=True):
             if problem:
                 outcomes.append(Outcome(action, problem=problem))
-            elif content and pair.source.same_mode(pair.destination):
+            elif content and (action.hash or pair.source.same_mode(pair.destination)):
                 transfer = unfinished.get(action.path, "")
                 outcomes.append(
                     Outcome(action, action.source, action.expected, content, transfer=transfer)
