@@ -1,6 +1,8 @@
 """Pure decisions: which steps make a destination like its source, and which of them must wait.
 
 changes       what became of one side of a path since both agreed
+conflict_names   what a conflict copy is called
+conflict_policy  how a conflict is resolved: the policy and what both sides have -> a choice
 filters       which paths a job leaves out: gitignore patterns
 folder_chain  what a folder inherits from the folder above it
 guard         stops a run that would delete or overwrite too many files
