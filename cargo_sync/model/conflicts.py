@@ -56,8 +56,9 @@ class Conflict:
     open    neither resolved nor gone
     choice  how it is or will be resolved; None while nobody has decided, and for one that ended
             because a side became what the other one is
+    person  a person made this choice
     copy    path of the conflict copy, or ""
-    run     that saw it last
+    run     that saw it first, or saw other evidence last
     time    when it was first seen, unix seconds
     """
 
@@ -68,6 +69,7 @@ class Conflict:
     policy: ConflictPolicy
     open: bool
     choice: Choice | None
+    person: bool
     copy: str
     run: str
     time: float

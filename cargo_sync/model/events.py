@@ -20,6 +20,8 @@ class Happened(StrEnum):
     KEPT = "kept"
     """The source is gone. The destination's file was kept, because it differs from what was
     delivered."""
+    CONFLICT = "conflict"
+    """Both sides of a two-way job changed a path, each in its own way."""
     FAILED = "failed"
     HELD = "held"
     RESET = "reset"
@@ -44,6 +46,7 @@ class Moment(StrEnum):
     """Not an event: it is sampled while a transfer runs."""
     FINISH = "onFinish"
     ERROR = "onError"
+    CONFLICT = "onConflict"
     HELD = "onHeld"
     JOB_ERROR = "onJobError"
     IDLE = "onIdle"
@@ -53,6 +56,7 @@ _MOMENTS = {
     Happened.STARTED: Moment.START,
     Happened.UPLOADED: Moment.FINISH,
     Happened.DOWNLOADED: Moment.FINISH,
+    Happened.CONFLICT: Moment.CONFLICT,
     Happened.HELD: Moment.HELD,
     Happened.IDLE: Moment.IDLE,
 }
@@ -79,6 +83,8 @@ class EventDetails(NamedTuple):
     rtt_ms     the mean round trip time, milliseconds
     files      how many files were transferred
     deletions, overwrites   how many of them the guard holds
+    choice     how a conflict is resolved; "" while a person must say
+    copy       path of the conflict copy, or ""
     """
 
     message: str | None = None
@@ -93,6 +99,8 @@ class EventDetails(NamedTuple):
     files: int | None = None
     deletions: int | None = None
     overwrites: int | None = None
+    choice: str | None = None
+    copy: str | None = None
 
 
 NO_DETAILS: Final = EventDetails()

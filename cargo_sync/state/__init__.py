@@ -16,6 +16,7 @@ listed        how much a server may make a job keep
 deltas        changes to one listing column of many folders
 own_changes   what a job itself has changed on the far side, as seen there
 checkpoints   durable parts of staged files
+conflicts     paths that both sides of a two-way job changed
 suspects      what an unclean stop leaves to check, and what it has damaged
 transfers     ids of transfers that must survive a kill, and files that a person cancelled
 orders        ids of large files that sessions get and put
