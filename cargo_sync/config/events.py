@@ -24,6 +24,7 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "onUpdate": (*_ALWAYS, "PROGRESS", "SPEED"),
     "onFinish": (*_ALWAYS, "AVG_SPEED", "DURATION", "LOST_FRAMES", "AVG_RTT"),
     "onError": (*_ALWAYS, "ERROR"),
+    "onConflict": ("FILE_NAME", *_JOB, "CHOICE", "COPY"),
     "onHeld": (*_JOB, "REASON", "DELETIONS", "OVERWRITES"),
     "onJobError": (*_JOB, "ERROR"),
     "onIdle": (*_JOB, "FILES", "BYTES", "DURATION"),

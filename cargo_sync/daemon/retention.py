@@ -10,6 +10,7 @@ from cargo_sync.model.world import Ts, World
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.state.conflicts import Conflicts
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.jobs import JobRows
@@ -65,6 +66,7 @@ class DaemonRetention:
         self._orders = Orders(database, world.lived)
         self._replies = Replies(database, world.lived)
         self._events = Events(database)
+        self._conflicts = Conflicts(database)
         self._audit = AuditTable(database, world.wall, world.lived)
         self._upkeep = Upkeep(database)
 
@@ -98,6 +100,7 @@ class DaemonRetention:
         await offload(self._events.thin, now - EVERY)
         oldest = now - self._keep.history_days * DAY
         await self._until_done(self._events.prune, oldest, self._keep.history_rows, PART)
+        await self._until_done(self._conflicts.purge, oldest, PART)
         await offload(self._audit.prune)
         if (jobs := self._jobs()) is not None:
             await offload(self._rows.miss, frozenset(jobs), now)

@@ -83,8 +83,8 @@ class EventDetails(NamedTuple):
     rtt_ms     the mean round trip time, milliseconds
     files      how many files were transferred
     deletions, overwrites   how many of them the guard holds
-    choice     how a conflict is resolved; "" while a person must say
-    copy       path of the conflict copy, or ""
+    choice     how a conflict is resolved; None while a person must say
+    copy       path of the conflict copy
     """
 
     message: str | None = None

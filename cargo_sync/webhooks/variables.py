@@ -29,8 +29,10 @@ def variables_of(event: Event) -> EventVariables | None:
     transfer = event.transfer
     # A failure before a transfer began has no id: its stream is the path, and no id begins with /.
     stream = transfer or f"/{event.path}" if event.path else ""
-    always = transfer_of(event.path, transfer) if event.path else {}
-    return EventVariables(found, stream, always | job(event.job, event.tell) | _MORE[found](event))
+    always = job(event.job, event.tell)
+    if event.path and found is not Moment.CONFLICT:
+        always = transfer_of(event.path, transfer) | always
+    return EventVariables(found, stream, always | _MORE[found](event))
 
 
 def transfer_of(path: str, transfer: str | None) -> Variables:
@@ -61,6 +63,11 @@ def _error(event: Event) -> Variables:
     return {"ERROR": event.message}
 
 
+def _conflict(event: Event) -> Variables:
+    details = event.details
+    return {"FILE_NAME": event.path, "CHOICE": details.choice, "COPY": details.copy}
+
+
 def _held(event: Event) -> Variables:
     return {
         "REASON": event.message,
@@ -82,6 +89,7 @@ _MORE: dict[Moment, Callable[[Event], Variables]] = {
     Moment.START: _nothing,
     Moment.FINISH: _finish,
     Moment.ERROR: _error,
+    Moment.CONFLICT: _conflict,
     Moment.HELD: _held,
     Moment.JOB_ERROR: _error,
     Moment.IDLE: _idle,
@@ -98,6 +106,11 @@ def example(which: Moment, name: str, mode: str, transfer: str) -> Variables:
         Moment.FINISH: of_file
         | {"AVG_SPEED": 8_000_000, "DURATION": 1.5, "LOST_FRAMES": 0, "AVG_RTT": 12.5},
         Moment.ERROR: of_file | error,
+        Moment.CONFLICT: {
+            "FILE_NAME": "folder/example file.txt",
+            "CHOICE": "keep_both",
+            "COPY": "folder/example file (conflict example 2026-11-28 1543).txt",
+        },
         Moment.HELD: {
             "REASON": "this is a test, nothing is held",
             "DELETIONS": 0,

@@ -22,6 +22,8 @@ EVENTS = {
         EventDetails(transfer="id", seconds=2.0, lost=0, rtt_ms=1.5), "upload"),
     Moment.ERROR: Event("j", Happened.FAILED, 1.0, "a", 1,
         EventDetails(transfer="", message="no"), "upload"),
+    Moment.CONFLICT: Event("j", Happened.CONFLICT, 1.0, "d/a", 3,
+        EventDetails(message="m", choice="keep_both", copy="d/a copy"), "bidirectional"),
     Moment.HELD: Event("j", Happened.HELD, 1.0, "", 0,
         EventDetails(message="m", deletions=1, overwrites=2), "upload"),
     Moment.JOB_ERROR: Event("j", Happened.FAILED, 1.0, "", 0,
@@ -39,6 +41,8 @@ def test_what_is_told_has_exactly_the_variables_of_its_event() -> None:
         Moment.FINISH: ("id", file | {
             "AVG_SPEED": 4_000_000, "DURATION": 2.0, "LOST_FRAMES": 0, "AVG_RTT": 1.5}),
         Moment.ERROR: ("/a", file | {"TRANSFER_ID": None, "ERROR": "no"}),
+        Moment.CONFLICT: ("/d/a", {"FILE_NAME": "d/a", "SYNC_NAME": "j",
+            "SYNC_MODE": "bidirectional", "CHOICE": "keep_both", "COPY": "d/a copy"}),
         Moment.HELD: ("", job | {"REASON": "m", "DELETIONS": 1, "OVERWRITES": 2}),
         Moment.JOB_ERROR: ("", job | {"ERROR": "no"}),
         Moment.IDLE: ("", job | {"FILES": 2, "BYTES": 7, "DURATION": 1.25}),
