@@ -74,6 +74,7 @@ def _name(row: JsonObject) -> str:
 JOB = NameParameter("job.list", "state")
 TRANSFER = NameParameter("transfer.list", "path")
 CALLBACK = NameParameter("callback.list", "event")
+CONFLICT = NameParameter("conflict.list", "path")
 KEY = NameParameter("key.list", "role")
 USER = NameParameter("user.list", "path", server=True)
 WORKSPACE = NameParameter("workspace.list", "path", server=True)

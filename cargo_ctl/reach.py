@@ -39,6 +39,7 @@ _INPUT_CODES = frozenset(
         ReplyCode.UNKNOWN_KEY,
         ReplyCode.KEY_EXISTS,
         ReplyCode.UNKNOWN_CALLBACK,
+        ReplyCode.UNKNOWN_CONFLICT,
         ReplyCode.BAD_CONFIG,
         ReplyCode.UNKNOWN_USER,
         ReplyCode.UNKNOWN_WORKSPACE,

@@ -4,6 +4,7 @@ audit       who changed what
 bandwidth   the bandwidth of all transfers together
 callback    HTTP callbacks
 completion  the script for Tab completion
+conflict    paths that both sides of a two-way job changed
 daemon      reload and shutdown
 feed        feed and watch: messages while they come
 flow        the flows of a server

@@ -5,6 +5,7 @@ bars          rows with a bar, as wide as the terminal
 board         what a daemon's feed has reported so far
 callbacks     HTTP callbacks
 checks        the steps of `job test`
+conflicts     conflicts of two-way jobs
 flows         the flows of a server
 hints         hints with the commands of `cargo_ctl`
 history       history, of all jobs or of one

@@ -5,6 +5,7 @@ arguments         the arguments of a command, and their checks
 client            a synchronous client: calls, and subscriptions to the feed
 commands          the type of a command
 common_commands   the commands of daemons and servers
+conflict_commands  the commands about conflicts
 daemon_commands   all commands of a daemon
 escaping          foreign names as text that is safe to show
 gapless           notices without gaps, with lost rows read from the history

@@ -13,6 +13,7 @@ from cargo_sync.api.common_commands import (
     PageLimit,
     RowsSince,
 )
+from cargo_sync.api.conflict_commands import CONFLICT_COMMANDS
 from cargo_sync.api.job_commands import JOB_COMMANDS, OneJob, OneOrAllJobs
 from cargo_sync.api.roles import Role
 from cargo_sync.api.session_commands import SESSION_COMMANDS
@@ -92,6 +93,7 @@ BANDWIDTH_SET: Final = Command(
 
 COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     *JOB_COMMANDS,
+    *CONFLICT_COMMANDS,
     TRANSFER_LIST,
     TRANSFER_CANCEL,
     HISTORY,

@@ -24,6 +24,7 @@ from cargo_sync.control.router import Router
 from cargo_sync.control.routes import Noun, routed
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.check import CheckHandlers
+from cargo_sync.daemon.handlers.conflict import ConflictHandlers
 from cargo_sync.daemon.handlers.daemon import reloaded, status
 from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
@@ -203,6 +204,7 @@ class Daemon:
             JobFolderHandlers(jobs, self._rows),
             HistoryHandlers(jobs, self._events, world),
             CheckHandlers(jobs, Checks(self._check_case, world, group)),
+            ConflictHandlers(jobs, self._database, world),
             AuditHandlers(self._audit, offload),
             FeedHandlers(self._endpoint.publisher),
             KeyHandlers(self._endpoint, offload),

@@ -32,7 +32,7 @@ _UPDATE: Final = """UPDATE conflict SET base = ?, near = ?, far = ?, policy = ?,
 person = 0, copy = ?, run = ? WHERE id = ?"""
 
 
-class Decision(NamedTuple):
+class ConflictDecision(NamedTuple):
     """What will be done about a conflict.
 
     choice  None: a person must say
@@ -122,7 +122,7 @@ class JobConflicts:
         seen: Sequence[SeenConflict],
         run: str,
         policy: ConflictPolicy,
-        decide: Callable[[SeenConflict], Decision],
+        decide: Callable[[SeenConflict], ConflictDecision],
         time: float,
     ) -> "Noted":
         """Stores what is in conflict.
@@ -194,7 +194,7 @@ class JobConflicts:
         seen: SeenConflict,
         run: str,
         policy: ConflictPolicy,
-        decision: Decision,
+        decision: ConflictDecision,
         time: float,
     ) -> Conflict:
         """Inserts or updates a row; returns it."""

@@ -9,6 +9,7 @@ from cargo_ctl.render import (
     board,
     callbacks,
     checks,
+    conflicts,
     flows,
     history,
     jobs,
@@ -94,6 +95,16 @@ WAITING = {
 }  # fmt: skip
 CALLBACKS = {"callbacks": [WAITING], "totals": {"pending": 1, "dead": 0}, "next": None}
 TRIED = {"job": "a", "event": "b", "delivered": False, "status": None, "seconds": 1.5, "error": "c"}
+SIDE: dict[str, Any] = {
+    "kind": "file", "size": 1_234, "mtime": NOW, "hash": "ab" * 32, "target": None, "version": 7,
+}  # fmt: skip
+CONFLICT: dict[str, Any] = {
+    "id": 7, "job": "docs", "path": "report.odt", "state": "open", "policy": "ask",
+    "choice": None, "by": None, "copy": None, "run": "r", "time": NOW,
+    "base": SIDE, "local": SIDE, "remote": SIDE | {"size": 9, "hash": None},
+}  # fmt: skip
+CONFLICTS = {"conflicts": [CONFLICT], "totals": {"open": 1, "resolved": 0}, "next": None}
+RESOLVED = {"conflict": CONFLICT | {"choice": "local", "by": "person"}, "run": "r2", "waits": ""}
 BANDWIDTH = {"bandwidth": [{"name": "upload", "file": 9_000, "override": 5_000, "now": 5_000}]}
 USER_SHOWN = ANA | {
     "workspaces": [{"name": "default", "path": "/srv/ana", "access": "rw"}],
@@ -129,6 +140,9 @@ ANSWERS: dict[str, Any] = {
     "callback.list": CALLBACKS,
     "callback.retry": {"count": 1},
     "callback.test": TRIED,
+    "conflict.list": CONFLICTS,
+    "conflict.show": CONFLICT,
+    "conflict.resolve": RESOLVED,
     "bandwidth.show": BANDWIDTH,
     "bandwidth.set": BANDWIDTH,
     "user.list": {"users": [ANA, BEN]},
@@ -196,6 +210,9 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     history.happened: (EVENT,),
     callbacks.callback_list: (CALLBACKS, NOW),
     callbacks.tested: (TRIED,),
+    conflicts.conflict_list: (CONFLICTS, UTC),
+    conflicts.conflict_show: (CONFLICT, UTC),
+    conflicts.resolved: (RESOLVED,),
     keys.key_list: ({"keys": [KEY]},),
     keys.added: ("a", "watch", "tcp://box:5556", "a.key"),
     keys.revoked: ({"key": KEY},),

@@ -8,7 +8,7 @@ from cargo_sync.model.agreed import agree
 from cargo_sync.model.conflicts import Choice, ConflictPolicy, Evidence
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.events import Event, Happened
-from cargo_sync.state.conflicts import Conflicts, Decision, JobConflicts, SeenConflict
+from cargo_sync.state.conflicts import ConflictDecision, Conflicts, JobConflicts, SeenConflict
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.jobs import JobRows
@@ -25,15 +25,15 @@ def told(path: str) -> Event:
     return Event("docs", Happened.CONFLICT, 1.0, path)
 
 
-def asks(seen: SeenConflict) -> Decision:
-    return Decision(None, event=told(seen.path))
+def asks(seen: SeenConflict) -> ConflictDecision:
+    return ConflictDecision(None, event=told(seen.path))
 
 
-def keeps(seen: SeenConflict) -> Decision:
-    return Decision(Choice.KEEP_BOTH, f"{seen.path} copy")
+def keeps(seen: SeenConflict) -> ConflictDecision:
+    return ConflictDecision(Choice.KEEP_BOTH, f"{seen.path} copy")
 
 
-def never(seen: SeenConflict) -> Decision:
+def never(seen: SeenConflict) -> ConflictDecision:
     raise AssertionError(f"{seen} is decided already")
 
 
@@ -46,7 +46,7 @@ class Desk:
 
     def note(
         self,
-        decide: Callable[[SeenConflict], Decision],
+        decide: Callable[[SeenConflict], ConflictDecision],
         policy: ConflictPolicy = ASK,
         evidence: Evidence = EVIDENCE,
         path: str = "x/a",
@@ -137,7 +137,7 @@ def test_old_ones_go_and_open_ones_stay(desk: Desk) -> None:
 
 
 def test_what_is_stored_is_stored_together_with_its_event(desk: Desk) -> None:
-    def fails(seen: SeenConflict) -> Decision:
+    def fails(seen: SeenConflict) -> ConflictDecision:
         if seen.path == "2":
             raise ValueError
         return asks(seen)

@@ -2,6 +2,7 @@
 
 callback    `callback.list`, `.retry`, `.test`
 check       `job.test`
+conflict    `conflict.list`, `.show`, `.resolve`
 daemon      `status` and `reload`
 history     `history` and `job.history`
 job         `job.list`, `.show`, `.start`, `.pause`, `.reload`, `.sync`, `.approve`, `.speed`

@@ -1,5 +1,6 @@
 """What the daemon reports: on its feed, to commands, by HTTP callbacks, to Prometheus.
 
+conflict_views     conflicts as messages
 feed               what is published, and when
 listeners          a list of listeners to the jobs, called in turn
 metrics            metrics of the jobs

@@ -32,6 +32,7 @@ from cargo_sync.control.router import Router
 from cargo_sync.control.routes import routed
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.check import CheckHandlers
+from cargo_sync.daemon.handlers.conflict import ConflictHandlers
 from cargo_sync.daemon.handlers.daemon import reloaded, status
 from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
@@ -106,6 +107,7 @@ class Daemon:
                 AuditHandlers(AuditTable(house.database, float, float), house.world().offload),
                 FeedHandlers(endpoint.publisher),
                 KeyHandlers(endpoint, house.world().offload),
+                ConflictHandlers(jobs, house.database, house.world()),
                 CallbackHandlers(jobs, house.callbacks, house.world()),
                 JobFolderHandlers(jobs, house.jobs),
                 HistoryHandlers(jobs, Events(house.database), house.world()),
