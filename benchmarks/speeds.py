@@ -72,7 +72,7 @@ async def measured(mode: Mode, place: Path, url: str) -> float:
     going = asyncio.create_task(_moved(mode, near, far, task))
     worst = 0.0
     try:
-        while far.flow is None or (figures := far.flow.figures()) is None or not figures.content:
+        while not ((figures := far.flows.figures().get(mode)) and figures.content):
             await asyncio.sleep(0.05)
         for asked in ASKED:
             await far.set_speed(asked)
@@ -120,7 +120,7 @@ def _arrived(mode: Mode, place: Path, far: CargoTree) -> int:
     """The bytes that have arrived so far."""
     if mode is Mode.UPLOAD:
         return sum(part.stat().st_size for part in (place / "files/.cargo_sync/staging").iterdir())
-    figures = far.flow.figures() if far.flow is not None else None
+    figures = far.flows.figures().get(mode)
     assert figures is not None, "the transfer ended before the measurement did"
     return figures.wire
 

@@ -8,6 +8,7 @@ have arrived.
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -95,7 +96,9 @@ class Copier:
         self._world = world
         self._page: WalkPage | None = None
         """Found, but not decided yet."""
-        self._waiting: BatchQueue[_Copy] = BatchQueue(world.steady, sides.far.rate)
+        self._waiting: BatchQueue[_Copy] = BatchQueue(
+            world.steady, partial(sides.far.rate, sides.mode)
+        )
         self._open: dict[str, int] = {}
         """Files that were handed over and not answered yet: path -> earlier tries."""
         self._retries = RetryRounds()

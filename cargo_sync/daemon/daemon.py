@@ -51,7 +51,6 @@ from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.login import open_remote
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.engine.context import JobMemory
-from cargo_sync.lanes.figures import Figures
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures, cancelled
@@ -59,6 +58,7 @@ from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.scope import NearScope
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.events import Event, EventDetails, Happened, groups
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
@@ -283,7 +283,7 @@ class Daemon:
             self._planned,
             Failures(),
             Settling(settings.settle),
-            DestinationRoom(),
+            {Mode.UPLOAD: DestinationRoom(), Mode.DOWNLOAD: DestinationRoom()},
             TryProgress(),
             JobSuspects(self._database, row.id, settings.name),
             NearScope(settings.full_scan_interval, self._world.chance()),
@@ -319,11 +319,8 @@ class Daemon:
             partial(self._delivers, row.id),
         )
 
-        def figures() -> Figures | None:
-            return server.flow.figures() if server.flow is not None else None
-
         watch = partial(self._watchers.watch, settings.local_dir)
-        return Sides(near, server, figures, watch, api.ask_afresh), bounds
+        return Sides(near, server, server.flows.figures, watch, api.ask_afresh), bounds
 
     def _delivers(self, job: int) -> bool:
         """Whether the base of a job has files."""

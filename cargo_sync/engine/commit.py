@@ -71,9 +71,10 @@ class Commit:
         self._upload = direction is Mode.UPLOAD
         self._rules = context.rules
         self._memory = context.memory
+        self._room = context.memory.rooms[direction]
         self._world = context.world
         self._report = context.report
-        self._progress = context.progress
+        self._progress = context.progress.of(direction)
         self._on_events = on_events
 
     async def __call__(self, outcomes: Sequence[Outcome]) -> None:
@@ -146,7 +147,7 @@ class Commit:
     async def _note(self, moved: _Moved) -> None:
         """Notes files that were moved, when they are recorded."""
         files, sizes, told = moved
-        if self._memory.room.took_all(files, sizes):
+        if self._room.took_all(files, sizes):
             self._retry_full()
         self._report.acted = self._report.advanced = True
         self._report.files += len(files)
@@ -227,7 +228,7 @@ class Commit:
             state = (action.source.version, action.source.ident)
             self._memory.failures.put_off(action.path, problem, state)
         if problem.code == Code.DISK_FULL:
-            self._memory.room.refused(action.path, action.bytes, problem)
+            self._room.refused(action.path, action.bytes, problem)
         details = EventDetails(str(problem), problem.code_text, outcome.transfer)
         return [self._event(Happened.FAILED, action, now, details)]
 
@@ -236,7 +237,7 @@ class Commit:
         action = outcome.action
         events = []
         if action.op is Op.MKDIR:
-            if self._memory.room.took(action.path, 0):
+            if self._room.took(action.path, 0):
                 self._retry_full()
             self._report.acted = True
         elif action.op is Op.ADOPT and outcome.transfer:

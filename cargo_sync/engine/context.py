@@ -1,15 +1,16 @@
 """What all steps of a run need: the job's rules and memory, the run's report and progress."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cargo_sync.engine.report import Progress, RunReport
+from cargo_sync.engine.report import RunProgress, RunReport
 from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.scope import NearScope
 from cargo_sync.machines.settling import Settling
-from cargo_sync.model.jobs import Rules
+from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import World
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
@@ -27,7 +28,7 @@ class JobMemory:
               tried at once
     settling  the files that were still being written
     suspects  what an unclean stop leaves to check, and what it has damaged
-    room      what is known about the room at the destination
+    rooms     what is known about the room at the destination of each direction
     parts     what the destination had of unfinished files
     scope     what the next look looks at in the local folder
     listing   held while a page of the far side is stored: one job of a daemon does it at a time, so
@@ -42,7 +43,7 @@ class JobMemory:
     planned: Planned
     failures: Failures
     settling: Settling
-    room: DestinationRoom
+    rooms: Mapping[Mode, DestinationRoom]
     parts: TryProgress
     suspects: JobSuspects
     scope: NearScope = field(default_factory=NearScope)
@@ -61,4 +62,4 @@ class RunContext:
     memory: JobMemory
     world: World
     report: RunReport
-    progress: Progress
+    progress: RunProgress

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.plan.guard import Held
 
@@ -13,7 +14,7 @@ SOON: Final = 0.05
 
 @dataclass(slots=True)
 class Progress:
-    """The counters of one run. Totals grow during the survey."""
+    """The counters of one direction of a run. Totals grow during the survey."""
 
     files_total: int = 0
     bytes_total: int = 0
@@ -27,6 +28,33 @@ class Progress:
     def done(self, files: int, size: int) -> None:
         self.files_done += files
         self.bytes_done += size
+
+
+class RunProgress:
+    """The counters of one run, by direction, and their sums."""
+
+    def __init__(self) -> None:
+        self._by_mode = {Mode.UPLOAD: Progress(), Mode.DOWNLOAD: Progress()}
+
+    def of(self, direction: Mode) -> Progress:
+        """The counters of UPLOAD or DOWNLOAD."""
+        return self._by_mode[direction]
+
+    @property
+    def files_total(self) -> int:
+        return sum(one.files_total for one in self._by_mode.values())
+
+    @property
+    def bytes_total(self) -> int:
+        return sum(one.bytes_total for one in self._by_mode.values())
+
+    @property
+    def files_done(self) -> int:
+        return sum(one.files_done for one in self._by_mode.values())
+
+    @property
+    def bytes_done(self) -> int:
+        return sum(one.bytes_done for one in self._by_mode.values())
 
 
 @dataclass(slots=True)

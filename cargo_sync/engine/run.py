@@ -14,10 +14,10 @@ from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import JobMemory, RunContext
 from cargo_sync.engine.execution.direction import Direction
 from cargo_sync.engine.planning import Planning, Steps
-from cargo_sync.engine.report import Progress, RunReport
+from cargo_sync.engine.report import RunProgress, RunReport
 from cargo_sync.engine.survey import Survey
 from cargo_sync.engine.verification import Verification
-from cargo_sync.machines.room import PROBE
+from cargo_sync.machines.room import PROBE, DestinationRoom
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import Code
@@ -45,7 +45,7 @@ class Run:
         started = world.wall()
         stamp = datetime.fromtimestamp(started, UTC).strftime("%Y%m%dT%H%M%SZ")
         self.report = RunReport(f"{stamp}-{world.token()[:8]}", started)
-        self.progress = Progress()
+        self.progress = RunProgress()
         self._rules = rules
         self._near = near
         self._far = far
@@ -73,7 +73,8 @@ class Run:
         if approved:
             await self._world.offload(self._memory.suspects.release)
         opened = await self._open()
-        self._memory.room.begin()
+        for room in self._memory.rooms.values():
+            room.begin()
         tree, _ = await self._world.offload(self._memory.folders.counts)
         guard = Guard(tree, spent=spent, refused=refused, approved=approved)
         direction = Direction(
@@ -148,12 +149,16 @@ class Run:
         return opened
 
     def _judge_room(self) -> None:
-        """Holds the run if the destination's disk is full.
+        """Holds the run if a destination's disk is full.
 
         All files that wait for room are tried again together with the smallest of them; at once,
         when that one is gone.
         """
-        room, failures = self._memory.room, self._memory.failures
+        for room in self._memory.rooms.values():
+            self._judge(room)
+
+    def _judge(self, room: DestinationRoom) -> None:
+        failures = self._memory.failures
         room.end(waits=room.smallest is not None and failures.knows(room.smallest.path))
         if room.smallest is None:
             if room.passed:

@@ -30,7 +30,7 @@ class Refused:
 
 
 class DestinationRoom:
-    """The room at the destination of one job, from run to run.
+    """The room at one destination of a job, from run to run.
 
     full      the smallest file that waits does not fit
     smallest  that file; also without `full`, while larger files than the disk can take wait

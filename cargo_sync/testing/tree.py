@@ -50,7 +50,7 @@ class MemoryTree:
         self._log: list[tuple[str, Entry | None]] = []
         self._idents = 0
         self._cancelled: set[str] = set()
-        self._open: Sequence[Task] = ()
+        self._open: dict[Mode, Sequence[Task]] = {}
         self._floor = 0
         self.trash: list[tuple[str, bytes]] = []
         self.speeds: list[int | None] = []
@@ -279,7 +279,8 @@ class MemoryTree:
         speed: int | None,
         run: str,
     ) -> AsyncGenerator[Brought, None]:
-        self._cancelled.clear()
+        if not self._open:
+            self._cancelled.clear()
         ends = (
             (near.source(), self.sink(run))
             if mode is Mode.UPLOAD
@@ -288,21 +289,21 @@ class MemoryTree:
         number = 0
         async for tasks in batches:
             number += 1
-            self._open = tasks
+            self._open[mode] = tasks
             try:
                 receipts = pump(*ends, number, offers(tasks), self._cancelled)
             finally:
-                self._open = ()
+                del self._open[mode]
             yield brought(tasks, receipts, Moved())
 
-    def rate(self) -> int:
+    def rate(self, mode: Mode) -> int:
         return 1 << 30
 
-    def resumed(self) -> Mapping[str, int]:
+    def resumed(self, mode: Mode) -> Mapping[str, int]:
         return {}  # it begins each file anew
 
     def open_tasks(self) -> list[Task]:
-        return list(self._open)
+        return [task for tasks in self._open.values() for task in tasks]
 
     def cancel(self, path: str) -> None:
         self._cancelled.add(path)

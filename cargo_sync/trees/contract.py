@@ -234,6 +234,8 @@ class FarTree(Tree, Protocol):
     ) -> AsyncGenerator[Brought, None]:
         """Moves content between `near` and this tree; yields what became of one batch at a time.
 
+        A transfer in each direction may run at the same time.
+
         That comes when it is durable. At most eight batches are taken before their results, which
         limits the memory. Files of a batch fail alone. When the iterator is closed, running files
         stop at a checkpoint.
@@ -244,23 +246,26 @@ class FarTree(Tree, Protocol):
         """
 
     def open_tasks(self) -> list[Task]:
-        """The tasks that the running transfer has taken but that have no result yet.
+        """The tasks that the running transfers have taken but that have no result yet.
 
         Some of them may still wait for their turn.
         """
 
-    def rate(self) -> int:
-        """Bytes of content per second that move now, as granted or measured; until then a guess."""
+    def rate(self, mode: Mode) -> int:
+        """Bytes of content per second that move now in one direction, as granted or measured.
 
-    def resumed(self) -> Mapping[str, int]:
-        """What the destination had of unfinished files when the last transfer began.
+        Until then it is a guess.
+        """
+
+    def resumed(self, mode: Mode) -> Mapping[str, int]:
+        """What the destination had of unfinished files when the last transfer this way began.
 
         Returns:
             Transfer id -> bytes; only files of which a part had arrived before.
         """
 
     async def set_speed(self, bits: int | None) -> None:
-        """Changes the speed of the running transfer without interrupting it.
+        """Changes the speed of the running transfers together without interrupting them.
 
         A transfer that waits to begin will begin with it. Without a transfer nothing happens,
         because `transfer` gets its own speed.
@@ -270,7 +275,7 @@ class FarTree(Tree, Protocol):
         """
 
     def cancel(self, path: str) -> None:
-        """Cancels the file at `path` in the running transfer, also before its turn comes.
+        """Cancels the file at `path` in the running transfers, also before its turn comes.
 
         It fails alone (CANCELLED), and nothing of it is kept. A file that was moved completely is
         still done.

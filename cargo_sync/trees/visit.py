@@ -67,7 +67,7 @@ class FarVisited(Visited, Protocol):
     def figures(self) -> Figures | None:
         """The figures of the running flow; None if nothing moves."""
 
-    def rate(self) -> int:
+    def rate(self, mode: Mode) -> int:
         """Like FarTree.rate."""
 
     async def set_speed(self, bits: int | None) -> None:

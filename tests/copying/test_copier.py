@@ -102,7 +102,7 @@ class Side:
     def figures(self) -> Figures | None:
         return None
 
-    def rate(self) -> int:
+    def rate(self, mode: Mode) -> int:
         return 1 << 30
 
     async def set_speed(self, bits: int | None) -> None:

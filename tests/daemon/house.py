@@ -208,11 +208,11 @@ class House:
             self.planned,
             Failures(),
             Settling(wanted.settle),
-            DestinationRoom(),
+            {Mode.UPLOAD: DestinationRoom(), Mode.DOWNLOAD: DestinationRoom()},
             TryProgress(),
             JobSuspects(self.database, row.id, row.name),
         )
-        sides = Sides(near, far, lambda: None, self.watch, lambda: self.afresh.append(name))
+        sides = Sides(near, far, dict, self.watch, lambda: self.afresh.append(name))
         room = SharedLimits(self.slots, self.shares, self.limits, self._zone_of)
         bounds = JobLimits(wanted, row.id, room, self.world(), far.set_speed)
         far.turn = bounds.turn

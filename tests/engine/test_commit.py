@@ -7,7 +7,7 @@ import pytest
 
 from cargo_sync.engine.commit import Commit
 from cargo_sync.engine.context import RunContext
-from cargo_sync.engine.report import Progress, RunReport
+from cargo_sync.engine.report import RunProgress, RunReport
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Base, agree
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
@@ -38,7 +38,7 @@ class Committing:
         self.report = RunReport("run", 0.0)
         self.told: list[Event] = []
         context = RunContext(
-            self.system.rules, self.system.memory, self.system.world(), self.report, Progress()
+            self.system.rules, self.system.memory, self.system.world(), self.report, RunProgress()
         )
         self._commit = Commit(context, mode, self._tell)
 

@@ -300,7 +300,7 @@ async def test_what_counts_as_progress_of_a_run_that_is_cut(
     for name in "abc":
         system.source.write(name, b"1")
     has: dict[str, int] = {}
-    monkeypatch.setattr(system.far, "resumed", lambda: has)
+    monkeypatch.setattr(system.far, "resumed", lambda mode: has)
     assert await cut_run(system, monkeypatch, after=0), "the listing was stored"
     assert not await cut_run(system, monkeypatch, after=0)
     assert await cut_run(system, monkeypatch, after=1), "a file was committed"

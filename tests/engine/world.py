@@ -66,7 +66,7 @@ class System:
             Planned(self.database),
             Failures(),
             Settling(self.rules.settle),
-            DestinationRoom(),
+            {Mode.UPLOAD: DestinationRoom(), Mode.DOWNLOAD: DestinationRoom()},
             TryProgress(),
             JobSuspects(self.database, number, name),
         )

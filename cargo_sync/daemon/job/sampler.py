@@ -11,10 +11,12 @@ from cargo_sync.daemon.job.status import (
     eta,
 )
 from cargo_sync.daemon.job.supervisor import Supervisor
-from cargo_sync.engine.report import Progress
+from cargo_sync.engine.report import RunProgress
+from cargo_sync.lanes.figures import Figures, Moving
 from cargo_sync.machines.arrival import ArrivalCount
 from cargo_sync.machines.job_state import JobState
 from cargo_sync.machines.meter import RateMeter
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.world import World
 
 
@@ -26,7 +28,7 @@ class JobSampler:
         self._world = world
         self._run = ""
         self._bytes = 0
-        self._arrival = ArrivalCount()
+        self._arrivals = _arrivals()
         self._meter = RateMeter()
         self._meters: dict[str, RateMeter] = {}
 
@@ -91,10 +93,10 @@ class JobSampler:
             return AT_REST
         if run.report.run != self._run:
             self._run, self._bytes, self._meter = run.report.run, 0, RateMeter()
-            self._arrival = ArrivalCount()
+            self._arrivals = _arrivals()
         self._bytes = max(self._bytes, min(self._arrived(run.progress), run.progress.bytes_total))
         progress = run.progress
-        moved = self._bytes - self._arrival.resumed
+        moved = self._bytes - sum(one.resumed for one in self._arrivals.values())
         rate = 8 * self._meter.rate(self._world.steady(), moved)
         return Advance(
             progress.files_done,
@@ -105,35 +107,40 @@ class JobSampler:
             eta(progress.bytes_total - self._bytes, rate),
         )
 
-    def _arrived(self, progress: Progress) -> int:
-        """Bytes at the destination, also those that are staged."""
-        figures = self._job.sides.figures()
-        if figures is None:
-            return progress.bytes_done
-        return self._arrival.count(progress.bytes_done, figures.content, figures.had)
+    def _arrived(self, progress: RunProgress) -> int:
+        """Bytes at the destinations, also those that are staged."""
+        arrived, lanes = 0, self._job.sides.figures()
+        for mode, arrival in self._arrivals.items():
+            done, figures = progress.of(mode).bytes_done, lanes.get(mode)
+            arrived += arrival.count(done, figures.content, figures.had) if figures else done
+        return arrived
 
     def under_way(self) -> list[UnderWay]:
         """The files that are being transferred now."""
-        figures = self._job.sides.figures()
-        if figures is None:
-            self._meters.clear()
-            return []
-        now, found = self._world.steady(), []
-        for file in figures.files:
-            rate = 8 * self._meters.setdefault(file.id, RateMeter()).rate(now, file.done)
-            found.append(
-                UnderWay(
-                    file.id,
-                    self._job.name,
-                    file.path,
-                    self._job.settings.mode,
-                    file.size,
-                    file.done,
-                    round(rate),
-                    eta(file.size - file.done, rate),
-                    figures.rtt_ms,
-                    figures.lost,
-                )
-            )
+        found = [
+            self._under_way(file, mode, figures)
+            for mode, figures in self._job.sides.figures().items()
+            for file in figures.files
+        ]
         self._meters = {one.id: self._meters[one.id] for one in found}
         return found
+
+    def _under_way(self, file: Moving, mode: Mode, figures: Figures) -> UnderWay:
+        meter = self._meters.setdefault(file.id, RateMeter())
+        rate = 8 * meter.rate(self._world.steady(), file.done)
+        return UnderWay(
+            file.id,
+            self._job.name,
+            file.path,
+            mode.value,
+            file.size,
+            file.done,
+            round(rate),
+            eta(file.size - file.done, rate),
+            figures.rtt_ms,
+            figures.lost,
+        )
+
+
+def _arrivals() -> dict[Mode, ArrivalCount]:
+    return {Mode.UPLOAD: ArrivalCount(), Mode.DOWNLOAD: ArrivalCount()}

@@ -9,7 +9,7 @@ preview, a run, or waiting. So a pause, a reload or a second command can come at
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +42,14 @@ class Sides:
     """Both sides of a job.
 
     watch    begins to watch the near side
-    figures  figures of the open flow, or None
+    figures  figures of the open flows, by direction
     afresh   forgets that the server refused a login lately: a person's command is a reason to try
              again
     """
 
     near: NearTree
     far: FarTree
-    figures: Callable[[], Figures | None]
+    figures: Callable[[], Mapping[Mode, Figures]]
     watch: WatchFolder
     afresh: Callable[[], None]
 
@@ -160,8 +160,8 @@ class Supervisor:
         """Files move now, so that what held the last run does not hold this one."""
         if not self.outcomes.held or self.run_now is None:
             return False
-        figures = self.sides.figures()
-        return self.run_now.progress.files_done > 0 or bool(figures and figures.content)
+        content = sum(figures.content for figures in self.sides.figures().values())
+        return self.run_now.progress.files_done > 0 or content > 0
 
     @property
     def state(self) -> JobState:

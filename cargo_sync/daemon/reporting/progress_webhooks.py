@@ -82,8 +82,8 @@ class ProgressWebhooks:
         name = job.supervisor.name
         waits = await self._world.offload(self._rows.waits, name, [one.id for one in moving])
         # Read again after that wait, so that transfers that ended in the meantime get no update.
-        figures = job.supervisor.sides.figures()
-        still = {file.id for file in figures.files} - waits if figures else set()
+        lanes = job.supervisor.sides.figures().values()
+        still = {file.id for figures in lanes for file in figures.files} - waits
         for one in moving:
             key, host = (name, one.id), host_of(event)
             if one.id not in still or key in self._in_flight:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from functools import partial
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
@@ -43,8 +44,9 @@ class Direction:
         source, destination = (near, far) if upload else (far, near)
         starts = TransferStarts(context, mode, on_events)
         damaged = DamagedSources(context, near, commit) if upload else DamagedThere(commit)
+        rate = partial(far.rate, mode)
         self._execution = Execution(
-            context, source, destination, guard, starts, commit, damaged, far.rate
+            context, mode, source, destination, guard, starts, commit, damaged, rate
         )
 
     async def follow(self, steps: AsyncIterator[Steps], *, counted: bool = False) -> None:
@@ -64,7 +66,7 @@ class Direction:
                 async for batch in results:
                     await self._commit.brought(batch)
         finally:
-            self._report.advanced |= self._memory.parts.further(self._far.resumed())
+            self._report.advanced |= self._memory.parts.further(self._far.resumed(self.mode))
 
     async def delete(self, actions: Sequence[Action]) -> None:
         """Deletes at the destination, after the guard has let it pass."""

@@ -15,13 +15,14 @@ from cargo_sync.engine.planning import Steps
 from cargo_sync.engine.verification import DamagedFiles
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import Tasks, Tree
 
 
 class Execution:
-    """Executes the steps of one run, from the tree `source` to the tree `destination`.
+    """Executes the steps of one run in one direction, from the tree `source` to `destination`.
 
     `rate` gives the bytes per second that move now.
     """
@@ -29,6 +30,7 @@ class Execution:
     def __init__(
         self,
         context: RunContext,
+        direction: Mode,
         source: Tree,
         destination: Tree,
         guard: Guard,
@@ -40,8 +42,8 @@ class Execution:
         self._rules = context.rules
         self._world = context.world
         self._report = context.report
-        self._progress = context.progress
-        self._room = context.memory.room
+        self._progress = context.progress.of(direction)
+        self._room = context.memory.rooms[direction]
         self._source = source
         self._destination = destination
         self._guard = guard

@@ -3,6 +3,7 @@
 api       calls of one user to one server
 bounds    what an answer may cost: bytes, seconds, memory
 flow      the client's end of a flow
+flows     those of one job, which share its turn and its speed
 look      which server answers at an address, before a login
 opening   opens a flow and its lane, also only to try it
 probe     calls that only test a server: login, clock, speed

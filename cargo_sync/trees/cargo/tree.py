@@ -18,7 +18,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, not_as_delive
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
-from cargo_sync.trees.cargo.flow import UNMEASURED, ClientFlow
+from cargo_sync.trees.cargo.flows import JobFlows
 from cargo_sync.trees.cargo.problems import bad_answer
 from cargo_sync.trees.cargo.replies import ROWS, ChangesReply, ResultReply, SpacesReply
 from cargo_sync.trees.cargo.requests import Body
@@ -38,8 +38,8 @@ NUMBERS: Final = 100
 class CargoTree:
     """`folder` of `workspace`, as the user of `api` sees it.
 
-    turn   entered while content moves, to limit how many flows of a daemon do so at once
-    flow   the running flow; None while nothing moves
+    turn   entered while content moves, to limit how many jobs of a daemon move it at once
+    flows  those that run now
     """
 
     def __init__(
@@ -55,12 +55,10 @@ class CargoTree:
         self._workspace = workspace
         self._folder = folder
         self._world = world
-        self._turn = turn
-        self.flow: ClientFlow | None = None
+        self.flows = JobFlows(api, world, turn, (workspace, folder))
         self._own = OwnLog()
         self._first: _FirstPage | None = None
         self._upto = 0
-        self._resumed: Mapping[str, int] = {}
         self._page = ROWS
         self._base = f"/workspaces/{segment(workspace)}"
 
@@ -225,18 +223,12 @@ class CargoTree:
         speed: int | None,
         run: str,
     ) -> AsyncGenerator[Brought, None]:
-        self.flow = ClientFlow(self._api, self._world, self._turn, speed)
-        where = (self._workspace, self._folder)
-        try:
-            async with aclosing(self.flow.run(mode, near, batches, where, run)) as results:
-                async for result in results:
-                    yield result
-                    # Here the receiver of the result has recorded it.
-                    if mode is Mode.UPLOAD:
-                        lineage = self.flow.lineage
-                        await self._world.offload(self._note_own, result, lineage)
-        finally:
-            self._resumed, self.flow = self.flow.resumed, None
+        async with aclosing(self.flows.run(mode, near, batches, speed, run)) as results:
+            async for result, lineage in results:
+                yield result
+                # Here the receiver of the result has recorded it.
+                if mode is Mode.UPLOAD:
+                    await self._world.offload(self._note_own, result, lineage)
 
     def _note_own(self, moved: Brought, lineage: str) -> None:
         """Notes files that need not be read again: the server has them as they are here."""
@@ -250,22 +242,20 @@ class CargoTree:
         if versions:
             self._own.add(versions, (path.rpartition("/")[0] for path in files), lineage)
 
-    def rate(self) -> int:
-        return self.flow.rate() if self.flow is not None else UNMEASURED
+    def rate(self, mode: Mode) -> int:
+        return self.flows.rate(mode)
 
-    def resumed(self) -> Mapping[str, int]:
-        return self._resumed
+    def resumed(self, mode: Mode) -> Mapping[str, int]:
+        return self.flows.resumed(mode)
 
     def open_tasks(self) -> list[Task]:
-        return self.flow.open_tasks() if self.flow is not None else []
+        return self.flows.open_tasks()
 
     async def set_speed(self, bits: int | None) -> None:
-        if self.flow is not None:
-            await self.flow.set_speed(bits)
+        await self.flows.set_speed(bits)
 
     def cancel(self, path: str) -> None:
-        if self.flow is not None:
-            self.flow.cancel(path)
+        self.flows.cancel(path)
 
     async def close(self) -> None:
         await self._api.let_go(self)

@@ -24,10 +24,10 @@ class VisitedTree(CargoTree):
     """`folder` of `workspace`, visited."""
 
     def figures(self) -> Figures | None:
-        return self.flow.figures() if self.flow is not None else None
+        return next(iter(self.flows.figures().values()), None)
 
     def granted(self) -> int | None:
-        return self.flow.granted if self.flow is not None else None
+        return next((flow.granted for flow in self.flows.running.values()), None)
 
     # -- reading -----------------------------------------------------------------------------------
 

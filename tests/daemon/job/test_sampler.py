@@ -5,18 +5,21 @@ from types import SimpleNamespace
 from typing import Any
 
 from cargo_sync.daemon.job.sampler import JobSampler
-from cargo_sync.engine.report import Progress
+from cargo_sync.engine.report import RunProgress
 from cargo_sync.lanes.figures import Figures
+from cargo_sync.model.jobs import Mode
 from tests.engine.world import System
 
 
 def test_a_resumed_file_begins_where_it_was_and_ends_at_its_end(tmp_path: Path) -> None:
     system = System(tmp_path)
     figures = Figures(content=0, had=6_000)
-    run = SimpleNamespace(
-        progress=Progress(files_total=1, bytes_total=10_000), report=SimpleNamespace(run="r2")
+    progress = RunProgress()
+    progress.of(Mode.UPLOAD).planned(1, 10_000)
+    run = SimpleNamespace(progress=progress, report=SimpleNamespace(run="r2"))
+    job: Any = SimpleNamespace(
+        run_now=run, sides=SimpleNamespace(figures=lambda: {Mode.UPLOAD: figures})
     )
-    job: Any = SimpleNamespace(run_now=run, sides=SimpleNamespace(figures=lambda: figures))
     sampler = JobSampler(job, system.world())
     seen = []
     for content in (0, 1_000, 2_000, 4_000):

@@ -14,6 +14,7 @@ from cargo_sync.daemon.job import following
 from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, damaged
 from cargo_sync.testing.tree import MemoryTree
 from tests.daemon.house import House, going, until
@@ -262,7 +263,7 @@ async def test_a_job_is_not_held_while_content_moves(
         job.sync()
         await far.moving.wait()
         assert job.state == "held", "nobody knows yet whether it is refused again"
-        job.sides = replace(job.sides, figures=lambda: Figures(content=1))
+        job.sides = replace(job.sides, figures=lambda: {Mode.UPLOAD: Figures(content=1)})
         assert job.state == "syncing"
         assert JobSampler(job, house.world()).status().detail == ""
         far.go.set()

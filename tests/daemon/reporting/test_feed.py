@@ -14,6 +14,7 @@ from cargo_sync.daemon.reporting import views
 from cargo_sync.daemon.reporting.feed import DaemonFeed
 from cargo_sync.lanes.figures import Figures, Moving
 from cargo_sync.model.events import Event, EventDetails, Happened, groups
+from cargo_sync.model.jobs import Mode
 from tests.daemon.house import Board, House, settings, until
 from tests.daemon.jobs.test_registry import Files
 
@@ -171,7 +172,7 @@ async def test_transfers_are_told_once_they_last(tmp_path: Path) -> None:
         job.sync()
         await far.moving.wait()
         figures = Figures(files=(Moving("big", 250, 1000, "ab12"),), lost=3, rtt_ms=1.5)
-        job.sides = replace(job.sides, figures=lambda: figures)
+        job.sides = replace(job.sides, figures=lambda: {Mode.UPLOAD: figures})
         one.topics()
         one.feed.tick()
         assert [line for line in one.topics() if line.startswith("transfer/")] == []

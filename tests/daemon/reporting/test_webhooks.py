@@ -387,10 +387,11 @@ class Moves:
         looks = self._looks
         await until(lambda: self._looks > looks + 4)
 
-    def figures(self) -> Figures:
+    def figures(self) -> dict[Mode, Figures]:
         """A transfer's id is its path."""
         self._looks += 1
-        return Figures(files=tuple(Moving(path, done, 100, path) for path, done in self.files))
+        files = tuple(Moving(path, done, 100, path) for path, done in self.files)
+        return {Mode.UPLOAD: Figures(files=files)}
 
 
 @contextlib.asynccontextmanager

@@ -20,7 +20,7 @@ from cargo_sync.server.server import Up
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.replies import FlowReply
 from tests.server.admin import ask, governed
-from tests.server.flows.test_flows import job, login, run
+from tests.server.flows.test_flows import flow_of, job, login, run
 from tests.server.surroundings import CHEAP, until
 from tests.server.test_app import settings
 
@@ -44,7 +44,7 @@ class Going:
 
     @property
     def granted(self) -> int | None:
-        flow = self._system.far.flow
+        flow = flow_of(self._system.far)
         return flow.granted if flow is not None else -1
 
     async def refused(self) -> str:
@@ -55,7 +55,7 @@ class Going:
 
 
 def moving(system: Any) -> bool:
-    flow = system.far.flow
+    flow = flow_of(system.far)
     figures = flow.figures() if flow is not None else None
     return bool(figures and figures.content)
 
@@ -125,7 +125,9 @@ async def test_a_flow_whose_lane_is_on_its_way_when_it_is_shared_anew(
         (tmp_path / "a" / "here" / "large").write_bytes(bytes(SIZE))
         going = asyncio.ensure_future(run(system).execute())
         await until(lambda: moving(system), asyncio.sleep)
-        await until(lambda: system.far.flow.granted == 900_000, asyncio.sleep)  # type: ignore[attr-defined]
+        flow = flow_of(system.far)
+        assert flow is not None
+        await until(lambda: flow.granted == 900_000, asyncio.sleep)
         assert not going.done(), "the flow goes on at the new bandwidth"
         going.cancel()
         await asyncio.wait({going})
