@@ -28,6 +28,8 @@ class Op(StrEnum):
     """Agree on the source's state without a change at the destination."""
     RETIRE = "retire"
     """Delete or move a delivered source file, as the job's `after_transfer` says."""
+    MOVE = "move"
+    """Give an entry of the destination another path there, which must be free."""
     CONFLICT = "conflict"
     """Both sides of a two-way job changed it, each in its own way: the job's policy decides."""
 
@@ -45,6 +47,8 @@ class Action(NamedTuple):
               is displaced
     hash      for RETIRE: BLAKE3 of what was delivered. For ADOPT: that of both sides, if they were
               compared before
+    moved_from  for MOVE: where the destination has the entry now; `path` is where it shall be, and
+              `expected` is the entry
     """
 
     op: Op
@@ -54,6 +58,7 @@ class Action(NamedTuple):
     why: str = ""
     drifted: bool = False
     hash: str = ""
+    moved_from: str = ""
 
     @property
     def bytes(self) -> int:

@@ -124,17 +124,15 @@ def _drop(connection: Statements, run: str, most: int) -> bool:
 def _columns(action: Action) -> tuple[Any, ...]:
     source = None if action.source is None else tuple(action.source)
     expected = None if action.expected is None else tuple(action.expected)
-    return action.op, action.path, source, expected, action.why, action.drifted, action.hash
+    return (action.op, action.path, source, expected, *action[4:])
 
 
 def _action(text: str) -> Action:
-    op, path, source, expected, why, drifted, content = orjson.loads(text)
+    op, path, source, expected, *rest = orjson.loads(text)
     return Action(
         Op(op),
         path,
         None if source is None else Entry._make(source),
         None if expected is None else Entry._make(expected),
-        why,
-        drifted,
-        content,
+        *rest,
     )

@@ -203,9 +203,11 @@ class MemoryTree:
         return [self.do(action) for action in actions]
 
     def do(self, action: Action) -> Outcome:
-        """Does one MKDIR or DELETE."""
+        """Does one MKDIR, DELETE or MOVE."""
         if problem := self.blocked(action.path):
             return Outcome(action, problem=problem)
+        if action.op is Op.MOVE:
+            return self._rename(action)
         present = self._entries.get(action.path)
         if present is not None and present.kind == FOLDER and action.op is Op.MKDIR:
             return Outcome(action, action.source, present)
@@ -224,6 +226,15 @@ class MemoryTree:
         if action.op is Op.DELETE:
             return Outcome(action, displaced=action.path)
         return Outcome(action, action.source, self.make(action.path))
+
+    def _rename(self, action: Action) -> Outcome:
+        path, here = action.path, action.moved_from
+        if action.expected is None or self._entries.get(here) != action.expected:
+            return Outcome(action, problem=Problem(Code.CHANGED, f"{here!r} changed", here))
+        if path in self._entries:
+            return Outcome(action, problem=Problem(Code.OCCUPIED, f"{path!r} exists", path))
+        self.move(here, path)
+        return Outcome(action, action.source, self._entries[path])
 
     def blocked(self, path: str) -> Problem | None:
         """Why nothing can be put at `path`: there is a file or a link above it."""

@@ -177,7 +177,10 @@ class Tree(Protocol):
         """BLAKE3 of files, as hex, in order; a file that is not the given entry has a problem."""
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
-        """Does MKDIR and DELETE in order; displaced entries go to the trash of `run`."""
+        """Does MKDIR, DELETE and MOVE in order; displaced entries go to the trash of `run`.
+
+        The entry of a MOVE is where it was or at its new path, which must be free.
+        """
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str

@@ -26,7 +26,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Mode, Rules
-from cargo_sync.model.problems import Code, Problem, ProblemError, changed
+from cargo_sync.model.problems import Code, Problem, ProblemError, changed, from_os_error
 from cargo_sync.model.slices import path_cost
 from cargo_sync.model.world import T, Ts, World
 from cargo_sync.plan.filters import Filters
@@ -317,12 +317,14 @@ def _group(folders: Iterator[Seen | Unseen | Absent]) -> list[Whole | Missed | N
 
 
 def _applied(root: Root, action: Action, run: str, touched: set[str], new: NewFolders) -> Outcome:
-    """Does one MKDIR or DELETE; adds the folders to sync for it to `touched`."""
+    """Does one MKDIR, DELETE or MOVE; adds the folders to sync for it to `touched`."""
     try:
         if action.op is Op.MKDIR and action.expected is None:
             made = _made(action, touched, new)
             if made is not None:
                 return Outcome(action, action.source, made)
+        if action.op is Op.MOVE:
+            return _moved(root, action, touched)
         return _apply_one(root, action, run, touched)
     except ProblemError as error:
         return Outcome(action, problem=error.problem)
@@ -339,6 +341,33 @@ def _made(action: Action, touched: set[str], new: NewFolders) -> Entry | None:
     if made is not None:
         touched.update((action.path, paths.parent(action.path)))
     return made
+
+
+def _moved(root: Root, action: Action, touched: set[str]) -> Outcome:
+    """Renames an entry that still is what the plan saw; nothing is overwritten.
+
+    If it is replaced in the same moment, the new entry moves: it is not lost either, and the next
+    look sees it.
+    """
+    path, here, expected = action.path, action.moved_from, action.expected
+    found = root.entry(here)
+    if expected is None or not _as_expected(found, expected):
+        return Outcome(action, problem=changed(here))
+    if above := paths.parent(path):
+        for made in root.make_folder(above):
+            touched.update((made, paths.parent(made)))
+    with root.folder(paths.parent(here)) as source, root.folder(paths.parent(path)) as target:
+        try:
+            root.system.rename_noreplace(source.fd, paths.name(here), target.fd, paths.name(path))
+        except FileExistsError:
+            message = f"{path!r} exists already; it is not replaced"
+            return Outcome(action, problem=Problem(Code.OCCUPIED, message, path))
+        except OSError as error:
+            raise ProblemError(from_os_error(error, here)) from error
+    touched.update((source.path, target.path))
+    if (result := root.entry(path)) is None:
+        return Outcome(action, problem=changed(path))
+    return Outcome(action, action.source, result)
 
 
 def _apply_one(root: Root, action: Action, run: str, touched: set[str]) -> Outcome:

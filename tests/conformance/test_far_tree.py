@@ -19,7 +19,7 @@ from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.flow import ClientFlow
 from cargo_sync.trees.cargo.tree import CargoTree
-from cargo_sync.trees.contract import FarTree, Task
+from cargo_sync.trees.contract import Delta, FarTree, Task
 from tests.server.flows.test_flows import REAL, login
 from tests.server.surroundings import CHEAP
 from tests.server.test_app import running, settings
@@ -121,3 +121,41 @@ async def test_a_batch_that_waits_for_its_turn_is_open() -> None:
     assert not waiting.done()
     waiting.cancel()
     await asyncio.wait({waiting})
+
+
+async def test_an_entry_of_the_far_side_moves_to_a_free_path(far: FarTree) -> None:
+    near = MemoryTree("near")
+    await far.open()
+    assert await listed(far) == {}
+    puts = [Action(Op.PUT, path, near.write(path, path.encode())) for path in ("a", "b")]
+
+    async def batches() -> AsyncIterator[list[Task]]:
+        yield [Task(action, f"{number:032x}") for number, action in enumerate(puts)]
+
+    async for brought in far.transfer(Mode.UPLOAD, near, batches(), None, RUN):
+        assert [receipt.code for receipt in brought.receipts] == ["done"] * 2
+    there = await listed(far)
+
+    def move(to: str, expected: Entry) -> Action:
+        return Action(Op.MOVE, to, expected=expected, moved_from="a")
+
+    file = there["a"]
+    stale, occupied, moved = await far.apply(
+        [move("c", file._replace(version=file.version + 9)), move("b", file), move("c", file)], RUN
+    )
+    codes = [one.problem and one.problem.code for one in (stale, occupied, moved)]
+    assert codes == ["changed", "occupied", None]
+    assert await listed(far) == {"b": there["b"], "c": moved.result}
+
+
+async def listed(far: FarTree) -> dict[str, Entry]:
+    """What the far side has."""
+    found: dict[str, Entry] = {}
+    async for observation in far.observe(0):
+        assert isinstance(observation, Delta)
+        for path, entry in observation.changes:
+            if entry is None:
+                found.pop(path, None)
+            else:
+                found[path] = entry
+    return found

@@ -160,3 +160,36 @@ async def test_making_folders_and_again(tree: tuple[NearTree, Write]) -> None:
         [outcome] = await it.apply([make], RUN)
         assert outcome.problem is None and outcome.result is not None
         assert (await seen(it))["f"].ident == outcome.result.ident
+
+
+async def test_an_entry_moves_to_a_free_path_and_nothing_is_overwritten(
+    tree: tuple[NearTree, Write],
+) -> None:
+    one, write = tree
+    for path in ("a", "b", "d/x"):
+        write(path, path.encode())
+    before = await seen(one)
+
+    def move(here: str, to: str, expected: Entry) -> Action:
+        return Action(Op.MOVE, to, expected=expected, moved_from=here)
+
+    file, folder = before["a"], before["d"]
+    changed, occupied, gone, none, moved, both = await one.apply(
+        [
+            move("a", "c", file._replace(version=file.version + 1)),
+            move("a", "b", file),
+            move("missing", "c", file),
+            Action(Op.MOVE, "c", moved_from="a"),
+            move("a", "new/c", file),
+            move("d", "e", folder),
+        ],
+        RUN,
+    )
+    codes = [one.problem and one.problem.code for one in (changed, occupied, gone, none)]
+    assert codes == ["changed", "occupied", "changed", "changed"]
+    after = await seen(one)
+    assert set(after) == {"b", "new", "new/c", "e", "e/x"}
+    assert moved.problem is None and moved.result == after["new/c"]
+    assert both.problem is None and both.result == after["e"]
+    assert (after["new/c"].ident, after["e/x"].ident) == (file.ident, before["d/x"].ident)
+    assert await one.hashes([("new/c", after["new/c"])]) == [blake3(b"a").hexdigest()]

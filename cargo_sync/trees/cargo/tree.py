@@ -183,6 +183,13 @@ class CargoTree:
         )
 
     def _operation(self, action: Action) -> Body:
+        if action.op is Op.MOVE:
+            return requests.operation(
+                "move",
+                self._whole(action.moved_from),
+                expected=None if action.expected is None else action.expected.version,
+                to=self._whole(action.path),
+            )
         return requests.operation(
             action.op.value,
             self._whole(action.path),
@@ -320,7 +327,11 @@ def _outcome(action: Action, result: ResultReply) -> Outcome:
     if action.op is Op.DELETE:
         return Outcome(action, displaced=displaced)
     if result.version is None or result.ident is None:
-        raise bad_answer("a new folder has no version")
+        raise bad_answer(f"the result of a {action.op} has no version")
+    if action.op is Op.MOVE and action.expected is not None:
+        name, version, ident = paths.name(action.path), result.version, result.ident
+        moved = action.expected._replace(name=name, version=version, ident=ident)
+        return Outcome(action, action.source, moved)
     made = Entry(
         paths.name(action.path),
         FOLDER,
