@@ -14,6 +14,7 @@ from typing import Final
 
 from cargo_sync.lanes.current import WANTED
 from cargo_sync.lanes.ports import Reader, Source
+from cargo_sync.model.checkpoints import RESUMABLE, resumable
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Want
 from cargo_sync.wire import records
@@ -71,6 +72,17 @@ class Pieces:
         if todo:
             partial = {index for index in todo if wants[index].code == "ranges"}
             self._batches[number] = _Batch(number, offers, wants, todo, partial, len(todo))
+
+    def sized(self, offers: Sequence[Offer]) -> Sequence[Offer]:
+        """The offers, with the holes of files for which that makes a difference."""
+        if max(offer.size for offer in offers) < RESUMABLE:
+            return offers
+        return [
+            offer._replace(holes=min(offer.size, self._source.holes(offer)))
+            if resumable(offer.size)
+            else offer
+            for offer in offers
+        ]
 
     def sent(self, number: int) -> bool:
         """True when nothing of the batch is left to be sent."""
@@ -185,27 +197,30 @@ class Pieces:
             self._spans = deque([(0, offer.size)] if offer.size else ())
         spans = self._spans
         offset, until = spans[0] if spans else (offer.size, offer.size)
-        count = min(until - offset, limit)
+        end, hole = self._reader.extent(offset, until) if offset < until else (until, False)
+        count = end - offset if hole else min(end - offset, limit)
         start = at + records.SIZE
-        end = start + count
+        view = body[start : start + (records.ZEROS.size if hole else count)]
+        if hole:
+            records.ZEROS.pack_into(view, 0, count)
+        elif count and self._reader.read_into(view, offset) != count:
+            raise ProblemError(changed_while_read(offer.path))
         # Only the last piece needs this check. It is done for each piece, so that a file that
         # changed early is not sent to its end.
-        if (
-            count and self._reader.read_into(body[start:end], offset) != count
-        ) or not self._reader.unchanged():
+        if not self._reader.unchanged():
             raise ProblemError(changed_while_read(offer.path))
         if offset + count < until:
             spans[0] = (offset + count, until)
         elif spans:
             spans.popleft()
         flags = 0 if spans else records.FINAL
-        records.HEADER.pack_into(
-            body, at, records.DATA, flags, self._index, self._batch.number, count, offset
-        )
-        self.content += count
+        kind, number = records.HOLE if hole else records.DATA, self._batch.number
+        records.HEADER.pack_into(body, at, kind, flags, self._index, number, len(view), offset)
+        if not hole:
+            self.content += count
         if not spans:
             self._done()
-        return end
+        return start + len(view)
 
     def _fail(self, body: memoryview, at: int, problem: Problem) -> int:
         payload = memoryview(encode_problem(problem))

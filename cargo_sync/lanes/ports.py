@@ -53,6 +53,16 @@ class Reader(Protocol):
             ProblemError: the file cannot be read.
         """
 
+    def extent(self, offset: int, until: int) -> tuple[int, bool]:
+        """What is at `offset`, which is before `until`.
+
+        Returns:
+            Up to where it is the same, at most `until`; whether it is a hole: nothing but zeros.
+
+        Raises:
+            ProblemError: the file cannot be read.
+        """
+
     def unchanged(self) -> bool:
         """True when size, mtime_ns, ctime_ns and inode are still what they were at `open`."""
 
@@ -68,6 +78,9 @@ class Source(Protocol):
         Raises:
             ProblemError: vanished, changed since it was planned, unreadable.
         """
+
+    def holes(self, offer: Offer) -> int:
+        """How many bytes of a file, which may be gone, are holes; 0 if that is not known."""
 
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         """Reads whole files in their order, each into its view, which has its size.
@@ -102,6 +115,12 @@ class Sink(Protocol):
 
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
         """Stages a piece of a larger file, which begins at `offset`.
+
+        Problems are kept and reported by `commit`, never raised.
+        """
+
+    def hole(self, batch: int, index: int, offset: int, count: int) -> None:
+        """So many bytes of a larger file, from `offset` on, are zeros and need no room.
 
         Problems are kept and reported by `commit`, never raised.
         """

@@ -81,6 +81,7 @@ class Receiver(End):
         self._told = 0
         self._tell_at = -math.inf
         self._handlers[records.DATA] = self._take_content
+        self._handlers[records.HOLE] = self._take_hole
         self._handlers[records.FAIL] = self._take_fail
         self._join(records.REPORT, self._take_report, lambda _: messages.SHORT_MAX)
         if not client:
@@ -150,6 +151,25 @@ class Receiver(End):
                 self._note_unsaved(count)
         self._current.reach(batch, index, arriving.offers[index], missing)
         self._content += count
+        if not arriving.left:
+            self._commit_if_complete(batch, arriving)
+
+    def _take_hole(
+        self, flags: int, index: int, batch: int, offset: int, payload: memoryview
+    ) -> None:
+        """As `_take_content`; nothing of a hole came over the lane."""
+        arriving = self._open.get(batch)
+        if arriving is None:
+            raise breach(f"a hole came for batch {batch}, which is not open")
+        if flags & records.WHOLE or len(payload) != records.ZEROS.size:
+            raise breach("a hole is not one number")
+        (count,) = records.ZEROS.unpack(payload)
+        if not count:
+            raise breach("a hole is empty")
+        missing = arriving.take_piece(index, offset, count, bool(flags & records.FINAL))
+        self._sink.hole(batch, index, offset, count)
+        self._note_unsaved(count)
+        self._current.reach(batch, index, arriving.offers[index], missing)
         if not arriving.left:
             self._commit_if_complete(batch, arriving)
 

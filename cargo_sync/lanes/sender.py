@@ -185,7 +185,7 @@ class Sender(End):
     # -- what is sent ---------------------------------------------------------------------------
 
     def _begin(self, batch: int, offers: Sequence[Offer]) -> None:
-        self._open[batch] = offers
+        offers = self._open[batch] = self._pieces.sized(offers)
         self._unanswered.add(batch)
         self._queue(records.OFFER, batch, payload=messages.encode_offers(offers))
 

@@ -18,7 +18,7 @@ def refused(offers: Sequence[Offer]) -> dict[int, Problem]:
 
 def _are_ordinary(offers: Sequence[Offer]) -> bool:
     """Whether all are files that are valid; False also if each must be looked at."""
-    some, sizes, times, *_, targets = zip(*offers, strict=True)
+    some, sizes, times, *_, targets, _ = zip(*offers, strict=True)
     return (
         all(some)
         and not any(targets)

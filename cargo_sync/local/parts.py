@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 import xxhash
-from blake3 import blake3
 
+from cargo_sync.local import sparse
+from cargo_sync.local.content_hash import ZEROS, ContentHash
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import inode
 from cargo_sync.local.root import Root
 from cargo_sync.local.writer import Write, at_once
-from cargo_sync.model.checkpoints import Checkpoint, Span
+from cargo_sync.model.checkpoints import HOLE, Checkpoint, Span
 from cargo_sync.model.entries import BY_UMASK, PERMISSIONS
 from cargo_sync.model.problems import (
     Code,
@@ -71,7 +72,7 @@ class Staged(NamedTuple):
     path      where it will be published, relative to the root
     name      its name in the staging folder
     ident, size, mtime_ns   as the file system reports them
-    hash      BLAKE3, hex; "" for links
+    hash      of its content, hex (`content_hash`); "" for links
     target    a link's target, else ""
     durable   its content is already synced
     transfer  the transfer's id if the file can be resumed after a cut, else ""
@@ -127,8 +128,7 @@ class PartFile:
         self._fd = -1
         self._runs: dict[int, _Run] = {}
         """Per offset at which they end now."""
-        self._hash = blake3()
-        self._hashed = 0
+        self._hash = ContentHash()
         self._fresh = False
         self._spans = self._resumed()
         self._written = sum(span.end - span.start for span in self._spans)
@@ -160,17 +160,34 @@ class PartFile:
             begin(partial(self._root.system.write, self._opened(), content, offset))
         except OSError as error:
             raise ProblemError(from_os_error(error, self._offer.path)) from error
-        self._fresh = True
-        run = self._runs.pop(offset, None) or _Run(offset)
-        run.digest.update(content)
-        if end - run.start >= LONGEST:
-            self._spans.append(Span(run.start, end, run.digest.digest()))
-        else:
-            self._runs[end] = run
-        self._written += len(content)
-        if offset == self._hashed:
+        self._note(offset, content)
+        if offset == self._hash.size:
             self._hash.update(content)
-            self._hashed = end
+
+    def hole(self, offset: int, count: int) -> None:
+        """Stages so many zeros, without room on the disk where it can be. Raises ProblemError."""
+        end = offset + count
+        if offset < 0 or end > self._offer.size:
+            raise self._bad(f"a hole at {offset} ends after the end of the file")
+        system = self._root.system
+        try:
+            fd = self._opened()
+            there = os.fstat(fd).st_size
+            if offset < there:  # something that was not recorded came before a cut
+                sparse.blank(fd, offset, end, system.write)
+            if end > there:
+                system.truncate(fd, end)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, self._offer.path)) from error
+        if count < LONGEST:
+            for at in range(offset, end, len(ZEROS)):
+                self._note(at, ZEROS[: end - at])
+        else:
+            self._spans.append(Span(offset, end, HOLE))
+            self._written += count
+            self._fresh = True
+        if offset == self._hash.size:
+            self._hash.zeros(count)
 
     def checkpoint(self) -> None:
         """Makes what has arrived durable and records it.
@@ -265,6 +282,18 @@ class PartFile:
 
     # -- within ------------------------------------------------------------------------------------
 
+    def _note(self, offset: int, content: memoryview | bytes) -> None:
+        """These bytes are written."""
+        end = offset + len(content)
+        self._fresh = True
+        run = self._runs.pop(offset, None) or _Run(offset)
+        run.digest.update(content)
+        if end - run.start >= LONGEST:
+            self._spans.append(Span(run.start, end, run.digest.digest()))
+        else:
+            self._runs[end] = run
+        self._written += len(content)
+
     def _opened(self) -> int:
         if self._fd < 0:
             if self._written:
@@ -313,11 +342,16 @@ class PartFile:
         return spans
 
     def _verified(self, span: Span) -> bool:
-        """Whether a span still has its digest; bytes in file order are also hashed with BLAKE3."""
-        digest, inline = (
-            xxhash.xxh3_128(),
-            self._hash.copy() if span.start == self._hashed else None,
-        )
+        """Whether a span still has its digest; bytes in file order are also hashed."""
+        inline = self._hash.copy() if span.start == self._hash.size else None
+        if span.digest == HOLE:
+            if not sparse.is_blank(self._fd, span.start, span.end):
+                return False
+            if inline is not None:
+                inline.zeros(span.end - span.start)
+                self._hash = inline
+            return True
+        digest = xxhash.xxh3_128()
         buffer = memoryview(bytearray(PIECE))
         at = span.start
         while at < span.end:
@@ -331,18 +365,22 @@ class PartFile:
         if digest.digest() != span.digest:
             return False
         if inline is not None:
-            self._hash, self._hashed = inline, span.end
+            self._hash = inline
         return True
 
     def _hash_rest(self, fd: int) -> None:
         """Hashes the bytes that did not arrive in order, from the staged file."""
-        buffer = memoryview(bytearray(min(PIECE, max(1, self._offer.size - self._hashed))))
-        while self._hashed < self._offer.size:
-            got = os.preadv(fd, [buffer[: self._offer.size - self._hashed]], self._hashed)
-            if not got:
+        size = self._offer.size
+        buffer = memoryview(bytearray(min(PIECE, max(1, size - self._hash.size))))
+        while (at := self._hash.size) < size:
+            end, hole = sparse.extent(fd, at, size)
+            got = end - at if hole else os.preadv(fd, [buffer[: end - at]], at)
+            if not got or at + got > os.fstat(fd).st_size:
                 raise OSError(errno.EIO, "the staged file is shorter than what was written to it")
-            self._hash.update(buffer[:got])
-            self._hashed += got
+            if hole:
+                self._hash.zeros(got)
+            else:
+                self._hash.update(buffer[:got])
 
     def _end_runs(self) -> None:
         self._spans += [

@@ -7,11 +7,11 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
-from blake3 import blake3
-
+from cargo_sync.local.content_hash import ContentHash
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import IDENT
 from cargo_sync.local.root import Root
+from cargo_sync.local.sparse import extent, holes_of
 from cargo_sync.local.system import System
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry, kept_time
@@ -48,14 +48,18 @@ def as_offered(offers: Sequence[Offer]) -> list[FileState | Problem]:
 
 
 class FileReader:
-    """One open file; `close` is called exactly once."""
+    """One open file; `close` is called exactly once.
 
-    __slots__ = ("_fd", "_path", "_state")
+    holes  how many of its bytes take no room on the disk
+    """
 
-    def __init__(self, fd: int, path: str, state: FileState) -> None:
+    __slots__ = ("_fd", "_path", "_state", "holes")
+
+    def __init__(self, fd: int, path: str, state: FileState, holes: int) -> None:
         self._fd = fd
         self._path = path
         self._state = state
+        self.holes = holes
 
     def read_into(self, view: memoryview, offset: int) -> int:
         """Reads from `offset` into `view`; fewer bytes than fit only at the end of the file.
@@ -73,6 +77,19 @@ class FileReader:
         except OSError as error:
             raise ProblemError(from_os_error(error, self._path)) from error
         return done
+
+    def extent(self, offset: int, until: int) -> tuple[int, bool]:
+        """What is at `offset`: up to where it is the same, at most `until`; whether it is a hole.
+
+        Raises:
+            ProblemError: the file cannot be read.
+        """
+        if not self.holes:
+            return until, False
+        try:
+            return extent(self._fd, offset, until)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, self._path)) from error
 
     def unchanged(self) -> bool:
         """True when size, mtime_ns, ctime_ns and inode are still what they were at `open`."""
@@ -105,6 +122,18 @@ class FolderSource:
         if isinstance(expected, Problem):
             raise ProblemError(expected)
         return _opened(self._root, offer.path, expected)
+
+    def holes(self, offer: Offer) -> int:
+        """How many bytes of a file are holes; 0 if it cannot be looked at.
+
+        Whether the file is still what was offered is found out when it is read.
+        """
+        above, _, name = offer.path.rpartition("/")
+        try:
+            with self._root.folder(above) as folder:
+                return holes_of(os.lstat(name, dir_fd=folder.fd))
+        except (OSError, ProblemError):
+            return 0
 
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         """Reads whole files. Neighbours open their folder once, and only for this call."""
@@ -206,14 +235,15 @@ def open_file(root: Root, path: str, expect: Entry) -> FileReader:
 
 def _opened(root: Root, path: str, expected: FileState) -> FileReader:
     fd = root.open_file(path)
-    if not _is(os.fstat(fd), expected):
+    found = os.fstat(fd)
+    if not _is(found, expected):
         os.close(fd)
         raise ProblemError(changed(path))
-    return FileReader(fd, path, expected)
+    return FileReader(fd, path, expected, holes_of(found))
 
 
 def hash_file(root: Root, path: str, expect: Entry, going: Going = always) -> str:
-    """BLAKE3 of a stable read, as 64 hex digits.
+    """The hash of a stable read (`content_hash`), as 64 hex digits.
 
     Raises:
         ProblemError: `changed` when the file is not the expected one, or changes while it is read;
@@ -223,24 +253,26 @@ def hash_file(root: Root, path: str, expect: Entry, going: Going = always) -> st
 
 
 def hash_reader(reader: FileReader, path: str, size: int, going: Going = always) -> str:
-    """BLAKE3 of an open file of `size` bytes, as 64 hex digits; the file is closed.
+    """The hash of an open file of `size` bytes, as 64 hex digits; the file is closed.
 
     Raises:
         ProblemError: `changed` while it was read; `stopped`.
     """
     try:
-        digest = blake3()
+        digest = ContentHash()
         buffer = memoryview(bytearray(min(PIECE, max(size, 1))))
-        done = 0
-        while done < size:
+        while (done := digest.size) < size:
             if not going():
                 raise _stopped(path)
-            got = reader.read_into(buffer[: size - done], done)
+            end, hole = reader.extent(done, size)
+            if hole:
+                digest.zeros(end - done)
+                continue
+            got = reader.read_into(buffer[: end - done], done)
             if not got:
                 break
             digest.update(buffer[:got])
-            done += got
-        if done != size or not reader.unchanged():
+        if digest.size != size or not reader.unchanged():
             raise ProblemError(changed(path))
         return digest.hexdigest()
     finally:
@@ -257,9 +289,16 @@ def is_blank(root: Root, path: str, expect: Entry, going: Going = always) -> boo
     try:
         buffer = memoryview(bytearray(PIECE))
         done = 0
-        while got := reader.read_into(buffer, done):
+        while done < expect.size:
             if not going():
                 raise _stopped(path)
+            end, hole = reader.extent(done, expect.size)
+            if hole:
+                done = end
+                continue
+            got = reader.read_into(buffer[: end - done], done)
+            if not got:
+                break
             if buffer[:got].tobytes().count(0) != got:
                 return False
             done += got

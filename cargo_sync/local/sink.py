@@ -6,7 +6,7 @@ hostile.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -91,6 +91,25 @@ class FolderSink:
 
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
         """Stages a piece of a larger file."""
+
+        def write(part: PartFile) -> None:
+            if len(content) < self._behind_from:
+                part.write(offset, content)
+            else:
+                part.write(offset, content, self._behind.begin)
+                self._writing = (batch, index)
+
+        self._stage(batch, index, len(content), write)
+
+    def hole(self, batch: int, index: int, offset: int, count: int) -> None:
+        """Stages zeros of a larger file; they take no room."""
+        self._stage(batch, index, 0, lambda part: part.hole(offset, count))
+        begun = self._batches[batch]
+        if not begun.offers[index].holes:  # otherwise no room was reserved for them
+            begun.room.wrote(index, count)
+
+    def _stage(self, batch: int, index: int, count: int, write: Callable[[PartFile], None]) -> None:
+        """Stages so many bytes of a larger file, by `write`."""
         self.settle()
         begun, offer = self._wanted(batch, index)
         if index in begun.problems:
@@ -104,12 +123,8 @@ class FolderSink:
             part = begun.parts.get(index)
             if part is None:
                 part = begun.parts[index] = self._staging.part(offer)
-            if len(content) < self._behind_from:
-                part.write(offset, content)
-            else:
-                part.write(offset, content, self._behind.begin)
-                self._writing = (batch, index)
-            begun.room.wrote(index, len(content))
+            write(part)
+            begun.room.wrote(index, count)
             if not part.complete:
                 self._limit_open((batch, index), part)
                 return
@@ -226,7 +241,7 @@ class FolderSink:
     def _reserve(self, batch: int, begun: SinkBatch, answers: list[Want]) -> None:
         """Reserves space for what is wanted. A file for which there is no room fails alone."""
         sizes = {
-            index: _missing(want) if want.ranges else offer.size
+            index: min(_missing(want) if want.ranges else offer.size, offer.size - offer.holes)
             for index, (offer, want) in enumerate(zip(begun.offers, answers, strict=True))
             if (want is _ALL or want.code == "ranges") and not offer.target
         }

@@ -14,6 +14,10 @@ def resumable(size: int) -> bool:
     return size >= RESUMABLE
 
 
+HOLE: Final = bytes(16)
+"""In place of a digest: the part is a hole."""
+
+
 class Span(NamedTuple):
     """A durable part [start, end) of a staged file, and the XXH3-128 of its bytes (16 bytes)."""
 

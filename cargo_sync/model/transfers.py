@@ -6,7 +6,7 @@ arrays.
 
 from collections.abc import Sequence
 from itertools import repeat
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from cargo_sync.model.problems import Problem
 
@@ -25,6 +25,7 @@ class Offer(NamedTuple):
                            unoccupied path. They are checked again at the moment of replacement
     hash      BLAKE3 if the offering side already knows it, else ""
     target    a link's target: then there is no content
+    holes     so many bytes of the source need no room on a disk, as far as that is known
     """
 
     path: str
@@ -38,6 +39,16 @@ class Offer(NamedTuple):
     occupant: int = 0
     hash: str = ""
     target: str = ""
+    holes: int = 0
+
+
+VAST: Final = 2**30
+"""Bytes of a file from which a client asks a server for its holes before it reserves room."""
+
+
+def is_vast(size: int) -> bool:
+    """Whether a file of so many bytes may have more holes than the disk has room."""
+    return size >= VAST
 
 
 class Want(NamedTuple):

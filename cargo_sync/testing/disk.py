@@ -49,6 +49,9 @@ class MemoryReader:
         view[: len(content)] = content
         return len(content)
 
+    def extent(self, offset: int, until: int) -> tuple[int, bool]:
+        return until, False
+
     def unchanged(self) -> bool:
         return self._source.files[self._offer.path].version == self._offer.version
 
@@ -87,6 +90,9 @@ class MemorySource:
             raise ProblemError(Problem(Code.CHANGED, f"{offer.path!r} was changed", offer.path))
         self.open_readers += 1
         return MemoryReader(self, offer)
+
+    def holes(self, offer: Offer) -> int:
+        return 0
 
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         return read_one_by_one(self, offers, views)
@@ -147,6 +153,9 @@ class MemorySink:
         staged = self._batches[batch][1][index]
         staged.content[offset : offset + len(content)] = content
         staged.cover.add(offset, len(content))
+
+    def hole(self, batch: int, index: int, offset: int, count: int) -> None:
+        self.part(batch, index, offset, memoryview(bytes(count)))
 
     def settle(self) -> None:
         """Nothing goes on after a call."""

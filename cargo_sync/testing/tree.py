@@ -335,6 +335,9 @@ class _MemoryReader:
         view[: len(piece)] = piece
         return len(piece)
 
+    def extent(self, offset: int, until: int) -> tuple[int, bool]:
+        return until, False
+
     def unchanged(self) -> bool:
         return True
 
@@ -353,6 +356,9 @@ class _MemorySource:
                 Problem(Code.CHANGED, f"{offer.path!r} has changed since the plan", offer.path)
             )
         return _MemoryReader(self._tree.read(offer.path))
+
+    def holes(self, offer: Offer) -> int:
+        return 0
 
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         return read_one_by_one(self, offers, views)
@@ -379,6 +385,9 @@ class TreeSink:
             index, bytearray(self._batches[batch][0][index].size)
         )
         staged[offset : offset + len(content)] = content
+
+    def hole(self, batch: int, index: int, offset: int, count: int) -> None:
+        self.part(batch, index, offset, memoryview(bytes(count)))
 
     def settle(self) -> None:
         return None

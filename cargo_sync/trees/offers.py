@@ -40,6 +40,7 @@ def offers(tasks: Sequence[Task]) -> list[Offer]:
                 occupants,
                 hashes,
                 sources.targets,
+                [0] * len(tasks),
                 strict=True,
             ),
         )

@@ -29,6 +29,9 @@ class PlacedSource:
     def open(self, offer: Offer) -> Reader:
         return self._source.open(_placed(self._place, offer))
 
+    def holes(self, offer: Offer) -> int:
+        return self._source.holes(_placed(self._place, offer))
+
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         return self._source.read(_all_placed(self._place, offers), views)
 
@@ -48,6 +51,9 @@ class PlacedSink:
 
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
         self._sink.part(batch, index, offset, content)
+
+    def hole(self, batch: int, index: int, offset: int, count: int) -> None:
+        self._sink.hole(batch, index, offset, count)
 
     def settle(self) -> None:
         self._sink.settle()

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.lanes.ports import Reader, Sink, Source
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
@@ -40,14 +40,33 @@ def _file(
             sink.whole(batch, index, buffer[:got])
             return
         for start, end in want.ranges or ((0, offer.size),):
-            for offset in range(start, end, PIECE):
-                piece = buffer[: min(PIECE, end - offset)]
-                sink.settle()
-                _check(offer, reader.read_into(piece, offset) == len(piece))
-                sink.part(batch, index, offset, piece)
+            while start < end:
+                start = _piece(reader, sink, batch, index, offer, (start, end), buffer)
         _check(offer, reader.unchanged())
     finally:
         reader.close()
+
+
+def _piece(
+    reader: Reader,
+    sink: Sink,
+    batch: int,
+    index: int,
+    offer: Offer,
+    span: tuple[int, int],
+    buffer: memoryview,
+) -> int:
+    """Moves a hole or a piece from the start of a span; returns where it ends."""
+    start, _ = span
+    end, hole = reader.extent(*span)
+    sink.settle()
+    if hole:
+        sink.hole(batch, index, start, end - start)
+        return end
+    piece = buffer[: end - start]
+    _check(offer, reader.read_into(piece, start) == len(piece))
+    sink.part(batch, index, start, piece)
+    return start + len(piece)
 
 
 def _check(offer: Offer, unchanged: bool) -> None:

@@ -21,7 +21,7 @@ from typing import Final
 from cargo_sync.wire.refusal import breach
 
 MAGIC: Final = b"CARGOLN1"
-VERSION: Final = 1
+VERSION: Final = 2
 TOKEN: Final = 16
 NONCE: Final = 16
 PREFIX: Final = 7

@@ -8,6 +8,7 @@ here: types, lengths, ranges. Paths are not: the code that stages a file checks 
 import math
 import re
 from collections.abc import Iterable, Sequence
+from operator import gt
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -26,7 +27,7 @@ SHORT_MAX: Final = 4096
 """The same for grants and reports, which are a few numbers."""
 
 VALUES_MAX: Final = 1 << 20
-"""The most values in one message: the largest batch has 65,535 files with 11 fields each."""
+"""The most values in one message: the largest batch has 65,535 files with 12 fields each."""
 
 DISPLACED_MAX: Final = 2 * paths.PATH_BYTES
 """Characters of a path in the trash, which is kept in the history."""
@@ -224,6 +225,8 @@ def _offers(fields: Any) -> list[Offer]:
         or not _within(column["size"], 0, _INT64)
         or not _within(column["mtime_ns"], -_INT64, _INT64)
         or not _within(column["mode"], 0, 0o10000)
+        or not _within(column["holes"], 0, _INT64)
+        or any(map(gt, column["holes"], column["size"]))
         or max(map(len, texts[1])) > _TRANSFER_MAX
         or not _HASH_LENGTHS.issuperset(map(len, texts[2]))
         or not _are_hex(texts[1])

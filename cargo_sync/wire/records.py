@@ -1,7 +1,7 @@
 """Records: the pieces within a frame's body.
 
     header   20 bytes  kind u8, flags u8, index u16, batch u32, length u32, offset u64; big-endian
-    payload  `length` bytes: content of a file (DATA) or JSON
+    payload  `length` bytes: content of a file (DATA), a number of zeros (HOLE), or JSON
 
 A record names a file by its batch and its index in the batch. A record is always within one frame.
 JSON that is too long for one record is sent in several, with MORE on all but the last.
@@ -16,6 +16,7 @@ from cargo_sync.wire.refusal import breach
 
 HEADER: Final = Struct("!BBHIIQ")
 SIZE: Final = HEADER.size
+ZEROS: Final = Struct("!Q")
 
 OFFER: Final = 1
 """Client, upload: a batch's offers."""
@@ -43,9 +44,11 @@ BYE: Final = 12
 """Server, then client: the last record of the last frame; the server's may contain a problem."""
 LATER: Final = 13
 """Server: it has no room for this batch now; the client opens it again later, with its number."""
+HOLE: Final = 14
+"""Sender: from `offset` on, a file has only zeros; the payload is how many (`ZEROS`)."""
 
 FINAL: Final = 1
-"""DATA: the file's last piece; the source was unchanged after it was read."""
+"""DATA, HOLE: the file's last piece; the source was unchanged after it was read."""
 WHOLE: Final = 2
 """DATA with FINAL: the whole file in one record."""
 MORE: Final = 4
@@ -89,7 +92,7 @@ def split(body: memoryview) -> Iterator[tuple[int, int, int, int, int, memoryvie
         at = start + length
         if at > end:
             raise breach("a record is longer than its frame")
-        if flags & ~_FLAGS or not OFFER <= kind <= LATER:
+        if flags & ~_FLAGS or not OFFER <= kind <= HOLE:
             raise breach("a record's kind is unknown")
         yield kind, flags, index, batch, offset, body[start:at]
 

@@ -23,6 +23,7 @@ from cargo_sync.wire.records import (
     FAIL,
     FINAL,
     GRANT,
+    HOLE,
     MORE,
     OFFER,
     PING,
@@ -54,6 +55,12 @@ def whole(length: int, **fields: int) -> Story:
 
 def piece(length: int, offset: int, flags: int = 0, **fields: int) -> Story:
     return lambda peer: peer.say(DATA, b"x" * length, offset=offset, flags=flags, **fields)
+
+
+def hole(length: int, offset: int, flags: int = 0, **fields: int) -> Story:
+    return lambda peer: peer.say(
+        HOLE, records.ZEROS.pack(length), offset=offset, flags=flags, **fields
+    )
 
 
 def says(kind: int, payload: bytes = b"", **fields: int) -> Story:
@@ -89,6 +96,15 @@ UPLOADS: dict[str, list[Story]] = {
         piece(10, 0, FINAL, index=1),
         piece(1, 0, index=1),
     ],
+    "a hole before an offer": [hole(4, 0)],
+    "a hole out of range": [offered, hole(5, 6, index=1)],
+    "a hole far out of range": [offered, hole(2**64 - 1, 3, index=1)],
+    "an empty hole": [offered, hole(0, 0, index=1)],
+    "a hole that is whole": [offered, hole(4, 0, WHOLE | FINAL)],
+    "a hole of another width": [offered, says(HOLE, b"\0\0\0\4", index=1)],
+    "a hole twice": [offered, hole(5, 0, index=1), hole(5, 0, index=1)],
+    "a hole over content": [offered, piece(5, 0, index=1), hole(5, 4, index=1)],
+    "final too early in a hole": [offered, hole(5, 0, FINAL, index=1)],
     "given up twice": [offered, says(FAIL, CHANGED), says(FAIL, CHANGED)],
     "given up after it came": [offered, whole(4), says(FAIL, CHANGED)],
     "given up before an offer": [says(FAIL, CHANGED)],

@@ -369,6 +369,9 @@ class _LivelySource:
             raise ProblemError(Problem(Code.UNREADABLE, "this file cannot be read", offer.path))
         return self._source.open(offer)
 
+    def holes(self, offer: Offer) -> int:
+        return self._source.holes(offer)
+
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         return read_one_by_one(self, offers, views)
 

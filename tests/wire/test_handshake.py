@@ -17,7 +17,7 @@ def test_both_ends_agree() -> None:
     assert (len(HELLO), len(answered), status) == (76, 67, shake.OK)
     assert shake.token_of(HELLO) == KEYS.token
     assert shake.read_answer(KEYS, HELLO, answered) == shake.Answer(
-        1, shake.OK, b"s" * 16, b"prefix7"
+        2, shake.OK, b"s" * 16, b"prefix7"
     )
     assert shake.prefix_of(answered) == b"prefix7"
 
@@ -71,9 +71,10 @@ def test_noise_is_refused(noise: bytes) -> None:
 
 def test_versions_meet_or_the_client_is_told() -> None:
     for versions, status in (
-        ((1, 1), shake.OK),
+        ((2, 2), shake.OK),
         ((1, 9), shake.OK),
-        ((2, 3), shake.NO_COMMON_VERSION),
+        ((1, 1), shake.NO_COMMON_VERSION),
+        ((3, 4), shake.NO_COMMON_VERSION),
     ):
         message = shake.hello(KEYS, b"c" * 16, versions)
         found, answered = shake.answer(KEYS, message, b"s" * 16)

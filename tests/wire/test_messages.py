@@ -30,6 +30,8 @@ OFFERS = st.lists(
         INT64,
         HASH,
         TEXT,
+    ).flatmap(
+        lambda offer: st.integers(0, offer.size).map(lambda many: offer._replace(holes=many))
     ),
     min_size=1,
     max_size=5,

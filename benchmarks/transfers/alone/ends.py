@@ -18,6 +18,9 @@ class NoFiles:
     def open(self, offer: Offer) -> Reader:
         return _NoFile(offer.size)
 
+    def holes(self, offer: Offer) -> int:
+        return 0
+
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         return None
 
@@ -30,6 +33,9 @@ class _NoFile:
 
     def read_into(self, view: memoryview, offset: int) -> int:
         return min(len(view), self._size - offset)
+
+    def extent(self, offset: int, until: int) -> tuple[int, bool]:
+        return until, False
 
     def unchanged(self) -> bool:
         return True
@@ -58,6 +64,9 @@ class NoDisk:
 
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
         self.received += len(content)
+
+    def hole(self, batch: int, index: int, offset: int, count: int) -> None:
+        """No file of this source has one."""
 
     def failed(self, batch: int, index: int, problem: Problem) -> None:
         """A file that is never asked for again."""

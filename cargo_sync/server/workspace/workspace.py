@@ -212,6 +212,18 @@ class Workspace:
                 raise ProblemError(damaged_there(path))
             return held, open_file(self._folder.store.root, path, seen)
 
+    def holes(self, path: str) -> int:
+        """How many bytes of the file at `path` are holes; 0 for what is no file.
+
+        Raises:
+            ProblemError: as for `open`.
+        """
+        _, reader = self.open(path)
+        if reader is None:
+            return 0
+        reader.close()
+        return reader.holes
+
     def hash(self, path: str, version: int) -> str:
         """The BLAKE3 of a version, from the catalogue or, the first time, from a stable read.
 

@@ -22,11 +22,12 @@ from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.machines.meter import RateMeter
+from cargo_sync.model import paths
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt
+from cargo_sync.model.transfers import Offer, Receipt, is_vast
 from cargo_sync.model.world import World
-from cargo_sync.trees.cargo import requests
+from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import Api, segment
 from cargo_sync.trees.cargo.opening import GrantedFlow, end_flow, open_flow
 from cargo_sync.trees.cargo.replies import SpeedReply
@@ -195,7 +196,9 @@ class ClientFlow:
         try:
             if self._speed != asked:
                 await self.set_speed(self._speed)
-            async with aclosing(self._carry(mode, near, first, batches, opened, run)) as results:
+            async with aclosing(
+                self._carry(mode, near, first, batches, opened, where, run)
+            ) as results:
                 async for result in results:
                     yield result
             over = True  # it was ended over the lane, by both ends
@@ -234,6 +237,7 @@ class ClientFlow:
         first: Sequence[Task],
         rest: AsyncIterator[Sequence[Task]],
         opened: GrantedFlow,
+        where: tuple[str, str],
         run: str,
     ) -> AsyncGenerator[Brought, None]:
         steady = self._world.steady
@@ -252,7 +256,7 @@ class ClientFlow:
         )
         self._lane = lane
         lane.start()
-        feeder = asyncio.create_task(self._feed(lane, machine, hand_over, first, rest))
+        feeder = asyncio.create_task(self._feed(lane, machine, hand_over, first, rest, where))
         try:
             while not isinstance(result := await self._results.get(), _Over):
                 yield self._brought(result)
@@ -315,6 +319,7 @@ class ClientFlow:
         hand_over: Callable[[int, Sequence[Offer]], None],
         first: Sequence[Task],
         rest: AsyncIterator[Sequence[Task]],
+        where: tuple[str, str],
     ) -> None:
         """Gives batches to the lane when it has room for them."""
         number, tasks = 0, first
@@ -324,7 +329,10 @@ class ClientFlow:
                 self._open[number] = _Batch(tasks, self._world.steady())
                 self._taken = ()
                 given_up = _indexes(tasks, self._cancelled)
-                lane.submit(partial(_begin, machine, hand_over, number, offers(tasks), given_up))
+                offered = offers(tasks)
+                if isinstance(machine, Receiver) and any(is_vast(one.size) for one in offered):
+                    offered = [await self._sized(offer, where) for offer in offered]
+                lane.submit(partial(_begin, machine, hand_over, number, offered, given_up))
                 upcoming = await self._next(rest)
                 if upcoming is None:
                     lane.submit(machine.finish)
@@ -333,6 +341,18 @@ class ClientFlow:
                 tasks = upcoming
         except Exception as error:
             self._results.put_nowait(_Over(error))
+
+    async def _sized(self, offer: Offer, where: tuple[str, str]) -> Offer:
+        """An offer of the server; of a very large file, with its holes: they need no room here."""
+        if not is_vast(offer.size):
+            return offer
+        workspace, folder = where
+        place, path = f"/workspaces/{segment(workspace)}/entry", paths.join(folder, offer.path)
+        try:
+            holes = await self._api.get(place, replies.holes, path=path)
+        except ProblemError:
+            return offer  # what is wrong with it is found out when it is asked for
+        return offer._replace(holes=min(holes, offer.size))
 
     def _take_back(self) -> None:
         """The lane ended before it took these batches: another one moves them."""

@@ -130,6 +130,9 @@ class _Nothing:
     def open(self, offer: Offer) -> Reader:
         raise AssertionError(_NO_BATCH)
 
+    def holes(self, offer: Offer) -> int:
+        raise AssertionError(_NO_BATCH)
+
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         raise AssertionError(_NO_BATCH)
 
@@ -140,6 +143,9 @@ class _Nothing:
         raise AssertionError(_NO_BATCH)
 
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
+        raise AssertionError(_NO_BATCH)
+
+    def hole(self, batch: int, index: int, offset: int, count: int) -> None:
         raise AssertionError(_NO_BATCH)
 
     def settle(self) -> None:

@@ -262,6 +262,7 @@ class _Folder(ServerReply):
 
 class _Single(ServerReply):
     entry: list[Any]
+    holes: Annotated[int, Field(ge=0, lt=_INT64)] = 0
 
 
 def results(count: int, value: object) -> list[ResultReply]:
@@ -320,6 +321,11 @@ def single(value: object) -> Entry:
     """Reads a single entry. Raises ValueError."""
     [entry] = _entries(_columns([[field] for field in _Single.read(value).entry]))
     return entry
+
+
+def holes(value: object) -> int:
+    """Reads how much of a file takes no room, beside its entry. Raises ValueError."""
+    return _Single.read(value).holes
 
 
 def reason(error: ValueError) -> str:

@@ -100,7 +100,9 @@ async def test_each_batch_that_is_committed_makes_room_for_the_next() -> None:
         for _ in range(total - 1):
             yield [task]
 
-    feeder = asyncio.create_task(flow._feed(lane, lane, lane.hand_over, [task], rest()))
+    feeder = asyncio.create_task(
+        flow._feed(lane, lane, lane.hand_over, [task], rest(), ("default", ""))
+    )
     await settled()
     assert lane.heard == list(range(OPEN_MAX)), "no more than these are open at a time"
     for number in range(total):

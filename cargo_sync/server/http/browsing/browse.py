@@ -9,7 +9,7 @@ from aiohttp import web
 from cargo_sync.catalogue.contract import ChangesPage
 from cargo_sync.machines.own_changes import OwnChanges
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.transfers import columns
+from cargo_sync.model.transfers import columns, is_vast
 from cargo_sync.model.world import Offload
 from cargo_sync.process.http_connection import told_of_loss
 from cargo_sync.server.accounts.access import Grants
@@ -117,7 +117,8 @@ class BrowseRoutes:
         found = await self._offload(workspace.entry, path)
         if found is None:
             raise unknown("such file or folder")
-        return answer({"entry": tuple(found)})
+        holes = await self._offload(workspace.holes, path) if is_vast(found.size) else 0
+        return answer({"entry": tuple(found), "holes": holes})
 
     async def changes(self, request: web.Request) -> web.Response:
         permit = self._entrance.permit(request)
