@@ -3,6 +3,7 @@
 ages     how old something in the trash or the staging is
 batch    a batch of a sink, until it is committed
 commit   publishes and records a complete batch
+content_hash  the hash of a file's content
 file_systems  which file systems report each change to those who watch
 folders  opens what is below a root by its whole path, at the moment of use
 inotify  Linux's inotify: in which folders something changed
@@ -18,6 +19,7 @@ read     reads of files that must not change meanwhile, for senders and for hash
 root     a folder held by its descriptor; all paths are relative to it, links are never followed
 scan     lists everything below a root, folder by folder
 sink     the receiving end of a lane: staging, publishing and receipts
+sparse   holes in files
 space    what is free on a disk, and what is reserved for files on their way
 staging  files that are not complete yet, below `.cargo_sync/staging`
 system   the calls that change a disk; the only place that depends on the platform
