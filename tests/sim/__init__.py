@@ -1,9 +1,10 @@
 """The simulation: jobs from seeds, with everything that may go wrong, and what must still hold.
 
 A seed says what people do on both sides, what fails, and when. The same seed always tells the same
-history; its trace has a hash. There are three tiers:
+history; its trace has a hash. There are four tiers:
 
 - The planner, with an executor in memory: thousands of histories a second (`planner`).
+- The planner of two-way jobs, likewise (`two_way`).
 - The whole engine (survey, plan, execute, commit) with its state in SQLite, two trees in memory,
   the client's flows on lanes in memory, and a fake clock (`system`).
 - A download into a real folder, on a disk that loses what was not synced (`disk`).
@@ -11,7 +12,7 @@ history; its trace has a hash. There are three tiers:
 `make sim SEEDS=100000` runs all. docs/architecture.md says how to use them.
 
 campaign    many seeds; what failed, and what was covered
-disk        the third tier
+disk        the tier on a disk
 epoch       what one-sided changes must have come to when both sides rest
 lanes       the client's flow and both ends of its lanes, without sockets and threads
 ledger      counts the copies of each content
@@ -19,10 +20,12 @@ lively      the two trees of a whole run
 losing      a disk that loses what was not synced
 mutants     planted bugs, and how many seeds find them
 oracle      what must hold at each moment of a whole run
+peers       what changes on both sides of a two-way job must have come to
 people      what people do to the two sides
-planner     the first tier
+planner     the tier of one-way plans
 story       one seed's chance, trace and coverage
-system      the second tier
+system      the tier of whole runs
 tiers       the tiers by name
+two_way     the tier of two-way plans
 weather     what may happen within a run
 """

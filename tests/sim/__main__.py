@@ -7,7 +7,7 @@ from tests.sim.tiers import TIERS
 
 
 @click.command()
-@click.option("--seeds", default=10_000, show_default=True, help="How many of the first tier.")
+@click.option("--seeds", default=10_000, show_default=True, help="How many of the planners' tiers.")
 @click.option("--from", "first", default=0, help="The first seed.")
 @click.option("--jobs", default=1, help="How many processes.")
 @click.option("--tier", type=click.Choice(list(TIERS)), help="Only this tier.")
@@ -16,7 +16,7 @@ from tests.sim.tiers import TIERS
 def main(
     seeds: int, first: int, jobs: int, tier: str | None, seed: int | None, trace: bool
 ) -> None:
-    """Simulates jobs from seeds: the planner, then the other tiers on a tenth of the seeds.
+    """Simulates jobs from seeds: the planners, then the other tiers on a tenth of the seeds.
 
     With --tier all seeds are for one of them.
     """
@@ -28,7 +28,7 @@ def main(
         raise SystemExit(bool(verdict.failure))
     total, missing = campaign.NOTHING, 0
     for one in chosen:
-        count = seeds if tier or one is chosen[0] else max(1, seeds // 10)
+        count = seeds if tier else max(1, seeds // one.share)
         summary = campaign.run(one, first, count, jobs)
         campaign.report(one, summary)
         total += summary

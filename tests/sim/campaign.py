@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 from tests.sim.story import Verdict
 
-TOGETHER: Final = {"planner": 1_000, "system": 50, "disk": 50}
+TOGETHER: Final = {"planner": 1_000, "two-way": 1_000, "system": 50, "disk": 50}
 """Seeds that a process takes at a time."""
 SHOWN: Final = 3
 """Failures of which the shortest trace is looked for."""
@@ -31,11 +31,13 @@ class Tier(NamedTuple):
 
     ready     makes what its histories need, for as long as it is entered
     expected  what a campaign must cover
+    share     of so many seeds of a campaign of all tiers, one is for this one
     """
 
     name: str
     ready: Callable[[], AbstractContextManager[Tell]]
     expected: frozenset[str]
+    share: int = 10
 
 
 class Summary(NamedTuple):

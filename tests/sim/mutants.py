@@ -13,9 +13,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NamedTuple
 
 from tests.sim.campaign import Tier
-from tests.sim.tiers import DISK, PLANNER, SYSTEM
+from tests.sim.tiers import DISK, PLANNER, SYSTEM, TWO_WAY
 
-MOST: Final = {"planner": 20_000, "system": 5_000, "disk": 2_000}
+MOST: Final = {"planner": 20_000, "two-way": 20_000, "system": 5_000, "disk": 2_000}
 """Seeds after which a bug counts as not found."""
 
 
@@ -36,6 +36,8 @@ class Mutant(NamedTuple):
 
 
 _PLAN = "cargo_sync.plan.one_way"
+_BOTH = "cargo_sync.plan.two_way"
+_CHANGES = "cargo_sync.plan.changes"
 _RUN = "cargo_sync.engine.run:Run"
 _TREE = "cargo_sync.testing.tree"
 
@@ -106,6 +108,62 @@ MUTANTS: Final = (
         "takes a delivered file away although it was changed since",
         PLANNER,
         [Edit(f"{_PLAN}:_plan_each", "not view.is_source(b, s)", "not s.kind")],
+    ),
+    # -- the planner of two-way jobs ---------------------------------------------------------------
+    Mutant(
+        "what both sides changed goes up",
+        TWO_WAY,
+        [Edit(f"{_BOTH}:_plan_both_changed", "elif changes == (Change.CONTENT, Change.CONTENT):",
+              "elif False:")],
+    ),
+    Mutant(
+        "what is gone on one side goes on the other, although it was changed there",
+        TWO_WAY,
+        [Edit(f"{_BOTH}:_plan_lonely", "if way.change is Change.CONTENT:", "if base is None:")],
+    ),
+    Mutant(
+        "a file of the same size counts as touched only",
+        TWO_WAY,
+        [Edit(f"{_CHANGES}:_change", "return Change.UNPROVEN", "return Change.METADATA")],
+    ),
+    Mutant(
+        "files of the same size count as the same on both sides",
+        TWO_WAY,
+        [Edit(f"{_BOTH}:same_content", "bool(one.hash) and one.hash == other.hash != DAMAGED",
+              "one.size == other.size")],
+    ),
+    Mutant(
+        "a folder takes the place of a file that was changed there",
+        TWO_WAY,
+        [Edit(f"{_BOTH}:_plan_kinds", "elif base is None or way.change_there is Change.CONTENT:",
+              "elif False:")],
+    ),
+    Mutant(
+        "a file takes the place of a folder at once",
+        TWO_WAY,
+        [Edit(f"{_BOTH}:_plan_kinds", "_delete(back, path)", "_put(back, path)")],
+    ),
+    Mutant(
+        "files are brought into a folder that goes on the other side",
+        TWO_WAY,
+        [Edit(f"{_BOTH}:_close", "closed.append(row.path)", "pass")],
+    ),
+    Mutant(
+        "the server's changes are not seen in a folder without local ones",
+        TWO_WAY,
+        [Edit(f"{_BOTH}:_plan_together", "and down.is_settled(base, far)", "")],
+    ),
+    Mutant(
+        "deletes on both sides what a filter leaves out",
+        TWO_WAY,
+        [Edit("tests.sim.two_way:plan_folder",
+              'plan.up.now.append(Action(Op.FORGET, row.path, why="left out by a filter"))',
+              "plan.up.later.append(Action(Op.DELETE, row.path, expected=row.far))")],
+    ),
+    Mutant(
+        "does not say what it expects on the other side",
+        TWO_WAY,
+        [Edit(f"{_BOTH}:_put", "way.source, way.there", "way.source, None")],
     ),
     # -- the engine --------------------------------------------------------------------------------
     Mutant(

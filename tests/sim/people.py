@@ -52,7 +52,7 @@ class People:
     def act(self, name: str = "", tree: CountedTree | None = None) -> None:
         """One act, of a person at either side."""
         story = self.story
-        tree = tree or (self.destination if story.chance(0.25) else self.source)
+        tree = tree or self._somewhere()
         there = list(tree.all())
         weights = self._weights
         name = name or self._names[bisect(weights, story.random.random() * weights[-1])]
@@ -157,7 +157,7 @@ class People:
 
     def _unpack(self, tree: CountedTree, path: str) -> list[str]:
         """A folder in the place of whatever is there, with a file in it."""
-        if tree is self.destination and self.source.entry(path) is not None:
+        if self._taken(tree, path):
             return []
         gone = self._clear(tree, path, for_folder=True)
         inside = paths.join(path, self.story.one_of(NAMES))
@@ -205,6 +205,13 @@ class People:
 
     # -- within ------------------------------------------------------------------------------------
 
+    def _somewhere(self) -> CountedTree:
+        return self.destination if self.story.chance(0.25) else self.source
+
+    def _taken(self, tree: CountedTree, path: str) -> bool:
+        """Avoids a folder at the destination where the source has something else."""
+        return tree is self.destination and self.source.entry(path) is not None
+
     def _blocked(self, tree: CountedTree, path: str) -> bool:
         """Avoids a file at the destination where the source has a folder: that always fails."""
         if tree is self.source:
@@ -237,6 +244,19 @@ class People:
     def _mtime(self) -> int:
         now = self._now()
         return self.story.one_of((5, 5, now, now + 10**15))
+
+
+class Peers(People):
+    """People at two sides of equal right: whatever they do collides as it may."""
+
+    def _somewhere(self) -> CountedTree:
+        return self.destination if self.story.chance(0.5) else self.source
+
+    def _taken(self, tree: CountedTree, path: str) -> bool:
+        return False
+
+    def _blocked(self, tree: CountedTree, path: str) -> bool:
+        return False
 
 
 Act = Callable[[People, CountedTree, str], list[str]]

@@ -39,7 +39,7 @@ FAULTS: Final = ("cut", "cut before the record", "gap", "filter", "base lost")
 Step = Callable[["PlannerHistory", Action], None]
 
 
-class _CutError(Exception):
+class CutError(Exception):
     """A run ends here."""
 
 
@@ -54,7 +54,7 @@ class RowsTree(CountedTree):
 
 
 @cache
-def _excluded(left_out: bool) -> Filters:
+def excluded(left_out: bool) -> Filters:
     return Filters(exclude=(LEFT_OUT,) if left_out else ())
 
 
@@ -158,7 +158,7 @@ class PlannerHistory:
             for actions in self._pages():
                 steps += self._execute([one for one in actions if self._passes(one)])
             steps += self._execute_deferred()
-        except _CutError:
+        except CutError:
             steps += 1
         displaced = len(self.destination.trash) - trash
         if not approved and self.people.acts == acts and displaced > max(AT_LEAST, tree * SHARE):
@@ -170,7 +170,7 @@ class PlannerHistory:
         return steps
 
     def _view(self) -> JobView:
-        filters = _excluded(self._left_out)
+        filters = excluded(self._left_out)
         return view_of(
             Mode.UPLOAD if self.upload else Mode.DOWNLOAD,
             excluded=filters.excluded,
@@ -223,7 +223,7 @@ class PlannerHistory:
         self.story.random.shuffle(actions)
         for action in actions:
             if self._fault("cut"):
-                raise _CutError
+                raise CutError
             if self.story.chance(self._faults):
                 self.people.act()
             self.story.tell(f"{action.op} {action.path}")
@@ -261,7 +261,7 @@ class PlannerHistory:
     def _agree(self, action: Action, result: Entry, content: str = "") -> None:
         """Records a step that is done."""
         if self._fault("cut before the record"):
-            raise _CutError
+            raise CutError
         assert action.source is not None
         near, far = (action.source, result) if self.upload else (result, action.source)
         folder, _, name = action.path.rpartition("/")
@@ -270,7 +270,7 @@ class PlannerHistory:
     def _drop(self, action: Action) -> None:
         """Records that nothing is agreed on at a path and below it any more."""
         if action.op is not Op.FORGET and self._fault("cut before the record"):
-            raise _CutError
+            raise CutError
         folder, _, name = action.path.rpartition("/")
         self._base.get(folder, {}).pop(name, None)
         for below in [one for one in self._base if paths.is_below(one, action.path)]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from cargo_sync.model.actions import Op
-from tests.sim import disk, planner, system, weather
+from tests.sim import disk, planner, system, two_way, weather
 from tests.sim.campaign import Tell, Tier
 from tests.sim.people import ACTS
 
@@ -17,6 +17,11 @@ def _planner() -> Iterator[Tell]:
     yield planner.tell
 
 
+@contextmanager
+def _two_way() -> Iterator[Tell]:
+    yield two_way.tell
+
+
 PLANNER: Final = Tier(
     "planner",
     _planner,
@@ -24,6 +29,16 @@ PLANNER: Final = Tier(
     | {f"fault {name}" for name in planner.FAULTS}
     | {f"step {op}" for op in planner.STEPS}
     | {"step held"},
+    share=1,
+)
+TWO_WAY: Final = Tier(
+    "two-way",
+    _two_way,
+    _ACTS
+    | {f"fault {name}" for name in two_way.FAULTS}
+    | {f"step {op}" for op in two_way.STEPS}
+    | {"step held", "step conflict", "step proof"},
+    share=1,
 )
 SYSTEM: Final = Tier(
     "system",
@@ -38,4 +53,4 @@ DISK: Final = Tier(
     disk.ready,
     frozenset(f"act {name}" for name in disk.ACTS) | {f"fault {name}" for name in disk.FAULTS},
 )
-TIERS: Final = {tier.name: tier for tier in (PLANNER, SYSTEM, DISK)}
+TIERS: Final = {tier.name: tier for tier in (PLANNER, TWO_WAY, SYSTEM, DISK)}

@@ -1,0 +1,208 @@
+"""What must have come of an epoch of a two-way job: of changes on two sides of equal right.
+
+As in `epoch`, the rules know nothing of the planner:
+
+- What people changed on one side alone, and nobody above or below it on the other one, is on both
+  sides. What nobody changed is as it was.
+- What was deleted on one side and changed on the other, both before a run, is kept.
+- What was changed on both sides, both before a run: both contents are there, on both sides.
+- A conflict, or a deletion, has a reason: people have changed that path, on both sides or on the
+  other one.
+- Both sides have the same.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE, FOLDER
+from tests.sim.epoch import State, state
+from tests.sim.ledger import CountedTree
+from tests.sim.story import BrokenPromiseError
+
+COPY: Final = " (conflict"
+"""In the name of each conflict copy."""
+
+
+class _Change(NamedTuple):
+    """How people of one side left a path, how often they changed it, and when.
+
+    first, last  the moments: all between the same two runs have the same even number
+    """
+
+    state: State
+    times: int
+    first: int
+    last: int
+
+
+class PeersEpoch:
+    """What people changed since both sides rested.
+
+    moment  goes on when a run begins, and when it ends
+    unsure  whether nothing is expected of a path (it was left out by a filter)
+    """
+
+    def __init__(
+        self, near: CountedTree, far: CountedTree, unsure: Callable[[str], bool], *, both: bool
+    ) -> None:
+        """An epoch begins.
+
+        Args:
+            near: one side.
+            far: the other.
+            unsure: see above.
+            both: of a conflict, both contents stay.
+        """
+        self.moment = 0
+        self._sides = (near, far)
+        self._unsure = unsure
+        self._both = both
+        self._before = {path: state(near, path) for path in near.all()}
+        self._other_metadata = {
+            path for path, there in self._before.items() if there != state(far, path)
+        }
+        self._changes: dict[str, dict[str, _Change]] = {near.part: {}, far.part: {}}
+        self._forgotten = False
+        self._unrecorded: set[str] = set()
+
+    def touched(self, tree: CountedTree, some: Iterable[str]) -> None:
+        """People have changed these paths of one side."""
+        changes = self._changes[tree.part]
+        for path in some:
+            old = changes.get(path)
+            times, first = (old.times + 1, old.first) if old else (1, self.moment)
+            changes[path] = _Change(state(tree, path), times, first, self.moment)
+
+    def forget(self) -> None:
+        """What was agreed on is not known any more: it is first contact again."""
+        self._forgotten = True
+
+    def unrecorded(self, path: str) -> None:
+        """A step was done, and nobody knows: what it brought looks like somebody's change."""
+        self._unrecorded.add(path)
+
+    # -- while runs go on --------------------------------------------------------------------------
+
+    def conflicts(self, path: str) -> None:
+        """The job sees a conflict.
+
+        Raises:
+            BrokenPromiseError: people did not change the path on both sides.
+        """
+        near, far = (self._changes[side.part] for side in self._sides)
+        if not self._is_expected(path):
+            return
+        if not (self._is_touched(near, path) and self._is_touched(far, path)):
+            raise BrokenPromiseError(f"{path!r} is a conflict, and only one side was changed")
+
+    def deletes(self, path: str, at: CountedTree) -> None:
+        """The job deletes what is at this path of a side.
+
+        Raises:
+            BrokenPromiseError: nobody has deleted or replaced it on the other side.
+        """
+        [other] = [side for side in self._sides if side is not at]
+        if self._is_expected(path) and path not in self._changes[other.part]:
+            raise BrokenPromiseError(f"{path!r} is deleted, and nobody did so on the other side")
+
+    def _is_expected(self, path: str) -> bool:
+        """Whether something is expected of a path.
+
+        Of a folder nothing is, if it may stay for something in it that is left out, or of which the
+        job does not know that it brought it.
+        """
+        below = {path, *(one for side in self._sides for one in side.below(path))}
+        unclear = any(map(self._unsure, below)) or below & self._unrecorded
+        return not (self._forgotten or unclear)
+
+    def _is_touched(self, changes: dict[str, _Change], path: str) -> bool:
+        """Whether people of a side have changed the path, or what is below it."""
+        return path in changes or any(paths.is_below(one, path) for one in changes)
+
+    # -- at rest -----------------------------------------------------------------------------------
+
+    def judge(self) -> None:
+        """Both sides rest again.
+
+        Raises:
+            BrokenPromiseError: a path is not as it should be.
+        """
+        near, far = self._sides
+        ours, theirs = self._changes[near.part], self._changes[far.part]
+        for path in {*self._before, *near.all(), *far.all(), *ours, *theirs}:
+            if self._unsure(path):
+                continue
+            now, one, other = state(near, path), ours.get(path), theirs.get(path)
+            self._judge_same(path, now, state(far, path), one, other)
+            if not self._is_expected(path):
+                continue
+            if one and other:
+                self._judge_collision(path, now, one, other)
+            elif one or other:
+                self._judge_one_sided(path, now, one or other, theirs if one else ours)
+            elif COPY not in path:
+                self._expect(path, now, self._before.get(path), "what nobody changed")
+
+    def _judge_same(
+        self, path: str, here: State, there: State, one: _Change | None, other: _Change | None
+    ) -> None:
+        if here == there:
+            return
+        metadata_may_differ = (
+            (one and other)
+            or self._forgotten
+            or path in self._unrecorded | self._other_metadata
+            or COPY in path
+        )
+        if metadata_may_differ and here and there and here[:2] == there[:2]:
+            return
+        raise BrokenPromiseError(f"at rest {path!r} is {here} here, and {there} there")
+
+    def _judge_one_sided(
+        self, path: str, now: State, change: _Change | None, others: dict[str, _Change]
+    ) -> None:
+        assert change is not None
+        if change.state is None and change.times > 1:
+            return  # a newer version may have arrived, and nobody has heard of it
+        in_the_way = change.state is None or change.state[0] != FOLDER
+        if in_the_way and any(paths.is_below(one, path) for one in others):
+            return  # the other side has changed what was below it
+        self._expect(path, now, change.state, "a change on one side alone")
+
+    def _judge_collision(self, path: str, now: State, one: _Change, other: _Change) -> None:
+        moments = {one.first, one.last, other.first, other.last}
+        if len(moments) > 1 or moments.pop() % 2:
+            return  # one may be the answer to the other
+        near, far = self._sides
+        if one.state is None and other.state is None:
+            self._expect(path, now, None, "what is gone on both sides")
+        elif one.state is None or other.state is None:
+            self._judge_kept(path, now, one.state or other.state)
+        elif self._both or FOLDER in (one.state[0], other.state[0]):
+            before = (self._before.get(path) or (None, None))[1]
+            states = [change.state for change in (one, other) if change.state]
+            contents = {there[1] for there in states if there[0] == FILE} - {before}
+            for side in (near, far):
+                if not contents <= set(side.files().values()) and not self._copies_changed():
+                    raise BrokenPromiseError(f"of the conflict at {path!r} one content is away")
+
+    def _judge_kept(self, path: str, now: State, changed: State) -> None:
+        """What is gone on one side, and changed on the other: at least its content is kept."""
+        before = self._before.get(path)
+        if before and changed and before[:2] == changed[:2] and before[0] == FILE:
+            return  # its time or its mode alone was changed: that goes with it
+        if before and changed and before[0] == changed[0] != FILE:
+            return
+        self._expect(path, now, changed, "gone on one side, and changed on the other")
+
+    def _copies_changed(self) -> bool:
+        return any(COPY in path for changes in self._changes.values() for path in changes)
+
+    def _expect(self, path: str, now: State, wanted: State, what: str) -> None:
+        if now == wanted:
+            return
+        is_folder = now is not None and now[0] == FOLDER
+        if wanted is None and is_folder and any(len(one.below(path)) > 1 for one in self._sides):
+            return  # it stays for what is in it
+        raise BrokenPromiseError(f"{what}: {path!r} should be {wanted}, and is {now}")
