@@ -72,6 +72,7 @@ from cargo_sync.state.ages import Ages
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clock import RetentionClock
+from cargo_sync.state.conflicts import JobConflicts
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
@@ -286,6 +287,7 @@ class Daemon:
             {Mode.UPLOAD: DestinationRoom(), Mode.DOWNLOAD: DestinationRoom()},
             TryProgress(),
             JobSuspects(self._database, row.id, settings.name),
+            JobConflicts(self._database, row.id),
             NearScope(settings.full_scan_interval, self._world.chance()),
             self._listing,
         )

@@ -2,6 +2,7 @@
 
 binding       opens both sides, and checks that the base belongs to them
 commit        outcomes -> agreements and events
+conflicts     paths that both sides of a two-way job changed
 context       what all steps of a run need: rules, memory of the job, report, progress
 execution/    planned steps -> outcomes, in one direction
 planning      folders that differ -> steps

@@ -12,6 +12,7 @@ from cargo_sync.machines.scope import NearScope
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import World
+from cargo_sync.state.conflicts import JobConflicts
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
@@ -31,6 +32,7 @@ class JobMemory:
     rooms     what is known about the room at the destination of each direction
     parts     what the destination had of unfinished files
     scope     what the next look looks at in the local folder
+    conflicts  of a two-way job
     listing   held while a page of the far side is stored: one job of a daemon does it at a time, so
               that the other jobs never wait for more than one page
     """
@@ -46,6 +48,7 @@ class JobMemory:
     rooms: Mapping[Mode, DestinationRoom]
     parts: TryProgress
     suspects: JobSuspects
+    conflicts: JobConflicts
     scope: NearScope = field(default_factory=NearScope)
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
 

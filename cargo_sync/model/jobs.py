@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cargo_sync.model.conflicts import ConflictPolicy
 from cargo_sync.model.events import NO_DETAILS, Event, EventDetails, Happened, Moment, moment
 
 
@@ -55,6 +56,7 @@ class Rules:
     trash_days        how long displaced content is kept
     speed             bits per second to use on the wire; None means as fast as possible
     tell              the moments that the job wants callbacks for
+    conflicts         what a two-way job does about conflicts
     """
 
     name: str
@@ -68,6 +70,7 @@ class Rules:
     trash_days: float = 14.0
     speed: int | None = None
     tell: frozenset[Moment] = frozenset()
+    conflicts: ConflictPolicy = ConflictPolicy.KEEP_BOTH
 
     @property
     def promises(self) -> bool:

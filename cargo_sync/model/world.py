@@ -27,6 +27,7 @@ class World:
     token   a new unguessable id, 32 hex digits
     lived   seconds of the retention clock (machines/retention), for the ages of what is kept:
             it goes on across restarts and never jumps
+    host    this machine's name, for people
     """
 
     wall: Callable[[], float]
@@ -35,3 +36,4 @@ class World:
     token: Callable[[], str]
     offload: Offload
     lived: Callable[[], float]
+    host: str = ""

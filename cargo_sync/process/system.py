@@ -2,6 +2,7 @@
 
 import random
 import secrets
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -30,6 +31,7 @@ def system_world(pool: ThreadPoolExecutor, lived: Callable[[], float]) -> World:
         partial(secrets.token_hex, 16),
         ThreadOffload(pool),
         lived,
+        socket.gethostname(),
     )
 
 

@@ -12,9 +12,10 @@ import orjson
 from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.conflicts import Choice, Conflict, ConflictPolicy, Evidence
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.events import Event
+from cargo_sync.model.events import Event, Happened
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
+from cargo_sync.state.folders import Folders
 from cargo_sync.state.migrations import Statements
 
 _READ: Final = """
@@ -50,6 +51,23 @@ class SeenConflict(NamedTuple):
 
     path: str
     evidence: Evidence
+
+
+class MadeCopy(NamedTuple):
+    """A conflict copy that was made: an entry has another name now.
+
+    id     of the conflict
+    path   of it, which is free now
+    copy   where the entry is now
+    entry  as it is now
+    near   on the local side; else on the server
+    """
+
+    id: int
+    path: str
+    copy: str
+    entry: Entry
+    near: bool
 
 
 class Conflicts:
@@ -115,6 +133,7 @@ class JobConflicts:
     def __init__(self, database: Database, job: int) -> None:
         self._database = database
         self._job = job
+        self._folders = Folders(database, job)
         self._events = Events(database)
 
     def note(
@@ -164,20 +183,58 @@ class JobConflicts:
                     (copy, ended, id),
                 )
 
-    def close_others(self, still: Collection[int], ended: float) -> None:
-        """Closes each open conflict that is not one any more.
+    def copied(self, copies: Sequence[MadeCopy], events: Sequence[Event], ended: float) -> int:
+        """Closes conflicts of which both sides are kept: one of them has another name now.
+
+        What was agreed about these paths does not count any more.
 
         Args:
-            still: the ids of those that are.
+            copies: that were made.
+            events: that tell of them.
+            ended: by the retention clock.
+
+        Returns:
+            The cursor of the newest event.
+        """
+        with self._database.transaction():
+            for _, path, copy, entry, near in copies:
+                self._folders.renamed(near=near, before=path, now=copy, entry=entry)
+            self.resolved([(one.id, one.copy) for one in copies], ended)
+            return self._folders.agree([(one.path, None) for one in copies], events)
+
+    def known(self, some: Sequence[str]) -> dict[str, Evidence]:
+        """The evidence of open conflicts at these paths."""
+        with self._database.read() as connection:
+            found = (connection.execute(_OPEN, (self._job, path)).fetchone() for path in some)
+            return {one.path: one.evidence for row in found if row for one in (_conflict(row),)}
+
+    def clock_jumped(self, since: float) -> bool:
+        """Whether the wall clock has jumped since `since` (retention clock)."""
+        return self._events.happened_after(Happened.CLOCK_JUMPED, "", self._events.reached(since))
+
+    def close_others(self, still: Collection[int], ended: float) -> None:
+        """Closes each open conflict that is not one any more, by what was seen of both sides.
+
+        Args:
+            still: the ids of some that are, for sure.
             ended: by the retention clock.
         """
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT id, copy FROM conflict WHERE job = ? AND open = 1", (self._job,)
+                "SELECT id, path, copy FROM conflict WHERE job = ? AND open = 1", (self._job,)
             ).fetchall()
-        over = [(id, copy) for id, copy in rows if id not in still]
+        over = [
+            (id, copy) for id, path, copy in rows if id not in still and not self._differs(path)
+        ]
         if over:
             self.resolved(over, ended)
+
+    def _differs(self, path: str) -> bool:
+        """Whether both sides have something at a path, and neither is as agreed."""
+        near, far, base = self._folders.entry(path)
+        if near is None or far is None:
+            return False
+        return base is None or not (base.stays_near(near) or base.far_is(far))
 
     def count(self) -> int:
         """How many are open."""

@@ -44,6 +44,16 @@ class Column(NamedTuple):
     counted: bool
 
 
+NEAR: Final = Column(
+    "SELECT near FROM folder WHERE job = ? AND path = ?",
+    "INSERT INTO folder (job, path, near) VALUES (?1, ?2, ?3) ON CONFLICT (job, path) DO UPDATE "
+    "SET near = excluded.near, settled = 0, revision = revision + 1",
+    "UPDATE folder SET near = NULL, settled = 0, revision = revision + 1 "
+    "WHERE job = ? AND path >= ? AND path < ? AND near IS NOT NULL",
+    kept_empty=True,
+    counted=False,
+)
+
 FAR: Final = Column(
     "SELECT far FROM folder WHERE job = ? AND path = ?",
     "INSERT INTO folder (job, path, far) VALUES (?1, ?2, ?3) ON CONFLICT (job, path) DO UPDATE "

@@ -135,6 +135,15 @@ class Events:
         with self._database.read() as connection:
             return _reached(connection, at)
 
+    def happened_after(self, happened: Happened, job: str, cursor: int) -> bool:
+        """Whether there is such an event of a job ("": of none) after `cursor`."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT 1 FROM event WHERE job = ? AND cursor > ? AND happened = ? LIMIT 1",
+                (job, cursor, happened.value),
+            ).fetchone()
+        return row is not None
+
     def thin(self, before: float) -> None:
         """Keeps one mark an hour of those before `before` (retention clock)."""
         with self._database.transaction() as connection:

@@ -21,7 +21,7 @@ from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Problem
 from cargo_sync.state import forgetting, own_changes, parts
 from cargo_sync.state.database import Database
-from cargo_sync.state.deltas import BASE, FAR, ColumnDeltas
+from cargo_sync.state.deltas import BASE, FAR, NEAR, ColumnDeltas
 from cargo_sync.state.events import Events
 from cargo_sync.state.forgetting import Untrue
 from cargo_sync.state.left_out import LeftOut
@@ -120,11 +120,9 @@ there."""
 
 _NEAR = _Side(
     _SAME.format("near"),
-    "SELECT near FROM folder WHERE job = ? AND path = ?",
-    "INSERT INTO folder (job, path, near) VALUES (?1, ?2, ?3) ON CONFLICT (job, path) DO UPDATE "
-    "SET near = excluded.near, settled = 0, revision = revision + 1",
-    "UPDATE folder SET near = NULL, settled = 0, revision = revision + 1 "
-    "WHERE job = ? AND path >= ? AND path < ? AND near IS NOT NULL",
+    NEAR.select,
+    NEAR.upsert,
+    NEAR.clear,
 )
 
 _FAR = _Side(
@@ -235,6 +233,21 @@ class Folders:
             left_out.forget([path for path, entry in changes if entry is None])
             left_out.note(refused)
             return left_out.problems()
+
+    def renamed(self, *, near: bool, before: str, now: str, entry: Entry) -> None:
+        """Stores that the job itself has renamed an entry, in folders that were seen before.
+
+        Args:
+            near: on the local side; else on the far one.
+            before: its path until now.
+            now: its path, which was free.
+            entry: as it is there now.
+        """
+        with self._database.transaction() as connection:
+            side = ColumnDeltas(connection, self._job, NEAR if near else FAR)
+            side.drop(before)
+            side.put(now, entry)
+            side.write()
 
     def adopt(self, own: OwnChanges) -> bool:
         """Stores what the job itself has changed on the far side as seen there.

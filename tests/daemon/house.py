@@ -30,6 +30,7 @@ from cargo_sync.model.events import Event, EventGroup
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.state.conflicts import JobConflicts
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
@@ -211,6 +212,7 @@ class House:
             {Mode.UPLOAD: DestinationRoom(), Mode.DOWNLOAD: DestinationRoom()},
             TryProgress(),
             JobSuspects(self.database, row.id, row.name),
+            JobConflicts(self.database, row.id),
         )
         sides = Sides(near, far, dict, self.watch, lambda: self.afresh.append(name))
         room = SharedLimits(self.slots, self.shares, self.limits, self._zone_of)

@@ -13,6 +13,7 @@ from cargo_sync.machines.settling import Settling
 from cargo_sync.model.events import Event, EventGroup
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import Offload, World
+from cargo_sync.state.conflicts import JobConflicts
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
@@ -69,6 +70,7 @@ class System:
             {Mode.UPLOAD: DestinationRoom(), Mode.DOWNLOAD: DestinationRoom()},
             TryProgress(),
             JobSuspects(self.database, number, name),
+            JobConflicts(self.database, number),
         )
 
     @property
