@@ -26,7 +26,7 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import NOTICES, Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.trees.contract import Brought, Ends, Task
@@ -195,7 +195,7 @@ class Copier:
         tasks = await self._tasks(candidates)
         # No await from here on, so that a cut leaves either all of this undone or nothing.
         for problem in page.problems:
-            if problem.code is not Code.RESERVED_NAME:
+            if problem.code not in NOTICES:
                 self.progress.fail(problem.path, problem)
         for (path, _), refused in zip(folders, made, strict=True):
             if refused is not None:

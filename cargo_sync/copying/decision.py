@@ -4,7 +4,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, is_clamped
 from cargo_sync.model.problems import Code, Problem
 
 
@@ -16,7 +16,7 @@ class CopyStep(Enum):
     EQUAL = "equal"
     """Skip it, because it is there already."""
     COMPARE = "compare"
-    """The size is the same and the time is not: compare the hashes."""
+    """The size is the same, and the time is not or may not be: compare the hashes."""
     REFUSE = "refuse"
 
 
@@ -49,7 +49,7 @@ def decide(path: str, source: Entry, there: Entry | Problem | None, *, overwrite
     if there.kind == FOLDER:
         message = f"{path!r} is a folder at the destination and a file at the source"
         return Decision(CopyStep.REFUSE, Problem(Code.IS_A_FOLDER, message, path, retry=False))
-    if source.same_face(there):
+    if source.same_face(there) and not (source.kind == FILE and is_clamped(source.mtime_ns)):
         return Decision(CopyStep.EQUAL)
     occupied = (
         None

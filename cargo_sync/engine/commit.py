@@ -221,7 +221,7 @@ class Commit:
         else:
             self._report.failed_alone(problem)
         if (
-            problem.code in (Code.BAD_TIME, Code.DAMAGED)
+            problem.code is Code.DAMAGED
             and action.source
             and self._memory.failures.knows(action.path)
         ):

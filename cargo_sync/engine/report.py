@@ -75,6 +75,7 @@ class RunReport:
     missed      the first 100 problems of folders that could not be read
     left_out    the first 100 problems of names that were left out
     waiting     deletions and replacements that wait until all folders can be read
+    clamped     the first 100 notices about files whose copies get another time
     reserved    names that were left out because they are Cargo's own; `first_reserved` is one
     """
 
@@ -98,6 +99,7 @@ class RunReport:
     missed: list[Problem] = field(default_factory=list)
     left_out: list[Problem] = field(default_factory=list)
     waiting: int = 0
+    clamped: list[Problem] = field(default_factory=list)
     reserved: int = 0
     first_reserved: str = ""
 
@@ -117,11 +119,16 @@ class RunReport:
         self.again_in = max(seconds, SOON)
 
     def leave_out(self, problems: Iterable[Problem]) -> None:
-        """Names were left out: each fails alone, unless it is Cargo's own."""
+        """Names were left out: each fails alone, unless it is Cargo's own.
+
+        Files with another time than their copies get were not left out.
+        """
         for problem in problems:
             if problem.code is Code.RESERVED_NAME:
                 self.reserved += 1
                 self.first_reserved = self.first_reserved or problem.path
+            elif problem.code is Code.BAD_TIME:
+                _keep(self.clamped, problem)
             else:
                 _keep(self.left_out, problem)
                 self.failed_alone(problem)

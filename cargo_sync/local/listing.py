@@ -18,7 +18,7 @@ from cargo_sync.model.entries import (
     kept_time,
 )
 from cargo_sync.model.paths import RESERVED
-from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time, from_os_error
 
 IDENT: Final = 2**63 - 1
 """Inodes are cut to 63 bits, because SQLite has no larger integers; overlay file systems use the
@@ -214,4 +214,6 @@ def _read(
             problems.append(Problem(Code.SPECIAL, f"{full!r} {entry}", path=full))
         else:
             entries.append(entry)
+            if entry.kind == FILE and entry.mtime_ns != found.st_mtime_ns:
+                problems.append(bad_time(full, found.st_mtime_ns, entry.mtime_ns))
     return EntryColumns.of(entries), tuple(problems)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from cargo_sync.model import paths
-from cargo_sync.model.entries import is_bad_time
-from cargo_sync.model.problems import Code, Problem, bad_time
+from cargo_sync.model.entries import EARLIEST, LATEST
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Offer
 
 
@@ -23,8 +23,7 @@ def _are_ordinary(offers: Sequence[Offer]) -> bool:
         all(some)
         and not any(targets)
         and 0 <= min(sizes) <= max(sizes) < 2**63
-        and not is_bad_time(min(times))
-        and not is_bad_time(max(times))
+        and EARLIEST <= min(times) <= max(times) <= LATEST
         and paths.are_usable(some)
     )
 
@@ -34,8 +33,6 @@ def _refusal(offer: Offer) -> Problem | None:
         return problem
     if reason := _improper(offer):
         return Problem(Code.BAD_PATH, f"{offer.path!r} {reason}", offer.path, retry=False)
-    if is_bad_time(offer.mtime_ns) and not offer.target:  # times of links are not kept
-        return bad_time(offer.path)
     return None
 
 
@@ -45,6 +42,8 @@ def _improper(offer: Offer) -> str | None:
         return "is the folder itself"
     if not 0 <= offer.size < 2**63:
         return "has an impossible size"
+    if not EARLIEST <= offer.mtime_ns <= LATEST:
+        return "has an impossible time"
     if "\0" in offer.target or len(offer.target.encode(errors="replace")) >= paths.PATH_BYTES:
         return "has an impossible link target"
     return None

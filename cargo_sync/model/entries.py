@@ -21,8 +21,8 @@ LINK: Final = "l"
 EARLIEST: Final = -(2**63)
 LATEST: Final = 2**63 - 1
 """The times that listings, the catalogue and lanes can hold are between these two, in ns since
-1970: 1677-09-21 to 2262-04-11. A time outside is kept as the nearer of the two, which means that it
-is not known; a file with such a time is listed, but never transferred (`bad_time`)."""
+1970: 1677-09-21 to 2262-04-11. A time outside is kept, and travels, as the nearer of the two. So a
+file with one of these may have another time (`is_clamped`)."""
 
 
 DAMAGED: Final = "damaged"
@@ -35,8 +35,8 @@ def kept_time(mtime_ns: int) -> int:
     return min(max(mtime_ns, EARLIEST), LATEST)
 
 
-def is_bad_time(mtime_ns: int) -> bool:
-    """Whether a time, as entries keep it, cannot be transferred."""
+def is_clamped(mtime_ns: int) -> bool:
+    """Whether a time, as entries keep it, may stand for another one."""
     return not EARLIEST < mtime_ns < LATEST
 
 
@@ -81,8 +81,7 @@ class Entry(NamedTuple):
     def same_face(self, other: "Entry") -> bool:
         """True when entries of *different* sides look alike.
 
-        They look alike when kind, size and mtime are the same; for links, the target. Files whose
-        times are not known never do.
+        They look alike when kind, size and mtime are the same; for links, the target.
         """
         if self.kind != other.kind:
             return False
@@ -90,8 +89,7 @@ class Entry(NamedTuple):
             return self.target == other.target
         if self.kind == FOLDER:
             return True
-        same = self.size == other.size and self.mtime_ns == other.mtime_ns
-        return same and not is_bad_time(self.mtime_ns)
+        return self.size == other.size and self.mtime_ns == other.mtime_ns
 
     def same_mode(self, other: "Entry") -> bool:
         """True when the permission bits that are synced are equal."""

@@ -8,6 +8,7 @@ library raised the exception.
 import errno
 import shlex
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -105,6 +106,11 @@ class Code(StrEnum):
     INTERNAL = "internal"
     OTHER = "other"
     """A code that this version does not know: `Problem.foreign` keeps its text."""
+
+
+NOTICES: Final = frozenset({Code.RESERVED_NAME, Code.BAD_TIME})
+"""Codes of what is said about a name in a folder although nothing failed."""
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,14 +229,21 @@ def changed(path: str) -> Problem:
     return Problem(Code.CHANGED, f"{path!r} has changed since it was last checked", path)
 
 
-def bad_time(path: str) -> Problem:
-    """The modification time of a file is one that Cargo cannot keep (model.entries.kept_time)."""
-    message = (
-        f"{path!r} has a modification time before 1678 or after 2261, which cannot be transferred"
-    )
-    return Problem(
-        Code.BAD_TIME, message, path, "give it another time, such as with `touch`", False
-    )
+def bad_time(path: str, mtime_ns: int, kept_ns: int) -> Problem:
+    """The modification time of a file, ns since 1970, is kept as another one.
+
+    The file is not left out: this is a notice (NOTICES).
+    """
+    message = f"{path!r} has the time {_utc(mtime_ns)}; its copies get the nearest possible one,"
+    return Problem(Code.BAD_TIME, f"{message} {_utc(kept_ns)}", path, retry=False)
+
+
+def _utc(time_ns: int) -> str:
+    seconds = time_ns // 10**9
+    try:
+        return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S} UTC"
+    except OverflowError:  # before the year 1 or after 9999
+        return f"{seconds:,} s after 1970"
 
 
 def changed_while_read(path: str) -> Problem:

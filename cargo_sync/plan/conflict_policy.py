@@ -3,7 +3,7 @@
 from typing import Final
 
 from cargo_sync.model.conflicts import Choice, ConflictPolicy
-from cargo_sync.model.entries import FILE, FOLDER, Entry, is_bad_time
+from cargo_sync.model.entries import FILE, FOLDER, Entry, is_clamped
 
 _SECOND: Final = 10**9
 COARSEST: Final = 2 * _SECOND
@@ -51,7 +51,7 @@ def _newest(near: Entry, far: Entry, wall: float) -> Choice:
     """The later one, if both times can be believed; a link's time says nothing."""
     latest = int(wall) * _SECOND + AHEAD
     for one in (near, far):
-        if one.kind != FILE or is_bad_time(one.mtime_ns) or one.mtime_ns > latest:
+        if one.kind != FILE or is_clamped(one.mtime_ns) or one.mtime_ns > latest:
             return Choice.KEEP_BOTH
     later = near.mtime_ns - far.mtime_ns
     if abs(later) < COARSEST:

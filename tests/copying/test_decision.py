@@ -1,10 +1,11 @@
 import pytest
 
 from cargo_sync.copying.decision import CopyStep, decide, leads_out
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.entries import FILE, FOLDER, LATEST, LINK, Entry
 from cargo_sync.model.problems import Code, Problem
 
 SOURCE = Entry("f", FILE, 5, 100)
+LATE = SOURCE._replace(mtime_ns=LATEST)
 LINKED = Entry("l", LINK, target="f")
 
 
@@ -18,6 +19,8 @@ LINKED = Entry("l", LINK, target="f")
         (SOURCE, Entry("f", FILE, 5, 99), True, CopyStep.COMPARE, ""),
         (SOURCE, Entry("f", FILE, 6, 100), False, CopyStep.REFUSE, "occupied"),
         (SOURCE, Entry("f", FILE, 6, 100), True, CopyStep.COPY, ""),
+        (LATE, LATE._replace(version=9), False, CopyStep.COMPARE, "occupied"),
+        (LATE, LATE._replace(version=9), True, CopyStep.COMPARE, ""),
         (SOURCE, LINKED, False, CopyStep.REFUSE, "occupied"),
         (SOURCE, LINKED, True, CopyStep.COPY, ""),
         (SOURCE, Entry("f", FOLDER), True, CopyStep.REFUSE, "is_a_folder"),

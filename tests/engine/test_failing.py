@@ -10,7 +10,7 @@ import pytest
 from cargo_sync.engine.execution import batches
 from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.jobs import After, Mode
-from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time
+from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.plan.guard import Held
 from cargo_sync.testing import tree as memory
@@ -100,14 +100,14 @@ async def test_a_plan_that_is_out_of_date_is_told_only_when_it_happens_again(
 
 
 @BOTH
-async def test_a_time_that_cannot_be_kept_waits_for_another_source(
+async def test_what_is_damaged_waits_for_another_source(
     make: Make, mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     system = make(mode)
     system.source.write("a", b"1")
     system.source.write("b", b"1")
     monkeypatch.setattr(
-        system.destination, "blocked", lambda path: bad_time(path) if path == "a" else None
+        system.destination, "blocked", lambda path: damaged_there(path) if path == "a" else None
     )
     report = await system.run().execute()
     assert report.errors == 1 and system.destination.files() == {"b": b"1"}

@@ -23,7 +23,7 @@ from cargo_sync.model.entries import (
     EntryColumns,
     decode,
     encode,
-    is_bad_time,
+    is_clamped,
 )
 from cargo_sync.model.problems import ProblemError, from_os_error
 from tests.local.samples import IN_1601, IN_2300, dated
@@ -125,10 +125,14 @@ def test_a_time_out_of_range_is_listed_as_the_nearest(root: Root, top: Path, sec
         (top / name).write_text(name)
     dated(top / "odd", seconds)
     (found,) = walk(root)
-    assert isinstance(found, Seen) and not found.problems
+    assert isinstance(found, Seen)
+    [notice] = found.problems
+    assert (notice.code, notice.path) == ("bad_time", "odd")
+    year, kept = ("1601-01-01", "1677-09-21 00:12:43") if seconds < 0 else ("2300", "2262-04-11")
+    assert year in notice.message and kept in notice.message
     assert EntryColumns.decode(found.listing.encode()) == found.listing
     good, odd = found.listing
-    assert (is_bad_time(good.mtime_ns), odd.mtime_ns) == (
+    assert (is_clamped(good.mtime_ns), odd.mtime_ns) == (
         False,
         EARLIEST if seconds < 0 else LATEST,
     )
@@ -143,7 +147,7 @@ def test_a_time_that_no_file_system_here_keeps(seconds: int) -> None:
             st_mode=kind | 0o644, st_size=1, st_mtime_ns=seconds * 10**9, st_ctime_ns=1, st_ino=1
         )
         entry = entry_of("odd", cast(os.stat_result, status), "to" if kind == stat.S_IFLNK else "")
-        assert isinstance(entry, Entry) and is_bad_time(entry.mtime_ns)
+        assert isinstance(entry, Entry) and is_clamped(entry.mtime_ns)
         assert decode(encode((entry,))) == (entry,)
 
 

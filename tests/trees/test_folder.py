@@ -14,8 +14,9 @@ from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.publish import Moving, Placing
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
+from cargo_sync.model.entries import LATEST
 from cargo_sync.model.jobs import After, Mode
-from cargo_sync.model.problems import ProblemError, bad_time
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.folders import FolderState
 from cargo_sync.trees import calls
 from cargo_sync.trees.folder import FolderTree
@@ -337,19 +338,35 @@ async def test_a_cut_transfer_nobody_goes_on_with_leaves_nothing(
         assert part.exists() == kept
 
 
-async def test_a_source_whose_time_cannot_be_kept_is_not_taken_for_deleted(
-    make: Make, tmp_path: Path
+@pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.DOWNLOAD])
+async def test_a_time_that_cannot_be_kept_travels_as_the_nearest_and_only_once(
+    make: Make, tmp_path: Path, mode: Mode
 ) -> None:
-    system = make(Mode.UPLOAD, propagate=True)
-    for name in ("a", "b"):
-        (tmp_path / "here" / name).write_text(name)
-    await system.run().execute()
-    dated(tmp_path / "here" / "a", IN_2300)
-    (tmp_path / "here" / "c").write_text("c")
-    system.far.blocked = lambda path: bad_time(path) if path == "a" else None  # type: ignore[method-assign]
-    report = await system.run().execute()
-    assert report.errors == 1
-    assert system.far.files() == {"a": b"a", "b": b"b", "c": b"c"}
+    system = make(mode, propagate=True)
+    if mode is Mode.UPLOAD:
+        (tmp_path / "here" / "a").write_text("a")
+        dated(tmp_path / "here" / "a", IN_2300)
+    else:
+        system.far.write("a", b"a", LATEST)
+    for files in (1, 0, 0):
+        report = await system.run().execute()
+        assert (report.errors, report.files) == (0, files)
+        notices = [
+            "'a' has the time 2300-01-01 00:00:00 UTC; its copies get the nearest possible one, "
+            "2262-04-11 23:47:16 UTC"
+        ]
+        assert [str(one) for one in report.clamped] == (notices if mode is Mode.UPLOAD else [])
+    if mode is Mode.UPLOAD:
+        [found] = [system.far.entry("a")]
+        assert found is not None and found.mtime_ns == LATEST
+        dated(tmp_path / "here" / "a", IN_2300 + 86_400)
+        (tmp_path / "here" / "a").write_text("b")
+        dated(tmp_path / "here" / "a", IN_2300)
+        system.now += 60
+        await system.run().execute()
+        assert system.far.files() == {"a": b"b"}
+    elif (kept := (tmp_path / "here" / "a").stat().st_mtime_ns) != LATEST:
+        pytest.skip(f"this file system keeps {kept}")
 
 
 async def test_an_empty_folder_in_the_place_of_a_known_source_is_an_unmounted_disk(

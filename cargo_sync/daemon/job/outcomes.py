@@ -73,6 +73,7 @@ class JobOutcomes:
         """The code of each path that the last look could not read or had to leave out."""
         self._waited = False
         self._skipped = (0, "")
+        self._retimed: set[str] = set()
         self._work: WorkDone | None = None
 
     # -- the supervisor reports --------------------------------------------------------------------
@@ -159,6 +160,12 @@ class JobOutcomes:
             return None
         more = f", and {now[0] - 1:,} more" if now[0] > 1 else ""
         return f"{now[1]!r} is skipped{more}: the name {RESERVED} belongs to Cargo"
+
+    def retimed(self) -> list[str]:
+        """The files whose copies get another time, as sentences, each time that one is new."""
+        now = {str(one) for one in self._report.clamped} if self._report is not None else set()
+        new, self._retimed = now - self._retimed, now
+        return sorted(new)
 
     def _reason(self) -> str:
         """The reason without the figures that change from look to look; "" if there is none."""

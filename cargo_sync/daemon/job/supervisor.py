@@ -352,6 +352,8 @@ class Supervisor:
         news = self.outcomes.news()
         if skipped := self.outcomes.skipped():
             _log.info("%s", skipped, extra={"job": self.name})
+        for notice in self.outcomes.retimed():
+            _log.warning("%s", notice, extra={"job": self.name})
         if events := self._news(run, news):
             try:
                 cursor = await self._world.offload(self._memory.folders.agree, [], events)

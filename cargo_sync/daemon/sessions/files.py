@@ -22,7 +22,7 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.trash import run_folder
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import NOTICES, Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
 from cargo_sync.trees.cargo.api import Apis, ServerLogin
@@ -96,7 +96,7 @@ class CargoSession:
 
     async def listing(self, path: str, after: str, limit: int) -> RemotePage:
         page = await self._tree().page(paths.check(path), after, limit)
-        problems = [one for one in page.problems if one.code is not Code.RESERVED_NAME]
+        problems = [one for one in page.problems if one.code not in NOTICES]
         return RemotePage([_item(entry) for entry in page.entries], page.next, problems)
 
     async def stat(self, path: str) -> RemoteItem:

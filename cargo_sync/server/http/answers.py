@@ -23,7 +23,6 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.BAD_REQUEST: 400,
     Code.BAD_PATH: 400,
     Code.RESERVED_NAME: 400,
-    Code.BAD_TIME: 400,
     Code.TLS: 400,
     Code.UNAUTHORIZED: 401,
     Code.LOGGED_OUT: 401,

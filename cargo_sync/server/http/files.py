@@ -22,8 +22,8 @@ from aiohttp import web
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FOLDER, is_bad_time
-from cargo_sync.model.problems import Code, Problem, ProblemError, bad_time
+from cargo_sync.model.entries import FOLDER, kept_time
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Access
 from cargo_sync.server.accounts.permits import Permit
@@ -116,7 +116,7 @@ class FileRoutes:
             workspace.stage,
             path,
             size,
-            self._mtime(request, path),
+            self._mtime(request),
             partial(_admit, conditions, permit),
             HTTP_RUN,
         )
@@ -215,21 +215,18 @@ class FileRoutes:
             return folder_page.html(base, access.name, path, page)
         return folder_page.json(access.workspace.epoch, path, page)
 
-    def _mtime(self, request: web.Request, path: str) -> int:
+    def _mtime(self, request: web.Request) -> int:
         """The mtime of an upload, in ns: X-Mtime (unix seconds, up to nine decimals), or now.
 
         Raises:
-            ProblemError: `bad_request`, `bad_time`.
+            ProblemError: `bad_request`.
         """
         given = ", ".join(request.headers.getall("X-Mtime", []))
         if "X-Mtime" not in request.headers:
             return int(self._wall() * 1e9)
         if not _SECONDS.fullmatch(given):
             raise bad_request('X-Mtime must be unix seconds such as "1700000000" or "1700000000.5"')
-        mtime = int(Decimal(given) * 10**9)
-        if is_bad_time(mtime):
-            raise ProblemError(bad_time(path))
-        return mtime
+        return kept_time(int(Decimal(given) * 10**9))
 
 
 def _path(request: web.Request) -> str:

@@ -7,7 +7,7 @@ Cargo's own are logged too.
 from collections.abc import Iterable
 from typing import Final
 
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 
 SAID: Final = 20
 """So many names of a folder are logged one by one."""
@@ -36,12 +36,13 @@ class Unoffered:
         """The lines to log for what was found in one folder now."""
         lines: list[str] = []
         for problem in problems:
-            self._found += 1
+            notice = problem.code is Code.BAD_TIME  # it is offered
+            self._found += not notice
             if problem.path in self._said or len(self._said) > SAID:
                 continue
             self._said.add(problem.path)
             if len(self._said) <= SAID:
-                lines.append(f"not offered: {problem}")
+                lines.append(str(problem) if notice else f"not offered: {problem}")
             else:
                 lines.append("more is not offered; from now on it is only counted, for `status`")
         return lines

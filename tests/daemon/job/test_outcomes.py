@@ -8,7 +8,7 @@ from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.retry import Failures
 from cargo_sync.model.paths import reserved_name
-from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.problems import Code, Problem, bad_time
 from cargo_sync.model.world import World
 from tests.daemon.house import settings
 from tests.offloads import inline
@@ -74,6 +74,28 @@ def test_what_is_skipped_as_cargos_own_is_said_once() -> None:
     assert [skipped("a/.cargo_sync") for _ in range(3)] == [words, None, None]
     assert "skipped, and 1 more: " in (skipped("a/.cargo_sync", "b/.CARGO_SYNC") or "")
     assert [skipped(), skipped("a/.cargo_sync")] == [None, words]
+
+
+def test_a_file_whose_copies_get_another_time_is_named_once() -> None:
+    looks = Looks()
+
+    def retimed(*names: str) -> list[str]:
+        report = RunReport("run", 0.0)
+        report.leave_out(bad_time(name, 2**64, 2**63 - 1) for name in names)
+        looks.outcomes.ended(cast(Run, SimpleNamespace(report=report)))
+        assert looks.outcomes.errors == 0
+        return looks.outcomes.retimed()
+
+    [said] = retimed("a")
+    assert said == (
+        "'a' has the time 2554-07-21 23:34:33 UTC; its copies get the nearest possible one, "
+        "2262-04-11 23:47:16 UTC"
+    )
+    assert retimed("a") == []
+    assert [said[:3] for said in retimed("a", "b")] == ["'b'"]
+    assert retimed() == []
+    assert len(retimed("a")) == 1
+    assert "'x' has the time 1,000,000,000,000 s after 1970;" in str(bad_time("x", 10**21, 0))
 
 
 def full(left: int) -> Problem:

@@ -384,8 +384,6 @@ UNFIT: list[tuple[str, dict[str, str], int, str]] = [
     ("new", {"X-Mtime": "yesterday"}, 400, "bad_request"),
     ("new", {"X-Mtime": "1e9"}, 400, "bad_request"),
     ("new", {"X-Mtime": ""}, 400, "bad_request"),
-    ("new", {"X-Mtime": "9999999999"}, 400, "bad_time"),
-    ("new", {"X-Mtime": "9223372036.854775807"}, 400, "bad_time"),
 ]
 
 
