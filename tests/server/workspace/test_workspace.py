@@ -600,7 +600,7 @@ def test_a_file_of_the_year_2300_stops_nothing(ground: Ground) -> None:
     reader.close()
     assert isinstance(ground.change(Delete("b", held.entry.version, None))[0], Done)
     ground.scan()
-    assert ground.there() == "new:f5 odd:f6 z:f4"
+    assert ground.there() == "late:f7 new:f5 odd:f6 z:f4"
 
 
 def test_only_the_version_that_was_offered_is_read(ground: Ground) -> None:
