@@ -21,6 +21,7 @@ from typing import Final
 
 from benchmarks.programs import USER, Programs, until
 from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.ledger import MemoryLedger
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model import entries
@@ -61,6 +62,7 @@ async def measured(mode: Mode, place: Path, url: str) -> float:
         MemoryCheckpoints(),
         SpaceLedger(),
         MemoryAges(time.time),
+        MemoryLedger(time.time),
         lambda: None,
     )
     api = Api(ServerLogin(url, USER, lambda: USER), REAL.steady)

@@ -104,6 +104,12 @@ def served_folder(path: str) -> str:
     return path
 
 
+def _size(value: Any) -> int:
+    if not isinstance(value, str):
+        raise ValueError(f"must be text in quotes, not {describe(value)}")
+    return units.parse_size(value)
+
+
 Name = Annotated[str, AfterValidator(places.display_name)]
 Segment = Annotated[str, AfterValidator(places.segment)]
 LocalPath = Annotated[str, AfterValidator(_local)]
@@ -121,5 +127,6 @@ ClockTime = Annotated[int, BeforeValidator(_clock)]
 Password = Annotated[InstanceOf[Secret], BeforeValidator(_secret)]
 StoredPassword = Annotated[InstanceOf[PasswordFile], BeforeValidator(_password_file)]
 Days = Annotated[float, Field(ge=0)]
+Size = Annotated[int, BeforeValidator(_size)]
 Seconds = Annotated[float, Field(ge=0)]
 Interval = Annotated[float, Field(gt=0)]

@@ -68,6 +68,7 @@ class JobSettings:
     timezone: str | None = None
     events: tuple[EventSettings, ...] = ()
     trash_days: float = 14.0
+    trash_max: int | None = None
     tls_fingerprint: str | None = None
     ca_file: str | None = None
     warnings: tuple[str, ...] = ()
@@ -161,6 +162,7 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         timezone=shape.timezone,
         events=shape.events,
         trash_days=shape.trash_days,
+        trash_max=shape.trash_max,
         tls_fingerprint=shape.tls_fingerprint,
         ca_file=shape.ca_file,
         warnings=tuple(warning for warning in warnings if warning),

@@ -29,6 +29,7 @@ from cargo_sync.config.fields import (
     RootFolder,
     Seconds,
     Segment,
+    Size,
     StoredPassword,
     Url,
     Zone,
@@ -130,6 +131,7 @@ class JobShape(Shape):
         AfterTransfer("keep"), description='"keep", "delete" or {"move": "folder"}'
     )
     trash_days: Days = Field(14.0, description="days, 0 or more")
+    trash_max: Size | None = Field(None, description=units.SIZE_FORM)
     events: Annotated[tuple[EventSettings, ...], SkipValidation, BeforeValidator(read_events)] = (
         Field(
             _NO_EVENTS,

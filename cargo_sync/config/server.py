@@ -94,6 +94,7 @@ class ServerSettings:
     workspaces: tuple[WorkspaceSettings, ...] = ()
     settle: float = 0.5
     trash_days: float = 14.0
+    trash_max: int | None = None
     scan_interval: float = 60.0
     full_scan_interval: float = 3600.0
     backup: BackupSettings | None = None
@@ -142,6 +143,7 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         ),
         settle=shape.settle,
         trash_days=shape.trash_days,
+        trash_max=shape.trash_max,
         scan_interval=shape.scan_interval,
         full_scan_interval=shape.full_scan_interval,
         backup=_backup(shape.backup),

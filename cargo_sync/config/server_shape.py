@@ -20,6 +20,7 @@ from cargo_sync.config.fields import (
     RootFolder,
     Seconds,
     Segment,
+    Size,
     Speed,
     StoredPassword,
 )
@@ -138,6 +139,7 @@ class ServerShape(ProcessShape):
     control: ControlShape = Field(default_factory=ControlShape, description="an object")
     settle: Seconds = Field(0.5, description="seconds, 0 or more")
     trash_days: Days = Field(14.0, description="days, 0 or more")
+    trash_max: Size | None = Field(None, description=units.SIZE_FORM)
     scan_interval: Interval = Field(60.0, description="seconds, more than 0")
     full_scan_interval: Interval = Field(3600.0, description="seconds, more than 0")
     users: list[UserShape] = Field(default_factory=list, description="a list of users")

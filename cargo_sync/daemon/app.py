@@ -17,6 +17,7 @@ from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import this_process
 from cargo_sync.daemon.daemon import Daemon
 from cargo_sync.daemon.jobs.loading import JobFiles
+from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.offload import threads
@@ -25,6 +26,7 @@ from cargo_sync.process.stopping import Stop
 from cargo_sync.process.system import system_clocks, system_world
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
+from cargo_sync.state.displaced import all_incomplete
 from cargo_sync.state.suspects import suspect_all
 
 _log = logging.getLogger(__name__)
@@ -75,7 +77,7 @@ async def run(
     with (
         sockets as endpoint,
         _state(settings.state_dir, private=private) as database,
-        RetentionClock(database, system_clocks(), partial(suspect_all, database)) as clock,
+        RetentionClock(database, system_clocks(), partial(_unclean, database)) as clock,
         threads() as pool,
     ):
         world = system_world(pool, clock)
@@ -117,6 +119,12 @@ def _state(folder: str, *, private: bool) -> Database:
             if error.problem.code != Code.STATE_IN_USE:
                 raise
     raise AssertionError("numbers never end")
+
+
+def _unclean(database: Database, stop: UncleanStop) -> None:
+    """Notes what is to be checked after an unclean stop. Raises ProblemError."""
+    suspect_all(database, stop)
+    all_incomplete(database, "daemon")
 
 
 def _remove_folder(folder: str) -> None:

@@ -74,6 +74,7 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.conflicts import JobConflicts
 from cargo_sync.state.database import Database
+from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRow, JobRows
@@ -121,6 +122,7 @@ class Daemon:
         self._audit = AuditTable(database, world.wall, world.lived)
         self._checkpoints = Checkpoints(database, world.lived)
         self._ages = Ages(database, world.lived)
+        self._ledger = partial(DisplacedRows, database, wall=world.wall, lived=world.lived)
         self._space = SpaceLedger(database.path)
         slots, shares, limits = Slots(settings.parallel_transfers), Shares(), LimitRows(database)
         self._zones = ZoneRules(env)
@@ -288,6 +290,7 @@ class Daemon:
             TryProgress(),
             JobSuspects(self._database, row.id, settings.name),
             JobConflicts(self._database, row.id),
+            self._ledger(row.id),
             NearScope(settings.full_scan_interval, self._world.chance()),
             self._listing,
         )
@@ -317,6 +320,7 @@ class Daemon:
             self._checkpoints,
             self._space,
             self._ages,
+            self._ledger(row.id),
             bound,
             partial(self._delivers, row.id),
         )

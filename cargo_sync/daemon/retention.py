@@ -8,6 +8,7 @@ from cargo_sync.config.process_shape import KeepSettings
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Ts, World
 from cargo_sync.process.wakeup import Wakeup
+from cargo_sync.state import displaced
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.conflicts import Conflicts
@@ -54,6 +55,7 @@ class DaemonRetention:
         jobs: Callable[[], Collection[str] | None],
         moving: Callable[[], Iterable[str]],
     ) -> None:
+        self._database = database
         self._world = world
         self._keep = keep
         self._jobs = jobs
@@ -101,6 +103,7 @@ class DaemonRetention:
         oldest = now - self._keep.history_days * DAY
         await self._until_done(self._events.prune, oldest, self._keep.history_rows, PART)
         await self._until_done(self._conflicts.purge, oldest, PART)
+        await self._until_done(displaced.prune, self._database, oldest, PART)
         await offload(self._audit.prune)
         if (jobs := self._jobs()) is not None:
             await offload(self._rows.miss, frozenset(jobs), now)

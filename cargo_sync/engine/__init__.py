@@ -4,6 +4,7 @@ binding       opens both sides, and checks that the base belongs to them
 commit        outcomes -> agreements and events
 conflicts     paths that both sides of a two-way job changed
 context       what all steps of a run need: rules, memory of the job, report, progress
+displacements  what a run displaced in the local folder, for the ledger of its trash
 execution/    planned steps -> outcomes, in one direction
 planning      folders that differ -> steps
 report        the counters of a run, and its result

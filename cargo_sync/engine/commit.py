@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.displacements import Displacement, versions
 from cargo_sync.machines.retry import cancelled
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed, agree, agree_batch
@@ -46,6 +47,7 @@ class _Record:
     done, failed  paths of transfers that ended
     taken_up      paths that a person had cancelled, and that were tried again
     cancelled     what a person cancelled now
+    displaced     what was moved to the local folder's trash
     """
 
     agreements: list[tuple[str, Agreed | None]] = field(default_factory=list)
@@ -54,6 +56,7 @@ class _Record:
     failed: list[str] = field(default_factory=list)
     taken_up: list[str] = field(default_factory=list)
     cancelled: list[Action] = field(default_factory=list)
+    displaced: list[Displacement] = field(default_factory=list)
 
 
 class _Moved(NamedTuple):
@@ -91,13 +94,27 @@ class Commit:
 
     async def _write(self, record: _Record) -> None:
         self._report.advanced |= bool(record.agreements)
-        agree = partial(self._memory.folders.agree, done=record.done, failed=record.failed)
-        cursor = await self._world.offload(agree, record.agreements, record.events)
+        cursor = await self._world.offload(self._agree, record)
         await self._take_up(record.taken_up)
         for action in record.cancelled:
             await self._put_off(action)
         if record.events:
             self._on_events(groups(record.events, cursor))
+
+    def _agree(self, record: _Record) -> int:
+        """Stores a record; returns the cursor of the newest event. It runs in a thread."""
+        agree = partial(self._memory.folders.agree, record.agreements, record.events)
+        agree = partial(agree, done=record.done, failed=record.failed)
+        return self._together(agree, record.displaced)
+
+    def _together(self, agree: Callable[[], int], displaced: Sequence[Displacement]) -> int:
+        """Stores agreements in one transaction with what was displaced for them."""
+        if not displaced:
+            return agree()
+        gone = versions(self._memory.folders, displaced)
+        with self._memory.ledger.together():
+            self._memory.ledger.add(gone)
+            return agree()
 
     async def _take_up(self, files: Sequence[str]) -> None:
         if files:
@@ -112,7 +129,8 @@ class Commit:
             told = self._told(done[part], some)
             displaced = self._displaced(done[part], some, told.time)
             agreed = agree_batch(done[part].puts.sources, some.receipts, upload=self._upload)
-            cursor = self._memory.folders.agree_moved(agreed, told, displaced)
+            agree = partial(self._memory.folders.agree_moved, agreed, told, displaced)
+            cursor = self._together(agree, self._replaced(done[part], some))
             events = [told.group(cursor - len(displaced)), *groups(displaced, cursor)]
             moved.append(_Moved(told.paths, told.sizes, events))
         return moved
@@ -144,6 +162,16 @@ class Commit:
             if action.drifted and (displaced := batch.receipts[index].displaced)
         ]
 
+    def _replaced(self, done: Tasks, batch: Brought) -> list[Displacement]:
+        """What lies in the local folder's trash now. The server knows what lies in its own."""
+        if self._upload:
+            return []
+        return [
+            Displacement(action, displaced)
+            for index, action in done.puts.others.items()
+            if (displaced := batch.receipts[index].displaced)
+        ]
+
     async def _note(self, moved: _Moved) -> None:
         """Notes files that were moved, when they are recorded."""
         files, sizes, told = moved
@@ -171,6 +199,9 @@ class Commit:
                 record.taken_up += self._succeeded([path])
                 record.agreements.append((path, self._agreement(outcome)))
                 record.events += self._happened(outcome, now)
+                # A retired file lies in the trash of the source, all others in the destination's.
+                if outcome.displaced and self._upload is (outcome.action.op is Op.RETIRE):
+                    record.displaced.append(Displacement(outcome.action, outcome.displaced))
             if outcome.transfer:
                 (record.failed if outcome.problem else record.done).append(path)
         return record

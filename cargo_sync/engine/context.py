@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cargo_sync.engine.report import RunProgress, RunReport
+from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
@@ -30,6 +31,7 @@ class JobMemory:
     settling  the files that were still being written
     suspects  what an unclean stop leaves to check, and what it has damaged
     rooms     what is known about the room at the destination of each direction
+    ledger    of the trash in the local folder
     parts     what the destination had of unfinished files
     scope     what the next look looks at in the local folder
     conflicts  of a two-way job
@@ -49,6 +51,7 @@ class JobMemory:
     parts: TryProgress
     suspects: JobSuspects
     conflicts: JobConflicts
+    ledger: TrashLedger
     scope: NearScope = field(default_factory=NearScope)
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -13,6 +13,7 @@ from cargo_sync.machines.suspects import KnownFile, Suspects, Verdict, judge
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts
 from cargo_sync.model.agreed import Agreed
+from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import DAMAGED, FILE, Entry
 from cargo_sync.model.events import Event, EventDetails, Happened, groups
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged, damaged_there
@@ -173,21 +174,35 @@ class Verification:
         await self._world.offload(self._memory.folders.agree, gone)
         deletions = [Action(Op.DELETE, one.path, expected=entry) for one, entry in damaged_files]
         outcomes = await self._near.apply(deletions, self._run)
-        await self._record(
-            self._event(
-                Happened.DISPLACED, one, EventDetails(_REPLACED, displaced=outcome.displaced)
-            )
-            for (one, _), outcome in zip(damaged_files, outcomes, strict=True)
+        done = [
+            (one, entry, outcome.displaced)
+            for (one, entry), outcome in zip(damaged_files, outcomes, strict=True)
             if outcome.problem is None
-        )
+        ]
+        events = [
+            self._event(Happened.DISPLACED, one, EventDetails(_REPLACED, displaced=place))
+            for one, _, place in done
+        ]
+        displaced = [
+            DisplacedVersion.of(entry, one.path, place, TrashCause.DAMAGED)
+            for one, entry, place in done
+        ]
+        await self._record(events, displaced)
 
     def _event(self, happened: Happened, one: KnownFile, details: EventDetails) -> Event:
         return self._rules.event(happened, self._world.wall(), one.path, one.size, details)
 
-    async def _record(self, events: Iterable[Event]) -> None:
+    async def _record(
+        self, events: Iterable[Event], displaced: Sequence[DisplacedVersion] = ()
+    ) -> None:
         if told := list(events):
-            cursor = await self._world.offload(self._memory.folders.agree, [], told)
+            cursor = await self._world.offload(self._store, told, displaced)
             self._on_events(groups(told, cursor))
+
+    def _store(self, events: Sequence[Event], displaced: Sequence[DisplacedVersion]) -> int:
+        with self._memory.ledger.together():
+            self._memory.ledger.add(displaced)
+            return self._memory.folders.agree([], events)
 
 
 class DamagedFiles(Protocol):

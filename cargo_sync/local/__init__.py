@@ -8,6 +8,7 @@ file_systems  which file systems report each change to those who watch
 folders  opens what is below a root by its whole path, at the moment of use
 inotify  Linux's inotify: in which folders something changed
 judge    the owner of a folder, as a receiver sees it: decides and records
+ledger   the port through which displaced versions are recorded
 listing  the names in an open folder, and their entries
 fresh_folders  new folders, whose files are staged and published together
 lock     one owner per root, and the marker that identifies a root
@@ -24,6 +25,7 @@ space    what is free on a disk, and what is reserved for files on their way
 staging  files that are not complete yet, below `.cargo_sync/staging`
 system   the calls that change a disk; the only place that depends on the platform
 trash    displaced files, below `.cargo_sync/trash`
+trash_upkeep  what lies in the trash unknown is recorded, and what is overdue is freed
 watch    hints that it is time to scan
 writer   writes pieces in a thread while the next ones come
 

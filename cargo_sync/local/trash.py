@@ -1,4 +1,4 @@
-"""Trash: displaced entries, below `.cargo_sync/trash/<run>/` at their old path, until a purge."""
+"""Trash: displaced entries, below `.cargo_sync/trash/<run>/` at their old path, until freed."""
 
 import datetime
 import itertools
@@ -8,9 +8,8 @@ import stat
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.folders import Folder
-from cargo_sync.local.root import FEW, Root
+from cargo_sync.local.root import ABSENT, FEW, Root
 from cargo_sync.model import paths
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
@@ -31,18 +30,14 @@ class Displaced(NamedTuple):
     touched: tuple[str, ...]
 
 
-class Freed(NamedTuple):
-    """What a purge removed."""
-
-    files: int
-    bytes: int
-
-
 def run_folder(time: float, run: str) -> str:
     """The name of a run's folder: `20260102T030405Z-<run>`; `time` is unix seconds.
 
-    The time is for people. How old a folder is does not depend on it.
+    The time is for people. How old something in it is does not depend on it. A run that is called
+    so already keeps its name.
     """
+    if is_run(run):
+        return run
     return f"{datetime.datetime.fromtimestamp(time, datetime.UTC).strftime(_STAMP)}-{run}"
 
 
@@ -97,29 +92,44 @@ def numbered(name: str) -> Iterator[str]:
         yield short + suffix
 
 
-def purge(root: Root, ages: AgeStore, keep: float) -> Freed:
-    """Removes the folders of runs that are at least `keep` seconds old.
+def is_run(name: str) -> bool:
+    """Whether a name in the trash is that of a run's folder; others are left alone."""
+    return _RUN.match(name) is not None
 
-    A folder begins to age when this function first sees it, whatever its name and its times say.
-    Folders with other names than those of runs are left alone. A folder that cannot be emptied
-    stays, and is tried again the next time.
 
-    Raises:
-        ProblemError: the trash or the ages cannot be read.
+def remove(root: Root, place: str) -> bool:
+    """Removes one version, a folder with all that is in it; then folders of the trash it emptied.
+
+    Returns:
+        Whether nothing is there any more.
     """
     try:
-        listing, _ = root.listing(PLACE)
+        with root.folder(paths.parent(place)) as above:
+            name = paths.name(place)
+            if not stat.S_ISDIR(os.lstat(name, dir_fd=above.fd).st_mode):
+                root.system.unlink(above.fd, name)
+                return True
+    except FileNotFoundError:
+        return True
     except ProblemError as error:
-        if error.problem.code == Code.VANISHED:
-            return Freed(0, 0)
-        raise
-    freed = Freed(0, 0)
-    runs = [entry.name for entry in listing if _RUN.match(entry.name)]
-    for run, age in ages.ages(os.path.join(root.path, PLACE), runs).items():
-        if age >= keep:
-            more = _remove(root, paths.join(PLACE, run))
-            freed = Freed(freed.files + more.files, freed.bytes + more.bytes)
-    return freed
+        return error.problem.code in ABSENT
+    except OSError:
+        return False
+    return _remove(root, place)
+
+
+def remove_empty(root: Root, place: str) -> None:
+    """Removes the folder of the trash at `place`, and those above it, as far as they are empty."""
+    while place != PLACE:
+        above, name = paths.parent(place), paths.name(place)
+        try:
+            with root.folder(above) as folder:
+                root.system.rmdir(folder.fd, name)
+        except FileNotFoundError:
+            pass
+        except (OSError, ProblemError):
+            return
+        place = above
 
 
 def _belongs(root: Root, path: str, run: str) -> Folder:
@@ -155,10 +165,10 @@ def _belongs(root: Root, path: str, run: str) -> Folder:
     return root.folder(reached)
 
 
-def _remove(root: Root, top: str) -> Freed:
+def _remove(root: Root, top: str) -> bool:
     """Removes a whole folder, deepest first; follows no links and enters no mount points."""
-    files = size = 0
     pending = [(top, False)]
+    complete = True
     while pending:
         path, emptied = pending.pop()
         try:
@@ -170,12 +180,10 @@ def _remove(root: Root, top: str) -> Freed:
             with root.folder(path) as folder:
                 pending.append((path, True))
                 for name in os.listdir(folder.fd):
-                    found = os.lstat(name, dir_fd=folder.fd)
-                    if stat.S_ISDIR(found.st_mode):
+                    if stat.S_ISDIR(os.lstat(name, dir_fd=folder.fd).st_mode):
                         pending.append((paths.join(path, name), False))
-                        continue
-                    root.system.unlink(folder.fd, name)
-                    files, size = files + 1, size + found.st_size
+                    else:
+                        root.system.unlink(folder.fd, name)
         except (OSError, ProblemError):
-            continue
-    return Freed(files, size)
+            complete = False
+    return complete

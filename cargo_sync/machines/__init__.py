@@ -17,5 +17,6 @@ room         whether a destination has room, from what it takes and refuses
 scope        what a look looks at in a local folder: all of it, or what may have changed
 settling     whether a source file has been unchanged for long enough
 suspects     after an unclean stop: which files are still what they were
+trash_limits  what of a trash is freed: the old, and the oldest if there is too much
 window       whether a daily time window is open, and when that changes
 """

@@ -4,6 +4,7 @@ actions      one planned step of a run (`Action`), and its result (`Outcome`)
 agreed       base: what both sides last agreed on, per folder
 checkpoints  which parts of a staged file are on disk, so that a cut transfer can continue
 conflicts    a path that both sides changed, and how that is resolved
+displaced    what was replaced or deleted, and where it is now
 documents    JSON from outside, parsed only if its structure is small
 entries      one path's metadata on one side (`Entry`), and a folder's sorted entries (`Listing`)
 events       facts that are kept as rows, and which of them a callback can be made for

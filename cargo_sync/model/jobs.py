@@ -54,6 +54,7 @@ class Rules:
     settle            seconds for which a source file must be unchanged
     include, exclude  gitignore patterns
     trash_days        how long displaced content is kept
+    trash_max         bytes of it that are kept at most; None for no limit
     speed             bits per second to use on the wire; None means as fast as possible
     tell              the moments that the job wants callbacks for
     conflicts         what a two-way job does about conflicts
@@ -68,6 +69,7 @@ class Rules:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     trash_days: float = 14.0
+    trash_max: int | None = None
     speed: int | None = None
     tell: frozenset[Moment] = frozenset()
     conflicts: ConflictPolicy = ConflictPolicy.KEEP_BOTH

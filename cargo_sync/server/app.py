@@ -15,6 +15,7 @@ from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import ServerSettings
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import this_process
+from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
@@ -27,6 +28,7 @@ from cargo_sync.process.tasks import lasting
 from cargo_sync.server.server import Server, Up
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
+from cargo_sync.state.displaced import all_incomplete
 
 _log = logging.getLogger(__name__)
 
@@ -75,8 +77,12 @@ async def run(
         database = last.enter_context(
             Database.open(os.path.join(settings.state_dir, "state.db"), "server")
         )
-        suspect = SqliteCatalogue(database).suspect
-        clock = last.enter_context(RetentionClock(database, system_clocks(), suspect))
+
+        def unclean(stopped: UncleanStop) -> None:
+            SqliteCatalogue(database).suspect(stopped)
+            all_incomplete(database, "server")
+
+        clock = last.enter_context(RetentionClock(database, system_clocks(), unclean))
         world = system_world(last.enter_context(threads()), clock)
         server = Server(settings, database, endpoint, world, env)
         last.callback(server.close)

@@ -8,6 +8,7 @@ from typing import Final
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Ts, World
+from cargo_sync.state import displaced
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
@@ -19,6 +20,8 @@ EVERY: Final = 3600.0
 DAY: Final = 86400.0
 REPLIES_KEPT: Final = DAY
 TOMBSTONES_KEPT: Final = 90 * DAY
+DISPLACED_KEPT: Final = 90 * DAY
+"""Seconds for which a version stays in the ledger that is not in the trash any more."""
 PART: Final = 2_000
 
 _log = logging.getLogger(__name__)
@@ -28,6 +31,7 @@ class ServerRetention:
     """Deletes old state at the start and every hour."""
 
     def __init__(self, database: Database, catalogue: Catalogue, world: World) -> None:
+        self._database = database
         self._world = world
         self._catalogue = catalogue
         self._checkpoints = Checkpoints(database, world.lived)
@@ -58,6 +62,7 @@ class ServerRetention:
         # Transfers that nobody continues; the store deletes their staged parts when it is tidied.
         await self._until_done(self._checkpoints.purge, now - STALE, PART)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
+        await self._until_done(displaced.prune, self._database, now - DISPLACED_KEPT, PART)
         await offload(self._audit.prune)
         await offload(self._catalogue.thin, now - EVERY)
         await self._until_done(self._catalogue.forget_gone, now - TOMBSTONES_KEPT, PART)

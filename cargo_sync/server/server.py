@@ -70,6 +70,7 @@ from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
+from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.users import UserRows
@@ -135,12 +136,14 @@ class Server:
         self.doors = Doors(settings.trusted_proxies)
         self._grants = Grants()
         self._permits = Permits(self._grants)
+        self._ledger = partial(DisplacedRows, database, wall=world.wall, lived=world.lived)
         self._opened = OpenWorkspaces(
             world,
             catalogue,
             self._checkpoints,
             SpaceLedger(database.path),
             Ages(database, world.lived),
+            self._ledger,
             self._polls.changed,
         )
         self._registry = Registry(

@@ -22,6 +22,7 @@ transfers     ids of transfers that must survive a kill, and files that a person
 orders        ids of large files that sessions get and put
 events        past events, each with a cursor
 ages          when names in the trash and the staging were first seen
+displaced     what was replaced or deleted, and where it is now
 clock         the clock by which records age, across restarts
 planned       the actions of a preview or a run
 replies       replies to commands that changed something, so that each is done once

@@ -9,7 +9,7 @@ import orjson
 from cargo_sync.machines.suspects import Suspects
 from cargo_sync.model.events import Event
 from cargo_sync.model.jobs import LastRun
-from cargo_sync.state import forgetting
+from cargo_sync.state import displaced, forgetting
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.forgetting import Untrue
@@ -22,6 +22,7 @@ _READ = (
     "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_run, suspects, untrue "
     "FROM job"
 )
+_NAMELESS = "UPDATE job SET name = ? WHERE id = ?"
 _ANEW = "UPDATE job SET far_cursor = 0, far_lineage = '' WHERE name = ?"
 
 
@@ -184,10 +185,13 @@ class JobRows:
         """
         with self._database.transaction() as connection:
             last = forgetting.slice_end(connection, job, b"", most)
+            if last is None and displaced.forget(connection, job, most):
+                connection.execute(_NAMELESS, (f"{_FORGOTTEN}{job}", job))
+                return True
             if last is None:
                 connection.execute("DELETE FROM job WHERE id = ?", (job,))
                 return False
-            connection.execute("UPDATE job SET name = ? WHERE id = ?", (f"{_FORGOTTEN}{job}", job))
+            connection.execute(_NAMELESS, (f"{_FORGOTTEN}{job}", job))
             connection.execute("DELETE FROM folder WHERE job = ? AND path <= ?", (job, last))
             return True
 

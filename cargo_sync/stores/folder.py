@@ -11,16 +11,20 @@ from typing import Final, Self
 
 from cargo_sync.local import lock, trash
 from cargo_sync.local.ages import AgeStore
+from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
+from cargo_sync.local.trash_upkeep import keep_up
+from cargo_sync.machines.trash_limits import TrashLimits
+from cargo_sync.model.displaced import TrashTotals
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 DAY: Final = 86_400.0
 SAME_RUN: Final = 3_600.0
-"""Seconds for which a run uses one trash folder, which ages from its first file on."""
+"""Seconds for which changes without a run's own name share one trash folder."""
 STALE: Final = 7 * DAY
 
 
@@ -51,6 +55,10 @@ class FolderStore:
         self._ages = ages
         self._wall = wall
         self._runs: dict[str, tuple[str, float]] = {}
+        self._busy: set[str] = set()
+        """Names of trash folders that were used since the last upkeep."""
+        self._used: set[str] = set()
+        """Those that were used between the last two."""
 
     @classmethod
     def open(
@@ -121,7 +129,13 @@ class FolderStore:
         return self.root.read_only == self.read_only
 
     def run(self, run: str) -> str:
-        """The name of the trash folder of a run; after an hour, the run gets another one."""
+        """The name of the trash folder of a run.
+
+        A run that has no name of its own (see `trash.is_run`) gets another one after an hour.
+        """
+        if trash.is_run(run):
+            self._busy.add(run)
+            return run
         now = self._wall()
         for old in [
             name for name, (_, begun) in self._runs.items() if not 0 <= now - begun < SAME_RUN
@@ -129,6 +143,7 @@ class FolderStore:
             del self._runs[old]
         if run not in self._runs:
             self._runs[run] = (trash.run_folder(now, run), now)
+        self._busy.add(self._runs[run][0])
         return self._runs[run][0]
 
     def displace(self, path: str, run: str) -> trash.Displaced:
@@ -139,16 +154,18 @@ class FolderStore:
         """
         return trash.displace(self.root, path, self.run(run))
 
-    def tidy(self, trash_days: float) -> trash.Freed:
-        """Removes trash that is old enough, and staged files that cannot be resumed any more.
+    def tidy(self, ledger: TrashLedger, limits: TrashLimits) -> TrashTotals:
+        """Frees trash that is overdue, and removes staged files that cannot be resumed any more.
 
         Raises:
-            ProblemError: the folder cannot be read.
+            ProblemError: the folder cannot be read, or the ledger not be written.
         """
         if self.read_only:
-            return trash.Freed(0, 0)
+            return TrashTotals(0, 0)
         self.staging.sweep(self._ages, STALE)
-        return trash.purge(self.root, self._ages, trash_days * DAY + SAME_RUN)
+        busy, used = self._busy, self._used - self._busy
+        self._busy, self._used = set(), busy
+        return keep_up(self.root, ledger, limits, used, busy)
 
     def let_go(self) -> None:
         """Releases the lock but does not close the folder: other threads may still use it."""

@@ -258,10 +258,10 @@ class MemoryTree:
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str
-    ) -> Problem | None:
+    ) -> str | Problem:
         return self.take_away(path, entry, content, move_to)
 
-    def take_away(self, path: str, entry: Entry, content: str, move_to: str) -> Problem | None:
+    def take_away(self, path: str, entry: Entry, content: str, move_to: str) -> str | Problem:
         """As `retire`."""
         found = self._hash(path, entry)
         if isinstance(found, Problem) or found != content:
@@ -271,7 +271,7 @@ class MemoryTree:
             self.remove(path)
         else:
             self.displace(path)
-        return None
+        return ""
 
     async def close(self) -> None:
         return None

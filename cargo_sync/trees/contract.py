@@ -184,10 +184,13 @@ class Tree(Protocol):
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str
-    ) -> Problem | None:
+    ) -> str | Problem:
         """Moves a delivered source file to `move_to`, or to the trash if that is "".
 
         This is only done if the file is still `entry` and, read again, has the BLAKE3 `content`.
+
+        Returns:
+            Where it is in the trash now, or "" if it is not there; why it was left where it is.
         """
 
     async def close(self) -> None: ...

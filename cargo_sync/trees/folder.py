@@ -12,6 +12,7 @@ from typing import Final
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local import trash
 from cargo_sync.local.ages import AgeStore
+from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.listing import Excluded
 from cargo_sync.local.lock import RootLock, lock_root, marker, read_marker
 from cargo_sync.local.new_folders import NewFolders
@@ -22,6 +23,8 @@ from cargo_sync.local.scan import Absent, Seen, Unseen, look, walk
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
+from cargo_sync.local.trash_upkeep import keep_up
+from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, Entry
@@ -39,6 +42,8 @@ from cargo_sync.trees.retiring import retire
 GROUP: Final = 2_000
 """So many entries are scanned before they are planned and sent."""
 PURGE_SECONDS: Final = 3600.0
+PURGE_LIMITED: Final = 60.0
+"""Seconds between two upkeeps of the trash; the second, if its size is limited."""
 DAY: Final = 86_400.0
 STALE: Final = 7 * DAY
 """Seconds after which a staged part without a checkpoint is removed."""
@@ -60,6 +65,7 @@ class FolderTree:
         checkpoints: CheckpointStore,
         space: SpaceLedger,
         ages: AgeStore,
+        ledger: TrashLedger,
         bound: Callable[[], str | None],
         delivers: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -69,6 +75,7 @@ class FolderTree:
         self._checkpoints = checkpoints
         self._space = space
         self._ages = ages
+        self._ledger = ledger
         self._bound = bound
         self._delivers = delivers
         self._filters = Filters(rules.include, rules.exclude)
@@ -77,6 +84,8 @@ class FolderTree:
         self._lock: RootLock | None = None
         self._staging: Staging | None = None
         self._purged_at = float("-inf")
+        self._used: set[str] = set()
+        """Runs that may have displaced something since the last upkeep of the trash."""
         self._calls = Calls()
 
     async def open(self, cursor: int = 0) -> Identity:
@@ -114,11 +123,13 @@ class FolderTree:
         return [await self._do(self._is_blank, path, entry) for path, entry in items]
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
+        self._used.add(run)
         return await self._do(self._apply, actions, run)
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str
-    ) -> Problem | None:
+    ) -> str | Problem:
+        self._used.add(run)
         going, opened = self._calls.go_on, self._opened()
         return await self._do(retire, opened, path, entry, content, move_to, run, going)
 
@@ -126,6 +137,7 @@ class FolderTree:
         return FolderSource(self._opened())
 
     def sink(self, run: str) -> Sink:
+        self._used.add(run)
         root = self._opened()
         assert self._staging is not None, "only a destination has staging"
         return FolderSink(self._staging, Landing(root), run)
@@ -217,9 +229,11 @@ class FolderTree:
 
     def _purge(self, root: Root) -> None:
         now = self._world.steady()
-        if now - self._purged_at >= PURGE_SECONDS:
+        limits = TrashLimits(self._rules.trash_days * DAY, self._rules.trash_max)
+        if now - self._purged_at >= (PURGE_SECONDS if limits.most is None else PURGE_LIMITED):
             self._purged_at = now
-            trash.purge(root, self._ages, self._rules.trash_days * DAY)
+            used, self._used = self._used, set()
+            keep_up(root, self._ledger, limits, used)
             if self._staging is not None:
                 self._staging.sweep(self._ages, STALE)
 

@@ -16,7 +16,7 @@ def retire(
     move_to: str,
     run: str,
     going: Going = always,
-) -> Problem | None:
+) -> str | Problem:
     """Moves a file to `move_to` or to the trash, if it is still what was delivered.
 
     Args:
@@ -30,20 +30,22 @@ def retire(
         going: False ends the reading of the file.
 
     Returns:
-        Why the file was left where it is, or None.
+        Where it is in the trash now, or "" if it is not there; why it was left where it is.
     """
     try:
         if hash_file(root, path, entry, going) != content:
             return not_as_delivered(path)
         if not move_to:
-            root.sync(trash.displace(root, path, run).touched)
-        elif move_to.startswith("/"):
+            displaced = trash.displace(root, path, run)
+            root.sync(displaced.touched)
+            return displaced.place
+        if move_to.startswith("/"):
             _move_outside(root, path, move_to)
         else:
             _move(root, path, root, paths.join(move_to, path))
     except ProblemError as error:
         return error.problem
-    return None
+    return ""
 
 
 def _move_outside(root: Root, path: str, folder: str) -> None:

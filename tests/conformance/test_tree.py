@@ -7,6 +7,7 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.ledger import MemoryLedger
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model import entries, paths
@@ -40,6 +41,7 @@ async def tree(
         MemoryCheckpoints(),
         SpaceLedger(),
         MemoryAges(lambda: 0.0),
+        MemoryLedger(lambda: 0.0),
         lambda: None,
     )
 

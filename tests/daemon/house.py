@@ -32,6 +32,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.conflicts import JobConflicts
 from cargo_sync.state.database import Database
+from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.limits import LimitRows
@@ -213,6 +214,7 @@ class House:
             TryProgress(),
             JobSuspects(self.database, row.id, row.name),
             JobConflicts(self.database, row.id),
+            DisplacedRows(self.database, row.id, self.world().wall, self.world().lived),
         )
         sides = Sides(near, far, dict, self.watch, lambda: self.afresh.append(name))
         room = SharedLimits(self.slots, self.shares, self.limits, self._zone_of)

@@ -15,6 +15,7 @@ from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import Offload, World
 from cargo_sync.state.conflicts import JobConflicts
 from cargo_sync.state.database import Database
+from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
@@ -71,7 +72,14 @@ class System:
             TryProgress(),
             JobSuspects(self.database, number, name),
             JobConflicts(self.database, number),
+            DisplacedRows(self.database, number, self.wall, self.lived),
         )
+
+    def wall(self) -> float:
+        return self.now + self.ahead
+
+    def lived(self) -> float:
+        return self.now
 
     @property
     def source(self) -> MemoryTree:

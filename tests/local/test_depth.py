@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.local import trash
+from cargo_sync.local.ledger import MemoryLedger
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root
 from cargo_sync.local.scan import walk
@@ -13,6 +14,8 @@ from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import LinuxSystem
+from cargo_sync.local.trash_upkeep import keep_up
+from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.transfers import Offer
 from cargo_sync.trees.landing import Landing
 from tests.effort import calls, make_chain
@@ -67,11 +70,7 @@ def purge(root: Root, depth: int) -> Callable[[], object]:
     root.make_folder(place)
     make_chain(f"{root.path}/{place}", depth)
 
-    class Old:
-        def ages(self, folder: str, names: list[str]) -> dict[str, float]:
-            return dict.fromkeys(names, 1.0)
-
-    return lambda: trash.purge(root, Old(), 0.0)  # type: ignore[arg-type]
+    return lambda: keep_up(root, MemoryLedger(), TrashLimits(0))
 
 
 @pytest.mark.parametrize("work", [make, make_at_once, receive, scan, displace, purge])

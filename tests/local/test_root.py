@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from cargo_sync.local import listing as listing_module
-from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.ledger import MemoryLedger
 from cargo_sync.local.lock import lock_root, marker, read_marker
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root, above, may_keep_ours
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
-from cargo_sync.local.trash import displace, purge
+from cargo_sync.local.trash import displace
+from cargo_sync.local.trash_upkeep import keep_up
+from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.entries import FILE, FOLDER, LINK
 from cargo_sync.model.problems import Problem, ProblemError
 from tests.local.samples import RUN, offer, owned_by, present
@@ -250,7 +252,7 @@ OWN: dict[str, Callable[[Root], object]] = {
     "a known marker": read_marker,
     "staging": lambda root: Staging(root, MemoryCheckpoints(), SpaceLedger()).check(),
     "the trash": lambda root: displace(root, "file", RUN),
-    "a purge": lambda root: purge(root, MemoryAges(float), 0.0),
+    "an upkeep": lambda root: keep_up(root, MemoryLedger(), TrashLimits(0)),
     "a folder of ours": lambda root: root.make_folder(".cargo_sync/new"),
 }
 

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.ledger import MemoryLedger
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.read import FolderSource, hash_file, open_file
 from cargo_sync.local.root import Root
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
-from cargo_sync.local.trash import displace, purge
+from cargo_sync.local.trash import displace
+from cargo_sync.local.trash_upkeep import keep_up
+from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer
@@ -98,8 +100,8 @@ def _unread(scene: Scene) -> None:
     _raised(unread and unread.problem)
 
 
-def _raised(problem: Problem | None) -> None:
-    if problem is not None:
+def _raised(problem: str | Problem | None) -> None:
+    if isinstance(problem, Problem):
         raise ProblemError(problem)
 
 
@@ -129,7 +131,7 @@ def test_the_trash_of_a_run_is_not_reached_through_a_link(scene: Scene, top: Pat
     scene.swap(f".cargo_sync/trash/{OLD}")
     with pytest.raises(ProblemError):
         displace(scene.root, FILE, OLD)
-    purge(scene.root, MemoryAges(float), 0.0)
+    keep_up(scene.root, MemoryLedger(), TrashLimits(0))
     assert scene.outside() == {"a/b/file": "content"}
     assert (top / FILE).read_text() == "again"
 

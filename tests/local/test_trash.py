@@ -6,18 +6,16 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.root import Root
-from cargo_sync.local.trash import Freed, displace, numbered, purge, run_folder
+from cargo_sync.local.trash import displace, numbered, run_folder
 from cargo_sync.model.problems import ProblemError
 from tests.local.samples import RUN, everything, tree
-from tests.local.systems import failing_in, system
-
-DAY = 86_400.0
+from tests.local.systems import system
 
 
 def test_runs_are_named_by_their_beginning_in_utc() -> None:
     assert run_folder(1767323045.9, "abc") == "20260102T030405Z-abc"
+    assert run_folder(0.0, "20260102T030405Z-abc") == "20260102T030405Z-abc", "one name, once"
 
 
 def test_files_links_and_folders_keep_their_paths(root: Root, top: Path) -> None:
@@ -91,79 +89,6 @@ def test_a_displaced_folder_is_not_written_to_by_its_old_path(root: Root, top: P
     root.make_folder("a/b/c")
     assert (top / "a" / "b" / "c").is_dir()
     assert os.listdir(top / ".cargo_sync/trash" / RUN / "a" / "b") == []
-
-
-def test_only_old_runs_are_purged(root: Root, top: Path, tmp_path: Path) -> None:
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "file").write_text("untouched")
-    now = [0.0]
-    ages = MemoryAges(lambda: now[0])
-    (top / ".cargo_sync" / "trash" / "kept by hand").mkdir(parents=True)
-    (top / ".cargo_sync" / "trash" / "20010101T000000Z-run").mkdir()
-    for day in (1, 2, 3):
-        folder = top / "folder"
-        (folder / "below").mkdir(parents=True)
-        (folder / "below" / "file").write_text("1234567")
-        (folder / "link").symlink_to(tmp_path / "outside")
-        (folder / "below").chmod(0o500)
-        displace(root, "folder", run_folder(day * DAY, "run"))
-        now[0] = 1000 + day
-        assert purge(root, ages, keep=2.0) == Freed(
-            *((2, 7 + len(str(tmp_path / "outside"))) if day == 3 else (0, 0))
-        ), "a run begins to age when it is first seen, whatever its name says"
-    assert sorted(os.listdir(top / ".cargo_sync" / "trash")) == [
-        "19700103T000000Z-run",
-        "19700104T000000Z-run",
-        "kept by hand",
-    ]
-    assert everything(tmp_path / "outside") == {"file": "untouched"}
-
-
-def test_a_root_without_trash_has_nothing_to_purge(root: Root, top: Path) -> None:
-    assert purge(root, MemoryAges(lambda: 0.0), 0.0) == Freed(0, 0)
-    assert os.listdir(top) == []
-
-
-def test_a_deep_folder_is_purged(root: Root, top: Path) -> None:
-    root.make_folder("/".join(["d"] * 100))
-    displace(root, "d", run_folder(0, "run"))
-    purge(root, MemoryAges(lambda: 0.0), 0.0)
-    assert os.listdir(top / ".cargo_sync" / "trash") == []
-
-
-def test_what_cannot_be_removed_does_not_keep_the_rest(top: Path, kind: str) -> None:
-    root = Root.open(str(top), failing_in(kind, "unlink", errno.EIO, time=1))
-    for name in ("a", "b", "c"):
-        (top / "folder" / name).mkdir(parents=True)
-        (top / "folder" / name / "file").write_text("1234567")
-    displace(root, "folder", run_folder(0, "run"))
-    assert purge(root, MemoryAges(lambda: 0.0), 0.0) == Freed(2, 14)
-    assert purge(root, MemoryAges(lambda: 0.0), 0.0) == Freed(1, 7)
-    assert os.listdir(top / ".cargo_sync" / "trash") == []
-    root.close()
-
-
-def test_a_folder_exchanged_for_a_link_while_it_is_purged_keeps_its_mode(
-    top: Path, kind: str, tmp_path: Path
-) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir(mode=0o755)
-    (outside / "file").write_text("untouched")
-    purged = top / ".cargo_sync" / "trash" / run_folder(0, "run")
-
-    def exchanged(call: str) -> None:
-        if call == "open_up" and not purged.is_symlink():
-            purged.rename(tmp_path / "moved")
-            purged.symlink_to(outside)
-
-    root = Root.open(str(top), system(kind, exchanged))
-    (top / "file").write_text("displaced")
-    displace(root, "file", run_folder(0, "run"))
-    assert purge(root, MemoryAges(float), 0.0) == Freed(0, 0)
-    assert outside.stat().st_mode & 0o777 == 0o755
-    assert everything(outside) == {"file": "untouched"}
-    assert everything(tmp_path / "moved") == {"file": "displaced"}
-    root.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="O_PATH is Linux's")

@@ -36,6 +36,7 @@ from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
+from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.stores.folder import FolderStore
 from cargo_sync.wire.handshake import LaneKeys
 from tests.offloads import inline
@@ -76,7 +77,12 @@ def tracked(
         wall=wall,
     )
     one = CataloguedFolder(
-        str(folder), SqliteCatalogue(database), open_store, token, changed or Heard()
+        str(folder),
+        SqliteCatalogue(database),
+        partial(DisplacedRows, database, wall=wall, lived=wall),
+        open_store,
+        token,
+        changed or Heard(),
     )
     one.attach()
     return one

@@ -84,6 +84,7 @@ class DiskHistory:
             MemoryCheckpoints(),
             SpaceLedger(),
             MemoryAges(lambda: system.now),
+            system.memory.ledger,
             bound,
             lambda: system.memory.folders.counts()[0] > 0,
         )

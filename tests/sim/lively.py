@@ -302,7 +302,7 @@ class LivelyTree(CountedTree):
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str
-    ) -> Problem | None:
+    ) -> str | Problem:
         self.reach(f"retire {path}")
         if self.weather.fails("bad disk"):
             return Problem(Code.DISK_ERROR, "a bad disk", path)

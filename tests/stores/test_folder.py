@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.ledger import MemoryLedger
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.system import System
+from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.stores.folder import DAY, SAME_RUN, FolderStore
 from tests.local.systems import KINDS, system
@@ -87,9 +89,10 @@ def test_the_same_folder_after_it_was_away(tmp_path: Path) -> None:
     again.close()
 
 
-def test_trash_is_kept_for_its_days_by_run(tmp_path: Path) -> None:
+def test_trash_is_kept_for_its_days(tmp_path: Path) -> None:
     wall = Wall()
-    store = opened(tmp_path / "files", wall=wall)
+    store, ledger = opened(tmp_path / "files", wall=wall), MemoryLedger(wall)
+    limits = TrashLimits(14 * DAY)
     places = []
     for after in (0.0, SAME_RUN - 1, SAME_RUN + 1):
         wall.now = 1_700_000_000.0 + after
@@ -97,11 +100,27 @@ def test_trash_is_kept_for_its_days_by_run(tmp_path: Path) -> None:
         places.append(store.displace("file", "run")[0])
     assert len(set(places)) == 3
     assert len({os.path.dirname(place) for place in places}) == 2  # one for each hour
-    assert store.tidy(14).files == 0
-    wall.now += 14 * DAY
-    assert store.tidy(14).files == 0  # the run is older, but not what was displaced last in it
-    wall.now += SAME_RUN
-    assert store.tidy(14).files == 3
+    assert store.tidy(ledger, limits).files == 0
+    assert ledger.totals().files == 0  # others may be recording it just now
+    assert store.tidy(ledger, limits).files == 0
+    assert ledger.totals().files == 3
+    wall.now += 14 * DAY - 1
+    assert store.tidy(ledger, limits).files == 0  # its age began when it was found
+    wall.now += 1
+    assert store.tidy(ledger, limits).files == 3
+    assert os.listdir(tmp_path / "files" / ".cargo_sync" / "trash") == []
+    store.close()
+
+
+def test_a_run_has_one_folder_which_is_named_once(tmp_path: Path) -> None:
+    wall = Wall()
+    store = opened(tmp_path / "files", wall=wall)
+    run = "20260102T030405Z-abcd1234"
+    (tmp_path / "files" / "a").write_text("a")
+    assert store.displace("a", run).place == f".cargo_sync/trash/{run}/a"
+    wall.now += 2 * SAME_RUN
+    (tmp_path / "files" / "b").write_text("b")
+    assert store.displace("b", run).place == f".cargo_sync/trash/{run}/b"
     store.close()
 
 
@@ -143,7 +162,7 @@ def disk(tmp_path: Path) -> Path:
 
 def test_nothing_is_written_to_a_read_only_folder(disk: Path, mount: Mount) -> None:
     store = opened(disk, system=mount.system)
-    assert store.read_only and store.tidy(0) == (0, 0)
+    assert store.read_only and store.tidy(MemoryLedger(), TrashLimits(0)) == (0, 0)
     assert os.listdir(disk) == ["a"]
     known = store.marker
     assert refusal(disk, "") == "root_in_use", "it is locked all the same"

@@ -9,6 +9,7 @@ import pytest
 
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.fresh_folders import StagedFolder
+from cargo_sync.local.ledger import MemoryLedger
 from cargo_sync.local.lock import lock_root
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.publish import Moving, Placing
@@ -48,6 +49,7 @@ def make(tmp_path: Path) -> Any:
             MemoryCheckpoints(),
             SpaceLedger(),
             MemoryAges(lambda: system.now),
+            MemoryLedger(lambda: system.now),
             bound,
             lambda: system.memory.folders.counts()[0] > 0,
         )  # type: ignore[assignment]
@@ -268,6 +270,7 @@ async def test_one_folder_has_one_owner(make: Make, tmp_path: Path) -> None:
         MemoryCheckpoints(),
         SpaceLedger(),
         MemoryAges(lambda: system.now),
+        MemoryLedger(lambda: system.now),
         lambda: None,
     )
     with pytest.raises(ProblemError, match=r"in use by process \d+, the job 'job'"):
@@ -318,6 +321,7 @@ async def test_an_upload_folder_that_is_held_names_the_process(make: Make, tmp_p
         MemoryCheckpoints(),
         SpaceLedger(),
         MemoryAges(lambda: system.now),
+        MemoryLedger(lambda: system.now),
         lambda: None,
     )
     with pytest.raises(ProblemError, match=rf"in use by process {os.getpid()}\b"):

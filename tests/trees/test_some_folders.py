@@ -7,6 +7,7 @@ import pytest
 
 from cargo_sync.engine import survey
 from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.ledger import MemoryLedger
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import Mode
@@ -29,6 +30,7 @@ class Upload(System):
             MemoryCheckpoints(),
             SpaceLedger(),
             MemoryAges(lambda: self.now),
+            MemoryLedger(lambda: self.now),
             lambda: None,
         )  # type: ignore[assignment]
         self.memory.scope.trust(True)

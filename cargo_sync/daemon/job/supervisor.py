@@ -82,6 +82,7 @@ def rules(settings: JobSettings) -> Rules:
         include=settings.include,
         exclude=settings.exclude,
         trash_days=settings.trash_days,
+        trash_max=settings.trash_max,
         speed=settings.speed,
         tell=frozenset(Moment(event.event) for event in settings.events),
     )

@@ -16,7 +16,7 @@ from cargo_sync.engine.verification import DamagedFiles
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Code
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import Tasks, Tree
 
@@ -150,10 +150,12 @@ class Execution:
 
     async def _retire(self, action: Action) -> Outcome:
         assert action.source
-        problem = await self._source.retire(
+        retired = await self._source.retire(
             action.path, action.source, action.hash, self._rules.move_to, self._report.run
         )
-        return Outcome(action, problem=problem)
+        if isinstance(retired, Problem):
+            return Outcome(action, problem=retired)
+        return Outcome(action, displaced=retired)
 
     async def deletions(self, actions: Sequence[Action]) -> None:
         """Deletes, after the guard has let it pass; what is below a folder comes before the folder.

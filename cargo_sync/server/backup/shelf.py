@@ -160,6 +160,7 @@ class Shelves:
             int(now * 1e9),
             partial(_admit, permit, backup.path),
             RUN,
+            permit.user,
         )
         try:
             async for piece in content:

@@ -111,7 +111,8 @@ class LaneListener:
         workspace = flow.permit.access.workspace
         budget = self._budgets.of(flow.id, flow.user.name)
         if flow.mode is Mode.UPLOAD:
-            sink = PublicSink(workspace.sink(flow.run, flow.permit.check), below(flow.folder))
+            sink = workspace.sink(flow.run, flow.permit.check, flow.user.name)
+            sink = PublicSink(sink, below(flow.folder))
             return Receiver(link, sink, self._steady, client=False, budget=budget), None
         pace = pace_of(sock)
         source = PublicSource(workspace.source(), below(flow.folder))

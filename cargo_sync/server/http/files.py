@@ -119,6 +119,7 @@ class FileRoutes:
             self._mtime(request),
             partial(_admit, conditions, permit),
             HTTP_RUN,
+            permit.user,
         )
         try:
             await _go_on(request)

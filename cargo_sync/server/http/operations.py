@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Final
 
 import orjson
@@ -97,7 +98,8 @@ class OperationRoutes:
         asked = _Operations.read(await self._bodies.read(request, permit.user))
         wanted = [_operation(item) for item in asked.operations]
         good = [one for one in wanted if not isinstance(one, Problem)]
-        results = iter(await self._offload(workspace.change, good, asked.run, permit.check))
+        change = partial(workspace.change, good, asked.run, permit.check, permit.user)
+        results = iter(await self._offload(change))
         told = [one if isinstance(one, Problem) else next(results) for one in wanted]
         return answer({"results": [done(one) for one in told]})
 

@@ -16,9 +16,11 @@ from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, Put
+from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.read import Going
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
+from cargo_sync.model.displaced import DisplacedVersion
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, Entry, EntryColumns
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.process.fair_lock import FairLock
@@ -86,6 +88,7 @@ class CataloguedFolder:
 
     problem  why it could not be used at the last attempt, or None
     lineage  of the changes from now on
+    ledger   of its trash
     recorded the files that were recorded last
     arrivals who watches it, or None
     arriving folders that come with files which are not recorded yet
@@ -96,6 +99,7 @@ class CataloguedFolder:
         self,
         path: str,
         catalogue: Catalogue,
+        ledger: Callable[[int], TrashLedger],
         open_store: OpenStore,
         token: Callable[[], str],
         changed: Changed,
@@ -105,6 +109,7 @@ class CataloguedFolder:
         Args:
             path: the folder's real path, which is also its name in the catalogue.
             catalogue: of the server.
+            ledger: gives the ledger of a workspace, in the state that has the catalogue.
             open_store: opens the folder.
             token: makes 32 hex digits, for a new epoch and for the lineage.
             changed: called after each recorded change.
@@ -116,6 +121,7 @@ class CataloguedFolder:
         self.id = known.id
         self.epoch = known.epoch
         self.catalogue = catalogue
+        self.ledger = ledger(known.id)
         self._suspects = SuspectFiles(catalogue, known.id, known.sequence)
         self.lock = FairLock()
         self.recorded = RecordedFiles()
@@ -330,9 +336,19 @@ class CataloguedFolder:
                 found.append(put(folder, seen))
         return found
 
-    def record(self, changes: Sequence[Change]) -> list[int]:
-        """Records changes in one transaction, and wakes their readers. The lock is held."""
-        versions = self.catalogue.record(self.id, changes)
+    def record(
+        self, changes: Sequence[Change], displaced: Sequence[DisplacedVersion] = ()
+    ) -> list[int]:
+        """Records changes, and what they displaced, in one transaction, and wakes their readers.
+
+        The lock is held.
+        """
+        if displaced:
+            with self.ledger.together():
+                versions = self.catalogue.record(self.id, changes)
+                self.ledger.add(displaced)
+        else:
+            versions = self.catalogue.record(self.id, changes)
         self.recorded.note(changes)
         self._changed(self.id, [change.path for change in changes])
         return versions

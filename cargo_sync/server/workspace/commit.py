@@ -17,6 +17,7 @@ from cargo_sync.local.read import FileState
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.local.space import Shortage
 from cargo_sync.model import paths
+from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, PERMISSIONS, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.problems import changed as changed_since
@@ -35,15 +36,18 @@ LOOKS: Final = 500
 
 
 class WorkspaceCommit:
-    """The Judge of one flow (local.sink). One lane's thread uses it.
+    """The Judge of one flow of a user (local.sink). One lane's thread uses it.
 
     `permitted` is called before a batch is published; it raises ProblemError when the flow's user
     may not write any more.
     """
 
-    def __init__(self, folder: CataloguedFolder, permitted: Callable[[], None]) -> None:
+    def __init__(
+        self, folder: CataloguedFolder, permitted: Callable[[], None], user: str = ""
+    ) -> None:
         self._folder = folder
         self._permitted = permitted
+        self._user = user
         self._stood: dict[str, Catalogued | None] = {}
         """What `expected` found at the paths of the batch that is being committed."""
         self._moved: dict[str, Change] = {}
@@ -115,11 +119,11 @@ class WorkspaceCommit:
         self, offers: Sequence[Offer], published: Sequence[Published | None]
     ) -> list[Receipt]:
         if None not in published:
-            entries, displaced, *_ = zip(*published, strict=True)
+            entries, displaced, drifted, _ = zip(*published, strict=True)
             if None not in entries:
-                return self._record(offers, entries, displaced)
+                return self._record(offers, entries, displaced, drifted)
         new = [
-            (offer, one.entry, one.displaced)
+            (offer, one.entry, one.displaced, one.drifted)
             for offer, one in zip(offers, published, strict=True)
             if one is not None and one.entry is not None
         ]
@@ -130,7 +134,11 @@ class WorkspaceCommit:
         ]
 
     def _record(
-        self, offers: Sequence[Offer], entries: Sequence[Entry], displaced: Sequence[str]
+        self,
+        offers: Sequence[Offer],
+        entries: Sequence[Entry],
+        displaced: Sequence[str],
+        drifted: Sequence[bool],
     ) -> list[Receipt]:
         """Records published entries, column by column."""
         folder, count = self._folder, len(offers)
@@ -139,7 +147,8 @@ class WorkspaceCommit:
         fresh = map(_is_unlooked, offers)
         changes = map(Put._make, zip(some, entries, ctimes, inodes, fresh, strict=True))
         above = self._folders(some)
-        versions = folder.record([*above, *changes])[len(above) :]
+        gone = self._displaced(some, displaced, drifted) if any(displaced) else ()
+        versions = folder.record([*above, *changes], gone)[len(above) :]
         idents = versions
         if self._stood:
             idents = list(map(self._ident, some, entries, versions))
@@ -148,6 +157,22 @@ class WorkspaceCommit:
             done, versions, idents, mtimes, modes, hashes, displaced, words, retry, strict=True
         )
         return list(map(Receipt._make, rows))
+
+    def _displaced(
+        self, some: Sequence[str], places: Sequence[str], drifted: Sequence[bool]
+    ) -> list[DisplacedVersion]:
+        """The versions that published files have displaced.
+
+        One that changed just before that is what lies in the trash, not what was recorded.
+        """
+        versions = []
+        for path, place, other in zip(some, places, drifted, strict=True):
+            held = self._stood.get(path) if place and not other else None
+            entry = held.entry if held else self._folder.store.root.entry(place) if place else None
+            if entry is not None:
+                cause = TrashCause.OVERWRITTEN
+                versions.append(DisplacedVersion.of(entry, path, place, cause, self._user))
+        return versions
 
     def _folders(self, some: Sequence[str]) -> Sequence[Change]:
         """The folders above these paths that must be recorded with them.

@@ -22,6 +22,7 @@ from cargo_sync.local.inotify import ChangedFolders, ChangedNames, Inotify
 from cargo_sync.local.watch import Watch
 from cargo_sync.machines.retry import Failures, delay
 from cargo_sync.machines.settling import Settling
+from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -39,6 +40,8 @@ NAMES: Final = 20_000
 AWAY: Final = 5.0
 """Seconds until a folder that is not there is tried again, unless a scan comes first."""
 TIDY: Final = 3_600.0
+TIDY_LIMITED: Final = 60.0
+"""Seconds between two upkeeps of the trash; the second, if its size is limited."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +63,7 @@ class ExternalChanges:
         settle: float,
         interval: float,
         full_interval: float,
-        trash_days: float,
+        trash: TrashLimits,
         inotify: Inotify | None,
     ) -> None:
         self._workspace = workspace
@@ -68,7 +71,7 @@ class ExternalChanges:
         self._settle = settle
         self._interval = interval
         self._full_interval = full_interval
-        self._trash_days = trash_days
+        self._trash = trash
         self._settling = Settling(settle)
         self._woken = asyncio.Event()
         self._sleeps_until = -math.inf
@@ -227,9 +230,10 @@ class ExternalChanges:
     async def _tidy(self) -> None:
         if self._world.steady() < self._tidy_at:
             return
-        self._tidy_at = self._world.steady() + TIDY
+        limited = self._trash.most is not None
+        self._tidy_at = self._world.steady() + (TIDY_LIMITED if limited else TIDY)
         try:
-            await self._world.offload(self._workspace.tidy, self._trash_days)
+            await self._world.offload(self._workspace.tidy, self._trash)
         except ProblemError as error:
             self._log_once(error.problem)
 

@@ -2,23 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.config.server import ServerSettings
 from cargo_sync.local.ages import AgeStore
+from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.watch import native
+from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import lasting
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed
 from cargo_sync.server.workspace.external_changes import ExternalChanges
 from cargo_sync.server.workspace.workspace import Workspace
-from cargo_sync.stores.folder import FolderStore
+from cargo_sync.stores.folder import DAY, FolderStore
 
 PATIENCE: Final = 3.0
 """Seconds that a call may still use a folder that is not served any more."""
@@ -36,6 +38,7 @@ class OpenWorkspaces:
         checkpoints: CheckpointStore,
         space: SpaceLedger,
         ages: AgeStore,
+        ledger: Callable[[int], TrashLedger],
         changed: Changed,
     ) -> None:
         self._world = world
@@ -43,6 +46,7 @@ class OpenWorkspaces:
         self._checkpoints = checkpoints
         self._space = space
         self._ages = ages
+        self._ledger = ledger
         self._changed = changed
         self._native = native()
         self._open: dict[str, Workspace] = {}
@@ -92,7 +96,7 @@ class OpenWorkspaces:
                     settings.settle,
                     settings.scan_interval,
                     settings.full_scan_interval,
-                    settings.trash_days,
+                    TrashLimits(settings.trash_days * DAY, settings.trash_max),
                     self._native,
                 )
                 self._external[path] = tasks.create_task(
@@ -152,6 +156,8 @@ class OpenWorkspaces:
             wall=world.wall,
         )
         return Workspace(
-            CataloguedFolder(path, self._catalogue, open_store, world.token, self._changed),
+            CataloguedFolder(
+                path, self._catalogue, self._ledger, open_store, world.token, self._changed
+            ),
             world.token,
         )

@@ -14,6 +14,7 @@ from cargo_sync.catalogue.contract import CatalogueMove as Moved
 from cargo_sync.local.new_folders import NewFolders
 from cargo_sync.local.root import Root, above
 from cargo_sync.model import paths
+from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.slices import path_cost, slices
@@ -82,25 +83,30 @@ OperationResult = Done | Problem
 class _Act:
     """What an operation has done to the folder, and what to record.
 
-    changes  the last one is the operation's own path; none if there was nothing to do
-    new      its own path is a folder in which nothing is recorded
+    changes    the last one is the operation's own path; none if there was nothing to do
+    new        its own path is a folder in which nothing is recorded
+    displaced  what it moved to the trash
     """
 
     done: Done
     changes: Sequence[Change] = ()
     touched: Sequence[str] = ()
     new: bool = False
+    displaced: DisplacedVersion | None = None
 
 
 class OperationBatch:
-    """Executes the operations of one request.
+    """Executes the operations of one request, for a user.
 
     `permitted` is called before each of them, and raises ProblemError if it may not be done.
     """
 
-    def __init__(self, folder: CataloguedFolder, run: str, permitted: Callable[[], None]) -> None:
+    def __init__(
+        self, folder: CataloguedFolder, run: str, permitted: Callable[[], None], user: str = ""
+    ) -> None:
         self._folder = folder
         self._run = run
+        self._user = user
         self._permitted = permitted
         self._made: set[str] = set()
         """Folders that are made and not recorded yet."""
@@ -242,8 +248,9 @@ class OperationBatch:
         if changes and problem is None:
             new = [one.changes[-1].path for one in acts if isinstance(one, _Act) and one.new]
             self._folder.recorded.making(new)
+            displaced = [one.displaced for one in acts if isinstance(one, _Act) and one.displaced]
             try:
-                versions = iter(self._folder.record(changes))
+                versions = iter(self._folder.record(changes, displaced))
             except ProblemError as error:
                 problem = error.problem
         if problem is not None and changes:
@@ -279,9 +286,11 @@ class OperationBatch:
         if held is not None and held.entry.kind == FOLDER:
             return _Act(Done(held.entry.version, held.entry.ident))
         _expect(held, operation.expected, path)
-        root, displaced, touched = folder.store.root, "", tuple[str, ...]()
+        root, displaced, touched, version = folder.store.root, "", tuple[str, ...](), None
         if held is not None:
             displaced, touched = folder.store.displace(path, self._run)
+            cause = TrashCause.OVERWRITTEN
+            version = DisplacedVersion.of(held.entry, path, displaced, cause, self._user)
         made = root.make_folder(path, operation.mode)
         # Folders that were there but are not recorded yet come before those that were made.
         changes = folder.folders_above([path], self._made)
@@ -290,7 +299,8 @@ class OperationBatch:
             raise changed(path)
         changes.append(put(path, seen))
         self._made.update(change.path for change in changes)
-        return _Act(Done(0, 0, displaced), changes, [*touched, *above(made)])
+        touched = (*touched, *above(made))
+        return _Act(Done(0, 0, displaced), changes, touched, displaced=version)
 
     def _delete(self, operation: Delete) -> _Act:
         path, folder = operation.path, self._folder
@@ -301,7 +311,9 @@ class OperationBatch:
         if held.entry.kind == FOLDER:
             self._may_go(operation)
         displaced, touched = folder.store.displace(path, self._run)
-        return _Act(Done(0, held.entry.ident, displaced), [Gone(path)], touched)
+        version = DisplacedVersion.of(held.entry, path, displaced, TrashCause.DELETED, self._user)
+        done = Done(0, held.entry.ident, displaced)
+        return _Act(done, [Gone(path)], touched, displaced=version)
 
     def _look_through(self, operation: Delete) -> int | Problem:
         """Compares a folder that is to be deleted with all below it, without locking it for long.

@@ -6,6 +6,7 @@ from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.publish import Placement, Placing, secure
+from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
@@ -27,7 +28,9 @@ class Upload:
     previous one.
     """
 
-    def __init__(self, folder: CataloguedFolder, offer: Offer, admit: Admit, run: str) -> None:
+    def __init__(
+        self, folder: CataloguedFolder, offer: Offer, admit: Admit, run: str, user: str = ""
+    ) -> None:
         """Stages a file.
 
         Args:
@@ -35,6 +38,7 @@ class Upload:
             offer: path, size, mtime and mode; a file that is already there keeps its mode.
             admit: checks what is there.
             run: its trash takes the earlier version.
+            user: who sends it.
 
         Raises:
             ProblemError: `admit` refuses what is there; a folder is there; `disk_full`.
@@ -42,6 +46,7 @@ class Upload:
         self._folder = folder
         self._admit = admit
         self._run = run
+        self._user = user
         self._done = 0
         self._steps = threading.Lock()
         with folder.lock:
@@ -107,7 +112,13 @@ class Upload:
             [result] = placing.confirm([staged])
             if result.problem or result.entry is None:
                 raise ProblemError(result.problem) if result.problem else changed(path)
-            folder.record([*folder.folders_above([path]), put(path, result.entry)])
+            displaced = []
+            if held is not None and result.displaced:
+                cause = TrashCause.OVERWRITTEN
+                displaced.append(
+                    DisplacedVersion.of(held.entry, path, result.displaced, cause, self._user)
+                )
+            folder.record([*folder.folders_above([path]), put(path, result.entry)], displaced)
             now = folder.catalogue.entry(folder.id, path)
         assert now is not None, "it was recorded under the same lock"
         return now, held is None

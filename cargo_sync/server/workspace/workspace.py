@@ -14,6 +14,7 @@ from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_file
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
+from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer
@@ -250,23 +251,28 @@ class Workspace:
     # -- changes -----------------------------------------------------------------------------------
 
     def change(
-        self, operations: Sequence[Operation], run: str, permitted: Callable[[], None] = always
+        self,
+        operations: Sequence[Operation],
+        run: str,
+        permitted: Callable[[], None] = always,
+        user: str = "",
     ) -> list[OperationResult]:
         """Makes folders, deletes and moves; one result per operation, in order, each on its own.
 
         `permitted` raises ProblemError when the next one may not be done any more.
         """
-        return OperationBatch(self._folder, run, permitted)(operations)
+        return OperationBatch(self._folder, run, permitted, user)(operations)
 
-    def stage(self, path: str, size: int, mtime_ns: int, admit: Admit, run: str) -> Upload:
+    def stage(
+        self, path: str, size: int, mtime_ns: int, admit: Admit, run: str, user: str = ""
+    ) -> Upload:
         """Begins the upload of a file whose bytes come in order.
 
         Raises:
             ProblemError: as for `Upload`.
         """
-        return Upload(
-            self._folder, Offer(path, size, mtime_ns, BY_UMASK, 0, 0, self._token()), admit, run
-        )
+        offer = Offer(path, size, mtime_ns, BY_UMASK, 0, 0, self._token())
+        return Upload(self._folder, offer, admit, run, user)
 
     def compare(self, folder: str, still: Still, names: AbstractSet[str] | None = None) -> Compared:
         """Records what other programs did in one folder, or to some names in it.
@@ -303,17 +309,17 @@ class Workspace:
         """
         self._folder.verify(lambda: not self._folder.closing)
 
-    def tidy(self, trash_days: float) -> None:
-        """Deletes old trash and staging.
+    def tidy(self, limits: TrashLimits) -> None:
+        """Frees trash that is overdue, and deletes old staging.
 
         Raises:
             ProblemError: they cannot be deleted.
         """
-        self._folder.store.tidy(trash_days)
+        self._folder.store.tidy(self._folder.ledger, limits)
 
     # -- flows -------------------------------------------------------------------------------------
 
-    def sink(self, run: str, permitted: Callable[[], None] = always) -> Sink:
+    def sink(self, run: str, permitted: Callable[[], None] = always, user: str = "") -> Sink:
         """Where a flow's receiver stages and commits; the trash of `run` takes what is displaced.
 
         `permitted` raises ProblemError when a batch may not be published any more.
@@ -323,7 +329,7 @@ class Workspace:
         """
         with self._folder.lock:
             store = self._folder.store
-            judge = WorkspaceCommit(self._folder, permitted)
+            judge = WorkspaceCommit(self._folder, permitted, user)
             return FolderSink(store.staging, judge, store.run(run))
 
     def source(self) -> Source:

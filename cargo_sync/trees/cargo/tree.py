@@ -199,7 +199,7 @@ class CargoTree:
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str
-    ) -> Problem | None:
+    ) -> str | Problem:
         [found] = await self.hashes([(path, entry)])
         if isinstance(found, Problem):
             return found
@@ -213,14 +213,15 @@ class CargoTree:
         for name in islice(numbered(paths.name(place)), NUMBERS):
             to = self._whole(paths.join(paths.parent(place), name))
             move = requests.operation("move", whole, expected=expected, to=to)
-            problem = await self._operate(move, path, run)
-            if problem is None or problem.code != Code.OCCUPIED:
+            moved = await self._operate(move, path, run)
+            if not isinstance(moved, Problem) or moved.code != Code.OCCUPIED:
                 break
-        return problem
+        return moved
 
-    async def _operate(self, operation: Body, path: str, run: str) -> Problem | None:
+    async def _operate(self, operation: Body, path: str, run: str) -> str | Problem:
+        """Where the entry is in the trash now, or ""; or why it was not done."""
         [result] = await self._operations([operation], run)
-        return result.problem(path)
+        return result.problem(path) or result.displaced or ""
 
     async def transfer(
         self,

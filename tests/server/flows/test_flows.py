@@ -24,6 +24,7 @@ from cargo_sync.engine.run import Run
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.ledger import MemoryLedger
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import Mode
@@ -80,6 +81,7 @@ async def job(
         MemoryCheckpoints(),
         SpaceLedger(),
         MemoryAges(time.time),
+        MemoryLedger(time.time),
         lambda: None,
     )
     system.far = far  # type: ignore[assignment]

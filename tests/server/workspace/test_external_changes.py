@@ -16,6 +16,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.system import System
 from cargo_sync.local.watch import Watch, native
 from cargo_sync.machines import settling
+from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
@@ -49,7 +50,7 @@ class Yard:
             SETTLE,
             interval=60.0,
             full_interval=3600.0,
-            trash_days=14,
+            trash=TrashLimits(14 * 86_400.0),
             inotify=native(),
         )
 

@@ -372,7 +372,7 @@ async def test_a_delivered_source_is_moved_to_a_name_that_is_free() -> None:
     taken, done = ({"results": [{"code": code, "message": ""}]} for code in ("occupied", "done"))
     hashed = raw(b'{"code":"done","hash":"h"}\n')
     async with tree(POST_hashes=[hashed], POST_operations=[ok(taken), ok(done)]) as (it, heard):
-        assert await it.retire("f/a", FILE_A, "h", "done", "run") is None
+        assert await it.retire("f/a", FILE_A, "h", "done", "run") == ""
         assert (await it.retire("f/a", FILE_A, "other", "done", "run")).code == "changed"  # type: ignore[union-attr]
     moved = [body["operations"][0]["to"] for body in heard.bodies if body and "operations" in body]
     assert moved == ["box/done/f/a", "box/done/f/a.1"]
