@@ -3,26 +3,27 @@
 Each catalogue keeps these rules, and one suite proves them (tests/conformance/test_catalogue.py):
 
 - **One counter per workspace**, its sequence, grows with each change of a row and never goes back.
-  A row's `version` is the sequence at which it last changed, so no two rows of a workspace have the
-  same. It says which content a client saw, and where the change is in the feed.
+  A row's `version` is the sequence at which its content last changed: it says which content a
+  client saw, and a move keeps it. Its number in the feed is the sequence at which the row last
+  changed, moves included; no two rows of a workspace have the same.
 - **An id never changes.** An entry gets one when it appears at an unoccupied path; it keeps it when
   it is rewritten or moved. Ids grow and are never used again. Another kind at the same path is
   another entry.
-- **Deletions stay** as tombstones: rows with their own version, until there is a new entry at the
-  path, or until they are forgotten. The workspace's `floor` says up to which version they may have
-  been forgotten. A client that knows only an earlier version would miss them, so it must scan
-  everything.
+- **Deletions stay** as tombstones: rows with their own version and number, until there is a new
+  entry at the path, or until they are forgotten. The workspace's `floor` says up to which version
+  they may have been forgotten. A client that knows only an earlier version would miss them, so it
+  must scan everything.
 - **`record` is atomic and in order**: when it returns, all of its changes are durable, or none is;
   each change sees the ones before it. Readers never see a part of it.
 - **A large subtree follows in parts.** When a folder with thousands of entries is gone or moved,
   `record` changes its top, and makes durable what it means for all below it. From then on every
-  call shows all of them gone, or at their new paths. Their rows, with their new versions, are
-  written by `finish`, a part per call; until then they have their earlier versions. The caller
-  calls it until nothing is left, also after a restart.
+  call shows all of them gone, or at their new paths. Their rows, with their new numbers, are
+  written by `finish`, a part per call; until then the feed does not tell of them. The caller calls
+  it until nothing is left, also after a restart.
 - **`record` is idempotent.** A change that changes nothing gets no new version: the same put again,
   or gone for a path that is already gone. After a lost answer the whole call may be repeated,
   except for moves, because their source does not exist any more.
-- **Order**: listings by name, `changes` by version. Names and paths compare by components
+- **Order**: listings by name, `changes` by number. Names and paths compare by components
   (model.paths.key).
 - **The caller keeps the tree complete**: it records a folder before the entries below it. When a
   folder is gone, moved, or becomes something else, the catalogue does the same to everything below
@@ -119,14 +120,51 @@ class CatalogueMove(NamedTuple):
     ctime_ns: int
 
 
-Change = Put | Gone | CatalogueMove
+class CatalogueExchange(NamedTuple):
+    """The entries at `source` and `path`, with everything below them, have changed places.
+
+    Neither is below the other.
+
+    ctime_ns, source_ctime_ns  of the files that are at `path` and `source` now
+    """
+
+    source: str
+    path: str
+    ctime_ns: int
+    source_ctime_ns: int
+
+
+Change = Put | Gone | CatalogueMove | CatalogueExchange
+
+
+class Recorded(NamedTuple):
+    """What a call of `record` did.
+
+    versions  for each change, the version of the row at its `path`; 0 for Gone of a path that never
+              had an entry
+    moved     the numbers in the feed that its moves took; those of large subtrees follow (`finish`)
+    """
+
+    versions: list[int]
+    moved: Sequence[VersionRange] = ()
+
+
+class Finished(NamedTuple):
+    """A part of a large subtree that was written.
+
+    path     where its top is now; None when it is gone
+    numbers  in the feed
+    """
+
+    path: str | None
+    numbers: VersionRange
 
 
 class ChangesPage(NamedTuple):
     """A part of the changes.
 
-    rows      (path, the entry that is there now or None), in the order of their versions
-    next      where the next page begins: the version of the last row, or `sequence` at the end
+    rows      (path, the entry that is there now or None), in the order of their numbers
+    next      where the next page begins: the number of the last row, or `sequence` at the end
     more      whether there are more rows
     sequence  of the workspace
     lineage   of `next`
@@ -179,8 +217,11 @@ class Catalogue(Protocol):
 
     def lately(
         self, workspace: int, suspects: Suspects, upto: int, limit: int
-    ) -> list[tuple[str, Catalogued]]:
-        """Up to `limit` suspect files with versions up to `upto`, the oldest versions first."""
+    ) -> list[tuple[str, Catalogued, int]]:
+        """Up to `limit` suspect files with numbers up to `upto`, and these: the lowest first.
+
+        A file that was only moved may be among them.
+        """
 
     def forget_gone(self, before: float, most: int) -> bool:
         """Forgets up to `most` tombstones older than `before`; True if there may be more."""
@@ -215,21 +256,20 @@ class Catalogue(Protocol):
     ) -> list[EntryStat]:
         """As `listing`, but only what a rescan compares."""
 
-    def record(self, workspace: int, changes: Sequence[Change]) -> list[int]:
-        """Records changes; returns for each the version of the row at its `path`.
-
-        For Gone of a path that never had an entry, it is 0.
+    def record(self, workspace: int, changes: Sequence[Change]) -> Recorded:
+        """Records changes.
 
         Raises:
-            ProblemError: `vanished` (a move's source does not exist), `occupied` (its target does),
-                `bad_path`, `bad_value` (a number that does not fit 64 bits); nothing was recorded.
+            ProblemError: `vanished` (what is moved does not exist), `occupied` (a move's target
+                does), `bad_path`, `bad_value` (a number that does not fit 64 bits); nothing was
+                recorded.
         """
 
-    def finish(self, workspace: int, most: int) -> bool:
+    def finish(self, workspace: int, most: int) -> Finished | None:
         """Writes up to `most` rows of large subtrees that are gone or moved.
 
         Returns:
-            Whether there was something to write; then there may be more.
+            What it has written; then there may be more. None if there was nothing.
         """
 
     def changes(
@@ -243,7 +283,7 @@ class Catalogue(Protocol):
         """Up to `limit` rows below `under` that changed after `since`; paths relative to `under`.
 
         Each path comes once, as it is now; one that changes between two pages comes again. Rows
-        whose versions are in one of the ranges `without` (in order) are left out.
+        whose numbers are in one of the ranges `without` (in order) are left out.
         """
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:

@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from typing import Final
 
-from cargo_sync.catalogue.contract import CatalogueMove, Gone, Put, WorkspaceRecord
-from cargo_sync.catalogue.rows import SELECT, WRITE, Row, add, is_known, row_of, rows_near
+from cargo_sync.catalogue.contract import (
+    CatalogueExchange,
+    CatalogueMove,
+    Gone,
+    Put,
+    Recorded,
+    WorkspaceRecord,
+)
+from cargo_sync.catalogue.rows import CHANGED, SELECT, WRITE, Row, add, is_known, row_of, rows_near
 from cargo_sync.catalogue.unfinished import (
     Unfinished,
     begin,
@@ -16,6 +23,7 @@ from cargo_sync.catalogue.unfinished import (
     write_moved,
     write_part,
 )
+from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -26,10 +34,14 @@ SEQUENCE: Final = "UPDATE workspace SET sequence = ? WHERE id = ?"
 
 _ONE: Final = f"{SELECT} WHERE workspace = ? AND path = ?"
 _ALL: Final = 2**62
+_ASIDE: Final = paths.key(f"{paths.RESERVED}/exchanged")
+"""Where one of two subtrees is while they change places, inside the transaction; no entry can have
+this path."""
+_DROP: Final = "DELETE FROM entry WHERE workspace = ? AND path >= ? AND path < ?"
 
 
 class Recording:
-    """One call of `record`, inside its transaction. `versions` has the results so far."""
+    """One call of `record`, inside its transaction."""
 
     def __init__(
         self, connection: Statements, workspace: WorkspaceRecord, parts: Sequence[Unfinished]
@@ -38,7 +50,8 @@ class Recording:
         self._parts = parts
         self._workspace = workspace.id
         self._sequence = workspace.sequence
-        self.versions: list[int] = []
+        self._versions: list[int] = []
+        self._moved: list[VersionRange] = []
 
     def put(self, puts: Sequence[Put]) -> None:
         """Records consecutive puts.
@@ -75,52 +88,82 @@ class Recording:
             if put.fresh:
                 old = None
             if old is not None and is_known(old, put):
-                version, ident, content = old[3], old[4], put.entry.hash or old[11]
+                numbers, content = (old[3], old[4], old[CHANGED]), put.entry.hash or old[11]
             else:
                 version = self._sequence = self._sequence + 1
                 ident = old[4] if old is not None and old[5] == put.entry.kind else version
-                content = put.entry.hash
-            row = row_of(self._workspace, key, put, version, ident, content)
+                numbers, content = (version, ident, version), put.entry.hash
+            row = row_of(self._workspace, key, put, numbers, content)
             if row != old:
                 writes[key] = known[key] = row
-            self.versions.append(version)
+            self._versions.append(numbers[0])
         WRITE(self._connection, list(writes.values()))
 
     def _put_new(self, keys: Sequence[bytes], puts: Sequence[Put]) -> None:
         """Records puts at paths without rows, which are all different."""
         versions = range(self._sequence + 1, self._sequence + 1 + len(puts))
         self._sequence += len(puts)
-        self.versions += versions
+        self._versions += versions
         add(self._connection, self._workspace, keys, puts, versions)
 
     def gone(self, change: Gone) -> None:
         key = paths.key(paths.check(change.path, reserved=True))
         self._delete(change.path)
         row = self._row(key)
-        self.versions.append(row[3] if row else 0 if change.path else self._sequence)
+        self._versions.append(row[3] if row else 0 if change.path else self._sequence)
 
     def move(self, change: CatalogueMove) -> None:
-        source, target = paths.key(_checked(change.source)), paths.key(_checked(change.path))
-        for path in (change.source, change.path):
-            self._finish(*at_or_below(path))
-        if (row := self._row(source)) is None or row[-1]:
-            raise ProblemError(
-                Problem(
-                    Code.VANISHED, f"{change.source!r} does not exist any more", path=change.source
-                )
-            )
+        target = self._ready_to_move(change.source, change.path)
+        row = self._there(change.source)
         if paths.is_below(change.path, change.source):
-            reason = f"{change.source!r} cannot be moved to {change.path!r}, into itself"
-            raise ProblemError(Problem(Code.BAD_PATH, reason, path=change.path, retry=False))
-        if (row := self._row(target)) is not None and not row[-1]:
+            raise _into_itself(change.source, change.path)
+        if (other := self._row(target)) is not None and not other[-1]:
             raise ProblemError(
                 Problem(Code.OCCUPIED, f"{change.path!r} already exists", path=change.path)
             )
-        self.versions.append(self._sequence + 1)
+        first = self._sequence + 1
         self._rewrite(at_or_below(change.source), target, change.ctime_ns)
+        self._versions.append(row[3])
+        self._moved.append((first, self._sequence))
 
-    def close(self) -> None:
+    def exchange(self, change: CatalogueExchange) -> None:
+        source, path = change.source, change.path
+        target, row = self._ready_to_move(source, path), self._there(source)
+        self._there(path)
+        for one, other in ((source, path), (path, source)):
+            if paths.is_below(one, other):
+                raise _into_itself(other, one)
+        first = self._sequence + 1
+        aside = _ASIDE, _ASIDE + b"\x01"
+        for subtree, place, ctime_ns in (
+            (at_or_below(path), _ASIDE, 0),
+            (at_or_below(source), target, change.ctime_ns),
+            (aside, paths.key(source), change.source_ctime_ns),
+        ):
+            self._rewrite(subtree, place, ctime_ns, together=True)
+        self._connection.execute(_DROP, (self._workspace, *aside))
+        self._versions.append(row[3])
+        self._moved.append((first, self._sequence))
+
+    def close(self) -> Recorded:
         self._connection.execute(SEQUENCE, (self._sequence, self._workspace))
+        return Recorded(self._versions, self._moved)
+
+    def _ready_to_move(self, source: str, path: str) -> bytes:
+        """Both subtrees have all their rows; returns the key of `path`. Raises ProblemError."""
+        _checked(source)
+        target = paths.key(_checked(path))
+        for one in (source, path):
+            self._finish(*at_or_below(one))
+        return target
+
+    def _there(self, path: str) -> Row:
+        """The row of what is to be moved. Raises ProblemError if nothing is there."""
+        row = self._row(paths.key(path))
+        if row is None or row[-1]:
+            message = f"{path!r} does not exist any more"
+            raise ProblemError(Problem(Code.VANISHED, message, path=path))
+        return row
 
     def _row(self, key: bytes) -> Row | None:
         row: Row | None = self._connection.execute(_ONE, (self._workspace, key)).fetchone()
@@ -131,10 +174,21 @@ class Recording:
         self._finish(low, high, only_moved=True)
         self._rewrite((low, high), None, 0)
 
-    def _rewrite(self, subtree: tuple[bytes, bytes], target: bytes | None, ctime_ns: int) -> None:
-        """A subtree is at `target` now, or gone; of a large one, the rows below its top follow."""
+    def _rewrite(
+        self,
+        subtree: tuple[bytes, bytes],
+        target: bytes | None,
+        ctime_ns: int,
+        *,
+        together: bool = False,
+    ) -> None:
+        """A subtree is at `target` now, or gone; of a large one, the rows below its top follow.
+
+        `together`: all rows are written now.
+        """
         connection, workspace, (low, high) = self._connection, self._workspace, subtree
-        upto, large = self._sequence, is_large(connection, workspace, low, high)
+        upto = self._sequence
+        large = not together and is_large(connection, workspace, low, high)
         if large:
             begin(connection, workspace, upto, low, target)
             self._parts = unfinished(connection, workspace)
@@ -157,6 +211,11 @@ class Recording:
             self._sequence = write_part(self._connection, part, self._sequence, _ALL)
         if meeting:
             self._parts = unfinished(self._connection, self._workspace)
+
+
+def _into_itself(source: str, path: str) -> ProblemError:
+    reason = f"{source!r} cannot be moved to {path!r}, into itself"
+    return ProblemError(Problem(Code.BAD_PATH, reason, path=path, retry=False))
 
 
 def _keys(some: Sequence[str]) -> list[bytes]:

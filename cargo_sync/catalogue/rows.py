@@ -1,7 +1,7 @@
 """The rows of SQLite's `entry` table: their columns, and what they mean.
 
 A row is a tuple in the order of SELECT; [1] is the path's key, [3] the version, [4] the id, [5] the
-kind, [11] the hash and [-1] whether it is a tombstone.
+kind, [11] the hash, [CHANGED] its number in the feed and [-1] whether it is a tombstone.
 """
 
 from collections.abc import Sequence
@@ -14,22 +14,23 @@ from cargo_sync.state.migrations import Statements
 
 SELECT: Final = (
     "SELECT workspace, path, parent, version, id, kind, size, mtime_ns, mode, ctime_ns, inode, "
-    "hash, target, deleted FROM entry"
+    "hash, target, changed, deleted FROM entry"
 )
+CHANGED: Final = 13
 
 INSERT: Final = (
     "INSERT INTO entry (workspace, path, parent, version, id, kind, size, mtime_ns, mode, "
-    "ctime_ns, inode, hash, target, deleted)"
+    "ctime_ns, inode, hash, target, changed, deleted)"
 )
 
 UPDATE: Final = (
     "ON CONFLICT (workspace, path) DO UPDATE SET version = excluded.version, id = excluded.id, "
     "kind = excluded.kind, size = excluded.size, mtime_ns = excluded.mtime_ns, "
     "mode = excluded.mode, ctime_ns = excluded.ctime_ns, inode = excluded.inode, "
-    "hash = excluded.hash, target = excluded.target, "
+    "hash = excluded.hash, target = excluded.target, changed = excluded.changed, "
     "deleted = excluded.deleted"
 )
-"""Not REPLACE, which would also take away another path's row if two ever got one version."""
+"""Not REPLACE, which would also take away another path's row if two ever got one number."""
 
 READ: Final = Select(f"{SELECT} WHERE workspace = ? AND path IN")
 
@@ -46,13 +47,13 @@ _READ_FILES: Final = Select(f"{_FILES} WHERE workspace = ? AND path IN")
 _FEW: Final = 8
 """One of so many keys, or fewer, may have a row when most are new."""
 
-WRITE: Final = Insert(f"{INSERT} VALUES", f"({', '.join('?' * 14)})", UPDATE)
+WRITE: Final = Insert(f"{INSERT} VALUES", f"({', '.join('?' * 15)})", UPDATE)
 
 _ADD: Final = InsertColumns(
     "entry (workspace, path, parent, version, id, kind, size, mtime_ns, mode, ctime_ns, inode, "
-    "hash, target, deleted)",
+    "hash, target, changed, deleted)",
     "?, column1, column2, column3, column3, column4, column5, column6, column7, column8, column9, "
-    "column10, column11, 0",
+    "column10, column11, column3, 0",
     columns=11,
 )
 
@@ -123,8 +124,11 @@ def _unsigned(inode: int) -> int:
     return inode if inode >= 0 else inode + _ALL
 
 
-def row_of(workspace: int, key: bytes, put: Put, version: int, ident: int, content: str) -> Row:
-    """The row for `put`."""
+def row_of(
+    workspace: int, key: bytes, put: Put, numbers: tuple[int, int, int], content: str
+) -> Row:
+    """The row for `put`; `numbers` are its version, its id and its number in the feed."""
+    version, ident, changed = numbers
     entry = put.entry
     return (
         workspace,
@@ -140,13 +144,16 @@ def row_of(workspace: int, key: bytes, put: Put, version: int, ident: int, conte
         _signed(put.inode),
         content,
         entry.target,
+        changed,
         0,
     )
 
 
 def held_of(row: Row) -> Catalogued:
     """The entry of a row that is not a tombstone."""
-    _, key, _, version, ident, kind, size, mtime_ns, mode, ctime_ns, inode, content, target, _ = row
+    _, key, _, version, ident, kind, size, mtime_ns, mode, ctime_ns, inode, content, target = row[
+        :CHANGED
+    ]
     name = key.rpartition(b"\0")[2].decode()
     entry = Entry(name, kind, size, mtime_ns, mode, version, ident, content, target)
     return Catalogued(entry, ctime_ns, _unsigned(inode))

@@ -7,16 +7,19 @@ from typing import Final, NamedTuple
 from cargo_sync.catalogue.contract import (
     Catalogued,
     CataloguedFile,
+    CatalogueExchange,
     CatalogueMove,
     Change,
     ChangesPage,
     EntryStat,
+    Finished,
     Gone,
     Put,
+    Recorded,
     WorkspaceRecord,
 )
 from cargo_sync.catalogue.recording import SEQUENCE, Recording
-from cargo_sync.catalogue.rows import SELECT, Row, file_of, files_at, held_of, stat_of
+from cargo_sync.catalogue.rows import CHANGED, SELECT, Row, file_of, files_at, held_of, stat_of
 from cargo_sync.catalogue.unfinished import (
     Unfinished,
     is_gone,
@@ -40,9 +43,9 @@ SELECT id, root, marker, epoch, sequence, floor,
     EXISTS (SELECT 1 FROM unfinished WHERE workspace = workspace.id) FROM workspace WHERE id = ?
 """
 
-_CHANGES: Final = f"""{SELECT} INDEXED BY entry_version
-WHERE workspace = ? AND version > ? AND version < ? AND path >= ? AND path < ?
-ORDER BY version LIMIT ?"""
+_CHANGES: Final = f"""{SELECT} INDEXED BY entry_changed
+WHERE workspace = ? AND changed > ? AND changed < ? AND path >= ? AND path < ?
+ORDER BY changed LIMIT ?"""
 
 
 _MARK: Final = """
@@ -64,9 +67,9 @@ SELECT id, suspects, coalesce(
     (SELECT min(sequence) FROM mark WHERE workspace = workspace.id), floor) FROM workspace
 """
 
-_LATELY: Final = f"""{SELECT} INDEXED BY entry_version
-WHERE workspace = ? AND version > ? AND version <= ? AND deleted = 0 AND kind = 'f'
-AND ctime_ns >= ? ORDER BY version LIMIT ?"""
+_LATELY: Final = f"""{SELECT} INDEXED BY entry_changed
+WHERE workspace = ? AND changed > ? AND changed <= ? AND deleted = 0 AND kind = 'f'
+AND ctime_ns >= ? ORDER BY changed LIMIT ?"""
 
 _RAISE: Final = """
 UPDATE workspace SET floor =
@@ -146,11 +149,11 @@ class SqliteCatalogue:
 
     def lately(
         self, workspace: int, suspects: Suspects, upto: int, limit: int
-    ) -> list[tuple[str, Catalogued]]:
+    ) -> list[tuple[str, Catalogued, int]]:
         wanted = (workspace, suspects.after, upto, suspects.since_ns, limit)
         with self._database.read() as connection:
             rows = connection.execute(_LATELY, wanted).fetchall()
-        return [(paths.from_key(row[1]), held_of(row)) for row in rows]
+        return [(paths.from_key(row[1]), held_of(row), row[CHANGED]) for row in rows]
 
     def forget_gone(self, before: float, most: int) -> bool:
         with self._database.transaction() as connection:
@@ -209,7 +212,7 @@ class SqliteCatalogue:
                 return stats(connection, workspace, parent, between, limit)
         return [stat_of(held) for held in self.listing(workspace, folder, after, upto, limit)]
 
-    def record(self, workspace: int, changes: Sequence[Change]) -> list[int]:
+    def record(self, workspace: int, changes: Sequence[Change]) -> Recorded:
         with self._database.transaction() as connection:
             known = _workspace(connection, workspace)
             recording = Recording(connection, known.record, _unfinished(connection, known))
@@ -222,20 +225,24 @@ class SqliteCatalogue:
                             recording.gone(change)
                         elif isinstance(change, CatalogueMove):
                             recording.move(change)
-            recording.close()
-            return recording.versions
+                        elif isinstance(change, CatalogueExchange):
+                            recording.exchange(change)
+            return recording.close()
 
-    def finish(self, workspace: int, most: int) -> bool:
+    def finish(self, workspace: int, most: int) -> Finished | None:
         with self._database.read() as connection:
             if not _workspace(connection, workspace).unfinished:
-                return False
+                return None
         with self._database.transaction() as connection:
             known = _workspace(connection, workspace)
             parts = _unfinished(connection, known)
-            if parts:
-                sequence = write_part(connection, parts[0], known.record.sequence, most)
-                connection.execute(SEQUENCE, (sequence, workspace))
-            return bool(parts)
+            if not parts:
+                return None
+            before, target = known.record.sequence, parts[0].target
+            sequence = write_part(connection, parts[0], before, most)
+            connection.execute(SEQUENCE, (sequence, workspace))
+        path = None if target is None else paths.from_key(target)
+        return Finished(path, (before + 1, sequence))
 
     def changes(
         self,
@@ -258,7 +265,7 @@ class SqliteCatalogue:
                 if len(found) > limit:
                     break
             more = len(found) > limit
-            after = found[limit - 1][3] if more else max(sequence, since)
+            after = found[limit - 1][CHANGED] if more else max(sequence, since)
             lineage = _lineage(connection, workspace, after)
         start = len(low) if under else 0
         rows = [

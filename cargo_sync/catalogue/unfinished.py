@@ -11,16 +11,17 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from cargo_sync.catalogue.contract import EntryStat
-from cargo_sync.catalogue.rows import INSERT, READ, SELECT, UPDATE, Row, rows_near
+from cargo_sync.catalogue.rows import CHANGED, INSERT, READ, SELECT, UPDATE, Row, rows_near
 from cargo_sync.state.migrations import Statements
 
 LARGE: Final = 2_000
 """Rows of a subtree from which on they are written in parts."""
 
 _LIVE_AS_GONE: Final = """
-SELECT workspace, path, parent, ?2 + row_number() OVER (ORDER BY path), id,
-       kind, size, mtime_ns, mode, ctime_ns, inode, '', target, 1
-FROM entry WHERE workspace = ?1 AND path >= ?3 AND path < ?4 AND version <= ?5 AND deleted = 0
+SELECT workspace, path, parent, ?2 + number, id, kind, size, mtime_ns, mode, ctime_ns, inode, '',
+       target, ?2 + number, 1
+FROM (SELECT *, row_number() OVER (ORDER BY path) AS number FROM entry
+      WHERE workspace = ?1 AND path >= ?3 AND path < ?4 AND changed <= ?5 AND deleted = 0) WHERE 1
 """
 _GONE: Final = f"{INSERT} {_LIVE_AS_GONE} {UPDATE}"
 """The rows in a range become tombstones, each with its own version, parents first."""
@@ -29,12 +30,14 @@ _LIVE_ELSEWHERE: Final = """
 SELECT workspace,
        CAST(?7 || substr(path, length(?6) + 1) AS BLOB),
        CASE path WHEN ?6 THEN ?8 ELSE CAST(?7 || substr(parent, length(?6) + 1) AS BLOB) END,
-       ?2 + row_number() OVER (ORDER BY path), id, kind, size, mtime_ns, mode,
-       CASE path WHEN ?6 THEN ?9 ELSE ctime_ns END, inode, hash, target, 0
-FROM entry WHERE workspace = ?1 AND path >= ?3 AND path < ?4 AND version <= ?5 AND deleted = 0
+       version, id, kind, size, mtime_ns, mode,
+       CASE path WHEN ?6 THEN ?9 ELSE ctime_ns END, inode, hash, target,
+       ?2 + row_number() OVER (ORDER BY path), 0
+FROM entry WHERE workspace = ?1 AND path >= ?3 AND path < ?4 AND changed <= ?5 AND deleted = 0
 """
 _MOVE: Final = f"{INSERT} {_LIVE_ELSEWHERE} {UPDATE}"
-"""The rows in a range are copied to another place; they replace tombstones there."""
+"""The rows in a range are copied to another place, with their versions; they replace tombstones
+there."""
 
 _NEXT: Final = """
 SELECT path FROM entry WHERE workspace = ? AND path >= ? AND path < ? ORDER BY path LIMIT 1 OFFSET ?
@@ -58,12 +61,14 @@ WHERE workspace = ?1 AND parent = ?2 AND deleted = 0 AND path > ?3 AND path < ?4
 ORDER BY path LIMIT ?5
 """
 _SHOWN: Final = """AND NOT EXISTS (SELECT 1 FROM unfinished WHERE workspace = entry.workspace
-AND low <= path AND high > path AND version >= entry.version)"""
-_NOT_YET: Final = "AND path >= ? AND path < ? AND version <= ?"
+AND low <= path AND high > path AND version >= entry.changed)"""
+_NOT_YET: Final = "AND path >= ? AND path < ? AND changed <= ?"
 
 
 class Unfinished(NamedTuple):
     """A subtree with rows that are still to be written: those in [low, high) up to `version`.
+
+    version  a number of the feed
 
     source  the key of its top, where it was
     target  the key of its top, where it is; None when it is gone
@@ -79,7 +84,7 @@ class Unfinished(NamedTuple):
 
     def hides(self, row: Row) -> bool:
         """Whether what a live row says is not at its path any more."""
-        return self.low <= row[1] < self.high and bool(row[3] <= self.version)
+        return self.low <= row[1] < self.high and bool(row[CHANGED] <= self.version)
 
     def came_from(self, key: bytes) -> bytes | None:
         """Where the row of `key`, at the new place, was; None if it is not among those to write."""
@@ -96,7 +101,7 @@ class Unfinished(NamedTuple):
         return top is not None and top < high and low < top + b"\x01"
 
     def at_target(self, row: Row) -> Row:
-        """The row as it is at the new place; it has its old version until it is written."""
+        """The row as it is at the new place; the feed tells of it when it is written."""
         top = self.target or b""
         moved = [top + key[len(self.source) :] for key in row[1:3]]
         return (row[0], *moved, *row[3:])

@@ -209,6 +209,10 @@ class System:
         else:
             self.unlink(source, name)
 
+    def exchange(self, source: int, name: str, target: int, new: str) -> None:
+        """Two names change places, in one step; OSError with ENOTSUP if that cannot be done."""
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), name)
+
     def swap_in(self, source: int, name: str, place: int, at: str, spare: int, aside: str) -> None:
         """Moves the entry `at` to `aside`, which must be free, and `name` to `at`.
 

@@ -15,6 +15,7 @@ from cargo_sync.catalogue.contract import (
     Catalogue,
     Catalogued,
     CataloguedFile,
+    CatalogueExchange,
     CatalogueMove,
     Change,
     Gone,
@@ -58,7 +59,7 @@ class World:
         self.id = catalogue.workspace(root, lambda: f"epoch of {root}").id
 
     def record(self, changes: str) -> list[int]:
-        return self.catalogue.record(self.id, [change(word) for word in changes.split()])
+        return self.catalogue.record(self.id, [change(word) for word in changes.split()]).versions
 
     def may_record(self, changes: str) -> bool:
         """Whether the folders above are recorded, as the contract wants it."""
@@ -130,6 +131,9 @@ class World:
 def change(word: str) -> Change:
     if word.startswith("-"):
         return Gone(word[1:])
+    if "<>" in word:
+        source, _, path = word.partition("<>")
+        return CatalogueExchange(source, path, 98, 99)
     if ">" in word:
         source, _, path = word.partition(">")
         return CatalogueMove(source, path, 99)
@@ -251,7 +255,7 @@ def test_new_entries_among_many_others(world: World) -> None:
 def test_where_nothing_was_it_is_another_entry(world: World) -> None:
     world.record("x a/ a/y b")
     fresh = [Put(path, Entry(path, FILE, 1), 5, 6, fresh=True) for path in ("a", "x", "z")]
-    assert world.catalogue.record(world.id, fresh) == [7, 8, 9]
+    assert world.catalogue.record(world.id, fresh).versions == [7, 8, 9]
     assert world.listing() == "a@7#7 b@4#4 x@8#8 z@9#9"
     assert world.changes(4) == "-a/y a@7 x@8 z@9 (9)"
 
@@ -296,16 +300,45 @@ def test_another_kind_is_another_entry(world: World) -> None:
 
 def test_a_move_keeps_ids_and_is_told_before_what_it_leaves(world: World) -> None:
     world.record("a/ a/x a/d/ a/d/y ab b/")
-    assert world.record("a>b/c") == [7]
+    assert world.record("a>b/c") == [1]
     assert world.tree() == "ab#5 b#6 b/c#1 b/c/d#3 b/c/d/y#4 b/c/x#2"
-    assert world.changes(6) == "b/c@7 b/c/d@8 b/c/d/y@9 b/c/x@10 -a -a/d -a/d/y -a/x (14)"
+    assert world.changes(6) == "b/c@1 b/c/d@3 b/c/d/y@4 b/c/x@2 -a -a/d -a/d/y -a/x (14)"
     moved = world.catalogue.entry(world.id, "b/c/x")
     assert moved and (moved.ctime_ns, moved.inode) == (5, 6)
 
 
+def test_a_move_says_which_numbers_of_the_feed_are_its_own(world: World) -> None:
+    world.record("a/ a/x b")
+    words = "e/ a>c b<>c/x f"
+    done = world.catalogue.record(world.id, [change(word) for word in words.split()])
+    assert done.versions == [4, 1, 3, 15]
+    assert done.moved == [(5, 8), (9, 14)]
+    assert world.changes(4, without=done.moved) == "f@15 (15)"
+
+
+def test_two_names_change_places_with_all_that_is_below(world: World) -> None:
+    world.record("a/ a/x a/d/ a/d/y b/ b/x=2 c=3 -b/x b/z")
+    assert world.record("a<>b") == [1]
+    assert world.tree() == "a#5 a/z#9 b#1 b/d#3 b/d/y#4 b/x#2 c#7"
+    assert world.record("c<>b/x") == [7]
+    held = world.catalogue.entries(world.id, ["c", "b/x"])
+    assert [one and (one.entry.version, one.ctime_ns) for one in held] == [(2, 99), (7, 98)]
+    assert world.changes(9).count("cargo_sync") == 0
+    rows = world.catalogue.changes(world.id, 9, "", 100).rows
+    assert {path for path, entry in rows if entry is None} == {"a/x", "a/d", "a/d/y", "b/z"}
+
+
+def test_what_cannot_change_places_stays(world: World) -> None:
+    world.record("a/ a/x b")
+    assert [world.fails(f"c {words}") for words in ("a<>none", "none<>a", "a<>a/x", "a/x<>a")] == [
+        "vanished", "vanished", "bad_path", "bad_path",
+    ]  # fmt: skip
+
+
 def test_a_moved_file_has_the_ctime_of_its_rename(world: World) -> None:
     world.record("x=9 d/")
-    assert world.record("x>d/y d/y>x x>z") == [3, 5, 7]
+    assert world.record("x>d/y d/y>x x>z") == [1, 1, 1]
+    assert world.sequence() == 8
     moved = world.catalogue.entry(world.id, "z")
     assert moved and (moved.entry.size, moved.entry.ident, moved.ctime_ns) == (9, 1, 99)
     assert world.tree() == "d#2 z#1"
@@ -317,7 +350,7 @@ def test_a_move_that_cannot_be_is_refused_with_all_that_came_with_it(world: Worl
     assert world.fails("c b>a/x") == "occupied"
     assert world.fails("c a>a/d") == "bad_path"
     assert world.fails("c a>a") == "bad_path"
-    assert world.record("-a/x b>a/x") == [4, 5]
+    assert world.record("-a/x b>a/x") == [4, 3]
 
 
 @pytest.mark.parametrize("path", ["", "a\0b", "../a", "/a", "a//b", "a/.", "x" * 256, "\ud800"])
@@ -397,7 +430,7 @@ FACE = Entry("x", FILE, 3, 10, 0o644)
 )
 def test_what_counts_as_the_same_content(world: World, then: Put, now: Put, same: bool) -> None:
     world.catalogue.record(world.id, [then])
-    assert (world.catalogue.record(world.id, [now]) == [1]) == same
+    assert (world.catalogue.record(world.id, [now]).versions == [1]) == same
     held = world.catalogue.entry(world.id, "x")
     assert held
     assert (held.ctime_ns, held.inode, held.entry.version, held.entry.ident) == (
@@ -476,11 +509,13 @@ def test_hashes_are_noted_for_the_version_that_was_read(world: World) -> None:
 
 def test_ten_thousand_changes_at_once(world: World) -> None:
     files = [Put(f"d/{n:05}", Entry(f"{n:05}", FILE, n, n), n, n) for n in range(10_000)]
-    assert world.catalogue.record(world.id, [change("d/"), *files]) == list(range(1, 10_002))
-    assert world.catalogue.record(world.id, files[::2]) == list(range(2, 10_002, 2))
+    assert world.catalogue.record(world.id, [change("d/"), *files]).versions == list(
+        range(1, 10_002)
+    )
+    assert world.catalogue.record(world.id, files[::2]).versions == list(range(2, 10_002, 2))
     page = world.catalogue.changes(world.id, 1, "d", 20_000)
     assert [path for path, _ in page.rows] == [f"{n:05}" for n in range(10_000)]
-    assert world.record("d>e -e")[0] == 10_002
+    assert world.record("d>e -e")[0] == 1
     assert world.tree() == ""
     world.finish(4_000)
     assert world.sequence() == 40_004
@@ -501,8 +536,8 @@ def test_after_an_unclean_stop_what_was_recorded_lately_is_suspect(reopen: Open)
         catalogue.suspect(UncleanStop(at, 900.0, rebooted=False))
         found = catalogue.suspects(world.id)
         assert found is not None
-        paths = [path for path, _ in catalogue.lately(world.id, found, 10**6, 10)]
-        assert paths[:1] == [path for path, _ in catalogue.lately(world.id, found, 10**6, 1)]
+        paths = [path for path, _, _ in catalogue.lately(world.id, found, 10**6, 10)]
+        assert paths[:1] == [path for path, _, _ in catalogue.lately(world.id, found, 10**6, 1)]
         return paths
 
     assert suspects(200.0 + 900.0) == ["c"]
@@ -602,10 +637,10 @@ def test_a_large_subtree_is_gone_at_once_for_all_who_read(reopen: Open) -> None:
 def test_a_large_subtree_is_at_its_new_place_at_once_for_all_who_read(reopen: Open) -> None:
     world = World(reopen())
     world.record(TREE)
-    assert world.record("e/ d>e/d") == [8, 9]
+    assert world.record("e/ d>e/d") == [8, 1]
     while True:
         world = World(reopen())
-        assert (world.listing("e"), world.listing("d")) == ("d/@9#1", "")
+        assert (world.listing("e"), world.listing("d")) == ("d/@1#1", "")
         assert world.tree("e/d") == "e/d/a#2 e/d/b#3 e/d/s#4 e/d/s/x#5 e/d/s/y#6"
         held = world.catalogue.entries(world.id, ["e/d", "e/d/s/x", "d/s/x", "e/d/none"])
         assert [one and (one.entry.ident, one.entry.size) for one in held] == [
@@ -641,6 +676,7 @@ def history(chance: random.Random) -> Iterator[str]:
             [
                 f"{top}>{other}",
                 f"{top}>{other}",
+                f"{top}<>{other}",
                 f"-{top}",
                 f"-{top}/{chance.choice('abxy')}",
                 f"{top}/{chance.choice('abxy')}={size}",

@@ -146,12 +146,15 @@ def done(result: OperationResult) -> dict[str, Any]:
     """The result of one operation."""
     if isinstance(result, Problem):
         return not_done(result)
-    return {
+    body: dict[str, Any] = {
         "code": "done",
         "version": result.version,
         "ident": result.ident,
         "displaced": result.displaced,
     }
+    if result.changed:
+        body["changed"] = result.changed
+    return body
 
 
 def hashed(result: str | Problem) -> dict[str, Any]:

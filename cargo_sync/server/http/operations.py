@@ -25,7 +25,7 @@ from cargo_sync.server.http.fields import (
 )
 from cargo_sync.server.http.limits import Bodies, sent
 from cargo_sync.server.refusals import bad_request
-from cargo_sync.server.workspace.operations import Delete, Mkdir, Move, Operation
+from cargo_sync.server.workspace.operations import Delete, Exchange, Mkdir, Move, Operation
 from cargo_sync.server.workspace.workspace import Workspace
 
 AT_ONCE: Final = 2_000
@@ -68,6 +68,16 @@ class _Move(Asked):
         return Move(self.path, self.to, self.expected)
 
 
+class _Exchange(Asked):
+    path: ChangedPath
+    to: ChangedPath
+    expected: Whole
+    expected_to: Whole
+
+    def operation(self) -> Exchange:
+        return Exchange(self.path, self.to, self.expected, self.expected_to)
+
+
 class _Hashes(Asked):
     files: Annotated[list[Any], items(AT_ONCE)]
 
@@ -101,7 +111,7 @@ class OperationRoutes:
         change = partial(workspace.change, good, asked.run, permit.check, permit.user)
         results = iter(await self._offload(change))
         told = [one if isinstance(one, Problem) else next(results) for one in wanted]
-        return answer({"results": [done(one) for one in told]})
+        return answer({"results": [done(one) for one in told], "lineage": workspace.lineage})
 
     async def hashes(self, request: web.Request) -> web.StreamResponse:
         """Sends one JSON object per line, in order, each as soon as it is known."""
@@ -145,8 +155,10 @@ def _operation(item: object) -> Operation | Problem:
                 return _Delete.read(item).operation()
             case "move":
                 return _Move.read(item).operation()
+            case "exchange":
+                return _Exchange.read(item).operation()
             case _:
-                raise bad_request('"op" must be "mkdir", "delete" or "move"')
+                raise bad_request('"op" must be "mkdir", "delete", "move" or "exchange"')
     except ProblemError as error:
         return error.problem
 

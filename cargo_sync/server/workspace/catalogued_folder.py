@@ -15,10 +15,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple, Protocol
 
-from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, Put
+from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, Put, Recorded
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.read import Going
 from cargo_sync.local.root import Root
+from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import DisplacedVersion
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, Entry, EntryColumns
@@ -338,31 +339,37 @@ class CataloguedFolder:
 
     def record(
         self, changes: Sequence[Change], displaced: Sequence[DisplacedVersion] = ()
-    ) -> list[int]:
+    ) -> Recorded:
         """Records changes, and what they displaced, in one transaction, and wakes their readers.
 
         The lock is held.
         """
         if displaced:
             with self.ledger.together():
-                versions = self.catalogue.record(self.id, changes)
+                recorded = self.catalogue.record(self.id, changes)
                 self.ledger.add(displaced)
         else:
-            versions = self.catalogue.record(self.id, changes)
+            recorded = self.catalogue.record(self.id, changes)
         self.recorded.note(changes)
         self._changed(self.id, [change.path for change in changes])
-        return versions
+        return recorded
 
-    def finish(self) -> None:
+    def finish(self, path: str = "") -> list[VersionRange]:
         """Writes the rows of large folders that are gone or moved. The lock need not be held.
 
         Until then nobody sees these rows. After a stop, the next start goes on.
+
+        Returns:
+            The numbers in the feed of the rows of the folder that moved to `path`.
         """
-        written = False
-        while not self.closing and self.catalogue.finish(self.id, ROWS):
+        written, numbers = False, list[VersionRange]()
+        while not self.closing and (part := self.catalogue.finish(self.id, ROWS)):
             written = True
+            if path and part.path == path:
+                numbers.append(part.numbers)
         if written:
             self._changed(self.id, [""])
+        return numbers
 
     def compare(self, folder: str, still: Still) -> Compared:
         """Compares one folder with the catalogue and records what other programs changed.

@@ -148,7 +148,7 @@ class WorkspaceCommit:
         changes = map(Put._make, zip(some, entries, ctimes, inodes, fresh, strict=True))
         above = self._folders(some)
         gone = self._displaced(some, displaced, drifted) if any(displaced) else ()
-        versions = folder.record([*above, *changes], gone)[len(above) :]
+        versions = folder.record([*above, *changes], gone).versions[len(above) :]
         idents = versions
         if self._stood:
             idents = list(map(self._ident, some, entries, versions))

@@ -1,4 +1,4 @@
-"""Changing a folder without content: folders are made, entries deleted (to the trash) and moved.
+"""Changing a folder without content: folders are made, entries deleted (to the trash) and renamed.
 
 Each operation can fail alone. Many operations are synced and recorded together, because a sync or a
 transaction costs as much as hundreds of renames. Nothing is locked while the disk is synced; what
@@ -9,14 +9,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from cargo_sync.catalogue.contract import Catalogued, Change, Gone, Put
-from cargo_sync.catalogue.contract import CatalogueMove as Moved
+from cargo_sync.catalogue.contract import (
+    Catalogued,
+    CatalogueExchange,
+    CatalogueMove,
+    Change,
+    Gone,
+    Put,
+    Recorded,
+)
 from cargo_sync.local.new_folders import NewFolders
+from cargo_sync.local.renames import exchange, rename
 from cargo_sync.local.root import Root, above
+from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import FOLDER, Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed
@@ -61,7 +70,20 @@ class Move(NamedTuple):
     expected: int
 
 
-Operation = Mkdir | Delete | Move
+class Exchange(NamedTuple):
+    """The entries with these versions at `path` and `to` change places, in one step.
+
+    Neither is below the other.
+    """
+
+    path: str
+    to: str
+    expected: int
+    expected_to: int
+
+
+Renaming = Move | Exchange
+Operation = Mkdir | Delete | Renaming
 
 
 class Done(NamedTuple):
@@ -69,11 +91,13 @@ class Done(NamedTuple):
 
     version, ident  of the row at the path; after a deletion it is a tombstone
     displaced       where in the trash the earlier entry is, or ""
+    changed         of a move: its numbers in the feed, as far as they are known
     """
 
     version: int
     ident: int
     displaced: str = ""
+    changed: Sequence[VersionRange] = ()
 
 
 OperationResult = Done | Problem
@@ -122,8 +146,15 @@ class OperationBatch:
             for group in _groups(some):
                 results += self._together(group)
                 self._note_fresh()
-                self._folder.finish()
+                self._finish(group[-1], results)
         return results
+
+    def _finish(self, last: Operation, results: list[OperationResult]) -> None:
+        """Writes the rows of large folders; those of a move are told to who asked for it."""
+        done = results[-1]
+        numbers = self._folder.finish(last.to if isinstance(last, Move) else "")
+        if numbers and isinstance(done, Done):
+            results[-1] = done._replace(changed=(*done.changed, *numbers))
 
     def _together(self, operations: Sequence[Operation]) -> list[OperationResult]:
         """Does some operations, then records them; if that fails, none is reported as done."""
@@ -134,7 +165,7 @@ class OperationBatch:
             for one in operations
             if isinstance(one, Delete) and one.seen is not None
         }
-        if isinstance(operations[0], Move):
+        if isinstance(operations[0], Renaming):
             # A scan that came in between would see a deletion, and new files elsewhere.
             with folder.lock:
                 acts = [self._act_alone(one) for one in operations]
@@ -244,18 +275,19 @@ class OperationBatch:
     ) -> list[OperationResult]:
         """The results; `problem` is why nothing may be recorded."""
         changes = [change for act in acts if isinstance(act, _Act) for change in act.changes]
-        versions = iter(list[int]())
+        recorded = Recorded([])
         if changes and problem is None:
             new = [one.changes[-1].path for one in acts if isinstance(one, _Act) and one.new]
             self._folder.recorded.making(new)
             displaced = [one.displaced for one in acts if isinstance(one, _Act) and one.displaced]
             try:
-                versions = iter(self._folder.record(changes, displaced))
+                recorded = self._folder.record(changes, displaced)
             except ProblemError as error:
                 problem = error.problem
         if problem is not None and changes:
             return [act if isinstance(act, Problem) else problem for act in acts]
         results: list[OperationResult] = []
+        versions = iter(recorded.versions)
         for act in acts:
             if isinstance(act, Problem):
                 results.append(act)
@@ -265,7 +297,11 @@ class OperationBatch:
                 version = next(versions)
             done = act.done
             results.append(
-                done._replace(version=version, ident=done.ident or version) if act.changes else done
+                done._replace(
+                    version=version, ident=done.ident or version, changed=tuple(recorded.moved)
+                )
+                if act.changes
+                else done
             )
         return results
 
@@ -279,6 +315,8 @@ class OperationBatch:
                 return self._delete(operation)
             case Move():
                 return self._move(operation)
+            case Exchange():
+                return self._exchange(operation)
 
     def _mkdir(self, operation: Mkdir) -> _Act:
         path, folder = operation.path, self._folder
@@ -368,17 +406,32 @@ class OperationBatch:
             raise ProblemError(Problem(Code.OCCUPIED, f"{to!r} exists already", path))
         root = folder.store.root
         made = root.make_folder(paths.parent(to)) if paths.parent(to) else ()
-        with root.folder(paths.parent(path)) as source, root.folder(paths.parent(to)) as target:
-            try:
-                root.system.rename_noreplace(source.fd, paths.name(path), target.fd, paths.name(to))
-            except OSError as error:
-                raise ProblemError(from_os_error(error, to)) from error
+        rename(root, path, to)
         seen = root.entry(to)
         if seen is None:
             raise changed(to)
         touched = [paths.parent(path), paths.parent(to), *above(made)]
-        moved = Moved(path, to, seen.version)
+        moved = CatalogueMove(path, to, seen.version)
         return _Act(Done(0, held.entry.ident), [*folder.folders_above([to]), moved], touched)
+
+    def _exchange(self, operation: Exchange) -> _Act:
+        path, to, folder = operation.path, paths.check(operation.to), self._folder
+        held, other = folder.look(path), folder.look(to)
+        _expect(held, operation.expected, path)
+        _expect(other, operation.expected_to, to)
+        if held is None or other is None:
+            raise ProblemError(Problem(Code.VANISHED, f"{path!r} is not there any more", path))
+        if paths.is_below(to, path) or paths.is_below(path, to):
+            reason = f"{path!r} and {to!r} cannot change places: one is in the other"
+            raise ProblemError(Problem(Code.BAD_PATH, reason, path, retry=False))
+        root = folder.store.root
+        exchange(root, path, to)
+        seen, displaced = root.entry(to), root.entry(path)
+        if seen is None or displaced is None:
+            raise changed(to)
+        swapped = CatalogueExchange(path, to, seen.version, displaced.version)
+        touched = [paths.parent(path), paths.parent(to)]
+        return _Act(Done(0, held.entry.ident), [swapped], touched)
 
 
 def _expect(held: Catalogued | None, version: int, path: str) -> None:
@@ -387,16 +440,16 @@ def _expect(held: Catalogued | None, version: int, path: str) -> None:
 
 
 def _groups(operations: Sequence[Operation]) -> Iterator[Sequence[Operation]]:
-    """Operations that can be done before one of them is recorded. A move is a group of its own."""
+    """Operations that can be done before one of them is recorded. A rename is its own group."""
     group: list[Operation] = []
     taken = Subtrees()
     for operation in operations:
         # Something at or above the path may be removed, and is not recorded then.
-        if group and (isinstance(operation, Move) or operation.path in taken):
+        if group and (isinstance(operation, Renaming) or operation.path in taken):
             yield group
             group, taken = [], Subtrees()
         group.append(operation)
-        if isinstance(operation, Move):
+        if isinstance(operation, Renaming):
             yield group
             group = []
         elif isinstance(operation, Delete) or operation.expected:

@@ -65,8 +65,8 @@ class SuspectFiles:
         if suspects is None or self._checked or not suspects.rebooted:
             return
         while page := self._catalogue.lately(self._workspace, suspects, self._upto, PAGE):
-            yield from page
-            suspects = suspects._replace(after=page[-1][1].entry.version)
+            yield from ((path, held) for path, held, _ in page)
+            suspects = suspects._replace(after=page[-1][2])
 
     def put_off(self, held: Catalogued | None, seen: Entry) -> None:
         """A file is still being written. If it may be damaged, its row must stay suspect."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.catalogue import unfinished
-from cargo_sync.catalogue.contract import Catalogued
+from cargo_sync.catalogue.contract import Catalogued, Finished
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.local.listing import NameList
 from cargo_sync.model.problems import Problem, ProblemError
@@ -251,7 +251,7 @@ def in_parts(
     def then(work: Work) -> None:
         finish, calls = SqliteCatalogue.finish, [0]
 
-        def one(catalogue: SqliteCatalogue, number: int, most: int) -> bool:
+        def one(catalogue: SqliteCatalogue, number: int, most: int) -> Finished | None:
             calls[0] += 1
             if calls[0] == 3:
                 beside(work)

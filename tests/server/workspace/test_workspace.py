@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 from blake3 import blake3
 
-from cargo_sync.catalogue.contract import Change
+from cargo_sync.catalogue import unfinished
+from cargo_sync.catalogue.contract import Change, Recorded
 from cargo_sync.local import commit
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import listed_in
@@ -24,7 +25,7 @@ from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 from cargo_sync.server.workspace import catalogued_folder
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.comparison import Compared
-from cargo_sync.server.workspace.operations import Delete, Done, Mkdir, Move, Operation
+from cargo_sync.server.workspace.operations import Delete, Done, Exchange, Mkdir, Move, Operation
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
 from tests.local.samples import IN_2300, dated
@@ -695,6 +696,42 @@ def test_a_move_keeps_ids_and_never_replaces(ground: Ground) -> None:
     assert isinstance(done, Done)
     assert done.ident == ids[0]
     assert (ground.entry("new/b").ident, ground.entry("new/b/file").ident) == ids
+    assert (done.version, ground.entry("new/b/file").version) == (1, 3)
+    before = ground.there()
+    ground.scan()
+    assert ground.there() == before
+
+
+def test_a_move_tells_its_numbers_in_the_feed_also_of_a_large_folder(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unfinished, "LARGE", 5)
+    monkeypatch.setattr(catalogued_folder, "ROWS", 4)
+    (ground.place / "a").mkdir()
+    for number in range(9):
+        (ground.place / "a" / f"{number}").write_text("x")
+    ground.scan()
+    [done] = ground.change(Move("a", "b/c", 1))
+    assert isinstance(done, Done)
+    sequence = ground.workspace.position(0).sequence
+    told = {one for first, last in done.changed for one in range(first, last + 1)}
+    assert told == set(range(12, sequence + 1)), "b is made, and is news to the one who asked"
+
+
+def test_two_names_change_places_in_one_step(ground: Ground) -> None:
+    (ground.place / "a").mkdir()
+    (ground.place / "a" / "file").write_text("x")
+    (ground.place / "b").write_text("y")
+    ground.scan()
+    folder, file = ground.entry("a"), ground.entry("b")
+    assert ground.change(Exchange("a", "b", 1, 9)) == ["changed"]
+    assert ground.change(Exchange("a", "none", 1, 0)) == ["vanished"]
+    assert ground.change(Exchange("a", "a/file", 1, ground.entry("a/file").version)) == ["bad_path"]
+    [done] = ground.change(Exchange("a", "b", folder.version, file.version))
+    assert done == Done(folder.version, folder.ident, "", ((4, 11),))
+    assert (ground.place / "b" / "file").read_text() == "x"
+    assert (ground.place / "a").read_text() == "y"
+    assert (ground.entry("a").ident, ground.entry("b").ident) == (file.ident, folder.ident)
     before = ground.there()
     ground.scan()
     assert ground.there() == before
@@ -708,7 +745,7 @@ def test_one_after_the_other_in_one_request(ground: Ground) -> None:
         Mkdir("a", 0o755, 0),
         Move("a", "b", 3),
         Mkdir("a/c", 0o755, 0),
-        Delete("b", 4, None),
+        Delete("b", 3, None),
     )
     assert all(isinstance(one, Done) for one in results), results
     assert sorted(path.name for path in ground.place.iterdir()) == [".cargo_sync", "a"]
@@ -753,7 +790,7 @@ def test_a_batch_with_a_new_folder_is_recorded_in_one_transaction(
     recorded: list[list[str]] = []
     record = ground.folder.catalogue.record
 
-    def told(workspace: int, changes: Sequence[Change]) -> list[int]:
+    def told(workspace: int, changes: Sequence[Change]) -> Recorded:
         recorded.append([change.path for change in changes])
         return record(workspace, changes)
 
