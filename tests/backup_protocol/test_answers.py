@@ -1,8 +1,11 @@
 """A coordinator's answers become values, or a problem of the server's."""
 
+import json
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cargo_sync.backup_protocol import frames
 from cargo_sync.backup_protocol.answers import (
@@ -12,6 +15,7 @@ from cargo_sync.backup_protocol.answers import (
     stored_files,
     stored_id,
 )
+from cargo_sync.backup_protocol.messages import BackupRefusal, BackupStatus
 from cargo_sync.backup_protocol.text import Listed
 from cargo_sync.model.problems import Code, ProblemError
 
@@ -47,3 +51,41 @@ def test_a_list_that_is_none_is_a_problem_of_the_server(files: object) -> None:
     with pytest.raises(ProblemError, match="list of files") as caught:
         stored_files({"list_nome_arquivo": files})
     assert (caught.value.problem.code, caught.value.problem.retry) == (Code.PROTOCOL, False)
+
+
+FILES = st.lists(st.builds(Listed, st.text(max_size=12), st.text(max_size=12)), max_size=6)
+
+
+@given(FILES, st.text(max_size=12), st.integers(0, 2**63 - 1))
+def test_every_answer_is_read_back(files: list[Listed], name: str, size: int) -> None:
+    found = stored_files(read(frames.listed(files)))
+    assert found == [StoredFile(one.id, one.name, None) for one in files]
+    assert fetched_file(read(frames.fetched(name, size))) == FetchedFile(name, size)
+    assert stored_id(read(frames.stored(name))) == name
+
+
+@given(st.text(max_size=12), st.sampled_from([BackupStatus.COORDINATOR, BackupStatus.STORE]))
+def test_every_refusal_is_read_back(sentence: str, status: BackupStatus) -> None:
+    with pytest.raises(BackupRefusal) as caught:
+        read(frames.refused(BackupRefusal(sentence, status)))
+    assert (caught.value.sentence, caught.value.status) == (sentence.strip(), status)
+
+
+FIELDS = st.sampled_from(["status", "id", "tamanho", "nome_arquivo", "list_nome_arquivo", "x"])
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8)),
+    lambda some: st.one_of(st.lists(some, max_size=3), st.dictionaries(FIELDS, some, max_size=3)),
+    max_leaves=8,
+)
+
+
+@given(st.one_of(st.binary(max_size=100), JSON.map(lambda value: json.dumps(value).encode())))
+def test_any_answer_is_a_value_or_a_problem(body: bytes) -> None:
+    try:
+        answer = frames.read_answer(body)
+        stored_files(answer)
+        fetched_file(answer)
+    except BackupRefusal as refused:
+        assert refused.status != BackupStatus.DONE
+    except ProblemError as error:
+        assert error.problem.code == Code.PROTOCOL

@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cargo_sync.config.shape import SeveralError
-from cargo_sync.config.timetable import DailySpeed, TimetableRow, Window, read_speed
+from cargo_sync.config.timetable import DAY, DailySpeed, TimetableRow, Window, read_speed
+from cargo_sync.config.units import format_clock, format_speed
 
 
 def row(start: str, end: str, speed: str = "10mbps") -> dict[str, str]:
@@ -87,3 +90,40 @@ def test_what_is_wrong_is_said_at_once(rows: list[Any], said: list[str]) -> None
 def test_what_is_no_timetable(value: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         read_speed(value)
+
+
+@given(
+    st.lists(st.integers(1, DAY), min_size=2, max_size=8, unique=True).map(sorted),
+    st.integers(1, 999_999),
+)
+def test_a_timetable_survives_its_text(times: list[int], speed: int) -> None:
+    windows = [Window(*pair) for pair in zip(times[::2], times[1::2], strict=False)]
+    texts = [
+        row(format_clock(one.start), format_clock(one.end % DAY), format_speed(speed))
+        for one in windows
+    ]
+    assert read_speed(texts).rows == tuple(TimetableRow(one, speed) for one in windows)
+
+
+_ANY: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.integers(), st.sampled_from(["08:00", "18:00", "10mbps", "x", ""])
+)
+
+
+@given(
+    st.one_of(
+        _ANY,
+        st.lists(
+            st.dictionaries(st.sampled_from(["from", "to", "speed", "other"]), _ANY), max_size=3
+        ),
+    )
+)
+def test_anything_is_a_timetable_or_refused(value: Any) -> None:
+    try:
+        found = read_speed(value)
+    except SeveralError as error:
+        assert error.errors
+    except ValueError as error:
+        assert str(error)
+    else:
+        assert found.flat or found.rows

@@ -99,3 +99,31 @@ def test_times_of_day(text: str, shown: str) -> None:
 def test_what_is_no_time_of_day(text: str) -> None:
     with pytest.raises(ValueError, match="is not a time of day"):
         parse_clock(text)
+
+
+@given(st.integers(0, 24 * 60 - 1), st.booleans())
+def test_a_time_of_day_survives_its_text(minutes: int, twelve: bool) -> None:
+    text = format_clock(minutes)
+    if twelve:
+        hour, minute = divmod(minutes, 60)
+        text = f"{hour % 12 or 12}:{minute:02}{'pm' if hour >= 12 else 'am'}"
+    assert parse_clock(text) == minutes
+
+
+@given(st.integers(0, 999_999), st.sampled_from(["B", "kB", "MB", "GB"]))
+def test_a_size_is_what_its_unit_says(number: int, unit: str) -> None:
+    factor = 1_000 ** ["B", "kB", "MB", "GB"].index(unit)
+    assert parse_size(f"{number}{unit}") == parse_size(f" {number} {unit.lower()} ")
+    assert parse_size(f"{number}{unit}") == number * factor
+
+
+@pytest.mark.parametrize("parse", [parse_speed, parse_size, parse_clock])
+@given(st.text("0123456789.:-+e \u0661gGmMkKbBpPsSaA", max_size=12))
+def test_any_text_is_a_number_in_its_bounds_or_refused(
+    parse: Callable[[str], int], text: str
+) -> None:
+    most = 24 * 60 - 1 if parse is parse_clock else 10**15
+    try:
+        assert 0 <= parse(text) <= most
+    except ValueError as error:
+        assert str(error)
