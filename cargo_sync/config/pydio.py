@@ -111,7 +111,7 @@ def in_their_words(error: ConfigError) -> ConfigError:
 
 
 def _direction(document: Document, given: Any) -> tuple[Any, list[FieldProblem]]:
-    if given in DIRECTIONS:
+    if isinstance(given, str) and given in DIRECTIONS:
         return DIRECTIONS[given], []
     if given == "bi":
         message = "jobs in both directions are not available yet"
@@ -123,7 +123,7 @@ def _direction(document: Document, given: Any) -> tuple[Any, list[FieldProblem]]
 
 
 def _dropped(field: str, given: Any) -> list[str]:
-    if field == "frequency" and given in _ALWAYS:
+    if field == "frequency" and isinstance(given, str) and given in _ALWAYS:
         return [
             f'frequency "{given}" has no effect: the job looks for changes itself, every "sleep" '
             'seconds; "start_time" and "end_time" limit it to some hours'

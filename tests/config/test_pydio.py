@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cargo_sync.config.check import check
 from cargo_sync.config.job import load_job
 from tests.config.samples import NOW, problems, write
@@ -20,6 +22,13 @@ def pydio(**changes: Any) -> dict[str, Any]:
         **changes,
     }
     return {key: value for key, value in content.items() if value is not None}
+
+
+@pytest.mark.parametrize("value", [[], {}, 1, True])
+def test_a_value_that_is_no_text_is_refused_in_words(tmp_path: Path, value: object) -> None:
+    [said] = problems(load_job, write(tmp_path, pydio(direction=value)))
+    assert said.startswith("direction: must be text in quotes")
+    load_job(write(tmp_path, pydio(frequency=value)), {})
 
 
 def test_its_fields_are_ours(tmp_path: Path) -> None:
