@@ -27,7 +27,7 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model import entries
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.jobs import Mode, Rules
+from cargo_sync.model.jobs import DIRECTIONS, Mode, Rules
 from cargo_sync.model.world import T, Ts, World
 from cargo_sync.trees.cargo.api import Api, ServerLogin
 from cargo_sync.trees.cargo.tree import CargoTree
@@ -142,7 +142,7 @@ def main() -> int:
             programs.start("server")
             until(programs.listens, "the server answers")
             url = f"http://127.0.0.1:{programs.port}"
-            worst = max(asyncio.run(measured(mode, place, url)) for mode in Mode)
+            worst = max(asyncio.run(measured(mode, place, url)) for mode in DIRECTIONS)
         finally:
             programs.close()
     print(f"promised: at most {PROMISED:g}% off over {SECONDS:g} s; the worst was {worst:.2f}%")

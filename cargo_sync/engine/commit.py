@@ -71,6 +71,7 @@ class Commit:
     """Records what a run has done in one direction, UPLOAD or DOWNLOAD."""
 
     def __init__(self, context: RunContext, direction: Mode, on_events: OnEvents) -> None:
+        self._direction = direction
         self._upload = direction is Mode.UPLOAD
         self._rules = context.rules
         self._memory = context.memory
@@ -143,7 +144,7 @@ class Commit:
             job=self._rules.name,
             happened=happened,
             time=self._world.wall(),
-            tell=self._rules.told(happened, files[0]),
+            tell=self._rules.told(happened, files[0], self._direction),
             paths=files,
             sizes=sizes,
             transfers=done.transfers,
@@ -297,7 +298,8 @@ class Commit:
         self, happened: Happened, action: Action, now: float, details: EventDetails
     ) -> Event:
         entry = action.source or action.expected
-        return self._rules.event(happened, now, action.path, entry.size if entry else 0, details)
+        size = entry.size if entry else 0
+        return self._rules.event(happened, now, action.path, size, details, self._direction)
 
 
 def _moved_bytes(

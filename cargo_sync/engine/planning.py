@@ -1,33 +1,23 @@
 """Planning during the survey: folders that are not settled -> steps, page by page."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
 from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.planners.contract import FolderPlanner, PlannedFolder
 from cargo_sync.model import paths
-from cargo_sync.model.actions import Action, Op, Puts
-from cargo_sync.model.agreed import (
-    AgreedColumns,
-    far_surely_as_agreed,
-    names_surely_in,
-    near_surely_as_agreed,
-)
-from cargo_sync.model.entries import DAMAGED, FOLDER, EntryColumns
-from cargo_sync.model.jobs import After, Mode
+from cargo_sync.model.actions import Action, Op, Outcome, Puts
+from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.model.subtrees import Subtrees
-from cargo_sync.plan.filters import Filters
-from cargo_sync.plan.one_way import NOTHING_FRESH, FolderPlan, JobView, plan_folder, view_of
+from cargo_sync.plan.one_way import NOTHING_FRESH, FolderPlan
 from cargo_sync.state.folders import FolderState
 
 STEPS: Final = 2_000
 """Steps that are handed on together. A folder with a million names is planned as a whole, but not
 executed as a whole."""
-_DAMAGED: Final = DAMAGED.encode()
-_NOTHING_THERE: Final = EntryColumns.nothing()
-_NOTHING_AGREED: Final = AgreedColumns.nothing()
 
 
 class Steps(NamedTuple):
@@ -37,66 +27,83 @@ class Steps(NamedTuple):
     fresh: Puts = NOTHING_FRESH
 
 
+class StepPage(NamedTuple):
+    """What the plans of a page of folders ask for.
+
+    ways       the steps of each direction
+    conflicts  CONFLICT steps, which come before all others
+    failed     files that cannot be planned, with their problems
+    """
+
+    ways: Mapping[Mode, Sequence[Steps]]
+    conflicts: Sequence[Action] = ()
+    failed: Sequence[Outcome] = ()
+
+
 class Planning:
-    """Plans one run in one direction, UPLOAD or DOWNLOAD.
+    """Plans one run. Steps that must wait for the end of the survey go to disk (`Planned`).
 
-    Steps that must wait for the end of the survey go to disk (`Planned`).
-
-    deferred  how many such steps there are
-    waiting   files that are not ready, because they still change
-    found     in a held run: files on both sides, on which nothing is agreed
+    deferred   how many such steps there are
+    waiting    files that are not ready, because they still change
+    postponed  names that wait for the next run, until a folder above them is gone
+    found      in a held run: files on both sides, on which nothing is agreed
     replaces_folders  steps would replace folders by files or links
     """
 
-    def __init__(self, context: RunContext, direction: Mode) -> None:
-        self._direction = direction
-        self._upload = direction is Mode.UPLOAD
+    def __init__(self, context: RunContext, planner: FolderPlanner) -> None:
         self._rules = context.rules
         self._memory = context.memory
         self._world = context.world
         self._report = context.report
-        self._filters = Filters(context.rules.include, context.rules.exclude)
-        self._replaced = Subtrees()
+        self._planner = planner
         self._old_failures = context.memory.failures.paths()
         self.deferred = 0
         self.waiting = 0
+        self.postponed = 0
         self.found = 0
         self.replaces_folders = False
 
     async def steps(
         self, pages: AsyncIterator[list[FolderState]], *, defer: bool = True
-    ) -> AsyncIterator[Steps]:
+    ) -> AsyncGenerator[StepPage, None]:
         """The steps that may be executed at once; without `defer` (a preview) all, as actions.
 
         A preview also has the steps of files that failed and are not due yet: a person's `job sync`
         would try them.
         """
-        view = self._view()
-        if not defer:
-            view = replace(view, due=lambda path, entry: True, ready=lambda entries: False)
+        self._planner.begin(preview=not defer)
         async for page in pages:
-            now: list[Action] = []
-            fresh: list[Puts] = []
-            later: list[Action] = []
-            settled: list[FolderState] = []
-            for state, plan in self._plans(page, view):
-                self._note_failures(state.path, plan)
-                now += plan.now
-                later += plan.later
-                if plan.fresh:
-                    fresh.append(plan.fresh)
-                if plan.empty:
-                    settled.append(state)
-            if settled:
-                await self._world.offload(self._memory.folders.settle, settled)
-            if later and defer:
-                await self._defer(later)
-                later = []
-            steps = now + later if defer else [self._with_wait(one) for one in now + later]
-            for start in range(0, len(steps), STEPS):
-                yield Steps(steps[start : start + STEPS])
-            if fresh:
-                yield Steps((), Puts.joined(fresh))
+            folders = await self._planner.plan(page, final=False)
+            await self._settle(folders)
+            for folder in folders:
+                self._note_failures(folder)
+                self.postponed += folder.postponed
+            ways: dict[Mode, list[Steps]] = {}
+            for direction in self._rules.mode.directions:
+                plans = [folder.ways[direction] for folder in folders if direction in folder.ways]
+                ways[direction] = await self._way(direction, plans, defer=defer)
+            conflicts = [one for folder in folders for one in folder.conflicts]
+            failed = [one for folder in folders for one in folder.failed]
+            yield StepPage(ways, conflicts, failed)
+
+    async def _way(
+        self, direction: Mode, plans: Sequence[FolderPlan], *, defer: bool
+    ) -> list[Steps]:
+        """The steps of one direction; those that must wait go to disk."""
+        now = list(chain.from_iterable(plan.now for plan in plans))
+        later = list(chain.from_iterable(plan.later for plan in plans))
+        self.replaces_folders |= any(map(_replaces_folder, later))
+        if later and defer:
+            await self._defer(direction, later)
+        steps = now if defer else [self._with_wait(one) for one in now + later]
+        found = [Steps(steps[start : start + STEPS]) for start in range(0, len(steps), STEPS)]
+        if fresh := [plan.fresh for plan in plans if plan.fresh]:
+            found.append(Steps((), Puts.joined(fresh)))
+        return found
+
+    async def _settle(self, folders: Sequence[PlannedFolder]) -> None:
+        if settled := [folder.state for folder in folders if folder.empty]:
+            await self._world.offload(self._memory.folders.settle, settled)
 
     def _with_wait(self, action: Action) -> Action:
         """A step of a preview that says why a run by itself would not do it now."""
@@ -107,12 +114,12 @@ class Planning:
         why = "cancelled by a person" if cancelled else "waits for its retry"
         return action._replace(why=why)
 
-    async def _defer(self, later: list[Action]) -> None:
+    async def _defer(self, direction: Mode, later: list[Action]) -> None:
         planned, run = self._memory.planned, self._report.run
         if not self.deferred:
             await self._world.offload(planned.begin, run, self._rules.name, self._world.lived())
         self.deferred += len(later)
-        await self._world.offload(planned.add, run, later)
+        await self._world.offload(planned.add, run, later, direction)
 
     async def settle(self, pages: AsyncIterator[list[FolderState]]) -> AsyncIterator[Steps]:
         """The last pass over all folders that were not settled.
@@ -120,32 +127,29 @@ class Planning:
         Folders without further steps are settled now. The steps that it yields retire delivered
         sources.
         """
-        view = self._view()
+        self._planner.begin()
         async for page in pages:
-            settled: list[FolderState] = []
-            retire: list[Action] = []
-            for state, plan in self._plans(page, view):
-                self.found += _not_agreed(state) if self._report.approvable else 0
-                retire += [action for action in plan.now if action.op is Op.RETIRE]
-                if plan.empty:
-                    settled.append(state)
-            if settled:
-                await self._world.offload(self._memory.folders.settle, settled)
-            if retire:
+            folders = await self._planner.plan(page, final=True)
+            await self._settle(folders)
+            if self._report.approvable:
+                self.found += sum(_not_agreed(folder.state) for folder in folders)
+            plans = (plan for folder in folders for plan in folder.ways.values())
+            steps = chain.from_iterable(plan.now for plan in plans)
+            if retire := [action for action in steps if action.op is Op.RETIRE]:
                 yield Steps(retire)
 
-    def inside(self, actions: Sequence[Action]) -> int:
+    def inside(self, direction: Mode, actions: Sequence[Action]) -> int:
         """How many files are in the folders at the destination that these steps would replace.
 
         Those that have a deletion of their own are not counted.
         """
-        view, found = self._view(), 0
+        view, found = self._planner.view(direction), 0
         for action in actions:
             if not _replaces_folder(action):
                 continue
             for state in self._memory.folders.below(action.path):
                 base = {row.name: row for row in state.base or ()} if view.propagate else {}
-                for entry in (state.far if self._upload else state.near) or ():
+                for entry in (state.far if direction is Mode.UPLOAD else state.near) or ():
                     row = base.get(entry.name)
                     deleted = row is not None and view.is_destination(row, entry)
                     found += entry.kind != FOLDER and not deleted
@@ -167,68 +171,16 @@ class Planning:
             failures.succeeded(path)
         return put_off
 
-    def _plans(
-        self, page: Sequence[FolderState], view: JobView
-    ) -> Iterator[tuple[FolderState, FolderPlan]]:
-        for state in page:
-            if state.path in self._replaced:
-                continue  # a file is still in the place of this folder: the next look plans it
-            if self._is_settled(state, view):
-                yield state, FolderPlan()
-                continue
-            source, destination = state.sides if self._upload else reversed(state.sides)
-            plan = plan_folder(
-                state.path,
-                source or _NOTHING_THERE,
-                destination or _NOTHING_THERE,
-                state.agreed or _NOTHING_AGREED,
-                view,
-            )
-            for action in plan.later:
-                if action.op is Op.MKDIR:
-                    self._replaced.add(action.path)
-                self.replaces_folders |= _replaces_folder(action)
-            yield state, plan
-
-    def _is_settled(self, state: FolderState, view: JobView) -> bool:
-        """Whether it is sure, without a look at its entries, that nothing is left to do."""
-        base, (near, far) = state.agreements, state.listings
-        source, destination = (near, far) if self._upload else (far, near)
-        if base is None or source is None or view.retire or _DAMAGED in (destination or b""):
-            return False
-        if not (near_surely_as_agreed if self._upload else far_surely_as_agreed)(base, source):
-            return False
-        names = names_surely_in(source)
-        some = names is None or view.outside(state.path) or view.excludes_some(state.path, names)
-        return not some
-
-    def _view(self) -> JobView:
-        rules, memory = self._rules, self._memory
-        wall, steady = self._world.wall(), self._world.steady()
-        watched = self._upload
-        return view_of(
-            self._direction,
-            excluded=self._filters.excluded,
-            still=lambda path, entry: (
-                not watched or memory.settling.is_still(path, entry, wall, steady)
-            ),
-            due=lambda path, entry: memory.failures.due(path, entry, steady),
-            excludes_some=self._filters.excludes_some,
-            ready=lambda entries: (
-                not len(memory.failures)
-                and (not watched or memory.settling.are_still(entries, wall))
-            ),
-            propagate=rules.propagate,
-            retire=rules.after is not After.KEEP,
-        )
-
-    def _note_failures(self, folder: str, plan: FolderPlan) -> None:
+    def _note_failures(self, folder: PlannedFolder) -> None:
         """Notes which old failures the plan names; a file that still changes needs another look."""
+        plans = folder.ways.values()
         if self._old_failures:
-            steps = chain(plan.now, plan.later)
-            self._old_failures.difference_update(plan.fresh.paths, (one.path for one in steps))
-        for name in plan.waiting:
-            path = paths.join(folder, name)
+            steps = chain(folder.conflicts, *(chain(plan.now, plan.later) for plan in plans))
+            named = chain((one.path for one in steps), *(plan.fresh.paths for plan in plans))
+            failed = (one.action.path for one in folder.failed)
+            self._old_failures.difference_update(named, failed)
+        for name in chain.from_iterable(plan.waiting for plan in plans):
+            path = paths.join(folder.state.path, name)
             if self._memory.failures.knows(path):
                 self._old_failures.discard(path)
             else:

@@ -6,7 +6,7 @@ from typing import Final
 
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
-from cargo_sync.plan.guard import Held
+from cargo_sync.plan.guard import Held, together
 
 SHOWN: Final = 100
 SOON: Final = 0.05
@@ -102,12 +102,15 @@ class RunReport:
     clamped: list[Problem] = field(default_factory=list)
     reserved: int = 0
     first_reserved: str = ""
+    _held: dict[Mode, Held] = field(default_factory=dict, repr=False)
 
-    def hold(self, held: Held) -> None:
-        """The guard holds the run: a person must approve it."""
-        self.held, self.approvable = str(held), True
-        self.deletions, self.overwrites = held.deletions, held.overwrites
-        self.spent = held.spent
+    def hold(self, direction: Mode, held: Held) -> None:
+        """The guard of a direction holds the run: a person must approve it."""
+        self._held[direction] = held
+        whole = together(list(self._held.values()))
+        self.held, self.approvable = str(whole), True
+        self.deletions, self.overwrites = whole.deletions, whole.overwrites
+        self.spent = whole.spent
 
     def fill(self, problem: Problem) -> None:
         """The destination's disk is full. What the guard holds still waits for a person."""

@@ -4,16 +4,22 @@ A pause, a cut or a kill may stop a run anywhere: the next look sees again what 
 Only observations and agreements are stored, never work to do.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from cargo_sync.engine.binding import OpenedSides, open_sides
-from cargo_sync.engine.commit import OnEvents
+from cargo_sync.engine.commit import Commit, OnEvents
+from cargo_sync.engine.conflicts import ConflictResolution
 from cargo_sync.engine.context import JobMemory, RunContext
+from cargo_sync.engine.execution.both_ways import follow
 from cargo_sync.engine.execution.direction import Direction
-from cargo_sync.engine.planning import Planning, Steps
+from cargo_sync.engine.planners.contract import FolderPlanner
+from cargo_sync.engine.planners.one_way import OneWayPlanner
+from cargo_sync.engine.planners.two_way import TwoWayPlanner
+from cargo_sync.engine.planning import Planning, StepPage, Steps
 from cargo_sync.engine.report import RunProgress, RunReport
 from cargo_sync.engine.survey import Survey
 from cargo_sync.engine.verification import Verification
@@ -54,12 +60,12 @@ class Run:
         self._on_events = on_events
         self._context = RunContext(rules, memory, world, self.report, self.progress)
         self._survey = Survey(near, far, memory, world)
-        self._planning = Planning(self._context, rules.mode)
+        self._planning = Planning(self._context, self._planner())
 
     async def execute(
         self, *, spent: int = 0, refused: int = 0, approved: bool = False
     ) -> RunReport:
-        """Makes the destination follow the source.
+        """Makes the destination follow the source; in a two-way job, both sides follow each other.
 
         Args:
             spent: overwrites that earlier runs did before they were held.
@@ -75,20 +81,13 @@ class Run:
         opened = await self._open()
         for room in self._memory.rooms.values():
             room.begin()
-        tree, _ = await self._world.offload(self._memory.folders.counts)
-        guard = Guard(tree, spent=spent, refused=refused, approved=approved)
-        direction = Direction(
-            self._rules.mode, self._context, self._near, self._far, guard, self._on_events
-        )
+        directions = await self._directions(spent, refused, approved=approved)
         hinted = self._memory.scope.begin(self._world.steady())
-        steps = self._planning.steps(self._survey.folders(opened.cursor, self.report, hinted))
-        await direction.follow(steps)
-        await self._execute_deferred(opened, direction)
-        await direction.retire(self._planning.settle(self._survey.touched()))
-        if held := guard.held():
-            # The base grows in the run, and after a reset it lacks what is held.
-            agreed, _ = await self._world.offload(self._memory.folders.counts)
-            self.report.hold(replace(held, tree=agreed + self._planning.found))
+        pages = self._survey.folders(opened.cursor, self.report, hinted)
+        await follow(directions, self._resolved(self._planning.steps(pages)))
+        await self._execute_deferred(opened, directions)
+        await self._retire(directions)
+        await self._hold(directions)
         if self._survey.complete:
             gone = self._planning.forget_old_failures(self._survey.missed)
             if gone:
@@ -99,6 +98,60 @@ class Run:
                 pass
         self.report.ended = self._world.wall()
         return self.report
+
+    def _planner(self) -> FolderPlanner:
+        if self._rules.mode is Mode.BIDIRECTIONAL:
+            return TwoWayPlanner(self._context, self._near, self._far)
+        return OneWayPlanner(self._context, self._rules.mode)
+
+    async def _directions(
+        self, spent: int, refused: int, *, approved: bool
+    ) -> dict[Mode, Direction]:
+        tree, _ = await self._world.offload(self._memory.folders.counts)
+        return {
+            mode: Direction(
+                mode,
+                self._context,
+                self._near,
+                self._far,
+                Guard(tree, spent=spent, refused=refused, approved=approved),
+                self._on_events,
+            )
+            for mode in self._rules.mode.directions
+        }
+
+    async def _resolved(
+        self, pages: AsyncGenerator[StepPage, None]
+    ) -> AsyncGenerator[StepPage, None]:
+        """The same pages, with the steps that resolve their conflicts; those come first."""
+        commit = Commit(self._context, Mode.UPLOAD, self._on_events)
+        resolve = ConflictResolution(self._context, self._near, self._far, self._on_events)
+        async with aclosing(pages):
+            async for page in pages:
+                if page.failed:
+                    await commit(page.failed)
+                if page.conflicts:
+                    steps = await resolve(page.conflicts)
+                    ways = {
+                        mode: [Steps(steps.of(mode)), *some] for mode, some in page.ways.items()
+                    }
+                    page = page._replace(ways=ways)
+                yield page
+        if self._rules.mode is Mode.BIDIRECTIONAL and not self._survey.missed:
+            await resolve.finish()
+
+    async def _retire(self, directions: Mapping[Mode, Direction]) -> None:
+        """Retires delivered sources, and settles folders in which nothing is left to do."""
+        direction = next(iter(directions.values()))  # in a two-way job nothing is retired
+        await direction.retire(self._planning.settle(self._survey.touched()))
+
+    async def _hold(self, directions: Mapping[Mode, Direction]) -> None:
+        """Reports what the guards hold now."""
+        for mode, direction in directions.items():
+            if held := direction.guard.held():
+                # The base grows in the run, and after a reset it lacks what is held.
+                agreed, _ = await self._world.offload(self._memory.folders.counts)
+                self.report.hold(mode, replace(held, tree=agreed + self._planning.found))
 
     async def preview(self, *, spent: int = 0, refused: int = 0) -> RunReport:
         """Stores the steps that `execute` would do, to be read in pages, and does none of them.
@@ -117,20 +170,24 @@ class Run:
         planned, run = self._memory.planned, self.report.run
         await self._world.offload(planned.begin, run, self._rules.name, self._world.lived())
         tree, _ = await self._world.offload(self._memory.folders.counts)
-        guard = Guard(tree, spent=spent, refused=refused)
+        guards = {
+            mode: Guard(tree, spent=spent, refused=refused) for mode in self._rules.mode.directions
+        }
         self._memory.scope.everything()
         self._memory.scope.begin(self._world.steady())
         totals = {"bytes": 0, "overwrite": 0, "held": 0} | {op.value: 0 for op in Op}
         pages = self._survey.folders(opened.cursor, self.report)
-        async for actions, _ in self._planning.steps(pages, defer=False):
-            for action in actions:
-                totals[action.op] += 1
-                totals["bytes"] += action.bytes
-                totals["overwrite"] += action.overwrites and action.op is Op.PUT
-            guard.count(actions)
-            await self._world.offload(planned.add, run, actions)
-        await self._count_inside(guard)
-        totals["held"] = int(guard.held() is not None)
+        async for page in self._planning.steps(pages, defer=False):
+            for mode, actions in _actions(page):
+                for action in actions:
+                    totals[action.op] += 1
+                    totals["bytes"] += action.bytes
+                    totals["overwrite"] += action.overwrites and action.op is Op.PUT
+                guards[mode].count(actions)
+                await self._world.offload(planned.add, run, actions, mode)
+        for mode, guard in guards.items():
+            await self._count_inside(mode, guard)
+        totals["held"] = int(any(guard.held() is not None for guard in guards.values()))
         totals["waiting"] = self._planning.waiting
         await self._world.offload(planned.ready, run, totals)
         self.report.ended = self._world.wall()
@@ -141,11 +198,9 @@ class Run:
             self._rules, self._near, self._far, self._memory, self._world, self._on_events
         )
         # A preview's survey overwrites what was seen of a source, so it must be checked before it;
-        # but a preview takes no file away from a destination.
-        source = self._rules.mode is Mode.UPLOAD
-        if opened.suspects and (source or not preview):
-            verification = Verification(self._context, self._near, self._on_events, source=source)
-            await verification(opened.suspects)
+        # but a preview takes no file away from what is only a destination.
+        if opened.suspects and (self._rules.mode.sends or not preview):
+            await Verification(self._context, self._near, self._on_events)(opened.suspects)
         return opened
 
     def _judge_room(self) -> None:
@@ -173,42 +228,68 @@ class Run:
 
     # -- steps that waited for the end of the survey -----------------------------------------------
 
-    async def _execute_deferred(self, opened: OpenedSides, direction: Direction) -> None:
-        """Deletes, and replaces files by folders or the reverse, all or none as the guard says."""
+    async def _execute_deferred(
+        self, opened: OpenedSides, directions: Mapping[Mode, Direction]
+    ) -> None:
+        """Deletes, and replaces files by folders or the reverse.
+
+        In each direction it is all or none, as its guard says.
+        """
         if not self._planning.deferred:
             return
         if self._survey.missed or not self._survey.complete:
             self.report.waiting = self._planning.deferred
             return  # a survey with gaps must delete nothing
-        async for actions in self._deferred_steps():
-            direction.guard.count(actions)
-        await self._count_inside(direction.guard)
-        if held := direction.guard.held():
-            self.report.hold(held)
-            return
-        if (await self._open()).binding != opened.binding:
+        passed = [one for one in directions.values() if await self._passes(one)]
+        if not passed or (await self._open()).binding != opened.binding:
             return  # a side was replaced since the survey, so its results do not hold for this one
-        async for actions in self._deferred_steps(backwards=True):
-            await direction.delete([action for action in actions if action.op is Op.DELETE])
+        for direction in passed:
+            async for actions in self._deferred_steps(direction.mode, backwards=True):
+                await direction.delete([one for one in actions if one.op is Op.DELETE])
+        for direction in passed:
+            await direction.follow(self._replacements(direction.mode), counted=True)
+        if self._planning.postponed:
+            self.report.look_again(0.0)  # what was in the way is gone now
 
-        async def replacements() -> AsyncIterator[Steps]:
-            async for actions in self._deferred_steps():
-                yield Steps([action for action in actions if action.op is not Op.DELETE])
+    async def _passes(self, direction: Direction) -> bool:
+        """Whether the guard lets the deferred steps of a direction pass."""
+        guard = direction.guard
+        async for actions in self._deferred_steps(direction.mode):
+            guard.count(actions)
+        await self._count_inside(direction.mode, guard)
+        if held := guard.held():
+            self.report.hold(direction.mode, held)
+        return held is None
 
-        await direction.follow(replacements(), counted=True)
+    async def _replacements(self, direction: Mode) -> AsyncIterator[Steps]:
+        async for actions in self._deferred_steps(direction):
+            yield Steps([action for action in actions if action.op is not Op.DELETE])
 
-    async def _count_inside(self, guard: Guard) -> None:
+    async def _count_inside(self, direction: Mode, guard: Guard) -> None:
         """Counts the files in folders that would be replaced; both sides must be surveyed."""
         if not self._planning.replaces_folders:
             return
-        async for actions in self._deferred_steps():
-            guard.replace_folders(await self._world.offload(self._planning.inside, actions))
+        async for actions in self._deferred_steps(direction):
+            inside = await self._world.offload(self._planning.inside, direction, actions)
+            guard.replace_folders(inside)
 
-    async def _deferred_steps(self, *, backwards: bool = False) -> AsyncIterator[list[Action]]:
+    async def _deferred_steps(
+        self, direction: Mode, *, backwards: bool = False
+    ) -> AsyncIterator[list[Action]]:
         """The deferred steps. Backwards, what is below a folder comes before the folder itself."""
         planned, run = self._memory.planned, self.report.run
         turn = planned.back if backwards else planned.page
         mark = 2**62 if backwards else 0
-        while (page := await self._world.offload(turn, run, mark, PAGE)) and page.actions:
-            mark = page.actions[-1][0]
-            yield [action for _, action in page.actions]
+        while (
+            page := await self._world.offload(turn, run, mark, PAGE, direction)
+        ) and page.actions:
+            mark = page.actions[-1].number
+            yield [one.action for one in page.actions]
+
+
+def _actions(page: StepPage) -> Iterator[tuple[Mode, Sequence[Action]]]:
+    """The steps of a preview's page; a conflict counts as one of the upload."""
+    for mode, ways in page.ways.items():
+        yield from ((mode, steps.actions) for steps in ways)
+    if page.conflicts:
+        yield Mode.UPLOAD, page.conflicts

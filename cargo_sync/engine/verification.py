@@ -1,7 +1,9 @@
 """Verification: after an unclean stop, what was written lately is checked before it is believed.
 
 It runs before the survey, because the listings from before the stop say what was seen. A damaged
-file at the destination goes to the trash and is fetched again; one at the source is held.
+file at the destination goes to the trash and is fetched again; one at the source is held. A two-way
+job's file is judged as one at the destination if it came from the server last, else as one at the
+source; in either case it is fetched again if the server has it.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -16,6 +18,7 @@ from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import DAMAGED, FILE, Entry
 from cargo_sync.model.events import Event, EventDetails, Happened, groups
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged, damaged_there
 from cargo_sync.state.folders import FolderState
 from cargo_sync.state.suspects import Committed, HeldFile
@@ -26,16 +29,29 @@ FILES: Final = 10_000
 FOLDERS: Final = 100
 _REPLACED: Final = "damaged by an unclean stop: it is fetched again"
 
-Found = tuple[KnownFile, Entry]
+
+class _Suspect(NamedTuple):
+    """A file to check.
+
+    source  it is judged as a file at the source of a job
+    there   the server has it, so that it can be fetched again; False if it never can
+    """
+
+    known: KnownFile
+    source: bool
+    there: bool
+
+
+Found = tuple[_Suspect, Entry]
 
 
 class _Checked(NamedTuple):
     """What became of suspects: `damaged` ones, and those that cannot be read now."""
 
     damaged: list[Found]
-    unread: list[KnownFile]
+    unread: list[_Suspect]
 
-    def leave(self, one: KnownFile, problem: Problem) -> None:
+    def leave(self, one: _Suspect, problem: Problem) -> None:
         """A file cannot be read. Without descriptors nothing can: then the run must begin anew."""
         if problem.code is Code.NO_DESCRIPTORS:
             raise ProblemError(problem)
@@ -43,18 +59,16 @@ class _Checked(NamedTuple):
 
 
 class Verification:
-    """Checks the suspects of one job on its near side, the source or the destination."""
+    """Checks the suspects of one job on its near side."""
 
-    def __init__(
-        self, context: RunContext, near: NearTree, on_events: OnEvents, *, source: bool
-    ) -> None:
+    def __init__(self, context: RunContext, near: NearTree, on_events: OnEvents) -> None:
         self._rules = context.rules
         self._memory = context.memory
         self._world = context.world
         self._run = context.report.run
         self._near = near
         self._on_events = on_events
-        self._source = source
+        self._mode = context.rules.mode
 
     async def __call__(self, suspects: Suspects) -> None:
         """Checks all of them. If it is stopped, the next run begins anew.
@@ -63,101 +77,118 @@ class Verification:
             ProblemError: the state cannot be written, the near side is gone, or there are no
                 descriptors to look at it.
         """
-        async for known in self._known(suspects):
-            checked = await self._check(known, rebooted=suspects.rebooted)
-            if self._source:
-                await self._hold(checked)
-            else:
-                await self._fetch_again(checked.damaged)
+        async for some in self._suspects(suspects):
+            checked = await self._check(some, rebooted=suspects.rebooted)
+            lost = [one for one in checked.damaged if one[0].there]
+            await self._hold(
+                [one for one in checked.damaged if not one[0].there],
+                [one for one in checked.unread if one.source],
+            )
+            await self._fetch_again(lost)
         await self._world.offload(self._memory.suspects.checked)
 
     # -- which files -------------------------------------------------------------------------------
 
-    async def _known(self, suspects: Suspects) -> AsyncIterator[list[KnownFile]]:
-        """What is known about the suspects, page by page."""
+    async def _suspects(self, suspects: Suspects) -> AsyncIterator[list[_Suspect]]:
+        """The suspects with what is known about them, page by page."""
         offload, cursor = self._world.offload, suspects.after
         while rows := await offload(self._memory.suspects.committed, cursor, FILES):
             cursor = rows[-1].cursor
             yield await offload(self._committed, rows, suspects.since_ns)
         after: bytes | None = None
-        while self._source and (
+        while self._mode.sends and (
             page := await offload(self._memory.folders.unsettled, after, None, FOLDERS)
         ):
             after = page[-1].key
-            yield [one for state in page for one in _seen(state, suspects.since_ns)]
+            yield [
+                _Suspect(one, source=True, there=False)
+                for state in page
+                for one in _seen(state, suspects.since_ns)
+            ]
 
-    def _committed(self, rows: Sequence[Committed], since_ns: int) -> list[KnownFile]:
+    def _committed(self, rows: Sequence[Committed], since_ns: int) -> list[_Suspect]:
         """What was agreed about these files; of those that did not move, about the newest.
 
         What a destination could not fetch again, because its source is gone, is left out.
         """
-        moved: dict[str, dict[str, bool]] = {}
+        moved: dict[str, dict[str, Happened]] = {}
         for row in rows:
-            moved.setdefault(paths.parent(row.path), {})[paths.name(row.path)] = not row.adopted
-        known = []
+            moved.setdefault(paths.parent(row.path), {})[paths.name(row.path)] = row.happened
+        found, one_way = [], self._mode is not Mode.BIDIRECTIONAL
         for folder, names in moved.items():
             for state in self._memory.folders.parts(folder, names):
                 far = {entry.name for entry in state.far or ()}
-                known += [
-                    _agreed(paths.join(folder, one.name), one)
-                    for one in state.base or ()
-                    if one.kind == FILE
-                    and one.name in names
-                    and (self._source or one.name in far)
-                    and (names[one.name] or one.near_version >= since_ns)
-                ]
-        return known
+                for one in state.base or ():
+                    if one.kind != FILE or one.name not in names:
+                        continue
+                    happened = names[one.name]
+                    if happened is Happened.ADOPTED and one.near_version < since_ns:
+                        continue
+                    source = self._is_source(happened)
+                    # What both sides of a two-way job agreed on, the server had: if it is gone
+                    # there, it goes here.
+                    there = one.name in far if self._mode is Mode.DOWNLOAD else not one_way
+                    if source or there:
+                        known = _agreed(paths.join(folder, one.name), one)
+                        found.append(_Suspect(known, source, there))
+        return found
+
+    def _is_source(self, happened: Happened) -> bool:
+        if self._mode is Mode.BIDIRECTIONAL:
+            return happened is not Happened.DOWNLOADED
+        return self._mode is Mode.UPLOAD
 
     # -- what became of them -----------------------------------------------------------------------
 
-    async def _check(self, known: Sequence[KnownFile], *, rebooted: bool) -> _Checked:
+    async def _check(self, some: Sequence[_Suspect], *, rebooted: bool) -> _Checked:
         checked = _Checked([], [])
-        if not known:
+        if not some:
             return checked
         read: list[Found] = []
-        found = await self._near.entries([one.path for one in known])
-        for one, entry in zip(known, found, strict=True):
+        found = await self._near.entries([one.known.path for one in some])
+        for one, entry in zip(some, found, strict=True):
             if isinstance(entry, Problem):
                 checked.leave(one, entry)
                 continue
-            verdict = judge(one, entry, source=self._source, rebooted=rebooted)
+            verdict = judge(one.known, entry, source=one.source, rebooted=rebooted)
             if entry is not None and verdict is Verdict.DAMAGED:
                 checked.damaged.append((one, entry))
             elif entry is not None and verdict is Verdict.READ:
                 read.append((one, entry))
-        if self._source:
-            read = await self._blank(read, checked)
-        hashes = await self._near.hashes([(one.path, entry) for one, entry in read])
+        read = await self._blank(read, checked)
+        hashes = await self._near.hashes([(one.known.path, entry) for one, entry in read])
         for file, content in zip(read, hashes, strict=True):
             if isinstance(content, Problem):
                 checked.leave(file[0], content)
-            elif content != file[0].hash:
+            elif content != file[0].known.hash:
                 checked.damaged.append(file)
         return checked
 
     async def _blank(self, files: Sequence[Found], checked: _Checked) -> list[Found]:
-        """Those that are nothing but zeros."""
-        blank = []
-        answers = await self._near.blank([(one.path, entry) for one, entry in files])
-        for file, answer in zip(files, answers, strict=True):
+        """Without those at the source that are something else than zeros."""
+        at_source = [(one.known.path, entry) for one, entry in files if one.source]
+        answers = dict(zip(at_source, await self._near.blank(at_source), strict=True))
+        left = []
+        for file in files:
+            answer = answers.get((file[0].known.path, file[1]), True)
             if isinstance(answer, Problem):
                 checked.leave(file[0], answer)
             elif answer:
-                blank.append(file)
-        return blank
+                left.append(file)
+        return left
 
-    async def _hold(self, checked: _Checked) -> None:
+    async def _hold(self, damaged_files: Sequence[Found], unread: Sequence[_Suspect]) -> None:
         """Source files are not sent. Those that no plan will name are reported now.
 
         What could not be read is checked again when it would be sent.
         """
-        files = [*(one for one, _ in checked.damaged), *checked.unread]
+        files = [one.known for one in (*(one for one, _ in damaged_files), *unread)]
         held = [HeldFile(one.path, one.size, one.mtime_ns) for one in files]
         if held:
             await self._world.offload(self._memory.suspects.hold, held)
         await self._record(
             self._event(Happened.FAILED, one, EventDetails(str(problem), problem.code_text))
-            for one, entry in checked.damaged
+            for (one, _, _), entry in damaged_files
             if one.hash
             and (entry.version, entry.size) == (one.version, one.size)
             and (problem := damaged(one.path, self._rules.name))
@@ -170,9 +201,11 @@ class Verification:
         """
         if not damaged_files:
             return
-        gone = [(one.path, None) for one, _ in damaged_files]
+        gone = [(one.known.path, None) for one, _ in damaged_files]
         await self._world.offload(self._memory.folders.agree, gone)
-        deletions = [Action(Op.DELETE, one.path, expected=entry) for one, entry in damaged_files]
+        deletions = [
+            Action(Op.DELETE, one.known.path, expected=entry) for one, entry in damaged_files
+        ]
         outcomes = await self._near.apply(deletions, self._run)
         done = [
             (one, entry, outcome.displaced)
@@ -180,11 +213,11 @@ class Verification:
             if outcome.problem is None
         ]
         events = [
-            self._event(Happened.DISPLACED, one, EventDetails(_REPLACED, displaced=place))
+            self._event(Happened.DISPLACED, one.known, EventDetails(_REPLACED, displaced=place))
             for one, _, place in done
         ]
         displaced = [
-            DisplacedVersion.of(entry, one.path, place, TrashCause.DAMAGED)
+            DisplacedVersion.of(entry, one.known.path, place, TrashCause.DAMAGED)
             for one, entry, place in done
         ]
         await self._record(events, displaced)

@@ -85,6 +85,8 @@ class EventDetails(NamedTuple):
     deletions, overwrites   how many of them the guard holds
     choice     how a conflict is resolved; None while a person must say
     copy       path of the conflict copy
+    direction  in a two-way job: "upload" or "download", the way of a file; None if the word for
+               what happened says it
     """
 
     message: str | None = None
@@ -101,6 +103,7 @@ class EventDetails(NamedTuple):
     overwrites: int | None = None
     choice: str | None = None
     copy: str | None = None
+    direction: str | None = None
 
 
 NO_DETAILS: Final = EventDetails()

@@ -2,18 +2,39 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from cargo_sync.model.conflicts import ConflictPolicy
 from cargo_sync.model.events import NO_DETAILS, Event, EventDetails, Happened, Moment, moment
 
 
 class Mode(StrEnum):
-    """The direction of a job."""
+    """The mode of a job; the first two are also directions, also those of a two-way job."""
 
     UPLOAD = "upload"
     """From the local folder to the server."""
     DOWNLOAD = "download"
     """From the server to the local folder."""
+    BIDIRECTIONAL = "bidirectional"
+    """Both sides follow each other."""
+
+    @property
+    def directions(self) -> tuple["Mode", ...]:
+        """The directions in which a job of this mode moves files."""
+        return DIRECTIONS if self is Mode.BIDIRECTIONAL else (self,)
+
+    @property
+    def sends(self) -> bool:
+        """Files of the local folder go to the server."""
+        return self is not Mode.DOWNLOAD
+
+    @property
+    def receives(self) -> bool:
+        """Files of the server come into the local folder."""
+        return self is not Mode.UPLOAD
+
+
+DIRECTIONS: Final = (Mode.UPLOAD, Mode.DOWNLOAD)
 
 
 class After(StrEnum):
@@ -86,13 +107,26 @@ class Rules:
         path: str = "",
         size: int = 0,
         details: EventDetails = NO_DETAILS,
+        direction: Mode | None = None,
     ) -> Event:
-        """An event of this job; its `tell` says whether it becomes a callback."""
-        return Event(self.name, happened, time, path, size, details, self.told(happened, path))
+        """An event of this job; its `tell` says whether it becomes a callback.
 
-    def told(self, happened: Happened, path: str) -> str:
+        Args:
+            happened: what.
+            time: unix seconds.
+            path: of the file; "" if it concerns the job as a whole.
+            size: of the file.
+            details: more about it.
+            direction: in which the file goes. The event of a two-way job tells it.
+        """
+        if direction is not None and self.mode is Mode.BIDIRECTIONAL:
+            details = details._replace(direction=direction.value)
+        told = self.told(happened, path, direction)
+        return Event(self.name, happened, time, path, size, details, told)
+
+    def told(self, happened: Happened, path: str, direction: Mode | None = None) -> str:
         """The `tell` of such an event of this job."""
-        return self.mode.value if moment(happened, path) in self.tell else ""
+        return (direction or self.mode).value if moment(happened, path) in self.tell else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ held until a person approves it. Half of a tree does not change in normal work. 
 changes when a disk was replaced, a folder was renamed, or a program encrypts all files.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +37,16 @@ class Held:
             f"of {self.tree:,} files{before}: "
             "look at `job plan`, then `job approve` to let it pass once"
         )
+
+
+def together(several: Sequence[Held]) -> Held:
+    """What holds a run of which several directions are held."""
+    return Held(
+        sum(one.deletions for one in several),
+        sum(one.overwrites for one in several),
+        max(one.tree for one in several),
+        sum(one.spent for one in several),
+    )
 
 
 class Guard:

@@ -5,16 +5,26 @@ They grow with the changes, not with the tree, so a run holds none of them in me
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.jobs import Mode
 from cargo_sync.state.database import Database
 from cargo_sync.state.migrations import Statements
 
-_ACTIONS = "SELECT number, action FROM planned_action WHERE run = ?"
+_ACTIONS = "SELECT number, direction, action FROM planned_action WHERE run = ?1"
+_WAY = "AND (?4 IS NULL OR direction = ?4)"
+
+
+class PlannedAction(NamedTuple):
+    """One step of a plan; numbers count from 1."""
+
+    number: int
+    direction: Mode
+    action: Action
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +34,13 @@ class PlannedPage:
     job      name
     time     when the plan began, by the retention clock
     totals   given to `ready`; None while the plan is being made
-    actions  (number, action), in the order they were added; numbers count from 1
+    actions  in the order they were added
     """
 
     job: str
     time: float
     totals: Mapping[str, int] | None
-    actions: list[tuple[int, Action]]
+    actions: list[PlannedAction]
 
 
 class Planned:
@@ -47,14 +57,15 @@ class Planned:
                 "INSERT INTO planned_run (run, job, time) VALUES (?, ?, ?)", (run, job, time)
             )
 
-    def add(self, run: str, actions: Sequence[Action]) -> None:
-        """Adds actions, in their order, to a plan that was begun."""
+    def add(self, run: str, actions: Sequence[Action], direction: Mode) -> None:
+        """Adds actions of one direction, in their order, to a plan that was begun."""
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO planned_action SELECT ?1, key + 1 + coalesce("
-                "(SELECT max(number) FROM planned_action WHERE run = ?1), 0), value "
+                "INSERT INTO planned_action (run, number, action, direction) "
+                "SELECT ?1, key + 1 + coalesce("
+                "(SELECT max(number) FROM planned_action WHERE run = ?1), 0), value, ?3 "
                 "FROM json_each(?2)",
-                (run, orjson.dumps([_columns(action) for action in actions]).decode()),
+                (run, orjson.dumps([_columns(action) for action in actions]).decode(), direction),
             )
 
     def ready(self, run: str, totals: Mapping[str, int]) -> None:
@@ -65,24 +76,39 @@ class Planned:
                 (orjson.dumps(totals).decode(), run),
             )
 
-    def page(self, run: str, after: int, limit: int) -> PlannedPage | None:
-        """Up to `limit` actions with numbers above `after`; None when there is no such plan."""
-        return self._page(run, "AND number > ? ORDER BY number", after, limit)
+    def page(
+        self, run: str, after: int, limit: int, direction: Mode | None = None
+    ) -> PlannedPage | None:
+        """Up to `limit` actions with numbers above `after`; None when there is no such plan.
 
-    def back(self, run: str, before: int, limit: int) -> PlannedPage | None:
+        Args:
+            run: of the plan.
+            after: a number.
+            limit: of actions.
+            direction: of these actions; None for both.
+        """
+        return self._page(run, "AND number > ?2", "number", after, limit, direction)
+
+    def back(
+        self, run: str, before: int, limit: int, direction: Mode | None = None
+    ) -> PlannedPage | None:
         """Like `page`, from the end: actions with numbers below `before`, the last one first."""
-        return self._page(run, "AND number < ? ORDER BY number DESC", before, limit)
+        return self._page(run, "AND number < ?2", "number DESC", before, limit, direction)
 
-    def _page(self, run: str, part: str, mark: int, limit: int) -> PlannedPage | None:
+    def _page(
+        self, run: str, part: str, order: str, mark: int, limit: int, direction: Mode | None
+    ) -> PlannedPage | None:
         with self._database.read() as connection:
             head = connection.execute(
                 "SELECT job, time, totals FROM planned_run WHERE run = ?", (run,)
             ).fetchone()
-            rows = connection.execute(f"{_ACTIONS} {part} LIMIT ?", (run, mark, limit)).fetchall()
+            rows = connection.execute(
+                f"{_ACTIONS} {part} {_WAY} ORDER BY {order} LIMIT ?3", (run, mark, limit, direction)
+            ).fetchall()
         if head is None:
             return None
         job, time, totals = head
-        actions = [(number, _action(text)) for number, text in rows]
+        actions = [PlannedAction(number, Mode(way), _action(text)) for number, way, text in rows]
         return PlannedPage(job, time, orjson.loads(totals) if totals else None, actions)
 
     def drop(self, run: str, most: int = 2**62) -> bool:

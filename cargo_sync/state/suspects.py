@@ -16,7 +16,7 @@ from cargo_sync.state.database import Database
 
 _COMMITTED: Final = (Happened.UPLOADED, Happened.DOWNLOADED, Happened.ADOPTED)
 _LATELY: Final = """
-SELECT cursor, path, happened = ? FROM event INDEXED BY event_job
+SELECT cursor, path, happened FROM event INDEXED BY event_job
 WHERE job = ? AND cursor > ? AND happened IN (?, ?, ?) ORDER BY cursor LIMIT ?
 """
 # Without a mark that is old enough, everything since the first one is recent.
@@ -29,11 +29,11 @@ _HELD = Select("SELECT path, size, mtime_ns FROM damaged WHERE job = ? AND path 
 
 
 class Committed(NamedTuple):
-    """A file that was agreed on; `adopted` if both sides had it already, so that nothing moved."""
+    """A file that was agreed on: UPLOADED, DOWNLOADED, or ADOPTED if both sides had it already."""
 
     cursor: int
     path: str
-    adopted: bool
+    happened: Happened
 
 
 class HeldFile(NamedTuple):
@@ -79,8 +79,8 @@ class JobSuspects:
     def committed(self, cursor: int, limit: int) -> list[Committed]:
         """Up to `limit` files that were agreed on after `cursor`, oldest first."""
         with self._database.read() as connection:
-            row = (Happened.ADOPTED, self._name, cursor, *_COMMITTED, limit)
-            return [Committed(*columns) for columns in connection.execute(_LATELY, row)]
+            found = connection.execute(_LATELY, (self._name, cursor, *_COMMITTED, limit))
+            return [Committed(at, path, Happened(what)) for at, path, what in found]
 
     def hold(self, files: Sequence[HeldFile]) -> None:
         """These source files are damaged."""

@@ -211,7 +211,7 @@ class MemoryTree:
         present = self._entries.get(action.path)
         if present is not None and present.kind == FOLDER and action.op is Op.MKDIR:
             return Outcome(action, action.source, present)
-        if present != action.expected:
+        if not self._is(action.path, action.expected):
             return Outcome(
                 action, problem=Problem(Code.CHANGED, f"{action.path!r} changed", action.path)
             )
@@ -229,12 +229,19 @@ class MemoryTree:
 
     def _rename(self, action: Action) -> Outcome:
         path, here = action.path, action.moved_from
-        if action.expected is None or self._entries.get(here) != action.expected:
+        if action.expected is None or not self._is(here, action.expected):
             return Outcome(action, problem=Problem(Code.CHANGED, f"{here!r} changed", here))
         if path in self._entries:
             return Outcome(action, problem=Problem(Code.OCCUPIED, f"{path!r} exists", path))
         self.move(here, path)
         return Outcome(action, action.source, self._entries[path])
+
+    def _is(self, path: str, expected: Entry | None) -> bool:
+        """Whether this is at a path, however much is known of its content."""
+        present = self._entries.get(path)
+        if present is None or expected is None:
+            return present is expected
+        return present.same_state(expected)
 
     def blocked(self, path: str) -> Problem | None:
         """Why nothing can be put at `path`: there is a file or a link above it."""

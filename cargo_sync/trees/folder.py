@@ -28,7 +28,7 @@ from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FOLDER, Entry
-from cargo_sync.model.jobs import Identity, Mode, Rules
+from cargo_sync.model.jobs import Identity, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed, from_os_error
 from cargo_sync.model.slices import path_cost
 from cargo_sync.model.world import T, Ts, World
@@ -79,7 +79,7 @@ class FolderTree:
         self._bound = bound
         self._delivers = delivers
         self._filters = Filters(rules.include, rules.exclude)
-        self._receives = rules.mode is Mode.DOWNLOAD
+        self._receives = rules.mode.receives
         self._root: Root | None = None
         self._lock: RootLock | None = None
         self._staging: Staging | None = None

@@ -108,11 +108,12 @@ async def test_plans_replies_and_checkpoints(tmp_path: Path) -> None:
 
 def test_a_large_plan_goes_in_parts(tmp_path: Path) -> None:
     from cargo_sync.model.actions import Action, Op
+    from cargo_sync.model.jobs import Mode
 
     with Database.open(str(tmp_path / "state.db"), "daemon") as database:
         planned = Planned(database)
         planned.begin("old", "nightly", 1.0)
-        planned.add("old", [Action(Op.MKDIR, str(number)) for number in range(25)])
+        planned.add("old", [Action(Op.MKDIR, str(number)) for number in range(25)], Mode.UPLOAD)
         steps = 0
         while planned.purge(2.0, 10):
             steps += 1

@@ -12,7 +12,7 @@ from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Base, agree
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.events import Event, EventDetails, EventGroup, groups
-from cargo_sync.model.jobs import Mode
+from cargo_sync.model.jobs import DIRECTIONS, Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.state.events import Events
@@ -67,7 +67,7 @@ class Committing:
         return [(str(one.happened), one.path, one.size, one.details) for one in told]
 
 
-@pytest.fixture(params=list(Mode))
+@pytest.fixture(params=DIRECTIONS)
 def commit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Committing]:
     made = Committing(tmp_path, request.param)
     yield made

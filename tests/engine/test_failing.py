@@ -256,7 +256,7 @@ async def test_a_plan_has_the_files_that_wait_for_their_retry(
         await run.preview()
         page = system.memory.planned.page(run.report.run, 0, 100)
         assert page and page.totals and page.totals["put"] == len(page.actions)
-        return [f"{action.path} {action.why}" for _, action in page.actions]
+        return [f"{one.action.path} {one.action.why}" for one in page.actions]
 
     assert await planned() == ["a waits for its retry", "b new"]
     source = system.source.entry("a")
@@ -371,7 +371,7 @@ async def test_a_full_disk_does_not_hide_that_a_person_must_approve(make: Make, 
     if first == "full":
         report.fill(full)
         assert (report.held, report.approvable) == ("the disk is full", False)
-    report.hold(held)
+    report.hold(Mode.UPLOAD, held)
     report.fill(full)
     assert report.approvable and report.held == str(held)
 

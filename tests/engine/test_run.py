@@ -383,7 +383,7 @@ async def test_a_preview_says_all_and_does_nothing(make: Make, mode: Mode) -> No
     await preview.preview()
     page = system.memory.planned.page(preview.report.run, 0, 100)
     assert page is not None and page.totals is not None
-    assert sorted(f"{action.op} {action.path}" for _, action in page.actions) == [
+    assert sorted(f"{one.action.op} {one.action.path}" for one in page.actions) == [
         "delete gone", "mkdir f", "put f/new",
     ]  # fmt: skip
     assert {key: count for key, count in page.totals.items() if count} == {

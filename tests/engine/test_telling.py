@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.model.events import Moment
-from cargo_sync.model.jobs import Mode
+from cargo_sync.model.jobs import DIRECTIONS, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.state.events import Events
@@ -35,7 +35,7 @@ def told(system: System) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("mode", DIRECTIONS)
 async def test_a_start_and_an_end_of_each_file(tmp_path: Path, mode: Mode) -> None:
     system = System(tmp_path, mode, settle=0.0, tell=ALL)
     system.source.write("a", b"1")

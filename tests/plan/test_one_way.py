@@ -11,7 +11,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Puts
 from cargo_sync.model.agreed import Agreed, AgreedColumns, agree
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry, EntryColumns
-from cargo_sync.model.jobs import Mode
+from cargo_sync.model.jobs import DIRECTIONS, Mode
 from cargo_sync.plan import one_way
 from cargo_sync.plan.filters import Filters
 from cargo_sync.plan.one_way import FolderPlan, JobView, view_of
@@ -254,7 +254,7 @@ def test_a_folder_with_any_step_is_not_settled() -> None:
         assert not unsettled.empty
 
 
-@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("mode", DIRECTIONS)
 def test_a_folder_is_planned_at_once_if_nothing_speaks_against_it(mode: Mode) -> None:
     """Nobody asks about its single files then."""
 
@@ -315,7 +315,7 @@ listings = st.dictionaries(
 )
 
 
-@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("mode", DIRECTIONS)
 @given(source=listings, destination=listings, near=listings, far=listings, propagate=st.booleans())
 def test_nothing_is_ever_touched_that_base_and_source_do_not_explain(
     mode: Mode,

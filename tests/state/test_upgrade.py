@@ -162,7 +162,7 @@ def test_a_daemons_first_state_works_on(tmp_path: Path) -> None:
         checkpoint = Checkpoints(database, lambda: 0.0).get("77" * 16)
         assert checkpoint is not None and checkpoint.spans == (Span(0, 7, b"h" * 16),)
         page = Planned(database).page("run1", 0, 9)
-        assert page is not None and [action.path for _, action in page.actions] == ["sub/a.txt"]
+        assert page is not None and [one.action.path for one in page.actions] == ["sub/a.txt"]
         assert Replies(database, lambda: 0.0).get("id1") == b'{"ok":true}'
         jobs.miss([], 5.0)
 

@@ -16,7 +16,7 @@ from cargo_sync.local.publish import Moving, Placing
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.entries import LATEST
-from cargo_sync.model.jobs import After, Mode
+from cargo_sync.model.jobs import DIRECTIONS, After, Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.folders import FolderState
 from cargo_sync.trees import calls
@@ -277,7 +277,7 @@ async def test_one_folder_has_one_owner(make: Make, tmp_path: Path) -> None:
         await other.open()
 
 
-@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("mode", DIRECTIONS)
 async def test_a_closed_folder_is_free_for_others(make: Make, tmp_path: Path, mode: Mode) -> None:
     system = make(mode)
     (system.far.write if mode is Mode.DOWNLOAD else _writer(tmp_path / "here"))("a/x", b"one")

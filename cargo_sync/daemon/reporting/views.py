@@ -22,10 +22,10 @@ from cargo_sync.daemon.job.status import (
 )
 from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.machines.job_state import JobState, general_state
-from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.actions import Op
 from cargo_sync.model.events import Event, EventGroup
 from cargo_sync.state.events import EventRow, as_json
-from cargo_sync.state.planned import PlannedPage
+from cargo_sync.state.planned import PlannedAction, PlannedPage
 from cargo_sync.webhooks.outbox import Waiting
 
 SHOWN: Final = 100
@@ -266,17 +266,19 @@ def plan(job: str, run: str, page: PlannedPage | None, limit: int) -> dict[str, 
         # The plan counts an overwrite as a put too; here it is only an overwrite.
         "totals": dict(page.totals)
         | {"put": page.totals.get("put", 0) - page.totals.get("overwrite", 0)},
-        "actions": [_action(action) for _, action in page.actions],
-        "next": page.actions[-1][0] if more else None,
+        "actions": [_action(one) for one in page.actions],
+        "next": page.actions[-1].number if more else None,
     }
 
 
-def _action(action: Action) -> dict[str, Any]:
+def _action(planned: PlannedAction) -> dict[str, Any]:
+    action = planned.action
     entry = action.source or action.expected
     return {
         "op": "overwrite" if action.op is Op.PUT and action.overwrites else action.op.value,
         "path": action.path,
         "size": entry.size if entry else 0,
+        "direction": planned.direction.value,
         "why": action.why,
     }
 

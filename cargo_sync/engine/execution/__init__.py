@@ -1,6 +1,7 @@
 """Execution: planned steps become durable outcomes, in one direction of a run.
 
 batches          how many files are handed over together
+both_ways        both directions at once, fed by one survey
 comparison       whether two files have the same content
 direction        what does and records the steps from one side to the other
 steps            planned steps -> outcomes

@@ -39,6 +39,7 @@ class Execution:
         damaged: DamagedFiles,
         rate: Callable[[], int],
     ) -> None:
+        self._direction = direction
         self._rules = context.rules
         self._world = context.world
         self._report = context.report
@@ -119,7 +120,7 @@ class Execution:
         if action.expected is None or not action.overwrites or self._guard.overwrite():
             return True
         if held := self._guard.held():
-            self._report.hold(held)
+            self._report.hold(self._direction, held)
         return False
 
     async def _adopt(self, actions: Sequence[Action], puts: list[Action]) -> list[Outcome]:

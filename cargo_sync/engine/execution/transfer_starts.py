@@ -34,7 +34,7 @@ class TransferStarts:
         wall = self._world.wall()
 
         def event(happened: Happened, path: str, size: int, details: EventDetails) -> Event:
-            return self._rules.event(happened, wall, path, size, details)
+            return self._rules.event(happened, wall, path, size, details, self._direction)
 
         begun = await self._world.offload(
             transfers.begin,

@@ -18,7 +18,7 @@ from cargo_sync.admission.fair_share import Ask, grant
 from cargo_sync.lanes.end import End
 from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.threads import LaneThread
-from cargo_sync.model.jobs import Mode
+from cargo_sync.model.jobs import DIRECTIONS, Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.permits import Permit, Permits
@@ -257,7 +257,7 @@ class Flows:
 
     def renew(self) -> None:
         """Applies changed users and speeds to the open flows."""
-        for mode in Mode:
+        for mode in DIRECTIONS:
             self._share(mode)
 
     def _share(self, mode: Mode) -> None:

@@ -6,7 +6,7 @@ the disk in the event loop.
 
 from collections.abc import Awaitable, Callable
 from logging import getLogger
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final, Literal, Protocol
 
 from aiohttp import web
 from pydantic import Field
@@ -59,7 +59,7 @@ class _Login(Asked):
 
 
 class _Flow(Asked):
-    direction: Annotated[Mode, Field(strict=False, description='"upload" or "download"')]
+    direction: Annotated[Literal["upload", "download"], Field(description='"upload" or "download"')]
     workspace: Annotated[str, text(200)]
     path: Path
     run: Run = HTTP_RUN
@@ -69,7 +69,8 @@ class _Flow(Asked):
     def request(self, sealed: bool) -> FlowRequest:
         """`sealed`: for a client that does not say what it wants."""
         sealed = sealed if self.sealed is None else self.sealed
-        return FlowRequest(self.direction, self.workspace, self.path, self.run, self.speed, sealed)
+        way = Mode(self.direction)
+        return FlowRequest(way, self.workspace, self.path, self.run, self.speed, sealed)
 
 
 class _Speed(Asked):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from cargo_sync.model.jobs import Mode
+from cargo_sync.model.jobs import DIRECTIONS
 from cargo_sync.process.doors import Doors
 from cargo_sync.process.metrics import Family
 from cargo_sync.server.accounts.logins import Logins
@@ -64,11 +64,11 @@ def families(
             "cargo_server_flows",
             "gauge",
             "Flows that are open.",
-            [({"direction": mode.value}, flows.count(mode)) for mode in Mode],
+            [({"direction": mode.value}, flows.count(mode)) for mode in DIRECTIONS],
         )
         yield Family(
             "cargo_server_bytes_total",
             "counter",
             "Bytes of files that went over flows.",
-            [({"direction": mode.value}, flows.moved(mode)) for mode in Mode],
+            [({"direction": mode.value}, flows.moved(mode)) for mode in DIRECTIONS],
         )

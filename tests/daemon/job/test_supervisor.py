@@ -280,7 +280,7 @@ async def test_a_plan_does_nothing_and_works_while_paused(house: House) -> None:
         await until(lambda: not job.previews.waits(run))
     page = house.planned.page(run, 0, 100)
     assert page and page.totals and page.totals["put"] == 1
-    assert [(action.op, action.path) for _, action in page.actions] == [("put", "a.txt")]
+    assert [(one.action.op, one.action.path) for one in page.actions] == [("put", "a.txt")]
     assert house.far["nightly"].files() == {}
 
 

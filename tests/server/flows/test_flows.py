@@ -27,7 +27,7 @@ from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.ledger import MemoryLedger
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
-from cargo_sync.model.jobs import Mode
+from cargo_sync.model.jobs import DIRECTIONS, Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.server import Up
@@ -224,7 +224,7 @@ async def test_rates_are_granted_by_the_least_limit_and_shared(tmp_path: Path) -
         await api.close()
 
 
-@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("mode", DIRECTIONS)
 async def test_a_flow_that_runs_follows_another_speed(tmp_path: Path, mode: Mode) -> None:
     here, there = tmp_path / "a" / "here", tmp_path / "ana" / "in" / "box"
     for folder in (here, there):
@@ -490,7 +490,7 @@ async def test_a_file_is_cancelled_before_its_lane_begins(
         assert set(tree(tmp_path / "ana" / "in" / "box")) == {"b"}
 
 
-@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("mode", DIRECTIONS)
 async def test_a_lane_that_ended_because_nothing_moved_is_opened_again(
     tmp_path: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,149 @@
+"""The planner of a two-way job: both sides follow each other."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.planners.contract import PlannedFolder
+from cargo_sync.engine.planners.one_way import includes_all
+from cargo_sync.engine.planners.views import view_now
+from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.agreed import AgreedColumns, far_surely_as_agreed, near_surely_as_agreed
+from cargo_sync.model.entries import DAMAGED, FILE, Entry, EntryColumns
+from cargo_sync.model.jobs import DIRECTIONS, Mode
+from cargo_sync.model.problems import Problem
+from cargo_sync.model.subtrees import Subtrees
+from cargo_sync.plan.filters import Filters
+from cargo_sync.plan.one_way import JobView
+from cargo_sync.plan.two_way import Row, TwoWayPlan, TwoWayView, decide, plan_folder
+from cargo_sync.state.folders import FolderState
+from cargo_sync.trees.contract import Tree
+
+_DAMAGED: Final = DAMAGED.encode()
+_NOTHING_THERE: Final = EntryColumns.nothing()
+_NOTHING_AGREED: Final = AgreedColumns.nothing()
+
+
+class _Begun(NamedTuple):
+    """A folder whose plan may lack the paths that must be hashed first."""
+
+    state: FolderState
+    plan: TwoWayPlan
+    closed: frozenset[Mode]
+    failed: list[Outcome]
+
+
+class TwoWayPlanner:
+    """Plans both directions. It has files hashed where only their content says what happened."""
+
+    def __init__(self, context: RunContext, near: Tree, far: Tree) -> None:
+        self._context = context
+        self._near = near
+        self._far = far
+        self._filters = Filters(context.rules.include, context.rules.exclude)
+        self.begin()
+
+    def begin(self, *, preview: bool = False) -> None:
+        up, down = (
+            view_now(self._context, self._filters, direction, preview=preview)
+            for direction in DIRECTIONS
+        )
+        self._view = TwoWayView(up, down)
+        self._closed = {direction: Subtrees() for direction in DIRECTIONS}
+
+    def view(self, direction: Mode) -> JobView:
+        return self._view.up if direction is Mode.UPLOAD else self._view.down
+
+    async def plan(self, page: Sequence[FolderState], *, final: bool) -> list[PlannedFolder]:
+        begun = [self._begun(state) for state in page]
+        if not final and any(one.plan.unproven for one in begun):
+            await self._prove(begun)
+        return [_planned(one) for one in begun]
+
+    def _begun(self, state: FolderState) -> _Begun:
+        if self._is_settled(state):
+            return _Begun(state, TwoWayPlan(), frozenset(), [])
+        near, far = state.sides
+        closed = frozenset(
+            direction for direction, trees in self._closed.items() if state.path in trees
+        )
+        plan = plan_folder(
+            state.path,
+            near or _NOTHING_THERE,
+            far or _NOTHING_THERE,
+            state.agreed or _NOTHING_AGREED,
+            self._view,
+            closed,
+        )
+        for direction, some in zip(DIRECTIONS, (plan.closed_up, plan.closed_down), strict=True):
+            for path in some:
+                self._closed[direction].add(path)
+        return _Begun(state, plan, closed, [])
+
+    def _is_settled(self, state: FolderState) -> bool:
+        """Whether it is sure, without a look at its entries, that nothing is left to do."""
+        base, (near, far) = state.agreements, state.listings
+        if base is None or near is None or far is None or _DAMAGED in far:
+            return False
+        if not (near_surely_as_agreed(base, near) and far_surely_as_agreed(base, far)):
+            return False
+        return includes_all(self._view.up, state.path, near)
+
+    async def _prove(self, begun: Sequence[_Begun]) -> None:
+        """Adds the steps of paths that only hashes can decide; those are read on both sides."""
+        rows = [row for one in begun for row in one.plan.unproven]
+        here = await _hashes(self._near, [(row.path, row.near) for row in rows])
+        there = await _hashes(self._far, [(row.path, row.far) for row in rows])
+        for one in begun:
+            unproven, one.plan.unproven[:] = list(one.plan.unproven), []
+            for row in unproven:
+                near, far = here[row.path], there[row.path]
+                if isinstance(near, Problem) or isinstance(far, Problem):
+                    problem = near if isinstance(near, Problem) else far
+                    assert isinstance(problem, Problem)
+                    one.failed.append(_unread(row, problem))
+                else:
+                    _add(one.plan, decide(row, near, far, self._view, one.closed))
+
+
+async def _hashes(
+    side: Tree, files: Iterable[tuple[str, Entry | None]]
+) -> dict[str, str | Problem]:
+    """The hashes of these files by path; "" for what is no file."""
+    found: dict[str, str | Problem] = {}
+    unknown = []
+    for path, entry in files:
+        found[path] = entry.hash if entry is not None else ""
+        if entry is not None and entry.kind == FILE and not entry.hash:
+            unknown.append((path, entry))
+    read = await side.hashes(unknown) if unknown else []
+    for (path, _), content in zip(unknown, read, strict=True):
+        found[path] = content
+    return found
+
+
+def _unread(row: Row, problem: Problem) -> Outcome:
+    return Outcome(Action(Op.ADOPT, row.path, row.near, row.far, "must be read"), problem=problem)
+
+
+def _add(plan: TwoWayPlan, more: TwoWayPlan) -> None:
+    for way, other in ((plan.up, more.up), (plan.down, more.down)):
+        way.now.extend(other.now)
+        way.later.extend(other.later)
+        way.waiting.extend(other.waiting)
+    plan.conflicts.extend(more.conflicts)
+    plan.unproven.extend(more.unproven)
+    plan.postponed.extend(more.postponed)
+
+
+def _planned(one: _Begun) -> PlannedFolder:
+    plan = one.plan
+    if plan.empty and not one.failed:
+        return PlannedFolder(one.state)
+    return PlannedFolder(
+        one.state,
+        {Mode.UPLOAD: plan.up, Mode.DOWNLOAD: plan.down},
+        plan.conflicts,
+        one.failed,
+        len(plan.postponed) + len(plan.unproven),
+    )
