@@ -279,6 +279,9 @@ class Commit:
         elif action.op is Op.ADOPT and action.source and action.source.kind == FILE:
             details = EventDetails(hash=outcome.hash)
             events.append(self._event(Happened.ADOPTED, action, now, details))
+        elif action.op is Op.META and outcome.result != action.expected:
+            self._report.acted = True
+            events.append(self._event(Happened.TOUCHED, action, now, EventDetails()))
         elif action.op is Op.DELETE:
             self._report.acted = True
             details = EventDetails(displaced=outcome.displaced)

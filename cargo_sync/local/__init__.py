@@ -12,6 +12,7 @@ ledger   the port through which displaced versions are recorded
 listing  the names in an open folder, and their entries
 fresh_folders  new folders, whose files are staged and published together
 lock     one owner per root, and the marker that identifies a root
+metadata  changes the time and the mode of what is there
 new_folders  makes many folders in one go
 offered  offers that are refused whatever is here
 parts    larger files that arrive in pieces and can continue after a cut

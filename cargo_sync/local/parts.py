@@ -403,7 +403,7 @@ def seal(root: Root, fd: int, offer: Offer) -> os.stat_result:
     found = os.fstat(fd)
     if offer.mode == BY_UMASK or found.st_mode & 0o7777 == offer.mode & PERMISSIONS:
         return found
-    root.set_mode(fd, offer.mode, offer.path)
+    root.set_mode(fd, offer.mode & PERMISSIONS, offer.path)
     return os.fstat(fd)
 
 

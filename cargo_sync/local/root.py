@@ -330,28 +330,32 @@ class Root:
         return there, missing[::-1]
 
     def set_mode(self, fd: int, mode: int, path: str) -> None:
-        """Sets the permission bits that are synced."""
+        """Sets permission bits, where there are any."""
         try:
-            self.system.chmod(fd, mode & PERMISSIONS)
+            self.system.chmod(fd, mode)
         except PermissionError:
             return  # a file system without permission bits (FAT) keeps its own
         except OSError as error:
             raise ProblemError(from_os_error(error, path)) from error
 
-    def sync(self, folders: Iterable[str], *, whole: bool = False) -> None:
-        """Makes the names in these folders durable; for many, it syncs the whole file system.
+    def sync(
+        self, folders: Iterable[str], *, files: Iterable[str] = (), whole: bool = False
+    ) -> None:
+        """Makes the names in these folders durable, and what these files are.
 
-        So it does, where it can, if one of them is not at its path any more: somebody moved it.
+        For many, it syncs the whole file system. So it does, where it can, if one of them is not at
+        its path any more: somebody moved it.
 
         Raises:
             ProblemError: disk_error or similar; then it is not known what is durable.
         """
-        wanted = sorted(set(folders))
-        if not wanted:
+        wanted, changed_files = sorted(set(folders)), sorted(set(files))
+        if not (wanted or changed_files):
             return
         able = self.system.whole_sync
-        if not (able and (whole or len(wanted) > FEW)):
+        if not (able and (whole or len(wanted) + len(changed_files) > FEW)):
             moved = [path for path in wanted if not self._synced(path)]
+            moved += [path for path in changed_files if not self._file_synced(path)]
             if not (able and moved):
                 return
         try:
@@ -370,6 +374,20 @@ class Root:
             if error.problem.code not in ABSENT:
                 raise
             return False
+        return True
+
+    def _file_synced(self, path: str) -> bool:
+        """Syncs one file; False if it cannot be opened any more. Raises ProblemError."""
+        try:
+            fd = self.open_file(path)
+        except ProblemError:
+            return False
+        try:
+            self.system.fsync(fd)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, path)) from error
+        finally:
+            os.close(fd)
         return True
 
 

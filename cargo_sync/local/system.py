@@ -8,6 +8,7 @@ relative to a folder's descriptor.
 import ctypes
 import errno
 import os
+import signal
 import stat
 import sys
 from functools import cache
@@ -136,6 +137,15 @@ class System:
 
     def chmod(self, fd: int, mode: int) -> None:
         os.fchmod(fd, mode)
+
+    def keep_writers_out(self, fd: int) -> None:
+        """From now on nobody can begin to write to a file, until `fd`, opened for reading, closes.
+
+        Where the system or the file system cannot do that, nothing happens.
+
+        Raises:
+            BlockingIOError: somebody has the file open for writing.
+        """
 
     # -- folders -----------------------------------------------------------------------------------
 
@@ -350,6 +360,17 @@ class LinuxSystem(System):
         if error in _NO_OPENAT2:
             return super().open_below(folder, path, flags)
         raise OSError(error, os.strerror(error), path)
+
+    def keep_writers_out(self, fd: int) -> None:
+        # A read lease: who opens the file for writing waits for us. The kernel tells us of it by a
+        # signal; its default, SIGIO, would end the process, and nobody hears of SIGURG.
+        try:
+            fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except BlockingIOError:
+            raise
+        except OSError:
+            return  # another user's file, or a file system without leases
 
     def open_up_unreadable(self, folder: int, name: str) -> None:
         # fchmod(2) takes no O_PATH descriptor, and chmod(2) always follows links.

@@ -32,6 +32,9 @@ class Op(StrEnum):
     """Give an entry of the destination another path there, which must be free."""
     CONFLICT = "conflict"
     """Both sides of a two-way job changed it, each in its own way: the job's policy decides."""
+    META = "meta"
+    """Give the destination's file or folder the source's time and mode. Of a file, the source's
+    content is compared with what was delivered first; if it differs, this becomes a PUT."""
 
 
 class Action(NamedTuple):
@@ -45,8 +48,8 @@ class Action(NamedTuple):
     why       a few words for `job plan`: new, changed, gone at the source, …
     drifted   the destination differs from what was last delivered there; this is reported when it
               is displaced
-    hash      for RETIRE: BLAKE3 of what was delivered. For ADOPT: that of both sides, if they were
-              compared before
+    hash      for RETIRE and META: BLAKE3 of what was delivered; "" for a folder. For ADOPT: that of
+              both sides, if they were compared before
     moved_from  for MOVE: where the destination has the entry now; `path` is where it shall be, and
               `expected` is the entry
     """

@@ -15,6 +15,8 @@ class Happened(StrEnum):
     UPLOADED = "uploaded"
     DOWNLOADED = "downloaded"
     ADOPTED = "adopted"
+    TOUCHED = "touched"
+    """The destination's file or folder got the time and mode of the source; no content moved."""
     DELETED = "deleted"
     DISPLACED = "displaced"
     KEPT = "kept"

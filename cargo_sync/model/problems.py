@@ -36,6 +36,7 @@ class Code(StrEnum):
     IS_A_FOLDER = "is_a_folder"
     NOT_A_FILE = "not_a_file"
     NOT_EMPTY = "not_empty"
+    IN_USE = "in_use"
     # A file system.
     DISK_FULL = "disk_full"
     DISK_ERROR = "disk_error"

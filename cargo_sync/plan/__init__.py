@@ -7,6 +7,7 @@ filters       which paths a job leaves out: gitignore patterns
 folder_chain  what a folder inherits from the folder above it
 guard         stops a run that would delete or overwrite too many files
 moves         renames instead of copies and deletions
+metadata      what may be a change of time or mode alone
 one_way       the planner: from the listings of one folder to its steps
 two_way       the planner of jobs in both directions
 """

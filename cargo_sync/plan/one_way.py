@@ -8,6 +8,8 @@ it is ("delivered is delivered"). It matters only for what a step would displace
     as in base  any   damaged               PUT, displaces it
     as in base  any   any                   none; RETIRE if delivered files do not stay
     differs     any   no entry              PUT / MKDIR
+    as big      yes   file, as in base      META: the content is compared first
+    other mode  yes   folder                META
     differs     any   looks the same        ADOPT (folders and links: LEAVE)
     differs     any   file, as in base      PUT, displaces it
     differs     any   file, not as in base  PUT, displaces it; drifted, which is reported
@@ -19,7 +21,8 @@ it is ("delivered is delivered"). It matters only for what a step would displace
     gone        yes   not as in base        FORGET; the entry is kept, which is reported
     left out    yes   any                   FORGET
 
-"file" means a file or a link. If a folder is left out, everything below it is left out too.
+"file" means a file or a link; "as big" is a file that has the size of base. If a folder is left
+out, everything below it is left out too.
 Additions may run at once. Deletions and changes of kind wait for the end of the survey and for the
 guard. The planner sees one folder at a time and decides nothing by what it saw before.
 """
@@ -35,6 +38,10 @@ from cargo_sync.model.agreed import Agreed, AgreedColumns, far_as_agreed, near_a
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry, EntryColumns
 from cargo_sync.model.jobs import Mode
 from cargo_sync.plan.folder_chain import FolderChain
+from cargo_sync.plan.metadata import has_new_mode, may_be_as_delivered
+
+TOUCHED: Final = "compared first"
+"""Why a file is compared with what was delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +196,10 @@ def _differs(
         plan.later.append(Action(op, path, s, d, "another kind is there", drifted))
     elif d.hash == DAMAGED:
         plan.now.append(Action(op, path, s, d, "damaged there", drifted))
+    elif b is not None and may_be_as_delivered(s, b) and d.kind == FILE and not drifted:
+        plan.now.append(Action(Op.META, path, s, d, TOUCHED, hash=b.hash))
+    elif has_new_mode(s, b, d):
+        plan.now.append(Action(Op.META, path, s, d, "another mode", drifted))
     elif s.same_face(d):
         # Equal hashes need no check of the content. Folders and links have no other content.
         agreed = s.kind in (FOLDER, LINK) or (s.hash and s.hash == d.hash and s.same_mode(d))

@@ -12,7 +12,7 @@ from blake3 import blake3
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.entries import FILE, FOLDER, LINK, PERMISSIONS, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
@@ -64,8 +64,8 @@ class MemoryTree:
     def link(self, path: str, target: str) -> Entry:
         return self._put(path, LINK, b"", 0, 0o777, target)
 
-    def make(self, path: str) -> Entry:
-        return self._entries.get(path) or self._put(path, FOLDER, b"", 0, 0o755)
+    def make(self, path: str, mode: int = 0o755) -> Entry:
+        return self._entries.get(path) or self._put(path, FOLDER, b"", 0, mode)
 
     def remove(self, path: str) -> None:
         """Removes `path` and what is below it."""
@@ -203,12 +203,14 @@ class MemoryTree:
         return [self.do(action) for action in actions]
 
     def do(self, action: Action) -> Outcome:
-        """Does one MKDIR, DELETE or MOVE."""
+        """Does one MKDIR, DELETE, MOVE or META."""
         if problem := self.blocked(action.path):
             return Outcome(action, problem=problem)
         if action.op is Op.MOVE:
             return self._rename(action)
         present = self._entries.get(action.path)
+        if action.op is Op.META:
+            return self._set_metadata(action, present)
         if present is not None and present.kind == FOLDER and action.op is Op.MKDIR:
             return Outcome(action, action.source, present)
         if not self._is(action.path, action.expected):
@@ -225,7 +227,19 @@ class MemoryTree:
             self.displace(action.path)
         if action.op is Op.DELETE:
             return Outcome(action, displaced=action.path)
-        return Outcome(action, action.source, self.make(action.path))
+        mode = 0o755 if action.source is None else _folder_mode(action.source)
+        return Outcome(action, action.source, self.make(action.path, mode))
+
+    def _set_metadata(self, action: Action, present: Entry | None) -> Outcome:
+        if present is None or present != action.expected or action.source is None:
+            problem = Problem(Code.CHANGED, f"{action.path!r} changed", action.path)
+            return Outcome(action, problem=problem)
+        source = action.source
+        mode = _folder_mode(source) if source.kind == FOLDER else source.mode & PERMISSIONS
+        now = self._renumbered(present._replace(mode=mode, mtime_ns=source.mtime_ns))
+        self._entries[action.path] = now
+        self._log.append((action.path, now))
+        return Outcome(action, source, now, action.hash)
 
     def _rename(self, action: Action) -> Outcome:
         path, here = action.path, action.moved_from
@@ -331,6 +345,10 @@ class MemoryTree:
 
     async def wait(self, cursor: int, seconds: float) -> bool:
         return len(self._log) > cursor
+
+
+def _folder_mode(source: Entry) -> int:
+    return source.mode & PERMISSIONS | 0o700
 
 
 class _MemoryReader:

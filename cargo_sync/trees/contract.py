@@ -177,7 +177,7 @@ class Tree(Protocol):
         """BLAKE3 of files, as hex, in order; a file that is not the given entry has a problem."""
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
-        """Does MKDIR, DELETE and MOVE in order; displaced entries go to the trash of `run`.
+        """Does MKDIR, DELETE, MOVE and META in order; displaced entries go to the trash of `run`.
 
         The entry of a MOVE is where it was or at its new path, which must be free.
         """

@@ -15,6 +15,7 @@ from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.listing import Excluded
 from cargo_sync.local.lock import RootLock, lock_root, marker, read_marker
+from cargo_sync.local.metadata import set_metadata
 from cargo_sync.local.new_folders import NewFolders
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_file, is_blank
@@ -41,6 +42,8 @@ from cargo_sync.trees.retiring import retire
 
 GROUP: Final = 2_000
 """So many entries are scanned before they are planned and sent."""
+TOGETHER: Final = 8 * 2**20
+"""Bytes of files that are hashed in one go."""
 PURGE_SECONDS: Final = 3600.0
 PURGE_LIMITED: Final = 60.0
 """Seconds between two upkeeps of the trash; the second, if its size is limited."""
@@ -114,7 +117,10 @@ class FolderTree:
             yield group
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
-        return [await self._do(self._hash, path, entry) for path, entry in items]
+        found: list[str | Problem] = []
+        for some in _read_together(items):
+            found += await self._do(self._hashes, some)
+        return found
 
     async def entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
         return await self._do(self._entries, some)
@@ -251,6 +257,9 @@ class FolderTree:
         if root is not None:
             root.close()
 
+    def _hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+        return [self._hash(path, entry) for path, entry in items]
+
     def _hash(self, path: str, entry: Entry) -> str | Problem:
         try:
             return hash_file(self._opened(), path, entry, self._calls.go_on)
@@ -273,7 +282,8 @@ class FolderTree:
             outcomes = [_applied(root, action, run, touched, new) for action in actions]
         if self._staging is not None:
             self._staging.fresh.note(new.made)
-        root.sync(touched, whole=len(touched) > len(actions))
+        meta = [one.action.path for one in outcomes if one.action.op is Op.META and one.result]
+        root.sync(touched, files=meta, whole=len(touched) > len(actions))
         return outcomes
 
 
@@ -311,6 +321,16 @@ def _named(mark: str, path: str) -> str:
     return f"{mark} {path}"
 
 
+def _read_together(items: Sequence[tuple[str, Entry]]) -> Iterator[Sequence[tuple[str, Entry]]]:
+    """Files that are hashed in one go: a call for each small one would cost more than its hash."""
+    start = size = 0
+    for end, (_, entry) in enumerate(items, 1):
+        size += entry.size
+        if size >= TOGETHER or end == len(items):
+            yield items[start:end]
+            start, size = end, 0
+
+
 def _group(folders: Iterator[Seen | Unseen | Absent]) -> list[Whole | Missed | NoFolder]:
     """The next folders of a scan, with about `GROUP` entries; an empty list at the end."""
     group: list[Whole | Missed | NoFolder] = []
@@ -331,8 +351,12 @@ def _group(folders: Iterator[Seen | Unseen | Absent]) -> list[Whole | Missed | N
 
 
 def _applied(root: Root, action: Action, run: str, touched: set[str], new: NewFolders) -> Outcome:
-    """Does one MKDIR, DELETE or MOVE; adds the folders to sync for it to `touched`."""
+    """Does one MKDIR, DELETE, MOVE or META; adds the folders to sync for it to `touched`."""
     try:
+        if action.op is Op.META:
+            assert action.source is not None and action.expected is not None
+            now = set_metadata(root, action.path, action.expected, action.source)
+            return Outcome(action, action.source, now, action.hash)
         if action.op is Op.MKDIR and action.expected is None:
             made = _made(action, touched, new)
             if made is not None:

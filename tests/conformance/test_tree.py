@@ -195,3 +195,27 @@ async def test_an_entry_moves_to_a_free_path_and_nothing_is_overwritten(
     assert both.problem is None and both.result == after["e"]
     assert (after["new/c"].ident, after["e/x"].ident) == (file.ident, before["d/x"].ident)
     assert await one.hashes([("new/c", after["new/c"])]) == [blake3(b"a").hexdigest()]
+
+
+async def test_a_time_and_a_mode_are_set_on_what_was_seen_and_nothing_else(
+    tree: tuple[NearTree, Write],
+) -> None:
+    it, write = tree
+    for path in ("a", "b", "f/x"):
+        write(path, b"one")
+    found = await seen(it)
+    write("b", b"other!")
+    found["none"] = found["a"]
+    meta = [
+        Action(Op.META, path, found[path]._replace(mtime_ns=10**18, mode=0o640), found[path])
+        for path in ("a", "b", "none", "f")
+    ]
+    file, changed, gone, folder = await it.apply(meta, RUN)
+    now = await seen(it)
+    assert file.problem is None and file.result and file.result.same_state(now["a"])
+    assert (now["a"].mtime_ns, now["a"].mode, now["a"].ident) == (10**18, 0o640, found["a"].ident)
+    assert now["a"].version != found["a"].version
+    assert changed.problem and changed.problem.code == "changed"
+    assert gone.problem and gone.problem.code in ("changed", "vanished")
+    assert (folder.problem, now["f"].mode) == (None, 0o740), "its owner can still use it"
+    assert await it.hashes([("a", now["a"])]) == [blake3(b"one").hexdigest()]

@@ -122,6 +122,46 @@ def test_a_changed_source_displaces_and_says_so_when_the_destination_drifted() -
     assert plan([file("a", 2)], [], [agreed]) == ["put a"]
 
 
+@pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.DOWNLOAD])
+@pytest.mark.parametrize("change", [{"mtime_ns": 5}, {"mode": 0o600}, {}], ids=str)
+def test_a_file_of_the_same_size_is_compared_before_it_is_sent(
+    mode: Mode, change: dict[str, Any]
+) -> None:
+    there = file("a", ident=9)
+    near, far = (file("a"), there) if mode is Mode.UPLOAD else (there, file("a"))
+    touched = file("a", version=2)._replace(**change)
+    assert plan([touched], [there], [agree(near, far, "hash")], mode) == ["meta a"]
+    [action] = plan_folder(
+        "", (touched,), (there,), (agree(near, far, "hash"),), view_of(mode, excluded=NOTHING)
+    ).now
+    assert (action.hash, action.overwrites, action.bytes) == ("hash", False, 0)
+
+
+def test_what_cannot_be_as_delivered_is_sent() -> None:
+    there = file("a", ident=9)
+    agreed, touched = agree(file("a"), there, "hash"), file("a", version=2)
+    assert plan([touched._replace(size=2)], [there], [agreed]) == ["put a"]
+    assert plan([touched._replace(hash="other", mtime_ns=2)], [there], [agreed]) == ["put a"]
+    assert plan([touched], [], [agreed]) == ["put a"]
+    assert plan([touched._replace(mtime_ns=2)], [there], [agreed._replace(hash="")]) == ["put a"]
+    drifted = there._replace(version=5)
+    assert plan([touched._replace(mtime_ns=2)], [drifted], [agreed]) == ["put a!"]
+    assert plan([touched], [drifted], [agreed]) == ["adopt a!"], "it looks the same: compared"
+    assert plan([touched], [link("a")], [agreed]) == ["put a!"]
+    assert plan([touched], [there._replace(hash=DAMAGED)], [agreed]) == ["put a"]
+
+
+def test_the_mode_of_a_folder_follows_its_later_changes() -> None:
+    ours, theirs = folder("f")._replace(mode=0o755), folder("f")._replace(mode=0o700)
+    changed = ours._replace(mode=0o750)
+    assert plan([ours], [theirs], []) == ["leave f!"], "at first contact each side keeps its own"
+    agreed = agree(ours, theirs)
+    assert plan([ours], [theirs], [agreed]) == []
+    assert plan([changed], [theirs], [agreed]) == ["meta f"]
+    assert plan([changed], [changed._replace(mode=0o2750)], [agreed]) == ["leave f"]
+    assert plan([ours._replace(ident=8)], [theirs], [agreed]) == ["leave f"], "another, as before"
+
+
 def test_what_the_server_calls_damaged_is_sent_again() -> None:
     source, was = file("a"), file("a", ident=9)
     damaged = was._replace(version=2, hash=DAMAGED)

@@ -43,7 +43,19 @@ from tests.sim.system import State
 from tests.state.crash import Killed
 
 RUNS: Final = 6
-ACTS: Final = ("write", "write", "write", "touch", "remove", "rename", "unpack", "fill", "copy")
+ACTS: Final = (
+    "write",
+    "write",
+    "write",
+    "touch",
+    "touch",
+    "chmod",
+    "remove",
+    "rename",
+    "unpack",
+    "fill",
+    "copy",
+)
 FAULTS: Final = ("power cut", "own file")
 _GRAVES: Final = "graves"
 
@@ -173,6 +185,10 @@ class DiskHistory:
                 there = live.get(path)
                 if there is None or blake3(there).hexdigest() != row.hash:
                     self._judge_recorded(path)
+                elif (time := os.lstat(self.here / path).st_mtime_ns) != row.mtime_ns:
+                    raise BrokenPromiseError(
+                        f"{path!r} is recorded with the time {row.mtime_ns}, and has {time}"
+                    )
 
     def _judge_recorded(self, path: str) -> None:
         """The state calls a file delivered that is not there: a later version may have come."""

@@ -27,7 +27,11 @@ def state(tree: CountedTree, path: str) -> State:
         return None
     if entry.kind == FILE:
         return FILE, tree.read(path), entry.mtime_ns, entry.mode & PERMISSIONS
-    return (entry.kind, entry.target)
+    return (entry.kind, entry.target or entry.mode & PERMISSIONS)
+
+
+def _is_folder(one: State) -> bool:
+    return one is not None and one[0] == FOLDER
 
 
 class Direction(NamedTuple):
@@ -133,7 +137,13 @@ class Epoch:
         """The source alone was changed."""
         if change.state == source != before:
             return  # it is again as it was; what was delivered of it before is unknown here
-        if change.state is not None:
+        if (
+            _is_folder(change.state)
+            and _is_folder(now)
+            and (change.times > 1 or not _is_folder(source))
+        ):
+            self._own.discard(path)  # who made a folder first has chosen its mode
+        elif change.state is not None:
             self._expect(path, now, change.state, "a change at the source alone")
             self._own.discard(path)
         elif not self._direction.propagate:

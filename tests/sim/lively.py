@@ -44,6 +44,8 @@ class Judge(Protocol):
 
     def deleted(self, path: str, entry: Entry) -> None: ...
 
+    def touched(self, action: Action) -> None: ...
+
 
 class LivelyTree(CountedTree):
     """A memory tree on which things happen.
@@ -295,6 +297,8 @@ class LivelyTree(CountedTree):
                 # Without a reason it is damaged by an unclean stop, and fetched again.
                 if action.op is Op.DELETE and before is not None and action.why:
                     self.oracle.deleted(action.path, before)
+                if action.op is Op.META and action.hash:
+                    self.oracle.touched(action)
             outcomes.append(outcome)
         if self.part == "far":
             self.weather.replied("applied")

@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from cargo_sync.local.system import LinuxSystem
 from tests.sim.story import Story
@@ -12,6 +12,14 @@ from tests.state.crash import Killed
 
 _EXCHANGE: Final = 2
 """A flag of renameat2(2)."""
+
+
+class _OnDisk(NamedTuple):
+    """The time and the mode of a file on the disk, and a descriptor of it."""
+
+    fd: int
+    mtime_ns: int
+    mode: int
 
 
 class LosingSystem(LinuxSystem):
@@ -30,14 +38,13 @@ class LosingSystem(LinuxSystem):
         self._buried = 0
         self._back: list[Callable[[], object]] = []
         self._dirty: dict[int, int] = {}
+        self._metadata: dict[int, _OnDisk] = {}
         self._folders: list[int] = []
 
     def end(self) -> None:
         """The history is over: nothing is kept any more."""
         self._forget()
-        for kept in self._dirty.values():
-            os.close(kept)
-        self._dirty.clear()
+        self._all_clean()
 
     def _held(self, folder: int) -> int:
         """Another descriptor of a folder, for as long as a change in it may be taken back."""
@@ -69,6 +76,12 @@ class LosingSystem(LinuxSystem):
         if kept >= 0:
             os.close(kept)
 
+    def _all_clean(self) -> None:
+        for fd in (*self._dirty.values(), *(one.fd for one in self._metadata.values())):
+            os.close(fd)
+        self._dirty.clear()
+        self._metadata.clear()
+
     def _bury(self, folder: int, name: str) -> Callable[[], object]:
         """Keeps what goes; returns what brings it back."""
         self._buried += 1
@@ -86,6 +99,22 @@ class LosingSystem(LinuxSystem):
         self._moment("write")
         super().write(fd, content, offset)
         self._soil(fd)
+
+    def utime(self, fd: int, mtime_ns: int) -> None:
+        self._moment("time")
+        self._note_metadata(fd)
+        super().utime(fd, mtime_ns)
+
+    def chmod(self, fd: int, mode: int) -> None:
+        self._moment("mode")
+        self._note_metadata(fd)
+        super().chmod(fd, mode)
+
+    def _note_metadata(self, fd: int) -> None:
+        """Notes the time and the mode that a file or folder has on the disk."""
+        found = os.fstat(fd)
+        if found.st_ino not in self._metadata:
+            self._metadata[found.st_ino] = _OnDisk(os.dup(fd), found.st_mtime_ns, found.st_mode)
 
     def truncate(self, fd: int, size: int) -> None:
         self._moment("truncate")
@@ -143,6 +172,8 @@ class LosingSystem(LinuxSystem):
             self._forget()
         else:
             self._clean(fd)
+        if (before := self._metadata.pop(os.fstat(fd).st_ino, None)) is not None:
+            os.close(before.fd)
 
     def datasync(self, fd: int) -> None:
         self._moment("datasync")
@@ -151,9 +182,7 @@ class LosingSystem(LinuxSystem):
     def syncfs(self, fd: int) -> None:
         self._moment("sync all")
         self._forget()
-        for kept in self._dirty.values():
-            os.close(kept)
-        self._dirty.clear()
+        self._all_clean()
 
     def lose(self) -> None:
         """The power was cut: what was not synced is lost, all of it or some."""
@@ -168,6 +197,9 @@ class LosingSystem(LinuxSystem):
                 if self.story.chance(0.5):
                     os.ftruncate(fd, found.st_size)
                 os.utime(fd, ns=(found.st_mtime_ns, found.st_mtime_ns))
-            os.close(fd)
-        self._dirty.clear()
+        for before in self._metadata.values():
+            if self.story.chance(0.7):
+                os.utime(before.fd, ns=(before.mtime_ns, before.mtime_ns))
+                os.fchmod(before.fd, stat.S_IMODE(before.mode))
+        self._all_clean()
         self.dead, self.cut_in = False, -1

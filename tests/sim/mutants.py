@@ -39,6 +39,7 @@ _PLAN = "cargo_sync.plan.one_way"
 _BOTH = "cargo_sync.plan.two_way"
 _CHANGES = "cargo_sync.plan.changes"
 _RUN = "cargo_sync.engine.run:Run"
+_REST = "while batch := waiting.rest() or await self._read_next(waiting, late, counted):"
 _TREE = "cargo_sync.testing.tree"
 
 MUTANTS: Final = (
@@ -165,6 +166,16 @@ MUTANTS: Final = (
         TWO_WAY,
         [Edit(f"{_BOTH}:_put", "way.source, way.there", "way.source, None")],
     ),
+    Mutant(
+        "a time is set on what people changed at the destination",
+        PLANNER,
+        [Edit(f"{_PLAN}:_differs", "and d.kind == FILE and not drifted", "and d.kind == FILE")],
+    ),
+    Mutant(
+        "the modes of folders do not follow",
+        PLANNER,
+        [Edit(f"{_PLAN}:has_new_mode", "agreed is not None", "False")],
+    ),
     # -- the engine --------------------------------------------------------------------------------
     Mutant(
         "deletes in spite of a gap in the survey",
@@ -221,8 +232,8 @@ MUTANTS: Final = (
         "the base is written before the commit",
         SYSTEM,
         [Edit("cargo_sync.engine.execution.steps:Execution.batches",
-              "while batch := waiting.rest():",
-              "while batch := waiting.rest():\n        await self._commit([Outcome(one, one.source,"
+              _REST,
+              _REST + "\n        await self._commit([Outcome(one, one.source,"
               " one.source) for some in batch for one in some])")],
     ),
     Mutant(
@@ -240,6 +251,12 @@ MUTANTS: Final = (
         "a hint that was lost is not made up for",
         SYSTEM,
         [Edit("cargo_sync.machines.scope:NearScope.hinted", "folders is None or", "False and")],
+    ),
+    Mutant(
+        "a new time is taken for the same content, unread",
+        SYSTEM,
+        [Edit("cargo_sync.engine.execution.metadata:MetadataSteps.__call__",
+              "content == action.hash", "True")],
     ),
     # -- lanes -------------------------------------------------------------------------------------
     Mutant(
@@ -286,6 +303,11 @@ MUTANTS: Final = (
         [Edit("cargo_sync.local.publish:Placing.__init__",
               "staging.root.system.rename_noreplace", "staging.root.system.rename")],
     ),
+    Mutant(
+        "a time that was set is not synced",
+        DISK,
+        [Edit("cargo_sync.trees.folder:FolderTree._apply", "files=meta", "files=()")],
+    ),
     # -- the fakes: what a tree must keep ----------------------------------------------------------
     Mutant(
         "the trash is skipped",
@@ -302,6 +324,11 @@ MUTANTS: Final = (
         SYSTEM,
         [Edit(f"{_TREE}:_MemorySource.open",
               "(entry.version, entry.ident) != (offer.version, offer.ident)", "False")],
+    ),
+    Mutant(
+        "a time is set on a file that has changed since the plan",
+        SYSTEM,
+        [Edit(f"{_TREE}:MemoryTree._set_metadata", "present != action.expected", "False")],
     ),
     Mutant(
         "a source is taken away unread",

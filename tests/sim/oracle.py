@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
+from blake3 import blake3
+
 from cargo_sync.model import paths
+from cargo_sync.model.actions import Action
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.events import Happened
 from cargo_sync.model.transfers import Offer
@@ -127,6 +130,15 @@ class Oracle:
             at, content = self.destination.trash[-1]
             if at == path and content not in self.brought_contents | self.source.ever:
                 raise BrokenPromiseError(f"{path!r} is deleted, and was never delivered")
+
+    def touched(self, action: Action) -> None:
+        """A file got another time and mode, and counts as delivered."""
+        at, known = action.path, action.hash
+        same = blake3(self.destination.read(at)).hexdigest() == known
+        if self.source.entry(at) == action.source:
+            same = same and blake3(self.source.read(at)).hexdigest() == known
+        if not same:
+            raise BrokenPromiseError(f"{at!r} counts as the same, and differs")
 
     def nothing_is_lost(self) -> None:
         if self.ledger.lost:

@@ -36,6 +36,12 @@ class _Change(NamedTuple):
     last: int
 
 
+def _state(tree: CountedTree, path: str) -> State:
+    """As `state`, without the modes of folders: two-way jobs do not bring them over yet."""
+    seen = state(tree, path)
+    return (FOLDER, "") if seen is not None and seen[0] == FOLDER else seen
+
+
 class PeersEpoch:
     """What people changed since both sides rested.
 
@@ -58,9 +64,9 @@ class PeersEpoch:
         self._sides = (near, far)
         self._unsure = unsure
         self._both = both
-        self._before = {path: state(near, path) for path in near.all()}
+        self._before = {path: _state(near, path) for path in near.all()}
         self._other_metadata = {
-            path for path, there in self._before.items() if there != state(far, path)
+            path for path, there in self._before.items() if there != _state(far, path)
         }
         self._changes: dict[str, dict[str, _Change]] = {near.part: {}, far.part: {}}
         self._forgotten = False
@@ -72,7 +78,7 @@ class PeersEpoch:
         for path in some:
             old = changes.get(path)
             times, first = (old.times + 1, old.first) if old else (1, self.moment)
-            changes[path] = _Change(state(tree, path), times, first, self.moment)
+            changes[path] = _Change(_state(tree, path), times, first, self.moment)
 
     def forget(self) -> None:
         """What was agreed on is not known any more: it is first contact again."""
@@ -133,8 +139,8 @@ class PeersEpoch:
         for path in {*self._before, *near.all(), *far.all(), *ours, *theirs}:
             if self._unsure(path):
                 continue
-            now, one, other = state(near, path), ours.get(path), theirs.get(path)
-            self._judge_same(path, now, state(far, path), one, other)
+            now, one, other = _state(near, path), ours.get(path), theirs.get(path)
+            self._judge_same(path, now, _state(far, path), one, other)
             if not self._is_expected(path):
                 continue
             if one and other:

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Final
 
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, FOLDER
+from cargo_sync.model.entries import FILE, FOLDER, LINK
 from tests.sim.ledger import CountedTree
 from tests.sim.story import Story
 
@@ -91,10 +91,19 @@ class People:
 
     def _chmod(self, tree: CountedTree, path: str) -> list[str]:
         entry = tree.entry(path)
-        if entry is None or entry.kind != FILE:
+        if entry is None or entry.kind == LINK:
             return []
-        tree.set_mode(path, 0o600 if entry.mode == 0o644 else 0o644)
+        one, other = (0o755, 0o700) if entry.kind == FOLDER else (0o644, 0o600)
+        tree.set_mode(path, other if entry.mode == one else one)
         return [path]
+
+    def _touch_all(self, tree: CountedTree, path: str) -> list[str]:
+        """All files get another time, as by `touch *`."""
+        return [one for file in list(tree.files()) for one in self._touch(tree, file)]
+
+    def _chmod_all(self, tree: CountedTree, path: str) -> list[str]:
+        """All files and folders get another mode, as by `chmod -R`."""
+        return [one for there in list(tree.all()) for one in self._chmod(tree, there)]
 
     def _link(self, tree: CountedTree, path: str) -> list[str]:
         if self._blocked(tree, path):
@@ -265,6 +274,8 @@ ACTS: Final[dict[str, tuple[float, Act]]] = {
     "write": (8, People._write),
     "touch": (2, People._touch),
     "chmod": (2, People._chmod),
+    "touch all": (0.7, People._touch_all),
+    "chmod all": (0.7, People._chmod_all),
     "link": (2, People._link),
     "make": (3, People._make),
     "remove": (4, People._remove),
@@ -280,6 +291,17 @@ ACTS: Final[dict[str, tuple[float, Act]]] = {
 }
 """Name -> how often, and what. Each returns the paths that it changed."""
 _ANYWHERE: Final = frozenset(
-    {"write", "link", "make", "pack", "unpack", "fill", "rewrite", "clean"}
+    {
+        "write",
+        "touch all",
+        "chmod all",
+        "link",
+        "make",
+        "pack",
+        "unpack",
+        "fill",
+        "rewrite",
+        "clean",
+    }
 )
 """Acts that need nothing at their path."""

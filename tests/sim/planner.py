@@ -308,6 +308,21 @@ class PlannerHistory:
             assert made is not None
             self._agree(action, made, receipt.hash)
 
+    def _meta(self, action: Action) -> None:
+        assert action.source is not None and action.expected is not None
+        at, source = action.path, action.source
+        if self.source.entry(at) != source:
+            return
+        if source.kind == FILE and blake3(self.source.read(at)).hexdigest() != action.hash:
+            if self._passes(put := action._replace(op=Op.PUT)):
+                self._put(put)
+            return
+        outcome = self.destination.do(action)
+        if outcome.problem is None and outcome.result is not None:
+            if source.kind == FILE and self.source.read(at) != self.destination.read(at):
+                raise BrokenPromiseError(f"{at!r} counts as the same, and differs")
+            self._agree(action, outcome.result, action.hash)
+
     def _delete(self, action: Action) -> None:
         if not self.propagate:
             raise BrokenPromiseError(f"{action.path!r} is deleted unasked")
@@ -328,6 +343,7 @@ STEPS: Final[dict[Op, Step]] = {
     Op.FORGET: PlannerHistory._drop,
     Op.LEAVE: PlannerHistory._leave,
     Op.RETIRE: PlannerHistory._retire,
+    Op.META: PlannerHistory._meta,
 }
 """How each step is done here."""
 

@@ -5,20 +5,26 @@ while the survey goes on.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
 
 from cargo_sync.engine.commit import Commit
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.execution.batches import BatchQueue
 from cargo_sync.engine.execution.comparison import Comparison, FilePair, compare
+from cargo_sync.engine.execution.metadata import MetadataSteps
 from cargo_sync.engine.execution.transfer_starts import TransferStarts
 from cargo_sync.engine.planning import Steps
 from cargo_sync.engine.verification import DamagedFiles
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts
+from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import Tasks, Tree
+
+LATE: Final = 1_000
+"""Steps that are put off at a time."""
 
 
 class Execution:
@@ -52,6 +58,7 @@ class Execution:
         self._commit = commit
         self._damaged = damaged
         self._rate = rate
+        self._metadata = MetadataSteps(source, destination, context.report.run)
         self._not_emptied: set[str] = set()
 
     async def batches(
@@ -64,25 +71,50 @@ class Execution:
             counted: the guard has let these steps pass already.
         """
         waiting: BatchQueue[Action] = BatchQueue(self._world.steady, self._rate)
+        late: list[Action] = []
         async for actions, fresh in steps:
-            puts = await self._without_content(actions, counted) if actions else []
+            now = self._put_off(actions, late)
+            puts = await self._without_content(now, counted) if now else []
             sound = await self._damaged.left_out(fresh) if fresh else []
             for some in map(Puts.of, (puts, sound)):
-                sizes = some.sources.sizes
-                waiting.extend(some, sizes)
-                self._progress.planned(len(sizes), sum(sizes))
+                self._queue(waiting, some)
             while batch := waiting.due():
                 if roomy := await self._with_room(batch):
                     yield await self._starts.begin(roomy)
-        while batch := waiting.rest():
+        while batch := waiting.rest() or await self._read_next(waiting, late, counted):
             if roomy := await self._with_room(batch):
                 yield await self._starts.begin(roomy)
+
+    def _queue(self, waiting: BatchQueue[Action], puts: Puts) -> None:
+        sizes = puts.sources.sizes
+        waiting.extend(puts, sizes)
+        self._progress.planned(len(sizes), sum(sizes))
+
+    def _put_off(self, actions: Sequence[Action], late: list[Action]) -> Sequence[Action]:
+        """Adds the METAs of larger files to `late`; returns the other steps.
+
+        To read and compare one takes long, and nobody else shall wait for that.
+        """
+        if len(late) >= LATE or not any(map(_is_slow, actions)):
+            return actions
+        late += filter(_is_slow, actions)
+        return [one for one in actions if not _is_slow(one)]
+
+    async def _read_next(
+        self, waiting: BatchQueue[Action], late: list[Action], counted: bool
+    ) -> list[Sequence[Action]]:
+        """Compares files that were put off, until one of them must be moved: its batch."""
+        while late:
+            self._queue(waiting, Puts.of(await self._without_content([late.pop()], counted)))
+            if batch := waiting.rest():
+                return batch
+        return []
 
     async def _without_content(self, actions: Sequence[Action], counted: bool) -> list[Action]:
         """Does all steps but the PUTs.
 
         Returns:
-            The PUTs that are allowed, also those that began as an ADOPT.
+            The PUTs that are allowed, also those that began as an ADOPT or a META.
         """
         actions = await self._damaged.left_out(actions)
         by_op: dict[Op, list[Action]] = {op: [] for op in Op}
@@ -94,6 +126,10 @@ class Execution:
             outcomes += await self._destination.apply(by_op[Op.MKDIR], self._report.run)
         if by_op[Op.ADOPT]:
             outcomes += await self._adopt(by_op[Op.ADOPT], by_op[Op.PUT])
+        if by_op[Op.META]:
+            done, differ = await self._metadata(by_op[Op.META])
+            outcomes += done
+            by_op[Op.PUT] += differ
         for action in by_op[Op.RETIRE]:
             outcomes.append(await self._retire(action))
         if outcomes:
@@ -137,6 +173,7 @@ class Execution:
         # A file that arrived just before a cut, without a receipt, is equal now. Its transfer still
         # needs an event for its end.
         unfinished = await self._starts.unfinished(actions)
+        other_modes: list[Action] = []
         for action, pair, (content, problem) in zip(actions, pairs, compared, strict=True):
             if problem:
                 outcomes.append(Outcome(action, problem=problem))
@@ -145,8 +182,14 @@ class Execution:
                 outcomes.append(
                     Outcome(action, action.source, action.expected, content, transfer=transfer)
                 )
+            elif content and action.path not in unfinished:
+                other_modes.append(action._replace(op=Op.META, why="another mode", hash=content))
             else:
                 puts.append(action._replace(op=Op.PUT, why="differs"))
+        if other_modes:
+            done, others = await self._metadata.proven(other_modes)
+            outcomes += done
+            puts += others
         return outcomes
 
     async def _retire(self, action: Action) -> Outcome:
@@ -178,6 +221,12 @@ class Execution:
             if waits:
                 self._not_emptied.add(paths.parent(path))
         await self._commit(outcomes)
+
+
+def _is_slow(action: Action) -> bool:
+    """Whether a larger file must be read before it is known what is to be done."""
+    source = action.source
+    return action.op is Op.META and source is not None and resumable(source.size)
 
 
 def _not_empty(outcome: Outcome) -> bool:

@@ -20,6 +20,7 @@ from pydantic_core import ErrorDetails
 
 from cargo_sync.machines.own_changes import RANGES, VersionRange
 from cargo_sync.model import paths
+from cargo_sync.model.entries import EARLIEST, LATEST
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.refusals import bad_request
 
@@ -90,6 +91,14 @@ Path = Annotated[str, text(paths.PATH_BYTES), AfterValidator(paths.check)]
 """A path in a workspace, "" for the workspace itself."""
 ChangedPath = Annotated[Path, AfterValidator(_changed)]
 Whole = Annotated[int, whole(LARGEST)]
+Time = Annotated[
+    int,
+    Field(
+        ge=EARLIEST,
+        le=LATEST,
+        description=f"nanoseconds since 1970, a whole number from {EARLIEST} to {LATEST}",
+    ),
+]
 Speed = Annotated[
     int | None,
     Field(

@@ -19,13 +19,21 @@ from cargo_sync.server.http.fields import (
     ChangedPath,
     Path,
     Run,
+    Time,
     Whole,
     items,
     whole,
 )
 from cargo_sync.server.http.limits import Bodies, sent
 from cargo_sync.server.refusals import bad_request
-from cargo_sync.server.workspace.operations import Delete, Exchange, Mkdir, Move, Operation
+from cargo_sync.server.workspace.operations import (
+    Delete,
+    Exchange,
+    Meta,
+    Mkdir,
+    Move,
+    Operation,
+)
 from cargo_sync.server.workspace.workspace import Workspace
 
 AT_ONCE: Final = 2_000
@@ -76,6 +84,16 @@ class _Exchange(Asked):
 
     def operation(self) -> Exchange:
         return Exchange(self.path, self.to, self.expected, self.expected_to)
+
+
+class _Meta(Asked):
+    path: ChangedPath
+    expected: Whole
+    mode: Annotated[int, whole(0o7777)]
+    mtime_ns: Time | None = None
+
+    def operation(self) -> Meta:
+        return Meta(self.path, self.expected, self.mode, self.mtime_ns)
 
 
 class _Hashes(Asked):
@@ -157,8 +175,11 @@ def _operation(item: object) -> Operation | Problem:
                 return _Move.read(item).operation()
             case "exchange":
                 return _Exchange.read(item).operation()
+            case "meta":
+                return _Meta.read(item).operation()
             case _:
-                raise bad_request('"op" must be "mkdir", "delete", "move" or "exchange"')
+                ops = '"mkdir", "delete", "move", "exchange" or "meta"'
+                raise bad_request(f'"op" must be {ops}')
     except ProblemError as error:
         return error.problem
 

@@ -1,5 +1,6 @@
 """Changing a folder without content: folders are made, entries deleted (to the trash) and renamed.
 
+Times and modes are set here too.
 Each operation can fail alone. Many operations are synced and recorded together, because a sync or a
 transaction costs as much as hundreds of renames. Nothing is locked while the disk is synced; what
 was done is looked at again before it is recorded.
@@ -18,14 +19,15 @@ from cargo_sync.catalogue.contract import (
     Put,
     Recorded,
 )
+from cargo_sync.local.metadata import set_metadata
 from cargo_sync.local.new_folders import NewFolders
 from cargo_sync.local.renames import exchange, rename
 from cargo_sync.local.root import Root, above
 from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
-from cargo_sync.model.entries import FOLDER, Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.entries import DAMAGED, FOLDER, LINK, Entry
+from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed
@@ -82,8 +84,20 @@ class Exchange(NamedTuple):
     expected_to: int
 
 
+class Meta(NamedTuple):
+    """Gives the file or folder with version `expected` another time and mode; its content stays.
+
+    mtime_ns  None for a folder, whose time is not kept
+    """
+
+    path: str
+    expected: int
+    mode: int
+    mtime_ns: int | None
+
+
 Renaming = Move | Exchange
-Operation = Mkdir | Delete | Renaming
+Operation = Mkdir | Delete | Renaming | Meta
 
 
 class Done(NamedTuple):
@@ -108,6 +122,8 @@ class _Act:
     """What an operation has done to the folder, and what to record.
 
     changes    the last one is the operation's own path; none if there was nothing to do
+    touched    folders to sync
+    files      files to sync
     new        its own path is a folder in which nothing is recorded
     displaced  what it moved to the trash
     """
@@ -115,6 +131,7 @@ class _Act:
     done: Done
     changes: Sequence[Change] = ()
     touched: Sequence[str] = ()
+    files: Sequence[str] = ()
     new: bool = False
     displaced: DisplacedVersion | None = None
 
@@ -244,9 +261,11 @@ class OperationBatch:
 
     def _synced(self, acts: Sequence[_Act | Problem]) -> Problem | None:
         """Makes what was done durable; why it is not known to be, or None."""
-        touched = {one for act in acts if isinstance(act, _Act) for one in act.touched}
+        done = [act for act in acts if isinstance(act, _Act)]
+        touched = {one for act in done for one in act.touched}
+        files = [one for act in done for one in act.files]
         try:
-            self._folder.store.root.sync(touched)
+            self._folder.store.root.sync(touched, files=files)
         except ProblemError as error:
             return error.problem
         return None
@@ -317,6 +336,8 @@ class OperationBatch:
                 return self._move(operation)
             case Exchange():
                 return self._exchange(operation)
+            case Meta():
+                return self._meta(operation)
 
     def _mkdir(self, operation: Mkdir) -> _Act:
         path, folder = operation.path, self._folder
@@ -433,6 +454,23 @@ class OperationBatch:
         touched = [paths.parent(path), paths.parent(to)]
         return _Act(Done(0, held.entry.ident), [swapped], touched)
 
+    def _meta(self, operation: Meta) -> _Act:
+        path, folder = operation.path, self._folder
+        held, seen = folder.look_closely(path)
+        _expect(held, operation.expected, path)
+        if held is None or seen is None or seen.kind == LINK:
+            raise ProblemError(Problem(Code.NOT_A_FILE, f"{path!r} is not a file", path))
+        if held.entry.hash == DAMAGED:
+            raise ProblemError(damaged_there(path))
+        mtime_ns = seen.mtime_ns if operation.mtime_ns is None else operation.mtime_ns
+        wanted = seen._replace(mode=operation.mode, mtime_ns=mtime_ns)
+        now = set_metadata(folder.store.root, path, seen, wanted)
+        changes = [put(path, now._replace(hash=held.entry.hash))]
+        done = Done(0, held.entry.ident)
+        if now.kind == FOLDER:
+            return _Act(done, changes, [path])
+        return _Act(done, changes, files=[path])
+
 
 def _expect(held: Catalogued | None, version: int, path: str) -> None:
     if (held.entry.version if held is not None else 0) != version:
@@ -452,19 +490,25 @@ def _groups(operations: Sequence[Operation]) -> Iterator[Sequence[Operation]]:
         if isinstance(operation, Renaming):
             yield group
             group = []
-        elif isinstance(operation, Delete) or operation.expected:
+        elif isinstance(operation, Delete) or (isinstance(operation, Mkdir) and operation.expected):
             taken.add(operation.path)
     if group:
         yield group
 
 
 def _is_there(root: Root, change: Change) -> bool:
-    """Whether a folder that was made is still at its path, at the first look."""
-    return isinstance(change, Put) and root.leads_to(change.path, change.inode)
+    """Whether a folder is still at its path, at the first look."""
+    if not isinstance(change, Put) or change.entry.kind != FOLDER:
+        return False
+    return root.leads_to(change.path, change.inode)
 
 
 def _holds(change: Change, seen: Entry | Problem | None) -> bool:
     """Whether what is at the path of a change is what the change says."""
-    if isinstance(change, Put):
-        return isinstance(seen, Entry) and (seen.kind, seen.ident) == (FOLDER, change.inode)
-    return seen is None
+    if not isinstance(change, Put):
+        return seen is None
+    if not isinstance(seen, Entry):
+        return False
+    if change.entry.kind == FOLDER:
+        return (seen.kind, seen.ident) == (FOLDER, change.inode)
+    return seen.same_state(change.entry)

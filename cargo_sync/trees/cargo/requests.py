@@ -56,20 +56,22 @@ def operation(
     path: str,
     *,
     mode: int | None = None,
+    mtime_ns: int | None = None,
     expected: int | None = None,
     to: str | None = None,
     seen: int | None = None,
 ) -> Body:
     """One operation of a batch; fields that are None are left out.
 
-    op        mkdir, delete or move
-    mode      permission bits, for mkdir
+    op        mkdir, delete, move or meta
+    mode      permission bits, for mkdir and meta
+    mtime_ns  for meta of a file
     expected  the version that was seen at `path`
     to        the target of a move
     seen      for delete: a folder is deleted with everything in it, if nothing in it changed after
               this sequence
     """
-    fields = {"mode": mode, "expected": expected, "to": to, "seen": seen}
+    fields = {"mode": mode, "mtime_ns": mtime_ns, "expected": expected, "to": to, "seen": seen}
     return {"op": op, "path": path} | {
         name: value for name, value in fields.items() if value is not None
     }

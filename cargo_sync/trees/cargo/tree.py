@@ -194,6 +194,7 @@ class CargoTree:
             action.op.value,
             self._whole(action.path),
             mode=None if action.source is None else action.source.mode,
+            mtime_ns=_time(action),
             expected=None if action.expected is None else action.expected.version,
         )
 
@@ -321,6 +322,14 @@ def _hash(answer: ResultReply, path: str) -> str | Problem:
     return problem or answer.hash or ""
 
 
+def _time(action: Action) -> int | None:
+    """The time that a file gets."""
+    source = action.source
+    if action.op is not Op.META or source is None or source.kind == FOLDER:
+        return None
+    return source.mtime_ns
+
+
 def _outcome(action: Action, result: ResultReply) -> Outcome:
     if problem := result.problem(action.path):
         return Outcome(action, problem=problem)
@@ -333,6 +342,10 @@ def _outcome(action: Action, result: ResultReply) -> Outcome:
         name, version, ident = paths.name(action.path), result.version, result.ident
         moved = action.expected._replace(name=name, version=version, ident=ident)
         return Outcome(action, action.source, moved)
+    if action.op is Op.META and action.source is not None:
+        mode, version, ident = action.source.mode & PERMISSIONS, result.version, result.ident
+        now = action.source._replace(mode=mode, version=version, ident=ident, hash=action.hash)
+        return Outcome(action, action.source, now, action.hash)
     made = Entry(
         paths.name(action.path),
         FOLDER,

@@ -340,6 +340,29 @@ async def test_operations_each_fail_alone(tmp_path: Path) -> None:
         assert moved["ident"] == 2
 
 
+async def test_times_and_modes_are_set_one_by_one(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ana"] / "a").write_text("x")
+        house.intake("ana")
+        meta = {"op": "meta", "path": "a", "expected": 1, "mode": 0o600, "mtime_ns": 10**18}
+        changes: list[dict[str, object]] = [
+            {},
+            {"mode": 0o17777},
+            {"mode": None},
+            {"mtime_ns": 2**63},
+            {"path": ""},
+        ]
+        answer = await house.call(
+            "POST",
+            "/v1/workspaces/default/operations",
+            {"operations": [meta | change for change in changes]},
+        )
+        codes = [result["code"] for result in answer.json["results"]]
+        assert codes == ["done", *["bad_request"] * 4]
+        found = (house.folders["ana"] / "a").stat()
+        assert (found.st_mtime_ns, found.st_mode & 0o7777) == (10**18, 0o600)
+
+
 async def test_hashes_come_line_by_line(tmp_path: Path) -> None:
     async with living(tmp_path) as house:
         (house.folders["ana"] / "empty").write_bytes(b"")

@@ -91,10 +91,10 @@ def while_synced(folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch, work
     root, waiting = folder.store.root, [work]
     sync = root.sync
 
-    def slow(folders: Sequence[str], *, whole: bool = False) -> None:
+    def slow(folders: Sequence[str], *, files: Sequence[str] = (), whole: bool = False) -> None:
         if waiting:
             beside(waiting.pop())
-        sync(folders, whole=whole)
+        sync(folders, files=files, whole=whole)
 
     monkeypatch.setattr(root, "sync", slow)
 

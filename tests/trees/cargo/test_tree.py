@@ -368,6 +368,24 @@ async def test_operations_carry_what_was_seen() -> None:
     }
 
 
+async def test_a_time_and_a_mode_travel_without_content() -> None:
+    results = [{"code": "done", "version": 8 + one, "ident": one} for one in (1, 2)]
+    there = Entry("f", FOLDER, mode=0o700, version=3, ident=2)
+    touched = FILE_A._replace(mtime_ns=7, mode=0o777, version=5, ident=6, hash="")
+    actions = [
+        Action(Op.META, "a", touched, FILE_A, hash="h"),
+        Action(Op.META, "f", there._replace(mode=0o755), there),
+    ]
+    async with tree(POST_operations=[ok({"results": results})]) as (it, heard):
+        file, folder = await it.apply(actions, "run")
+    assert file.result == touched._replace(mode=0o775, version=9, ident=1, hash="h")
+    assert folder.result == there._replace(mode=0o755, version=10, ident=2)
+    assert heard.bodies[1] is not None and heard.bodies[1]["operations"] == [
+        {"op": "meta", "path": "box/a", "mode": 0o777, "mtime_ns": 7, "expected": 4},
+        {"op": "meta", "path": "box/f", "mode": 0o755, "expected": 3},
+    ]
+
+
 async def test_a_delivered_source_is_moved_to_a_name_that_is_free() -> None:
     taken, done = ({"results": [{"code": code, "message": ""}]} for code in ("occupied", "done"))
     hashed = raw(b'{"code":"done","hash":"h"}\n')
