@@ -15,6 +15,7 @@ lock     one owner per root, and the marker that identifies a root
 metadata  changes the time and the mode of what is there
 new_folders  makes many folders in one go
 offered  offers that are refused whatever is here
+overlaps  whether another process owns a folder above or below
 parts    larger files that arrive in pieces and can continue after a cut
 publish  moves staged files to their places, durably
 read     reads of files that must not change meanwhile, for senders and for hashes

@@ -5,12 +5,14 @@ import os
 import re
 from typing import Final
 
+from cargo_sync.local.overlaps import overlapping
 from cargo_sync.local.root import Root
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 _MARKER, _HOLDER = "marker", "lock"
 _TOKEN: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
+_ONE_OWNER: Final = "a folder can have only one owner: stop the other one, or use another folder"
 _NO_LOCKS: Final = frozenset(
     {errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
 )
@@ -38,7 +40,8 @@ def lock_root(root: Root, holder: str, *, leave_name: bool) -> RootLock:
     `leave_name` it is written below the root, which is for roots that we write to anyway.
 
     Raises:
-        ProblemError: `root_in_use`, with the holder's name if it is known.
+        ProblemError: `root_in_use`, with the holder's name if it is known; also if another process
+            owns a folder above or below (`overlaps`).
     """
     fd = root.fd
     try:
@@ -58,18 +61,19 @@ def lock_root(root: Root, holder: str, *, leave_name: bool) -> RootLock:
             Problem(
                 Code.ROOT_IN_USE,
                 f"the folder {root.path!r} is in use by {named}",
-                hint="a folder can have only one owner: stop the other one, or use another folder",
+                hint=_ONE_OWNER,
             )
         ) from error
     except OSError as error:
         raise ProblemError(from_os_error(error, root.path)) from error
     lock = RootLock(root, fd)
-    if leave_name:
-        try:
+    try:
+        _check_alone(root)
+        if leave_name:
             _leave_name(root, holder)
-        except BaseException:
-            lock.release()
-            raise
+    except BaseException:
+        lock.release()
+        raise
     return lock
 
 
@@ -126,6 +130,23 @@ def marker(root: Root, token: str) -> str:
             )
         )
     return written
+
+
+def _check_alone(root: Root) -> None:
+    """Raises ProblemError if another process owns a folder above or below the root."""
+    try:
+        place = os.readlink(f"/proc/self/fd/{root.fd}")
+    except OSError:  # no Linux
+        return
+    if found := overlapping(place):
+        raise ProblemError(
+            Problem(
+                Code.ROOT_IN_USE,
+                f"the folder {root.path!r} overlaps with {found.folder!r}, which is in use by "
+                f"process {found.process}",
+                hint=_ONE_OWNER,
+            )
+        )
 
 
 def _kernel_holder(root: Root) -> str:

@@ -1,8 +1,10 @@
 import errno
 import os
 import re
+import sys
 from io import StringIO
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 
@@ -154,3 +156,32 @@ def test_what_cannot_be_a_marker_is_not_replaced(root: Root, top: Path) -> None:
         marker(root, TOKEN)
     assert error.value.problem.code == "bad_marker"
     assert (top / ".cargo_sync" / "marker").read_text() == "something else"
+
+
+HOLDS = """
+import fcntl, os, sys
+fd = os.open(sys.argv[1], os.O_RDONLY)
+fcntl.flock(fd, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/locks"), reason="only Linux says who holds a lock")
+def test_a_folder_within_a_root_of_another_process_is_refused(top: Path) -> None:
+    inner, beside = top / "a" / "b", top / "ab"
+    for folder in (inner, beside, top / ".cargo_sync", inner / ".cargo_sync"):
+        folder.mkdir(parents=True)
+    for held, asked in ((top, inner), (inner, top), (inner, beside), (top / "a", inner)):
+        command = [sys.executable, "-c", HOLDS, str(held)]
+        with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as other:
+            assert other.stdin is not None and other.stdout is not None
+            assert other.stdout.readline() == "held\n"
+            root = Root.open(str(asked))
+            if asked == beside or held == top / "a":  # it is not Cargo that holds top/a
+                lock_root(root, "job", leave_name=False).release()
+            else:
+                words = f"overlaps with {str(held)!r}, which is in use by process {other.pid}"
+                assert words in refused(root)
+            root.close()
+            other.stdin.close()
