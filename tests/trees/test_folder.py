@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from socket import AF_UNIX, socket
 from typing import Any
 
 import pytest
@@ -371,6 +372,34 @@ async def test_a_time_that_cannot_be_kept_travels_as_the_nearest_and_only_once(
         assert system.far.files() == {"a": b"b"}
     elif (kept := (tmp_path / "here" / "a").stat().st_mtime_ns) != LATEST:
         pytest.skip(f"this file system keeps {kept}")
+
+
+async def test_what_is_no_file_is_left_out_and_the_links_of_a_file_become_files(
+    make: Make, tmp_path: Path
+) -> None:
+    system = make(Mode.UPLOAD, propagate=True)
+    here = tmp_path / "here"
+    (here / "one").write_text("same")
+    os.link(here / "one", here / "two")
+    os.mkfifo(here / "pipe")
+    with socket(AF_UNIX) as listener:
+        listener.bind(str(here / "socket"))
+    report = await system.run().execute()
+    assert [(one.code, one.path) for one in report.left_out] == [
+        ("special", "pipe"),
+        ("special", "socket"),
+    ]
+    assert system.far.files() == {"one": b"same", "two": b"same"}
+    with (here / "two").open("a") as file:
+        file.write("!")
+    system.now += 60
+    await system.run().execute()
+    assert system.far.files() == {"one": b"same!", "two": b"same!"}
+    (here / "one").unlink()
+    os.mkfifo(here / "one")
+    system.now += 60
+    await system.run().execute()
+    assert set(system.far.files()) == {"two"}, "the file is gone"
 
 
 async def test_an_empty_folder_in_the_place_of_a_known_source_is_an_unmounted_disk(
