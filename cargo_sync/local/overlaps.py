@@ -14,14 +14,14 @@ _LOCKS: Final = "/proc/locks"
 _OURS: Final = b"cargo"
 
 
-class Holder(NamedTuple):
+class FolderHolder(NamedTuple):
     """A process that owns a folder."""
 
     process: int
     folder: str
 
 
-def overlapping(path: str) -> Holder | None:
+def overlapping(path: str) -> FolderHolder | None:
     """Another process of Cargo that owns a folder above or below `path`, which is absolute.
 
     None if there is none, or the system does not say it.
@@ -33,7 +33,7 @@ def overlapping(path: str) -> Holder | None:
             if inside == within or not (inside.startswith(within) or within.startswith(inside)):
                 continue
             if _identity(folder) in folders and _is_ours(process, folder):
-                return Holder(process, folder)
+                return FolderHolder(process, folder)
     return None
 
 
