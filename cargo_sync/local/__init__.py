@@ -20,6 +20,7 @@ parts    larger files that arrive in pieces and can continue after a cut
 publish  moves staged files to their places, durably
 read     reads of files that must not change meanwhile, for senders and for hashes
 renames  to a free name, or two names change places
+restoration  versions go from the trash back to their places
 root     a folder held by its descriptor; all paths are relative to it, links are never followed
 scan     lists everything below a root, folder by folder
 sink     the receiving end of a lane: staging, publishing and receipts

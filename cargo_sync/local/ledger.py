@@ -4,7 +4,15 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from cargo_sync.model.displaced import DisplacedVersion, KeptVersion, TrashState, TrashTotals
+from cargo_sync.model.displaced import (
+    DisplacedVersion,
+    KeptVersion,
+    TrashFilter,
+    TrashPage,
+    TrashRow,
+    TrashState,
+    TrashTotals,
+)
 
 
 class TrashLedger(Protocol):
@@ -39,6 +47,13 @@ class TrashLedger(Protocol):
 
     def totals(self) -> TrashTotals:
         """How much is in the trash."""
+
+    def page(self, wanted: TrashFilter, before: int | None, limit: int) -> TrashPage:
+        """Up to `limit` rows that the filter wants, the newest first, of those below `before`.
+
+        A page may have fewer rows, even none, although there are more: a filter that wants nearly
+        nothing does not hold up others.
+        """
 
     def runs(self) -> set[str]:
         """The runs of which something is in the trash."""
@@ -107,6 +122,18 @@ class MemoryLedger:
     def totals(self) -> TrashTotals:
         sizes = [max(0, version.size) for version, _ in self._kept.values()]
         return TrashTotals(len(sizes), sum(sizes))
+
+    def page(self, wanted: TrashFilter, before: int | None, limit: int) -> TrashPage:
+        ids = sorted((id for id in self._kept if before is None or id < before), reverse=True)
+        rows = [TrashRow(id, *self._kept[id]) for id in ids]
+        found = [
+            row
+            for row in rows
+            if wanted.matches(row.version.path)
+            and wanted.run in ("", row.version.run)
+            and row.time >= wanted.since
+        ]
+        return TrashPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
     def runs(self) -> set[str]:
         return {version.run for version, _ in self._kept.values()}

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.problems import Code, Problem
 
 UNMEASURED: Final = -1
 
@@ -101,6 +102,30 @@ class KeptVersion(NamedTuple):
     since: float
 
 
+class Restored(NamedTuple):
+    """A version that is in the folder again.
+
+    path       where it is now
+    displaced  how many versions went to the trash for it
+    version    of its row in a server's catalogue; 0 in a job's own folder
+    """
+
+    id: int
+    path: str
+    displaced: int = 0
+    version: int = 0
+
+
+class TrashPage(NamedTuple):
+    """A part of a ledger, the newest rows first.
+
+    before  where the next page begins; None at the end
+    """
+
+    rows: list[TrashRow]
+    before: int | None
+
+
 class TrashTotals(NamedTuple):
     """How much is kept in a trash; a folder counts as one file."""
 
@@ -112,8 +137,8 @@ class TrashTotals(NamedTuple):
 class TrashFilter:
     """Which rows of a ledger are wanted.
 
-    pattern  "" for all; a path, for it and everything below it; or with *, ? or [: a pattern for
-             the whole path or, without "/", for the name
+    pattern  "" for all; a path in `under`, for it and everything below it; or with *, ? or [: a
+             pattern for the whole path there or, without "/", for the name
     under    a folder: only what was in it, at any depth
     run      only what this run displaced; "" for all
     since    only what was displaced at that time or later, unix seconds
@@ -130,9 +155,9 @@ class TrashFilter:
         """Whether the path is one of those that are wanted."""
         if not paths.is_below(path, self.under):
             return False
+        inside = path[len(self.under) + 1 :] if self.under else path
         if self._expression is None:
-            return paths.is_below(path, self.pattern.strip("/"))
-        inside = path[len(self.under) :].lstrip("/") if self.under else path
+            return paths.is_below(inside, self.pattern.strip("/"))
         if self._expression.match(inside):
             return True
         return "/" not in self.pattern and bool(self._expression.match(paths.name(path)))
@@ -142,6 +167,13 @@ class TrashFilter:
         """The pattern; None if it is just a path. No pattern takes long: `translate` sees to it."""
         wild = any(sign in self.pattern for sign in "*?[")
         return re.compile(translate(self.pattern)) if wild else None
+
+
+def not_kept(id: int) -> Problem:
+    """The problem of a version that is not in the trash."""
+    message = f"version {id} is not in the trash"
+    hint = "it may have been restored or freed already; look at the list again"
+    return Problem(Code.VANISHED, message, hint=hint, retry=False)
 
 
 def run_of(place: str) -> str:

@@ -6,13 +6,14 @@ version was restored or freed, as long as the history is kept.
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from cargo_sync.model.displaced import (
     DisplacedVersion,
     KeptVersion,
     TrashCause,
     TrashFilter,
+    TrashPage,
     TrashRow,
     TrashState,
     TrashTotals,
@@ -49,16 +50,6 @@ SELECT id, place, kind, max(size, 0), lived FROM displaced
 WHERE owner = ? AND state = 'kept' AND (lived, id) > (?, ?) ORDER BY lived, id LIMIT ?
 """
 _OWNERS: Final[dict[Schema, str]] = {"daemon": "job", "server": "workspace"}
-
-
-class TrashPage(NamedTuple):
-    """A part of a ledger, the newest rows first.
-
-    before  where the next page begins; None at the end
-    """
-
-    rows: list[TrashRow]
-    before: int | None
 
 
 class DisplacedRows:
@@ -155,11 +146,6 @@ class DisplacedRows:
             connection.execute("DELETE FROM trash_incomplete WHERE owner = ?", (self._owner,))
 
     def page(self, wanted: TrashFilter, before: int | None, limit: int) -> TrashPage:
-        """Up to `limit` rows that the filter wants, the newest first, of those below `before`.
-
-        A page may have fewer rows, even none, although there are more: a filter that wants nearly
-        nothing does not hold up others.
-        """
         where = ["owner = ?", "id < ?", "time >= ?"]
         values: list[object] = [self._owner, 2**62 if before is None else before, wanted.since]
         if wanted.kept:

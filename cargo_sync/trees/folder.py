@@ -5,7 +5,9 @@ read-only mounts and camera cards work too. A destination has our marker, stagin
 `.cargo_sync/`.
 """
 
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -19,15 +21,17 @@ from cargo_sync.local.metadata import set_metadata
 from cargo_sync.local.new_folders import NewFolders
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_file, is_blank
+from cargo_sync.local.restoration import restore_all
 from cargo_sync.local.root import Root
 from cargo_sync.local.scan import Absent, Seen, Unseen, look, walk
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
-from cargo_sync.local.trash_upkeep import keep_up
+from cargo_sync.local.trash_upkeep import keep_up, remove
 from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.displaced import KeptVersion, Restored, TrashTotals
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed, from_os_error
@@ -90,6 +94,7 @@ class FolderTree:
         self._used: set[str] = set()
         """Runs that may have displaced something since the last upkeep of the trash."""
         self._calls = Calls()
+        self._opening = threading.Lock()
 
     async def open(self, cursor: int = 0) -> Identity:
         return await self._do(self._open)
@@ -139,6 +144,17 @@ class FolderTree:
         going, opened = self._calls.go_on, self._opened()
         return await self._do(retire, opened, path, entry, content, move_to, run, going)
 
+    async def restore(self, ids: Sequence[int], to: str, run: str) -> list[Restored | Problem]:
+        """Restores versions of the trash; see `local.restoration.restore_all`.
+
+        If the folder is not open, it is opened for that: `root_in_use`, and others of `open`.
+        """
+        return await self._do(self._opened_for, partial(self._restore, ids, to, run))
+
+    async def free(self, ids: Sequence[int]) -> TrashTotals:
+        """Removes versions from the trash; like `restore`, it opens the folder if it must."""
+        return await self._do(self._opened_for, partial(self._free, ids))
+
     def source(self) -> Source:
         return FolderSource(self._opened())
 
@@ -164,6 +180,10 @@ class FolderTree:
                 self._close()
 
     def _ready(self) -> Identity:
+        with self._opening:
+            return self._make_ready()
+
+    def _make_ready(self) -> Identity:
         if self._root is not None and not self._root.still_there():
             self._close()
         if fresh := self._root is None:
@@ -178,6 +198,30 @@ class FolderTree:
             self._staging = Staging(root, self._checkpoints, self._space)
             self._staging.sweep(self._ages, 0.0)  # files of a process that was killed
         return Identity(named, fresh=fresh)
+
+    def _opened_for(self, work: Callable[[], T]) -> T:
+        """Does `work` with the folder open; it is closed again if it was not."""
+        with self._opening:
+            fresh = self._root is None
+            if fresh:
+                self._take()
+            try:
+                return work()
+            finally:
+                if fresh:
+                    self._close()
+
+    def _restore(self, ids: Sequence[int], to: str, run: str) -> list[Restored | Problem]:
+        self._used.add(run)
+        return restore_all(self._opened(), self._ledger, ids, to, run)
+
+    def _free(self, ids: Sequence[int]) -> TrashTotals:
+        some = [
+            KeptVersion(id, one.place, one.kind, max(0, one.size), 0.0)
+            for id, one in self._ledger.kept(ids)
+        ]
+        gone = remove(self._opened(), self._ledger, some)
+        return TrashTotals(len(gone), sum(one.size for one in gone))
 
     def _take(self) -> None:
         """Opens and locks the folder. A destination is made if it never existed before."""

@@ -27,7 +27,7 @@ Row = tuple[str, str, str, int, str, str]
 
 def rows(committing: Committing) -> list[Row]:
     """Path, run, kind, size, hash and cause of what is kept, the newest first."""
-    page = committing.system.memory.ledger.page(TrashFilter(), None, 100)  # type: ignore[attr-defined]
+    page = committing.system.memory.ledger.page(TrashFilter(), None, 100)
     found = [row.version for row in page.rows]
     return [(one.path, one.run, one.kind, one.size, one.hash, one.cause) for one in found]
 

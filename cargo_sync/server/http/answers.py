@@ -12,6 +12,13 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from cargo_sync.model.displaced import (
+    DisplacedVersion,
+    Restored,
+    TrashPage,
+    TrashRow,
+    TrashTotals,
+)
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.process.http_connection import ANONYMOUS
 from cargo_sync.server.accounts.logins import IssuedToken
@@ -155,6 +162,29 @@ def done(result: OperationResult) -> dict[str, Any]:
     if result.changed:
         body["changed"] = result.changed
     return body
+
+
+def trash_page(page: TrashPage, totals: TrashTotals) -> dict[str, Any]:
+    """The body with a page of a trash."""
+    return {
+        "rows": [trash_row(row) for row in page.rows],
+        "before": page.before,
+        **totals._asdict(),
+    }
+
+
+def trash_row(row: TrashRow) -> dict[str, Any]:
+    """A version of a trash."""
+    fields = row._asdict()
+    version: DisplacedVersion = fields.pop("version")
+    return version._asdict() | fields
+
+
+def restored(result: Restored | Problem) -> dict[str, Any]:
+    """The result of one version to restore."""
+    if isinstance(result, Problem):
+        return not_done(result)
+    return {"code": "done", **result._asdict()}
 
 
 def hashed(result: str | Problem) -> dict[str, Any]:

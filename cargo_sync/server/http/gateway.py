@@ -28,6 +28,7 @@ from cargo_sync.server.http.answers import (
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.browse import BrowseRoutes
 from cargo_sync.server.http.browsing.polls import Polls
+from cargo_sync.server.http.browsing.trash import TrashRoutes
 from cargo_sync.server.http.fields import HTTP_RUN, Asked, Path, Run, Speed, text
 from cargo_sync.server.http.files import FileRoutes
 from cargo_sync.server.http.limits import LOGIN_BYTES, Bodies, read_login
@@ -97,6 +98,7 @@ class Gateway:
         self._v1 = f"{prefix}/v1"
         self._rooms = [
             *BrowseRoutes(entrance, spaces, polls, offload).routes(self._v1),
+            *TrashRoutes(entrance, self._bodies, offload).routes(self._v1),
             *OperationRoutes(entrance, self._bodies, offload).routes(self._v1),
             *FileRoutes(entrance, offload, wall, self._v1).routes(),
             *Probe(entrance).routes(self._v1),

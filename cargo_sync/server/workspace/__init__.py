@@ -8,6 +8,7 @@ opened             the open workspaces of a server
 operations         create folder, delete, move
 recorded           the files that were recorded last: their hints say nothing new
 suspects           after an unclean stop: which files are damaged
+trash              versions of the trash: listed, restored, freed
 unoffered          names that no client could use: logged once, and counted
 upload             one file uploaded over plain HTTP
 workspace          the workspace as the rest of the server uses it

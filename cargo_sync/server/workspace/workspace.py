@@ -15,6 +15,7 @@ from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_fi
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.machines.trash_limits import TrashLimits
+from cargo_sync.model.displaced import Restored, TrashFilter, TrashPage, TrashTotals
 from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer
@@ -22,6 +23,7 @@ from cargo_sync.server.workspace.catalogued_folder import Arrivals, CataloguedFo
 from cargo_sync.server.workspace.commit import WorkspaceCommit, expect
 from cargo_sync.server.workspace.comparison import Compared, Still
 from cargo_sync.server.workspace.operations import Operation, OperationBatch, OperationResult
+from cargo_sync.server.workspace.trash import TrashRestorer, free, free_older
 from cargo_sync.server.workspace.unoffered import Unoffered
 from cargo_sync.server.workspace.upload import Admit, Upload
 
@@ -316,6 +318,43 @@ class Workspace:
             ProblemError: they cannot be deleted.
         """
         self._folder.store.tidy(self._folder.ledger, limits)
+
+    # -- its trash ---------------------------------------------------------------------------------
+
+    def trash(self, wanted: TrashFilter, before: int | None, limit: int) -> TrashPage:
+        """Displaced versions, the newest first; see the ledger's contract."""
+        return self._folder.ledger.page(wanted, before, limit)
+
+    def trash_totals(self) -> TrashTotals:
+        """How much is in the trash."""
+        return self._folder.ledger.totals()
+
+    def restore(
+        self,
+        ids: Sequence[int],
+        to: str,
+        run: str,
+        permitted: Callable[[], None] = always,
+        user: str = "",
+    ) -> list[Restored | Problem]:
+        """Restores versions of the trash below the folder `to`; one result per id, in order.
+
+        Raises:
+            ProblemError: as for `TrashRestorer`.
+        """
+        return TrashRestorer(self._folder, run, permitted, user)(ids, to)
+
+    def free(self, ids: Sequence[int], permitted: Callable[[], None] = always) -> TrashTotals:
+        """Removes versions from the trash for good.
+
+        Raises:
+            ProblemError: as for `trash.free`.
+        """
+        return free(self._folder, ids, permitted)
+
+    def free_older(self, seconds: int, permitted: Callable[[], None] = always) -> TrashTotals:
+        """As `free`, for all that is in the trash for at least so long; see `trash.free_older`."""
+        return free_older(self._folder, seconds, permitted)
 
     # -- flows -------------------------------------------------------------------------------------
 

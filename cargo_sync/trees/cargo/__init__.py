@@ -11,6 +11,7 @@ problems  errors of calls, as problems
 pydio     recognises Pydio servers
 replies   the server's replies, decoded
 requests  the bodies of requests, encoded
+trash     the trash of a workspace: listed, restored, emptied
 tree      the far tree: a folder of a workspace
 visit     a folder of a workspace for a get, a put or the shell
 """

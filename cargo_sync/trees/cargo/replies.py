@@ -34,6 +34,8 @@ GONE: Final = "x"
 """The kind of a path that has no entry any more."""
 ROWS: Final = 10_000
 """The most rows of a page."""
+TRASH_ROWS: Final = 1_000
+"""The most rows of a page of a trash."""
 VALUES: Final = 131_072
 """The most values of an answer: a page has nine for each of its rows."""
 
@@ -187,6 +189,58 @@ class ResultsReply(ServerReply):
     """The results of a batch, in order."""
 
     results: list[ResultReply]
+
+
+class TrashRowReply(ServerReply):
+    """A version in the trash of a workspace."""
+
+    id: Annotated[int, Field(ge=1, lt=_INT64)]
+    path: Annotated[str, Field(max_length=paths.PATH_BYTES)]
+    place: Annotated[str, Field(max_length=2 * paths.PATH_BYTES)]
+    kind: Literal["f", "d", "l"]
+    size: Annotated[int, Field(ge=-1, lt=_INT64)]
+    hash: Annotated[str, Field(max_length=_HASH)]
+    mtime_ns: Annotated[int, Field(ge=-_INT64, lt=_INT64)]
+    cause: _Word
+    run: _Word
+    user: _Word
+    time: float
+    state: _Word
+    moved_to: Annotated[str, Field(max_length=paths.PATH_BYTES)]
+    ended: float | None
+
+
+class TrashReply(ServerReply):
+    """A page of a trash, and how much it keeps in all."""
+
+    rows: Annotated[list[TrashRowReply], Field(max_length=TRASH_ROWS)]
+    before: _Count | None
+    files: _Count
+    bytes: _Count
+
+
+class RestoredReply(ServerReply):
+    """What became of one version to restore: `code` is DONE or a problem's code."""
+
+    code: _Word
+    message: str = ""
+    retry: bool = True
+    path: Annotated[str, Field(max_length=paths.PATH_BYTES)] = ""
+    displaced: _Count = 0
+    version: _Count = 0
+
+
+class RestoredReplies(ServerReply):
+    """The results of versions to restore, in order."""
+
+    results: list[RestoredReply]
+
+
+class FreedReply(ServerReply):
+    """What was removed from a trash."""
+
+    files: _Count
+    bytes: _Count
 
 
 class ChangesReply(NamedTuple):

@@ -3,4 +3,5 @@
 browse       entries and changes of a workspace
 folder_page  a folder as HTML or JSON
 polls        requests that wait for a change
+trash        the trash: listed, restored, emptied
 """

@@ -1,0 +1,114 @@
+"""The trash of a workspace over HTTP: listed in pages, restored, emptied.
+
+A version is named by its id. Its place in the trash is told, but never taken from a client.
+"""
+
+from typing import Annotated, Final
+
+from aiohttp import web
+from pydantic import Field
+
+from cargo_sync.model.displaced import TrashFilter
+from cargo_sync.model.world import Offload
+from cargo_sync.server.http.answers import answer, restored, trash_page
+from cargo_sync.server.http.authentication import Authentication
+from cargo_sync.server.http.fields import (
+    HTTP_RUN,
+    LARGEST,
+    Asked,
+    Path,
+    Query,
+    Run,
+    at_least_one,
+    digits,
+    text,
+    whole,
+)
+from cargo_sync.server.http.limits import Bodies
+from cargo_sync.server.refusals import bad_request
+
+ROWS: Final = 1_000
+"""The most rows per response."""
+AT_ONCE: Final = 500
+"""The most versions per request."""
+_PATTERN: Final = 4_096
+
+_Ids = Annotated[
+    list[Annotated[int, Field(ge=1, le=LARGEST)]],
+    Field(max_length=AT_ONCE, description="a list of ids"),
+]
+
+
+class _Trash(Query):
+    pattern: Annotated[str, text(_PATTERN)] = ""
+    under: Path = ""
+    run: Annotated[str, text(100)] = ""
+    since: Annotated[int, digits, whole(LARGEST)] = 0
+    all: Annotated[str, Field(pattern=r"^[01]?\z", description="0 or 1")] = ""
+    before: Annotated[int, digits, whole(LARGEST)] = LARGEST
+    limit: Annotated[int, digits, whole(ROWS), at_least_one] = ROWS
+
+    def wanted(self) -> TrashFilter:
+        return TrashFilter(self.pattern, self.under, self.run, self.since, self.all != "1")
+
+
+class _Restore(Asked):
+    ids: _Ids
+    to: Path = ""
+    run: Run = HTTP_RUN
+
+
+class _Empty(Asked):
+    ids: _Ids | None = Field(None, description="a list of ids")
+    older: Annotated[int, whole(LARGEST)] | None = Field(
+        None, description="a whole number of seconds, 0 or more"
+    )
+
+
+class TrashRoutes:
+    """The handlers for the trash."""
+
+    def __init__(self, entrance: Authentication, bodies: Bodies, offload: Offload) -> None:
+        self._entrance = entrance
+        self._bodies = bodies
+        self._offload = offload
+
+    def routes(self, v1: str) -> list[web.RouteDef]:
+        trash = f"{v1}/workspaces/{{workspace}}/trash"
+        return [
+            web.get(trash, self.trash),
+            web.post(f"{trash}/restore", self.restore),
+            web.post(f"{trash}/empty", self.empty),
+        ]
+
+    async def trash(self, request: web.Request) -> web.Response:
+        workspace = self._entrance.permit(request).access.workspace
+        query = _Trash.read(request.query)
+        page = await self._offload(workspace.trash, query.wanted(), query.before, query.limit)
+        return answer(trash_page(page, await self._offload(workspace.trash_totals)))
+
+    async def restore(self, request: web.Request) -> web.Response:
+        permit = self._entrance.permit(request, writes=True)
+        asked = _Restore.read(await self._bodies.read(request, permit.user))
+        results = await self._offload(
+            permit.access.workspace.restore,
+            asked.ids,
+            asked.to,
+            asked.run,
+            permit.check,
+            permit.user,
+        )
+        return answer({"results": [restored(one) for one in results]})
+
+    async def empty(self, request: web.Request) -> web.Response:
+        permit = self._entrance.permit(request, writes=True)
+        workspace = permit.access.workspace
+        asked = _Empty.read(await self._bodies.read(request, permit.user))
+        if (asked.ids is None) == (asked.older is None):
+            hint = '"older": 0 empties all of it'
+            raise bad_request('give either "ids" or "older"', hint)
+        if asked.ids is not None:
+            freed = await self._offload(workspace.free, asked.ids, permit.check)
+        else:
+            freed = await self._offload(workspace.free_older, asked.older or 0, permit.check)
+        return answer(freed._asdict())

@@ -1,0 +1,146 @@
+"""The way back of a workspace: versions of its trash are listed, restored and freed.
+
+A restored version is ordinary new content: it is recorded in the catalogue with a new version, and
+clients see it in the feed. What stood at its place is looked at first, so that the catalogue and
+the ledger say what it was, and goes to the trash in turn.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Final
+
+from cargo_sync.catalogue.contract import Change
+from cargo_sync.local.restoration import Restoration, record, restore
+from cargo_sync.local.trash_upkeep import remove
+from cargo_sync.model import paths
+from cargo_sync.model.displaced import (
+    DisplacedVersion,
+    KeptVersion,
+    Restored,
+    TrashTotals,
+    not_kept,
+)
+from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
+from cargo_sync.server.workspace.comparison import put
+
+PART: Final = 500
+"""Versions that are freed between two checks of the permission."""
+TOGETHER: Final = 50
+"""Versions that are restored, synced and recorded while the folder is locked."""
+
+
+class TrashRestorer:
+    """Restores versions for a user.
+
+    `permitted` is called before each of them, and raises ProblemError if it may not be done.
+    """
+
+    def __init__(
+        self, folder: CataloguedFolder, run: str, permitted: Callable[[], None], user: str
+    ) -> None:
+        self._folder = folder
+        self._run = folder.store.run(run)
+        self._permitted = permitted
+        self._user = user
+
+    def __call__(self, ids: Sequence[int], to: str) -> list[Restored | Problem]:
+        """One result per id, in order; each is durable.
+
+        Raises:
+            ProblemError: `root_gone`; the disk cannot be synced, or the state not be written.
+        """
+        results: list[Restored | Problem] = []
+        for start in range(0, len(ids), TOGETHER):
+            some = ids[start : start + TOGETHER]
+            folders: list[str] = []
+            with self._folder.lock:
+                done = self._together(some, to, folders)
+            results += [done.get(id) or not_kept(id) for id in some]
+            while folders:  # what came with a folder is recorded as if another program had made it
+                folders += self._folder.compare(folders.pop(), lambda path, entry: True).below
+            self._folder.finish()
+        return results
+
+    def _together(
+        self, ids: Sequence[int], to: str, folders: list[str]
+    ) -> dict[int, Restored | Problem]:
+        """Restores some; adds the folders that came with content to `folders`."""
+        folder = self._folder
+        folder.must_be_there()
+        done: dict[int, Restoration] = {}
+        problems: dict[int, Problem] = {}
+        changes: dict[int, list[Change]] = {}
+        for id, version in folder.ledger.kept(ids):
+            try:
+                self._permitted()
+                done[id] = self._restore(version, paths.join(to, version.path))
+            except ProblemError as error:
+                problems[id] = error.problem
+        folder.store.root.sync(chain.from_iterable(one.touched for one in done.values()))
+        for id, one in done.items():
+            seen = folder.store.root.entry(one.path)
+            if seen is not None:
+                changes[id] = [*folder.folders_above([one.path]), put(one.path, seen)]
+                if seen.kind == FOLDER:
+                    folders.append(one.path)
+        with folder.ledger.together():
+            versions = {id: folder.record(some)[-1] for id, some in changes.items()}
+            record(folder.ledger, done, problems)
+        restored = {
+            id: Restored(id, one.path, len(one.displaced), versions.get(id, 0))
+            for id, one in done.items()
+        }
+        return {**restored, **problems}
+
+    def _restore(self, version: DisplacedVersion, path: str) -> Restoration:
+        held = self._folder.look(path)
+        root = self._folder.store.root
+        done = restore(root, version.place, path, self._run, self._user)
+        if held is not None:
+            # The catalogue may know the hash of what stood there.
+            content = held.entry.hash
+            done.displaced = [
+                one._replace(hash=content) if one.path == path and content else one
+                for one in done.displaced
+            ]
+        return done
+
+
+def free(
+    folder: CataloguedFolder, ids: Sequence[int], permitted: Callable[[], None]
+) -> TrashTotals:
+    """Removes versions from the trash; returns how much that was.
+
+    Raises:
+        ProblemError: `root_gone`, `permitted` raises, or the state cannot be written.
+    """
+    permitted()
+    some = [
+        KeptVersion(id, one.place, one.kind, max(0, one.size), 0.0)
+        for id, one in folder.ledger.kept(ids)
+    ]
+    gone = remove(folder.store.root, folder.ledger, some)
+    return TrashTotals(len(gone), sum(one.size for one in gone))
+
+
+def free_older(
+    folder: CataloguedFolder, seconds: int, permitted: Callable[[], None]
+) -> TrashTotals:
+    """As `free`, for all that is in the trash for at least so many seconds.
+
+    Before each part it checks again that it is permitted.
+    """
+    files = size = 0
+    after: KeptVersion | None = None
+    while oldest := folder.ledger.oldest(after, PART):
+        permitted()
+        now = folder.ledger.now()
+        some = [one for one in oldest if now - one.since >= seconds]
+        gone = remove(folder.store.root, folder.ledger, some)
+        files, size = files + len(gone), size + sum(one.size for one in gone)
+        if len(some) < len(oldest):
+            break
+        after = oldest[-1]
+    return TrashTotals(files, size)

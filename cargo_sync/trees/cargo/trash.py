@@ -1,0 +1,112 @@
+"""The trash of a workspace on a Cargo server, below one folder, as a client sees it."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from cargo_sync.model import paths
+from cargo_sync.model.displaced import Restored, TrashFilter, TrashTotals
+from cargo_sync.model.problems import Problem
+from cargo_sync.trees.cargo.api import Api, segment
+from cargo_sync.trees.cargo.problems import bad_answer
+from cargo_sync.trees.cargo.replies import (
+    DONE,
+    TRASH_ROWS,
+    FreedReply,
+    RestoredReplies,
+    RestoredReply,
+    TrashReply,
+    TrashRowReply,
+)
+
+AT_ONCE = 500
+"""Versions per request, as many as a server takes."""
+
+
+class FarTrashPage(NamedTuple):
+    """A part of a trash, the newest rows first; `before` is where the next page begins."""
+
+    rows: Sequence[TrashRowReply]
+    before: int | None
+    totals: TrashTotals
+
+
+class FarTrash:
+    """What was displaced below `folder` of `workspace`; paths are relative to that folder.
+
+    All calls raise ProblemError.
+    """
+
+    def __init__(self, api: Api, workspace: str, folder: str) -> None:
+        self._api = api
+        self._folder = folder
+        self._base = f"/workspaces/{segment(workspace)}/trash"
+
+    async def page(self, wanted: TrashFilter, before: int | None, limit: int) -> FarTrashPage:
+        """Up to `limit` rows that the filter wants, of those with ids below `before`."""
+        under = self._whole(wanted.under)
+        query: dict[str, str | int] = {"limit": min(limit, TRASH_ROWS)}
+        texts = {"pattern": wanted.pattern, "under": under, "run": wanted.run}
+        query |= {name: text for name, text in texts.items() if text}
+        if wanted.since:
+            query["since"] = int(wanted.since)
+        if not wanted.kept:
+            query["all"] = "1"
+        if before is not None:
+            query["before"] = before
+        found = await self._api.get(self._base, TrashReply.read, **query)
+        if found.before is not None and before is not None and found.before >= before:
+            raise bad_answer(f"more rows before {before} are announced, but none is sent")
+        rows = [self._inside(row) for row in found.rows]
+        return FarTrashPage(rows, found.before, TrashTotals(found.files, found.bytes))
+
+    async def restore(self, ids: Sequence[int], to: str, run: str) -> list[Restored | Problem]:
+        """Restores versions; one result per id, in order.
+
+        Args:
+            ids: of the versions.
+            to: a folder below which they go, with their whole paths in the workspace; "" for their
+                own places.
+            run: names the folder of the server's trash for what stands there.
+        """
+        results: list[Restored | Problem] = []
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            body = {"ids": list(some), "to": self._whole(to) if to else "", "run": run}
+            decode = partial(_results, len(some))
+            found = await self._api.post(f"{self._base}/restore", decode, body)
+            results += [self._result(id, one) for id, one in zip(some, found, strict=True)]
+        return results
+
+    async def free(self, ids: Sequence[int]) -> TrashTotals:
+        """Removes versions from the trash for good; returns how much that was."""
+        files = size = 0
+        for start in range(0, len(ids), AT_ONCE):
+            body = {"ids": list(ids[start : start + AT_ONCE])}
+            freed = await self._api.post(f"{self._base}/empty", FreedReply.read, body)
+            files, size = files + freed.files, size + freed.bytes
+        return TrashTotals(files, size)
+
+    def _inside(self, row: TrashRowReply) -> TrashRowReply:
+        return row.model_copy(
+            update={"path": self._below(row.path), "moved_to": self._below(row.moved_to)}
+        )
+
+    def _below(self, path: str) -> str:
+        inside = self._folder and paths.is_below(path, self._folder)
+        return path[len(self._folder) + 1 :] if inside else path
+
+    def _whole(self, path: str) -> str:
+        return paths.join(self._folder, path) if path else self._folder
+
+    def _result(self, id: int, reply: RestoredReply) -> Restored | Problem:
+        if reply.code != DONE:
+            return Problem.received(reply.code, reply.message, reply.path, retry=reply.retry)
+        return Restored(id, self._below(reply.path), reply.displaced, reply.version)
+
+
+def _results(count: int, value: object) -> Sequence[RestoredReply]:
+    results = RestoredReplies.read(value).results
+    if len(results) != count:
+        raise ValueError(f"{len(results)} results for {count} versions")
+    return results
