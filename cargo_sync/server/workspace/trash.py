@@ -86,7 +86,7 @@ class TrashRestorer:
                 if seen.kind == FOLDER:
                     folders.append(one.path)
         with folder.ledger.together():
-            versions = {id: folder.record(some)[-1] for id, some in changes.items()}
+            versions = {id: folder.record(some).versions[-1] for id, some in changes.items()}
             record(folder.ledger, done, problems)
         restored = {
             id: Restored(id, one.path, len(one.displaced), versions.get(id, 0))
