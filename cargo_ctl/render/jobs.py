@@ -20,6 +20,8 @@ def status(result: Mapping[str, Any]) -> str:
     totals = result.get("totals") or {}
     if moving(totals):
         lines.append(progress(totals))
+    if result.get("conflicts"):
+        lines.append(f"{count(result['conflicts'], 'open conflict')}: cargo_ctl conflict list")
     lines.append(f"up for {duration(result.get('uptime_s') or 0)}")
     return "\n".join(lines)
 
@@ -34,7 +36,13 @@ def job_list(result: Mapping[str, Any], now: float) -> str:
 
 
 def explained(job: Mapping[str, Any], now: float) -> str:
-    """The reason of a job's state, and when its next try or its window begins."""
+    """The reason of a job's state, and when its next try or its window begins; open conflicts."""
+    number = job.get("conflicts") or 0
+    parts = [_reason(job, now), count(number, "open conflict") if number else ""]
+    return "; ".join(filter(None, parts))
+
+
+def _reason(job: Mapping[str, Any], now: float) -> str:
     detail = escaped(job.get("detail") or "")
     if job.get("next_at") is None:
         return detail
@@ -84,6 +92,7 @@ def job_show(job: Mapping[str, Any], now: float) -> str:
     if job.get("last_run"):
         lines.append(f"  last run  {_run(job['last_run'], now)}")
     lines += [f"  warning   {escaped(warning)}" for warning in job.get("warnings") or []]
+    lines += _conflicts(job)
     lines += _held(job)
     lines += _causes(job.get("causes") or [], now)
     if job.get("settings"):
@@ -140,6 +149,13 @@ def reloaded(result: Mapping[str, Any]) -> str:
     ]
     lines += [f"error: {_value(error)}" for error in result.get("errors") or []]
     return "\n".join(lines) or "nothing changed"
+
+
+def _conflicts(job: Mapping[str, Any]) -> list[str]:
+    if not job.get("conflicts"):
+        return []
+    command = f"cargo_ctl conflict list {shlex.quote(escaped(job['name']))}"
+    return [f"  conflicts {count(job['conflicts'], 'path')} changed on both sides: {command}"]
 
 
 def _held(job: Mapping[str, Any]) -> list[str]:

@@ -296,6 +296,7 @@ class Daemon:
         )
         for path, source in await self._world.offload(memory.transfers.all_put_off, row.id):
             memory.failures.put_off(path, cancelled(settings.name, path), source)
+        await self._world.offload(memory.conflicts.count)
         sides, bounds = self._ends(settings, row)
         await bounds.read()
         supervisor = Supervisor(settings, sides, memory, row, self._world, self._listeners, bounds)

@@ -129,8 +129,12 @@ class ConflictResolution:
 
     async def finish(self) -> None:
         """Closes the conflicts that are none any more; both sides must be surveyed."""
-        close = self._memory.conflicts.close_others
-        await self._world.offload(close, self._still, self._world.lived())
+        await self._world.offload(self._close)
+
+    def _close(self) -> None:
+        conflicts = self._memory.conflicts
+        conflicts.close_others(self._still, self._world.lived())
+        conflicts.count()
 
     # -- what is decided ---------------------------------------------------------------------------
 

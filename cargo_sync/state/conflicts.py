@@ -128,11 +128,15 @@ class Conflicts:
 
 
 class JobConflicts:
-    """The conflicts of one job, for its runs. Every method is one transaction."""
+    """The conflicts of one job, for its runs. Every method is one transaction.
+
+    open  how many were open when `count` was called last
+    """
 
     def __init__(self, database: Database, job: int) -> None:
         self._database = database
         self._job = job
+        self.open = 0
         self._folders = Folders(database, job)
         self._events = Events(database)
 
@@ -237,12 +241,13 @@ class JobConflicts:
         return base is None or not (base.stays_near(near) or base.far_is(far))
 
     def count(self) -> int:
-        """How many are open."""
+        """How many are open; kept in `open`."""
         with self._database.read() as connection:
             row = connection.execute(
                 "SELECT count(*) FROM conflict WHERE job = ? AND open = 1", (self._job,)
             ).fetchone()
-        return int(row[0])
+        self.open = int(row[0])
+        return self.open
 
     def _decided(
         self,

@@ -73,6 +73,17 @@ def test_jobs_that_wait_for_their_turn() -> None:
     )
 
 
+def test_open_conflicts_are_shown_everywhere() -> None:
+    job = {"name": "a b", "state": "error", "detail": "no", "next_at": NOW + 60, "conflicts": 1}
+    assert jobs.explained(job, NOW) == "no; next try in 1 min; 1 open conflict"
+    assert jobs.explained({"state": "synced", "conflicts": 1200}, NOW) == "1,200 open conflicts"
+    assert "  conflicts 1 path changed on both sides: cargo_ctl conflict list 'a b'\n" in (
+        jobs.job_show(job | {"held": None, "settings": {"x": 1}}, NOW)
+    )
+    state = {"state": "synced", "jobs": {"synced": 1}, "totals": {}, "conflicts": 2, "uptime_s": 3}
+    assert jobs.status(state).splitlines()[1] == "2 open conflicts: cargo_ctl conflict list"
+
+
 def test_job_show() -> None:
     assert jobs.job_show(SHOWN, NOW) == (
         "my docs\\x1b[31m (download): error, 1 file could not be read\n"

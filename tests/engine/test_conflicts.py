@@ -180,6 +180,7 @@ async def test_what_is_no_conflict_any_more_is_closed(tmp_path: Path) -> None:
     await desk.resolution.finish()
     opened = desk.rows.page(None, open=True, after=0, limit=9)
     assert [one.path for one in opened] == ["still"]  # also if this run did not name it
+    assert desk.system.memory.conflicts.open == 1
 
 
 async def test_a_folder_keeps_its_name_on_either_side(tmp_path: Path) -> None:

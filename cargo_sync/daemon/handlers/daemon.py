@@ -14,7 +14,8 @@ def status(jobs: Jobs, zones: ZoneRules) -> JsonObject:
     every = jobs.all.values()
     states = [job.supervisor.state for job in every] + [JobState.ERROR] * len(jobs.unusable)
     progress = (job.sampler.advance() for job in every)
-    return views.status(states, progress) | {"zone_rules": zones.version}
+    conflicts = sum(job.supervisor.conflicts for job in every)
+    return views.status(states, progress, conflicts) | {"zone_rules": zones.version}
 
 
 async def reloaded(jobs: Jobs, settings: Callable[[], Awaitable[list[str]]]) -> JsonObject:

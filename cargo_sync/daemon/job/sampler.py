@@ -53,6 +53,7 @@ class JobSampler:
             notes=job.notes,
             window=self._window(),
             speed=self._speed(),
+            conflicts=job.conflicts,
         )
 
     def _next_at(self, state: JobState) -> float | None:

@@ -96,6 +96,7 @@ class JobStatus:
     errors   how many files fail; a failure of the whole job counts as one
     notes    what else a person should know: warnings of the file, a folder that is not watched, …
     window   None for a job without one
+    conflicts  how many are open
     """
 
     settings: JobSettings
@@ -110,6 +111,7 @@ class JobStatus:
     notes: tuple[str, ...] = ()
     window: WindowStatus | None = None
     speed: SpeedStatus = SpeedStatus()
+    conflicts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,11 @@ class Supervisor:
         return self.settings.name
 
     @property
+    def conflicts(self) -> int:
+        """How many conflicts are open."""
+        return self._memory.conflicts.open
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know about the job, besides its state."""
         watching = self._near_folder.note

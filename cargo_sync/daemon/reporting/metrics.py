@@ -71,6 +71,13 @@ class JobMetrics(Listener):
             "Files and whole jobs that fail now.",
             sum(n for _, n in failing),
         )
+        conflicts = [(name, job.supervisor.conflicts) for name, job in jobs.items()]
+        yield Family.one(
+            "cargo_conflicts",
+            "gauge",
+            "Open conflicts of two-way jobs.",
+            sum(n for _, n in conflicts),
+        )
         if len(jobs) <= MOST:
             yield Family(
                 "cargo_job_transfer_speed_bits",
@@ -83,6 +90,12 @@ class JobMetrics(Listener):
                 "gauge",
                 "Failing files, for each job where something fails.",
                 [({"cargo_job": name}, count) for name, count in failing if count],
+            )
+            yield Family(
+                "cargo_job_conflicts",
+                "gauge",
+                "Open conflicts, for each job that has some.",
+                [({"cargo_job": name}, count) for name, count in conflicts if count],
             )
         for counter in (self._files, self._bytes, self._errors):
             yield counter.family([*jobs, *unusable])

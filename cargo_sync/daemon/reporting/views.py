@@ -43,9 +43,11 @@ def general(states: Sequence[JobState]) -> dict[str, Any]:
     }
 
 
-def status(states: Sequence[JobState], advances: Iterable[Advance]) -> dict[str, Any]:
-    """The reply to `status`, without the daemon's uptime."""
-    return general(states) | {"totals": totals(advances)}
+def status(
+    states: Sequence[JobState], advances: Iterable[Advance], conflicts: int
+) -> dict[str, Any]:
+    """The reply to `status`, without the daemon's uptime; `conflicts` are the open ones."""
+    return general(states) | {"totals": totals(advances), "conflicts": conflicts}
 
 
 def reloaded(results: Mapping[str, str], errors: Sequence[str]) -> dict[str, Any]:
@@ -115,6 +117,7 @@ def row(status: JobStatus) -> dict[str, Any]:
         "remote": f"{job.url} {job.workspace}:/{job.remote_dir}",
         "next_at": status.next_at,
         "errors": status.errors,
+        "conflicts": status.conflicts,
         "progress": progress(status.advance),
         "last_run": asdict(status.last_run) if status.last_run else None,
     }
@@ -132,6 +135,7 @@ def unusable(job: UnusableJob) -> dict[str, Any]:
         "remote": "",
         "next_at": None,
         "errors": 1,
+        "conflicts": 0,
         "progress": progress(AT_REST),
         "last_run": None,
     }
