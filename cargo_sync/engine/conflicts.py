@@ -14,6 +14,7 @@ loser is the local entry: the server's is what others see already. But a folder 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby, islice
 from typing import Final, NamedTuple
 
@@ -92,12 +93,16 @@ class ConflictResolution:
         self._far = far
         self._on_events = on_events
         self._commit = Commit(context, Mode.DOWNLOAD, on_events)
-        self._filters = Filters(context.rules.include, context.rules.exclude)
         self._host = safe_host(context.world.host)
         self._taken: set[str] = set()
         """Paths that a side has, or a copy will have, in the folders of a call."""
         self._still: set[int] = set()
         """Ids of conflicts that stay as they are."""
+
+    @cached_property
+    def _filters(self) -> Filters:
+        """Made when it is needed: most runs have no conflict."""
+        return Filters(self._rules.include, self._rules.exclude)
 
     async def __call__(self, actions: Sequence[Action]) -> ConflictSteps:
         """Does what must come first, and returns the steps that follow.

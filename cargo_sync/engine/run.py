@@ -61,6 +61,7 @@ class Run:
         self._context = RunContext(rules, memory, world, self.report, self.progress)
         self._survey = Survey(near, far, memory, world)
         self._planning = Planning(self._context, self._planner())
+        self._conflicts = ConflictResolution(self._context, near, far, on_events)
 
     async def execute(
         self, *, spent: int = 0, refused: int = 0, approved: bool = False
@@ -88,6 +89,8 @@ class Run:
         await self._execute_deferred(opened, directions)
         await self._retire(directions)
         await self._hold(directions)
+        if self._rules.mode is Mode.BIDIRECTIONAL:
+            await self._conflicts.finish()
         if self._survey.complete:
             gone = self._planning.forget_old_failures(self._survey.missed)
             if gone:
@@ -125,20 +128,17 @@ class Run:
     ) -> AsyncGenerator[StepPage, None]:
         """The same pages, with the steps that resolve their conflicts; those come first."""
         commit = Commit(self._context, Mode.UPLOAD, self._on_events)
-        resolve = ConflictResolution(self._context, self._near, self._far, self._on_events)
         async with aclosing(pages):
             async for page in pages:
                 if page.failed:
                     await commit(page.failed)
                 if page.conflicts:
-                    steps = await resolve(page.conflicts)
+                    steps = await self._conflicts(page.conflicts)
                     ways = {
                         mode: [Steps(steps.of(mode)), *some] for mode, some in page.ways.items()
                     }
                     page = page._replace(ways=ways)
                 yield page
-        if self._rules.mode is Mode.BIDIRECTIONAL and not self._survey.missed:
-            await resolve.finish()
 
     async def _retire(self, directions: Mapping[Mode, Direction]) -> None:
         """Retires delivered sources, and settles folders in which nothing is left to do."""

@@ -2,6 +2,7 @@
 
 import copy
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ import pytest
 
 from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.conflicts import ConflictPolicy
+from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt
@@ -74,6 +76,35 @@ async def test_each_policy(tmp_path: Path, policy: str, files: dict[str, bytes])
     [row] = Conflicts(system.database).page(None, open=None, after=0, limit=9)
     assert not row.open
     assert system.memory.conflicts.open == 0
+
+
+class Reading(MemoryTree):
+    """A side that counts the files of which the hash is asked."""
+
+    asked = 0
+
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+        self.asked += len(items)
+        return await super().hashes(items)
+
+
+async def test_a_conflict_that_waits_is_not_read_in_each_run(tmp_path: Path) -> None:
+    system = two_way(tmp_path, "ask")
+    system.near = near = Reading("near", "local")
+    system.near.write("a", b"12345", mtime_ns=1)
+    system.far.write("a", b"54321", mtime_ns=2)
+    await system.run().execute()
+    assert near.asked == 1
+    for _ in range(3):
+        system.now += 5
+        await system.run().execute()
+    assert near.asked == 1
+    system.near.save("a", b"23456", 3)
+    system.now += 5
+    await system.run().execute()
+    assert near.asked == 2
+    assert (system.near.files(), system.far.files()) == ({"a": b"23456"}, {"a": b"54321"})
+    assert system.said() == ["conflict a"]
 
 
 class Kill:

@@ -9,6 +9,7 @@ from cargo_sync.engine.planners.one_way import includes_all
 from cargo_sync.engine.planners.views import view_now
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import AgreedColumns, far_surely_as_agreed, near_surely_as_agreed
+from cargo_sync.model.conflicts import Evidence
 from cargo_sync.model.entries import DAMAGED, FILE, Entry, EntryColumns
 from cargo_sync.model.jobs import DIRECTIONS, Mode
 from cargo_sync.model.problems import Problem
@@ -91,7 +92,7 @@ class TwoWayPlanner:
 
     async def _prove(self, begun: Sequence[_Begun]) -> None:
         """Adds the steps of paths that only hashes can decide; those are read on both sides."""
-        rows = [row for one in begun for row in one.plan.unproven]
+        rows = await self._known([row for one in begun for row in one.plan.unproven])
         here = await _hashes(self._near, [(row.path, row.near) for row in rows])
         there = await _hashes(self._far, [(row.path, row.far) for row in rows])
         for one in begun:
@@ -104,6 +105,24 @@ class TwoWayPlanner:
                     one.failed.append(_unread(row, problem))
                 else:
                     _add(one.plan, decide(row, near, far, self._view, one.closed))
+
+    async def _known(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The rows with the hashes of open conflicts: a file that waits is not read each time."""
+        conflicts = self._context.memory.conflicts
+        if not conflicts.open:
+            return rows
+        known = await self._context.world.offload(conflicts.known, [row.path for row in rows])
+        return [_with_hashes(row, known.get(row.path)) for row in rows]
+
+
+def _with_hashes(row: Row, evidence: Evidence | None) -> Row:
+    near, far = row.near, row.far
+    if evidence is None or near is None or far is None or not evidence.same_sides(near, far):
+        return row
+    return row._replace(
+        near=near._replace(hash=near.hash or evidence.near.hash),
+        far=far._replace(hash=far.hash or evidence.far.hash),
+    )
 
 
 async def _hashes(
