@@ -10,7 +10,8 @@ from cargo_sync.model.agreed import Agreed, AgreedColumns, agree
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry, EntryColumns
 from cargo_sync.model.jobs import Mode
 from cargo_sync.plan.filters import Filters
-from cargo_sync.plan.two_way import NOTHING_CLOSED, Row, TwoWayPlan, decide, two_way_view
+from cargo_sync.plan.reconciliation import Row, TwoWayPlan
+from cargo_sync.plan.two_way import NOTHING_CLOSED, decide, two_way_view
 from cargo_sync.plan.two_way import plan_folder as plan_columns
 
 FIRST: Final = {"near": 10, "far": 20}
@@ -20,8 +21,9 @@ FIRST: Final = {"near": 10, "far": 20}
 def entry(part: str, state: str, name: str = "a") -> Entry | None:
     """One side of a path: = as agreed, M touched, T touched and not hashed, - gone.
 
-    X, Y are other contents, W has another size; x, y are not hashed yet; f is a folder, F one with
-    another mode; l is a link; D is damaged.
+    A has another version alone, N is M with another mode; X, Y are other contents, U is X with
+    another mode, W has another size; x, y are not hashed yet; f is a folder, F, G have other modes;
+    l is a link; D is damaged.
     """
     first = FIRST[part]
     agreed = Entry(name, FILE, 1, 1, 0o644, first, first, "a")
@@ -39,6 +41,10 @@ def entry(part: str, state: str, name: str = "a") -> Entry | None:
         "f": folder,
         "F": folder._replace(mode=0o700, version=folder.version and first + 1),
         "l": Entry(name, LINK, 0, 0, 0o777, first + 1, first + 1, "", "to"),
+        "G": folder._replace(mode=0o750, version=folder.version and first + 1),
+        "A": agreed._replace(version=first + 1),
+        "N": changed._replace(mode=0o600),
+        "U": changed._replace(mode=0o600, hash="x"),
         "D": changed._replace(hash=DAMAGED),
         "-": None,
     }[state]
@@ -99,9 +105,9 @@ TABLE: Final[dict[tuple[str, str, str], list[str]]] = {
     ("=", "=", "="): [],
     ("X", "=", "="): ["up put"],
     ("W", "=", "="): ["up put"],
-    ("x", "=", "="): ["up put"],
-    ("M", "=", "="): ["up put"],
-    ("T", "=", "="): ["up put"],
+    ("M", "=", "="): ["up meta"],
+    ("T", "=", "="): ["up meta"],
+    ("x", "=", "="): ["up meta"],
     ("l", "=", "="): ["up put"],
     ("f", "=", "="): ["up later mkdir"],
     ("-", "=", "="): ["up later delete"],
@@ -133,6 +139,7 @@ TABLE: Final[dict[tuple[str, str, str], list[str]]] = {
     ("X", "-", "f"): ["up put"],
     ("l", "f", "f"): ["up later delete"],
     ("X", "Y", "f"): ["conflict"],
+    ("F", "f", "f"): ["up meta"],
     # first contact
     ("X", "-", "-"): ["up put"],
     ("f", "-", "-"): ["up mkdir"],
@@ -155,8 +162,14 @@ TIES: Final[dict[tuple[str, str, str], list[str]]] = {
     ("l", "l", "="): ["up leave"],
     ("f", "f", "-"): ["up leave"],
     ("f", "f", "="): ["up leave"],
-    ("F", "f", "f"): ["up leave"],
-    ("f", "F", "f"): ["up leave"],
+    ("F", "f", "-"): ["up leave"],
+    ("f", "F", "-"): ["up leave"],
+    ("F", "G", "f"): ["down meta"],
+    ("N", "M", "="): ["down meta"],
+    ("N", "A", "="): ["up meta"],
+    ("A", "N", "="): ["down meta"],
+    ("X", "U", "="): ["down meta"],
+    ("X", "U", "-"): ["down meta"],
     ("F", "F", "f"): ["up leave"],
     # a damaged file is the server's alone
     ("=", "D", "="): ["up put!"],
@@ -209,12 +222,16 @@ def test_what_both_sides_have_is_not_compared_again() -> None:
     assert action == Action(Op.ADOPT, "a", near, far, "the same on both sides", hash="x")
 
 
-def test_what_looks_the_same_is_not_sent_again() -> None:
+def test_what_may_be_the_same_is_compared_before_it_is_sent() -> None:
     agreed, far = entry("near", "="), entry("far", "=")
     assert agreed and far
     renewed = agreed._replace(version=99, hash="")
-    assert words(plan_folder([renewed], [far], base_of("="))) == ["up adopt"]
-    assert words(plan_folder([agreed], [far._replace(version=99)], base_of("="))) == ["down leave"]
+    assert words(plan_folder([renewed], [far], base_of("="))) == ["up meta"]
+    assert words(plan_folder([agreed], [far._replace(version=99)], base_of("="))) == ["down meta"]
+    link = entry("near", "l")
+    assert link
+    other = link._replace(version=99)
+    assert words(plan_folder([other], [entry("far", "l")], base_of("l"))) == ["up leave"]
 
 
 def test_a_conflict_has_both_entries_with_their_hashes() -> None:

@@ -37,6 +37,7 @@ class Mutant(NamedTuple):
 
 _PLAN = "cargo_sync.plan.one_way"
 _BOTH = "cargo_sync.plan.two_way"
+_PATH = "cargo_sync.plan.reconciliation"
 _CHANGES = "cargo_sync.plan.changes"
 _RUN = "cargo_sync.engine.run:Run"
 _REST = "while batch := waiting.rest() or await self._read_next(waiting, late, counted):"
@@ -114,13 +115,13 @@ MUTANTS: Final = (
     Mutant(
         "what both sides changed goes up",
         TWO_WAY,
-        [Edit(f"{_BOTH}:_plan_both_changed", "elif changes == (Change.CONTENT, Change.CONTENT):",
+        [Edit(f"{_PATH}:_plan_both_changed", "elif changes == (Change.CONTENT, Change.CONTENT):",
               "elif False:")],
     ),
     Mutant(
         "what is gone on one side goes on the other, although it was changed there",
         TWO_WAY,
-        [Edit(f"{_BOTH}:_plan_lonely", "if way.change is Change.CONTENT:", "if base is None:")],
+        [Edit(f"{_PATH}:_plan_lonely", "if way.change is Change.CONTENT:", "if base is None:")],
     ),
     Mutant(
         "a file of the same size counts as touched only",
@@ -130,19 +131,19 @@ MUTANTS: Final = (
     Mutant(
         "files of the same size count as the same on both sides",
         TWO_WAY,
-        [Edit(f"{_BOTH}:same_content", "bool(one.hash) and one.hash == other.hash != DAMAGED",
+        [Edit(f"{_PATH}:same_content", "bool(one.hash) and one.hash == other.hash != DAMAGED",
               "one.size == other.size")],
     ),
     Mutant(
         "a folder takes the place of a file that was changed there",
         TWO_WAY,
-        [Edit(f"{_BOTH}:_plan_kinds", "elif base is None or way.change_there is Change.CONTENT:",
+        [Edit(f"{_PATH}:_plan_kinds", "elif base is None or way.change_there is Change.CONTENT:",
               "elif False:")],
     ),
     Mutant(
         "a file takes the place of a folder at once",
         TWO_WAY,
-        [Edit(f"{_BOTH}:_plan_kinds", "_delete(back, path)", "_put(back, path)")],
+        [Edit(f"{_PATH}:_plan_kinds", "_delete(back, path)", "_put(back, path)")],
     ),
     Mutant(
         "files are brought into a folder that goes on the other side",
@@ -155,6 +156,18 @@ MUTANTS: Final = (
         [Edit(f"{_BOTH}:_plan_together", "and down.is_settled(base, far)", "")],
     ),
     Mutant(
+        "the metadata of both sides are never made the same",
+        TWO_WAY,
+        [Edit(f"{_PATH}:_plan_same", "near.mtime_ns == far.mtime_ns and near.same_mode(far)",
+              "True")],
+    ),
+    Mutant(
+        "a new time on one side is taken for the same content, unread",
+        TWO_WAY,
+        [Edit("tests.sim.two_way:TwoWayHistory._meta", "_hash(way.source, at) != action.hash",
+              "False")],
+    ),
+    Mutant(
         "deletes on both sides what a filter leaves out",
         TWO_WAY,
         [Edit("tests.sim.two_way:plan_folder",
@@ -164,7 +177,7 @@ MUTANTS: Final = (
     Mutant(
         "does not say what it expects on the other side",
         TWO_WAY,
-        [Edit(f"{_BOTH}:_put", "way.source, way.there", "way.source, None")],
+        [Edit(f"{_PATH}:_put", "way.source, way.there", "way.source, None")],
     ),
     Mutant(
         "a time is set on what people changed at the destination",

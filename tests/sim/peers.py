@@ -36,12 +36,6 @@ class _Change(NamedTuple):
     last: int
 
 
-def _state(tree: CountedTree, path: str) -> State:
-    """As `state`, without the modes of folders: two-way jobs do not bring them over yet."""
-    seen = state(tree, path)
-    return (FOLDER, "") if seen is not None and seen[0] == FOLDER else seen
-
-
 class PeersEpoch:
     """What people changed since both sides rested.
 
@@ -64,10 +58,7 @@ class PeersEpoch:
         self._sides = (near, far)
         self._unsure = unsure
         self._both = both
-        self._before = {path: _state(near, path) for path in near.all()}
-        self._other_metadata = {
-            path for path, there in self._before.items() if there != _state(far, path)
-        }
+        self._before = {path: state(near, path) for path in near.all()}
         self._changes: dict[str, dict[str, _Change]] = {near.part: {}, far.part: {}}
         self._forgotten = False
         self._unrecorded: set[str] = set()
@@ -78,7 +69,7 @@ class PeersEpoch:
         for path in some:
             old = changes.get(path)
             times, first = (old.times + 1, old.first) if old else (1, self.moment)
-            changes[path] = _Change(_state(tree, path), times, first, self.moment)
+            changes[path] = _Change(state(tree, path), times, first, self.moment)
 
     def forget(self) -> None:
         """What was agreed on is not known any more: it is first contact again."""
@@ -139,8 +130,8 @@ class PeersEpoch:
         for path in {*self._before, *near.all(), *far.all(), *ours, *theirs}:
             if self._unsure(path):
                 continue
-            now, one, other = _state(near, path), ours.get(path), theirs.get(path)
-            self._judge_same(path, now, _state(far, path), one, other)
+            now, one, other = state(near, path), ours.get(path), theirs.get(path)
+            self._judge_same(path, now, state(far, path))
             if not self._is_expected(path):
                 continue
             if one and other:
@@ -150,18 +141,9 @@ class PeersEpoch:
             elif COPY not in path:
                 self._expect(path, now, self._before.get(path), "what nobody changed")
 
-    def _judge_same(
-        self, path: str, here: State, there: State, one: _Change | None, other: _Change | None
-    ) -> None:
-        if here == there:
-            return
-        metadata_may_differ = (
-            (one and other)
-            or self._forgotten
-            or path in self._unrecorded | self._other_metadata
-            or COPY in path
-        )
-        if metadata_may_differ and here and there and here[:2] == there[:2]:
+    def _judge_same(self, path: str, here: State, there: State) -> None:
+        """Both sides have the same; but at first contact folders keep their own modes."""
+        if here == there or (here and there and here[0] == there[0] == FOLDER):
             return
         raise BrokenPromiseError(f"at rest {path!r} is {here} here, and {there} there")
 
@@ -174,7 +156,12 @@ class PeersEpoch:
         in_the_way = change.state is None or change.state[0] != FOLDER
         if in_the_way and any(paths.is_below(one, path) for one in others):
             return  # the other side has changed what was below it
-        self._expect(path, now, change.state, "a change on one side alone")
+        before = self._before.get(path)
+        is_mode = before and change.state and before[0] == change.state[0] == FOLDER
+        for side in self._sides if is_mode and change.times == 1 else ():
+            self._expect(path, state(side, path), change.state, "a new mode on one side alone")
+        if change.state is None or change.state[0] != FOLDER or now is None or now[0] != FOLDER:
+            self._expect(path, now, change.state, "a change on one side alone")
 
     def _judge_collision(self, path: str, now: State, one: _Change, other: _Change) -> None:
         moments = {one.first, one.last, other.first, other.last}

@@ -17,7 +17,8 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.plan.guard import Guard
-from cargo_sync.plan.two_way import Row, TwoWayPlan, TwoWayView, decide, plan_folder, two_way_view
+from cargo_sync.plan.reconciliation import Row, TwoWayPlan, TwoWayView
+from cargo_sync.plan.two_way import decide, plan_folder, two_way_view
 from cargo_sync.trees.contract import Task
 from cargo_sync.trees.offers import offers
 from tests.sim.ledger import CountedTree, Ledger
@@ -309,6 +310,21 @@ class TwoWayHistory:
         elif self._passes(way, put := action._replace(op=Op.PUT)):
             self._put(way, put)
 
+    def _meta(self, way: Way, action: Action) -> None:
+        assert action.source is not None and action.expected is not None
+        at = action.path
+        if way.source.entry(at) != action.source:
+            return
+        if action.source.kind == FILE and _hash(way.source, at) != action.hash:
+            if self._passes(way, put := action._replace(op=Op.PUT, hash="")):
+                self._put(way, put)
+            return
+        outcome = way.destination.do(action)
+        if outcome.problem is None and outcome.result is not None:
+            if _hash(way.source, at) != _hash(way.destination, at):
+                raise BrokenPromiseError(f"{at!r} counts as the same, and differs")
+            self._agree(way, action, outcome.result, action.hash)
+
     def _put(self, way: Way, action: Action) -> None:
         if way.source.entry(action.path) != action.source or action.source is None:
             return
@@ -362,6 +378,7 @@ STEPS: Final[dict[Op, Step]] = {
     Op.DELETE: TwoWayHistory._delete,
     Op.FORGET: TwoWayHistory._drop,
     Op.LEAVE: TwoWayHistory._leave,
+    Op.META: TwoWayHistory._meta,
 }
 """How each step is done here."""
 

@@ -16,7 +16,8 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.plan.filters import Filters
 from cargo_sync.plan.one_way import JobView
-from cargo_sync.plan.two_way import Row, TwoWayPlan, TwoWayView, decide, plan_folder
+from cargo_sync.plan.reconciliation import Row, TwoWayPlan, TwoWayView
+from cargo_sync.plan.two_way import decide, plan_folder
 from cargo_sync.state.folders import FolderState
 from cargo_sync.trees.contract import Tree
 

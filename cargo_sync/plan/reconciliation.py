@@ -1,0 +1,297 @@
+"""Reconciliation: what both sides have at one path, and what was agreed on -> the steps.
+
+Theory. Base says what both sides last agreed on, so each side has changes of its own (`changes`).
+What one side alone changed, the other side follows. What both changed in different ways is a
+conflict, and no step touches it. The table is the same for both sides, but for ties, which the
+server's side wins, because others see it already:
+
+    one side     the other    step
+    as agreed    as agreed    none; a damaged file of the server: PUT it again
+    content      as agreed    PUT / MKDIR; LEAVE or ADOPT if both look the same
+    metadata     as agreed    META, also where a hash must still prove it; a link: LEAVE
+    gone         as agreed    DELETE, later
+    gone         metadata     DELETE, later
+    gone         content      FORGET, which is told as kept, and PUT / MKDIR back
+    gone         gone         FORGET
+    content      metadata     PUT of the content
+    metadata     metadata     META of the server's; ADOPT if both look the same
+    content      content      the same content: as metadata and metadata; else CONFLICT
+    left out     any          FORGET
+
+"content" includes what is new, also at first contact, when there is no base. If both changed, or
+one is gone and the other one changed, and only a hash can say how, the path is *unproven*: the
+caller has both sides hashed, and asks again. If one side alone changed, it needs no proof here:
+what may be the same is compared when it is executed (META, ADOPT).
+
+If a side has a file (or a link) where the other one has a folder:
+
+    the file is as agreed     MKDIR, later: the folder is new, and displaces the file
+    the folder was agreed     DELETE of the folder, later: the file is new, and comes when the
+                              folder is gone
+    else                      CONFLICT
+
+What is deleted without `propagate` is forgotten. Then it is new on one side, and comes back. At
+first contact folders keep their own modes on each side.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from cargo_sync.model import paths
+from cargo_sync.model.actions import NEW, Action, Op
+from cargo_sync.model.agreed import Agreed
+from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, PERMISSIONS, Entry
+from cargo_sync.plan.changes import (
+    Change,
+    far_change,
+    may_have_same_content,
+    near_change,
+    same_content,
+)
+from cargo_sync.plan.metadata import has_new_mode
+from cargo_sync.plan.one_way import TOUCHED, FolderPlan, JobView
+
+SAME: Final = "the same on both sides"
+KEPT: Final = "gone on one side, changed on the other: kept"
+
+
+class Row(NamedTuple):
+    """One path: what both sides have there, and what they agreed on."""
+
+    path: str
+    near: Entry | None
+    far: Entry | None
+    base: Agreed | None
+
+
+@dataclass(frozen=True, slots=True)
+class TwoWayView:
+    """What the planner must know about its job: a view for each direction.
+
+    `still` is asked of `up` alone, because only local files are seen while they are written. The
+    filters, `propagate` and `excludes_some` are those of `up`.
+    """
+
+    up: JobView
+    down: JobView
+
+
+@dataclass(frozen=True, slots=True)
+class TwoWayPlan:
+    """The steps of one folder.
+
+    up, down   for each direction, as in a one-way job
+    conflicts  CONFLICT: `source` is what is near, `expected` what is far
+    unproven   files of which the hashes of both sides must be known: `decide` them then
+    closed_up, closed_down  paths of folders into which nothing can be brought in this run, in this
+               direction; the same is true below them
+    postponed  names that wait for the next run, because their folder is closed
+    """
+
+    up: FolderPlan = field(default_factory=FolderPlan)
+    down: FolderPlan = field(default_factory=FolderPlan)
+    conflicts: list[Action] = field(default_factory=list)
+    unproven: list[Row] = field(default_factory=list)
+    closed_up: list[str] = field(default_factory=list)
+    closed_down: list[str] = field(default_factory=list)
+    postponed: list[str] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Whether the folder is settled."""
+        steps = self.conflicts or self.unproven or self.postponed
+        return self.up.empty and self.down.empty and not steps
+
+
+class _Way(NamedTuple):
+    """One direction of a path.
+
+    steps   of this direction
+    view    of this direction
+    source  what is where it begins, and `there` where it ends
+    change  of the source since base, and `change_there`
+    """
+
+    steps: FolderPlan
+    view: JobView
+    source: Entry | None
+    there: Entry | None
+    change: Change
+    change_there: Change
+
+    def waits(self, path: str) -> bool:
+        """Whether the source is not ready, although it is a reason to act."""
+        entry = self.source
+        if entry is None or (self.change is Change.NONE and not _is_damaged(self.there)):
+            return False
+        ready = self.view.due(path, entry) and (
+            entry.kind == FOLDER or self.view.still(path, entry)
+        )
+        return not ready
+
+
+def reconcile(plan: TwoWayPlan, row: Row, known: Row, view: TwoWayView) -> None:
+    """Adds the steps of one path to `plan`.
+
+    An agreement about a folder says nothing where both sides have no folder now, and the reverse.
+
+    Args:
+        plan: of its folder.
+        row: what was seen; the steps have these entries.
+        known: the same, with all hashes that are known.
+        view: what the job says.
+    """
+    path, near, far, base = row
+    if near is None and far is None:
+        plan.up.now.append(Action(Op.FORGET, path, why="gone on both sides"))
+        return
+    if not any(entry and is_folder(entry) == is_folder(base) for entry in (near, far)):
+        base = None
+    row, known = row._replace(base=base), known._replace(base=base)
+    here, there = near_change(base, known.near), far_change(base, known.far)
+    up = _Way(plan.up, view.up, near, far, here, there)
+    down = _Way(plan.down, view.down, far, near, there, here)
+    waiting = [way for way in (up, down) if way.waits(path)]
+    for way in waiting:
+        way.steps.waiting.append(paths.name(path))
+    if waiting:
+        return
+    if near is None or far is None:
+        _plan_lonely(plan, row, *((down, up) if near is None else (up, down)))
+    elif is_folder(near) != is_folder(far):
+        _plan_kinds(plan, row, *((up, down) if is_folder(near) else (down, up)))
+    else:
+        _plan_pair(plan, row, known, up, down)
+
+
+def _plan_lonely(plan: TwoWayPlan, row: Row, way: _Way, back: _Way) -> None:
+    """Only the source of `way` has an entry; it was deleted on the other side, or never there."""
+    path, entry, base = row.path, way.source, row.base
+    if base is not None and (way.change is Change.CONTENT or _is_damaged(entry)):
+        way.steps.now.append(Action(Op.FORGET, path, None, entry, KEPT, drifted=True))
+    if way.change is Change.CONTENT:
+        assert entry is not None
+        op = Op.MKDIR if entry.kind == FOLDER else Op.PUT
+        way.steps.now.append(Action(op, path, entry, why=NEW))
+    elif way.change is Change.UNPROVEN:
+        plan.unproven.append(row)
+    elif not _is_damaged(entry):
+        _delete(back, path)
+
+
+def _plan_kinds(plan: TwoWayPlan, row: Row, way: _Way, back: _Way) -> None:
+    """The source of `way` is a folder, and there is a file or a link."""
+    path, base = row.path, row.base
+    if base is not None and base.kind == FOLDER:
+        _delete(back, path)
+    elif base is None or way.change_there is Change.CONTENT:
+        plan.conflicts.append(_conflict(row))
+    elif way.change_there is Change.UNPROVEN:
+        plan.unproven.append(row)
+    else:
+        why = "another kind is there"
+        way.steps.later.append(Action(Op.MKDIR, path, way.source, way.there, why))
+
+
+def _plan_pair(plan: TwoWayPlan, row: Row, known: Row, up: _Way, down: _Way) -> None:
+    """Both sides have a folder, or both have a file or a link."""
+    path, near, far, base = row
+    assert near is not None and far is not None
+    if near.kind == FOLDER:
+        _plan_folders(row, up, down)
+    elif _is_damaged(far):
+        drifted = base is None or not base.far_is(far)
+        up.steps.now.append(Action(Op.PUT, path, near, far, "damaged there", drifted))
+    elif Change.NONE not in (up.change, down.change):
+        _plan_both_changed(plan, row, known, up, down)
+    elif up.change is not down.change:
+        _follow(up if down.change is Change.NONE else down, path, base)
+
+
+def _plan_folders(row: Row, up: _Way, down: _Way) -> None:
+    """Both sides have a folder. Its own changes are its mode, and that it is another one."""
+    path, near, far, base = row
+    assert near is not None and far is not None
+    if down.change is not Change.NONE and has_new_mode(far, base, near):
+        down.steps.now.append(Action(Op.META, path, far, near, "another mode"))
+    elif up.change is not Change.NONE and has_new_mode(near, base, far):
+        up.steps.now.append(Action(Op.META, path, near, far, "another mode"))
+    elif base is None or not (base.near_is(near) and base.far_is(far)):
+        up.steps.now.append(Action(Op.LEAVE, path, near, far, SAME))
+
+
+def _plan_both_changed(plan: TwoWayPlan, row: Row, known: Row, up: _Way, down: _Way) -> None:
+    """Both sides have a file or a link, and neither is as agreed."""
+    near, far = known.near, known.far
+    assert near is not None and far is not None
+    changes = (up.change, down.change)
+    if Change.UNPROVEN in changes or may_have_same_content(near, far):
+        plan.unproven.append(row)
+    elif same_content(near, far):
+        _plan_same(row, far.hash, up, down)
+    elif changes == (Change.CONTENT, Change.CONTENT):
+        plan.conflicts.append(_conflict(known))
+    else:
+        _put(up if up.change is Change.CONTENT else down, row.path)
+
+
+def _plan_same(row: Row, content: str, up: _Way, down: _Way) -> None:
+    """Both sides changed, and have the same content, which is known."""
+    path, near, far, base = row
+    assert near is not None and far is not None
+    if near.kind == LINK:
+        up.steps.now.append(Action(Op.LEAVE, path, near, far, SAME))
+    elif near.mtime_ns == far.mtime_ns and near.same_mode(far):
+        up.steps.now.append(Action(Op.ADOPT, path, near, far, SAME, hash=content))
+    else:
+        only_near = base is not None and _has_metadata_of(far, base)
+        way = up if only_near else down
+        step = Action(Op.META, path, way.source, way.there, "another time or mode", hash=content)
+        way.steps.now.append(step)
+
+
+def _has_metadata_of(entry: Entry, base: Agreed) -> bool:
+    """Whether a file's time and mode are as agreed."""
+    same_mode = (entry.mode ^ base.mode) & PERMISSIONS == 0
+    return entry.kind == base.kind and entry.mtime_ns == base.mtime_ns and same_mode
+
+
+def _follow(way: _Way, path: str, base: Agreed | None) -> None:
+    """The other side, which is as agreed, follows: a file or a link over one."""
+    source, there = way.source, way.there
+    assert source is not None and there is not None and base is not None
+    if source.kind == FILE and way.change is not Change.CONTENT:
+        way.steps.now.append(Action(Op.META, path, source, there, TOUCHED, hash=base.hash))
+    elif source.same_face(there):
+        same = source.kind == LINK or (same_content(source, there) and source.same_mode(there))
+        way.steps.now.append(Action(Op.LEAVE if same else Op.ADOPT, path, source, there, SAME))
+    else:
+        _put(way, path)
+
+
+def _put(way: _Way, path: str) -> None:
+    way.steps.now.append(Action(Op.PUT, path, way.source, way.there, "changed"))
+
+
+def _delete(way: _Way, path: str) -> None:
+    """What is gone where `way` begins goes where it ends, if deletions are propagated."""
+    if way.view.propagate:
+        step = Action(Op.DELETE, path, expected=way.there, why="gone on the other side")
+        way.steps.later.append(step)
+    else:
+        why = "gone on the other side, comes back"
+        way.steps.now.append(Action(Op.FORGET, path, why=why))
+
+
+def _conflict(row: Row) -> Action:
+    why = "new on both sides" if row.base is None else "changed on both sides"
+    return Action(Op.CONFLICT, row.path, row.near, row.far, why)
+
+
+def is_folder(entry: Entry | Agreed | None) -> bool:
+    """Whether it is there, and a folder."""
+    return entry is not None and entry.kind == FOLDER
+
+
+def _is_damaged(entry: Entry | None) -> bool:
+    return entry is not None and entry.hash == DAMAGED
