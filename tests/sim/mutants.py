@@ -162,12 +162,6 @@ MUTANTS: Final = (
               "True")],
     ),
     Mutant(
-        "a new time on one side is taken for the same content, unread",
-        TWO_WAY,
-        [Edit("tests.sim.two_way:TwoWayHistory._meta", "_hash(way.source, at) != action.hash",
-              "False")],
-    ),
-    Mutant(
         "deletes on both sides what a filter leaves out",
         TWO_WAY,
         [Edit("tests.sim.two_way:plan_folder",
