@@ -164,7 +164,9 @@ async def test_equal_changes_on_both_sides_are_no_conflict(make: Make) -> None:
     system.far.save("a", b"same", 8)
     system.near.write("new", b"same", 1)
     system.far.write("new", b"same", 1)
-    assert sorted(await synced(system)) == ["adopted a", "adopted new"]
+    assert sorted(await synced(system)) == ["adopted new", "touched a"]
+    here = system.near.entry("a")
+    assert here and here.mtime_ns == 8, "of two times the server's wins"
     assert (system.near.trash, system.far.trash) == ([], [])
 
 
