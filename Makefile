@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test fuzz sim bench bench-big bench-link lint types imports unit format man clean
+.PHONY: demo test fuzz sim crash bench bench-big bench-link lint types imports unit format man clean
 
 # --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -28,6 +28,12 @@ fuzz: $(VENV)/installed
 sim: $(VENV)/installed
 	$(BIN)/python -m tests.sim --seeds $(or $(SEEDS),10000) --from $(or $(FROM),0) --jobs $(or $(JOBS),2) \
 	  $(if $(TIER),--tier $(TIER))
+
+# Real programs that are killed at one in EVERY of their calls that write, stopped, cut and given a full disk, with a
+# table at the end: some ten minutes, with EVERY=1 two hours. ONLY=kill takes the faults with this word. A full disk
+# needs root, some of the kills need strace; without them it says so.
+crash: $(VENV)/installed
+	$(BIN)/python -m tests.crash --every $(or $(EVERY),10) --jobs $(or $(JOBS),2) $(if $(ONLY),--only "$(ONLY)")
 
 # Compares with other tools and installs those that are missing. QUICK=1 takes under a minute, PREVIOUS=COMMIT compares
 # with an older build too, SAVE=NAME writes benchmarks/results/NAME.json; OPTIONS=--help shows the rest.

@@ -85,13 +85,20 @@ class Place:
         """Starts `cargo_sync` with these arguments, under a name of the test's; its process id."""
         with open(self.folder / f"{name}.log", "ab") as log:
             self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", "cargo_sync.main", *arguments],
+                [*self.command(name), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self.environment(),
             )
         return self._running[name].pid
+
+    def command(self, name: str) -> list[str]:
+        """How `begin` starts a program."""
+        return [sys.executable, "-m", "cargo_sync.main"]
+
+    def has_ended(self, name: str) -> bool:
+        return self._running[name].poll() is not None
 
     def kill(self, name: str) -> None:
         """kill -9."""
