@@ -24,11 +24,13 @@ class OpenedSides(NamedTuple):
     binding  what the base is bound to now
     cursor   the far side's cursor from which the survey continues
     suspects what must be checked before the survey
+    folds    the local file system does not tell some names apart
     """
 
     binding: Binding
     cursor: int
     suspects: Suspects | None
+    folds: bool
 
 
 async def open_sides(
@@ -76,7 +78,7 @@ async def open_sides(
     if anew or job.untrue or job.rules != digest:
         while await world.offload(memory.folders.forget):
             pass
-    return OpenedSides(binding, cursor, job.suspects)
+    return OpenedSides(binding, cursor, job.suspects, local.folds)
 
 
 def bind(near: Identity, far: Identity) -> Binding:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.planners.contract import FolderPlanner, PlannedFolder
+from cargo_sync.engine.planners.distinct import DistinctNames
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts
 from cargo_sync.model.entries import FOLDER
@@ -62,6 +63,10 @@ class Planning:
         self.postponed = 0
         self.found = 0
         self.replaces_folders = False
+
+    def keep_distinct(self) -> None:
+        """Names that the local file system does not tell apart are not planned together."""
+        self._planner = DistinctNames(self._planner)
 
     async def steps(
         self, pages: AsyncIterator[list[FolderState]], *, defer: bool = True

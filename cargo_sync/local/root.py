@@ -84,6 +84,17 @@ class Root:
         """Whether the file system cannot be written to now: it can be mounted anew at any time."""
         return self.system.read_only(self.fd)
 
+    def folds_names(self) -> bool:
+        """Whether its file system takes names that differ in case for one.
+
+        The answer is no as long as our own folder is not there.
+        """
+        try:
+            ours, other = (os.lstat(name, dir_fd=self.fd) for name in (RESERVED, RESERVED.upper()))
+        except OSError:
+            return False
+        return os.path.samestat(ours, other)
+
     def still_there(self) -> bool:
         """True when the path still leads to the folder that was opened."""
         try:

@@ -31,6 +31,7 @@ class Code(StrEnum):
     BAD_NAME = "bad_name"
     RESERVED_NAME = "reserved_name"
     BAD_TIME = "bad_time"
+    NAME_COLLISION = "name_collision"
     DAMAGED = "damaged"
     NOT_A_FOLDER = "not_a_folder"
     IS_A_FOLDER = "is_a_folder"
@@ -228,6 +229,12 @@ def unopened_port(host: str, port: int, error: OSError, hint: str) -> Problem:
 def changed(path: str) -> Problem:
     """The entry at `path` is not the one that the plan saw: the next run plans again."""
     return Problem(Code.CHANGED, f"{path!r} has changed since it was last checked", path)
+
+
+def name_collision(path: str, first: str) -> Problem:
+    """The file system of the destination cannot have this name beside another one."""
+    message = f"{path!r} cannot be kept beside {first!r}: this file system takes them for one name"
+    return Problem(Code.NAME_COLLISION, message, path, "rename one of them")
 
 
 def bad_time(path: str, mtime_ns: int, kept_ns: int) -> Problem:

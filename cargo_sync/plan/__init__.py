@@ -1,6 +1,7 @@
 """Pure decisions: which steps make a destination like its source, and which of them must wait.
 
 changes       what became of one side of a path since both agreed
+collisions    names of which a file system keeps only one
 conflict_names   what a conflict copy is called
 conflict_policy  how a conflict is resolved: the policy and what both sides have -> a choice
 filters       which paths a job leaves out: gitignore patterns

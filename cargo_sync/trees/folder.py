@@ -197,7 +197,7 @@ class FolderTree:
         if self._staging is None:
             self._staging = Staging(root, self._checkpoints, self._space)
             self._staging.sweep(self._ages, 0.0)  # files of a process that was killed
-        return Identity(named, fresh=fresh)
+        return Identity(named, fresh=fresh, folds=root.folds_names())
 
     def _opened_for(self, work: Callable[[], T]) -> T:
         """Does `work` with the folder open; it is closed again if it was not."""

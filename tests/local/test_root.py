@@ -315,3 +315,14 @@ def test_names_are_packed_in_their_order() -> None:
         assert [packed.at(index) for index in range(count + 1)] == [*names, ""]
         for start, end in ((0, 5), (0, 256), (200, 300), (256, 512), (500, 2_000), (699, 700)):
             assert packed.between(start, end) == names[start:end]
+
+
+def test_a_file_system_that_folds_names_shows_it_by_our_own_folder(
+    root: Root, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not root.folds_names(), "nothing is known without it"
+    (top / ".cargo_sync").mkdir()
+    assert not root.folds_names()
+    lstat = os.lstat
+    monkeypatch.setattr(os, "lstat", lambda name, **there: lstat(name.lower(), **there))
+    assert root.folds_names()

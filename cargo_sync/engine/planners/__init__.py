@@ -1,6 +1,7 @@
 """Planners: the listings of folders -> the steps of each direction, by the pure rules of `plan`.
 
 contract  what every planner gives back
+distinct  names that the local file system does not tell apart wait
 one_way   one side follows the other
 two_way   both sides follow each other
 views     what the rules of a direction know about the job
