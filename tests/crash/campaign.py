@@ -46,6 +46,8 @@ class Table:
     def note(self, case: Case, found: Findings | str) -> None:
         row = self.rows.setdefault(case.fault, Row())
         row.cases += 1
+        said = found if isinstance(found, str) else "ok" if found.sound else str(found)
+        print(f"{case.fault}, {case.words}: {said}", flush=True)
         if isinstance(found, str):
             row.failed += 1
             self.failures.append(f"{case.fault}, {case.words}: {found}")

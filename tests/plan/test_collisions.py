@@ -14,7 +14,7 @@ def listing(names: str) -> EntryColumns:
 
 
 def agreed(names: str) -> AgreedColumns:
-    return AgreedColumns.of([Agreed(name, FILE) for name in sorted(names.split())])
+    return AgreedColumns.of(tuple(Agreed(name, FILE) for name in sorted(names.split())))
 
 
 @pytest.mark.parametrize(
