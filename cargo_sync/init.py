@@ -90,7 +90,8 @@ def _job() -> tuple[_Settings, str, _Command]:
     click.echo("A job: it keeps a folder on this machine in sync with a folder on a server.")
     name = click.prompt("Name of the job", value_proc=_checked(places.display_name))
     mode = click.prompt(
-        "Upload to the server, or download from it", type=OneOf(["upload", "download"])
+        "Upload to the server, download from it, or both ways",
+        type=OneOf(["upload", "download", "bidirectional"]),
     )
     local = click.prompt("Folder on this machine", value_proc=_checked(_folder))
     if not os.path.isdir(local) and click.confirm(

@@ -188,7 +188,7 @@ def plan_(reach: Reach, name: str, limit: int | None) -> None:
     totals, shown = page.totals, 0
     listed: list[JsonObject] = []
     if page.actions and not reach.as_json:
-        click.echo(plan.heading())
+        click.echo(plan.heading(two_way="direction" in page.actions[0]))
     while page.actions:
         shown += len(page.actions)
         if reach.as_json:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cargo_ctl.render.keys import moment
 from cargo_ctl.render.table import table
-from cargo_ctl.render.words import duration, escaped, rate, size
+from cargo_ctl.render.words import arrow, duration, escaped, rate, size
 
 
 def happened(row: Mapping[str, Any]) -> str:
@@ -15,7 +15,7 @@ def happened(row: Mapping[str, Any]) -> str:
         str(row["cursor"]),
         moment(row["time"]),
         escaped(row["job"] or "-"),
-        escaped(row["kind"]),
+        _what(row, row["details"]),
     ]
     if row["path"]:
         parts.append(escaped(row["path"]))
@@ -41,12 +41,20 @@ def of_job(
     return lines if more is None else f"{lines}\nolder rows: --before {more}"
 
 
+def _what(row: Mapping[str, Any], details: Mapping[str, Any]) -> str:
+    """`deleted`; in a two-way job with an arrow, up to the server or down from it: `deleted ↑`."""
+    kind = escaped(row.get("kind", ""))
+    if kind in ("uploaded", "downloaded"):
+        return kind
+    return f"{kind} {arrow(details.get('direction'))}".rstrip()
+
+
 def _row(row: Mapping[str, Any], zone: tzinfo | None) -> Sequence[str]:
     path, message = escaped(row.get("path") or ""), escaped(row.get("message") or "")
     seconds = row.get("seconds")
     return (
         datetime.fromtimestamp(row["time"], zone).strftime("%Y-%m-%d %H:%M:%S"),
-        escaped(row.get("kind", "")),
+        _what(row, row),
         size(row["bytes"]) if path else "",
         "" if seconds is None else f"{seconds:.1f} s" if seconds < 60 else duration(seconds),
         rate(row["speed_bps"]) if row.get("speed_bps") else "",

@@ -188,12 +188,20 @@ def _run(run: Mapping[str, Any], now: float) -> str:
         return f"failed {duration(now - run['ended'])} ago: {escaped(run['problem'])}"
     if not (run.get("files") or run.get("bytes") or run.get("errors")):
         return f"nothing to transfer, {duration(now - run['ended'])} ago"
-    moved = f"{count(run.get('files') or 0, 'file')}, {size(run.get('bytes') or 0)}"
+    moved = f"{count(run.get('files') or 0, 'file')}{_ways(run)}, {size(run.get('bytes') or 0)}"
     text = f"{moved} in {duration(run['ended'] - run['started'])}"
     if run.get("errors"):
         text += f", {count(run['errors'], 'error')}"
     problem = f": {escaped(run['problem'])}" if run.get("problem") else ""
     return f"{text}, {duration(now - run['ended'])} ago{problem}"
+
+
+def _ways(run: Mapping[str, Any]) -> str:
+    """Of a two-way job: ` (3 up, 5 down)`."""
+    down = run.get("downloaded")
+    if down is None or not run.get("files"):
+        return ""
+    return f" ({run['files'] - down:,} up, {down:,} down)"
 
 
 def _window(window: Mapping[str, Any], now: float) -> str:

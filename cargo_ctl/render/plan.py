@@ -4,27 +4,40 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cargo_ctl.render.words import count, escaped, size
+from cargo_ctl.render.words import arrow, count, escaped, size
 
 _OP, _SIZE, _WHY = 9, 9, 24
+_ARROW = 2
+"""Cells of the arrow before a step of a two-way job."""
 
 
-def heading() -> str:
-    """The heading of the columns of `actions`."""
-    return _line("OP", "SIZE", "WHY", "PATH")
+def heading(*, two_way: bool) -> str:
+    """The heading of the columns of `actions`; those of a two-way job have a direction."""
+    return _line("OP", "SIZE", "WHY", "PATH", _op_width(two_way=two_way))
 
 
 def actions(rows: Sequence[Mapping[str, Any]]) -> str:
     """One line per action; the columns have fixed widths, so that all pages line up."""
     return "\n".join(
         _line(
-            escaped(row["op"]),
+            _op(row),
             size(row["size"]) if row.get("size") is not None else "",
             escaped(row.get("why") or ""),
             escaped(row["path"]),
+            _op_width(two_way="direction" in row),
         )
         for row in rows
     )
+
+
+def _op(row: Mapping[str, Any]) -> str:
+    """`put`; in a two-way job with an arrow, up to the server or down from it: `↑ put`."""
+    way = arrow(row.get("direction"))
+    return f"{way} {escaped(row['op'])}" if way else escaped(row["op"])
+
+
+def _op_width(*, two_way: bool) -> int:
+    return _OP + _ARROW if two_way else _OP
 
 
 def totals(name: str, figures: Mapping[str, Any], listed: int, more: bool) -> str:
@@ -53,5 +66,5 @@ def totals(name: str, figures: Mapping[str, Any], listed: int, more: bool) -> st
     return f"{', '.join(parts)}{cut}\nnothing was done; {todo}"
 
 
-def _line(op: str, bytes: str, why: str, path: str) -> str:
-    return f"{op:<{_OP}}{bytes:>{_SIZE}}  {why:<{_WHY}}  {path}".rstrip()
+def _line(op: str, bytes: str, why: str, path: str, width: int) -> str:
+    return f"{op:<{width}}{bytes:>{_SIZE}}  {why:<{_WHY}}  {path}".rstrip()

@@ -25,10 +25,23 @@ def parts(figures: Mapping[str, Any]) -> list[str]:
     bytes_done, bytes_total = _number(figures, "bytes_done"), _number(figures, "bytes_total")
     share = percent(bytes_done, bytes_total) if bytes_total else percent(files_done, files_total)
     return [
-        f"{files_done:,} of {count(files_total, 'file')}",
+        f"{files_done:,} of {count(files_total, 'file')}{_both_ways(figures)}",
         f"{size(bytes_done)} of {size(bytes_total)} ({share})",
         *pace(figures),
     ]
+
+
+def _both_ways(figures: Mapping[str, Any]) -> str:
+    """Of a two-way job: ` (↑ 1 of 3, ↓ 2 of 5)`; else ""."""
+    ways = [figures.get("up"), figures.get("down")]
+    if not all(isinstance(way, Mapping) for way in ways):
+        return ""
+    parts = [
+        f"{sign} {_number(way, 'files_done'):,} of {_number(way, 'files_total'):,}"
+        for sign, way in zip("↑↓", ways, strict=True)
+        if isinstance(way, Mapping)
+    ]
+    return f" ({', '.join(parts)})"
 
 
 def pace(figures: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from cargo_ctl.render.bars import BarRow, bars
 from cargo_ctl.render.flows import place
 from cargo_ctl.render.server_board import ServerBoard
 from cargo_ctl.render.servers import moving, served
-from cargo_ctl.render.words import count, escaped, rate, size
+from cargo_ctl.render.words import arrow, count, escaped, rate, size
 
 
 def picture(board: ServerBoard, _now: float, height: int, width: int) -> RenderableType:
@@ -64,9 +64,9 @@ def _flows(board: ServerBoard, room: int, width: int) -> RenderableType:
 
 
 def _flow(one: Mapping[str, Any], fastest: int) -> BarRow:
-    arrow = "↓" if one.get("direction") == "download" else "↑"
+    way = arrow(one.get("direction")) or "↑"
     most, speed = one.get("granted") or fastest or 1, one.get("speed_bps") or 0
     figures = [size(one.get("bytes") or 0), rate(speed)]
     if one.get("granted") is not None:
         figures[-1] += f" of {rate(one['granted'])}"
-    return BarRow(Text(f"  {arrow} {place(one)}"), figures, done=speed, total=most, share=False)
+    return BarRow(Text(f"  {way} {place(one)}"), figures, done=speed, total=most, share=False)

@@ -62,3 +62,8 @@ def count(number: int, noun: str) -> str:
 def percent(done: float, total: float) -> str:
     """A share, rounded down: only what is complete is `100%`."""
     return f"{int(100 * done / total)}%" if total else "100%"
+
+
+def arrow(direction: object) -> str:
+    """`↑` for an upload, `↓` for a download, else ""."""
+    return {"upload": "↑", "download": "↓"}.get(str(direction), "")

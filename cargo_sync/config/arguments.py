@@ -12,6 +12,7 @@ from typing import Final
 from cargo_sync.config import pydio
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job import JobSettings, job_from, missing_folder
+from cargo_sync.config.job_shape import full_mode
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret
 
@@ -104,7 +105,7 @@ def _laid_over(document: Document, said: Mapping[str, str], theirs: bool) -> Doc
         ours = pydio.FIELDS.get(field, field)
         name = field if theirs and ours not in document.value else ours
         if name == "sync_mode":
-            given = pydio.DIRECTIONS.get(given, given)
+            given = full_mode(given)
         value[name] = given
         lines = {place: line for place, line in lines.items() if place[0] != name}
     if "password" in said:

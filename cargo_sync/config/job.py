@@ -11,7 +11,7 @@ from cargo_sync.config import places, pydio
 from cargo_sync.config.environment import expand
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.events import EventSettings, read_events, unusual_secrets
-from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, JobShape
+from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, MODES, JobShape, full_mode
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
 from cargo_sync.config.shape import Surroundings, read_shape
@@ -43,7 +43,7 @@ class JobSettings:
     """
 
     name: str
-    mode: Literal["upload", "download"]
+    mode: Literal["upload", "download", "bidirectional"]
     local_dir: str
     remote_dir: str
     workspace: str
@@ -153,7 +153,7 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         full_scan_interval=shape.full_scan_interval,
         watch=shape.watch,
         enabled=shape.enabled,
-        delete=shape.delete,
+        delete=_delete(shape),
         after_transfer=shape.after_transfer.kind,
         move_to=move_to,
         include=tuple(shape.filters.include),
@@ -167,6 +167,13 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         ca_file=shape.ca_file,
         warnings=tuple(warning for warning in warnings if warning),
     )
+
+
+def _delete(shape: JobShape) -> Literal["keep", "propagate"]:
+    """What becomes of deletions; both sides of a two-way job follow each other in that, too."""
+    if shape.sync_mode == "bidirectional" and "delete" not in shape.model_fields_set:
+        return "propagate"
+    return shape.delete
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +194,12 @@ def still_valid(path: str, env: Mapping[str, str]) -> StillValid:
         document, unset = expand(_read(path), env)
     except ConfigError:
         return StillValid()
-    mode, events = document.value.get("sync_mode"), document.value.get("events")
+    mode, events = full_mode(document.value.get("sync_mode")), document.value.get("events")
     found: tuple[EventSettings, ...] = ()
     if events is not None and not any(place[0] == "events" for place in unset):
         with suppress(ValueError):
             found = read_events(events)
-    return StillValid(mode if mode in ("upload", "download") else "", found)
+    return StillValid(mode if mode in MODES.values() else "", found)
 
 
 def job_files(folder: str) -> list[str]:
@@ -273,7 +280,7 @@ class Neighbours:
 def missing_folder(job: JobSettings) -> FieldProblem | None:
     """Why the job's local folder cannot be used now, or None.
 
-    An upload needs the folder. A download makes it, once, if the folder above exists.
+    An upload needs the folder. Other jobs make it, once, if the folder above exists.
     """
     if os.path.isdir(job.local_dir):
         return None

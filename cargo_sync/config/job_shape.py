@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -81,6 +81,15 @@ class FiltersShape(Shape):
     exclude: list[Pattern] = Field(default_factory=list, description="patterns as in .gitignore")
 
 
+MODES: Final = {"up": "upload", "down": "download", "bi": "bidirectional"}
+"""The values of `sync_mode`, by their short forms."""
+
+
+def full_mode(value: Any) -> Any:
+    """The value of `sync_mode` for what a file says, if that is its short form."""
+    return MODES.get(value, value) if isinstance(value, str) else value
+
+
 def _speed(value: Any) -> DailySpeed:
     return DailySpeed() if value is None else read_speed(value)
 
@@ -92,7 +101,9 @@ class JobShape(Shape):
     """The form of a job file."""
 
     sync_name: Name = Field(description="the job's name, 1 to 100 characters")
-    sync_mode: Literal["download", "upload"] = Field(description='"download" or "upload"')
+    sync_mode: Annotated[
+        Literal["upload", "download", "bidirectional"], BeforeValidator(full_mode)
+    ] = Field(description='"upload", "download" or "bidirectional"')
     local_dir: RootFolder = Field(description="a folder on this machine")
     remote_dir: RemotePath = Field("", description='a folder in the workspace, "/" for all of it')
     workspace: Segment = Field("default", description="the name of a workspace")
@@ -195,6 +206,11 @@ class JobShape(Shape):
                     if isinstance(value, str)
                     else "is not one of these"
                 )
+        if info.data.get("sync_mode") == "bidirectional":
+            raise wrong(
+                f'"{after.kind}" cannot be used in a job of both directions: '
+                "a file that Cargo removed on one side would be removed on the other side, too"
+            )
         if info.data.get("delete") == "propagate":
             raise wrong(
                 f'"{after.kind}" cannot be used together with "delete": "propagate": '

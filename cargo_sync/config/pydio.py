@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cargo_sync.config.errors import ConfigError, FieldProblem
-from cargo_sync.config.job_shape import JobShape
+from cargo_sync.config.job_shape import MODES, JobShape
 from cargo_sync.config.relaxed import Document, FieldPath
 from cargo_sync.config.shape import NO_FIELD, name_hint
 
@@ -29,7 +29,6 @@ FIELDS: Final[Mapping[str, str]] = {
 }
 """Their names and ours, where they differ."""
 
-DIRECTIONS: Final[Mapping[str, str]] = {"up": "upload", "down": "download"}
 _FILTERS: Final[Mapping[str, str]] = {"includes": "include", "excludes": "exclude"}
 _DROPPED: Final = frozenset({"id", "solve", "timeout", "poolsize", "frequency", "hide_bi_dir"})
 """Fields without a meaning here: one direction has no conflicts, and Cargo decides about lanes and
@@ -49,7 +48,7 @@ def translated(document: Document) -> tuple[Document, list[str]]:
     """The document in our fields, and warnings about what works differently.
 
     Raises:
-        ConfigError: an unknown or unavailable direction; a field that is there in both spellings.
+        ConfigError: an unknown direction; a field that is there in both spellings.
     """
     value: dict[str, Any] = {}
     lines: dict[FieldPath, int] = {}
@@ -73,7 +72,7 @@ def translated(document: Document) -> tuple[Document, list[str]]:
         value[ours] = given
         lines |= _lines(document, field, ours)
     if "direction" not in document.value and "sync_mode" not in document.value:
-        problems += _direction(document, "bi")[1]
+        value["sync_mode"] = "bidirectional"
     if problems:
         raise ConfigError(problems)
     value.setdefault("sync_name", _name(value))
@@ -111,15 +110,10 @@ def in_their_words(error: ConfigError) -> ConfigError:
 
 
 def _direction(document: Document, given: Any) -> tuple[Any, list[FieldProblem]]:
-    if isinstance(given, str) and given in DIRECTIONS:
-        return DIRECTIONS[given], []
-    if given == "bi":
-        message = "jobs in both directions are not available yet"
-    else:
-        message = (
-            f'"{given}" is not allowed' if isinstance(given, str) else "must be text in quotes"
-        )
-    return given, [document.problem(("direction",), message, 'expected: "up" or "down"')]
+    if isinstance(given, str) and given in MODES:
+        return MODES[given], []
+    message = f'"{given}" is not allowed' if isinstance(given, str) else "must be text in quotes"
+    return given, [document.problem(("direction",), message, 'expected: "up", "down" or "bi"')]
 
 
 def _dropped(field: str, given: Any) -> list[str]:

@@ -144,7 +144,7 @@ class Commit:
             job=self._rules.name,
             happened=happened,
             time=self._world.wall(),
-            tell=self._rules.told(happened, files[0], self._direction),
+            tell=self._rules.told(happened, files[0]),
             paths=files,
             sizes=sizes,
             transfers=done.transfers,
@@ -180,6 +180,7 @@ class Commit:
             self._retry_full()
         self._report.acted = self._report.advanced = True
         self._report.files += len(files)
+        self._report.downloaded += 0 if self._upload else len(files)
         self._report.bytes += sum(sizes)
         self._progress.done(len(files), sum(sizes))
         await self._take_up(self._succeeded(files))

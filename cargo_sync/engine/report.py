@@ -65,6 +65,7 @@ class RunReport:
     approvable  a person may approve what is held
     spent       overwrites that were done before the guard held the rest
     problems    the first 100 problems of single files; `errors` counts all of them
+    downloaded  how many of the files came from the server
     acted       files or folders were changed
     advanced    the run got somewhere, even if it is cut: it changed something, stored a part of a
                 listing, or went on with files further than the run before
@@ -90,6 +91,7 @@ class RunReport:
     problems: list[Problem] = field(default_factory=list)
     errors: int = 0
     files: int = 0
+    downloaded: int = 0
     bytes: int = 0
     acted: bool = False
     advanced: bool = False

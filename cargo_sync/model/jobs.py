@@ -53,6 +53,7 @@ class LastRun:
     spent           overwrites that runs did before the guard held them, since one was not held
     problem         in a sentence, or ""
     refused         overwrites that the guard refused to the last run, if it held it
+    downloaded      how many of the files came from the server; None of a job in one direction
     """
 
     run: str = ""
@@ -64,6 +65,7 @@ class LastRun:
     spent: int = 0
     problem: str = ""
     refused: int = 0
+    downloaded: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +123,11 @@ class Rules:
         """
         if direction is not None and self.mode is Mode.BIDIRECTIONAL:
             details = details._replace(direction=direction.value)
-        told = self.told(happened, path, direction)
-        return Event(self.name, happened, time, path, size, details, told)
+        return Event(self.name, happened, time, path, size, details, self.told(happened, path))
 
-    def told(self, happened: Happened, path: str, direction: Mode | None = None) -> str:
+    def told(self, happened: Happened, path: str) -> str:
         """The `tell` of such an event of this job."""
-        return (direction or self.mode).value if moment(happened, path) in self.tell else ""
+        return self.mode.value if moment(happened, path) in self.tell else ""
 
 
 @dataclass(frozen=True, slots=True)

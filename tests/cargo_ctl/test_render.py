@@ -160,7 +160,7 @@ def test_transfer_list() -> None:
 
 
 def test_plan() -> None:
-    assert plan.heading() + "\n" + plan.actions(PLANNED) + "\n" + plan.totals(
+    assert plan.heading(two_way=False) + "\n" + plan.actions(PLANNED) + "\n" + plan.totals(
         "my job", PLAN_TOTALS, 4, False
     ) == (
         "OP            SIZE  WHY                       PATH\n"
@@ -170,6 +170,12 @@ def test_plan() -> None:
         "delete         7 B  gone at the source        gone.txt\n"
         "1 put, 1 mkdir, 1 delete, 1 overwrite, 12.3 MB\n"
         "nothing was done; to do it now: cargo_ctl job sync 'my job'"
+    )
+    both = [dict(PLANNED[2], direction="upload"), dict(PLANNED[3], direction="download")]
+    assert plan.heading(two_way=True) + "\n" + plan.actions(both) == (
+        "OP              SIZE  WHY                       PATH\n"
+        "↑ overwrite      5 B  changed                   old\\x1b.txt\n"
+        "↓ delete         7 B  gone at the source        gone.txt"
     )
     assert plan.totals("a", {"put": 0, "bytes": 0, "held": 0}, 0, False) == "a: nothing to do"
     assert plan.totals("a", {"put": 0, "waiting": 1}, 0, False) == (

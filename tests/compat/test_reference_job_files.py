@@ -129,7 +129,7 @@ def test_the_three_units_of_speed(tmp_path: Path, text: str) -> None:
 
 def test_either_mode_and_no_other(tmp_path: Path) -> None:
     assert load(tmp_path, SPANISH_JOB.replace("download", "upload")).mode == "upload"
-    with pytest.raises(ConfigError, match='expected: "download" or "upload"'):
+    with pytest.raises(ConfigError, match='expected: "upload", "download" or "bidirectional"'):
         load(tmp_path, SPANISH_JOB.replace("download", "both"))
 
 

@@ -171,9 +171,8 @@ def test_u_and_p_the_login(command: Command, usual: list[str], folder: str) -> N
 
 def test_dir_the_direction(command: Command, usual: list[str]) -> None:
     assert command.start(*usual, "-dir", "down").job.mode == "download"
-    sentence = '-dir: jobs in both directions are not available yet (expected: "up" or "down")'
-    assert command.refused(*usual, "-dir", "bi") == [sentence]
-    assert command.refused(*usual[:-2]) == [sentence]
+    assert command.start(*usual, "-dir", "bi").job.mode == "bidirectional"
+    assert command.start(*usual[:-2]).job.mode == "bidirectional", "its default"
     assert "'-dir': 'sideways' is not one of" in command.refused(*usual, "-dir", "sideways")[-1]
 
 

@@ -93,7 +93,7 @@ def test_a_job_with_everything(tmp_path: Path) -> None:
 def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
     assert problems(load_job, write(tmp_path, {})) == [
         "sync_name: is missing (expected: the job's name, 1 to 100 characters)",
-        'sync_mode: is missing (expected: "download" or "upload")',
+        'sync_mode: is missing (expected: "upload", "download" or "bidirectional")',
         "local_dir: is missing (expected: a folder on this machine)",
         'hostname: is missing (expected: the server\'s address, such as "https://files.example.org:8443")',
         "username: is missing (expected: the user's name on the server)",
@@ -111,7 +111,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         ({"sync_name": "a\tb"}, "sync_name: contains a control character"),
         (
             {"sync_mode": "both"},
-            'sync_mode: "both" is not allowed (expected: "download" or "upload")',
+            'sync_mode: "both" is not allowed (expected: "upload", "download" or "bidirectional")',
         ),
         ({"sync_mode": ["upload"]}, "sync_mode: must not be a list"),
         ({"sync_mdoe": "upload"}, 'sync_mdoe: is not a field here (did you mean "sync_mode"?)'),
@@ -209,6 +209,10 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
             'after_transfer: "delete" cannot be used together with ',
         ),
         (
+            {"after_transfer": "delete", "sync_mode": "bi"},
+            'after_transfer: "delete" cannot be used in a job of both directions: a file that ',
+        ),
+        (
             {"after_transfer": {"move": "a"}, "delete": "propagate"},
             'after_transfer: "move" cannot be used together with ',
         ),
@@ -266,8 +270,8 @@ def test_problems_name_their_lines(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="nightly") as caught:
         load_job(write(tmp_path, job(sync_mode="nightly")), {})
     assert str(caught.value) == (
-        f'{tmp_path}/file.json:3: sync_mode: "nightly" is not allowed (expected: "download" or '
-        f'"upload")'
+        f'{tmp_path}/file.json:3: sync_mode: "nightly" is not allowed (expected: "upload", '
+        f'"download" or "bidirectional")'
     )
 
 
@@ -412,3 +416,24 @@ def test_of_very_many_problems_the_first_ones_are_told(tmp_path: Path) -> None:
     lines = wrong(tmp_path, filters={"exclude": ["["] * 500})
     assert len(lines) == 101
     assert lines[-1] == ": and 400 more problems"
+
+
+@pytest.mark.parametrize(
+    ("said", "mode"), [("up", "upload"), ("down", "download"), ("bi", "bidirectional")]
+)
+def test_a_mode_has_a_short_form(tmp_path: Path, said: str, mode: str) -> None:
+    assert load_job(write(tmp_path, job(sync_mode=said)), {}).mode == mode
+
+
+@pytest.mark.parametrize(
+    ("settings", "delete"),
+    [
+        ({"sync_mode": "upload"}, "keep"),
+        ({"sync_mode": "bidirectional"}, "propagate"),
+        ({"sync_mode": "bidirectional", "delete": "keep"}, "keep"),
+    ],
+)
+def test_both_sides_of_a_two_way_job_follow_each_other_in_deletions_too(
+    tmp_path: Path, settings: dict[str, Any], delete: str
+) -> None:
+    assert load_job(write(tmp_path, job(**settings)), {}).delete == delete

@@ -54,11 +54,10 @@ def test_down_and_a_label(tmp_path: Path) -> None:
     assert (job.mode, job.name, job.sleep) == ("download", "Photos", 10.0)
 
 
-def test_both_ways_is_said_to_be_missing(tmp_path: Path) -> None:
-    for direction in ("bi", None):
-        assert problems(load_job, write(tmp_path, pydio(direction=direction))) == [
-            'direction: jobs in both directions are not available yet (expected: "up" or "down")'
-        ]
+@pytest.mark.parametrize("direction", ["bi", None])
+def test_both_ways_is_the_default(tmp_path: Path, direction: str | None) -> None:
+    job = load_job(write(tmp_path, pydio(direction=direction)), {})
+    assert (job.mode, job.delete) == ("bidirectional", "propagate")
 
 
 def test_errors_name_the_fields_that_were_written(tmp_path: Path) -> None:

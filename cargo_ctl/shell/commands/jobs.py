@@ -35,7 +35,10 @@ def plan(shell: Shell, given: Given) -> None:
         time.sleep(_POLL)
         page = _page(shell, name, run)
     actions = page.actions
-    lines = [plan_words.heading(), plan_words.actions(actions)] if actions else []
+    lines = []
+    if actions:
+        heading = plan_words.heading(two_way="direction" in actions[0])
+        lines = [heading, plan_words.actions(actions)]
     lines.append(plan_words.totals(name, page.totals, len(actions), page.next is not None))
     shell.output.show({"run": run, "totals": page.totals, "actions": actions}, "\n".join(lines))
 

@@ -41,4 +41,5 @@ class PlanHandlers:
                 f'the job "{job.name}" has no plan {run}',
                 "plans are kept for an hour",
             )
-        return views.plan(job.name, run, page, limit)
+        two_way = job.settings.mode == "bidirectional"
+        return views.plan(job.name, run, page, limit, two_way=two_way)

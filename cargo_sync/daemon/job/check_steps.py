@@ -83,8 +83,8 @@ class CheckCase:
     delivers: bool = False
 
     @property
-    def uploads(self) -> bool:
-        return self.settings.mode == "upload"
+    def mode(self) -> Mode:
+        return Mode(self.settings.mode)
 
     @property
     def retires(self) -> bool:
@@ -155,7 +155,7 @@ async def workspace(case: CheckCase) -> Passed:
         raise ProblemError(no_workspace(job.username, job.workspace, spaces.names()))
     if why := found.problem:
         raise ProblemError(Problem.received(why.code, why.message, hint=why.hint or ""))
-    writes = case.uploads or case.retires
+    writes = case.mode.sends or case.retires
     if writes and found.access != "rw":
         message = f"{job.username} may read the workspace {job.workspace!r} but not change it"
         hint = 'the person who runs the server can grant "rw", or mount its folder writable'
@@ -173,7 +173,7 @@ async def remote_folder(case: CheckCase) -> Passed:
     except ProblemError as error:
         if error.problem.code != Code.UNKNOWN:
             raise
-        if case.uploads:
+        if case.mode.sends:
             return f"there is no /{job.remote_dir} yet; the first upload makes it", ""
         message = f"there is no folder /{job.remote_dir} in the workspace {job.workspace!r}"
         raise ProblemError(
@@ -206,35 +206,45 @@ async def granted(case: CheckCase) -> Passed:
     """The speed that the server would grant the job now."""
     job = case.settings
     where = (job.workspace, job.remote_dir)
-    opened = await open_flow(case.api, Mode(job.mode), where, case.speed, RUN)
-    await end_flow(case.api, opened.flow)
-    if opened.speed is None:
+    found: list[str] = []
+    for direction in case.mode.directions:
+        opened = await open_flow(case.api, direction, where, case.speed, RUN)
+        await end_flow(case.api, opened.flow)
+        speed = "no limit" if opened.speed is None else format_speed(opened.speed)
+        found.append(speed)
+    if set(found) == {"no limit"}:
         return "the server sets no limit", ""
-    return f"the server grants {format_speed(opened.speed)}", ""
+    if len(found) == 1:
+        return f"the server grants {found[0]}", ""
+    return f"the server grants {found[0]} up and {found[1]} down", ""
 
 
 async def data_port(case: CheckCase) -> Passed:
     """A data connection can be opened; it does not go through a proxy in front of the API."""
     job = case.settings
     where = (job.workspace, job.remote_dir)
-    opened = await try_lane(case.api, case.world, Mode(job.mode), where, RUN)
+    opened = await try_lane(case.api, case.world, case.mode.directions[0], where, RUN)
     how = "encrypted" if opened.sealed else "without encryption"
     return f"data connections to {opened.host} port {opened.port} work, {how}", ""
 
 
 async def speed(case: CheckCase) -> Passed:
-    """Measures the speed in the job's direction.
+    """Measures the speed in the job's direction, or in one after the other.
 
     The probe moves no more than the job itself could move in that time.
     """
     most = PROBE_BYTES if case.speed is None else max(LEAST, int(case.speed * MEASURE / 8))
-    measure = case.api.send if case.uploads else case.api.receive
-    found: ProbeResult = await measure(most, MEASURE, case.world.steady)
-    if not found.bytes:
-        raise ProblemError(Problem(Code.CUT, f"no byte arrived within {MEASURE:g} s"))
-    way = "up" if case.uploads else "down"
-    speed = format_speed(max(1, round(found.speed_bps)))
-    return f"{speed} {way}, measured over HTTP for {found.seconds:.1f} s", ""
+    ways: list[str] = []
+    seconds = 0.0
+    for direction in case.mode.directions:
+        upload = direction is Mode.UPLOAD
+        measure = case.api.send if upload else case.api.receive
+        found: ProbeResult = await measure(most, MEASURE, case.world.steady)
+        if not found.bytes:
+            raise ProblemError(Problem(Code.CUT, f"no byte arrived within {MEASURE:g} s"))
+        ways.append(f"{format_speed(max(1, round(found.speed_bps)))} {'up' if upload else 'down'}")
+        seconds += found.seconds
+    return f"{' and '.join(ways)}, measured over HTTP for {seconds:.1f} s", ""
 
 
 async def clock(case: CheckCase) -> Passed:
@@ -299,26 +309,27 @@ def _of_root(case: CheckCase, root: Root) -> Passed:
     if holds and holds != f"process {os.getpid()}":
         hint = "only one process may use a folder: stop that process, or use another folder"
         raise ProblemError(Problem(Code.ROOT_IN_USE, f"{path} is in use by {holds}", hint=hint))
-    if not case.uploads and read_marker(root) is None and was_here(case.bound, path):
+    if case.mode.receives and read_marker(root) is None and was_here(case.bound, path):
         message = f"{path} is not the folder that this job brought files to: its marker is missing"
         raise ProblemError(
             Problem(Code.MARKER_LOST, message, hint="mount the disk, or restore the folder")
         )
-    if case.uploads and case.delivers:
+    if not case.mode.receives and case.delivers:
         check_source(root, case.bound, Filters(job.include, job.exclude).among)
-    if case.uploads and not case.retires:
-        return f"{path} can be read", _scanned(job)
+    scanned = _scanned(job) if case.mode.sends else ""
+    if not (case.mode.receives or case.retires):
+        return f"{path} can be read", scanned
     if not os.access(".", os.W_OK | os.X_OK, dir_fd=root.fd):
-        what = "receives files" if job.mode == "download" else "removes delivered files"
+        what = "receives files" if case.mode.receives else "removes delivered files"
         raise ProblemError(
             Problem(Code.UNREADABLE, f"no permission to write to {path}, and this job {what}")
         )
     space = case.space.space(root)
-    if not case.uploads and space.free <= space.stays:
+    if case.mode.receives and space.free <= space.stays:
         stays = f"{space.stays / 1e6:,.0f} MB always stay free"
         message = f"{path} has only {space.free / 1e6:,.0f} MB free, and {stays}"
         raise ProblemError(Problem(Code.DISK_FULL, message, hint="free some space"))
-    return f"{path} can be read and written, {space.free / 1e9:,.1f} GB free", ""
+    return f"{path} can be read and written, {space.free / 1e9:,.1f} GB free", scanned
 
 
 def _scanned(job: JobSettings) -> str:

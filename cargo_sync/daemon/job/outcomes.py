@@ -207,6 +207,7 @@ class JobOutcomes:
             self.spent,
             str(problem) if problem else "",
             self.refused,
+            report.downloaded if self._settings.mode == "bidirectional" else None,
         )
 
     # -- what others read --------------------------------------------------------------------------
@@ -231,7 +232,7 @@ class JobOutcomes:
     @property
     def damaged(self) -> bool:
         """An unclean stop has damaged source files; a person may have them sent as they are."""
-        return self._settings.mode == "upload" and self._failures.has(Code.DAMAGED)
+        return self._settings.mode != "download" and self._failures.has(Code.DAMAGED)
 
     @property
     def errors(self) -> int:

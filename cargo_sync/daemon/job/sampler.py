@@ -7,11 +7,12 @@ from cargo_sync.daemon.job.status import (
     JobStatus,
     SpeedStatus,
     UnderWay,
+    WayAdvance,
     WindowStatus,
     eta,
 )
 from cargo_sync.daemon.job.supervisor import Supervisor
-from cargo_sync.engine.report import RunProgress
+from cargo_sync.engine.report import Progress, RunProgress
 from cargo_sync.lanes.figures import Figures, Moving
 from cargo_sync.machines.arrival import ArrivalCount
 from cargo_sync.machines.job_state import JobState
@@ -106,7 +107,14 @@ class JobSampler:
             progress.bytes_total,
             round(rate),
             eta(progress.bytes_total - self._bytes, rate),
+            self._ways(progress),
         )
+
+    def _ways(self, progress: RunProgress) -> tuple[tuple[str, WayAdvance], ...]:
+        if self._job.settings.mode != "bidirectional":
+            return ()
+        ways = (("up", Mode.UPLOAD), ("down", Mode.DOWNLOAD))
+        return tuple((word, _way(progress.of(mode))) for word, mode in ways)
 
     def _arrived(self, progress: RunProgress) -> int:
         """Bytes at the destinations, also those that are staged."""
@@ -141,6 +149,10 @@ class JobSampler:
             figures.rtt_ms,
             figures.lost,
         )
+
+
+def _way(one: Progress) -> WayAdvance:
+    return WayAdvance(one.files_done, one.files_total, one.bytes_done, one.bytes_total)
 
 
 def _arrivals() -> dict[Mode, ArrivalCount]:

@@ -1,7 +1,7 @@
 """A job's status: plain values that the sampler makes and the views put into messages."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.machines.job_state import JobState
@@ -10,12 +10,22 @@ from cargo_sync.model.limits import Ordered
 from cargo_sync.webhooks.retry_policy import Attempt
 
 
+class WayAdvance(NamedTuple):
+    """The progress of one direction of a run."""
+
+    files_done: int
+    files_total: int
+    bytes_done: int
+    bytes_total: int
+
+
 @dataclass(frozen=True, slots=True)
 class Advance:
     """The progress of a run. Totals grow while the survey goes on.
 
     speed_bps  bits of file content per second, over the last few seconds
     eta_s      seconds that are left at this speed, or None
+    ways       of a two-way job: "up" and "down", with their parts
     """
 
     files_done: int = 0
@@ -24,6 +34,7 @@ class Advance:
     bytes_total: int = 0
     speed_bps: int = 0
     eta_s: int | None = None
+    ways: tuple[tuple[str, WayAdvance], ...] = ()
 
 
 AT_REST: Final = Advance()

@@ -120,7 +120,7 @@ class Supervisor:
         self._world = world
         self._listener = listener
         self._task: asyncio.Task[None] | None = None
-        watched = settings.watch and self._rules.mode is Mode.UPLOAD
+        watched = settings.watch and self._rules.mode.sends
         hints = NearHints(sides.watch, self._near_hint) if watched else None
         self._near_folder = NearFolder(sides.near, hints)
         self._ordered: tuple[Run, bool] | None = None
@@ -186,10 +186,9 @@ class Supervisor:
             return self._world.steady() + opening - self._world.wall()
         if self.run_now is not None:
             return None
-        settle = self.settings.settle if self._rules.mode is Mode.UPLOAD else 0.0
         whole = not self._memory.scope.knows(self._world.steady())
         last, sleep = self.outcomes.look, self.settings.sleep
-        return next_look(last, sleep, settle, self._hinted, whole=whole)
+        return next_look(last, sleep, self._settle, self._hinted, whole=whole)
 
     # -- commands ----------------------------------------------------------------------------------
 
@@ -244,6 +243,18 @@ class Supervisor:
             self._hinted = self._world.steady()
             self._wakeup.set()
 
+    def _far_hint(self) -> None:
+        """Something may have changed on the server: that is no file that is still being written."""
+        now = self._world.steady() - self._settle
+        if self._hinted is None or now < self._hinted:
+            self._hinted = now
+            self._wakeup.set()
+
+    @property
+    def _settle(self) -> float:
+        """Seconds for which a changed local file must be still."""
+        return self.settings.settle if self._rules.mode.sends else 0.0
+
     def _stop(self) -> None:
         """Stops the current run, if there is one, at a checkpoint."""
         if self.run_now is not None and self._task is not None:
@@ -256,7 +267,7 @@ class Supervisor:
         try:
             async with asyncio.TaskGroup() as group:
                 wanted = self.settings.enabled and self.settings.watch
-                if wanted and self._rules.mode is Mode.DOWNLOAD:
+                if wanted and self._rules.mode.receives:
                     group.create_task(
                         lasting(self._hear_far, "listening to the server", job=self.name)
                     )
@@ -270,7 +281,7 @@ class Supervisor:
                         await self._near_folder.watch(away=self.outcomes.is_away)
                     else:
                         await self._near_folder.let_go()
-                    needless = self._rules.mode is Mode.DOWNLOAD
+                    needless = not self._rules.mode.sends
                     self._memory.scope.trust(needless or self._near_folder.hints_all)
                     work = self._next()
                     if work is None:
@@ -420,4 +431,4 @@ class Supervisor:
             row = await self._world.offload(self._memory.jobs.get, self.name)
             return row.far_cursor if row else 0
 
-        await hear_far(self.sides.far, self._seen, cursor, self.hint, self._world.steady)
+        await hear_far(self.sides.far, self._seen, cursor, self._far_hint, self._world.steady)

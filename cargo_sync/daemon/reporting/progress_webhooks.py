@@ -79,7 +79,7 @@ class ProgressWebhooks:
     async def _update(
         self, job: Job, event: EventSettings, moving: list[UnderWay], group: asyncio.TaskGroup
     ) -> None:
-        name = job.supervisor.name
+        name, mode = job.supervisor.name, job.supervisor.settings.mode
         waits = await self._world.offload(self._rows.waits, name, [one.id for one in moving])
         # Read again after that wait, so that transfers that ended in the meantime get no update.
         lanes = job.supervisor.sides.figures().values()
@@ -90,18 +90,18 @@ class ProgressWebhooks:
                 continue
             if self._hosts.is_well(host) and self._hosts.room(host) > 0:
                 self._hosts.enter(host)
-                sending = contained(self._one(key, host, event, one), "onUpdate", job=name)
+                sending = contained(self._one(key, host, event, one, mode), "onUpdate", job=name)
                 self._in_flight[key] = group.create_task(sending)
 
-    async def _one(self, key: Key, host: str, event: EventSettings, one: UnderWay) -> None:
+    async def _one(
+        self, key: Key, host: str, event: EventSettings, one: UnderWay, mode: str
+    ) -> None:
         began = self._world.steady()
         result: Attempt | None = None
         try:
             progress = {"PROGRESS": 100 * one.done // one.size, "SPEED": one.speed_bps}
             values = (
-                variables.transfer_of(one.path, one.id)
-                | variables.job(one.job, one.mode)
-                | progress
+                variables.transfer_of(one.path, one.id) | variables.job(one.job, mode) | progress
             )
             result = await self._send(
                 message(event, f"msg_{self._world.token()}", values, self._world.wall())

@@ -18,12 +18,14 @@ from cargo_sync.daemon.job.status import (
     Cause,
     JobStatus,
     UnderWay,
+    WayAdvance,
     eta,
 )
 from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Op
 from cargo_sync.model.events import Event, EventGroup
+from cargo_sync.model.jobs import LastRun
 from cargo_sync.state.events import EventRow, as_json
 from cargo_sync.state.planned import PlannedAction, PlannedPage
 from cargo_sync.webhooks.outbox import Waiting
@@ -85,6 +87,17 @@ def progress(advance: Advance) -> dict[str, Any]:
         "bytes_total": advance.bytes_total,
         "speed_bps": advance.speed_bps,
         "eta_s": advance.eta_s,
+        **{way: _way_progress(one) for way, one in advance.ways},
+    }
+
+
+def _way_progress(way: WayAdvance) -> dict[str, Any]:
+    """The progress of one direction of a two-way job."""
+    return {
+        "files_done": way.files_done,
+        "files_total": way.files_total,
+        "bytes_done": way.bytes_done,
+        "bytes_total": way.bytes_total,
     }
 
 
@@ -119,8 +132,15 @@ def row(status: JobStatus) -> dict[str, Any]:
         "errors": status.errors,
         "conflicts": status.conflicts,
         "progress": progress(status.advance),
-        "last_run": asdict(status.last_run) if status.last_run else None,
+        "last_run": _last_run(status.last_run) if status.last_run else None,
     }
+
+
+def _last_run(last: LastRun) -> dict[str, Any]:
+    shown = asdict(last)
+    if last.downloaded is None:  # of a job in one direction, which says it
+        del shown["downloaded"]
+    return shown
 
 
 def unusable(job: UnusableJob) -> dict[str, Any]:
@@ -258,8 +278,13 @@ def callback_test(job: str, one: CallbackTest) -> dict[str, Any]:
     }
 
 
-def plan(job: str, run: str, page: PlannedPage | None, limit: int) -> dict[str, Any]:
-    """A page of a plan; `ready` is false while the plan is still being made."""
+def plan(
+    job: str, run: str, page: PlannedPage | None, limit: int, *, two_way: bool
+) -> dict[str, Any]:
+    """A page of a plan; `ready` is false while the plan is still being made.
+
+    Steps of a two-way job have a direction.
+    """
     if page is None or page.totals is None:
         return {"job": job, "run": run, "ready": False, "totals": {}, "actions": [], "next": None}
     more = len(page.actions) == limit
@@ -270,21 +295,21 @@ def plan(job: str, run: str, page: PlannedPage | None, limit: int) -> dict[str, 
         # The plan counts an overwrite as a put too; here it is only an overwrite.
         "totals": dict(page.totals)
         | {"put": page.totals.get("put", 0) - page.totals.get("overwrite", 0)},
-        "actions": [_action(one) for one in page.actions],
+        "actions": [_action(one, two_way=two_way) for one in page.actions],
         "next": page.actions[-1].number if more else None,
     }
 
 
-def _action(planned: PlannedAction) -> dict[str, Any]:
+def _action(planned: PlannedAction, *, two_way: bool) -> dict[str, Any]:
     action = planned.action
     entry = action.source or action.expected
-    return {
+    shown = {
         "op": "overwrite" if action.op is Op.PUT and action.overwrites else action.op.value,
         "path": action.path,
         "size": entry.size if entry else 0,
-        "direction": planned.direction.value,
         "why": action.why,
     }
+    return shown | {"direction": planned.direction.value} if two_way else shown
 
 
 def check(id: str, job: str, steps: Sequence[CheckStep], *, ready: bool) -> dict[str, Any]:
@@ -330,6 +355,7 @@ def _happened(row: EventRow) -> dict[str, Any]:
         "speed_bps": event.speed,
         "transfer": event.transfer,
         "message": event.message,
+        **({"direction": event.details.direction} if event.details.direction else {}),
     }
 
 

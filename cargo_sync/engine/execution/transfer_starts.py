@@ -43,7 +43,7 @@ class TransferStarts:
             self._make,
             self._world.lived(),
             event,
-            self._direction if self._rules.promises else None,
+            self._rules.mode if self._rules.promises else None,
         )
         if begun.events:
             self._on_events(groups(begun.events, begun.cursor))

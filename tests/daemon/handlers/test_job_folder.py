@@ -92,8 +92,9 @@ async def test_every_problem_is_told_with_its_line_and_nothing_is_left(tmp_path:
         assert error["code"] == "bad_config"
         lines = error["message"].splitlines()
         assert (
-            'x.json:3: sync_mode: "both" is not allowed (expected: "download" or "upload")' in lines
-        )
+            'x.json:3: sync_mode: "both" is not allowed '
+            '(expected: "upload", "download" or "bidirectional")'
+        ) in lines
         assert (
             "x.json:4: local_dir: 'here' is relative, but the file is sent to another folder; "
             "write an absolute path"

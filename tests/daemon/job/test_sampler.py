@@ -17,9 +17,9 @@ def test_a_resumed_file_begins_where_it_was_and_ends_at_its_end(tmp_path: Path) 
     progress = RunProgress()
     progress.of(Mode.UPLOAD).planned(1, 10_000)
     run = SimpleNamespace(progress=progress, report=SimpleNamespace(run="r2"))
-    job: Any = SimpleNamespace(
-        run_now=run, sides=SimpleNamespace(figures=lambda: {Mode.UPLOAD: figures})
-    )
+    sides = SimpleNamespace(figures=lambda: {Mode.UPLOAD: figures})
+    settings = SimpleNamespace(mode="upload")
+    job: Any = SimpleNamespace(run_now=run, sides=sides, settings=settings)
     sampler = JobSampler(job, system.world())
     seen = []
     for content in (0, 1_000, 2_000, 4_000):
