@@ -39,6 +39,8 @@ def test_the_examples_load(env: dict[str, str]) -> None:
     download = load_job(str(configs / "job-download.example.json"), env)
     assert (download.mode, len(download.events)) == ("download", 2)
     assert download.warnings == ()
+    both = load_job(str(configs / "job-bidirectional.example.json"), env)
+    assert (both.mode, both.delete, both.warnings) == ("bidirectional", "propagate", ())
     assert load_daemon(str(configs / "daemon.example.json"), env).bandwidth == 100_000_000
     server = load_server(str(configs / "server.example.json"), env)
     assert ([user.username for user in server.users], server.warnings) == (["ana", "ben"], ())
