@@ -29,7 +29,8 @@ class Op(StrEnum):
     RETIRE = "retire"
     """Delete or move a delivered source file, as the job's `after_transfer` says."""
     MOVE = "move"
-    """Give an entry of the destination another path there, which must be free."""
+    """Give an entry of the destination another path there, which must be free; or exchange it with
+    the one that is there."""
     CONFLICT = "conflict"
     """Both sides of a two-way job changed it, each in its own way: the job's policy decides."""
     META = "meta"
@@ -52,6 +53,7 @@ class Action(NamedTuple):
               both sides, if they were compared before
     moved_from  for MOVE: where the destination has the entry now; `path` is where it shall be, and
               `expected` is the entry
+    occupant  for MOVE: what the destination has at `path`; the two change places
     """
 
     op: Op
@@ -62,6 +64,7 @@ class Action(NamedTuple):
     drifted: bool = False
     hash: str = ""
     moved_from: str = ""
+    occupant: Entry | None = None
 
     @property
     def bytes(self) -> int:
@@ -159,6 +162,7 @@ class Outcome(NamedTuple):
     displaced       where in the trash the displaced entry is now, or ""
     problem         why it failed; None when it did not
     transfer        id of the transfer that moved it, or failed to; "" when no content moved
+    places          of a MOVE: ranges of its places in the far side's feed, as far as they are known
     """
 
     action: Action
@@ -168,3 +172,4 @@ class Outcome(NamedTuple):
     displaced: str = ""
     problem: Problem | None = None
     transfer: str = ""
+    places: Sequence[tuple[int, int]] = ()

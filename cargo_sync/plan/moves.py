@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.subtrees import Subtrees
 
 LEAST: Final = 64 * 2**10
@@ -30,9 +30,9 @@ remember its ident."""
 T = TypeVar("T", bound=Hashable)
 
 
-def is_tracked(entry: Entry) -> bool:
-    """Whether an entry is recognised when it is somewhere else: folders, and files from `LEAST`."""
-    return entry.kind == FOLDER or (entry.kind == FILE and entry.size >= LEAST)
+def is_worth_it(kind: str, size: int) -> bool:
+    """Whether something is moved when it is renamed: folders, and files from `LEAST`."""
+    return kind == FOLDER or (kind == FILE and size >= LEAST)
 
 
 class KnownEntry(NamedTuple):

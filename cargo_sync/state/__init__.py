@@ -11,6 +11,8 @@ jobs          a job's row: paused, binding, cursor, last run
 folders       the three trees of a job, one row per folder
 parts         large folders, which have several rows
 forgetting    what a job forgets of them, in slices
+moved_folders  the rows of folders that were moved at the destination
+idents        where things were agreed to be, by inode and entry id
 left_out      names of the far side that cannot be used
 listed        how much a server may make a job keep
 deltas        changes to one listing column of many folders

@@ -18,12 +18,15 @@ from cargo_sync.model.agreed import Agreed, AgreedColumns
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.plan.moves import is_worth_it
 from cargo_sync.state import parts
+from cargo_sync.state.idents import BaseIdents
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 
 _NAME: Final = 0
 _KIND: Final = 1
+_SIZE: Final = 2
 """Positions of these fields in both Entry and Agreed."""
 
 
@@ -90,16 +93,16 @@ class _Listing:
         self._set(orjson.loads(found) if found else [])
         self._changes: dict[str, Entry | Agreed | None] = {}
 
-    def change(self, name: str, item: Entry | Agreed | None) -> bool:
-        """Puts `item` at `name`, None to delete; returns whether a folder was there."""
+    def change(self, name: str, item: Entry | Agreed | None) -> tuple[str, int]:
+        """Puts `item` at `name`, None to delete; returns what kind and size was there."""
+        before = "", 0
         if name in self._changes:
-            before = self._changes[name]
-            was_folder = before is not None and before.kind == FOLDER
-        else:
-            at = self._at(name)
-            was_folder = at is not None and self._columns[_KIND][at] == FOLDER
+            if known := self._changes[name]:
+                before = known.kind, known.size
+        elif (at := self._at(name)) is not None:
+            before = self._columns[_KIND][at], self._columns[_SIZE][at]
         self._changes[name] = item
-        return was_folder
+        return before
 
     def add(self, columns: Sequence[Sequence[Any]]) -> bool:
         """Adds names, in their order, that are not there yet.
@@ -170,6 +173,7 @@ class ColumnDeltas:
         self._firsts: dict[str, list[str]] = {}
         """Of folders, the first names of all parts but the first."""
         self._made: set[bytes] = set()
+        self._idents = BaseIdents(connection, job) if column is BASE else None
         self._recent: tuple[str | None, _Listing] = (None, _Listing(None))
         """The folder of the last change, if it has one part: the next is often in the same one."""
 
@@ -183,16 +187,20 @@ class ColumnDeltas:
         if item.name != name or not path:
             reason = f"the path {path!r} came with the name {item.name!r}"
             raise ProblemError(Problem(Code.BAD_PATH, reason, path=path, retry=False))
-        was_folder = self._part(folder, name).change(name, item)
+        was_folder = self._part(folder, name).change(name, item)[0] == FOLDER
         if was_folder and item.kind != FOLDER:
             self._clear(path)
         elif item.kind == FOLDER and not was_folder and self._column.kept_empty:
             self._made.add(parts.key_of(path))
             self._listing(parts.key_of(path))
+        if self._idents is not None and isinstance(item, Agreed):
+            self._idents.put(path, item)
 
     def put_files(self, files: Sequence[str], agreed: AgreedColumns) -> None:
         """Like `put`, for the agreements about many files with these paths."""
         start, columns = 0, agreed.columns()
+        if self._idents is not None:
+            self._idents.put_files(files, agreed)
         for folder, run in groupby(files, paths.parent):
             end = start + len(list(run))
             for listing, low, high in self._cut(folder, columns[_NAME][start:end]):
@@ -207,16 +215,21 @@ class ColumnDeltas:
     def drop(self, path: str) -> None:
         """Nothing is at `path` any more, nor below it."""
         name = paths.name(path)
-        if self._part(paths.parent(path), name).change(name, None):
+        kind, size = self._part(paths.parent(path), name).change(name, None)
+        if kind == FOLDER:
             self._clear(path)
+        elif self._idents is not None and is_worth_it(kind, size):
+            self._idents.drop(path)
 
     def write(self, *, cut: bool = False) -> None:
-        """Writes what has changed.
+        """Writes what has changed. Call it once.
 
         Args:
             cut: parts with very many names are cut. While a run plans, they are not: it would plan
                 the new part again.
         """
+        if self._idents is not None:
+            self._idents.write()
         for key in self._order:
             found, columns = self._open[key].found, self._open[key].columns()
             blob: bytes | None = None
@@ -271,6 +284,8 @@ class ColumnDeltas:
         return listing
 
     def _clear(self, path: str) -> None:
+        if self._idents is not None:
+            self._idents.drop(path)
         self._recent = None, _Listing(None)
         low, high = at_or_below(path)
         start, end = bisect_left(self._order, low), bisect_left(self._order, high)

@@ -19,7 +19,8 @@ from cargo_sync.model.entries import FOLDER, Entry, EntryColumns, Listing
 from cargo_sync.model.events import Event, MovedFiles
 from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Problem
-from cargo_sync.state import forgetting, own_changes, parts
+from cargo_sync.state import forgetting, moved_folders, own_changes, parts
+from cargo_sync.state import idents as base_idents
 from cargo_sync.state.database import Database
 from cargo_sync.state.deltas import BASE, FAR, NEAR, ColumnDeltas
 from cargo_sync.state.events import Events
@@ -27,6 +28,7 @@ from cargo_sync.state.forgetting import Untrue
 from cargo_sync.state.left_out import LeftOut
 from cargo_sync.state.listed import ListedLimit
 from cargo_sync.state.migrations import Statements
+from cargo_sync.state.moved_folders import RenamedEntry, Side
 from cargo_sync.state.ranges import at_or_below
 from cargo_sync.state.transfers import Transfers
 
@@ -138,6 +140,10 @@ _RANGE = f"{_STATES} WHERE job = ? AND path >= ? AND path < ? ORDER BY path LIMI
 # Without statistics SQLite would walk all folders in the order of their key.
 _UNSETTLED = f"""{_STATES} INDEXED BY folder_unsettled
 WHERE job = ? AND path >= ? AND path < ? AND settled = 0 ORDER BY path LIMIT ?"""
+_GONE = f"""{_STATES} INDEXED BY folder_unsettled
+WHERE job = ? AND path >= ? AND settled = 0 AND %s IS NULL AND base IS NOT NULL
+ORDER BY path LIMIT ?"""
+_GONE_NEAR, _GONE_FAR = _GONE % "near", _GONE % "far"
 _UNSETTLED_PATHS = """SELECT path FROM folder INDEXED BY folder_unsettled
 WHERE job = ? AND settled = 0 LIMIT ?"""
 
@@ -312,6 +318,53 @@ class Folders:
             self._transfers.ended(self._job, files.paths, ())
             cursor = self._events.append_moved(files)
             return self._events.append(events) if events else cursor
+
+    def follow(self, some: Sequence[RenamedEntry], side: Side, events: Sequence[Event] = ()) -> int:
+        """Stores renames that were done at the destination, in their order.
+
+        What is below a folder is moved before, in transactions of its own.
+
+        Args:
+            some: the renames: files, or one folder (`moved_folders.in_turn`).
+            side: the destination.
+            events: of these renames.
+
+        Returns:
+            The cursor of the newest event.
+        """
+        first = some[0]
+        source, target = paths.key(first.source), paths.key(first.path)
+        if first.has_folder and not first.exchanged:
+            moved_folders.move(self._database, self._job, side, source, target)
+        with self._database.transaction() as connection:
+            if first.has_folder and first.exchanged:
+                moved_folders.exchange(connection, self._job, side, source, target)
+            moved_folders.write_names(connection, self._job, side, some)
+            return self._events.append(events)
+
+    def places(self, idents: Sequence[int], *, near: bool) -> dict[int, list[str]]:
+        """Where these idents of one side were agreed to be; it may be out of date.
+
+        Only folders and files that are worth to be moved are known (`plan.moves.is_worth_it`).
+        """
+        with self._database.read() as connection:
+            return base_idents.places(connection, self._job, idents, near=near)
+
+    def idents_at(self, some: Sequence[str], *, near: bool) -> dict[str, int]:
+        """The idents of one side that were agreed to be at these paths, if they are known."""
+        with self._database.read() as connection:
+            return base_idents.idents_at(connection, self._job, some, near=near)
+
+    def knows_idents(self) -> bool:
+        """Whether anything is known that may have been renamed."""
+        with self._database.read() as connection:
+            return base_idents.has_any(connection, self._job)
+
+    def gone(self, after: bytes | None, limit: int, *, near: bool) -> list[FolderState]:
+        """As `unsettled`: folders on which something is agreed, and that one side has no more."""
+        low = b"" if after is None else after + b"\0"
+        sql = _GONE_NEAR if near else _GONE_FAR
+        return self._states(sql, (self._job, low, limit))
 
     def unsettled(self, after: bytes | None, end: bytes | None, limit: int) -> list[FolderState]:
         """Up to `limit` unsettled folders or parts, in order; fewer if their listings are long.

@@ -10,6 +10,7 @@ on from there. Whoever opens the job calls `forget` until nothing is left, befor
 from enum import IntEnum
 from typing import Final
 
+from cargo_sync.state import idents
 from cargo_sync.state.database import Database
 from cargo_sync.state.migrations import Statements
 
@@ -67,6 +68,9 @@ def forget(database: Database, job: int) -> bool:
         if what is Untrue.NOTHING:
             return False
         last = slice_end(connection, job, low, SLICE)
+        if what is Untrue.BASE:
+            end = b"\xff" if last is None else last + b"\0"
+            idents.forget(connection, job, low, end)
         if last is None:
             connection.execute("UPDATE job SET untrue = 0 WHERE id = ?", (job,))
             return False

@@ -150,15 +150,11 @@ def _drop(connection: Statements, run: str, most: int) -> bool:
 def _columns(action: Action) -> tuple[Any, ...]:
     source = None if action.source is None else tuple(action.source)
     expected = None if action.expected is None else tuple(action.expected)
-    return (action.op, action.path, source, expected, *action[4:])
+    occupant = None if action.occupant is None else tuple(action.occupant)
+    return (action.op, action.path, source, expected, occupant, *action[4:-1])
 
 
 def _action(text: str) -> Action:
-    op, path, source, expected, *rest = orjson.loads(text)
-    return Action(
-        Op(op),
-        path,
-        None if source is None else Entry._make(source),
-        None if expected is None else Entry._make(expected),
-        *rest,
-    )
+    op, path, *entries, why, drifted, content, moved_from = orjson.loads(text)
+    source, expected, occupant = (None if one is None else Entry._make(one) for one in entries)
+    return Action(Op(op), path, source, expected, why, drifted, content, moved_from, occupant)

@@ -5,7 +5,7 @@ reports whole listings) or far (it reports changes).
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from blake3 import blake3
 
@@ -30,6 +30,9 @@ from cargo_sync.trees.contract import (
 )
 from cargo_sync.trees.offers import brought, offers
 from cargo_sync.trees.pump import pump
+
+_ASIDE: Final = "aside"
+"""Where one of two entries is while they change places."""
 
 
 class MemoryTree:
@@ -81,13 +84,18 @@ class MemoryTree:
         for old, entry in moving:
             new = to + old[len(path) :]
             moved = entry._replace(name=paths.name(new))
-            if old == path or self._part == "far":  # a server numbers all; a rename has one ctime
+            if old == path and self._part == "near":  # a rename has a ctime
                 moved = self._renumbered(moved)
             self._entries[new] = moved
             if old in self._contents:
                 self._keep(new, self._contents[old])
             self._log.append((new, moved))
         self.remove(path)
+
+    def exchange(self, path: str, other: str) -> None:
+        """Two entries change places, with what is below them."""
+        for one, to in ((path, _ASIDE), (other, path), (_ASIDE, other)):
+            self.move(one, to)
 
     def _renumbered(self, entry: Entry) -> Entry:
         return entry._replace(version=len(self._log) + 1) if entry.version else entry
@@ -245,10 +253,20 @@ class MemoryTree:
         path, here = action.path, action.moved_from
         if action.expected is None or not self._is(here, action.expected):
             return Outcome(action, problem=Problem(Code.CHANGED, f"{here!r} changed", here))
-        if path in self._entries:
+        start = len(self._log)
+        if action.occupant is not None:
+            if not self._is(path, action.occupant):
+                return Outcome(action, problem=Problem(Code.CHANGED, f"{path!r} changed", path))
+            self.exchange(here, path)
+        elif path in self._entries:
             return Outcome(action, problem=Problem(Code.OCCUPIED, f"{path!r} exists", path))
-        self.move(here, path)
-        return Outcome(action, action.source, self._entries[path])
+        else:
+            self.move(here, path)
+        places = ((start + 1, len(self._log)),)
+        return Outcome(action, action.source, self._entries[path], places=places)
+
+    def renamed(self, outcomes: Sequence[Outcome]) -> None:
+        return None
 
     def _is(self, path: str, expected: Entry | None) -> bool:
         """Whether this is at a path, however much is known of its content."""

@@ -179,8 +179,12 @@ class Tree(Protocol):
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         """Does MKDIR, DELETE, MOVE and META in order; displaced entries go to the trash of `run`.
 
-        The entry of a MOVE is where it was or at its new path, which must be free.
+        The entry of a MOVE is where it was or at its new path, which must be free. With an
+        `occupant`, both change places in one step, or the action fails.
         """
+
+    def renamed(self, outcomes: Sequence[Outcome]) -> None:
+        """These MOVEs are recorded: later observations need not report them."""
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str

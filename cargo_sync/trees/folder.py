@@ -21,6 +21,7 @@ from cargo_sync.local.metadata import set_metadata
 from cargo_sync.local.new_folders import NewFolders
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.read import FolderSource, hash_file, is_blank
+from cargo_sync.local.renames import exchange, rename
 from cargo_sync.local.restoration import restore_all
 from cargo_sync.local.root import Root
 from cargo_sync.local.scan import Absent, Seen, Unseen, look, walk
@@ -34,7 +35,7 @@ from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.displaced import KeptVersion, Restored, TrashTotals
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Rules
-from cargo_sync.model.problems import Code, Problem, ProblemError, changed, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, changed
 from cargo_sync.model.slices import path_cost
 from cargo_sync.model.world import T, Ts, World
 from cargo_sync.plan.filters import Filters
@@ -136,6 +137,9 @@ class FolderTree:
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         self._used.add(run)
         return await self._do(self._apply, actions, run)
+
+    def renamed(self, outcomes: Sequence[Outcome]) -> None:
+        return None
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str
@@ -432,21 +436,18 @@ def _moved(root: Root, action: Action, touched: set[str]) -> Outcome:
     look sees it.
     """
     path, here, expected = action.path, action.moved_from, action.expected
-    found = root.entry(here)
-    if expected is None or not _as_expected(found, expected):
+    if expected is None or not _as_expected(root.entry(here), expected):
         return Outcome(action, problem=changed(here))
-    if above := paths.parent(path):
-        for made in root.make_folder(above):
-            touched.update((made, paths.parent(made)))
-    with root.folder(paths.parent(here)) as source, root.folder(paths.parent(path)) as target:
-        try:
-            root.system.rename_noreplace(source.fd, paths.name(here), target.fd, paths.name(path))
-        except FileExistsError:
-            message = f"{path!r} exists already; it is not replaced"
-            return Outcome(action, problem=Problem(Code.OCCUPIED, message, path))
-        except OSError as error:
-            raise ProblemError(from_os_error(error, here)) from error
-    touched.update((source.path, target.path))
+    if action.occupant is None:
+        if above := paths.parent(path):
+            for made in root.make_folder(above):
+                touched.update((made, paths.parent(made)))
+        rename(root, here, path)
+    elif not _as_expected(root.entry(path), action.occupant):
+        return Outcome(action, problem=changed(path))
+    else:
+        exchange(root, here, path)
+    touched.update((paths.parent(here), paths.parent(path)))
     if (result := root.entry(path)) is None:
         return Outcome(action, problem=changed(path))
     return Outcome(action, action.source, result)

@@ -5,13 +5,13 @@ import random
 import pytest
 
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.entries import FILE, FOLDER, LINK
 from cargo_sync.plan.moves import (
     LEAST,
     KnownEntry,
     Relocation,
     Rename,
-    is_tracked,
+    is_worth_it,
     ordered,
     recognised,
 )
@@ -83,10 +83,10 @@ def _shown(move: Rename) -> str:
 
 
 def test_only_what_is_worth_it_is_recognised() -> None:
-    assert is_tracked(Entry("a", FOLDER))
-    assert is_tracked(Entry("a", FILE, size=LEAST))
-    assert not is_tracked(Entry("a", FILE, size=LEAST - 1))
-    assert not is_tracked(Entry("a", LINK))
+    assert is_worth_it(FOLDER, 0)
+    assert is_worth_it(FILE, LEAST)
+    assert not is_worth_it(FILE, LEAST - 1)
+    assert not is_worth_it(LINK, LEAST)
 
 
 def test_a_rotation_of_many_names_needs_one_rename_each() -> None:

@@ -36,6 +36,8 @@ ROWS: Final = 10_000
 """The most rows of a page."""
 TRASH_ROWS: Final = 1_000
 """The most rows of a page of a trash."""
+PLACES: Final = 10_000
+"""The most ranges of one result."""
 VALUES: Final = 131_072
 """The most values of an answer: a page has nine for each of its rows."""
 
@@ -48,6 +50,7 @@ _INT64: Final = 2**63
 
 _Word = Annotated[str, Field(max_length=256)]
 _Count = Annotated[int, Field(ge=0, lt=_INT64)]
+_Range = Annotated[list[_Count], Field(min_length=2, max_length=2)]
 
 
 class ServerReply(BaseModel):
@@ -162,6 +165,7 @@ class ResultReply(ServerReply):
 
     version, ident  of the folder that was made, or of the entry that was moved
     displaced       where the deleted entry is in the trash
+    changed         of a move: its places in the feed
     """
 
     code: str
@@ -171,12 +175,18 @@ class ResultReply(ServerReply):
     ident: _Count | None = None
     displaced: Annotated[str, Field(max_length=2 * paths.PATH_BYTES)] | None = None
     hash: Annotated[str, Field(max_length=64)] | None = None
+    changed: Annotated[list[_Range], Field(max_length=PLACES)] = []
 
     @model_validator(mode="after")
     def _says_why(self) -> Self:
         if self.code != DONE and self.message is None:
             raise ValueError("a refusal without a message")
         return self
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """`changed`, as ranges."""
+        return [(first, last) for first, last in self.changed]
 
     def problem(self, path: str) -> Problem | None:
         """Why it was not done for `path`, or None if it was."""
@@ -189,6 +199,7 @@ class ResultsReply(ServerReply):
     """The results of a batch, in order."""
 
     results: list[ResultReply]
+    lineage: _Word = ""
 
 
 class TrashRowReply(ServerReply):
@@ -319,12 +330,12 @@ class _Single(ServerReply):
     holes: Annotated[int, Field(ge=0, lt=_INT64)] = 0
 
 
-def results(count: int, value: object) -> list[ResultReply]:
+def results(count: int, value: object) -> ResultsReply:
     """Reads the results of `count` operations. Raises ValueError."""
-    found = ResultsReply.read(value).results
-    if len(found) != count:
-        raise ValueError(f"{len(found)} results for {count} operations")
-    return found
+    answer = ResultsReply.read(value)
+    if len(answer.results) != count:
+        raise ValueError(f"{len(answer.results)} results for {count} operations")
+    return answer
 
 
 def changes(value: object) -> ChangesReply:

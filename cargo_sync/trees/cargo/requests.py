@@ -37,7 +37,7 @@ def speed(bits: int | None) -> Body:
 
 def own(changes: OwnChanges) -> Mapping[str, str]:
     """The part of a query that leaves the client's own changes out."""
-    ranges = ",".join(f"{first}-{last}" for first, last in changes.ranges)
+    ranges = ",".join(f"{first}-{last}" for first, last in changes.left_out)
     return {"own": ranges, "own_lineage": changes.lineage}
 
 
@@ -59,19 +59,28 @@ def operation(
     mtime_ns: int | None = None,
     expected: int | None = None,
     to: str | None = None,
+    expected_to: int | None = None,
     seen: int | None = None,
 ) -> Body:
     """One operation of a batch; fields that are None are left out.
 
-    op        mkdir, delete, move or meta
+    op        mkdir, delete, move, exchange or meta
     mode      permission bits, for mkdir and meta
     mtime_ns  for meta of a file
     expected  the version that was seen at `path`
-    to        the target of a move
+    to        the target of a move, or the other entry of an exchange
+    expected_to  the version that was seen at `to`, for exchange
     seen      for delete: a folder is deleted with everything in it, if nothing in it changed after
               this sequence
     """
-    fields = {"mode": mode, "mtime_ns": mtime_ns, "expected": expected, "to": to, "seen": seen}
+    fields = {
+        "mode": mode,
+        "mtime_ns": mtime_ns,
+        "expected": expected,
+        "to": to,
+        "expected_to": expected_to,
+        "seen": seen,
+    }
     return {"op": op, "path": path} | {
         name: value for name, value in fields.items() if value is not None
     }

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
-from itertools import compress, islice
+from itertools import chain, compress, islice
 from operator import eq
 from typing import Any, Final, NamedTuple
 
@@ -57,6 +57,8 @@ class CargoTree:
         self._world = world
         self.flows = JobFlows(api, world, turn, (workspace, folder))
         self._own = OwnLog()
+        self._lineage = ""
+        """Of the last operations."""
         self._first: _FirstPage | None = None
         self._upto = 0
         self._page = ROWS
@@ -79,7 +81,7 @@ class CargoTree:
         elif start.problem is not None:
             raise ProblemError(start.problem)
         else:
-            lost = bool(own.ranges) and not page.own
+            lost = bool(own.left_out) and not page.own
             here = Identity(
                 self._root, start.epoch, start.sequence, start.known, page.floor, lost=lost
             )
@@ -113,7 +115,7 @@ class CargoTree:
                 raise ProblemError(_forgotten())  # it happened just now, after `open`
             if page.next < cursor or (page.more and (page.next == cursor or not page.rows)):
                 raise bad_answer(f"more changes after {cursor} are announced, but none is sent")
-            if own.ranges and not page.own:
+            if own.left_out and not page.own:
                 raise ProblemError(_restored())
             left -= page.rows
             if left < 0:
@@ -150,7 +152,7 @@ class CargoTree:
         query: dict[str, str | int] = {"since": since, "under": self._folder, "limit": limit}
         if wait:
             query["wait"] = wait
-        if own.ranges:
+        if own.left_out:
             query |= requests.own(own)
         return await self._api.get(f"{self._base}/changes", replies.changes, **query)
 
@@ -176,19 +178,26 @@ class CargoTree:
 
     async def _operations(self, operations: Sequence[Body], run: str) -> Sequence[ResultReply]:
         """The results of a batch, in order."""
-        return await self._api.post(
+        answer = await self._api.post(
             f"{self._base}/operations",
             partial(replies.results, len(operations)),
             requests.operations(operations, run),
         )
+        self._lineage = answer.lineage
+        return answer.results
+
+    def renamed(self, outcomes: Sequence[Outcome]) -> None:
+        places = chain.from_iterable(outcome.places for outcome in outcomes)
+        self._own.add_renames(places, self._lineage)
 
     def _operation(self, action: Action) -> Body:
         if action.op is Op.MOVE:
             return requests.operation(
-                "move",
+                "move" if action.occupant is None else "exchange",
                 self._whole(action.moved_from),
                 expected=None if action.expected is None else action.expected.version,
                 to=self._whole(action.path),
+                expected_to=None if action.occupant is None else action.occupant.version,
             )
         return requests.operation(
             action.op.value,
@@ -341,7 +350,7 @@ def _outcome(action: Action, result: ResultReply) -> Outcome:
     if action.op is Op.MOVE and action.expected is not None:
         name, version, ident = paths.name(action.path), result.version, result.ident
         moved = action.expected._replace(name=name, version=version, ident=ident)
-        return Outcome(action, action.source, moved)
+        return Outcome(action, action.source, moved, places=result.places)
     if action.op is Op.META and action.source is not None:
         mode, version, ident = action.source.mode & PERMISSIONS, result.version, result.ident
         now = action.source._replace(mode=mode, version=version, ident=ident, hash=action.hash)
