@@ -148,13 +148,15 @@ def _drop(connection: Statements, run: str, most: int) -> bool:
 
 
 def _columns(action: Action) -> tuple[Any, ...]:
-    source = None if action.source is None else tuple(action.source)
-    expected = None if action.expected is None else tuple(action.expected)
-    occupant = None if action.occupant is None else tuple(action.occupant)
-    return (action.op, action.path, source, expected, occupant, *action[4:-1])
+    source, expected, occupant = (
+        None if entry is None else tuple(entry)
+        for entry in (action.source, action.expected, action.occupant)
+    )
+    return (action.op, action.path, source, expected, *action[4:-1], occupant)
 
 
 def _action(text: str) -> Action:
-    op, path, *entries, why, drifted, content, moved_from = orjson.loads(text)
-    source, expected, occupant = (None if one is None else Entry._make(one) for one in entries)
-    return Action(Op(op), path, source, expected, why, drifted, content, moved_from, occupant)
+    op, path, source, expected, why, drifted, content, *rest = orjson.loads(text)
+    moved_from, occupant = (*rest, "", None)[:2] if len(rest) < 2 else rest  # of earlier releases
+    entries = [None if one is None else Entry._make(one) for one in (source, expected, occupant)]
+    return Action(Op(op), path, *entries[:2], why, drifted, content, moved_from, entries[2])
