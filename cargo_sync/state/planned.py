@@ -157,6 +157,8 @@ def _columns(action: Action) -> tuple[Any, ...]:
 
 def _action(text: str) -> Action:
     op, path, source, expected, why, drifted, content, *rest = orjson.loads(text)
-    moved_from, occupant = (*rest, "", None)[:2] if len(rest) < 2 else rest  # of earlier releases
-    entries = [None if one is None else Entry._make(one) for one in (source, expected, occupant)]
-    return Action(Op(op), path, *entries[:2], why, drifted, content, moved_from, entries[2])
+    moved_from, occupant = rest if len(rest) == 2 else ("", None)  # of an earlier release
+    here, there, other = (
+        None if one is None else Entry._make(one) for one in (source, expected, occupant)
+    )
+    return Action(Op(op), path, here, there, why, drifted, content, moved_from, other)
