@@ -60,6 +60,7 @@ class JobSettings:
     watch: bool = True
     enabled: bool = True
     delete: Literal["keep", "propagate"] = "keep"
+    conflicts: Literal["keep_both", "local", "remote", "newest", "ask"] = "keep_both"
     after_transfer: Literal["keep", "delete", "move"] = "keep"
     move_to: str | None = None
     include: tuple[str, ...] = ()
@@ -154,6 +155,7 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         watch=shape.watch,
         enabled=shape.enabled,
         delete=_delete(shape),
+        conflicts=shape.conflicts,
         after_transfer=shape.after_transfer.kind,
         move_to=move_to,
         include=tuple(shape.filters.include),

@@ -138,6 +138,9 @@ class JobShape(Shape):
     timezone: Zone | None = Field(None, description='a name such as "Europe/Madrid" or "UTC"')
     filters: FiltersShape = Field(FiltersShape(), description="an object with include and exclude")
     delete: Literal["keep", "propagate"] = Field("keep", description='"keep" or "propagate"')
+    conflicts: Literal["keep_both", "local", "remote", "newest", "ask"] = Field(
+        "keep_both", description='"keep_both", "local", "remote", "newest" or "ask"'
+    )
     after_transfer: InstanceOf[AfterTransfer] = Field(
         AfterTransfer("keep"), description='"keep", "delete" or {"move": "folder"}'
     )
@@ -189,6 +192,13 @@ class JobShape(Shape):
         if end is not None and end == info.data.get("start_time"):
             raise wrong("is the same as start_time; leave both out for the whole day")
         return end
+
+    @field_validator("conflicts")
+    @classmethod
+    def _in_both_directions(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("sync_mode") in ("upload", "download"):
+            raise wrong("has no meaning in one direction: the source wins; leave it out")
+        return value
 
     @field_validator("after_transfer", mode="before")
     @classmethod

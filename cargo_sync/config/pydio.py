@@ -4,8 +4,8 @@
 the fields in an error back to the author's.
 
 Fields of pydio-sync: server, workspace, directory, remote_folder, user, password, direction (up,
-down, bi), filters {includes, excludes}, active, label, and fields that only chose how that program
-worked: frequency, solve, timeout, poolsize, id. A file may also contain our fields.
+down, bi), solve (for bi), filters {includes, excludes}, active, label, and fields that only chose
+how that program worked: frequency, timeout, poolsize, id. A file may also contain our fields.
 """
 
 import os
@@ -27,12 +27,20 @@ FIELDS: Final[Mapping[str, str]] = {
     "label": "sync_name",
     "active": "enabled",
 }
-"""Their names and ours, where they differ."""
+"""Their names and ours, where they differ. `solve` is another one, in a job of both directions."""
 
 _FILTERS: Final[Mapping[str, str]] = {"includes": "include", "excludes": "exclude"}
 _DROPPED: Final = frozenset({"id", "solve", "timeout", "poolsize", "frequency", "hide_bi_dir"})
-"""Fields without a meaning here: one direction has no conflicts, and Cargo decides about lanes and
-retries itself."""
+"""Fields without a meaning here: Cargo decides about lanes and retries itself. `solve` has one in
+a job of both directions."""
+
+SOLUTIONS: Final[Mapping[str, str]] = {
+    "both": "keep_both",
+    "local": "local",
+    "remote": "remote",
+    "manual": "ask",
+}
+"""Their `solve` and our `conflicts`, in a job of both directions."""
 
 _ALWAYS: Final = frozenset({"manual", "time"})
 
@@ -60,10 +68,12 @@ def translated(document: Document) -> tuple[Document, list[str]]:
             problems.append(
                 document.problem((field,), f'is the same field as "{ours}"', "keep one of them")
             )
-        if field in _DROPPED:
+        if field in _DROPPED and not (field == "solve" and _both_ways(document)):
             warnings += _dropped(field, given)
             continue
         match field:
+            case "solve":
+                ours, given = "conflicts", SOLUTIONS.get(given, given)
             case "direction":
                 given, refused = _direction(document, given)
                 problems += refused
@@ -114,6 +124,12 @@ def _direction(document: Document, given: Any) -> tuple[Any, list[FieldProblem]]
         return MODES[given], []
     message = f'"{given}" is not allowed' if isinstance(given, str) else "must be text in quotes"
     return given, [document.problem(("direction",), message, 'expected: "up", "down" or "bi"')]
+
+
+def _both_ways(document: Document) -> bool:
+    """Whether the job has both directions; that is also the meaning of a missing direction."""
+    theirs = document.value.get("direction")
+    return theirs in ("bi", None) and document.value.get("sync_mode") not in ("upload", "download")
 
 
 def _dropped(field: str, given: Any) -> list[str]:

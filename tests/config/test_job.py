@@ -216,6 +216,14 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
             {"after_transfer": {"move": "a"}, "delete": "propagate"},
             'after_transfer: "move" cannot be used together with ',
         ),
+        (
+            {"conflicts": "local"},
+            "conflicts: has no meaning in one direction: the source wins; leave it out",
+        ),
+        (
+            {"conflicts": "both"},
+            'conflicts: "both" is not allowed (expected: "keep_both", "local", "remote", ',
+        ),
         ({"trash_days": True}, "trash_days: must be a number, not true or false"),
         ({"events": []}, "events: must be an object, not a list"),
         (

@@ -25,6 +25,7 @@ from cargo_sync.engine.run import Run
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.machines.job_state import Facts, JobState, job_state
 from cargo_sync.machines.looks import next_look
+from cargo_sync.model.conflicts import ConflictPolicy
 from cargo_sync.model.events import Event, EventDetails, EventGroup, Happened, Moment, groups
 from cargo_sync.model.jobs import After, Mode, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -85,6 +86,7 @@ def rules(settings: JobSettings) -> Rules:
         trash_max=settings.trash_max,
         speed=settings.speed,
         tell=frozenset(Moment(event.event) for event in settings.events),
+        conflicts=ConflictPolicy(settings.conflicts),
     )
 
 
