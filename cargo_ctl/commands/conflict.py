@@ -82,7 +82,7 @@ def resolve(reach: Reach, id: str, choice: str) -> None:
 
     keep-both: the server's version keeps the name, and the local one gets a new name; both sides
     have both. local or remote: this version wins; the other one goes to the trash of its side. If
-    one of them has changed since the conflict was seen, nothing is done, and you are told.
+    one of them has changed since the job saw the conflict, nothing is done, and you are told.
 
     \b
     Examples:

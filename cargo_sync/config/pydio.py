@@ -73,7 +73,9 @@ def translated(document: Document) -> tuple[Document, list[str]]:
             continue
         match field:
             case "solve":
-                ours, given = "conflicts", SOLUTIONS.get(given, given)
+                ours = "conflicts"
+                given, refused = _solution(document, given)
+                problems += refused
             case "direction":
                 given, refused = _direction(document, given)
                 problems += refused
@@ -124,6 +126,14 @@ def _direction(document: Document, given: Any) -> tuple[Any, list[FieldProblem]]
         return MODES[given], []
     message = f'"{given}" is not allowed' if isinstance(given, str) else "must be text in quotes"
     return given, [document.problem(("direction",), message, 'expected: "up", "down" or "bi"')]
+
+
+def _solution(document: Document, given: Any) -> tuple[Any, list[FieldProblem]]:
+    if isinstance(given, str) and given in SOLUTIONS:
+        return SOLUTIONS[given], []
+    message = f'"{given}" is not allowed' if isinstance(given, str) else "must be text in quotes"
+    expected = 'expected: "both", "local", "remote" or "manual"'
+    return given, [document.problem(("solve",), message, expected)]
 
 
 def _both_ways(document: Document) -> bool:

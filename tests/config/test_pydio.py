@@ -86,3 +86,27 @@ def test_check_knows_it(tmp_path: Path) -> None:
     folder.mkdir()
     path = write(tmp_path, pydio(directory=str(folder)))
     assert check([path], {}, NOW) == ([f"{path}: OK"], 0)
+
+
+@pytest.mark.parametrize(
+    ("solve", "conflicts"),
+    [
+        ("both", "keep_both"),
+        (None, "keep_both"),
+        ("manual", "ask"),
+        ("local", "local"),
+        ("remote", "remote"),
+    ],
+)
+@pytest.mark.parametrize("direction", ["bi", None])
+def test_solve_is_what_is_done_about_conflicts(
+    tmp_path: Path, direction: str | None, solve: str | None, conflicts: str
+) -> None:
+    job = load_job(write(tmp_path, pydio(direction=direction, solve=solve)), {})
+    assert (job.mode, job.conflicts, job.warnings) == ("bidirectional", conflicts, ())
+
+
+def test_a_wrong_solve_is_named_as_it_was_written(tmp_path: Path) -> None:
+    assert problems(load_job, write(tmp_path, pydio(direction="bi", solve="first"))) == [
+        'solve: "first" is not allowed (expected: "both", "local", "remote" or "manual")'
+    ]

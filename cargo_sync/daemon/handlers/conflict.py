@@ -87,7 +87,7 @@ class ConflictHandlers:
             raise ControlError(
                 ReplyCode.BAD_ARGUMENT,
                 f"one side of {found.path!r} is a folder, so only both can be kept",
-                "choose keep_both; then delete what you do not need",
+                "keep both, then delete what you do not need",
             )
         if not self._still(found) or not self._conflicts.choose(id, found.evidence, choice):
             raise ProblemError(
