@@ -234,7 +234,7 @@ def settings(job: JobSettings) -> dict[str, Any]:
         "include": list(job.include),
         "exclude": list(job.exclude),
         "delete": job.delete,
-        "conflicts": job.conflicts,
+        **({"conflicts": job.conflicts} if job.mode == "bidirectional" else {}),
         "after_transfer": {"move": job.move_to} if job.move_to else job.after_transfer,
         "trash_days": job.trash_days,
         "tls_fingerprint": job.tls_fingerprint,
