@@ -1,12 +1,13 @@
 """The simulation: jobs from seeds, with everything that may go wrong, and what must still hold.
 
 A seed says what people do on both sides, what fails, and when. The same seed always tells the same
-history; its trace has a hash. There are four tiers:
+history; its trace has a hash. There are five tiers:
 
 - The planner, with an executor in memory: thousands of histories a second (`planner`).
 - The planner of two-way jobs, likewise (`two_way`).
 - The whole engine (survey, plan, execute, commit) with its state in SQLite, two trees in memory,
   the client's flows on lanes in memory, and a fake clock (`system`).
+- The same for two-way jobs (`two_way_system`).
 - A download into a real folder, on a disk that loses what was not synced (`disk`).
 
 `make sim SEEDS=100000` runs all. docs/architecture.md says how to use them.
@@ -27,5 +28,6 @@ story       one seed's chance, trace and coverage
 system      the tier of whole runs
 tiers       the tiers by name
 two_way     the tier of two-way plans
+two_way_system  the tier of whole runs of two-way jobs
 weather     what may happen within a run
 """

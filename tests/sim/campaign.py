@@ -10,7 +10,13 @@ from typing import Final, NamedTuple, Protocol
 
 from tests.sim.story import Verdict
 
-TOGETHER: Final = {"planner": 1_000, "two-way": 1_000, "system": 50, "disk": 50}
+TOGETHER: Final = {
+    "planner": 1_000,
+    "two-way": 1_000,
+    "system": 50,
+    "two-way-system": 50,
+    "disk": 50,
+}
 """Seeds that a process takes at a time."""
 SHOWN: Final = 3
 """Failures of which the shortest trace is looked for."""

@@ -46,6 +46,8 @@ class Judge(Protocol):
 
     def touched(self, action: Action) -> None: ...
 
+    def done(self, action: Action) -> None: ...
+
 
 class LivelyTree(CountedTree):
     """A memory tree on which things happen.
@@ -294,6 +296,7 @@ class LivelyTree(CountedTree):
             outcome = self.do(action)
             if outcome.problem is None:
                 self.weather.story.covered[f"step {action.op}"] += 1
+                self.oracle.done(action)
                 # Without a reason it is damaged by an unclean stop, and fetched again.
                 if action.op is Op.DELETE and before is not None and action.why:
                     self.oracle.deleted(action.path, before)

@@ -13,9 +13,15 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NamedTuple
 
 from tests.sim.campaign import Tier
-from tests.sim.tiers import DISK, PLANNER, SYSTEM, TWO_WAY
+from tests.sim.tiers import DISK, PLANNER, SYSTEM, TWO_WAY, TWO_WAY_SYSTEM
 
-MOST: Final = {"planner": 20_000, "two-way": 20_000, "system": 5_000, "disk": 2_000}
+MOST: Final = {
+    "planner": 20_000,
+    "two-way": 20_000,
+    "system": 5_000,
+    "two-way-system": 5_000,
+    "disk": 2_000,
+}
 """Seeds after which a bug counts as not found."""
 
 
@@ -264,6 +270,29 @@ MUTANTS: Final = (
         SYSTEM,
         [Edit("cargo_sync.engine.execution.metadata:MetadataSteps.__call__",
               "content == action.hash", "True")],
+    ),
+    # -- the engine of two-way jobs ----------------------------------------------------------------
+    Mutant(
+        "two files are taken for the same without the hash of one",
+        TWO_WAY_SYSTEM,
+        [Edit("cargo_sync.engine.planners.two_way:TwoWayPlanner._prove",
+              "decide(row, near, far,", "decide(row, far or near, far,")],
+    ),
+    Mutant(
+        "what came down is recorded as if it had gone up",
+        TWO_WAY_SYSTEM,
+        [Edit("cargo_sync.engine.commit:Commit._agreement", "if self._upload", "if True")],
+    ),
+    Mutant(
+        "deletes on both sides in spite of a gap in the survey",
+        TWO_WAY_SYSTEM,
+        [Edit(f"{_RUN}._execute_deferred", "self._survey.missed or not self._survey.complete",
+              "False")],
+    ),
+    Mutant(
+        "a change on the other side of what is sent is not looked at again",
+        TWO_WAY_SYSTEM,
+        [Edit(f"{_TREE}:TreeSink.publish", "problem is None and", "False and")],
     ),
     # -- lanes -------------------------------------------------------------------------------------
     Mutant(

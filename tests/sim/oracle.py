@@ -1,6 +1,7 @@
 """What must always hold in a whole run: checked when it could be broken, and when the job rests."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 from blake3 import blake3
 
@@ -12,11 +13,38 @@ from cargo_sync.model.transfers import Offer
 from tests.engine.world import System
 from tests.sim.epoch import state
 from tests.sim.ledger import Ledger
-from tests.sim.lively import LivelyTree
+from tests.sim.lively import Judge, LivelyTree
 from tests.sim.story import BrokenPromiseError
 
 LEFT_OUT = "a"
 """The name that the filters of these histories leave out, where they leave out any."""
+
+
+class AnyOracle(Protocol):
+    """What watches a whole run, step by step."""
+
+    ledger: Ledger
+    on_replaced: Callable[[], None]
+
+    @property
+    def source(self) -> LivelyTree: ...
+
+    @property
+    def destination(self) -> LivelyTree: ...
+
+    def at(self, part: str) -> Judge: ...
+
+    def begin(self) -> None: ...
+
+    def end(self) -> None: ...
+
+    def suspect(self) -> None: ...
+
+    def forget(self) -> None: ...
+
+    def nothing_is_lost(self) -> None: ...
+
+    def rests(self) -> None: ...
 
 
 class Oracle:
@@ -55,6 +83,10 @@ class Oracle:
     def destination(self) -> LivelyTree:
         assert isinstance(self.system.destination, LivelyTree)
         return self.system.destination
+
+    def at(self, part: str) -> Judge:
+        """What watches one side."""
+        return self
 
     def left_out(self, path: str) -> bool:
         return bool(self.system.rules.exclude) and LEFT_OUT in path.split("/")
@@ -131,6 +163,9 @@ class Oracle:
             if at == path and content not in self.brought_contents | self.source.ever:
                 raise BrokenPromiseError(f"{path!r} is deleted, and was never delivered")
 
+    def done(self, action: Action) -> None:
+        """Called for all steps but transfers."""
+
     def touched(self, action: Action) -> None:
         """A file got another time and mode, and counts as delivered."""
         at, known = action.path, action.hash
@@ -143,6 +178,11 @@ class Oracle:
     def nothing_is_lost(self) -> None:
         if self.ledger.lost:
             raise BrokenPromiseError(f"the last copies of {sorted(self.ledger.lost)} are gone")
+
+    def rests(self) -> None:
+        """Both sides rest."""
+        self.all_is_brought()
+        self.all_is_gone()
 
     def all_is_brought(self) -> None:
         """At rest: the destination has what the source has, except where a person changed it."""

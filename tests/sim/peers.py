@@ -60,7 +60,7 @@ class PeersEpoch:
         self._both = both
         self._before = {path: state(near, path) for path in near.all()}
         self._changes: dict[str, dict[str, _Change]] = {near.part: {}, far.part: {}}
-        self._forgotten = False
+        self._forgotten = self._suspicious = False
         self._unrecorded: set[str] = set()
 
     def touched(self, tree: CountedTree, some: Iterable[str]) -> None:
@@ -74,6 +74,10 @@ class PeersEpoch:
     def forget(self) -> None:
         """What was agreed on is not known any more: it is first contact again."""
         self._forgotten = True
+
+    def suspect(self) -> None:
+        """What people changed here may be taken for damaged, and fetched again."""
+        self._suspicious = True
 
     def unrecorded(self, path: str) -> None:
         """A step was done, and nobody knows: what it brought looks like somebody's change."""
@@ -110,6 +114,8 @@ class PeersEpoch:
         job does not know that it brought it.
         """
         below = {path, *(one for side in self._sides for one in side.below(path))}
+        if self._suspicious and below & self._changes[self._sides[0].part].keys():
+            return False
         unclear = any(map(self._unsure, below)) or below & self._unrecorded
         return not (self._forgotten or unclear)
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from cargo_sync.engine import run, survey
 from cargo_sync.engine.execution import batches
@@ -40,7 +40,7 @@ from tests.sim.epoch import Direction, Epoch
 from tests.sim.lanes import MemoryLanes
 from tests.sim.ledger import CountedTree, Ledger
 from tests.sim.lively import LivelyTree
-from tests.sim.oracle import LEFT_OUT, Oracle
+from tests.sim.oracle import LEFT_OUT, AnyOracle, Oracle
 from tests.sim.people import People
 from tests.sim.story import BrokenPromiseError, Story, Verdict
 from tests.sim.weather import Weather
@@ -106,8 +106,21 @@ class State:
 
 _EMPTIED: Final = (
     "job", "folder", "transfer", "planned_run", "planned_action", "checkpoint", "event",
-    "left_out", "damaged", "cancelled", "event_mark", "age", "sqlite_sequence",
+    "left_out", "damaged", "cancelled", "event_mark", "age", "conflict", "displaced",
+    "trash_incomplete", "sqlite_sequence",
 )  # fmt: skip
+
+
+class AnyEpoch(Protocol):
+    """What has come of changes by people, when both sides rest (`epoch`, `peers`)."""
+
+    def touched(self, tree: CountedTree, some: Iterable[str]) -> None: ...
+
+    def suspect(self) -> None: ...
+
+    def forget(self) -> None: ...
+
+    def judge(self) -> None: ...
 
 
 class SystemHistory:
@@ -124,28 +137,21 @@ class SystemHistory:
         self.story = story
         self.strict = strict
         self.state = state
-        mode = story.one_of((Mode.UPLOAD, Mode.DOWNLOAD))
-        after = story.one_of((After.KEEP, After.KEEP, After.DELETE))
-        propagate = after is After.KEEP and story.chance(0.6)
-        self.system = system = System(
-            state.database,
-            mode,
-            propagate=propagate,
-            after=after,
-            settle=story.one_of((0.0, 2.0)),
-        )
+        self.system = system = self._job()
         self.weather = Weather(story)
         self.ledger = Ledger()
-        self.oracle = Oracle(system, self.ledger)
-        system.near = self.near = LivelyTree("near", self.weather, self.oracle, self.ledger)
-        system.far = self.far = LivelyTree("far", self.weather, self.oracle, self.ledger)
+        self.oracle = self._oracle()
+        system.near = self.near = LivelyTree(
+            "near", self.weather, self.oracle.at("near"), self.ledger
+        )
+        system.far = self.far = LivelyTree("far", self.weather, self.oracle.at("far"), self.ledger)
         system.offload = self.weather.offload
 
         def clock() -> float:
             return system.now + loop.time()
 
         self._hints = story.chance(0.7)
-        if self._hints and mode is Mode.UPLOAD:  # a download needs no hints
+        if self._hints and system.rules.mode.sends:  # a download needs no hints
             self.near.hint = self._hint
         if story.chance(0.5):
             self.weather.lanes = True
@@ -154,9 +160,7 @@ class SystemHistory:
                 self.weather, clock, self.far.source, self.far.sink, sealed=story.chance(0.5)
             )
             self.weather.cut_line = self.far.lanes.cut
-        self.people = People(
-            story, self.oracle.source, self.oracle.destination, self._now, self._touched
-        )
+        self.people = self._people()
         self.weather.person = self.people.act
         state.weather = self.weather
         self._backup: tuple[int, Callable[[], None]] | None = None
@@ -168,6 +172,21 @@ class SystemHistory:
         self._epoch = self._begin()
         self.oracle.on_replaced = self._forget
         self._begin_scope()
+
+    def _job(self) -> System:
+        story = self.story
+        mode = story.one_of((Mode.UPLOAD, Mode.DOWNLOAD))
+        after = story.one_of((After.KEEP, After.KEEP, After.DELETE))
+        propagate = after is After.KEEP and story.chance(0.6)
+        settle = story.one_of((0.0, 2.0))
+        return System(self.state.database, mode, propagate=propagate, after=after, settle=settle)
+
+    def _oracle(self) -> AnyOracle:
+        return Oracle(self.system, self.ledger)
+
+    def _people(self) -> People:
+        oracle = self.oracle
+        return People(self.story, oracle.source, oracle.destination, self._now, self._touched)
 
     async def tell(self) -> None:
         """Tells the whole history. Raises BrokenPromiseError."""
@@ -209,7 +228,7 @@ class SystemHistory:
         if killed:
             stop = UncleanStop(system.now, system.now, story.chance(0.5))
             suspect_all(self.state.database, stop)
-            if system.rules.mode is Mode.DOWNLOAD:
+            if system.rules.mode is not Mode.UPLOAD:
                 self.oracle.suspect()
                 self._epoch.suspect()
             self.restart()
@@ -339,12 +358,11 @@ class SystemHistory:
         if len(memory.failures):
             raise BrokenPromiseError(f"at rest, and there are failures: {memory.failures.first(3)}")
         if self.system.rules.after is After.KEEP:
-            self.oracle.all_is_brought()
-            self.oracle.all_is_gone()
+            self.oracle.rests()
 
     # -- people ------------------------------------------------------------------------------------
 
-    def _begin(self) -> Epoch:
+    def _begin(self) -> AnyEpoch:
         direction = Direction(self.system.rules.propagate)
         source, destination = self.oracle.source, self.oracle.destination
         return Epoch(source, destination, direction, self._is_unsure, self._own)
@@ -365,7 +383,10 @@ class SystemHistory:
 class Teller:
     """Tells histories, one after the other, with one state and one event loop."""
 
-    def __init__(self, state: State, runner: "asyncio.Runner") -> None:
+    def __init__(
+        self, history: type[SystemHistory], state: State, runner: "asyncio.Runner"
+    ) -> None:
+        self._history = history
         self._state = state
         self._runner = runner
 
@@ -373,7 +394,7 @@ class Teller:
         self._state.weather = None
         self._state.empty()
         story = Story(seed, without)
-        history = SystemHistory(story, self._state, self._runner.get_loop())
+        history = self._history(story, self._state, self._runner.get_loop())
         failure = ""
         try:
             self._runner.run(history.tell())
@@ -387,7 +408,7 @@ class Teller:
 
 
 @contextmanager
-def ready() -> Iterator[Teller]:
+def ready(history: type[SystemHistory] = SystemHistory) -> Iterator[Teller]:
     """What histories need: a state on a disk in memory, small pages, and lanes in memory."""
     with ExitStack() as stack:
         shared = "/dev/shm" if Path("/dev/shm").is_dir() else None
@@ -399,7 +420,7 @@ def ready() -> Iterator[Teller]:
         runner.get_loop().set_exception_handler(lambda loop, context: None)
         state = State(place)
         stack.callback(lambda: state.database.close())
-        yield Teller(state, runner)
+        yield Teller(history, state, runner)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ QUICK = [
     "takes a delivered file away although it was changed since",
     "what both sides changed goes up",
     "a file of the same size counts as touched only",
+    "two files are taken for the same without the hash of one",
     "the trash is skipped",
     "a tombstone of the server is forgotten",
     "the base is written before the commit",
@@ -26,7 +27,7 @@ QUICK = [
     "a displaced file is deleted, not kept in the trash",
 ]
 """`python -m tests.sim.mutants` finds the others too, in some minutes."""
-SEEDS = {"planner": 400, "two-way": 400, "system": 40, "disk": 40}
+SEEDS = {"planner": 400, "two-way": 400, "system": 40, "two-way-system": 40, "disk": 40}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from cargo_sync.model.actions import Op
-from tests.sim import disk, planner, system, two_way, weather
+from tests.sim import disk, planner, system, two_way, two_way_system, weather
 from tests.sim.campaign import Tell, Tier
 from tests.sim.people import ACTS
 
@@ -48,9 +48,17 @@ SYSTEM: Final = Tier(
     | {f"step {op}" for op in (Op.MKDIR, Op.PUT, Op.DELETE, Op.RETIRE)}
     | {"step held"},
 )
+TWO_WAY_SYSTEM: Final = Tier(
+    "two-way-system",
+    two_way_system.ready,
+    _ACTS
+    | {f"fault {name}" for name in (*weather.FAULTS, *system.BETWEEN)}
+    | {f"step {op}" for op in (Op.MKDIR, Op.PUT, Op.DELETE, Op.META, Op.MOVE)}
+    | {"step held"},
+)
 DISK: Final = Tier(
     "disk",
     disk.ready,
     frozenset(f"act {name}" for name in disk.ACTS) | {f"fault {name}" for name in disk.FAULTS},
 )
-TIERS: Final = {tier.name: tier for tier in (PLANNER, TWO_WAY, SYSTEM, DISK)}
+TIERS: Final = {tier.name: tier for tier in (PLANNER, TWO_WAY, SYSTEM, TWO_WAY_SYSTEM, DISK)}
