@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Final
 
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, FOLDER, LINK
+from cargo_sync.model.entries import FILE, FOLDER, LATEST, LINK
 from tests.sim.ledger import CountedTree
 from tests.sim.story import Story
 
@@ -252,7 +252,7 @@ class People:
 
     def _mtime(self) -> int:
         now = self._now()
-        return self.story.one_of((5, 5, now, now + 10**15))
+        return self.story.one_of((5, 5, now, now + 10**15, LATEST))
 
 
 class Peers(People):
