@@ -92,11 +92,11 @@ Path = Annotated[str, text(paths.PATH_BYTES), AfterValidator(paths.check)]
 ChangedPath = Annotated[Path, AfterValidator(_changed)]
 Whole = Annotated[int, whole(LARGEST)]
 Time = Annotated[
-    int,
+    int | None,
     Field(
         ge=EARLIEST,
         le=LATEST,
-        description=f"nanoseconds since 1970, a whole number from {EARLIEST} to {LATEST}",
+        description=f"null, or nanoseconds since 1970 from {EARLIEST} to {LATEST}",
     ),
 ]
 Speed = Annotated[

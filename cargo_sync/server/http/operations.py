@@ -90,7 +90,7 @@ class _Meta(Asked):
     path: ChangedPath
     expected: Whole
     mode: Annotated[int, whole(0o7777)]
-    mtime_ns: Time | None = None
+    mtime_ns: Time = None
 
     def operation(self) -> Meta:
         return Meta(self.path, self.expected, self.mode, self.mtime_ns)
