@@ -6,7 +6,7 @@ from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.machines.suspects import Suspects
 from cargo_sync.model.events import Event, EventDetails, Happened, groups
-from cargo_sync.model.jobs import Identity, Rules
+from cargo_sync.model.jobs import Identity, Mode, Rules
 from cargo_sync.model.world import World
 from cargo_sync.state.jobs import Binding, JobRow
 from cargo_sync.trees.contract import Tree
@@ -54,7 +54,7 @@ async def open_sides(
     """
     job = await world.offload(memory.jobs.get_or_create, memory.name)
     local, remote = await near.open(), await far.open(job.far_cursor)
-    binding = bind(local, remote)
+    binding = bind(local, remote, rules.mode)
     cursor, anew = job.far_cursor, binding != job.binding
     if job.binding is None:
         await world.offload(memory.jobs.bind, memory.name, binding)
@@ -81,9 +81,9 @@ async def open_sides(
     return OpenedSides(binding, cursor, job.suspects, local.folds)
 
 
-def bind(near: Identity, far: Identity) -> Binding:
-    """The binding to these two sides."""
-    return Binding(near.root, far.root, far.epoch)
+def bind(near: Identity, far: Identity, mode: Mode) -> Binding:
+    """The binding to these two sides in this mode."""
+    return Binding(near.root, far.root, far.epoch, mode is Mode.BIDIRECTIONAL)
 
 
 _COMPARED = "both sides are compared afresh, nothing is deleted"
@@ -96,6 +96,11 @@ def _why_unbound(job: JobRow, now: Binding, far: Identity) -> str:
     ]
     if changed:
         return f"{' and '.join(changed)} is not the one of the last run: {_COMPARED}"
+    if job.binding is not None and job.binding.two_way != now.two_way:
+        # A job in one direction leaves alone what people do with the copies. In both directions
+        # their old deletions would be repeated.
+        ways = "both directions" if now.two_way else "one direction"
+        return f"the job goes in {ways} now: {_COMPARED}"
     if far.lost or far.sequence < job.far_cursor or far.lineage != job.far_lineage:
         return f"the server was restored from an older state: {_COMPARED}"
     return ""

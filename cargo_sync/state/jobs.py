@@ -33,11 +33,13 @@ class Binding:
     near   identity of the local root
     far    identity of the far root: server, user, workspace and folder
     epoch  of the far side's catalogue
+    two_way  in both directions
     """
 
     near: str
     far: str
     epoch: str
+    two_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Whole runs of two-way jobs on trees in memory: both sides follow each other."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -234,3 +235,18 @@ async def test_damage_of_an_unclean_stop_is_fetched_again_and_never_sent(make: M
     assert sorted(content for _, content in system.near.trash) == sorted(
         [bytes(12), b"bad content!", b"good"]
     )
+
+
+async def test_what_was_deleted_while_a_job_had_one_direction_is_not_repeated(make: Make) -> None:
+    system = make()
+    system.rules = replace(system.rules, mode=Mode.DOWNLOAD)
+    for name in ("a", "b"):
+        system.far.write(name, b"1")
+    await system.run().execute()
+    system.near.remove("a")
+    await system.run().execute()
+    assert system.near.entry("a") is None, "delivered is delivered"
+    system.said()
+    system.rules = replace(system.rules, mode=Mode.BIDIRECTIONAL)
+    assert sorted(await synced(system)) == ["adopted b", "downloaded a", "reset"]
+    assert system.near.files() == {"a": b"1", "b": b"1"}
