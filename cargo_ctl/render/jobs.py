@@ -22,6 +22,10 @@ def status(result: Mapping[str, Any]) -> str:
         lines.append(progress(totals))
     if result.get("conflicts"):
         lines.append(f"{count(result['conflicts'], 'open conflict')}: cargo_ctl conflict list")
+    if drifted := result.get("drifted"):
+        what = count(drifted, "delivered file")
+        were = "was" if drifted == 1 else "were"
+        lines.append(f"{what} {were} changed or removed at the destination since: see job list")
     lines.append(f"up for {duration(result.get('uptime_s') or 0)}")
     return "\n".join(lines)
 

@@ -13,6 +13,7 @@ from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.model.subtrees import Subtrees
+from cargo_sync.plan.drift import drifted
 from cargo_sync.plan.one_way import NOTHING_FRESH, FolderPlan
 from cargo_sync.state.folders import FolderState
 
@@ -109,6 +110,24 @@ class Planning:
     async def _settle(self, folders: Sequence[PlannedFolder]) -> None:
         if settled := [folder.state for folder in folders if folder.empty]:
             await self._world.offload(self._memory.folders.settle, settled)
+
+    async def count_drift(self) -> None:
+        """Counts what drifted in folders that were settled before this run.
+
+        What this run brought was not seen at the destination yet. A download sees its own folder
+        only when it looks at all of it.
+        """
+        if self._rules.mode is Mode.UPLOAD or self._report.whole:
+            while await self._world.offload(self._memory.folders.count_drift, self._drifted):
+                pass
+
+    def _drifted(self, state: FolderState) -> int:
+        """How many files of a folder have drifted; none in a two-way job, whose sides are equal."""
+        if self._rules.mode is Mode.BIDIRECTIONAL:
+            return 0
+        near, far = state.listings
+        mode = self._rules.mode
+        return drifted(state.agreements, far if mode is Mode.UPLOAD else near, mode)
 
     def _with_wait(self, action: Action) -> Action:
         """A step of a preview that says why a run by itself would not do it now."""

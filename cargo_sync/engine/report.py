@@ -77,6 +77,7 @@ class RunReport:
     left_out    the first 100 problems of names that were left out
     waiting     deletions and replacements that wait until all folders can be read
     clamped     the first 100 notices about files whose copies get another time
+    drifted     delivered files that the destination does not have as they were delivered
     reserved    names that were left out because they are Cargo's own; `first_reserved` is one
     """
 
@@ -102,6 +103,7 @@ class RunReport:
     left_out: list[Problem] = field(default_factory=list)
     waiting: int = 0
     clamped: list[Problem] = field(default_factory=list)
+    drifted: int = 0
     reserved: int = 0
     first_reserved: str = ""
     _held: dict[Mode, Held] = field(default_factory=dict, repr=False)

@@ -87,6 +87,7 @@ class Run:
         pages = self._survey.folders(opened.cursor, self.report, hinted)
         await follow(directions, self._resolved(self._planning.steps(pages)))
         await self._execute_deferred(opened, directions)
+        await self._planning.count_drift()
         await self._retire(directions)
         await self._hold(directions)
         if self._rules.mode is Mode.BIDIRECTIONAL:
@@ -95,6 +96,7 @@ class Run:
             gone = self._planning.forget_old_failures(self._survey.missed)
             if gone:
                 await self._world.offload(self._memory.transfers.take_up, self._memory.job_id, gone)
+        self.report.drifted = await self._world.offload(self._memory.folders.drifted)
         self._judge_room()  # after that: a file that is gone waits for no room
         if self._planning.deferred:
             while await self._world.offload(self._memory.planned.drop, self.report.run, DROPPED):

@@ -6,7 +6,7 @@ folder. A large folder has several rows (`parts`).
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -146,6 +146,16 @@ ORDER BY path LIMIT ?"""
 _GONE_NEAR, _GONE_FAR = _GONE % "near", _GONE % "far"
 _UNSETTLED_PATHS = """SELECT path FROM folder INDEXED BY folder_unsettled
 WHERE job = ? AND settled = 0 LIMIT ?"""
+
+_SETTLE = """
+UPDATE folder SET settled = 1, drifted = CASE WHEN drifted < 0 THEN drifted ELSE -1 - drifted END
+WHERE job = ? AND path = ? AND revision = ?"""
+_COUNTED = "UPDATE folder SET drifted = ? WHERE job = ? AND path = ? AND revision = ?"
+_UNCOUNTED = f"""{_STATES} INDEXED BY folder_drifted
+WHERE job = ? AND drifted != 0 AND drifted < 0 AND settled = 1 LIMIT ?"""
+_DRIFTED = """
+SELECT coalesce(sum(CASE WHEN drifted < 0 THEN -1 - drifted ELSE drifted END), 0)
+FROM folder INDEXED BY folder_drifted WHERE job = ? AND drifted != 0"""
 
 
 class Folders:
@@ -387,6 +397,7 @@ class Folders:
         """Marks folders as settled, except those that changed since they were read.
 
         A folder about which no tree knows anything is dropped, and so is a part without names.
+        What drifted in the others is to be counted again.
         """
         with self._database.transaction() as connection:
             for state in states:
@@ -397,10 +408,7 @@ class Folders:
                         "DELETE FROM folder WHERE job = ? AND path = ? AND revision = ?", row
                     )
                 else:
-                    connection.execute(
-                        "UPDATE folder SET settled = 1 WHERE job = ? AND path = ? AND revision = ?",
-                        row,
-                    )
+                    connection.execute(_SETTLE, row)
 
     def forget(self) -> bool:
         """Writes some of the rows that have what the job's row notes as not true (JobRows).
@@ -420,6 +428,36 @@ class Folders:
                 (self._job,),
             ).fetchone()
         return files, size
+
+    def count_drift(self, drifted: Callable[[FolderState], int], limit: int = _PAGE) -> bool:
+        """Counts what drifted in settled folders in which it is to be counted, up to `limit`.
+
+        Args:
+            drifted: counts the delivered files that the destination does not have as they were
+                delivered.
+            limit: of folders.
+
+        Returns:
+            Whether there may be more.
+        """
+        states = self._states(_UNCOUNTED, (self._job, limit))
+        if not states:
+            return False
+        with self._database.transaction() as connection:
+            for state in states:
+                row = (drifted(state), self._job, state.key, state.revision)
+                connection.execute(_COUNTED, row)
+        return True
+
+    def drifted(self) -> int:
+        """How many delivered files the destination does not have as they were delivered.
+
+        It is a sum of counts that are kept beside each folder.
+        """
+        with self._database.read() as connection:
+            if forgetting.noted(connection, self._job)[0] is Untrue.BASE:
+                return 0
+            return int(connection.execute(_DRIFTED, (self._job,)).fetchone()[0])
 
     def parts(self, folder: str, names: Iterable[str]) -> Iterator[FolderState]:
         """The parts of a folder in which these names are."""

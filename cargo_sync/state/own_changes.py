@@ -32,7 +32,8 @@ _ROWS: Final = """
 SELECT path, near, far, base, settled FROM folder WHERE job = ? AND path >= ? AND path < ?
 """
 _WRITE: Final = """
-UPDATE folder SET far = ?, settled = ?, revision = revision + 1 WHERE job = ? AND path = ?
+UPDATE folder SET far = ?1, settled = ?2, revision = revision + 1,
+    drifted = CASE WHEN ?2 THEN 0 ELSE drifted END WHERE job = ?3 AND path = ?4
 """
 
 _Columns = list[list[Any]]

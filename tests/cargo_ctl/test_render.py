@@ -27,6 +27,15 @@ def test_status_with_nothing_to_do() -> None:
     )
 
 
+def test_status_says_what_drifted() -> None:
+    synced = {"state": "synced", "jobs": {"synced": 1}, "totals": {}, "uptime_s": 3}
+    assert jobs.status(synced | {"drifted": 1_200}) == (
+        "synced: 1 job (1 synced)\n"
+        "1,200 delivered files were changed or removed at the destination since: see job list\n"
+        "up for 3 s"
+    )
+
+
 def test_job_list() -> None:
     assert jobs.job_list({"jobs": [SYNCING, FAILING]}, NOW) == (
         "NAME             MODE      STATE    DONE      SPEED  ERRORS  DETAIL\n"

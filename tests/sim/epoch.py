@@ -128,7 +128,7 @@ class Epoch:
                 self._expect(path, now, other.state, "a change at the destination alone")
             elif one:
                 self._judge_one_sided(path, now, one, source, before)
-            else:
+            elif not (self._suspicious and path in self._own):
                 self._expect(path, now, before, "what nobody changed")
 
     def _judge_one_sided(

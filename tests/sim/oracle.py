@@ -198,6 +198,16 @@ class Oracle:
                     f"{state(destination, path)}"
                 )
 
+    def drift_is_told(self, drifted: int) -> None:
+        """At rest: files that differ on the two sides are counted."""
+        differ = [
+            path
+            for path in self.source.files()
+            if not self.left_out(path) and state(self.source, path) != state(self.destination, path)
+        ]
+        if len(differ) > drifted:
+            raise BrokenPromiseError(f"{differ} differ, and {drifted} are said to")
+
     def all_is_gone(self) -> None:
         """At rest, with deletions propagated: all other files at the destination are its own."""
         self.hear()

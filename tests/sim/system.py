@@ -359,6 +359,10 @@ class SystemHistory:
             raise BrokenPromiseError(f"at rest, and there are failures: {memory.failures.first(3)}")
         if self.system.rules.after is After.KEEP:
             self.oracle.rests()
+        if last and self.system.rules.after is After.KEEP and isinstance(self.oracle, Oracle):
+            memory.scope.everything()
+            report = await self.look(approved=True)
+            self.oracle.drift_is_told(report.drifted if report else 0)
 
     # -- people ------------------------------------------------------------------------------------
 

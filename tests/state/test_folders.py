@@ -18,7 +18,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state import forgetting
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
-from cargo_sync.state.folders import Folders, Observed
+from cargo_sync.state.folders import Folders, FolderState, Observed
 from cargo_sync.state.jobs import Binding, JobRows
 from cargo_sync.state.parts import end_of
 from tests.state.crash import crashes
@@ -436,3 +436,35 @@ def test_random_changes_come_to_what_a_dictionary_says(folders: Folders) -> None
         assert (state.far or ()) == entries.listing(expected.values())
         folders.agree([(path, item and agreed.agree(item, item)) for path, item in changes])
         assert folders.counts() == (len(expected), sum(item.size for item in expected.values()))
+
+
+def test_what_drifted_is_counted_once_in_settled_folders(tmp_path: Path) -> None:
+    def settle() -> None:
+        folders.settle(folders.unsettled(None, None, 10))
+
+    def count() -> list[str]:
+        seen: list[str] = []
+
+        def drifted(state: FolderState) -> int:
+            seen.append(state.path)
+            return len(state.base or ())
+
+        while folders.count_drift(drifted, 1):
+            pass
+        return sorted(seen)
+
+    with Database.open(str(tmp_path / "state.db"), "daemon") as database:
+        folders = Folders(database, JobRows(database).get_or_create("job").id)
+        folders.agree(agreements("x a/y a/z"))
+        assert (count(), folders.drifted()) == ([], 0), "what is not settled waits"
+        settle()
+        assert (count(), folders.drifted()) == (["", "a"], 3)
+        assert count() == []
+        folders.agree(agreements("a/new"))
+        assert (count(), folders.drifted()) == ([], 3), "the old count holds until then"
+        settle()
+        assert folders.drifted() == 3
+        assert (count(), folders.drifted()) == (["a"], 4)
+        folders.agree([("x", None)])
+        settle()
+        assert (count(), folders.drifted()) == ([], 3)

@@ -10,12 +10,13 @@ from cargo_sync.process.zone_rules import ZoneRules
 
 
 def status(jobs: Jobs, zones: ZoneRules) -> JsonObject:
-    """The state of all jobs together, the totals of their progress, the rules of time zones."""
+    """The state of all jobs together, their progress, what drifted, the rules of time zones."""
     every = jobs.all.values()
     states = [job.supervisor.state for job in every] + [JobState.ERROR] * len(jobs.unusable)
     progress = (job.sampler.advance() for job in every)
     conflicts = sum(job.supervisor.conflicts for job in every)
-    return views.status(states, progress, conflicts) | {"zone_rules": zones.version}
+    drifted = sum(job.supervisor.outcomes.drifted for job in every)
+    return views.status(states, progress, conflicts, drifted) | {"zone_rules": zones.version}
 
 
 async def reloaded(jobs: Jobs, settings: Callable[[], Awaitable[list[str]]]) -> JsonObject:

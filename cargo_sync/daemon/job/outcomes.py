@@ -38,6 +38,7 @@ class JobOutcomes:
     spent     overwrites that runs did before the guard held them, since the last run that it let
               pass
     refused   overwrites that the last run was refused
+    drifted   files that the destination did not have as they were delivered, at the last look
     released  the last look was the first that the guard did not hold any more
     unseen    what the last look could not read or had to leave out, as far as it is new
     seen      paths that it could read again
@@ -54,6 +55,7 @@ class JobOutcomes:
         self.look: LookResult | None = None
         self.looked = False
         self.held = ""
+        self.drifted = 0
         self.last_run = last_run
         self.released = False
         self.recovered = False
@@ -98,7 +100,7 @@ class JobOutcomes:
         self._now, report = None, run.report
         self._count(report)
         self._trouble, self._tries = None, 0
-        self._report, self.looked = report, True
+        self._report, self.looked, self.drifted = report, True, report.drifted
         self._look_around(report)
         self.held = report.held
         self.released = bool(self.spent or self.refused) and not report.approvable

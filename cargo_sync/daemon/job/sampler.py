@@ -48,6 +48,7 @@ class JobSampler:
             code=outcomes.code,
             next_at=self._next_at(state),
             errors=outcomes.errors,
+            drifted=outcomes.drifted,
             advance=self.advance(),
             last_run=outcomes.last_run,
             held=outcomes.waits(),
@@ -73,6 +74,8 @@ class JobSampler:
             return queued
         if state is JobState.SYNCING and job.outcomes.held:
             return ""  # what held the last run does not hold this one
+        if state is JobState.SYNCED and job.outcomes.drifted:
+            return _drift(job.outcomes.drifted)
         return job.outcomes.detail() if state in ("held", "error", "syncing") else ""
 
     def _window(self) -> WindowStatus | None:
@@ -157,3 +160,8 @@ def _way(one: Progress) -> WayAdvance:
 
 def _arrivals() -> dict[Mode, ArrivalCount]:
     return {Mode.UPLOAD: ArrivalCount(), Mode.DOWNLOAD: ArrivalCount()}
+
+
+def _drift(files: int) -> str:
+    what = "1 delivered file was" if files == 1 else f"{files:,} delivered files were"
+    return f"{what} changed or removed at the destination since"

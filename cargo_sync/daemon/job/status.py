@@ -104,6 +104,7 @@ class JobStatus:
     code     of the problem of the job as a whole, or ""
     next_at  when the next look is due, unix seconds; None during a look, or if only a command
              begins one
+    drifted  delivered files that the destination does not have as they were delivered
     errors   how many files fail; a failure of the whole job counts as one
     notes    what else a person should know: warnings of the file, a folder that is not watched, …
     window   None for a job without one
@@ -116,6 +117,7 @@ class JobStatus:
     code: str = ""
     next_at: float | None = None
     errors: int = 0
+    drifted: int = 0
     advance: Advance = AT_REST
     last_run: LastRun | None = None
     held: HeldStatus | None = None

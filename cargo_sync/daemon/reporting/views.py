@@ -46,10 +46,18 @@ def general(states: Sequence[JobState]) -> dict[str, Any]:
 
 
 def status(
-    states: Sequence[JobState], advances: Iterable[Advance], conflicts: int
+    states: Sequence[JobState], advances: Iterable[Advance], conflicts: int, drifted: int
 ) -> dict[str, Any]:
-    """The reply to `status`, without the daemon's uptime; `conflicts` are the open ones."""
-    return general(states) | {"totals": totals(advances), "conflicts": conflicts}
+    """The reply to `status`, without the daemon's uptime.
+
+    Args:
+        states: of all jobs.
+        advances: of all jobs.
+        conflicts: the open ones.
+        drifted: delivered files that are not at their destinations as they were delivered.
+    """
+    figures = {"totals": totals(advances), "conflicts": conflicts, "drifted": drifted}
+    return general(states) | figures
 
 
 def reloaded(results: Mapping[str, str], errors: Sequence[str]) -> dict[str, Any]:
@@ -131,6 +139,7 @@ def row(status: JobStatus) -> dict[str, Any]:
         "next_at": status.next_at,
         "errors": status.errors,
         "conflicts": status.conflicts,
+        "drifted": status.drifted,
         "progress": progress(status.advance),
         "last_run": _last_run(status.last_run) if status.last_run else None,
     }
@@ -156,6 +165,7 @@ def unusable(job: UnusableJob) -> dict[str, Any]:
         "next_at": None,
         "errors": 1,
         "conflicts": 0,
+        "drifted": 0,
         "progress": progress(AT_REST),
         "last_run": None,
     }

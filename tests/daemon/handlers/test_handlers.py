@@ -208,7 +208,7 @@ async def test_status_and_lists(tmp_path: Path) -> None:
         assert [row["name"] for row in rows] == ["nightly", "off", "other"]
         assert rows[0].keys() == {
             "name", "mode", "state", "detail", "local_dir", "remote", "next_at", "errors",
-            "conflicts", "progress",
+            "conflicts", "drifted", "progress",
             "last_run",
             "code",
         }  # fmt: skip

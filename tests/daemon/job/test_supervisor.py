@@ -270,6 +270,21 @@ async def test_a_job_is_not_held_while_content_moves(
         await until(lambda: job.state == "synced")
 
 
+async def test_a_job_that_is_done_says_what_drifted(house: House) -> None:
+    job = house.job()
+    house.near["nightly"].write("a.txt", b"123")
+    async with going(job):
+        await until(lambda: job.state == "synced")
+        assert JobSampler(job, house.world()).status().detail == ""
+        house.far["nightly"].write("a.txt", b"own")
+        run = job.sync()
+        await until(lambda: job.outcomes.drifted == 1)
+        status = JobSampler(job, house.world()).status()
+        assert (status.drifted, run != "") == (1, True)
+        said = "1 delivered file was changed or removed at the destination since"
+        assert status.detail == said
+
+
 async def test_a_plan_does_nothing_and_works_while_paused(house: House) -> None:
     job = house.job()
     house.near["nightly"].write("a.txt", b"123")
