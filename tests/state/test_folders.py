@@ -439,32 +439,33 @@ def test_random_changes_come_to_what_a_dictionary_says(folders: Folders) -> None
 
 
 def test_what_drifted_is_counted_once_in_settled_folders(tmp_path: Path) -> None:
-    def settle() -> None:
-        folders.settle(folders.unsettled(None, None, 10))
-
-    def count() -> list[str]:
-        seen: list[str] = []
-
-        def drifted(state: FolderState) -> int:
-            seen.append(state.path)
-            return len(state.base or ())
-
-        while folders.count_drift(drifted, 1):
-            pass
-        return sorted(seen)
-
     with Database.open(str(tmp_path / "state.db"), "daemon") as database:
-        folders = Folders(database, JobRows(database).get_or_create("job").id)
-        folders.agree(agreements("x a/y a/z"))
-        assert (count(), folders.drifted()) == ([], 0), "what is not settled waits"
+        one = Folders(database, JobRows(database).get_or_create("job").id)
+
+        def settle() -> None:
+            one.settle(one.unsettled(None, None, 10))
+
+        def count() -> list[str]:
+            seen: list[str] = []
+
+            def drifted(state: FolderState) -> int:
+                seen.append(state.path)
+                return len(state.base or ())
+
+            while one.count_drift(drifted, 1):
+                pass
+            return sorted(seen)
+
+        one.agree(agreements("x a/y a/z"))
+        assert (count(), one.drifted()) == ([], 0), "what is not settled waits"
         settle()
-        assert (count(), folders.drifted()) == (["", "a"], 3)
+        assert (count(), one.drifted()) == (["", "a"], 3)
         assert count() == []
-        folders.agree(agreements("a/new"))
-        assert (count(), folders.drifted()) == ([], 3), "the old count holds until then"
+        one.agree(agreements("a/new"))
+        assert (count(), one.drifted()) == ([], 3), "the old count holds until then"
         settle()
-        assert folders.drifted() == 3
-        assert (count(), folders.drifted()) == (["a"], 4)
-        folders.agree([("x", None)])
+        assert one.drifted() == 3
+        assert (count(), one.drifted()) == (["a"], 4)
+        one.agree([("x", None)])
         settle()
-        assert (count(), folders.drifted()) == ([], 3)
+        assert (count(), one.drifted()) == ([], 3)
