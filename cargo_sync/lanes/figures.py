@@ -22,7 +22,8 @@ class Figures:
     """One lane at one moment.
 
     content  bytes of files' content that it carried, as its receiver counted them
-    had      bytes that the receiver had already of the files that were offered
+    had      bytes of the files that were offered that did not come over it: those that the receiver
+             had already, and holes
     wire     bytes of its frames, both ways
     files    the files that are being transferred now
     lost, rtt_ms, min_rtt_ms   measured by the sending side; None if its platform cannot

@@ -51,10 +51,11 @@ class Pieces:
     """The wanted content of batches, in their order.
 
     content  bytes that were written into frames
+    zeros    bytes of the holes that were written into frames
     """
 
     def __init__(self, source: Source) -> None:
-        self.content = 0
+        self.content = self.zeros = 0
         self._source = source
         self._batches: dict[int, _Batch] = {}
         # The file whose turn it is; its batch is always the first.
@@ -216,7 +217,9 @@ class Pieces:
         flags = 0 if spans else records.FINAL
         kind, number = records.HOLE if hole else records.DATA, self._batch.number
         records.HEADER.pack_into(body, at, kind, flags, self._index, number, len(view), offset)
-        if not hole:
+        if hole:
+            self.zeros += count
+        else:
             self.content += count
         if not spans:
             self._done()

@@ -169,6 +169,7 @@ class Receiver(End):
         missing = arriving.take_piece(index, offset, count, bool(flags & records.FINAL))
         self._sink.hole(batch, index, offset, count)
         self._note_unsaved(count)
+        self._had += count
         self._current.reach(batch, index, arriving.offers[index], missing)
         if not arriving.left:
             self._commit_if_complete(batch, arriving)

@@ -205,7 +205,10 @@ class Sender(End):
         if self._pace.ready_at(now) > now:
             return used
         limit = min(self._pace.frame_limit, frame_limit(self.line))
-        return self._pieces.fill(self.link.body, used, limit)
+        before = self._pieces.zeros
+        used = self._pieces.fill(self.link.body, used, limit)
+        self._had += self._pieces.zeros - before
+        return used
 
     def _before_bye(self) -> None:
         self._queue_report()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.local import parts
 from cargo_sync.local import sink as sinks
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
@@ -35,6 +36,7 @@ NEW = {
     "a/big": "new big " * 8,
     "folder": "new in place of a folder",
     "fresh/new": "new",
+    "holes": "data " * 8 + "\0" * 64,
 }
 ABSENT = "absent"
 
@@ -43,6 +45,7 @@ ABSENT = "absent"
 def small_files_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes files with checkpoints small, so that they are written quickly, by another thread."""
     monkeypatch.setattr(checkpoints, "RESUMABLE", 32)
+    monkeypatch.setattr(parts, "LONGEST", 48)
     monkeypatch.setattr(sinks, "behind_from", lambda: 8)
 
 
@@ -96,8 +99,13 @@ def send(
         return
     for start, end in ranges:
         for at in range(start, end, 16):
-            sink.part(1, index, at, content[at : min(at + 16, end)])
-            sink.checkpoint()
+            if any(content[at:end]):
+                sink.part(1, index, at, content[at : min(at + 16, end)])
+                sink.checkpoint()
+            else:
+                sink.hole(1, index, at, end - at)
+                sink.checkpoint()
+                break
 
 
 def check_nothing_is_lost(top: Path) -> None:
