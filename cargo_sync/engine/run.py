@@ -16,8 +16,9 @@ from cargo_sync.engine.conflicts import ConflictResolution
 from cargo_sync.engine.context import JobMemory, RunContext
 from cargo_sync.engine.execution.both_ways import follow
 from cargo_sync.engine.execution.direction import Direction
+from cargo_sync.engine.moving import Moves
 from cargo_sync.engine.planners.contract import FolderPlanner
-from cargo_sync.engine.planners.one_way import OneWayPlanner
+from cargo_sync.engine.planners.holding import HoldingPlanner
 from cargo_sync.engine.planners.two_way import TwoWayPlanner
 from cargo_sync.engine.planning import Planning, StepPage, Steps
 from cargo_sync.engine.report import RunProgress, RunReport
@@ -29,6 +30,7 @@ from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import Code
 from cargo_sync.model.world import World
 from cargo_sync.plan.guard import Guard
+from cargo_sync.state.folders import FolderState
 from cargo_sync.trees.contract import FarTree, NearTree
 
 DROPPED: Final = 2_000
@@ -60,6 +62,7 @@ class Run:
         self._on_events = on_events
         self._context = RunContext(rules, memory, world, self.report, self.progress)
         self._survey = Survey(near, far, memory, world)
+        self._moves: Moves | None = None
         self._planning = Planning(self._context, self._planner())
         self._conflicts = ConflictResolution(self._context, near, far, on_events)
 
@@ -86,6 +89,7 @@ class Run:
         hinted = self._memory.scope.begin(self._world.steady())
         pages = self._survey.folders(opened.cursor, self.report, hinted)
         await follow(directions, self._resolved(self._planning.steps(pages)))
+        await self._rename(opened, directions)
         await self._execute_deferred(opened, directions)
         await self._planning.count_drift()
         await self._retire(directions)
@@ -107,7 +111,10 @@ class Run:
     def _planner(self) -> FolderPlanner:
         if self._rules.mode is Mode.BIDIRECTIONAL:
             return TwoWayPlanner(self._context, self._near, self._far)
-        return OneWayPlanner(self._context, self._rules.mode)
+        planner = HoldingPlanner(self._context, self._rules.mode)
+        source = self._near if self._rules.mode is Mode.UPLOAD else self._far
+        self._moves = Moves(self._context, planner, self._rules.mode, source, self._survey.missed)
+        return planner
 
     async def _directions(
         self, spent: int, refused: int, *, approved: bool
@@ -179,7 +186,7 @@ class Run:
         self._memory.scope.begin(self._world.steady())
         totals = {"bytes": 0, "overwrite": 0, "held": 0} | {op.value: 0 for op in Op}
         pages = self._survey.folders(opened.cursor, self.report)
-        async for page in self._planning.steps(pages, defer=False):
+        async for page in self._previewed(pages):
             for mode, actions in _actions(page):
                 for action in actions:
                     totals[action.op] += 1
@@ -194,6 +201,16 @@ class Run:
         await self._world.offload(planned.ready, run, totals)
         self.report.ended = self._world.wall()
         return self.report
+
+    async def _previewed(self, pages: AsyncIterator[list[FolderState]]) -> AsyncIterator[StepPage]:
+        async for page in self._planning.steps(pages, defer=False):
+            yield page
+        if self._moves is not None:
+            renames: list[Action] = []
+            waited = self._moves.previewed(renames)
+            async for page in self._planning.steps(waited, defer=False):
+                yield page
+            yield StepPage({self._rules.mode: [Steps(renames)]})
 
     async def _open(self, *, preview: bool = False) -> OpenedSides:
         opened = await open_sides(
@@ -231,6 +248,15 @@ class Run:
             failures.retry_at(Code.DISK_FULL, failure.next_at)
 
     # -- steps that waited for the end of the survey -----------------------------------------------
+
+    async def _rename(self, opened: OpenedSides, directions: Mapping[Mode, Direction]) -> None:
+        """Renames what was renamed at the source, and does the steps that waited for that."""
+        if self._moves is None or not self._moves.pending:
+            return
+        if (await self._open()).binding != opened.binding:
+            return  # a side was replaced since the survey
+        [direction] = directions.values()
+        await follow(directions, self._planning.steps(self._moves.pages(direction)))
 
     async def _execute_deferred(
         self, opened: OpenedSides, directions: Mapping[Mode, Direction]
@@ -288,7 +314,10 @@ class Run:
             page := await self._world.offload(turn, run, mark, PAGE, direction)
         ) and page.actions:
             mark = page.actions[-1].number
-            yield [one.action for one in page.actions]
+            actions = [one.action for one in page.actions]
+            if self._moves is not None and self._moves.done:
+                actions = await self._world.offload(self._moves.still_true, actions)
+            yield actions
 
 
 def _actions(page: StepPage) -> Iterator[tuple[Mode, Sequence[Action]]]:

@@ -163,6 +163,7 @@ class Outcome(NamedTuple):
     problem         why it failed; None when it did not
     transfer        id of the transfer that moved it, or failed to; "" when no content moved
     places          of a MOVE: ranges of its places in the far side's feed, as far as they are known
+    exchanged       of a MOVE with an occupant: what is at `moved_from` now
     """
 
     action: Action
@@ -173,3 +174,4 @@ class Outcome(NamedTuple):
     problem: Problem | None = None
     transfer: str = ""
     places: Sequence[tuple[int, int]] = ()
+    exchanged: Entry | None = None

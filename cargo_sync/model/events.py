@@ -18,6 +18,8 @@ class Happened(StrEnum):
     TOUCHED = "touched"
     """The destination's file or folder got the time and mode of the source; no content moved."""
     DELETED = "deleted"
+    MOVED = "moved"
+    """It was renamed at the destination, because it was at the source; a folder with all in it."""
     DISPLACED = "displaced"
     KEPT = "kept"
     """The source is gone. The destination's file was kept, because it differs from what was
@@ -84,6 +86,7 @@ class EventDetails(NamedTuple):
     lost       how many frames were sent again
     rtt_ms     the mean round trip time, milliseconds
     files      how many files were transferred
+    moved_from  where it was before, relative to the job's root
     deletions, overwrites   how many of them the guard holds
     choice     how a conflict is resolved; None while a person must say
     copy       path of the conflict copy
@@ -106,6 +109,7 @@ class EventDetails(NamedTuple):
     choice: str | None = None
     copy: str | None = None
     direction: str | None = None
+    moved_from: str | None = None
 
 
 NO_DETAILS: Final = EventDetails()

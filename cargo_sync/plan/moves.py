@@ -58,12 +58,14 @@ class Relocation(NamedTuple):
 class Rename(NamedTuple):
     """One rename at the destination: from `source` to `path`.
 
-    exchange  something else is at `path`; the two change places
+    moved     where the renamed entry was before all renames
+    occupant  where the entry was that is at `path` now; the two change places. None: it is free
     """
 
     source: str
     path: str
-    exchange: bool = False
+    moved: str
+    occupant: str | None = None
 
 
 def recognised(gone: Sequence[KnownEntry], new: Sequence[KnownEntry]) -> list[Relocation]:
@@ -203,7 +205,7 @@ class _Renames:
             item = waiting.popleft()
             assert item.to is not None
             left = item.here
-            self._moves.append(Rename(left, item.to))
+            self._moves.append(Rename(left, item.to, item.start))
             self._put(item, item.to)
             if self._at.get(left) is item:
                 del self._at[left]
@@ -219,7 +221,7 @@ class _Renames:
                 return
             if paths.is_below(left, item.to) or paths.is_below(item.to, left):
                 return  # a folder and something in it cannot change places
-            self._moves.append(Rename(left, item.to, exchange=True))
+            self._moves.append(Rename(left, item.to, item.start, other.start))
             self._put(item, item.to)
             self._put(other, left)
             item = other

@@ -263,7 +263,8 @@ class MemoryTree:
         else:
             self.move(here, path)
         places = ((start + 1, len(self._log)),)
-        return Outcome(action, action.source, self._entries[path], places=places)
+        other = self._entries[here] if action.occupant else None
+        return Outcome(action, action.source, self._entries[path], places=places, exchanged=other)
 
     def renamed(self, outcomes: Sequence[Outcome]) -> None:
         return None

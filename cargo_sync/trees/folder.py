@@ -448,9 +448,10 @@ def _moved(root: Root, action: Action, touched: set[str]) -> Outcome:
     else:
         exchange(root, here, path)
     touched.update((paths.parent(here), paths.parent(path)))
-    if (result := root.entry(path)) is None:
+    result, other = root.entry(path), root.entry(here) if action.occupant else None
+    if result is None or (other is None) != (action.occupant is None):
         return Outcome(action, problem=changed(path))
-    return Outcome(action, action.source, result)
+    return Outcome(action, action.source, result, exchanged=other)
 
 
 def _apply_one(root: Root, action: Action, run: str, touched: set[str]) -> Outcome:

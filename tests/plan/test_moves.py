@@ -78,8 +78,17 @@ def test_renames_come_in_an_order_that_works(pairs: str, occupied: str, moves: s
     assert " ".join(map(_shown, ordered(wanted, occupied.split()))) == moves
 
 
+def test_each_rename_says_what_it_moves() -> None:
+    pairs = [Relocation("a", "b"), Relocation("a/x", "c"), Relocation("c", "d")]
+    assert ordered(pairs, ["d"]) == [
+        Rename("a", "b", "a"),
+        Rename("b/x", "c", "a/x", "c"),
+        Rename("b/x", "d", "c", "d"),
+    ]
+
+
 def _shown(move: Rename) -> str:
-    return f"{move.source}{'<>' if move.exchange else '>'}{move.path}"
+    return f"{move.source}{'<>' if move.occupant else '>'}{move.path}"
 
 
 def test_only_what_is_worth_it_is_recognised() -> None:
@@ -93,8 +102,8 @@ def test_a_rotation_of_many_names_needs_one_rename_each() -> None:
     pairs = [Relocation(f"log.{number}", f"log.{number + 1}") for number in range(20_000)]
     moves = ordered(pairs, [pair.path for pair in pairs[:-1]])
     assert len(moves) == 20_000
-    assert not any(move.exchange for move in moves)
-    assert moves[0] == Rename("log.19999", "log.20000")
+    assert not any(move.occupant for move in moves)
+    assert moves[0] == Rename("log.19999", "log.20000", "log.19999")
 
 
 Tree = dict[str, int]
@@ -113,7 +122,7 @@ def _rename(tree: Tree, source: str, path: str) -> Tree:
 
 
 def _apply(tree: Tree, move: Rename) -> Tree:
-    if not move.exchange:
+    if move.occupant is None:
         return _rename(tree, move.source, move.path)
     assert move.path in tree
     tree = _rename(tree, move.path, "spare")

@@ -6,6 +6,7 @@ from functools import partial
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.execution.renaming import Renaming
 from cargo_sync.engine.execution.steps import Execution
 from cargo_sync.engine.execution.transfer_starts import TransferStarts
 from cargo_sync.engine.planning import Steps
@@ -21,6 +22,7 @@ class Direction:
 
     mode   UPLOAD: the far side follows the near one; DOWNLOAD: the reverse
     guard  counts what is deleted and overwritten in this direction
+    rename  does renames at the destination
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Direction:
         starts = TransferStarts(context, mode, on_events)
         damaged = DamagedSources(context, near, commit) if upload else DamagedThere(commit)
         rate = partial(far.rate, mode)
+        self.rename = Renaming(context, mode, destination, on_events)
         self._execution = Execution(
             context, mode, source, destination, guard, starts, commit, damaged, rate
         )

@@ -2,6 +2,7 @@
 
 contract  what every planner gives back
 distinct  names that the local file system does not tell apart wait
+holding   holds back what may have been renamed
 one_way   one side follows the other
 two_way   both sides follow each other
 views     what the rules of a direction know about the job

@@ -18,6 +18,7 @@ class PlannedFolder:
     conflicts  CONFLICT steps
     failed     files that cannot be planned, with their problems
     postponed  how many names wait for the next run
+    held       how many wait for the end of the survey
     """
 
     state: FolderState
@@ -25,11 +26,12 @@ class PlannedFolder:
     conflicts: Sequence[Action] = ()
     failed: Sequence[Outcome] = ()
     postponed: int = 0
+    held: int = 0
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left to do in the folder."""
-        if self.conflicts or self.failed or self.postponed:
+        if self.conflicts or self.failed or self.postponed or self.held:
             return False
         return all(plan.empty for plan in self.ways.values())
 

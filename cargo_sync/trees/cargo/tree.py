@@ -350,7 +350,8 @@ def _outcome(action: Action, result: ResultReply) -> Outcome:
     if action.op is Op.MOVE and action.expected is not None:
         name, version, ident = paths.name(action.path), result.version, result.ident
         moved = action.expected._replace(name=name, version=version, ident=ident)
-        return Outcome(action, action.source, moved, places=result.places)
+        other = action.occupant and action.occupant._replace(name=paths.name(action.moved_from))
+        return Outcome(action, action.source, moved, places=result.places, exchanged=other)
     if action.op is Op.META and action.source is not None:
         mode, version, ident = action.source.mode & PERMISSIONS, result.version, result.ident
         now = action.source._replace(mode=mode, version=version, ident=ident, hash=action.hash)

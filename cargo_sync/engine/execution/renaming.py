@@ -1,0 +1,157 @@
+"""Renames at the destination: done in their order, then recorded with their events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cargo_sync.engine.commit import OnEvents
+from cargo_sync.engine.context import RunContext
+from cargo_sync.model import paths
+from cargo_sync.model.actions import Action, Op, Outcome
+from cargo_sync.model.agreed import Agreed
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.events import Event, EventDetails, Happened, groups
+from cargo_sync.model.jobs import Mode
+from cargo_sync.plan.moves import Rename
+from cargo_sync.state.moved_folders import RenamedEntry, Side, in_turn
+from cargo_sync.trees.contract import Tree
+
+
+class Placed(NamedTuple):
+    """What is at a path of the destination: as it is agreed on, and as it is there."""
+
+    agreed: Agreed
+    there: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRenames:
+    """Renames, and what they are about.
+
+    placed   by its path before all renames, each entry that is renamed
+    sources  by its new path, the entry of the source
+    """
+
+    renames: Sequence[Rename]
+    placed: dict[str, Placed]
+    sources: dict[str, Entry]
+
+    def action(self, rename: Rename) -> Action:
+        occupant = None if rename.occupant is None else self.placed[rename.occupant].there
+        return Action(
+            Op.MOVE,
+            rename.path,
+            self.sources.get(rename.path),
+            self.placed[rename.moved].there,
+            "moved",
+            moved_from=rename.source,
+            occupant=occupant,
+        )
+
+
+class Renaming:
+    """Does renames in one direction."""
+
+    def __init__(
+        self, context: RunContext, direction: Mode, destination: Tree, on_events: OnEvents
+    ) -> None:
+        self._rules = context.rules
+        self._memory = context.memory
+        self._world = context.world
+        self._report = context.report
+        self._upload = direction is Mode.UPLOAD
+        self._side: Side = "far" if self._upload else "near"
+        self._destination = destination
+        self._on_events = on_events
+
+    async def __call__(self, planned: PlannedRenames) -> int:
+        """Does renames, each only if what it renames is still as planned.
+
+        What could not be renamed stays where it was: it is copied and deleted instead.
+
+        Returns:
+            How many were done.
+
+        Raises:
+            ProblemError: the destination cannot be reached.
+        """
+        done = 0
+        for some in self._together(planned.renames):
+            actions = [planned.action(rename) for rename in some]
+            outcomes = await self._destination.apply(actions, self._report.run)
+            renamed = [
+                self._renamed(planned, rename, outcome)
+                for rename, outcome in zip(some, outcomes, strict=True)
+                if outcome.problem is None
+            ]
+            await self._record(renamed)
+            self._destination.renamed([one for one in outcomes if one.problem is None])
+            done += len(renamed)
+        return done
+
+    def _together(self, renames: Sequence[Rename]) -> list[list[Rename]]:
+        """Renames that can be asked for at once.
+
+        A local file gets another ctime with each: it can be renamed again when that is known.
+        """
+        if self._upload:
+            return [list(renames)] if renames else []
+        found: list[list[Rename]] = []
+        taken: set[str | None] = set()
+        for rename in renames:
+            if not found or taken & {rename.moved, rename.occupant}:
+                found.append([])
+                taken = set()
+            found[-1].append(rename)
+            taken |= {rename.moved, rename.occupant or rename.moved}
+        return found
+
+    def _renamed(self, planned: PlannedRenames, rename: Rename, outcome: Outcome) -> RenamedEntry:
+        """What is true after a rename; it is kept in `planned` too."""
+        assert outcome.result is not None
+        source = planned.sources.get(rename.path)
+        before = planned.placed[rename.moved]
+        now = self._moved(before.agreed, outcome.result, source)
+        planned.placed[rename.moved] = Placed(now, outcome.result)
+        if rename.occupant is None or outcome.exchanged is None:
+            return RenamedEntry(rename.source, rename.path, now, outcome.result)
+        there = outcome.exchanged
+        other = self._moved(planned.placed[rename.occupant].agreed, there, None)
+        planned.placed[rename.occupant] = Placed(other, there)
+        return RenamedEntry(rename.source, rename.path, now, outcome.result, (other, there))
+
+    def _moved(self, agreed: Agreed, there: Entry, source: Entry | None) -> Agreed:
+        """An agreement about another path.
+
+        A source that is as agreed but for the rename has another version by now.
+        """
+        version, ident = there.version, there.ident
+        if not self._upload:
+            # The server's entry keeps its version.
+            return agreed._replace(name=there.name, near_version=version, near_ident=ident)
+        moved = agreed._replace(name=there.name, far_version=version, far_ident=ident)
+        if source is None:
+            return moved
+        now = moved._replace(near_version=source.version)
+        return now if now.near_is(source) else moved
+
+    async def _record(self, renamed: Sequence[RenamedEntry]) -> None:
+        for some in in_turn(renamed):
+            events = [self._event(one) for one in some]
+            follow = self._memory.folders.follow
+            cursor = await self._world.offload(follow, some, self._side, events)
+            self._report.acted = self._report.advanced = True
+            self._on_events(groups(events, cursor))
+
+    def _event(self, one: RenamedEntry) -> Event:
+        details = EventDetails(moved_from=one.source)
+        now, size = self._world.wall(), one.agreed.size
+        return self._rules.event(Happened.MOVED, now, one.path, size, details)
+
+
+def parents(some: Sequence[str]) -> dict[str, set[str]]:
+    """The names of these paths, by folder."""
+    names: dict[str, set[str]] = {}
+    for path in some:
+        names.setdefault(paths.parent(path), set()).add(paths.name(path))
+    return names
