@@ -132,7 +132,8 @@ class Moves:
         sources = {pair.path: source for pair in pairs if (source := found[pair.path].source)}
         renames = ordered(pairs, occupied)
         self._left |= {one.source for one in renames if one.occupant is not None}
-        return PlannedRenames(renames, placed, sources)
+        origins = {pair.path: pair.source for pair in pairs}
+        return PlannedRenames(renames, placed, origins, sources)
 
     # -- what is the same --------------------------------------------------------------------------
 
@@ -185,9 +186,9 @@ class Moves:
             else:
                 new.append(KnownEntry(path, source.kind, source.ident, source.size, content))
         contents = await self._source.hashes(unproven) if unproven else []
-        for (path, source), content in zip(unproven, contents, strict=True):
-            if isinstance(content, str):
-                new.append(KnownEntry(path, FILE, source.ident, source.size, content))
+        for (path, source), read in zip(unproven, contents, strict=True):
+            if isinstance(read, str):
+                new.append(KnownEntry(path, FILE, source.ident, source.size, read))
         return gone, new
 
     def _has_gone(self, path: str, rows: _Rows) -> bool:

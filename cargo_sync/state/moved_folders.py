@@ -53,6 +53,7 @@ class RenamedEntry(NamedTuple):
     agreed     what is agreed about `path` now
     entry      what the destination has there
     exchanged  the same of `source`, if the two have changed places
+    arrived    what is at `source` now shall stay there
     """
 
     source: str
@@ -60,6 +61,7 @@ class RenamedEntry(NamedTuple):
     agreed: Agreed
     entry: Entry
     exchanged: tuple[Agreed, Entry] | None = None
+    arrived: bool = False
 
     @property
     def has_folder(self) -> bool:
@@ -86,7 +88,7 @@ def write_names(connection: Statements, job: int, side: Side, some: Sequence[Ren
     """Stores what is at the renamed paths now; what is below folders was moved before."""
     base = ColumnDeltas(connection, job, BASE)
     there = ColumnDeltas(connection, job, FAR if side == "far" else NEAR)
-    for source, path, agreed, entry, exchanged in some:
+    for source, path, agreed, entry, exchanged, _ in some:
         if exchanged is None:
             base.drop(source)
             there.drop(source)

@@ -29,11 +29,13 @@ class PlannedRenames:
     """Renames, and what they are about.
 
     placed   by its path before all renames, each entry that is renamed
+    origins  by its new path, where an entry was before
     sources  by its new path, the entry of the source
     """
 
     renames: Sequence[Rename]
     placed: dict[str, Placed]
+    origins: dict[str, str]
     sources: dict[str, Entry]
 
     def action(self, rename: Rename) -> Action:
@@ -118,7 +120,10 @@ class Renaming:
         there = outcome.exchanged
         other = self._moved(planned.placed[rename.occupant].agreed, there, None)
         planned.placed[rename.occupant] = Placed(other, there)
-        return RenamedEntry(rename.source, rename.path, now, outcome.result, (other, there))
+        arrived = planned.origins.get(rename.source) == rename.occupant
+        return RenamedEntry(
+            rename.source, rename.path, now, outcome.result, (other, there), arrived
+        )
 
     def _moved(self, agreed: Agreed, there: Entry, source: Entry | None) -> Agreed:
         """An agreement about another path.
@@ -137,16 +142,20 @@ class Renaming:
 
     async def _record(self, renamed: Sequence[RenamedEntry]) -> None:
         for some in in_turn(renamed):
-            events = [self._event(one) for one in some]
+            events = [self._event(one.agreed, one.path, one.source) for one in some]
+            events += [
+                self._event(one.exchanged[0], one.source, one.path)
+                for one in some
+                if one.exchanged and one.arrived
+            ]
             follow = self._memory.folders.follow
             cursor = await self._world.offload(follow, some, self._side, events)
             self._report.acted = self._report.advanced = True
             self._on_events(groups(events, cursor))
 
-    def _event(self, one: RenamedEntry) -> Event:
-        details = EventDetails(moved_from=one.source)
-        now, size = self._world.wall(), one.agreed.size
-        return self._rules.event(Happened.MOVED, now, one.path, size, details)
+    def _event(self, agreed: Agreed, path: str, source: str) -> Event:
+        details = EventDetails(moved_from=source)
+        return self._rules.event(Happened.MOVED, self._world.wall(), path, agreed.size, details)
 
 
 def parents(some: Sequence[str]) -> dict[str, set[str]]:

@@ -74,10 +74,10 @@ class HoldingPlanner:
         if self._active is None:
             known = self._memory.folders.knows_idents
             self._active = self._propagates and await self._world.offload(known)
-        if final or self.plain or not self._active:
-            return await self._inner.plan(page, final=final)
         if self.only is not None:
             return self._narrow(await self._inner.plan(page, final=final))
+        if final or self.plain or not self._active:
+            return await self._inner.plan(page, final=final)
         ready = [state for state in page if state.path not in self._tops]
         there = [state for state in ready if not self._is_gone(state)]
         self.gone |= len(there) < len(ready)
