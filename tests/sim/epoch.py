@@ -53,6 +53,18 @@ class _Change(NamedTuple):
 _GONE: Final = _Change(None, 1)
 
 
+def renames(here: str, path: str, *, exchange: bool) -> list[tuple[str, str]]:
+    """The renames of one step, one after the other."""
+    return [(path, "aside"), (here, path), ("aside", here)] if exchange else [(here, path)]
+
+
+def relocate(some: set[str], one: str, to: str) -> None:
+    """Paths at or below `one` are at or below `to` now."""
+    moved = {path for path in some if paths.is_below(path, one)}
+    some -= moved
+    some |= {to + path[len(one) :] for path in moved}
+
+
 class Epoch:
     """What people changed since both sides rested.
 
@@ -93,6 +105,18 @@ class Epoch:
             changes[path] = change = _Change(state(tree, path), times)
             if tree is self._source and change.state and change.state[0] != FOLDER:
                 self._no_folders.add(path)
+
+    def renamed(self, one: str, to: str) -> None:
+        """A step has renamed something at the destination, with what is its own below it."""
+        theirs = self._changes[self._destination.part]
+        for path in [path for path in theirs if paths.is_below(path, one)]:
+            theirs[to + path[len(one) :]] = theirs.pop(path)
+        relocate(self._own, one, to)
+        for path, (there, here) in list(self._before.items()):
+            if paths.is_below(path, one) and there is None:
+                del self._before[path]
+                new = to + path[len(one) :]
+                self._before[new] = (self._before.get(new, (None, None))[0], here)
 
     def suspect(self) -> None:
         """What people changed at the destination may be taken for damaged, and fetched again."""

@@ -48,6 +48,8 @@ class Judge(Protocol):
 
     def done(self, action: Action) -> None: ...
 
+    def renamed(self, action: Action) -> None: ...
+
 
 class LivelyTree(CountedTree):
     """A memory tree on which things happen.
@@ -171,7 +173,7 @@ class LivelyTree(CountedTree):
         lineage = self._lineage_at(cursor) if cursor else ""
         own, self._opened_at = self.own.changes(), cursor
         lost = own.newest > len(self._log) or (
-            bool(own.ranges) and self._lineage_at(own.newest) != own.lineage
+            bool(own.left_out) and self._lineage_at(own.newest) != own.lineage
         )
         if lost:
             self.own.clear()
@@ -212,7 +214,7 @@ class LivelyTree(CountedTree):
             for number, (path, entry) in enumerate(self._log, 1)
             if number > cursor
             and newest[path] == number
-            and not any(first <= number <= last for first, last in own.ranges)
+            and not any(first <= number <= last for first, last in own.left_out)
             and (number > self._floor or self._entries.get(path) is entry is not None)
         ]
         size = self.weather.story.one_of((2, 5, 1000))
@@ -302,10 +304,17 @@ class LivelyTree(CountedTree):
                     self.oracle.deleted(action.path, before)
                 if action.op is Op.META and action.hash:
                     self.oracle.touched(action)
+                if action.op is Op.MOVE:
+                    self.oracle.renamed(action)
             outcomes.append(outcome)
         if self.part == "far":
             self.weather.replied("applied")
         return outcomes
+
+    def renamed(self, outcomes: Sequence[Outcome]) -> None:
+        if self.part == "far" and self.weather.story.chance(0.9):
+            places = [place for outcome in outcomes for place in outcome.places]
+            self.own.add_renames(places, self._lives[-1][1])
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str

@@ -11,7 +11,7 @@ from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.events import Happened
 from cargo_sync.model.transfers import Offer
 from tests.engine.world import System
-from tests.sim.epoch import state
+from tests.sim.epoch import relocate, renames, state
 from tests.sim.ledger import Ledger
 from tests.sim.lively import Judge, LivelyTree
 from tests.sim.story import BrokenPromiseError
@@ -61,6 +61,7 @@ class Oracle:
         self._forgotten = False
         self.missed = False
         self.on_replaced: Callable[[], None] = lambda: None
+        self.on_renamed: Callable[[str, str], None] = lambda one, to: None
         self._replaced = False
         self._silent: set[str] = set()
         """Paths of the destination's own files that were displaced, and nobody has heard of it."""
@@ -174,6 +175,17 @@ class Oracle:
             same = same and blake3(self.source.read(at)).hexdigest() == known
         if not same:
             raise BrokenPromiseError(f"{at!r} counts as the same, and differs")
+
+    def renamed(self, action: Action) -> None:
+        """Something of the destination has another path, with all that is below it."""
+        here, path = action.moved_from, action.path
+        if not self.system.rules.propagate:
+            raise BrokenPromiseError(f"{here!r} is renamed, and may not go")
+        if self._replaced:
+            raise BrokenPromiseError(f"{here!r} is renamed although a side was replaced")
+        for one, to in renames(here, path, exchange=action.occupant is not None):
+            relocate(self.destination.hand, one, to)
+            self.on_renamed(one, to)
 
     def nothing_is_lost(self) -> None:
         if self.ledger.lost:

@@ -22,15 +22,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from cargo_sync.engine import run, survey
+from cargo_sync.engine import moving, run, survey
 from cargo_sync.engine.execution import batches
+from cargo_sync.engine.planners import holding
 from cargo_sync.engine.report import RunReport
 from cargo_sync.machines.scope import NearScope
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model import large_folders
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.state import deltas, folders, parts
+from cargo_sync.plan import moves
+from cargo_sync.state import deltas, folders, idents, moved_folders, parts
 from cargo_sync.state.database import Database
 from cargo_sync.state.suspects import suspect_all
 from tests import virtual
@@ -71,6 +73,10 @@ SIZES: Final = (
     (large_folders, "LONG", 2),
     *((module, "LONGEST", 2) for module in (large_folders, deltas, folders, parts)),
     (parts, "JOINED", 150),
+    *((module, "LEAST", 3) for module in (moves, idents, holding)),
+    (moving, "PAGE", 2),
+    (moving, "FOLDERS", 2),
+    (moved_folders, "SLICE", 2),
 )
 """Pages, batches and parts are small, so that few files have several."""
 
@@ -106,7 +112,7 @@ class State:
 
 _EMPTIED: Final = (
     "job", "folder", "transfer", "planned_run", "planned_action", "checkpoint", "event",
-    "left_out", "damaged", "cancelled", "event_mark", "age", "conflict", "displaced",
+    "left_out", "damaged", "base_ident", "cancelled", "event_mark", "age", "conflict", "displaced",
     "trash_incomplete", "sqlite_sequence",
 )  # fmt: skip
 
@@ -171,6 +177,7 @@ class SystemHistory:
         self._own: set[str] = set()
         self._epoch = self._begin()
         self.oracle.on_replaced = self._forget
+        self.oracle.on_renamed = lambda one, to: self._epoch.renamed(one, to)
         self._begin_scope()
 
     def _job(self) -> System:

@@ -45,7 +45,7 @@ SYSTEM: Final = Tier(
     system.ready,
     _ACTS
     | {f"fault {name}" for name in (*weather.FAULTS, *system.BETWEEN)}
-    | {f"step {op}" for op in (Op.MKDIR, Op.PUT, Op.DELETE, Op.RETIRE)}
+    | {f"step {op}" for op in (Op.MKDIR, Op.PUT, Op.MOVE, Op.DELETE, Op.RETIRE)}
     | {"step held"},
 )
 TWO_WAY_SYSTEM: Final = Tier(
