@@ -38,6 +38,8 @@ from cargo_sync.server.workspace.recorded import RecordedFiles
 from cargo_sync.server.workspace.suspects import SuspectFiles, seen_now
 from cargo_sync.stores.folder import FolderStore
 
+FINISHED: Final = 100
+"""Moved folders whose numbers are kept for those who moved them."""
 FRESH: Final = 10_000
 """New folders that are noted, until they are compared."""
 ROWS: Final = 1_000
@@ -130,6 +132,7 @@ class CataloguedFolder:
         self._open_store = open_store
         self._changed = changed
         self._fresh: set[str] = set()
+        self._finished: dict[str, list[VersionRange]] = {}
         """New folders, which nobody has compared yet: in them, nothing can be as recorded."""
         self._store: FolderStore | None = None
         self.problem: Problem | None = None
@@ -360,16 +363,20 @@ class CataloguedFolder:
         Until then nobody sees these rows. After a stop, the next start goes on.
 
         Returns:
-            The numbers in the feed of the rows of the folder that moved to `path`.
+            The numbers in the feed of the rows of the folder that moved to `path`, as far as they
+            are known.
         """
-        written, numbers = False, list[VersionRange]()
+        written = False
         while not self.closing and (part := self.catalogue.finish(self.id, ROWS)):
             written = True
-            if path and part.path == path:
-                numbers.append(part.numbers)
+            if part.path is not None:
+                if len(self._finished) >= FINISHED:
+                    self._finished.clear()
+                # Several threads may write parts of one folder: who moved it wants to know all.
+                self._finished.setdefault(part.path, []).append(part.numbers)
         if written:
             self._changed(self.id, [""])
-        return numbers
+        return self._finished.pop(path, [])
 
     def compare(self, folder: str, still: Still) -> Compared:
         """Compares one folder with the catalogue and records what other programs changed.
