@@ -45,7 +45,7 @@ class PlannedRenames:
             rename.path,
             self.sources.get(rename.path),
             self.placed[rename.moved].there,
-            "moved",
+            f"was {rename.source!r}",
             moved_from=rename.source,
             occupant=occupant,
         )
@@ -154,7 +154,7 @@ class Renaming:
             self._on_events(groups(events, cursor))
 
     def _event(self, agreed: Agreed, path: str, source: str) -> Event:
-        details = EventDetails(moved_from=source)
+        details = EventDetails(f"was {source!r}", moved_from=source)
         return self._rules.event(Happened.MOVED, self._world.wall(), path, agreed.size, details)
 
 
