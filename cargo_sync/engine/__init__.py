@@ -6,7 +6,6 @@ conflicts     paths that both sides of a two-way job changed
 context       what all steps of a run need: rules, memory of the job, report, progress
 displacements  what a run displaced in the local folder, for the ledger of its trash
 execution/    planned steps -> outcomes, in one direction
-moving        renames instead of copies, after the survey
 planners/     the listings of folders -> the steps of each direction
 planning      folders that differ -> steps
 report        the counters of a run, and its result

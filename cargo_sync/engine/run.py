@@ -16,7 +16,7 @@ from cargo_sync.engine.conflicts import ConflictResolution
 from cargo_sync.engine.context import JobMemory, RunContext
 from cargo_sync.engine.execution.both_ways import follow
 from cargo_sync.engine.execution.direction import Direction
-from cargo_sync.engine.moving import Moves
+from cargo_sync.engine.execution.moving import Moves
 from cargo_sync.engine.planners.contract import FolderPlanner
 from cargo_sync.engine.planners.holding import HoldingPlanner
 from cargo_sync.engine.planners.two_way import TwoWayPlanner

@@ -22,8 +22,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from cargo_sync.engine import moving, run, survey
-from cargo_sync.engine.execution import batches
+from cargo_sync.engine import run, survey
+from cargo_sync.engine.execution import batches, moving
 from cargo_sync.engine.planners import holding
 from cargo_sync.engine.report import RunReport
 from cargo_sync.machines.scope import NearScope

@@ -5,6 +5,7 @@ both_ways        both directions at once, fed by one survey
 comparison       whether two files have the same content
 direction        what does and records the steps from one side to the other
 metadata         what perhaps got another time or mode only
+moving           renames instead of copies, after the survey
 renaming         renames at the destination
 steps            planned steps -> outcomes
 transfer_starts  the ids of transfers, durable before the first byte
