@@ -148,6 +148,8 @@ class Epoch:
                 if one == _GONE and kept and not self._suspicious:
                     self._expect(path, now, other.state, "what is gone here and changed there")
                 continue
+            if self._suspicious and not one and not other and path in self._own:
+                continue  # it was changed there in an earlier epoch
             if other:
                 self._expect(path, now, other.state, "a change at the destination alone")
             elif one:
