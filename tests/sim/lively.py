@@ -48,8 +48,6 @@ class Judge(Protocol):
 
     def done(self, action: Action) -> None: ...
 
-    def renamed(self, action: Action) -> None: ...
-
 
 class LivelyTree(CountedTree):
     """A memory tree on which things happen.
@@ -304,8 +302,6 @@ class LivelyTree(CountedTree):
                     self.oracle.deleted(action.path, before)
                 if action.op is Op.META and action.hash:
                     self.oracle.touched(action)
-                if action.op is Op.MOVE:
-                    self.oracle.renamed(action)
             outcomes.append(outcome)
         if self.part == "far":
             self.weather.replied("applied")

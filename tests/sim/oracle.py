@@ -6,7 +6,7 @@ from typing import Protocol
 from blake3 import blake3
 
 from cargo_sync.model import paths
-from cargo_sync.model.actions import Action
+from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.events import Happened
 from cargo_sync.model.transfers import Offer
@@ -166,6 +166,8 @@ class Oracle:
 
     def done(self, action: Action) -> None:
         """Called for all steps but transfers."""
+        if action.op is Op.MOVE:
+            self._renamed(action)
 
     def touched(self, action: Action) -> None:
         """A file got another time and mode, and counts as delivered."""
@@ -176,7 +178,7 @@ class Oracle:
         if not same:
             raise BrokenPromiseError(f"{at!r} counts as the same, and differs")
 
-    def renamed(self, action: Action) -> None:
+    def _renamed(self, action: Action) -> None:
         """Something of the destination has another path, with all that is below it."""
         here, path = action.moved_from, action.path
         if not self.system.rules.propagate:

@@ -177,8 +177,13 @@ class SystemHistory:
         self._own: set[str] = set()
         self._epoch = self._begin()
         self.oracle.on_replaced = self._forget
-        self.oracle.on_renamed = lambda one, to: self._epoch.renamed(one, to)
+        if isinstance(self.oracle, Oracle):
+            self.oracle.on_renamed = self._renamed
         self._begin_scope()
+
+    def _renamed(self, one: str, to: str) -> None:
+        if isinstance(self._epoch, Epoch):
+            self._epoch.renamed(one, to)
 
     def _job(self) -> System:
         story = self.story
