@@ -31,8 +31,11 @@ def actions(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _op(row: Mapping[str, Any]) -> str:
-    """`put`; in a two-way job with an arrow, up to the server or down from it: `↑ put`."""
-    way = arrow(row.get("direction"))
+    """`put`; in a two-way job with an arrow, up to the server or down from it: `↑ put`.
+
+    A conflict concerns both sides.
+    """
+    way = "↕" if row.get("op") == "conflict" else arrow(row.get("direction"))
     return f"{way} {escaped(row['op'])}" if way else escaped(row["op"])
 
 

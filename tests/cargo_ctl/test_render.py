@@ -180,11 +180,22 @@ def test_plan() -> None:
         "1 put, 1 mkdir, 1 delete, 1 overwrite, 12.3 MB\n"
         "nothing was done; to do it now: cargo_ctl job sync 'my job'"
     )
-    both = [dict(PLANNED[2], direction="upload"), dict(PLANNED[3], direction="download")]
+    both = [
+        dict(PLANNED[2], direction="upload"),
+        dict(PLANNED[3], direction="download"),
+        {
+            "op": "conflict",
+            "size": 5,
+            "why": "new on both sides",
+            "path": "x",
+            "direction": "upload",
+        },
+    ]
     assert plan.heading(two_way=True) + "\n" + plan.actions(both) == (
         "OP              SIZE  WHY                       PATH\n"
         "↑ overwrite      5 B  changed                   old\\x1b.txt\n"
-        "↓ delete         7 B  gone at the source        gone.txt"
+        "↓ delete         7 B  gone at the source        gone.txt\n"
+        "↕ conflict       5 B  new on both sides         x"
     )
     assert plan.totals("a", {"put": 0, "bytes": 0, "held": 0}, 0, False) == "a: nothing to do"
     assert plan.totals("a", {"put": 0, "waiting": 1}, 0, False) == (

@@ -294,6 +294,19 @@ MUTANTS: Final = (
         TWO_WAY_SYSTEM,
         [Edit(f"{_TREE}:TreeSink.publish", "problem is None and", "False and")],
     ),
+    Mutant(
+        "of a conflict only the server's version stays",
+        TWO_WAY_SYSTEM,
+        [Edit("cargo_sync.engine.conflicts:ConflictResolution.__call__",
+              "losers.append(self._loser(action, conflict))",
+              'down.append(_over(action.path, far, near, ""))')],
+    ),
+    Mutant(
+        "a choice counts for what the person has not seen",
+        TWO_WAY_SYSTEM,
+        [Edit("cargo_sync.state.conflicts:_holds",
+              "not known.evidence.same_sides", "False and not known.evidence.same_sides")],
+    ),
     # -- lanes -------------------------------------------------------------------------------------
     Mutant(
         "a committed batch makes no room for the next one",

@@ -17,6 +17,7 @@ QUICK = [
     "what both sides changed goes up",
     "a file of the same size counts as touched only",
     "two files are taken for the same without the hash of one",
+    "of a conflict only the server's version stays",
     "the trash is skipped",
     "a tombstone of the server is forgotten",
     "the base is written before the commit",

@@ -18,6 +18,8 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.events import Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.transfers import Offer
+from cargo_sync.plan.conflict_policy import allowed
+from cargo_sync.state.conflicts import Conflicts
 from tests.engine.world import System
 from tests.sim import system
 from tests.sim.ledger import Ledger
@@ -34,6 +36,7 @@ POLICIES: Final = (
     ConflictPolicy.LOCAL,
     ConflictPolicy.REMOTE,
     ConflictPolicy.NEWEST,
+    ConflictPolicy.ASK,
 )
 
 
@@ -178,6 +181,7 @@ class TwoWaySystemHistory(SystemHistory):
 
     oracle: PeersOracle
     _epoch: PeersEpoch
+    _deciding = 0.5
 
     def _job(self) -> System:
         story = self.story
@@ -202,7 +206,24 @@ class TwoWaySystemHistory(SystemHistory):
         self.oracle.epoch = epoch
         return epoch
 
+    async def rest(self, *, last: bool) -> None:
+        self._deciding = 1.0
+        await super().rest(last=last)
+        self._deciding = 0.5
+
+    def _decide(self) -> None:
+        """A person decides conflicts that wait for it."""
+        conflicts = Conflicts(self.system.database)
+        for one in conflicts.page(None, open=True, after=0, limit=99):
+            if one.choice is None and self.story.chance(self._deciding):
+                near, far = one.evidence.near, one.evidence.far
+                choice = self.story.one_of(allowed(near, far))
+                self.story.covered["act decide"] += 1
+                self.story.tell(f"decide {one.path} {choice}")
+                conflicts.choose(one.id, one.evidence, choice)
+
     async def look(self, *, approved: bool) -> RunReport | None:
+        self._decide()
         self._epoch.moment += 1
         report = await super().look(approved=approved)
         if report is None:
