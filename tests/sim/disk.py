@@ -1,4 +1,6 @@
-"""The third tier: a download into a real folder, on a disk that loses what was not synced.
+"""The tier with a real folder, on a disk that loses what was not synced.
+
+A job downloads into it, or both sides follow each other.
 
 The calls of `local.system.System` go to a folder in memory (tmpfs), and each leaves what takes it
 back. At a power cut some of the newest changes of names are taken back, as a file system with a
@@ -37,6 +39,7 @@ from cargo_sync.trees.folder import FolderTree
 from tests.engine.world import System
 from tests.sim.ledger import CountedTree, Ledger
 from tests.sim.losing import LosingSystem
+from tests.sim.peers import COPY
 from tests.sim.people import NAMES, People
 from tests.sim.story import BrokenPromiseError, Story, Verdict
 from tests.sim.system import State
@@ -56,18 +59,24 @@ ACTS: Final = (
     "fill",
     "copy",
 )
-FAULTS: Final = ("power cut", "own file")
+FAULTS: Final = ("power cut", "own file", "work by hand")
 _GRAVES: Final = "graves"
 
 
 class DiskHistory:
-    """One download into a real folder."""
+    """One job with a real folder.
+
+    both  it is a two-way job, and people work in the folder too
+    """
 
     def __init__(self, story: Story, state: State, disk: LosingSystem, place: Path) -> None:
         self.story = story
         self.disk = disk
         self.here = place / "here"
-        self.system = System(state.database, Mode.DOWNLOAD, settle=0.0, propagate=story.chance(0.5))
+        self.both = story.chance(0.4)
+        mode = Mode.BIDIRECTIONAL if self.both else Mode.DOWNLOAD
+        propagate = self.both or story.chance(0.5)
+        self.system = System(state.database, mode, settle=0.0, propagate=propagate)
         ledger = Ledger()
         self.far = CountedTree("far", ledger)
         self.system.far = self.far
@@ -75,6 +84,8 @@ class DiskHistory:
         self.people = People(story, self.far, nobody, self._now, lambda tree, some: None)
         self.ever: dict[str, set[bytes]] = {}
         """All contents that each path ever had at the server, or by hand in the folder."""
+        self.by_hand: set[str] = set()
+        self._hands = 0
         self._open()
 
     def _now(self) -> int:
@@ -110,6 +121,9 @@ class DiskHistory:
                 self.people.act(story.one_of(ACTS), self.far)
             if story.chance(0.4) and story.happens("fault", "own file"):
                 self._write_by_hand()
+            for _ in range(story.one_of((0, 1, 3)) if self.both else 0):
+                if story.happens("fault", "work by hand"):
+                    self._work_by_hand()
             self._remember()
             self.disk.cut_in = int(story.random.random() * 60) if story.chance(0.7) else -1
             before = self._contents()
@@ -124,6 +138,7 @@ class DiskHistory:
             self.disk.cut_in = -1
             self.system.now += 1000
         await self._rest()
+        story.covered.update(f"step {event.happened}" for event in self.system.events)
         story.tell(repr(sorted(self._live().items())))
 
     def _write_by_hand(self) -> None:
@@ -135,6 +150,38 @@ class DiskHistory:
         if not path.exists():
             path.write_bytes(content)
             self.ever.setdefault(path.name, set()).add(content)
+
+    def _work_by_hand(self) -> None:
+        """A person changes, renames or removes a file of the folder."""
+        files = sorted(self._live())
+        if not files:
+            return
+        self._hands += 1
+        path, content = self.story.one_of(files), b"hand %d" % self._hands
+        act = self.story.one_of(("write", "write", "replace", "rename", "remove"))
+        self.story.tell(f"here: {act} {path}")
+        at = self.here / path
+        match act:
+            case "write":
+                at.write_bytes(content)
+            case "replace":
+                self._replace(at, content)
+            case "remove":
+                at.unlink()
+            case "rename":
+                to = self.here / self.story.one_of(NAMES)
+                if not to.exists():
+                    self.ever.setdefault(to.name, set()).add(at.read_bytes())
+                    at.rename(to)
+        self.by_hand.add(path)
+        if act in ("write", "replace"):
+            self.ever.setdefault(path, set()).add(content)
+
+    def _replace(self, at: Path, content: bytes) -> None:
+        """As editors do: another file gets the name."""
+        other = at.with_name("editor")
+        other.write_bytes(content)
+        other.rename(at)
 
     def _remember(self) -> None:
         for path, content in self.far.files().items():
@@ -162,6 +209,8 @@ class DiskHistory:
             await self._run()
             self.system.now += 1000
         live = self._live()
+        if self.both and live != self.far.files():
+            raise BrokenPromiseError(f"at rest there is {live} here, and {self.far.files()} there")
         for path, content in self.far.files().items():
             if live.get(path) not in {content, *self.ever.get(path, ())}:
                 raise BrokenPromiseError(f"{path!r} is {live.get(path)!r} at rest")
@@ -175,7 +224,8 @@ class DiskHistory:
         """After a power cut, before anybody mends anything."""
         live = self._live()
         for path, content in live.items():
-            if content not in self.ever.get(path, set()):
+            known = set().union(*self.ever.values()) if COPY in path else self.ever.get(path, set())
+            if content not in known:
                 raise BrokenPromiseError(f"{path!r} is neither the old nor a new file: {content!r}")
         for state in self.system.memory.folders.below(""):
             for row in state.base or ():
@@ -185,14 +235,18 @@ class DiskHistory:
                 there = live.get(path)
                 if there is None or blake3(there).hexdigest() != row.hash:
                     self._judge_recorded(path)
-                elif (time := os.lstat(self.here / path).st_mtime_ns) != row.mtime_ns:
-                    raise BrokenPromiseError(
-                        f"{path!r} is recorded with the time {row.mtime_ns}, and has {time}"
-                    )
+                else:
+                    self._judge_time(path, row.mtime_ns)
+
+    def _judge_time(self, path: str, recorded: int) -> None:
+        """A delivered file has the time that is recorded, or the next one of the server."""
+        time, there = os.lstat(self.here / path).st_mtime_ns, self.far.entry(path)
+        if time != recorded and (there is None or time != there.mtime_ns):
+            raise BrokenPromiseError(f"{path!r} is recorded with the time {recorded}, has {time}")
 
     def _judge_recorded(self, path: str) -> None:
         """The state calls a file delivered that is not there: a later version may have come."""
-        if path not in self._live():
+        if path not in self._live() and path not in self.by_hand:
             there = self.far.entry(path)
             if there is None or there.kind != FILE:
                 return  # its end came, or a folder in its place, and is not recorded yet

@@ -59,6 +59,8 @@ TWO_WAY_SYSTEM: Final = Tier(
 DISK: Final = Tier(
     "disk",
     disk.ready,
-    frozenset(f"act {name}" for name in disk.ACTS) | {f"fault {name}" for name in disk.FAULTS},
+    frozenset(f"act {name}" for name in disk.ACTS)
+    | {f"fault {name}" for name in disk.FAULTS}
+    | {f"step {name}" for name in ("uploaded", "downloaded", "deleted", "conflict", "touched")},
 )
 TIERS: Final = {tier.name: tier for tier in (PLANNER, TWO_WAY, SYSTEM, TWO_WAY_SYSTEM, DISK)}
