@@ -1,6 +1,8 @@
 """A server, a daemon with an upload and a download job, and what must be true of them in the end.
 
 near  --up-->  files (of the server)  --down-->  far
+
+or with a two-way job on each side.
 """
 
 import hashlib
@@ -12,13 +14,14 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from cargo_sync.api.client import CommandError, NotRunning
-from tests.crash.script import ACTS
+from tests.crash.script import ACTS, at_the_other_side
 from tests.e2e.processes import PATIENCE, Place
 
 PROGRAMS: Final = ("server", "daemon")
@@ -49,13 +52,15 @@ class Findings:
 class Battlefield(Place):
     """Programs that may be started behind a seam, and their folders.
 
+    two_way    both jobs are, and in the second act somebody works at the far side too
     seams      program -> (kind, number of the call): how it is started next
     traces     program -> what strace injects
     each_look  called whenever it is looked whether all has arrived
     """
 
-    def __init__(self, folder: Path, **server: Any) -> None:
+    def __init__(self, folder: Path, *, two_way: bool = False, **server: Any) -> None:
         super().__init__(folder)
+        self.two_way = two_way
         self.seams: dict[str, tuple[str, int]] = {}
         self.traces: dict[str, str] = {}
         self.each_look: Callable[[], None] = lambda: None
@@ -68,8 +73,11 @@ class Battlefield(Place):
             "delete": "propagate",
             "sleep": 0.3,
         }
-        self.near = self.job("near", **common, settle=0.2)
-        self.far = self.job("far", "download", **common)
+        up, down = ("bidirectional", "bidirectional") if two_way else ("upload", "download")
+        self.near = self.job("near", up, **common, settle=0.2)
+        self.far = self.job("far", down, **common)
+        for local in (self.near, self.far):
+            local.mkdir(exist_ok=True)
 
     def change(self, name: str, **fields: Any) -> None:
         """Changes a file of settings that is there."""
@@ -117,14 +125,20 @@ class Battlefield(Place):
         for name in PROGRAMS:
             self._start_again(name)
         first: dict[str, int] = {}
+        destroyed: AbstractSet[str] = set()
+        """Contents that a person at the far side has written over there."""
         for number, act in enumerate(acts):
+            if number and self.two_way:
+                before = contents(self.far).keys()
+                at_the_other_side(self.far)
+                destroyed = before - contents(self.far).keys()
             act(self.near)
             meanwhile(self, number)
             self.until_all_arrived()
             if not number:
                 first = contents(self.near)
         for place in (self.files, self.far):
-            kept = contents(place)
+            kept = contents(place).keys() | (destroyed if place == self.far else set())
             self.findings.lost += sum(size for key, size in first.items() if key not in kept)
         self._end()
         return self.findings
@@ -203,8 +217,13 @@ def contents(root: Path) -> dict[str, int]:
     return {
         _hash(path): status.st_size
         for path, status in _all_below(root)
-        if stat.S_ISREG(status.st_mode) and "staging" not in path.parts
+        if stat.S_ISREG(status.st_mode) and _is_kept(path.relative_to(root).parts)
     }
+
+
+def _is_kept(parts: Sequence[str]) -> bool:
+    """Whether this is a file of a person, or in the trash."""
+    return parts[0] != ".cargo_sync" or parts[1] == "trash"
 
 
 def _all_below(root: Path) -> Iterator[tuple[Path, os.stat_result]]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -76,14 +77,16 @@ class Table:
 def cases(every: int, folder: Path) -> Iterator[Case]:
     """All cases; of the calls that write only one in `every`. Some need root or strace."""
     yield from _plain()
-    for victim in PROGRAMS:
-        place = folder / f"count-{victim}"
+    for two_way, victim in product((False, True), PROGRAMS):
+        place = folder / f"count-{victim}-{two_way}"
         place.mkdir()
-        total = faults.count(place, victim)
-        print(f"the {victim} makes {total} calls that write", flush=True)
+        total = faults.count(place, victim, two_way=two_way)
+        jobs = "two ways" if two_way else "one way"
+        print(f"{jobs}: the {victim} makes {total} calls that write", flush=True)
         for kind, step in (("kill", every), ("eio", 4 * every)):
             for at in range(1, total + 1, step):
-                yield Case(f"{kind} at a call, {victim}", str(at), faults.broken(kind, victim, at))
+                run = faults.broken(kind, victim, at, two_way=two_way)
+                yield Case(f"{kind} at a call, {victim}, {jobs}", str(at), run)
 
 
 def _plain() -> Iterator[Case]:

@@ -21,28 +21,28 @@ Run = Callable[[Path], Findings]
 
 
 @contextmanager
-def battlefield(folder: Path, **server: object) -> Iterator[Battlefield]:
-    field = Battlefield(folder, **server)
+def battlefield(folder: Path, *, two_way: bool = False, **server: object) -> Iterator[Battlefield]:
+    field = Battlefield(folder, two_way=two_way, **server)
     try:
         yield field
     finally:
         field.close()
 
 
-def count(folder: Path, victim: str) -> int:
+def count(folder: Path, victim: str, *, two_way: bool) -> int:
     """How many calls that write a program makes in the whole script."""
-    with battlefield(folder) as field:
+    with battlefield(folder, two_way=two_way) as field:
         field.seams[victim] = ("kill", 0)
         findings = field.tell()
         assert findings.sound and not findings.fired, findings
         return int(field.counted(victim).read_text())
 
 
-def broken(kind: str, victim: str, at: int) -> Run:
+def broken(kind: str, victim: str, at: int, *, two_way: bool) -> Run:
     """`kill`: a program is killed at its call `at`; `eio`: that call fails."""
 
     def run(folder: Path) -> Findings:
-        with battlefield(folder) as field:
+        with battlefield(folder, two_way=two_way) as field:
             field.seams[victim] = (kind, at)
             findings = field.tell()
             if kind == "eio":

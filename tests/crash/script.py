@@ -38,6 +38,14 @@ def second(near: Path) -> None:
     _write(near / "large.bin", os.urandom(9 * MIB))
 
 
+def at_the_other_side(far: Path) -> None:
+    """What somebody else does during the second act: nothing that collides with it."""
+    _write(far / "small" / "8.txt", b"changed at the other side\n")
+    _write(far / "new" / "there.txt", b"new at the other side\n")
+    (far / "small" / "9.txt").unlink()
+    (far / "small" / "10.txt").rename(far / "new" / "moved.txt")
+
+
 ACTS: Final[tuple[Callable[[Path], None], ...]] = (first, second)
 
 
