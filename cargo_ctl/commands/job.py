@@ -134,18 +134,44 @@ def sync(reach: Reach, name: str) -> None:
 
 @job.command()
 @click.argument("name", type=JOB)
+@click.argument("held", required=False)
 @reaching
-def approve(reach: Reach, name: str) -> None:
-    """Approve a held run once, with its deletions and overwrites.
+def approve(reach: Reach, name: str, held: str | None) -> None:
+    """Let exactly what a job holds pass: these deletions and overwrites, in these versions.
 
-    Source files that a power cut has damaged are sent as they are, too.
+    `job show` gives the id HELD of what is held. Without HELD it is what the job holds now. More
+    than that is held anew. Source files that a power cut has damaged are sent as they are, too.
 
     \b
-    Example:
+    Examples:
       cargo_ctl job approve nightly
+      cargo_ctl job approve nightly 5f0c2a91
     """
-    result = reach.call("job.approve", {"job": name})
+    result = reach.call("job.approve", _held(name, held))
     reach.show(result, jobs.started(name, result))
+
+
+@job.command()
+@click.argument("name", type=JOB)
+@click.argument("held", required=False)
+@reaching
+def reject(reach: Reach, name: str, held: str | None) -> None:
+    """Keep the destination as it is, instead of what a job holds.
+
+    What was to be deleted stays there, and the job forgets it. What was to be overwritten stays
+    until its source changes again; `job sync` plans it again.
+
+    \b
+    Examples:
+      cargo_ctl job reject nightly
+      cargo_ctl job reject nightly 5f0c2a91
+    """
+    result = reach.call("job.reject", _held(name, held))
+    reach.show(result, jobs.started(name, result))
+
+
+def _held(name: str, held: str | None) -> dict[str, str]:
+    return {"job": name} if held is None else {"job": name, "held": held}
 
 
 @job.command()

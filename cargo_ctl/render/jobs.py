@@ -118,7 +118,7 @@ def states(result: Mapping[str, Any]) -> str:
 
 
 def started(name: str, result: Mapping[str, Any]) -> str:
-    """`job.sync` and `job.approve`: the run that starts."""
+    """`job.sync`, `job.approve` and `job.reject`: the run that starts."""
     run = escaped(result.get("run", ""))
     return f"{escaped(name)}: run {run} starts; to watch it: cargo_ctl watch"
 
@@ -167,8 +167,15 @@ def _held(job: Mapping[str, Any]) -> list[str]:
     if not held:
         return []
     what = f"{count(held['deletions'], 'deletion')} and {count(held['overwrites'], 'overwrite')}"
-    approve = f"cargo_ctl job approve {shlex.quote(escaped(job['name']))}"
-    return [f"  held      {what} wait for approval; to approve them once: {approve}"]
+    before = f", after {held['before']:,} lately" if held.get("before") else ""
+    name = shlex.quote(escaped(job["name"]))
+    ids = " or ".join(map(escaped, held["ids"]))
+    return [
+        f"  held      {what} of {count(held['tree'], 'file')}{before}; its id: {ids}",
+        *(f"    {escaped(path)}" for path in held["first"]),
+        f"    to let exactly these pass: cargo_ctl job approve {name}",
+        f"    to keep what is there: cargo_ctl job reject {name}",
+    ]
 
 
 def _causes(causes: Sequence[Mapping[str, Any]], now: float) -> list[str]:

@@ -33,6 +33,13 @@ class JobPlanArgs(OneJob):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobHoldArgs(OneJob):
+    """held: the id of what is held; without it, all that is held now."""
+
+    held: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpeedArgs(OneJob):
     """speed: such as "10mbps", "none" for no limit, None for the speed of the job's file."""
 
@@ -75,7 +82,12 @@ RELOAD: Final = Command(
 )
 SYNC: Final = Command("job.sync", "look for changes now", OneJob, changes=True)
 PLAN: Final = Command("job.plan", "what the next run would do, without doing it", JobPlanArgs)
-APPROVE: Final = Command("job.approve", "approve the held run once", OneJob, changes=True)
+APPROVE: Final = Command(
+    "job.approve", "let exactly these held steps pass", JobHoldArgs, changes=True
+)
+REJECT: Final = Command(
+    "job.reject", "keep the destination as it is, instead of held steps", JobHoldArgs, changes=True
+)
 SPEED: Final = Command("job.speed", "change the speed of a job at once", JobSpeedArgs, changes=True)
 ADD: Final = Command("job.add", "add a job from the text of a job file", JobAddArgs, changes=True)
 REMOVE: Final = Command("job.remove", "end a job and put its file aside", OneJob, changes=True)
@@ -96,6 +108,7 @@ JOB_COMMANDS: Final = (
     SYNC,
     PLAN,
     APPROVE,
+    REJECT,
     SPEED,
     ADD,
     REMOVE,

@@ -37,6 +37,10 @@ def _clock(value: Any) -> int:
     return units.parse_clock(_text(value))
 
 
+def _span(value: Any) -> float:
+    return value if isinstance(value, float) else units.parse_span(_text(value))
+
+
 def _secret(value: Any) -> Secret:
     text = _text(value)
     if not text:
@@ -124,6 +128,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Speed = Annotated[int, BeforeValidator(_speed)]
 ClockTime = Annotated[int, BeforeValidator(_clock)]
+Span = Annotated[float, BeforeValidator(_span)]
 Password = Annotated[InstanceOf[Secret], BeforeValidator(_secret)]
 StoredPassword = Annotated[InstanceOf[PasswordFile], BeforeValidator(_password_file)]
 Days = Annotated[float, Field(ge=0)]

@@ -11,7 +11,14 @@ from cargo_sync.config import places, pydio
 from cargo_sync.config.environment import expand
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.events import EventSettings, read_events, unusual_secrets
-from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, MODES, JobShape, full_mode
+from cargo_sync.config.job_shape import (
+    DEFAULT_EXCLUDE,
+    GUARD,
+    MODES,
+    GuardSettings,
+    JobShape,
+    full_mode,
+)
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
 from cargo_sync.config.shape import Surroundings, read_shape
@@ -36,6 +43,7 @@ class JobSettings:
     move_to     for after_transfer "move": relative to the source root (`a/b`), or absolute on its
                 file system (only for uploads). A folder inside the root is already in `exclude`
     include, exclude   gitignore patterns; without include everything is included; exclude wins
+    guard       when deletions and overwrites are held; None for never
     window      when it may move files; None for always
     timezone    of window and timetable; None for the machine's
     tls_fingerprint    SHA-256 of the certificate, 64 lower-case hex digits
@@ -68,6 +76,7 @@ class JobSettings:
     window: Window | None = None
     timezone: str | None = None
     events: tuple[EventSettings, ...] = ()
+    guard: GuardSettings | None = GUARD
     trash_days: float = 14.0
     trash_max: int | None = None
     tls_fingerprint: str | None = None
@@ -163,6 +172,7 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         window=window(shape.start_time, shape.end_time),
         timezone=shape.timezone,
         events=shape.events,
+        guard=None if shape.guard is None else GuardSettings(**shape.guard.model_dump()),
         trash_days=shape.trash_days,
         trash_max=shape.trash_max,
         tls_fingerprint=shape.tls_fingerprint,

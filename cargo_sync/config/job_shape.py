@@ -30,6 +30,7 @@ from cargo_sync.config.fields import (
     Seconds,
     Segment,
     Size,
+    Span,
     StoredPassword,
     Url,
     Zone,
@@ -90,6 +91,39 @@ def full_mode(value: Any) -> Any:
     return MODES.get(value, value) if isinstance(value, str) else value
 
 
+@dataclass(frozen=True, slots=True)
+class GuardSettings:
+    """When deletions and overwrites are held: more than `share` of all files, and `at_least`.
+
+    window  seconds over which they are counted
+    """
+
+    share: float = 0.5
+    at_least: int = 10
+    window: float = 86_400.0
+
+
+GUARD: Final = GuardSettings()
+
+
+class GuardShape(Shape):
+    """The form of the `guard` object."""
+
+    share: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=GUARD.share, description="a part of the tree, more than 0 and at most 1"
+    )
+    at_least: Annotated[int, Field(ge=0)] = Field(
+        default=GUARD.at_least, description="a whole number, 0 or more"
+    )
+    window: Span = Field(default=GUARD.window, description=units.SPAN_FORM)
+
+
+def _guard(value: Any) -> Any:
+    if value is None or value is True:
+        raise ValueError(f"must not be {'null' if value is None else 'true'}")
+    return None if value is False else value
+
+
 def _speed(value: Any) -> DailySpeed:
     return DailySpeed() if value is None else read_speed(value)
 
@@ -143,6 +177,9 @@ class JobShape(Shape):
     )
     after_transfer: InstanceOf[AfterTransfer] = Field(
         AfterTransfer("keep"), description='"keep", "delete" or {"move": "folder"}'
+    )
+    guard: Annotated[GuardShape | None, BeforeValidator(_guard)] = Field(
+        GuardShape(), description="false, or an object with share, at_least and window"
     )
     trash_days: Days = Field(14.0, description="days, 0 or more")
     trash_max: Size | None = Field(None, description=units.SIZE_FORM)

@@ -8,10 +8,13 @@ from cargo_sync.config.errors import quoted
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)\s*(g|m|k|)bps", re.IGNORECASE | re.ASCII)
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(g|m|k|)b", re.IGNORECASE | re.ASCII)
+_SPAN = re.compile(r"(\d{1,6})\s*(min|h|d)", re.IGNORECASE | re.ASCII)
+_SPANS = {"min": 60, "h": 3_600, "d": 86_400}
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*(am|pm|)", re.IGNORECASE | re.ASCII)
 
 SPEED_FORM = 'a number and bps, kbps, mbps or gbps, such as "10mbps"'
 SIZE_FORM = 'a number and B, kB, MB or GB, such as "10MB"'
+SPAN_FORM = 'a whole number and min, h or d, from "1min" to "30d"'
 CLOCK_FORM = 'a time of day such as "10:00pm", "12:00am" or "22:00"'
 
 
@@ -56,6 +59,27 @@ def parse_size(text: str) -> int:
     if size > _MOST:
         raise ValueError("a size must be at most 1000000GB")
     return size
+
+
+def parse_span(text: str) -> float:
+    """`90min`, `12h`, `1d` in seconds, from a minute to 30 days.
+
+    Raises:
+        ValueError: it is not such a time.
+    """
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{quoted(text)} is not a length of time")
+    seconds = int(found[1]) * _SPANS[found[2].lower()]
+    if not 60 <= seconds <= 30 * 86_400:
+        raise ValueError(f"{quoted(text)} is too {'short' if seconds < 60 else 'long'}")
+    return float(seconds)
+
+
+def format_span(seconds: float) -> str:
+    """Seconds as `parse_span` reads them: `1d`."""
+    unit = next(unit for unit in ("d", "h", "min") if seconds % _SPANS[unit] == 0 or unit == "min")
+    return f"{seconds / _SPANS[unit]:g}{unit}"
 
 
 def parse_clock(text: str) -> int:

@@ -77,6 +77,8 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
+from cargo_sync.state.guard_window import GuardWindow
+from cargo_sync.state.holds import Holds
 from cargo_sync.state.jobs import JobRow, JobRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.orders import Orders
@@ -291,6 +293,8 @@ class Daemon:
             JobSuspects(self._database, row.id, settings.name),
             JobConflicts(self._database, row.id),
             self._ledger(row.id),
+            GuardWindow(self._database, row.id),
+            Holds(self._database, row.id),
             NearScope(settings.full_scan_interval, self._world.chance()),
             self._listing,
         )

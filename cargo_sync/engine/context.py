@@ -15,6 +15,8 @@ from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import World
 from cargo_sync.state.conflicts import JobConflicts
 from cargo_sync.state.folders import Folders
+from cargo_sync.state.guard_window import GuardWindow
+from cargo_sync.state.holds import Holds
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.suspects import JobSuspects
@@ -29,6 +31,8 @@ class JobMemory:
     failures  the files that failed. Like `settling` it is not stored: after a restart everything is
               tried at once
     settling  the files that were still being written
+    window    what it has deleted and overwritten lately
+    holds     what the guard holds, and what a person has decided about it
     suspects  what an unclean stop leaves to check, and what it has damaged
     rooms     what is known about the room at the destination of each direction
     ledger    of the trash in the local folder
@@ -52,6 +56,8 @@ class JobMemory:
     suspects: JobSuspects
     conflicts: JobConflicts
     ledger: TrashLedger
+    window: GuardWindow
+    holds: Holds
     scope: NearScope = field(default_factory=NearScope)
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
 

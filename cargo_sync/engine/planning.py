@@ -1,11 +1,12 @@
 """Planning during the survey: folders that are not settled -> steps, page by page."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.planners.contract import FolderPlanner, PlannedFolder
+from cargo_sync.engine.planners.deferred import Deferred
 from cargo_sync.engine.planners.distinct import DistinctNames
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts
@@ -43,23 +44,24 @@ class StepPage(NamedTuple):
 
 
 class Planning:
-    """Plans one run. Steps that must wait for the end of the survey go to disk (`Planned`).
+    """Plans one run. Steps that must wait for the end of the survey go to `deferred`.
 
-    deferred   how many such steps there are
     waiting    files that are not ready, because they still change
     postponed  names that wait for the next run, until a folder above them is gone
     found      in a held run: files on both sides, on which nothing is agreed
     replaces_folders  steps would replace folders by files or links
     """
 
-    def __init__(self, context: RunContext, planner: FolderPlanner) -> None:
+    def __init__(
+        self, context: RunContext, planner: FolderPlanner, deferred: Mapping[Mode, Deferred]
+    ) -> None:
         self._rules = context.rules
         self._memory = context.memory
         self._world = context.world
         self._report = context.report
         self._planner = planner
+        self._deferred = deferred
         self._old_failures = context.memory.failures.paths()
-        self.deferred = 0
         self.waiting = 0
         self.postponed = 0
         self.found = 0
@@ -95,12 +97,12 @@ class Planning:
     async def _way(
         self, direction: Mode, plans: Sequence[FolderPlan], *, defer: bool
     ) -> list[Steps]:
-        """The steps of one direction; those that must wait go to disk."""
+        """The steps of one direction; those that must wait are kept."""
         now = list(chain.from_iterable(plan.now for plan in plans))
         later = list(chain.from_iterable(plan.later for plan in plans))
         self.replaces_folders |= any(map(_replaces_folder, later))
         if later and defer:
-            await self._defer(direction, later)
+            await self._deferred[direction].add(later)
         steps = now if defer else [self._with_wait(one) for one in now + later]
         found = [Steps(steps[start : start + STEPS]) for start in range(0, len(steps), STEPS)]
         if fresh := [plan.fresh for plan in plans if plan.fresh]:
@@ -138,13 +140,6 @@ class Planning:
         why = "cancelled by a person" if cancelled else "waits for its retry"
         return action._replace(why=why)
 
-    async def _defer(self, direction: Mode, later: list[Action]) -> None:
-        planned, run = self._memory.planned, self._report.run
-        if not self.deferred:
-            await self._world.offload(planned.begin, run, self._rules.name, self._world.lived())
-        self.deferred += len(later)
-        await self._world.offload(planned.add, run, later, direction)
-
     async def settle(self, pages: AsyncIterator[list[FolderState]]) -> AsyncIterator[Steps]:
         """The last pass over all folders that were not settled.
 
@@ -162,22 +157,24 @@ class Planning:
             if retire := [action for action in steps if action.op is Op.RETIRE]:
                 yield Steps(retire)
 
-    def inside(self, direction: Mode, actions: Sequence[Action]) -> int:
-        """How many files are in the folders at the destination that these steps would replace.
+    def inside(self, direction: Mode, actions: Sequence[Action]) -> Iterator[list[str]]:
+        """The files in the folders at the destination that these steps would replace, by folder.
 
-        Those that have a deletion of their own are not counted.
+        Those that have a deletion of their own are left out.
         """
-        view, found = self._planner.view(direction), 0
+        view = self._planner.view(direction)
         for action in actions:
             if not _replaces_folder(action):
                 continue
             for state in self._memory.folders.below(action.path):
                 base = {row.name: row for row in state.base or ()} if view.propagate else {}
+                found = []
                 for entry in (state.far if direction is Mode.UPLOAD else state.near) or ():
                     row = base.get(entry.name)
                     deleted = row is not None and view.is_destination(row, entry)
-                    found += entry.kind != FOLDER and not deleted
-        return found
+                    if entry.kind != FOLDER and not deleted:
+                        found.append(paths.join(state.path, entry.name))
+                yield found
 
     def forget_old_failures(self, unseen: Subtrees) -> list[str]:
         """Forgets failures from before this run of files that no plan of this run names.

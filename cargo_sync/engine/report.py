@@ -6,7 +6,7 @@ from typing import Final
 
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
-from cargo_sync.plan.guard import Held, together
+from cargo_sync.plan.guard import Held
 
 SHOWN: Final = 100
 SOON: Final = 0.05
@@ -61,9 +61,8 @@ class RunProgress:
 class RunReport:
     """The result of one run so far.
 
-    held        why the guard or a full disk holds it, or ""
-    approvable  a person may approve what is held
-    spent       overwrites that were done before the guard held the rest
+    holds       what the guard of each direction holds
+    full        why a full disk holds it, or ""
     problems    the first 100 problems of single files; `errors` counts all of them
     downloaded  how many of the files came from the server
     acted       files or folders were changed
@@ -84,11 +83,8 @@ class RunReport:
     run: str
     started: float
     ended: float = 0.0
-    held: str = ""
-    approvable: bool = False
-    deletions: int = 0
-    overwrites: int = 0
-    spent: int = 0
+    holds: dict[Mode, Held] = field(default_factory=dict)
+    full: str = ""
     problems: list[Problem] = field(default_factory=list)
     errors: int = 0
     files: int = 0
@@ -106,20 +102,34 @@ class RunReport:
     drifted: int = 0
     reserved: int = 0
     first_reserved: str = ""
-    _held: dict[Mode, Held] = field(default_factory=dict, repr=False)
+
+    @property
+    def held(self) -> str:
+        """Why a part of it is held, or "". What the guard holds waits for a person in any case."""
+        return "; ".join(map(str, self.holds.values())) or self.full
+
+    @property
+    def approvable(self) -> bool:
+        """A person may approve what is held."""
+        return bool(self.holds)
+
+    @property
+    def deletions(self) -> int:
+        """Deletions that the guard holds."""
+        return sum(held.deletions for held in self.holds.values())
+
+    @property
+    def overwrites(self) -> int:
+        """Overwrites that the guard holds."""
+        return sum(held.overwrites for held in self.holds.values())
 
     def hold(self, direction: Mode, held: Held) -> None:
-        """The guard of a direction holds the run: a person must approve it."""
-        self._held[direction] = held
-        whole = together(list(self._held.values()))
-        self.held, self.approvable = str(whole), True
-        self.deletions, self.overwrites = whole.deletions, whole.overwrites
-        self.spent = whole.spent
+        """The guard holds steps of a direction: a person must approve them."""
+        self.holds[direction] = held
 
     def fill(self, problem: Problem) -> None:
-        """The destination's disk is full. What the guard holds still waits for a person."""
-        if not self.approvable:
-            self.held = str(problem)
+        """The destination's disk is full."""
+        self.full = str(problem)
 
     def look_again(self, seconds: float) -> None:
         """A file was not ready yet; look again after `seconds`."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Se
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
 
 from cargo_sync.engine.binding import OpenedSides, open_sides
 from cargo_sync.engine.commit import Commit, OnEvents
@@ -18,6 +18,7 @@ from cargo_sync.engine.execution.both_ways import follow
 from cargo_sync.engine.execution.direction import Direction
 from cargo_sync.engine.execution.moving import Moves
 from cargo_sync.engine.planners.contract import FolderPlanner
+from cargo_sync.engine.planners.deferred import Deferred, planned_steps
 from cargo_sync.engine.planners.holding import HoldingPlanner
 from cargo_sync.engine.planners.two_way import TwoWayPlanner
 from cargo_sync.engine.planning import Planning, StepPage, Steps
@@ -29,13 +30,8 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import Code
 from cargo_sync.model.world import World
-from cargo_sync.plan.guard import Guard
 from cargo_sync.state.folders import FolderState
 from cargo_sync.trees.contract import FarTree, NearTree
-
-DROPPED: Final = 2_000
-"""Actions that are deleted at a time: others write to the state in between."""
-PAGE: Final = 1000
 
 
 class Run:
@@ -63,29 +59,26 @@ class Run:
         self._context = RunContext(rules, memory, world, self.report, self.progress)
         self._survey = Survey(near, far, memory, world)
         self._moves: Moves | None = None
-        self._planning = Planning(self._context, self._planner())
+        self._deferred = {mode: Deferred(self._context, mode) for mode in rules.mode.directions}
+        self._planning = Planning(self._context, self._planner(), self._deferred)
         self._conflicts = ConflictResolution(self._context, near, far, on_events)
 
-    async def execute(
-        self, *, spent: int = 0, refused: int = 0, approved: bool = False
-    ) -> RunReport:
+    async def execute(self, *, release: bool = False) -> RunReport:
         """Makes the destination follow the source; in a two-way job, both sides follow each other.
 
         Args:
-            spent: overwrites that earlier runs did before they were held.
-            refused: overwrites that the last run was refused.
-            approved: a person lets this one run pass the guard.
+            release: source files that an unclean stop has damaged are sent as they are.
 
         Raises:
             ProblemError: a side cannot be reached, or the connection was cut. What was committed
                 stays.
         """
-        if approved:
+        if release:
             await self._world.offload(self._memory.suspects.release)
         opened = await self._open()
         for room in self._memory.rooms.values():
             room.begin()
-        directions = await self._directions(spent, refused, approved=approved)
+        directions = await self._directions()
         hinted = self._memory.scope.begin(self._world.steady())
         pages = self._survey.folders(opened.cursor, self.report, hinted)
         await follow(directions, self._resolved(self._planning.steps(pages)))
@@ -93,7 +86,7 @@ class Run:
         await self._execute_deferred(opened, directions)
         await self._planning.count_drift()
         await self._retire(directions)
-        await self._hold(directions)
+        await self._name_tree()
         if self._rules.mode is Mode.BIDIRECTIONAL:
             await self._conflicts.finish()
         if self._survey.complete:
@@ -102,9 +95,6 @@ class Run:
                 await self._world.offload(self._memory.transfers.take_up, self._memory.job_id, gone)
         self.report.drifted = await self._world.offload(self._memory.folders.drifted)
         self._judge_room()  # after that: a file that is gone waits for no room
-        if self._planning.deferred:
-            while await self._world.offload(self._memory.planned.drop, self.report.run, DROPPED):
-                pass
         self.report.ended = self._world.wall()
         return self.report
 
@@ -116,21 +106,14 @@ class Run:
         self._moves = Moves(self._context, planner, self._rules.mode, source, self._survey.missed)
         return planner
 
-    async def _directions(
-        self, spent: int, refused: int, *, approved: bool
-    ) -> dict[Mode, Direction]:
-        tree, _ = await self._world.offload(self._memory.folders.counts)
-        return {
-            mode: Direction(
-                mode,
-                self._context,
-                self._near,
-                self._far,
-                Guard(tree, spent=spent, refused=refused, approved=approved),
-                self._on_events,
+    async def _directions(self) -> dict[Mode, Direction]:
+        directions = {}
+        for mode, deferred in self._deferred.items():
+            await deferred.begin()
+            directions[mode] = Direction(
+                mode, self._context, self._near, self._far, deferred, self._on_events
             )
-            for mode in self._rules.mode.directions
-        }
+        return directions
 
     async def _resolved(
         self, pages: AsyncGenerator[StepPage, None]
@@ -154,23 +137,22 @@ class Run:
         direction = next(iter(directions.values()))  # in a two-way job nothing is retired
         await direction.retire(self._planning.settle(self._survey.touched()))
 
-    async def _hold(self, directions: Mapping[Mode, Direction]) -> None:
-        """Reports what the guards hold now."""
-        for mode, direction in directions.items():
-            if held := direction.guard.held():
-                # The base grows in the run, and after a reset it lacks what is held.
-                agreed, _ = await self._world.offload(self._memory.folders.counts)
-                self.report.hold(mode, replace(held, tree=agreed + self._planning.found))
+    async def _name_tree(self) -> None:
+        """Says of what is held in how large a tree it is.
 
-    async def preview(self, *, spent: int = 0, refused: int = 0) -> RunReport:
+        The base grows in the run, and after a reset it lacks what is held.
+        """
+        if self.report.approvable:
+            agreed, _ = await self._world.offload(self._memory.folders.counts)
+            tree = agreed + self._planning.found
+            for mode, held in self.report.holds.items():
+                self.report.holds[mode] = replace(held, tree=max(held.tree, tree))
+
+    async def preview(self) -> RunReport:
         """Stores the steps that `execute` would do, to be read in pages, and does none of them.
 
         The totals count the steps by kind, bytes and overwrites; `held` is 1 if the guard would
         hold the run; `waiting` counts files that still change.
-
-        Args:
-            spent: as for `execute`.
-            refused: as for `execute`.
 
         Raises:
             ProblemError: a side cannot be reached.
@@ -178,10 +160,8 @@ class Run:
         opened = await self._open(preview=True)
         planned, run = self._memory.planned, self.report.run
         await self._world.offload(planned.begin, run, self._rules.name, self._world.lived())
-        tree, _ = await self._world.offload(self._memory.folders.counts)
-        guards = {
-            mode: Guard(tree, spent=spent, refused=refused) for mode in self._rules.mode.directions
-        }
+        for deferred in self._deferred.values():
+            await deferred.begin()
         self._memory.scope.everything()
         self._memory.scope.begin(self._world.steady())
         totals = {"bytes": 0, "overwrite": 0, "held": 0} | {op.value: 0 for op in Op}
@@ -192,11 +172,13 @@ class Run:
                     totals[action.op] += 1
                     totals["bytes"] += action.bytes
                     totals["overwrite"] += action.overwrites and action.op is Op.PUT
-                guards[mode].count(actions)
+                await self._deferred[mode].weigh(actions)
                 await self._world.offload(planned.add, run, actions, mode)
-        for mode, guard in guards.items():
-            await self._count_inside(mode, guard)
-        totals["held"] = int(any(guard.held() is not None for guard in guards.values()))
+        if self._planning.replaces_folders:  # both sides must be surveyed
+            for mode, deferred in self._deferred.items():
+                async for steps in planned_steps(planned, run, mode, self._world.offload):
+                    await deferred.weigh_inside(steps, partial(self._planning.inside, mode))
+        totals["held"] = int(any(deferred.held for deferred in self._deferred.values()))
         totals["waiting"] = self._planning.waiting
         await self._world.offload(planned.ready, run, totals)
         self.report.ended = self._world.wall()
@@ -261,63 +243,36 @@ class Run:
     async def _execute_deferred(
         self, opened: OpenedSides, directions: Mapping[Mode, Direction]
     ) -> None:
-        """Deletes, and replaces files by folders or the reverse.
+        """Deletes, overwrites, and replaces files by folders or the reverse.
 
         In each direction it is all or none, as its guard says.
         """
-        if not self._planning.deferred:
-            return
-        if self._survey.missed or not self._survey.complete:
-            self.report.waiting = self._planning.deferred
-            return  # a survey with gaps must delete nothing
-        passed = [one for one in directions.values() if await self._passes(one)]
-        if not passed or (await self._open()).binding != opened.binding:
-            return  # a side was replaced since the survey, so its results do not hold for this one
-        for direction in passed:
-            async for actions in self._deferred_steps(direction.mode, backwards=True):
-                await direction.delete([one for one in actions if one.op is Op.DELETE])
-        for direction in passed:
-            await direction.follow(self._replacements(direction.mode), counted=True)
-        if self._planning.postponed:
-            self.report.look_again(0.0)  # what was in the way is gone now
-
-    async def _passes(self, direction: Direction) -> bool:
-        """Whether the guard lets the deferred steps of a direction pass."""
-        guard = direction.guard
-        async for actions in self._deferred_steps(direction.mode):
-            guard.count(actions)
-        await self._count_inside(direction.mode, guard)
-        if held := guard.held():
-            self.report.hold(direction.mode, held)
-        return held is None
-
-    async def _replacements(self, direction: Mode) -> AsyncIterator[Steps]:
-        async for actions in self._deferred_steps(direction):
-            yield Steps([action for action in actions if action.op is not Op.DELETE])
-
-    async def _count_inside(self, direction: Mode, guard: Guard) -> None:
-        """Counts the files in folders that would be replaced; both sides must be surveyed."""
-        if not self._planning.replaces_folders:
-            return
-        async for actions in self._deferred_steps(direction):
-            inside = await self._world.offload(self._planning.inside, direction, actions)
-            guard.replace_folders(inside)
-
-    async def _deferred_steps(
-        self, direction: Mode, *, backwards: bool = False
-    ) -> AsyncIterator[list[Action]]:
-        """The deferred steps. Backwards, what is below a folder comes before the folder itself."""
-        planned, run = self._memory.planned, self.report.run
-        turn = planned.back if backwards else planned.page
-        mark = 2**62 if backwards else 0
-        while (
-            page := await self._world.offload(turn, run, mark, PAGE, direction)
-        ) and page.actions:
-            mark = page.actions[-1].number
-            actions = [one.action for one in page.actions]
+        # A survey with gaps must delete nothing.
+        gaps = bool(self._survey.missed) or not self._survey.complete
+        for mode, direction in directions.items():
             if self._moves is not None and self._moves.done:
-                actions = await self._world.offload(self._moves.still_true, actions)
-            yield actions
+                direction.deferred.still_true = self._moves.still_true
+            await direction.deferred.judge(partial(self._planning.inside, mode), gaps=gaps)
+        waiting = [direction for direction in directions.values() if direction.deferred.count]
+        # If a side was replaced since the survey, its results do not hold for this one.
+        if waiting and (await self._open()).binding == opened.binding:
+            for direction in waiting:
+                async for actions in direction.deferred.rejected():
+                    await direction.forget(actions)
+                async for actions in direction.deferred.passing(backwards=True):
+                    await direction.delete(actions)
+            for direction in waiting:
+                await direction.follow(_replacements(direction), counted=True)
+            if self._planning.postponed and not gaps:
+                self.report.look_again(0.0)  # what was in the way is gone now
+        for direction in directions.values():
+            self.report.waiting += direction.deferred.waiting
+            await direction.deferred.end()
+
+
+async def _replacements(direction: Direction) -> AsyncIterator[Steps]:
+    async for actions in direction.deferred.passing():
+        yield Steps(actions)
 
 
 def _actions(page: StepPage) -> Iterator[tuple[Mode, Sequence[Action]]]:

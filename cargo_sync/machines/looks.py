@@ -48,7 +48,6 @@ class LookResult:
     due       when the first of the single files that failed is due again, or None
     retry_at  when a look that ended early is tried again, or None
     full      a full disk holds the job: what waits for room is not due before it is tried again
-    held      the guard holds the job: only a command begins a look
     """
 
     ended: float
@@ -58,7 +57,6 @@ class LookResult:
     due: float | None = None
     retry_at: float | None = None
     full: bool = False
-    held: bool = False
 
 
 def next_look(
@@ -80,8 +78,6 @@ def next_look(
     """
     if last is None:
         return 0.0
-    if last.held:
-        return None
     if last.retry_at is not None:
         return last.retry_at  # hints change nothing: a changed file does not bring the server back
     # A survey of all folders says nothing about how long one of a few folders takes.

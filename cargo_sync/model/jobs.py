@@ -7,6 +7,9 @@ from typing import Final
 from cargo_sync.model.conflicts import ConflictPolicy
 from cargo_sync.model.events import NO_DETAILS, Event, EventDetails, Happened, Moment, moment
 
+DAY: Final = 86_400.0
+"""Seconds."""
+
 
 class Mode(StrEnum):
     """The mode of a job; the first two are also directions, also those of a two-way job."""
@@ -50,9 +53,7 @@ class LastRun:
     """What a job remembers of its last run that did something or failed.
 
     started, ended  unix seconds
-    spent           overwrites that runs did before the guard held them, since one was not held
     problem         in a sentence, or ""
-    refused         overwrites that the guard refused to the last run, if it held it
     downloaded      how many of the files came from the server; None of a job in one direction
     """
 
@@ -62,10 +63,21 @@ class LastRun:
     files: int = 0
     bytes: int = 0
     errors: int = 0
-    spent: int = 0
     problem: str = ""
-    refused: int = 0
     downloaded: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRules:
+    """When the guard holds deletions and overwrites (`plan/guard`).
+
+    share, at_least  more than this share of the tree, and more files than this
+    window           seconds over which they are counted
+    """
+
+    share: float = 0.5
+    at_least: int = 10
+    window: float = DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,7 @@ class Rules:
     speed             bits per second to use on the wire; None means as fast as possible
     tell              the moments that the job wants callbacks for
     conflicts         what a two-way job does about conflicts
+    guard             None: nothing is ever held
     """
 
     name: str
@@ -96,6 +109,7 @@ class Rules:
     speed: int | None = None
     tell: frozenset[Moment] = frozenset()
     conflicts: ConflictPolicy = ConflictPolicy.KEEP_BOTH
+    guard: GuardRules | None = GuardRules()
 
     @property
     def promises(self) -> bool:

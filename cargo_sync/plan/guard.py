@@ -1,104 +1,188 @@
 """The guard: no silent mass deletion or rewrite.
 
-A run that would delete or overwrite more than half of the tree, and more than ten of its files, is
-held until a person approves it. Half of a tree does not change in normal work. It
-changes when a disk was replaced, a folder was renamed, or a program encrypts all files.
+Half of a tree does not change in normal work. It changes when a disk was replaced, a folder was
+renamed, or a program encrypts all files. So the guard counts what is *touched* at a destination:
+the files that are deleted or overwritten there. It counts over a sliding window (a day) and not for
+each run: a slow `rm -r` is many small runs. A path counts once in a window, however often it is
+written. The count is compared with the largest tree of the window, because a tree that is being
+deleted gets smaller.
+
+In a run, only few overwrites are done at once. All others are collected until the survey ends, as
+deletions are, and then all of them pass or all are held. What is held waits for a person, and
+everything else goes on. What a person approves is not counted, and then the count begins anew, with
+the tree as it is afterwards: more than was approved is judged by itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from enum import StrEnum
+from typing import Final, NamedTuple
 
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.entries import DAMAGED, FOLDER
+from cargo_sync.model.jobs import DAY, GuardRules
 
-AT_LEAST: Final = 10
-SHARE: Final = 0.5
+AT_ONCE: Final = 10
+"""Overwrites that a run does before its survey has ended."""
+SHOWN: Final = 5
+"""The paths that a held job names."""
+
+
+class Harm(StrEnum):
+    """What happens to a file of the destination."""
+
+    DELETED = "deleted"
+    OVERWRITTEN = "overwritten"
+
+
+_HARMS: Final = {Op.DELETE: Harm.DELETED, Op.PUT: Harm.OVERWRITTEN, Op.MKDIR: Harm.OVERWRITTEN}
+
+
+class Touch(NamedTuple):
+    """A file of the destination that is deleted or overwritten."""
+
+    path: str
+    harm: Harm
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Why a run is held: the numbers that a person needs to decide.
+    """Why steps are held: what a person needs to decide.
 
     deletions, overwrites  what waits for the person
-    tree                   files that the job looks after
-    spent                  files that were overwritten before the guard held the rest
+    tree                   files that the job looks after, at most, in the window
+    before                 files that were touched in the window, and passed
+    window                 its length in seconds
+    first                  the first paths that wait
+    id                     names exactly these steps
     """
 
     deletions: int
     overwrites: int
     tree: int
-    spent: int = 0
+    before: int = 0
+    window: float = DAY
+    first: Sequence[str] = ()
+    id: str = ""
 
     def __str__(self) -> str:
-        before = f", after {self.spent:,} that were overwritten before" if self.spent else ""
+        before = f", after {self.before:,} in the last {span(self.window)}" if self.before else ""
         return (
-            f"the run would delete {self.deletions:,} and overwrite {self.overwrites:,} "
-            f"of {self.tree:,} files{before}: "
-            "look at `job plan`, then `job approve` to let it pass once"
+            f"the job would delete {self.deletions:,} and overwrite {self.overwrites:,} "
+            f"of {self.tree:,} files{before}{self._named()}: look at `job plan`, then "
+            "`job approve` to let exactly these pass, or `job reject` to keep the destination's"
         )
 
-
-def together(several: Sequence[Held]) -> Held:
-    """What holds a run of which several directions are held."""
-    return Held(
-        sum(one.deletions for one in several),
-        sum(one.overwrites for one in several),
-        max(one.tree for one in several),
-        sum(one.spent for one in several),
-    )
+    def _named(self) -> str:
+        if not self.first:
+            return ""
+        more = self.deletions + self.overwrites - len(self.first)
+        names = ", ".join(map(repr, self.first))
+        return f" ({names} and {more:,} more)" if more > 0 else f" ({names})"
 
 
 class Guard:
-    """Counts what a run deletes and overwrites.
+    """Counts what one run would delete and overwrite at one side.
 
-    tree        files in base when the run begins
-    spent       overwrites that this run and earlier ones did before they were held
-    refused     overwrites that the last run was refused. They still count, once: a new look must
-                not let the next half pass, also when the tree has grown meanwhile
-    approved    a person approved this run
+    rules     None: everything passes
+    tree      files in base, at most, in the window
+    before    touched paths that the window has
+    waits     steps of an earlier run are held: nothing is overwritten at once
     deletions, overwrites  what the run would still do
     """
 
     def __init__(
-        self, tree: int, *, spent: int = 0, refused: int = 0, approved: bool = False
+        self, rules: GuardRules | None, tree: int, *, before: int = 0, waits: bool = False
     ) -> None:
+        self._rules = rules
         self._tree = tree
-        self._approved = approved
-        self._refused = refused
-        self.spent = spent
+        self._before = before
+        self._at_once = 0 if waits else AT_ONCE
+        self._new = 0
+        self._first: list[str] = []
         self.deletions = 0
         self.overwrites = 0
 
-    def overwrite(self) -> bool:
-        """Counts an overwrite that could be done now; returns False when it must not happen."""
-        if self._passes(1):
-            self.spent += 1
-            return True
-        self.overwrites += 1
-        return False
+    @property
+    def counts(self) -> bool:
+        """Something may be held."""
+        return self._rules is not None
 
-    def count(self, actions: Iterable[Action]) -> None:
-        """Counts what these steps would delete and overwrite.
+    def may_overwrite(self, *, known: bool) -> bool:
+        """Whether a file may be overwritten before the survey has ended, and counts it.
 
-        Deleted folders do not count, because the size of the tree is its number of files.
+        Args:
+            known: the window has its path: it costs no more.
         """
-        for action in actions:
-            if action.op is not Op.DELETE:
-                self.overwrites += action.expected is not None and action.op in (Op.PUT, Op.MKDIR)
-            elif action.expected is not None and action.expected.kind != FOLDER:
-                self.deletions += 1
+        if self._rules is None:
+            return True
+        if known:
+            return self._at_once > 0 and self._passes(0)
+        if self._at_once < 1 or not self._passes(1):
+            return False
+        self._at_once -= 1
+        self._before += 1
+        return True
 
-    def replace_folders(self, files: int) -> None:
-        """Counts the files in folders that steps would replace by files or links."""
-        self.overwrites += files
+    def count(self, touched: Iterable[Touch], known: Collection[str] = ()) -> None:
+        """Counts what collected steps would do.
+
+        Args:
+            touched: each path once.
+            known: those of the paths that the window has.
+        """
+        for path, harm in touched:
+            if harm is Harm.DELETED:
+                self.deletions += 1
+            else:
+                self.overwrites += 1
+            self._new += path not in known
+            if len(self._first) < SHOWN:
+                self._first.append(path)
+
+    def shrink(self, files: int) -> None:
+        """A person has approved that so many files are deleted: the tree is smaller then."""
+        self._tree -= files
 
     def held(self) -> Held | None:
-        """What holds the run, or None while it may go on."""
+        """What holds the collected steps, or None if they pass."""
         if self._passes(0) or not self.deletions + self.overwrites:
             return None
-        return Held(self.deletions, self.overwrites, self._tree, self.spent)
+        assert self._rules is not None
+        return Held(
+            self.deletions,
+            self.overwrites,
+            self._tree,
+            self._before,
+            self._rules.window,
+            tuple(self._first),
+        )
 
     def _passes(self, more: int) -> bool:
-        touched = self.spent + max(self._refused, self.deletions + self.overwrites + more)
-        return self._approved or touched <= max(AT_LEAST, self._tree * SHARE)
+        if self._rules is None:
+            return True
+        touched = self._before + self._new + more
+        return touched <= max(self._rules.at_least, self._tree * self._rules.share)
+
+
+def touches(actions: Iterable[Action]) -> list[Touch]:
+    """What these steps delete and overwrite.
+
+    Deleted folders do not count, because the size of the tree is its number of files; nor does what
+    is damaged, and what changes a file's time or mode alone.
+    """
+    found = []
+    for op, path, _, there, *_ in actions:
+        if there is None or there.hash == DAMAGED or op not in _HARMS:
+            continue
+        if op is Op.PUT or there.kind != FOLDER:
+            found.append(Touch(path, _HARMS[op]))
+    return found
+
+
+def span(seconds: float) -> str:
+    """A window in words: "day", "7 days", "90 min"."""
+    for length, one, many in ((DAY, "day", "days"), (3_600, "hour", "hours")):
+        if seconds >= length and seconds % length == 0:
+            return one if seconds == length else f"{seconds / length:g} {many}"
+    return f"{seconds / 60:g} min"

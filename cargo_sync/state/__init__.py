@@ -26,6 +26,8 @@ events        past events, each with a cursor
 ages          when names in the trash and the staging were first seen
 displaced     what was replaced or deleted, and where it is now
 clock         the clock by which records age, across restarts
+guard_window  what a job has deleted and overwritten lately
+holds         what the guard holds of a job, and what a person has decided about it
 planned       the actions of a preview or a run
 replies       replies to commands that changed something, so that each is done once
 audit         who changed what

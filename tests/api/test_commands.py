@@ -69,6 +69,8 @@ def test_what_changes_something_is_marked() -> None:
         "job.reload",
         "job.sync",
         "job.approve",
+        "job.reject",
+        "conflict.resolve",
         "callback.retry",
         "job.speed",
         "bandwidth.set",

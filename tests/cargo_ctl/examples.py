@@ -68,7 +68,14 @@ SHOWN: dict[str, Any] = FAILING | {
         {"path": "", "message": "the server does not answer", "tries": 1, "next_at": None},
     ],
     "warnings": ["start_time and end_time are checked, but not acted on yet"],
-    "held": {"deletions": 120, "overwrites": 1, "run": "3f2b"},
+    "held": {
+        "deletions": 120,
+        "overwrites": 1,
+        "tree": 200,
+        "before": 30,
+        "first": ["a\x1b[31m", "b"],
+        "ids": ["5f0c2a91"],
+    },
 }
 TRANSFERS: dict[str, Any] = {
     "transfers": [

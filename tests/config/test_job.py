@@ -11,7 +11,7 @@ from cargo_sync.config import job_shape
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.events import EventSettings
 from cargo_sync.config.job import JobSettings, StillValid, load_job, still_valid
-from cargo_sync.config.job_shape import DEFAULT_EXCLUDE
+from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, GuardSettings
 from cargo_sync.config.relaxed import Raw
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.timetable import TimetableRow, Window
@@ -114,6 +114,14 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
             'sync_mode: "both" is not allowed (expected: "upload", "download" or "bidirectional")',
         ),
         ({"sync_mode": ["upload"]}, "sync_mode: must not be a list"),
+        ({"guard": True}, "guard: must not be true (expected: false, or an object with share, "),
+        ({"guard": {"share": 0}}, "guard.share: must be more than 0"),
+        ({"guard": {"share": 1.5}}, "guard.share: must be at most 1"),
+        ({"guard": {"at_least": -1}}, "guard.at_least: must be at least 0"),
+        ({"guard": {"window": "1w"}}, 'guard.window: "1w" is not a length of time (expected: a '),
+        ({"guard": {"window": "31d"}}, 'guard.window: "31d" is too long'),
+        ({"guard": {"window": 60}}, "guard.window: must be text in quotes, not a number"),
+        ({"guard": {"windw": "1d"}}, 'guard.windw: is not a field here (did you mean "window"?)'),
         ({"sync_mdoe": "upload"}, 'sync_mdoe: is not a field here (did you mean "sync_mode"?)'),
         ({"zzz": 1}, "zzz: is not a field here (known: after_transfer, allow_plain, "),
         ({"remote_dir": "/a/../.."}, 'remote_dir: ".." is not allowed'),
@@ -314,6 +322,21 @@ def test_plain_http_is_for_loopback_unless_told(
 )
 def test_windows(tmp_path: Path, times: dict[str, str], window: Window | None) -> None:
     assert load(tmp_path, **times).window == window
+
+
+@pytest.mark.parametrize(
+    ("guard", "settings"),
+    [
+        (False, None),
+        ({}, GuardSettings()),
+        ({"share": 0.1, "at_least": 100}, GuardSettings(0.1, 100)),
+        ({"window": "90min"}, GuardSettings(window=5_400.0)),
+        ({"window": "12h"}, GuardSettings(window=43_200.0)),
+        ({"window": "7d"}, GuardSettings(window=604_800.0)),
+    ],
+)
+def test_the_guard(tmp_path: Path, guard: Any, settings: GuardSettings | None) -> None:
+    assert load(tmp_path, guard=guard).guard == settings
 
 
 def test_a_timetable_of_speeds(tmp_path: Path) -> None:

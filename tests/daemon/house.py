@@ -34,6 +34,8 @@ from cargo_sync.state.conflicts import JobConflicts
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.folders import Folders
+from cargo_sync.state.guard_window import GuardWindow
+from cargo_sync.state.holds import Holds
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.planned import Planned
@@ -215,6 +217,8 @@ class House:
             JobSuspects(self.database, row.id, row.name),
             JobConflicts(self.database, row.id),
             DisplacedRows(self.database, row.id, self.world().wall, self.world().lived),
+            GuardWindow(self.database, row.id),
+            Holds(self.database, row.id),
         )
         sides = Sides(near, far, dict, self.watch, lambda: self.afresh.append(name))
         room = SharedLimits(self.slots, self.shares, self.limits, self._zone_of)
@@ -242,6 +246,7 @@ _PASSED = (
     "window",
     "timezone",
     "priority",
+    "delete",
 )
 
 

@@ -1,7 +1,7 @@
 """Runs with failures: what is reported, what is tried again, and what is left alone."""
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,8 @@ from cargo_sync.model.transfers import Receipt
 from cargo_sync.plan.guard import Held
 from cargo_sync.testing import tree as memory
 from cargo_sync.testing.tree import MemoryTree
-from cargo_sync.trees.contract import Missed, Observation
 from cargo_sync.trees.pump import pump
-from tests.engine.world import System
+from tests.engine.world import System, Unreadable
 
 Make = Callable[..., System]
 BOTH = pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.DOWNLOAD])
@@ -308,20 +307,6 @@ async def test_what_counts_as_progress_of_a_run_that_is_cut(
     has["t1"] = 300_000
     assert await cut_run(system, monkeypatch, after=0), "the try before left something durable"
     assert not await cut_run(system, monkeypatch, after=0)
-
-
-class Unreadable(MemoryTree):
-    """A near tree with some folders that cannot be listed."""
-
-    unreadable: tuple[str, ...] = ()
-
-    async def observe(self, cursor: int) -> AsyncIterator[Observation]:
-        async for seen in super().observe(cursor):
-            path = seen[0].path  # type: ignore[union-attr]
-            if path in self.unreadable:
-                yield [Missed(path, Problem(Code.UNREADABLE, f"{path!r} may not be read", path))]
-            else:
-                yield seen
 
 
 @pytest.mark.parametrize("unreadable", ["", "f", "f/sub", "other"])

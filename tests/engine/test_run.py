@@ -190,7 +190,7 @@ async def test_the_guard_holds_a_mass_deletion_until_a_person_approves(
     assert len(system.destination.files()) == 31
     held = await system.run().execute()
     assert held.approvable and len(system.destination.files()) == 31
-    passed = await system.run().execute(approved=True)
+    passed = await system.look(approved=True)
     assert not passed.held and sorted(system.destination.files()) == ["new"]
 
 
@@ -206,17 +206,21 @@ async def test_the_guard_holds_a_mass_rewrite(make: Make) -> None:
     rewritten = [
         name for name, content in system.destination.files().items() if content != b"plain"
     ]
-    assert len(rewritten) == 20
-    assert len(system.destination.trash) == 20
-    assert (report.overwrites, report.spent) == (20, 20)
+    assert len(rewritten) == 10, "a few are overwritten before the survey has ended"
+    assert len(system.destination.trash) == 10
+    assert "overwrite 30 of 40 files, after 10 in the last day ('10', '11'" in report.held
     for _ in range(3):
-        again = await system.run().execute(spent=report.spent, refused=report.overwrites)
-        assert len(system.destination.trash) == 20, "asking again is no approval"
+        again = await system.run().execute()
+        assert len(system.destination.trash) == 10, "asking again is no approval"
         assert again.held == report.held
+    system.restart()
+    assert (await system.run().execute()).held == report.held
     plan = system.run()
-    await plan.preview(spent=report.spent, refused=report.overwrites)
+    await plan.preview()
     page = system.memory.planned.page(plan.report.run, 0, 100)
-    assert page and page.totals and (page.totals["overwrite"], page.totals["held"]) == (20, 1)
+    assert page and page.totals and (page.totals["overwrite"], page.totals["held"]) == (30, 1)
+    await system.look(approved=True)
+    assert len(system.destination.trash) == 40
 
 
 @BOTH
@@ -241,7 +245,7 @@ async def test_a_file_in_the_place_of_a_full_folder_is_held(
     assert report.approvable
     assert (report.deletions, report.overwrites) == ((12, 2) if propagate else (0, 14))
     assert len(system.destination.files()) == 13
-    await system.run().execute(approved=True)
+    await system.look(approved=True)
     assert system.destination.files() == {"archive": b"a file of this name"}
 
 
@@ -256,9 +260,9 @@ async def test_figures_of_a_held_run_after_a_reset(make: Make, mode: Mode) -> No
         system.source.write(f"f/{number:02}", b"2")
     system.source.write("new", b"3")
     report = await system.run().execute()
-    assert "overwrite 25 of 61 files, after 10 that were overwritten before" in report.held
-    again = await system.run().execute(spent=report.spent, refused=report.overwrites)
-    assert (again.overwrites, again.spent) == (25, 10), "nothing more is let through"
+    assert "overwrite 25 of 61 files, after 10 in the last day" in report.held
+    again = await system.run().execute()
+    assert again.overwrites == 25, "nothing more is let through"
     assert again.held == report.held
 
 
@@ -273,7 +277,7 @@ async def test_what_waits_for_a_person_is_counted_in_full(make: Make, mode: Mode
     for number in range(40, 60):
         system.source.remove(f"f/{number:02}")
     report = await system.run().execute()
-    assert (report.deletions, report.overwrites, report.spent) == (20, 10, 30)
+    assert (report.deletions, report.overwrites) == (20, 30)
 
 
 @BOTH
@@ -537,7 +541,7 @@ async def test_a_mass_deletion_during_a_long_absence_is_held(make: Make) -> None
     system.far.forget_gone()
     report = await system.run().execute()
     assert (report.approvable, report.deletions, len(system.near.files())) == (True, 25, 30)
-    await system.run().execute(approved=True)
+    await system.look(approved=True)
     assert len(system.near.files()) == 5
 
 

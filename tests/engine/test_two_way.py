@@ -186,7 +186,7 @@ async def test_each_side_has_a_guard_of_its_own(make: Make) -> None:
     assert len(system.near.files()) == 30, "nothing is deleted here"
     assert system.far.entry("f29") is None, "what is below the threshold there, is done"
     assert system.far.read("new") == b"2"
-    await system.run().execute(approved=True)
+    await system.look(approved=True)
     assert len(system.near.files()) == 10
 
 

@@ -124,7 +124,7 @@ async def test_damaged_sources_are_sent_when_restored_renewed_or_approved(make: 
     await system.run().execute()
     assert system.far.files() == {"cut": GOOD, "empty": b"", "fine": GOOD, "zeros": GOOD}
     system.memory.failures.expedite()
-    await system.run().execute(approved=True)
+    await system.look(approved=True)
     assert system.far.read("zeros") == DAMAGE["zeros"]
     assert not system.memory.suspects.holds_any()
 

@@ -1,10 +1,11 @@
 """A world that can be replayed: a fake clock, ids that count, no threads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from cargo_sync.engine.context import JobMemory
+from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
@@ -12,17 +13,21 @@ from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
 from cargo_sync.model.events import Event, EventGroup
 from cargo_sync.model.jobs import Mode, Rules
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.world import Offload, World
 from cargo_sync.state.conflicts import JobConflicts
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
+from cargo_sync.state.guard_window import GuardWindow
+from cargo_sync.state.holds import Holds, Ruling
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
+from cargo_sync.trees.contract import Missed, Observation
 from tests.offloads import inline
 
 
@@ -32,6 +37,20 @@ def recorded(database: Database, groups: Sequence[EventGroup]) -> Iterator[Event
         count = len(group.paths)
         for row in Events(database).since(group.cursor - count, count):
             yield row.event
+
+
+class Unreadable(MemoryTree):
+    """A near tree with some folders that cannot be listed."""
+
+    unreadable: tuple[str, ...] = ()
+
+    async def observe(self, cursor: int) -> AsyncIterator[Observation]:
+        async for seen in super().observe(cursor):
+            path = seen[0].path  # type: ignore[union-attr]
+            if path in self.unreadable:
+                yield [Missed(path, Problem(Code.UNREADABLE, f"{path!r} may not be read", path))]
+            else:
+                yield seen
 
 
 class System:
@@ -73,6 +92,8 @@ class System:
             JobSuspects(self.database, number, name),
             JobConflicts(self.database, number),
             DisplacedRows(self.database, number, self.wall, self.lived),
+            GuardWindow(self.database, number),
+            Holds(self.database, number),
         )
 
     def wall(self) -> float:
@@ -99,6 +120,12 @@ class System:
 
     def run(self) -> Run:
         return Run(self.rules, self.near, self.far, self.memory, self.world(), self._tell)
+
+    async def look(self, *, approved: bool = False) -> RunReport:
+        """One run; `approved`: a person approves first what is held, and what is damaged."""
+        if approved:
+            self.memory.holds.decide(None, Ruling.APPROVED)
+        return await self.run().execute(release=approved)
 
     def _token(self) -> str:
         self.ids += 1

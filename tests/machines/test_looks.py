@@ -26,7 +26,6 @@ from cargo_sync.model.problems import Code, Problem
         ("… and a hint does not hurry it", {"retry_at": 140.0}, 100.0, 140.0),
         ("the disk is full", {"full": True, "due": 101.5}, None, 130.0),
         ("… and a smaller file may fit", {"full": True, "due": 101.5}, 100.0, 102.0),
-        ("the guard holds: an order only", {"held": True}, 100.0, None),
     ],
 )
 def test_next_look(why: str, known: dict[str, Any], hinted: float | None, at: float | None) -> None:

@@ -1,78 +1,138 @@
-"""The guard: more than half, and more than ten."""
+"""The guard: more than half of the tree and more than ten files in a day."""
+
+import pytest
 
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.entries import FILE, FOLDER, Entry
-from cargo_sync.plan.guard import Guard, Held
+from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry
+from cargo_sync.model.jobs import GuardRules
+from cargo_sync.plan.guard import AT_ONCE, Guard, Harm, Held, Touch, span, touches
 
+RULES = GuardRules()
 ENTRY = Entry("a", FILE, 1, 1, 0o644, 1, 1)
+OTHER = Entry("a", FILE, 2, 2, 0o644, 2, 1)
 
 
-def deletions(count: int, kind: str = FILE) -> list[Action]:
-    return [
-        Action(Op.DELETE, f"{number}", expected=ENTRY._replace(kind=kind))
-        for number in range(count)
-    ]
+def deleted(count: int, start: int = 0) -> list[Touch]:
+    return [Touch(f"{number}", Harm.DELETED) for number in range(start, start + count)]
 
 
-def passes(guard: Guard, actions: list[Action]) -> bool:
-    guard.count(actions)
+def passes(guard: Guard, touched: list[Touch], known: set[str] = frozenset()) -> bool:  # type: ignore[assignment]
+    guard.count(touched, known)
     return guard.held() is None
 
 
-def test_small_changes_pass_and_large_ones_are_held() -> None:
-    assert passes(Guard(tree=4), deletions(4)), "ten files or fewer always pass"
-    assert passes(Guard(tree=1000), deletions(500))
-    guard = Guard(tree=1000)
-    assert not passes(guard, deletions(501))
-    assert "delete 501 and overwrite 0 of 1,000" in str(guard.held())
+@pytest.mark.parametrize(
+    ("tree", "before", "deletions", "does"),
+    [
+        (4, 0, 4, True),
+        (4, 6, 4, True),
+        (4, 7, 4, False),
+        (1000, 0, 500, True),
+        (1000, 0, 501, False),
+        (1000, 499, 1, True),
+        (1000, 500, 1, False),
+        (1000, 500, 0, True),
+    ],
+)
+def test_half_of_the_tree_in_a_window_passes(
+    tree: int, before: int, deletions: int, does: bool
+) -> None:
+    assert passes(Guard(RULES, tree, before=before), deleted(deletions)) is does
 
 
-def test_deletions_and_overwrites_count_together_and_approval_lets_all_pass() -> None:
-    guard = Guard(tree=20)
-    assert [guard.overwrite() for _ in range(10)] == [True] * 10
-    assert not passes(guard, deletions(1))
-    assert passes(Guard(tree=20, approved=True), deletions(20))
+def test_a_path_counts_once_in_a_window() -> None:
+    known = {f"{number}" for number in range(500)}
+    guard = Guard(RULES, 1000, before=500)
+    assert passes(guard, deleted(500), known)
+    assert not passes(guard, deleted(1, 500), known)
 
 
-def test_folders_are_not_counted_and_changes_of_kind_are() -> None:
-    guard = Guard(tree=20)
-    assert passes(guard, deletions(100, FOLDER))
-    folder, link = ENTRY._replace(kind=FOLDER), ENTRY._replace(target="x")
-    guard.count(
-        [
-            Action(Op.MKDIR, "f", folder, ENTRY),
-            Action(Op.PUT, "l", link, folder),
-            Action(Op.PUT, "n", ENTRY),
-        ]
+@pytest.mark.parametrize(
+    ("rules", "most"),
+    [
+        (GuardRules(share=0.1), 100),
+        (GuardRules(at_least=900), 900),
+        (GuardRules(share=1.0), 1000),
+        (GuardRules(share=0.001, at_least=0), 1),
+    ],
+)
+def test_the_threshold_can_be_set(rules: GuardRules, most: int) -> None:
+    assert passes(Guard(rules, 1000), deleted(most))
+    assert not passes(Guard(rules, 1000), deleted(most + 1))
+
+
+def test_without_rules_everything_passes() -> None:
+    guard = Guard(None, 1000)
+    assert not guard.counts
+    assert all(guard.may_overwrite(known=False) for _ in range(1000))
+    assert passes(guard, deleted(1000))
+
+
+def test_few_overwrites_are_done_at_once_and_count() -> None:
+    guard = Guard(RULES, 1000)
+    assert guard.may_overwrite(known=True)
+    assert [guard.may_overwrite(known=False) for _ in range(12)] == [True] * AT_ONCE + [False] * 2
+    assert not guard.may_overwrite(known=True), "their order stays"
+    assert passes(guard, deleted(490))
+    assert not passes(guard, deleted(1))
+
+
+def test_at_the_threshold_and_while_something_is_held_nothing_is_done_at_once() -> None:
+    assert not Guard(RULES, 1000, before=500).may_overwrite(known=False)
+    assert Guard(RULES, 1000, before=500).may_overwrite(known=True)
+    assert not Guard(RULES, 1000, waits=True).may_overwrite(known=False)
+
+
+def test_what_is_held_is_named() -> None:
+    guard = Guard(RULES, 1000, before=400)
+    guard.count([*deleted(300), Touch("x", Harm.OVERWRITTEN)])
+    held = guard.held()
+    assert held == Held(300, 1, 1000, 400, 86_400.0, ("0", "1", "2", "3", "4"))
+    assert str(held).startswith(
+        "the job would delete 300 and overwrite 1 of 1,000 files, after 400 in the last day "
+        "('0', '1', '2', '3', '4' and 296 more): look at `job plan`"
     )
-    assert (guard.deletions, guard.overwrites) == (0, 2)
 
 
-def test_what_displaces_nothing_is_not_counted() -> None:
-    guard = Guard(tree=20)
-    harmless = [Action(op, "a", ENTRY, ENTRY) for op in (Op.ADOPT, Op.LEAVE, Op.FORGET, Op.RETIRE)]
-    assert passes(guard, harmless * 30), "a first contact with a full destination is not held"
-    assert (guard.deletions, guard.overwrites) == (0, 0)
+def test_after_an_approval_the_rest_is_compared_with_the_smaller_tree() -> None:
+    guard = Guard(RULES, 1000)
+    guard.shrink(600)
+    assert not passes(guard, deleted(400)), "the rest of the tree is not half of it"
 
 
-def test_looking_again_does_not_let_the_next_half_pass() -> None:
-    held = Guard(tree=40)
-    assert [held.overwrite() for _ in range(35)] == [True] * 20 + [False] * 15
-    for _ in range(3):  # each look plans again what the one before refused
-        again = Guard(tree=60, spent=held.spent, refused=held.overwrites)
-        assert not any(again.overwrite() for _ in range(15))
-        assert again.held() == Held(0, 15, 60, 20)
-        held = again
-    assert "overwrite 15 of 60 files, after 20 that were overwritten before" in str(held.held())
-    approved = Guard(tree=40, spent=held.spent, approved=True)
-    assert all(approved.overwrite() for _ in range(15))
+@pytest.mark.parametrize(
+    ("action", "harm"),
+    [
+        (Action(Op.PUT, "a", OTHER, ENTRY), Harm.OVERWRITTEN),
+        (Action(Op.PUT, "a", OTHER), None),
+        (Action(Op.PUT, "a", OTHER, ENTRY._replace(hash=DAMAGED)), None),
+        (
+            Action(Op.PUT, "a", OTHER._replace(kind=LINK), ENTRY._replace(kind=FOLDER)),
+            "overwritten",
+        ),
+        (Action(Op.MKDIR, "a", OTHER._replace(kind=FOLDER), ENTRY), Harm.OVERWRITTEN),
+        (Action(Op.DELETE, "a", expected=ENTRY), Harm.DELETED),
+        (Action(Op.DELETE, "a", expected=ENTRY._replace(kind=FOLDER)), None),
+        *(
+            (Action(op, "a", OTHER, ENTRY), None)
+            for op in Op
+            if op not in (Op.PUT, Op.MKDIR, Op.DELETE)
+        ),
+    ],
+)
+def test_what_a_step_touches(action: Action, harm: Harm | None) -> None:
+    assert touches([action]) == ([Touch("a", Harm(harm))] if harm else [])
 
 
-def test_what_was_refused_and_is_not_planned_any_more_holds_nothing() -> None:
-    assert Guard(tree=40, spent=20, refused=15).held() is None
-
-
-def test_a_preview_counts_what_was_done_before_too() -> None:
-    guard = Guard(tree=40, spent=20)
-    guard.count([Action(Op.PUT, "a", ENTRY, ENTRY)])
-    assert guard.held() == Held(0, 1, 40, 20)
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (86_400, "day"),
+        (7 * 86_400, "7 days"),
+        (3_600, "hour"),
+        (7_200, "2 hours"),
+        (5_400, "90 min"),
+    ],
+)
+def test_a_window_in_words(seconds: float, words: str) -> None:
+    assert span(seconds) == words

@@ -191,7 +191,7 @@ class DiskHistory:
         """One run; returns False if the power was cut."""
         self.story.tell("run")
         try:
-            await self.system.run().execute(approved=True)
+            await self.system.look(approved=True)
         except Killed:
             return False
         except ProblemError as error:

@@ -47,6 +47,7 @@ _PATH = "cargo_sync.plan.reconciliation"
 _CHANGES = "cargo_sync.plan.changes"
 _RUN = "cargo_sync.engine.run:Run"
 _REST = "while batch := waiting.rest() or await self._read_next(waiting, late, counted):"
+_DEFERRED = "cargo_sync.engine.planners.deferred:Deferred"
 _TREE = "cargo_sync.testing.tree"
 
 MUTANTS: Final = (
@@ -97,12 +98,29 @@ MUTANTS: Final = (
     Mutant(
         "the guard is ignored",
         PLANNER,
-        [Edit("cargo_sync.plan.guard:Guard._passes", "return self._approved or", "return True or")],
+        [Edit("cargo_sync.plan.guard:Guard._passes", "return touched <=", "return touched * 0 <=")],
     ),
     Mutant(
         "the guard counts a full folder as one file",
+        SYSTEM,
+        [Edit(f"{_DEFERRED}._touched", "for some in self._inside(actions):",
+              "for some in ():")],
+    ),
+    Mutant(
+        "the guard forgets what passed before",
         PLANNER,
-        [Edit("cargo_sync.plan.guard:Guard.replace_folders", "+= files", "+= 0")],
+        [Edit("cargo_sync.plan.guard:Guard.__init__", "self._before = before", "self._before = 0")],
+    ),
+    Mutant(
+        "each look lets a few more files of a held job through",
+        PLANNER,
+        [Edit("cargo_sync.plan.guard:Guard.__init__", "0 if waits else AT_ONCE", "AT_ONCE"),
+         Edit("cargo_sync.plan.guard:Guard.may_overwrite", "self._before += 1", "pass")],
+    ),
+    Mutant(
+        "an approval covers more than was held",
+        SYSTEM,
+        [Edit("cargo_sync.state.holds:Holds.covered", "if held.get(path) == step", "")],
     ),
     Mutant(
         "a file that is already there is sent again for ever",
@@ -193,19 +211,20 @@ MUTANTS: Final = (
     Mutant(
         "deletes in spite of a gap in the survey",
         SYSTEM,
-        [Edit(f"{_RUN}._execute_deferred", "self._survey.missed or not self._survey.complete",
-              "False")],
+        [Edit(f"{_RUN}._execute_deferred",
+              "bool(self._survey.missed) or not self._survey.complete", "False")],
     ),
     Mutant(
         "does not look at the roots a second time",
         SYSTEM,
-        [Edit(f"{_RUN}._execute_deferred", "(await self._open()).binding != opened.binding",
-              "False")],
+        [Edit(f"{_RUN}._execute_deferred", "(await self._open()).binding == opened.binding",
+              "True")],
     ),
     Mutant(
         "deletes a folder before what is in it",
         SYSTEM,
-        [Edit(f"{_RUN}._execute_deferred", "backwards=True", "backwards=False")],
+        [Edit(f"{_DEFERRED}.passing", "self.pages(backwards=backwards)",
+              "self.pages()")],
     ),
     Mutant(
         "a tombstone of the server is forgotten",

@@ -22,9 +22,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from cargo_sync.engine import run, survey
+from cargo_sync.engine import survey
 from cargo_sync.engine.execution import batches, moving
-from cargo_sync.engine.planners import holding
+from cargo_sync.engine.planners import deferred, holding
 from cargo_sync.engine.report import RunReport
 from cargo_sync.machines.scope import NearScope
 from cargo_sync.machines.suspects import UncleanStop
@@ -34,11 +34,13 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.plan import moves
 from cargo_sync.state import deltas, folders, idents, moved_folders, parts
 from cargo_sync.state.database import Database
+from cargo_sync.state.holds import Ruling
 from cargo_sync.state.suspects import suspect_all
 from tests import virtual
 from tests.engine.world import System
 from tests.sim import lanes
 from tests.sim.epoch import Direction, Epoch
+from tests.sim.guarded import GuardJudge
 from tests.sim.lanes import MemoryLanes
 from tests.sim.ledger import CountedTree, Ledger
 from tests.sim.lively import LivelyTree
@@ -69,7 +71,7 @@ SIZES: Final = (
     (batches, "BATCH_SECONDS", 1e9),
     (survey, "PAGE", 2),
     (survey, "FEW", 8),
-    (run, "PAGE", 2),
+    (deferred, "PAGE", 2),
     (large_folders, "LONG", 2),
     *((module, "LONGEST", 2) for module in (large_folders, deltas, folders, parts)),
     (parts, "JOINED", 150),
@@ -104,6 +106,11 @@ class State:
         self.database = self._open()
         return self.database
 
+    def held(self) -> set[str]:
+        """The paths of what the guard holds."""
+        with self.database.read() as connection:
+            return {path for [path] in connection.execute("SELECT path FROM held_step")}
+
     def empty(self) -> None:
         with self.database.transaction() as connection:
             for table in _EMPTIED:
@@ -114,6 +121,7 @@ _EMPTIED: Final = (
     "job", "folder", "transfer", "planned_run", "planned_action", "checkpoint", "event",
     "left_out", "damaged", "base_ident", "cancelled", "event_mark", "age", "conflict", "displaced",
     "trash_incomplete", "sqlite_sequence",
+    "guard_touch", "guard_part", "hold", "held_step", "rejected",
 )  # fmt: skip
 
 
@@ -175,6 +183,9 @@ class SystemHistory:
         if self._filtered:
             system.rules = replace(system.rules, exclude=(LEFT_OUT,))
         self._own: set[str] = set()
+        self._guarded = GuardJudge()
+        self._approved: set[str] = set()
+        self._resting = False
         self._epoch = self._begin()
         self.oracle.on_replaced = self._forget
         if isinstance(self.oracle, Oracle):
@@ -327,7 +338,12 @@ class SystemHistory:
         self.oracle.begin()
         if approved:  # a person orders it
             self.system.memory.failures.expedite()
-        task = asyncio.ensure_future(self.system.run().execute(approved=approved))
+            self._decide()
+        trash, acts = len(self.oracle.destination.trash), self.people.acts
+        job = self.system.memory.jobs.get_or_create(self.system.rules.name)
+        self._guarded.begin(self.system.memory.folders.counts()[0])
+        self._guarded.covered |= self._approved
+        task = asyncio.ensure_future(self.system.run().execute(release=approved))
         self.weather.cancel = task.cancel
         done, _ = await asyncio.wait({task}, timeout=STUCK)
         if not done:
@@ -342,15 +358,40 @@ class SystemHistory:
         except (ProblemError, asyncio.CancelledError, Killed) as error:
             self.story.tell(repr(error))
         self.oracle.nothing_is_lost()
+        if self.people.acts == acts and job.suspects is None:  # what is damaged does not count
+            gone = (path for path, _ in self.oracle.destination.trash[trash:])
+            self._guarded.displaced(gone, self.system.now)
         if report is not None:
             self.oracle.end()
+            self._approved = set()
         if report is not None and report.held:
             self.story.covered["step held"] += 1
         return report
 
+    def _decide(self) -> None:
+        """A person decides about what is held."""
+        held = self.state.held()
+        if not held:
+            return
+        reject = not self._resting and self.story.chance(0.3)
+        ruling = Ruling.REJECTED if reject else Ruling.APPROVED
+        if not self.system.memory.holds.decide(None, ruling):
+            return
+        self.story.tell(ruling)
+        self.story.covered[f"act {ruling}"] += 1
+        if ruling is Ruling.APPROVED:
+            self._approved = held
+            self._guarded.approved()
+        else:
+            self._forget()
+        if self.story.chance(0.5):  # what comes after the ruling is not covered by it
+            self.people.act(self.story.one_of(("clean", "rewrite")), self.oracle.source)
+
     async def rest(self, *, last: bool) -> None:
         """Nobody changes anything any more: soon there is nothing to do."""
         memory = self.system.memory
+        memory.holds.take_up()
+        self._resting = True
         for _ in range(RUNS):
             self.system.now += 1000
             report = await self.look(approved=True)
@@ -361,6 +402,7 @@ class SystemHistory:
                 break
         else:
             raise BrokenPromiseError(f"after {RUNS} runs it does not rest: {report}")
+        self._resting = False
         if last:
             preview = self.system.run()
             await preview.preview()

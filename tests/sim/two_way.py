@@ -16,11 +16,11 @@ from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns, Listing
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.model.subtrees import Subtrees
-from cargo_sync.plan.guard import Guard
 from cargo_sync.plan.reconciliation import Row, TwoWayPlan, TwoWayView
 from cargo_sync.plan.two_way import decide, plan_folder, two_way_view
 from cargo_sync.trees.contract import Task
 from cargo_sync.trees.offers import offers
+from tests.sim.guarded import GuardedSide
 from tests.sim.ledger import CountedTree, Ledger
 from tests.sim.peers import COPY, PeersEpoch
 from tests.sim.people import Peers
@@ -65,8 +65,7 @@ class TwoWayHistory:
         self._faults = 0.0
         self._later: dict[Mode, list[Action]] = {}
         self._closed: dict[Mode, Subtrees] = {}
-        self._guards: dict[Mode, Guard] = {}
-        self._spent = dict.fromkeys((Mode.UPLOAD, Mode.DOWNLOAD), (0, 0))
+        self._guards = {way.mode: GuardedSide(story) for way in self.ways}
         self._epoch = self._begin()
 
     def tell(self) -> None:
@@ -122,7 +121,8 @@ class TwoWayHistory:
     def _rest(self) -> None:
         """Nobody changes anything any more, and nothing fails."""
         for _ in range(RUNS):
-            if not self._run(approved=True):
+            done = self._run(approved=True)
+            if not done and not any(guard.holds for guard in self._guards.values()):
                 break
         else:
             raise BrokenPromiseError(f"after {RUNS} runs there still is something to do")
@@ -138,10 +138,8 @@ class TwoWayHistory:
         tree = sum(row.kind != FOLDER for rows in self._base.values() for row in rows.values())
         self._later = {way.mode: [] for way in self.ways}
         self._closed = {way.mode: Subtrees() for way in self.ways}
-        self._guards = {
-            mode: Guard(tree, spent=spent, refused=refused, approved=approved)
-            for mode, (spent, refused) in self._spent.items()
-        }
+        for guard in self._guards.values():
+            guard.begin(tree, approved=approved)
         self._done, self._acts = 0, self.people.acts
         try:
             for some in self._pages():
@@ -150,10 +148,6 @@ class TwoWayHistory:
                 self._execute_deferred(way)
         except CutError:
             self._done += 1
-        for mode, guard in self._guards.items():
-            held = guard.held()
-            self._spent[mode] = (held.spent, held.overwrites) if held else (0, 0)
-            self.story.covered["step held"] += held is not None
         self._epoch.moment += 1
         return self._done
 
@@ -228,12 +222,12 @@ class TwoWayHistory:
             for action in (*steps.now, *steps.fresh):
                 yield way, action
 
-    def _execute(self, some: list[tuple[Way, Action]]) -> None:
+    def _execute(self, some: list[tuple[Way, Action]], *, counted: bool = False) -> None:
         """Does steps of both directions in any order, but that folders are made first."""
         self.story.random.shuffle(some)
         some.sort(key=lambda one: paths.key(one[1].path) if one[1].op is Op.MKDIR else LAST)
         for way, action in some:
-            if not self._passes(way, action):
+            if not counted and not self._guards[way.mode].may(action):
                 continue
             if self._fault("cut"):
                 raise CutError
@@ -247,21 +241,14 @@ class TwoWayHistory:
         self._done += 1
         STEPS[action.op](self, way, action)
 
-    def _passes(self, way: Way, action: Action) -> bool:
-        """Whether the guard lets an overwrite pass."""
-        overwrites = action.op is Op.PUT and action.overwrites
-        return not overwrites or self._guards[way.mode].overwrite()
-
     def _execute_deferred(self, way: Way) -> None:
-        later = sorted(self._later[way.mode], key=lambda one: paths.key(one.path))
         guard = self._guards[way.mode]
-        guard.count(later)
-        if guard.held():
-            return
+        steps = [*self._later[way.mode], *guard.collected]
+        later = guard.judge(sorted(steps, key=lambda one: paths.key(one.path)), lambda some: ())
         for action in reversed(later):
             if action.op is Op.DELETE:
                 self._do(way, action)
-        self._execute([(way, one) for one in later if one.op is not Op.DELETE])
+        self._execute([(way, one) for one in later if one.op is not Op.DELETE], counted=True)
 
     # -- steps -------------------------------------------------------------------------------------
 
@@ -307,7 +294,7 @@ class TwoWayHistory:
         same = content == _hash(way.destination, at)
         if same and (action.hash or source.same_mode(expected)):
             self._agree(way, action, expected, content)
-        elif self._passes(way, put := action._replace(op=Op.PUT)):
+        elif self._guards[way.mode].may(put := action._replace(op=Op.PUT)):
             self._put(way, put)
 
     def _meta(self, way: Way, action: Action) -> None:
@@ -316,7 +303,7 @@ class TwoWayHistory:
         if way.source.entry(at) != action.source:
             return
         if action.source.kind == FILE and _hash(way.source, at) != action.hash:
-            if self._passes(way, put := action._replace(op=Op.PUT, hash="")):
+            if self._guards[way.mode].may(put := action._replace(op=Op.PUT, hash="")):
                 self._put(way, put)
             return
         outcome = way.destination.do(action)

@@ -19,7 +19,9 @@ class Upload(System):
     """A job that uploads a real folder, after its first look. Each change of it is hinted."""
 
     def __init__(self, place: Path, exclude: tuple[str, ...] = ()) -> None:
-        super().__init__(place, Mode.UPLOAD, settle=0.0, propagate=True, exclude=exclude)
+        super().__init__(
+            place, Mode.UPLOAD, settle=0.0, propagate=True, exclude=exclude, guard=None
+        )
         self.here = place / "here"
         for path in ("a/b/old", "a/c/old", "d/old"):
             self.write(path)
@@ -39,10 +41,10 @@ class Upload(System):
         (self.here / path).parent.mkdir(parents=True, exist_ok=True)
         (self.here / path).write_text(path)
 
-    async def look(self, *hinted: str) -> list[str]:
+    async def seen(self, *hinted: str) -> list[str]:
         """The files at the server after a look."""
         self.memory.scope.hinted(hinted)
-        report = await self.run().execute(approved=True)
+        report = await self.run().execute()
         assert report.errors == 0, report.problems
         return list(self.far.files())
 
@@ -53,8 +55,8 @@ OLD = ["a/b/old", "a/c/old", "d/old"]
 @pytest.fixture
 async def job(tmp_path: Path) -> AsyncIterator[Upload]:
     job = Upload(tmp_path)
-    assert await job.look() == OLD
-    assert await job.look() == OLD  # it has seen now what it has sent
+    assert await job.seen() == OLD
+    assert await job.seen() == OLD  # it has seen now what it has sent
     yield job
     job.database.close()
 
@@ -62,10 +64,10 @@ async def job(tmp_path: Path) -> AsyncIterator[Upload]:
 async def test_only_hinted_folders_are_looked_at(job: Upload) -> None:
     job.write("a/b/new")
     job.write("d/new")
-    assert await job.look() == OLD
-    assert await job.look("a/b") == sorted([*OLD, "a/b/new"])
+    assert await job.seen() == OLD
+    assert await job.seen("a/b") == sorted([*OLD, "a/b/new"])
     job.memory.scope.everything()
-    assert await job.look() == sorted([*OLD, "a/b/new", "d/new"])
+    assert await job.seen() == sorted([*OLD, "a/b/new", "d/new"])
 
 
 async def test_with_too_many_unsettled_folders_a_look_is_at_everything(
@@ -75,13 +77,13 @@ async def test_with_too_many_unsettled_folders_a_look_is_at_everything(
     with job.database.transaction() as connection:
         connection.execute("UPDATE folder SET settled = 0")
     job.write("a/c/new")
-    assert await job.look("d") == sorted([*OLD, "a/c/new"])
+    assert await job.seen("d") == sorted([*OLD, "a/c/new"])
 
 
 async def test_a_tree_that_was_moved_in_is_looked_at_down_to_its_end(job: Upload) -> None:
     job.write("../elsewhere/x/y/z/new")
     (job.here.parent / "elsewhere").rename(job.here / "d" / "came")
-    assert await job.look("d") == sorted([*OLD, "d/came/x/y/z/new"])
+    assert await job.seen("d") == sorted([*OLD, "d/came/x/y/z/new"])
 
 
 async def test_a_folder_in_the_place_of_another_is_looked_into(job: Upload) -> None:
@@ -89,31 +91,31 @@ async def test_a_folder_in_the_place_of_another_is_looked_into(job: Upload) -> N
     job.write("../other/old")
     job.write("../other/below/new")
     (job.here.parent / "other").rename(job.here / "a" / "b")
-    assert await job.look("a") == sorted([*OLD, "a/b/below/new"])
+    assert await job.seen("a") == sorted([*OLD, "a/b/below/new"])
     assert job.far.read("a/b/old") == b"../other/old"
 
 
 async def test_a_folder_that_was_moved_within_the_tree(job: Upload) -> None:
     (job.here / "a").rename(job.here / "d" / "a")
-    assert await job.look("", "d") == ["d/a/b/old", "d/a/c/old", "d/old"]
+    assert await job.seen("", "d") == ["d/a/b/old", "d/a/c/old", "d/old"]
 
 
 async def test_of_a_folder_that_is_gone_the_folder_above_says_so(job: Upload) -> None:
     (job.here / "a" / "b" / "old").unlink()
     (job.here / "a" / "b").rmdir()
-    assert await job.look("a/b") == ["a/c/old", "d/old"]
+    assert await job.seen("a/b") == ["a/c/old", "d/old"]
     assert [state.near for state in job.memory.folders.below("a/b")] == [None]
 
 
 async def test_a_whole_branch_that_is_gone(job: Upload) -> None:
     (job.here / "a").rename(job.here.parent / "away")
-    assert await job.look("a/b", "a/c") == ["d/old"]
+    assert await job.seen("a/b", "a/c") == ["d/old"]
 
 
 async def test_a_link_in_the_place_of_a_folder(job: Upload) -> None:
     (job.here / "a").rename(job.here.parent / "away")
     (job.here / "a").symlink_to("d")
-    assert await job.look("a/b") == ["d/old"]
+    assert await job.seen("a/b") == ["d/old"]
     link = job.far.entry("a")
     assert link is not None and link.target == "d"
 
@@ -121,15 +123,15 @@ async def test_a_link_in_the_place_of_a_folder(job: Upload) -> None:
 async def test_what_is_not_settled_needs_no_hint(job: Upload) -> None:
     job.write("d/new")
     job.memory.jobs.set_rules(job.memory.name, "others")
-    assert await job.look() == sorted([*OLD, "d/new"])
+    assert await job.seen() == sorted([*OLD, "d/new"])
 
 
 async def test_a_folder_that_the_job_leaves_out_is_not_looked_at(tmp_path: Path) -> None:
     job = Upload(tmp_path, exclude=("/a/",))
-    assert await job.look() == ["d/old"]
+    assert await job.seen() == ["d/old"]
     job.write("a/b/new")
     job.write("d/new")
-    assert await job.look("a/b", "a/b/deeper", "d") == ["d/new", "d/old"]
+    assert await job.seen("a/b", "a/b/deeper", "d") == ["d/new", "d/old"]
     assert list(job.memory.folders.below("a/b")) == []
     job.database.close()
 
@@ -151,4 +153,4 @@ async def test_names_that_are_left_out_are_reported_each_time(job: Upload) -> No
 async def test_a_folder_that_is_opened_anew_is_looked_at_as_a_whole(job: Upload) -> None:
     job.write("d/new")
     await job.near.close()
-    assert await job.look() == sorted([*OLD, "d/new"])
+    assert await job.seen() == sorted([*OLD, "d/new"])

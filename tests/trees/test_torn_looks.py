@@ -15,8 +15,8 @@ Act = Callable[[], object]
 @pytest.fixture
 async def job(tmp_path: Path) -> AsyncIterator[Upload]:
     job = Upload(tmp_path)
-    assert await job.look() == OLD
-    assert await job.look() == OLD
+    assert await job.seen() == OLD
+    assert await job.seen() == OLD
     yield job
     job.database.close()
 
@@ -53,7 +53,7 @@ async def test_a_folder_that_is_away_for_a_moment_keeps_its_files(
 ) -> None:
     here, away = job.here / "d", job.here.parent / "away"
     around("d", lambda: here.rename(away), lambda: away.rename(here))
-    assert await job.look(*hints) == OLD
+    assert await job.seen(*hints) == OLD
 
 
 @pytest.mark.parametrize("hints", [["d"], ["", "d"]])
@@ -64,7 +64,7 @@ async def test_a_folder_that_is_replaced_keeps_what_both_have(
     job.write("../new/old")
     job.write("../new/more")
     around("d", lambda: here.rename(job.here.parent / "away"), lambda: new.rename(here))
-    assert await job.look(*hints) == sorted([*OLD, "d/more"])
+    assert await job.seen(*hints) == sorted([*OLD, "d/more"])
     assert job.far.read("d/old") == b"../new/old"
 
 
@@ -75,17 +75,17 @@ async def test_of_a_folder_that_comes_and_goes_nothing_is_deleted_until_it_stays
     around("d", lambda: here.rename(away), lambda: away.rename(here), times=100)
     (job.here / "a" / "b" / "old").unlink()
     job.memory.scope.hinted(["a/b", "d"])
-    report = await job.run().execute(approved=True)
+    report = await job.run().execute()
     assert [problem.code for problem in report.problems] == ["vanished"]
     assert list(job.far.files()) == OLD
     around("d", lambda: None, lambda: None)
-    assert await job.look() == ["a/c/old", "d/old"]
+    assert await job.seen() == ["a/c/old", "d/old"]
 
 
 async def test_a_deep_branch_that_is_gone_is_not_taken_for_one_that_comes_and_goes(
     job: Upload,
 ) -> None:
     job.write("d/1/2/3/4/5/new")
-    assert await job.look("d") == sorted([*OLD, "d/1/2/3/4/5/new"])
+    assert await job.seen("d") == sorted([*OLD, "d/1/2/3/4/5/new"])
     (job.here / "d").rename(job.here.parent / "away")
-    assert await job.look("d/1/2/3/4/5") == OLD[:2]
+    assert await job.seen("d/1/2/3/4/5") == OLD[:2]

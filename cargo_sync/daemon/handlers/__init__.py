@@ -5,7 +5,7 @@ check       `job.test`
 conflict    `conflict.list`, `.show`, `.resolve`
 daemon      `status` and `reload`
 history     `history` and `job.history`
-job         `job.list`, `.show`, `.start`, `.pause`, `.reload`, `.sync`, `.approve`, `.speed`
+job         `job.list`, `.show`, `.start`, `.pause`, `.reload`, `.sync`, `.approve`, `.speed`, …
 job_folder  `job.add` and `job.remove`
 plan        `job.plan`
 refusals    checks of a job's state that several commands share

@@ -1,4 +1,4 @@
-"""`job.…`: list, show, start, pause, reload, sync, approve, speed; others are in other files."""
+"""`job.…`: list, show, start, pause, reload, sync, approve, reject, speed."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,13 +6,15 @@ from typing import Any
 
 from cargo_sync.api import job_commands
 from cargo_sync.api.arguments import Args
-from cargo_sync.api.job_commands import JobSpeedArgs, OneJob, OneOrAllJobs
+from cargo_sync.api.job_commands import JobHoldArgs, JobSpeedArgs, OneJob, OneOrAllJobs
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
 from cargo_sync.control.routes import Route
 from cargo_sync.daemon.handlers.refusals import enabled, ready
 from cargo_sync.daemon.job.limits import SPEED
+from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.jobs.registry import Job, Jobs
 from cargo_sync.daemon.reporting import views
+from cargo_sync.state.holds import Ruling
 
 
 class JobHandlers:
@@ -30,6 +32,7 @@ class JobHandlers:
             Route(job_commands.RELOAD, self.reload),
             Route(job_commands.SYNC, self.sync),
             Route(job_commands.APPROVE, self.approve),
+            Route(job_commands.REJECT, self.reject),
             Route(job_commands.SPEED, self.speed),
         )
 
@@ -75,22 +78,44 @@ class JobHandlers:
     async def sync(self, args: OneJob) -> JsonObject:
         job = self._jobs.get(args.job).supervisor
         ready(job)
+        await job.take_up()
         return {"run": job.sync()}
 
-    async def approve(self, args: OneJob) -> JsonObject:
+    async def approve(self, args: JobHoldArgs) -> JsonObject:
         job = self._jobs.get(args.job).supervisor
         ready(job)
-        if not job.outcomes.approvable and not job.outcomes.damaged:
-            hint = "it continues by itself when disk space is free" if job.outcomes.held else ""
-            raise ControlError(
-                ReplyCode.NOT_HELD, f'the job "{job.name}" does not wait for approval', hint
-            )
-        return {"run": job.sync(approved=True)}
+        release = job.outcomes.damaged and args.held is None
+        decided = await job.decide(args.held, Ruling.APPROVED)
+        if not decided and not release:
+            raise _not_held(job, args.held)
+        return {"run": job.sync(release=release), "held": decided}
+
+    async def reject(self, args: JobHoldArgs) -> JsonObject:
+        job = self._jobs.get(args.job).supervisor
+        ready(job)
+        decided = await job.decide(args.held, Ruling.REJECTED)
+        if not decided:
+            raise _not_held(job, args.held)
+        return {"run": job.sync(), "held": decided}
 
     async def speed(self, args: JobSpeedArgs) -> JsonObject:
         job = self._jobs.get(args.job)
         await job.supervisor.bounds.limits.order("job.speed", {SPEED: args.speed})
         return {"job": job.supervisor.name, "speed": views.speed(job.sampler.status())}
+
+
+def _not_held(job: Supervisor, held: str | None) -> ControlError:
+    """Nothing like this is held."""
+    name, outcomes = job.name, job.outcomes
+    if held is not None and outcomes.approvable:
+        return ControlError(
+            ReplyCode.NOT_HELD,
+            f'the job "{name}" does not hold {held!r} any more',
+            "what it holds has changed: look at `job show` and `job plan`",
+        )
+    full = outcomes.held and not outcomes.approvable
+    hint = "it continues by itself when disk space is free" if full else ""
+    return ControlError(ReplyCode.NOT_HELD, f'the job "{name}" does not wait for approval', hint)
 
 
 def _states(jobs: list[Job]) -> JsonObject:

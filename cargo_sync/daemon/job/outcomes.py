@@ -14,6 +14,7 @@ from cargo_sync.model.jobs import LastRun
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.world import World
+from cargo_sync.plan.guard import SHOWN
 
 _CAUSES: Final = 100
 _FULL: Final = Code.DISK_FULL
@@ -35,9 +36,6 @@ class JobOutcomes:
     looked    a look has ended normally since the daemon started
     held      why the job is held, or ""
     last_run  the last run that did something or failed
-    spent     overwrites that runs did before the guard held them, since the last run that it let
-              pass
-    refused   overwrites that the last run was refused
     drifted   files that the destination did not have as they were delivered, at the last look
     released  the last look was the first that the guard did not hold any more
     unseen    what the last look could not read or had to leave out, as far as it is new
@@ -61,8 +59,6 @@ class JobOutcomes:
         self.recovered = False
         self.unseen: list[Problem] = []
         self.seen: list[str] = []
-        self.spent = last_run.spent if last_run is not None else 0
-        self.refused = last_run.refused if last_run is not None else 0
         self._settings = settings
         self._failures = failures
         self._world = world
@@ -80,10 +76,8 @@ class JobOutcomes:
 
     # -- the supervisor reports --------------------------------------------------------------------
 
-    def begin(self, run: Run, *, approved: bool) -> None:
+    def begin(self, run: Run) -> None:
         self._now, self.unseen, self.seen = run, [], []
-        if approved:
-            self.held = ""
 
     def forget_look(self) -> None:
         """The next look begins at once."""
@@ -100,22 +94,18 @@ class JobOutcomes:
         self._now, report = None, run.report
         self._count(report)
         self._trouble, self._tries = None, 0
+        self.released = self.approvable and not report.approvable
         self._report, self.looked, self.drifted = report, True, report.drifted
         self._look_around(report)
         self.held = report.held
-        self.released = bool(self.spent or self.refused) and not report.approvable
-        self.spent = report.spent if report.approvable else 0
-        self.refused = report.overwrites if report.approvable else 0
         self.recovered = self._failed_last and not self.errors
-        full = bool(report.held) and not report.approvable
         self.look = LookResult(
             self._world.steady(),
             report.surveyed,
             report.whole,
             report.again_in,
             self._failures.next_at(),
-            full=full,
-            held=report.approvable,
+            full=bool(report.full),
         )
         if report.acted or report.errors or report.held or self.released or self.recovered:
             self._remember(run)
@@ -171,8 +161,12 @@ class JobOutcomes:
 
     def _reason(self) -> str:
         """The reason without the figures that change from look to look; "" if there is none."""
+        if self.held and self.approvable and self._trouble is None:
+            # Told again when it has become twice as much, not whenever one more file waits.
+            waiting = self._report.deletions + self._report.overwrites if self._report else 0
+            return f"held {waiting.bit_length()}"
         if self.held:
-            return self.held if self.approvable else _FULL
+            return _FULL
         return f"{self._trouble.code_text} {self._trouble.path}" if self._trouble else ""
 
     def rested(self) -> WorkDone | None:
@@ -206,9 +200,7 @@ class JobOutcomes:
             report.files,
             report.bytes,
             report.errors,
-            self.spent,
             str(problem) if problem else "",
-            self.refused,
             report.downloaded if self._settings.mode == "bidirectional" else None,
         )
 
@@ -229,7 +221,7 @@ class JobOutcomes:
     @property
     def approvable(self) -> bool:
         """A person may approve what is held."""
-        return bool(self.held) and self.look is not None and self.look.held
+        return self._report is not None and self._report.approvable
 
     @property
     def damaged(self) -> bool:
@@ -313,7 +305,15 @@ class JobOutcomes:
         """What an approval would release, or None."""
         if not self.approvable or self._report is None:
             return None
-        return HeldStatus(self._report.deletions, self._report.overwrites, self._report.run)
+        holds = self._report.holds.values()
+        return HeldStatus(
+            self._report.deletions,
+            self._report.overwrites,
+            max(held.tree for held in holds),
+            sum(held.before for held in holds),
+            tuple(path for held in holds for path in held.first)[:SHOWN],
+            tuple(held.id for held in holds),
+        )
 
     @property
     def _present_trouble(self) -> Problem | None:

@@ -59,11 +59,14 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class HeldStatus:
-    """What waits for a person's approval."""
+    """What waits for a person's approval; the fields are those of `plan.guard.Held`."""
 
     deletions: int
     overwrites: int
-    run: str
+    tree: int
+    before: int
+    first: tuple[str, ...]
+    ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,12 @@ from cargo_sync.machines.job_state import Facts, JobState, job_state
 from cargo_sync.machines.looks import next_look
 from cargo_sync.model.conflicts import ConflictPolicy
 from cargo_sync.model.events import Event, EventDetails, EventGroup, Happened, Moment, groups
-from cargo_sync.model.jobs import After, Mode, Rules
+from cargo_sync.model.jobs import After, GuardRules, Mode, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import lasting
 from cargo_sync.process.wakeup import Wakeup
+from cargo_sync.state.holds import Ruling
 from cargo_sync.state.jobs import JobRow
 from cargo_sync.trees.contract import FarTree, NearTree
 
@@ -73,6 +74,7 @@ class Listener:
 
 def rules(settings: JobSettings) -> Rules:
     """The part of a job's settings that a run needs."""
+    guard = settings.guard
     return Rules(
         name=settings.name,
         mode=Mode(settings.mode),
@@ -84,6 +86,7 @@ def rules(settings: JobSettings) -> Rules:
         exclude=settings.exclude,
         trash_days=settings.trash_days,
         trash_max=settings.trash_max,
+        guard=None if guard is None else GuardRules(guard.share, guard.at_least, guard.window),
         speed=settings.speed,
         tell=frozenset(Moment(event.event) for event in settings.events),
         conflicts=ConflictPolicy(settings.conflicts),
@@ -166,7 +169,7 @@ class Supervisor:
     @property
     def _moves_again(self) -> bool:
         """Files move now, so that what held the last run does not hold this one."""
-        if not self.outcomes.held or self.run_now is None:
+        if not self.outcomes.held or self.outcomes.approvable or self.run_now is None:
             return False
         content = sum(figures.content for figures in self.sides.figures().values())
         return self.run_now.progress.files_done > 0 or content > 0
@@ -180,7 +183,7 @@ class Supervisor:
 
         None during a look, or if only a command begins one.
         """
-        if self.paused or not self.settings.enabled or self.outcomes.approvable:
+        if self.paused or not self.settings.enabled:
             return None
         if not self.bounds.hours.open:
             opening = self.bounds.hours.changes_at
@@ -216,18 +219,34 @@ class Supervisor:
         self._listener.changed(self)
         self._wakeup.set()
 
-    def sync(self, *, approved: bool = False) -> str:
+    def sync(self, *, release: bool = False) -> str:
         """Orders a look as soon as the loop is free. Returns the id of its run.
 
         Args:
-            approved: the guard does not hold the run, however much it deletes or overwrites.
+            release: source files that an unclean stop has damaged are sent as they are.
         """
-        if self._ordered is None or (approved and not self._ordered[1]):
-            self._ordered = (self._new_run(), approved)
+        if self._ordered is None or (release and not self._ordered[1]):
+            self._ordered = (self._new_run(), release)
         self._memory.scope.everything()
         self.sides.afresh()
         self._wakeup.set()
         return self._ordered[0].report.run
+
+    async def decide(self, hold: str | None, ruling: Ruling) -> list[str]:
+        """Stores a person's ruling about what the guard holds: the next look acts on it.
+
+        Args:
+            hold: its id; None for all that is held.
+            ruling: what to do with it.
+
+        Returns:
+            The ids of what it is about; none if nothing like this is held.
+        """
+        return await self._world.offload(self._memory.holds.decide, hold, ruling)
+
+    async def take_up(self) -> None:
+        """Forgets which overwrites a person has rejected: they are planned again."""
+        await self._world.offload(self._memory.holds.take_up)
 
     def plan(self) -> str:
         """Orders a preview as soon as the loop is free. Returns the id to ask for its plan with."""
@@ -303,10 +322,10 @@ class Supervisor:
         if not self._may_look:
             return None
         if self._ordered is not None:
-            (run, approved), self._ordered = self._ordered, None
+            (run, release), self._ordered = self._ordered, None
             # Not before: the look that ran when it was ordered may have put files off once more.
             self._memory.failures.expedite()
-            return self._look(run, approved=approved)
+            return self._look(run, release=release)
         at = self.next_at()
         if at is not None and at <= self._world.steady():
             return self._look(self._new_run())
@@ -330,16 +349,14 @@ class Supervisor:
             self._listener.happened,
         )
 
-    async def _look(self, run: Run, *, approved: bool = False) -> None:
+    async def _look(self, run: Run, *, release: bool = False) -> None:
         """One run, however it ends. Raises only CancelledError."""
         if not self._may_look:
             return  # it was allowed when this task was created
         self.run_now, self._hinted = run, None
-        self.outcomes.begin(run, approved=approved)
+        self.outcomes.begin(run)
         try:
-            await run.execute(
-                spent=self.outcomes.spent, refused=self.outcomes.refused, approved=approved
-            )
+            await run.execute(release=release)
         except asyncio.CancelledError:
             self.outcomes.stopped(run)
             raise
@@ -358,7 +375,7 @@ class Supervisor:
     async def _preview(self, run: Run) -> None:
         problem = None
         try:
-            await run.preview(spent=self.outcomes.spent, refused=self.outcomes.refused)
+            await run.preview()
         except ProblemError as error:
             problem = error.problem
         except Exception as error:
@@ -396,7 +413,7 @@ class Supervisor:
         if news is not None:
             happened = Happened.HELD if self.outcomes.held else Happened.FAILED
             details, report = EventDetails(news), run.report
-            if self.outcomes.approvable:
+            if self.outcomes.held and report.approvable:
                 details = EventDetails(
                     news, deletions=report.deletions, overwrites=report.overwrites
                 )
@@ -423,7 +440,7 @@ class Supervisor:
         """The end of the window stops a run as a pause does; its start begins a look."""
         if not opened:
             self._stop()
-        elif not self.outcomes.approvable:
+        else:
             self.outcomes.forget_look()
         self._wakeup.set()
         self._listener.changed(self)

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.config.job import JobSettings
+from cargo_sync.config.job_shape import GuardSettings
 from cargo_sync.config.timetable import DAY
-from cargo_sync.config.units import format_clock
+from cargo_sync.config.units import format_clock, format_span
 from cargo_sync.control.limits import FileSpeed, shown
 from cargo_sync.daemon.job.check_steps import CheckStep
 from cargo_sync.daemon.job.status import (
@@ -246,11 +247,17 @@ def settings(job: JobSettings) -> dict[str, Any]:
         "delete": job.delete,
         **({"conflicts": job.conflicts} if job.mode == "bidirectional" else {}),
         "after_transfer": {"move": job.move_to} if job.move_to else job.after_transfer,
+        "guard": _guard(job.guard),
         "trash_days": job.trash_days,
         "tls_fingerprint": job.tls_fingerprint,
         "ca_file": job.ca_file,
         "events": [event.event for event in job.events],
     }
+
+
+def _guard(guard: GuardSettings | None) -> Any:
+    """As a job file has it."""
+    return False if guard is None else asdict(guard) | {"window": format_span(guard.window)}
 
 
 def transfer(one: UnderWay) -> dict[str, Any]:

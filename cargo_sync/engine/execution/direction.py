@@ -3,26 +3,29 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import partial
+from typing import Final
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.execution.renaming import Renaming
 from cargo_sync.engine.execution.steps import Execution
 from cargo_sync.engine.execution.transfer_starts import TransferStarts
+from cargo_sync.engine.planners.deferred import Deferred
 from cargo_sync.engine.planning import Steps
 from cargo_sync.engine.verification import DamagedSources, DamagedThere
-from cargo_sync.model.actions import Action
+from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.jobs import Mode
-from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import FarTree, NearTree, Task
+
+REJECTED: Final = "its deletion was rejected by a person"
 
 
 class Direction:
     """Makes one side of a job follow the other.
 
-    mode   UPLOAD: the far side follows the near one; DOWNLOAD: the reverse
-    guard  counts what is deleted and overwritten in this direction
-    rename  does renames at the destination
+    mode      UPLOAD: the far side follows the near one; DOWNLOAD: the reverse
+    deferred  its steps that wait for the end of the survey
+    rename    does renames at the destination
     """
 
     def __init__(
@@ -31,11 +34,11 @@ class Direction:
         context: RunContext,
         near: NearTree,
         far: FarTree,
-        guard: Guard,
+        deferred: Deferred,
         on_events: OnEvents,
     ) -> None:
         self.mode = mode
-        self.guard = guard
+        self.deferred = deferred
         self._memory = context.memory
         self._report = context.report
         self._speed = context.rules.speed
@@ -49,7 +52,7 @@ class Direction:
         rate = partial(far.rate, mode)
         self.rename = Renaming(context, mode, destination, on_events)
         self._execution = Execution(
-            context, mode, source, destination, guard, starts, commit, damaged, rate
+            context, mode, source, destination, deferred, starts, commit, damaged, rate
         )
 
     async def follow(self, steps: AsyncIterator[Steps], *, counted: bool = False) -> None:
@@ -74,6 +77,16 @@ class Direction:
     async def delete(self, actions: Sequence[Action]) -> None:
         """Deletes at the destination, after the guard has let it pass."""
         await self._execution.deletions(actions)
+
+    async def forget(self, actions: Sequence[Action]) -> None:
+        """Forgets what was agreed about deletions that a person has rejected: the files stay."""
+        forgotten = [
+            Action(Op.FORGET, one.path, expected=one.expected, why=REJECTED, drifted=True)
+            for one in actions
+            if one.op is Op.DELETE
+        ]
+        if forgotten:
+            await self._commit([Outcome(one) for one in forgotten])
 
     async def retire(self, steps: AsyncIterator[Steps]) -> None:
         """Retires delivered files at the source."""

@@ -13,6 +13,7 @@ from cargo_sync.engine.execution.batches import BatchQueue
 from cargo_sync.engine.execution.comparison import Comparison, FilePair, compare
 from cargo_sync.engine.execution.metadata import MetadataSteps
 from cargo_sync.engine.execution.transfer_starts import TransferStarts
+from cargo_sync.engine.planners.deferred import Deferred
 from cargo_sync.engine.planning import Steps
 from cargo_sync.engine.verification import DamagedFiles
 from cargo_sync.model import paths
@@ -20,7 +21,6 @@ from cargo_sync.model.actions import Action, Op, Outcome, Puts
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
-from cargo_sync.plan.guard import Guard
 from cargo_sync.trees.contract import Tasks, Tree
 
 LATE: Final = 1_000
@@ -39,7 +39,7 @@ class Execution:
         direction: Mode,
         source: Tree,
         destination: Tree,
-        guard: Guard,
+        deferred: Deferred,
         starts: TransferStarts,
         commit: Commit,
         damaged: DamagedFiles,
@@ -53,7 +53,7 @@ class Execution:
         self._room = context.memory.rooms[direction]
         self._source = source
         self._destination = destination
-        self._guard = guard
+        self._deferred = deferred
         self._starts = starts
         self._commit = commit
         self._damaged = damaged
@@ -114,7 +114,7 @@ class Execution:
         """Does all steps but the PUTs.
 
         Returns:
-            The PUTs that are allowed, also those that began as an ADOPT or a META.
+            The PUTs that need not wait, also those that began as an ADOPT or a META.
         """
         actions = await self._damaged.left_out(actions)
         by_op: dict[Op, list[Action]] = {op: [] for op in Op}
@@ -135,7 +135,7 @@ class Execution:
         if outcomes:
             await self._commit(outcomes)
         puts = by_op[Op.PUT]
-        return puts if counted else [action for action in puts if self._is_allowed(action)]
+        return puts if counted else await self._deferred.at_once(puts)
 
     async def _with_room(self, batch: Sequence[Sequence[Action]]) -> Puts:
         """Leaves out files for which there is no room; one that began before may need little."""
@@ -150,14 +150,6 @@ class Execution:
                 if action.path in began or self._room.may_try(action.path, action.bytes)
             ]
         )
-
-    def _is_allowed(self, action: Action) -> bool:
-        """Counts overwrites. Beyond the guard's threshold it holds the run; additions may go."""
-        if action.expected is None or not action.overwrites or self._guard.overwrite():
-            return True
-        if held := self._guard.held():
-            self._report.hold(self._direction, held)
-        return False
 
     async def _adopt(self, actions: Sequence[Action], puts: list[Action]) -> list[Outcome]:
         """Compares files that look alike by hash. Equal ones are agreed, others added to `puts`."""

@@ -1,6 +1,7 @@
 """Planners: the listings of folders -> the steps of each direction, by the pure rules of `plan`.
 
 contract  what every planner gives back
+deferred  steps that wait for the end of the survey, and what the guard says of them
 distinct  names that the local file system does not tell apart wait
 holding   holds back what may have been renamed
 one_way   one side follows the other

@@ -305,12 +305,51 @@ async def test_sync_and_approve(tmp_path: Path) -> None:
     async with running(tmp_path) as daemon:
         await daemon.synced("nightly")
         assert await daemon.ask("job.approve", job="nightly") == "not_held"
+        assert await daemon.ask("job.reject", job="nightly", held="5f0c2a91") == "not_held"
         daemon.house.near["nightly"].write("new.txt", b"1")
         run = (await daemon.ask("job.sync", job="nightly"))["run"]
         await until(lambda: daemon.house.far["nightly"].files())
         await daemon.synced("nightly")
         last = (await daemon.ask("job.show", job="nightly"))["last_run"]
         assert (last["run"], last["files"]) == (run, 1)
+
+
+async def test_what_is_held_is_shown_approved_and_rejected(tmp_path: Path) -> None:
+    async with running(tmp_path, delete="propagate") as daemon:
+        near, far = daemon.house.near["nightly"], daemon.house.far["nightly"]
+        for number in range(20):
+            near.write(f"{number:02}", b"1")
+        await until(lambda: len(far.files()) == 20)
+        await daemon.synced("nightly")
+
+        async def held() -> dict[str, Any]:
+            await daemon.ask("job.sync", job="nightly")
+            await until(lambda: daemon.jobs.get("nightly").supervisor.state == "held")
+            shown: dict[str, Any] = (await daemon.ask("job.show", job="nightly"))["held"]
+            return shown
+
+        for number in range(12):
+            near.remove(f"{number:02}")
+        shown = await held()
+        assert shown == shown | {"deletions": 12, "overwrites": 0, "tree": 20, "before": 0}
+        assert shown["first"] == ["00", "01", "02", "03", "04"]
+        assert await daemon.ask("job.approve", job="nightly", held="another") == "not_held"
+        [id] = shown["ids"]
+        assert (await daemon.ask("job.reject", job="nightly", held=id))["held"] == [id]
+        await daemon.synced("nightly")
+        assert len(far.files()) == 20
+
+        for number in range(12):
+            near.write(f"new {number}", b"1")
+        await daemon.ask("job.sync", job="nightly")
+        await until(lambda: len(far.files()) == 32)
+        await daemon.synced("nightly")
+        for number in range(12):
+            near.remove(f"new {number}")
+        shown = await held()
+        assert (await daemon.ask("job.approve", job="nightly"))["held"] == shown["ids"]
+        await daemon.synced("nightly")
+        assert len(far.files()) == 20
 
 
 async def test_a_speed_by_order_and_back(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class Looks:
         for path in missed:
             report.miss(Problem(Code.UNREADABLE, f"{path} cannot be read", path))
         run = cast(Run, SimpleNamespace(report=report))
-        self.outcomes.begin(run, approved=False)
+        self.outcomes.begin(run)
         self.outcomes.ended(run)
         return [one.message for one in self.outcomes.unseen], self.outcomes.seen
 

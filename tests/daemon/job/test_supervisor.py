@@ -16,6 +16,7 @@ from cargo_sync.lanes.figures import Figures
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, damaged
+from cargo_sync.state.holds import Ruling
 from cargo_sync.testing.tree import MemoryTree
 from tests.daemon.house import House, going, until
 
@@ -91,7 +92,7 @@ async def test_an_ordered_look_also_tries_what_the_one_before_it_has_put_off(hou
     far.stuck = True
     async with going(job):
         await far.moving.wait()
-        job.sync(approved=True)
+        job.sync(release=True)
         near.write("off.bin", b"1")
         [entry] = await near.entries(["off.bin"])
         assert isinstance(entry, Entry)
@@ -221,16 +222,20 @@ async def test_the_guard_holds_until_a_person_approves(house: House) -> None:
             near.remove(f"{number}.txt")
         job.sync()
         await until(lambda: job.state == "held")
-        assert job.next_at() is None and len(far.files()) == 30
+        assert job.next_at() is not None and len(far.files()) == 30
         held = job.outcomes.waits()
-        assert held is not None and held.deletions == 20
+        assert held is not None and (held.deletions, held.tree) == (20, 30)
+        near.write("new.txt", b"additions go on")
         job.hint()
-        await asyncio.sleep(0.01)
+        await until(lambda: "new.txt" in far.files())
+        await until(lambda: job.run_now is None)
         assert job.state == "held"
-        job.sync(approved=True)
+        assert await job.decide("another", Ruling.APPROVED) == []
+        assert await job.decide(held.ids[0], Ruling.APPROVED) == list(held.ids)
+        job.sync()
         await until(lambda: job.state == "synced")
-    assert len(far.files()) == 10
-    assert house.recorder.said().count("held") == 1
+    assert len(far.files()) == 11
+    assert house.recorder.said().count("held") == 1, "it is not told at each look"
 
 
 async def test_a_full_disk_holds_and_releases_itself(house: House) -> None:

@@ -502,7 +502,7 @@ async def test_a_job_that_is_held_and_one_that_fails(tmp_path: Path) -> None:
         assert (held.details.deletions, held.details.overwrites) == (20, 0)
         house.recorder.events.clear()
         far.away = Problem(Code.UNREACHABLE, "nobody answers")
-        job.sync(approved=True)
+        job.sync()
         await until(lambda: house.recorder.events)
         [failed] = house.recorder.events
         assert (str(failed.happened), failed.path, failed.tell) == ("failed", "", "upload")

@@ -1,0 +1,112 @@
+"""The guard's window: which files a job has deleted and overwritten lately, on one side.
+
+A path has one row, however often it is touched. Above `MOST` rows, the oldest ones become counts
+for parts of the window: a path of these that is touched again counts twice, so the guard holds
+rather too early than too late.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from cargo_sync.plan.guard import Touch
+from cargo_sync.state.bulk import Insert, Select
+from cargo_sync.state.database import Database
+
+MOST: Final = 100_000
+"""Paths that are kept for one side of a job."""
+PART: Final = 3600.0
+"""Seconds of a part. Its counts are forgotten when all of it is older than a window."""
+_KNOWN = Select("SELECT path FROM guard_touch WHERE job = ? AND side = ? AND path IN")
+_ADD = Insert(
+    "INSERT OR REPLACE INTO guard_touch (job, side, path, kind, age, run) VALUES",
+    "(?, ?, ?, ?, ?, ?)",
+)
+_GROW = """
+INSERT INTO guard_part (job, side, part, touched, tree) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT DO UPDATE SET touched = touched + excluded.touched, tree = max(tree, excluded.tree)
+"""
+
+
+class WindowSum(NamedTuple):
+    """What a window comes to: how many paths were touched, and its largest tree."""
+
+    touched: int = 0
+    tree: int = 0
+
+
+class GuardWindow:
+    """What one job has touched lately. `now` is of the retention clock, `side` near or far."""
+
+    def __init__(self, database: Database, job: int) -> None:
+        self._database = database
+        self._job = job
+
+    def sums(self, side: str, length: float, now: float) -> WindowSum:
+        """Sums up the window, and forgets what is older.
+
+        Args:
+            side: of what was touched.
+            length: of the window, in seconds.
+            now: the time.
+        """
+        where, first = (self._job, side), now - length
+        part = int(first // PART)
+        with self._database.read() as connection:
+            [rows, oldest] = connection.execute(
+                "SELECT count(*), min(age) FROM guard_touch WHERE job = ? AND side = ?", where
+            ).fetchone()
+            [touched, tree, before] = connection.execute(
+                "SELECT coalesce(sum(touched), 0), coalesce(max(tree), 0), min(part) "
+                "FROM guard_part WHERE job = ? AND side = ?",
+                where,
+            ).fetchone()
+        if (oldest is None or oldest > first) and (before is None or before >= part):
+            return WindowSum(rows + touched, tree)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "DELETE FROM guard_touch WHERE job = ? AND side = ? AND age <= ?", (*where, first)
+            )
+            connection.execute(
+                "DELETE FROM guard_part WHERE job = ? AND side = ? AND part < ?", (*where, part)
+            )
+        return self.sums(side, length, now)
+
+    def grow(self, side: str, now: float, tree: int) -> None:
+        """Notes how many files the tree has; nothing is written if the window knows so many."""
+        part = int(now // PART)
+        with self._database.read() as connection:
+            known = connection.execute(
+                "SELECT 1 FROM guard_part WHERE job = ? AND side = ? AND part = ? AND tree >= ?",
+                (self._job, side, part, tree),
+            ).fetchone()
+        if known is None:
+            with self._database.transaction() as connection:
+                connection.execute(_GROW, (self._job, side, part, 0, tree))
+
+    def known(self, side: str, paths: Sequence[str]) -> set[str]:
+        """Those of the paths that the window has."""
+        with self._database.read() as connection:
+            return {path for [path] in _KNOWN(connection, (self._job, side), paths)}
+
+    def add(self, side: str, touched: Sequence[Touch], now: float, run: str) -> None:
+        """Notes what is touched now, before it is done."""
+        with self._database.transaction() as connection:
+            rows = [(self._job, side, path, harm, now, run) for path, harm in touched]
+            _ADD(connection, rows)
+            [more] = connection.execute(
+                "SELECT count(*) - ? FROM guard_touch WHERE job = ? AND side = ?",
+                (MOST, self._job, side),
+            ).fetchone()
+            if more <= 0:
+                return
+            oldest = connection.execute(
+                "SELECT path, age FROM guard_touch WHERE job = ? AND side = ? ORDER BY age LIMIT ?",
+                (self._job, side, more),
+            ).fetchall()
+            for path, age in oldest:
+                part = int(age // PART)
+                connection.execute(_GROW, (self._job, side, part, 1, 0))
+                connection.execute(
+                    "DELETE FROM guard_touch WHERE job = ? AND side = ? AND path = ?",
+                    (self._job, side, path),
+                )

@@ -1,0 +1,112 @@
+"""The guard of a history of the planner, and a count of its own that judges what it lets pass."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.jobs import GuardRules
+from cargo_sync.plan.guard import Guard, Harm, Touch, touches
+from cargo_sync.state.holds import step
+from tests.sim.story import BrokenPromiseError, Story
+
+RULES: Final = GuardRules()
+
+Inside = Callable[[Sequence[Action]], Iterable[str]]
+"""Gives the files in folders that steps would replace."""
+
+
+class GuardJudge:
+    """Counts what is displaced in a day without an approval, and knows nothing of the guard.
+
+    covered  paths that a person has approved for this run
+    """
+
+    def __init__(self) -> None:
+        self.covered: set[str] = set()
+        self._displaced: dict[str, float] = {}
+        self._most = 0
+
+    def begin(self, tree: int) -> None:
+        """A run begins, with so many files in base."""
+        self.covered = set()
+        self._most = max(self._most, tree)
+
+    def approved(self) -> None:
+        """The count begins anew."""
+        self._displaced.clear()
+        self._most = 0
+
+    def displaced(self, paths: Iterable[str], now: float = 0.0) -> None:
+        """These files went to the trash in a run, and no person has changed any meanwhile."""
+        self._displaced |= dict.fromkeys(set(paths) - self.covered, now)
+        lately = sum(now - at < RULES.window for at in self._displaced.values())
+        if lately > max(RULES.at_least, self._most * RULES.share):
+            raise BrokenPromiseError("more was displaced in a day than the guard lets pass")
+
+
+class GuardedSide:
+    """One side of a job whose runs are guarded. All runs are within one window."""
+
+    def __init__(self, story: Story) -> None:
+        self._story = story
+        self._window: set[str] = set()
+        self._largest = 0
+        self._hold: dict[str, str] = {}
+        self._approved = False
+        self._guard = Guard(RULES, 0)
+        self.collected: list[Action] = []
+        self.count = GuardJudge()
+
+    @property
+    def holds(self) -> bool:
+        """Something is held."""
+        return bool(self._hold)
+
+    def begin(self, tree: int, *, approved: bool) -> None:
+        """A run begins. `approved`: before it, a person approves what is held."""
+        self.collected = []
+        if approved and self._hold and not self._approved:
+            self._approved = True
+            self._window.clear()
+            self.count.approved()
+            self._largest = 0
+        if not self._approved:
+            self._largest = max(self._largest, tree)
+        self.count.begin(tree)
+        before, waits = len(self._window), bool(self._hold)
+        self._guard = Guard(RULES, max(tree, self._largest), before=before, waits=waits)
+
+    def may(self, action: Action) -> bool:
+        """Whether a step may be done before the survey has ended; if not, it is collected."""
+        touched = touches([action]) if action.op is Op.PUT else []
+        for path, _ in touched:
+            if not self._guard.may_overwrite(known=path in self._window):
+                self.collected.append(action)
+                return False
+            self._window.add(path)
+        return True
+
+    def judge(self, later: Sequence[Action], inside: Inside) -> list[Action]:
+        """The steps that pass at the end of the survey."""
+        decided = [one for one in later if self._approved and self._hold.get(one.path) == step(one)]
+        paths = {one.path for one in decided}
+        left = [one for one in later if one.path not in paths]
+        gone = [touch for touch in touches(decided) if touch.harm is Harm.DELETED]
+        self._guard.shrink(len(gone))
+        touched = [*touches(left), *(Touch(one, Harm.OVERWRITTEN) for one in inside(left))]
+        self._guard.count(touched, self._window)
+        self._approved = False
+        self.count.covered = paths | set(inside(decided))
+        if self._guard.held() is None:
+            self._hold = {}
+            self._window |= {path for path, _ in touched}
+            return list(later)
+        self._story.covered["step held"] += 1
+        self._hold = {one.path: step(one) for one in left}
+        return [one for one in decided if not _deletes_folder(one)]
+
+
+def _deletes_folder(action: Action) -> bool:
+    there = action.expected
+    return action.op is Op.DELETE and there is not None and there.kind == FOLDER
