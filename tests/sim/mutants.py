@@ -305,7 +305,8 @@ MUTANTS: Final = (
     Mutant(
         "deletes on both sides in spite of a gap in the survey",
         TWO_WAY_SYSTEM,
-        [Edit(f"{_RUN}._execute_deferred", "self._survey.missed or not self._survey.complete",
+        [Edit(f"{_RUN}._execute_deferred",
+              "bool(self._survey.missed) or not self._survey.complete",
               "False")],
     ),
     Mutant(

@@ -56,7 +56,7 @@ class Oracle:
         self.there_all_along: set[str] = set()
         self.brought_contents: set[bytes] = set()
         self._by_transfer: dict[str, tuple[str, int, int]] = {}
-        self._told: set[tuple[str, int, int]] = set()
+        self._told: dict[str, tuple[str, int, int]] = {}
         self._untold: set[str] = set()
         self._forgotten = False
         self.missed = False
@@ -95,7 +95,7 @@ class Oracle:
     def brought(self, offer: Offer) -> None:
         version = (offer.path, offer.version, offer.ident)
         self.hear()
-        if version in self._told:
+        if self._told.get(offer.path) == version:
             raise BrokenPromiseError(f"{offer.path!r} is sent again although it was delivered")
         if self.left_out(offer.path):
             raise BrokenPromiseError(f"{offer.path!r} is left out, and sent")
@@ -130,7 +130,7 @@ class Oracle:
                 version = self._by_transfer.get(event.transfer or "")
                 if version is None:
                     raise BrokenPromiseError(f"{event.path!r} is told of, and never came")
-                self._told.add(version)
+                self._told[version[0]] = version
                 self._untold.discard(event.path)
             elif event.happened is Happened.DISPLACED:
                 one = event.path
