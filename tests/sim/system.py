@@ -338,7 +338,7 @@ class SystemHistory:
         self.oracle.begin()
         if approved:  # a person orders it
             self.system.memory.failures.expedite()
-            self._decide()
+            self._rule()
         trash, acts = len(self.oracle.destination.trash), self.people.acts
         job = self.system.memory.jobs.get_or_create(self.system.rules.name)
         self._guarded.begin(self.system.memory.folders.counts()[0])
@@ -368,7 +368,7 @@ class SystemHistory:
             self.story.covered["step held"] += 1
         return report
 
-    def _decide(self) -> None:
+    def _rule(self) -> None:
         """A person decides about what is held."""
         held = self.state.held()
         if not held:
