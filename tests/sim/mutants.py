@@ -298,6 +298,12 @@ MUTANTS: Final = (
               "decide(row, near, far,", "decide(row, far or near, far,")],
     ),
     Mutant(
+        "one direction waits for ever for another that was cancelled",
+        TWO_WAY_SYSTEM,
+        [Edit("cargo_sync.engine.execution.both_ways:_to_its_end", "not task.cancelling()",
+              "False")],
+    ),
+    Mutant(
         "what came down is recorded as if it had gone up",
         TWO_WAY_SYSTEM,
         [Edit("cargo_sync.engine.commit:Commit._agreement", "if self._upload", "if True")],

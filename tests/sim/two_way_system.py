@@ -197,7 +197,6 @@ class TwoWaySystemHistory(SystemHistory):
         return PeersOracle(self.system, self.ledger)
 
     def _people(self) -> People:
-        self.weather.several_tasks = True
         return Peers(self.story, self.near, self.far, self._now, self._touched)
 
     def _begin(self) -> PeersEpoch:

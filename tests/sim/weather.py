@@ -42,7 +42,6 @@ class Weather:
     dead     the daemon was killed: nothing of it may do anything any more
     server_is_down  the server was killed, and does not run yet
     lanes    content moves by lanes, which the event loop drives
-    several_tasks  a run has several tasks: it is paused from outside
     cut_line ends the connection of a lane
     error    what went wrong in a lane
     cancel   pauses a run from outside, at a moment of its lane
@@ -52,7 +51,7 @@ class Weather:
         self.story = story
         self.person: Callable[[], None] = lambda: None
         self.cancel: Callable[[], object] | None = None
-        self.lanes = self.several_tasks = False
+        self.lanes = False
         self._faults = {name for name in FAULTS if story.chance(0.3)}
         self.cut_line: Callable[[], None] = lambda: None
         self.error: Exception | None = None
@@ -74,7 +73,7 @@ class Weather:
             self.pause_in -= 1
             if self.pause_in < 0 and self.story.happens("fault", "paused"):
                 self.story.tell("paused")
-                if not in_lane and not self.several_tasks:
+                if not in_lane:
                     raise asyncio.CancelledError
                 if self.cancel is not None:
                     self.cancel()

@@ -1,9 +1,9 @@
 """Both directions of a run at once, fed by one survey."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from contextlib import aclosing
-from typing import Final
+from typing import Any, Final
 
 from cargo_sync.engine.execution.direction import Direction
 from cargo_sync.engine.planning import StepPage, Steps
@@ -31,11 +31,26 @@ async def follow(
     queues = {mode: asyncio.Queue[Steps | None](AHEAD) for mode in directions}
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_hand_out(pages, queues))
+            group.create_task(_to_its_end(_hand_out(pages, queues)))
             for mode, direction in directions.items():
-                group.create_task(direction.follow(_from(queues[mode])))
+                group.create_task(_to_its_end(direction.follow(_from(queues[mode]))))
     except BaseExceptionGroup as several:
         raise _first(several) from several
+
+
+class _CancelledWithinError(Exception):
+    """What a task waited for was cancelled, and the task was not."""
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Does the work; a group would take no notice of one that ends because of a cancelled wait."""
+    try:
+        await work
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and not task.cancelling():
+            raise _CancelledWithinError from error
+        raise
 
 
 async def _only(mode: Mode, pages: AsyncGenerator[StepPage, None]) -> AsyncIterator[Steps]:
@@ -65,8 +80,9 @@ async def _from(queue: asyncio.Queue[Steps | None]) -> AsyncIterator[Steps]:
 def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:
     """The exception to raise for several: a bug of ours before what is no surprise."""
     found = list(_flat(several))
-    bugs = [one for one in found if not isinstance(one, ProblemError)]
-    return (bugs or found)[0]
+    ends = (ProblemError, _CancelledWithinError)
+    first = next((one for one in found if not isinstance(one, ends)), found[0])
+    return asyncio.CancelledError() if isinstance(first, _CancelledWithinError) else first
 
 
 def _flat(several: BaseExceptionGroup[BaseException]) -> list[BaseException]:
