@@ -12,6 +12,12 @@ _CHOICES: Final[Mapping[str, str]] = {
     "local": "the local version wins",
     "remote": "the server's version wins",
 }
+_DECIDED: Final[Mapping[str, str]] = {
+    "keep_both": "both will be kept",
+    "local": "the local version will win",
+    "remote": "the server's version will win",
+}
+"""Of a conflict that is still open."""
 _HASH: Final = 12
 """Characters of a hash that are shown; --json has all."""
 
@@ -68,16 +74,17 @@ def _row(row: Mapping[str, Any], zone: tzinfo | None) -> Sequence[str]:
 
 def _what(row: Mapping[str, Any]) -> str:
     """`waits for a decision`, `the local version wins`, `both are kept: a (conflict …).odt`."""
-    if row.get("state") != "open" and not row.get("choice"):
-        return "ended by itself: the two sides agree"
-    what = _choice(row) if row.get("choice") else "waits for a decision"
+    if not row.get("choice"):
+        return "waits for a decision" if row.get("state") == "open" else "ended by itself"
+    what = _choice(row)
     copy = f": {escaped(row['copy'])}" if row.get("copy") else ""
     return f"{what}{copy}"
 
 
 def _choice(row: Mapping[str, Any]) -> str:
     choice = row.get("choice") or ""
-    return _CHOICES.get(choice) or escaped(choice)
+    words = _DECIDED if row.get("state") == "open" else _CHOICES
+    return words.get(choice) or escaped(choice)
 
 
 def _side(word: str, side: Mapping[str, Any] | None, zone: tzinfo | None) -> Sequence[str]:

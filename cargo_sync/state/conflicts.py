@@ -5,13 +5,15 @@ open is seen again in each run; a row whose path is in conflict no more is close
 """
 
 from collections.abc import Callable, Collection, Sequence
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 import orjson
 
+from cargo_sync.model import paths
 from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.conflicts import Choice, Conflict, ConflictPolicy, Evidence
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import Entry, EntryColumns
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
@@ -227,18 +229,28 @@ class JobConflicts:
             rows = connection.execute(
                 "SELECT id, path, copy FROM conflict WHERE job = ? AND open = 1", (self._job,)
             ).fetchall()
-        over = [
-            (id, copy) for id, path, copy in rows if id not in still and not self._differs(path)
-        ]
-        if over:
+        asked = [(id, path, copy) for id, path, copy in rows if id not in still]
+        differ = self._differing([path for _, path, _ in asked])
+        if over := [(id, copy) for id, path, copy in asked if path not in differ]:
             self.resolved(over, ended)
 
-    def _differs(self, path: str) -> bool:
-        """Whether both sides have something at a path, and neither is as agreed."""
-        near, far, base = self._folders.entry(path)
-        if near is None or far is None:
-            return False
-        return base is None or not (base.stays_near(near) or base.far_is(far))
+    def _differing(self, some: Sequence[str]) -> set[str]:
+        """Those of the paths where both sides have something, and neither is as agreed.
+
+        Each listing is read once: a folder may have thousands of conflicts.
+        """
+        found: set[str] = set()
+        for folder, group in groupby(sorted(some, key=paths.parent), paths.parent):
+            names = {paths.name(path) for path in group}
+            for state in self._folders.parts(folder, names):
+                near, far = (_among(side, names) for side in state.sides)
+                base = {row.name: row for row in state.agreed or () if row.name in names}
+                found |= {
+                    paths.join(folder, name)
+                    for name in near.keys() & far.keys()
+                    if not _follows(near[name], far[name], base.get(name))
+                }
+        return found
 
     def count(self) -> int:
         """How many are open; kept in `open`."""
@@ -280,6 +292,18 @@ class Noted(NamedTuple):
     conflicts: Sequence[Conflict]
     events: Sequence[Event]
     cursor: int
+
+
+def _among(side: EntryColumns | None, names: Collection[str]) -> dict[str, Entry]:
+    """The entries of a listing with these names."""
+    if side is None:
+        return {}
+    return {name: side.entry(index) for index, name in enumerate(side.names) if name in names}
+
+
+def _follows(near: Entry, far: Entry, base: Agreed | None) -> bool:
+    """Whether one side is as agreed, so that it follows the other."""
+    return base is not None and (base.stays_near(near) or base.far_is(far))
 
 
 def _holds(known: Conflict, evidence: Evidence, policy: ConflictPolicy) -> bool:

@@ -35,9 +35,8 @@ def test_the_list() -> None:
         " 7  docs  2023-11-14 22:13:20  1.2 kB     9 B  report.odt  waits for a decision",
         " 8  docs  2023-11-14 22:13:20  1.2 kB          x.txt       both are kept: x (conflict pc"
         " 2026-11-28 1543).txt",
-        " 9  docs  2023-11-14 22:13:20  1.2 kB     9 B  report.odt  ended by itself: the two sides"
-        " agree",
-        " 7  docs  2023-11-14 22:13:20  1.2 kB     9 B  report.odt  the local version wins",
+        " 9  docs  2023-11-14 22:13:20  1.2 kB     9 B  report.odt  ended by itself",
+        " 7  docs  2023-11-14 22:13:20  1.2 kB     9 B  report.odt  the local version will win",
         "2 open, 1,200 resolved",
     ]
     nothing: dict[str, Any] = {"conflicts": [], "totals": {"open": 0, "resolved": 0}}
@@ -85,10 +84,10 @@ def test_a_choice(runtime: str, choice: str) -> None:
         result = run("conflict", "resolve", "7", choice)
         sent = {"id": 7, "choice": choice.replace("-", "_")}
         assert daemon.asked[-1] == ("conflict.resolve", sent)
-    assert result.stdout == "report.odt of docs: the local version wins; run r2 does it\n"
+    assert result.stdout == "report.odt of docs: the local version will win; run r2 does it\n"
     waits = RESOLVED | {"run": None, "waits": 'the job "docs" is paused'}
     assert conflicts.resolved(waits) == (
-        "report.odt of docs: the local version wins, as soon as the job runs: "
+        "report.odt of docs: the local version will win, as soon as the job runs: "
         'the job "docs" is paused'
     )
 

@@ -6,11 +6,12 @@ import pytest
 
 from cargo_sync.model.agreed import agree
 from cargo_sync.model.conflicts import Choice, ConflictPolicy, Evidence
-from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.entries import FILE, Entry, encode
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.state.conflicts import ConflictDecision, Conflicts, JobConflicts, SeenConflict
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
+from cargo_sync.state.folders import Folders, FolderState, Observed
 from cargo_sync.state.jobs import JobRows
 
 NEAR = Entry("a", FILE, 5, 10, 0o644, 1, 2, "aa" * 32)
@@ -112,6 +113,30 @@ def test_what_is_no_conflict_any_more_is_closed(desk: Desk) -> None:
     assert [one.id for one in desk.all.page(None, open=True, after=0, limit=9)] == [still]
     assert [one.id for one in desk.all.page(None, open=False, after=0, limit=9)] == [gone]
     assert desk.job.count() == 1
+
+
+def test_a_listing_is_read_once_for_all_conflicts_in_it(
+    desk: Desk, daemon: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number:03}" for number in range(200)]
+    ids = {desk.note(asks, path=f"d/{name}") for name in names}
+    folders, row = Folders(daemon, desk.rows.get_or_create("docs").id), FAR
+    listing = encode(tuple(row._replace(name=name) for name in names))
+    folders.observe_near([Observed("d", listing, len(names))])
+    folders.observe_far_whole([Observed("d", listing, len(names))])
+    one = row._replace(name="007")
+    folders.agree([("d/007", agree(one, one))])
+    read: list[str] = []
+    part = Folders.part
+
+    def counted(self: Folders, folder: str, name: str) -> FolderState | None:
+        read.append(folder)
+        return part(self, folder, name)
+
+    monkeypatch.setattr(Folders, "part", counted)
+    desk.job.close_others(set(), 5.0)
+    assert read == ["d"]
+    assert desk.job.count() == len(ids) - 1
 
 
 def test_pages_of_one_job_or_all(desk: Desk, daemon: Database) -> None:
