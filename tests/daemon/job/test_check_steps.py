@@ -208,6 +208,21 @@ async def test_figures_are_told_as_people_write_them(tmp_path: Path) -> None:
     assert steps["workspace"].message == "ana may read and write the workspace 'default'"
 
 
+async def test_a_two_way_job_is_checked_in_both_directions(tmp_path: Path) -> None:
+    got = ok({"some": "bytes"})
+    steps = await tried(
+        tmp_path, {"mode": "bidirectional"}, POST_flows=[FLOW, FLOW, FLOW],
+        DELETE_flows_f1=[ok({})] * 3, GET_probe=[got],
+    )  # fmt: skip
+    assert steps["granted speed"].message == "the server grants 8mbps up and 8mbps down"
+    assert steps["speed"].message.startswith("16mbps up and ")
+    assert "can be read and written, " in steps["local folder"].message
+    shared = await tried(
+        tmp_path, {"mode": "bidirectional", "workspace": "shared"}, GET_probe=[got]
+    )
+    assert "may read the workspace 'shared' but not change it" in shared["workspace"].message
+
+
 @pytest.mark.parametrize(
     ("changes", "ok_", "message"),
     [

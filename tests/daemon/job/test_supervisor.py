@@ -84,6 +84,19 @@ async def test_news_of_the_server_bring_the_look_of_a_download_forward(house: Ho
             await until(functools.partial(_arrived, house.near["nightly"], name))
 
 
+async def test_a_two_way_job_hears_the_server_and_does_not_wait_until_its_files_are_still(
+    house: House,
+) -> None:
+    job = house.job(mode="bidirectional", settle=30.0)
+    near, far = house.near["nightly"], house.far["nightly"]
+    async with going(job):
+        await until(lambda: job.state == "synced")
+        for name in ("one.txt", "two.txt"):
+            far.write(name, b"1")
+            far.news.set()
+            await until(functools.partial(_arrived, near, name))
+
+
 async def test_an_ordered_look_also_tries_what_the_one_before_it_has_put_off(house: House) -> None:
     """So an approval counts, although the look that was running at that moment failed as before."""
     job = house.job()
