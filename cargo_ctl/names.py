@@ -23,13 +23,17 @@ _NAME_FIELDS = ("name", "user", "workspace", "id")
 class NameParameter(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
     """The name of something that `cmd` lists; the rows' field `about` is shown beside it.
 
-    The name is not checked here: the daemon does that. With `server`, the server is asked.
+    The name is not checked here: the daemon does that. With `server`, the server is asked; with
+    --server, it is asked for what `of_server` lists, if that is given.
     """
 
     name = "text"
 
-    def __init__(self, cmd: str, about: str = "", *, server: bool = False) -> None:
+    def __init__(
+        self, cmd: str, about: str = "", *, server: bool = False, of_server: str = ""
+    ) -> None:
         self._cmd = cmd
+        self._of_server = of_server
         self._about = about
         self._server = server
 
@@ -61,7 +65,8 @@ class NameParameter(click.ParamType):  # type: ignore[type-arg]  # generic in ne
         if addresses is None:
             return []
         with Client(addresses.commands, key=addresses.key) as client:
-            result = client.call(self._cmd, timeout=DEADLINE)
+            cmd = self._of_server if server and self._of_server else self._cmd
+            result = client.call(cmd, timeout=DEADLINE)
         listed = next((name for name, value in result.items() if isinstance(value, list)), None)
         rows = [] if listed is None else answers.rows(result, listed)
         return [(_name(row), str(row.get(self._about) or "")) for row in rows if _name(row)]
@@ -72,6 +77,7 @@ def _name(row: JsonObject) -> str:
 
 
 JOB = NameParameter("job.list", "state")
+JOB_OR_WORKSPACE = NameParameter("job.list", "state", of_server="workspace.list")
 TRANSFER = NameParameter("transfer.list", "path")
 CALLBACK = NameParameter("callback.list", "event")
 CONFLICT = NameParameter("conflict.list", "path")

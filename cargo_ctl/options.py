@@ -1,7 +1,11 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -27,3 +31,34 @@ def limit_option(
         show_default=default is not None,
         help=help,
     )
+
+
+_UNITS: Final[Mapping[str, int]] = {"d": 86_400, "h": 3_600, "min": 60, "m": 60, "s": 1}
+
+
+class _Ago(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """`2d`, `12h`, `30min`: so long ago, or, as a `span`, so long; else a day, `2026-11-28`."""
+
+    name = "time"
+
+    def __init__(self, span: bool) -> None:
+        self._span = span
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        if found := re.fullmatch(r"(\d{1,6})(d|h|min|m|s)", value, re.ASCII):
+            seconds = float(int(found[1]) * _UNITS[found[2]])
+            return seconds if self._span else time.time() - seconds
+        if not self._span:
+            with suppress(ValueError):
+                return datetime.fromisoformat(value).timestamp()
+        more = "" if self._span else ", or a day such as 2026-11-28"
+        raise click.BadParameter(f"{value!r} is no time: write 7d, 12h or 30min{more}", ctx, param)
+
+
+def ago_option(name: str, *, help: str, span: bool = False) -> Callable[[_Function], _Function]:
+    """An option for a moment, as unix seconds; with `span` for a length of time, in seconds."""
+    return click.option(name, type=_Ago(span), metavar="TIME", default=None, help=help)

@@ -16,6 +16,7 @@ key         keys for access over TCP
 log         the last lines of the log
 shell       the interactive client
 status      the overall state
+trash       what was replaced and deleted, and the way back
 transfer    transfers: list and cancel
 user        the users of a server
 workspace   the named workspaces of a server

@@ -21,6 +21,7 @@ server_live   a server's board as a live picture
 servers       a server as a whole
 session       the transfers of a session
 table         columns that line up
+trash         versions in the trash
 transfers     current transfers
 users         users and workspaces of a server
 words         numbers, names, sizes, speeds and times

@@ -21,5 +21,6 @@ sequence          which messages of the feed are new, and how many were lost
 server_commands   all commands of a server
 session_commands  the commands of a session
 topics            the topics of the feed
+trash_commands    the commands about the trash
 trust             whether the sockets in a folder may be trusted
 """

@@ -17,6 +17,7 @@ from cargo_sync.api.conflict_commands import CONFLICT_COMMANDS
 from cargo_sync.api.job_commands import JOB_COMMANDS, OneJob, OneOrAllJobs
 from cargo_sync.api.roles import Role
 from cargo_sync.api.session_commands import SESSION_COMMANDS
+from cargo_sync.api.trash_commands import JOB_TRASH_COMMANDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,7 @@ BANDWIDTH_SET: Final = Command(
 COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     *JOB_COMMANDS,
     *CONFLICT_COMMANDS,
+    *JOB_TRASH_COMMANDS,
     TRANSFER_LIST,
     TRANSFER_CANCEL,
     HISTORY,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from cargo_sync.api.arguments import UNSET, Args, Mark, Unset
 from cargo_sync.api.commands import Command, by_name
 from cargo_sync.api.common_commands import COMMON, BandwidthArgs
+from cargo_sync.api.trash_commands import WORKSPACE_TRASH_COMMANDS
 
 NewPassword = Annotated[str, Mark.SECRET]
 Bandwidth = Annotated[str | Unset | None, Mark.NULL]
@@ -163,5 +164,6 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     WORKSPACE_REVOKE,
     BANDWIDTH_SET,
     FLOW_LIST,
+    *WORKSPACE_TRASH_COMMANDS,
     *COMMON,
 )

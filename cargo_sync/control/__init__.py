@@ -18,6 +18,7 @@ router       receives commands, and sends exactly one reply to each
 routes       which handler executes a command
 subscribers  what the clients of a feed's socket subscribe to, and what is replayed to them
 tcp          a TCP port: commands on it, the feed on the next
+trash_views  versions of a trash, as daemons and servers tell of them
 
 It gets a table of routes and values to publish. It knows nothing about jobs.
 """

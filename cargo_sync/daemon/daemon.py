@@ -32,12 +32,13 @@ from cargo_sync.daemon.handlers.job_folder import JobFolderHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
+from cargo_sync.daemon.handlers.trash import TrashHandlers
 from cargo_sync.daemon.job.check_steps import CheckCase
 from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
 from cargo_sync.daemon.job.local_hints import Watchers
 from cargo_sync.daemon.job.sampler import JobSampler
-from cargo_sync.daemon.job.supervisor import Sides, Supervisor, rules
+from cargo_sync.daemon.job.supervisor import JobTrashes, Sides, Supervisor, rules
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.jobs.registry import Job, Jobs
 from cargo_sync.daemon.jobs.unusable import UnusableJob
@@ -88,6 +89,7 @@ from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.trees.cargo.api import Apis, ServerLogin
 from cargo_sync.trees.cargo.probe import ProbingApi
+from cargo_sync.trees.cargo.trash import FarTrash
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 from cargo_sync.trees.guest import Guests
@@ -207,6 +209,7 @@ class Daemon:
             JobHandlers(jobs),
             PlanHandlers(jobs, self._planned, world),
             JobFolderHandlers(jobs, self._rows),
+            TrashHandlers(jobs, world, self._happened),
             HistoryHandlers(jobs, self._events, world),
             CheckHandlers(jobs, Checks(self._check_case, world, group)),
             ConflictHandlers(jobs, self._database, world),
@@ -229,10 +232,10 @@ class Daemon:
         event = Event("", Happened.CLOCK_JUMPED, self._world.wall(), details=EventDetails(message))
         await self._happened(event)
 
-    async def _happened(self, event: Event) -> None:
-        """Stores an event, and tells the listeners. Raises ProblemError."""
-        cursor = await self._world.offload(self._events.append, [event])
-        self._listeners.happened(groups([event], cursor))
+    async def _happened(self, *events: Event) -> None:
+        """Stores events, and tells the listeners. Raises ProblemError."""
+        cursor = await self._world.offload(self._events.append, events)
+        self._listeners.happened(groups(events, cursor))
 
     def _job_count(self) -> str:
         count, unusable = len(self._all()), len(self._unusable())
@@ -331,7 +334,9 @@ class Daemon:
         )
 
         watch = partial(self._watchers.watch, settings.local_dir)
-        return Sides(near, server, server.flows.figures, watch, api.ask_afresh), bounds
+        far = FarTrash(api, settings.workspace, settings.remote_dir)
+        trash = JobTrashes(near, self._ledger(row.id), far)
+        return Sides(near, server, server.flows.figures, watch, api.ask_afresh, trash), bounds
 
     def _delivers(self, job: int) -> bool:
         """Whether the base of a job has files."""

@@ -132,6 +132,7 @@ class MemoryLedger:
             if wanted.matches(row.version.path)
             and wanted.run in ("", row.version.run)
             and row.time >= wanted.since
+            and self._clock() - row.time >= wanted.older
         ]
         return TrashPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
 

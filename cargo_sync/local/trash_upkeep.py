@@ -11,7 +11,7 @@ A file is removed before that is recorded. After a kill in between, it is found 
 
 import os
 import stat
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
 from cargo_sync.local import trash
@@ -23,8 +23,10 @@ from cargo_sync.model import paths
 from cargo_sync.model.displaced import (
     UNMEASURED,
     DisplacedVersion,
+    FreedVersions,
     KeptVersion,
     TrashCause,
+    TrashFilter,
     TrashState,
     TrashTotals,
 )
@@ -33,6 +35,8 @@ from cargo_sync.model.problems import Code, ProblemError
 
 PART: Final = 1_000
 """Versions that are recorded in one transaction."""
+MOST: Final = 5_000
+"""Versions that one order of a person removes at a time."""
 FOLDERS: Final = 100
 """Folders that are measured in one upkeep."""
 
@@ -97,6 +101,53 @@ def remove(root: Root, ledger: TrashLedger, some: Sequence[KeptVersion]) -> list
     for above in {paths.parent(one.place): None for one in gone}:
         trash.remove_empty(root, above)
     return gone
+
+
+def free_some(root: Root, ledger: TrashLedger, ids: Sequence[int]) -> FreedVersions:
+    """Removes the versions with these ids, because a person says so.
+
+    Raises:
+        ProblemError: the ledger cannot be read or written.
+    """
+    some = [
+        KeptVersion(id, one.place, one.kind, max(0, one.size), 0.0) for id, one in ledger.kept(ids)
+    ]
+    gone = remove(root, ledger, some)
+    return FreedVersions(len(gone), sum(one.size for one in gone))
+
+
+def free_all(
+    root: Root,
+    ledger: TrashLedger,
+    wanted: TrashFilter,
+    permitted: Callable[[], None] = lambda: None,
+) -> FreedVersions:
+    """Removes all versions that the filter wants, up to about `MOST` of them at a time.
+
+    Args:
+        root: the folder.
+        ledger: of its trash.
+        wanted: which.
+        permitted: called before each group; it raises ProblemError to end it.
+
+    Raises:
+        ProblemError: `permitted` raises it; the ledger cannot be read or written.
+    """
+    files = size = 0
+    before: int | None = None
+    while files < MOST:
+        permitted()
+        page = ledger.page(wanted, before, PART)
+        some = [
+            KeptVersion(row.id, row.version.place, row.version.kind, max(0, row.version.size), 0.0)
+            for row in page.rows
+        ]
+        gone = remove(root, ledger, some)
+        files, size = files + len(gone), size + sum(one.size for one in gone)
+        if page.before is None:
+            return FreedVersions(files, size)
+        before = page.before
+    return FreedVersions(files, size, more=True)
 
 
 def adopt(

@@ -133,6 +133,17 @@ class TrashTotals(NamedTuple):
     bytes: int
 
 
+class FreedVersions(NamedTuple):
+    """What was removed from a trash for good.
+
+    more  there is more of what was asked for
+    """
+
+    files: int
+    bytes: int
+    more: bool = False
+
+
 @dataclass(frozen=True)
 class TrashFilter:
     """Which rows of a ledger are wanted.
@@ -142,6 +153,7 @@ class TrashFilter:
     under    a folder: only what was in it, at any depth
     run      only what this run displaced; "" for all
     since    only what was displaced at that time or later, unix seconds
+    older    only what has been there for so many seconds, by the retention clock
     kept     only what is still in the trash
     """
 
@@ -149,6 +161,7 @@ class TrashFilter:
     under: str = ""
     run: str = ""
     since: float = 0.0
+    older: float = 0.0
     kept: bool = True
 
     def matches(self, path: str) -> bool:

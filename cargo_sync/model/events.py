@@ -33,6 +33,10 @@ class Happened(StrEnum):
     IDLE = "idle"
     """A job has nothing left to do after it did something; written only if the job wants a callback
     for it."""
+    RESTORED = "restored"
+    """A person brought a version back from the trash."""
+    FREED = "freed"
+    """A person removed versions from the trash for good."""
     CLOCK_JUMPED = "clock_jumped"
     """The wall clock jumped. It concerns no job, so the event's job is ""."""
 

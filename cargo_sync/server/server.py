@@ -51,6 +51,7 @@ from cargo_sync.server.flows.sampler import FlowSampler, totals
 from cargo_sync.server.handlers.flow import FlowHandlers
 from cargo_sync.server.handlers.refusals import no_job
 from cargo_sync.server.handlers.server import reloaded
+from cargo_sync.server.handlers.trash import WorkspaceTrashHandlers
 from cargo_sync.server.handlers.user import UserHandlers
 from cargo_sync.server.handlers.workspace import WorkspaceHandlers
 from cargo_sync.server.http import tls
@@ -313,6 +314,7 @@ class Server:
                 UserHandlers(registry, self._users, self._sampler, offload, self.feed.notice),
                 WorkspaceHandlers(registry, offload),
                 BandwidthHandlers(self._limits, BANDWIDTH_SET),
+                WorkspaceTrashHandlers(registry, self._opened, self._world),
                 FlowHandlers(self._sampler),
                 AuditHandlers(self._audit, offload),
                 FeedHandlers(self._endpoint.publisher),

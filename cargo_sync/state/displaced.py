@@ -148,6 +148,9 @@ class DisplacedRows:
     def page(self, wanted: TrashFilter, before: int | None, limit: int) -> TrashPage:
         where = ["owner = ?", "id < ?", "time >= ?"]
         values: list[object] = [self._owner, 2**62 if before is None else before, wanted.since]
+        if wanted.older:
+            where.append("lived <= ?")
+            values.append(self._lived() - wanted.older)
         if wanted.kept:
             where.append("state = 'kept'")
         if wanted.run:

@@ -28,11 +28,11 @@ from cargo_sync.local.scan import Absent, Seen, Unseen, look, walk
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
-from cargo_sync.local.trash_upkeep import keep_up, remove
+from cargo_sync.local.trash_upkeep import free_all, free_some, keep_up
 from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.displaced import KeptVersion, Restored, TrashTotals
+from cargo_sync.model.displaced import FreedVersions, Restored, TrashFilter
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed
@@ -155,9 +155,13 @@ class FolderTree:
         """
         return await self._do(self._opened_for, partial(self._restore, ids, to, run))
 
-    async def free(self, ids: Sequence[int]) -> TrashTotals:
+    async def free(self, ids: Sequence[int]) -> FreedVersions:
         """Removes versions from the trash; like `restore`, it opens the folder if it must."""
         return await self._do(self._opened_for, partial(self._free, ids))
+
+    async def free_all(self, wanted: TrashFilter) -> FreedVersions:
+        """As `free`, for all that the filter wants; see `trash_upkeep.free_all`."""
+        return await self._do(self._opened_for, partial(self._free_all, wanted))
 
     def source(self) -> Source:
         return FolderSource(self._opened())
@@ -219,13 +223,11 @@ class FolderTree:
         self._used.add(run)
         return restore_all(self._opened(), self._ledger, ids, to, run)
 
-    def _free(self, ids: Sequence[int]) -> TrashTotals:
-        some = [
-            KeptVersion(id, one.place, one.kind, max(0, one.size), 0.0)
-            for id, one in self._ledger.kept(ids)
-        ]
-        gone = remove(self._opened(), self._ledger, some)
-        return TrashTotals(len(gone), sum(one.size for one in gone))
+    def _free(self, ids: Sequence[int]) -> FreedVersions:
+        return free_some(self._opened(), self._ledger, ids)
+
+    def _free_all(self, wanted: TrashFilter) -> FreedVersions:
+        return free_all(self._opened(), self._ledger, wanted)
 
     def _take(self) -> None:
         """Opens and locks the folder. A destination is made if it never existed before."""

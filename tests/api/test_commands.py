@@ -77,6 +77,9 @@ def test_what_changes_something_is_marked() -> None:
         "job.add",
         "job.remove",
         "transfer.cancel",
+        "conflict.resolve",
+        "trash.restore",
+        "trash.empty",
         "session.open",
         "session.use",
         "session.get",
@@ -99,6 +102,7 @@ def test_of_a_server_whatever_only_looks_may_be_asked_by_who_watches() -> None:
     assert watched == {
         "hello", "status", "user.list", "user.show", "workspace.list", "bandwidth.show",
         "flow.list", "feed.last",
+        "trash.list",
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from cargo_ctl.render import (
     servers,
     session,
     transfers,
+    trash,
     users,
 )
 from tests.cargo_ctl import server_examples
@@ -105,6 +106,23 @@ CONFLICT: dict[str, Any] = {
 }  # fmt: skip
 CONFLICTS = {"conflicts": [CONFLICT], "totals": {"open": 1, "resolved": 0}, "next": None}
 RESOLVED = {"conflict": CONFLICT | {"choice": "local", "by": "person"}, "run": "r2", "waits": ""}
+VERSION: dict[str, Any] = {
+    "id": "s7", "path": "docs/plan.odt", "kind": "file", "size": 1_234, "hash": "ab" * 32,
+    "mtime": NOW, "cause": "deleted", "run": "r", "user": "ana", "time": NOW, "state": "restored",
+    "place": "p", "moved_to": "back/plan.odt", "ended": NOW,
+}  # fmt: skip
+TRASH: dict[str, Any] = {
+    "job": "docs", "side": "far", "where": "/srv/ana", "versions": [VERSION],
+    "totals": {"files": 1, "bytes": 1_234}, "next": None, "other": None,
+}  # fmt: skip
+BROUGHT_BACK: dict[str, Any] = {"id": "s7", "code": "done", "path": "docs/plan.odt", "displaced": 1}
+NOT_BACK: dict[str, Any] = {
+    "id": "s8", "code": "occupied", "path": "d", "message": "a folder", "hint": "elsewhere",
+}  # fmt: skip
+RESTORED: dict[str, Any] = {
+    "job": "docs", "side": "far", "run": "r2", "results": [BROUGHT_BACK],
+}  # fmt: skip
+EMPTIED = {"job": "docs", "side": "far", "files": 1, "bytes": 1_234, "more": False}
 BANDWIDTH = {"bandwidth": [{"name": "upload", "file": 9_000, "override": 5_000, "now": 5_000}]}
 USER_SHOWN = ANA | {
     "workspaces": [{"name": "default", "path": "/srv/ana", "access": "rw"}],
@@ -144,6 +162,9 @@ ANSWERS: dict[str, Any] = {
     "conflict.list": CONFLICTS,
     "conflict.show": CONFLICT,
     "conflict.resolve": RESOLVED,
+    "trash.list": TRASH,
+    "trash.restore": RESTORED,
+    "trash.empty": EMPTIED,
     "bandwidth.show": BANDWIDTH,
     "bandwidth.set": BANDWIDTH,
     "user.list": {"users": [ANA, BEN]},
@@ -214,6 +235,9 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     conflicts.conflict_list: (CONFLICTS, UTC),
     conflicts.conflict_show: (CONFLICT, UTC),
     conflicts.resolved: (RESOLVED,),
+    trash.versions: (TRASH, UTC),
+    trash.restored: (NOT_BACK,),
+    trash.emptying: (TRASH, 7 * 86_400),
     keys.key_list: ({"keys": [KEY]},),
     keys.added: ("a", "watch", "tcp://box:5556", "a.key"),
     keys.revoked: ({"key": KEY},),
@@ -237,9 +261,10 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     server_board.flow: (UP,),
     server_board.notice: ({"user": "a", "kind": "b"},),
 }
-NUMBERS_ALONE = {
+NUMBERS_ALONE: set[Callable[..., Any]] = {
     progress.progress, progress.parts, progress.pace, progress.moving,
     callbacks.retried, servers.status, servers.served, servers.moving,
+    trash.summary, trash.emptied,
 }  # fmt: skip
 """Renderers of values that have no text."""
 MADE_OF_THESE = {session.rows, session.picture}

@@ -43,7 +43,7 @@ UNSAFE = re.compile(
 )
 BY_THEMSELVES = {"watch", "feed", "completion", "shell"}
 """Commands that show no result: their parts are tested."""
-NAMELESS = {"shutdown", "callback retry"}
+NAMELESS = {"shutdown", "callback retry", "trash empty"}
 """Commands whose result has no text."""
 
 

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from cargo_sync.admission.bandwidth import Shares
@@ -17,15 +17,25 @@ from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
 from cargo_sync.daemon.job.local_hints import FolderHints, OnHint, WatchFolder
 from cargo_sync.daemon.job.sampler import JobSampler
-from cargo_sync.daemon.job.supervisor import Listener, Sides, Supervisor
+from cargo_sync.daemon.job.supervisor import JobTrashes, Listener, Sides, Supervisor, rules
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.engine.context import JobMemory
+from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.settling import Settling
+from cargo_sync.model.displaced import (
+    FreedVersions,
+    Restored,
+    TrashFilter,
+    TrashRow,
+    TrashTotals,
+)
 from cargo_sync.model.events import Event, EventGroup
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -42,7 +52,9 @@ from cargo_sync.state.planned import Planned
 from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
+from cargo_sync.trees.cargo.trash import FarTrash, FarTrashPage
 from cargo_sync.trees.contract import Brought, NearTree, Task
+from cargo_sync.trees.folder import FolderTree
 from tests.engine.world import recorded
 from tests.offloads import inline
 
@@ -126,6 +138,30 @@ class FarSide(MemoryTree):
         self.closed = True
 
 
+class FarTrashHeard:
+    """The trash at a server: it gives what is in `rows`, and writes down what it is asked."""
+
+    def __init__(self) -> None:
+        self.rows: list[TrashRow] = []
+        self.asked: list[object] = []
+
+    async def page(self, wanted: TrashFilter, before: int | None, limit: int) -> FarTrashPage:
+        self.asked.append(wanted)
+        return FarTrashPage(self.rows[:limit], None, TrashTotals(len(self.rows), 0))
+
+    async def restore(self, ids: Sequence[int], to: str, run: str) -> list[Restored | Problem]:
+        self.asked.append((list(ids), to))
+        return [Restored(id, f"restored {id}") for id in ids]
+
+    async def free(self, ids: Sequence[int]) -> FreedVersions:
+        self.asked.append(list(ids))
+        return FreedVersions(len(ids), 0)
+
+    async def free_older(self, seconds: int) -> FreedVersions:
+        self.asked.append(seconds)
+        return FreedVersions(7, 70)
+
+
 class Recorder(Listener):
     """A listener that records its calls."""
 
@@ -164,6 +200,7 @@ class House:
         self.recorder = Recorder(self.database)
         self.near: dict[str, MemoryTree] = {}
         self.far: dict[str, FarSide] = {}
+        self.far_trash: dict[str, FarTrashHeard] = {}
         self.afresh: list[str] = []
         self.slots = Slots(8)
         self.shares = Shares()
@@ -220,7 +257,20 @@ class House:
             GuardWindow(self.database, row.id),
             Holds(self.database, row.id),
         )
-        sides = Sides(near, far, dict, self.watch, lambda: self.afresh.append(name))
+        ledger = DisplacedRows(self.database, row.id, self.world().wall, self.world().lived)
+        here = FolderTree(
+            wanted.local_dir,
+            rules(wanted),
+            self.world(),
+            MemoryCheckpoints(),
+            SpaceLedger(),
+            MemoryAges(self.world().lived),
+            ledger,
+            lambda: None,
+        )
+        there = self.far_trash.setdefault(name, FarTrashHeard())
+        trash = JobTrashes(here, ledger, cast(FarTrash, there))
+        sides = Sides(near, far, dict, self.watch, lambda: self.afresh.append(name), trash)
         room = SharedLimits(self.slots, self.shares, self.limits, self._zone_of)
         bounds = JobLimits(wanted, row.id, room, self.world(), far.set_speed)
         far.turn = bounds.turn

@@ -10,6 +10,7 @@ job_folder  `job.add` and `job.remove`
 plan        `job.plan`
 refusals    checks of a job's state that several commands share
 session     `session.…`
+trash       `trash.list`, `.restore`, `.empty`
 transfer    `transfer.list` and `.cancel`
 
 A handler takes the checked arguments of its command as one value, and answers with JSON values. It

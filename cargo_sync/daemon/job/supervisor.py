@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.job.following import follow_hours, follow_speed
@@ -23,9 +23,11 @@ from cargo_sync.daemon.job.remote_hints import hear_far
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.run import Run
 from cargo_sync.lanes.figures import Figures
+from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.machines.job_state import Facts, JobState, job_state
 from cargo_sync.machines.looks import next_look
 from cargo_sync.model.conflicts import ConflictPolicy
+from cargo_sync.model.displaced import FreedVersions, Restored, TrashFilter
 from cargo_sync.model.events import Event, EventDetails, EventGroup, Happened, Moment, groups
 from cargo_sync.model.jobs import After, GuardRules, Mode, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -34,9 +36,32 @@ from cargo_sync.process.tasks import lasting
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.holds import Ruling
 from cargo_sync.state.jobs import JobRow
+from cargo_sync.trees.cargo.trash import FarTrash
 from cargo_sync.trees.contract import FarTree, NearTree
 
 _log = logging.getLogger(__name__)
+
+
+class NearTrash(Protocol):
+    """The trash of the local folder, where it can be changed. Calls raise ProblemError."""
+
+    async def restore(self, ids: Sequence[int], to: str, run: str) -> list[Restored | Problem]:
+        """Restores versions, to their places or below the folder `to`; one result per id."""
+
+    async def free(self, ids: Sequence[int]) -> FreedVersions:
+        """Removes versions for good."""
+
+    async def free_all(self, wanted: TrashFilter) -> FreedVersions:
+        """Removes what the filter wants for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobTrashes:
+    """The trash of both sides of a job: what lies in the local one is in `ledger`."""
+
+    near: NearTrash
+    ledger: TrashLedger
+    far: FarTrash
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +70,7 @@ class Sides:
 
     watch    begins to watch the near side
     figures  figures of the open flows, by direction
+    trash    of both sides
     afresh   forgets that the server refused a login lately: a person's command is a reason to try
              again
     """
@@ -54,6 +80,7 @@ class Sides:
     figures: Callable[[], Mapping[Mode, Figures]]
     watch: WatchFolder
     afresh: Callable[[], None]
+    trash: JobTrashes
 
 
 class Listener:

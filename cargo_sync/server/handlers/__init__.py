@@ -2,6 +2,7 @@
 
 flow       `flow.…`
 server     `reload`
+trash      `trash.list`, `.restore`, `.empty`
 user       `user.…`
 workspace  `workspace.…`
 refusals   refusals of changes that only the server's file may make

@@ -1,4 +1,4 @@
-"""The way back of a workspace: versions of its trash are listed, restored and freed.
+"""The way back of a workspace: versions of its trash are restored.
 
 A restored version is ordinary new content: it is recorded in the catalogue with a new version, and
 clients see it in the feed. What stood at its place is looked at first, so that the catalogue and
@@ -11,13 +11,10 @@ from typing import Final
 
 from cargo_sync.catalogue.contract import Change
 from cargo_sync.local.restoration import Restoration, record, restore
-from cargo_sync.local.trash_upkeep import remove
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import (
     DisplacedVersion,
-    KeptVersion,
     Restored,
-    TrashTotals,
     not_kept,
 )
 from cargo_sync.model.entries import FOLDER
@@ -25,8 +22,6 @@ from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.comparison import put
 
-PART: Final = 500
-"""Versions that are freed between two checks of the permission."""
 TOGETHER: Final = 50
 """Versions that are restored, synced and recorded while the folder is locked."""
 
@@ -45,8 +40,13 @@ class TrashRestorer:
         self._permitted = permitted
         self._user = user
 
-    def __call__(self, ids: Sequence[int], to: str) -> list[Restored | Problem]:
+    def __call__(self, ids: Sequence[int], to: str, under: str) -> list[Restored | Problem]:
         """One result per id, in order; each is durable.
+
+        Args:
+            ids: of the versions.
+            to: a folder below which they go; "" for their own places.
+            under: their paths in this folder are those below `to`.
 
         Raises:
             ProblemError: `root_gone`; the disk cannot be synced, or the state not be written.
@@ -56,7 +56,7 @@ class TrashRestorer:
             some = ids[start : start + TOGETHER]
             folders: list[str] = []
             with self._folder.lock:
-                done = self._together(some, to, folders)
+                done = self._together(some, (to, under), folders)
             results += [done.get(id) or not_kept(id) for id in some]
             while folders:  # what came with a folder is recorded as if another program had made it
                 folders += self._folder.compare(folders.pop(), lambda path, entry: True).below
@@ -64,7 +64,7 @@ class TrashRestorer:
         return results
 
     def _together(
-        self, ids: Sequence[int], to: str, folders: list[str]
+        self, ids: Sequence[int], where: tuple[str, str], folders: list[str]
     ) -> dict[int, Restored | Problem]:
         """Restores some; adds the folders that came with content to `folders`."""
         folder = self._folder
@@ -75,7 +75,7 @@ class TrashRestorer:
         for id, version in folder.ledger.kept(ids):
             try:
                 self._permitted()
-                done[id] = self._restore(version, paths.join(to, version.path))
+                done[id] = self._restore(version, _target(version.path, *where))
             except ProblemError as error:
                 problems[id] = error.problem
         folder.store.root.sync(chain.from_iterable(one.touched for one in done.values()))
@@ -108,39 +108,8 @@ class TrashRestorer:
         return done
 
 
-def free(
-    folder: CataloguedFolder, ids: Sequence[int], permitted: Callable[[], None]
-) -> TrashTotals:
-    """Removes versions from the trash; returns how much that was.
-
-    Raises:
-        ProblemError: `root_gone`, `permitted` raises, or the state cannot be written.
-    """
-    permitted()
-    some = [
-        KeptVersion(id, one.place, one.kind, max(0, one.size), 0.0)
-        for id, one in folder.ledger.kept(ids)
-    ]
-    gone = remove(folder.store.root, folder.ledger, some)
-    return TrashTotals(len(gone), sum(one.size for one in gone))
-
-
-def free_older(
-    folder: CataloguedFolder, seconds: int, permitted: Callable[[], None]
-) -> TrashTotals:
-    """As `free`, for all that is in the trash for at least so many seconds.
-
-    Before each part it checks again that it is permitted.
-    """
-    files = size = 0
-    after: KeptVersion | None = None
-    while oldest := folder.ledger.oldest(after, PART):
-        permitted()
-        now = folder.ledger.now()
-        some = [one for one in oldest if now - one.since >= seconds]
-        gone = remove(folder.store.root, folder.ledger, some)
-        files, size = files + len(gone), size + sum(one.size for one in gone)
-        if len(some) < len(oldest):
-            break
-        after = oldest[-1]
-    return TrashTotals(files, size)
+def _target(path: str, to: str, under: str) -> str:
+    if not to:
+        return path
+    inside = path[len(under) + 1 :] if under and paths.is_below(path, under) else path
+    return paths.join(to, inside)

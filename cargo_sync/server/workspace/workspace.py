@@ -13,9 +13,16 @@ from cargo_sync.catalogue.contract import Catalogued, ChangesPage
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_file
 from cargo_sync.local.sink import FolderSink
+from cargo_sync.local.trash_upkeep import free_all, free_some
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.machines.trash_limits import TrashLimits
-from cargo_sync.model.displaced import Restored, TrashFilter, TrashPage, TrashTotals
+from cargo_sync.model.displaced import (
+    FreedVersions,
+    Restored,
+    TrashFilter,
+    TrashPage,
+    TrashTotals,
+)
 from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer
@@ -23,7 +30,7 @@ from cargo_sync.server.workspace.catalogued_folder import Arrivals, CataloguedFo
 from cargo_sync.server.workspace.commit import WorkspaceCommit, expect
 from cargo_sync.server.workspace.comparison import Compared, Still
 from cargo_sync.server.workspace.operations import Operation, OperationBatch, OperationResult
-from cargo_sync.server.workspace.trash import TrashRestorer, free, free_older
+from cargo_sync.server.workspace.trash import TrashRestorer
 from cargo_sync.server.workspace.unoffered import Unoffered
 from cargo_sync.server.workspace.upload import Admit, Upload
 
@@ -336,25 +343,25 @@ class Workspace:
         run: str,
         permitted: Callable[[], None] = always,
         user: str = "",
+        under: str = "",
     ) -> list[Restored | Problem]:
         """Restores versions of the trash below the folder `to`; one result per id, in order.
 
         Raises:
             ProblemError: as for `TrashRestorer`.
         """
-        return TrashRestorer(self._folder, run, permitted, user)(ids, to)
+        return TrashRestorer(self._folder, run, permitted, user)(ids, to, under)
 
-    def free(self, ids: Sequence[int], permitted: Callable[[], None] = always) -> TrashTotals:
-        """Removes versions from the trash for good.
+    def free(self, ids: Sequence[int], permitted: Callable[[], None] = always) -> FreedVersions:
+        """Removes versions from the trash for good. Raises ProblemError."""
+        permitted()
+        return free_some(self._folder.store.root, self._folder.ledger, ids)
 
-        Raises:
-            ProblemError: as for `trash.free`.
-        """
-        return free(self._folder, ids, permitted)
-
-    def free_older(self, seconds: int, permitted: Callable[[], None] = always) -> TrashTotals:
-        """As `free`, for all that is in the trash for at least so long; see `trash.free_older`."""
-        return free_older(self._folder, seconds, permitted)
+    def free_all(
+        self, wanted: TrashFilter, permitted: Callable[[], None] = always
+    ) -> FreedVersions:
+        """As `free`, for all that the filter wants; see `trash_upkeep.free_all`."""
+        return free_all(self._folder.store.root, self._folder.ledger, wanted, permitted)
 
     # -- flows -------------------------------------------------------------------------------------
 

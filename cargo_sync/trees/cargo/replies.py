@@ -248,10 +248,11 @@ class RestoredReplies(ServerReply):
 
 
 class FreedReply(ServerReply):
-    """What was removed from a trash."""
+    """What was removed from a trash; `more` if there is more of what was asked for."""
 
     files: _Count
     bytes: _Count
+    more: bool = False
 
 
 class ChangesReply(NamedTuple):

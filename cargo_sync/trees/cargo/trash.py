@@ -5,7 +5,16 @@ from functools import partial
 from typing import NamedTuple
 
 from cargo_sync.model import paths
-from cargo_sync.model.displaced import Restored, TrashFilter, TrashTotals
+from cargo_sync.model.displaced import (
+    DisplacedVersion,
+    FreedVersions,
+    Restored,
+    TrashCause,
+    TrashFilter,
+    TrashRow,
+    TrashState,
+    TrashTotals,
+)
 from cargo_sync.model.problems import Problem
 from cargo_sync.trees.cargo.api import Api, segment
 from cargo_sync.trees.cargo.problems import bad_answer
@@ -26,7 +35,7 @@ AT_ONCE = 500
 class FarTrashPage(NamedTuple):
     """A part of a trash, the newest rows first; `before` is where the next page begins."""
 
-    rows: Sequence[TrashRowReply]
+    rows: Sequence[TrashRow]
     before: int | None
     totals: TrashTotals
 
@@ -57,7 +66,7 @@ class FarTrash:
         found = await self._api.get(self._base, TrashReply.read, **query)
         if found.before is not None and before is not None and found.before >= before:
             raise bad_answer(f"more rows before {before} are announced, but none is sent")
-        rows = [self._inside(row) for row in found.rows]
+        rows = [self._row(row) for row in found.rows]
         return FarTrashPage(rows, found.before, TrashTotals(found.files, found.bytes))
 
     async def restore(self, ids: Sequence[int], to: str, run: str) -> list[Restored | Problem]:
@@ -65,32 +74,52 @@ class FarTrash:
 
         Args:
             ids: of the versions.
-            to: a folder below which they go, with their whole paths in the workspace; "" for their
-                own places.
+            to: a folder below which they go; "" for their own places.
             run: names the folder of the server's trash for what stands there.
         """
         results: list[Restored | Problem] = []
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
-            body = {"ids": list(some), "to": self._whole(to) if to else "", "run": run}
+            body: dict[str, object] = {"ids": list(some), "run": run}
+            if to:
+                body |= {"to": self._whole(to), "under": self._folder}
             decode = partial(_results, len(some))
             found = await self._api.post(f"{self._base}/restore", decode, body)
             results += [self._result(id, one) for id, one in zip(some, found, strict=True)]
         return results
 
-    async def free(self, ids: Sequence[int]) -> TrashTotals:
+    async def free(self, ids: Sequence[int]) -> FreedVersions:
         """Removes versions from the trash for good; returns how much that was."""
         files = size = 0
         for start in range(0, len(ids), AT_ONCE):
             body = {"ids": list(ids[start : start + AT_ONCE])}
             freed = await self._api.post(f"{self._base}/empty", FreedReply.read, body)
             files, size = files + freed.files, size + freed.bytes
-        return TrashTotals(files, size)
+        return FreedVersions(files, size)
 
-    def _inside(self, row: TrashRowReply) -> TrashRowReply:
-        return row.model_copy(
-            update={"path": self._below(row.path), "moved_to": self._below(row.moved_to)}
+    async def free_older(self, seconds: int) -> FreedVersions:
+        """As `free`, for what has been there for so long; `more` if that is much."""
+        body = {"older": seconds, "under": self._folder}
+        freed = await self._api.post(f"{self._base}/empty", FreedReply.read, body)
+        return FreedVersions(freed.files, freed.bytes, freed.more)
+
+    def _row(self, found: TrashRowReply) -> TrashRow:
+        """A row; a newer server may have words that are not known here."""
+        cause = TrashCause(found.cause) if found.cause in set(TrashCause) else TrashCause.FOUND
+        state = TrashState(found.state) if found.state in set(TrashState) else TrashState.FREED
+        version = DisplacedVersion(
+            self._below(found.path),
+            found.place,
+            found.kind,
+            found.size,
+            found.hash,
+            found.mtime_ns,
+            cause,
+            found.run,
+            found.user,
         )
+        moved_to = self._below(found.moved_to)
+        return TrashRow(found.id, version, found.time, state, moved_to, found.ended)
 
     def _below(self, path: str) -> str:
         inside = self._folder and paths.is_below(path, self._folder)

@@ -67,6 +67,7 @@ async def test_restore_and_empty(house: House) -> None:
     assert (await house.call("POST", f"{TRASH}/empty", {"older": 0})).json == {
         "files": 1,
         "bytes": 6,
+        "more": False,
     }
     rows = (await house.call("GET", f"{TRASH}?all=1")).json["rows"]
     assert [(row["state"], row["moved_to"]) for row in rows] == [("freed", ""), ("restored", "a")]

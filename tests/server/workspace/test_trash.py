@@ -112,7 +112,7 @@ def test_a_user_who_may_not_write_any_more_changes_nothing(ground: Ground) -> No
     with pytest.raises(ProblemError):
         ground.workspace.free([1], revoked)
     with pytest.raises(ProblemError):
-        ground.workspace.free_older(0, revoked)
+        ground.workspace.free_all(TrashFilter(), revoked)
     assert len(kept(ground)) == 1 and not (ground.place / "file").exists()
 
 
@@ -120,9 +120,11 @@ def test_it_is_emptied_by_id_or_by_age(ground: Ground) -> None:  # noqa: F811
     for path in ("a", "b", "c"):
         bring(ground, path, b"content")
         delete(ground, path)
-    assert ground.workspace.free([2, 2, 99]) == (1, 7)
-    assert ground.workspace.free_older(1) == (0, 0)
-    assert ground.workspace.free_older(0) == (2, 14)
+    assert ground.workspace.free([2, 2, 99]) == (1, 7, False)
+    assert ground.workspace.free_all(TrashFilter(older=1)) == (0, 0, False)
+    assert ground.workspace.free_all(TrashFilter(under="b")) == (0, 0, False)
+    assert ground.workspace.free_all(TrashFilter("a")) == (1, 7, False)
+    assert ground.workspace.free_all(TrashFilter()) == (1, 7, False)
     assert kept(ground) == [] and ground.trash() == {}
     rows = ground.workspace.trash(TrashFilter(kept=False), None, 100).rows
     assert [(row.id, row.state) for row in rows] == [(3, "freed"), (2, "freed"), (1, "freed")]

@@ -49,12 +49,14 @@ class _Trash(Query):
     limit: Annotated[int, digits, whole(ROWS), at_least_one] = ROWS
 
     def wanted(self) -> TrashFilter:
-        return TrashFilter(self.pattern, self.under, self.run, self.since, self.all != "1")
+        kept = self.all != "1"
+        return TrashFilter(self.pattern, self.under, run=self.run, since=self.since, kept=kept)
 
 
 class _Restore(Asked):
     ids: _Ids
     to: Path = ""
+    under: Path = ""
     run: Run = HTTP_RUN
 
 
@@ -63,6 +65,7 @@ class _Empty(Asked):
     older: Annotated[int, whole(LARGEST)] | None = Field(
         None, description="a whole number of seconds, 0 or more"
     )
+    under: Path = ""
 
 
 class TrashRoutes:
@@ -97,6 +100,7 @@ class TrashRoutes:
             asked.run,
             permit.check,
             permit.user,
+            asked.under,
         )
         return answer({"results": [restored(one) for one in results]})
 
@@ -110,5 +114,6 @@ class TrashRoutes:
         if asked.ids is not None:
             freed = await self._offload(workspace.free, asked.ids, permit.check)
         else:
-            freed = await self._offload(workspace.free_older, asked.older or 0, permit.check)
+            wanted = TrashFilter(under=asked.under, older=asked.older or 0)
+            freed = await self._offload(workspace.free_all, wanted, permit.check)
         return answer(freed._asdict())
