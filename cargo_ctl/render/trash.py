@@ -25,8 +25,13 @@ def versions(result: Mapping[str, Any], zone: tzinfo | None = None) -> str:
     words = f"{count(files, 'version')}, {size(kept)} in the trash{where}"
     if not rows:
         return f"no versions; {words}" if files else f"the trash{where} is empty"
+    return f"{table_of(rows, zone)}\n{words}"
+
+
+def table_of(rows: Sequence[Mapping[str, Any]], zone: tzinfo | None = None) -> str:
+    """One line per version. Times are in `zone`, or local."""
     head = ("ID", "WHEN", "WHY", "SIZE", "STATE", "PATH")
-    return f"{table(head, [_row(row, zone) for row in rows], {0, 3})}\n{words}"
+    return table(head, [_row(row, zone) for row in rows], {0, 3})
 
 
 def restored(row: Mapping[str, Any]) -> str:

@@ -121,6 +121,19 @@ class OpenSession:
                 return
             args["after"] = answers.text(page, "next")
 
+    def versions(self, under: str, pattern: str = "") -> Iterator[JsonObject]:
+        """What was replaced and deleted in a folder of the server, the newest first.
+
+        Of paths in it, or of what matches a pattern.
+        """
+        args: dict[str, object] = {"under": under, "pattern": pattern, "limit": _PAGE}
+        while True:
+            page = self.call("trash", args)
+            yield from answers.rows(page, "versions")
+            if (before := answers.cursor(page, "next")) is None:
+                return
+            args["before"] = before
+
     def stat(self, path: str) -> RemoteEntry | None:
         """The file or folder at a path, or None."""
         if not path:

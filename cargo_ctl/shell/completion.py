@@ -29,10 +29,13 @@ class Candidate:
 class Sources:
     """Where names come from; for each name in a remote or local folder, whether it is a folder.
 
+    Names in the trash are those of what was in a remote folder.
+
     They answer at once or within a deadline, and never raise.
     """
 
     remote: Callable[[str], Iterable[tuple[str, bool]]]
+    trash: Callable[[str], Iterable[tuple[str, bool]]]
     local: Callable[[str], Iterable[tuple[str, bool]]]
     jobs: Callable[[], Iterable[str]]
     workspaces: Callable[[], Iterable[str]]
@@ -76,6 +79,10 @@ def _of_kind(
             folders = kind is Completes.REMOTE_FOLDER
             yield from _paths(
                 word, quote, folders, lambda path: sources.remote(here.remote_path(path))
+            )
+        case Completes.TRASH:
+            yield from _paths(
+                word, quote, False, lambda path: sources.trash(here.remote_path(path))
             )
         case Completes.LOCAL | Completes.LOCAL_FOLDER:
             folders = kind is Completes.LOCAL_FOLDER

@@ -119,12 +119,13 @@ class _Completer(Completer):
         self._one_at_a_time = threading.Lock()
         failures = (CommandError, NotAdmitted, NotRunning)
         self._remote = Remembered(self._ask, lambda: shell.changes, time.monotonic, failures)
+        self._trash = Remembered(self._ask_trash, lambda: shell.changes, time.monotonic, failures)
 
     def get_completions(
         self, document: Document, complete_event: CompleteEvent
     ) -> Iterator[Completion]:
         with self._one_at_a_time:
-            sources = Sources(self._remote, local_names, self._jobs, self._workspaces)
+            sources = Sources(self._remote, self._trash, local_names, self._jobs, self._workspaces)
             found = candidates(document.text_before_cursor, self._shell.here, sources)
         for each in found:
             yield Completion(each.text, each.start - document.cursor_position, display=each.shown)
@@ -133,6 +134,17 @@ class _Completer(Completer):
         args = {"session": self._shell.session.id, "path": path, "limit": _PAGE}
         page = self._client.call("session.list", args, _DEADLINE)
         return [(one.name, one.folder) for one in entries_of(page) if "/" not in one.name]
+
+    def _ask_trash(self, path: str) -> list[tuple[str, bool]]:
+        """The names in a folder of what is in the trash, and whether something was below it."""
+        args = {"session": self._shell.session.id, "under": path, "limit": _PAGE}
+        page = self._client.call("session.trash", args, _DEADLINE)
+        names: dict[str, bool] = {}
+        for row in answers.rows(page, "versions"):
+            inside = answers.text(row, "path")[len(path) + 1 if path else 0 :]
+            name, below, _ = inside.partition("/")
+            names[name] = names.get(name, False) or bool(below) or row.get("kind") == "folder"
+        return list(names.items())
 
     def _jobs(self) -> Iterable[str]:
         try:

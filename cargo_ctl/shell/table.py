@@ -6,7 +6,7 @@ import subprocess
 from types import MappingProxyType
 
 from cargo_ctl.render.table import table
-from cargo_ctl.shell.commands import client, files, folders, jobs, moving
+from cargo_ctl.shell.commands import client, files, folders, jobs, moving, trash
 from cargo_ctl.shell.parser import CommandLine, LineError, options, parse_line
 from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
@@ -42,6 +42,7 @@ VERBS: tuple[ShellVerb, ...] = (
     *folders.VERBS,
     *moving.VERBS,
     *files.VERBS[2:],
+    *trash.VERBS,
     *jobs.VERBS,
     *client.VERBS,
 )

@@ -15,6 +15,7 @@ class Completes(Enum):
     VERB = "verb"
     REMOTE = "remote"
     REMOTE_FOLDER = "remote folder"
+    TRASH = "trash"
     LOCAL = "local"
     LOCAL_FOLDER = "local folder"
     JOB = "job"

@@ -1,9 +1,10 @@
 """The commands of a session: a login at a server that a daemon holds for an interactive client."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
-from cargo_sync.api.arguments import Args, Mark
+from cargo_sync.api.arguments import Args, Mark, Range
 from cargo_sync.api.commands import Command
 from cargo_sync.api.common_commands import LONGEST_PAGE, PageLimit
 from cargo_sync.api.roles import Role
@@ -99,6 +100,26 @@ class SessionDeleteArgs(OneSession):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTrashArgs(OneSession):
+    """Versions below the folder `under`, the newest first: those with ids below `before`.
+
+    pattern  a path in that folder, or with * ? [ a pattern
+    """
+
+    under: RemotePath = ""
+    pattern: RemotePath = ""
+    before: Annotated[int | None, Range(1)] = None
+    limit: PageLimit = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRestoreArgs(OneSession):
+    """ids: of versions in the trash, as `session.trash` gives them."""
+
+    ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionMoveArgs(OneSession):
     """to: the new path."""
 
@@ -145,6 +166,18 @@ MKDIR: Final = Command(
 DELETE: Final = Command(
     "session.delete", "move to the server's trash", SessionDeleteArgs, changes=True
 )
+TRASH: Final = Command(
+    "session.trash",
+    "what was replaced and deleted on the server",
+    SessionTrashArgs,
+    role=Role.CONTROL,
+)
+RESTORE: Final = Command(
+    "session.restore",
+    "bring versions back from the server's trash",
+    SessionRestoreArgs,
+    changes=True,
+)
 MOVE: Final = Command("session.move", "rename or move on the server", SessionMoveArgs, changes=True)
 SPEED: Final = Command(
     "session.speed",
@@ -168,6 +201,8 @@ SESSION_COMMANDS: Final = (
     PUT,
     MKDIR,
     DELETE,
+    TRASH,
+    RESTORE,
     MOVE,
     SPEED,
     CANCEL,

@@ -86,6 +86,7 @@ def test_what_changes_something_is_marked() -> None:
         "session.put",
         "session.mkdir",
         "session.delete",
+        "session.restore",
         "session.move",
         "session.speed",
         "session.cancel",

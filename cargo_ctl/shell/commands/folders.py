@@ -7,6 +7,7 @@ from dataclasses import asdict
 from cargo_ctl.render import listing
 from cargo_ctl.render.words import escaped
 from cargo_ctl.session.session import RemoteEntry
+from cargo_ctl.shell.commands.trash import list_trash
 from cargo_ctl.shell.location import name_of, shown
 from cargo_ctl.shell.sides import (
     Meant,
@@ -28,6 +29,9 @@ _LS = (
 def ls(shell: Shell, given: Given) -> None:
     """List files on the server."""
     words = given.options.words
+    if given.flag("t"):
+        list_trash(shell, words)
+        return
     if not words:
         _show(shell, given, [("", _remote_content(shell, shell.here.remote))])
         return
@@ -163,8 +167,8 @@ VERBS = (
         "list the files on the server",
         ls,
         most=None,
-        flags=_LS,
-        examples=("ls", "ls -l docs", "ls *.mov"),
+        flags=(*_LS, ("t", "what was deleted and replaced, and is in the trash")),
+        examples=("ls", "ls -l docs", "ls *.mov", "ls -t"),
         aliases=("dir",),
         completes=Completes.REMOTE,
     ),

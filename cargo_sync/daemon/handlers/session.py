@@ -8,6 +8,7 @@ from cargo_sync.api.arguments import A
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
 from cargo_sync.api.session_commands import OneSession
 from cargo_sync.config.units import parse_speed
+from cargo_sync.control import trash_views
 from cargo_sync.control.routes import Route
 from cargo_sync.daemon.sessions import views
 from cargo_sync.daemon.sessions.login import look_at
@@ -15,6 +16,8 @@ from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.session import Session
 from cargo_sync.daemon.sessions.transfer import CopyOrder, Work
+from cargo_sync.model import paths
+from cargo_sync.model.displaced import TrashFilter
 from cargo_sync.model.problems import ProblemError
 
 OpenRemote = Callable[[commands.SessionOpenArgs], Awaitable[Remote]]
@@ -40,6 +43,8 @@ class SessionHandlers:
             _worded(Route(commands.PUT, self.put)),
             _worded(Route(commands.MKDIR, self.mkdir)),
             _worded(Route(commands.DELETE, self.delete)),
+            _worded(Route(commands.TRASH, self.trash)),
+            _worded(Route(commands.RESTORE, self.restore)),
             _worded(Route(commands.MOVE, self.move)),
             _worded(Route(commands.SPEED, self.speed)),
             _worded(Route(commands.CANCEL, self.cancel)),
@@ -84,6 +89,15 @@ class SessionHandlers:
     async def delete(self, args: commands.SessionDeleteArgs) -> JsonObject:
         displaced = await self._remote(args).delete(args.path, recursive=args.recursive)
         return {"displaced": displaced}
+
+    async def trash(self, args: commands.SessionTrashArgs) -> JsonObject:
+        wanted = TrashFilter(args.pattern, under=paths.check(args.under))
+        page = await self._remote(args).trash(wanted, args.before, args.limit)
+        return trash_views.page(page.rows, page.before, page.totals)
+
+    async def restore(self, args: commands.SessionRestoreArgs) -> JsonObject:
+        _, ids = trash_views.numbers("session.restore", args.ids)
+        return {"results": trash_views.results(ids, await self._remote(args).restore(ids))}
 
     async def move(self, args: commands.SessionMoveArgs) -> JsonObject:
         await self._remote(args).move(args.path, args.to)

@@ -4,7 +4,7 @@ It has no folders, and a file is known by its id.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cargo_sync.backup_protocol.answers import StoredFile, stored_files
 from cargo_sync.backup_protocol.client import CoordinatorAddress, connected
@@ -16,8 +16,10 @@ from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put
 from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, RemoteSpace, unsupported
 from cargo_sync.daemon.sessions.transfer import CopyOrder
-from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.model.displaced import Restored, TrashFilter
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.trees.cargo.trash import FarTrashPage
 from cargo_sync.trees.guest import GuestFolder
 
 
@@ -66,6 +68,12 @@ class BackupSession:
 
     async def delete(self, path: str, *, recursive: bool) -> str:
         unsupported("deletion")
+
+    async def trash(self, wanted: TrashFilter, before: int | None, limit: int) -> FarTrashPage:
+        unsupported("trash")
+
+    async def restore(self, ids: Sequence[int]) -> list[Restored | Problem]:
+        unsupported("trash")
 
     async def move(self, path: str, to: str) -> None:
         unsupported("renaming")

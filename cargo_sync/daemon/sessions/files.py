@@ -21,12 +21,14 @@ from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.trash import run_folder
 from cargo_sync.model import paths
+from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import NOTICES, Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
 from cargo_sync.trees.cargo.api import Apis, ServerLogin
 from cargo_sync.trees.cargo.replies import SpacesReply
+from cargo_sync.trees.cargo.trash import FarTrash, FarTrashPage
 from cargo_sync.trees.cargo.visit import VisitedTree
 from cargo_sync.trees.guest import GuestFolder, Guests
 
@@ -107,6 +109,12 @@ class CargoSession:
 
     async def delete(self, path: str, *, recursive: bool) -> str:
         return await self._tree().delete(paths.check(path), self._run(), recursive=recursive)
+
+    async def trash(self, wanted: TrashFilter, before: int | None, limit: int) -> FarTrashPage:
+        return await self._trash().page(wanted, before, limit)
+
+    async def restore(self, ids: Sequence[int]) -> list[Restored | Problem]:
+        return await self._trash().restore(ids, "", self._run())
 
     async def move(self, path: str, to: str) -> None:
         await self._tree().move(paths.check(path), paths.check(to), self._run())
@@ -198,6 +206,9 @@ class CargoSession:
 
     def _tree(self, folder: str = "") -> VisitedTree:
         return VisitedTree(self._api, self.space.name, folder, self._world, nullcontext())
+
+    def _trash(self) -> FarTrash:
+        return FarTrash(self._api, self.space.name, "")
 
     def _passage(self, folder: str) -> Passage:
         make = partial(VisitedTree, self._api, self.space.name, folder, self._world)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, NoReturn, Protocol
 
 from cargo_sync.daemon.sessions.transfer import CopyOrder, Work
+from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.trees.cargo.trash import FarTrashPage
 
 
 class RemoteSpace(NamedTuple):
@@ -64,6 +66,12 @@ class Remote(Protocol):
 
     async def delete(self, path: str, *, recursive: bool) -> str:
         """Deletes a file or folder. Returns its path in the trash."""
+
+    async def trash(self, wanted: TrashFilter, before: int | None, limit: int) -> FarTrashPage:
+        """Versions in the server's trash, the newest first."""
+
+    async def restore(self, ids: Sequence[int]) -> list[Restored | Problem]:
+        """Brings versions back to their places; one result per id."""
 
     async def move(self, path: str, to: str) -> None: ...
 

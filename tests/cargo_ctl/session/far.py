@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cargo_sync.api.messages import ControlError
+from cargo_sync.model.displaced import TrashFilter
 from tests.control.canned import NOW, Answer, Canned, canned
 
 FINGERPRINT = "ab" * 32
@@ -32,6 +33,7 @@ class Far:
         self.hello: dict[str, Any] = {
             "uid": os.getuid(), "host": socket.gethostname(), "supports": ["hello", "session.open"],
         }  # fmt: skip
+        self.thrown: list[tuple[str, bytes]] = []
         self.listed: dict[str, list[dict[str, Any]]] = {}
         self.daemon: Canned | None = None
         self.options: dict[str, Any] = {}
@@ -63,7 +65,8 @@ class Far:
             "look": lambda _args: self.look, "open": self._open, "use": self._use,
             "list": self._list,
             "stat": self._stat, "get": self._get, "put": self._put, "mkdir": self._mkdir,
-            "delete": self._delete, "move": self._move, "cancel": self._cancel,
+            "delete": self._delete, "trash": self._trash, "restore": self._restore,
+            "move": self._move, "cancel": self._cancel,
             "close": lambda _args: {},
             "show": lambda _args: {"transfers": list(self.rows.values())},
             "speed": lambda args: {
@@ -145,9 +148,31 @@ class Far:
         path = args["path"]
         gone = [each for each in self.files if each == path or each.startswith(f"{path}/")]
         for each in gone:
-            del self.files[each]
+            self.thrown.append((each, self.files.pop(each)))
         self.folders.discard(path)
         return {"displaced": len(gone)}
+
+    def _trash(self, args: dict[str, Any]) -> dict[str, Any]:
+        wanted = TrashFilter(args.get("pattern", ""), under=args.get("under", ""))
+        rows = [
+            {"id": str(id), "path": path, "kind": "file", "size": len(content), "time": NOW,
+             "cause": "deleted", "user": "ana", "state": "kept"}
+            for id, (path, content) in reversed(list(enumerate(self.thrown, 1)))
+            if wanted.matches(path)
+        ]  # fmt: skip
+        rows = [row for row in rows if int(str(row["id"])) < (args.get("before") or 10**6)]
+        more = int(str(rows[1]["id"])) if len(rows) > 2 else None
+        totals = {"files": len(self.thrown), "bytes": 0}
+        return {"versions": rows[:2], "totals": totals, "next": more}
+
+    def _restore(self, args: dict[str, Any]) -> dict[str, Any]:
+        results: list[dict[str, Any]] = []
+        for id in args["ids"]:
+            path, content = self.thrown[int(id) - 1]
+            there = path in self.files
+            self.files[path] = content
+            results.append({"id": id, "code": "done", "path": path, "displaced": int(there)})
+        return {"results": results}
 
     def _move(self, args: dict[str, Any]) -> dict[str, Any]:
         self.files[args["to"]] = self.files.pop(args["path"])

@@ -14,6 +14,7 @@ REMOTE = {
 LOCAL = {"/here": [("film.mov", False), ("films", True)], "/home/ana": [("home.txt", False)]}
 SOURCES = Sources(
     lambda path: REMOTE.get(path, []),
+    lambda path: [("lost.txt", False), ("gone", True)] if path == "in" else [],
     lambda path: LOCAL.get(path, []),
     lambda: ["nightly", "my job"],
     lambda: ["default", "archive"],

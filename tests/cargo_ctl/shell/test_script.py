@@ -146,6 +146,30 @@ def test_changing(far: Far, runtime: str) -> None:
     assert far.calls("session.delete")[0] == {"path": "docs", "recursive": True}
 
 
+def test_undelete(far: Far, runtime: str) -> None:
+    with far.running(runtime):
+        told = transcript("rm docs\nrm a.txt\nundelete a.txt\nls -t *.none\nundelete docs\nls")
+        lines = told.splitlines()
+        assert lines[2:4] == ["restored: a.txt", "nothing of it is in the trash"]
+        assert lines[4].endswith("restored") or lines[4].startswith("restored: docs/")
+        assert "docs/" in lines and "a.txt" in lines
+        listed = transcript("ls -t docs").splitlines()
+        assert listed[0].split() == ["ID", "WHEN", "WHY", "SIZE", "STATE", "PATH"]
+        assert all(line.split()[-1].startswith("docs/") for line in listed[1:])
+        assert transcript("undelete nothing") == (
+            "! nothing called /nothing is in the server's trash (ls -t lists it)\nexit 1"
+        )
+
+
+def test_a_pattern_is_for_the_trash_below_the_current_folder(far: Far, runtime: str) -> None:
+    with far.running(runtime):
+        transcript("rm docs\nundelete *.tx[t] 'a*b'")
+        asked = far.calls("session.trash")
+        assert asked[0] == {"under": "", "pattern": "*.tx[t]", "limit": 1000}
+        quoted = [args for args in asked if args["pattern"] == "a[*]b"]
+        assert quoted or len(asked) == 1
+
+
 @pytest.mark.parametrize(
     ("line", "said", "code"),
     [

@@ -92,6 +92,8 @@ async def test_refusals_come_in_the_servers_words(tmp_path: Path) -> None:
             ("stat", {"path": "x"}),
             ("mkdir", {"path": "x"}),
             ("delete", {"path": "x"}),
+            ("trash", {}),
+            ("restore", {"ids": ["1"]}),
             ("move", {"path": "x", "to": "y"}),
             ("speed", {"speed": None}),
             ("use", {"workspace": "w"}),

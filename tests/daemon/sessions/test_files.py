@@ -374,6 +374,19 @@ async def test_looking_making_renaming_deleting(tmp_path: Path) -> None:
         assert await refusal(one, "delete", path="d") == "unknown"
         assert (await one.call("list", path=""))["entries"] == []
 
+        page = await one.call("trash", pattern="d")
+        [row] = page["versions"]
+        assert (row["path"], row["kind"], row["cause"], row["user"]) == (
+            "d",
+            "folder",
+            "deleted",
+            "ana",
+        )
+        restored = await one.call("restore", ids=[row["id"], "99"])
+        assert [found["code"] for found in restored["results"]] == ["done", "vanished"]
+        assert (await one.call("stat", path="d/unseen"))["kind"] == "file"
+        assert (await one.call("trash"))["versions"] == []
+
 
 async def test_a_workspace_that_may_only_be_read(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
@@ -388,6 +401,7 @@ async def test_a_workspace_that_may_only_be_read(tmp_path: Path) -> None:
         )
         assert await refusal(one, "mkdir", path="d") == "read_only"
         assert await refusal(one, "delete", path="f") == "read_only"
+        assert await refusal(one, "restore", ids=["1"]) == "read_only"
         assert await refusal(one, "use", workspace="nobodys") == "unknown_workspace"
         assert (await one.call("show"))["workspace"] == "shared"
         assert os.listdir(tmp_path / "shared") != []
