@@ -19,6 +19,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "job": "cargo_ctl.commands.job:job",
             "conflict": "cargo_ctl.commands.conflict:conflict",
             "trash": "cargo_ctl.commands.trash:trash",
+            "run": "cargo_ctl.commands.run:run",
             "transfer": "cargo_ctl.commands.transfer:transfer",
             "history": "cargo_ctl.commands.history:history",
             "callback": "cargo_ctl.commands.callback:callback",

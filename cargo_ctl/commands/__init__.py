@@ -14,6 +14,7 @@ job_files   `job add` and `job remove`
 job_look    `job history` and `job test`
 key         keys for access over TCP
 log         the last lines of the log
+run         runs of jobs: list and show
 shell       the interactive client
 status      the overall state
 trash       what was replaced and deleted, and the way back

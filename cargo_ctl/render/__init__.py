@@ -16,6 +16,7 @@ live          a daemon's board as a live picture
 log           lines of the log
 plan          what a run would do
 progress      files, bytes, speed and time left
+runs          runs of jobs
 server_board  what a server's feed has reported so far
 server_live   a server's board as a live picture
 servers       a server as a whole

@@ -17,6 +17,7 @@ messages          requests, replies and feed messages, encoded and decoded
 orders            the plain-text orders of pydio-sync
 renamed           old names of commands, for suggestions
 roles             what a caller may do
+run_commands      the commands about runs
 sequence          which messages of the feed are new, and how many were lost
 server_commands   all commands of a server
 session_commands  the commands of a session

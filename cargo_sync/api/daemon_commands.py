@@ -16,6 +16,7 @@ from cargo_sync.api.common_commands import (
 from cargo_sync.api.conflict_commands import CONFLICT_COMMANDS
 from cargo_sync.api.job_commands import JOB_COMMANDS, OneJob, OneOrAllJobs
 from cargo_sync.api.roles import Role
+from cargo_sync.api.run_commands import RUN_COMMANDS
 from cargo_sync.api.session_commands import SESSION_COMMANDS
 from cargo_sync.api.trash_commands import JOB_TRASH_COMMANDS
 
@@ -96,6 +97,7 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     *JOB_COMMANDS,
     *CONFLICT_COMMANDS,
     *JOB_TRASH_COMMANDS,
+    *RUN_COMMANDS,
     TRANSFER_LIST,
     TRANSFER_CANCEL,
     HISTORY,

@@ -26,7 +26,7 @@ from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.check import CheckHandlers
 from cargo_sync.daemon.handlers.conflict import ConflictHandlers
 from cargo_sync.daemon.handlers.daemon import reloaded, status
-from cargo_sync.daemon.handlers.history import HistoryHandlers
+from cargo_sync.daemon.handlers.history import HistoryHandlers, RunHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.job_folder import JobFolderHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
@@ -85,6 +85,7 @@ from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
+from cargo_sync.state.runs import RunRows
 from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.trees.cargo.api import Apis, ServerLogin
@@ -210,6 +211,7 @@ class Daemon:
             PlanHandlers(jobs, self._planned, world),
             JobFolderHandlers(jobs, self._rows),
             TrashHandlers(jobs, world, self._happened),
+            RunHandlers(jobs, RunRows(self._database), offload),
             HistoryHandlers(jobs, self._events, world),
             CheckHandlers(jobs, Checks(self._check_case, world, group)),
             ConflictHandlers(jobs, self._database, world),

@@ -29,6 +29,7 @@ clock         the clock by which records age, across restarts
 guard_window  what a job has deleted and overwritten lately
 holds         what the guard holds of a job, and what a person has decided about it
 planned       the actions of a preview or a run
+runs          runs that did something or failed
 replies       replies to commands that changed something, so that each is done once
 audit         who changed what
 limits        limits that a command set in place of the file's

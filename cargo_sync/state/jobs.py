@@ -13,6 +13,7 @@ from cargo_sync.state import displaced, forgetting
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.forgetting import Untrue
+from cargo_sync.state.runs import RunRows
 from cargo_sync.state.suspects import decode
 
 _FORGOTTEN = "\0forgotten "
@@ -22,6 +23,7 @@ _READ = (
     "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_run, suspects, untrue "
     "FROM job"
 )
+_LAST_RUN = "UPDATE job SET last_run = ? WHERE name = ?"
 _NAMELESS = "UPDATE job SET name = ? WHERE id = ?"
 _ANEW = "UPDATE job SET far_cursor = 0, far_lineage = '' WHERE name = ?"
 
@@ -137,7 +139,9 @@ class JobRows:
             forgetting.note(connection, name, Untrue.SETTLED)
 
     def set_last_run(self, name: str, last: LastRun) -> None:
-        self._set("UPDATE job SET last_run = ? WHERE name = ?", orjson.dumps(last).decode(), name)
+        with self._database.transaction():
+            self._set(_LAST_RUN, orjson.dumps(last).decode(), name)
+            RunRows(self._database).add(name, last)
 
     def remove(self, name: str) -> None:
         """Forgets a job with its trees and transfers. Its events stay, as history.

@@ -17,6 +17,7 @@ from cargo_ctl.render import (
     log,
     plan,
     progress,
+    runs,
     server_board,
     servers,
     session,
@@ -122,6 +123,10 @@ NOT_BACK: dict[str, Any] = {
 RESTORED: dict[str, Any] = {
     "job": "docs", "side": "far", "run": "r2", "results": [BROUGHT_BACK],
 }  # fmt: skip
+RUN: dict[str, Any] = {
+    "number": 3, "job": "docs", "run": "r", "started": NOW, "ended": NOW + 5, "files": 2,
+    "bytes": 1_234, "errors": 1, "problem": "the disk is full",
+}  # fmt: skip
 EMPTIED = {"job": "docs", "side": "far", "files": 1, "bytes": 1_234, "more": False}
 BANDWIDTH = {"bandwidth": [{"name": "upload", "file": 9_000, "override": 5_000, "now": 5_000}]}
 USER_SHOWN = ANA | {
@@ -165,6 +170,8 @@ ANSWERS: dict[str, Any] = {
     "trash.list": TRASH,
     "trash.restore": RESTORED,
     "trash.empty": EMPTIED,
+    "run.list": {"runs": [RUN], "next": None},
+    "run.show": RUN,
     "bandwidth.show": BANDWIDTH,
     "bandwidth.set": BANDWIDTH,
     "user.list": {"users": [ANA, BEN]},
@@ -235,6 +242,9 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     conflicts.conflict_list: (CONFLICTS, UTC),
     conflicts.conflict_show: (CONFLICT, UTC),
     conflicts.resolved: (RESOLVED,),
+    runs.run_list: ({"runs": [RUN]}, UTC),
+    runs.run_show: ({"run": RUN, "versions": [VERSION], "more": True}, UTC),
+    trash.table_of: ([VERSION], UTC),
     trash.versions: (TRASH, UTC),
     trash.restored: (NOT_BACK,),
     trash.emptying: (TRASH, 7 * 86_400),

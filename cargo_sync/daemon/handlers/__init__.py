@@ -4,7 +4,7 @@ callback    `callback.list`, `.retry`, `.test`
 check       `job.test`
 conflict    `conflict.list`, `.show`, `.resolve`
 daemon      `status` and `reload`
-history     `history` and `job.history`
+history     `history`, `job.history`, `run.list` and `run.show`
 job         `job.list`, `.show`, `.start`, `.pause`, `.reload`, `.sync`, `.approve`, `.speed`, …
 job_folder  `job.add` and `job.remove`
 plan        `job.plan`

@@ -1,17 +1,19 @@
-"""`history` and `job.history`: what happened, from the event rows of the state."""
+"""`history`, `job.history`, `run.list` and `run.show`: what happened, from rows of the state."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 from cargo_sync.api import job_commands
 from cargo_sync.api.daemon_commands import HISTORY, HistoryArgs
-from cargo_sync.api.messages import JsonObject
+from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
+from cargo_sync.api.run_commands import RUN_LIST, RUN_SHOW, OneRun, RunListArgs
 from cargo_sync.control.routes import Route
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
 from cargo_sync.model.events import Happened
-from cargo_sync.model.world import World
+from cargo_sync.model.world import Offload, World
 from cargo_sync.state.events import Events
+from cargo_sync.state.runs import RunRow, RunRows
 
 _NEWEST: Final = 2**63 - 1
 
@@ -62,3 +64,36 @@ class HistoryHandlers:
         """Checks that there is such a job, or was one. Raises ControlError(unknown_job)."""
         if not await self._world.offload(self._events.before, job, _NEWEST, 1):
             self._jobs.check_name(job)
+
+
+class RunHandlers:
+    """Shows runs from the state."""
+
+    def __init__(self, jobs: Jobs, runs: RunRows, offload: Offload) -> None:
+        self._jobs = jobs
+        self._runs = runs
+        self._offload = offload
+
+    def routes(self) -> Sequence[Route[Any]]:
+        return (Route(RUN_LIST, self.list), Route(RUN_SHOW, self.show))
+
+    async def list(self, args: RunListArgs) -> JsonObject:
+        rows = await self._offload(self._runs.page, args.job, args.before, args.limit)
+        if not rows:
+            self._jobs.check_name(args.job)
+        more = rows[-1].number if len(rows) == args.limit else None
+        return {"runs": [_row(row) for row in rows], "next": more}
+
+    async def show(self, args: OneRun) -> JsonObject:
+        found = await self._offload(self._runs.get, args.run)
+        if found is None:
+            raise ControlError(
+                ReplyCode.UNKNOWN_RUN,
+                f'there is no run "{args.run[:100]}"',
+                "`run.list` lists those of a job that did something or failed",
+            )
+        return _row(found)
+
+
+def _row(found: RunRow) -> JsonObject:
+    return dict(found._asdict())
