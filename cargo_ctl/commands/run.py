@@ -52,10 +52,10 @@ def list_(reach: Reach, name: str, limit: int) -> None:
 
 
 @run.command()
-@click.argument("id", metavar="RUN")
+@click.argument("which", metavar="RUN")
 @limit_option(default=100, help="How many displaced versions to show of each side.")
 @reaching
-def show(reach: Reach, id: str, limit: int) -> None:
+def show(reach: Reach, which: str, limit: int) -> None:
     """Show one run, and each version that it displaced: kept, restored to where, or freed.
 
     \b
@@ -63,8 +63,9 @@ def show(reach: Reach, id: str, limit: int) -> None:
       cargo_ctl run show 20261129T081500Z-5f0c7a12
       cargo_ctl run show 20261129T081500Z-5f0c7a12 --json
     """
-    found = reach.call("run.show", {"run": id})
-    args = {"job": answers.text(found, "job"), "run": id, "all": True, "limit": min(_PAGE, limit)}
+    found = reach.call("run.show", {"run": which})
+    args = {"job": answers.text(found, "job"), "run": which, "all": True}
+    args["limit"] = min(_PAGE, limit)
     near = reach.call("trash.list", {**args, "side": "near"})
     far = reach.call("trash.list", {**args, "side": "far"})
     versions = [*answers.rows(near, "versions"), *answers.rows(far, "versions")]
