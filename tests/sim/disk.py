@@ -27,13 +27,17 @@ from typing import Final, cast
 from blake3 import blake3
 
 from cargo_sync.local import root as local_root
+from cargo_sync.local import trash
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
+from cargo_sync.model import paths
+from cargo_sync.model.displaced import TrashFilter
 from cargo_sync.model.entries import FILE
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.state.displaced import all_incomplete
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.folder import FolderTree
 from tests.engine.world import System
@@ -86,6 +90,7 @@ class DiskHistory:
         """All contents that each path ever had at the server, or by hand in the folder."""
         self.by_hand: set[str] = set()
         self._hands = 0
+        self.cuts = 0
         self._open()
 
     def _now(self) -> int:
@@ -133,8 +138,10 @@ class DiskHistory:
                 self._judge_cut()
             self._judge_kept(before)
             if cut:
+                self.cuts += 1
                 self._end()
                 self._open()
+                all_incomplete(self.system.database, "daemon")
             self.disk.cut_in = -1
             self.system.now += 1000
         await self._rest()
@@ -214,6 +221,7 @@ class DiskHistory:
         for path, content in self.far.files().items():
             if live.get(path) not in {content, *self.ever.get(path, ())}:
                 raise BrokenPromiseError(f"{path!r} is {live.get(path)!r} at rest")
+        self._judge_ledger()
         if staged := [one for one in self._all() if "/staging/" in one and one.endswith(".new")]:
             raise BrokenPromiseError(f"{staged} is left in staging")
         self._end()
@@ -257,6 +265,26 @@ class DiskHistory:
             raise BrokenPromiseError(
                 f"{sorted(gone)} stood in the folder or its trash, and is gone"
             )
+
+    def _judge_ledger(self) -> None:
+        """At rest, each version in the trash is in the ledger, with what it was."""
+        ledger = self.system.memory.ledger
+        rows = ledger.page(TrashFilter(), None, 10_000).rows
+        if not self.cuts and (found := [row for row in rows if row.version.cause == "found"]):
+            place = found[0].version.place
+            raise BrokenPromiseError(f"{place!r} was not recorded, although nothing was cut")
+        sizes = {row.version.place: row.version.size for row in rows}
+        hashes = {row.version.place: row.version.hash for row in rows}
+        for at, content in self._all().items():
+            if not at.startswith(f"{trash.PLACE}/"):
+                continue
+            above = [place for place in paths.upwards(at) if place in sizes]
+            if not above:
+                raise BrokenPromiseError(f"{at!r} is in the trash, and nothing is known about it")
+            if above[0] == at and sizes[at] != len(content):
+                raise BrokenPromiseError(f"{at!r} has {len(content)} bytes, not {sizes[at]}")
+            if hashes[at if above[0] == at else above[0]] not in ("", blake3(content).hexdigest()):
+                raise BrokenPromiseError(f"{at!r} has another hash than the ledger says")
 
     def _all(self) -> dict[str, bytes]:
         return {

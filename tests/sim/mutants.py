@@ -373,6 +373,18 @@ MUTANTS: Final = (
               "displaced = root.look(aside, taken); root.system.unlink(aside.fd, taken)")],
     ),
     Mutant(
+        "a displaced file is not recorded",
+        DISK,
+        [Edit("cargo_sync.engine.commit:Commit._together", "self._memory.ledger.add(gone)",
+              "pass")],
+    ),
+    Mutant(
+        "what is young is removed from the trash",
+        DISK,
+        [Edit("cargo_sync.local.trash_upkeep:free", "[: overdue(oldest, total, limits, now)]",
+              "")],
+    ),
+    Mutant(
         "a file that appeared meanwhile is replaced",
         DISK,
         [Edit("cargo_sync.local.publish:Placing.__init__",
