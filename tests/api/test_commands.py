@@ -77,7 +77,6 @@ def test_what_changes_something_is_marked() -> None:
         "job.add",
         "job.remove",
         "transfer.cancel",
-        "conflict.resolve",
         "trash.restore",
         "trash.empty",
         "session.open",
