@@ -345,6 +345,19 @@ MUTANTS: Final = (
         [Edit("cargo_sync.wire.frames:PlainOpener.open",
               "xxh3_128_digest(frame[:end]) != frame[end:]", "False")],
     ),
+    # -- renames -----------------------------------------------------------------------------------
+    Mutant(
+        "an inode is trusted without its content",
+        SYSTEM,
+        [Edit("cargo_sync.engine.execution.moving:Moves._known",
+              "base.hash if source.version == version else source.hash", "base.hash")],
+    ),
+    Mutant(
+        "renames although the old path is to keep its copy",
+        SYSTEM,
+        [Edit("cargo_sync.engine.planners.holding:HoldingPlanner.__init__",
+              "context.rules.propagate", "True")],
+    ),
     # -- the local folder --------------------------------------------------------------------------
     Mutant(
         "the sync of contents is left out",

@@ -1,6 +1,6 @@
 """What must always hold in a whole run: checked when it could be broken, and when the job rests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from blake3 import blake3
@@ -136,6 +136,11 @@ class Oracle:
                 one = event.path
                 self._silent -= {at for at in self._silent if paths.is_below(at, one)}
         self._events = len(self.system.events)
+
+    def changed(self, some: Iterable[str]) -> None:
+        """People have changed these paths of the source. What they move back has its version."""
+        self.hear()
+        self._told -= {one for one in self._told if one[0] in set(some)}
 
     def suspect(self) -> None:
         """What arrived lately may be taken for damaged, and be fetched again."""

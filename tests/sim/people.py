@@ -125,7 +125,13 @@ class People:
 
     def _rename(self, tree: CountedTree, path: str) -> list[str]:
         to = paths.join(self.story.one_of(tree.folders()), self.story.one_of(NAMES))
-        return self._moved(tree, path, to)
+        moved = self._moved(tree, path, to)
+        entry = tree.entry(to)
+        if moved and entry and entry.kind == FILE and self.story.chance(0.2):
+            # Another content under the same inode, as big and as old.
+            content = self._content()
+            tree.save(to, (content * entry.size)[: entry.size], entry.mtime_ns)
+        return moved
 
     def _recase(self, tree: CountedTree, path: str) -> list[str]:
         """Another case of the same name, such as "b" and "B"."""

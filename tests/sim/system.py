@@ -432,6 +432,8 @@ class SystemHistory:
         some = list(some)
         assert isinstance(tree, LivelyTree)
         tree.by_hand(some)
+        if isinstance(self.oracle, Oracle) and tree is self.oracle.source:
+            self.oracle.changed(some)
         self._epoch.touched(tree, some)
 
     def _now(self) -> int:
