@@ -254,6 +254,10 @@ class MemoryTree:
         if action.expected is None or not self._is(here, action.expected):
             return Outcome(action, problem=Problem(Code.CHANGED, f"{here!r} changed", here))
         start = len(self._log)
+        if action.occupant is not None and (
+            paths.is_below(path, here) or paths.is_below(here, path)
+        ):
+            return Outcome(action, problem=Problem(Code.BAD_PATH, f"{here!r} is in {path!r}", here))
         if action.occupant is not None:
             if not self._is(path, action.occupant):
                 return Outcome(action, problem=Problem(Code.CHANGED, f"{path!r} changed", path))

@@ -146,6 +146,13 @@ async def test_an_entry_of_the_far_side_moves_to_a_free_path(far: FarTree) -> No
     codes = [one.problem and one.problem.code for one in (stale, occupied, moved)]
     assert codes == ["changed", "occupied", None]
     assert await listed(far) == {"b": there["b"], "c": moved.result}
+    assert moved.result is not None
+    swap = Action(Op.MOVE, "b", expected=moved.result, moved_from="c", occupant=there["b"])
+    stale, done = await far.apply([swap._replace(occupant=file), swap], RUN)
+    assert stale.problem and stale.problem.code == "changed"
+    assert done.problem is None and done.result and done.places
+    assert await listed(far) == {"b": done.result, "c": done.exchanged}
+    assert (done.result.version, done.result.ident) == (file.version, file.ident)
 
 
 async def listed(far: FarTree) -> dict[str, Entry]:

@@ -197,6 +197,24 @@ async def test_an_entry_moves_to_a_free_path_and_nothing_is_overwritten(
     assert await one.hashes([("new/c", after["new/c"])]) == [blake3(b"a").hexdigest()]
 
 
+async def test_two_entries_change_places(tree: tuple[NearTree, Write]) -> None:
+    one, write = tree
+    for path in ("a", "d/x"):
+        write(path, path.encode())
+    before = await seen(one)
+    file, folder = before["a"], before["d"]
+    swap = Action(Op.MOVE, "d", expected=file, moved_from="a", occupant=folder)
+    other = swap._replace(occupant=folder._replace(ident=folder.ident + 1))
+    within = Action(Op.MOVE, "d/x", expected=folder, moved_from="d", occupant=before["d/x"])
+    changed, impossible, done = await one.apply([other, within, swap], RUN)
+    assert changed.problem and changed.problem.code == "changed"
+    assert impossible.problem
+    after = await seen(one)
+    assert set(after) == {"a", "a/x", "d"}
+    assert (done.result, done.exchanged) == (after["d"], after["a"])
+    assert (after["d"].ident, after["a"].ident) == (file.ident, folder.ident)
+
+
 async def test_a_time_and_a_mode_are_set_on_what_was_seen_and_nothing_else(
     tree: tuple[NearTree, Write],
 ) -> None:
