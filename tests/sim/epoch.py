@@ -90,6 +90,9 @@ class Epoch:
             for path in {**source.all(), **destination.all()}
         }
         self._own = own
+        self._exchanged: set[str] = set()
+        """Paths that a step has exchanged: killed before it is recorded, a run does not know what
+        was to be deleted."""
         self._forgotten = self._suspicious = False
         self._no_folders = {
             path for path, (there, _) in self._before.items() if there and there[0] != FOLDER
@@ -108,6 +111,8 @@ class Epoch:
 
     def renamed(self, one: str, to: str) -> None:
         """A step has renamed something at the destination, with what is its own below it."""
+        if "aside" in (one, to):
+            self._exchanged |= {one, to}
         theirs = self._changes[self._destination.part]
         for path in [path for path in theirs if paths.is_below(path, one)]:
             theirs[to + path[len(one) :]] = theirs.pop(path)
@@ -138,7 +143,7 @@ class Epoch:
             return
         ours, theirs = self._changes[self._source.part], self._changes[self._destination.part]
         for path in {*self._before, *ours, *theirs, *self._destination.all()}:
-            if self._unsure(path) or self._is_covered(path):
+            if self._is_open(path):
                 continue
             now = state(self._destination, path)
             source, before = self._before.get(path, (None, None))
@@ -195,6 +200,14 @@ class Epoch:
             return True
         # It may have held something of the destination's own when it was to be deleted.
         return any(paths.is_below(one, path) for one in self._changes[self._destination.part])
+
+    def _is_open(self, path: str) -> bool:
+        """Whether nothing is expected of a path."""
+        if self._unsure(path) or self._is_covered(path) or path in self._exchanged:
+            return True
+        # What was moved away and back at the destination has the version that was delivered.
+        theirs = self._changes[self._destination.part].get(path)
+        return theirs is not None and theirs.state == self._before.get(path, (None, None))[1]
 
     def _is_covered(self, path: str) -> bool:
         """Whether the source had a file or a link in the place of a folder above it."""

@@ -132,6 +132,8 @@ class Oracle:
                     raise BrokenPromiseError(f"{event.path!r} is told of, and never came")
                 self._told[version[0]] = version
                 self._untold.discard(event.path)
+            elif event.happened is Happened.MOVED:
+                self._untold -= {event.path, event.details.moved_from or ""}
             elif event.happened is Happened.DISPLACED:
                 one = event.path
                 self._silent -= {at for at in self._silent if paths.is_below(at, one)}
@@ -190,6 +192,9 @@ class Oracle:
             raise BrokenPromiseError(f"{here!r} is renamed, and may not go")
         if self._replaced:
             raise BrokenPromiseError(f"{here!r} is renamed although a side was replaced")
+        if action.occupant is not None:
+            # Killed before it is recorded, the run does not know what was to be deleted.
+            self._untold |= {here, path}
         for one, to in renames(here, path, exchange=action.occupant is not None):
             relocate(self.destination.hand, one, to)
             self.on_renamed(one, to)
