@@ -142,7 +142,8 @@ class Oracle:
     def changed(self, some: Iterable[str]) -> None:
         """People have changed these paths of the source. What they move back has its version."""
         self.hear()
-        self._told -= {one for one in self._told if one[0] in set(some)}
+        for path in some:
+            self._told.pop(path, None)
 
     def suspect(self) -> None:
         """What arrived lately may be taken for damaged, and be fetched again."""
