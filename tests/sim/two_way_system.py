@@ -12,6 +12,7 @@ from typing import Final
 from blake3 import blake3
 
 from cargo_sync.engine.report import RunReport
+from cargo_sync.model import paths
 from cargo_sync.model.actions import Action
 from cargo_sync.model.conflicts import ConflictPolicy
 from cargo_sync.model.entries import Entry
@@ -229,7 +230,8 @@ class TwoWaySystemHistory(SystemHistory):
             self.oracle.end()
         if report is None or report.errors:
             for path in self.oracle.steps:
-                self._epoch.unrecorded(path)
+                for one in paths.upwards(path):  # what is above it may have been made for it
+                    self._epoch.unrecorded(one)
         self._epoch.moment += 1
         return report
 
