@@ -50,7 +50,7 @@ from tests.sim.story import BrokenPromiseError, Story, Verdict
 from tests.sim.weather import Weather
 from tests.state.crash import Killed
 
-RUNS: Final = 8
+RUNS: Final = 12
 """Runs without a fault after which a job must rest."""
 DAY: Final = 86_400.0
 STUCK: Final = DAY
