@@ -115,6 +115,23 @@ def plan_page(answer: JsonObject) -> PlanPage:
     )
 
 
+class ComparisonPage(NamedTuple):
+    """A page of `job.verify`; without files until it is ready."""
+
+    ready: bool
+    totals: JsonObject
+    files: list[JsonObject]
+    next: int | None
+
+
+def comparison_page(answer: JsonObject) -> ComparisonPage:
+    """The answer of `job.verify`."""
+    ready, totals = flag(answer, "ready"), part(answer, "totals")
+    if not ready:
+        return ComparisonPage(False, totals, [], None)
+    return ComparisonPage(True, totals, rows(answer, "files"), cursor(answer, "next"))
+
+
 class CheckReport(NamedTuple):
     """The steps of `job.test` so far; `ready` when all are done."""
 

@@ -12,6 +12,7 @@ history     what happened, one row per file
 job         jobs: list, show, start, pause, plan
 job_files   `job add` and `job remove`
 job_look    `job history` and `job test`
+job_verify  `job verify`
 key         keys for access over TCP
 log         the last lines of the log
 run         runs of jobs: list and show

@@ -10,6 +10,7 @@ from cargo_ctl import answers
 from cargo_ctl.answers import PlanPage
 from cargo_ctl.commands.job_files import add, remove
 from cargo_ctl.commands.job_look import history, test
+from cargo_ctl.commands.job_verify import verify
 from cargo_ctl.names import JOB
 from cargo_ctl.options import limit_option
 from cargo_ctl.reach import Reach, as_line, common_options, reaching
@@ -236,5 +237,5 @@ def _page(reach: Reach, name: str, run: str, after: int, limit: int | None) -> P
     return answers.plan_page(reach.call("job.plan", args))
 
 
-for _command in (add, remove, history, test):
+for _command in (add, remove, history, test, verify):
     job.add_command(_command)

@@ -6,6 +6,7 @@ board         what a daemon's feed has reported so far
 callbacks     HTTP callbacks
 checks        the steps of `job test`
 conflicts     conflicts of two-way jobs
+differences   what a comparison of a job's two sides found
 flows         the flows of a server
 hints         hints with the commands of `cargo_ctl`
 history       history, of all jobs or of one

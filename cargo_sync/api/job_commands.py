@@ -40,6 +40,13 @@ class JobHoldArgs(OneJob):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobDeliverArgs(OneJob):
+    """run: the id of a comparison by `job.verify`."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpeedArgs(OneJob):
     """speed: such as "10mbps", "none" for no limit, None for the speed of the job's file."""
 
@@ -82,6 +89,10 @@ RELOAD: Final = Command(
 )
 SYNC: Final = Command("job.sync", "look for changes now", OneJob, changes=True)
 PLAN: Final = Command("job.plan", "what the next run would do, without doing it", JobPlanArgs)
+VERIFY: Final = Command("job.verify", "compare both sides of a job by content", JobPlanArgs)
+DELIVER: Final = Command(
+    "job.deliver", "deliver again what a comparison found to differ", JobDeliverArgs, changes=True
+)
 APPROVE: Final = Command(
     "job.approve", "let exactly these held steps pass", JobHoldArgs, changes=True
 )
@@ -107,6 +118,8 @@ JOB_COMMANDS: Final = (
     RELOAD,
     SYNC,
     PLAN,
+    VERIFY,
+    DELIVER,
     APPROVE,
     REJECT,
     SPEED,

@@ -33,6 +33,7 @@ from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.trash import TrashHandlers
+from cargo_sync.daemon.handlers.verify import VerifyHandlers
 from cargo_sync.daemon.job.check_steps import CheckCase
 from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
@@ -42,6 +43,7 @@ from cargo_sync.daemon.job.supervisor import JobTrashes, Sides, Supervisor, rule
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.jobs.registry import Job, Jobs
 from cargo_sync.daemon.jobs.unusable import UnusableJob
+from cargo_sync.daemon.jobs.verifications import Verifications
 from cargo_sync.daemon.live_settings import LiveSettings
 from cargo_sync.daemon.reporting.feed import DaemonFeed
 from cargo_sync.daemon.reporting.listeners import Listeners
@@ -209,6 +211,7 @@ class Daemon:
             ),
             JobHandlers(jobs),
             PlanHandlers(jobs, self._planned, world),
+            VerifyHandlers(jobs, Verifications(group), self._planned, world),
             JobFolderHandlers(jobs, self._rows),
             TrashHandlers(jobs, world, self._happened),
             RunHandlers(jobs, RunRows(self._database), offload),

@@ -63,11 +63,13 @@ class Run:
         self._planning = Planning(self._context, self._planner(), self._deferred)
         self._conflicts = ConflictResolution(self._context, near, far, on_events)
 
-    async def execute(self, *, release: bool = False) -> RunReport:
+    async def execute(self, *, release: bool = False, again: str = "") -> RunReport:
         """Makes the destination follow the source; in a two-way job, both sides follow each other.
 
         Args:
             release: source files that an unclean stop has damaged are sent as they are.
+            again: a comparison (`SideComparison`): a person wants what differed to be delivered
+                again.
 
         Raises:
             ProblemError: a side cannot be reached, or the connection was cut. What was committed
@@ -79,6 +81,9 @@ class Run:
         for room in self._memory.rooms.values():
             room.begin()
         directions = await self._directions()
+        if again:
+            for direction in directions.values():
+                await direction.follow(self._deliverable(again, direction.mode), counted=True)
         hinted = self._memory.scope.begin(self._world.steady())
         pages = self._survey.folders(opened.cursor, self.report, hinted)
         await follow(directions, self._resolved(self._planning.steps(pages)))
@@ -268,6 +273,12 @@ class Run:
         for direction in directions.values():
             self.report.waiting += direction.deferred.waiting
             await direction.deferred.end()
+
+    async def _deliverable(self, comparison: str, direction: Mode) -> AsyncIterator[Steps]:
+        """What a comparison found to differ, as far as it can be delivered again."""
+        planned, offload = self._memory.planned, self._world.offload
+        async for steps in planned_steps(planned, comparison, direction, offload):
+            yield Steps([one for one in steps if one.op is Op.PUT])
 
 
 async def _replacements(direction: Direction) -> AsyncIterator[Steps]:

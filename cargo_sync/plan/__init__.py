@@ -4,6 +4,7 @@ changes       what became of one side of a path since both agreed
 collisions    names of which a file system keeps only one
 conflict_names   what a conflict copy is called
 conflict_policy  how a conflict is resolved: the policy and what both sides have -> a choice
+differences   what differs on the two sides, whether a run would do something about it or not
 drift         what a destination does not have any more as it was delivered
 filters       which paths a job leaves out: gitignore patterns
 folder_chain  what a folder inherits from the folder above it

@@ -199,11 +199,14 @@ class MemoryTree:
     async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool | Problem]:
         return [not any(self._contents[path]) for path, _ in items]
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+    async def hashes(
+        self, items: Sequence[tuple[str, Entry]], *, reread: bool = False
+    ) -> list[str | Problem]:
         return [self._hash(path, entry) for path, entry in items]
 
     def _hash(self, path: str, entry: Entry) -> str | Problem:
-        if self._entries.get(path) != entry:
+        found = self._entries.get(path)
+        if found is None or (found.version, found.ident) != (entry.version, entry.ident):
             return Problem(Code.CHANGED, f"{path!r} changed", path)
         return blake3(self._contents[path]).hexdigest()
 

@@ -173,8 +173,13 @@ class Tree(Protocol):
             ProblemError: the tree cannot be reached.
         """
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
-        """BLAKE3 of files, as hex, in order; a file that is not the given entry has a problem."""
+    async def hashes(
+        self, items: Sequence[tuple[str, Entry]], *, reread: bool = False
+    ) -> list[str | Problem]:
+        """BLAKE3 of files, as hex, in order; a file that is not the given entry has a problem.
+
+        With `reread` the files are read, even if their hashes are known.
+        """
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         """Does MKDIR, DELETE, MOVE and META in order; displaced entries go to the trash of `run`.

@@ -122,7 +122,9 @@ class FolderTree:
         while group := await self._do(_group, folders):
             yield group
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+    async def hashes(
+        self, items: Sequence[tuple[str, Entry]], *, reread: bool = False
+    ) -> list[str | Problem]:
         found: list[str | Problem] = []
         for some in _read_together(items):
             found += await self._do(self._hashes, some)

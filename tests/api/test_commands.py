@@ -71,6 +71,7 @@ def test_what_changes_something_is_marked() -> None:
         "job.approve",
         "job.reject",
         "conflict.resolve",
+        "job.deliver",
         "callback.retry",
         "job.speed",
         "bandwidth.set",

@@ -10,6 +10,7 @@ from cargo_ctl.render import (
     callbacks,
     checks,
     conflicts,
+    differences,
     flows,
     history,
     jobs,
@@ -144,6 +145,14 @@ ANSWERS: dict[str, Any] = {
     "job.remove": ADDED,
     "job.test": {"test": "t", "ready": True, "steps": STEPS},
     "job.history": {"rows": [HISTORY], "next": None},
+    "job.verify": {
+        "run": "1",
+        "ready": True,
+        "totals": {"files": 3, "bytes": 7, "again": 1, "gone there": 1},
+        "files": [{"path": "a\x1b", "size": 5, "why": "gone there", "again": True}],
+        "next": None,
+    },
+    "job.deliver": {"run": "2"},
     "job.plan": {
         "run": "3f2a",
         "ready": True,
@@ -228,6 +237,8 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     transfers.transfer_list: (TRANSFERS,),
     transfers.cancelled: (CANCELLED,),
     plan.actions: (PLANNED,),
+    differences.files: ([{"path": "a", "size": 5, "why": "gone there", "again": True}],),
+    differences.totals: ("a", {"files": 3, "bytes": 7, "again": 1, "gone there": 1}, 1),
     plan.totals: ("a", PLAN_TOTALS, 4, False),
     history.of_job: ("a", [HISTORY], None, UTC),
     checks.step: (STEPS[1],),
@@ -275,6 +286,8 @@ NUMBERS_ALONE: set[Callable[..., Any]] = {
     progress.progress, progress.parts, progress.pace, progress.moving,
     callbacks.retried, servers.status, servers.served, servers.moving,
     trash.summary, trash.emptied,
+    callbacks.retried, servers.status, servers.served, servers.moving, differences.progress,
+    differences.any_in,
 }  # fmt: skip
 """Renderers of values that have no text."""
 MADE_OF_THESE = {session.rows, session.picture}

@@ -83,9 +83,11 @@ class Reading(MemoryTree):
 
     asked = 0
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+    async def hashes(
+        self, items: Sequence[tuple[str, Entry]], *, reread: bool = False
+    ) -> list[str | Problem]:
         self.asked += len(items)
-        return await super().hashes(items)
+        return await super().hashes(items, reread=reread)
 
 
 async def test_a_conflict_that_waits_is_not_read_in_each_run(tmp_path: Path) -> None:

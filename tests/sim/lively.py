@@ -275,13 +275,15 @@ class LivelyTree(CountedTree):
         ]
         return Whole(folder, entries.encode(tuple(kept)), len(kept), (), first, end)
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+    async def hashes(
+        self, items: Sequence[tuple[str, Entry]], *, reread: bool = False
+    ) -> list[str | Problem]:
         found: list[str | Problem] = []
         for item in items:
             self.reach(f"hash {item[0]}")
             bad = Problem(Code.UNREADABLE, "this file cannot be read", item[0])
             unreadable = self.weather.fails("unreadable file")
-            found += [bad] if unreadable else await super().hashes([item])
+            found += [bad] if unreadable else await super().hashes([item], reread=reread)
         return found
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:

@@ -12,6 +12,7 @@ refusals    checks of a job's state that several commands share
 session     `session.…`
 trash       `trash.list`, `.restore`, `.empty`
 transfer    `transfer.list` and `.cancel`
+verify      `job.verify` and `job.deliver`
 
 A handler takes the checked arguments of its command as one value, and answers with JSON values. It
 refuses with a ControlError. The router turns a ProblemError into an error reply too.

@@ -164,4 +164,4 @@ def _arrivals() -> dict[Mode, ArrivalCount]:
 
 def _drift(files: int) -> str:
     what = "1 delivered file was" if files == 1 else f"{files:,} delivered files were"
-    return f"{what} changed or removed at the destination since"
+    return f"{what} changed or removed at the destination since: `job verify` lists what differs"

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.job.following import follow_hours, follow_speed
@@ -21,6 +21,7 @@ from cargo_sync.daemon.job.outcomes import JobOutcomes
 from cargo_sync.daemon.job.previews import Previews
 from cargo_sync.daemon.job.remote_hints import hear_far
 from cargo_sync.engine.context import JobMemory
+from cargo_sync.engine.execution.differences import SideComparison
 from cargo_sync.engine.run import Run
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.local.ledger import TrashLedger
@@ -81,6 +82,14 @@ class Sides:
     watch: WatchFolder
     afresh: Callable[[], None]
     trash: JobTrashes
+
+
+class _Ordered(NamedTuple):
+    """A look that a person ordered; see `Supervisor.sync`."""
+
+    run: Run
+    release: bool
+    again: str
 
 
 class Listener:
@@ -155,7 +164,7 @@ class Supervisor:
         watched = settings.watch and self._rules.mode.sends
         hints = NearHints(sides.watch, self._near_hint) if watched else None
         self._near_folder = NearFolder(sides.near, hints)
-        self._ordered: tuple[Run, bool] | None = None
+        self._ordered: _Ordered | None = None
         self._hinted: float | None = None
         self._wakeup = Wakeup()
         self._seen = Wakeup()
@@ -246,18 +255,30 @@ class Supervisor:
         self._listener.changed(self)
         self._wakeup.set()
 
-    def sync(self, *, release: bool = False) -> str:
+    def sync(self, *, release: bool = False, again: str = "") -> str:
         """Orders a look as soon as the loop is free. Returns the id of its run.
 
         Args:
             release: source files that an unclean stop has damaged are sent as they are.
+            again: a comparison: what differed is delivered again.
         """
-        if self._ordered is None or (release and not self._ordered[1]):
-            self._ordered = (self._new_run(), release)
+        before = self._ordered
+        if before is not None and (before.release or not release) and (before.again or not again):
+            ordered = before
+        else:
+            release = release or (before is not None and before.release)
+            again = again or (before.again if before is not None else "")
+            ordered = self._ordered = _Ordered(self._new_run(), release, again)
         self._memory.scope.everything()
         self.sides.afresh()
         self._wakeup.set()
-        return self._ordered[0].report.run
+        return ordered.run.report.run
+
+    def comparison(self) -> SideComparison:
+        """A comparison of both sides; whoever asks for it runs it."""
+        id = self._new_run().report.run
+        near, far = self.sides.near, self.sides.far
+        return SideComparison(id, self._rules, near, far, self._memory, self._world)
 
     async def decide(self, hold: str | None, ruling: Ruling) -> list[str]:
         """Stores a person's ruling about what the guard holds: the next look acts on it.
@@ -349,10 +370,10 @@ class Supervisor:
         if not self._may_look:
             return None
         if self._ordered is not None:
-            (run, release), self._ordered = self._ordered, None
+            ordered, self._ordered = self._ordered, None
             # Not before: the look that ran when it was ordered may have put files off once more.
             self._memory.failures.expedite()
-            return self._look(run, release=release)
+            return self._look(ordered.run, release=ordered.release, again=ordered.again)
         at = self.next_at()
         if at is not None and at <= self._world.steady():
             return self._look(self._new_run())
@@ -376,14 +397,14 @@ class Supervisor:
             self._listener.happened,
         )
 
-    async def _look(self, run: Run, *, release: bool = False) -> None:
+    async def _look(self, run: Run, *, release: bool = False, again: str = "") -> None:
         """One run, however it ends. Raises only CancelledError."""
         if not self._may_look:
             return  # it was allowed when this task was created
         self.run_now, self._hinted = run, None
         self.outcomes.begin(run)
         try:
-            await run.execute(release=release)
+            await run.execute(release=release, again=again)
         except asyncio.CancelledError:
             self.outcomes.stopped(run)
             raise

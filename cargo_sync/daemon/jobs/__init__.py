@@ -4,4 +4,5 @@ folder    the jobs folder, where the daemon adds and removes job files
 loading   reading job files
 registry  all jobs, each with its supervisor; reloading them
 unusable  jobs that are configured and cannot run
+verifications  comparisons of both sides of a job
 """

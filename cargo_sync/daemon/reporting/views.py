@@ -24,7 +24,7 @@ from cargo_sync.daemon.job.status import (
 )
 from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.machines.job_state import JobState, general_state
-from cargo_sync.model.actions import Op
+from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.events import Event, EventGroup
 from cargo_sync.model.jobs import LastRun
 from cargo_sync.state.events import EventRow, as_json
@@ -316,6 +316,30 @@ def plan(
         "actions": [_action(one, two_way=two_way) for one in page.actions],
         "next": page.actions[-1].number if more else None,
     }
+
+
+def comparison(job: str, run: str, files: int) -> dict[str, Any]:
+    """A comparison of both sides that is not ready; `files` were compared until now."""
+    return {"job": job, "run": run, "ready": False, "totals": {"files": files}}
+
+
+def compared(job: str, run: str, page: PlannedPage, limit: int) -> dict[str, Any]:
+    """A page of what a comparison found to differ."""
+    return {
+        "job": job,
+        "run": run,
+        "ready": True,
+        "totals": dict(page.totals or {}),
+        "files": [_difference(one.action) for one in page.actions],
+        "next": page.actions[-1].number if len(page.actions) == limit else None,
+    }
+
+
+def _difference(action: Action) -> dict[str, Any]:
+    """One file or folder that differs; `again`: it can be delivered again."""
+    size = action.source.size if action.source else 0
+    again = action.op is not Op.LEAVE
+    return {"path": action.path, "size": size, "why": action.why, "again": again}
 
 
 def _action(planned: PlannedAction, *, two_way: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@ batches          how many files are handed over together
 both_ways        both directions at once, fed by one survey
 comparison       whether two files have the same content
 direction        what does and records the steps from one side to the other
+differences      compares both sides by content, beside the runs
 metadata         what perhaps got another time or mode only
 moving           renames instead of copies, after the survey
 renaming         renames at the destination

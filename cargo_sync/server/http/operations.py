@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 import orjson
 from aiohttp import web
+from pydantic import Field
 
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import Offload
@@ -98,6 +99,7 @@ class _Meta(Asked):
 
 class _Hashes(Asked):
     files: Annotated[list[Any], items(AT_ONCE)]
+    reread: Annotated[bool, Field(description="true or false")] = False
 
 
 class _HashedFile(Asked):
@@ -142,7 +144,7 @@ class OperationRoutes:
         )
         await response.prepare(request)
         for file in files:
-            work = asyncio.ensure_future(self._hash(workspace, file))
+            work = asyncio.ensure_future(self._hash(workspace, file, reread=asked.reread))
             try:
                 while not (await asyncio.wait({work}, timeout=SIGN_OF_LIFE))[0]:
                     await sent(response.write(b"\n"))
@@ -153,10 +155,12 @@ class OperationRoutes:
         await response.write_eof()
         return response
 
-    async def _hash(self, workspace: Workspace, file: _HashedFile) -> str | Problem:
+    async def _hash(
+        self, workspace: Workspace, file: _HashedFile, *, reread: bool
+    ) -> str | Problem:
         async with self._hashing:
             try:
-                return await self._offload(workspace.hash, file.path, file.version)
+                return await self._offload(workspace.hash, file.path, file.version, reread)
             except ProblemError as error:
                 return error.problem
 

@@ -4,6 +4,7 @@ Everything here blocks and is called from threads; paths that come from outside 
 once more.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
@@ -33,6 +34,8 @@ from cargo_sync.server.workspace.operations import Operation, OperationBatch, Op
 from cargo_sync.server.workspace.trash import TrashRestorer
 from cargo_sync.server.workspace.unoffered import Unoffered
 from cargo_sync.server.workspace.upload import Admit, Upload
+
+_log = logging.getLogger(__name__)
 
 EVERYTHING: Final = 2**63 - 1
 """Mode of files that come over plain HTTP."""
@@ -234,8 +237,11 @@ class Workspace:
         reader.close()
         return reader.holes
 
-    def hash(self, path: str, version: int) -> str:
+    def hash(self, path: str, version: int, reread: bool = False) -> str:
         """The BLAKE3 of a version, from the catalogue or, the first time, from a stable read.
+
+        With `reread` the file is always read. If it has another content than the catalogue says, a
+        disk has lost some of it, and that is logged; the catalogue stays as it is.
 
         Raises:
             ProblemError: `changed` when there is another version by now, or it changes while it is
@@ -248,13 +254,17 @@ class Workspace:
             raise ProblemError(
                 Problem(Code.NOT_A_FILE, f"{path!r} is not a file", path, retry=False)
             )
-        if held.entry.version != version or held.entry.hash:
+        known = held.entry.hash
+        if held.entry.version != version or (known and not reread):
             reader.close()
             if held.entry.version != version:
                 raise changed(path)
-            return held.entry.hash
+            return known
         found = hash_reader(reader, path, held.entry.size, lambda: not self._folder.closing)
-        self._folder.catalogue.set_hash(self.id, path, version, found)
+        if not known:
+            self._folder.catalogue.set_hash(self.id, path, version, found)
+        elif found != known:
+            _log.warning("%r in %r has not the content that arrived", path, self.path)
         return found
 
     # -- changes -----------------------------------------------------------------------------------

@@ -41,9 +41,15 @@ def own(changes: OwnChanges) -> Mapping[str, str]:
     return {"own": ranges, "own_lineage": changes.lineage}
 
 
-def hashes(files: Iterable[tuple[str, int]]) -> Body:
-    """The body that asks for hashes; `files` are (path, version)."""
-    return {"files": list(files)}
+def hashes(files: Iterable[tuple[str, int]], *, reread: bool = False) -> Body:
+    """The body that asks for hashes.
+
+    Args:
+        files: (path, version) of each.
+        reread: the server reads them even if it knows their hashes.
+    """
+    asked: Body = {"files": list(files)}
+    return {**asked, "reread": True} if reread else asked
 
 
 def operations(some: Sequence[Body], run: str) -> Body:

@@ -156,12 +156,14 @@ class CargoTree:
             query |= requests.own(own)
         return await self._api.get(f"{self._base}/changes", replies.changes, **query)
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
+    async def hashes(
+        self, items: Sequence[tuple[str, Entry]], *, reread: bool = False
+    ) -> list[str | Problem]:
         found: list[str | Problem] = []
         for start in range(0, len(items), OPERATIONS):
             part = items[start : start + OPERATIONS]
             files = [(self._whole(path), entry.version) for path, entry in part]
-            body = requests.hashes(files)
+            body = requests.hashes(files, reread=reread)
             lines = self._api.lines(f"{self._base}/hashes", ResultReply.read, body)
             found += [_hash(line, path) async for line, (path, _) in _paired(lines, part)]
         return found

@@ -40,10 +40,12 @@ from cargo_sync.daemon.handlers.job_folder import JobFolderHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
+from cargo_sync.daemon.handlers.verify import VerifyHandlers
 from cargo_sync.daemon.job.check_steps import CheckCase
 from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.jobs.registry import Jobs
+from cargo_sync.daemon.jobs.verifications import Verifications
 from cargo_sync.daemon.live_settings import LiveSettings
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.sessions.remote import Remote
@@ -84,6 +86,7 @@ class Daemon:
         files: JobFiles,
         endpoint: Endpoint,
         trials: Checks,
+        verifications: Verifications,
         sessions: Sessions,
     ) -> None:
         self.house = house
@@ -104,6 +107,7 @@ class Daemon:
                 ),
                 JobHandlers(jobs),
                 PlanHandlers(jobs, house.planned, house.world()),
+                VerifyHandlers(jobs, verifications, house.planned, house.world()),
                 AuditHandlers(AuditTable(house.database, float, float), house.world().offload),
                 FeedHandlers(endpoint.publisher),
                 KeyHandlers(endpoint, house.world().offload),
@@ -164,9 +168,8 @@ async def running(
             jobs = Jobs(files, house.build, house.world(), group, gone.append, house.refuse)
             await jobs.read()
             sessions = Sessions(house.world(), Board(), group)
-            daemon = Daemon(
-                house, jobs, files, endpoint, Checks(no_trial, house.world(), group), sessions
-            )
+            trials, verifications = Checks(no_trial, house.world(), group), Verifications(group)
+            daemon = Daemon(house, jobs, files, endpoint, trials, verifications, sessions)
             daemon.gone = gone
             await daemon.own_file.begin()
             yield daemon
@@ -265,6 +268,34 @@ async def test_a_plan_is_paged(tmp_path: Path) -> None:
         assert rest["next"] is None
         assert await daemon.ask("job.plan", job="other", run=run) == "unknown_run"
         assert await daemon.ask("job.plan", job="nightly", run="no such run") == "unknown_run"
+
+
+async def test_both_sides_are_compared_and_what_differs_is_delivered_again(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as daemon:
+        job, far = daemon.jobs.get("nightly").supervisor, daemon.house.far["nightly"]
+        daemon.house.near["nightly"].write("a.txt", b"12")
+        await daemon.synced("nightly")
+        await until(lambda: "a.txt" in far.files())
+        far.remove("a.txt")
+        job.sync()
+        await until(lambda: job.outcomes.drifted == 1)
+        run = (await daemon.ask("job.verify", job="nightly"))["run"]
+        found: dict[str, Any] = {}
+        while not found.get("ready"):
+            found = await daemon.ask("job.verify", job="nightly", run=run)
+            await asyncio.sleep(0)
+        assert found["files"] == [{"path": "a.txt", "size": 2, "why": "gone there", "again": True}]
+        assert found["totals"]["again"] == 1 and found["next"] is None
+        for args in ({"job": "other", "run": run}, {"job": "nightly", "run": "none"}):
+            assert await daemon.ask("job.verify", **args) == "unknown_run"
+            assert await daemon.ask("job.deliver", **args) == "unknown_run"
+        plan = (await daemon.ask("job.plan", job="nightly"))["run"]
+        await until(lambda: not job.previews.waits(plan))
+        assert await daemon.ask("job.deliver", job="nightly", run=plan) == "unknown_run"
+        assert (await daemon.ask("job.deliver", job="nightly", run=run))["run"]
+        await until(lambda: "a.txt" in far.files())
 
 
 async def test_a_plan_that_cannot_be_made_says_why(tmp_path: Path) -> None:

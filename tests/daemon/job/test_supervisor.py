@@ -299,7 +299,10 @@ async def test_a_job_that_is_done_says_what_drifted(house: House) -> None:
         await until(lambda: job.outcomes.drifted == 1)
         status = JobSampler(job, house.world()).status()
         assert (status.drifted, run != "") == (1, True)
-        said = "1 delivered file was changed or removed at the destination since"
+        said = (
+            "1 delivered file was changed or removed at the destination since: "
+            "`job verify` lists what differs"
+        )
         assert status.detail == said
 
 

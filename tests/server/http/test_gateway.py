@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import logging
 import os
 from pathlib import Path
@@ -361,6 +362,27 @@ async def test_times_and_modes_are_set_one_by_one(tmp_path: Path) -> None:
         assert codes == ["done", *["bad_request"] * 4]
         found = (house.folders["ana"] / "a").stat()
         assert (found.st_mtime_ns, found.st_mode & 0o7777) == (10**18, 0o600)
+
+
+async def test_a_file_is_read_again_if_it_is_asked_for(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        file = house.folders["ana"] / "a"
+        file.write_text("one")
+        house.intake("ana")
+        asked = {"files": [["a", 1]]}
+        first = await house.call("POST", "/v1/workspaces/default/hashes", asked)
+        held = house.workspace("ana").entries(["a"])[0]
+        assert held is not None and held.entry.hash
+        # The disk has lost it: only the content is another one.
+        house.workspace("ana")._folder.catalogue.set_hash(
+            house.workspace("ana").id, "a", 1, "0" * 64
+        )
+        known = await house.call("POST", "/v1/workspaces/default/hashes", asked)
+        again = await house.call("POST", "/v1/workspaces/default/hashes", asked | {"reread": True})
+        assert json.loads(known.body)["hash"] == "0" * 64
+        assert json.loads(again.body)["hash"] == json.loads(first.body)["hash"]
+        refused = await house.call("POST", "/v1/workspaces/default/hashes", asked | {"reread": 1})
+        assert (refused.status, refused.code) == (400, "bad_request")
 
 
 async def test_hashes_come_line_by_line(tmp_path: Path) -> None:
