@@ -72,7 +72,6 @@ def test_what_changes_something_is_marked() -> None:
         "job.reject",
         "conflict.resolve",
         "job.deliver",
-        "conflict.resolve",
         "callback.retry",
         "job.speed",
         "bandwidth.set",
