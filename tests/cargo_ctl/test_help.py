@@ -36,7 +36,7 @@ def test_how_many_is_asked_for_in_one_way() -> None:
         for option in command.params
         if {"-n", "--limit"} & set(option.opts)
     ]
-    assert len(limits) == 10 and all(opts == ["--limit", "-n"] for opts in limits)
+    assert len(limits) == 11 and all(opts == ["--limit", "-n"] for opts in limits)
 
 
 def test_the_list_of_commands_is_whole_and_nothing_in_it_is_cut() -> None:

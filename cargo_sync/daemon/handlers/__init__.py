@@ -7,12 +7,11 @@ daemon      `status` and `reload`
 history     `history`, `job.history`, `run.list` and `run.show`
 job         `job.list`, `.show`, `.start`, `.pause`, `.reload`, `.sync`, `.approve`, `.speed`, …
 job_folder  `job.add` and `job.remove`
-plan        `job.plan`
+plan        `job.plan`, `.verify`, `.deliver`
 refusals    checks of a job's state that several commands share
 session     `session.…`
 trash       `trash.list`, `.restore`, `.empty`
 transfer    `transfer.list` and `.cancel`
-verify      `job.verify` and `job.deliver`
 
 A handler takes the checked arguments of its command as one value, and answers with JSON values. It
 refuses with a ControlError. The router turns a ProblemError into an error reply too.

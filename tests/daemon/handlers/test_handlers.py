@@ -37,10 +37,9 @@ from cargo_sync.daemon.handlers.daemon import reloaded, status
 from cargo_sync.daemon.handlers.history import HistoryHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.job_folder import JobFolderHandlers
-from cargo_sync.daemon.handlers.plan import PlanHandlers
+from cargo_sync.daemon.handlers.plan import PlanHandlers, VerifyHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
-from cargo_sync.daemon.handlers.verify import VerifyHandlers
 from cargo_sync.daemon.job.check_steps import CheckCase
 from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.jobs.loading import JobFiles
