@@ -121,6 +121,7 @@ class ConflictResolution:
             match conflict.choice:
                 case None:
                     self._still.add(conflict.id)
+                    self._memory.failures.succeeded(action.path)  # nothing is left to try
                 case Choice.LOCAL:
                     up.append(_over(action.path, near, far, "the local version wins"))
                 case Choice.REMOTE:

@@ -13,7 +13,7 @@ from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.conflicts import ConflictPolicy
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.state.conflicts import Conflicts
 from cargo_sync.state.database import Database
@@ -107,6 +107,19 @@ async def test_a_conflict_that_waits_is_not_read_in_each_run(tmp_path: Path) -> 
     assert near.asked == 2
     assert (system.near.files(), system.far.files()) == ({"a": b"23456"}, {"a": b"54321"})
     assert system.said() == ["conflict a"]
+
+
+async def test_a_failed_file_that_is_a_conflict_now_waits_for_a_person_and_fails_no_more(
+    tmp_path: Path,
+) -> None:
+    system = two_way(tmp_path, "ask")
+    system.near.write("a", b"local", mtime_ns=1)
+    changed = Problem(Code.CHANGED, "'a' has changed", "a")
+    system.memory.failures.failed("a", changed, system.now, 0.5)  # somebody else was faster
+    system.far.write("a", b"server's", mtime_ns=2)
+    system.now += 5
+    await system.run().execute()
+    assert (system.memory.conflicts.open, len(system.memory.failures)) == (1, 0)
 
 
 class Kill:
