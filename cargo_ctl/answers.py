@@ -49,6 +49,14 @@ def cursor(answer: JsonObject, name: str) -> int | None:
     return value
 
 
+def moment(answer: JsonObject, name: str) -> float:
+    """Unix seconds."""
+    value = answer.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise StrangeAnswer(name)
+    return value
+
+
 def part(answer: JsonObject, name: str) -> JsonObject:
     """An object within the answer."""
     value = answer.get(name)

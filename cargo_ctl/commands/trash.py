@@ -1,6 +1,7 @@
 """`cargo_ctl trash …`: what was replaced and deleted, and the way back."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import click
@@ -240,16 +241,36 @@ def _chosen(reach: Reach, where: Where, what: Sequence[str]) -> list[str]:
         if _is_id(word):
             ids.append(word)
             continue
-        newest: dict[tuple[int, str], str] = {}
-        pattern = word.removeprefix("./")
-        for number, (_, rows) in enumerate(_sides(reach, where, {"pattern": pattern}, None)):
-            for row in rows:
-                newest.setdefault((number, answers.text(row, "path")), answers.text(row, "id"))
+        found = list(_sides(reach, where, {"pattern": word.removeprefix("./")}, None))
+        newest = _newest([rows for _, rows in found])
         if not newest:
             hint = "`cargo_ctl trash list` shows what there is"
             reach.fail(FAILED, "vanished", f"nothing called {word!r} is in the trash", hint)
-        ids += newest.values()
+        ids += newest
     return ids
+
+
+def _newest(sides: Sequence[Sequence[JsonObject]]) -> list[str]:
+    """The ids of the newest version of each path; the rows of a side have the newest first.
+
+    Of a two-way job both sides may have versions of a path. The newest of all is restored; if the
+    other side has the same content, it is restored there too, so that nothing must be sent.
+    Different ones would be a conflict.
+    """
+    ids: dict[str, list[str]] = {}
+    best: dict[str, JsonObject] = {}
+    for rows in sides:
+        first: dict[str, JsonObject] = {}
+        for row in rows:
+            first.setdefault(answers.text(row, "path"), row)
+        for path, row in first.items():
+            there = best.get(path)
+            if there and row.get("hash") and row["hash"] == there.get("hash"):
+                ids[path].append(answers.text(row, "id"))
+            elif there is None or answers.moment(row, "time") > answers.moment(there, "time"):
+                best[path] = row
+                ids[path] = [answers.text(row, "id")]
+    return list(chain.from_iterable(ids.values()))
 
 
 def _is_id(word: str) -> bool:

@@ -79,6 +79,30 @@ def test_of_a_path_the_newest_version_is_restored(runtime: Any) -> None:
         ]
 
 
+def test_of_a_path_that_both_sides_have_displaced_the_newest_version_is_restored(
+    runtime: Any,
+) -> None:
+    def both(args: dict[str, Any]) -> dict[str, Any]:
+        far = args.get("side") == "far"
+        prefix = "s" if far else ""
+        versions = [
+            KEPT | {"id": prefix + id, "path": path, "time": time, "hash": content}
+            for id, path, times, contents in (
+                ("5", "here newer", (30.5, 20.0), "ab"),
+                ("4", "there newer", (20.5, 30.0), "ab"),
+                ("3", "alike", (20.0, 30.0), "aa"),
+                ("2", "unknown", (30.0, 20.0), (None, None)),
+            )
+            for time, content in [(times[far], contents[far])]
+        ]
+        return TRASH | {"versions": versions, "other": None if far else "far"}
+
+    with canned(runtime, {"trash.list": both, "trash.restore": RESTORED}) as daemon:
+        run("trash", "restore", "docs", "d")
+        near, far = [args["ids"] for name, args in daemon.asked if name == "trash.restore"]
+        assert (near, far) == (["5", "3", "2"], ["s4", "s3"])
+
+
 def test_of_a_run_the_version_from_before_it_is_restored(runtime: Any) -> None:
     with canned(runtime, {"trash.list": listed, "trash.restore": RESTORED}) as daemon:
         run("trash", "restore", "docs", "--run", "r")
