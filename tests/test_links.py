@@ -1,6 +1,7 @@
 """Every relative link of the pages leads to a file, every #anchor to a heading; the files of code
-that docs/architecture.md names are there."""
+that docs/architecture.md names are there, and the tests that docs/promises.md names."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -72,3 +73,36 @@ def test_the_code_that_the_architecture_names_is_there() -> None:
     gone = [name for name in named if not any((base / name).exists() for base in bases)]
     assert len(named) > 60
     assert sorted(gone) == [], "moved or renamed: say so in docs/architecture.md"
+
+
+def unknown_tests(text: str) -> list[str]:
+    """The tests `tests/FILE.py::test_NAME` in a text that are not functions of that file."""
+    unknown = []
+    for file, name in sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text))):
+        functions = {
+            node.name
+            for node in (
+                ast.parse((ROOT / file).read_text()).body if (ROOT / file).exists() else ()
+            )
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        if name not in functions:
+            unknown.append(f"{file}::{name}")
+    return unknown
+
+
+def test_each_promise_names_its_code_and_tests_that_are_there() -> None:
+    page = (ROOT / "docs/promises.md").read_text(encoding="utf-8")
+    promises = re.findall(r"^### \d+\. (.+?)(?=^##)", page, re.DOTALL | re.MULTILINE)
+    promises += re.findall(r"^\| .*`tests/.* \|$", page, re.MULTILINE)
+    assert len(promises) == 16 + 11 + 13
+    assert [one for one in promises if "`tests/" not in one] == []
+    assert unknown_tests(page) == []
+    code = set(re.findall(r"`((?:\w+/)+\w+\.py)`", page))
+    assert [one for one in sorted(code) if not (ROOT / "cargo_sync" / one).exists()] == []
+
+
+def test_tests_that_are_not_there_are_found() -> None:
+    here = "tests/test_links.py"
+    named = f"`{here}::test_gone`, `tests/gone.py::test_a`, `{here}::dead_links`"
+    assert unknown_tests(named) == ["tests/gone.py::test_a", f"{here}::test_gone"]
