@@ -368,6 +368,14 @@ class SystemHistory:
             self.story.covered["step held"] += 1
         return report
 
+    def _order(self, do: Callable[[], bool]) -> bool:
+        """A person's command: a daemon that is killed, or cannot write, does not do it."""
+        try:
+            return do()
+        except (ProblemError, Killed) as error:
+            self.story.tell(repr(error))
+            return False
+
     def _rule(self) -> None:
         """A person decides about what is held."""
         held = self.state.held()
@@ -375,7 +383,8 @@ class SystemHistory:
             return
         reject = not self._resting and self.story.chance(0.3)
         ruling = Ruling.REJECTED if reject else Ruling.APPROVED
-        if not self.system.memory.holds.decide(None, ruling):
+        holds = self.system.memory.holds
+        if not self._order(lambda: bool(holds.decide(None, ruling))):
             return
         self.story.tell(ruling)
         self.story.covered[f"act {ruling}"] += 1

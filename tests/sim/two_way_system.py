@@ -7,6 +7,7 @@ but that both sides become the same, and that nothing is lost.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from blake3 import blake3
@@ -220,7 +221,7 @@ class TwoWaySystemHistory(SystemHistory):
                 choice = self.story.one_of(allowed(near, far))
                 self.story.covered["act decide"] += 1
                 self.story.tell(f"decide {one.path} {choice}")
-                conflicts.choose(one.id, one.evidence, choice)
+                self._order(partial(conflicts.choose, one.id, one.evidence, choice))
 
     async def look(self, *, approved: bool) -> RunReport | None:
         self._decide()
