@@ -461,8 +461,11 @@ async def test_a_restored_server_is_first_contact_and_deletes_nothing(make: Make
     await system.run().execute()
     system.far = type(system.far)("far", "server")
     system.far.write("0", b"1")
+    system.far.write("new", b"1")  # its number was given to another change before
+    system.said()
     await system.run().execute()
-    assert sorted(system.destination.files()) == ["0", "1", "2", "3", "4"]
+    assert sorted(system.destination.files()) == ["0", "1", "2", "3", "4", "new"]
+    assert system.said()[0] == "reset"
 
 
 async def test_a_restored_server_whose_numbers_have_caught_up_is_first_contact_too(
