@@ -159,8 +159,9 @@ def approve(reach: Reach, name: str, held: str | None) -> None:
 def reject(reach: Reach, name: str, held: str | None) -> None:
     """Keep the destination as it is, instead of what a job holds.
 
-    What was to be deleted stays there, and the job forgets it. What was to be overwritten stays
-    until its source changes again; `job sync` plans it again.
+    What was to be deleted stays there, and the job forgets it; a two-way job brings it back to the
+    other side. What was to be overwritten stays until its source changes again; `job sync` plans it
+    again.
 
     \b
     Examples:

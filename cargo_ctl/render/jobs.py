@@ -168,10 +168,11 @@ def _held(job: Mapping[str, Any]) -> list[str]:
         return []
     what = f"{count(held['deletions'], 'deletion')} and {count(held['overwrites'], 'overwrite')}"
     before = f", after {held['before']:,} lately" if held.get("before") else ""
+    where = f" {escaped(held['where'])}" if held.get("where") else ""
     name = shlex.quote(escaped(job["name"]))
     ids = " or ".join(map(escaped, held["ids"]))
     return [
-        f"  held      {what} of {count(held['tree'], 'file')}{before}; its id: {ids}",
+        f"  held      {what} of {count(held['tree'], 'file')}{where}{before}; its id: {ids}",
         *(f"    {escaped(path)}" for path in held["first"]),
         f"    to let exactly these pass: cargo_ctl job approve {name}",
         f"    to keep what is there: cargo_ctl job reject {name}",

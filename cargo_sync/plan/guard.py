@@ -55,6 +55,7 @@ class Held:
     window                 its length in seconds
     first                  the first paths that wait
     id                     names exactly these steps
+    where                  the side, of a job that writes to both: "on the server"
     """
 
     deletions: int
@@ -64,13 +65,15 @@ class Held:
     window: float = DAY
     first: Sequence[str] = ()
     id: str = ""
+    where: str = ""
 
     def __str__(self) -> str:
         before = f", after {self.before:,} in the last {span(self.window)}" if self.before else ""
+        where = f" {self.where}" if self.where else ""
         return (
             f"the job would delete {self.deletions:,} and overwrite {self.overwrites:,} "
-            f"of {self.tree:,} files{before}{self._named()}: look at `job plan`, then "
-            "`job approve` to let exactly these pass, or `job reject` to keep the destination's"
+            f"of {self.tree:,} files{where}{before}{self._named()}: look at `job plan`, then "
+            "`job approve` to let exactly these pass, or `job reject` to keep what is there"
         )
 
     def _named(self) -> str:

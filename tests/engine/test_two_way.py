@@ -183,6 +183,7 @@ async def test_each_side_has_a_guard_of_its_own(make: Make) -> None:
     system.now += 10
     report = await system.run().execute()
     assert (report.approvable, report.deletions) == (True, 20)
+    assert "of 30 files in the local folder" in report.held
     assert len(system.near.files()) == 30, "nothing is deleted here"
     assert system.far.entry("f29") is None, "what is below the threshold there, is done"
     assert system.far.read("new") == b"2"

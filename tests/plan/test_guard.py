@@ -1,5 +1,7 @@
 """The guard: more than half of the tree and more than ten files in a day."""
 
+from dataclasses import replace
+
 import pytest
 
 from cargo_sync.model.actions import Action, Op
@@ -92,6 +94,8 @@ def test_what_is_held_is_named() -> None:
         "the job would delete 300 and overwrite 1 of 1,000 files, after 400 in the last day "
         "('0', '1', '2', '3', '4' and 296 more): look at `job plan`"
     )
+    there = replace(held, where="on the server")
+    assert "of 1,000 files on the server, after 400 in the last day" in str(there)
 
 
 def test_after_an_approval_the_rest_is_compared_with_the_smaller_tree() -> None:

@@ -313,6 +313,7 @@ class JobOutcomes:
             sum(held.before for held in holds),
             tuple(path for held in holds for path in held.first)[:SHOWN],
             tuple(held.id for held in holds),
+            " and ".join(held.where for held in holds if held.where),
         )
 
     @property

@@ -59,7 +59,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class HeldStatus:
-    """What waits for a person's approval; the fields are those of `plan.guard.Held`."""
+    """What waits for a person's approval; the fields are those of `plan.guard.Held`.
+
+    where  one side or both, of a job that writes to both; else ""
+    """
 
     deletions: int
     overwrites: int
@@ -67,6 +70,7 @@ class HeldStatus:
     before: int
     first: tuple[str, ...]
     ids: tuple[str, ...]
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from cargo_sync.state.planned import Planned
 DROPPED: Final = 2_000
 """Actions that are deleted at a time: others write to the state in between."""
 PAGE: Final = 1000
+_SIDES: Final = {Mode.UPLOAD: "on the server", Mode.DOWNLOAD: "in the local folder"}
+"""Where each direction writes, in words."""
 
 Inside = Callable[[Sequence[Action]], Iterator[Sequence[str]]]
 """Gives the files in the folders that steps would replace, folder by folder."""
@@ -39,6 +41,8 @@ class Deferred:
         self.count = self.waiting = 0
         self.still_true: Callable[[Sequence[Action]], list[Action]] = list
         self._rules = context.rules.guard
+        two_way = context.rules.mode is Mode.BIDIRECTIONAL
+        self._where = _SIDES[direction] if two_way else ""
         self._memory = context.memory
         self._world = context.world
         self._report = context.report
@@ -141,7 +145,8 @@ class Deferred:
         if held is None and gaps and self._hold is not None and self._ruling is None:
             held = self._hold.held  # what is missing in this count may be what could not be read
         if held is not None:
-            self._held = held if held.id else replace(held, id=digest.hexdigest()[:8])
+            id = held.id or digest.hexdigest()[:8]
+            self._held = replace(held, id=id, where=self._where)
             self._report.hold(self._direction, self._held)
 
     async def weigh(self, actions: Sequence[Action]) -> None:

@@ -34,12 +34,13 @@ from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.check import CheckHandlers
 from cargo_sync.daemon.handlers.conflict import ConflictHandlers
 from cargo_sync.daemon.handlers.daemon import reloaded, status
-from cargo_sync.daemon.handlers.history import HistoryHandlers
+from cargo_sync.daemon.handlers.history import HistoryHandlers, RunHandlers
 from cargo_sync.daemon.handlers.job import JobHandlers
 from cargo_sync.daemon.handlers.job_folder import JobFolderHandlers
 from cargo_sync.daemon.handlers.plan import PlanHandlers, VerifyHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
+from cargo_sync.daemon.handlers.trash import TrashHandlers
 from cargo_sync.daemon.job.check_steps import CheckCase
 from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.jobs.loading import JobFiles
@@ -54,6 +55,7 @@ from cargo_sync.process.ring import Ring
 from cargo_sync.process.zone_rules import ZoneRules
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.events import Events
+from cargo_sync.state.runs import RunRows
 from tests.daemon.house import Board, House, settings, until
 from tests.daemon.jobs.test_registry import Files
 
@@ -73,6 +75,10 @@ def own_file(house: House) -> LiveSettings:
 
 async def nobody(args: SessionOpenArgs) -> Remote:
     raise ProblemError(Problem(Code.UNREACHABLE, f"nobody answers at {args.url}"))
+
+
+async def unheard(*events: Event) -> None:
+    """Nobody listens."""
 
 
 class Daemon:
@@ -113,6 +119,8 @@ class Daemon:
                 ConflictHandlers(jobs, house.database, house.world()),
                 CallbackHandlers(jobs, house.callbacks, house.world()),
                 JobFolderHandlers(jobs, house.jobs),
+                TrashHandlers(jobs, house.world(), unheard),
+                RunHandlers(jobs, RunRows(house.database), house.world().offload),
                 HistoryHandlers(jobs, Events(house.database), house.world()),
                 CheckHandlers(jobs, trials),
                 TransferHandlers(jobs, house.slots),
