@@ -15,6 +15,7 @@ from cargo_sync.api.client import Subscription
 from cargo_sync.api.messages import ControlError, FeedMessage
 from cargo_sync.api.server_commands import COMMANDS
 from cargo_sync.control.limits import speed
+from tests.cargo_ctl.answers import TRASH
 from tests.cargo_ctl.server_examples import ANA, BANDWIDTH, BEN, DOWN, HELLO, MUSIC, STATUS, UP
 from tests.control.canned import Answer, canned
 
@@ -491,6 +492,8 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "workspace remove a --yes",
         "workspace grant a b rw",
         "workspace revoke a b",
+        "trash restore --server a 1",
+        "trash empty --server a --yes",  # it lists the trash before
         "bandwidth --server",
         "bandwidth set --server --upload none",
         "flow list",
@@ -504,7 +507,7 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "shutdown --server",
     )
     refused: dict[str, Answer] = {cmd: ControlError("busy", "no") for cmd in COMMANDS}
-    with canned(runtime, refused, "server") as server:
+    with canned(runtime, refused | {"trash.list": TRASH}, "server") as server:
         for line in lines:
             assert run(*line.split(), input="pass\n").exit_code == 1, line
         assert {cmd for cmd, _ in server.asked} == set(COMMANDS)
