@@ -59,7 +59,9 @@ class Run:
         self._context = RunContext(rules, memory, world, self.report, self.progress)
         self._survey = Survey(near, far, memory, world)
         self._moves: Moves | None = None
-        self._deferred = {mode: Deferred(self._context, mode) for mode in rules.mode.directions}
+        self._deferred = {
+            mode: Deferred(self._context, mode, near) for mode in rules.mode.directions
+        }
         self._planning = Planning(self._context, self._planner(), self._deferred)
         self._conflicts = ConflictResolution(self._context, near, far, on_events)
 

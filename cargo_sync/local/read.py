@@ -307,6 +307,20 @@ def is_blank(root: Root, path: str, expect: Entry, going: Going = always) -> boo
         reader.close()
 
 
+def beginning(root: Root, path: str, expect: Entry, length: int) -> bytes:
+    """The first bytes of the file, up to `length`.
+
+    Raises:
+        ProblemError: as for `open_file`.
+    """
+    reader = open_file(root, path, expect)
+    try:
+        buffer = memoryview(bytearray(min(length, expect.size)))
+        return bytes(buffer[: reader.read_into(buffer, 0)])
+    finally:
+        reader.close()
+
+
 def _stopped(path: str) -> ProblemError:
     return ProblemError(Problem(Code.STOPPED, f"reading {path!r} was stopped", path))
 

@@ -6,6 +6,7 @@ conflict_names   what a conflict copy is called
 conflict_policy  how a conflict is resolved: the policy and what both sides have -> a choice
 differences   what differs on the two sides, whether a run would do something about it or not
 drift         what a destination does not have any more as it was delivered
+file_types    whether a file begins as files of its type do
 filters       which paths a job leaves out: gitignore patterns
 folder_chain  what a folder inherits from the folder above it
 guard         stops a run that would delete or overwrite too many files

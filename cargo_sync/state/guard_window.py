@@ -8,7 +8,7 @@ rather too early than too late.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from cargo_sync.plan.guard import Touch
+from cargo_sync.plan.guard import Harm, Touch
 from cargo_sync.state.bulk import Insert, Select
 from cargo_sync.state.database import Database
 
@@ -16,11 +16,15 @@ MOST: Final = 100_000
 """Paths that are kept for one side of a job."""
 PART: Final = 3600.0
 """Seconds of a part. Its counts are forgotten when all of it is older than a window."""
-_KNOWN = Select("SELECT path FROM guard_touch WHERE job = ? AND side = ? AND path IN")
+_KNOWN = Select("SELECT path, kind FROM guard_touch WHERE job = ? AND side = ? AND path IN")
 _ADD = Insert(
     "INSERT OR REPLACE INTO guard_touch (job, side, path, kind, age, run) VALUES",
     "(?, ?, ?, ?, ?, ?)",
 )
+_SUMS = """
+SELECT count(*), min(age), coalesce(sum(kind <> 'deleted'), 0), coalesce(sum(kind = 'lost_type'), 0)
+FROM guard_touch WHERE job = ? AND side = ?
+"""
 _GROW = """
 INSERT INTO guard_part (job, side, part, touched, tree) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT DO UPDATE SET touched = touched + excluded.touched, tree = max(tree, excluded.tree)
@@ -28,10 +32,18 @@ ON CONFLICT DO UPDATE SET touched = touched + excluded.touched, tree = max(tree,
 
 
 class WindowSum(NamedTuple):
-    """What a window comes to: how many paths were touched, and its largest tree."""
+    """What a window comes to.
+
+    touched    how many paths were deleted or overwritten
+    tree       its largest tree
+    rewritten  the overwritten ones of those that are kept by their path
+    lost       those of them that have lost their type
+    """
 
     touched: int = 0
     tree: int = 0
+    rewritten: int = 0
+    lost: int = 0
 
 
 class GuardWindow:
@@ -52,16 +64,14 @@ class GuardWindow:
         where, first = (self._job, side), now - length
         part = int(first // PART)
         with self._database.read() as connection:
-            [rows, oldest] = connection.execute(
-                "SELECT count(*), min(age) FROM guard_touch WHERE job = ? AND side = ?", where
-            ).fetchone()
+            [rows, oldest, rewritten, lost] = connection.execute(_SUMS, where).fetchone()
             [touched, tree, before] = connection.execute(
                 "SELECT coalesce(sum(touched), 0), coalesce(max(tree), 0), min(part) "
                 "FROM guard_part WHERE job = ? AND side = ?",
                 where,
             ).fetchone()
         if (oldest is None or oldest > first) and (before is None or before >= part):
-            return WindowSum(rows + touched, tree)
+            return WindowSum(rows + touched, tree, rewritten, lost)
         with self._database.transaction() as connection:
             connection.execute(
                 "DELETE FROM guard_touch WHERE job = ? AND side = ? AND age <= ?", (*where, first)
@@ -83,10 +93,11 @@ class GuardWindow:
             with self._database.transaction() as connection:
                 connection.execute(_GROW, (self._job, side, part, 0, tree))
 
-    def known(self, side: str, paths: Sequence[str]) -> set[str]:
-        """Those of the paths that the window has."""
+    def known(self, side: str, paths: Sequence[str]) -> dict[str, Harm]:
+        """Those of the paths that the window has, with what was done to them last."""
         with self._database.read() as connection:
-            return {path for [path] in _KNOWN(connection, (self._job, side), paths)}
+            found = _KNOWN(connection, (self._job, side), paths)
+            return {path: Harm(kind) for path, kind in found}
 
     def add(self, side: str, touched: Sequence[Touch], now: float, run: str) -> None:
         """Notes what is touched now, before it is done."""

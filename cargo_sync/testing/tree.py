@@ -199,6 +199,11 @@ class MemoryTree:
     async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool | Problem]:
         return [not any(self._contents[path]) for path, _ in items]
 
+    async def beginnings(
+        self, items: Sequence[tuple[str, Entry]], length: int
+    ) -> list[bytes | Problem]:
+        return [self._contents.get(path, b"")[:length] for path, _ in items]
+
     async def hashes(
         self, items: Sequence[tuple[str, Entry]], *, reread: bool = False
     ) -> list[str | Problem]:

@@ -235,6 +235,11 @@ class NearTree(Tree, Ends, Protocol):
     async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool | Problem]:
         """Whether files hold nothing but zeros, in order; one that cannot be read has a problem."""
 
+    async def beginnings(
+        self, items: Sequence[tuple[str, Entry]], length: int
+    ) -> list[bytes | Problem]:
+        """Up to `length` first bytes of files, in order; one that cannot be read has a problem."""
+
 
 class FarTree(Tree, Protocol):
     """The other side. It decides how bytes move."""

@@ -20,7 +20,7 @@ from cargo_sync.local.lock import RootLock, lock_root, marker, read_marker
 from cargo_sync.local.metadata import set_metadata
 from cargo_sync.local.new_folders import NewFolders
 from cargo_sync.local.parts import CheckpointStore
-from cargo_sync.local.read import FolderSource, hash_file, is_blank
+from cargo_sync.local.read import FolderSource, beginning, hash_file, is_blank
 from cargo_sync.local.renames import exchange, rename
 from cargo_sync.local.restoration import restore_all
 from cargo_sync.local.root import Root
@@ -135,6 +135,11 @@ class FolderTree:
 
     async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool | Problem]:
         return [await self._do(self._is_blank, path, entry) for path, entry in items]
+
+    async def beginnings(
+        self, items: Sequence[tuple[str, Entry]], length: int
+    ) -> list[bytes | Problem]:
+        return await self._do(self._beginnings, items, length)
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         self._used.add(run)
@@ -327,6 +332,10 @@ class FolderTree:
         except ProblemError as error:
             return error.problem
 
+    def _beginnings(self, items: Sequence[tuple[str, Entry]], length: int) -> list[bytes | Problem]:
+        root = self._opened()
+        return [_beginning(root, path, entry, length) for path, entry in items]
+
     def _apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         root = self._opened()
         touched: set[str] = set()
@@ -487,3 +496,10 @@ def _as_expected(found: Entry | None, expected: Entry | None) -> bool:
         return found is expected
     # A folder's mode may have changed since the plan; it only matters that it is the same folder.
     return found.ident == expected.ident if expected.kind == FOLDER else found.same_state(expected)
+
+
+def _beginning(root: Root, path: str, entry: Entry, length: int) -> bytes | Problem:
+    try:
+        return beginning(root, path, entry, length)
+    except ProblemError as error:
+        return error.problem

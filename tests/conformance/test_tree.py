@@ -139,6 +139,16 @@ async def test_files_of_nothing_but_zeros_are_blank(tree: tuple[NearTree, Write]
     assert await it.blank([(path, found[path]) for path in content]) == [True, False, False]
 
 
+async def test_it_tells_how_files_begin(tree: tuple[NearTree, Write]) -> None:
+    it, write = tree
+    content = {"empty": b"", "short": b"ab", "long": b"0123456789" * 10}
+    for path, one in content.items():
+        write(path, one)
+    found = await seen(it)
+    begins = await it.beginnings([(path, found[path]) for path in content], 12)
+    assert begins == [b"", b"ab", b"012345678901"]
+
+
 async def test_deleting_displaces_what_was_seen_and_nothing_else(
     tree: tuple[NearTree, Write],
 ) -> None:

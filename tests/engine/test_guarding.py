@@ -1,6 +1,7 @@
 """The guard of a job over time: what is held, what a person decides, and what flows meanwhile."""
 
 from collections.abc import Callable
+from hashlib import shake_256
 from pathlib import Path
 from typing import Any
 
@@ -266,3 +267,84 @@ async def test_of_too_many_paths_only_the_number_is_kept(
     assert len(window.known("far", sorted(system.source.files()))) == 5
     system.now += 2 * DAY
     assert window.sums("far", DAY, system.now).touched == 0
+
+
+PHOTO = b"\xff\xd8\xff\xe0" + b"a good photo " * 10
+
+
+def noise(path: str, number: int = 0) -> bytes:
+    return shake_256(f"{path} {number}".encode()).digest(200)
+
+
+async def photos(make: Make, mode: Mode = Mode.UPLOAD) -> tuple[System, list[str]]:
+    system = make(mode)
+    made = [f"p/{number:02}.jpg" for number in range(40)]
+    for path in made:
+        system.source.write(path, PHOTO)
+    await system.look()
+    return system, made
+
+
+async def test_files_that_are_encrypted_at_once_are_held(make: Make) -> None:
+    system, made = await photos(make)
+    for path in made:
+        system.source.write(path, noise(path))
+    [held] = (await system.look()).holds.values()
+    assert str(held).startswith("40 of 40 changed files no longer begin as files of their type do")
+    assert held.first == tuple(made[10:15]), "ten were overwritten at once"
+    assert list(system.destination.files().values()).count(PHOTO) == 30
+    assert (await system.look(approved=True)).held == ""
+    assert PHOTO not in system.destination.files().values()
+
+
+async def test_files_that_are_encrypted_one_by_one_are_held(make: Make) -> None:
+    system, made = await photos(make)
+    for path in made[:25]:
+        system.source.write(path, noise(path))
+        system.now += 60
+        await system.look()
+    assert (await system.look()).overwrites == 5
+    assert list(system.destination.files().values()).count(PHOTO) == 20
+    for path in made[:25]:
+        system.source.write(path, PHOTO)
+    assert not (await system.look()).held, "they are good again"
+    assert list(system.destination.files().values()).count(PHOTO) == 40
+
+
+async def test_what_passed_at_the_end_of_a_survey_counts_too(make: Make) -> None:
+    system, made = await photos(make)
+    for path in made[:18]:
+        system.source.write(path, noise(path))
+    assert not (await system.look()).held
+    sums = system.memory.window.sums("far", DAY, system.now)
+    assert (sums.rewritten, sums.lost) == (18, 18)
+    for path in made[18:21]:
+        system.source.write(path, noise(path))
+    system.restart()
+    assert (await system.look()).overwrites == 1
+
+
+async def test_files_that_are_edited_are_not_held(make: Make) -> None:
+    system, made = await photos(make)
+    for path in made:
+        system.source.write(path, PHOTO[::-1] if path < "p/04" else PHOTO + b"!")
+    for number in range(2):
+        system.source.write(f"{number:03}", noise("", number))
+    assert not (await system.look()).held
+
+
+async def test_a_preview_says_that_they_would_be_held(make: Make) -> None:
+    system, made = await photos(make)
+    for path in made:
+        system.source.write(path, noise(path))
+    preview = system.run()
+    await preview.preview()
+    page = system.memory.planned.page(preview.report.run, 0, 1)
+    assert page is not None and (page.totals or {})["held"] == 1
+
+
+async def test_a_download_does_not_look_into_files_of_the_server(make: Make) -> None:
+    system, made = await photos(make, Mode.DOWNLOAD)
+    for path in made:
+        system.source.write(path, noise(path))
+    assert not (await system.look()).held

@@ -50,7 +50,7 @@ class GuardedSide:
 
     def __init__(self, story: Story) -> None:
         self._story = story
-        self._window: set[str] = set()
+        self._window: dict[str, Harm] = {}
         self._largest = 0
         self._hold: dict[str, str] = {}
         self._approved = False
@@ -81,10 +81,10 @@ class GuardedSide:
         """Whether a step may be done before the survey has ended; if not, it is collected."""
         touched = touches([action]) if action.op is Op.PUT else []
         for path, _ in touched:
-            if not self._guard.may_overwrite(known=path in self._window):
+            if not self._guard.may_overwrite(known=self._window.get(path)):
                 self.collected.append(action)
                 return False
-            self._window.add(path)
+            self._window[path] = Harm.OVERWRITTEN
         return True
 
     def judge(self, later: Sequence[Action], inside: Inside) -> list[Action]:
@@ -100,7 +100,7 @@ class GuardedSide:
         self.count.covered = paths | set(inside(decided))
         if self._guard.held() is None:
             self._hold = {}
-            self._window |= {path for path, _ in touched}
+            self._window |= dict(touched)
             return list(later)
         self._story.covered["step held"] += 1
         self._hold = {one.path: step(one) for one in left}

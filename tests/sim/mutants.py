@@ -115,7 +115,7 @@ MUTANTS: Final = (
         "each look lets a few more files of a held job through",
         PLANNER,
         [Edit("cargo_sync.plan.guard:Guard.__init__", "0 if waits else AT_ONCE", "AT_ONCE"),
-         Edit("cargo_sync.plan.guard:Guard.may_overwrite", "self._before += 1", "pass")],
+         Edit("cargo_sync.plan.guard:Guard.may_overwrite", "self._before += more", "pass")],
     ),
     Mutant(
         "an approval covers more than was held",

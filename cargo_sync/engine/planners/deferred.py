@@ -1,7 +1,7 @@
 """Deferred steps: what waits for the end of the survey, on disk, and what the guard says of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -9,12 +9,14 @@ from blake3 import blake3
 
 from cargo_sync.engine.context import RunContext
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.world import Offload
+from cargo_sync.plan.file_types import BEGINNING, Beginning, is_judged, judge
 from cargo_sync.plan.guard import Guard, Harm, Held, Touch, touches
 from cargo_sync.state.holds import INSIDE, Hold, Ruling, step
 from cargo_sync.state.planned import Planned
+from cargo_sync.trees.contract import NearTree
 
 DROPPED: Final = 2_000
 """Actions that are deleted at a time: others write to the state in between."""
@@ -37,7 +39,7 @@ class Deferred:
     still_true  leaves out those that renames have made wrong since; it runs in a thread
     """
 
-    def __init__(self, context: RunContext, direction: Mode) -> None:
+    def __init__(self, context: RunContext, direction: Mode, near: NearTree) -> None:
         self.count = self.waiting = 0
         self.still_true: Callable[[Sequence[Action]], list[Action]] = list
         self._rules = context.rules.guard
@@ -47,6 +49,7 @@ class Deferred:
         self._world = context.world
         self._report = context.report
         self._job = context.rules.name
+        self._near = near
         self._direction = direction
         self._side = side = "far" if direction is Mode.UPLOAD else "near"
         self._key = f"{context.report.run} {side}"
@@ -54,7 +57,7 @@ class Deferred:
         self._inside: Inside = _nothing_inside
         self._hold: Hold | None = None
         self._held: Held | None = None
-        self._rejections = self._gaps = False
+        self._rejections = self._gaps = self._some_lost = False
         self._adding = asyncio.Lock()
         """The planner of both directions adds steps, and so does the execution of this one."""
 
@@ -82,6 +85,8 @@ class Deferred:
             rules,
             max(tree, before.tree),
             before=before.touched,
+            rewritten=before.rewritten,
+            lost=before.lost,
             waits=self._hold is not None,
         )
 
@@ -103,24 +108,23 @@ class Deferred:
         if not touched or not self._guard.counts:
             return puts
         overwrites = {touch.path for touch in touched}
-        may = await self._world.offload(self._may_overwrite, touched, puts)
+        may = await self._world.offload(self._may_overwrite, puts, await self._lost(puts))
         rejected = may["rejected"]
         later = [one for one in puts if one.path in overwrites - may["now"] - rejected]
         if later:
             await self.add(later)
         return [one for one in puts if one.path not in overwrites or one.path in may["now"]]
 
-    def _may_overwrite(
-        self, touched: Sequence[Touch], puts: Sequence[Action]
-    ) -> dict[str, set[str]]:
+    def _may_overwrite(self, puts: Sequence[Action], lost: Collection[str]) -> dict[str, set[str]]:
         """The paths of those that may be overwritten now, and of those that are rejected."""
         window, side = self._memory.window, self._side
-        rejected = self._rejected(puts)
+        touched, rejected = touches(puts, lost), self._rejected(puts)
         known = window.known(side, [touch.path for touch in touched])
         now = [
             touch
             for touch in touched
-            if touch.path not in rejected and self._guard.may_overwrite(known=touch.path in known)
+            if touch.path not in rejected
+            and self._guard.may_overwrite(touch.harm, known.get(touch.path))
         ]
         if now:
             window.add(side, now, self._world.lived(), self._report.run)
@@ -139,7 +143,9 @@ class Deferred:
         digest = blake3(self._side.encode())
         began = self._world.steady()
         async for actions in self.pages():
-            await self._world.offload(self._count, actions, digest)
+            lost = await self._lost(actions)
+            self._some_lost |= bool(lost)
+            await self._world.offload(self._count, actions, digest, lost)
         self._report.surveyed += self._world.steady() - began
         held = self._guard.held()
         if held is None and gaps and self._hold is not None and self._ruling is None:
@@ -151,7 +157,8 @@ class Deferred:
 
     async def weigh(self, actions: Sequence[Action]) -> None:
         """Counts the steps of a preview."""
-        await self._world.offload(self._count, actions, blake3())
+        lost = await self._lost(actions)
+        await self._world.offload(self._count, actions, blake3(), lost)
 
     async def weigh_inside(self, actions: Sequence[Action], inside: Inside) -> None:
         """Counts what is in the folders that steps of a preview would replace."""
@@ -163,14 +170,38 @@ class Deferred:
         """The guard holds the steps that were counted."""
         return self._guard.held() is not None
 
-    def _count(self, actions: Sequence[Action], digest: blake3) -> None:
+    async def _lost(self, actions: Sequence[Action]) -> set[str]:
+        """The paths of overwrites whose new content does not begin as files of their type do.
+
+        Only sources on this machine are looked at: the other machine looks at its own.
+        """
+        if self._direction is Mode.DOWNLOAD or not self._guard.counts:
+            return set()
+        sources = {
+            one.path: one.source
+            for one in actions
+            if one.source is not None
+            and one.source.kind == FILE
+            and _replaces_file(one)
+            and is_judged(one.path, one.source.size)
+        }
+        if not sources:
+            return set()
+        read = await self._near.beginnings(list(sources.items()), BEGINNING)
+        return {
+            path
+            for path, content in zip(sources, read, strict=True)
+            if isinstance(content, bytes) and judge(path, content) is Beginning.LOST
+        }
+
+    def _count(self, actions: Sequence[Action], digest: blake3, lost: Collection[str]) -> None:
         window, side = self._memory.window, self._side
         decided, left = self._parted(actions)
         self.waiting += sum(not self._is_due(one) for one in actions)
         if self._ruling is Ruling.APPROVED:
             deleted = [touch for touch in touches(decided) if touch.harm is Harm.DELETED]
             self._guard.shrink(len(deleted))
-        for touched in self._touched(left):
+        for touched in self._touched(left, lost):
             self._guard.count(touched, window.known(side, [touch.path for touch in touched]))
         digest.update("\0".join(f"{one.path}\0{step(one)}" for one in left).encode())
 
@@ -178,9 +209,11 @@ class Deferred:
         for some in self._inside(actions):
             self._guard.count([Touch(path, Harm.OVERWRITTEN) for path in some])
 
-    def _touched(self, actions: Sequence[Action]) -> Iterator[Sequence[Touch]]:
+    def _touched(
+        self, actions: Sequence[Action], lost: Collection[str]
+    ) -> Iterator[Sequence[Touch]]:
         """What steps touch, also in folders that they replace."""
-        yield touches(actions)
+        yield touches(actions, lost)
         for some in self._inside(actions):
             yield [Touch(path, Harm.OVERWRITTEN) for path in some]
 
@@ -193,14 +226,15 @@ class Deferred:
         """
         async for actions in self.pages(backwards=backwards):
             turn = [one for one in actions if (one.op is Op.DELETE) is backwards]
-            yield await self._world.offload(self._pass, turn)
+            lost = await self._lost(turn) if self._some_lost else set[str]()
+            yield await self._world.offload(self._pass, turn, lost)
 
-    def _pass(self, actions: Sequence[Action]) -> list[Action]:
+    def _pass(self, actions: Sequence[Action], lost: Collection[str]) -> list[Action]:
         decided, left = self._parted(actions)
         passing = decided if self._ruling is Ruling.APPROVED else []
         if self._held is None:
             now = self._world.lived()
-            for touched in self._touched(left) if self._rules else ():
+            for touched in self._touched(left, lost) if self._rules else ():
                 self._memory.window.add(self._side, touched, now, self._report.run)
             return [*passing, *left]
         # A folder waits for all that is below it.

@@ -3,7 +3,7 @@ CREATE TABLE guard_touch (
     job  INTEGER NOT NULL REFERENCES job (id) ON DELETE CASCADE,
     side TEXT    NOT NULL,
     path TEXT    NOT NULL,
-    kind TEXT    NOT NULL,  -- deleted, overwritten
+    kind TEXT    NOT NULL,  -- deleted, overwritten, lost_type
     age  REAL    NOT NULL,  -- when it was touched last
     run  TEXT    NOT NULL,
     PRIMARY KEY (job, side, path)
