@@ -24,7 +24,7 @@ def versions(result: Mapping[str, Any], zone: tzinfo | None = None) -> str:
     where = f" of {escaped(result['where'])}" if result.get("where") else ""
     words = f"{count(files, 'version')}, {size(kept)} in the trash{where}"
     if not rows:
-        return f"no versions; {words}" if files else f"the trash{where} is empty"
+        return f"nothing is found; in all {words}" if files else f"the trash{where} is empty"
     return f"{table_of(rows, zone)}\n{words}"
 
 

@@ -39,6 +39,11 @@ def test_the_list() -> None:
     ]
     nothing = TRASH | {"versions": [], "totals": {"files": 0, "bytes": 0}}
     assert trash.versions(nothing) == "the trash of /srv/ana is empty"
+    other = TRASH | {"versions": []}
+    assert (
+        trash.versions(other)
+        == "nothing is found; in all 1 version, 1.2 kB in the trash of /srv/ana"
+    )
 
 
 def test_it_is_read_in_pages_up_to_the_limit(runtime: Any) -> None:
