@@ -23,12 +23,14 @@ class OpenedSides(NamedTuple):
 
     binding  what the base is bound to now
     cursor   the far side's cursor from which the survey continues
+    afresh   all of the far side is listed: what was known of it is not true any more
     suspects what must be checked before the survey
     folds    the local file system does not tell some names apart
     """
 
     binding: Binding
     cursor: int
+    afresh: bool
     suspects: Suspects | None
     folds: bool
 
@@ -55,7 +57,7 @@ async def open_sides(
     job = await world.offload(memory.jobs.get_or_create, memory.name)
     local, remote = await near.open(), await far.open(job.far_cursor)
     binding = bind(local, remote, rules.mode)
-    cursor, anew = job.far_cursor, binding != job.binding
+    cursor, anew, afresh = job.far_cursor, binding != job.binding, True
     if job.binding is None:
         await world.offload(memory.jobs.bind, memory.name, binding)
         cursor = 0
@@ -70,6 +72,8 @@ async def open_sides(
         # and the guard counts them. At 0, a first listing was cut: what it stored may be gone.
         await world.offload(memory.jobs.mirror_anew, memory.name)
         cursor, anew = 0, True
+    else:
+        afresh = False
     if local.fresh or anew:
         memory.scope.everything()
     digest = repr((rules.mode, rules.include, rules.exclude, rules.propagate, rules.after))
@@ -78,7 +82,7 @@ async def open_sides(
     if anew or job.untrue or job.rules != digest:
         while await world.offload(memory.folders.forget):
             pass
-    return OpenedSides(binding, cursor, job.suspects, local.folds)
+    return OpenedSides(binding, cursor, afresh, job.suspects, local.folds)
 
 
 def bind(near: Identity, far: Identity, mode: Mode) -> Binding:

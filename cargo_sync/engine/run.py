@@ -87,7 +87,7 @@ class Run:
             for direction in directions.values():
                 await direction.follow(self._deliverable(again, direction.mode), counted=True)
         hinted = self._memory.scope.begin(self._world.steady())
-        pages = self._survey.folders(opened.cursor, self.report, hinted)
+        pages = self._survey.folders(opened.cursor, self.report, hinted, afresh=opened.afresh)
         await follow(directions, self._resolved(self._planning.steps(pages)))
         await self._rename(opened, directions)
         await self._execute_deferred(opened, directions)
@@ -172,7 +172,7 @@ class Run:
         self._memory.scope.everything()
         self._memory.scope.begin(self._world.steady())
         totals = {"bytes": 0, "overwrite": 0, "held": 0} | {op.value: 0 for op in Op}
-        pages = self._survey.folders(opened.cursor, self.report)
+        pages = self._survey.folders(opened.cursor, self.report, afresh=opened.afresh)
         async for page in self._previewed(pages):
             for mode, actions in _actions(page):
                 for action in actions:

@@ -46,7 +46,12 @@ class Survey:
         self.complete = False
 
     async def folders(
-        self, cursor: int, report: RunReport, hinted: Collection[str] | None = None
+        self,
+        cursor: int,
+        report: RunReport,
+        hinted: Collection[str] | None = None,
+        *,
+        afresh: bool = False,
     ) -> AsyncIterator[list[FolderState]]:
         """Folders that are not settled, in component order, each when both of its sides are known.
 
@@ -55,13 +60,14 @@ class Survey:
             report: gets the problems and the time.
             hinted: the folders of the near side in which something may have changed since it was
                 last seen; None for all folders. Those that are not settled are looked at too.
+            afresh: own changes of the far side may be gone, and the server may have forgotten that.
 
         Raises:
             ProblemError: a side cannot be reached.
         """
         steady = self._world.steady
         began, away = steady(), 0.0
-        if not await self._look_far(cursor, report):
+        if not await self._look_far(cursor, report, adopts=not afresh):
             await self._look_far(cursor, report)  # own changes are left out only once
         report.leave_out(self._refused)
         if hinted is None or not await self._look_at(hinted, report):
@@ -87,13 +93,15 @@ class Survey:
         async for page in self._unsettled(None):
             yield page
 
-    async def _look_far(self, cursor: int, report: RunReport) -> bool:
+    async def _look_far(self, cursor: int, report: RunReport, *, adopts: bool = True) -> bool:
         """Looks at the far side.
 
         Returns:
-            False if it left out own changes that are not known.
+            False if it left out own changes that are not known, or without `adopts` any.
         """
         async for seen in self._far.observe(cursor):
+            if isinstance(seen, Delta) and seen.own.left_out and not adopts:
+                return False
             if isinstance(seen, Delta) and seen.own.ranges:
                 async with self._memory.listing:
                     known = await self._world.offload(self._memory.folders.adopt, seen.own)

@@ -28,12 +28,14 @@ _CUT: Final = b"\0\0"
 _NAME, _KIND, _SIZE = 0, 1, 2  # positions of these fields in both Entry and Agreed
 
 _FIRSTS: Final = "SELECT path FROM folder WHERE job = ? AND path > ? AND path < ? ORDER BY path"
-_ROW: Final = "SELECT near, far, base, settled, revision FROM folder WHERE job = ? AND path = ?"
+_ROW: Final = """
+SELECT near, far, base, settled, revision, drifted FROM folder WHERE job = ? AND path = ?
+"""
 _WRITE: Final = """
-INSERT INTO folder (job, path, near, far, base, files, bytes, settled, revision)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (job, path) DO UPDATE SET near = excluded.near,
+INSERT INTO folder (job, path, near, far, base, files, bytes, settled, revision, drifted)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (job, path) DO UPDATE SET near = excluded.near,
 far = excluded.far, base = excluded.base, files = excluded.files, bytes = excluded.bytes,
-settled = excluded.settled, revision = excluded.revision
+settled = excluded.settled, revision = excluded.revision, drifted = excluded.drifted
 """
 # The row in which a name is, and the rows from there to another name.
 _HOLDING: Final = "SELECT max(path) FROM folder WHERE job = ? AND path >= ? AND path <= ?"
@@ -123,7 +125,8 @@ def split(connection: Statements, job: int, key: bytes) -> bool:
         return False
     starts = [first, *(names[at] for at in cuts(names)[1:])]
     for start, end in zip(starts, [*starts[1:], ""], strict=True):
-        part.between(start, end).write(connection, job, key_of(folder, start))
+        piece = part.between("" if start == first else start, end)
+        piece.write(connection, job, key_of(folder, start))
         split(connection, job, key_of(folder, start))
     return True
 
@@ -143,26 +146,36 @@ def _cut(connection: Statements, job: int, key: bytes, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A row. `trees` are near, far and base; None where the row has NULL."""
+    """A row. `trees` are near, far and base; None where the row has NULL.
+
+    drifted  files; -1 - files, if they are to be counted again
+    """
 
     trees: tuple[Columns | None, ...]
     settled: int
     revision: int
+    drifted: int
 
     @classmethod
     def read(cls, connection: Statements, job: int, key: bytes) -> "_Part":
-        *blobs, settled, revision = connection.execute(_ROW, (job, key)).fetchone()
+        *blobs, settled, revision, drifted = connection.execute(_ROW, (job, key)).fetchone()
         trees = tuple(None if blob is None else orjson.loads(blob) for blob in blobs)
-        return cls(trees, settled, revision)
+        return cls(trees, settled, revision, drifted)
 
     def between(self, start: str, end: str) -> "_Part":
+        """A piece; the first one, from "" on, has all that drifted, until it is counted again."""
         trees = (None if tree is None else between(tree, start, end) for tree in self.trees)
-        return _Part(tuple(trees), self.settled, self.revision)
+        drifted = self.drifted
+        if drifted > 0:
+            drifted = -1 - drifted
+        if drifted and start:
+            drifted = -1
+        return _Part(tuple(trees), self.settled, self.revision, drifted)
 
     def write(self, connection: Statements, job: int, key: bytes) -> None:
         near, far, base = self.trees
         blobs = (_encoded(near), _encoded(far), _encoded(base or None))
-        row = (*blobs, *counted(base or []), self.settled, self.revision)
+        row = (*blobs, *counted(base or []), self.settled, self.revision, self.drifted)
         connection.execute(_WRITE, (job, key, *row))
 
 
@@ -175,7 +188,10 @@ def _joined(parts: Sequence[_Part]) -> _Part:
         joined = [[value for column in columns_ for value in column] for columns_ in columns]
         trees.append(joined if known else None)
     revision = 1 + max(part.revision for part in parts)
-    return _Part(tuple(trees), min(part.settled for part in parts), revision)
+    drifted = sum(max(part.drifted, -1 - part.drifted) for part in parts)
+    if any(part.drifted < 0 for part in parts):
+        drifted = -1 - drifted
+    return _Part(tuple(trees), min(part.settled for part in parts), revision, drifted)
 
 
 def _names(tree: Columns | None) -> Sequence[str]:

@@ -68,8 +68,8 @@ class Delta(NamedTuple):
     lineage   of that cursor; the next `open` returns it again, unless a backup was restored
     refused   paths that are left out because they cannot be used, with the reason; None: it is gone
     own       what the job itself has changed, older than `changes`: it is left out, because both
-              sides have agreed on it. If that is not so, the reader observes again from the same
-              cursor
+              sides have agreed on it. If that is not so, or deletions after `cursor` of `observe`
+              may have been forgotten, the reader observes again from the same cursor
     """
 
     changes: Sequence[tuple[str, Entry | None]]

@@ -399,9 +399,9 @@ class SystemHistory:
     async def rest(self, *, last: bool) -> None:
         """Nobody changes anything any more: soon there is nothing to do."""
         memory = self.system.memory
-        memory.holds.take_up()
         self._resting = True
         for _ in range(RUNS):
+            memory.holds.take_up()  # also what the last run has rejected
             self.system.now += 1000
             report = await self.look(approved=True)
             if report is None or report.held or report.errors:

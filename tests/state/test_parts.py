@@ -275,3 +275,23 @@ def test_files_agreed_as_columns_are_those_agreed_one_by_one(
         assert other.agree(list(zip(files, agreements, strict=True)), events) == last + len(files)
     assert list(one.below("")) == list(other.below(""))
     assert one.counts() == other.counts()
+
+
+def test_what_drifted_is_known_while_parts_come_and_go(folders: Folders) -> None:
+    names = sorted(NAMES[:8])
+    folders.agree([(name, agreed.agree(entry(name), entry(name))) for name in names])
+    listing = entries.listing(entry(name) for name in names)
+    for size in (1, 8, 2, 3, 8, 1):
+        folders.observe_near(observed("", listing, size))
+        known = folders.drifted()
+        folders.settle(folders.unsettled(None, None, 100))
+        assert folders.drifted() == known, "the old count holds until it is counted again"
+        while folders.count_drift(lambda state: len({"a", "d", "h"} & base_of(state))):
+            pass
+        assert folders.drifted() == 3
+    folders.observe_near(observed("", listing, 8))
+    assert folders.drifted() == 3
+
+
+def base_of(state: FolderState) -> set[str]:
+    return {one.name for one in state.base or ()}

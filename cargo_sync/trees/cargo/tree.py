@@ -109,9 +109,9 @@ class CargoTree:
         if first is None or first.cursor != cursor:
             first = _FirstPage(cursor, NO_CHANGES, await self._next_page(cursor, NO_CHANGES))
         _, own, page = first
-        began, left, told = cursor, LISTED, own
+        began, left, told = cursor or page.floor, LISTED, own  # the first listing has no past
         while True:
-            if 0 < began < page.floor:
+            if began < page.floor:
                 raise ProblemError(_forgotten())  # it happened just now, after `open`
             if page.next < cursor or (page.more and (page.next == cursor or not page.rows)):
                 raise bad_answer(f"more changes after {cursor} are announced, but none is sent")

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.jobs import Mode
+from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.state.database import Database
 from cargo_sync.trees.cargo.replies import ChangesReply
 from cargo_sync.trees.cargo.tree import CargoTree
 from tests.engine.world import System
@@ -174,3 +176,32 @@ async def test_a_server_that_lost_own_uploads_is_compared_afresh(tmp_path: Path)
             assert {one.name for one in there.iterdir()} >= {"a", "b", "old", "other 8"}
             await run(system).execute()
             assert mirror(system) == await listed(tmp_path / "b", login(up))
+
+
+async def test_an_own_upload_whose_deletion_the_server_has_forgotten_is_gone(
+    tmp_path: Path,
+) -> None:
+    """The job has found an empty server, so it knows the server up to no change at all."""
+    file = settings(tmp_path, listen=f"127.0.0.1:{free_port()}")
+    async with running(file) as up:
+        who = login(up)
+    async with job(tmp_path / "a", who, Mode.UPLOAD) as system:
+        async with (
+            running(file),
+            job(tmp_path / "b", who, Mode.DOWNLOAD, after=After.DELETE) as other,
+        ):
+            write(tmp_path / "a", {"a": b"a", "b": b"b"})
+            await run(system).execute()
+            (tmp_path / "a" / "here" / "b").write_bytes(b"changed")
+            await run(other).execute()
+        with Database.open(str(tmp_path / "state" / "state.db"), "server") as database:
+            catalogue = SqliteCatalogue(database)
+            catalogue.mark(1e12, 0.0)
+            catalogue.forget_gone(1e12 + 1, 10)
+        async with running(file):
+            with heard(system) as asked:
+                report = await run(system).execute()
+            assert [one.versions for one in asked.own] == [2, 0]
+            assert (report.errors, report.files) == (0, 1), "nothing is in the way of the new one"
+            await run(system).execute()
+            assert mirror(system) == await listed(tmp_path / "c", who)

@@ -121,6 +121,15 @@ async def test_own_changes_are_left_out_once() -> None:
     assert heard.queries[1]["own_lineage"] == "mine"
 
 
+async def test_deletions_that_are_forgotten_between_two_pages_of_a_first_listing() -> None:
+    pages = [changes(row("b"), after=5, more=True, floor=3), changes(row("c"), floor=6)]
+    async with tree(GET_changes=pages) as (it, _):
+        await it.open()
+        with pytest.raises(ProblemError, match="has forgotten deletions") as raised:
+            [one async for one in it.observe(0)]
+    assert (raised.value.problem.code, raised.value.problem.retry) == ("changed", True)
+
+
 async def test_what_a_server_does_not_leave_out_it_has_lost() -> None:
     pages = [changes(row(), own=False)]
     async with tree(GET_changes=pages) as (it, _):
