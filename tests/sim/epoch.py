@@ -4,7 +4,8 @@ Then it is judged, path by path, against rules that know nothing of the planner:
 
 - What people changed on one side alone survives: the other side follows, or leaves it alone, as the
   job says (`Direction`).
-- What people deleted at the source and changed at the destination stays there.
+- What people deleted at the source and changed at the destination stays there, unless it is again
+  as it was delivered.
 - What nobody changed is as it was.
 - Where else both sides were changed, nothing is expected but that no content is lost (`ledger`).
 """
@@ -68,7 +69,8 @@ def relocate(some: set[str], one: str, to: str) -> None:
 class Epoch:
     """What people changed since both sides rested.
 
-    unsure  whether nothing is expected of a path (it was left out by a filter)
+    unsure  whether nothing is expected of a path (it was left out by a filter, or a run was killed
+            before it recorded what it had done there)
     own     paths that people have changed at the destination since they were delivered, also
             if they look the same; kept from one epoch to the next
     """
@@ -90,9 +92,6 @@ class Epoch:
             for path in {**source.all(), **destination.all()}
         }
         self._own = own
-        self._exchanged: set[str] = set()
-        """Paths that a step has exchanged: killed before it is recorded, a run does not know what
-        was to be deleted."""
         self._forgotten = self._suspicious = False
         self._no_folders = {
             path for path, (there, _) in self._before.items() if there and there[0] != FOLDER
@@ -111,8 +110,6 @@ class Epoch:
 
     def renamed(self, one: str, to: str) -> None:
         """A step has renamed something at the destination, with what is its own below it."""
-        if "aside" in (one, to):
-            self._exchanged |= {one, to}
         theirs = self._changes[self._destination.part]
         for path in [path for path in theirs if paths.is_below(path, one)]:
             theirs[to + path[len(one) :]] = theirs.pop(path)
@@ -143,24 +140,37 @@ class Epoch:
             return
         ours, theirs = self._changes[self._source.part], self._changes[self._destination.part]
         for path in {*self._before, *ours, *theirs, *self._destination.all()}:
-            if self._is_open(path):
+            if self._unsure(path) or self._is_covered(path):
                 continue
             now = state(self._destination, path)
             source, before = self._before.get(path, (None, None))
             one, other = ours.get(path), theirs.get(path)
-            if other and (one or self._suspicious):
-                kept = other.state is not None and other.state[0] != FOLDER
-                if one == _GONE and kept and not self._suspicious:
-                    self._expect(path, now, other.state, "what is gone here and changed there")
-                continue
-            if self._suspicious and not one and not other and path in self._own:
-                continue  # it was changed there in an earlier epoch
-            if other:
-                self._expect(path, now, other.state, "a change at the destination alone")
+            if one and other:
+                self._judge_two_sided(path, now, one, other, before)
             elif one:
                 self._judge_one_sided(path, now, one, source, before)
-            elif not (self._suspicious and path in self._own):
+            elif self._is_fetched_again(path, now):
+                continue
+            elif other:
+                self._expect(path, now, other.state, "a change at the destination alone")
+            else:
                 self._expect(path, now, before, "what nobody changed")
+
+    def _judge_two_sided(
+        self, path: str, now: State, one: _Change, other: _Change, before: State
+    ) -> None:
+        """Both sides were changed."""
+        kept = other.state is not None and not _is_folder(other.state)
+        if one != _GONE or not kept or self._suspicious:
+            return
+        # What was moved away and back has the version that was delivered.
+        if now is not None or other.state != before:
+            self._expect(path, now, other.state, "what is gone here and changed there")
+
+    def _is_fetched_again(self, path: str, now: State) -> bool:
+        """Whether something that people changed at the destination was taken for damaged."""
+        is_own = self._suspicious and path in self._own
+        return is_own and now is not None and now == state(self._source, path)
 
     def _judge_one_sided(
         self, path: str, now: State, change: _Change, source: State, before: State
@@ -200,14 +210,6 @@ class Epoch:
             return True
         # It may have held something of the destination's own when it was to be deleted.
         return any(paths.is_below(one, path) for one in self._changes[self._destination.part])
-
-    def _is_open(self, path: str) -> bool:
-        """Whether nothing is expected of a path."""
-        if self._unsure(path) or self._is_covered(path) or path in self._exchanged:
-            return True
-        # What was moved away and back at the destination has the version that was delivered.
-        theirs = self._changes[self._destination.part].get(path)
-        return theirs is not None and theirs.state == self._before.get(path, (None, None))[1]
 
     def _is_covered(self, path: str) -> bool:
         """Whether the source had a file or a link in the place of a folder above it."""

@@ -58,6 +58,9 @@ class Oracle:
         self._by_transfer: dict[str, tuple[str, int, int]] = {}
         self._told: dict[str, tuple[str, int, int]] = {}
         self._untold: set[str] = set()
+        self.unrecorded: set[str] = set()
+        """Paths that a step has exchanged, and nobody has heard of it: a run that was killed does
+        not know what was to be deleted."""
         self._forgotten = False
         self.missed = False
         self.on_replaced: Callable[[], None] = lambda: None
@@ -134,6 +137,7 @@ class Oracle:
                 self._untold.discard(event.path)
             elif event.happened is Happened.MOVED:
                 self._untold -= {event.path, event.details.moved_from or ""}
+                self.unrecorded -= {event.path, event.details.moved_from or ""}
             elif event.happened is Happened.DISPLACED:
                 one = event.path
                 self._silent -= {at for at in self._silent if paths.is_below(at, one)}
@@ -194,8 +198,8 @@ class Oracle:
         if self._replaced:
             raise BrokenPromiseError(f"{here!r} is renamed although a side was replaced")
         if action.occupant is not None:
-            # Killed before it is recorded, the run does not know what was to be deleted.
             self._untold |= {here, path}
+            self.unrecorded |= {here, path}
         for one, to in renames(here, path, exchange=action.occupant is not None):
             relocate(self.destination.hand, one, to)
             self.on_renamed(one, to)

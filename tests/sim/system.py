@@ -432,9 +432,13 @@ class SystemHistory:
     def _begin(self) -> AnyEpoch:
         direction = Direction(self.system.rules.propagate)
         source, destination = self.oracle.source, self.oracle.destination
+        if isinstance(self.oracle, Oracle):
+            self.oracle.unrecorded.clear()
         return Epoch(source, destination, direction, self._is_unsure, self._own)
 
     def _is_unsure(self, path: str) -> bool:
+        if isinstance(self.oracle, Oracle) and path in self.oracle.unrecorded:
+            return True
         return self._filtered and LEFT_OUT in path.split("/")
 
     def _touched(self, tree: CountedTree, some: Iterable[str]) -> None:
