@@ -16,10 +16,12 @@ from cargo_sync.engine.conflicts import ConflictResolution
 from cargo_sync.engine.context import JobMemory, RunContext
 from cargo_sync.engine.execution.both_ways import follow
 from cargo_sync.engine.execution.direction import Direction
+from cargo_sync.engine.execution.file_moves import FileMoves
 from cargo_sync.engine.execution.moving import Moves
 from cargo_sync.engine.planners.contract import FolderPlanner
 from cargo_sync.engine.planners.deferred import Deferred, planned_steps
 from cargo_sync.engine.planners.holding import HoldingPlanner
+from cargo_sync.engine.planners.holding_files import HoldingFilesPlanner
 from cargo_sync.engine.planners.two_way import TwoWayPlanner
 from cargo_sync.engine.planning import Planning, StepPage, Steps
 from cargo_sync.engine.report import RunProgress, RunReport
@@ -58,7 +60,7 @@ class Run:
         self._on_events = on_events
         self._context = RunContext(rules, memory, world, self.report, self.progress)
         self._survey = Survey(near, far, memory, world)
-        self._moves: Moves | None = None
+        self._moves: Moves | FileMoves
         self._deferred = {
             mode: Deferred(self._context, mode, near) for mode in rules.mode.directions
         }
@@ -107,7 +109,11 @@ class Run:
 
     def _planner(self) -> FolderPlanner:
         if self._rules.mode is Mode.BIDIRECTIONAL:
-            return TwoWayPlanner(self._context, self._near, self._far)
+            both = TwoWayPlanner(self._context, self._near, self._far)
+            files = HoldingFilesPlanner(self._context, both)
+            sources = {Mode.UPLOAD: self._near, Mode.DOWNLOAD: self._far}
+            self._moves = FileMoves(self._context, files, sources, self._survey.missed)
+            return files
         planner = HoldingPlanner(self._context, self._rules.mode)
         source = self._near if self._rules.mode is Mode.UPLOAD else self._far
         self._moves = Moves(self._context, planner, self._rules.mode, source, self._survey.missed)
@@ -194,12 +200,11 @@ class Run:
     async def _previewed(self, pages: AsyncIterator[list[FolderState]]) -> AsyncIterator[StepPage]:
         async for page in self._planning.steps(pages, defer=False):
             yield page
-        if self._moves is not None:
-            renames: list[Action] = []
-            waited = self._moves.previewed(renames)
-            async for page in self._planning.steps(waited, defer=False):
-                yield page
-            yield StepPage({self._rules.mode: [Steps(renames)]})
+        renames: dict[Mode, list[Action]] = {mode: [] for mode in self._rules.mode.directions}
+        waited = self._moves.previewed(renames)
+        async for page in self._planning.steps(waited, defer=False):
+            yield page
+        yield StepPage({mode: [Steps(some)] for mode, some in renames.items()})
 
     async def _open(self, *, preview: bool = False) -> OpenedSides:
         opened = await open_sides(
@@ -240,12 +245,13 @@ class Run:
 
     async def _rename(self, opened: OpenedSides, directions: Mapping[Mode, Direction]) -> None:
         """Renames what was renamed at the source, and does the steps that waited for that."""
-        if self._moves is None or not self._moves.pending:
+        if not self._moves.pending:
             return
         if (await self._open()).binding != opened.binding:
             return  # a side was replaced since the survey
-        [direction] = directions.values()
-        await follow(directions, self._planning.steps(self._moves.pages(direction)))
+        await follow(
+            directions, self._resolved(self._planning.steps(self._moves.pages(directions)))
+        )
 
     async def _execute_deferred(
         self, opened: OpenedSides, directions: Mapping[Mode, Direction]
@@ -257,8 +263,6 @@ class Run:
         # A survey with gaps must delete nothing.
         gaps = bool(self._survey.missed) or not self._survey.complete
         for mode, direction in directions.items():
-            if self._moves is not None and self._moves.done:
-                direction.deferred.still_true = self._moves.still_true
             await direction.deferred.judge(partial(self._planning.inside, mode), gaps=gaps)
         waiting = [direction for direction in directions.values() if direction.deferred.count]
         # If a side was replaced since the survey, its results do not hold for this one.

@@ -61,6 +61,7 @@ class Renaming:
         self._memory = context.memory
         self._world = context.world
         self._report = context.report
+        self._direction = direction
         self._upload = direction is Mode.UPLOAD
         self._side: Side = "far" if self._upload else "near"
         self._destination = destination
@@ -155,7 +156,8 @@ class Renaming:
 
     def _event(self, agreed: Agreed, path: str, source: str) -> Event:
         details = EventDetails(f"was {source!r}", moved_from=source)
-        return self._rules.event(Happened.MOVED, self._world.wall(), path, agreed.size, details)
+        now = self._world.wall()
+        return self._rules.event(Happened.MOVED, now, path, agreed.size, details, self._direction)
 
 
 def parents(some: Sequence[str]) -> dict[str, set[str]]:

@@ -114,19 +114,19 @@ class HoldingPlanner:
             for action in actions:
                 if action.source is not None and action.source.kind == FOLDER:
                     self._tops.add(action.path)
-            ways = {mode: _without(plan, held) for mode, plan in folder.ways.items()}
+            ways = {mode: without(plan, held) for mode, plan in folder.ways.items()}
             found.append(PlannedFolder(folder.state, ways, held=len(actions)))
         return found
 
-    def _candidates(self, folder: PlannedFolder) -> Iterator["_Candidate"]:
+    def _candidates(self, folder: PlannedFolder) -> Iterator["Candidate"]:
         for plan in folder.ways.values():
-            yield from _candidates(folder.state, plan, near=self._near)
+            yield from candidates(folder.state, plan, near=self._near)
             if self._preview:
                 for action in plan.later:
                     if action.op is Op.DELETE:
-                        yield _Candidate(action, False)
+                        yield Candidate(action, False)
 
-    def _suspicious(self, some: Sequence["_Candidate"]) -> set[str]:
+    def _suspicious(self, some: Sequence["Candidate"]) -> set[str]:
         """The paths that may have been renamed, or that were left by what may be elsewhere."""
         folders, near = self._memory.folders, self._near
         idents = {
@@ -164,7 +164,7 @@ class HoldingPlanner:
         return f"{self._report.run} moves {self.round}"
 
 
-class _Candidate(NamedTuple):
+class Candidate(NamedTuple):
     """A step that may be about something renamed.
 
     replaces  something worth it was agreed to be there
@@ -174,7 +174,7 @@ class _Candidate(NamedTuple):
     replaces: bool
 
 
-def _candidates(state: FolderState, plan: FolderPlan, *, near: bool) -> Iterator[_Candidate]:
+def candidates(state: FolderState, plan: FolderPlan, *, near: bool) -> Iterator[Candidate]:
     """The steps of a folder that may have to wait, also of files that are not still yet."""
     for action in (*plan.now, *plan.later):
         source, there = action.source, action.expected
@@ -182,12 +182,12 @@ def _candidates(state: FolderState, plan: FolderPlan, *, near: bool) -> Iterator
             continue
         replaces = there is not None and is_worth_it(there.kind, there.size)
         if replaces or is_worth_it(source.kind, source.size):
-            yield _Candidate(action, replaces)
+            yield Candidate(action, replaces)
     sizes = plan.fresh.sources.sizes
     if sizes and max(sizes) >= LEAST:
         for at, size in enumerate(sizes):
             if size >= LEAST:
-                yield _Candidate(plan.fresh[at], False)
+                yield Candidate(plan.fresh[at], False)
     if plan.waiting:
         listing = state.sides[0 if near else 1]
         for name in plan.waiting if listing else ():
@@ -196,10 +196,10 @@ def _candidates(state: FolderState, plan: FolderPlan, *, near: bool) -> Iterator
             entry = listing.entry(at)
             if is_worth_it(entry.kind, entry.size):
                 path = paths.join(state.path, name)
-                yield _Candidate(Action(Op.PUT, path, entry, why="not still yet"), False)
+                yield Candidate(Action(Op.PUT, path, entry, why="not still yet"), False)
 
 
-def _without(plan: FolderPlan, held: set[str]) -> FolderPlan:
+def without(plan: FolderPlan, held: set[str]) -> FolderPlan:
     """The plan without the steps of these paths."""
     fresh, names = plan.fresh, {paths.name(path) for path in held}
     if not held.isdisjoint(fresh.paths):

@@ -1,0 +1,207 @@
+"""Renames in two-way jobs: which are renamed on the other side, and which are copied."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cargo_sync.engine.report import RunReport
+from cargo_sync.model.jobs import Mode
+from cargo_sync.plan.moves import LEAST
+from cargo_sync.testing.tree import MemoryTree
+from tests.engine.world import System
+
+Make = Callable[..., System]
+SIDES = pytest.mark.parametrize("side", ["near", "far"])
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    made: list[System] = []
+
+    def new(**rules: Any) -> System:
+        settings = {"propagate": True, "settle": 0.0} | rules
+        made.append(System(tmp_path, Mode.BIDIRECTIONAL, **settings))
+        return made[-1]
+
+    yield new
+    for system in made:
+        system.database.close()
+
+
+def big(mark: str) -> bytes:
+    return mark.encode() * LEAST
+
+
+async def run(system: System) -> RunReport:
+    system.now += 100
+    report = await system.run().execute()
+    assert not report.errors
+    return report
+
+
+async def began(system: System, *paths: str) -> None:
+    for path in paths:
+        system.near.write(path, big(path[-1]))
+    await run(system)
+    system.said()
+
+
+async def rests(system: System, runs: int = 3) -> None:
+    for _ in range(runs):
+        report = await run(system)
+    assert not (report.acted or report.advanced)
+    assert system.near.files() == system.far.files()
+
+
+def sides(system: System, side: str) -> tuple[MemoryTree, MemoryTree]:
+    """The side on which people rename something, and the other one."""
+    trees = system.near, system.far
+    return trees if side == "near" else (trees[1], trees[0])
+
+
+@SIDES
+async def test_a_renamed_file_is_renamed_on_the_other_side(make: Make, side: str) -> None:
+    system = make()
+    await began(system, "d/a", "other")
+    here, there = sides(system, side)
+    here.move("d/a", "b")
+    report = await run(system)
+    assert (report.files, report.bytes) == (0, 0)
+    [moved] = system.events
+    assert system.said() == ["moved b"]
+    assert moved.details.moved_from == "d/a"
+    assert moved.details.direction == ("upload" if side == "near" else "download")
+    assert not there.trash
+    await rests(system)
+    assert system.near.files() == {"b": big("a"), "other": big("r")}
+
+
+@SIDES
+async def test_files_of_a_renamed_folder_are_renamed_into_the_new_one(
+    make: Make, side: str
+) -> None:
+    system = make()
+    await began(system, "d/e/a", "d/b")
+    system.near.write("d/small", b"small")
+    await run(system)
+    system.said()
+    here, there = sides(system, side)
+    here.move("d", "new")
+    report = await run(system)
+    assert (report.files, report.bytes) == (1, len(b"small"))
+    assert {"moved new/e/a", "moved new/b"} <= set(system.said())
+    assert there.trash == [("d/small", b"small")]
+    await rests(system)
+    assert sorted(system.near.files()) == ["new/b", "new/e/a", "new/small"]
+    assert system.near.entry("d") is None is system.far.entry("d")
+
+
+async def test_both_sides_rename_at_once(make: Make) -> None:
+    system = make()
+    await began(system, "a", "b")
+    system.near.move("a", "near")
+    system.far.move("b", "far")
+    report = await run(system)
+    assert report.bytes == 0
+    assert sorted(system.said()) == ["moved far", "moved near"]
+    await rests(system)
+    assert system.near.files() == {"near": big("a"), "far": big("b")}
+
+
+async def test_the_same_rename_on_both_sides_needs_no_step(make: Make) -> None:
+    system = make()
+    await began(system, "a")
+    system.near.move("a", "b")
+    system.far.move("a", "b")
+    report = await run(system)
+    assert (report.files, report.bytes) == (0, 0)
+    await rests(system)
+    assert system.near.files() == {"b": big("a")}
+    assert not system.near.trash and not system.far.trash
+
+
+async def test_different_renames_of_a_file_keep_both_names(make: Make) -> None:
+    system = make()
+    await began(system, "a")
+    system.near.move("a", "near")
+    system.far.move("a", "far")
+    await rests(system)
+    assert system.near.files() == {"near": big("a"), "far": big("a")}
+
+
+async def test_a_file_that_the_other_side_changed_comes_back(make: Make) -> None:
+    system = make()
+    await began(system, "a")
+    system.near.move("a", "b")
+    system.far.save("a", big("x"), 9)
+    await rests(system)
+    assert system.near.files() == {"a": big("x"), "b": big("a")}
+
+
+async def test_what_the_other_side_has_at_the_new_path_stays(make: Make) -> None:
+    system = make()
+    await began(system, "a")
+    system.near.move("a", "b")
+    system.far.write("b", big("x"))
+    await rests(system, runs=5)
+    assert sorted(system.near.files().values()) == [big("a"), big("x")]
+
+
+async def test_another_content_under_the_same_ident_is_sent(make: Make) -> None:
+    system = make()
+    await began(system, "a")
+    entry = system.near.entry("a")
+    assert entry is not None
+    system.near.move("a", "b")
+    system.near.save("b", big("x"), entry.mtime_ns)
+    await rests(system)
+    assert system.far.files() == {"b": big("x")}
+    assert system.far.trash == [("a", big("a"))]
+
+
+async def test_a_file_that_went_on_after_the_rename_keeps_its_new_neighbour(make: Make) -> None:
+    system = make()
+    await began(system, "log")
+    system.near.move("log", "log.1")
+    system.near.write("log", big("n"))
+    await rests(system)
+    assert system.far.files() == {"log": big("n"), "log.1": big("g")}
+
+
+async def test_where_deletions_are_not_repeated_both_paths_stay(make: Make) -> None:
+    system = make(propagate=False)
+    await began(system, "a")
+    system.near.move("a", "b")
+    await rests(system)
+    assert system.near.files() == {"a": big("a"), "b": big("a")}
+
+
+@SIDES
+async def test_the_guard_counts_no_renames(make: Make, side: str) -> None:
+    system = make()
+    await began(system, *(f"d/{number}" for number in range(12)))
+    here, _ = sides(system, side)
+    for number in range(12):
+        here.move(f"d/{number}", f"d/new {number}")
+    assert (await run(system)).held == ""
+    await rests(system)
+    assert len(system.near.files()) == 12
+
+
+@SIDES
+async def test_a_preview_has_the_renames(make: Make, side: str) -> None:
+    system = make()
+    await began(system, "a", "b", "c")
+    here, _ = sides(system, side)
+    here.move("a", "new")
+    here.remove("b")
+    here.write("d", big("d"))
+    preview = system.run()
+    report = await preview.preview()
+    page = system.memory.planned.page(report.run, 0, 100)
+    assert page is not None
+    steps = [f"{one.action.op} {one.action.path}" for one in page.actions]
+    assert sorted(steps) == ["delete b", "move new", "put d"]
+    await rests(system)
