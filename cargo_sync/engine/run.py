@@ -249,9 +249,7 @@ class Run:
             return
         if (await self._open()).binding != opened.binding:
             return  # a side was replaced since the survey
-        await follow(
-            directions, self._resolved(self._planning.steps(self._moves.pages(directions)))
-        )
+        await follow(directions, self._planning.steps(self._moves.pages(directions)))
 
     async def _execute_deferred(
         self, opened: OpenedSides, directions: Mapping[Mode, Direction]

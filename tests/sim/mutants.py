@@ -349,7 +349,7 @@ MUTANTS: Final = (
     Mutant(
         "an inode is trusted without its content",
         SYSTEM,
-        [Edit("cargo_sync.engine.execution.moving:Moves._known",
+        [Edit("cargo_sync.engine.execution.recognition:RenameSearch._known",
               "base.hash if source.version == version else source.hash", "base.hash")],
     ),
     Mutant(

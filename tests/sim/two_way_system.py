@@ -14,7 +14,7 @@ from blake3 import blake3
 
 from cargo_sync.engine.report import RunReport
 from cargo_sync.model import paths
-from cargo_sync.model.actions import Action
+from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.conflicts import ConflictPolicy
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.events import Happened
@@ -129,6 +129,18 @@ class PeersOracle:
         if self.epoch is not None:
             self.epoch.deletes(path, side)
 
+    def renamed_at(self, part: str, action: Action) -> None:
+        """Something was renamed on a side, because people did so on the other one."""
+        assert action.moved_from is not None
+        self.source.weather.story.covered["step rename"] += 1
+        side = self.source if part == "near" else self.destination
+        if self._replaced:
+            raise BrokenPromiseError(f"{action.path!r} is renamed although a side was replaced")
+        if self.left_out(action.path) or self.left_out(action.moved_from):
+            raise BrokenPromiseError(f"{action.path!r} is left out, and renamed")
+        if self.epoch is not None:
+            self.epoch.deletes(action.moved_from, side)
+
     def touched_at(self, part: str, action: Action) -> None:
         """A file of a side got another time and mode, and counts as the same as the other one."""
         here, there = (self.source, self.destination)
@@ -175,6 +187,8 @@ class _SideOracle:
         self._oracle.touched_at(self._part, action)
 
     def done(self, action: Action) -> None:
+        if action.op is Op.MOVE and action.source is not None:  # else it makes a conflict copy
+            self._oracle.renamed_at(self._part, action)
         self._oracle.steps |= {action.path, action.moved_from or action.path}
 
 

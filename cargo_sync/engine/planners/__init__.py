@@ -3,7 +3,8 @@
 contract  what every planner gives back
 deferred  steps that wait for the end of the survey, and what the guard says of them
 distinct  names that the local file system does not tell apart wait
-holding   holds back what may have been renamed
+holding   in a one-way job: holds back what may have been renamed
+holding_files  in a two-way job: holds back files that may have been renamed
 one_way   one side follows the other
 two_way   both sides follow each other
 views     what the rules of a direction know about the job
