@@ -5,7 +5,7 @@ side: only if that side has it at the old path as agreed, and nothing at the new
 held back is planned again, from what the state says now, and copied.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from functools import partial
 
 from cargo_sync.engine.context import RunContext
@@ -15,6 +15,7 @@ from cargo_sync.engine.execution.recognition import RenameSearch
 from cargo_sync.engine.execution.renaming import parents
 from cargo_sync.engine.planners.deferred import planned_steps
 from cargo_sync.engine.planners.holding_files import HoldingFilesPlanner, only
+from cargo_sync.model import paths
 from cargo_sync.model.actions import Action
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.subtrees import Subtrees
@@ -62,14 +63,12 @@ class FileMoves:
         """
         self._planner.plain = True
         for mode, search in self._searches.items():
-            done = 0
+            direction = directions[mode]
             async for actions in self._held(mode):
-                done += await directions[mode].rename(await search.plan(actions))
-            if done:
-                directions[mode].deferred.still_true = search.still_true
-        for mode in self._searches:
-            async for actions in self._held(mode):
-                yield await self._parts(actions)
+                planned = await search.plan(actions)
+                if await direction.rename(planned):
+                    direction.deferred.still_true = search.still_true
+                yield await self._parts(actions, planned.origins.keys())
         await self._drop()
 
     async def previewed(
@@ -81,16 +80,17 @@ class FileMoves:
             renames: gets the MOVE steps of each direction.
         """
         self._planner.plain = True
-        paths = set()
+        taken = set()
         for mode, search in self._searches.items():
             async for actions in self._held(mode):
                 planned = await search.plan([one for one in actions if one.source])
                 for rename in planned.renames:
                     renames[mode].append(planned.action(rename))
-                    paths |= {rename.path, rename.moved}
+                    taken |= {rename.path, rename.moved}
         for mode in self._searches:
             async for actions in self._held(mode):
-                yield await self._parts([one for one in actions if one.path not in paths])
+                left = [one for one in actions if one.path not in taken]
+                yield await self._parts(left, {one.path for one in left})
         await self._drop()
 
     def _held(self, mode: Mode) -> AsyncIterator[list[Action]]:
@@ -101,13 +101,20 @@ class FileMoves:
         while await self._world.offload(drop):
             pass
 
-    async def _parts(self, actions: list[Action]) -> list[FolderState]:
-        """The folders of these steps, with their names only."""
+    async def _parts(self, actions: Sequence[Action], agreed: Collection[str]) -> list[FolderState]:
+        """The folders of these steps, with those of their names that can be planned again.
+
+        Args:
+            actions: held back.
+            agreed: the paths that can, although something is agreed about them. What else became
+                agreed in this run (a conflict copy) the survey has not seen on both sides.
+        """
         found = []
         for folder, names in parents([one.path for one in actions]).items():
             if folder not in self._missed:
-                found += await self._world.offload(self._only, folder, names)
+                known = {name for name in names if paths.join(folder, name) in agreed}
+                found += await self._world.offload(self._only, folder, names, known)
         return found
 
-    def _only(self, folder: str, names: set[str]) -> list[FolderState]:
-        return [only(state, names) for state in self._memory.folders.parts(folder, names)]
+    def _only(self, folder: str, names: set[str], known: set[str]) -> list[FolderState]:
+        return [only(state, names, known) for state in self._memory.folders.parts(folder, names)]

@@ -118,14 +118,20 @@ class HoldingFilesPlanner:
         await offload(planned.add, self.run, actions, direction)
 
 
-def only(state: FolderState, names: set[str]) -> FolderState:
-    """A folder as if it had these names only."""
+def only(state: FolderState, names: set[str], agreed: set[str]) -> FolderState:
+    """A folder as if it had some of its names only.
+
+    Args:
+        state: the folder.
+        names: which; without those about which something is agreed.
+        agreed: names about which something may be agreed.
+    """
+    base = tuple(one for one in state.base or () if one.name in names)
+    names = names - {one.name for one in base if one.name not in agreed}
     near, far = (_listing(one, names) for one in state.sides)
-    base = state.agreed
-    agreed = None
-    if base is not None:
-        agreed = AgreedColumns.of(tuple(one for one in base if one.name in names)).encode()
-    return state._replace(listings=(near, far), agreements=agreed)
+    rows = AgreedColumns.of(tuple(one for one in base if one.name in names))
+    agreements = None if state.agreements is None else rows.encode()
+    return state._replace(listings=(near, far), agreements=agreements)
 
 
 def _listing(columns: EntryColumns | None, names: set[str]) -> bytes | None:
