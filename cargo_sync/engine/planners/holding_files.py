@@ -16,6 +16,7 @@ from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.planners.contract import PlannedFolder
 from cargo_sync.engine.planners.holding import candidates, without
 from cargo_sync.engine.planners.two_way import TwoWayPlanner
+from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.agreed import AgreedColumns
 from cargo_sync.model.entries import FILE, EntryColumns
@@ -89,10 +90,14 @@ class HoldingFilesPlanner:
         plan = folder.ways.get(direction)
         if plan is None:
             return
-        for one in candidates(folder.state, plan, near=direction is Mode.UPLOAD):
-            source = one.action.source
-            if source is not None and source.kind == FILE and one.action.expected is None:
-                yield one.action
+        some = [one.action for one in candidates(folder.state, plan, near=direction is Mode.UPLOAD)]
+        agreed = folder.state.agreed if some else None
+        known = set(agreed.names) if agreed else set()
+        for action in some:
+            source = action.source
+            is_new = action.expected is None and paths.name(action.path) not in known
+            if is_new and source is not None and source.kind == FILE:
+                yield action
         for action in plan.later if self._preview else ():
             there = action.expected
             if action.op is Op.DELETE and there is not None and is_worth_it(there.kind, there.size):
