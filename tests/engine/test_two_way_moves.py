@@ -205,3 +205,13 @@ async def test_a_preview_has_the_renames(make: Make, side: str) -> None:
     steps = [f"{one.action.op} {one.action.path}" for one in page.actions]
     assert sorted(steps) == ["delete b", "move new", "put d"]
     await rests(system)
+
+
+async def test_a_file_that_took_the_place_of_a_deleted_one_is_kept(make: Make) -> None:
+    system = make()
+    await began(system, "a", "b")
+    system.far.remove("b")
+    system.near.remove("b")
+    system.near.move("a", "b")
+    await rests(system)
+    assert system.near.files() == {"b": big("a")}

@@ -118,15 +118,15 @@ class HoldingPlanner:
             found.append(PlannedFolder(folder.state, ways, held=len(actions)))
         return found
 
-    def _candidates(self, folder: PlannedFolder) -> Iterator["Candidate"]:
+    def _candidates(self, folder: PlannedFolder) -> Iterator["PerhapsRenamed"]:
         for plan in folder.ways.values():
             yield from candidates(folder.state, plan, near=self._near)
             if self._preview:
                 for action in plan.later:
                     if action.op is Op.DELETE:
-                        yield Candidate(action, False)
+                        yield PerhapsRenamed(action, False)
 
-    def _suspicious(self, some: Sequence["Candidate"]) -> set[str]:
+    def _suspicious(self, some: Sequence["PerhapsRenamed"]) -> set[str]:
         """The paths that may have been renamed, or that were left by what may be elsewhere."""
         folders, near = self._memory.folders, self._near
         idents = {
@@ -164,7 +164,7 @@ class HoldingPlanner:
         return f"{self._report.run} moves {self.round}"
 
 
-class Candidate(NamedTuple):
+class PerhapsRenamed(NamedTuple):
     """A step that may be about something renamed.
 
     replaces  something worth it was agreed to be there
@@ -174,7 +174,7 @@ class Candidate(NamedTuple):
     replaces: bool
 
 
-def candidates(state: FolderState, plan: FolderPlan, *, near: bool) -> Iterator[Candidate]:
+def candidates(state: FolderState, plan: FolderPlan, *, near: bool) -> Iterator[PerhapsRenamed]:
     """The steps of a folder that may have to wait, also of files that are not still yet."""
     for action in (*plan.now, *plan.later):
         source, there = action.source, action.expected
@@ -182,12 +182,12 @@ def candidates(state: FolderState, plan: FolderPlan, *, near: bool) -> Iterator[
             continue
         replaces = there is not None and is_worth_it(there.kind, there.size)
         if replaces or is_worth_it(source.kind, source.size):
-            yield Candidate(action, replaces)
+            yield PerhapsRenamed(action, replaces)
     sizes = plan.fresh.sources.sizes
     if sizes and max(sizes) >= LEAST:
         for at, size in enumerate(sizes):
             if size >= LEAST:
-                yield Candidate(plan.fresh[at], False)
+                yield PerhapsRenamed(plan.fresh[at], False)
     if plan.waiting:
         listing = state.sides[0 if near else 1]
         for name in plan.waiting if listing else ():
@@ -196,7 +196,7 @@ def candidates(state: FolderState, plan: FolderPlan, *, near: bool) -> Iterator[
             entry = listing.entry(at)
             if is_worth_it(entry.kind, entry.size):
                 path = paths.join(state.path, name)
-                yield Candidate(Action(Op.PUT, path, entry, why="not still yet"), False)
+                yield PerhapsRenamed(Action(Op.PUT, path, entry, why="not still yet"), False)
 
 
 def without(plan: FolderPlan, held: set[str]) -> FolderPlan:
