@@ -32,6 +32,7 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import Code
 from cargo_sync.model.world import World
+from cargo_sync.plan.guard import taken_back
 from cargo_sync.state.folders import FolderState
 from cargo_sync.trees.contract import FarTree, NearTree
 
@@ -268,6 +269,7 @@ class Run:
             for direction in waiting:
                 async for actions in direction.deferred.rejected():
                     await direction.forget(actions)
+                    await _take_back(actions, direction, directions)
                 async for actions in direction.deferred.passing(backwards=True):
                     await direction.delete(actions)
             for direction in waiting:
@@ -283,6 +285,20 @@ class Run:
         planned, offload = self._memory.planned, self._world.offload
         async for steps in planned_steps(planned, comparison, direction, offload):
             yield Steps([one for one in steps if one.op is Op.PUT])
+
+
+async def _take_back(
+    rejected: Sequence[Action], direction: Direction, directions: Mapping[Mode, Direction]
+) -> None:
+    """In a two-way job, rejected overwrites are undone where they come from."""
+    actions = taken_back(rejected)
+    for other in directions.values():
+        if other is not direction and actions:
+            await other.follow(_only(Steps(actions)), counted=True)
+
+
+async def _only(steps: Steps) -> AsyncIterator[Steps]:
+    yield steps
 
 
 async def _replacements(direction: Direction) -> AsyncIterator[Steps]:

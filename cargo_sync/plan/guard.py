@@ -253,6 +253,19 @@ def touches(actions: Iterable[Action], lost: Collection[str] = ()) -> list[Touch
     return found
 
 
+def taken_back(overwrites: Iterable[Action]) -> list[Action]:
+    """The steps of the other direction that bring back what these would overwrite.
+
+    The rejected version goes to the trash of its side. Only files that would replace files are
+    taken back, because in the place of a folder there may be more than a person has seen.
+    """
+    return [
+        Action(Op.PUT, path, there, source, "its change was rejected by a person", drifted=True)
+        for op, path, source, there, *_ in overwrites
+        if op is Op.PUT and source and there and FOLDER not in (source.kind, there.kind)
+    ]
+
+
 def span(seconds: float) -> str:
     """A window in words: "day", "7 days", "90 min"."""
     for length, one, many in ((DAY, "day", "days"), (3_600, "hour", "hours")):

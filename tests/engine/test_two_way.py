@@ -10,9 +10,10 @@ import pytest
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.conflicts import ConflictPolicy
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Code
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.state.conflicts import Conflicts
+from cargo_sync.state.holds import Ruling
 from cargo_sync.state.suspects import suspect_all
 from cargo_sync.testing.tree import MemoryTree
 from tests.engine.world import System
@@ -251,3 +252,45 @@ async def test_what_was_deleted_while_a_job_had_one_direction_is_not_repeated(ma
     system.rules = replace(system.rules, mode=Mode.BIDIRECTIONAL)
     assert sorted(await synced(system)) == ["adopted b", "downloaded a", "reset"]
     assert system.near.files() == {"a": b"1", "b": b"1"}
+
+
+@pytest.mark.parametrize("changed", ["near", "far"])
+async def test_a_rejected_change_is_taken_back(make: Make, changed: str) -> None:
+    system = make()
+    tree: MemoryTree = getattr(system, changed)
+    for number in range(30):
+        tree.write(f"{number:02}", b"old")
+    await synced(system)
+    for number in range(30):
+        tree.save(f"{number:02}", b"changed", 7)
+    [held] = (await system.look()).holds.values()
+    assert held.overwrites == 20
+    tree.save("29", b"changed since", 8)
+    system.memory.holds.decide(None, Ruling.REJECTED)
+    await system.look()
+    assert list(tree.files().values()).count(b"old") == 19, "those that were rejected"
+    system.restart()
+    await synced(system)
+    assert tree.files()["29"] == b"changed since"
+    assert list(tree.files().values()).count(b"old") == 19
+
+
+async def test_a_rejected_change_that_cannot_be_taken_back_now_waits(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make()
+    for number in range(30):
+        system.near.write(f"{number:02}", b"old")
+    await synced(system)
+    for number in range(30):
+        system.near.save(f"{number:02}", b"changed", 7)
+    await system.look()
+    system.memory.holds.decide(None, Ruling.REJECTED)
+    problem = Problem(Code.UNREADABLE, "'20' may not be replaced", "20")
+    monkeypatch.setattr(system.near, "blocked", lambda path: problem if path == "20" else None)
+    await system.look()
+    assert (system.near.files()["20"], system.far.files()["20"]) == (b"changed", b"old")
+    monkeypatch.undo()
+    system.restart()
+    await synced(system)
+    assert system.near.files()["20"] == b"old"

@@ -13,7 +13,7 @@ from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.world import Offload
 from cargo_sync.plan.file_types import BEGINNING, Beginning, is_judged, judge
-from cargo_sync.plan.guard import Guard, Harm, Held, Touch, touches
+from cargo_sync.plan.guard import Guard, Harm, Held, Touch, taken_back, touches
 from cargo_sync.state.holds import INSIDE, Hold, Ruling, step
 from cargo_sync.state.planned import Planned
 from cargo_sync.trees.contract import NearTree
@@ -57,6 +57,7 @@ class Deferred:
         self._inside: Inside = _nothing_inside
         self._hold: Hold | None = None
         self._held: Held | None = None
+        self._takes_back = context.rules.mode is Mode.BIDIRECTIONAL
         self._rejections = self._gaps = self._some_lost = False
         self._adding = asyncio.Lock()
         """The planner of both directions adds steps, and so does the execution of this one."""
@@ -102,7 +103,7 @@ class Deferred:
     async def at_once(self, puts: list[Action]) -> list[Action]:
         """The PUTs that need not wait: what displaces nothing, and few overwrites.
 
-        What a person has rejected is left out.
+        What a person has rejected is left out; in a two-way job it is taken back.
         """
         touched = touches(puts)
         if not touched or not self._guard.counts:
@@ -110,6 +111,8 @@ class Deferred:
         overwrites = {touch.path for touch in touched}
         may = await self._world.offload(self._may_overwrite, puts, await self._lost(puts))
         rejected = may["rejected"]
+        if self._takes_back:
+            rejected = rejected - {one.path for one in taken_back(puts)}
         later = [one for one in puts if one.path in overwrites - may["now"] - rejected]
         if later:
             await self.add(later)
@@ -243,14 +246,21 @@ class Deferred:
     async def rejected(self) -> AsyncIterator[list[Action]]:
         """The steps that a person has rejected now, page by page.
 
-        Overwrites among them are put off.
+        Overwrites among them are put off. In a two-way job they come until they are taken back.
         """
-        if self._ruling is Ruling.REJECTED:
+        if self._ruling is Ruling.REJECTED or (self._takes_back and self._rejections):
             async for actions in self.pages():
-                decided, _ = self._parted(actions)
-                overwrites = [one for one in decided if one.op is not Op.DELETE]
-                await self._world.offload(self._memory.holds.reject, self._side, overwrites)
-                yield decided
+                yield await self._world.offload(self._reject, actions)
+
+    def _reject(self, actions: Sequence[Action]) -> list[Action]:
+        earlier = self._rejected(actions) if self._takes_back else set()
+        found = [one for one in actions if one.path in earlier]
+        if self._ruling is Ruling.REJECTED:
+            decided, _ = self._parted(actions)
+            overwrites = [one for one in decided if one.op is not Op.DELETE]
+            self._memory.holds.reject(self._side, overwrites)
+            found += [one for one in decided if one.path not in earlier]
+        return found
 
     async def end(self) -> None:
         """Keeps what is held, ends a hold that is not needed any more, and drops the steps."""
