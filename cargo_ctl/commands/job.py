@@ -141,7 +141,8 @@ def approve(reach: Reach, name: str, held: str | None) -> None:
     """Let exactly what a job holds pass: these deletions and overwrites, in these versions.
 
     `job show` gives the id HELD of what is held. Without HELD it is what the job holds now. More
-    than that is held anew. Source files that a power cut has damaged are sent as they are, too.
+    than that is held anew. Source files that a power cut has damaged are sent as they are, too. A
+    job that met a restored server compares both sides afresh, and deletes nothing.
 
     \b
     Examples:

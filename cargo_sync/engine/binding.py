@@ -7,15 +7,12 @@ from cargo_sync.engine.context import JobMemory
 from cargo_sync.machines.suspects import Suspects
 from cargo_sync.model.events import Event, EventDetails, Happened, groups
 from cargo_sync.model.jobs import Identity, Mode, Rules
+from cargo_sync.model.problems import ProblemError, server_restored
 from cargo_sync.model.world import World
 from cargo_sync.state.jobs import Binding, JobRow
 from cargo_sync.trees.contract import Tree
 
-_SIDES = {
-    "near": "the local folder",
-    "far": "the server's folder",
-    "epoch": "the server's catalogue",
-}
+_SIDES = {"near": "the local folder", "far": "the server's folder"}
 
 
 class OpenedSides(NamedTuple):
@@ -41,7 +38,8 @@ async def open_sides(
     """Opens both sides.
 
     If the base was agreed with another side, it is dropped: first contact begins again, which
-    deletes nothing, and an event is recorded.
+    deletes nothing, and an event is recorded. If it is the same side in an older state, nobody
+    knows which of the two is wanted: the base stays, and a person decides.
 
     Args:
         rules: the job's.
@@ -52,7 +50,7 @@ async def open_sides(
         on_events: called with that event.
 
     Raises:
-        ProblemError: a side cannot be reached.
+        ProblemError: a side cannot be reached; `server_restored`.
     """
     job = await world.offload(memory.jobs.get_or_create, memory.name)
     local, remote = await near.open(), await far.open(job.far_cursor)
@@ -61,7 +59,9 @@ async def open_sides(
     if job.binding is None:
         await world.offload(memory.jobs.bind, memory.name, binding)
         cursor = 0
-    elif reason := _why_unbound(job, binding, remote):
+    elif went_back := _why_fenced(job, job.binding, remote):
+        raise ProblemError(server_restored(rules.name, went_back))
+    elif reason := _why_unbound(job.binding, binding):
         event = Event(rules.name, Happened.RESET, world.wall(), details=EventDetails(reason))
         last = await world.offload(memory.jobs.bind, memory.name, binding, [event])
         on_events(groups([event], last))
@@ -90,21 +90,47 @@ def bind(near: Identity, far: Identity, mode: Mode) -> Binding:
     return Binding(near.root, far.root, far.epoch, mode is Mode.BIDIRECTIONAL)
 
 
+async def put_base_aside(
+    rules: Rules, memory: JobMemory, world: World, on_events: OnEvents
+) -> None:
+    """A person has approved that both sides are compared afresh, whatever the server has now.
+
+    Args:
+        rules: the job's.
+        memory: where the base is.
+        world: clock and threads.
+        on_events: called with the event that tells of it.
+    """
+    reason = f"the server was restored from an older state, and a person has approved: {_COMPARED}"
+    event = Event(rules.name, Happened.RESET, world.wall(), details=EventDetails(reason))
+    last = await world.offload(memory.jobs.unbind, memory.name, [event])
+    on_events(groups([event], last))
+
+
 _COMPARED = "both sides are compared afresh, nothing is deleted"
 
 
-def _why_unbound(job: JobRow, now: Binding, far: Identity) -> str:
+def _why_fenced(job: JobRow, before: Binding, far: Identity) -> str:
+    """How the server went back since the base was agreed with it; "" if it did not."""
+    if before.far != far.root:
+        return ""  # the job's file names another folder now
+    if before.epoch != far.epoch:
+        return "the server's catalogue is a new one, without the history that this job has seen"
+    if far.lost or far.sequence < job.far_cursor or far.lineage != job.far_lineage:
+        return "the server was restored from an older state, and lacks what this job has seen there"
+    return ""
+
+
+def _why_unbound(before: Binding, now: Binding) -> str:
     """Why the base does not belong to these sides; "" if it does."""
     changed = [
-        words for side, words in _SIDES.items() if getattr(job.binding, side) != getattr(now, side)
+        words for side, words in _SIDES.items() if getattr(before, side) != getattr(now, side)
     ]
     if changed:
         return f"{' and '.join(changed)} is not the one of the last run: {_COMPARED}"
-    if job.binding is not None and job.binding.two_way != now.two_way:
+    if before.two_way != now.two_way:
         # A job in one direction leaves alone what people do with the copies. In both directions
         # their old deletions would be repeated.
         ways = "both directions" if now.two_way else "one direction"
         return f"the job goes in {ways} now: {_COMPARED}"
-    if far.lost or far.sequence < job.far_cursor or far.lineage != job.far_lineage:
-        return f"the server was restored from an older state: {_COMPARED}"
     return ""

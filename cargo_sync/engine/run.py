@@ -4,13 +4,13 @@ A pause, a cut or a kill may stop a run anywhere: the next look sees again what 
 Only observations and agreements are stored, never work to do.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from cargo_sync.engine.binding import OpenedSides, open_sides
+from cargo_sync.engine.binding import OpenedSides, open_sides, put_base_aside
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.conflicts import ConflictResolution
 from cargo_sync.engine.context import JobMemory, RunContext
@@ -30,7 +30,7 @@ from cargo_sync.engine.verification import Verification
 from cargo_sync.machines.room import PROBE, DestinationRoom
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
-from cargo_sync.model.problems import Code
+from cargo_sync.model.problems import FENCES, Code
 from cargo_sync.model.world import World
 from cargo_sync.plan.guard import taken_back
 from cargo_sync.state.folders import FolderState
@@ -68,19 +68,22 @@ class Run:
         self._planning = Planning(self._context, self._planner(), self._deferred)
         self._conflicts = ConflictResolution(self._context, near, far, on_events)
 
-    async def execute(self, *, release: bool = False, again: str = "") -> RunReport:
+    async def execute(self, *, approved: Collection[Code] = (), again: str = "") -> RunReport:
         """Makes the destination follow the source; in a two-way job, both sides follow each other.
 
         Args:
-            release: source files that an unclean stop has damaged are sent as they are.
+            approved: problems that a person has seen. DAMAGED: source files that an unclean stop
+                has damaged are sent as they are. One of FENCES: both sides are compared afresh.
             again: a comparison (`SideComparison`): a person wants what differed to be delivered
                 again.
 
         Raises:
-            ProblemError: a side cannot be reached, or the connection was cut. What was committed
-                stays.
+            ProblemError: a side cannot be reached, the connection was cut, or a person must approve
+                first (FENCES). What was committed stays.
         """
-        if release:
+        if not FENCES.isdisjoint(approved):
+            await put_base_aside(self._rules, self._memory, self._world, self._on_events)
+        if Code.DAMAGED in approved:
             await self._world.offload(self._memory.suspects.release)
         opened = await self._open()
         for room in self._memory.rooms.values():

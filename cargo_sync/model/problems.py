@@ -69,6 +69,7 @@ class Code(StrEnum):
     # Identity of the server and of the user.
     UNAUTHORIZED = "unauthorized"
     LOGGED_OUT = "logged_out"
+    SERVER_RESTORED = "server_restored"
     CERTIFICATE = "certificate"
     TLS = "tls"
     PLAIN = "plain"
@@ -112,6 +113,8 @@ class Code(StrEnum):
 
 NOTICES: Final = frozenset({Code.RESERVED_NAME, Code.BAD_TIME})
 """Codes of what is said about a name in a folder although nothing failed."""
+FENCES: Final = frozenset({Code.SERVER_RESTORED})
+"""Codes of what stops a job until a person approves that both sides are compared afresh."""
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -262,6 +265,17 @@ def changed_while_read(path: str) -> Problem:
 def not_as_delivered(path: str) -> Problem:
     """A source file differs from what was delivered of it, so it stays where it is."""
     return Problem(Code.CHANGED, f"{path!r} has changed since it was delivered; it stays", path)
+
+
+def server_restored(job: str, how: str) -> Problem:
+    """The server has less than it had when a job last met it; `how` says in which way."""
+    return Problem(
+        Code.SERVER_RESTORED,
+        f"{how}: nothing is moved until you approve it",
+        hint=f"`cargo_ctl job approve {shlex.quote(job)}` compares both sides afresh: what only "
+        "one side has is kept, and nothing is deleted",
+        retry=False,
+    )
 
 
 def damaged(path: str, job: str) -> Problem:

@@ -117,6 +117,20 @@ class JobRows:
             forgetting.note(connection, name, Untrue.BASE)
             return self._events.append(told)
 
+    def unbind(self, name: str, told: Sequence[Event]) -> int:
+        """The base is bound to nothing: the next contact is a first one, and binds it anew.
+
+        Args:
+            name: of the job.
+            told: events that tell of it, stored together with it.
+
+        Returns:
+            The cursor of the newest event.
+        """
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE job SET binding = NULL WHERE name = ?", (name,))
+            return self._events.append(told)
+
     def mirror_anew(self, name: str) -> None:
         """Sets the far cursor to 0: the mirror of the far side is not true any more.
 

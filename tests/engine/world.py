@@ -125,7 +125,7 @@ class System:
         """One run; `approved`: a person approves first what is held, and what is damaged."""
         if approved:
             self.memory.holds.decide(None, Ruling.APPROVED)
-        return await self.run().execute(release=approved)
+        return await self.run().execute(approved={Code.DAMAGED} if approved else ())
 
     def _token(self) -> str:
         self.ids += 1

@@ -239,13 +239,24 @@ MUTANTS: Final = (
     Mutant(
         "a server that was restored from a backup is not noticed",
         SYSTEM,
-        [Edit("cargo_sync.engine.binding:_why_unbound",
+        [Edit("cargo_sync.engine.binding:_why_fenced",
               "far.sequence < job.far_cursor or far.lineage != job.far_lineage", "False")],
     ),
     Mutant(
         "another catalogue of the server is not noticed",
         SYSTEM,
-        [Edit("cargo_sync.engine.binding:bind", "far.epoch", '""')],
+        [Edit("cargo_sync.engine.binding:_why_fenced", "before.epoch != far.epoch", "False")],
+    ),
+    Mutant(
+        "a restored server is followed before a person has approved it",
+        SYSTEM,
+        [Edit("cargo_sync.engine.run:open_sides",
+              "raise ProblemError(server_restored(rules.name, went_back))", "pass")],
+    ),
+    Mutant(
+        "an approved fence keeps its base",
+        SYSTEM,
+        [Edit("cargo_sync.state.jobs:JobRows.unbind", "binding = NULL", "binding = binding")],
     ),
     Mutant(
         "new rules do not unsettle what was planned by the old ones",

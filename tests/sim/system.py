@@ -30,7 +30,7 @@ from cargo_sync.machines.scope import NearScope
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model import large_folders
 from cargo_sync.model.jobs import After, Mode
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import FENCES, Code, ProblemError
 from cargo_sync.plan import moves
 from cargo_sync.state import deltas, folders, idents, moved_folders, parts
 from cargo_sync.state.database import Database
@@ -185,6 +185,9 @@ class SystemHistory:
         self._own: set[str] = set()
         self._guarded = GuardJudge()
         self._approved: set[str] = set()
+        self._fence: Code | None = None
+        self._must_stop = False
+        """The server went back: the job may not follow it before a person approves that."""
         self._resting = False
         self._epoch = self._begin()
         self.oracle.on_replaced = self._forget
@@ -289,6 +292,7 @@ class SystemHistory:
             case "catalogue lost":
                 self._backup = None
                 self.far.begin_epoch()
+                self._must_stop = True
                 self._forget()
             case "deletions forgotten":
                 self.far.forget_gone()
@@ -308,6 +312,7 @@ class SystemHistory:
         assert self._backup is not None
         (_, restore), self._backup = self._backup, None
         restore()
+        self._must_stop = not self.strict
         self._forget()
 
     def _forget(self) -> None:
@@ -336,14 +341,12 @@ class SystemHistory:
         """One run, however it ends."""
         self.story.tell("run")
         self.oracle.begin()
-        if approved:  # a person orders it
-            self.system.memory.failures.expedite()
-            self._rule()
+        codes = self._rulings() if approved else set()
         trash, acts = len(self.oracle.destination.trash), self.people.acts
         job = self.system.memory.jobs.get_or_create(self.system.rules.name)
         self._guarded.begin(self.system.memory.folders.counts()[0])
         self._guarded.covered |= self._approved
-        task = asyncio.ensure_future(self.system.run().execute(release=approved))
+        task = asyncio.ensure_future(self.system.run().execute(approved=codes))
         self.weather.cancel = task.cancel
         done, _ = await asyncio.wait({task}, timeout=STUCK)
         if not done:
@@ -357,11 +360,16 @@ class SystemHistory:
             report = task.result()
         except (ProblemError, asyncio.CancelledError, Killed) as error:
             self.story.tell(repr(error))
+            self._see(error)
         self.oracle.nothing_is_lost()
         if self.people.acts == acts and job.suspects is None:  # what is damaged does not count
             gone = (path for path, _ in self.oracle.destination.trash[trash:])
             self._guarded.displaced(gone, self.system.now)
+        if self._fence in codes:
+            self._fence, self._must_stop = None, False
         if report is not None:
+            if self._must_stop and job.binding is not None:
+                raise BrokenPromiseError("a server that went back is followed without a person")
             self.oracle.end()
             self._approved = set()
         if report is not None and report.held:
@@ -375,6 +383,21 @@ class SystemHistory:
         except (ProblemError, Killed) as error:
             self.story.tell(repr(error))
             return False
+
+    def _see(self, error: BaseException) -> None:
+        """A person sees why a run ended."""
+        if isinstance(error, ProblemError) and error.problem.code in FENCES:
+            self._fence = error.problem.code
+            self.story.covered["step fenced"] += 1
+
+    def _rulings(self) -> set[Code]:
+        """A person orders a run, and decides what waits for it."""
+        self.system.memory.failures.expedite()
+        self._rule()
+        codes = {Code.DAMAGED}
+        if self._fence is not None and (self._resting or self.story.chance(0.5)):
+            codes.add(self._fence)
+        return codes
 
     def _rule(self) -> None:
         """A person decides about what is held."""

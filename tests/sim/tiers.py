@@ -46,7 +46,7 @@ SYSTEM: Final = Tier(
     _ACTS
     | {f"fault {name}" for name in (*weather.FAULTS, *system.BETWEEN)}
     | {f"step {op}" for op in (Op.MKDIR, Op.PUT, Op.MOVE, Op.DELETE, Op.RETIRE)}
-    | {"step held"},
+    | {"step held", "step fenced"},
 )
 TWO_WAY_SYSTEM: Final = Tier(
     "two-way-system",
@@ -54,7 +54,7 @@ TWO_WAY_SYSTEM: Final = Tier(
     _ACTS
     | {f"fault {name}" for name in (*weather.FAULTS, *system.BETWEEN)}
     | {f"step {op}" for op in (Op.MKDIR, Op.PUT, Op.DELETE, Op.META, Op.MOVE)}
-    | {"step held", "step rename", "act decide"},
+    | {"step held", "step fenced", "step rename", "act decide"},
 )
 DISK: Final = Tier(
     "disk",

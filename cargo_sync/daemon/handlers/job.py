@@ -14,6 +14,7 @@ from cargo_sync.daemon.job.limits import SPEED
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.jobs.registry import Job, Jobs
 from cargo_sync.daemon.reporting import views
+from cargo_sync.model.problems import FENCES
 from cargo_sync.state.holds import Ruling
 
 
@@ -84,16 +85,22 @@ class JobHandlers:
     async def approve(self, args: JobHoldArgs) -> JsonObject:
         job = self._jobs.get(args.job).supervisor
         ready(job)
-        release = job.outcomes.damaged and args.held is None
+        seen = job.outcomes.approvals if args.held is None else frozenset()
         decided = await job.decide(args.held, Ruling.APPROVED)
-        if not decided and not release:
+        if not decided and not seen:
             raise _not_held(job, args.held)
-        return {"run": job.sync(release=release), "held": decided}
+        return {"run": job.sync(approved=seen), "held": decided}
 
     async def reject(self, args: JobHoldArgs) -> JsonObject:
         job = self._jobs.get(args.job).supervisor
         ready(job)
         decided = await job.decide(args.held, Ruling.REJECTED)
+        if not decided and not FENCES.isdisjoint(job.outcomes.approvals):
+            raise ControlError(
+                ReplyCode.NOT_HELD,
+                f'the job "{job.name}" holds no steps: it moves nothing at all',
+                "`job approve` lets it go on; `job pause` keeps it as it is",
+            )
         if not decided:
             raise _not_held(job, args.held)
         return {"run": job.sync(), "held": decided}

@@ -12,7 +12,7 @@ from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import PROBE
 from cargo_sync.model.jobs import LastRun
 from cargo_sync.model.paths import RESERVED
-from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.problems import FENCES, Code, Problem
 from cargo_sync.model.world import World
 from cargo_sync.plan.guard import SHOWN
 
@@ -72,6 +72,7 @@ class JobOutcomes:
         self._waited = False
         self._skipped = (0, "")
         self._retimed: set[str] = set()
+        self._fence: Code | None = None
         self._work: WorkDone | None = None
 
     # -- the supervisor reports --------------------------------------------------------------------
@@ -93,8 +94,8 @@ class JobOutcomes:
         """A look ended normally."""
         self._now, report = None, run.report
         self._count(report)
-        self._trouble, self._tries = None, 0
         self.released = self.approvable and not report.approvable
+        self._trouble, self._tries, self._fence = None, 0, None
         self._report, self.looked, self.drifted = report, True, report.drifted
         self._look_around(report)
         self.held = report.held
@@ -131,7 +132,8 @@ class JobOutcomes:
         # comes soon.
         self._tries = 1 if run.report.advanced else self._tries + 1
         full = problem.code == _FULL
-        self.held = str(problem) if full else ""
+        self._fence = problem.code if problem.code in FENCES else None
+        self.held = str(problem) if full or self._fence else ""
         wait = PROBE if full else retry_after(problem, self._tries, self._world.chance())
         now = self._world.steady()
         self.look = LookResult(now, retry_at=now + wait)
@@ -166,7 +168,7 @@ class JobOutcomes:
             waiting = self._report.deletions + self._report.overwrites if self._report else 0
             return f"held {waiting.bit_length()}"
         if self.held:
-            return _FULL
+            return self._fence or _FULL
         return f"{self._trouble.code_text} {self._trouble.path}" if self._trouble else ""
 
     def rested(self) -> WorkDone | None:
@@ -221,12 +223,19 @@ class JobOutcomes:
     @property
     def approvable(self) -> bool:
         """A person may approve what is held."""
-        return self._report is not None and self._report.approvable
+        return self._fence is not None or (self._report is not None and self._report.approvable)
 
     @property
-    def damaged(self) -> bool:
-        """An unclean stop has damaged source files; a person may have them sent as they are."""
-        return self._settings.mode != "download" and self._failures.has(Code.DAMAGED)
+    def approvals(self) -> frozenset[Code]:
+        """What a person may approve besides what the guard holds.
+
+        DAMAGED: source files that an unclean stop has damaged are sent as they are. One of FENCES:
+        both sides are compared afresh.
+        """
+        fence = frozenset[Code]() if self._fence is None else frozenset({self._fence})
+        if self._settings.mode != "download" and self._failures.has(Code.DAMAGED):
+            return fence | {Code.DAMAGED}
+        return fence
 
     @property
     def errors(self) -> int:
@@ -302,8 +311,8 @@ class JobOutcomes:
         return None if due is None else max(look, due)
 
     def waits(self) -> HeldStatus | None:
-        """What an approval would release, or None."""
-        if not self.approvable or self._report is None:
+        """What the guard holds, or None."""
+        if self._fence is not None or self._report is None or not self._report.approvable:
             return None
         holds = self._report.holds.values()
         return HeldStatus(

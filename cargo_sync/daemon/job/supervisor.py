@@ -9,7 +9,7 @@ preview, a run, or waiting. So a pause, a reload or a second command can come at
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -88,7 +88,7 @@ class _Ordered(NamedTuple):
     """A look that a person ordered; see `Supervisor.sync`."""
 
     run: Run
-    release: bool
+    approved: frozenset[Code]
     again: str
 
 
@@ -255,20 +255,20 @@ class Supervisor:
         self._listener.changed(self)
         self._wakeup.set()
 
-    def sync(self, *, release: bool = False, again: str = "") -> str:
+    def sync(self, *, approved: Collection[Code] = (), again: str = "") -> str:
         """Orders a look as soon as the loop is free. Returns the id of its run.
 
         Args:
-            release: source files that an unclean stop has damaged are sent as they are.
+            approved: problems that a person has seen, as in `Run.execute`.
             again: a comparison: what differed is delivered again.
         """
-        before = self._ordered
-        if before is not None and (before.release or not release) and (before.again or not again):
+        before, seen = self._ordered, frozenset(approved)
+        if before is not None and before.approved >= seen and (before.again or not again):
             ordered = before
         else:
-            release = release or (before is not None and before.release)
+            seen |= before.approved if before is not None else frozenset()
             again = again or (before.again if before is not None else "")
-            ordered = self._ordered = _Ordered(self._new_run(), release, again)
+            ordered = self._ordered = _Ordered(self._new_run(), seen, again)
         self._memory.scope.everything()
         self.sides.afresh()
         self._wakeup.set()
@@ -373,7 +373,7 @@ class Supervisor:
             ordered, self._ordered = self._ordered, None
             # Not before: the look that ran when it was ordered may have put files off once more.
             self._memory.failures.expedite()
-            return self._look(ordered.run, release=ordered.release, again=ordered.again)
+            return self._look(ordered.run, ordered.approved, ordered.again)
         at = self.next_at()
         if at is not None and at <= self._world.steady():
             return self._look(self._new_run())
@@ -397,14 +397,14 @@ class Supervisor:
             self._listener.happened,
         )
 
-    async def _look(self, run: Run, *, release: bool = False, again: str = "") -> None:
+    async def _look(self, run: Run, approved: Collection[Code] = (), again: str = "") -> None:
         """One run, however it ends. Raises only CancelledError."""
         if not self._may_look:
             return  # it was allowed when this task was created
         self.run_now, self._hinted = run, None
         self.outcomes.begin(run)
         try:
-            await run.execute(release=release, again=again)
+            await run.execute(approved=approved, again=again)
         except asyncio.CancelledError:
             self.outcomes.stopped(run)
             raise

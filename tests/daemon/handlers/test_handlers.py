@@ -352,6 +352,31 @@ async def test_sync_and_approve(tmp_path: Path) -> None:
         assert (last["run"], last["files"]) == (run, 1)
 
 
+async def test_a_job_whose_server_was_restored_moves_nothing_before_it_is_approved(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as daemon:
+        far = daemon.house.far["nightly"]
+        for name in ("a.txt", "b.txt"):  # the second look sees on the server what the first brought
+            daemon.house.near["nightly"].write(name, b"1")
+            await daemon.ask("job.sync", job="nightly")
+            await until(lambda name=name: name in far.files())
+            await daemon.synced("nightly")
+        far._lineage = "of a backup"
+        await daemon.ask("job.sync", job="nightly")
+        await until(lambda: daemon.jobs.get("nightly").supervisor.state == "held")
+        shown = await daemon.ask("job.show", job="nightly")
+        assert (shown["code"], shown["held"]) == ("server_restored", None)
+        assert "cargo_ctl job approve nightly" in shown["detail"]
+        assert await daemon.ask("job.reject", job="nightly") == "not_held"
+        assert await daemon.ask("job.approve", job="nightly", held="5f0c2a91") == "not_held"
+        assert (await daemon.ask("job.approve", job="nightly"))["held"] == []
+        await daemon.synced("nightly")
+        said = daemon.house.recorder.said()
+        assert (said.count("held"), said.count("reset")) == (1, 1)
+        assert await daemon.ask("job.approve", job="nightly") == "not_held"
+
+
 async def test_what_is_held_is_shown_approved_and_rejected(tmp_path: Path) -> None:
     async with running(tmp_path, delete="propagate") as daemon:
         near, far = daemon.house.near["nightly"], daemon.house.far["nightly"]

@@ -8,7 +8,7 @@ from cargo_sync.engine.report import RunReport
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.retry import Failures
 from cargo_sync.model.paths import reserved_name
-from cargo_sync.model.problems import Code, Problem, bad_time
+from cargo_sync.model.problems import Code, Problem, bad_time, server_restored
 from cargo_sync.model.world import World
 from tests.daemon.house import settings
 from tests.offloads import inline
@@ -119,6 +119,18 @@ def test_a_failure_of_the_job_is_told_once_by_its_kind() -> None:
     assert looks.failed(Problem(Code.UNREACHABLE, "nobody answers")) == "nobody answers"
     assert looks.ended() is None
     assert looks.failed(Problem(Code.UNREACHABLE, "nobody answers")) == "nobody answers"
+
+
+def test_a_restored_server_holds_the_job_until_it_is_met_as_before() -> None:
+    looks = Looks()
+    restored = server_restored("nightly", "the server was restored")
+    assert looks.failed(restored) == str(restored)
+    assert looks.failed(restored) is None
+    outcomes = looks.outcomes
+    assert (outcomes.held, outcomes.code) == (str(restored), "server_restored")
+    assert (outcomes.approvals, outcomes.waits()) == ({Code.SERVER_RESTORED}, None)
+    assert looks.ended() is None
+    assert outcomes.released and not (outcomes.held or outcomes.approvable or outcomes.approvals)
 
 
 def test_what_got_somewhere_before_it_was_cut_is_tried_again_soon() -> None:

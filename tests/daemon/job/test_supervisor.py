@@ -105,7 +105,7 @@ async def test_an_ordered_look_also_tries_what_the_one_before_it_has_put_off(hou
     far.stuck = True
     async with going(job):
         await far.moving.wait()
-        job.sync(release=True)
+        job.sync(approved={Code.DAMAGED})
         near.write("off.bin", b"1")
         [entry] = await near.entries(["off.bin"])
         assert isinstance(entry, Entry)
