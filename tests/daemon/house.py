@@ -87,7 +87,7 @@ class FarSide(MemoryTree):
             raise self.broken
         if self.away is not None:
             raise ProblemError(self.away)
-        return await super().open()
+        return await super().open(cursor)
 
     async def transfer(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import re
 import tempfile
 from collections.abc import AsyncIterator
@@ -56,6 +57,7 @@ from cargo_sync.process.zone_rules import ZoneRules
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.events import Events
 from cargo_sync.state.runs import RunRows
+from cargo_sync.testing.tree import MemoryTree
 from tests.daemon.house import Board, House, settings, until
 from tests.daemon.jobs.test_registry import Files
 
@@ -352,6 +354,10 @@ async def test_sync_and_approve(tmp_path: Path) -> None:
         assert (last["run"], last["files"]) == (run, 1)
 
 
+def _is_there(tree: MemoryTree, name: str) -> bool:
+    return name in tree.files()
+
+
 async def test_a_job_whose_server_was_restored_moves_nothing_before_it_is_approved(
     tmp_path: Path,
 ) -> None:
@@ -360,7 +366,7 @@ async def test_a_job_whose_server_was_restored_moves_nothing_before_it_is_approv
         for name in ("a.txt", "b.txt"):  # the second look sees on the server what the first brought
             daemon.house.near["nightly"].write(name, b"1")
             await daemon.ask("job.sync", job="nightly")
-            await until(lambda name=name: name in far.files())
+            await until(functools.partial(_is_there, far, name))
             await daemon.synced("nightly")
         far._lineage = "of a backup"
         await daemon.ask("job.sync", job="nightly")

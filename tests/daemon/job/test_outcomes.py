@@ -128,7 +128,7 @@ def test_a_restored_server_holds_the_job_until_it_is_met_as_before() -> None:
     assert looks.failed(restored) is None
     outcomes = looks.outcomes
     assert (outcomes.held, outcomes.code) == (str(restored), "server_restored")
-    assert (outcomes.approvals, outcomes.waits()) == ({Code.SERVER_RESTORED}, None)
+    assert outcomes.approvals == {Code.SERVER_RESTORED} and outcomes.waits() is None
     assert looks.ended() is None
     assert outcomes.released and not (outcomes.held or outcomes.approvable or outcomes.approvals)
 
