@@ -61,7 +61,7 @@ async def open_sides(
         cursor = 0
     elif went_back := _why_fenced(job, job.binding, remote):
         raise ProblemError(server_restored(rules.name, went_back))
-    elif reason := _why_unbound(job.binding, binding):
+    elif reason := _why_unbound(job.binding, binding, remote):
         event = Event(rules.name, Happened.RESET, world.wall(), details=EventDetails(reason))
         last = await world.offload(memory.jobs.bind, memory.name, binding, [event])
         on_events(groups([event], last))
@@ -116,12 +116,12 @@ def _why_fenced(job: JobRow, before: Binding, far: Identity) -> str:
         return ""  # the job's file names another folder now
     if before.epoch != far.epoch:
         return "the server's catalogue is a new one, without the history that this job has seen"
-    if far.lost or far.sequence < job.far_cursor or far.lineage != job.far_lineage:
+    if far.sequence < job.far_cursor or far.lineage != job.far_lineage:
         return "the server was restored from an older state, and lacks what this job has seen there"
     return ""
 
 
-def _why_unbound(before: Binding, now: Binding) -> str:
+def _why_unbound(before: Binding, now: Binding, far: Identity) -> str:
     """Why the base does not belong to these sides; "" if it does."""
     changed = [
         words for side, words in _SIDES.items() if getattr(before, side) != getattr(now, side)
@@ -133,4 +133,6 @@ def _why_unbound(before: Binding, now: Binding) -> str:
         # their old deletions would be repeated.
         ways = "both directions" if now.two_way else "one direction"
         return f"the job goes in {ways} now: {_COMPARED}"
+    if far.lost:  # only this process knows it, so it cannot wait for a person
+        return f"the server was restored from an older state: {_COMPARED}"
     return ""

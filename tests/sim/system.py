@@ -310,9 +310,10 @@ class SystemHistory:
 
     def _restore(self) -> None:
         assert self._backup is not None
-        (_, restore), self._backup = self._backup, None
+        (sequence, restore), self._backup = self._backup, None
         restore()
-        self._must_stop = not self.strict
+        job = self.system.memory.jobs.get_or_create(self.system.rules.name)
+        self._must_stop |= sequence < job.far_cursor
         self._forget()
 
     def _forget(self) -> None:

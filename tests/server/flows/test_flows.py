@@ -28,7 +28,7 @@ from cargo_sync.local.ledger import MemoryLedger
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.jobs import DIRECTIONS, Mode
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.server import Up
 from cargo_sync.trees.cargo import flow, opening
@@ -405,7 +405,9 @@ async def test_a_server_restored_from_an_older_state_hides_nothing_from_a_downlo
         (there / f"0 {number}").write_bytes(b"333")
     async with running(file) as up, job(tmp_path / "a", login(up), Mode.DOWNLOAD) as system:
         await numbered(up, cursor + 5)
-        report = await run(system).execute()
+        with pytest.raises(ProblemError, match="restored from an older state"):
+            await run(system).execute()
+        report = await run(system).execute(approved={Code.SERVER_RESTORED})
         assert (report.errors, report.files) == (0, 10)
         assert tree(tmp_path / "a" / "here") == tree(there)
 
