@@ -36,14 +36,15 @@ class Column(NamedTuple):
     select      job, path -> blob
     upsert      job, path, blob; and files, bytes when they are counted
     clear       job, low, high
-    kept_empty  whether a folder without rows is known to be empty (`[]`) rather than unknown (NULL)
+    make        job, path: a folder of which nothing was known is known to be empty (`[]`); "" if
+                the column does not tell this from NULL
     counted     whether the number of files and their bytes are kept beside it
     """
 
     select: str
     upsert: str
     clear: str
-    kept_empty: bool
+    make: str
     counted: bool
 
 
@@ -53,7 +54,9 @@ NEAR: Final = Column(
     "SET near = excluded.near, settled = 0, revision = revision + 1",
     "UPDATE folder SET near = NULL, settled = 0, revision = revision + 1 "
     "WHERE job = ? AND path >= ? AND path < ? AND near IS NOT NULL",
-    kept_empty=True,
+    "INSERT INTO folder (job, path, near) VALUES (?, ?, CAST('[]' AS BLOB)) "
+    "ON CONFLICT (job, path) DO UPDATE SET near = excluded.near, settled = 0, "
+    "revision = revision + 1 WHERE near IS NULL",
     counted=False,
 )
 
@@ -63,7 +66,9 @@ FAR: Final = Column(
     "SET far = excluded.far, settled = 0, revision = revision + 1",
     "UPDATE folder SET far = NULL, settled = 0, revision = revision + 1 "
     "WHERE job = ? AND path >= ? AND path < ? AND far IS NOT NULL",
-    kept_empty=True,
+    "INSERT INTO folder (job, path, far) VALUES (?, ?, CAST('[]' AS BLOB)) "
+    "ON CONFLICT (job, path) DO UPDATE SET far = excluded.far, settled = 0, "
+    "revision = revision + 1 WHERE far IS NULL",
     counted=False,
 )
 
@@ -74,7 +79,7 @@ BASE: Final = Column(
     "bytes = excluded.bytes, settled = 0, revision = revision + 1",
     "UPDATE folder SET base = NULL, files = 0, bytes = 0, settled = 0, revision = revision + 1 "
     "WHERE job = ? AND path >= ? AND path < ? AND base IS NOT NULL",
-    kept_empty=False,
+    "",
     counted=True,
 )
 
@@ -170,9 +175,11 @@ class ColumnDeltas:
         self._column = column
         self._open: dict[bytes, _Listing] = {}
         self._order: list[bytes] = []
+        """The keys of both what is open and what is made."""
         self._firsts: dict[str, list[str]] = {}
         """Of folders, the first names of all parts but the first."""
         self._made: set[bytes] = set()
+        """Folders that are there now. What is known of them is not read: they may be many."""
         self._idents = BaseIdents(connection, job) if column is BASE else None
         self._recent: tuple[str | None, _Listing] = (None, _Listing(None))
         """The folder of the last change, if it has one part: the next is often in the same one."""
@@ -190,9 +197,10 @@ class ColumnDeltas:
         was_folder = self._part(folder, name).change(name, item)[0] == FOLDER
         if was_folder and item.kind != FOLDER:
             self._clear(path)
-        elif item.kind == FOLDER and not was_folder and self._column.kept_empty:
-            self._made.add(parts.key_of(path))
-            self._listing(parts.key_of(path))
+        elif item.kind == FOLDER and not was_folder and self._column.make:
+            key = parts.key_of(path)
+            self._note(key)
+            self._made.add(key)
         if self._idents is not None and isinstance(item, Agreed):
             self._idents.put(path, item)
 
@@ -231,9 +239,13 @@ class ColumnDeltas:
         if self._idents is not None:
             self._idents.write()
         for key in self._order:
-            found, columns = self._open[key].found, self._open[key].columns()
+            listing = self._open.get(key)
+            if listing is None:
+                self._connection.execute(self._column.make, (self._job, key))
+                continue
+            found, columns = listing.found, listing.columns()
             blob: bytes | None = None
-            if columns or (self._column.kept_empty and (found is not None or key in self._made)):
+            if columns or (self._column.make and (found is not None or key in self._made)):
                 blob = orjson.dumps(columns)
             if blob != found:
                 written: tuple[object, ...] = (self._job, key, blob)
@@ -279,9 +291,13 @@ class ColumnDeltas:
         listing = self._open.get(key)
         if listing is None:
             row = self._connection.execute(self._column.select, (self._job, key)).fetchone()
+            self._note(key)
             listing = self._open[key] = _Listing(row[0] if row else None)
-            insort(self._order, key)
         return listing
+
+    def _note(self, key: bytes) -> None:
+        if key not in self._open and key not in self._made:
+            insort(self._order, key)
 
     def _clear(self, path: str) -> None:
         if self._idents is not None:
@@ -290,7 +306,7 @@ class ColumnDeltas:
         low, high = at_or_below(path)
         start, end = bisect_left(self._order, low), bisect_left(self._order, high)
         for key in self._order[start:end]:
-            del self._open[key]
+            self._open.pop(key, None)
         self._made.difference_update(self._order[start:end])
         del self._order[start:end]
         self._connection.execute(self._column.clear, (self._job, low, high))

@@ -438,6 +438,26 @@ def test_random_changes_come_to_what_a_dictionary_says(folders: Folders) -> None
         assert folders.counts() == (len(expected), sum(item.size for item in expected.values()))
 
 
+def test_random_changes_at_once_come_to_the_same_as_one_by_one(daemon: Database) -> None:
+    chance = random.Random(11)
+    once, single = (Folders(daemon, JobRows(daemon).get_or_create(name).id) for name in "ab")
+    for _ in range(25):
+        changes: list[tuple[str, Entry | None]] = []
+        for _ in range(chance.randrange(1, 12)):
+            path = "/".join(chance.choice("pq") for _ in range(chance.randrange(1, 4)))
+            made = Entry(path[-1], chance.choice((FILE, FOLDER, FOLDER)))
+            changes.append((path, made if chance.random() < 0.7 else None))
+        settle(once)
+        settle(single)
+        once.observe_far(changes)
+        for change in changes:
+            single.observe_far([change])
+        assert [(state.path, state.far) for state in once.below("") if state.far is not None] == [
+            (state.path, state.far) for state in single.below("") if state.far is not None
+        ]
+        assert set(pending(once)) <= set(pending(single))
+
+
 def test_what_drifted_is_counted_once_in_settled_folders(tmp_path: Path) -> None:
     with Database.open(str(tmp_path / "state.db"), "daemon") as database:
         one = Folders(database, JobRows(database).get_or_create("job").id)

@@ -7,7 +7,7 @@ import pytest
 from cargo_sync.machines.own_changes import OwnChanges
 from cargo_sync.model import entries, large_folders, paths
 from cargo_sync.model.agreed import agree
-from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.state import deltas, own_changes, parts
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders, Observed
@@ -58,6 +58,31 @@ def test_new_folders_become_what_was_agreed_and_stay_settled(jobs: tuple[Folders
     assert folders.adopt(OwnChanges(((3, 5),), ("f", "g"), "l"))
     assert mirror(folders) == {path: there[path] for path in ("f/a", "f/b", "g/c")}
     assert unsettled(folders) == []
+
+
+def test_news_of_their_folders_reads_nothing_that_is_in_them(
+    jobs: tuple[Folders, Folders], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server tells of the folders that a job made, not of the files: they may be millions."""
+    folders, _ = jobs
+    names = [f"d{number}" for number in range(30)]
+    files = [f"{name}/{file}" for name in names for file in "abc"]
+    there = upload(folders, {path: version for version, path in enumerate(files, 5)})
+    settle(folders)
+    assert folders.adopt(OwnChanges(((5, 94),), names, "l"))
+    opened: list[bytes | None] = []
+
+    class Counted(deltas._Listing):
+        def __init__(self, found: bytes | None) -> None:
+            super().__init__(found)
+            opened.append(found)
+
+    monkeypatch.setattr(deltas, "_Listing", Counted)
+    made = {name: Entry(name, FOLDER) for name in [*names, "empty"]}
+    folders.observe_far(list(made.items()))
+    assert set(opened) == {None}, "only the root, of which nothing was known"
+    assert mirror(folders) == there | made
+    assert unsettled(folders) == ["", "empty"]
 
 
 def test_a_folder_with_other_changes_is_looked_at_again(jobs: tuple[Folders, Folders]) -> None:
