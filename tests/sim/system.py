@@ -345,6 +345,7 @@ class SystemHistory:
         codes = self._rulings() if approved else set()
         trash, acts = len(self.oracle.destination.trash), self.people.acts
         job = self.system.memory.jobs.get_or_create(self.system.rules.name)
+        self._must_stop &= job.binding is not None  # at first contact nothing is known of before
         self._guarded.begin(self.system.memory.folders.counts()[0])
         self._guarded.covered |= self._approved
         task = asyncio.ensure_future(self.system.run().execute(approved=codes))
@@ -369,7 +370,7 @@ class SystemHistory:
         if self._fence in codes:
             self._fence, self._must_stop = None, False
         if report is not None:
-            if self._must_stop and job.binding is not None:
+            if self._must_stop:
                 raise BrokenPromiseError("a server that went back is followed without a person")
             self.oracle.end()
             self._approved = set()
