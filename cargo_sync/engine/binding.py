@@ -22,14 +22,14 @@ class OpenedSides(NamedTuple):
     cursor   the far side's cursor from which the survey continues
     afresh   all of the far side is listed: what was known of it is not true any more
     suspects what must be checked before the survey
-    folds    the local file system does not tell some names apart
+    distinct the directions in which files go to a file system that does not tell some names apart
     """
 
     binding: Binding
     cursor: int
     afresh: bool
     suspects: Suspects | None
-    folds: bool
+    distinct: tuple[Mode, ...]
 
 
 async def open_sides(
@@ -82,7 +82,9 @@ async def open_sides(
     if anew or job.untrue or job.rules != digest:
         while await world.offload(memory.folders.forget):
             pass
-    return OpenedSides(binding, cursor, afresh, job.suspects, local.folds)
+    folds = {Mode.UPLOAD: remote.folds, Mode.DOWNLOAD: local.folds}
+    distinct = tuple(mode for mode in rules.mode.directions if folds[mode])
+    return OpenedSides(binding, cursor, afresh, job.suspects, distinct)
 
 
 def bind(near: Identity, far: Identity, mode: Mode) -> Binding:

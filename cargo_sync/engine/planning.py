@@ -67,9 +67,9 @@ class Planning:
         self.found = 0
         self.replaces_folders = False
 
-    def keep_distinct(self) -> None:
-        """Names that the local file system does not tell apart are not planned together."""
-        self._planner = DistinctNames(self._planner)
+    def keep_distinct(self, direction: Mode) -> None:
+        """Names that the destination's file system does not tell apart are not planned together."""
+        self._planner = DistinctNames(self._planner, direction)
 
     async def steps(
         self, pages: AsyncIterator[list[FolderState]], *, defer: bool = True

@@ -214,8 +214,8 @@ class Run:
         opened = await open_sides(
             self._rules, self._near, self._far, self._memory, self._world, self._on_events
         )
-        if opened.folds:
-            self._planning.keep_distinct()
+        for direction in opened.distinct:
+            self._planning.keep_distinct(direction)
         # A preview's survey overwrites what was seen of a source, so it must be checked before it;
         # but a preview takes no file away from what is only a destination.
         if opened.suspects and (self._rules.mode.sends or not preview):

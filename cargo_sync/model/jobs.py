@@ -159,7 +159,7 @@ class Identity:
     fresh     a local folder was opened just now: what was known of it may not hold any more
     lost      a catalogue does not have what we changed there after the newest change that we have
               seen: an old backup was restored
-    folds     a local folder to which files come does not tell some names apart (plan.collisions)
+    folds     its file system does not tell some names apart (plan.collisions)
     """
 
     root: str

@@ -1,4 +1,4 @@
-"""Where the local file system does not tell some names apart, those that come later wait."""
+"""Where a file system does not tell some names apart, those that come to it later wait."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -17,14 +17,15 @@ from cargo_sync.state.folders import FolderState
 
 
 class DistinctNames:
-    """A planner that sees only names of the far side that the near side can have.
+    """A planner that sees only names of a direction's source that its destination can have.
 
     Others fail alone, and nothing below them is planned. A large folder is looked at part by part:
     names of different parts are told apart only when they arrive (`occupied`).
     """
 
-    def __init__(self, planner: FolderPlanner) -> None:
+    def __init__(self, planner: FolderPlanner, direction: Mode) -> None:
         self._planner = planner
+        self._direction = direction
         self._held = Subtrees()
 
     def begin(self, *, preview: bool = False) -> None:
@@ -40,9 +41,10 @@ class DistinctNames:
         for state in page:
             if state.path in self._held:
                 continue
-            names = _colliding(state)
-            seen.append(_without(state, names) if names else state)
-            waiting[state.path, state.first] = outcomes = _refused(state, names)
+            source, there = self._ends(state)
+            names = _colliding(source, there, state.agreed)
+            seen.append(self._without(state, names) if names else state)
+            waiting[state.path, state.first] = outcomes = _refused(state.path, source, names)
             for outcome in outcomes:
                 self._held.add(outcome.action.path)
         planned = await self._planner.plan(seen, final=final)
@@ -52,7 +54,7 @@ class DistinctNames:
         """The plan of a folder, with the names of it that wait; those not due are only counted."""
         if not refused:
             return planned
-        due = self._planner.view(Mode.DOWNLOAD).due
+        due = self._planner.view(self._direction).due
         told = [
             one for one in refused if one.action.source and due(one.action.path, one.action.source)
         ]
@@ -62,26 +64,33 @@ class DistinctNames:
             postponed=planned.postponed + len(refused) - len(told),
         )
 
+    def _ends(self, state: FolderState) -> Sequence[EntryColumns | None]:
+        """The listings of the source and of the destination."""
+        return state.sides if self._direction is Mode.UPLOAD else state.sides[::-1]
 
-def _colliding(state: FolderState) -> dict[str, str]:
-    near, far = state.sides
-    if far is None:
+    def _without(self, state: FolderState, names: Collection[str]) -> FolderState:
+        """The folder as if the source did not have these names."""
+        source, _ = self._ends(state)
+        rest = EntryColumns.of([entry for entry in source or () if entry.name not in names])
+        near, far = state.listings
+        if self._direction is Mode.UPLOAD:
+            return state._replace(listings=(rest.encode(), far))
+        return state._replace(listings=(near, rest.encode()))
+
+
+def _colliding(
+    source: EntryColumns | None, there: EntryColumns | None, base: AgreedColumns | None
+) -> dict[str, str]:
+    if source is None:
         return {}
-    return collisions(far, near or EntryColumns.nothing(), state.agreed or AgreedColumns.nothing())
+    return collisions(source, there or EntryColumns.nothing(), base or AgreedColumns.nothing())
 
 
-def _without(state: FolderState, names: Collection[str]) -> FolderState:
-    """The folder as if the far side did not have these names."""
-    near, _ = state.listings
-    rest = EntryColumns.of([entry for entry in state.far or () if entry.name not in names])
-    return state._replace(listings=(near, rest.encode()))
-
-
-def _refused(state: FolderState, names: Mapping[str, str]) -> list[Outcome]:
+def _refused(folder: str, source: EntryColumns | None, names: Mapping[str, str]) -> list[Outcome]:
     refused = []
-    for entry in (state.far or ()) if names else ():
+    for entry in (source or ()) if names else ():
         if (first := names.get(entry.name)) is not None:
-            path = paths.join(state.path, entry.name)
+            path = paths.join(folder, entry.name)
             step = Action(Op.MKDIR if entry.kind == FOLDER else Op.PUT, path, entry)
             refused.append(Outcome(step, problem=name_collision(path, first)))
     return refused

@@ -65,12 +65,14 @@ class News(NamedTuple):
     known    the lineage of that change
     without  the client's own changes are left out
     away     why the folder cannot be used now, or None
+    folds    its file system does not tell some names apart
     """
 
     page: ChangesPage
     known: str
     without: bool
     away: Problem | None
+    folds: bool
 
 
 class Workspace:
@@ -182,7 +184,9 @@ class Workspace:
         same = there is not None and (there.lineage == own.lineage and there.sequence >= own.newest)
         without = own.ranges if same else ()
         page = catalogue.changes(self.id, since, under, limit, without)
-        return News(page, catalogue.lineage(self.id, since), same, self.away())
+        away = self.away()
+        folds = away is None and self._folder.folds_names()
+        return News(page, catalogue.lineage(self.id, since), same, away, folds)
 
     def listing(self, folder: str, after: str = "", limit: int = -1) -> list[Entry] | None:
         """The entries directly in a folder, by name; None when there is no such folder.

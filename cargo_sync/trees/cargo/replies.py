@@ -284,12 +284,14 @@ class StartReply(NamedTuple):
 
     known    the lineage of the change that was asked about
     problem  why the workspace cannot be used now
+    folds    its disk does not tell some names apart
     """
 
     epoch: str
     sequence: int
     known: str
     problem: Problem | None
+    folds: bool
 
 
 class FolderReply(NamedTuple):
@@ -312,13 +314,14 @@ class _Changes(ServerReply):
     sequence: _Count = 0
     known: _Word | None = None
     own: bool = False
+    folds: bool = False
     problem: _ErrorWords | None = None
 
     def start(self) -> StartReply | None:
         if self.known is None:
             return None
         why = self.problem.received() if self.problem else None
-        return StartReply(self.epoch, self.sequence, self.known, why)
+        return StartReply(self.epoch, self.sequence, self.known, why, self.folds)
 
 
 class _Folder(ServerReply):

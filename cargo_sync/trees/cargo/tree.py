@@ -83,7 +83,13 @@ class CargoTree:
         else:
             lost = bool(own.left_out) and not page.own
             here = Identity(
-                self._root, start.epoch, start.sequence, start.known, page.floor, lost=lost
+                self._root,
+                start.epoch,
+                start.sequence,
+                start.known,
+                page.floor,
+                lost=lost,
+                folds=start.folds,
             )
         self._first = _FirstPage(cursor, own if page.own else NO_CHANGES, page)
         self._upto = here.sequence

@@ -192,6 +192,7 @@ def _changes(workspace: Workspace, news: News) -> web.Response:
             "known": news.known,
             "floor": page.floor,
             "own": news.without,
+            "folds": news.folds,
             "rows": columns(rows),
         }
         | why
