@@ -144,7 +144,8 @@ def _without_closed(plan: TwoWayPlan, closed: frozenset[Mode]) -> TwoWayPlan:
         now = [action for action in whole.now if action.op is Op.FORGET]
         postponed += [paths.name(one.path) for one in whole.now if one.op is not Op.FORGET]
         postponed += map(paths.name, whole.fresh.paths)
-        kept[direction] = FolderPlan(now, whole.later, whole.waiting)
+        postponed += whole.waiting
+        kept[direction] = FolderPlan(now, whole.later)
     return TwoWayPlan(
         kept[Mode.UPLOAD],
         kept[Mode.DOWNLOAD],

@@ -261,17 +261,18 @@ class MemoryTree:
         path, here = action.path, action.moved_from
         if action.expected is None or not self._is(here, action.expected):
             return Outcome(action, problem=Problem(Code.CHANGED, f"{here!r} changed", here))
-        start = len(self._log)
         if action.occupant is not None and (
             paths.is_below(path, here) or paths.is_below(here, path)
         ):
             return Outcome(action, problem=Problem(Code.BAD_PATH, f"{here!r} is in {path!r}", here))
-        if action.occupant is not None:
-            if not self._is(path, action.occupant):
-                return Outcome(action, problem=Problem(Code.CHANGED, f"{path!r} changed", path))
-            self.exchange(here, path)
-        elif path in self._entries:
+        if action.occupant is not None and not self._is(path, action.occupant):
+            return Outcome(action, problem=Problem(Code.CHANGED, f"{path!r} changed", path))
+        if action.occupant is None and path in self._entries:
             return Outcome(action, problem=Problem(Code.OCCUPIED, f"{path!r} exists", path))
+        self._make_above(path)  # that is no part of the rename: others tell of it
+        start = len(self._log)
+        if action.occupant is not None:
+            self.exchange(here, path)
         else:
             self.move(here, path)
         places = ((start + 1, len(self._log)),)

@@ -215,3 +215,15 @@ async def test_a_file_that_took_the_place_of_a_deleted_one_is_kept(make: Make) -
     system.near.move("a", "b")
     await rests(system)
     assert system.near.files() == {"b": big("a")}
+
+
+async def test_nothing_is_renamed_into_a_folder_that_is_gone_on_the_other_side(make: Make) -> None:
+    system = make(settle=2.0)
+    await began(system, "a", "d/old")
+    system.far.remove("d")
+    system.near.move("a", "d/a")
+    system.near.save("d/a", big("a"), int((system.wall() + 100) * 1e9))  # not still yet
+    await run(system)
+    assert system.far.entry("d") is None
+    await rests(system, runs=4)
+    assert system.near.files() == {"d/a": big("a")}

@@ -43,6 +43,7 @@ class TwoWayPlanner:
         self._near = near
         self._far = far
         self._filters = Filters(context.rules.include, context.rules.exclude)
+        self._closed = {direction: Subtrees() for direction in DIRECTIONS}
         self.begin()
 
     def begin(self, *, preview: bool = False) -> None:
@@ -51,7 +52,6 @@ class TwoWayPlanner:
             for direction in DIRECTIONS
         )
         self._view = TwoWayView(up, down)
-        self._closed = {direction: Subtrees() for direction in DIRECTIONS}
 
     def view(self, direction: Mode) -> JobView:
         return self._view.up if direction is Mode.UPLOAD else self._view.down
