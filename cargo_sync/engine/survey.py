@@ -12,6 +12,7 @@ from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.report import RunReport
 from cargo_sync.machines.scope import FEW
 from cargo_sync.model import paths
+from cargo_sync.model.entries import Entry, PlacedEntries
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.slices import path_ranges
 from cargo_sync.model.subtrees import Subtrees
@@ -171,7 +172,7 @@ class Survey:
     async def _write_down(self, seen: Observation, report: RunReport, *, near: bool) -> None:
         folders, offload = self._memory.folders, self._world.offload
         if isinstance(seen, Delta):
-            for part in path_ranges([path for path, _ in seen.changes], PART):
+            for part in path_ranges(_paths(seen.changes), PART):
                 async with self._memory.listing:
                     await offload(folders.observe_far, seen.changes[part])
             async with self._memory.listing:
@@ -194,6 +195,12 @@ class Survey:
             elif one.problems:
                 self._left.append(one.path)
                 report.leave_out(one.problems)
+
+
+def _paths(changes: Sequence[tuple[str, Entry | None]]) -> Sequence[str]:
+    if isinstance(changes, PlacedEntries):
+        return changes.paths
+    return [path for path, _ in changes]
 
 
 def _observed(one: Whole) -> Observed:

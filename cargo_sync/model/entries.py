@@ -10,7 +10,7 @@ entry would cost more than to read it from the disk does.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, overload
 
 import orjson
 
@@ -160,6 +160,32 @@ class EntryColumns:
     def encode(self) -> bytes:
         """The entries as bytes: a JSON array of nine columns, or `[]`."""
         return orjson.dumps(self.columns() if self.names else ())
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedEntries(Sequence[tuple[str, Entry]]):
+    """Entries of any folders, with the path of each, by column."""
+
+    paths: list[str]
+    entries: EntryColumns
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __iter__(self) -> Iterator[tuple[str, Entry]]:
+        return zip(self.paths, self.entries, strict=True)
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[str, Entry]: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> "PlacedEntries": ...
+
+    def __getitem__(self, at: int | slice) -> "tuple[str, Entry] | PlacedEntries":
+        if isinstance(at, slice):
+            start, end, _ = at.indices(len(self))
+            return PlacedEntries(self.paths[start:end], self.entries.between(start, end))
+        return self.paths[at], self.entries.entry(at)
 
 
 def encode(listing: Listing) -> bytes:

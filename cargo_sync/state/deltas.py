@@ -6,7 +6,7 @@ times as much.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import lt
 from typing import Any, Final, NamedTuple
@@ -15,7 +15,7 @@ import orjson
 
 from cargo_sync.model import paths
 from cargo_sync.model.agreed import Agreed, AgreedColumns
-from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.entries import FOLDER, Entry, PlacedEntries
 from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.plan.moves import is_worth_it
@@ -206,17 +206,31 @@ class ColumnDeltas:
 
     def put_files(self, files: Sequence[str], agreed: AgreedColumns) -> None:
         """Like `put`, for the agreements about many files with these paths."""
-        start, columns = 0, agreed.columns()
         if self._idents is not None:
             self._idents.put_files(files, agreed)
-        for folder, run in groupby(files, paths.parent):
+        self._put_all(files, agreed.columns(), Agreed._make)
+
+    def put_entries(self, found: PlacedEntries) -> None:
+        """Like `put`, for many entries with usable paths."""
+        self._put_all(found.paths, found.entries.columns(), Entry._make)
+
+    def _put_all(
+        self,
+        places: Sequence[str],
+        columns: Sequence[Sequence[Any]],
+        make: Callable[[Iterable[Any]], Entry | Agreed],
+    ) -> None:
+        """Puts what has these columns, one folder after the other."""
+        start = 0
+        for folder, run in groupby(places, paths.parent):
             end = start + len(list(run))
             for listing, low, high in self._cut(folder, columns[_NAME][start:end]):
                 within = slice(start + low, start + high)
                 some = [column[within] for column in columns]
-                if listing is None or not listing.add(some):
-                    agreements = map(Agreed._make, zip(*some, strict=True))
-                    for path, item in zip(files[within], agreements, strict=True):
+                if listing is None or FOLDER in some[_KIND] or not listing.add(some):
+                    for path, item in zip(
+                        places[within], map(make, zip(*some, strict=True)), strict=True
+                    ):
                         self.put(path, item)
             start = end
 

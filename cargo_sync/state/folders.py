@@ -15,7 +15,7 @@ import orjson
 from cargo_sync.machines.own_changes import OwnChanges
 from cargo_sync.model import paths
 from cargo_sync.model.agreed import Agreed, AgreedColumns, Base
-from cargo_sync.model.entries import FOLDER, Entry, EntryColumns, Listing
+from cargo_sync.model.entries import FOLDER, Entry, EntryColumns, Listing, PlacedEntries
 from cargo_sync.model.events import Event, MovedFiles
 from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Problem
@@ -236,14 +236,10 @@ class Folders:
         with self._database.transaction() as connection:
             self._listed.admit(connection, len(changes))
             far = ColumnDeltas(connection, self._job, FAR)
-            usable = paths.are_usable([path for path, _ in changes])
-            for path, entry in changes:
-                if not usable:
-                    paths.check(path, reserved=entry is None)
-                if entry is None:
-                    far.drop(path)
-                else:
-                    far.put(path, entry)
+            if isinstance(changes, PlacedEntries) and paths.are_usable(changes.paths):
+                far.put_entries(changes)
+            else:
+                _change(far, changes)
             far.write(cut=True)
             left_out = LeftOut(connection, self._job)
             left_out.forget([path for path, entry in changes if entry is None])
@@ -561,6 +557,18 @@ class Folders:
                 if size > _LISTINGS:
                     break
         return states
+
+
+def _change(far: ColumnDeltas, changes: Sequence[tuple[str, Entry | None]]) -> None:
+    """Makes changes of the far side, one by one."""
+    usable = paths.are_usable([path for path, _ in changes])
+    for path, entry in changes:
+        if not usable:
+            paths.check(path, reserved=entry is None)
+        if entry is None:
+            far.drop(path)
+        else:
+            far.put(path, entry)
 
 
 def _subfolders(listing: bytes | None) -> dict[str, int]:

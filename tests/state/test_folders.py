@@ -12,7 +12,7 @@ import pytest
 
 from cargo_sync.model import agreed, entries, paths
 from cargo_sync.model.agreed import Agreed
-from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns, PlacedEntries
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state import forgetting
@@ -456,6 +456,35 @@ def test_random_changes_at_once_come_to_the_same_as_one_by_one(daemon: Database)
             (state.path, state.far) for state in single.below("") if state.far is not None
         ]
         assert set(pending(once)) <= set(pending(single))
+
+
+def test_entries_in_columns_come_to_the_same_as_one_by_one(daemon: Database) -> None:
+    chance = random.Random(12)
+    columns, single = (Folders(daemon, JobRows(daemon).get_or_create(name).id) for name in "ab")
+    for _ in range(40):
+        found: list[tuple[str, Entry]] = []
+        for _ in range(chance.randrange(1, 4)):
+            folder = "/".join(chance.choice("pq") for _ in range(chance.randrange(3)))
+            kinds = FILE if chance.random() < 0.6 else FILE + FOLDER
+            names = [chance.choice("pqrstuvw") for _ in range(chance.randrange(1, 7))]
+            for name in sorted(set(names)) if chance.random() < 0.7 else names:
+                entry = Entry(name, chance.choice(kinds), chance.randrange(3))
+                found.append((paths.join(folder, name), entry))
+        settle(columns)
+        columns.observe_far(
+            PlacedEntries([path for path, _ in found], EntryColumns.of([one for _, one in found]))
+        )
+        for change in found:
+            single.observe_far([change])
+        seen, expected = (
+            {state.path: state.far for state in one.below("") if state.far is not None}
+            for one in (columns, single)
+        )
+        assert seen == expected
+        assert set(pending(columns)) <= set(pending(single))
+        gone = [(path, None) for path, _ in found if chance.random() < 0.2]
+        columns.observe_far(gone)
+        single.observe_far(gone)
 
 
 def test_what_drifted_is_counted_once_in_settled_folders(tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, EntryColumns, PlacedEntries
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.wire.handshake import TOKEN
 
 T = TypeVar("T")
-Changes = list[tuple[str, Entry | None]]
-"""Paths with the entry that is there now, or None."""
+Changes = Sequence[tuple[str, Entry | None]]
+"""Paths with the entry that is there now, or None; `PlacedEntries` if there is one at each."""
 Decoder = Callable[[object], T]
 """Takes parsed JSON; raises ValueError for a reply that no Cargo server would send."""
 
@@ -352,8 +352,9 @@ def changes(value: object) -> ChangesReply:
     table = _columns(page.rows)
     kinds = table[1]
     alive = [FILE if kind == GONE else kind for kind in kinds]
-    entries = _entries([list(map(paths.name, table[0])), alive, *table[2:]])
-    rows: Changes = list(zip(table[0], entries, strict=True))
+    names = [path.rpartition("/")[2] for path in table[0]]
+    entries = _entries([names, alive, *table[2:]])
+    rows: Changes = PlacedEntries(table[0], entries)
     if GONE in kinds:
         gone = [kind == GONE for kind in kinds]
         rows = [(path, None if no else entry) for (path, entry), no in zip(rows, gone, strict=True)]
@@ -383,7 +384,7 @@ def unusable(path: str, reason: str) -> Problem:
 def folder(value: object) -> FolderReply:
     """Reads a page of a folder. Raises ValueError."""
     page = _Folder.read(value)
-    return FolderReply(_entries(_columns(page.entries)), page.next)
+    return FolderReply(list(_entries(_columns(page.entries))), page.next)
 
 
 def single(value: object) -> Entry:
@@ -412,7 +413,7 @@ def _parted(rows: Changes) -> tuple[Changes, list[tuple[str, Problem | None]]]:
 
     Of reserved names, which earlier servers listed below the top, only their end is a change.
     """
-    usable: Changes = []
+    usable: list[tuple[str, Entry | None]] = []
     refused: list[tuple[str, Problem | None]] = []
     for path, entry in rows:
         reason = paths.bad_path(path)
@@ -443,7 +444,7 @@ def _columns(value: Sequence[Any]) -> list[list[Any]]:
     return list(value)
 
 
-def _entries(table: Sequence[list[Any]]) -> list[Entry]:
+def _entries(table: Sequence[list[Any]]) -> EntryColumns:
     names, kinds, sizes, times, modes, versions, idents, hashes, targets = table
     if set(kinds) - _KINDS:
         raise ValueError("a row has an unknown kind")
@@ -460,4 +461,6 @@ def _entries(table: Sequence[list[Any]]) -> list[Entry]:
         )
     modes = [mode & 0o777 for mode in modes]
     columns = names, kinds, sizes, times, modes, versions, idents, hashes, targets
-    return list(map(Entry._make, zip(*columns, strict=True)))
+    if len({*map(len, columns)}) > 1:
+        raise ValueError("columns of rows differ in length")
+    return EntryColumns(*columns)

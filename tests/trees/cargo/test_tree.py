@@ -9,7 +9,7 @@ import pytest
 
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns, PlacedEntries
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.model.world import World
@@ -21,6 +21,7 @@ from tests.trees.cargo.answers import Answer, Answers, answering, ok, raw, refus
 
 MINE = {"name": "default", "access": "rw", "epoch": "e", "sequence": 7, "lineage": "l"}
 WHO = ok({"workspaces": [MINE]})
+NOTHING = PlacedEntries([], EntryColumns.nothing())
 FILE_A = Entry("a", FILE, 3, 5, 0o644, 4, 4, "h")
 
 
@@ -56,7 +57,7 @@ async def observed(it: CargoTree) -> list[tuple[str, Entry | None]]:
 async def test_who_is_up_to_date_asks_no_second_time() -> None:
     async with tree(GET_changes=[changes(after=7), changes(row())]) as (it, heard):
         await it.open(7)
-        assert [seen async for seen in it.observe(7)] == [Delta([], 7, "l", [])]
+        assert [seen async for seen in it.observe(7)] == [Delta(NOTHING, 7, "l", [])]
         assert heard.asked == ["POST /login", "GET /workspaces/default/changes"]
         assert [seen.cursor async for seen in it.observe(7) if isinstance(seen, Delta)] == [9]
 
