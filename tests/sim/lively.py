@@ -7,7 +7,7 @@ from cargo_sync.lanes.ports import Reader, Sink, Source
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnLog
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import Entry, EntryColumns, PlacedEntries
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
@@ -220,7 +220,7 @@ class LivelyTree(CountedTree):
             some = changes[start : start + size]
             last = some[-1][0] if some and start + size < len(changes) else end
             lineage = self._lineage_at(last) if last else ""
-            delta = Delta([(path, entry) for _, path, entry in some], last, lineage, (), own)
+            delta = Delta(_changes(some), last, lineage, (), own)
             own = NO_CHANGES
             yield delta
             if self.weather.fails("listing repeated"):
@@ -429,3 +429,13 @@ class _LivelySink(TreeSink):
 
     def _reach(self, what: str) -> None:
         self._lively.reach(what, in_lane=self._weather.lanes)
+
+
+def _changes(
+    some: Sequence[tuple[int, str, Entry | None]],
+) -> Sequence[tuple[str, Entry | None]]:
+    """The changes, as a server's answer has them: by column, if there is an entry at each path."""
+    live = [(path, entry) for _, path, entry in some if entry is not None]
+    if len(live) < len(some):
+        return [(path, entry) for _, path, entry in some]
+    return PlacedEntries([path for path, _ in live], EntryColumns.of([entry for _, entry in live]))
