@@ -50,6 +50,7 @@ class BatchCommit:
                     self._judge.came(folder)
                 else:
                     self._judge.stayed(folder)
+            self._judge.ended()
 
     def _publish(
         self,

@@ -21,14 +21,16 @@ import errno
 import os
 import select
 import struct
+import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from cargo_sync.model import paths
 
 ChangedNames = frozenset[str] | None
-"""Names in a folder to which something happened; None: any of them."""
+"""Names in a folder to which something happened; None: any of them. No name at all: it was made
+just now, and was empty when its watch began."""
 ChangedFolders = Mapping[str, ChangedNames] | None
 """Folders, relative to the root, in which something changed; None: it is not known where."""
 
@@ -54,7 +56,10 @@ _WATCHED: Final = (
     | _ONLYDIR
     | _DONT_FOLLOW
 )
+_ORDINARY: Final = _MODIFY | _ATTRIB | _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE
+"""Events that only name something in a folder, if it is no folder itself."""
 _EVENT: Final = struct.Struct("iIII")
+_ENCODING: Final = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _NONE: Final = -1
 """Instead of the watch of a folder that is not watched any more."""
 _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
@@ -121,28 +126,35 @@ class _Changes:
     """What happened in one tree.
 
     whole  folders in which anything may have happened
+    empty  folders that were made, and empty when their watch began
     """
 
     def __init__(self) -> None:
         self.whole: set[str] = set()
-        self._names: dict[_Watched, set[str]] = {}
+        self.empty: set[str] = set()
+        self._names: dict[_Watched, set[bytes]] = {}
 
-    def add(self, folder: _Watched, name: str) -> None:
-        """Something happened to a name in a folder; "" for the folder itself."""
+    def names(self, folder: _Watched) -> set[bytes]:
+        """The names in a folder to which something happened; b"" for the folder itself."""
         names = self._names.get(folder)
         if names is None:
             names = self._names[folder] = set()
-        names.add(name)
+        return names
 
     def folders(self) -> dict[str, ChangedNames]:
         """All of it, by path."""
-        found: dict[str, ChangedNames] = {}
+        found: dict[str, ChangedNames] = dict.fromkeys(self.empty, frozenset())
         for folder, names in self._names.items():
             path = folder.path()
-            if "" in names:
+            if b"" in names:
                 self.whole.add(path)
-            found[path] = (found.get(path) or frozenset()) | names
+            found[path] = (found.get(path) or frozenset()) | _decoded(names)
         return found | dict.fromkeys(self.whole)
+
+
+def _decoded(names: Iterable[bytes]) -> frozenset[str]:
+    """As `os.fsdecode` of each of these names, which are some, in one go."""
+    return frozenset(b"/".join(names).decode(*_ENCODING).split("/"))
 
 
 class Inotify:
@@ -270,27 +282,33 @@ class Inotify:
     def _read(self, buffer: bytes) -> dict[WatchedTree, ChangedFolders]:
         changed: dict[WatchedTree, _Changes] = {}
         unknown: set[WatchedTree] = set()
-        position = 0
-        while position < len(buffer):
-            watch, mask, _, length = _EVENT.unpack_from(buffer, position)
-            position += _EVENT.size + length
-            if mask & _OVERFLOW:
-                return self._watch_all_anew()
-            name = os.fsdecode(buffer[position - length : position].rstrip(b"\0"))
-            if mask & (_MOVE_SELF | _UNMOUNT | _IGNORED):
-                unknown |= self._ended(watch)
-            if mask & _MOVE_SELF:
-                continue  # the folders above tell where a folder went, and where it came from
-            for folder in self._watched(watch, forget=bool(mask & _IGNORED)):
-                changes = changed.get(folder.tree)
-                if changes is None:
-                    changes = changed[folder.tree] = _Changes()
-                changes.add(folder, name)
+        position, end, unpack = 0, len(buffer), _EVENT.unpack_from
+        last, in_last = _NONE, list[set[bytes]]()
+        while position < end:
+            watch, mask, _, length = unpack(buffer, position)
+            start = position + _EVENT.size
+            position = start + length
+            # Nearly all events are like the one before: a file in the same folder.
+            if watch != last or mask & ~_ORDINARY:
+                if mask & _OVERFLOW:
+                    return self._watch_all_anew()
+                if mask & (_MOVE_SELF | _UNMOUNT | _IGNORED):
+                    unknown |= self._ended(watch)
+                if mask & _MOVE_SELF:
+                    continue  # the folders above tell where a folder went, and where it came from
+                folders = self._watched(watch, forget=bool(mask & _IGNORED))
+                last = _NONE if mask & ~_ORDINARY else watch
+                in_last = [_in_tree(changed, folder).names(folder) for folder in folders]
                 if mask & _ISDIR:
-                    complete = folder.tree.complete
-                    changes.whole |= self._folder_event(folder, folder.path(), name, mask)
-                    if complete and not folder.tree.complete:
-                        unknown.add(folder.tree)
+                    name = os.fsdecode(buffer[start:position].rstrip(b"\0"))
+                    for folder in folders:
+                        changes, complete = changed[folder.tree], folder.tree.complete
+                        self._folder_event(folder, changes, name, mask)
+                        if complete and not folder.tree.complete:
+                            unknown.add(folder.tree)
+            raw = buffer[start:position].rstrip(b"\0")
+            for names in in_last:
+                names.add(raw)
         found = {tree: changes.folders() for tree, changes in changed.items()}
         return found | dict.fromkeys(unknown)
 
@@ -311,8 +329,8 @@ class Inotify:
                 self._detach(folder)
             return ()
 
-    def _folder_event(self, folder: _Watched, path: str, name: str, mask: int) -> set[str]:
-        """A folder appeared or disappeared; returns the folders that are watched because of it.
+    def _folder_event(self, folder: _Watched, changes: _Changes, name: str, mask: int) -> None:
+        """A folder appeared or disappeared; adds the folders that are watched because of it.
 
         The watches of a moved folder stay with it, so they are removed here and set again where it
         appears.
@@ -323,8 +341,9 @@ class Inotify:
                     self._remove(gone)
         is_new = mask & (_MOVED_TO | _CREATE)
         if is_new or (mask & _ATTRIB and name and name not in (folder.below or ())):
-            return self._add(folder.tree, folder, paths.join(path, name))
-        return set()
+            path = paths.join(folder.path(), name)
+            empty = changes.empty if mask & _CREATE else changes.whole
+            changes.whole |= self._add(folder.tree, folder, path, empty=empty)
 
     def _watch_all_anew(self) -> dict[WatchedTree, ChangedFolders]:
         """Events were lost: new folders may lack their watch, others may be gone or elsewhere."""
@@ -355,12 +374,19 @@ class Inotify:
         return folder
 
     def _add(
-        self, tree: WatchedTree, above: _Watched | None, top: str, *, anew: bool = False
+        self,
+        tree: WatchedTree,
+        above: _Watched | None,
+        top: str,
+        *,
+        empty: set[str] | None = None,
+        anew: bool = False,
     ) -> set[str]:
         """Watches a folder and everything below it that can be watched; returns the folders.
 
         What cannot be watched makes the tree incomplete, unless it is gone. What is watched already
-        has told of each change, so it is left out, unless all is watched `anew`.
+        has told of each change, so it is left out, unless all is watched `anew`. Those that are
+        empty come to `empty` instead, if it is given.
 
         Raises:
             OSError: `top` is the root and cannot be watched.
@@ -380,12 +406,15 @@ class Inotify:
                 if folder is known and not anew:
                     continue
                 added.add(path)
+                occupied = False
                 with os.scandir(place) as names:
-                    pending += [
-                        (folder, paths.join(path, item.name))
-                        for item in names
-                        if item.is_dir(follow_symlinks=False)
-                    ]
+                    for item in names:
+                        occupied = True
+                        if item.is_dir(follow_symlinks=False):
+                            pending.append((folder, paths.join(path, item.name)))
+                if not occupied and empty is not None:
+                    added.discard(path)
+                    empty.add(path)
             except OSError as error:
                 if above is None:
                     raise
@@ -459,6 +488,14 @@ class Inotify:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
         return result
+
+
+def _in_tree(changed: dict[WatchedTree, _Changes], folder: _Watched) -> _Changes:
+    """What happened in the tree of a folder."""
+    changes = changed.get(folder.tree)
+    if changes is None:
+        changes = changed[folder.tree] = _Changes()
+    return changes
 
 
 def _below(folder: _Watched, name: str) -> _Watched | None:

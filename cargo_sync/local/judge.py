@@ -39,6 +39,9 @@ class Judge(Protocol):
     def stayed(self, folder: str) -> None:
         """A new folder was not replaced, or not all of its files could be recorded."""
 
+    def ended(self) -> None:
+        """A batch has ended: what is not recorded of it never will be. Not called under `lock`."""
+
     def moved(self, folder: str, found: os.stat_result) -> None:
         """A new folder was replaced by one with its files, which are recorded later.
 

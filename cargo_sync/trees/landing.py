@@ -43,6 +43,9 @@ class Landing:
     def stayed(self, folder: str) -> None:
         """Nothing was prepared."""
 
+    def ended(self) -> None:
+        """Nothing was prepared."""
+
     def moved(self, folder: str, found: os.stat_result) -> None:
         """The next look shows the job its new inode."""
 

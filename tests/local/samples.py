@@ -99,6 +99,9 @@ class LooseJudge:
     def stayed(self, folder: str) -> None:
         """Nothing watches the folder."""
 
+    def ended(self) -> None:
+        """Nothing was prepared."""
+
     def moved(self, folder: str, found: os.stat_result) -> None:
         """The test asks the folder itself."""
 

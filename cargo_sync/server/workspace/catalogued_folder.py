@@ -94,7 +94,7 @@ class CataloguedFolder:
     ledger   of its trash
     recorded the files that were recorded last
     arrivals who watches it, or None
-    arriving folders that come with files which are not recorded yet
+    arriving files that come, and folders that come with files, which are not recorded yet
     closing  set when it is about to be closed: then long work ends soon
     """
 

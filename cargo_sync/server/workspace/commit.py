@@ -50,6 +50,8 @@ class WorkspaceCommit:
         self._user = user
         self._stood: dict[str, Catalogued | None] = {}
         """What `expected` found at the paths of the batch that is being committed."""
+        self._placing: list[str] = []
+        """The files of this batch that are being moved into place."""
         self._moved: dict[str, Change] = {}
         """Folders of this batch that have another inode now, by path."""
 
@@ -79,6 +81,9 @@ class WorkspaceCommit:
             self._permitted()
         except ProblemError as error:
             return [error.problem] * len(offers)
+        some = [offer.path for offer in offers]
+        self._placing += some
+        self._folder.arriving.update(some)
         if _are_unlooked(offers):
             self._folder.must_be_there()
             return [None] * len(offers)
@@ -110,6 +115,10 @@ class WorkspaceCommit:
         self._folder.arriving.discard(folder)
         if (arrivals := self._folder.arrivals) is not None:
             arrivals.look_at(folder)
+
+    def ended(self) -> None:
+        self._folder.arriving.difference_update(self._placing)
+        self._placing.clear()
 
     def moved(self, folder: str, found: os.stat_result) -> None:
         entry = Entry(paths.name(folder), FOLDER, mode=found.st_mode & 0o7777, ident=inode(found))

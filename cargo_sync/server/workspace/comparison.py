@@ -23,12 +23,14 @@ class Compared(NamedTuple):
     fresh      those that are new or were replaced: their content is not known yet
     unsettled  whether a file in it is still being written, and was not recorded
     problems   one per name that is not offered
+    late       names that are about to be recorded as they came: others must be looked for after that
     """
 
     below: list[str]
     fresh: list[str]
     unsettled: bool
     problems: tuple[Problem, ...] = ()
+    late: frozenset[str] = frozenset()
 
 
 class FolderComparison:

@@ -118,6 +118,10 @@ class ExternalChanges:
             self._lost = True
             first = self._scan_at = min(self._scan_at, max(now, self._rest.get("", now)))
         for folder, names in (folders or {}).items():
+            if names is not None and not names:
+                if self._workspace.has_made(folder):
+                    continue
+                names = None
             at = max(now + SOON, self._rest.get(folder, 0.0))
             first = min(first, at)
             self._due_at(folder, at, names)
@@ -300,6 +304,8 @@ class ExternalChanges:
         self._say(found.problems)
         if found.unsettled:
             self._due_at(folder, self._world.steady() + max(SOON, self._settle), names)
+        if found.late:
+            self._due_at(folder, self._world.steady() + SOON, found.late)
         return found
 
     def _still(self, wall: float, path: str, entry: Entry) -> bool:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cargo_sync.catalogue.contract import Change, Put
-from cargo_sync.local.listing import inode, names_in
+from cargo_sync.local.listing import IDENT, names_in
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, kept_time
@@ -61,6 +61,10 @@ class RecordedFiles:
         self._young, self._old = {}, self._young
         self._made, self._made_before = {}, self._made
 
+    def has_made(self, folder: str) -> bool:
+        """Whether a folder is a new one in which nothing was recorded since it was made."""
+        return self._made.get(folder, self._made_before.get(folder)) == 0
+
     def folders_in(self, root: Root, folder: str) -> list[str] | None:
         """The folders in a new folder, if it has exactly what was recorded in it; else None."""
         young, old, made = self._young, self._old, self._made
@@ -75,7 +79,9 @@ class RecordedFiles:
                 # The names come first: what is recorded after them makes a difference.
                 if made.get(folder) != len(places):
                     return None
-                if not all(put is not None and _is(put, opened.fd) for put in known):
+                if not all(
+                    put is not None and _is(put, paths.name(put.path), opened.fd) for put in known
+                ):
                     return None
         except ProblemError:
             return None
@@ -84,29 +90,35 @@ class RecordedFiles:
     def unlike(self, root: Root, folder: str, names: Sequence[str]) -> list[str]:
         """The names in `folder` of which it is not sure that they are as recorded."""
         young, old, prefix = self._young, self._old, folder + "/" if folder else ""
-        known = [(name, young.get(prefix + name) or old.get(prefix + name)) for name in names]
-        if not any(put for _, put in known):
+        known = [young.get(prefix + name) or old.get(prefix + name) for name in names]
+        if not any(known):
             return list(names)
         try:
             with root.folder(folder) as opened:
-                return [name for name, put in known if put is None or not _is(put, opened.fd)]
+                fd = opened.fd
+                return [
+                    name
+                    for name, put in zip(names, known, strict=True)
+                    if put is None or not _is(put, name, fd)
+                ]
         except ProblemError:
             return list(names)
 
 
-def _is(put: Put, folder: int) -> bool:
-    """Whether what is at a name is what was recorded."""
-    entry = put.entry
+def _is(put: Put, name: str, folder: int) -> bool:
+    """Whether what is at a name of an open folder is what was recorded."""
+    _, (_, kind, size, mtime_ns, mode, *_), ctime_ns, ident, _ = put
     try:
-        found = os.lstat(paths.name(put.path), dir_fd=folder)
+        found = os.lstat(name, dir_fd=folder)
     except OSError:
         return False
-    if entry.kind == FOLDER:
-        return (found.st_mode, inode(found)) == (stat.S_IFDIR | entry.mode, put.inode)
-    return entry.kind == FILE and (
-        found.st_size,
-        kept_time(found.st_mtime_ns),
-        found.st_mode,
-        found.st_ctime_ns,
-        inode(found),
-    ) == (entry.size, entry.mtime_ns, stat.S_IFREG | entry.mode, put.ctime_ns, put.inode)
+    if kind == FOLDER:
+        return (found.st_mode, found.st_ino & IDENT) == (stat.S_IFDIR | mode, ident)
+    return (
+        found.st_ctime_ns == ctime_ns
+        and found.st_ino & IDENT == ident
+        and found.st_size == size
+        and kind == FILE
+        and found.st_mode == stat.S_IFREG | mode
+        and (found.st_mtime_ns == mtime_ns or kept_time(found.st_mtime_ns) == mtime_ns)
+    )

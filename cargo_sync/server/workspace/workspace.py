@@ -17,6 +17,7 @@ from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.trash_upkeep import free_all, free_some
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.machines.trash_limits import TrashLimits
+from cargo_sync.model import paths
 from cargo_sync.model.displaced import (
     FreedVersions,
     Restored,
@@ -300,17 +301,25 @@ class Workspace:
     def compare(self, folder: str, still: Still, names: AbstractSet[str] | None = None) -> Compared:
         """Records what other programs did in one folder, or to some names in it.
 
-        A folder whose files are about to be recorded as they came is not settled: what others do
-        to them meanwhile must be seen after that.
+        Files that are about to be recorded as they came are late, and a folder with such files is
+        not settled: what others do to them meanwhile must be seen after that.
 
         Raises:
             ProblemError: as for `CataloguedFolder.compare`.
         """
-        if folder in self._folder.arriving:
+        arriving = self._folder.arriving
+        if folder in arriving:
             return Compared([], [], unsettled=True)
         if names is None:
             return self._folder.compare(folder, still)
-        return self._folder.compare_names(folder, names, still)
+        if not arriving:
+            return self._folder.compare_names(folder, names, still)
+        late = frozenset(name for name in names if paths.join(folder, name) in arriving)
+        return self._folder.compare_names(folder, names - late, still)._replace(late=late)
+
+    def has_made(self, folder: str) -> bool:
+        """Whether a folder was made here just now, and nothing is recorded in it."""
+        return self._folder.recorded.has_made(folder)
 
     def age(self) -> None:
         """Forgets which files were recorded before the last call (`RecordedFiles`)."""
