@@ -31,6 +31,7 @@ system   the calls that change a disk; the only place that depends on the platfo
 trash    displaced files, below `.cargo_sync/trash`
 trash_upkeep  what lies in the trash unknown is recorded, and what is overdue is freed
 watch    hints that it is time to scan
+watched  the tables of inotify: watched folders, and what happened in them
 writer   writes pieces in a thread while the next ones come
 
 Only two things are ever overwritten or unlinked here: our own staging, and trash that is purged.

@@ -11,9 +11,6 @@ instances, and a daemon may have hundreds of jobs.
 Format and rules: inotify(7). A watch covers one folder, not the folders below it. A new folder must
 be watched at once. It is also reported as changed, because files may have been put there before the
 watch began.
-
-A folder knows its name and the folder above it, not its path: a folder with many folders below it
-moves or goes in one step, and nothing is searched for.
 """
 
 import ctypes
@@ -21,18 +18,20 @@ import errno
 import os
 import select
 import struct
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from cargo_sync.local.watched import (
+    UNWATCHED,
+    ChangedFolders,
+    FoldersChanged,
+    Watched,
+    WatchedTree,
+    in_tree,
+    watched_in,
+)
 from cargo_sync.model import paths
-
-ChangedNames = frozenset[str] | None
-"""Names in a folder to which something happened; None: any of them. No name at all: it was made
-just now, and was empty when its watch began."""
-ChangedFolders = Mapping[str, ChangedNames] | None
-"""Folders, relative to the root, in which something changed; None: it is not known where."""
 
 _MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
 _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE, _DELETE_SELF = 0x40, 0x80, 0x100, 0x200, 0x400
@@ -59,9 +58,6 @@ _WATCHED: Final = (
 _ORDINARY: Final = _MODIFY | _ATTRIB | _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE
 """Events that only name something in a folder, if it is no folder itself."""
 _EVENT: Final = struct.Struct("iIII")
-_ENCODING: Final = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
-_NONE: Final = -1
-"""Instead of the watch of a folder that is not watched any more."""
 _GONE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _UNREADABLE: Final = frozenset({errno.EACCES, errno.EPERM})
 """A folder that cannot be read cannot be watched. Each scan reports it; when it can be read again,
@@ -71,90 +67,6 @@ REST: Final = 0.05
 """Seconds between two reads: events come in bursts, and a burst should be one hint."""
 MOST: Final = 100_000
 """Folders that a process watches. Each takes 0.3 KB here and 1 KB of the kernel's memory."""
-
-
-class WatchedTree:
-    """One watched tree; `Inotify.watch` returns it.
-
-    top       its root
-    complete  every folder in it is watched, so that each change is hinted
-    ended     its root was moved, deleted or unmounted: nothing at its path is watched any more
-    """
-
-    def __init__(self, path: str, on_change: Callable[[ChangedFolders], None]) -> None:
-        self.path = path
-        self.on_change = on_change
-        self.top: _Watched | None = None
-        self.complete = True
-        self.ended = False
-
-
-class _Watched:
-    """A watched folder of a tree.
-
-    below  name -> folder; None while no folder below it is watched
-    """
-
-    __slots__ = ("above", "below", "name", "tree", "watch")
-
-    def __init__(self, tree: WatchedTree, watch: int, above: "_Watched | None", name: str) -> None:
-        self.tree = tree
-        self.watch = watch
-        self.above = above
-        self.name = name
-        self.below: dict[str, _Watched] | None = None
-
-    def path(self) -> str:
-        """Its path below the root."""
-        names = []
-        folder = self
-        while folder.above is not None:
-            names.append(folder.name)
-            folder = folder.above
-        return "/".join(reversed(names))
-
-    def all(self) -> "Iterator[_Watched]":
-        """The folder and all below it; those above come first."""
-        pending = [self]
-        while pending:
-            folder = pending.pop()
-            pending += (folder.below or {}).values()
-            yield folder
-
-
-class _Changes:
-    """What happened in one tree.
-
-    whole  folders in which anything may have happened
-    empty  folders that were made, and empty when their watch began
-    """
-
-    def __init__(self) -> None:
-        self.whole: set[str] = set()
-        self.empty: set[str] = set()
-        self._names: dict[_Watched, set[bytes]] = {}
-
-    def names(self, folder: _Watched) -> set[bytes]:
-        """The names in a folder to which something happened; b"" for the folder itself."""
-        names = self._names.get(folder)
-        if names is None:
-            names = self._names[folder] = set()
-        return names
-
-    def folders(self) -> dict[str, ChangedNames]:
-        """All of it, by path."""
-        found: dict[str, ChangedNames] = dict.fromkeys(self.empty, frozenset())
-        for folder, names in self._names.items():
-            path = folder.path()
-            if b"" in names:
-                self.whole.add(path)
-            found[path] = (found.get(path) or frozenset()) | _decoded(names)
-        return found | dict.fromkeys(self.whole)
-
-
-def _decoded(names: Iterable[bytes]) -> frozenset[str]:
-    """As `os.fsdecode` of each of these names, which are some, in one go."""
-    return frozenset(b"/".join(names).decode(*_ENCODING).split("/"))
 
 
 class Inotify:
@@ -171,7 +83,7 @@ class Inotify:
         self._changing = threading.Lock()
         """Held while the thread is started or stopped; the thread itself never takes it."""
         self._trees: set[WatchedTree] = set()
-        self._of: dict[int, tuple[_Watched, ...]] = {}
+        self._of: dict[int, tuple[Watched, ...]] = {}
         """The folders of a watch: one, unless several trees contain the same folder."""
         self._count = 0
         self._fd = self._stop = self._stopped = -1
@@ -212,7 +124,7 @@ class Inotify:
                 return False
             try:
                 watch = self._watch(place)
-                self._attach(_Watched(tree, watch, folder, name))
+                self._attach(Watched(tree, watch, folder, name))
             except OSError:
                 return False
             return True
@@ -226,7 +138,7 @@ class Inotify:
         above, _, name = path.rpartition("/")
         with self._lock:
             folder = self._at(tree, above)
-            if folder is not None and (taken := _below(folder, name)) is not None:
+            if folder is not None and (taken := watched_in(folder, name)) is not None:
                 self._remove(taken)
         return set() if folder is None else self._add(tree, folder, path)
 
@@ -280,10 +192,10 @@ class Inotify:
     # -- events ------------------------------------------------------------------------------------
 
     def _read(self, buffer: bytes) -> dict[WatchedTree, ChangedFolders]:
-        changed: dict[WatchedTree, _Changes] = {}
+        changed: dict[WatchedTree, FoldersChanged] = {}
         unknown: set[WatchedTree] = set()
         position, end, unpack = 0, len(buffer), _EVENT.unpack_from
-        last, in_last = _NONE, list[set[bytes]]()
+        last, in_last = UNWATCHED, list[set[bytes]]()
         while position < end:
             watch, mask, _, length = unpack(buffer, position)
             start = position + _EVENT.size
@@ -297,8 +209,8 @@ class Inotify:
                 if mask & _MOVE_SELF:
                     continue  # the folders above tell where a folder went, and where it came from
                 folders = self._watched(watch, forget=bool(mask & _IGNORED))
-                last = _NONE if mask & ~_ORDINARY else watch
-                in_last = [_in_tree(changed, folder).names(folder) for folder in folders]
+                last = UNWATCHED if mask & ~_ORDINARY else watch
+                in_last = [in_tree(changed, folder).names(folder) for folder in folders]
                 if mask & _ISDIR:
                     name = os.fsdecode(buffer[start:position].rstrip(b"\0"))
                     for folder in folders:
@@ -320,7 +232,7 @@ class Inotify:
             tree.ended, tree.complete = True, False
         return ended
 
-    def _watched(self, watch: int, *, forget: bool) -> Sequence[_Watched]:
+    def _watched(self, watch: int, *, forget: bool) -> Sequence[Watched]:
         """The folders of a watch. `forget`: the system has ended it."""
         with self._lock:
             if not forget:
@@ -329,7 +241,7 @@ class Inotify:
                 self._detach(folder)
             return ()
 
-    def _folder_event(self, folder: _Watched, changes: _Changes, name: str, mask: int) -> None:
+    def _folder_event(self, folder: Watched, changes: FoldersChanged, name: str, mask: int) -> None:
         """A folder appeared or disappeared; adds the folders that are watched because of it.
 
         The watches of a moved folder stay with it, so they are removed here and set again where it
@@ -337,7 +249,7 @@ class Inotify:
         """
         if mask & (_MOVED_FROM | _DELETE):
             with self._lock:
-                if (gone := _below(folder, name)) is not None:
+                if (gone := watched_in(folder, name)) is not None:
                     self._remove(gone)
         is_new = mask & (_MOVED_TO | _CREATE)
         if is_new or (mask & _ATTRIB and name and name not in (folder.below or ())):
@@ -364,19 +276,19 @@ class Inotify:
 
     # -- watches -----------------------------------------------------------------------------------
 
-    def _at(self, tree: WatchedTree, path: str) -> _Watched | None:
+    def _at(self, tree: WatchedTree, path: str) -> Watched | None:
         """The folder at a path, if it is watched."""
         folder = tree.top
         for name in path.split("/") if path else ():
             if folder is None:
                 return None
-            folder = _below(folder, name)
+            folder = watched_in(folder, name)
         return folder
 
     def _add(
         self,
         tree: WatchedTree,
-        above: _Watched | None,
+        above: Watched | None,
         top: str,
         *,
         empty: set[str] | None = None,
@@ -401,18 +313,14 @@ class Inotify:
             try:
                 # The watch comes before the listing, so that one of them has each new folder.
                 with self._lock:
-                    known = tree.top if above is None else _below(above, paths.name(path))
+                    known = tree.top if above is None else watched_in(above, paths.name(path))
                     folder = self._take(tree, above, path, place)
                 if folder is known and not anew:
                     continue
                 added.add(path)
-                occupied = False
-                with os.scandir(place) as names:
-                    for item in names:
-                        occupied = True
-                        if item.is_dir(follow_symlinks=False):
-                            pending.append((folder, paths.join(path, item.name)))
-                if not occupied and empty is not None:
+                below, is_empty = _folders_in(place)
+                pending += [(folder, paths.join(path, name)) for name in below]
+                if is_empty and empty is not None:
                     added.discard(path)
                     empty.add(path)
             except OSError as error:
@@ -424,22 +332,22 @@ class Inotify:
                     break
         return added
 
-    def _take(self, tree: WatchedTree, above: _Watched | None, path: str, place: str) -> _Watched:
+    def _take(self, tree: WatchedTree, above: Watched | None, path: str, place: str) -> Watched:
         """Watches one folder. Raises OSError."""
-        if above is not None and above.watch == _NONE:
+        if above is not None and above.watch == UNWATCHED:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         watch = self._watch(place)
         folder = next((one for one in self._of.get(watch, ()) if one.tree is tree), None)
         if folder is not None and folder.path() != path:
             self._remove(folder)  # it was moved, and the event of that is still to come
             return self._take(tree, above, path, place)
-        return folder or self._attach(_Watched(tree, watch, above, paths.name(path)))
+        return folder or self._attach(Watched(tree, watch, above, paths.name(path)))
 
     def _watch(self, place: str) -> int:
         """The number of a folder's watch. Raises OSError."""
         return self._check(self._libc.inotify_add_watch(self._fd, os.fsencode(place), _WATCHED))
 
-    def _attach(self, folder: _Watched) -> _Watched:
+    def _attach(self, folder: Watched) -> Watched:
         """Gives a new folder its place. Raises OSError."""
         tree, above = folder.tree, folder.above
         if above is None:
@@ -457,10 +365,10 @@ class Inotify:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return folder
 
-    def _remove(self, top: _Watched) -> None:
+    def _remove(self, top: Watched) -> None:
         """Ends the watches of a folder and of everything below it."""
         for folder in list(top.all()):
-            if folder.watch != _NONE:
+            if folder.watch != UNWATCHED:
                 rest = tuple(one for one in self._of[folder.watch] if one is not folder)
                 if rest:
                     self._of[folder.watch] = rest
@@ -469,12 +377,12 @@ class Inotify:
                     self._libc.inotify_rm_watch(self._fd, folder.watch)
                 self._detach(folder)
 
-    def _detach(self, folder: _Watched) -> None:
+    def _detach(self, folder: Watched) -> None:
         """A folder is not watched any more."""
         above = folder.above
         if above is not None and above.below and above.below.get(folder.name) is folder:
             del above.below[folder.name]
-        folder.watch = _NONE
+        folder.watch = UNWATCHED
         self._count -= 1
 
     def _drop(self, tree: WatchedTree) -> None:
@@ -490,13 +398,12 @@ class Inotify:
         return result
 
 
-def _in_tree(changed: dict[WatchedTree, _Changes], folder: _Watched) -> _Changes:
-    """What happened in the tree of a folder."""
-    changes = changed.get(folder.tree)
-    if changes is None:
-        changes = changed[folder.tree] = _Changes()
-    return changes
-
-
-def _below(folder: _Watched, name: str) -> _Watched | None:
-    return folder.below.get(name) if folder.below is not None else None
+def _folders_in(place: str) -> tuple[list[str], bool]:
+    """The folders in a folder, and whether nothing is in it. Raises OSError."""
+    found, is_empty = list[str](), True
+    with os.scandir(place) as names:
+        for item in names:
+            is_empty = False
+            if item.is_dir(follow_symlinks=False):
+                found.append(item.name)
+    return found, is_empty

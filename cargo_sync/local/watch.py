@@ -24,7 +24,8 @@ from watchdog.events import (
 from watchdog.observers import Observer
 
 from cargo_sync.local.file_systems import tells_all
-from cargo_sync.local.inotify import MOST, ChangedFolders, Inotify, WatchedTree
+from cargo_sync.local.inotify import MOST, Inotify
+from cargo_sync.local.watched import ChangedFolders, WatchedTree
 from cargo_sync.model import paths
 from cargo_sync.model.problems import Code, Problem
 

@@ -18,8 +18,9 @@ import pytest
 from watchdog.events import DirCreatedEvent, DirMovedEvent, FileCreatedEvent, FileSystemEvent
 
 from cargo_sync.local import file_systems, inotify
-from cargo_sync.local.inotify import ChangedFolders, Inotify
+from cargo_sync.local.inotify import Inotify
 from cargo_sync.local.watch import Watch, _Observed, folder_of, native
+from cargo_sync.local.watched import ChangedFolders, WatchedTree
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 Hints = queue.Queue[ChangedFolders]
@@ -200,7 +201,7 @@ class Quiet(Inotify):
     def _run(self) -> None:
         return
 
-    def read(self, upto: int = 2**16) -> dict[inotify.WatchedTree, ChangedFolders]:
+    def read(self, upto: int = 2**16) -> dict[WatchedTree, ChangedFolders]:
         try:
             return self._read(os.read(self._fd, upto))
         except BlockingIOError:
@@ -216,7 +217,7 @@ def folders(top: Path) -> list[str]:
     )
 
 
-def watched(tree: inotify.WatchedTree) -> list[str]:
+def watched(tree: WatchedTree) -> list[str]:
     return sorted(one.path() for one in tree.top.all() if one.watch >= 0) if tree.top else []
 
 
@@ -287,6 +288,27 @@ def test_whatever_happens_to_folders_they_are_watched_where_they_are(
     assert (watching._count, len(watching._of)) == (0, 0)
 
 
+@linux
+def test_a_new_folder_is_told_with_no_name_if_it_was_made_and_nothing_is_in_it(
+    tmp_path: Path, top: Path
+) -> None:
+    """A folder that came from elsewhere may have lost what it had."""
+    (tmp_path / "moved").mkdir()
+    watching = Quiet()
+    tree = watching.watch(str(top), lambda folders: None)
+    (top / "empty").mkdir()
+    (top / "full" / "below").mkdir(parents=True)
+    (tmp_path / "moved").rename(top / "moved")
+    told = watching.read()[tree]
+    names = frozenset({"empty", "full", "moved"})
+    assert told == {"": names, "empty": frozenset(), "full": None, "full/below": frozenset()} | {
+        "moved": None
+    }
+    (top / "empty" / "file").write_text("x")
+    assert watching.read() == {tree: {"empty": frozenset({"file"})}}
+    watching.unwatch(tree)
+
+
 def _pending(fd: int) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
@@ -301,7 +323,7 @@ def test_a_folder_that_could_not_be_read_is_watched_when_it_can_be(
     watching = Quiet()
     took = watching._take
 
-    def take(tree: inotify.WatchedTree, above: Any, path: str, place: str) -> Any:
+    def take(tree: WatchedTree, above: Any, path: str, place: str) -> Any:
         if path == "a":
             raise OSError(errno.EACCES, os.strerror(errno.EACCES))
         return took(tree, above, path, place)

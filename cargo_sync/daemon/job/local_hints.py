@@ -11,8 +11,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from cargo_sync.local.inotify import ChangedFolders
 from cargo_sync.local.watch import Watch, native
+from cargo_sync.local.watched import ChangedFolders
 from cargo_sync.model.world import World
 from cargo_sync.trees.contract import NearTree
 

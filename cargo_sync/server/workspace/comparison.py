@@ -23,7 +23,7 @@ class Compared(NamedTuple):
     fresh      those that are new or were replaced: their content is not known yet
     unsettled  whether a file in it is still being written, and was not recorded
     problems   one per name that is not offered
-    late       names that are about to be recorded as they came: others must be looked for after that
+    late       names that are about to be recorded as they came: they are looked at after that
     """
 
     below: list[str]

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, NamedTuple
 
-from cargo_sync.local.inotify import ChangedFolders, ChangedNames, Inotify
+from cargo_sync.local.inotify import Inotify
 from cargo_sync.local.watch import Watch
+from cargo_sync.local.watched import ChangedFolders, ChangedNames
 from cargo_sync.machines.retry import Failures, delay
 from cargo_sync.machines.settling import Settling
 from cargo_sync.machines.trash_limits import TrashLimits

@@ -565,3 +565,31 @@ async def test_a_new_folder_that_comes_with_its_files_is_not_looked_at_again(
         assert due["torn"].names is None
         assert one.intake._watch is not None
         one.intake._watch.stop()
+
+
+async def test_a_file_that_is_about_to_be_recorded_is_looked_at_after_that(tmp_path: Path) -> None:
+    """A commit has moved it into place, and syncs the disk."""
+    async with yard(tmp_path) as one:
+        for name in ("ours", "other"):
+            (one.place / name).write_text(name)
+        one.folder.arriving.add("ours")
+        one.intake.hint({"": frozenset({"ours", "other"})})
+        await one.after(SOON)
+        assert await one.after(SETTLE) == ["other"]
+        one.folder.arriving.clear()  # it was not recorded, or somebody wrote to it after that
+        await one.after(SETTLE)
+        assert await one.after(SETTLE) == ["other", "ours"]
+
+
+async def test_a_folder_that_was_made_here_is_not_looked_at_because_it_is_there(
+    tmp_path: Path,
+) -> None:
+    async with yard(tmp_path) as one:
+        one.workspace.change([Mkdir("ours", None, 0), Mkdir("filled", None, 0)], "run")
+        (one.place / "other").mkdir()
+        (one.place / "filled" / "file").write_text("x")
+        one.intake.hint({"": frozenset({"other"})} | dict.fromkeys(("ours", "other"), frozenset()))
+        assert sorted(one.intake._due) == ["", "other"]
+        one.intake.hint({"filled": frozenset({"file"})})
+        await one.after(SOON)
+        assert await one.after(SETTLE) == ["ours", "filled", "other", "filled/file"]
