@@ -163,7 +163,8 @@ class Finished(NamedTuple):
 class ChangesPage(NamedTuple):
     """A part of the changes.
 
-    rows      (path, the entry that is there now or None), in the order of their numbers
+    rows      (path, the entry that is there now or None), in the order of their numbers;
+              `PlacedEntries` if there is an entry at each
     next      where the next page begins: the number of the last row, or `sequence` at the end
     more      whether there are more rows
     sequence  of the workspace
@@ -171,7 +172,7 @@ class ChangesPage(NamedTuple):
     floor     of the workspace
     """
 
-    rows: list[tuple[str, Entry | None]]
+    rows: Sequence[tuple[str, Entry | None]]
     next: int
     more: bool
     sequence: int

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, EntryStat, Put
-from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.entries import FILE, Entry, EntryColumns
 from cargo_sync.state.bulk import Insert, InsertColumns, Select
 from cargo_sync.state.migrations import Statements
 
@@ -157,6 +157,15 @@ def held_of(row: Row) -> Catalogued:
     name = key.rpartition(b"\0")[2].decode()
     entry = Entry(name, kind, size, mtime_ns, mode, version, ident, content, target)
     return Catalogued(entry, ctime_ns, _unsigned(inode))
+
+
+def entries_of(rows: Sequence[Row]) -> EntryColumns:
+    """The entries of rows that are no tombstones, by column."""
+    (
+        _, keys, _, versions, idents, kinds, sizes, times, modes, _, _, hashes, targets, *_,
+    ) = map(list, zip(*rows, strict=True))  # fmt: skip
+    names = [key.rpartition(b"\0")[2].decode() for key in keys]
+    return EntryColumns(names, kinds, sizes, times, modes, versions, idents, hashes, targets)
 
 
 def file_of(held: Catalogued) -> CataloguedFile | None:

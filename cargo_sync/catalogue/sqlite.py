@@ -19,7 +19,16 @@ from cargo_sync.catalogue.contract import (
     WorkspaceRecord,
 )
 from cargo_sync.catalogue.recording import SEQUENCE, Recording
-from cargo_sync.catalogue.rows import CHANGED, SELECT, Row, file_of, files_at, held_of, stat_of
+from cargo_sync.catalogue.rows import (
+    CHANGED,
+    SELECT,
+    Row,
+    entries_of,
+    file_of,
+    files_at,
+    held_of,
+    stat_of,
+)
 from cargo_sync.catalogue.unfinished import (
     Unfinished,
     is_gone,
@@ -32,6 +41,7 @@ from cargo_sync.catalogue.unfinished import (
 from cargo_sync.machines.own_changes import VersionRange, gaps
 from cargo_sync.machines.suspects import LATELY, Suspects, UncleanStop, suspects_of
 from cargo_sync.model import paths
+from cargo_sync.model.entries import Entry, PlacedEntries
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.migrations import Statements
@@ -267,11 +277,15 @@ class SqliteCatalogue:
             more = len(found) > limit
             after = found[limit - 1][CHANGED] if more else max(sequence, since)
             lineage = _lineage(connection, workspace, after)
+        del found[limit:]
         start = len(low) if under else 0
-        rows = [
-            (paths.from_key(row[1][start:]), None if is_gone(row, parts) else held_of(row).entry)
-            for row in found[:limit]
-        ]
+        places = [paths.from_key(row[1][start:]) for row in found]
+        rows: Sequence[tuple[str, Entry | None]]
+        if found and not (parts or any(row[-1] for row in found)):
+            rows = PlacedEntries(places, entries_of(found))
+        else:
+            held = (None if is_gone(row, parts) else held_of(row).entry for row in found)
+            rows = list(zip(places, held, strict=True))
         return ChangesPage(rows, after, more, sequence, lineage, known.record.floor)
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:

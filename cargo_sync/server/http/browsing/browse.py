@@ -8,7 +8,7 @@ from aiohttp import web
 
 from cargo_sync.catalogue.contract import ChangesPage
 from cargo_sync.machines.own_changes import OwnChanges
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import Entry, PlacedEntries
 from cargo_sync.model.transfers import columns, is_vast
 from cargo_sync.model.world import Offload
 from cargo_sync.process.http_connection import told_of_loss
@@ -179,9 +179,7 @@ def _tree(rest: Sequence[Entry], rows: int) -> web.Response:
 
 def _changes(workspace: Workspace, news: News) -> web.Response:
     page = news.page
-    gone = (GONE, 0, 0, 0, 0, 0, "", "")
     why = {"problem": shown_problem(news.away)} if news.away else {}
-    rows = [(path, *(gone if entry is None else entry[1:])) for path, entry in page.rows]
     return answer(
         {
             "epoch": workspace.epoch,
@@ -193,7 +191,15 @@ def _changes(workspace: Workspace, news: News) -> web.Response:
             "floor": page.floor,
             "own": news.without,
             "folds": news.folds,
-            "rows": columns(rows),
+            "rows": _rows(page.rows),
         }
         | why
     )
+
+
+def _rows(rows: Sequence[tuple[str, Entry | None]]) -> Sequence[Sequence[object]]:
+    """The columns of the changes."""
+    if isinstance(rows, PlacedEntries):
+        return [rows.paths, *rows.entries.columns()[1:]]
+    gone = (GONE, 0, 0, 0, 0, 0, "", "")
+    return columns([(path, *(gone if entry is None else entry[1:])) for path, entry in rows])
