@@ -27,6 +27,7 @@ from cargo_sync.model.events import (
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.slices import path_ranges
+from cargo_sync.plan.one_way import BACK
 from cargo_sync.trees.contract import Brought, Tasks
 
 RETRY_AT_ONCE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED})
@@ -92,6 +93,16 @@ class Commit:
             for moved in await self._world.offload(self._moved, batch):
                 await self._note(moved)
         await self(batch.failed)
+
+    async def gone(self, some: Sequence[str]) -> None:
+        """Records that the source has nothing more at these paths.
+
+        To be called before the destination follows. If the run is killed then, and something comes
+        back there, it does not count as delivered.
+        """
+        note = partial(self._memory.folders.note_gone, near=self._upload)
+        for part in path_ranges(some, TOGETHER):
+            await self._world.offload(note, some[part])
 
     async def _write(self, record: _Record) -> None:
         self._report.advanced |= bool(record.agreements)
@@ -289,6 +300,8 @@ class Commit:
             events.append(self._event(Happened.DELETED, action, now, details))
         elif action.op is Op.FORGET and action.drifted:
             events.append(self._event(Happened.KEPT, action, now, EventDetails(action.why)))
+        elif action.op is Op.FORGET and action.why == BACK:
+            self._report.look_again(0.0)  # what is in it may have been planned before this
         if outcome.displaced and action.drifted and action.op is not Op.DELETE:
             details = EventDetails(displaced=outcome.displaced)
             events.append(self._event(Happened.DISPLACED, action, now, details))

@@ -7,12 +7,16 @@ here.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from cargo_sync.model.entries import FOLDER, Entry, EntryColumns
 from cargo_sync.model.transfers import Receipt
+
+GONE: Final = -1
+"""The version of a side that was seen without it. If it comes back there, it is new, also if it is
+as it was: a run that was killed before it said so may have deleted it on the other side."""
 
 
 class Agreed(NamedTuple):
@@ -50,6 +54,11 @@ class Agreed(NamedTuple):
         """As `near_is`, for a destination: a new folder may be replaced by one with its files."""
         known = self._replace(near_ident=entry.ident) if self.kind == FOLDER else self
         return known.near_is(entry)
+
+    @property
+    def was_gone(self) -> bool:
+        """Whether a side was seen without it since (GONE)."""
+        return GONE in (self.near_version, self.far_version)
 
     def far_is(self, entry: Entry) -> bool:
         """True when the server's entry is still what was agreed."""

@@ -7,7 +7,7 @@ yet makes the change UNPROVEN, until the file was read.
 
 from enum import Enum
 
-from cargo_sync.model.agreed import Agreed
+from cargo_sync.model.agreed import GONE, Agreed
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry
 
 
@@ -21,7 +21,7 @@ class Change(Enum):
     UNPROVEN = "unproven"
     """METADATA or CONTENT: only the file's hash can say it."""
     CONTENT = "content"
-    """New, or another content."""
+    """New, or another content; also what was seen to be gone, and is back."""
     GONE = "gone"
 
 
@@ -29,6 +29,8 @@ def near_change(base: Agreed | None, entry: Entry | None) -> Change:
     """What became of the local side of a path."""
     if base is None or entry is None:
         return _presence(base, entry)
+    if base.near_version == GONE:
+        return Change.CONTENT
     return Change.NONE if base.stays_near(entry) else _change(base, entry)
 
 
@@ -36,6 +38,8 @@ def far_change(base: Agreed | None, entry: Entry | None) -> Change:
     """What became of the server's side; a damaged file there is nobody's change."""
     if base is None or entry is None:
         return _presence(base, entry)
+    if base.far_version == GONE:
+        return Change.CONTENT
     as_agreed = base.far_is(entry) or (entry.hash == DAMAGED and base.kind == FILE)
     return Change.NONE if as_agreed else _change(base, entry)
 

@@ -9,6 +9,7 @@ it is ("delivered is delivered"). It matters only for what a step would displace
     as in base  any   any                   none; RETIRE if delivered files do not stay
     differs     any   no entry              PUT / MKDIR
     as big      yes   file, as in base      META: the content is compared first
+    folder back yes   any                   FORGET, then as without base
     other mode  yes   folder                META
     differs     any   looks the same        ADOPT (folders and links: LEAVE)
     differs     any   file, as in base      PUT, displaces it
@@ -21,6 +22,8 @@ it is ("delivered is delivered"). It matters only for what a step would displace
     gone        yes   not as in base        FORGET; the entry is kept, which is reported
     left out    yes   any                   FORGET
 
+A source that was seen to be gone, and is back, differs from base, also if it is as it was: the
+destination may have followed already (`model.agreed.GONE`). "folder back" is such a folder.
 "file" means a file or a link; "as big" is a file that has the size of base. If a folder is left
 out, everything below it is left out too.
 Additions may run at once. Deletions and changes of kind wait for the end of the survey and for the
@@ -42,6 +45,8 @@ from cargo_sync.plan.metadata import has_new_mode, may_be_as_delivered
 
 TOUCHED: Final = "compared first"
 """Why a file is compared with what was delivered."""
+BACK: Final = "was gone, and is back"
+"""Why a folder and all that is in it are compared afresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,10 @@ def _differs(
     plan: FolderPlan, path: str, s: Entry, d: Entry | None, b: Agreed | None, view: JobView
 ) -> None:
     """The source is new, or not what was agreed."""
+    if b is not None and b.was_gone and FOLDER in (s.kind, b.kind):
+        # What was below it at the destination may have gone with it: nothing of it is delivered.
+        plan.now.append(Action(Op.FORGET, path, why=BACK))
+        b = None
     op = Op.MKDIR if s.kind == FOLDER else Op.PUT
     why = NEW if b is None else "changed"
     if d is None:

@@ -109,6 +109,11 @@ class _Listing:
         self._changes[name] = item
         return before
 
+    def assign(self, name: str, column: int, value: Any) -> None:
+        """Gives `name`, if it was there before all changes, this value in one column."""
+        if (at := self._at(name)) is not None:
+            self._columns[column][at] = value
+
     def add(self, columns: Sequence[Sequence[Any]]) -> bool:
         """Adds names, in their order, that are not there yet.
 
@@ -203,6 +208,11 @@ class ColumnDeltas:
             self._made.add(key)
         if self._idents is not None and isinstance(item, Agreed):
             self._idents.put(path, item)
+
+    def assign(self, path: str, field: str, value: int) -> None:
+        """Gives the agreement about `path`, if there is one, this value in one of its fields."""
+        listing = self._part(paths.parent(path), paths.name(path))
+        listing.assign(paths.name(path), Agreed._fields.index(field), value)
 
     def put_files(self, files: Sequence[str], agreed: AgreedColumns) -> None:
         """Like `put`, for the agreements about many files with these paths."""

@@ -14,7 +14,7 @@ import orjson
 
 from cargo_sync.machines.own_changes import OwnChanges
 from cargo_sync.model import paths
-from cargo_sync.model.agreed import Agreed, AgreedColumns, Base
+from cargo_sync.model.agreed import GONE, Agreed, AgreedColumns, Base
 from cargo_sync.model.entries import FOLDER, Entry, EntryColumns, Listing, PlacedEntries
 from cargo_sync.model.events import Event, MovedFiles
 from cargo_sync.model.large_folders import LONGEST
@@ -303,6 +303,17 @@ class Folders:
             base.write()
             self._transfers.ended(self._job, done, failed)
             return self._events.append(events)
+
+    def note_gone(self, some: Sequence[str], *, near: bool) -> None:
+        """Stores that one side has no more what was agreed to be at these paths.
+
+        To be called before the other side follows: see `model.agreed.GONE`.
+        """
+        with self._database.transaction() as connection:
+            base = ColumnDeltas(connection, self._job, BASE)
+            for path in some:
+                base.assign(path, "near_version" if near else "far_version", GONE)
+            base.write()
 
     def agree_moved(
         self, agreed: AgreedColumns, files: MovedFiles, events: Sequence[Event] = ()

@@ -1,44 +1,17 @@
 """Runs after renames at the source: what is renamed at the destination, and what is copied."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cargo_sync.engine.report import RunReport
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.plan.moves import LEAST
 from cargo_sync.trees.contract import Missed
+from tests.engine.renames import Make, big, run
 from tests.engine.world import System
 
-Make = Callable[..., System]
 BOTH = pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.DOWNLOAD])
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    made: list[System] = []
-
-    def new(mode: Mode = Mode.UPLOAD, **rules: Any) -> System:
-        made.append(System(tmp_path, mode, **({"propagate": True} | rules)))
-        return made[-1]
-
-    yield new
-    for system in made:
-        system.database.close()
-
-
-def big(mark: str) -> bytes:
-    return mark.encode() * LEAST
-
-
-async def run(system: System) -> RunReport:
-    system.now += 100
-    report = await system.run().execute()
-    assert not report.errors
-    return report
 
 
 async def began(system: System, files: dict[str, bytes]) -> None:

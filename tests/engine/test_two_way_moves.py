@@ -1,44 +1,20 @@
 """Renames in two-way jobs: which are renamed on the other side, and which are copied."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 import pytest
 
-from cargo_sync.engine.report import RunReport
 from cargo_sync.model.jobs import Mode
-from cargo_sync.plan.moves import LEAST
 from cargo_sync.testing.tree import MemoryTree
+from tests.engine.renames import Make, big, run
 from tests.engine.world import System
 
-Make = Callable[..., System]
 SIDES = pytest.mark.parametrize("side", ["near", "far"])
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    made: list[System] = []
-
-    def new(**rules: Any) -> System:
-        settings = {"propagate": True, "settle": 0.0} | rules
-        made.append(System(tmp_path, Mode.BIDIRECTIONAL, **settings))
-        return made[-1]
-
-    yield new
-    for system in made:
-        system.database.close()
-
-
-def big(mark: str) -> bytes:
-    return mark.encode() * LEAST
-
-
-async def run(system: System) -> RunReport:
-    system.now += 100
-    report = await system.run().execute()
-    assert not report.errors
-    return report
+def make(make: Make) -> Make:
+    return partial(make, Mode.BIDIRECTIONAL, settle=0.0)
 
 
 async def began(system: System, *paths: str) -> None:

@@ -15,7 +15,7 @@ from blake3 import blake3
 
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.agreed import Agreed, AgreedColumns, agree
+from cargo_sync.model.agreed import GONE, Agreed, AgreedColumns, agree
 from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns, Listing
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
@@ -36,6 +36,8 @@ LEFT_OUT: Final = "a-b"
 FAULTS: Final = ("cut", "cut before the record", "gap", "filter", "base lost")
 
 
+Bases = dict[str, dict[str, Agreed]]
+"""What is agreed on, by folder and name."""
 Step = Callable[["PlannerHistory", Action], None]
 
 
@@ -58,6 +60,14 @@ def excluded(left_out: bool) -> Filters:
     return Filters(exclude=(LEFT_OUT,) if left_out else ())
 
 
+def note_gone(bases: Bases, path: str, *, near: bool) -> None:
+    """As `Folders.note_gone`."""
+    folder, _, name = path.rpartition("/")
+    if (row := bases.get(folder, {}).get(name)) is not None:
+        gone = row._replace(near_version=GONE) if near else row._replace(far_version=GONE)
+        bases[folder][name] = gone
+
+
 class PlannerHistory:
     """One job, from first contact until it rests for the last time."""
 
@@ -73,7 +83,7 @@ class PlannerHistory:
         )
         self.people = People(story, self.source, self.destination, self._now, self._touched)
         self._clock = 0
-        self._base: dict[str, dict[str, Agreed]] = {}
+        self._base: Bases = {}
         self._settled: dict[str, tuple[Listing, Listing, tuple[Agreed, ...]]] = {}
         self._left_out = self._filtered = False
         self._faults = 0.0
@@ -314,6 +324,7 @@ class PlannerHistory:
     def _delete(self, action: Action) -> None:
         if not self.propagate:
             raise BrokenPromiseError(f"{action.path!r} is deleted unasked")
+        note_gone(self._base, action.path, near=self.upload)
         outcome = self.destination.do(action)
         if outcome.problem is None or outcome.problem.code is Code.NOT_EMPTY:
             self._drop(action)

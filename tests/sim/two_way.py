@@ -24,7 +24,7 @@ from tests.sim.guarded import GuardedSide
 from tests.sim.ledger import CountedTree, Ledger
 from tests.sim.peers import COPY, PeersEpoch
 from tests.sim.people import Peers
-from tests.sim.planner import LEFT_OUT, CutError, RowsTree, excluded
+from tests.sim.planner import LEFT_OUT, Bases, CutError, RowsTree, excluded, note_gone
 from tests.sim.story import BrokenPromiseError, Story, Verdict
 
 RUNS: Final = 10
@@ -59,7 +59,7 @@ class TwoWayHistory:
         self.people = Peers(story, near, far, self._now, self._touched)
         self.policy = story.one_of(POLICIES)
         self._clock = self._copies = self._done = self._acts = 0
-        self._base: dict[str, dict[str, Agreed]] = {}
+        self._base: Bases = {}
         self._settled: dict[str, Rows] = {}
         self._left_out = self._filtered = False
         self._faults = 0.0
@@ -267,7 +267,6 @@ class TwoWayHistory:
     def _drop(self, way: Way, action: Action) -> None:
         """Records that nothing is agreed on at a path and below it any more."""
         if action.op is not Op.FORGET and self._fault("cut before the record"):
-            self._epoch.unrecorded(action.path)
             raise CutError
         folder, _, name = action.path.rpartition("/")
         self._base.get(folder, {}).pop(name, None)
@@ -331,6 +330,7 @@ class TwoWayHistory:
         if self._left_out and LEFT_OUT in action.path.split("/"):
             raise BrokenPromiseError(f"{action.path!r} is left out, and deleted")
         self._epoch.deletes(action.path, way.destination)
+        note_gone(self._base, action.path, near=way.mode is Mode.UPLOAD)
         outcome = way.destination.do(action)
         if outcome.problem is None or outcome.problem.code is Code.NOT_EMPTY:
             self._drop(way, action)

@@ -81,6 +81,7 @@ class Renaming:
         done = 0
         for some in self._together(planned.renames):
             actions = [planned.action(rename) for rename in some]
+            await self._world.offload(self._note_gone, some)
             outcomes = await self._destination.apply(actions, self._report.run)
             renamed = [
                 self._renamed(planned, rename, outcome)
@@ -91,6 +92,12 @@ class Renaming:
             self._destination.renamed([one for one in outcomes if one.problem is None])
             done += len(renamed)
         return done
+
+    def _note_gone(self, renames: Sequence[Rename]) -> None:
+        """As `Commit.gone`: the source has none of it at its old path any more."""
+        left = [one.source for one in renames]
+        left += [one.path for one in renames if one.occupant is not None]
+        self._memory.folders.note_gone(left, near=self._upload)
 
     def _together(self, renames: Sequence[Rename]) -> list[list[Rename]]:
         """Renames that can be asked for at once.

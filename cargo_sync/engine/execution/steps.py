@@ -201,6 +201,7 @@ class Execution:
         """
         if not actions:
             return
+        await self._commit.gone([one.path for one in actions])
         outcomes = []
         for one in await self._destination.apply(actions, self._report.run):
             path = one.action.path
