@@ -1,5 +1,6 @@
 """The far tree: a folder of a workspace on a Cargo server."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
@@ -116,24 +117,33 @@ class CargoTree:
             first = _FirstPage(cursor, NO_CHANGES, await self._next_page(cursor, NO_CHANGES))
         _, own, page = first
         began, left, told = cursor or page.floor, LISTED, own  # the first listing has no past
-        while True:
-            if began < page.floor:
-                raise ProblemError(_forgotten())  # it happened just now, after `open`
-            if page.next < cursor or (page.more and (page.next == cursor or not page.rows)):
-                raise bad_answer(f"more changes after {cursor} are announced, but none is sent")
-            if own.left_out and not page.own:
-                raise ProblemError(_restored())
-            left -= page.rows
-            if left < 0:
-                raise bad_answer(f"it lists more than {LISTED:,} changes up to one moment")
-            cursor = page.next
-            yield Delta(page.changes, cursor, page.lineage, page.refused, told)
-            told = NO_CHANGES
-            # Each path comes once up to where `open` found the server. What changes meanwhile is
-            # for the next look: a busy server would otherwise never let this one end.
-            if not page.more or page.next >= self._upto:
-                break
-            page = await self._next_page(cursor, own)
+        ahead: asyncio.Task[ChangesReply] | None = None
+        try:
+            while True:
+                if began < page.floor:
+                    raise ProblemError(_forgotten())  # it happened just now, after `open`
+                if page.next < cursor or (page.more and (page.next == cursor or not page.rows)):
+                    raise bad_answer(f"more changes after {cursor} are announced, but none is sent")
+                if own.left_out and not page.own:
+                    raise ProblemError(_restored())
+                left -= page.rows
+                if left < 0:
+                    raise bad_answer(f"it lists more than {LISTED:,} changes up to one moment")
+                cursor = page.next
+                # Each path comes once up to where `open` found the server. What changes meanwhile
+                # is for the next look: a busy server would otherwise never let this one end.
+                if page.more and cursor < self._upto:
+                    # The server makes the next page while this one is stored.
+                    ahead = asyncio.create_task(self._next_page(cursor, own))
+                yield Delta(page.changes, cursor, page.lineage, page.refused, told)
+                told = NO_CHANGES
+                if ahead is None:
+                    break
+                page, ahead = await ahead, None
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
         self._page = ROWS
 
     async def _next_page(self, cursor: int, own: OwnChanges) -> ChangesReply:

@@ -1,7 +1,8 @@
 """The far tree, with a server that may answer anything: invalid answers are refused."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -60,6 +61,31 @@ async def test_who_is_up_to_date_asks_no_second_time() -> None:
         assert [seen async for seen in it.observe(7)] == [Delta(NOTHING, 7, "l", [])]
         assert heard.asked == ["POST /login", "GET /workspaces/default/changes"]
         assert [seen.cursor async for seen in it.observe(7) if isinstance(seen, Delta)] == [9]
+
+
+async def test_the_next_page_is_made_while_one_is_stored() -> None:
+    pages = [changes(row("a"), after=3, more=True), changes(row("b"), after=7)]
+    async with tree(GET_changes=pages) as (it, heard):
+        await it.open()
+        look = it.observe(0)
+        assert isinstance(seen := await anext(look), Delta) and seen.cursor == 3
+        async with asyncio.timeout(20):
+            while heard.asked.count("GET /workspaces/default/changes") < 2:
+                await asyncio.sleep(0)
+        assert [seen.cursor async for seen in look if isinstance(seen, Delta)] == [7]
+
+
+async def test_a_look_that_is_given_up_leaves_no_request_behind() -> None:
+    pages = [changes(row("a"), after=3, more=True), changes(row("b"), after=7)]
+    async with tree(GET_changes=pages) as (it, _):
+        await it.open()
+        before = asyncio.all_tasks()
+        look = it.observe(0)
+        assert isinstance(look, AsyncGenerator)
+        await anext(look)
+        [asked] = asyncio.all_tasks() - before
+        await look.aclose()
+        assert asked.cancelled()
 
 
 async def test_a_look_that_begins_elsewhere_reads_from_there() -> None:
