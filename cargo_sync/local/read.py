@@ -150,8 +150,9 @@ class FolderSource:
     ) -> Unread | None:
         """As `read`, when it is known which files the offers mean."""
         read = 0
-        sound = paths.bad_part("/".join([offer.path for offer in offers])) is None
         parts = [offer.path.rpartition("/") for offer in offers]
+        # The folders' own names are looked at when they are opened.
+        sound = paths.bad_part("/".join([name for _, _, name in parts])) is None
         files = zip(parts, expected, views, strict=False)
         try:
             for parent, group in groupby(files, lambda file: file[0][0]):
