@@ -302,6 +302,7 @@ class Daemon:
             self._ledger(row.id),
             GuardWindow(self._database, row.id),
             Holds(self._database, row.id),
+            self._events,
             NearScope(settings.full_scan_interval, self._world.chance()),
             self._listing,
         )

@@ -138,17 +138,17 @@ class Commit:
         moved = []
         for part in path_ranges(done.puts.paths, TOGETHER):
             some = batch._replace(receipts=batch.receipts[part])
-            told = self._told(done[part], some)
-            displaced = self._displaced(done[part], some, told.time)
             agreed = agree_batch(done[part].puts.sources, some.receipts, upload=self._upload)
+            told = self._told(done[part], some, agreed.hashes)
+            displaced = self._displaced(done[part], some, told.time)
             agree = partial(self._memory.folders.agree_moved, agreed, told, displaced)
             cursor = self._together(agree, self._replaced(done[part], some))
             events = [told.group(cursor - len(displaced)), *groups(displaced, cursor)]
             moved.append(_Moved(told.paths, told.sizes, events))
         return moved
 
-    def _told(self, done: Tasks, batch: Brought) -> MovedFiles:
-        """Tells of each file that it is there."""
+    def _told(self, done: Tasks, batch: Brought, hashes: Sequence[str]) -> MovedFiles:
+        """Tells of each file that it is there, with the hash of its content."""
         happened = self._arrived()
         files, sizes = done.puts.paths, done.puts.sources.sizes
         return MovedFiles(
@@ -159,7 +159,7 @@ class Commit:
             paths=files,
             sizes=sizes,
             transfers=done.transfers,
-            hashes=[receipt.hash for receipt in batch.receipts],
+            hashes=hashes,
             seconds=round(batch.moved.seconds, 6),
             lost=batch.moved.lost,
             rtt_ms=batch.moved.rtt_ms,

@@ -14,6 +14,7 @@ from cargo_sync.machines.settling import Settling
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import World
 from cargo_sync.state.conflicts import JobConflicts
+from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.guard_window import GuardWindow
 from cargo_sync.state.holds import Holds
@@ -33,6 +34,7 @@ class JobMemory:
     settling  the files that were still being written
     window    what it has deleted and overwritten lately
     holds     what the guard holds, and what a person has decided about it
+    events    its history
     suspects  what an unclean stop leaves to check, and what it has damaged
     rooms     what is known about the room at the destination of each direction
     ledger    of the trash in the local folder
@@ -58,6 +60,7 @@ class JobMemory:
     ledger: TrashLedger
     window: GuardWindow
     holds: Holds
+    events: Events
     scope: NearScope = field(default_factory=NearScope)
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
 

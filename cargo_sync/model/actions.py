@@ -49,8 +49,8 @@ class Action(NamedTuple):
     why       a few words for `job plan`: new, changed, gone at the source, …
     drifted   the destination differs from what was last delivered there; this is reported when it
               is displaced
-    hash      for RETIRE and META: BLAKE3 of what was delivered; "" for a folder. For ADOPT: that of
-              both sides, if they were compared before
+    hash      for RETIRE, META and DELETE: BLAKE3 of what was delivered; "" for a folder. For
+              ADOPT: that of both sides, if they were compared before
     moved_from  for MOVE: where the destination has the entry now; `path` is where it shall be, and
               `expected` is the entry
     occupant  for MOVE: what the destination has at `path`; the two change places

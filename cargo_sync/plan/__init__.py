@@ -12,6 +12,7 @@ folder_chain  what a folder inherits from the folder above it
 guard         stops a run that would delete or overwrite too many files
 moves         renames instead of copies and deletions
 metadata      what may be a change of time or mode alone
+moved_content  which deleted files were moved: their content was brought to another path
 one_way       the planner: from the listings of one folder to its steps
 reconciliation  what both sides of a two-way job have at one path -> its steps
 two_way       the planner of jobs in both directions

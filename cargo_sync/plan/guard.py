@@ -10,7 +10,8 @@ deleted gets smaller.
 In a run, only few overwrites are done at once. All others are collected until the survey ends, as
 deletions are, and then all of them pass or all are held. What is held waits for a person, and
 everything else goes on. What a person approves is not counted, and then the count begins anew, with
-the tree as it is afterwards: more than was approved is judged by itself.
+the tree as it is afterwards: more than was approved is judged by itself. A deleted file whose
+content was brought to another path lately is not counted either: it was moved (`moved_content`).
 
 Half of a large tree is much. So the guard also holds far fewer overwrites if too many of them look
 like the work of a program that encrypts: the files do not begin as files of their type do
@@ -43,6 +44,8 @@ class Harm(StrEnum):
     OVERWRITTEN = "overwritten"
     LOST_TYPE = "lost_type"
     """Overwritten by what does not begin as files of its type do."""
+    MOVED = "moved"
+    """Deleted after its content was brought to another path: this is not counted."""
 
 
 NO_HARMS: Final[Mapping[str, Harm]] = MappingProxyType({})
@@ -50,10 +53,11 @@ _HARMS: Final = {Op.DELETE: Harm.DELETED, Op.PUT: Harm.OVERWRITTEN, Op.MKDIR: Ha
 
 
 class Touch(NamedTuple):
-    """A file of the destination that is deleted or overwritten."""
+    """A file of the destination that is deleted or overwritten; `hash` of what is deleted."""
 
     path: str
     harm: Harm
+    hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,9 @@ class Guard:
             touched: each path once.
             known: what the window has of these paths.
         """
-        for path, harm in touched:
+        for path, harm, _ in touched:
+            if harm is Harm.MOVED:
+                continue
             if harm is Harm.DELETED:
                 self.deletions += 1
             else:
@@ -245,11 +251,12 @@ def touches(actions: Iterable[Action], lost: Collection[str] = ()) -> list[Touch
     is damaged, and what changes a file's time or mode alone.
     """
     found = []
-    for op, path, _, there, *_ in actions:
+    for op, path, _, there, _, _, content, *_ in actions:
         if there is None or there.hash == DAMAGED or op not in _HARMS:
             continue
         if op is Op.PUT or there.kind != FOLDER:
-            found.append(Touch(path, Harm.LOST_TYPE if path in lost else _HARMS[op]))
+            harm = Harm.LOST_TYPE if path in lost else _HARMS[op]
+            found.append(Touch(path, harm, content if op is Op.DELETE else ""))
     return found
 
 

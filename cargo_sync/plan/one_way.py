@@ -223,7 +223,8 @@ def _gone(plan: FolderPlan, path: str, d: Entry | None, b: Agreed, view: JobView
     if not view.propagate or d is None:
         plan.now.append(Action(Op.FORGET, path, why="gone at the source"))
     elif view.is_destination(b, d):
-        plan.later.append(Action(Op.DELETE, path, expected=d, why="gone at the source"))
+        step = Action(Op.DELETE, path, expected=d, why="gone at the source", hash=b.hash)
+        plan.later.append(step)
     else:
         plan.now.append(
             Action(Op.FORGET, path, expected=d, why="gone at the source, kept here", drifted=True)

@@ -176,14 +176,14 @@ def _plan_lonely(plan: TwoWayPlan, row: Row, way: _Way, back: _Way) -> None:
     elif way.change is Change.UNPROVEN:
         plan.unproven.append(row)
     elif not _is_damaged(entry):
-        _delete(back, path)
+        _delete(back, path, base)
 
 
 def _plan_kinds(plan: TwoWayPlan, row: Row, way: _Way, back: _Way) -> None:
     """The source of `way` is a folder, and there is a file or a link."""
     path, base = row.path, row.base
     if base is not None and base.kind == FOLDER:
-        _delete(back, path)
+        _delete(back, path, base)
     elif base is None or way.change_there is Change.CONTENT:
         plan.conflicts.append(_conflict(row))
     elif way.change_there is Change.UNPROVEN:
@@ -273,10 +273,12 @@ def _put(way: _Way, path: str) -> None:
     way.steps.now.append(Action(Op.PUT, path, way.source, way.there, "changed"))
 
 
-def _delete(way: _Way, path: str) -> None:
+def _delete(way: _Way, path: str, base: Agreed | None) -> None:
     """What is gone where `way` begins goes where it ends, if deletions are propagated."""
     if way.view.propagate:
-        step = Action(Op.DELETE, path, expected=way.there, why="gone on the other side")
+        content = base.hash if base is not None else ""
+        why = "gone on the other side"
+        step = Action(Op.DELETE, path, expected=way.there, why=why, hash=content)
         way.steps.later.append(step)
     else:
         why = "gone on the other side, comes back"

@@ -47,6 +47,11 @@ WHERE job = ? AND cursor < ? AND (? IS NULL OR happened = ?) ORDER BY cursor DES
 """
 
 
+_BROUGHT = """
+SELECT cursor, path, coalesce(details ->> '$.hash', '') FROM event
+WHERE job = ? AND cursor > ? AND happened = ? ORDER BY cursor LIMIT ?
+"""
+
 _DETAILS: Final = EventDetails._fields
 
 
@@ -55,6 +60,14 @@ class EventRow(NamedTuple):
 
     cursor: int
     event: Event
+
+
+class BroughtFile(NamedTuple):
+    """A file that was uploaded or downloaded; `hash` is "" if it is not known."""
+
+    cursor: int
+    path: str
+    hash: str
 
 
 class Events:
@@ -98,6 +111,12 @@ class Events:
         with self._database.read() as connection:
             found = connection.execute(_BEFORE, (job, cursor, happened, happened, limit))
             return [row_of(columns) for columns in found]
+
+    def brought(self, job: str, happened: Happened, cursor: int, limit: int) -> list[BroughtFile]:
+        """Up to `limit` files that a job uploaded, or downloaded, after `cursor`, oldest first."""
+        with self._database.read() as connection:
+            found = connection.execute(_BROUGHT, (job, cursor, happened.value, limit))
+            return list(map(BroughtFile._make, found))
 
     def last(self, limit: int, job: str | None = None) -> list[EventRow]:
         """The newest `limit` events, oldest first; of one job, or of all."""

@@ -2,29 +2,46 @@
 
 A path has one row, however often it is touched. Above `MOST` rows, the oldest ones become counts
 for parts of the window: a path of these that is touched again counts twice, so the guard holds
-rather too early than too late.
+rather too early than too late. A deletion keeps the hash of what was deleted: if it turns out to be
+a move, it does not count any more. It has no hash if the file was overwritten before in the window:
+that counts in any case.
 """
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from cargo_sync.plan.guard import Harm, Touch
-from cargo_sync.state.bulk import Insert, Select
+from cargo_sync.state.bulk import Alter, Insert, Select
 from cargo_sync.state.database import Database
 
 MOST: Final = 100_000
 """Paths that are kept for one side of a job."""
 PART: Final = 3600.0
 """Seconds of a part. Its counts are forgotten when all of it is older than a window."""
-_KNOWN = Select("SELECT path, kind FROM guard_touch WHERE job = ? AND side = ? AND path IN")
+_KNOWN = Select(
+    "SELECT path, kind FROM guard_touch WHERE job = ? AND side = ? AND kind <> 'moved' AND path IN"
+)
 _ADD = Insert(
-    "INSERT OR REPLACE INTO guard_touch (job, side, path, kind, age, run) VALUES",
-    "(?, ?, ?, ?, ?, ?)",
+    "INSERT INTO guard_touch (job, side, path, kind, age, run, hash) VALUES",
+    "(?, ?, ?, ?, ?, ?, ?)",
+    """
+    ON CONFLICT (job, side, path) DO UPDATE SET
+    kind = excluded.kind, age = excluded.age, run = excluded.run, hash = CASE
+    WHEN kind IN ('overwritten', 'lost_type') OR (kind = 'deleted' AND hash = '') THEN ''
+    ELSE excluded.hash END
+    """,
 )
 _SUMS = """
-SELECT count(*), min(age), coalesce(sum(kind <> 'deleted'), 0), coalesce(sum(kind = 'lost_type'), 0)
+SELECT coalesce(sum(kind <> 'moved'), 0), min(age),
+coalesce(sum(kind IN ('overwritten', 'lost_type')), 0), coalesce(sum(kind = 'lost_type'), 0)
 FROM guard_touch WHERE job = ? AND side = ?
 """
+_GONE = """
+SELECT path, kind, hash FROM guard_touch
+WHERE job = ? AND side = ? AND path > ? AND kind IN ('deleted', 'moved') AND hash <> ''
+ORDER BY path LIMIT ?
+"""
+_MOVED = Alter("UPDATE guard_touch SET kind = 'moved' WHERE job = ? AND side = ? AND path IN")
 _GROW = """
 INSERT INTO guard_part (job, side, part, touched, tree) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT DO UPDATE SET touched = touched + excluded.touched, tree = max(tree, excluded.tree)
@@ -99,10 +116,21 @@ class GuardWindow:
             found = _KNOWN(connection, (self._job, side), paths)
             return {path: Harm(kind) for path, kind in found}
 
-    def add(self, side: str, touched: Sequence[Touch], now: float, run: str) -> None:
-        """Notes what is touched now, before it is done."""
+    def gone(self, side: str, after: str, limit: int) -> list[Touch]:
+        """Up to `limit` deletions of known content, also moves, in the order of their paths."""
+        with self._database.read() as connection:
+            found = connection.execute(_GONE, (self._job, side, after, limit))
+            return [Touch(path, Harm(kind), content) for path, kind, content in found]
+
+    def set_moved(self, side: str, paths: Sequence[str]) -> None:
+        """These deletions do not count any more: they were moves."""
         with self._database.transaction() as connection:
-            rows = [(self._job, side, path, harm, now, run) for path, harm in touched]
+            _MOVED(connection, (self._job, side), paths)
+
+    def add(self, side: str, touched: Sequence[Touch], now: float, run: str) -> None:
+        """Notes what is touched now, before it is done; what was moved must not be `known`."""
+        with self._database.transaction() as connection:
+            rows = [(self._job, side, path, harm, now, run, hash) for path, harm, hash in touched]
             _ADD(connection, rows)
             [more] = connection.execute(
                 "SELECT count(*) - ? FROM guard_touch WHERE job = ? AND side = ?",
@@ -111,12 +139,13 @@ class GuardWindow:
             if more <= 0:
                 return
             oldest = connection.execute(
-                "SELECT path, age FROM guard_touch WHERE job = ? AND side = ? ORDER BY age LIMIT ?",
+                "SELECT path, age, kind <> 'moved' FROM guard_touch WHERE job = ? AND side = ? "
+                "ORDER BY age LIMIT ?",
                 (self._job, side, more),
             ).fetchall()
-            for path, age in oldest:
+            for path, age, counts in oldest:
                 part = int(age // PART)
-                connection.execute(_GROW, (self._job, side, part, 1, 0))
+                connection.execute(_GROW, (self._job, side, part, counts, 0))
                 connection.execute(
                     "DELETE FROM guard_touch WHERE job = ? AND side = ? AND path = ?",
                     (self._job, side, path),

@@ -43,6 +43,7 @@ from cargo_sync.model.world import World
 from cargo_sync.state.conflicts import JobConflicts
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
+from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.guard_window import GuardWindow
 from cargo_sync.state.holds import Holds
@@ -256,6 +257,7 @@ class House:
             DisplacedRows(self.database, row.id, self.world().wall, self.world().lived),
             GuardWindow(self.database, row.id),
             Holds(self.database, row.id),
+            Events(self.database),
         )
         ledger = DisplacedRows(self.database, row.id, self.world().wall, self.world().lived)
         here = FolderTree(

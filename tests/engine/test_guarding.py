@@ -12,6 +12,11 @@ from cargo_sync.state import guard_window
 from cargo_sync.state.holds import Ruling
 from tests.engine.world import System, Unreadable
 
+
+def original(number: int) -> bytes:
+    return b"old %03d" % number
+
+
 BOTH = pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.DOWNLOAD])
 Make = Callable[..., System]
 
@@ -21,7 +26,7 @@ def make(tmp_path: Path) -> Make:
     def system(mode: Mode = Mode.UPLOAD, files: int = 60, **rules: Any) -> System:
         made = System(tmp_path, mode, **{"settle": 0.0, "propagate": True} | rules)
         for number in range(files):
-            made.source.write(f"{number:03}", b"old")
+            made.source.write(f"{number:03}", original(number))
         return made
 
     return system
@@ -33,7 +38,7 @@ async def slowly(system: System, act: Callable[[str], object], seconds: float = 
         act(path)
         system.now += seconds
         await system.look()
-    return sum(content == b"old" for content in system.destination.files().values())
+    return sum(content.startswith(b"old") for content in system.destination.files().values())
 
 
 @BOTH
@@ -150,7 +155,8 @@ async def test_rejected_overwrites_wait_for_a_new_version(make: Make, mode: Mode
     await system.look()
     system.restart()
     assert not (await system.look()).held
-    old = [path for path, content in system.destination.files().items() if content == b"old"]
+    files = system.destination.files()
+    old = [path for path, content in files.items() if content.startswith(b"old")]
     assert len(old) == held.overwrites == 21
     system.source.write(old[0], b"good again")
     await system.look()
@@ -183,7 +189,7 @@ async def test_what_is_not_there_any_more_is_not_held(make: Make) -> None:
     for path in sorted(system.destination.files())[:20]:
         delivered = system.destination.entry(path)
         assert delivered is not None
-        system.source.write(path, b"old", delivered.mtime_ns)
+        system.source.write(path, original(int(path)), delivered.mtime_ns)
     assert not (await system.look()).held
     assert system.memory.holds.get("far") is None
 

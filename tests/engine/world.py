@@ -94,6 +94,7 @@ class System:
             DisplacedRows(self.database, number, self.wall, self.lived),
             GuardWindow(self.database, number),
             Holds(self.database, number),
+            Events(self.database),
         )
 
     def wall(self) -> float:

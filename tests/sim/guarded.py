@@ -1,6 +1,6 @@
 """The guard of a history of the planner, and a count of its own that judges what it lets pass."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from cargo_sync.model.actions import Action, Op
@@ -19,12 +19,14 @@ Inside = Callable[[Sequence[Action]], Iterable[str]]
 class GuardJudge:
     """Counts what is displaced in a day without an approval, and knows nothing of the guard.
 
+    What is elsewhere at the destination now was moved.
+
     covered  paths that a person has approved for this run
     """
 
     def __init__(self) -> None:
         self.covered: set[str] = set()
-        self._displaced: dict[str, float] = {}
+        self._displaced: dict[str, tuple[float, bytes]] = {}
         self._most = 0
 
     def begin(self, tree: int) -> None:
@@ -37,10 +39,26 @@ class GuardJudge:
         self._displaced.clear()
         self._most = 0
 
-    def displaced(self, paths: Iterable[str], now: float = 0.0) -> None:
-        """These files went to the trash in a run, and no person has changed any meanwhile."""
-        self._displaced |= dict.fromkeys(set(paths) - self.covered, now)
-        lately = sum(now - at < RULES.window for at in self._displaced.values())
+    def displaced(
+        self,
+        gone: Iterable[tuple[str, bytes]],
+        there: Collection[bytes] = (),
+        now: float = 0.0,
+    ) -> None:
+        """These files went to the trash in a run, and no person has changed any meanwhile.
+
+        Args:
+            gone: their paths and contents.
+            there: the contents of the destination now, if moves do not count.
+            now: the time.
+        """
+        for path, content in gone:
+            if path not in self.covered:
+                self._displaced[path] = now, content
+        lately = sum(
+            now - at < RULES.window and content not in there
+            for at, content in self._displaced.values()
+        )
         if lately > max(RULES.at_least, self._most * RULES.share):
             raise BrokenPromiseError("more was displaced in a day than the guard lets pass")
 
@@ -80,7 +98,7 @@ class GuardedSide:
     def may(self, action: Action) -> bool:
         """Whether a step may be done before the survey has ended; if not, it is collected."""
         touched = touches([action]) if action.op is Op.PUT else []
-        for path, _ in touched:
+        for path, *_ in touched:
             if not self._guard.may_overwrite(known=self._window.get(path)):
                 self.collected.append(action)
                 return False
@@ -100,7 +118,7 @@ class GuardedSide:
         self.count.covered = paths | set(inside(decided))
         if self._guard.held() is None:
             self._hold = {}
-            self._window |= dict(touched)
+            self._window |= {path: harm for path, harm, _ in touched}
             return list(later)
         self._story.covered["step held"] += 1
         self._hold = {one.path: step(one) for one in left}

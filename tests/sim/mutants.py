@@ -103,8 +103,17 @@ MUTANTS: Final = (
     Mutant(
         "the guard counts a full folder as one file",
         SYSTEM,
-        [Edit(f"{_DEFERRED}._touched", "for some in self._inside(actions):",
-              "for some in ():")],
+        [Edit(f"{_DEFERRED}._touched", "for some in inside)", "for some in ())")],
+    ),
+    Mutant(
+        "what was brought and deleted since excuses other deletions",
+        SYSTEM,
+        [Edit("cargo_sync.plan.moved_content:MovedContent.brought", "if there:", "if True:")],
+    ),
+    Mutant(
+        "whatever is brought excuses a deletion",
+        SYSTEM,
+        [Edit("cargo_sync.plan.moved_content:_key", "int(content[:32], 16)", "0")],
     ),
     Mutant(
         "the guard forgets what passed before",
@@ -167,7 +176,7 @@ MUTANTS: Final = (
     Mutant(
         "a file takes the place of a folder at once",
         TWO_WAY,
-        [Edit(f"{_PATH}:_plan_kinds", "_delete(back, path)", "_put(back, path)")],
+        [Edit(f"{_PATH}:_plan_kinds", "_delete(back, path, base)", "_put(back, path)")],
     ),
     Mutant(
         "files are brought into a folder that goes on the other side",

@@ -170,7 +170,7 @@ class PlannerHistory:
         except CutError:
             steps += 1
         if self.people.acts == acts:
-            self._guard.count.displaced(path for path, _ in self.destination.trash[trash:])
+            self._guard.count.displaced(self.destination.trash[trash:])
         return steps
 
     def _view(self) -> JobView:

@@ -365,8 +365,9 @@ class SystemHistory:
             self._see(error)
         self.oracle.nothing_is_lost()
         if self.people.acts == acts and job.suspects is None:  # what is damaged does not count
-            gone = (path for path, _ in self.oracle.destination.trash[trash:])
-            self._guarded.displaced(gone, self.system.now)
+            destination = self.oracle.destination
+            there = set(destination.files().values())
+            self._guarded.displaced(destination.trash[trash:], there, self.system.now)
         if self._fence in codes:
             self._fence, self._must_stop = None, False
         if report is not None:

@@ -5,6 +5,7 @@ deferred  steps that wait for the end of the survey, and what the guard says of 
 distinct  names that the local file system does not tell apart wait
 holding   in a one-way job: holds back what may have been renamed
 holding_files  in a two-way job: holds back files that may have been renamed
+moves_by_content  which deletions are moves of small files, if the guard would hold them
 one_way   one side follows the other
 two_way   both sides follow each other
 views     what the rules of a direction know about the job

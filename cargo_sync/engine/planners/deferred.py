@@ -1,19 +1,22 @@
 """Deferred steps: what waits for the end of the survey, on disk, and what the guard says of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 from blake3 import blake3
 
 from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.planners.moves_by_content import MovesByContent
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, FOLDER
-from cargo_sync.model.jobs import Mode
+from cargo_sync.model.jobs import GuardRules, Mode
 from cargo_sync.model.world import Offload
 from cargo_sync.plan.file_types import BEGINNING, Beginning, is_judged, judge
 from cargo_sync.plan.guard import Guard, Harm, Held, Touch, taken_back, touches
+from cargo_sync.plan.moved_content import MovedContent
 from cargo_sync.state.holds import INSIDE, Hold, Ruling, step
 from cargo_sync.state.planned import Planned
 from cargo_sync.trees.contract import NearTree
@@ -54,6 +57,9 @@ class Deferred:
         self._side = side = "far" if direction is Mode.UPLOAD else "near"
         self._key = f"{context.report.run} {side}"
         self._guard = Guard(None, 0)
+        self._tree = 0
+        self._moves = MovesByContent(context, direction)
+        self._moved = MovedContent()
         self._inside: Inside = _nothing_inside
         self._hold: Hold | None = None
         self._held: Held | None = None
@@ -76,15 +82,20 @@ class Deferred:
             self._memory.holds.close(side)
             self._guard = Guard(None, tree)
             return
-        now = self._world.lived()
+        self._tree = tree
+        self._moves.begin()
         self._hold = self._memory.holds.get(side)
-        before = window.sums(side, rules.window, now)
+        self._guard = self._new_guard(rules)
         if self._ruling is not Ruling.APPROVED:  # that one makes the tree smaller
-            window.grow(side, now, tree)
+            window.grow(side, self._world.lived(), tree)
         self._rejections = self._memory.holds.rejections() > 0
-        self._guard = Guard(
+
+    def _new_guard(self, rules: GuardRules) -> Guard:
+        """A guard that knows what the window has now."""
+        before = self._memory.window.sums(self._side, rules.window, self._world.lived())
+        return Guard(
             rules,
-            max(tree, before.tree),
+            max(self._tree, before.tree),
             before=before.touched,
             rewritten=before.rewritten,
             lost=before.lost,
@@ -149,8 +160,9 @@ class Deferred:
             lost = await self._lost(actions)
             self._some_lost |= bool(lost)
             await self._world.offload(self._count, actions, digest, lost)
+        if (held := self._guard.held()) is not None and not held.lost:
+            held = await self._held_without_moves()
         self._report.surveyed += self._world.steady() - began
-        held = self._guard.held()
         if held is None and gaps and self._hold is not None and self._ruling is None:
             held = self._hold.held  # what is missing in this count may be what could not be read
         if held is not None:
@@ -158,10 +170,21 @@ class Deferred:
             self._held = replace(held, id=id, where=self._where)
             self._report.hold(self._direction, self._held)
 
+    async def _held_without_moves(self) -> Held | None:
+        """What the guard holds if moves do not count; it counts all steps once more."""
+        assert self._rules is not None
+        self._moved = await self._moves.among(self.pages())
+        self._guard = await self._world.offload(self._new_guard, self._rules)
+        async for actions in self.pages():
+            lost = await self._lost(actions) if self._some_lost else set[str]()
+            await self._world.offload(self._count, actions, None, lost)
+        self._moved.take_again()
+        return self._guard.held()
+
     async def weigh(self, actions: Sequence[Action]) -> None:
         """Counts the steps of a preview."""
         lost = await self._lost(actions)
-        await self._world.offload(self._count, actions, blake3(), lost)
+        await self._world.offload(self._count, actions, None, lost)
 
     async def weigh_inside(self, actions: Sequence[Action], inside: Inside) -> None:
         """Counts what is in the folders that steps of a preview would replace."""
@@ -197,16 +220,19 @@ class Deferred:
             if isinstance(content, bytes) and judge(path, content) is Beginning.LOST
         }
 
-    def _count(self, actions: Sequence[Action], digest: blake3, lost: Collection[str]) -> None:
-        window, side = self._memory.window, self._side
+    def _count(
+        self, actions: Sequence[Action], digest: blake3 | None, lost: Collection[str]
+    ) -> None:
+        """Counts steps; `digest`: for the first time, they become part of the hold's id."""
         decided, left = self._parted(actions)
-        self.waiting += sum(not self._is_due(one) for one in actions)
         if self._ruling is Ruling.APPROVED:
             deleted = [touch for touch in touches(decided) if touch.harm is Harm.DELETED]
             self._guard.shrink(len(deleted))
-        for touched in self._touched(left, lost):
-            self._guard.count(touched, window.known(side, [touch.path for touch in touched]))
-        digest.update("\0".join(f"{one.path}\0{step(one)}" for one in left).encode())
+        for touched, known in self._touched(left, lost):
+            self._guard.count(touched, known)
+        if digest is not None:
+            self.waiting += sum(not self._is_due(one) for one in actions)
+            digest.update("\0".join(f"{one.path}\0{step(one)}" for one in left).encode())
 
     def _count_inside(self, actions: Sequence[Action]) -> None:
         for some in self._inside(actions):
@@ -214,11 +240,19 @@ class Deferred:
 
     def _touched(
         self, actions: Sequence[Action], lost: Collection[str]
-    ) -> Iterator[Sequence[Touch]]:
-        """What steps touch, also in folders that they replace."""
-        yield touches(actions, lost)
-        for some in self._inside(actions):
-            yield [Touch(path, Harm.OVERWRITTEN) for path in some]
+    ) -> Iterator[tuple[Sequence[Touch], Mapping[str, Harm]]]:
+        """What steps touch, also in folders that they replace; and what the window has of that."""
+        inside = self._inside(actions)
+        replaced = ([Touch(path, Harm.OVERWRITTEN) for path in some] for some in inside)
+        for touched in chain([touches(actions, lost)], replaced):
+            known = self._memory.window.known(self._side, [touch.path for touch in touched])
+            yield [self._as_moved(one) if one.path not in known else one for one in touched], known
+
+    def _as_moved(self, touch: Touch) -> Touch:
+        """A deletion that is a move; what was overwritten or deleted before counts in any case."""
+        if touch.harm is Harm.DELETED and self._moved.take(touch.hash):
+            return touch._replace(harm=Harm.MOVED)
+        return touch
 
     async def passing(self, *, backwards: bool = False) -> AsyncIterator[list[Action]]:
         """The steps that pass, page by page: each is noted in the window before it is done.
@@ -237,7 +271,7 @@ class Deferred:
         passing = decided if self._ruling is Ruling.APPROVED else []
         if self._held is None:
             now = self._world.lived()
-            for touched in self._touched(left, lost) if self._rules else ():
+            for touched, _ in self._touched(left, lost) if self._rules else ():
                 self._memory.window.add(self._side, touched, now, self._report.run)
             return [*passing, *left]
         # A folder waits for all that is below it.
