@@ -238,7 +238,7 @@ MUTANTS: Final = (
     Mutant(
         "a tombstone of the server is forgotten",
         SYSTEM,
-        [Edit("cargo_sync.state.folders:Folders.observe_far", "far.drop(path)", "pass")],
+        [Edit("cargo_sync.state.folders:_change", "far.drop(path)", "pass")],
     ),
     Mutant(
         "a long absence is not noticed",
