@@ -94,6 +94,7 @@ class Put(NamedTuple):
 
     fresh  nothing was at `path` when the file or link came there: if there is a row, what it
            describes is gone, and this is another entry, with an id of its own
+    anew   something changed that has no field here, its extended attributes: it gets a new version
     """
 
     path: str
@@ -101,6 +102,7 @@ class Put(NamedTuple):
     ctime_ns: int
     inode: int
     fresh: bool = False
+    anew: bool = False
 
 
 class Gone(NamedTuple):

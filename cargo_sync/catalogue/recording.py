@@ -87,7 +87,7 @@ class Recording:
                 return
             if put.fresh:
                 old = None
-            if old is not None and is_known(old, put):
+            if old is not None and not put.anew and is_known(old, put):
                 numbers, content = (old[3], old[4], old[CHANGED]), put.entry.hash or old[11]
             else:
                 version = self._sequence = self._sequence + 1

@@ -104,7 +104,7 @@ def add(
     versions: Sequence[int],
 ) -> None:
     """Adds the rows, as `row_of` has them, of many entries at paths without rows, with new ids."""
-    _, entries, ctimes, inodes, _ = zip(*puts, strict=True)
+    _, entries, ctimes, inodes, *_ = zip(*puts, strict=True)
     _, kinds, sizes, mtimes, modes, _, _, hashes, targets = zip(*entries, strict=True)
     parents = [key.rpartition(b"\0")[0] for key in keys]
     if max(inodes) >= _SIGN:

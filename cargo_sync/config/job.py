@@ -79,6 +79,7 @@ class JobSettings:
     guard: GuardSettings | None = GUARD
     trash_days: float = 14.0
     trash_max: int | None = None
+    xattrs: bool = False
     tls_fingerprint: str | None = None
     ca_file: str | None = None
     warnings: tuple[str, ...] = ()
@@ -175,6 +176,7 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         guard=None if shape.guard is None else GuardSettings(**shape.guard.model_dump()),
         trash_days=shape.trash_days,
         trash_max=shape.trash_max,
+        xattrs=shape.xattrs,
         tls_fingerprint=shape.tls_fingerprint,
         ca_file=shape.ca_file,
         warnings=tuple(warning for warning in warnings if warning),

@@ -183,6 +183,7 @@ class JobShape(Shape):
     )
     trash_days: Days = Field(14.0, description="days, 0 or more")
     trash_max: Size | None = Field(None, description=units.SIZE_FORM)
+    xattrs: bool = Field(False, description="true or false")
     events: Annotated[tuple[EventSettings, ...], SkipValidation, BeforeValidator(read_events)] = (
         Field(
             _NO_EVENTS,
@@ -229,6 +230,13 @@ class JobShape(Shape):
         if end is not None and end == info.data.get("start_time"):
             raise wrong("is the same as start_time; leave both out for the whole day")
         return end
+
+    @field_validator("xattrs")
+    @classmethod
+    def _where_there_are_any(cls, value: bool) -> bool:
+        if value and not hasattr(os, "listxattr"):
+            raise wrong("works on Linux only: this system keeps such attributes in another form")
+        return value
 
     @field_validator("conflicts")
     @classmethod

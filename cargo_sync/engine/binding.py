@@ -23,6 +23,7 @@ class OpenedSides(NamedTuple):
     afresh   all of the far side is listed: what was known of it is not true any more
     suspects what must be checked before the survey
     distinct the directions in which files go to a file system that does not tell some names apart
+    no_xattrs  which sides are on a file system that keeps no extended attributes; "" for none
     """
 
     binding: Binding
@@ -30,6 +31,7 @@ class OpenedSides(NamedTuple):
     afresh: bool
     suspects: Suspects | None
     distinct: tuple[Mode, ...]
+    no_xattrs: str
 
 
 async def open_sides(
@@ -84,7 +86,8 @@ async def open_sides(
             pass
     folds = {Mode.UPLOAD: remote.folds, Mode.DOWNLOAD: local.folds}
     distinct = tuple(mode for mode in rules.mode.directions if folds[mode])
-    return OpenedSides(binding, cursor, afresh, job.suspects, distinct)
+    lacking = [_SIDES[side] for side, one in (("near", local), ("far", remote)) if not one.xattrs]
+    return OpenedSides(binding, cursor, afresh, job.suspects, distinct, " and ".join(lacking))
 
 
 def bind(near: Identity, far: Identity, mode: Mode) -> Binding:

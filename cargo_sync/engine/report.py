@@ -75,7 +75,7 @@ class RunReport:
     missed      the first 100 problems of folders that could not be read
     left_out    the first 100 problems of names that were left out
     waiting     deletions and replacements that wait until all folders can be read
-    clamped     the first 100 notices about files whose copies get another time
+    notices     the first 100 about files whose copies get another time, or no attributes
     drifted     delivered files that the destination does not have as they were delivered
     reserved    names that were left out because they are Cargo's own; `first_reserved` is one
     """
@@ -98,7 +98,7 @@ class RunReport:
     missed: list[Problem] = field(default_factory=list)
     left_out: list[Problem] = field(default_factory=list)
     waiting: int = 0
-    clamped: list[Problem] = field(default_factory=list)
+    notices: list[Problem] = field(default_factory=list)
     drifted: int = 0
     reserved: int = 0
     first_reserved: str = ""
@@ -145,10 +145,14 @@ class RunReport:
                 self.reserved += 1
                 self.first_reserved = self.first_reserved or problem.path
             elif problem.code is Code.BAD_TIME:
-                _keep(self.clamped, problem)
+                self.notice(problem)
             else:
                 _keep(self.left_out, problem)
                 self.failed_alone(problem)
+
+    def notice(self, problem: Problem) -> None:
+        """Something is to be said about a file, although nothing failed."""
+        _keep(self.notices, problem)
 
     def miss(self, problem: Problem) -> None:
         """A folder could not be read: nothing is known about what is in and below it."""

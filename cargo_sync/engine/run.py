@@ -32,6 +32,7 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import FENCES, Code
 from cargo_sync.model.world import World
+from cargo_sync.model.xattrs import keeps_none
 from cargo_sync.plan.guard import taken_back
 from cargo_sync.state.folders import FolderState
 from cargo_sync.trees.contract import FarTree, NearTree
@@ -86,9 +87,11 @@ class Run:
         if Code.DAMAGED in approved:
             await self._world.offload(self._memory.suspects.release)
         opened = await self._open()
+        if self._rules.xattrs and opened.no_xattrs:
+            self.report.notice(keeps_none(opened.no_xattrs))
         for room in self._memory.rooms.values():
             room.begin()
-        directions = await self._directions()
+        directions = await self._directions(opened)
         if again:
             for direction in directions.values():
                 await direction.follow(self._deliverable(again, direction.mode), counted=True)
@@ -123,12 +126,18 @@ class Run:
         self._moves = Moves(self._context, planner, self._rules.mode, source, self._survey.missed)
         return planner
 
-    async def _directions(self) -> dict[Mode, Direction]:
+    async def _directions(self, opened: OpenedSides) -> dict[Mode, Direction]:
         directions = {}
         for mode, deferred in self._deferred.items():
             await deferred.begin()
             directions[mode] = Direction(
-                mode, self._context, self._near, self._far, deferred, self._on_events
+                mode,
+                self._context,
+                self._near,
+                self._far,
+                deferred,
+                self._on_events,
+                xattrs=self._rules.xattrs and not opened.no_xattrs,
             )
         return directions
 

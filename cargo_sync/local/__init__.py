@@ -12,7 +12,7 @@ ledger   the port through which displaced versions are recorded
 listing  the names in an open folder, and their entries
 fresh_folders  new folders, whose files are staged and published together
 lock     one owner per root, and the marker that identifies a root
-metadata  changes the time and the mode of what is there
+metadata  changes the time, the mode and the attributes of what is there
 new_folders  makes many folders in one go
 offered  offers that are refused whatever is here
 overlaps  whether another process owns a folder above or below
@@ -33,6 +33,7 @@ trash_upkeep  what lies in the trash unknown is recorded, and what is overdue is
 watch    hints that it is time to scan
 watched  the tables of inotify: watched folders, and what happened in them
 writer   writes pieces in a thread while the next ones come
+xattrs   the extended attributes of files
 
 Only two things are ever overwritten or unlinked here: our own staging, and trash that is purged.
 """

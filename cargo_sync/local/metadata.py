@@ -1,4 +1,6 @@
-"""Metadata: a file or folder gets another time and mode; its content stays.
+"""Metadata: a file or folder gets another time and mode, a file other extended attributes.
+
+Its content stays.
 
 A time that is set hides a change that another program made just before: the file would look as if
 it had been written then. So the file must be what was seen, and nobody may begin to write to it
@@ -6,15 +8,30 @@ until its time is set. If somebody has it open for writing, it is refused.
 """
 
 import os
+from typing import NamedTuple
 
 from cargo_sync.local.listing import entry_of
 from cargo_sync.local.root import Root
+from cargo_sync.local.xattrs import write
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, PERMISSIONS, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed, from_os_error
+from cargo_sync.model.xattrs import Xattrs
 
 
-def set_metadata(root: Root, path: str, seen: Entry, wanted: Entry) -> Entry:
+class MetadataSet(NamedTuple):
+    """What is there now.
+
+    lacks_xattrs  its file system cannot keep its extended attributes: it has none
+    """
+
+    entry: Entry
+    lacks_xattrs: bool = False
+
+
+def set_metadata(
+    root: Root, path: str, seen: Entry, wanted: Entry, xattrs: Xattrs | None = None
+) -> MetadataSet:
     """Gives the file or folder at `path` the mode of `wanted`, and a file also its time.
 
     Bits of the mode that are not synced stay (see PERMISSIONS); the owner's rwx of a folder is
@@ -25,9 +42,8 @@ def set_metadata(root: Root, path: str, seen: Entry, wanted: Entry) -> Entry:
         path: below it.
         seen: what is there, as this file system gave it.
         wanted: has the mode and the time.
-
-    Returns:
-        What is there now.
+        xattrs: a file also gets these extended attributes, and keeps no others; None leaves them
+            as they are.
 
     Raises:
         ProblemError: `changed`, if something else is there; `in_use`, if somebody has the file open
@@ -35,11 +51,11 @@ def set_metadata(root: Root, path: str, seen: Entry, wanted: Entry) -> Entry:
     """
     if seen.kind == FOLDER:
         with root.folder(path) as folder:
-            return _folder_set(root, folder.fd, path, seen, wanted)
+            return MetadataSet(_folder_set(root, folder.fd, path, seen, wanted))
     fd = root.open_file(path)
     try:
         root.system.keep_writers_out(fd)
-        return _file_set(root, fd, path, seen, wanted)
+        return _file_set(root, fd, path, seen, wanted, xattrs)
     except BlockingIOError as error:
         message = f"{path!r} is open for writing, so its time and mode cannot be set now"
         raise ProblemError(Problem(Code.IN_USE, message, path)) from error
@@ -49,9 +65,12 @@ def set_metadata(root: Root, path: str, seen: Entry, wanted: Entry) -> Entry:
         os.close(fd)
 
 
-def _file_set(root: Root, fd: int, path: str, seen: Entry, wanted: Entry) -> Entry:
+def _file_set(
+    root: Root, fd: int, path: str, seen: Entry, wanted: Entry, xattrs: Xattrs | None
+) -> MetadataSet:
     if not (now := _held(fd, path)).same_state(seen):
         raise ProblemError(changed(path))
+    lacks = xattrs is not None and not write(root.system, fd, xattrs)
     # The time comes first: after a stop between the two, the file looks as it does at the source.
     if now.mtime_ns != wanted.mtime_ns:
         root.system.utime(fd, wanted.mtime_ns)
@@ -60,7 +79,7 @@ def _file_set(root: Root, fd: int, path: str, seen: Entry, wanted: Entry) -> Ent
     after = _held(fd, path)
     if (after.size, after.ident) != (seen.size, seen.ident):
         raise ProblemError(changed(path))
-    return after
+    return MetadataSet(after, lacks)
 
 
 def _folder_set(root: Root, fd: int, path: str, seen: Entry, wanted: Entry) -> Entry:

@@ -231,16 +231,31 @@ def open_file(root: Root, path: str, expect: Entry) -> FileReader:
     Raises:
         ProblemError: vanished, changed, symlink, unreadable.
     """
-    return _opened(root, path, (expect.size, expect.mtime_ns, expect.version, expect.ident))
+    return _opened(root, path, _state(expect))
+
+
+def opened_as(root: Root, path: str, expect: Entry) -> int:
+    """As `open_file`, for its descriptor, which the caller closes."""
+    fd, _ = _descriptor(root, path, _state(expect))
+    return fd
+
+
+def _state(entry: Entry) -> FileState:
+    return entry.size, entry.mtime_ns, entry.version, entry.ident
 
 
 def _opened(root: Root, path: str, expected: FileState) -> FileReader:
+    fd, found = _descriptor(root, path, expected)
+    return FileReader(fd, path, expected, holes_of(found))
+
+
+def _descriptor(root: Root, path: str, expected: FileState) -> tuple[int, os.stat_result]:
     fd = root.open_file(path)
     found = os.fstat(fd)
     if not _is(found, expected):
         os.close(fd)
         raise ProblemError(changed(path))
-    return FileReader(fd, path, expected, holes_of(found))
+    return fd, found
 
 
 def hash_file(root: Root, path: str, expect: Entry, going: Going = always) -> str:

@@ -138,6 +138,13 @@ class System:
     def chmod(self, fd: int, mode: int) -> None:
         os.fchmod(fd, mode)
 
+    def set_xattr(self, fd: int, name: str, value: bytes) -> None:
+        """Sets an extended attribute; only where the system has them (`local.xattrs`)."""
+        os.setxattr(fd, name, value)
+
+    def remove_xattr(self, fd: int, name: str) -> None:
+        os.removexattr(fd, name)
+
     def keep_writers_out(self, fd: int) -> None:
         """From now on nobody can begin to write to a file, until `fd`, opened for reading, closes.
 

@@ -17,6 +17,7 @@ slices       work on many paths, cut so that others come in between
 subtrees     some paths, each with everything below it, in a set
 transfers    offers, wants and receipts: what both ends of a flow exchange per file
 world        the clock, random numbers and threads, as arguments
+xattrs       the extended attributes of a file: which travel, and how much of them
 
 Paths are relative to a root, with "/" between components and "" for the root itself.
 """

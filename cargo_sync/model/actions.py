@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, overload
 from cargo_sync.model import paths
 from cargo_sync.model.entries import DAMAGED, Entry, EntryColumns
 from cargo_sync.model.problems import Problem
+from cargo_sync.model.xattrs import Xattrs
 
 
 class Op(StrEnum):
@@ -54,6 +55,7 @@ class Action(NamedTuple):
     moved_from  for MOVE: where the destination has the entry now; `path` is where it shall be, and
               `expected` is the entry
     occupant  for MOVE: what the destination has at `path`; the two change places
+    xattrs  for META: the extended attributes that the file gets; None: it keeps its own
     """
 
     op: Op
@@ -65,6 +67,7 @@ class Action(NamedTuple):
     hash: str = ""
     moved_from: str = ""
     occupant: Entry | None = None
+    xattrs: Xattrs | None = None
 
     @property
     def bytes(self) -> int:
@@ -164,6 +167,7 @@ class Outcome(NamedTuple):
     transfer        id of the transfer that moved it, or failed to; "" when no content moved
     places          of a MOVE: ranges of its places in the far side's feed, as far as they are known
     exchanged       of a MOVE with an occupant: what is at `moved_from` now
+    notice          of a META: what could not be kept, although it was done
     """
 
     action: Action
@@ -175,3 +179,4 @@ class Outcome(NamedTuple):
     transfer: str = ""
     places: Sequence[tuple[int, int]] = ()
     exchanged: Entry | None = None
+    notice: Problem | None = None

@@ -94,6 +94,7 @@ class Rules:
     tell              the moments that the job wants callbacks for
     conflicts         what a two-way job does about conflicts
     guard             None: nothing is ever held
+    xattrs            extended attributes travel with their files
     """
 
     name: str
@@ -110,6 +111,7 @@ class Rules:
     tell: frozenset[Moment] = frozenset()
     conflicts: ConflictPolicy = ConflictPolicy.KEEP_BOTH
     guard: GuardRules | None = GuardRules()
+    xattrs: bool = False
 
     @property
     def promises(self) -> bool:
@@ -160,6 +162,7 @@ class Identity:
     lost      a catalogue does not have what we changed there after the newest change that we have
               seen: an old backup was restored
     folds     its file system does not tell some names apart (plan.collisions)
+    xattrs    its file system keeps extended attributes
     """
 
     root: str
@@ -170,3 +173,4 @@ class Identity:
     fresh: bool = False
     lost: bool = False
     folds: bool = False
+    xattrs: bool = False

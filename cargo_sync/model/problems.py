@@ -31,6 +31,7 @@ class Code(StrEnum):
     BAD_NAME = "bad_name"
     RESERVED_NAME = "reserved_name"
     BAD_TIME = "bad_time"
+    NO_XATTRS = "no_xattrs"
     NAME_COLLISION = "name_collision"
     DAMAGED = "damaged"
     NOT_A_FOLDER = "not_a_folder"
@@ -111,7 +112,7 @@ class Code(StrEnum):
     """A code that this version does not know: `Problem.foreign` keeps its text."""
 
 
-NOTICES: Final = frozenset({Code.RESERVED_NAME, Code.BAD_TIME})
+NOTICES: Final = frozenset({Code.RESERVED_NAME, Code.BAD_TIME, Code.NO_XATTRS})
 """Codes of what is said about a name in a folder although nothing failed."""
 FENCES: Final = frozenset({Code.SERVER_RESTORED})
 """Codes of what stops a job until a person approves that both sides are compared afresh."""

@@ -16,6 +16,7 @@ from cargo_sync.model.entries import FILE, FOLDER, LINK, PERMISSIONS, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
+from cargo_sync.model.xattrs import Xattrs
 from cargo_sync.testing.disk import read_one_by_one
 from cargo_sync.trees.contract import (
     Brought,
@@ -56,6 +57,8 @@ class MemoryTree:
         self._open: dict[Mode, Sequence[Task]] = {}
         self._floor = 0
         self.trash: list[tuple[str, bytes]] = []
+        self.attributes: dict[int, Xattrs] = {}
+        """Extended attributes, by ident."""
         self.speeds: list[int | None] = []
 
     # -- what a person does with the tree ----------------------------------------------------------
@@ -113,6 +116,16 @@ class MemoryTree:
         self._entries[path] = changed
         self._log.append((path, changed))
 
+    def set_xattrs(self, path: str, xattrs: Xattrs) -> None:
+        """Gives the file at `path` these extended attributes, and no others."""
+        changed = self._renumbered(self._entries[path])
+        self.attributes[changed.ident] = xattrs
+        self._entries[path] = changed
+        self._log.append((path, changed))
+
+    def xattrs_at(self, path: str) -> Xattrs:
+        return self.attributes.get(self._entries[path].ident, {})
+
     def forget_gone(self) -> None:
         """Forgets the deletions until now, as a server does after three months."""
         self._floor = len(self._log)
@@ -160,7 +173,8 @@ class MemoryTree:
 
     async def open(self, cursor: int = 0) -> Identity:
         sequence = len(self._log) if self._part == "far" else 0
-        return Identity(self._identity, "", sequence, self._lineage if cursor else "", self._floor)
+        lineage = self._lineage if cursor else ""
+        return Identity(self._identity, "", sequence, lineage, self._floor, xattrs=True)
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         if self._part == "far":
@@ -215,6 +229,13 @@ class MemoryTree:
             return Problem(Code.CHANGED, f"{path!r} changed", path)
         return blake3(self._contents[path]).hexdigest()
 
+    async def xattrs(self, items: Sequence[tuple[str, Entry]]) -> list[Xattrs | Problem]:
+        hashes = await self.hashes(items)  # they say which files have changed
+        return [
+            found if isinstance(found, Problem) else self.attributes.get(entry.ident, {})
+            for found, (_, entry) in zip(hashes, items, strict=True)
+        ]
+
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         return [self.do(action) for action in actions]
 
@@ -255,6 +276,8 @@ class MemoryTree:
         now = self._renumbered(present._replace(mode=mode, mtime_ns=source.mtime_ns))
         self._entries[action.path] = now
         self._log.append((action.path, now))
+        if action.xattrs is not None:
+            self.attributes[now.ident] = action.xattrs
         return Outcome(action, source, now, action.hash)
 
     def _rename(self, action: Action) -> Outcome:

@@ -27,6 +27,7 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Receipt
+from cargo_sync.model.xattrs import Xattrs
 
 
 class Whole(NamedTuple):
@@ -179,6 +180,12 @@ class Tree(Protocol):
         """BLAKE3 of files, as hex, in order; a file that is not the given entry has a problem.
 
         With `reread` the files are read, even if their hashes are known.
+        """
+
+    async def xattrs(self, items: Sequence[tuple[str, Entry]]) -> list[Xattrs | Problem]:
+        """The extended attributes of files, in order.
+
+        A file that is not the given entry, or has too many of them, has a problem.
         """
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:

@@ -29,6 +29,7 @@ from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.trash_upkeep import free_all, free_some, keep_up
+from cargo_sync.local.xattrs import are_kept, read_all
 from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
@@ -38,6 +39,7 @@ from cargo_sync.model.jobs import Identity, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed
 from cargo_sync.model.slices import path_cost
 from cargo_sync.model.world import T, Ts, World
+from cargo_sync.model.xattrs import Xattrs, no_room
 from cargo_sync.plan.filters import Filters
 from cargo_sync.plan.folder_chain import FolderChain
 from cargo_sync.trees.calls import Calls
@@ -130,6 +132,9 @@ class FolderTree:
             found += await self._do(self._hashes, some)
         return found
 
+    async def xattrs(self, items: Sequence[tuple[str, Entry]]) -> list[Xattrs | Problem]:
+        return await self._do(self._xattrs, items)
+
     async def entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
         return await self._do(self._entries, some)
 
@@ -207,12 +212,13 @@ class FolderTree:
         self._check_marker(root)
         self._purge(root)
         if not self._receives:
-            return Identity(root.identity, fresh=fresh)
+            return Identity(root.identity, fresh=fresh, xattrs=are_kept(root))
         named = _named(marker(root, self._world.token()), self._path)
         if self._staging is None:
             self._staging = Staging(root, self._checkpoints, self._space)
             self._staging.sweep(self._ages, 0.0)  # files of a process that was killed
-        return Identity(named, fresh=fresh, folds=root.folds_names())
+        folds, xattrs = root.folds_names(), are_kept(root)
+        return Identity(named, fresh=fresh, folds=folds, xattrs=xattrs)
 
     def _opened_for(self, work: Callable[[], T]) -> T:
         """Does `work` with the folder open; it is closed again if it was not."""
@@ -323,6 +329,9 @@ class FolderTree:
         except ProblemError as error:
             return error.problem
 
+    def _xattrs(self, items: Sequence[tuple[str, Entry]]) -> list[Xattrs | Problem]:
+        return read_all(self._opened(), items)
+
     def _entries(self, some: Sequence[str]) -> list[Entry | Problem | None]:
         return self._opened().entries(some)
 
@@ -416,8 +425,11 @@ def _applied(root: Root, action: Action, run: str, touched: set[str], new: NewFo
     try:
         if action.op is Op.META:
             assert action.source is not None and action.expected is not None
-            now = set_metadata(root, action.path, action.expected, action.source)
-            return Outcome(action, action.source, now, action.hash)
+            now, lacks = set_metadata(
+                root, action.path, action.expected, action.source, action.xattrs
+            )
+            notice = no_room(action.path) if lacks else None
+            return Outcome(action, action.source, now, action.hash, notice=notice)
         if action.op is Op.MKDIR and action.expected is None:
             made = _made(action, touched, new)
             if made is not None:

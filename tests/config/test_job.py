@@ -232,6 +232,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
             {"conflicts": "both"},
             'conflicts: "both" is not allowed (expected: "keep_both", "local", "remote", ',
         ),
+        ({"xattrs": 1}, "xattrs: must be true or false"),
         ({"trash_days": True}, "trash_days: must be a number, not true or false"),
         ({"events": []}, "events: must be an object, not a list"),
         (
@@ -468,3 +469,13 @@ def test_both_sides_of_a_two_way_job_follow_each_other_in_deletions_too(
     tmp_path: Path, settings: dict[str, Any], delete: str
 ) -> None:
     assert load_job(write(tmp_path, job(**settings)), {}).delete == delete
+
+
+def test_extended_attributes_are_for_systems_that_have_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "listxattr", lambda _: [], raising=False)
+    assert load(tmp_path, xattrs=True).xattrs and not load(tmp_path).xattrs
+    monkeypatch.delattr(os, "listxattr")
+    [line] = wrong(tmp_path, xattrs=True)
+    assert "xattrs: works on Linux only" in line and not load(tmp_path, xattrs=False).xattrs

@@ -260,6 +260,19 @@ def test_where_nothing_was_it_is_another_entry(world: World) -> None:
     assert world.changes(4) == "-a/y a@7 x@8 z@9 (9)"
 
 
+def test_what_changed_beside_its_fields_is_a_new_version_of_the_same_entry(world: World) -> None:
+    world.record("x")
+    there = world.catalogue.entry(world.id, "x")
+    assert there is not None
+    known = there.entry._replace(hash="a" * 64)
+    world.catalogue.record(world.id, [Put("x", known, 5, 6)])
+    anew = Put("x", known, 7, 6, anew=True)
+    assert world.catalogue.record(world.id, [anew]).versions == [world.sequence()]
+    after = world.catalogue.entry(world.id, "x")
+    assert after is not None and after.entry.version > there.entry.version
+    assert (after.entry.ident, after.entry.hash) == (there.entry.ident, "a" * 64)
+
+
 def test_recording_the_same_again_changes_nothing(world: World) -> None:
     changes = "a/ a/x a/y=3 -gone -a/x"
     world.record(changes.replace(" -a/x", ""))

@@ -13,6 +13,8 @@ WRITES: Final = (
     "truncate",
     "utime",
     "chmod",
+    "set_xattr",
+    "remove_xattr",
     "mkdir",
     "open_up",
     "symlink",

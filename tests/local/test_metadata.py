@@ -18,6 +18,10 @@ from tests.local.systems import KINDS, recording, system
 TIME = 1_600_000_000_123_456_789
 
 
+def set_entry(root: Root, path: str, before: Entry, wanted: Entry) -> Entry:
+    return set_metadata(root, path, before, wanted).entry
+
+
 def seen(root: Root, path: str) -> Entry:
     entry = root.entry(path)
     assert entry is not None
@@ -30,7 +34,7 @@ def wanted(entry: Entry, mode: int = 0o640) -> Entry:
 
 def refused(root: Root, path: str, entry: Entry) -> str:
     with pytest.raises(ProblemError) as caught:
-        set_metadata(root, path, entry, wanted(entry))
+        set_entry(root, path, entry, wanted(entry))
     return caught.value.problem.code
 
 
@@ -39,7 +43,7 @@ def test_a_file_gets_the_time_and_the_mode(kind: str, top: Path) -> None:
     (top / "a").write_bytes(b"one")
     root = Root.open(str(top), system(kind))
     before = seen(root, "a")
-    after = set_metadata(root, "a", before, wanted(before))
+    after = set_entry(root, "a", before, wanted(before))
     assert after == seen(root, "a")
     assert (after.mtime_ns, after.mode, after.ident) == (TIME, 0o640, before.ident)
     root.close()
@@ -50,8 +54,8 @@ def test_bits_that_are_not_synced_stay(root: Root, top: Path) -> None:
     (top / "f").chmod(0o3772)
     (top / "a").touch()
     (top / "a").chmod(0o4646)
-    folder = set_metadata(root, "f", seen(root, "f"), Entry("f", "d", mode=0o1057))
-    file = set_metadata(root, "a", seen(root, "a"), Entry("a", "f", mode=0o777))
+    folder = set_entry(root, "f", seen(root, "f"), Entry("f", "d", mode=0o1057))
+    file = set_entry(root, "a", seen(root, "a"), Entry("a", "f", mode=0o777))
     assert (oct(folder.mode), oct(file.mode)) == ("0o3757", "0o4777")
 
 
@@ -60,8 +64,8 @@ def test_nothing_is_done_that_changes_nothing(top: Path) -> None:
     told, calls = recording("native")
     root = Root.open(str(top), told)
     before = seen(root, "a")
-    assert set_metadata(root, "a", before, before) == before and calls == []
-    set_metadata(root, "a", before, wanted(before))
+    assert set_entry(root, "a", before, before) == before and calls == []
+    set_entry(root, "a", before, wanted(before))
     assert calls == ["utime", "chmod"], "after a stop in between it looks as at the source"
     root.close()
 
@@ -103,7 +107,7 @@ def test_a_file_that_is_open_for_writing_keeps_its_time(native: Root, top: Path)
         assert refused(native, "a", before) == Code.IN_USE
     assert seen(native, "a") == before
     with open(top / "a", "rb"):
-        assert set_metadata(native, "a", before, wanted(before)).mtime_ns == TIME
+        assert set_entry(native, "a", before, wanted(before)).mtime_ns == TIME
 
 
 @needs_leases
@@ -121,7 +125,7 @@ def test_who_begins_to_write_meanwhile_waits(
         utime(fd, mtime_ns)
 
     monkeypatch.setattr(native.system, "utime", begin)
-    assert set_metadata(native, "a", before, wanted(before)).mtime_ns == TIME
+    assert set_entry(native, "a", before, wanted(before)).mtime_ns == TIME
     writer.join()
     now = os.stat(top / "a")
     assert (top / "a").read_bytes() == b"two" and now.st_mtime_ns != TIME, "its own time shows it"

@@ -20,10 +20,13 @@ from cargo_sync.local.file_systems import tells_all
 from cargo_sync.local.lock import holder, read_marker
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
+from cargo_sync.local.xattrs import are_kept
+from cargo_sync.model.entries import LATEST
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.paths import bad_name, is_reserved
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.world import World
+from cargo_sync.model.xattrs import keeps_none
 from cargo_sync.plan.filters import Filters
 from cargo_sync.trees.cargo import replies
 from cargo_sync.trees.cargo.api import segment
@@ -179,7 +182,18 @@ async def remote_folder(case: CheckCase) -> Passed:
         raise ProblemError(
             Problem(Code.UNKNOWN, message, hint="look at remote_dir in the job")
         ) from error
-    return f"/{job.remote_dir} exists", _unusable([entry.name for entry in page.entries])
+    unusable = _unusable([entry.name for entry in page.entries])
+    return f"/{job.remote_dir} exists", "; ".join(filter(None, (unusable, await _bare(case))))
+
+
+async def _bare(case: CheckCase) -> str:
+    """Why files arrive at the server without extended attributes that the job wants, or ""."""
+    job = case.settings
+    if not job.xattrs:
+        return ""
+    where = f"/workspaces/{segment(job.workspace)}/changes"
+    page = await case.api.get(where, replies.changes, since=LATEST, under=job.remote_dir, limit=1)
+    return "" if page.start is None or page.start.xattrs else keeps_none("it").message
 
 
 def _unusable(names: Sequence[str]) -> str:
@@ -317,6 +331,8 @@ def _of_root(case: CheckCase, root: Root) -> Passed:
     if not case.mode.receives and case.delivers:
         check_source(root, case.bound, Filters(job.include, job.exclude).among)
     scanned = _scanned(job) if case.mode.sends else ""
+    if job.xattrs and not are_kept(root):
+        scanned = "; ".join(filter(None, (scanned, keeps_none("it").message)))
     if not (case.mode.receives or case.retires):
         return f"{path} can be read", scanned
     if not os.access(".", os.W_OK | os.X_OK, dir_fd=root.fd):

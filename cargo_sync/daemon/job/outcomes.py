@@ -71,7 +71,7 @@ class JobOutcomes:
         """The code of each path that the last look could not read or had to leave out."""
         self._waited = False
         self._skipped = (0, "")
-        self._retimed: set[str] = set()
+        self._noticed: set[str] = set()
         self._fence: Code | None = None
         self._work: WorkDone | None = None
 
@@ -155,10 +155,10 @@ class JobOutcomes:
         more = f", and {now[0] - 1:,} more" if now[0] > 1 else ""
         return f"{now[1]!r} is skipped{more}: the name {RESERVED} belongs to Cargo"
 
-    def retimed(self) -> list[str]:
-        """The files whose copies get another time, as sentences, each time that one is new."""
-        now = {str(one) for one in self._report.clamped} if self._report is not None else set()
-        new, self._retimed = now - self._retimed, now
+    def notices(self) -> list[str]:
+        """What is said about files although nothing failed, as sentences, each when it is new."""
+        now = {str(one) for one in self._report.notices} if self._report is not None else set()
+        new, self._noticed = now - self._noticed, now
         return sorted(new)
 
     def _reason(self) -> str:

@@ -126,6 +126,7 @@ def rules(settings: JobSettings) -> Rules:
         speed=settings.speed,
         tell=frozenset(Moment(event.event) for event in settings.events),
         conflicts=ConflictPolicy(settings.conflicts),
+        xattrs=settings.xattrs,
     )
 
 
@@ -436,7 +437,7 @@ class Supervisor:
         news = self.outcomes.news()
         if skipped := self.outcomes.skipped():
             _log.info("%s", skipped, extra={"job": self.name})
-        for notice in self.outcomes.retimed():
+        for notice in self.outcomes.notices():
             _log.warning("%s", notice, extra={"job": self.name})
         if events := self._news(run, news):
             try:

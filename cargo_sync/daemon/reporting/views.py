@@ -249,6 +249,7 @@ def settings(job: JobSettings) -> dict[str, Any]:
         "after_transfer": {"move": job.move_to} if job.move_to else job.after_transfer,
         "guard": _guard(job.guard),
         "trash_days": job.trash_days,
+        "xattrs": job.xattrs,
         "tls_fingerprint": job.tls_fingerprint,
         "ca_file": job.ca_file,
         "events": [event.event for event in job.events],

@@ -6,7 +6,7 @@ comparison       whether two files have the same content
 direction        what does and records the steps from one side to the other
 differences      compares both sides by content, beside the runs
 file_moves       the renames of a two-way job, after the survey
-metadata         what perhaps got another time or mode only
+metadata         what perhaps got another time or mode only; extended attributes
 moving           the renames of a one-way job, after the survey
 recognition      which steps can be renames instead
 renaming         renames at the destination

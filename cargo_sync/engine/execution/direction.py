@@ -7,6 +7,7 @@ from typing import Final
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.execution.metadata import XattrCommit
 from cargo_sync.engine.execution.renaming import Renaming
 from cargo_sync.engine.execution.steps import Execution
 from cargo_sync.engine.execution.transfer_starts import TransferStarts
@@ -36,6 +37,8 @@ class Direction:
         far: FarTree,
         deferred: Deferred,
         on_events: OnEvents,
+        *,
+        xattrs: bool = False,
     ) -> None:
         self.mode = mode
         self.deferred = deferred
@@ -44,9 +47,13 @@ class Direction:
         self._speed = context.rules.speed
         self._near = near
         self._far = far
-        self._commit = commit = Commit(context, mode, on_events)
         upload = mode is Mode.UPLOAD
         source, destination = (near, far) if upload else (far, near)
+        self._commit = commit = (
+            XattrCommit(context, mode, on_events, source, destination)
+            if xattrs
+            else Commit(context, mode, on_events)
+        )
         starts = TransferStarts(context, mode, on_events)
         damaged = DamagedSources(context, near, commit) if upload else DamagedThere(commit)
         rate = partial(far.rate, mode)

@@ -3,18 +3,40 @@
 The source's content is read and its hash compared with what was delivered. If it is the same, the
 destination gets the time and the mode, and nothing else happens there: no content moves, nothing is
 displaced.
+
+Extended attributes: after the content, and before both sides agree, a file gets its source's. A
+step that leaves the same content on both sides (PUT, ADOPT, LEAVE, META) may still leave other
+attributes there: those of both sides are read, and a META carries them where they differ. Nothing
+is agreed on before that. So after a cut the same file is compared once more, and gets them then.
+An agreement needs no other field: a change of attributes changes the ctime, which is a reason for a
+META.
+
+A file that does not get its attributes counts as delivered all the same: somebody has changed it
+meanwhile, and the next look sees that; or its file system cannot keep them, and that is said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from cargo_sync.engine.commit import Commit, OnEvents
+from cargo_sync.engine.context import RunContext
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
-from cargo_sync.trees.contract import Tree
+from cargo_sync.model.transfers import Receipt
+from cargo_sync.model.xattrs import Xattrs, size_of
+from cargo_sync.trees.contract import Brought, Tasks, Tree
 
 STALE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED, Code.NOT_A_FOLDER})
 """What is at the destination is not what the plan saw: the next look plans again."""
+READ: Final = 500
+"""Files whose attributes are read together: they are in memory then."""
+SENT: Final = 256 * 1024
+"""Bytes of attributes that are set together, or one file's."""
+EACH: Final = 64
+"""Bytes that one attribute counts besides its name and value."""
+_CARRIES: Final = frozenset({Op.PUT, Op.ADOPT, Op.LEAVE, Op.META})
 
 
 class MetadataDone(NamedTuple):
@@ -92,3 +114,140 @@ def _is_as_there(action: Action) -> bool:
     if source is None or there is None or not action.hash:
         return False
     return source.mtime_ns == there.mtime_ns and source.same_mode(there)
+
+
+class _Carried(NamedTuple):
+    """A file that both sides have now: `source`, and `there` at the destination."""
+
+    path: str
+    source: Entry
+    there: Entry
+    hash: str
+
+
+class XattrCommit(Commit):
+    """As `Commit`, after the files got their attributes, from the tree `source`."""
+
+    def __init__(
+        self,
+        context: RunContext,
+        direction: Mode,
+        on_events: OnEvents,
+        source: Tree,
+        destination: Tree,
+    ) -> None:
+        super().__init__(context, direction, on_events)
+        self._source = source
+        self._destination = destination
+        self._run = context.report
+
+    async def __call__(self, outcomes: Sequence[Outcome]) -> None:
+        """As `Commit`. Raises ProblemError if a side cannot be reached."""
+        files = [file for one in outcomes if (file := _carried(one)) is not None]
+        now = await self._carry(files, fresh=False) if files else {}
+        if now:
+            outcomes = [
+                one if (entry := now.get(one.action.path)) is None else one._replace(result=entry)
+                for one in outcomes
+            ]
+        await super().__call__(outcomes)
+
+    async def brought(self, batch: Brought) -> None:
+        """As `Commit`. Raises ProblemError if a side cannot be reached."""
+        puts = Tasks.of(batch.done).puts
+        files = [
+            _Carried(path, source, self._received(source, receipt), receipt.hash)
+            for path, source, receipt in zip(puts.paths, puts.sources, batch.receipts, strict=True)
+            if source.kind == FILE
+        ]
+        now = await self._carry(files, fresh=True)
+        if now:
+            receipts = [
+                receipt
+                if (entry := now.get(path)) is None
+                else receipt._replace(version=entry.version)
+                for path, receipt in zip(puts.paths, batch.receipts, strict=True)
+            ]
+            batch = batch._replace(receipts=receipts)
+        await super().brought(batch)
+
+    async def _carry(self, files: Sequence[_Carried], *, fresh: bool) -> dict[str, Entry]:
+        """Gives the files of the destination their attributes; a `fresh` one has none yet.
+
+        Returns:
+            The destination's entries that changed by that, by path.
+        """
+        now: dict[str, Entry] = {}
+        for start in range(0, len(files), READ):
+            some = files[start : start + READ]
+            wanted = await self._source.xattrs([(one.path, one.source) for one in some])
+            there: Sequence[Xattrs | Problem] = [{}] * len(some)
+            if not fresh:
+                there = await self._destination.xattrs([(one.path, one.there) for one in some])
+            steps = []
+            for file, attributes, present in zip(some, wanted, there, strict=True):
+                known = self._known(attributes)
+                if known is not None and known != present:
+                    steps.append(_step(file, known))
+            for part in _parts(steps):
+                for outcome in await self._destination.apply(part, self._run.run):
+                    self._tell(outcome)
+                    if outcome.problem is None and outcome.result is not None:
+                        now[outcome.action.path] = outcome.result
+        return now
+
+    def _received(self, source: Entry, receipt: Receipt) -> Entry:
+        """A file that has arrived, as a look at the destination sees it."""
+        content = receipt.hash if self._upload else ""
+        return source._replace(
+            mtime_ns=receipt.mtime_ns,
+            mode=receipt.mode,
+            version=receipt.version,
+            ident=receipt.ident,
+            hash=content,
+        )
+
+    def _known(self, attributes: Xattrs | Problem) -> Xattrs | None:
+        """What a source file has; None if that is not known now. What is too large is left out."""
+        if not isinstance(attributes, Problem):
+            return attributes
+        if attributes.code is not Code.NO_XATTRS:
+            return None  # it has changed meanwhile: the next look sees that
+        self._run.notice(attributes)
+        return {}
+
+    def _tell(self, outcome: Outcome) -> None:
+        problem = outcome.notice or outcome.problem
+        if problem is not None and problem.code not in STALE:
+            self._run.notice(problem)
+
+
+def _carried(outcome: Outcome) -> _Carried | None:
+    action, source, there = outcome.action, outcome.source, outcome.result
+    if outcome.problem is not None or action.op not in _CARRIES or source is None or there is None:
+        return None
+    if FILE not in (source.kind, there.kind):
+        return None
+    return _Carried(action.path, source, there, outcome.hash)
+
+
+def _step(file: _Carried, attributes: Xattrs) -> Action:
+    """Sets the attributes; time and mode stay as the destination has them."""
+    same = file.there._replace(name=file.source.name)
+    why = "other attributes"
+    return Action(Op.META, file.path, same, file.there, why, hash=file.hash, xattrs=attributes)
+
+
+def _parts(steps: Sequence[Action]) -> Iterator[Sequence[Action]]:
+    """Steps that are done together."""
+    part: list[Action] = []
+    size = 0
+    for step in steps:
+        attributes = step.xattrs or {}
+        size += size_of(attributes) + EACH * (1 + len(attributes))
+        part.append(step)
+        if size >= SENT:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part

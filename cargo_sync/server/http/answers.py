@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from cargo_sync.model import xattrs
 from cargo_sync.model.displaced import (
     DisplacedVersion,
     Restored,
@@ -20,6 +21,7 @@ from cargo_sync.model.displaced import (
     TrashTotals,
 )
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.xattrs import Xattrs
 from cargo_sync.process.http_connection import ANONYMOUS
 from cargo_sync.server.accounts.logins import IssuedToken
 from cargo_sync.server.flows.flows import OpenedFlow
@@ -161,6 +163,8 @@ def done(result: OperationResult) -> dict[str, Any]:
     }
     if result.changed:
         body["changed"] = result.changed
+    if result.lacks_xattrs:
+        body["lacks_xattrs"] = True
     return body
 
 
@@ -190,6 +194,13 @@ def restored(result: Restored | Problem) -> dict[str, Any]:
 def hashed(result: str | Problem) -> dict[str, Any]:
     """The hash of one file."""
     return not_done(result) if isinstance(result, Problem) else {"code": "done", "hash": result}
+
+
+def with_xattrs(result: Xattrs | Problem) -> dict[str, Any]:
+    """The extended attributes of one file."""
+    if isinstance(result, Problem):
+        return not_done(result)
+    return {"code": "done", "xattrs": xattrs.encoded(result)}
 
 
 def not_done(problem: Problem) -> dict[str, Any]:

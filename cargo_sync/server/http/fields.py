@@ -22,6 +22,7 @@ from cargo_sync.machines.own_changes import RANGES, VersionRange
 from cargo_sync.model import paths
 from cargo_sync.model.entries import EARLIEST, LATEST
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.xattrs import MOST, Xattrs, decoded
 from cargo_sync.server.refusals import bad_request
 
 LARGEST: Final = 2**63 - 1
@@ -87,6 +88,10 @@ def _changed(path: str, info: ValidationInfo) -> str:
     raise bad_request(f'"{info.field_name}" is empty: the workspace itself cannot be changed')
 
 
+def _attributes(given: Any) -> Xattrs | None:
+    return None if given is None else decoded(given)
+
+
 Path = Annotated[str, text(paths.PATH_BYTES), AfterValidator(paths.check)]
 """A path in a workspace, "" for the workspace itself."""
 ChangedPath = Annotated[Path, AfterValidator(_changed)]
@@ -107,6 +112,15 @@ Speed = Annotated[
         description="a whole number of bits per second, 1 or more, or null for no limit",
     ),
 ]
+Attributes = Annotated[
+    Xattrs | None,
+    BeforeValidator(_attributes),
+    Field(
+        description='null, or an object: names that begin with "user.", values in base64; '
+        f"together at most {MOST:,} bytes"
+    ),
+]
+"""The extended attributes of a file."""
 Run = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\z", description='1 to 64 letters, digits, "-" or "_"')
 ]

@@ -1,4 +1,4 @@
-"""Changes to a workspace without content, and hashes: many per request, each on its own."""
+"""Changes to a workspace without content, hashes, attributes: many per request, each on its own."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,12 +11,13 @@ from pydantic import Field
 
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import Offload
-from cargo_sync.server.http.answers import answer, done, hashed
+from cargo_sync.server.http.answers import answer, done, hashed, with_xattrs
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.fields import (
     HTTP_RUN,
     LARGEST,
     Asked,
+    Attributes,
     ChangedPath,
     Path,
     Run,
@@ -39,6 +40,8 @@ from cargo_sync.server.workspace.workspace import Workspace
 
 AT_ONCE: Final = 2_000
 """The most operations, or files to hash, per request."""
+READ: Final = 100
+"""Files whose extended attributes are read, and in memory, together."""
 HASHING: Final = 2
 """Files that the server hashes at the same time."""
 SIGN_OF_LIFE: Final = 10.0
@@ -92,9 +95,10 @@ class _Meta(Asked):
     expected: Whole
     mode: Annotated[int, whole(0o7777)]
     mtime_ns: Time = None
+    xattrs: Attributes = None
 
     def operation(self) -> Meta:
-        return Meta(self.path, self.expected, self.mode, self.mtime_ns)
+        return Meta(self.path, self.expected, self.mode, self.mtime_ns, self.xattrs)
 
 
 class _Hashes(Asked):
@@ -102,7 +106,11 @@ class _Hashes(Asked):
     reread: Annotated[bool, Field(description="true or false")] = False
 
 
-class _HashedFile(Asked):
+class _WithXattrs(Asked):
+    files: Annotated[list[Any], items(AT_ONCE)]
+
+
+class _FileVersion(Asked):
     path: Path
     version: Whole
 
@@ -120,6 +128,7 @@ class OperationRoutes:
         return [
             web.post(f"{v1}/workspaces/{{workspace}}/operations", self.operations),
             web.post(f"{v1}/workspaces/{{workspace}}/hashes", self.hashes),
+            web.post(f"{v1}/workspaces/{{workspace}}/xattrs", self.xattrs),
         ]
 
     async def operations(self, request: web.Request) -> web.Response:
@@ -139,10 +148,7 @@ class OperationRoutes:
         workspace = permit.access.workspace
         asked = _Hashes.read(await self._bodies.read(request, permit.user))
         files = [_file(item) for item in asked.files]
-        response = web.StreamResponse(
-            headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
-        )
-        await response.prepare(request)
+        response = await _lines(request)
         for file in files:
             work = asyncio.ensure_future(self._hash(workspace, file, reread=asked.reread))
             try:
@@ -155,8 +161,23 @@ class OperationRoutes:
         await response.write_eof()
         return response
 
+    async def xattrs(self, request: web.Request) -> web.StreamResponse:
+        """Sends one JSON object per line, in order: the extended attributes of files."""
+        permit = self._entrance.permit(request)
+        workspace = permit.access.workspace
+        asked = _WithXattrs.read(await self._bodies.read(request, permit.user))
+        files = [_file(item) for item in asked.files]
+        response = await _lines(request)
+        for start in range(0, len(files), READ):
+            some = [(file.path, file.version) for file in files[start : start + READ]]
+            for found in await self._offload(workspace.xattrs, some):
+                line = orjson.dumps(with_xattrs(found), option=orjson.OPT_APPEND_NEWLINE)
+                await sent(response.write(line))
+        await response.write_eof()
+        return response
+
     async def _hash(
-        self, workspace: Workspace, file: _HashedFile, *, reread: bool
+        self, workspace: Workspace, file: _FileVersion, *, reread: bool
     ) -> str | Problem:
         async with self._hashing:
             try:
@@ -188,7 +209,16 @@ def _operation(item: object) -> Operation | Problem:
         return error.problem
 
 
-def _file(item: object) -> _HashedFile:
+async def _lines(request: web.Request) -> web.StreamResponse:
+    """An answer of JSON objects, one per line."""
+    response = web.StreamResponse(
+        headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-store"}
+    )
+    await response.prepare(request)
+    return response
+
+
+def _file(item: object) -> _FileVersion:
     if not isinstance(item, list) or len(item) != 2:
         raise bad_request('"files" must be a list of [path, version]')
-    return _HashedFile.read(dict(zip(("path", "version"), item, strict=True)))
+    return _FileVersion.read(dict(zip(("path", "version"), item, strict=True)))

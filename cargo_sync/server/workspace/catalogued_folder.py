@@ -201,10 +201,6 @@ class CataloguedFolder:
         """Whether its file system could not be written to at the last attempt to use it."""
         return self._store is not None and self._store.read_only
 
-    def folds_names(self) -> bool:
-        """Whether its file system takes names that differ in case for one. Raises ProblemError."""
-        return self.store.root.folds_names()
-
     def must_not_be_held(self) -> None:
         """Raises ProblemError `root_held` while another program holds the folder.
 

@@ -154,7 +154,9 @@ class WorkspaceCommit:
         some = [offer.path for offer in offers]
         _, _, _, mtimes, modes, ctimes, inodes, hashes, _ = zip(*entries, strict=True)
         fresh = map(_is_unlooked, offers)
-        changes = map(Put._make, zip(some, entries, ctimes, inodes, fresh, strict=True))
+        never = [False] * count
+        columns = (some, entries, ctimes, inodes, fresh, never)
+        changes = map(Put._make, zip(*columns, strict=True))
         above = self._folders(some)
         gone = self._displaced(some, displaced, drifted) if any(displaced) else ()
         versions = folder.record([*above, *changes], gone).versions[len(above) :]

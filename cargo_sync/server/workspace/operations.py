@@ -30,6 +30,7 @@ from cargo_sync.model.entries import DAMAGED, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.subtrees import Subtrees
+from cargo_sync.model.xattrs import Xattrs
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed
 from cargo_sync.server.workspace.comparison import put
 
@@ -88,12 +89,14 @@ class Meta(NamedTuple):
     """Gives the file or folder with version `expected` another time and mode; its content stays.
 
     mtime_ns  None for a folder, whose time is not kept
+    xattrs    the extended attributes that the file gets; None: it keeps its own
     """
 
     path: str
     expected: int
     mode: int
     mtime_ns: int | None
+    xattrs: Xattrs | None = None
 
 
 Renaming = Move | Exchange
@@ -106,12 +109,14 @@ class Done(NamedTuple):
     version, ident  of the row at the path; after a deletion it is a tombstone
     displaced       where in the trash the earlier entry is, or ""
     changed         of a move: its numbers in the feed, as far as they are known
+    lacks_xattrs    the extended attributes could not be kept: it has none
     """
 
     version: int
     ident: int
     displaced: str = ""
     changed: Sequence[VersionRange] = ()
+    lacks_xattrs: bool = False
 
 
 OperationResult = Done | Problem
@@ -464,9 +469,10 @@ class OperationBatch:
             raise ProblemError(damaged_there(path))
         mtime_ns = seen.mtime_ns if operation.mtime_ns is None else operation.mtime_ns
         wanted = seen._replace(mode=operation.mode, mtime_ns=mtime_ns)
-        now = set_metadata(folder.store.root, path, seen, wanted)
-        changes = [put(path, now._replace(hash=held.entry.hash))]
-        done = Done(0, held.entry.ident)
+        now, lacks = set_metadata(folder.store.root, path, seen, wanted, operation.xattrs)
+        change = put(path, now._replace(hash=held.entry.hash))
+        changes = [change._replace(anew=operation.xattrs is not None)]
+        done = Done(0, held.entry.ident, lacks_xattrs=lacks)
         if now.kind == FOLDER:
             return _Act(done, changes, [path])
         return _Act(done, changes, files=[path])

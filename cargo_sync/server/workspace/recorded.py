@@ -107,7 +107,7 @@ class RecordedFiles:
 
 def _is(put: Put, name: str, folder: int) -> bool:
     """Whether what is at a name of an open folder is what was recorded."""
-    _, (_, kind, size, mtime_ns, mode, *_), ctime_ns, ident, _ = put
+    _, (_, kind, size, mtime_ns, mode, *_), ctime_ns, ident, _, _ = put
     try:
         found = os.lstat(name, dir_fd=folder)
     except OSError:

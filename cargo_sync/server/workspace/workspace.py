@@ -15,6 +15,7 @@ from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_file
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.trash_upkeep import free_all, free_some
+from cargo_sync.local.xattrs import are_kept, read_all
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model import paths
@@ -28,6 +29,7 @@ from cargo_sync.model.displaced import (
 from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer
+from cargo_sync.model.xattrs import Xattrs
 from cargo_sync.server.workspace.catalogued_folder import Arrivals, CataloguedFolder, changed
 from cargo_sync.server.workspace.commit import WorkspaceCommit, expect
 from cargo_sync.server.workspace.comparison import Compared, Still
@@ -67,6 +69,7 @@ class News(NamedTuple):
     without  the client's own changes are left out
     away     why the folder cannot be used now, or None
     folds    its file system does not tell some names apart
+    xattrs   its file system keeps extended attributes
     """
 
     page: ChangesPage
@@ -74,6 +77,7 @@ class News(NamedTuple):
     without: bool
     away: Problem | None
     folds: bool
+    xattrs: bool
 
 
 class Workspace:
@@ -185,9 +189,11 @@ class Workspace:
         same = there is not None and (there.lineage == own.lineage and there.sequence >= own.newest)
         without = own.ranges if same else ()
         page = catalogue.changes(self.id, since, under, limit, without)
-        away = self.away()
-        folds = away is None and self._folder.folds_names()
-        return News(page, catalogue.lineage(self.id, since), same, away, folds)
+        away, folds, xattrs = self.away(), False, False
+        if away is None:
+            root = self._folder.store.root
+            folds, xattrs = root.folds_names(), are_kept(root)
+        return News(page, catalogue.lineage(self.id, since), same, away, folds, xattrs)
 
     def listing(self, folder: str, after: str = "", limit: int = -1) -> list[Entry] | None:
         """The entries directly in a folder, by name; None when there is no such folder.
@@ -270,6 +276,24 @@ class Workspace:
             self._folder.catalogue.set_hash(self.id, path, version, found)
         elif found != known:
             _log.warning("%r in %r has not the content that arrived", path, self.path)
+        return found
+
+    def xattrs(self, files: Sequence[tuple[str, int]]) -> list[Xattrs | Problem]:
+        """The extended attributes of files in these versions, in order.
+
+        One that has another version by now, or too many attributes, has a problem.
+        """
+        return [self._xattrs(path, version) for path, version in files]
+
+    def _xattrs(self, path: str, version: int) -> Xattrs | Problem:
+        try:
+            with self._folder.lock:
+                held, seen = self._folder.look_closely(path)
+            if held is None or seen is None or held.entry.version != version:
+                return changed(path).problem
+            [found] = read_all(self._folder.store.root, [(path, seen)])
+        except ProblemError as error:
+            return error.problem
         return found
 
     # -- changes -----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, EntryColumns, PlacedEntries
 from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.xattrs import Xattrs, decoded
 from cargo_sync.wire.handshake import TOKEN
 
 T = TypeVar("T")
@@ -166,6 +167,8 @@ class ResultReply(ServerReply):
     version, ident  of the folder that was made, or of the entry that was moved
     displaced       where the deleted entry is in the trash
     changed         of a move: its places in the feed
+    lacks_xattrs    of a meta: the extended attributes could not be kept
+    xattrs          the extended attributes that were asked for
     """
 
     code: str
@@ -176,6 +179,8 @@ class ResultReply(ServerReply):
     displaced: Annotated[str, Field(max_length=2 * paths.PATH_BYTES)] | None = None
     hash: Annotated[str, Field(max_length=64)] | None = None
     changed: Annotated[list[_Range], Field(max_length=PLACES)] = []
+    lacks_xattrs: bool = False
+    xattrs: Annotated[Xattrs | None, BeforeValidator(decoded)] = None
 
     @model_validator(mode="after")
     def _says_why(self) -> Self:
@@ -285,6 +290,7 @@ class StartReply(NamedTuple):
     known    the lineage of the change that was asked about
     problem  why the workspace cannot be used now
     folds    its disk does not tell some names apart
+    xattrs   its disk keeps extended attributes
     """
 
     epoch: str
@@ -292,6 +298,7 @@ class StartReply(NamedTuple):
     known: str
     problem: Problem | None
     folds: bool
+    xattrs: bool
 
 
 class FolderReply(NamedTuple):
@@ -315,13 +322,14 @@ class _Changes(ServerReply):
     known: _Word | None = None
     own: bool = False
     folds: bool = False
+    xattrs: bool = False
     problem: _ErrorWords | None = None
 
     def start(self) -> StartReply | None:
         if self.known is None:
             return None
         why = self.problem.received() if self.problem else None
-        return StartReply(self.epoch, self.sequence, self.known, why, self.folds)
+        return StartReply(self.epoch, self.sequence, self.known, why, self.folds, self.xattrs)
 
 
 class _Folder(ServerReply):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cargo_sync.machines.own_changes import OwnChanges
 from cargo_sync.model.jobs import Mode
+from cargo_sync.model.xattrs import Xattrs, encoded
 
 Body = Mapping[str, object]
 
@@ -52,6 +53,11 @@ def hashes(files: Iterable[tuple[str, int]], *, reread: bool = False) -> Body:
     return {**asked, "reread": True} if reread else asked
 
 
+def xattrs(files: Iterable[tuple[str, int]]) -> Body:
+    """The body that asks for the extended attributes of files, (path, version) of each."""
+    return {"files": list(files)}
+
+
 def operations(some: Sequence[Body], run: str) -> Body:
     """The body of a batch of operations; displaced entries go to the trash of `run`."""
     return {"run": run, "operations": some}
@@ -67,6 +73,7 @@ def operation(
     to: str | None = None,
     expected_to: int | None = None,
     seen: int | None = None,
+    xattrs: Xattrs | None = None,
 ) -> Body:
     """One operation of a batch; fields that are None are left out.
 
@@ -78,6 +85,7 @@ def operation(
     expected_to  the version that was seen at `to`, for exchange
     seen      for delete: a folder is deleted with everything in it, if nothing in it changed after
               this sequence
+    xattrs    for meta: the extended attributes that the file gets
     """
     fields = {
         "mode": mode,
@@ -86,6 +94,7 @@ def operation(
         "to": to,
         "expected_to": expected_to,
         "seen": seen,
+        "xattrs": None if xattrs is None else encoded(xattrs),
     }
     return {"op": op, "path": path} | {
         name: value for name, value in fields.items() if value is not None

@@ -17,6 +17,7 @@ from cargo_sync.model.entries import FOLDER, PERMISSIONS, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError, not_as_delivered
 from cargo_sync.model.world import World
+from cargo_sync.model.xattrs import Xattrs, no_room
 from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
 from cargo_sync.trees.cargo.flows import JobFlows
@@ -91,6 +92,7 @@ class CargoTree:
                 page.floor,
                 lost=lost,
                 folds=start.folds,
+                xattrs=start.xattrs,
             )
         self._first = _FirstPage(cursor, own if page.own else NO_CHANGES, page)
         self._upto = here.sequence
@@ -184,6 +186,15 @@ class CargoTree:
             found += [_hash(line, path) async for line, (path, _) in _paired(lines, part)]
         return found
 
+    async def xattrs(self, items: Sequence[tuple[str, Entry]]) -> list[Xattrs | Problem]:
+        found: list[Xattrs | Problem] = []
+        for start in range(0, len(items), OPERATIONS):
+            part = items[start : start + OPERATIONS]
+            body = requests.xattrs((self._whole(path), entry.version) for path, entry in part)
+            lines = self._api.lines(f"{self._base}/xattrs", ResultReply.read, body)
+            found += [_xattrs(line, path) async for line, (path, _) in _paired(lines, part)]
+        return found
+
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for start in range(0, len(actions), OPERATIONS):
@@ -223,6 +234,7 @@ class CargoTree:
             mode=None if action.source is None else action.source.mode,
             mtime_ns=_time(action),
             expected=None if action.expected is None else action.expected.version,
+            xattrs=action.xattrs,
         )
 
     async def retire(
@@ -339,7 +351,7 @@ async def _paired(
             yield answer, items[count]
         count += 1
     if count != len(items):
-        raise bad_answer(f"{count} hashes for {len(items)} files")
+        raise bad_answer(f"{count} answers for {len(items)} files")
 
 
 def _hash(answer: ResultReply, path: str) -> str | Problem:
@@ -347,6 +359,13 @@ def _hash(answer: ResultReply, path: str) -> str | Problem:
     if problem is None and answer.hash is None:
         raise bad_answer("a hash is missing")
     return problem or answer.hash or ""
+
+
+def _xattrs(answer: ResultReply, path: str) -> Xattrs | Problem:
+    problem = answer.problem(path)
+    if problem is None and answer.xattrs is None:
+        raise bad_answer("extended attributes are missing")
+    return problem or answer.xattrs or {}
 
 
 def _time(action: Action) -> int | None:
@@ -373,7 +392,8 @@ def _outcome(action: Action, result: ResultReply) -> Outcome:
     if action.op is Op.META and action.source is not None:
         mode, version, ident = action.source.mode & PERMISSIONS, result.version, result.ident
         now = action.source._replace(mode=mode, version=version, ident=ident, hash=action.hash)
-        return Outcome(action, action.source, now, action.hash)
+        notice = no_room(action.path) if result.lacks_xattrs else None
+        return Outcome(action, action.source, now, action.hash, notice=notice)
     made = Entry(
         paths.name(action.path),
         FOLDER,

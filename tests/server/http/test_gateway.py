@@ -364,6 +364,25 @@ async def test_times_and_modes_are_set_one_by_one(tmp_path: Path) -> None:
         assert (found.st_mtime_ns, found.st_mode & 0o7777) == (10**18, 0o600)
 
 
+async def test_extended_attributes_are_set_and_read_within_bounds(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        (house.folders["ana"] / "a").write_text("one")
+        house.intake("ana")
+        meta = {"op": "meta", "path": "a", "expected": 1, "mode": 0o600}
+        wanted = [{"user.tag": "cmVk"}, {"security.x": "AA=="}, {"user.": ""}, {"user.x": "?"}, 7]
+        wanted.append({"user.x": "A" * 65_540})
+        operations = {"operations": [meta | {"xattrs": one} for one in wanted]}
+        answer = await house.call("POST", "/v1/workspaces/default/operations", operations)
+        codes = [result["code"] for result in answer.json["results"]]
+        assert codes == ["done", *["bad_request"] * 5]
+        version = answer.json["results"][0]["version"]
+        asked = {"files": [["a", version], ["a", 1], ["gone", 1]]}
+        answer = await house.call("POST", "/v1/workspaces/default/xattrs", asked)
+        found, changed, gone = (json.loads(line) for line in answer.body.splitlines())
+        assert found == {"code": "done", "xattrs": {"user.tag": "cmVk"}}
+        assert (changed["code"], gone["code"]) == ("changed", "changed")
+
+
 async def test_a_file_is_read_again_if_it_is_asked_for(tmp_path: Path) -> None:
     async with living(tmp_path) as house:
         file = house.folders["ana"] / "a"

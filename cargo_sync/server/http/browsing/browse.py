@@ -191,6 +191,7 @@ def _changes(workspace: Workspace, news: News) -> web.Response:
             "floor": page.floor,
             "own": news.without,
             "folds": news.folds,
+            "xattrs": news.xattrs,
             "rows": _rows(page.rows),
         }
         | why
