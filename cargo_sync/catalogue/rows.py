@@ -18,6 +18,12 @@ SELECT: Final = (
 )
 CHANGED: Final = 13
 
+FEED: Final = (
+    "SELECT path, changed, deleted, kind, size, mtime_ns, mode, version, id, hash, target "
+    "FROM entry"
+)
+"""What the feed tells of a row, in another order."""
+
 INSERT: Final = (
     "INSERT INTO entry (workspace, path, parent, version, id, kind, size, mtime_ns, mode, "
     "ctime_ns, inode, hash, target, changed, deleted)"
@@ -159,13 +165,13 @@ def held_of(row: Row) -> Catalogued:
     return Catalogued(entry, ctime_ns, _unsigned(inode))
 
 
-def entries_of(rows: Sequence[Row]) -> EntryColumns:
-    """The entries of rows that are no tombstones, by column."""
-    (
-        _, keys, _, versions, idents, kinds, sizes, times, modes, _, _, hashes, targets, *_,
-    ) = map(list, zip(*rows, strict=True))  # fmt: skip
+def fed_of(rows: Sequence[Row]) -> tuple[list[bytes], list[int], list[int], EntryColumns]:
+    """The keys of rows of `FEED`, their numbers in the feed, their tombstones, their entries."""
+    if not rows:
+        return [], [], [], EntryColumns.nothing()
+    keys, numbers, gone, *columns = map(list, zip(*rows, strict=True))
     names = [key.rpartition(b"\0")[2].decode() for key in keys]
-    return EntryColumns(names, kinds, sizes, times, modes, versions, idents, hashes, targets)
+    return keys, numbers, gone, EntryColumns(names, *columns)
 
 
 def file_of(held: Catalogued) -> CataloguedFile | None:

@@ -21,9 +21,10 @@ from cargo_sync.catalogue.contract import (
 from cargo_sync.catalogue.recording import SEQUENCE, Recording
 from cargo_sync.catalogue.rows import (
     CHANGED,
+    FEED,
     SELECT,
     Row,
-    entries_of,
+    fed_of,
     file_of,
     files_at,
     held_of,
@@ -31,7 +32,7 @@ from cargo_sync.catalogue.rows import (
 )
 from cargo_sync.catalogue.unfinished import (
     Unfinished,
-    is_gone,
+    is_hidden,
     listed,
     rows_at,
     stats,
@@ -53,7 +54,7 @@ SELECT id, root, marker, epoch, sequence, floor,
     EXISTS (SELECT 1 FROM unfinished WHERE workspace = workspace.id) FROM workspace WHERE id = ?
 """
 
-_CHANGES: Final = f"""{SELECT} INDEXED BY entry_changed
+_CHANGES: Final = f"""{FEED} INDEXED BY entry_changed
 WHERE workspace = ? AND changed > ? AND changed < ? AND path >= ? AND path < ?
 ORDER BY changed LIMIT ?"""
 
@@ -275,17 +276,18 @@ class SqliteCatalogue:
                 if len(found) > limit:
                     break
             more = len(found) > limit
-            after = found[limit - 1][CHANGED] if more else max(sequence, since)
+            keys, numbers, gone, entries = fed_of(found[:limit])
+            after = numbers[-1] if more else max(sequence, since)
             lineage = _lineage(connection, workspace, after)
-        del found[limit:]
         start = len(low) if under else 0
-        places = [paths.from_key(row[1][start:]) for row in found]
-        rows: Sequence[tuple[str, Entry | None]]
-        if found and not (parts or any(row[-1] for row in found)):
-            rows = PlacedEntries(places, entries_of(found))
-        else:
-            held = (None if is_gone(row, parts) else held_of(row).entry for row in found)
-            rows = list(zip(places, held, strict=True))
+        places = [paths.from_key(key[start:]) for key in keys]
+        rows: Sequence[tuple[str, Entry | None]] = PlacedEntries(places, entries)
+        if parts or any(gone):
+            hidden = (is_hidden(key, at, parts) for key, at in zip(keys, numbers, strict=True))
+            rows = [
+                (path, None if deleted or hides else entry)
+                for (path, entry), deleted, hides in zip(rows, gone, hidden, strict=True)
+            ]
         return ChangesPage(rows, after, more, sequence, lineage, known.record.floor)
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:

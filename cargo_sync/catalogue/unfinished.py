@@ -82,9 +82,9 @@ class Unfinished(NamedTuple):
     source: bytes
     target: bytes | None
 
-    def hides(self, row: Row) -> bool:
-        """Whether what a live row says is not at its path any more."""
-        return self.low <= row[1] < self.high and bool(row[CHANGED] <= self.version)
+    def hides(self, key: bytes, changed: int) -> bool:
+        """Whether what a live row with this number in the feed says is not at its path any more."""
+        return self.low <= key < self.high and changed <= self.version
 
     def came_from(self, key: bytes) -> bytes | None:
         """Where the row of `key`, at the new place, was; None if it is not among those to write."""
@@ -114,7 +114,12 @@ def unfinished(connection: Statements, workspace: int) -> Sequence[Unfinished]:
 
 def is_gone(row: Row, parts: Iterable[Unfinished]) -> bool:
     """Whether nothing is at the path of a row any more."""
-    return bool(row[-1]) or any(part.hides(row) for part in parts)
+    return bool(row[-1]) or is_hidden(row[1], row[CHANGED], parts)
+
+
+def is_hidden(key: bytes, changed: int, parts: Iterable[Unfinished]) -> bool:
+    """Whether one of these hides a live row."""
+    return any(part.hides(key, changed) for part in parts)
 
 
 def is_large(connection: Statements, workspace: int, low: bytes, high: bytes) -> bool:
@@ -195,7 +200,7 @@ def rows_at(
     for part in parts:
         earlier = {at: key for key in keys if (at := part.came_from(key)) is not None}
         for row in READ(connection, (workspace,), list(earlier)):
-            if not row[-1] and part.hides(row):
+            if not row[-1] and part.hides(row[1], row[CHANGED]):
                 shown.setdefault(earlier[row[1]], part.at_target(row))
     return shown
 

@@ -487,7 +487,7 @@ def test_changes_below_a_folder_are_relative_to_it(world: World) -> None:
 def test_a_cursor_from_a_newer_life_never_goes_back(world: World) -> None:
     world.record("a")
     page = world.catalogue.changes(world.id, 50, "", 10)
-    assert (page.rows, page.next, page.more, page.sequence) == ([], 50, False, 1)
+    assert (list(page.rows), page.next, page.more, page.sequence) == ([], 50, False, 1)
 
 
 def test_numbers_that_come_again_after_a_restored_backup_are_of_another_lineage(

@@ -188,7 +188,7 @@ def test_a_servers_first_state_works_on(tmp_path: Path) -> None:
         assert page.lineage == "line"
         catalogue.mark(1.0, 0.0)
         assert not catalogue.forget_gone(2.0, 10)
-        assert catalogue.changes(2, 8, "", 10).rows == []
+        assert not catalogue.changes(2, 8, "", 10).rows
 
 
 def test_the_file_as_it_was_is_kept_and_only_the_last_one(tmp_path: Path, schema: Schema) -> None:
