@@ -104,7 +104,8 @@ def _listing(
 ) -> bytes:
     rows = _rows(since, path, kind, count)
     end = since if stuck else since + count
-    return _whole({"rows": rows, "next": end, "more": True, "lineage": "l", "floor": 0})
+    where = {"epoch": "e", "sequence": 2**62, "known": "l", "floor": 0}
+    return _whole({"rows": rows, "next": end, "more": True, "lineage": "l"} | where)
 
 
 class Hostile:

@@ -36,6 +36,7 @@ Each catalogue keeps these rules, and one suite proves them (tests/conformance/t
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.machines.suspects import Suspects, UncleanStop
 from cargo_sync.model.entries import Entry
@@ -193,7 +194,7 @@ class Catalogue(Protocol):
 
     def set_marker(self, workspace: int, marker: str) -> None: ...
 
-    def begin(self, workspace: int, token: str) -> None:
+    def begin(self, workspace: int, token: str) -> Lineage:
         """A server starts: changes from now on have the lineage `token`.
 
         Changes that were lost by restoring an old backup are numbered again. If the lineage of a

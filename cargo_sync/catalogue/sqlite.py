@@ -39,6 +39,7 @@ from cargo_sync.catalogue.unfinished import (
     unfinished,
     write_part,
 )
+from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.machines.own_changes import VersionRange, gaps
 from cargo_sync.machines.suspects import LATELY, Suspects, UncleanStop, suspects_of
 from cargo_sync.model import paths
@@ -121,12 +122,13 @@ class SqliteCatalogue:
             _workspace(connection, workspace)
             connection.execute("UPDATE workspace SET marker = ? WHERE id = ?", (marker, workspace))
 
-    def begin(self, workspace: int, token: str) -> None:
+    def begin(self, workspace: int, token: str) -> Lineage:
         with self._database.transaction() as connection:
             first = _workspace(connection, workspace).record.sequence + 1
             connection.execute(
                 "INSERT OR REPLACE INTO lineage VALUES (?, ?, ?)", (workspace, first, token)
             )
+        return Lineage(token, first)
 
     def lineage(self, workspace: int, version: int) -> str:
         with self._database.read() as connection:

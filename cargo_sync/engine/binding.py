@@ -9,8 +9,8 @@ from cargo_sync.model.events import Event, EventDetails, Happened, groups
 from cargo_sync.model.jobs import Identity, Mode, Rules
 from cargo_sync.model.problems import ProblemError, server_restored
 from cargo_sync.model.world import World
-from cargo_sync.state.jobs import Binding, JobRow
-from cargo_sync.trees.contract import Tree
+from cargo_sync.state.jobs import Binding
+from cargo_sync.trees.contract import FarTree, Tree
 
 _SIDES = {"near": "the local folder", "far": "the server's folder"}
 
@@ -35,7 +35,7 @@ class OpenedSides(NamedTuple):
 
 
 async def open_sides(
-    rules: Rules, near: Tree, far: Tree, memory: JobMemory, world: World, on_events: OnEvents
+    rules: Rules, near: Tree, far: FarTree, memory: JobMemory, world: World, on_events: OnEvents
 ) -> OpenedSides:
     """Opens both sides.
 
@@ -55,15 +55,15 @@ async def open_sides(
         ProblemError: a side cannot be reached; `server_restored`.
     """
     job = await world.offload(memory.jobs.get_or_create, memory.name)
-    local, remote = await near.open(), await far.open(job.far_cursor)
+    local, remote = await near.open(), await far.open(job.far_cursor, job.far_newest)
     binding = bind(local, remote, rules.mode)
     cursor, anew, afresh = job.far_cursor, binding != job.binding, True
     if job.binding is None:
         await world.offload(memory.jobs.bind, memory.name, binding)
         cursor = 0
-    elif went_back := _why_fenced(job, job.binding, remote):
+    elif went_back := _why_fenced(job.binding, remote):
         raise ProblemError(server_restored(rules.name, went_back))
-    elif reason := _why_unbound(job.binding, binding, remote):
+    elif reason := _why_unbound(job.binding, binding):
         event = Event(rules.name, Happened.RESET, world.wall(), details=EventDetails(reason))
         last = await world.offload(memory.jobs.bind, memory.name, binding, [event])
         on_events(groups([event], last))
@@ -115,18 +115,21 @@ async def put_base_aside(
 _COMPARED = "both sides are compared afresh, nothing is deleted"
 
 
-def _why_fenced(job: JobRow, before: Binding, far: Identity) -> str:
+def _why_fenced(before: Binding, far: Identity) -> str:
     """How the server went back since the base was agreed with it; "" if it did not."""
     if before.far != far.root:
         return ""  # the job's file names another folder now
     if before.epoch != far.epoch:
         return "the server's catalogue is a new one, without the history that this job has seen"
-    if far.sequence < job.far_cursor or far.lineage != job.far_lineage:
-        return "the server was restored from an older state, and lacks what this job has seen there"
+    if far.lost:
+        return (
+            "the server was restored from an older state, and lacks what this job has seen or "
+            "changed there"
+        )
     return ""
 
 
-def _why_unbound(before: Binding, now: Binding, far: Identity) -> str:
+def _why_unbound(before: Binding, now: Binding) -> str:
     """Why the base does not belong to these sides; "" if it does."""
     changed = [
         words for side, words in _SIDES.items() if getattr(before, side) != getattr(now, side)
@@ -138,6 +141,4 @@ def _why_unbound(before: Binding, now: Binding, far: Identity) -> str:
         # their old deletions would be repeated.
         ways = "both directions" if now.two_way else "one direction"
         return f"the job goes in {ways} now: {_COMPARED}"
-    if far.lost:  # only this process knows it, so it cannot wait for a person
-        return f"the server was restored from an older state: {_COMPARED}"
     return ""

@@ -72,6 +72,7 @@ class Commit:
     """Records what a run has done in one direction, UPLOAD or DOWNLOAD."""
 
     def __init__(self, context: RunContext, direction: Mode, on_events: OnEvents) -> None:
+        self._recording = context.recording
         self._direction = direction
         self._upload = direction is Mode.UPLOAD
         self._rules = context.rules
@@ -121,11 +122,10 @@ class Commit:
 
     def _together(self, agree: Callable[[], int], displaced: Sequence[Displacement]) -> int:
         """Stores agreements in one transaction with what was displaced for them."""
-        if not displaced:
-            return agree()
-        gone = versions(self._memory.folders, displaced)
-        with self._memory.ledger.together():
-            self._memory.ledger.add(gone)
+        gone = versions(self._memory.folders, displaced) if displaced else ()
+        with self._recording():
+            if gone:
+                self._memory.ledger.add(gone)
             return agree()
 
     async def _take_up(self, files: Sequence[str]) -> None:

@@ -1,11 +1,13 @@
 """What all steps of a run need: the job's rules and memory, the run's report and progress."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from cargo_sync.engine.report import RunProgress, RunReport
 from cargo_sync.local.ledger import TrashLedger
+from cargo_sync.machines.newest_change import SeenChange
 from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
@@ -71,6 +73,7 @@ class RunContext:
 
     rules, memory, world  what the steps read: the job's rules, its memory, clock and threads
     report, progress      what the steps write
+    newest                the newest change that the far side has shown until now
     """
 
     rules: Rules
@@ -78,3 +81,8 @@ class RunContext:
     world: World
     report: RunReport
     progress: RunProgress
+    newest: Callable[[], SeenChange]
+
+    def recording(self) -> AbstractContextManager[None]:
+        """One transaction for what was done, and for what proves that the server has it."""
+        return self.memory.jobs.knowing(self.memory.name, self.newest())

@@ -60,7 +60,9 @@ class Run:
         self._memory = memory
         self._world = world
         self._on_events = on_events
-        self._context = RunContext(rules, memory, world, self.report, self.progress)
+        self._context = RunContext(
+            rules, memory, world, self.report, self.progress, lambda: far.newest
+        )
         self._survey = Survey(near, far, memory, world)
         self._moves: Moves | FileMoves
         self._deferred = {

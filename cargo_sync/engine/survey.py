@@ -19,7 +19,9 @@ from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.model.world import World
 from cargo_sync.state import parts
 from cargo_sync.state.folders import FolderState, Observed
-from cargo_sync.trees.contract import Delta, Missed, NearTree, NoFolder, Observation, Tree, Whole
+from cargo_sync.trees.contract import Delta, FarTree, Missed, NearTree, NoFolder, Observation, Whole
+
+Changes = Sequence[tuple[str, Entry | None]]
 
 PAGE = 100
 PART = 4_000
@@ -35,7 +37,7 @@ class Survey:
     complete  both sides were read to the end
     """
 
-    def __init__(self, near: NearTree, far: Tree, memory: JobMemory, world: World) -> None:
+    def __init__(self, near: NearTree, far: FarTree, memory: JobMemory, world: World) -> None:
         self._near = near
         self._far = far
         self._memory = memory
@@ -174,17 +176,25 @@ class Survey:
         if isinstance(seen, Delta):
             for part in path_ranges(_paths(seen.changes), PART):
                 async with self._memory.listing:
-                    await offload(folders.observe_far, seen.changes[part])
+                    await offload(self._store_changes, seen.changes[part])
             async with self._memory.listing:
-                self._refused = await offload(folders.observe_far, (), seen.refused)
-            await offload(
-                self._memory.jobs.set_far_cursor, self._memory.name, seen.cursor, seen.lineage
-            )
+                self._refused = await offload(self._end_of_page, seen)
             report.advanced |= bool(seen.changes)
             return
         self._report(seen, report)
         listings = [_observed(one) for one in seen if isinstance(one, Whole)]
         await offload(folders.observe_near if near else folders.observe_far_whole, listings)
+
+    def _store_changes(self, changes: Changes) -> None:
+        with self._memory.jobs.knowing(self._memory.name, self._far.newest):
+            self._memory.folders.observe_far(changes)
+
+    def _end_of_page(self, page: Delta) -> Sequence[Problem]:
+        """Stores that all changes of a page are stored; returns why names are left out."""
+        jobs, name = self._memory.jobs, self._memory.name
+        with jobs.knowing(name, self._far.newest):
+            jobs.set_far_cursor(name, page.cursor)
+            return self._memory.folders.observe_far((), page.refused)
 
     def _report(self, seen: Sequence[Whole | Missed], report: RunReport) -> None:
         """Reports what could not be read, and what had to be left out."""

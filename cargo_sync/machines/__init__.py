@@ -7,6 +7,7 @@ half_open    connections without a login: which one is dropped
 job_state    the state of a job, and of a whole daemon
 looks        when a job looks for changes next
 meter        how fast a count grows
+newest_change  the newest change of a server that a client knows of: did the server go back?
 own_changes  which changes of a server a client made itself
 pacing       when a lane may send its next frame
 progress     whether tries of a transfer that is cut again and again get any further

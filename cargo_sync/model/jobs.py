@@ -152,23 +152,17 @@ class Identity:
 
     root      which root it is: device and inode or the marker's id; server, workspace and folder
     epoch     identity of one life of a catalogue; "" for a local folder
-    sequence  the catalogue's newest change; a lower one than ours means that an old backup was
-              restored
-    lineage   of the newest change that we have seen; a different one than ours means the same,
-              after new changes have reached our number
     floor     the catalogue may have forgotten deletions up to this change: a reader that has seen
               less must scan everything
     fresh     a local folder was opened just now: what was known of it may not hold any more
-    lost      a catalogue does not have what we changed there after the newest change that we have
-              seen: an old backup was restored
+    lost      a catalogue does not have the newest change that we know of: an old backup was
+              restored
     folds     its file system does not tell some names apart (plan.collisions)
     xattrs    its file system keeps extended attributes
     """
 
     root: str
     epoch: str = ""
-    sequence: int = 0
-    lineage: str = ""
     floor: int = 0
     fresh: bool = False
     lost: bool = False

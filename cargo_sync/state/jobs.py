@@ -1,11 +1,13 @@
 """Jobs: what is kept about each between runs and restarts, except its trees."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import orjson
 
+from cargo_sync.machines.newest_change import SeenChange
 from cargo_sync.machines.suspects import Suspects
 from cargo_sync.model.events import Event
 from cargo_sync.model.jobs import LastRun
@@ -20,12 +22,18 @@ _FORGOTTEN = "\0forgotten "
 """Prefix of the number of a job that lost its name: a name in a file has no NUL."""
 
 _READ = (
-    "SELECT id, name, paused, binding, far_cursor, far_lineage, rules, last_run, suspects, untrue "
-    "FROM job"
+    "SELECT id, name, paused, binding, far_cursor, far_newest, far_lineage, rules, last_run, "
+    "suspects, untrue FROM job"
 )
 _LAST_RUN = "UPDATE job SET last_run = ? WHERE name = ?"
 _NAMELESS = "UPDATE job SET name = ? WHERE id = ?"
-_ANEW = "UPDATE job SET far_cursor = 0, far_lineage = '' WHERE name = ?"
+_ANEW = "UPDATE job SET far_cursor = 0 WHERE name = ?"
+_BIND = "UPDATE job SET binding = ?, far_newest = 0, far_lineage = '' WHERE name = ?"
+_NEWEST = """
+UPDATE job SET far_newest = ?1, far_lineage = ?2
+WHERE name = ?3 AND (far_newest, far_lineage) IS NOT (?1, ?2)
+"""
+_CURSOR = "UPDATE job SET far_cursor = ?1 WHERE name = ?2 AND far_cursor IS NOT ?1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class JobRow:
     paused      by a person; kept across restarts
     binding     None before the first contact
     far_cursor  the server's sequence up to which the far side is mirrored
-    far_lineage of that sequence, from the server
+    far_newest  the newest change of the server that the state knows of, never an older one
     rules       digest of the rules that the settled folders were planned with
     last_run    None before the first run
     suspects    what must be checked before the next run; None, except after an unclean stop
@@ -63,7 +71,7 @@ class JobRow:
     paused: bool
     binding: Binding | None
     far_cursor: int
-    far_lineage: str
+    far_newest: SeenChange
     rules: str
     last_run: LastRun | None
     suspects: Suspects | None
@@ -113,7 +121,7 @@ class JobRows:
         text = orjson.dumps(asdict(binding)).decode()
         with self._database.transaction() as connection:
             connection.execute(_ANEW, (name,))
-            connection.execute("UPDATE job SET binding = ? WHERE name = ?", (text, name))
+            connection.execute(_BIND, (text, name))
             forgetting.note(connection, name, Untrue.BASE)
             return self._events.append(told)
 
@@ -141,10 +149,22 @@ class JobRows:
             connection.execute(_ANEW, (name,))
             forgetting.note(connection, name, Untrue.FAR)
 
-    def set_far_cursor(self, name: str, cursor: int, lineage: str = "") -> None:
-        self._set(
-            "UPDATE job SET far_cursor = ?, far_lineage = ? WHERE name = ?", cursor, lineage, name
-        )
+    def set_far_cursor(self, name: str, cursor: int) -> None:
+        self._set(_CURSOR, cursor, name)
+
+    @contextmanager
+    def knowing(self, name: str, newest: SeenChange) -> Iterator[None]:
+        """One transaction for what is stored inside, and the newest change of the server.
+
+        Whatever comes of the server must be stored in such a transaction, or after one.
+
+        Args:
+            name: of the job.
+            newest: no older than what is stored inside.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(_NEWEST, (*newest, name))
+            yield
 
     def set_rules(self, name: str, digest: str) -> None:
         """Stores new rules: no folder is settled any more. The caller has it forgotten next."""
@@ -221,14 +241,14 @@ class JobRows:
 
 
 def _job(row: tuple[Any, ...]) -> JobRow:
-    number, name, paused, binding, far_cursor, far_lineage, rules, last_run, suspects, untrue = row
+    number, name, paused, binding, cursor, newest, lineage, rules, last_run, suspects, untrue = row
     return JobRow(
         number,
         name,
         bool(paused),
         Binding(**orjson.loads(binding)) if binding else None,
-        far_cursor,
-        far_lineage,
+        cursor,
+        SeenChange(newest, lineage),
         rules,
         _last_run(last_run) if last_run else None,
         decode(suspects),

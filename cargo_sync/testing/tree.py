@@ -10,6 +10,7 @@ from typing import Final, Literal
 from blake3 import blake3
 
 from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.machines.newest_change import NOTHING_SEEN, NewestChange, SeenChange
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FILE, FOLDER, LINK, PERMISSIONS, Entry
@@ -49,6 +50,7 @@ class MemoryTree:
         self._part = part
         self._identity = identity
         self._lineage = lineage
+        self._newest = NewestChange()
         self._entries: dict[str, Entry] = {}
         self._contents: dict[str, bytes] = {}
         self._log: list[tuple[str, Entry | None]] = []
@@ -171,13 +173,28 @@ class MemoryTree:
 
     # -- the contract ------------------------------------------------------------------------------
 
-    async def open(self, cursor: int = 0) -> Identity:
-        sequence = len(self._log) if self._part == "far" else 0
-        lineage = self._lineage if cursor else ""
-        return Identity(self._identity, "", sequence, lineage, self._floor, xattrs=True)
+    @property
+    def newest(self) -> SeenChange:
+        return self._newest.change
+
+    def lineage_at(self, number: int) -> str:
+        """Of a change."""
+        return self._lineage
+
+    def show(self, number: int) -> None:
+        """The job sees that there was this change."""
+        self._newest.add(number, self.lineage_at(number))
+
+    async def open(self, cursor: int = 0, newest: SeenChange = NOTHING_SEEN) -> Identity:
+        lost = newest.number > len(self._log) or (
+            newest.number > 0 and newest.lineage != self.lineage_at(newest.number)
+        )
+        self._newest.begin(NOTHING_SEEN if lost else newest)
+        return Identity(self._identity, "", self._floor, lost=lost, xattrs=True)
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         if self._part == "far":
+            self.show(len(self._log))
             yield Delta(
                 [
                     (path, entry)
@@ -186,7 +203,6 @@ class MemoryTree:
                     and (number > self._floor or self._entries.get(path) is entry is not None)
                 ],
                 len(self._log),
-                self._lineage if self._log else "",
             )
             return
         folders = ["", *(path for path, entry in self._entries.items() if entry.kind == FOLDER)]
@@ -237,7 +253,9 @@ class MemoryTree:
         ]
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
-        return [self.do(action) for action in actions]
+        outcomes = [self.do(action) for action in actions]
+        self.show(len(self._log))
+        return outcomes
 
     def do(self, action: Action) -> Outcome:
         """Does one MKDIR, DELETE, MOVE or META."""
@@ -381,6 +399,8 @@ class MemoryTree:
                 receipts = pump(*ends, number, offers(tasks), self._cancelled)
             finally:
                 del self._open[mode]
+            if mode is Mode.UPLOAD:
+                self.show(max((receipt.version for receipt in receipts), default=0))
             yield brought(tasks, receipts, Moved())
 
     def rate(self, mode: Mode) -> int:

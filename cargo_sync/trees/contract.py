@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, overload
 
 from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.machines.newest_change import NOTHING_SEEN, SeenChange
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.actions import Action, Outcome, Puts
 from cargo_sync.model.entries import Entry
@@ -66,7 +67,6 @@ class Delta(NamedTuple):
 
     changes   (path, the entry that is there now or None)
     cursor    where the next look begins
-    lineage   of that cursor; the next `open` returns it again, unless a backup was restored
     refused   paths that are left out because they cannot be used, with the reason; None: it is gone
     own       what the job itself has changed, older than `changes`: it is left out, because both
               sides have agreed on it. If that is not so, or deletions after `cursor` of `observe`
@@ -75,7 +75,6 @@ class Delta(NamedTuple):
 
     changes: Sequence[tuple[str, Entry | None]]
     cursor: int
-    lineage: str = ""
     refused: Sequence[tuple[str, Problem | None]] = ()
     own: OwnChanges = NO_CHANGES
 
@@ -160,8 +159,8 @@ class Brought(NamedTuple):
 class Tree(Protocol):
     """One side of a job."""
 
-    async def open(self, cursor: int = 0) -> Identity:
-        """Makes the tree ready; returns its identity, with the lineage of the change at `cursor`.
+    async def open(self) -> Identity:
+        """Makes the tree ready; returns its identity.
 
         Raises:
             ProblemError: it cannot be reached.
@@ -249,7 +248,25 @@ class NearTree(Tree, Ends, Protocol):
 
 
 class FarTree(Tree, Protocol):
-    """The other side. It decides how bytes move."""
+    """The other side. It decides how bytes move.
+
+    newest  the newest change that it has shown, also of those that the job itself made: no older
+            than what `observe`, `apply` and `transfer` have given
+    """
+
+    @property
+    def newest(self) -> SeenChange: ...
+
+    async def open(self, cursor: int = 0, newest: SeenChange = NOTHING_SEEN) -> Identity:
+        """Makes the tree ready; returns its identity.
+
+        Args:
+            cursor: where the next look begins.
+            newest: the newest change that is known: its identity says whether that is lost.
+
+        Raises:
+            ProblemError: it cannot be reached.
+        """
 
     def transfer(
         self,

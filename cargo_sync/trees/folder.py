@@ -99,7 +99,7 @@ class FolderTree:
         self._calls = Calls()
         self._opening = threading.Lock()
 
-    async def open(self, cursor: int = 0) -> Identity:
+    async def open(self) -> Identity:
         return await self._do(self._open)
 
     async def close(self) -> None:

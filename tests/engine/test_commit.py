@@ -38,7 +38,12 @@ class Committing:
         self.report = RunReport("run", 0.0)
         self.told: list[Event] = []
         context = RunContext(
-            self.system.rules, self.system.memory, self.system.world(), self.report, RunProgress()
+            self.system.rules,
+            self.system.memory,
+            self.system.world(),
+            self.report,
+            RunProgress(),
+            lambda: self.system.far.newest,
         )
         self._commit = Commit(context, mode, self._tell)
 

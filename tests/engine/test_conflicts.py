@@ -37,7 +37,12 @@ class Desk:
     def begin(self) -> None:
         """A run begins."""
         context = RunContext(
-            self.system.rules, self.system.memory, self.system.world(), self.report, RunProgress()
+            self.system.rules,
+            self.system.memory,
+            self.system.world(),
+            self.report,
+            RunProgress(),
+            lambda: self.system.far.newest,
         )
         self.resolution = ConflictResolution(context, self.near, self.far, self.system._tell)
 

@@ -1,5 +1,6 @@
 """The fence: a server in an older state is not followed before a person approves it."""
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,56 @@ async def test_numbers_that_have_caught_up_do_not_hide_it(make: Make, mode: Mode
     assert system.near.trash == system.far.trash == []
 
 
+@pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.BIDIRECTIONAL])
+@pytest.mark.parametrize("step", ["sends", "deletes", "renames"])
+async def test_a_server_that_lacks_only_what_the_job_did_last_is_noticed(
+    make: Make, mode: Mode, step: str
+) -> None:
+    system = make(mode, propagate=True)
+    await agreed(system)
+    system.near.write("large", b"0" * 70_000)
+    for _ in range(2):
+        await system.run().execute()
+    older = copy.deepcopy(system.far)
+    match step:
+        case "sends":
+            system.near.write("new", b"1")
+        case "deletes":
+            system.near.remove("4")
+        case "renames":
+            system.near.move("large", "renamed")
+    report = await system.run().execute()
+    assert report.acted and not report.errors
+    system.restart()  # nobody has looked at the server since
+    system.far = older
+    await fenced(system)
+    before = system.near.files()
+    await system.run().execute(approved=RESTORED)
+    for _ in range(2):
+        await system.run().execute()
+    assert before.items() <= system.near.files().items(), "nothing is deleted here"
+    assert system.near.files().items() <= system.far.files().items()
+    assert system.near.trash == system.far.trash == []
+
+
+async def test_what_was_listed_is_known_before_it_is_stored(make: Make) -> None:
+    """A page is stored in parts, and the cursor with its end."""
+    system = make(Mode.DOWNLOAD)
+    await agreed(system)
+    older = copy.deepcopy(system.far)
+    system.far.write("new", b"1")
+
+    def killed(*_: Any) -> None:
+        raise ProblemError(Problem(Code.DISK_FULL, "no room"))
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ProblemError):
+        patch.setattr(system.memory.jobs, "set_far_cursor", killed)
+        await system.run().execute()
+    system.far = older
+    system.restart()
+    await fenced(system)
+
+
 async def test_a_new_catalogue_stops_the_job_too(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,8 +147,8 @@ async def test_a_new_catalogue_stops_the_job_too(
     await agreed(system)
     opening = system.far.open
 
-    async def opened(cursor: int = 0) -> Identity:
-        return replace(await opening(cursor), epoch="another")
+    async def opened(*known: Any) -> Identity:
+        return replace(await opening(*known), epoch="another")
 
     monkeypatch.setattr(system.far, "open", opened)
     assert "catalogue is a new one" in await fenced(system)
@@ -133,7 +184,7 @@ async def test_an_approval_counts_once_and_survives_a_cut(
     await agreed(system)
     restore(system, "0")
 
-    async def cut(_: int = 0) -> Identity:
+    async def cut(*_: Any) -> Identity:
         raise ProblemError(Problem(Code.CUT, "the connection was cut"))
 
     with monkeypatch.context() as patch, pytest.raises(ProblemError):

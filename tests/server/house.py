@@ -21,6 +21,7 @@ from cargo_sync.config.server_shape import GrantLevel
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
+from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.process.doors import Doors
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.logins import Logins
@@ -97,7 +98,7 @@ class FlowsHeard:
     async def open(self, user: User, request: FlowRequest) -> OpenedFlow:
         self.asked.append(("open", user.name, request))
         keys = LaneKeys(b"t", b"a", b"u", b"d") if request.sealed else LaneKeys(b"t", b"a")
-        return OpenedFlow("f1", LaneAddress("", 8444), keys, request.speed, "a lineage")
+        return OpenedFlow("f1", LaneAddress("", 8444), keys, request.speed, Lineage("a lineage", 1))
 
     async def speed(self, user: User, id: str, bps: int | None) -> int | None:
         self.asked.append(("speed", user.name, id, bps))

@@ -18,6 +18,7 @@ from cargo_sync.lanes.pacing import Unpaced
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
+from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -79,7 +80,7 @@ class _OpenedFlow:
 
     flow = "flow"
     speed: int | None = None
-    lineage = ""
+    lineage = Lineage()
 
     def __init__(self, lanes: "MemoryLanes", mode: Mode, run: str) -> None:
         self._lanes = lanes

@@ -1,9 +1,11 @@
 """A memory tree that feels the weather: the near or the far side of a whole run."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from cargo_sync.lanes.ports import Reader, Sink, Source
+from cargo_sync.machines.newest_change import NOTHING_SEEN, SeenChange
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnLog
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
@@ -71,7 +73,6 @@ class LivelyTree(CountedTree):
         self.lanes: MemoryLanes | None = None
         self.world: Callable[[], World] | None = None
         self.own = OwnLog()
-        self._opened_at = 0
         self._opened_at = 0
         self._lives: list[tuple[int, str]] = [(0, part)]
         self._epoch = 0
@@ -151,8 +152,8 @@ class LivelyTree(CountedTree):
         """The folder was copied to another disk."""
         self._identity += "'"
 
-    def _lineage_at(self, cursor: int) -> str:
-        return next(name for since, name in reversed(self._lives) if since < cursor or not since)
+    def lineage_at(self, number: int) -> str:
+        return next(name for since, name in reversed(self._lives) if since < number or not since)
 
     # -- the contract, with weather ----------------------------------------------------------------
 
@@ -163,21 +164,16 @@ class LivelyTree(CountedTree):
         else:
             self.weather.moment(what, in_lane=in_lane)
 
-    async def open(self, cursor: int = 0) -> Identity:
+    async def open(self, cursor: int = 0, newest: SeenChange = NOTHING_SEEN) -> Identity:
         self.reach("open")
+        identity = await super().open(cursor, newest)
         if self.part == "near":
-            return await super().open()
-        self._opened_at = cursor
-        lineage = self._lineage_at(cursor) if cursor else ""
-        own, self._opened_at = self.own.changes(), cursor
-        lost = own.newest > len(self._log) or (
-            bool(own.left_out) and self._lineage_at(own.newest) != own.lineage
-        )
-        if lost:
+            return identity
+        self._opened_at, own = cursor, self.own.changes()
+        if own.newest > len(self._log) or self.lineage_at(own.newest) != own.lineage:
             self.own.clear()
-        return Identity(
-            self._identity, str(self._epoch), len(self._log), lineage, self._floor, lost=lost
-        )
+            identity = replace(identity, lost=identity.lost or bool(own.left_out))
+        return replace(identity, epoch=str(self._epoch))
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         if self.part == "far":
@@ -219,8 +215,8 @@ class LivelyTree(CountedTree):
         for start in range(0, max(1, len(changes)), size):
             some = changes[start : start + size]
             last = some[-1][0] if some and start + size < len(changes) else end
-            lineage = self._lineage_at(last) if last else ""
-            delta = Delta(_changes(some), last, lineage, (), own)
+            self.show(last)
+            delta = Delta(_changes(some), last, (), own)
             own = NO_CHANGES
             yield delta
             if self.weather.fails("listing repeated"):
@@ -307,6 +303,7 @@ class LivelyTree(CountedTree):
             outcomes.append(outcome)
         if self.part == "far":
             self.weather.replied("applied")
+            self.show(len(self._log))
         return outcomes
 
     def renamed(self, outcomes: Sequence[Outcome]) -> None:
@@ -356,6 +353,8 @@ class LivelyTree(CountedTree):
         """By lanes, if there are some. Batches are taken before the results of earlier ones."""
         if self.lanes is not None and self.world is not None:
             async for brought in self.lanes.transfer(mode, near, batches, run, self.world()):
+                if mode is Mode.UPLOAD:
+                    self.show(max((one.version for one in brought.receipts), default=0))
                 yield brought
             return
 

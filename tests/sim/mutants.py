@@ -248,8 +248,13 @@ MUTANTS: Final = (
     Mutant(
         "a server that was restored from a backup is not noticed",
         SYSTEM,
-        [Edit("cargo_sync.engine.binding:_why_fenced",
-              "far.sequence < job.far_cursor or far.lineage != job.far_lineage", "False")],
+        [Edit("cargo_sync.engine.binding:_why_fenced", "far.lost", "False")],
+    ),
+    Mutant(
+        "what the job itself changed on the server proves nothing",
+        SYSTEM,
+        [Edit("cargo_sync.engine.context:RunContext.recording", "self.newest()",
+              "self.memory.jobs.get_or_create(self.memory.name).far_newest")],
     ),
     Mutant(
         "another catalogue of the server is not noticed",
@@ -278,7 +283,7 @@ MUTANTS: Final = (
         SYSTEM,
         [Edit("cargo_sync.engine.survey:Survey._write_down", "if isinstance(seen, Delta):",
               "if isinstance(seen, Delta):\n        await offload(self._memory.jobs.set_far_cursor,"
-              " self._memory.name, seen.cursor, seen.lineage)")],
+              " self._memory.name, seen.cursor)")],
     ),
     Mutant(
         "the base is written before the commit",
@@ -462,10 +467,6 @@ UNSEEN: Final = (
     ("a folder that changes while it is planned is settled", "nothing changes it meanwhile yet"),
     ("a damaged source is sent on", "the fakes do not damage files; tests/machines/test_suspects"),
     ("a sealed lane takes a frame twice", "AES-GCM refuses it by the counter in its nonce as well"),
-    (
-        "a backup that lacks only what came after the last listing is restored after a restart",
-        "the engine does not notice it yet: `strict` histories of the system tier show it",
-    ),
 )
 """Bugs that the simulation cannot find yet, and the reason."""
 

@@ -138,18 +138,10 @@ class AnyEpoch(Protocol):
 
 
 class SystemHistory:
-    """One job from first contact until it rests for the last time.
+    """One job from first contact until it rests for the last time."""
 
-    strict  the server may also be restored from a backup that lacks only what came after the job's
-            last listing, when the daemon has restarted since, or could not store that listing.
-            Nobody notices that: what is missing then counts as removed by a person
-    """
-
-    def __init__(
-        self, story: Story, state: State, loop: asyncio.AbstractEventLoop, *, strict: bool = False
-    ) -> None:
+    def __init__(self, story: Story, state: State, loop: asyncio.AbstractEventLoop) -> None:
         self.story = story
-        self.strict = strict
         self.state = state
         self.system = system = self._job()
         self.weather = Weather(story)
@@ -261,7 +253,7 @@ class SystemHistory:
         for _ in range(int(story.random.random() * 4)):
             self.people.act()
         for name in self._disasters:
-            if name == "backup restored" and not self._may_restore():
+            if name == "backup restored" and self._backup is None:
                 continue
             if story.chance(0.25) and story.happens("fault", name):
                 story.tell(name)
@@ -300,21 +292,21 @@ class SystemHistory:
                 self.near.become_another_root()
                 self._forget()
 
-    def _may_restore(self) -> bool:
-        """Whether there is a backup of the server that lacks something that the job knows of."""
-        if self._backup is None:
-            return False
-        job = self.system.memory.jobs.get(self.system.rules.name)
-        sequence, known = self._backup[0], self.far.own.changes().newest
-        return self.strict or (job is not None and sequence < max(job.far_cursor, known))
-
     def _restore(self) -> None:
         assert self._backup is not None
         (sequence, restore), self._backup = self._backup, None
         restore()
-        job = self.system.memory.jobs.get_or_create(self.system.rules.name)
-        self._must_stop |= sequence < job.far_cursor
+        self._must_stop |= sequence < self._newest_known()
         self._forget()
+
+    def _newest_known(self) -> int:
+        """The newest change of the server that the trees and the cursor of the job have."""
+        job = self.system.memory.jobs.get_or_create(self.system.rules.name)
+        known = [job.far_cursor]
+        for state in self.system.memory.folders.below(""):
+            known += [entry.version for entry in state.far or ()]
+            known += [agreed.far_version for agreed in state.base or ()]
+        return max(known)
 
     def _forget(self) -> None:
         """The base does not belong to both sides any more: first contact begins again."""

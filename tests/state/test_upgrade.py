@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.machines.newest_change import SeenChange
 from cargo_sync.model import agreed, entries, paths
 from cargo_sync.model.checkpoints import Span
 from cargo_sync.model.entries import FILE, FOLDER, Entry
@@ -149,7 +150,8 @@ def test_a_daemons_first_state_works_on(tmp_path: Path) -> None:
     with Database.open(str(path), "daemon") as database:
         jobs = JobRows(database)
         job = jobs.get_or_create("nightly")
-        assert (job.id, job.paused, job.far_cursor, job.far_lineage) == (3, True, 42, "line")
+        assert (job.id, job.paused, job.far_cursor) == (3, True, 42)
+        assert job.far_newest == SeenChange(42, "line")
         assert job.binding == Binding("dev 1", "https://x ana default /", "e")
         assert (job.rules, job.last_run) == ("rules", LastRun(files=7))
         folders = Folders(database, 3)

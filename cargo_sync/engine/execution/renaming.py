@@ -57,6 +57,7 @@ class Renaming:
     def __init__(
         self, context: RunContext, direction: Mode, destination: Tree, on_events: OnEvents
     ) -> None:
+        self._recording = context.recording
         self._rules = context.rules
         self._memory = context.memory
         self._world = context.world
@@ -156,10 +157,15 @@ class Renaming:
                 for one in some
                 if one.exchanged and one.arrived
             ]
-            follow = self._memory.folders.follow
-            cursor = await self._world.offload(follow, some, self._side, events)
+            cursor = await self._world.offload(self._follow, some, events)
             self._report.acted = self._report.advanced = True
             self._on_events(groups(events, cursor))
+
+    def _follow(self, some: Sequence[RenamedEntry], events: Sequence[Event]) -> int:
+        """Stores renames; returns the cursor of the newest event."""
+        with self._recording():
+            pass  # what is in a folder is stored in slices: the proof comes before them
+        return self._memory.folders.follow(some, self._side, events)
 
     def _event(self, agreed: Agreed, path: str, source: str) -> Event:
         details = EventDetails(f"was {source!r}", moved_from=source)

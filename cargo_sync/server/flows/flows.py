@@ -18,6 +18,7 @@ from cargo_sync.admission.fair_share import Ask, grant
 from cargo_sync.lanes.end import End
 from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.threads import LaneThread
+from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model.jobs import DIRECTIONS, Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.accounts.access import Grants
@@ -108,7 +109,7 @@ class OpenedFlow(NamedTuple):
     where: LaneAddress
     keys: LaneKeys
     granted: int | None
-    lineage: str
+    lineage: Lineage
 
 
 class Flows:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model import xattrs
 from cargo_sync.model.displaced import (
     DisplacedVersion,
@@ -148,7 +149,12 @@ def opened(flow: OpenedFlow) -> dict[str, Any]:
         lane["host"] = flow.where.host
     if keys.up and keys.down:
         lane |= {"up": keys.up.hex(), "down": keys.down.hex()}
-    return {"flow": flow.id, "lane": lane, "granted": flow.granted, "lineage": flow.lineage}
+    return {"flow": flow.id, "lane": lane, "granted": flow.granted} | lineage(flow.lineage)
+
+
+def lineage(of: Lineage) -> dict[str, Any]:
+    """The part of a body that says whose changes are made."""
+    return {"lineage": of.token, "first": of.first}
 
 
 def done(result: OperationResult) -> dict[str, Any]:

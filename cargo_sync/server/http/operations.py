@@ -11,7 +11,7 @@ from pydantic import Field
 
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import Offload
-from cargo_sync.server.http.answers import answer, done, hashed, with_xattrs
+from cargo_sync.server.http.answers import answer, done, hashed, lineage, with_xattrs
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.fields import (
     HTTP_RUN,
@@ -140,7 +140,7 @@ class OperationRoutes:
         change = partial(workspace.change, good, asked.run, permit.check, permit.user)
         results = iter(await self._offload(change))
         told = [one if isinstance(one, Problem) else next(results) for one in wanted]
-        return answer({"results": [done(one) for one in told], "lineage": workspace.lineage})
+        return answer({"results": [done(one) for one in told]} | lineage(workspace.lineage))
 
     async def hashes(self, request: web.Request) -> web.StreamResponse:
         """Sends one JSON object per line, in order, each as soon as it is known."""

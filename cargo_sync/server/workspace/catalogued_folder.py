@@ -118,8 +118,7 @@ class CataloguedFolder:
             changed: called after each recorded change.
         """
         known = catalogue.workspace(path, token)
-        self.lineage = token()
-        catalogue.begin(known.id, self.lineage)
+        self.lineage = catalogue.begin(known.id, token())
         self.path = path
         self.id = known.id
         self.epoch = known.epoch

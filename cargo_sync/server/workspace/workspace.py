@@ -65,7 +65,7 @@ class Position(NamedTuple):
 class News(NamedTuple):
     """What is new for a client that knows a workspace up to a change.
 
-    known    the lineage of that change
+    known    the lineage of the newest change that it knows
     without  the client's own changes are left out
     away     why the folder cannot be used now, or None
     folds    its file system does not tell some names apart
@@ -174,26 +174,35 @@ class Workspace:
         """Changes below `under` after `since`; see the catalogue's contract."""
         return self._folder.catalogue.changes(self.id, since, under, limit)
 
-    def news(self, since: int, under: str, limit: int, own: OwnChanges = NO_CHANGES) -> News:
+    def news(
+        self,
+        since: int,
+        under: str,
+        limit: int,
+        own: OwnChanges = NO_CHANGES,
+        newest: int | None = None,
+    ) -> News:
         """Changes below `under` after `since`, and what a client asks at the start of a look.
 
         Args:
-            since: the newest change that the client knows.
+            since: the change up to which the client has seen all.
             under: a folder.
             limit: of the rows.
             own: changes that the client made after that. They are left out if the newest of them is
                 still what it was: an old backup may have been restored.
+            newest: the newest change that the client knows of; None: `since`.
         """
         catalogue = self._folder.catalogue
         there = self.position(own.newest) if own.ranges else None
         same = there is not None and (there.lineage == own.lineage and there.sequence >= own.newest)
         without = own.ranges if same else ()
         page = catalogue.changes(self.id, since, under, limit, without)
+        known = catalogue.lineage(self.id, since if newest is None else newest)
         away, folds, xattrs = self.away(), False, False
         if away is None:
             root = self._folder.store.root
             folds, xattrs = root.folds_names(), are_kept(root)
-        return News(page, catalogue.lineage(self.id, since), same, away, folds, xattrs)
+        return News(page, known, same, away, folds, xattrs)
 
     def listing(self, folder: str, after: str = "", limit: int = -1) -> list[Entry] | None:
         """The entries directly in a folder, by name; None when there is no such folder.

@@ -22,6 +22,7 @@ from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.machines.meter import RateMeter
+from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model import paths
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -91,7 +92,7 @@ class ClientFlow:
     turn     entered while content moves, to limit how many flows of a daemon do so at once
     speed    bits per second to ask for; None means no limit
     granted  bits per second that the server granted; the lane receives changes
-    lineage  of the changes that it makes on the server; "" if that does not say it
+    lineage  of the changes that it makes on the server
     resumed  what the destination had of unfinished files, once the flow has ended
     """
 
@@ -121,7 +122,7 @@ class ClientFlow:
         self._meter = RateMeter()
         self._before = _Milestone()
         self.granted: int | None = None
-        self.lineage = ""
+        self.lineage = Lineage()
         self.resumed: Mapping[str, int] = {}
 
     def figures(self) -> Figures | None:

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from typing import Any
 
 from cargo_sync.lanes.figures import Figures
+from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
@@ -53,7 +54,7 @@ class JobFlows:
         batches: AsyncIterator[Sequence[Task]],
         speed: int | None,
         run: str,
-    ) -> AsyncGenerator[tuple[Brought, str], None]:
+    ) -> AsyncGenerator[tuple[Brought, Lineage], None]:
         """Like FarTree.transfer; with each result comes the lineage of the changes there."""
         if not self._moving:  # else the turn has said what the job may use
             self._speed = speed

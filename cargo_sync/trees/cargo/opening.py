@@ -16,6 +16,7 @@ from cargo_sync.lanes.ports import Reader
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
+from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
@@ -35,7 +36,7 @@ class GrantedFlow:
     """A flow that the server opened.
 
     speed    bits per second; None means no limit
-    lineage  of the changes that it makes; "" if the server does not say it
+    lineage  of the changes that it makes
     """
 
     flow: str
@@ -43,7 +44,7 @@ class GrantedFlow:
     port: int
     keys: LaneKeys
     speed: int | None
-    lineage: str
+    lineage: Lineage
 
     @property
     def sealed(self) -> bool:
@@ -73,7 +74,7 @@ async def open_flow(
             raise ProblemError(_no_keys(api.login.url))
         keys = replace(keys, up=lane.up, down=lane.down)
     host = lane.host or api.login.host
-    return GrantedFlow(opened.flow, host, lane.port, keys, opened.granted, opened.lineage)
+    return GrantedFlow(opened.flow, host, lane.port, keys, opened.granted, opened.life)
 
 
 async def end_flow(api: Api, flow: str) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from cargo_sync.machines.newest_change import Lineage, SeenChange
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, EntryColumns, PlacedEntries
 from cargo_sync.model.problems import Code, Problem
@@ -147,11 +148,19 @@ class SpeedReply(ServerReply):
 
 
 class FlowReply(SpeedReply):
-    """A flow that was opened; `lineage` is that of its changes, "" if it is not told."""
+    """A flow that was opened.
+
+    lineage, first  of its changes: those of this start of the server have numbers from `first` on
+    """
 
     flow: _Word
     lane: LaneReply
     lineage: _Word = ""
+    first: _Count = 0
+
+    @property
+    def life(self) -> Lineage:
+        return Lineage(self.lineage, self.first)
 
 
 class ProbeReply(ServerReply):
@@ -193,6 +202,11 @@ class ResultReply(ServerReply):
         """`changed`, as ranges."""
         return [(first, last) for first, last in self.changed]
 
+    @property
+    def numbers(self) -> list[int]:
+        """Of changes that it has made, the newest; perhaps one of an older change too."""
+        return [last for _, last in self.changed] or [self.version or 0]
+
     def problem(self, path: str) -> Problem | None:
         """Why it was not done for `path`, or None if it was."""
         if self.code == DONE:
@@ -201,10 +215,15 @@ class ResultReply(ServerReply):
 
 
 class ResultsReply(ServerReply):
-    """The results of a batch, in order."""
+    """The results of a batch, in order; `lineage` and `first` as for a flow."""
 
     results: list[ResultReply]
     lineage: _Word = ""
+    first: _Count = 0
+
+    @property
+    def life(self) -> Lineage:
+        return Lineage(self.lineage, self.first)
 
 
 class TrashRowReply(ServerReply):
@@ -270,7 +289,7 @@ class ChangesReply(NamedTuple):
     lineage  of `next`
     floor    deletions up to this sequence may have been forgotten
     own      the client's own changes are left out, as it asked for
-    start    where the workspace is; None if the server does not say it here
+    start    where the workspace is
     """
 
     changes: Changes
@@ -281,7 +300,7 @@ class ChangesReply(NamedTuple):
     lineage: str
     floor: int
     own: bool
-    start: "StartReply | None"
+    start: "StartReply"
 
 
 class StartReply(NamedTuple):
@@ -300,6 +319,12 @@ class StartReply(NamedTuple):
     folds: bool
     xattrs: bool
 
+    def has(self, change: SeenChange) -> bool:
+        """Whether this change is still there; it was asked about."""
+        return not change.number or (
+            self.sequence >= change.number and self.known == change.lineage
+        )
+
 
 class FolderReply(NamedTuple):
     """A page of a folder's entries; `next` is the `after` of the next page, None at the end.
@@ -317,17 +342,15 @@ class _Changes(ServerReply):
     more: bool
     lineage: _Word
     floor: _Count = 0
-    epoch: _Word = ""
-    sequence: _Count = 0
-    known: _Word | None = None
+    epoch: _Word
+    sequence: _Count
+    known: _Word
     own: bool = False
     folds: bool = False
     xattrs: bool = False
     problem: _ErrorWords | None = None
 
-    def start(self) -> StartReply | None:
-        if self.known is None:
-            return None
+    def start(self) -> StartReply:
         why = self.problem.received() if self.problem else None
         return StartReply(self.epoch, self.sequence, self.known, why, self.folds, self.xattrs)
 

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from cargo_sync.local.trash import numbered
 from cargo_sync.machines.looks import AWAY
+from cargo_sync.machines.newest_change import NOTHING_SEEN, Lineage, NewestChange, SeenChange
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges, OwnLog
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
@@ -22,7 +23,7 @@ from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
 from cargo_sync.trees.cargo.flows import JobFlows
 from cargo_sync.trees.cargo.problems import bad_answer
-from cargo_sync.trees.cargo.replies import ROWS, ChangesReply, ResultReply, SpacesReply
+from cargo_sync.trees.cargo.replies import ROWS, ChangesReply, ResultReply, SpaceReply, SpacesReply
 from cargo_sync.trees.cargo.requests import Body
 from cargo_sync.trees.contract import Brought, Delta, Ends, Observation, Task, Tasks
 
@@ -59,54 +60,49 @@ class CargoTree:
         self._world = world
         self.flows = JobFlows(api, world, turn, (workspace, folder))
         self._own = OwnLog()
-        self._lineage = ""
+        self._newest = NewestChange()
+        self._life = Lineage()
         """Of the last operations."""
         self._first: _FirstPage | None = None
         self._upto = 0
         self._page = ROWS
         self._base = f"/workspaces/{segment(workspace)}"
 
-    async def open(self, cursor: int = 0) -> Identity:
-        """Like Tree.open. One request also brings the first page for `observe`."""
+    @property
+    def newest(self) -> SeenChange:
+        return self._newest.change
+
+    async def open(self, cursor: int = 0, newest: SeenChange = NOTHING_SEEN) -> Identity:
+        """Like FarTree.open. One request also brings the first page for `observe`."""
         self._api.hold(self)
         self._first, own = None, self._own.changes()
         try:
-            page = await self._next_page(cursor, own)
+            page = await self._next_page(cursor, own, newest.number)
         except ProblemError as error:
             if error.problem.code not in AWAY:
                 self._own.clear()
             if error.problem.code == Code.UNKNOWN:
-                await self._position(cursor)  # it says which workspaces there are
+                await self._space()  # it says which workspaces there are
             raise
-        if (start := page.start) is None:
-            here = await self._position(cursor)
-        elif start.problem is not None:
+        start = page.start
+        if start.problem is not None:
             raise ProblemError(start.problem)
-        else:
-            lost = bool(own.left_out) and not page.own
-            here = Identity(
-                self._root,
-                start.epoch,
-                start.sequence,
-                start.known,
-                page.floor,
-                lost=lost,
-                folds=start.folds,
-                xattrs=start.xattrs,
-            )
+        lost = not start.has(newest) or (bool(own.left_out) and not page.own)
+        self._newest.begin(NOTHING_SEEN if lost else newest)
         self._first = _FirstPage(cursor, own if page.own else NO_CHANGES, page)
-        self._upto = here.sequence
-        return here
+        self._upto = start.sequence
+        folds, xattrs = start.folds, start.xattrs
+        return Identity(self._root, start.epoch, page.floor, lost=lost, folds=folds, xattrs=xattrs)
 
-    async def _position(self, cursor: int) -> Identity:
-        """Where the workspace is now; see Tree.open."""
-        spaces = await self._api.get("/workspaces", SpacesReply.read, since=cursor)
+    async def _space(self) -> SpaceReply:
+        """The workspace. Raises ProblemError."""
+        spaces = await self._api.get("/workspaces", SpacesReply.read)
         mine = spaces.named(self._workspace)
         if mine is None:
             raise ProblemError(no_workspace(self._login.username, self._workspace, spaces.names()))
         if mine.problem:
             raise ProblemError(mine.problem.received())
-        return Identity(self._root, mine.epoch, mine.sequence, mine.lineage, mine.floor)
+        return mine
 
     @property
     def _root(self) -> str:
@@ -137,7 +133,8 @@ class CargoTree:
                 if page.more and cursor < self._upto:
                     # The server makes the next page while this one is stored.
                     ahead = asyncio.create_task(self._next_page(cursor, own))
-                yield Delta(page.changes, cursor, page.lineage, page.refused, told)
+                self._newest.add(cursor, page.lineage)
+                yield Delta(page.changes, cursor, page.refused, told)
                 told = NO_CHANGES
                 if ahead is None:
                     break
@@ -148,13 +145,15 @@ class CargoTree:
                 await asyncio.gather(ahead, return_exceptions=True)
         self._page = ROWS
 
-    async def _next_page(self, cursor: int, own: OwnChanges) -> ChangesReply:
+    async def _next_page(
+        self, cursor: int, own: OwnChanges, newest: int | None = None
+    ) -> ChangesReply:
         """The next changes. After a cut, the next look asks for fewer of them at a time.
 
         So it does after an answer that was too slow or too large.
         """
         try:
-            return await self._changes(since=cursor, limit=self._page, own=own)
+            return await self._changes(since=cursor, limit=self._page, own=own, newest=newest)
         except ProblemError as error:
             if error.problem.code in AWAY | {Code.BAD_ANSWER}:
                 self._page = max(LEAST_PAGE, self._page // 2)
@@ -165,13 +164,20 @@ class CargoTree:
         return page.rows > 0
 
     async def _changes(
-        self, since: int, limit: int, wait: int = 0, own: OwnChanges = NO_CHANGES
+        self,
+        since: int,
+        limit: int,
+        wait: int = 0,
+        own: OwnChanges = NO_CHANGES,
+        newest: int | None = None,
     ) -> ChangesReply:
         query: dict[str, str | int] = {"since": since, "under": self._folder, "limit": limit}
         if wait:
             query["wait"] = wait
         if own.left_out:
             query |= requests.own(own)
+        if newest is not None:
+            query["newest"] = newest
         return await self._api.get(f"{self._base}/changes", replies.changes, **query)
 
     async def hashes(
@@ -212,12 +218,13 @@ class CargoTree:
             partial(replies.results, len(operations)),
             requests.operations(operations, run),
         )
-        self._lineage = answer.lineage
+        self._life = answer.life
+        self._note([number for result in answer.results for number in result.numbers], answer.life)
         return answer.results
 
     def renamed(self, outcomes: Sequence[Outcome]) -> None:
         places = chain.from_iterable(outcome.places for outcome in outcomes)
-        self._own.add_renames(places, self._lineage)
+        self._own.add_renames(places, self._life.token)
 
     def _operation(self, action: Action) -> Body:
         if action.op is Op.MOVE:
@@ -273,12 +280,19 @@ class CargoTree:
     ) -> AsyncGenerator[Brought, None]:
         async with aclosing(self.flows.run(mode, near, batches, speed, run)) as results:
             async for result, lineage in results:
+                if mode is Mode.UPLOAD:
+                    self._note([receipt.version for receipt in result.receipts], lineage)
                 yield result
                 # Here the receiver of the result has recorded it.
                 if mode is Mode.UPLOAD:
                     await self._world.offload(self._note_own, result, lineage)
 
-    def _note_own(self, moved: Brought, lineage: str) -> None:
+    def _note(self, numbers: Sequence[int], lineage: Lineage) -> None:
+        """Notes the newest of some changes, if it was made in this lineage."""
+        if lineage.token and (newest := max(numbers, default=0)) >= lineage.first:
+            self._newest.add(newest, lineage.token)
+
+    def _note_own(self, moved: Brought, lineage: Lineage) -> None:
         """Notes files that need not be read again: the server has them as they are here."""
         puts = Tasks.of(moved.done).puts
         files, versions = puts.paths, [receipt.version for receipt in moved.receipts]
@@ -287,8 +301,9 @@ class CargoTree:
         if here != there:
             same = list(map(eq, here, there))
             files, versions = list(compress(files, same)), list(compress(versions, same))
-        if versions:
-            self._own.add(versions, (path.rpartition("/")[0] for path in files), lineage)
+        if versions and min(versions) >= lineage.first:
+            folders = (path.rpartition("/")[0] for path in files)
+            self._own.add(versions, folders, lineage.token)
 
     def rate(self, mode: Mode) -> int:
         return self.flows.rate(mode)

@@ -137,7 +137,7 @@ class VisitedTree(CargoTree):
         await self._operate_one(move, path, run)
 
     async def _sequence(self) -> int:
-        return (await self._position(0)).sequence
+        return (await self._space()).sequence
 
     async def _existing(self, path: str) -> Entry:
         found = await self.entry(path)

@@ -1,6 +1,8 @@
 """A job does not read its own uploads again, and still sees all that others change."""
 
+import asyncio
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +15,12 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
+from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.replies import ChangesReply
 from cargo_sync.trees.cargo.tree import CargoTree
 from tests.engine.world import System
 from tests.ports import free_port
-from tests.server.flows.test_flows import job, login, quick, run
+from tests.server.flows.test_flows import REAL, job, login, quick, run
 from tests.server.test_app import running, settings
 
 __all__ = ["quick"]
@@ -38,9 +41,13 @@ def heard(system: System) -> Iterator[Asked]:
     changes = far._changes
 
     async def hear(
-        since: int, limit: int, wait: int = 0, own: OwnChanges = NO_CHANGES
+        since: int,
+        limit: int,
+        wait: int = 0,
+        own: OwnChanges = NO_CHANGES,
+        newest: int | None = None,
     ) -> ChangesReply:
-        page = await changes(since, limit, wait, own)
+        page = await changes(since, limit, wait, own, newest)
         asked.own.append(own)
         asked.paths += [path for path, _ in page.changes]
         return page
@@ -150,7 +157,10 @@ async def test_agreements_that_are_missing_are_asked_for(tmp_path: Path) -> None
         assert mirror(system) == await listed(tmp_path / "b", login(up))
 
 
-async def test_a_server_that_lost_own_uploads_is_compared_afresh(tmp_path: Path) -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_server_that_lost_own_uploads_waits_for_a_person(
+    tmp_path: Path, restarted: bool
+) -> None:
     """Its numbers are given out a second time, above those that the job has read."""
     there = tmp_path / "ana" / "in" / "box"
     file = settings(tmp_path, listen=f"127.0.0.1:{free_port()}")
@@ -171,7 +181,14 @@ async def test_a_server_that_lost_own_uploads_is_compared_afresh(tmp_path: Path)
         async with running(file) as up, job(tmp_path / "other", who, Mode.UPLOAD) as other:
             write(tmp_path / "other", {f"other {n}": b"o" for n in range(9)})
             await run(other).execute()
-            report = await run(system).execute()
+            if restarted:
+                await system.far.close()
+                api = Api(who, time.monotonic)
+                fresh = CargoTree(api, "default", "in/box", REAL, asyncio.Semaphore(1))
+                system.far = fresh  # type: ignore[assignment]
+            with pytest.raises(ProblemError, match="restored from an older state"):
+                await run(system).execute()
+            report = await run(system).execute(approved={Code.SERVER_RESTORED})
             assert (report.errors, report.files) == (0, 1), "what the server lost is sent again"
             assert {one.name for one in there.iterdir()} >= {"a", "b", "old", "other 8"}
             for turn in range(50):  # the server may take in what it lost between two looks

@@ -232,6 +232,9 @@ async def test_the_clients_own_changes_are_left_out(tmp_path: Path) -> None:
         first = (await house.call("GET", where)).json
         assert (first["rows"][0], first["own"]) == (["b", "c"], False)
         assert len(first["lineage"]) == len(first["known"]) == 32
+        for newest, known in ((0, ""), (5, first["lineage"])):
+            page = (await house.call("GET", f"{where}&newest={newest}")).json
+            assert (page["known"], page["rows"]) == (known, first["rows"])
         asked = f"{where}&own=2-2,4-4&own_lineage={first['lineage']}"
         page = (await house.call("GET", asked)).json
         assert (page["rows"][0], page["own"], page["more"]) == (["c", "e"], True, False)
@@ -494,7 +497,7 @@ async def test_flows_are_handed_over(tmp_path: Path) -> None:
             "direction": "upload", "workspace": "default", "path": "a", "speed": 8, "sealed": False,
         }  # fmt: skip
         lane = {"port": 8444, "token": "74", "auth": "61"}
-        opened = {"flow": "f1", "lane": lane, "granted": 8, "lineage": "a lineage"}
+        opened = {"flow": "f1", "lane": lane, "granted": 8, "lineage": "a lineage", "first": 1}
         assert (await house.call("POST", "/v1/flows", wanted)).json == opened
         for speed in (8_000, None):
             answer = await house.call("POST", "/v1/flows/f1/speed", {"speed": speed})

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.cargo import flows
@@ -19,7 +20,7 @@ UP, DOWN = Mode.UPLOAD, Mode.DOWNLOAD
 class Flow:
     """A flow that moves something between `go` and `stop`."""
 
-    lineage = ""
+    lineage = Lineage()
 
     def __init__(self, _api: object, _world: object, turn: Any, speed: int | None) -> None:
         self.turn = turn

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.machines.newest_change import NOTHING_SEEN, Lineage, SeenChange
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns, PlacedEntries
@@ -58,7 +59,7 @@ async def observed(it: CargoTree) -> list[tuple[str, Entry | None]]:
 async def test_who_is_up_to_date_asks_no_second_time() -> None:
     async with tree(GET_changes=[changes(after=7), changes(row())]) as (it, heard):
         await it.open(7)
-        assert [seen async for seen in it.observe(7)] == [Delta(NOTHING, 7, "l", [])]
+        assert [seen async for seen in it.observe(7)] == [Delta(NOTHING, 7, [])]
         assert heard.asked == ["POST /login", "GET /workspaces/default/changes"]
         assert [seen.cursor async for seen in it.observe(7) if isinstance(seen, Delta)] == [9]
 
@@ -103,19 +104,43 @@ async def test_it_is_known_by_server_user_workspace_and_folder() -> None:
     async with tree(GET_changes=[changes(floor=3)]) as (it, heard):
         identity = await it.open(5)
     assert identity.root.endswith(" ana default box")
-    assert (identity.epoch, identity.sequence, identity.lineage) == ("e", 7, "k")
-    assert (identity.floor, identity.lost) == (3, False)
+    assert (identity.epoch, identity.floor, identity.lost) == ("e", 3, False)
     assert "own" not in heard.queries[-1]
 
 
-async def test_an_older_server_is_asked_twice_where_it_is() -> None:
-    async with tree(GET_changes=[changes(row(), known=None)]) as (it, heard):
-        identity = await it.open(5)
-        [seen] = [one async for one in it.observe(5)]
-    assert (identity.epoch, identity.sequence, identity.lineage) == ("e", 7, "l")
-    assert isinstance(seen, Delta) and seen.cursor == 9
-    paths = ["/workspaces/default/changes", "/workspaces"]
-    assert heard.asked == ["POST /login", *(f"GET {path}" for path in paths)]
+@pytest.mark.parametrize(
+    ("newest", "lost"),
+    [
+        (NOTHING_SEEN, False),
+        (SeenChange(7, "k"), False),
+        (SeenChange(8, "k"), True),  # the server has 7
+        (SeenChange(6, "j"), True),  # it was given out again
+    ],
+)
+async def test_a_server_is_asked_for_the_newest_change_that_is_known(
+    newest: SeenChange, lost: bool
+) -> None:
+    async with tree(GET_changes=[changes(after=5)]) as (it, heard):
+        identity = await it.open(5, newest)
+        assert (identity.lost, it.newest) == (lost, NOTHING_SEEN if lost else newest)
+        assert heard.queries[-1]["newest"] == str(newest.number)
+
+
+async def test_listings_uploads_and_operations_show_changes() -> None:
+    done = {"code": "done", "version": 21, "ident": 21}
+    results = {"results": [done, {**done, "changed": [[19, 23]]}], "lineage": "n", "first": 20}
+    async with tree(GET_changes=[changes(row())], POST_operations=[ok(results)]) as (it, _):
+        await it.open(5, SeenChange(6, "k"))
+        assert [one async for one in it.observe(5)] and it.newest == SeenChange(9, "l")
+        it._note([8, 12], Lineage("l", 2))
+        assert it.newest == SeenChange(12, "l")
+        await it._operations([{}, {}], "run")
+        assert it.newest == SeenChange(12, "l"), "the server may have gone back in between"
+        it._newest.begin(it.newest)  # it was asked
+        it._note([19], Lineage("n", 20))  # it was there before this start
+        assert it.newest == SeenChange(12, "l")
+        it._note([23], Lineage("n", 20))
+        assert it.newest == SeenChange(23, "n")
 
 
 async def test_a_workspace_that_the_user_does_not_have_is_named() -> None:
@@ -197,7 +222,9 @@ async def test_only_files_that_are_there_as_they_are_here_are_own() -> None:
     ]
     tasks = [Task(Action(Op.PUT, f"f{n}/a", source), "") for n in range(4)]
     async with tree() as (it, _):
-        it._note_own(Brought(tasks, receipts, [], Moved()), "mine")
+        it._note_own(Brought(tasks, receipts, [], Moved()), Lineage("mine", 8))
+        assert it._own.changes() == NO_CHANGES, "7 is older than this start of the server"
+        it._note_own(Brought(tasks, receipts, [], Moved()), Lineage("mine", 7))
         assert it._own.changes() == OwnChanges(((7, 7), (10, 10)), ("f0", "f3"), "mine")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -65,6 +66,7 @@ class _Changes(Query):
     limit: Limit = LIMIT
     own: Own = ()
     own_lineage: Annotated[str, text(64)] = ""
+    newest: Annotated[int | None, digits, whole(LARGEST)] = None
 
 
 class BrowseRoutes:
@@ -132,7 +134,8 @@ class BrowseRoutes:
 
     async def _look(self, workspace: Workspace, query: _Changes, limit: int) -> News:
         own = OwnChanges(query.own, lineage=query.own_lineage)
-        return await self._offload(workspace.news, query.since, query.under, limit, own)
+        news = partial(workspace.news, query.since, query.under, limit, own, query.newest)
+        return await self._offload(news)
 
     async def _news(
         self, request: web.Request, workspace: Workspace, query: _Changes, user: str

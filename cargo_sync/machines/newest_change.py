@@ -1,0 +1,56 @@
+"""The newest change of a server that a client knows of: the proof that the server did not go back.
+
+A server numbers its changes. When it is restored from an older state, the numbers that were lost
+are given out again, but in another lineage (each start of a server begins one). So if the server
+still has this one number with this lineage, it has all changes before it too.
+
+What a client keeps is safe only if it is older than this proof, or stored together with it. That is
+true of what was listed, and of what the client itself has changed there: a backup of the server may
+lack just that.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Lineage(NamedTuple):
+    """Whose changes are numbered from `first` on: those of one start of a server.
+
+    token  "" if the server does not say it: then nothing is proved by its numbers
+    """
+
+    token: str = ""
+    first: int = 0
+
+
+class SeenChange(NamedTuple):
+    """A change of a server; number 0 stands for none."""
+
+    number: int = 0
+    lineage: str = ""
+
+
+NOTHING_SEEN: Final = SeenChange()
+
+
+class NewestChange:
+    """Keeps the newest change that a server has shown.
+
+    A change of another lineage proves nothing of those before it: the server may have been restored
+    in between. So the one that is kept gives way to it only if the server was asked for it before.
+
+    change  the newest one
+    """
+
+    def __init__(self) -> None:
+        self.change = NOTHING_SEEN
+        self._asked = NOTHING_SEEN
+
+    def begin(self, change: SeenChange) -> None:
+        """The server was asked, and has this change."""
+        self.change = self._asked = change
+
+    def add(self, number: int, lineage: str) -> None:
+        """The server has shown this change."""
+        follows = lineage == self.change.lineage or self.change == self._asked
+        if follows and number > self.change.number:
+            self.change = SeenChange(number, lineage)

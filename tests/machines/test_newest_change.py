@@ -1,0 +1,35 @@
+"""The newest change of a server that a client knows of."""
+
+import pytest
+
+from cargo_sync.machines.newest_change import NOTHING_SEEN, NewestChange, SeenChange
+
+
+@pytest.mark.parametrize(
+    ("shown", "newest"),
+    [
+        ([], (5, "a")),
+        ([(4, "a")], (5, "a")),
+        ([(6, "a"), (9, "a")], (9, "a")),
+        ([(9, "a"), (8, "a")], (9, "a")),
+        ([(9, "b"), (10, "b")], (10, "b")),  # another start; the server was asked for 5
+        ([(4, "b")], (5, "a")),
+        ([(9, "a"), (12, "b")], (9, "a")),  # was it restored in between? 9 will be asked for
+        ([(9, "b"), (12, "c")], (9, "b")),
+    ],
+)
+def test_what_is_kept(shown: list[tuple[int, str]], newest: tuple[int, str]) -> None:
+    known = NewestChange()
+    known.begin(SeenChange(5, "a"))
+    for number, lineage in shown:
+        known.add(number, lineage)
+    assert known.change == newest
+
+
+def test_at_first_nothing_is_known() -> None:
+    known = NewestChange()
+    assert known.change == NOTHING_SEEN
+    known.add(0, "a")  # of an empty server
+    assert known.change == NOTHING_SEEN
+    known.add(1, "a")
+    assert known.change == SeenChange(1, "a")
