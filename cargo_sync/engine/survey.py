@@ -21,8 +21,6 @@ from cargo_sync.state import parts
 from cargo_sync.state.folders import FolderState, Observed
 from cargo_sync.trees.contract import Delta, FarTree, Missed, NearTree, NoFolder, Observation, Whole
 
-Changes = Sequence[tuple[str, Entry | None]]
-
 PAGE = 100
 PART = 4_000
 """Rows of a server's listing that are stored in one transaction, fewer of those deep down."""
@@ -185,7 +183,7 @@ class Survey:
         listings = [_observed(one) for one in seen if isinstance(one, Whole)]
         await offload(folders.observe_near if near else folders.observe_far_whole, listings)
 
-    def _store_changes(self, changes: Changes) -> None:
+    def _store_changes(self, changes: Sequence[tuple[str, Entry | None]]) -> None:
         with self._memory.jobs.knowing(self._memory.name, self._far.newest):
             self._memory.folders.observe_far(changes)
 
