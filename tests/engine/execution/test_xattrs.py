@@ -1,6 +1,7 @@
 """Extended attributes follow their files, without the content when they alone change."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,10 +135,9 @@ async def test_a_side_that_keeps_none_is_named_and_nothing_is_asked(
     system = make()
     opened = MemoryTree.open
 
-    async def keeps_none(tree: MemoryTree, cursor: int = 0) -> Identity:
-        identity = await opened(tree, cursor)
+    async def keeps_none(tree: MemoryTree, *known: Any) -> Identity:
         lacks = tree is getattr(system, side)
-        return Identity(identity.root, identity.epoch, identity.sequence, xattrs=not lacks)
+        return replace(await opened(tree, *known), xattrs=not lacks)
 
     monkeypatch.setattr(MemoryTree, "open", keeps_none)
     system.near.write("a", b"one")
