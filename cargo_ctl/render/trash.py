@@ -43,7 +43,8 @@ def restored(row: Mapping[str, Any]) -> str:
         return f"not restored: {escaped(why)}{hint}"
     stood = row.get("displaced") or 0
     more = f"; {count(stood, 'version')} that stood there went to the trash" if stood else ""
-    return f"restored: {path}{more}"
+    where = " on the server" if str(row.get("id", "")).startswith("s") else ""
+    return f"restored{where}: {path}{more}"
 
 
 def summary(results: Sequence[Mapping[str, Any]]) -> str:

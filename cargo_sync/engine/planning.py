@@ -113,20 +113,22 @@ class Planning:
         if settled := [folder.state for folder in folders if folder.empty]:
             await self._world.offload(self._memory.folders.settle, settled)
 
-    async def count_drift(self) -> None:
-        """Counts what drifted in folders that were settled before this run.
+    async def drift(self) -> int:
+        """How many delivered files the destination does not have as they were delivered.
 
-        What this run brought was not seen at the destination yet. A download sees its own folder
-        only when it looks at all of it.
+        None in a two-way job: its sides follow each other. In a job with one direction this is
+        counted in folders that were settled before this run, because what the run brought was not
+        seen at the destination yet. A download sees its own folder only when it looks at all of it.
         """
-        if self._rules.mode is Mode.UPLOAD or self._report.whole:
-            while await self._world.offload(self._memory.folders.count_drift, self._drifted):
+        folders, mode = self._memory.folders, self._rules.mode
+        if mode is Mode.BIDIRECTIONAL:
+            return 0
+        if mode is Mode.UPLOAD or self._report.whole:
+            while await self._world.offload(folders.count_drift, self._drifted):
                 pass
+        return await self._world.offload(folders.drifted)
 
     def _drifted(self, state: FolderState) -> int:
-        """How many files of a folder have drifted; none in a two-way job, whose sides are equal."""
-        if self._rules.mode is Mode.BIDIRECTIONAL:
-            return 0
         near, far = state.listings
         mode = self._rules.mode
         return drifted(state.agreements, far if mode is Mode.UPLOAD else near, mode)

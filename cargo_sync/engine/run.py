@@ -102,7 +102,7 @@ class Run:
         await follow(directions, self._resolved(self._planning.steps(pages)))
         await self._rename(opened, directions)
         await self._execute_deferred(opened, directions)
-        await self._planning.count_drift()
+        self.report.drifted = await self._planning.drift()
         await self._retire(directions)
         await self._name_tree()
         if self._rules.mode is Mode.BIDIRECTIONAL:
@@ -111,7 +111,6 @@ class Run:
             gone = self._planning.forget_old_failures(self._survey.missed)
             if gone:
                 await self._world.offload(self._memory.transfers.take_up, self._memory.job_id, gone)
-        self.report.drifted = await self._world.offload(self._memory.folders.drifted)
         self._judge_room()  # after that: a file that is gone waits for no room
         self.report.ended = self._world.wall()
         return self.report

@@ -99,7 +99,7 @@ def is_reserved(name: str) -> bool:
 def bad_path(path: str) -> str | None:
     """Why a path cannot lead to an entry of a tree, or None when it can."""
     if path and len(path) <= PATH_BYTES and (reason := bad_part(path)):
-        return reason
+        return f"has a part that {reason}" if "/" in path else reason
     too_long = len(path) > PATH_BYTES or len(path.encode()) > PATH_BYTES
     return "is longer than 4096 bytes" if too_long else None
 

@@ -79,7 +79,7 @@ def test_of_a_path_the_newest_version_is_restored(runtime: Any) -> None:
         )
         assert result.exit_code == 0
         assert result.stdout.splitlines() == [
-            "restored: docs/plan.odt; 1 version that stood there went to the trash",
+            "restored on the server: docs/plan.odt; 1 version that stood there went to the trash",
             "1 version restored",
         ]
 
@@ -106,6 +106,13 @@ def test_of_a_path_that_both_sides_have_displaced_the_newest_version_is_restored
         run("trash", "restore", "docs", "d")
         near, far = [args["ids"] for name, args in daemon.asked if name == "trash.restore"]
         assert (near, far) == (["5", "3", "2"], ["s4", "s3"])
+
+
+def test_where_a_version_was_restored_is_said(runtime: Any) -> None:
+    rows = [{"id": id, "code": "done", "path": "a", "displaced": 0} for id in ("s4", "3")]
+    with canned(runtime, {"trash.restore": {"results": rows}}):
+        lines = run("trash", "restore", "docs", "3").stdout.splitlines()
+    assert lines[:2] == ["restored on the server: a", "restored: a"]
 
 
 def test_of_a_run_the_version_from_before_it_is_restored(runtime: Any) -> None:

@@ -254,6 +254,21 @@ async def test_what_was_deleted_while_a_job_had_one_direction_is_not_repeated(ma
     assert system.near.files() == {"a": b"1", "b": b"1"}
 
 
+async def test_a_job_that_gets_both_directions_says_no_more_what_drifted(make: Make) -> None:
+    system = make()
+    system.memory.scope.trust(True)
+    both = system.rules
+    system.rules = replace(both, mode=Mode.UPLOAD, propagate=False)
+    system.near.write("a", b"here")
+    for _ in range(3):
+        await system.run().execute()
+    system.far.save("a", b"changed there", 7)
+    drifted = [(await system.run().execute()).drifted for _ in range(2)]
+    system.rules = both
+    drifted += [(await system.run().execute()).drifted for _ in range(3)]
+    assert drifted == [1, 1, 0, 0, 0]
+
+
 @pytest.mark.parametrize("changed", ["near", "far"])
 async def test_a_rejected_change_is_taken_back(make: Make, changed: str) -> None:
     system = make()

@@ -104,4 +104,5 @@ def test_the_look_at_many_paths_lets_ordinary_ones_pass() -> None:
 def test_a_path_of_two_thousand_folders_is_fine_and_one_byte_more_is_not() -> None:
     assert paths.bad_path("d/" * 2047 + "dd") is None
     assert paths.bad_path("d/" * 2047 + "dé") == "is longer than 4096 bytes"
-    assert paths.bad_path("é" * 127 + "/" + "é" * 128) == "is longer than 255 bytes"
+    assert paths.bad_path("é" * 127 + "/" + "é" * 128) == "has a part that is longer than 255 bytes"
+    assert paths.bad_path("../out") == "has a part that is empty, '.' or '..'"

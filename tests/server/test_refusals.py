@@ -47,7 +47,7 @@ def test_absolute_paths_stay_on_the_server(problem: Problem, shown: str) -> None
     "problem",
     [
         FILE,
-        Problem(Code.BAD_PATH, "the path '/etc' is empty, '.' or '..'", "/etc"),
+        Problem(Code.BAD_PATH, "the path '/etc' has a part that is empty, '.' or '..'", "/etc"),
         Problem(Code.UNAUTHORIZED, "wrong", hint="log in at /v1/login"),
         Problem(Code.UNKNOWN, "there is nothing here", hint="the API is under /v1"),
     ],
