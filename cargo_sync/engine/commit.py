@@ -5,13 +5,14 @@ of files that were moved are made column by column: a step for each file would c
 read it does.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple
 
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.displacements import Displacement, versions
+from cargo_sync.engine.planners.obstacles import Obstacles
 from cargo_sync.machines.retry import cancelled
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed, agree, agree_batch
@@ -30,8 +31,11 @@ from cargo_sync.model.slices import path_ranges
 from cargo_sync.plan.one_way import BACK
 from cargo_sync.trees.contract import Brought, Tasks
 
-RETRY_AT_ONCE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED})
+RETRY_AT_ONCE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED, Code.NOT_A_FOLDER})
 """Codes that only mean that the plan is out of date; another look makes a new one at once."""
+
+HOLDS_OTHERS: Final = "holds other files"
+"""Why a folder stays."""
 
 TOGETHER: Final = 2_000
 """Outcomes that are recorded in one transaction, fewer of those deep down."""
@@ -69,9 +73,13 @@ class _Moved(NamedTuple):
 
 
 class Commit:
-    """Records what a run has done in one direction, UPLOAD or DOWNLOAD."""
+    """Records what a run has done in one direction, UPLOAD or DOWNLOAD.
+
+    obstacles  of a one-way job: what failed because of one of them is postponed
+    """
 
     def __init__(self, context: RunContext, direction: Mode, on_events: OnEvents) -> None:
+        self.obstacles: Obstacles | None = None
         self._recording = context.recording
         self._direction = direction
         self._upload = direction is Mode.UPLOAD
@@ -85,8 +93,11 @@ class Commit:
 
     async def __call__(self, outcomes: Sequence[Outcome]) -> None:
         """Records outcomes, which must be durable on their sides already."""
+        postponed = frozenset[str]()
+        if self.obstacles is not None:
+            postponed = await self.obstacles.before(outcomes)
         for part in path_ranges([outcome.action.path for outcome in outcomes], TOGETHER):
-            await self._write(self._outcomes(outcomes[part]))
+            await self._write(self._outcomes(outcomes[part], postponed))
 
     async def brought(self, batch: Brought) -> None:
         """Records what became of a batch of transfers; it must be durable already."""
@@ -197,12 +208,18 @@ class Commit:
         await self._take_up(self._succeeded(files))
         self._on_events(told)
 
-    def _outcomes(self, outcomes: Sequence[Outcome]) -> _Record:
-        """Notes what was done without moving content, and what failed."""
+    def _outcomes(self, outcomes: Sequence[Outcome], postponed: Collection[str]) -> _Record:
+        """Notes what was done without moving content, and what failed.
+
+        What is postponed did not fail, but an end of its transfer may be promised.
+        """
         now, record = self._world.wall(), _Record()
         for outcome in outcomes:
             path = outcome.action.path
-            if outcome.problem is not None:
+            if outcome.problem is not None and path in postponed:
+                if outcome.transfer and self._rules.promises:
+                    record.events.append(self._failure(outcome, outcome.problem, now))
+            elif outcome.problem is not None:
                 if self._memory.failures.was_put_off(path):
                     record.taken_up.append(path)
                 if outcome.problem.code == Code.CANCELLED:
@@ -273,8 +290,11 @@ class Commit:
             self._memory.failures.put_off(action.path, problem, state)
         if problem.code == Code.DISK_FULL:
             self._room.refused(action.path, action.bytes, problem)
+        return [self._failure(outcome, problem, now)]
+
+    def _failure(self, outcome: Outcome, problem: Problem, now: float) -> Event:
         details = EventDetails(str(problem), problem.code_text, outcome.transfer)
-        return [self._event(Happened.FAILED, action, now, details)]
+        return self._event(Happened.FAILED, outcome.action, now, details)
 
     def _happened(self, outcome: Outcome, now: float) -> list[Event]:
         """What is told about a step that moved no content now."""
@@ -298,10 +318,10 @@ class Commit:
             self._report.acted = True
             details = EventDetails(displaced=outcome.displaced)
             events.append(self._event(Happened.DELETED, action, now, details))
-        elif action.op is Op.FORGET and action.drifted:
+        elif action.drifted and (action.op is Op.FORGET or action.why == HOLDS_OTHERS):
             events.append(self._event(Happened.KEPT, action, now, EventDetails(action.why)))
-        elif action.op is Op.FORGET and action.why == BACK:
-            self._report.look_again(0.0)  # what is in it may have been planned before this
+        if action.why == BACK or (action.op is Op.MKDIR and action.expected is not None):
+            self._report.look_again(0.0)  # for what is in this folder
         if outcome.displaced and action.drifted and action.op is not Op.DELETE:
             details = EventDetails(displaced=outcome.displaced)
             events.append(self._event(Happened.DISPLACED, action, now, details))

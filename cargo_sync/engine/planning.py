@@ -47,6 +47,7 @@ class Planning:
     """Plans one run. Steps that must wait for the end of the survey go to `deferred`.
 
     waiting    files that are not ready, because they still change
+    unclear    folders that only one side has, with files that are not ready or could not be read
     postponed  names that wait for the next run, until a folder above them is gone
     found      in a held run: files on both sides, on which nothing is agreed
     replaces_folders  steps would replace folders by files or links
@@ -63,6 +64,7 @@ class Planning:
         self._deferred = deferred
         self._old_failures = context.memory.failures.paths()
         self.waiting = 0
+        self.unclear: set[str] = set()
         self.postponed = 0
         self.found = 0
         self.replaces_folders = False
@@ -202,6 +204,8 @@ class Planning:
             named = chain((one.path for one in steps), *(plan.fresh.paths for plan in plans))
             failed = (one.action.path for one in folder.failed)
             self._old_failures.difference_update(named, failed)
+        if None in folder.state.listings and (folder.failed or any(one.waiting for one in plans)):
+            self.unclear.add(folder.state.path)
         for name in chain.from_iterable(plan.waiting for plan in plans):
             path = paths.join(folder.state.path, name)
             if self._memory.failures.knows(path):

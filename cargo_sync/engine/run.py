@@ -284,7 +284,7 @@ class Run:
                     await direction.forget(actions)
                     await _take_back(actions, direction, directions)
                 async for actions in direction.deferred.passing(backwards=True):
-                    await direction.delete(actions)
+                    await direction.delete(actions, self._planning.unclear)
             for direction in waiting:
                 await direction.follow(_replacements(direction), counted=True)
             if self._planning.postponed and not gaps:

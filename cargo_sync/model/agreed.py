@@ -18,6 +18,10 @@ GONE: Final = -1
 """The version of a side that was seen without it. If it comes back there, it is new, also if it is
 as it was: a run that was killed before it said so may have deleted it on the other side."""
 
+ONE_SIDED: Final = -2
+"""The version of a side that has deleted a folder. The other side keeps it, for what the job leaves
+out there, until something comes into it."""
+
 
 class Agreed(NamedTuple):
     """One name in a folder, as both sides held it.
@@ -59,6 +63,11 @@ class Agreed(NamedTuple):
     def was_gone(self) -> bool:
         """Whether a side was seen without it since (GONE)."""
         return GONE in (self.near_version, self.far_version)
+
+    @property
+    def is_one_sided(self) -> bool:
+        """Whether only one side has this folder, and keeps it (ONE_SIDED)."""
+        return ONE_SIDED in (self.near_version, self.far_version)
 
     def far_is(self, entry: Entry) -> bool:
         """True when the server's entry is still what was agreed."""

@@ -13,6 +13,7 @@ guard         stops a run that would delete or overwrite too many files
 moves         renames instead of copies and deletions
 metadata      what may be a change of time or mode alone
 moved_content  which deleted files were moved: their content was brought to another path
+obstacles     what stands at the destination where the source has a folder
 one_way       the planner: from the listings of one folder to its steps
 reconciliation  what both sides of a two-way job have at one path -> its steps
 two_way       the planner of jobs in both directions

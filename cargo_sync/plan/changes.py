@@ -6,9 +6,13 @@ yet makes the change UNPROVEN, until the file was read.
 """
 
 from enum import Enum
+from typing import Final
 
-from cargo_sync.model.agreed import GONE, Agreed
+from cargo_sync.model.agreed import GONE, ONE_SIDED, Agreed
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry
+
+_NOT_THERE: Final = (GONE, ONE_SIDED)
+"""The versions of a side that had it no more."""
 
 
 class Change(Enum):
@@ -29,7 +33,7 @@ def near_change(base: Agreed | None, entry: Entry | None) -> Change:
     """What became of the local side of a path."""
     if base is None or entry is None:
         return _presence(base, entry)
-    if base.near_version == GONE:
+    if base.near_version in _NOT_THERE:
         return Change.CONTENT
     return Change.NONE if base.stays_near(entry) else _change(base, entry)
 
@@ -38,7 +42,7 @@ def far_change(base: Agreed | None, entry: Entry | None) -> Change:
     """What became of the server's side; a damaged file there is nobody's change."""
     if base is None or entry is None:
         return _presence(base, entry)
-    if base.far_version == GONE:
+    if base.far_version in _NOT_THERE:
         return Change.CONTENT
     as_agreed = base.far_is(entry) or (entry.hash == DAMAGED and base.kind == FILE)
     return Change.NONE if as_agreed else _change(base, entry)

@@ -13,6 +13,8 @@ server's side wins, because others see it already:
     gone         metadata     DELETE, later
     gone         content      FORGET, which is told as kept, and PUT / MKDIR back
     gone         gone         FORGET
+    folder kept  gone         none: it stays for what the job leaves out, and the job knows that
+    folder kept  folder       META, its mode; LEAVE if both have the same
     content      metadata     PUT of the content
     metadata     metadata     META of the server's; ADOPT if both look the same
     content      content      the same content: as metadata and metadata; else CONFLICT
@@ -39,7 +41,7 @@ from typing import Final, NamedTuple
 
 from cargo_sync.model import paths
 from cargo_sync.model.actions import NEW, Action, Op
-from cargo_sync.model.agreed import Agreed
+from cargo_sync.model.agreed import ONE_SIDED, Agreed
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, PERMISSIONS, Entry
 from cargo_sync.plan.changes import (
     Change,
@@ -145,7 +147,10 @@ def reconcile(plan: TwoWayPlan, row: Row, known: Row, view: TwoWayView) -> None:
     if near is None and far is None:
         plan.up.now.append(Action(Op.FORGET, path, why="gone on both sides"))
         return
-    if not any(entry and is_folder(entry) == is_folder(base) for entry in (near, far)):
+    sides = [entry for entry in (near, far) if entry is not None]
+    if not any(is_folder(entry) == is_folder(base) for entry in sides) or (
+        base is not None and base.is_one_sided and not all(map(is_folder, sides))
+    ):
         base = None
     row, known = row._replace(base=base), known._replace(base=base)
     here, there = near_change(base, known.near), far_change(base, known.far)
@@ -167,6 +172,8 @@ def reconcile(plan: TwoWayPlan, row: Row, known: Row, view: TwoWayView) -> None:
 def _plan_lonely(plan: TwoWayPlan, row: Row, way: _Way, back: _Way) -> None:
     """Only the source of `way` has an entry; it was deleted on the other side, or never there."""
     path, entry, base = row.path, way.source, row.base
+    if base is not None and base.is_one_sided and way.change is not Change.CONTENT:
+        return
     if base is not None and (way.change is Change.CONTENT or _is_damaged(entry)):
         way.steps.now.append(Action(Op.FORGET, path, None, entry, KEPT, drifted=True))
     if way.change is Change.CONTENT:
@@ -212,7 +219,10 @@ def _plan_folders(row: Row, up: _Way, down: _Way) -> None:
     """Both sides have a folder. Its own changes are its mode, and that it is another one."""
     path, near, far, base = row
     assert near is not None and far is not None
-    if down.change is not Change.NONE and has_new_mode(far, base, near):
+    if base is not None and base.is_one_sided and not near.same_mode(far):
+        way = up if base.far_version == ONE_SIDED else down
+        way.steps.now.append(Action(Op.META, path, way.source, way.there, "another mode"))
+    elif down.change is not Change.NONE and has_new_mode(far, base, near):
         down.steps.now.append(Action(Op.META, path, far, near, "another mode"))
     elif up.change is not Change.NONE and has_new_mode(near, base, far):
         up.steps.now.append(Action(Op.META, path, near, far, "another mode"))

@@ -3,7 +3,8 @@
 `reconciliation` has the table for one path. This is about folders: a folder is deleted only when it
 is empty. So its unchanged files go with it one by one; if something new or changed below it stays,
 it stays too, and the next look brings both back. Until then nothing is brought into a folder that
-is gone on a side, or where a file is in its place: it is *closed* in that direction.
+is gone on a side, or where a file is in its place: it is *closed* in that direction. If what stays
+is left out by the job, the folder is kept for it on that side alone (`model.agreed.ONE_SIDED`).
 
 The planner sees one folder at a time, and decides nothing by what it saw before but by what the
 caller says is closed. Swapping the sides swaps the plan, but for ties.
@@ -127,7 +128,7 @@ def _is_left_out(row: Row, view: TwoWayView) -> bool:
 def _close(plan: TwoWayPlan, row: Row) -> None:
     """Closes a folder that only one side has, unless it is made on the other one now."""
     near, far = is_folder(row.near), is_folder(row.far)
-    if near == far:
+    if near == far or (row.base is not None and row.base.is_one_sided):
         return
     closed, steps = (plan.closed_up, plan.up) if near else (plan.closed_down, plan.down)
     made = steps.now[-1] if steps.now else None

@@ -283,7 +283,8 @@ class MemoryTree:
         if action.op is Op.DELETE:
             return Outcome(action, displaced=action.path)
         mode = 0o755 if action.source is None else _folder_mode(action.source)
-        return Outcome(action, action.source, self.make(action.path, mode))
+        displaced = "" if action.expected is None else action.path
+        return Outcome(action, action.source, self.make(action.path, mode), displaced=displaced)
 
     def _set_metadata(self, action: Action, present: Entry | None) -> Outcome:
         if present is None or present != action.expected or action.source is None:

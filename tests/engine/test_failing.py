@@ -361,18 +361,6 @@ async def test_a_full_disk_does_not_hide_that_a_person_must_approve(make: Make, 
     assert report.approvable and report.held == str(held)
 
 
-async def test_a_file_stands_where_a_folder_is_needed(make: Make) -> None:
-    system = make()
-    system.source.write("f/a", b"1")
-    await system.run().execute()
-    system.destination.remove("f")
-    system.destination.write("f", b"theirs")
-    system.source.write("f/new", b"2")
-    report = await system.run().execute()
-    assert [problem.code for problem in report.problems] == ["not_a_folder"]
-    assert system.destination.files() == {"f": b"theirs"}
-
-
 def cancelling(system: System, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A person cancels `path` when content begins to move."""
     end = "source" if system.rules.mode is Mode.UPLOAD else "sink"

@@ -6,7 +6,8 @@ Then it is judged, path by path, against rules that know nothing of the planner:
   job says (`Direction`).
 - What people deleted at the source and changed at the destination stays there, unless it is again
   as it was delivered.
-- What nobody changed is as it was.
+- What nobody changed is as it was. But a file that people put in the place of a folder makes room
+  for what is new in that folder at the source.
 - Where else both sides were changed, nothing is expected but that no content is lost (`ledger`).
 """
 
@@ -151,9 +152,9 @@ class Epoch:
                 self._judge_one_sided(path, now, one, source, before)
             elif self._is_fetched_again(path, now):
                 continue
-            elif other:
+            elif other and not self._makes_room(path, other.state):
                 self._expect(path, now, other.state, "a change at the destination alone")
-            else:
+            elif not other:
                 self._expect(path, now, before, "what nobody changed")
 
     def _judge_two_sided(
@@ -166,6 +167,13 @@ class Epoch:
         # What was moved away and back has the version that was delivered.
         if now is not None or other.state != before:
             self._expect(path, now, other.state, "what is gone here and changed there")
+
+    def _makes_room(self, path: str, there: State) -> bool:
+        """Whether a file is in the place of a folder that the source needs for something new."""
+        if there is None or _is_folder(there) or not _is_folder(state(self._source, path)):
+            return False
+        changed = self._changes[self._source.part]
+        return any(one != path and paths.is_below(one, path) for one in changed)
 
     def _is_fetched_again(self, path: str, now: State) -> bool:
         """Whether something that people changed at the destination was taken for damaged."""

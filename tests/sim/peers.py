@@ -44,7 +44,13 @@ class PeersEpoch:
     """
 
     def __init__(
-        self, near: CountedTree, far: CountedTree, unsure: Callable[[str], bool], *, both: bool
+        self,
+        near: CountedTree,
+        far: CountedTree,
+        unsure: Callable[[str], bool],
+        one_sided: set[str],
+        *,
+        both: bool,
     ) -> None:
         """An epoch begins.
 
@@ -52,11 +58,13 @@ class PeersEpoch:
             near: one side.
             far: the other.
             unsure: see above.
+            one_sided: folders that the job says to keep on one side.
             both: of a conflict, both contents stay.
         """
         self.moment = 0
         self._sides = (near, far)
         self._unsure = unsure
+        self._one_sided = one_sided
         self._both = both
         self._before = {path: state(near, path) for path in near.all()}
         self._changes: dict[str, dict[str, _Change]] = {near.part: {}, far.part: {}}
@@ -150,6 +158,8 @@ class PeersEpoch:
     def _judge_same(self, path: str, here: State, there: State) -> None:
         """Both sides have the same; but at first contact folders keep their own modes."""
         if here == there or (here and there and here[0] == there[0] == FOLDER):
+            return
+        if path in self._one_sided and (here or there or ("",))[0] == FOLDER:
             return
         raise BrokenPromiseError(f"at rest {path!r} is {here} here, and {there} there")
 

@@ -71,8 +71,6 @@ class People:
     # -- acts: what they change, below each of these paths -----------------------------------------
 
     def _write(self, tree: CountedTree, path: str) -> list[str]:
-        if self._blocked(tree, path):
-            return []
         present = tree.entry(path)
         if present is not None and present.kind == FILE and self.story.chance(0.5):
             tree.save(path, self._content(), self._mtime())
@@ -106,14 +104,12 @@ class People:
         return [one for there in list(tree.all()) for one in self._chmod(tree, there)]
 
     def _link(self, tree: CountedTree, path: str) -> list[str]:
-        if self._blocked(tree, path):
-            return []
         gone = self._clear(tree, path)
         tree.link(path, self.story.one_of(NAMES))
         return [*gone, path]
 
     def _make(self, tree: CountedTree, path: str) -> list[str]:
-        if tree.entry(path) is not None or self._blocked(tree, path):
+        if tree.entry(path) is not None:
             return []
         tree.make(path)
         return [path]
@@ -140,7 +136,7 @@ class People:
 
     def _moved(self, tree: CountedTree, path: str, to: str) -> list[str]:
         taken = tree.entry(to) is not None or paths.is_below(to, path)
-        if taken or self._blocked(tree, to) or not self._fits(tree, path, to):
+        if taken:
             return []
         gone = tree.below(path)
         tree.move(path, to)
@@ -152,8 +148,6 @@ class People:
         spare = paths.join(paths.parent(path), "spare")
         if other == path or tree.entry(other) is None:
             return []
-        if not (self._fits(tree, path, other) and self._fits(tree, other, path)):
-            return []
         before = [*tree.below(path), *tree.below(other)]
         for one, to in ((path, spare), (other, path), (spare, other)):
             tree.move(one, to)
@@ -163,7 +157,7 @@ class People:
         """A copy with the time of the original, as by `cp -p`."""
         to = paths.join(paths.parent(path), self.story.one_of(NAMES))
         entry = tree.entry(path)
-        if entry is None or entry.kind != FILE or to == path or self._blocked(tree, to):
+        if entry is None or entry.kind != FILE or to == path:
             return []
         content = tree.read(path)
         gone = self._clear(tree, to)
@@ -172,8 +166,6 @@ class People:
 
     def _unpack(self, tree: CountedTree, path: str) -> list[str]:
         """A folder in the place of whatever is there, with a file in it."""
-        if self._taken(tree, path):
-            return []
         gone = self._clear(tree, path, for_folder=True)
         inside = paths.join(path, self.story.one_of(NAMES))
         if tree.entry(inside) is not None:
@@ -187,8 +179,6 @@ class People:
         if not folders:
             return []
         fullest = max(folders, key=lambda folder: len(tree.below(folder)))
-        if self._blocked(tree, fullest):
-            return []
         gone = self._clear(tree, fullest)
         tree.write(fullest, self._content(), self._mtime())
         return [*gone, fullest]
@@ -199,7 +189,7 @@ class People:
         done = []
         for number in range(MANY):
             one = paths.join(folder, f"n{number:02}")
-            if tree.entry(one) is None and not self._blocked(tree, one):
+            if tree.entry(one) is None:
                 tree.write(one, self._content(), self._mtime())
                 done.append(one)
         return done
@@ -222,24 +212,6 @@ class People:
 
     def _somewhere(self) -> CountedTree:
         return self.destination if self.story.chance(0.25) else self.source
-
-    def _taken(self, tree: CountedTree, path: str) -> bool:
-        """Avoids a folder at the destination where the source has something else."""
-        return tree is self.destination and self.source.entry(path) is not None
-
-    def _blocked(self, tree: CountedTree, path: str) -> bool:
-        """Avoids a file at the destination where the source has a folder: that always fails."""
-        if tree is self.source:
-            return False
-        there = self.source.entry(path)
-        return there is not None and there.kind == FOLDER
-
-    def _fits(self, tree: CountedTree, path: str, to: str) -> bool:
-        """Whether what is moved to `to` blocks nothing there."""
-        moving = ((to + one[len(path) :], tree.entry(one)) for one in tree.below(path))
-        return not any(
-            self._blocked(tree, one) for one, entry in moving if entry and entry.kind != FOLDER
-        )
 
     def _clear(self, tree: CountedTree, path: str, *, for_folder: bool = False) -> list[str]:
         """Removes what is in the way of a file, or of a folder; returns what goes or changes."""
@@ -266,12 +238,6 @@ class Peers(People):
 
     def _somewhere(self) -> CountedTree:
         return self.destination if self.story.chance(0.5) else self.source
-
-    def _taken(self, tree: CountedTree, path: str) -> bool:
-        return False
-
-    def _blocked(self, tree: CountedTree, path: str) -> bool:
-        return False
 
 
 Act = Callable[[People, CountedTree, str], list[str]]

@@ -1,10 +1,11 @@
 """The first tier: the planner alone, with an executor in memory, on random histories.
 
 A run here is what a run of the engine is, without state, lanes and threads: folders that are not
-settled are planned page by page, steps are executed in any order, deletions wait for the end of the
-survey and for the guard. A run may be cut between any two steps, and between a step and its record;
-people change both sides meanwhile. It takes less than a millisecond, so millions of histories fit
-in an afternoon. What the real engine does with steps is the second tier's (`system`).
+settled are planned page by page, steps of a page are executed in any order, but that folders are
+made first; deletions wait for the end of the survey and for the guard. A run may be cut between any
+two steps, and between a step and its record; people change both sides meanwhile. It takes less than
+a millisecond, so millions of histories fit in an afternoon. What the real engine does with steps is
+the second tier's (`system`).
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns, Listing
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.plan.filters import Filters
+from cargo_sync.plan.obstacles import obstacle
 from cargo_sync.plan.one_way import JobView, plan_folder, view_of
 from cargo_sync.trees.contract import Task
 from cargo_sync.trees.offers import offers
@@ -31,6 +33,8 @@ from tests.sim.story import BrokenPromiseError, Story, Verdict
 
 RUNS: Final = 6
 """Runs without a fault after which a job must rest."""
+LAST: Final = b"\xff"
+"""Greater than the key of any path."""
 LEFT_OUT: Final = "a-b"
 """The name that the filters of some histories leave out."""
 FAULTS: Final = ("cut", "cut before the record", "gap", "filter", "base lost")
@@ -217,10 +221,11 @@ class PlannerHistory:
             self._later = []  # a survey with gaps deletes nothing
 
     def _execute(self, actions: list[Action]) -> int:
-        """Does steps in any order."""
+        """Does steps in any order, but that folders are made first."""
         if not actions:
             return 0
         self.story.random.shuffle(actions)
+        actions.sort(key=lambda one: paths.key(one.path) if one.op is Op.MKDIR else LAST)
         for action in actions:
             if self._fault("cut"):
                 raise CutError
@@ -280,8 +285,16 @@ class PlannerHistory:
 
     def _make(self, action: Action) -> None:
         outcome = self.destination.do(action)
+        if outcome.problem and outcome.problem.code is Code.NOT_A_FOLDER:
+            self._make_room(action.path)
         if outcome.problem is None and outcome.result is not None:
             self._agree(action, outcome.result)
+
+    def _make_room(self, path: str) -> None:
+        """Something is in the way of a step: what replaces it waits for the guard."""
+        step = obstacle(path, lambda one: (self.source.entry(one), self.destination.entry(one)))
+        if step is not None and all(one.path != step.path for one in self._later):
+            self._later.append(step)
 
     def _adopt(self, action: Action) -> None:
         assert action.source is not None and action.expected is not None
@@ -301,6 +314,8 @@ class PlannerHistory:
         if action.source.kind == FILE:
             sink.whole(1, 0, memoryview(self.source.read(action.path)))
         [receipt] = sink.commit(1)
+        if receipt.code == Code.NOT_A_FOLDER:
+            self._make_room(action.path)
         if receipt.code == "done":
             made = self.destination.entry(action.path)
             assert made is not None

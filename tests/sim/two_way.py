@@ -11,7 +11,7 @@ from blake3 import blake3
 
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.agreed import Agreed, AgreedColumns, agree
+from cargo_sync.model.agreed import ONE_SIDED, Agreed, AgreedColumns, agree
 from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns, Listing
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
@@ -24,14 +24,12 @@ from tests.sim.guarded import GuardedSide
 from tests.sim.ledger import CountedTree, Ledger
 from tests.sim.peers import COPY, PeersEpoch
 from tests.sim.people import Peers
-from tests.sim.planner import LEFT_OUT, Bases, CutError, RowsTree, excluded, note_gone
+from tests.sim.planner import LAST, LEFT_OUT, Bases, CutError, RowsTree, excluded, note_gone
 from tests.sim.story import BrokenPromiseError, Story, Verdict
 
 RUNS: Final = 10
 """Runs without a fault after which a job must rest."""
 FAULTS: Final = ("cut", "cut before the record", "gap", "filter", "base lost")
-LAST: Final = b"\xff"
-"""Greater than the key of any path."""
 POLICIES: Final = ("keep both", "keep both", "local", "remote")
 
 Rows = tuple[Listing, Listing, tuple[Agreed, ...]]
@@ -66,6 +64,7 @@ class TwoWayHistory:
         self._later: dict[Mode, list[Action]] = {}
         self._closed: dict[Mode, Subtrees] = {}
         self._guards = {way.mode: GuardedSide(story) for way in self.ways}
+        self._one_sided: set[str] = set()
         self._epoch = self._begin()
 
     def tell(self) -> None:
@@ -89,7 +88,7 @@ class TwoWayHistory:
 
     def _begin(self) -> PeersEpoch:
         both = self.policy == "keep both"
-        return PeersEpoch(self.near, self.far, self._is_unsure, both=both)
+        return PeersEpoch(self.near, self.far, self._is_unsure, self._one_sided, both=both)
 
     def _touched(self, tree: CountedTree, some: Iterable[str]) -> None:
         self._epoch.touched(tree, some)
@@ -332,8 +331,12 @@ class TwoWayHistory:
         self._epoch.deletes(action.path, way.destination)
         note_gone(self._base, action.path, near=way.mode is Mode.UPLOAD)
         outcome = way.destination.do(action)
-        if outcome.problem is None or outcome.problem.code is Code.NOT_EMPTY:
+        if outcome.problem is None:
             self._drop(way, action)
+        elif outcome.problem.code is Code.NOT_EMPTY and (there := action.expected) is not None:
+            self._one_sided.add(action.path)
+            gone = there._replace(version=ONE_SIDED, ident=0)
+            self._agree(way, action._replace(source=gone), there)
 
     def _resolve(self, action: Action) -> None:
         """Resolves a conflict as the policy says; a file never takes the place of a folder."""

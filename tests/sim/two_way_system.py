@@ -12,6 +12,7 @@ from typing import Final
 
 from blake3 import blake3
 
+from cargo_sync.engine.commit import HOLDS_OTHERS
 from cargo_sync.engine.report import RunReport
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
@@ -47,6 +48,7 @@ class PeersOracle:
 
     epoch  what people have changed
     steps  paths at which the run has done something
+    one_sided  folders that the job says to keep on one side
     """
 
     def __init__(self, job: System, ledger: Ledger) -> None:
@@ -56,6 +58,7 @@ class PeersOracle:
         self.missed = False
         self.on_replaced: Callable[[], None] = lambda: None
         self.steps: set[str] = set()
+        self.one_sided: set[str] = set()
         self._replaced = False
         self._events = 0
 
@@ -83,6 +86,8 @@ class PeersOracle:
         for event in self.system.events[self._events :]:
             if event.happened is Happened.CONFLICT and self.epoch is not None:
                 self.epoch.conflicts(event.path)
+            if event.happened is Happened.KEPT and event.details.message == HOLDS_OTHERS:
+                self.one_sided.add(event.path)
         self._events = len(self.system.events)
 
     def replaced(self) -> None:
@@ -217,7 +222,7 @@ class TwoWaySystemHistory(SystemHistory):
 
     def _begin(self) -> PeersEpoch:
         both = self.system.rules.conflicts is ConflictPolicy.KEEP_BOTH
-        epoch = PeersEpoch(self.near, self.far, self._is_unsure, both=both)
+        epoch = PeersEpoch(self.near, self.far, self._is_unsure, self.oracle.one_sided, both=both)
         self.oracle.epoch = epoch
         return epoch
 

@@ -1,6 +1,6 @@
 """One direction of a run: what does and records the steps from one side to the other."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Final
@@ -12,6 +12,7 @@ from cargo_sync.engine.execution.renaming import Renaming
 from cargo_sync.engine.execution.steps import Execution
 from cargo_sync.engine.execution.transfer_starts import TransferStarts
 from cargo_sync.engine.planners.deferred import Deferred
+from cargo_sync.engine.planners.obstacles import Obstacles
 from cargo_sync.engine.planning import Steps
 from cargo_sync.engine.verification import DamagedSources, DamagedThere
 from cargo_sync.model.actions import Action, Op, Outcome
@@ -54,6 +55,8 @@ class Direction:
             if xattrs
             else Commit(context, mode, on_events)
         )
+        if context.rules.mode is not Mode.BIDIRECTIONAL:
+            commit.obstacles = Obstacles(context, mode, deferred)
         starts = TransferStarts(context, mode, on_events)
         damaged = DamagedSources(context, near, commit) if upload else DamagedThere(commit)
         rate = partial(far.rate, mode)
@@ -81,9 +84,12 @@ class Direction:
         finally:
             self._report.advanced |= self._memory.parts.further(self._far.resumed(self.mode))
 
-    async def delete(self, actions: Sequence[Action]) -> None:
-        """Deletes at the destination, after the guard has let it pass."""
-        await self._execution.deletions(actions)
+    async def delete(self, actions: Sequence[Action], waiting: Collection[str]) -> None:
+        """Deletes at the destination, after the guard has let it pass.
+
+        Folders that are `waiting` stay for now, if something is in them.
+        """
+        await self._execution.deletions(actions, waiting)
 
     async def forget(self, actions: Sequence[Action]) -> None:
         """Forgets what was agreed about deletions that a person has rejected: the files stay."""

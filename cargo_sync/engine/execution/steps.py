@@ -4,10 +4,10 @@ Steps that move no content are done at once, in groups. The others go to the far
 while the survey goes on.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Final
 
-from cargo_sync.engine.commit import Commit
+from cargo_sync.engine.commit import HOLDS_OTHERS, Commit
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.execution.batches import BatchQueue
 from cargo_sync.engine.execution.comparison import Comparison, FilePair, compare
@@ -18,6 +18,7 @@ from cargo_sync.engine.planning import Steps
 from cargo_sync.engine.verification import DamagedFiles
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts
+from cargo_sync.model.agreed import ONE_SIDED
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
@@ -193,14 +194,19 @@ class Execution:
             return Outcome(action, problem=retired)
         return Outcome(action, displaced=retired)
 
-    async def deletions(self, actions: Sequence[Action]) -> None:
+    async def deletions(self, actions: Sequence[Action], waiting: Collection[str]) -> None:
         """Deletes, after the guard has let it pass; what is below a folder comes before the folder.
 
         A folder with files that the job never delivered stays, and that is agreed. A folder with
         files that could not be deleted now waits for the next look.
+
+        Args:
+            actions: DELETE steps.
+            waiting: folders with files about which nothing could be said now.
         """
         if not actions:
             return
+        self._not_emptied.update(one.path for one in actions if one.path in waiting)
         await self._commit.gone([one.path for one in actions])
         outcomes = []
         for one in await self._destination.apply(actions, self._report.run):
@@ -209,7 +215,7 @@ class Execution:
             if not _not_empty(one):
                 outcomes.append(one)
             elif path not in self._not_emptied:
-                outcomes.append(_kept(one))
+                outcomes.append(_kept(one, both=self._rules.mode is Mode.BIDIRECTIONAL))
                 waits = False
             if waits:
                 self._not_emptied.add(paths.parent(path))
@@ -226,11 +232,14 @@ def _not_empty(outcome: Outcome) -> bool:
     return outcome.problem is not None and outcome.problem.code == Code.NOT_EMPTY
 
 
-def _kept(outcome: Outcome) -> Outcome:
-    """A folder stays because it has files that the job never delivered."""
-    action = outcome.action
-    return Outcome(
-        Action(
-            Op.FORGET, action.path, expected=action.expected, why="holds other files", drifted=True
-        )
-    )
+def _kept(outcome: Outcome, *, both: bool) -> Outcome:
+    """A folder stays because it has files that the job never delivered.
+
+    A job in both directions knows then that one side alone has it.
+    """
+    there = outcome.action.expected
+    op = Op.LEAVE if both else Op.FORGET
+    action = Action(op, outcome.action.path, expected=there, why=HOLDS_OTHERS, drifted=True)
+    if not both or there is None:
+        return Outcome(action)
+    return Outcome(action, there._replace(version=ONE_SIDED, ident=0), there)

@@ -39,11 +39,13 @@ class Deferred:
 
     count    how many there are
     waiting  how many of them wait until all folders can be read
+    judged   the guard was asked: no more steps may be added
     still_true  leaves out those that renames have made wrong since; it runs in a thread
     """
 
     def __init__(self, context: RunContext, direction: Mode, near: NearTree) -> None:
         self.count = self.waiting = 0
+        self.judged = False
         self.still_true: Callable[[Sequence[Action]], list[Action]] = list
         self._rules = context.rules.guard
         two_way = context.rules.mode is Mode.BIDIRECTIONAL
@@ -153,7 +155,7 @@ class Deferred:
             inside: see Inside.
             gaps: not everything could be read: only overwrites may be done.
         """
-        self._gaps, self._inside = gaps, inside
+        self._gaps, self._inside, self.judged = gaps, inside, True
         digest = blake3(self._side.encode())
         began = self._world.steady()
         async for actions in self.pages():
