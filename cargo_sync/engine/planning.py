@@ -47,7 +47,7 @@ class Planning:
     """Plans one run. Steps that must wait for the end of the survey go to `deferred`.
 
     waiting    files that are not ready, because they still change
-    unclear    folders that only one side has, with files that are not ready or could not be read
+    unclear    folders that only one side has: whether they go is not known yet
     postponed  names that wait for the next run, until a folder above them is gone
     found      in a held run: files on both sides, on which nothing is agreed
     replaces_folders  steps would replace folders by files or links
@@ -87,7 +87,11 @@ class Planning:
             await self._settle(folders)
             for folder in folders:
                 self._note_failures(folder)
-                self.postponed += folder.postponed
+                if folder.unclear:
+                    self.unclear.add(folder.state.path)
+                    self._report.look_again(self._rules.settle)
+                else:
+                    self.postponed += folder.postponed
             ways: dict[Mode, list[Steps]] = {}
             for direction in self._rules.mode.directions:
                 plans = [folder.ways[direction] for folder in folders if direction in folder.ways]
@@ -204,8 +208,6 @@ class Planning:
             named = chain((one.path for one in steps), *(plan.fresh.paths for plan in plans))
             failed = (one.action.path for one in folder.failed)
             self._old_failures.difference_update(named, failed)
-        if None in folder.state.listings and (folder.failed or any(one.waiting for one in plans)):
-            self.unclear.add(folder.state.path)
         for name in chain.from_iterable(plan.waiting for plan in plans):
             path = paths.join(folder.state.path, name)
             if self._memory.failures.knows(path):

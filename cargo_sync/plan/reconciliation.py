@@ -88,6 +88,7 @@ class TwoWayPlan:
     closed_up, closed_down  paths of folders into which nothing can be brought in this run, in this
                direction; the same is true below them
     postponed  names that wait for the next run, because their folder is closed
+    unready    of these, names that are not ready: what shall come of them is not known yet
     """
 
     up: FolderPlan = field(default_factory=FolderPlan)
@@ -97,6 +98,7 @@ class TwoWayPlan:
     closed_up: list[str] = field(default_factory=list)
     closed_down: list[str] = field(default_factory=list)
     postponed: list[str] = field(default_factory=list)
+    unready: list[str] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:

@@ -139,13 +139,14 @@ def _close(plan: TwoWayPlan, row: Row) -> None:
 def _without_closed(plan: TwoWayPlan, closed: frozenset[Mode]) -> TwoWayPlan:
     """The plan of a closed folder: it brings nothing into it, and closes what is below it."""
     kept = {Mode.UPLOAD: plan.up, Mode.DOWNLOAD: plan.down}
-    postponed = list(plan.postponed)
+    postponed, unready = list(plan.postponed), list(plan.unready)
     for direction in closed:
         whole = kept[direction]
         now = [action for action in whole.now if action.op is Op.FORGET]
         postponed += [paths.name(one.path) for one in whole.now if one.op is not Op.FORGET]
         postponed += map(paths.name, whole.fresh.paths)
         postponed += whole.waiting
+        unready += whole.waiting
         kept[direction] = FolderPlan(now, whole.later)
     return TwoWayPlan(
         kept[Mode.UPLOAD],
@@ -155,4 +156,5 @@ def _without_closed(plan: TwoWayPlan, closed: frozenset[Mode]) -> TwoWayPlan:
         plan.closed_up,
         plan.closed_down,
         postponed,
+        unready,
     )

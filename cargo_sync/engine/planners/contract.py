@@ -19,6 +19,7 @@ class PlannedFolder:
     failed     files that cannot be planned, with their problems
     postponed  how many names wait for the next run
     held       how many wait for the end of the survey
+    unclear    one side alone has it, and nothing can be said yet of something in it
     """
 
     state: FolderState
@@ -27,6 +28,7 @@ class PlannedFolder:
     failed: Sequence[Outcome] = ()
     postponed: int = 0
     held: int = 0
+    unclear: bool = False
 
     @property
     def empty(self) -> bool:

@@ -154,6 +154,7 @@ def _add(plan: TwoWayPlan, more: TwoWayPlan) -> None:
     plan.conflicts.extend(more.conflicts)
     plan.unproven.extend(more.unproven)
     plan.postponed.extend(more.postponed)
+    plan.unready.extend(more.unready)
 
 
 def _planned(one: _Begun) -> PlannedFolder:
@@ -166,4 +167,5 @@ def _planned(one: _Begun) -> PlannedFolder:
         plan.conflicts,
         one.failed,
         len(plan.postponed) + len(plan.unproven),
+        unclear=bool(one.closed and (plan.unready or one.failed)),
     )
