@@ -4,6 +4,7 @@ answers     the fields of an answer, as typed values
 client/     `cargoclient`: one job file in sync, or the backup menu
 commands/   the commands of `cargo_ctl`, one file per noun
 completion  Tab completion in bash, zsh and fish
+folder_versions  files that went to the trash with their folder
 main        the command line of `cargo_ctl`
 manual      manual pages, made from the help texts
 names       completion of names: jobs, transfers, users

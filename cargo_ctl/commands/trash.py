@@ -1,12 +1,14 @@
 """`cargo_ctl trash …`: what was replaced and deleted, and the way back."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
 import click
 
 from cargo_ctl import answers
+from cargo_ctl.folder_versions import InFolder, newest_above
 from cargo_ctl.names import JOB_OR_WORKSPACE, USER
 from cargo_ctl.options import ago_option, limit_option, yes_option
 from cargo_ctl.reach import FAILED, Reach, as_line, common_options, reaching
@@ -97,6 +99,9 @@ def list_(
 @click.argument("what", nargs=-1, metavar="[PATH|ID]...")
 @click.option("--run", metavar="RUN", default="", help="All that this run displaced.")
 @click.option("--to", metavar="FOLDER", default="", help="Below this folder of the same root.")
+@click.option(
+    "--path", metavar="PATH", default="", help="Only this, of the folders with these ids."
+)
 @_of_one
 @reaching
 def restore(
@@ -105,14 +110,16 @@ def restore(
     what: tuple[str, ...],
     run: str,
     to: str,
+    path: str,
     side: str | None,
     user: str | None,
 ) -> None:
     """Bring back versions: of a path the newest one, by its id exactly this one.
 
-    A path of a folder brings back all that was displaced in it, a pattern all that matches. Nothing
-    is overwritten: what stands there goes to the trash in turn, and can be brought back. With
-    --run, everything is as it was before that run. If a file is called like an id, write ./12.
+    A path of a folder brings back all that was displaced in it, a pattern all that matches. A file
+    that went to the trash with its folder is taken out of that. Nothing is overwritten: what stands
+    there goes to the trash in turn, and can be brought back. With --run, everything is as it was
+    before that run. If a file is called like an id, write ./12.
 
     \b
     Examples:
@@ -120,6 +127,7 @@ def restore(
       cargo_ctl trash restore nightly 12 s7
       cargo_ctl trash restore nightly --run 20261129T081500Z-5f0c7a12
       cargo_ctl trash restore nightly docs --to found
+      cargo_ctl trash restore nightly 12 --path letters/may.odt
       cargo_ctl trash restore --server music 12
     """
     if user is not None and name is not None:
@@ -127,11 +135,17 @@ def restore(
     where = _where(reach, name, side, user)
     if bool(what) == bool(run):
         raise click.UsageError("give paths or ids, or --run RUN")
-    ids = _of_run(reach, where, run) if run else _chosen(reach, where, what)
+    if path and not (what and all(map(_is_id, what))):
+        raise click.UsageError("--path goes with the ids of folders")
+    if run or path:
+        chosen = [InFolder(id, path) for id in (_of_run(reach, where, run) if run else what)]
+    else:
+        chosen = _chosen(reach, where, what)
     results: list[JsonObject] = []
-    for some in _parts(ids):
+    for inside, some in _parts(chosen):
         sent = {name: value for name, value in where.items() if name != "side"}
-        result = reach.call("trash.restore", {**sent, "ids": some, "to": to})
+        one = {"inside": inside} if inside else {}
+        result = reach.call("trash.restore", {**sent, "ids": some, "to": to, **one})
         found = answers.rows(result, "results")
         results += found
         if not reach.as_json:
@@ -234,20 +248,26 @@ def _of_run(reach: Reach, where: Where, run: str) -> list[str]:
     return list(oldest.values())
 
 
-def _chosen(reach: Reach, where: Where, what: Sequence[str]) -> list[str]:
+def _chosen(reach: Reach, where: Where, what: Sequence[str]) -> list[InFolder]:
     """The ids that were given, and of each path the newest version."""
-    ids: list[str] = []
+    chosen: list[InFolder] = []
     for word in what:
         if _is_id(word):
-            ids.append(word)
+            chosen.append(InFolder(word, ""))
             continue
-        found = list(_sides(reach, where, {"pattern": word.removeprefix("./")}, None))
-        newest = _newest([rows for _, rows in found])
-        if not newest:
+        path = word.removeprefix("./")
+        newest = _newest([rows for _, rows in _sides(reach, where, {"pattern": path}, None)])
+        above = None if newest else newest_above(path.strip("/"), partial(_matching, reach, where))
+        if not newest and above is None:
             hint = "`cargo_ctl trash list` shows what there is"
             reach.fail(FAILED, "vanished", f"nothing called {word!r} is in the trash", hint)
-        ids += newest
-    return ids
+        chosen += [InFolder(id, "") for id in newest] if above is None else [above]
+    return chosen
+
+
+def _matching(reach: Reach, where: Where, pattern: str) -> Iterator[JsonObject]:
+    for _, rows in _sides(reach, where, {"pattern": pattern}, None):
+        yield from rows
 
 
 def _newest(sides: Sequence[Sequence[JsonObject]]) -> list[str]:
@@ -278,10 +298,11 @@ def _is_id(word: str) -> bool:
     return digits.isascii() and digits.isdecimal()
 
 
-def _parts(ids: Sequence[str]) -> Iterator[list[str]]:
-    """Ids of one side each, as many as a command takes."""
-    unique = list(dict.fromkeys(ids))
-    for side in (False, True):
-        some = [id for id in unique if id.startswith("s") is side]
+def _parts(chosen: Sequence[InFolder]) -> Iterator[tuple[str, list[str]]]:
+    """Ids of one side, with the same path inside, as many as a command takes."""
+    together: dict[tuple[bool, str], list[str]] = {}
+    for id, inside in dict.fromkeys(chosen):
+        together.setdefault((id.startswith("s"), inside), []).append(id)
+    for (_, inside), some in sorted(together.items()):
         for start in range(0, len(some), LONGEST_LIST):
-            yield some[start : start + LONGEST_LIST]
+            yield inside, some[start : start + LONGEST_LIST]

@@ -114,9 +114,13 @@ class SessionTrashArgs(OneSession):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRestoreArgs(OneSession):
-    """ids: of versions in the trash, as `session.trash` gives them."""
+    """ids: of versions in the trash, as `session.trash` gives them.
+
+    inside  only what has this path in the folders that the versions are
+    """
 
     ids: Sequence[str]
+    inside: Annotated[str, Mark.EMPTY] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,10 +29,14 @@ class TrashListArgs(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrashRestoreArgs(Args):
-    """ids: of versions, in the order in which they are restored. to: a folder below the root."""
+    """ids: of versions, in the order in which they are restored. to: a folder below the root.
+
+    inside  only what has this path in the folders that the versions are
+    """
 
     ids: Sequence[str]
     to: Text = ""
+    inside: Text = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from cargo_sync.local.root import ABSENT, Root
 from cargo_sync.local.root import above as parents
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import (
+    UNMEASURED,
     DisplacedVersion,
     Restored,
     TrashCause,
@@ -26,6 +27,8 @@ from cargo_sync.model.displaced import (
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
+SHOWN: Final = 20
+"""Names of a folder in the trash that a problem tells."""
 TOGETHER: Final = 100
 """Versions that are synced and recorded together."""
 
@@ -38,16 +41,18 @@ class Restoration:
     displaced  what stood there, or in a folder that was there already
     touched    the folders to sync, so that all of it is durable
     merged     a folder was there already, and got what was in the restored one
+    rest       the rest of the version is still in the trash: only what is inside was restored
     """
 
     path: str
     displaced: list[DisplacedVersion] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
     merged: bool = False
+    rest: bool = False
 
 
 def restore_all(
-    root: Root, ledger: TrashLedger, ids: Sequence[int], to: str, run: str
+    root: Root, ledger: TrashLedger, ids: Sequence[int], to: str, run: str, inside: str = ""
 ) -> list[Restored | Problem]:
     """Restores versions, durably, and records that; one result per id, each on its own.
 
@@ -57,6 +62,7 @@ def restore_all(
         ids: of the versions, in the order in which they are restored.
         to: the folder below which they go; "" for their own places.
         run: the name of the trash folder for what stands at their places.
+        inside: only what has this path in the folders that the versions are; "" for all of them.
 
     Raises:
         ProblemError: the disk cannot be synced, or the ledger not be written.
@@ -69,7 +75,8 @@ def restore_all(
         problems: dict[int, Problem] = {}
         for id, version in kept.items():
             try:
-                done[id] = restore(root, version.place, paths.join(to, version.path), run)
+                path = paths.join(to, version.path)
+                done[id] = restore(root, version.place, path, run, inside=inside)
             except ProblemError as error:
                 problems[id] = error.problem
         root.sync(chain.from_iterable(one.touched for one in done.values()))
@@ -91,12 +98,17 @@ def record(
     """Records versions that were restored, what stood there, and those that were not there."""
     for id, one in done.items():
         ledger.add(one.displaced)
-        ledger.ended([id], TrashState.RESTORED, one.path)
+        if one.rest:
+            ledger.measured([(id, UNMEASURED)])
+        else:
+            ledger.ended([id], TrashState.RESTORED, one.path)
     gone = [id for id, problem in problems.items() if problem.code is Code.VANISHED]
     ledger.ended(gone, TrashState.FREED)
 
 
-def restore(root: Root, place: str, path: str, run: str, user: str = "") -> Restoration:
+def restore(
+    root: Root, place: str, path: str, run: str, user: str = "", inside: str = ""
+) -> Restoration:
     """Moves the version at `place` in the trash to `path`; folders above it are made.
 
     A folder that meets a folder is merged with it, file by file.
@@ -107,29 +119,64 @@ def restore(root: Root, place: str, path: str, run: str, user: str = "") -> Rest
         path: where it shall be.
         run: the name of the trash folder for what stands there.
         user: who asks for it, on a server.
+        inside: only what has this path in the folder that the version is; "" for all of it.
 
     Raises:
-        ProblemError: `vanished`, it is not in the trash; `occupied`, a folder stands where a file
+        ProblemError: `vanished`, it is not in the trash; `unknown`, it has nothing `inside`;
+            `occupied`, a folder stands where a file
             shall be; `not_a_folder`, a file stands where a folder above it shall be; or why it
             cannot be moved.
     """
     if not paths.check(path):
         raise ProblemError(Problem(Code.BAD_PATH, "a version needs a path", retry=False))
     found = _in_trash(root, place, path)
-    done = Restoration(path)
-    _restore(root, place, path, found, run, user, done)
-    done.touched.add(paths.parent(place))
-    trash.remove_empty(root, paths.parent(place))
+    done = Restoration(paths.check(paths.join(path, inside)) if inside else path)
+    if inside:
+        found = _inside(root, place, path, inside)
+    part = paths.join(place, inside) if inside else place
+    _restore(root, part, done.path, found, run, user, done)
+    done.touched.add(paths.parent(part))
+    trash.remove_empty(root, paths.parent(part))
+    done.rest = bool(inside) and root.entry(place) is not None
     return done
 
 
-def _in_trash(root: Root, place: str, path: str) -> Entry:
+def _inside(root: Root, place: str, path: str, inside: str) -> Entry:
+    """What has the path `inside` in the version at `place`, whose own path is `path`."""
+    found = _entry(root, paths.join(place, inside))
+    if found is not None:
+        return found
+    above = paths.parent(inside)
+    while above and _entry(root, paths.join(place, above)) is None:
+        above = paths.parent(above)
+    message = f"the version of {path!r} in the trash has no {inside!r}"
+    problem = Problem(Code.UNKNOWN, message, path, _contents(root, place, above), retry=False)
+    raise ProblemError(problem)
+
+
+def _contents(root: Root, place: str, folder: str) -> str:
+    """What is in a folder of a version, in words."""
+    there = paths.join(place, folder) if folder else place
+    entry = _entry(root, there)
+    if entry is None or entry.kind != FOLDER:
+        return "it is no folder"
+    names = root.names(there)
+    some = [repr(paths.join(folder, name)) for name in names.between(0, SHOWN)]
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return f"it has {', '.join(some)}{more}" if some else "it is empty"
+
+
+def _entry(root: Root, path: str) -> Entry | None:
     try:
-        found = root.entry(place)
+        return root.entry(path)
     except ProblemError as error:
         if error.problem.code not in ABSENT:
             raise
-        found = None
+        return None
+
+
+def _in_trash(root: Root, place: str, path: str) -> Entry:
+    found = _entry(root, place)
     if found is None:
         message = f"{path!r} is not in the trash any more: somebody has removed it there"
         raise ProblemError(Problem(Code.VANISHED, message, path, retry=False))

@@ -160,12 +160,14 @@ class FolderTree:
         going, opened = self._calls.go_on, self._opened()
         return await self._do(retire, opened, path, entry, content, move_to, run, going)
 
-    async def restore(self, ids: Sequence[int], to: str, run: str) -> list[Restored | Problem]:
+    async def restore(
+        self, ids: Sequence[int], to: str, run: str, inside: str = ""
+    ) -> list[Restored | Problem]:
         """Restores versions of the trash; see `local.restoration.restore_all`.
 
         If the folder is not open, it is opened for that: `root_in_use`, and others of `open`.
         """
-        return await self._do(self._opened_for, partial(self._restore, ids, to, run))
+        return await self._do(self._opened_for, partial(self._restore, ids, to, run, inside))
 
     async def free(self, ids: Sequence[int]) -> FreedVersions:
         """Removes versions from the trash; like `restore`, it opens the folder if it must."""
@@ -232,9 +234,11 @@ class FolderTree:
                 if fresh:
                     self._close()
 
-    def _restore(self, ids: Sequence[int], to: str, run: str) -> list[Restored | Problem]:
+    def _restore(
+        self, ids: Sequence[int], to: str, run: str, inside: str
+    ) -> list[Restored | Problem]:
         self._used.add(run)
-        return restore_all(self._opened(), self._ledger, ids, to, run)
+        return restore_all(self._opened(), self._ledger, ids, to, run, inside)
 
     def _free(self, ids: Sequence[int]) -> FreedVersions:
         return free_some(self._opened(), self._ledger, ids)

@@ -7,6 +7,7 @@ import pytest
 
 from cargo_ctl.render import trash
 from cargo_sync.api.messages import ControlError
+from cargo_sync.model.displaced import TrashFilter
 from tests.cargo_ctl.answers import EMPTIED, NOT_BACK, RESTORED, TRASH, VERSION
 from tests.cargo_ctl.test_commands import run
 from tests.control.canned import canned
@@ -130,6 +131,34 @@ def test_ids_are_of_one_side_each(runtime: Any) -> None:
         assert daemon.asked[-2][1]["pattern"] == "12", "a file that is called like an id"
 
 
+def test_only_what_is_inside_a_folder_is_restored(runtime: Any) -> None:
+    with canned(runtime, {"trash.list": listed, "trash.restore": RESTORED}) as daemon:
+        run("trash", "restore", "docs", "12", "s7", "--path", "b/c", "--to", "found")
+        near, far = [args for name, args in daemon.asked if name == "trash.restore"]
+        assert near == {"job": "docs", "ids": ["12"], "to": "found", "inside": "b/c"}
+        assert far["ids"] == ["s7"] and far["inside"] == "b/c"
+
+
+def test_a_file_that_went_with_its_folder_is_taken_out_of_the_newest(runtime: Any) -> None:
+    folders = [
+        KEPT | {"id": "3", "path": "d*", "kind": "folder", "time": 10.0},
+        KEPT | {"id": "4", "path": "d*/b", "kind": "folder", "time": 30.0},
+        KEPT | {"id": "5", "path": "d*/b", "kind": "folder", "time": 20.0},
+        KEPT | {"id": "6", "path": "d*/b", "kind": "file", "time": 90.0},
+        KEPT | {"id": "7", "path": "elsewhere/d*", "kind": "folder", "time": 90.0},
+    ]
+
+    def above(args: dict[str, Any]) -> dict[str, Any]:
+        wanted = TrashFilter(args["pattern"])
+        return TRASH | {"versions": [one for one in folders if wanted.matches(one["path"])]}
+
+    with canned(runtime, {"trash.list": above, "trash.restore": RESTORED}) as daemon:
+        run("trash", "restore", "docs", "d*/b/c/e")
+        sent = daemon.asked[-1][1]
+        assert (sent["ids"], sent["inside"]) == (["4"], "c/e")
+        assert run("trash", "restore", "docs", "x/y").exit_code == 1
+
+
 def test_what_was_not_restored_is_said(runtime: Any) -> None:
     failed = {"trash.restore": RESTORED | {"results": [NOT_BACK]}}
     with canned(runtime, failed):
@@ -167,6 +196,8 @@ def test_it_is_emptied_until_nothing_is_left(runtime: Any) -> None:
         "trash list --server music --side local",
         "trash restore docs",
         "trash restore docs a --run r",
+        "trash restore docs a --path b",
+        "trash restore docs --run r --path b",
         "trash list docs --since yesterday",
         "trash empty docs --older 2026-11-28",
     ],

@@ -164,3 +164,70 @@ def test_whatever_stops_it_no_content_is_lost(
         assert set(everything(folder).values()) == {"new", "old"}, f"at call {number}"
         root.close()
         plain.close()
+
+
+def folder_in_trash(root: Root, top: Path) -> str:
+    (top / "d" / "b").mkdir(parents=True)
+    for path in ("a", "b/c", "b/e"):
+        (top / "d" / path).write_text(path)
+    return displace(root, "d", RUN).place
+
+
+def test_one_file_is_taken_out_of_a_folder(root: Root, top: Path) -> None:
+    place = folder_in_trash(root, top)
+    (top / "d" / "b").mkdir(parents=True)
+    (top / "d" / "b" / "c").write_text("newer")
+    done = restore(root, place, "d", BACK, "ana", inside="b/c")
+    assert (done.path, done.rest, len(done.displaced)) == ("d/b/c", True, 1)
+    assert everything(top) == {
+        "d/b/c": "b/c",
+        f"{place}/a": "a",
+        f"{place}/b/e": "b/e",
+        f"{TRASH}/{BACK}/d/b/c": "newer",
+    }
+    assert done.touched >= {"d/b", f"{place}/b"}
+    assert restore(root, place, "found", BACK, inside="b").path == "found/b"
+    assert tree(top) == {"d/b/c": "b/c", "found/b/e": "b/e"}
+    last = restore(root, place, "d", BACK, inside="a")
+    assert not last.rest and everything(top)["d/a"] == "a", "nothing is left of the version"
+
+
+@pytest.mark.parametrize(
+    ("inside", "hint"),
+    [
+        ("x", "it has 'a', 'b'"),
+        ("b/x", "it has 'b/c', 'b/e'"),
+        ("b/x/y", "it has 'b/c', 'b/e'"),
+        ("a/x", "it is no folder"),
+    ],
+)
+def test_what_is_not_in_a_folder_is_answered_with_what_is(
+    root: Root, top: Path, inside: str, hint: str
+) -> None:
+    place = folder_in_trash(root, top)
+    with pytest.raises(ProblemError) as caught:
+        restore(root, place, "d", BACK, inside=inside)
+    assert (caught.value.problem.code, caught.value.problem.hint) == ("unknown", hint)
+    assert tree(top) == {} and len(everything(top)) == 3
+
+
+@pytest.mark.parametrize("inside", ["../x", "b/../../x", "/etc/passwd", ".cargo_sync/marker"])
+def test_nothing_but_what_is_in_the_folder_is_reached(root: Root, top: Path, inside: str) -> None:
+    place = folder_in_trash(root, top)
+    before = everything(top)
+    with pytest.raises(ProblemError):
+        restore(root, place, "d", BACK, inside=inside)
+    assert everything(top) == before
+
+
+def test_a_link_in_a_folder_of_the_trash_is_not_followed(
+    root: Root, top: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret").write_text("untouched")
+    (top / "d").mkdir()
+    (top / "d" / "b").symlink_to(tmp_path / "outside")
+    place = displace(root, "d", RUN).place
+    with pytest.raises(ProblemError):
+        restore(root, place, "d", BACK, inside="b/secret")
+    assert (tmp_path / "outside" / "secret").read_text() == "untouched"

@@ -1,9 +1,12 @@
 """The server's trash: `ls -t` lists it, `undelete` brings versions back."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import chain
 
 from cargo_ctl import answers
+from cargo_ctl.folder_versions import InFolder, newest_above
 from cargo_ctl.render import trash as render
 from cargo_ctl.render.words import count, escaped
 from cargo_ctl.shell.location import shown
@@ -33,20 +36,11 @@ def list_trash(shell: Shell, words: tuple[Word, ...]) -> None:
 
 def undelete(shell: Shell, given: Given) -> None:
     """Bring back what was deleted or replaced: of each path the newest version."""
-    ids: dict[str, None] = {}
-    for word in given.options.words:
-        newest: dict[str, str] = {}
-        for row in _versions(shell, word):
-            newest.setdefault(answers.text(row, "path"), answers.text(row, "id"))
-        if not newest:
-            path = shown(shell.here.remote_path(word.text))
-            raise CommandFailed(
-                f"nothing called {path} is in the server's trash", "ls -t lists it", "vanished"
-            )
-        ids.update(dict.fromkeys(newest.values()))
+    chosen = dict.fromkeys(chain.from_iterable(_newest(shell, one) for one in given.options.words))
     results: list[JsonObject] = []
-    for some in _parts(list(ids)):
-        found = answers.rows(shell.session.call("restore", {"ids": some}), "results")
+    for inside, some in _parts(list(chosen)):
+        one = {"ids": some, **({"inside": inside} if inside else {})}
+        found = answers.rows(shell.session.call("restore", one), "results")
         for row in found:
             if row.get("code") != "done":
                 shell.output.note(escaped(render.restored(row)))
@@ -59,6 +53,21 @@ def undelete(shell: Shell, given: Given) -> None:
     shell.output.show({"results": results}, text)
 
 
+def _newest(shell: Shell, word: Word) -> list[InFolder]:
+    """What a word means: of each path the newest version, or what is in that of a folder above."""
+    newest: dict[str, str] = {}
+    for row in _versions(shell, word):
+        newest.setdefault(answers.text(row, "path"), answers.text(row, "id"))
+    if newest:
+        return [InFolder(id, "") for id in newest.values()]
+    path = shell.here.remote_path(word.text)
+    above = None if word.pattern else newest_above(path, partial(shell.session.versions, ""))
+    if above is None:
+        message = f"nothing called {shown(path)} is in the server's trash"
+        raise CommandFailed(message, "ls -t lists it", "vanished")
+    return [above]
+
+
 def _versions(shell: Shell, word: Word) -> Iterator[JsonObject]:
     """What a word means: a path and all below it, or a pattern for names in the current folder."""
     if word.pattern:
@@ -67,9 +76,12 @@ def _versions(shell: Shell, word: Word) -> Iterator[JsonObject]:
     return shell.session.versions("", _SIGNS.sub(r"[\1]", path))
 
 
-def _parts(ids: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(ids), LONGEST_LIST):
-        yield ids[start : start + LONGEST_LIST]
+def _parts(chosen: Sequence[InFolder]) -> Iterator[tuple[str, list[str]]]:
+    """Ids with the same path inside, as many as a command takes."""
+    for inside in sorted({one.inside for one in chosen}):
+        ids = [one.id for one in chosen if one.inside == inside]
+        for start in range(0, len(ids), LONGEST_LIST):
+            yield inside, ids[start : start + LONGEST_LIST]
 
 
 VERBS = (

@@ -97,7 +97,9 @@ class SessionHandlers:
 
     async def restore(self, args: commands.SessionRestoreArgs) -> JsonObject:
         _, ids = trash_views.numbers("session.restore", args.ids)
-        return {"results": trash_views.results(ids, await self._remote(args).restore(ids))}
+        inside = paths.check(args.inside.strip("/"))
+        results = await self._remote(args).restore(ids, inside)
+        return {"results": trash_views.results(ids, results)}
 
     async def move(self, args: commands.SessionMoveArgs) -> JsonObject:
         await self._remote(args).move(args.path, args.to)

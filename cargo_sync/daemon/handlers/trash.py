@@ -67,12 +67,12 @@ class TrashHandlers:
     async def restore(self, args: JobTrashRestoreArgs) -> JsonObject:
         job = self._jobs.get(args.job).supervisor
         prefix, ids = trash_views.numbers("trash.restore", args.ids)
-        to = paths.check(args.to.strip("/"))
+        to, inside = paths.check(args.to.strip("/")), paths.check(args.inside.strip("/"))
         run = run_folder(self._world.wall(), self._world.token()[:8])
         if prefix == FAR:
-            results = await job.sides.trash.far.restore(ids, to, run)
+            results = await job.sides.trash.far.restore(ids, to, run, inside)
         else:
-            results = await job.sides.trash.near.restore(ids, to, run)
+            results = await job.sides.trash.near.restore(ids, to, run, inside)
         await self._tell_restored(job, results)
         job.hint()
         return {

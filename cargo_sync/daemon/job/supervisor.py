@@ -46,8 +46,13 @@ _log = logging.getLogger(__name__)
 class NearTrash(Protocol):
     """The trash of the local folder, where it can be changed. Calls raise ProblemError."""
 
-    async def restore(self, ids: Sequence[int], to: str, run: str) -> list[Restored | Problem]:
-        """Restores versions, to their places or below the folder `to`; one result per id."""
+    async def restore(
+        self, ids: Sequence[int], to: str, run: str, inside: str = ""
+    ) -> list[Restored | Problem]:
+        """Restores versions, to their places or below the folder `to`; one result per id.
+
+        Unless `inside` is "", only what has this path in the folders that the versions are.
+        """
 
     async def free(self, ids: Sequence[int]) -> FreedVersions:
         """Removes versions for good."""

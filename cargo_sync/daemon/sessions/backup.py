@@ -72,7 +72,7 @@ class BackupSession:
     async def trash(self, wanted: TrashFilter, before: int | None, limit: int) -> FarTrashPage:
         unsupported("trash")
 
-    async def restore(self, ids: Sequence[int]) -> list[Restored | Problem]:
+    async def restore(self, ids: Sequence[int], inside: str) -> list[Restored | Problem]:
         unsupported("trash")
 
     async def move(self, path: str, to: str) -> None:

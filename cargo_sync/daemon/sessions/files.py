@@ -113,8 +113,8 @@ class CargoSession:
     async def trash(self, wanted: TrashFilter, before: int | None, limit: int) -> FarTrashPage:
         return await self._trash().page(wanted, before, limit)
 
-    async def restore(self, ids: Sequence[int]) -> list[Restored | Problem]:
-        return await self._trash().restore(ids, "", self._run())
+    async def restore(self, ids: Sequence[int], inside: str) -> list[Restored | Problem]:
+        return await self._trash().restore(ids, "", self._run(), inside)
 
     async def move(self, path: str, to: str) -> None:
         await self._tree().move(paths.check(path), paths.check(to), self._run())

@@ -70,8 +70,11 @@ class Remote(Protocol):
     async def trash(self, wanted: TrashFilter, before: int | None, limit: int) -> FarTrashPage:
         """Versions in the server's trash, the newest first."""
 
-    async def restore(self, ids: Sequence[int]) -> list[Restored | Problem]:
-        """Brings versions back to their places; one result per id."""
+    async def restore(self, ids: Sequence[int], inside: str) -> list[Restored | Problem]:
+        """Brings versions back to their places; one result per id.
+
+        Unless `inside` is "", only what has this path in the folders that the versions are.
+        """
 
     async def move(self, path: str, to: str) -> None: ...
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
@@ -52,9 +53,10 @@ class WorkspaceTrashHandlers:
     async def restore(self, args: WorkspaceTrashRestoreArgs) -> JsonObject:
         workspace = await self._workspace(args.workspace, args.user)
         _, ids = trash_views.numbers("trash.restore", args.ids)
-        to = paths.check(args.to.strip("/"))
+        to, inside = paths.check(args.to.strip("/")), paths.check(args.inside.strip("/"))
         run = run_folder(self._world.wall(), self._world.token()[:8])
-        results = await self._world.offload(workspace.restore, ids, to, run)
+        restore = partial(workspace.restore, ids, to, run, inside=inside)
+        results = await self._world.offload(restore)
         return {"run": run, "results": trash_views.results(ids, results)}
 
     async def empty(self, args: WorkspaceTrashEmptyArgs) -> JsonObject:

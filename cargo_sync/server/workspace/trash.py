@@ -40,13 +40,16 @@ class TrashRestorer:
         self._permitted = permitted
         self._user = user
 
-    def __call__(self, ids: Sequence[int], to: str, under: str) -> list[Restored | Problem]:
+    def __call__(
+        self, ids: Sequence[int], to: str, under: str, inside: str
+    ) -> list[Restored | Problem]:
         """One result per id, in order; each is durable.
 
         Args:
             ids: of the versions.
             to: a folder below which they go; "" for their own places.
             under: their paths in this folder are those below `to`.
+            inside: only what has this path in the folders that the versions are; "" for all.
 
         Raises:
             ProblemError: `root_gone`; the disk cannot be synced, or the state not be written.
@@ -56,7 +59,7 @@ class TrashRestorer:
             some = ids[start : start + TOGETHER]
             folders: list[str] = []
             with self._folder.lock:
-                done = self._together(some, (to, under), folders)
+                done = self._together(some, (to, under), inside, folders)
             results += [done.get(id) or not_kept(id) for id in some]
             while folders:  # what came with a folder is recorded as if another program had made it
                 folders += self._folder.compare(folders.pop(), lambda path, entry: True).below
@@ -64,7 +67,7 @@ class TrashRestorer:
         return results
 
     def _together(
-        self, ids: Sequence[int], where: tuple[str, str], folders: list[str]
+        self, ids: Sequence[int], where: tuple[str, str], inside: str, folders: list[str]
     ) -> dict[int, Restored | Problem]:
         """Restores some; adds the folders that came with content to `folders`."""
         folder = self._folder
@@ -75,7 +78,7 @@ class TrashRestorer:
         for id, version in folder.ledger.kept(ids):
             try:
                 self._permitted()
-                done[id] = self._restore(version, _target(version.path, *where))
+                done[id] = self._restore(version, _target(version.path, *where), inside)
             except ProblemError as error:
                 problems[id] = error.problem
         folder.store.root.sync(chain.from_iterable(one.touched for one in done.values()))
@@ -94,15 +97,15 @@ class TrashRestorer:
         }
         return {**restored, **problems}
 
-    def _restore(self, version: DisplacedVersion, path: str) -> Restoration:
-        held = self._folder.look(path)
+    def _restore(self, version: DisplacedVersion, path: str, inside: str) -> Restoration:
+        held = self._folder.look(paths.join(path, inside) if inside else path)
         root = self._folder.store.root
-        done = restore(root, version.place, path, self._run, self._user)
+        done = restore(root, version.place, path, self._run, self._user, inside)
         if held is not None:
             # The catalogue may know the hash of what stood there.
             content = held.entry.hash
             done.displaced = [
-                one._replace(hash=content) if one.path == path and content else one
+                one._replace(hash=content) if one.path == done.path and content else one
                 for one in done.displaced
             ]
         return done

@@ -400,13 +400,16 @@ class Workspace:
         permitted: Callable[[], None] = always,
         user: str = "",
         under: str = "",
+        inside: str = "",
     ) -> list[Restored | Problem]:
         """Restores versions of the trash below the folder `to`; one result per id, in order.
+
+        With `inside` only what has this path in the folders that the versions are.
 
         Raises:
             ProblemError: as for `TrashRestorer`.
         """
-        return TrashRestorer(self._folder, run, permitted, user)(ids, to, under)
+        return TrashRestorer(self._folder, run, permitted, user)(ids, to, under, inside)
 
     def free(self, ids: Sequence[int], permitted: Callable[[], None] = always) -> FreedVersions:
         """Removes versions from the trash for good. Raises ProblemError."""

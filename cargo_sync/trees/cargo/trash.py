@@ -69,13 +69,16 @@ class FarTrash:
         rows = [self._row(row) for row in found.rows]
         return FarTrashPage(rows, found.before, TrashTotals(found.files, found.bytes))
 
-    async def restore(self, ids: Sequence[int], to: str, run: str) -> list[Restored | Problem]:
+    async def restore(
+        self, ids: Sequence[int], to: str, run: str, inside: str = ""
+    ) -> list[Restored | Problem]:
         """Restores versions; one result per id, in order.
 
         Args:
             ids: of the versions.
             to: a folder below which they go; "" for their own places.
             run: names the folder of the server's trash for what stands there.
+            inside: only what has this path in the folders that the versions are; "" for all.
         """
         results: list[Restored | Problem] = []
         for start in range(0, len(ids), AT_ONCE):
@@ -83,6 +86,8 @@ class FarTrash:
             body: dict[str, object] = {"ids": list(some), "run": run}
             if to:
                 body |= {"to": self._whole(to), "under": self._folder}
+            if inside:
+                body["inside"] = inside
             decode = partial(_results, len(some))
             found = await self._api.post(f"{self._base}/restore", decode, body)
             results += [self._result(id, one) for id, one in zip(some, found, strict=True)]

@@ -128,3 +128,18 @@ def test_it_is_emptied_by_id_or_by_age(ground: Ground) -> None:  # noqa: F811
     assert kept(ground) == [] and ground.trash() == {}
     rows = ground.workspace.trash(TrashFilter(kept=False), None, 100).rows
     assert [(row.id, row.state) for row in rows] == [(3, "freed"), (2, "freed"), (1, "freed")]
+
+
+def test_one_file_comes_back_out_of_a_folder(ground: Ground) -> None:  # noqa: F811
+    bring(ground, "d/a", b"one")
+    bring(ground, "d/b/c", b"two")
+    delete(ground, "d")
+    [done] = ground.workspace.restore([1], "", BACK, user="ben", inside="b/c")
+    assert done == Restored(1, "d/b/c", 0, ground.entry("d/b/c").version)
+    assert (ground.place / "d" / "b" / "c").read_bytes() == b"two"
+    assert [(id, path) for id, path, _, _ in kept(ground)] == [(1, "d")]
+    assert ground.folder.ledger.unmeasured(5) == [(1, ground.folder.ledger.kept([1])[0][1].place)]
+    [wrong] = ground.workspace.restore([1], "", BACK, inside="x")
+    assert isinstance(wrong, Problem) and wrong.code is Code.UNKNOWN and len(kept(ground)) == 1
+    [last] = ground.workspace.restore([1], "found", BACK, inside="a")
+    assert isinstance(last, Restored) and last.path == "found/d/a" and kept(ground) == []

@@ -57,6 +57,7 @@ class _Restore(Asked):
     ids: _Ids
     to: Path = ""
     under: Path = ""
+    inside: Path = ""
     run: Run = HTTP_RUN
 
 
@@ -101,6 +102,7 @@ class TrashRoutes:
             permit.check,
             permit.user,
             asked.under,
+            asked.inside,
         )
         return answer({"results": [restored(one) for one in results]})
 
