@@ -96,13 +96,30 @@ class Battlefield(Place):
 
     def stop(self, name: str, number: int = signal.SIGTERM) -> int:
         """As `Place.stop`; of a program that strace runs, the program itself."""
-        pid = self.pid(name)
-        children = Path(f"/proc/{pid}/task/{pid}/children")
-        if Path(f"/proc/{pid}/exe").resolve().name == "strace":
-            for child in children.read_text().split():
-                os.kill(int(child), number)
+        if traced := self._traced(name):
+            for pid in traced:
+                os.kill(pid, number)
             return self.ended(name)
         return super().stop(name, number)
+
+    def close(self) -> None:
+        """As `Place.close`; without its strace, a program would go on."""
+        for name in self._running:
+            for pid in self._traced(name):
+                os.kill(pid, signal.SIGKILL)
+        super().close()
+
+    def _traced(self, name: str) -> list[int]:
+        """The process that strace runs for a program; none if it runs alone."""
+        pid = self._running[name].pid
+        try:
+            if Path(f"/proc/{pid}/exe").resolve().name != "strace":
+                return []
+            return [
+                int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            ]
+        except OSError:
+            return []  # it has ended
 
     def until(self, holds: Callable[[], object], what: str, patience: float = 2 * PATIENCE) -> None:
         """As `Place.until`; a program may end meanwhile."""
