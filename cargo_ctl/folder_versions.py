@@ -3,12 +3,11 @@
 A deleted folder is one version, with all that was in it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from cargo_ctl import answers
-
-Row = Mapping[str, Any]
+from cargo_sync.api.messages import JsonObject
 
 
 class InFolder(NamedTuple):
@@ -22,7 +21,7 @@ class InFolder(NamedTuple):
     inside: str
 
 
-def newest_above(path: str, versions: Callable[[str], Iterable[Row]]) -> InFolder | None:
+def newest_above(path: str, versions: Callable[[str], Iterable[JsonObject]]) -> InFolder | None:
     """The newest version of a folder above `path`.
 
     Args:
