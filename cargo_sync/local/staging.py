@@ -199,11 +199,16 @@ class Staging:
         )
 
     def link(self, offer: Offer) -> Staged:
-        """Stages a symbolic link with exactly the offered target. Raises ProblemError."""
+        """Stages a symbolic link with the offered time and exactly the target.
+
+        Raises:
+            ProblemError: it cannot be made.
+        """
         name = self._name()
         try:
             folder = self._existing().fd
             self.root.system.symlink(offer.target, folder, name)
+            self.root.system.utime_link(folder, name, offer.mtime_ns)
             found = os.lstat(name, dir_fd=folder)
         except OSError as error:
             raise _problem(error, offer.path) from error

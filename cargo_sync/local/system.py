@@ -190,6 +190,16 @@ class System:
     def symlink(self, target: str, folder: int, name: str) -> None:
         os.symlink(target, name, dir_fd=folder)
 
+    def utime_link(self, folder: int, name: str, mtime_ns: int) -> None:
+        """Sets the time of a link itself; where that cannot be done, nothing happens."""
+        if os.utime not in os.supports_follow_symlinks:
+            return
+        try:
+            os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=folder, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _NOT_OFFERED:
+                raise
+
     def unlink(self, folder: int, name: str) -> None:
         os.unlink(name, dir_fd=folder)
 

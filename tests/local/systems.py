@@ -18,6 +18,7 @@ WRITES: Final = (
     "mkdir",
     "open_up",
     "symlink",
+    "utime_link",
     "unlink",
     "rmdir",
     "link",

@@ -113,11 +113,18 @@ def test_a_time_that_cannot_be_kept_becomes_the_nearest(
     near.close()
 
 
-def test_the_time_of_a_link_is_not_kept(staging: Staging, top: Path) -> None:
+def test_a_link_comes_with_its_own_time(staging: Staging, top: Path) -> None:
     sink = FolderSink(staging, LooseJudge(), RUN)
-    odd = offer("link", target="to")._replace(mtime_ns=LATEST)
-    assert [want.code for want in sink.begin(1, [odd])] == ["all"]
-    assert [one.code for one in sink.commit(1)] == ["done"]
+    (top / "to").touch()
+    before = (top / "to").stat()
+    dated = offer("link", target="to")._replace(mtime_ns=1_600_000_000_123_456_789)
+    odd = offer("odd", target="to")._replace(mtime_ns=LATEST)
+    assert [want.code for want in sink.begin(1, [dated, odd])] == ["all", "all"]
+    receipts = sink.commit(1)
+    assert [one.code for one in receipts] == ["done", "done"]
+    assert receipts[0].mtime_ns == (top / "link").lstat().st_mtime_ns
+    assert (top / "link").lstat().st_mtime_ns == dated.mtime_ns
+    assert (top / "to").stat().st_mtime_ns == before.st_mtime_ns, "what it leads to is not touched"
 
 
 def test_a_batch_of_all_kinds(staging: Staging, root: Root, top: Path) -> None:
