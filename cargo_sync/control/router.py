@@ -27,7 +27,7 @@ from cargo_sync.api.messages import (
 )
 from cargo_sync.api.orders import encode_answer, parse_order
 from cargo_sync.api.renamed import RENAMED_COMMANDS
-from cargo_sync.control.audit import DONE, AuditLog, written
+from cargo_sync.control.audit import DONE, AuditLog, AuditWriter, written
 from cargo_sync.control.binding import SocketSetup, bound, no_setup
 from cargo_sync.control.callers import (
     LOCAL,
@@ -113,7 +113,7 @@ class Router:
     ) -> None:
         self._routes = routes
         self._done = done
-        self._audit = audit
+        self._audit = AuditWriter(audit, offload) if audit is not None else None
         self._offload = offload
         self._most_at_once = most_at_once
         self._under_way: dict[str, asyncio.Future[bytes]] = {}
@@ -231,13 +231,13 @@ class Router:
         request, caller, command = permitted.request, permitted.caller, permitted.command
         if self._audit is None or not command.changes:
             return await self._handled(permitted)
-        number = await self._begun(self._audit, caller, command, request)
+        args = written(command, request.args)
+        number = await self._audit.begin(caller.who, request.cmd, args)
         reply = await self._handled(permitted)
         about = {"command": request.cmd, "job": request.args.get("job") or ""}
         outcome = DONE if reply.error is None else str(reply.error.code)
         _log.info("%s by %s: %s", request.cmd, caller.who, outcome, extra=about)
-        if number is not None:
-            await self._ended(self._audit, number, reply)
+        await self._audit.end(number, outcome)
         return reply
 
     def _check(self, request: Request, caller: Caller | None, *, order: bool) -> _Permitted:
@@ -269,34 +269,6 @@ class Router:
         except Exception:
             _log.exception("%s failed", request.cmd)
             return _internal(request.id)
-
-    # With a full disk it must still be possible to pause a job or stop the daemon. So a row that
-    # cannot be written to the audit goes to the log.
-
-    async def _begun(
-        self, audit: AuditLog, caller: Caller, command: Command[Any], request: Request
-    ) -> int | None:
-        args = written(command, request.args)
-        try:
-            return await self._offload(audit.begin, caller.who, request.cmd, args)
-        except ProblemError as error:
-            _log.error(
-                "the audit cannot be written (%s): %s %s by %s",
-                error,
-                request.cmd,
-                args,
-                caller.who,
-            )
-            return None
-
-    async def _ended(self, audit: AuditLog, number: int, reply: Reply) -> None:
-        outcome = str(reply.error.code) if reply.error is not None else DONE
-        try:
-            await self._offload(audit.end, number, outcome)
-        except ProblemError as error:
-            _log.error(
-                "the audit cannot be written (%s): number %d ended with %s", error, number, outcome
-            )
 
     def _unknown(self, cmd: str) -> ControlError:
         hint = did_you_mean(cmd, self._routes, RENAMED_COMMANDS) or "`hello` lists all commands"

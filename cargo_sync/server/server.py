@@ -18,6 +18,7 @@ from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config import places
 from cargo_sync.config.server import ServerSettings, load_server
+from cargo_sync.control.audit import AuditWriter
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
 from cargo_sync.control.limits import Limits
@@ -191,6 +192,7 @@ class Server:
             self._grants,
             self._polls,
             self._flows,
+            AuditWriter(self._audit, world.offload),
             world.offload,
             world.wall,
             settings.prefix,

@@ -18,6 +18,7 @@ from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import GrantLevel
+from cargo_sync.control.audit import AuditWriter, MemoryAudit
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
@@ -161,7 +162,11 @@ class House:
         self._own = settings
         self.share({"ana": "rw", "ben": "ro"})
         entrance = Authentication(self.sessions, self.spaces, self.permits, Proxies(proxies))
-        gateway = Gateway(entrance, self.spaces, self.polls, self.flows, inline, self.wall, prefix)
+        self.audit = MemoryAudit()
+        audit = AuditWriter(self.audit, inline)
+        gateway = Gateway(
+            entrance, self.spaces, self.polls, self.flows, audit, inline, self.wall, prefix
+        )
         self._listener = HttpListener(gateway.application(), None, self.doors)
         self.port = await self._listener.start("127.0.0.1", 0)
         self._client = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, Protocol
 from aiohttp import web
 from pydantic import Field
 
+from cargo_sync.control.audit import AuditWriter
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import Offload
@@ -87,6 +88,7 @@ class Gateway:
         spaces: Grants,
         polls: Polls,
         flows: FlowBroker,
+        audit: AuditWriter,
         offload: Offload,
         wall: Callable[[], float],
         prefix: str = "",
@@ -98,7 +100,7 @@ class Gateway:
         self._v1 = f"{prefix}/v1"
         self._rooms = [
             *BrowseRoutes(entrance, spaces, polls, offload).routes(self._v1),
-            *TrashRoutes(entrance, self._bodies, offload).routes(self._v1),
+            *TrashRoutes(entrance, self._bodies, audit, offload).routes(self._v1),
             *OperationRoutes(entrance, self._bodies, offload).routes(self._v1),
             *FileRoutes(entrance, offload, wall, self._v1).routes(),
             *Probe(entrance).routes(self._v1),

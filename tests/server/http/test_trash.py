@@ -1,5 +1,6 @@
 """The trash over HTTP: pages, filters, who may what, and names that are no ids."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -71,6 +72,20 @@ async def test_restore_and_empty(house: House) -> None:
     }
     rows = (await house.call("GET", f"{TRASH}?all=1")).json["rows"]
     assert [(row["state"], row["moved_to"]) for row in rows] == [("freed", ""), ("restored", "a")]
+
+
+async def test_who_restored_and_emptied_what_is_in_the_audit(house: House) -> None:
+    await put(house, "default/a", b"one")
+    await put(house, "default/a", b"second")
+    await house.call("POST", f"{TRASH}/restore", {"ids": [1], "to": "back"})
+    await house.call("POST", f"{TRASH}/empty", {"older": 0})
+    await house.call("POST", f"{TRASH}/restore", {"ids": [1], "to": ".cargo_sync"})
+    await house.call("GET", TRASH)
+    restored, emptied = house.audit.rows
+    who, command, args, outcome = restored
+    assert who.startswith('user "ana" at ') and (command, outcome) == ("trash.restore", "ok")
+    assert json.loads(args) == {"workspace": "default", "ids": {"items": 1}, "to": "back"}
+    assert emptied[1:] == ("trash.empty", '{"workspace":"default","older":0}', "ok")
 
 
 async def test_only_who_may_write_restores(house: House) -> None:

@@ -3,13 +3,18 @@
 A version is named by its id. Its place in the trash is told, but never taken from a client.
 """
 
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Final
 
 from aiohttp import web
 from pydantic import Field
 
+from cargo_sync.api.trash_commands import WORKSPACE_TRASH_EMPTY, WORKSPACE_TRASH_RESTORE
+from cargo_sync.control.audit import AuditWriter
 from cargo_sync.model.displaced import TrashFilter
 from cargo_sync.model.world import Offload
+from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.http.answers import answer, restored, trash_page
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.fields import (
@@ -70,11 +75,14 @@ class _Empty(Asked):
 
 
 class TrashRoutes:
-    """The handlers for the trash."""
+    """The handlers for the trash; what changes it becomes a row of the audit, as a command does."""
 
-    def __init__(self, entrance: Authentication, bodies: Bodies, offload: Offload) -> None:
+    def __init__(
+        self, entrance: Authentication, bodies: Bodies, audit: AuditWriter, offload: Offload
+    ) -> None:
         self._entrance = entrance
         self._bodies = bodies
+        self._audit = audit
         self._offload = offload
 
     def routes(self, v1: str) -> list[web.RouteDef]:
@@ -94,16 +102,18 @@ class TrashRoutes:
     async def restore(self, request: web.Request) -> web.Response:
         permit = self._entrance.permit(request, writes=True)
         asked = _Restore.read(await self._bodies.read(request, permit.user))
-        results = await self._offload(
-            permit.access.workspace.restore,
-            asked.ids,
-            asked.to,
-            asked.run,
-            permit.check,
-            permit.user,
-            asked.under,
-            asked.inside,
-        )
+        args = {"ids": asked.ids, "to": asked.to, "under": asked.under, "inside": asked.inside}
+        async with self._row(request, permit, WORKSPACE_TRASH_RESTORE.name, args):
+            results = await self._offload(
+                permit.access.workspace.restore,
+                asked.ids,
+                asked.to,
+                asked.run,
+                permit.check,
+                permit.user,
+                asked.under,
+                asked.inside,
+            )
         return answer({"results": [restored(one) for one in results]})
 
     async def empty(self, request: web.Request) -> web.Response:
@@ -113,9 +123,19 @@ class TrashRoutes:
         if (asked.ids is None) == (asked.older is None):
             hint = '"older": 0 empties all of it'
             raise bad_request('give either "ids" or "older"', hint)
-        if asked.ids is not None:
-            freed = await self._offload(workspace.free, asked.ids, permit.check)
-        else:
-            wanted = TrashFilter(under=asked.under, older=asked.older or 0)
-            freed = await self._offload(workspace.free_all, wanted, permit.check)
+        args = {"ids": asked.ids, "older": asked.older, "under": asked.under}
+        async with self._row(request, permit, WORKSPACE_TRASH_EMPTY.name, args):
+            if asked.ids is not None:
+                freed = await self._offload(workspace.free, asked.ids, permit.check)
+            else:
+                wanted = TrashFilter(under=asked.under, older=asked.older or 0)
+                freed = await self._offload(workspace.free_all, wanted, permit.check)
         return answer(freed._asdict())
+
+    def _row(
+        self, request: web.Request, permit: Permit, command: str, args: Mapping[str, object]
+    ) -> AbstractAsyncContextManager[None]:
+        who = f'user "{permit.user}" at {self._entrance.address(request)}'
+        given = {name: value for name, value in args.items() if value not in (None, "")}
+        workspace = request.match_info["workspace"]
+        return self._audit.row(who, command, {"workspace": workspace, **given})
