@@ -23,7 +23,7 @@ _PAGE = 1000
     "--since", type=click.IntRange(min=0), metavar="CURSOR", help="All rows after this one."
 )
 @click.option("--job", type=JOB, metavar="NAME", help="Only rows of this job.")
-@limit_option(_PAGE, default=100, help="How many of the newest rows to show first.")
+@limit_option(default=100, help="How many of the newest rows to show first.")
 @click.option("--follow", is_flag=True, help="Show new rows as they come, until Ctrl-C.")
 @reaching
 def history(reach: Reach, since: int | None, job: str | None, limit: int, follow: bool) -> None:
@@ -83,6 +83,8 @@ def _print_since(
     """Print one page of the newest rows, or all rows after `since`; the cursor to go on from."""
     asked: dict[str, object] = {} if job is None else {"job": job}
     more = True
+    if since is None and limit > _PAGE:
+        since = _before_newest(client, job, limit)
     while more:
         which = {"limit": limit} if since is None else {"since": since, "limit": _PAGE}
         page = answers.history_page(called(client, "history", asked | which))
@@ -90,6 +92,24 @@ def _print_since(
         since, more = page.next, page.more
     assert since is not None, "each page has the next cursor"
     return since
+
+
+def _before_newest(client: "Client", job: str | None, limit: int) -> int:
+    """A cursor after which there are so many rows, of one job or of all, if they are kept."""
+    if job is None:
+        newest = answers.history_page(called(client, "history", {"limit": 1}))
+        return max(newest.next - limit, newest.oldest - 1, 0)
+    before: dict[str, object] = {}
+    first = 1
+    while limit > 0:
+        args = {"job": job, "limit": min(_PAGE, limit), **before}
+        rows, more = answers.page(called(client, "job.history", args), "rows")
+        limit -= len(rows)
+        first = answers.number(rows[-1], "cursor") if rows else first
+        if more is None:
+            break
+        before = {"before": more}
+    return first - 1
 
 
 def _print(reach: Reach, page: HistoryPage, since: int | None) -> None:

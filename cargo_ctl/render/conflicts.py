@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 from typing import Any, Final
 
 from cargo_ctl.render.table import table
-from cargo_ctl.render.words import escaped, size
+from cargo_ctl.render.words import count, escaped, size
 
 _CHOICES: Final[Mapping[str, str]] = {
     "keep_both": "both are kept",
@@ -58,6 +58,17 @@ def resolved(result: Mapping[str, Any]) -> str:
     if result.get("run"):
         return f"{what}; run {escaped(result['run'])} does it"
     return f"{what}, as soon as the job runs: {escaped(result.get('waits') or '')}"
+
+
+def deciding(number: int, choice: str) -> str:
+    """The question before many are decided."""
+    return f"Decide {count(number, 'open conflict')}: {_DECIDED[choice.replace('-', '_')]}?"
+
+
+def decided(number: int, refused: int) -> str:
+    """The last line after many."""
+    more = f", {refused:,} not" if refused else ""
+    return f"{number:,} decided{more}"
 
 
 def _row(row: Mapping[str, Any], zone: tzinfo | None) -> Sequence[str]:

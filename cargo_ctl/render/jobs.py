@@ -76,6 +76,8 @@ def _row(job: Mapping[str, Any], now: float) -> Sequence[str]:
 def job_show(job: Mapping[str, Any], now: float) -> str:
     """`job.show`: everything about one job. `now` in unix seconds, for the times to come."""
     detail, mode = escaped(job.get("detail") or ""), escaped(job.get("mode") or "")
+    if job.get("held"):
+        detail = ""  # it is below, with its id
     lines = [
         escaped(job["name"])
         + (f" ({mode})" if mode else "")
@@ -94,11 +96,14 @@ def job_show(job: Mapping[str, Any], now: float) -> str:
     if job.get("speed"):
         lines.append(f"  speed     {_speed(job['speed'])}")
     if job.get("last_run"):
-        lines.append(f"  last run  {_run(job['last_run'], now)}")
+        last = job["last_run"]
+        known = last.get("problem") == job.get("detail") and bool(job.get("detail"))
+        lines.append(f"  last run  {_run({**last, 'problem': ''} if known else last, now)}")
     lines += [f"  warning   {escaped(warning)}" for warning in job.get("warnings") or []]
     lines += _conflicts(job)
     lines += _held(job)
-    lines += _causes(job.get("causes") or [], now)
+    causes = job.get("causes") or []
+    lines += _causes([one for one in causes if _is_new(one, job)], now)
     if job.get("settings"):
         lines.append("  settings")
         lines += [
@@ -166,17 +171,20 @@ def _held(job: Mapping[str, Any]) -> list[str]:
     held = job.get("held")
     if not held:
         return []
-    what = f"{count(held['deletions'], 'deletion')} and {count(held['overwrites'], 'overwrite')}"
-    before = f", after {held['before']:,} lately" if held.get("before") else ""
-    where = f" {escaped(held['where'])}" if held.get("where") else ""
     name = shlex.quote(escaped(job["name"]))
     ids = " or ".join(map(escaped, held["ids"]))
     return [
-        f"  held      {what} of {count(held['tree'], 'file')}{where}{before}; its id: {ids}",
-        *(f"    {escaped(path)}" for path in held["first"]),
+        f"  held      {escaped(held.get('message') or '')}",
+        f"    its id: {ids}",
+        f"    to see all of it: cargo_ctl job plan {name}",
         f"    to let exactly these pass: cargo_ctl job approve {name}",
         f"    to keep what is there: cargo_ctl job reject {name}",
     ]
+
+
+def _is_new(cause: Mapping[str, Any], job: Mapping[str, Any]) -> bool:
+    """Whether a cause says more than the first line, which has the detail."""
+    return bool(cause.get("path") or cause.get("message") != job.get("detail"))
 
 
 def _causes(causes: Sequence[Mapping[str, Any]], now: float) -> list[str]:

@@ -103,6 +103,15 @@ class Held:
             f"of {self.tree:,} files{where}{before}{named}: {_DECIDE}"
         )
 
+    @property
+    def brief(self) -> str:
+        """The same in few words, for a list of jobs."""
+        where = f" {self.where}" if self.where else ""
+        if self.lost:
+            return f"{self.lost:,} of {self.rewritten:,} changed files look encrypted"
+        counted = f"would delete {self.deletions:,} and overwrite {self.overwrites:,}"
+        return f"{counted} of {self.tree:,} files{where}"
+
     def _named(self, count: int) -> str:
         if not self.first:
             return ""

@@ -48,7 +48,7 @@ WHERE job = ? AND cursor < ? AND (? IS NULL OR happened = ?) ORDER BY cursor DES
 
 
 _BROUGHT = """
-SELECT cursor, path, coalesce(details ->> '$.hash', '') FROM event
+SELECT cursor, time, path, coalesce(details ->> '$.hash', '') FROM event
 WHERE job = ? AND cursor > ? AND happened = ? ORDER BY cursor LIMIT ?
 """
 
@@ -63,9 +63,10 @@ class EventRow(NamedTuple):
 
 
 class BroughtFile(NamedTuple):
-    """A file that was uploaded or downloaded; `hash` is "" if it is not known."""
+    """A file that was uploaded or downloaded, and when; `hash` is "" if it is not known."""
 
     cursor: int
+    time: float
     path: str
     hash: str
 

@@ -75,6 +75,7 @@ SHOWN: dict[str, Any] = FAILING | {
         "before": 30,
         "first": ["a\x1b[31m", "b"],
         "ids": ["5f0c2a91"],
+        "message": "the job would delete 120 ('a\x1b[31m')",
     },
 }
 TRANSFERS: dict[str, Any] = {

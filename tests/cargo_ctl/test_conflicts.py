@@ -92,6 +92,43 @@ def test_a_choice(runtime: str, choice: str) -> None:
     )
 
 
+def test_several_are_decided(runtime: str) -> None:
+    def resolve(args: dict[str, Any]) -> dict[str, Any]:
+        if args["id"] == 8:
+            raise ControlError("changed", "it has changed", "look again")
+        return RESOLVED
+
+    with canned(runtime, {"conflict.resolve": resolve}) as daemon:
+        result = run("conflict", "resolve", "7", "8", "9", "local")
+        assert [args["id"] for _, args in daemon.asked] == [7, 8, 9]
+    line = "report.odt of docs: the local version will win; run r2 does it\n"
+    assert result.stdout == f"{line}8: it has changed\n{line}2 decided, 1 not\n"
+    assert result.exit_code == 1
+
+
+def test_all_of_a_job_are_decided(runtime: str) -> None:
+    with canned(runtime, {"conflict.list": listed, "conflict.resolve": RESOLVED}) as daemon:
+        assert run("conflict", "resolve", "--all", "keep-both").exit_code == 2
+        asked = len(daemon.asked)
+        result = run("conflict", "resolve", "--all", "--job", "docs", "--yes", "keep-both")
+        assert [name for name, _ in daemon.asked[asked:]] == [
+            *["conflict.list"] * 2,
+            *["conflict.resolve"] * 2,
+        ]
+        assert daemon.asked[-1] == ("conflict.resolve", {"id": 8, "choice": "keep_both"})
+    assert result.stdout.splitlines()[-1] == "2 decided"
+
+
+EITHER = [["local"], ["7", "--all", "local"], ["7", "--job", "d", "local"]]
+
+
+@pytest.mark.parametrize("words", EITHER)
+def test_either_ids_or_all(runtime: str, words: list[str]) -> None:
+    with canned(runtime, {"conflict.resolve": RESOLVED}) as daemon:
+        assert run("conflict", "resolve", *words).exit_code == 2
+        assert not daemon.asked
+
+
 def test_what_is_refused(runtime: str) -> None:
     refused: dict[str, Any] = {
         "conflict.show": ControlError("unknown_conflict", "there is no conflict 7", "look"),

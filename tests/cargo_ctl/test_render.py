@@ -95,17 +95,16 @@ def test_open_conflicts_are_shown_everywhere() -> None:
 
 def test_job_show() -> None:
     assert jobs.job_show(SHOWN, NOW) == (
-        "my docs\\x1b[31m (download): error, 1 file could not be read\n"
+        "my docs\\x1b[31m (download): error\n"
         "  local     /home/ana/docs\n"
         "  remote    https://files.example/docs\n"
         "  next run  in 40 s\n"
         "  last run  3,000 files, 256.0 MB in 12 s, 1 error, 1 min ago: the server does not "
         "answer\n"
         "  warning   start_time and end_time are checked, but not acted on yet\n"
-        "  held      120 deletions and 1 overwrite of 200 files, after 30 lately; its id: "
-        "5f0c2a91\n"
-        "    a\\x1b[31m\n"
-        "    b\n"
+        "  held      the job would delete 120 ('a\\x1b[31m')\n"
+        "    its id: 5f0c2a91\n"
+        "    to see all of it: cargo_ctl job plan 'my docs\\x1b[31m'\n"
         "    to let exactly these pass: cargo_ctl job approve 'my docs\\x1b[31m'\n"
         "    to keep what is there: cargo_ctl job reject 'my docs\\x1b[31m'\n"
         "  failing\n"

@@ -144,6 +144,19 @@ async def test_a_copy_excuses_one_deletion(make: Make) -> None:
     assert (await system.look()).deletions == 2 * FILES - 1
 
 
+async def test_copies_that_came_together_excuse_no_deletion(make: Make) -> None:
+    system = make()
+    for number in range(FILES):
+        system.near.write(f"same/{number:02}", b"the same")
+        system.near.write(f"a/{number:02}", b"the same")
+    await system.look()
+    system.now += 60
+    for number in range(FILES):
+        system.near.remove(f"a/{number:02}")
+    system.near.remove("same/00")
+    assert (await system.look()).deletions == FILES + 1
+
+
 async def test_what_was_overwritten_first_counts_although_it_is_moved(make: Make) -> None:
     system = make(settle=0.0)
     here = await began(system)

@@ -108,7 +108,7 @@ MUTANTS: Final = (
     Mutant(
         "what was brought and deleted since excuses other deletions",
         SYSTEM,
-        [Edit("cargo_sync.plan.moved_content:MovedContent.brought", "if there:", "if True:")],
+        [Edit("cargo_sync.plan.moved_content:MovedContent.brought", "|= there", "= True")],
     ),
     Mutant(
         "whatever is brought excuses a deletion",

@@ -18,7 +18,11 @@ def ready(job: Supervisor) -> None:
     """Checks that the job may run now. Raises ControlError(disabled, paused, outside_window)."""
     enabled(job)
     if job.paused:
-        raise ControlError(ReplyCode.PAUSED, f'the job "{job.name}" is paused', "start it first")
+        raise ControlError(
+            ReplyCode.PAUSED,
+            f'the job "{job.name}" is paused',
+            "a paused job reads nothing and asks no server: start it first",
+        )
     hours = job.bounds.hours
     if not hours.open:
         raise ControlError(

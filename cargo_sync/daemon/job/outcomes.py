@@ -259,9 +259,12 @@ class JobOutcomes:
         return self._present_trouble.code_text if self._present_trouble is not None else ""
 
     def detail(self) -> str:
-        """A sentence for people about the state; "" if all is well."""
+        """A sentence for people about the state; "" if all is well.
+
+        What the guard holds is only named here: `waits` says the rest.
+        """
         if self.held:
-            return self.held
+            return self._brief() or self.held
         if self._present_trouble is not None:
             return str(self._present_trouble)
         first = next(iter(self.causes()), None)
@@ -323,7 +326,15 @@ class JobOutcomes:
             tuple(path for held in holds for path in held.first)[:SHOWN],
             tuple(held.id for held in holds),
             " and ".join(held.where for held in holds if held.where),
+            "; ".join(map(str, holds)),
         )
+
+    def _brief(self) -> str:
+        """What the guard holds, in few words; "" if the job is held for another reason."""
+        report = self._report
+        if self._fence is not None or self._trouble or report is None or not report.holds:
+            return ""
+        return f"{'; '.join(held.brief for held in report.holds.values())}: see `job show`"
 
     @property
     def _present_trouble(self) -> Problem | None:

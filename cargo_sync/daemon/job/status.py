@@ -61,7 +61,8 @@ class Cause:
 class HeldStatus:
     """What waits for a person's approval; the fields are those of `plan.guard.Held`.
 
-    where  one side or both, of a job that writes to both; else ""
+    where    one side or both, of a job that writes to both; else ""
+    message  all of it in a sentence
     """
 
     deletions: int
@@ -71,6 +72,7 @@ class HeldStatus:
     first: tuple[str, ...]
     ids: tuple[str, ...]
     where: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

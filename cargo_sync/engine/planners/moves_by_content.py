@@ -42,7 +42,9 @@ class MovesByContent:
         """Which of these steps are moves. Earlier deletions that were moves count no more."""
         found, offload = MovedContent(), self._world.offload
         async for actions in pages:
-            found.gone(one.hash for one in actions if one.op is Op.DELETE)
+            for one in actions:
+                if one.op is Op.DELETE:
+                    found.gone(one.path, one.hash)
         after: str | None = ""
         while after is not None:
             after = await offload(self._note_earlier, found, after)
@@ -52,6 +54,7 @@ class MovesByContent:
         after = ""
         while after is not None:
             after = await offload(self._excuse_earlier, found, after)
+        found.keep()
         return found
 
     def _first(self) -> int:
@@ -63,8 +66,8 @@ class MovesByContent:
     def _note_earlier(self, found: MovedContent, after: str) -> str | None:
         """Notes the next deletions of the window; returns the last path."""
         page = self._memory.window.gone(self._side, after, PAGE)
-        found.gone(one.hash for one in page)
-        found.used(one.hash for one in page if one.harm is Harm.MOVED)
+        for one in page:
+            found.gone(one.path, one.hash, used=one.harm is Harm.MOVED)
         return page[-1].path if page else None
 
     def _excuse_earlier(self, found: MovedContent, after: str) -> str | None:
@@ -77,13 +80,14 @@ class MovesByContent:
     def _note_brought(self, found: MovedContent, after: int) -> int | None:
         """Notes what the next events say; returns the last one's cursor."""
         page = self._memory.events.brought(self._job, self._happened, after, PAGE)
-        some = [one for one in page if one.hash and found.concerns(one.hash)]
+        some = [one for one in page if found.concerns(one.hash)]
         for folder, group in groupby(some, lambda one: paths.parent(one.path)):
             files = list(group)
             asked = {paths.name(one.path) for one in files if not found.is_there(one.hash)}
             there = self._there(folder, asked)
             for one in files:
-                found.brought(one.hash, there=there.get(paths.name(one.path)) == one.hash)
+                is_there = there.get(paths.name(one.path)) == one.hash
+                found.brought(one.path, one.hash, one.time, there=is_there)
         return page[-1].cursor if page else None
 
     def _there(self, folder: str, names: set[str]) -> dict[str, str]:

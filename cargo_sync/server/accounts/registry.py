@@ -14,6 +14,7 @@ from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.config import places
 from cargo_sync.config.fields import served_folder
 from cargo_sync.config.server import ServerSettings, UserSettings, WorkspaceSettings
+from cargo_sync.config.server_shape import USER_WORKSPACE
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.roster import Roster, effective, ground
@@ -95,6 +96,12 @@ class Registry:
             ControlError: `unknown_workspace`, with a similar name as the hint.
         """
         found = self.roster.workspace(name)
+        if found is None and name == USER_WORKSPACE:
+            raise ControlError(
+                ReplyCode.UNKNOWN_WORKSPACE,
+                f'"{name}" is how each user calls their own workspace, so it is not one of all',
+                "name the user: with --user USER instead of a workspace, if the command takes it",
+            )
         if found is None:
             hint = did_you_mean(name, [one.name for one in self.roster.workspaces])
             raise ControlError(

@@ -180,7 +180,7 @@ class Api:
 
     async def lines(self, path: str, reply: Decoder[T], body: Body) -> AsyncIterator[T]:
         """Yields the replies of a call that streams one JSON object per line, for long work."""
-        with translated(self.login.url):
+        with translated(self.login.url, known=bool(self._token)):
             async with await self._send("POST", path, body, {}, stream=True) as response:
                 await self._expect(response)
                 while line := await _line(response.content):
@@ -199,7 +199,7 @@ class Api:
             raise _refusal(response, await bounds.beginning(response, bounds.SMALL))
 
     async def _call(self, method: str, path: str, body: Body | None, query: _Query) -> bytes:
-        with translated(self.login.url):
+        with translated(self.login.url, known=bool(self._token)):
             async with await self._send(method, path, body, query) as response:
                 await self._expect(response)
                 return await bounds.whole(response, self._large)

@@ -17,14 +17,19 @@ _PERHAPS_TLS: Final = "does the server use TLS? then its address begins with htt
 
 
 @contextmanager
-def translated(url: str) -> Iterator[None]:
-    """Turns exceptions of the connection to `url` into ProblemError."""
+def translated(url: str, *, known: bool = False) -> Iterator[None]:
+    """Turns exceptions of the connection to `url` into ProblemError.
+
+    Args:
+        url: of the server.
+        known: it has answered before, so it does not need TLS.
+    """
     try:
         yield
     except (aiohttp.ClientError, OSError, UnicodeError) as error:
         parts = urlsplit(url)
         problem = _problem(error, parts.netloc)
-        if problem.code == Code.CUT and parts.scheme == "http":
+        if problem.code == Code.CUT and parts.scheme == "http" and not known:
             problem = replace(problem, hint=_PERHAPS_TLS)
         raise ProblemError(problem) from error
 

@@ -58,6 +58,9 @@ def test_each_has_its_code_and_its_words(
 def test_a_connection_without_tls_that_is_cut_asks_for_tls() -> None:
     for error in (aiohttp.ServerDisconnectedError(), ConnectionResetError(errno.ECONNRESET, "")):
         assert "https://" in problem_of(error, "http://server:8443/prefix").hint
+        with pytest.raises(ProblemError) as raised, translated("http://server:1", known=True):
+            raise error
+        assert raised.value.problem.hint == "", "it has answered without TLS before"
         assert problem_of(error).hint == ""
 
 
