@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from cargo_ctl.commands import history as history_module
 from cargo_sync.api.client import Subscription
 from cargo_sync.api.keys import read_key
 from cargo_sync.api.messages import FeedMessage
@@ -151,6 +152,23 @@ def test_history_since_a_cursor_are_all_printed(runtime: str) -> None:
     assert told.stdout.splitlines()[0].endswith(" a uploaded 5\\x07.txt (5 B)")
     assert [orjson.loads(line)["cursor"] for line in as_json.stdout.splitlines()] == [8, 9]
     assert [line.split()[0] for line in newest.stdout.splitlines()] == ["9"]
+
+
+def test_more_of_the_newest_rows_than_a_page_has(
+    runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_module, "_PAGE", 2)
+    rows = [row(cursor) for cursor in (9, 7, 4, 2)]
+
+    def page(args: dict[str, Any]) -> dict[str, Any]:
+        found = [one for one in rows if one["cursor"] < args.get("before", 99)][: args["limit"]]
+        return {"job": "a", "rows": found, "next": found[-1]["cursor"]}
+
+    with canned(runtime, {"history": history(9), "job.history": page}) as daemon:
+        of_all = run("history", "-n", "5")
+        run("history", "-n", "3", "--job", "a")
+        assert ("history", {"job": "a", "since": 3, "limit": 2}) in daemon.asked
+    assert [line.split()[0] for line in of_all.stdout.splitlines()] == ["5", "6", "7", "8", "9"]
 
 
 def test_following_prints_each_row_once_whatever_the_feed_lost(

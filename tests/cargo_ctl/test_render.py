@@ -118,6 +118,13 @@ def test_job_show() -> None:
     )
 
 
+def test_what_holds_a_job_is_said_once() -> None:
+    last = FAILING["last_run"] | {"problem": "restored", "files": 0}
+    causes = [{"path": "", "message": "restored", "tries": 2}]
+    job = FAILING | {"state": "held", "detail": "restored", "last_run": last, "causes": causes}
+    assert jobs.job_show(job, NOW).count("restored") == 1
+
+
 def test_settings_are_shown_as_people_write_them() -> None:
     shown = SYNCING | {
         "settings": {"speed": 1_500_000, "include": [], "trash_days": 14.0, "settle": 0.5}

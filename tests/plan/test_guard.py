@@ -104,7 +104,9 @@ def test_what_is_held_is_named() -> None:
         "the job would delete 300 and overwrite 1 of 1,000 files, after 400 in the last day "
         "('0', '1', '2', '3', '4' and 296 more): look at `job plan`"
     )
+    assert held.brief == "would delete 300 and overwrite 1 of 1,000 files"
     there = replace(held, where="on the server")
+    assert there.brief.endswith("of 1,000 files on the server")
     assert "of 1,000 files on the server, after 400 in the last day" in str(there)
 
 

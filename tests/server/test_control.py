@@ -281,6 +281,8 @@ async def test_workspaces_are_made_granted_and_taken_back(tmp_path: Path) -> Non
             "unknown_workspace",
             'there is no workspace "musik"',
         )
+        _, own = await ask(up, "trash.list", workspace="default")
+        assert own.startswith('"default" is how each user calls their own workspace')
     async with governed(file) as up:
         token = await login(up, "ana", "correct horse")
         assert await spaces(up, token) == {"default": "rw", "music": "ro"}

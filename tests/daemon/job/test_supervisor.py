@@ -238,6 +238,11 @@ async def test_the_guard_holds_until_a_person_approves(house: House) -> None:
         assert job.next_at() is not None and len(far.files()) == 30
         held = job.outcomes.waits()
         assert held is not None and (held.deletions, held.tree) == (20, 30)
+        brief = "would delete 20 and overwrite 0 of 30 files: see `job show`"
+        assert job.outcomes.detail() == brief
+            job.outcomes.detail() == "would delete 20 and overwrite 0 of 30 files: see `job show`"
+        )
+        assert held.message.startswith("the job would delete 20")
         near.write("new.txt", b"additions go on")
         job.hint()
         await until(lambda: "new.txt" in far.files())
