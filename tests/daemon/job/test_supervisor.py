@@ -240,8 +240,6 @@ async def test_the_guard_holds_until_a_person_approves(house: House) -> None:
         assert held is not None and (held.deletions, held.tree) == (20, 30)
         brief = "would delete 20 and overwrite 0 of 30 files: see `job show`"
         assert job.outcomes.detail() == brief
-            job.outcomes.detail() == "would delete 20 and overwrite 0 of 30 files: see `job show`"
-        )
         assert held.message.startswith("the job would delete 20")
         near.write("new.txt", b"additions go on")
         job.hint()
