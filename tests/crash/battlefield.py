@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from cargo_sync.api.client import CommandError, NotRunning
-from tests.crash.script import ACTS, at_the_other_side
+from cargo_sync.local.xattrs import SUPPORTED
+from tests.crash.script import ACTS, at_the_other_side, tags
 from tests.e2e.processes import PATIENCE, Place
 
 PROGRAMS: Final = ("server", "daemon")
@@ -53,14 +54,18 @@ class Battlefield(Place):
     """Programs that may be started behind a seam, and their folders.
 
     two_way    both jobs are, and in the second act somebody works at the far side too
+    xattrs     extended attributes travel
     seams      program -> (kind, number of the call): how it is started next
     traces     program -> what strace injects
     each_look  called whenever it is looked whether all has arrived
     """
 
-    def __init__(self, folder: Path, *, two_way: bool = False, **server: Any) -> None:
+    def __init__(
+        self, folder: Path, *, two_way: bool = False, xattrs: bool = SUPPORTED, **server: Any
+    ) -> None:
         super().__init__(folder)
         self.two_way = two_way
+        self.xattrs = xattrs
         self.seams: dict[str, tuple[str, int]] = {}
         self.traces: dict[str, str] = {}
         self.each_look: Callable[[], None] = lambda: None
@@ -72,6 +77,7 @@ class Battlefield(Place):
             "hostname": f"http://{host}:{self.api}",
             "delete": "propagate",
             "sleep": 0.3,
+            "xattrs": xattrs,
         }
         up, down = ("bidirectional", "bidirectional") if two_way else ("upload", "download")
         self.near = self.job("near", up, **common, settle=0.2)
@@ -171,8 +177,10 @@ class Battlefield(Place):
             if self.has_ended(name):
                 self.findings.fired = True
                 self._start_again(name)
-        here = snapshot(self.near)
-        if not here == snapshot(self.files) == snapshot(self.far):
+        here, *others = (
+            snapshot(place, xattrs=self.xattrs) for place in (self.near, self.files, self.far)
+        )
+        if any(other != here for other in others):
             return False
         try:
             return all(self.shown(job)["state"] == "synced" for job in ("near", "far"))
@@ -209,8 +217,8 @@ class Battlefield(Place):
                 found.litter.append(f"{name}: {parts} checkpoints")
 
 
-def snapshot(root: Path) -> dict[str, object]:
-    """All below a root, without what is ours: kinds, hashes, times, modes, links."""
+def snapshot(root: Path, *, xattrs: bool) -> dict[str, object]:
+    """All below a root, without what is ours: kinds, hashes, times, modes, attributes, links."""
     found: dict[str, object] = {}
     for path, status in _all_below(root):
         shown = str(path.relative_to(root))
@@ -223,7 +231,8 @@ def snapshot(root: Path) -> dict[str, object]:
             elif stat.S_ISLNK(status.st_mode):
                 found[shown] = ("link", os.readlink(path))
             else:
-                found[shown] = (_hash(path), status.st_mtime_ns, mode)
+                attributes = tags(path) if xattrs else {}
+                found[shown] = (_hash(path), status.st_mtime_ns, mode, attributes)
         except FileNotFoundError:
             found[shown] = "gone"
     return found

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from cargo_sync.local.xattrs import SUPPORTED
 from tests.crash.battlefield import Battlefield, Findings
 from tests.crash.proxy import HOST, Proxy
 
@@ -21,8 +22,10 @@ Run = Callable[[Path], Findings]
 
 
 @contextmanager
-def battlefield(folder: Path, *, two_way: bool = False, **server: object) -> Iterator[Battlefield]:
-    field = Battlefield(folder, two_way=two_way, **server)
+def battlefield(
+    folder: Path, *, two_way: bool = False, xattrs: bool = SUPPORTED, **server: object
+) -> Iterator[Battlefield]:
+    field = Battlefield(folder, two_way=two_way, xattrs=xattrs, **server)
     try:
         yield field
     finally:
@@ -111,7 +114,7 @@ def stopped(victim: str, seconds: float) -> Run:
 
 def full(folder: Path) -> Findings:
     """The server's disk is full in the middle of the first act, and gets room later."""
-    with battlefield(folder) as field:
+    with battlefield(folder, xattrs=False) as field:  # an older tmpfs keeps none
         disk = str(field.files)
 
         def meanwhile(field: Battlefield, act: int) -> None:

@@ -1,15 +1,17 @@
 """What a person does in the folder of the upload job, in two acts."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 MIB: Final = 2**20
+TAG: Final = "user.tag"
 
 
 def first(near: Path) -> None:
-    """Files of all sizes, folders, a link, a file with holes."""
+    """Files of all sizes, folders, a link, a file with holes, extended attributes."""
     for number in range(12):
         _write(near / "small" / f"{number}.txt", f"first {number}\n".encode())
     _write(near / "deep" / "a" / "b" / "c.txt", b"deep\n")
@@ -20,10 +22,12 @@ def first(near: Path) -> None:
     with (near / "holes.img").open("wb") as file:
         os.pwrite(file.fileno(), b"data" * 1024, 10 * MIB)
         file.truncate(20 * MIB)
+    for name in ("small/0.txt", "small/5.txt", "small/7.txt", "large.bin"):
+        _tag(near / name, b"first")
 
 
 def second(near: Path) -> None:
-    """Changes, deletions, moves, another kind."""
+    """Changes, deletions, moves, another kind, other attributes."""
     for number in range(3):
         _write(near / "small" / f"{number}.txt", f"second {number}\n".encode())
     (near / "small" / "3.txt").unlink()
@@ -36,6 +40,9 @@ def second(near: Path) -> None:
     (near / "link").unlink()
     (near / "link").symlink_to("small/moved.txt")
     _write(near / "large.bin", os.urandom(9 * MIB))
+    for name in ("small/2.txt", "small/5.txt", "small/6.txt"):
+        _tag(near / name, b"second")
+    _tag(near / "small" / "7.txt", None)
 
 
 def at_the_other_side(far: Path) -> None:
@@ -44,9 +51,28 @@ def at_the_other_side(far: Path) -> None:
     _write(far / "new" / "there.txt", b"new at the other side\n")
     (far / "small" / "9.txt").unlink()
     (far / "small" / "10.txt").rename(far / "new" / "moved.txt")
+    _tag(far / "small" / "11.txt", b"at the other side")
 
 
 ACTS: Final[tuple[Callable[[Path], None], ...]] = (first, second)
+
+
+def tags(path: Path) -> dict[str, bytes]:
+    """The extended attributes of a file; none where there are no such things."""
+    try:
+        names = [name for name in os.listxattr(path) if name.startswith("user.")]
+        return {name: os.getxattr(path, name) for name in names}
+    except (AttributeError, OSError):
+        return {}
+
+
+def _tag(path: Path, value: bytes | None) -> None:
+    """Gives a file an extended attribute, or takes it away, where there are such things."""
+    with contextlib.suppress(AttributeError, OSError):
+        if value is None:
+            os.removexattr(path, TAG)
+        else:
+            os.setxattr(path, TAG, value)
 
 
 def _write(path: Path, content: bytes) -> None:
