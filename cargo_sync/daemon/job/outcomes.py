@@ -273,7 +273,7 @@ class JobOutcomes:
         more = self.errors - 1
         text = first.message if more < 1 else f"{first.message}, and {more:,} more"
         waiting = self._report.waiting if self._report is not None else 0
-        return f"{text}; {_steps(waiting)} until every folder can be read" if waiting else text
+        return f"{text}; {_steps(waiting)} until every folder can be read or is excluded" if waiting else text
 
     def causes(self) -> list[Cause]:
         """The first of what fails: the job as a whole, then files, the oldest failure first."""
@@ -350,7 +350,7 @@ def _waited_for(problem: Problem, waiting: int) -> Problem:
     """The problem of a folder that could not be read, with what waits for it."""
     if not waiting:
         return problem
-    return replace(problem, message=f"{problem.message}; {_steps(waiting)} until it can be read")
+    return replace(problem, message=f"{problem.message}; {_steps(waiting)} until it can be read or is excluded")
 
 
 def _steps(waiting: int) -> str:
