@@ -273,7 +273,9 @@ class JobOutcomes:
         more = self.errors - 1
         text = first.message if more < 1 else f"{first.message}, and {more:,} more"
         waiting = self._report.waiting if self._report is not None else 0
-        return f"{text}; {_steps(waiting)} until every folder can be read or is excluded" if waiting else text
+        if not waiting:
+            return text
+        return f"{text}; {_steps(waiting)} until every folder can be read or is excluded"
 
     def causes(self) -> list[Cause]:
         """The first of what fails: the job as a whole, then files, the oldest failure first."""
@@ -350,7 +352,8 @@ def _waited_for(problem: Problem, waiting: int) -> Problem:
     """The problem of a folder that could not be read, with what waits for it."""
     if not waiting:
         return problem
-    return replace(problem, message=f"{problem.message}; {_steps(waiting)} until it can be read or is excluded")
+    waits = f"{_steps(waiting)} until it can be read or is excluded"
+    return replace(problem, message=f"{problem.message}; {waits}")
 
 
 def _steps(waiting: int) -> str:
