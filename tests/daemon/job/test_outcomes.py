@@ -166,7 +166,8 @@ def test_a_folder_that_cannot_be_read_is_told_once_and_again_if_deletions_wait_f
         ["b"],
     )
     assert looks.outcomes.detail() == (
-        "a cannot be read; 2 deletions and replacements wait until every folder can be read or is excluded"
+        "a cannot be read; 2 deletions and replacements wait "
+        "until every folder can be read or is excluded"
     )
     assert looks.surveyed("a", waiting=3) == ([], [])
     assert looks.surveyed() == ([], ["a"])
