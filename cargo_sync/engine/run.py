@@ -16,12 +16,11 @@ from cargo_sync.engine.conflicts import ConflictResolution
 from cargo_sync.engine.context import JobMemory, RunContext
 from cargo_sync.engine.execution.both_ways import follow
 from cargo_sync.engine.execution.direction import Direction
-from cargo_sync.engine.execution.file_moves import FileMoves
 from cargo_sync.engine.execution.moving import Moves
 from cargo_sync.engine.planners.contract import FolderPlanner
 from cargo_sync.engine.planners.deferred import Deferred, planned_steps
 from cargo_sync.engine.planners.holding import HoldingPlanner
-from cargo_sync.engine.planners.holding_files import HoldingFilesPlanner
+from cargo_sync.engine.planners.one_way import OneWayPlanner
 from cargo_sync.engine.planners.two_way import TwoWayPlanner
 from cargo_sync.engine.planning import Planning, StepPage, Steps
 from cargo_sync.engine.report import RunProgress, RunReport
@@ -64,7 +63,7 @@ class Run:
             rules, memory, world, self.report, self.progress, lambda: far.newest
         )
         self._survey = Survey(near, far, memory, world)
-        self._moves: Moves | FileMoves
+        self._moves: Moves
         self._deferred = {
             mode: Deferred(self._context, mode, near) for mode in rules.mode.directions
         }
@@ -116,15 +115,18 @@ class Run:
         return self.report
 
     def _planner(self) -> FolderPlanner:
-        if self._rules.mode is Mode.BIDIRECTIONAL:
-            both = TwoWayPlanner(self._context, self._near, self._far)
-            files = HoldingFilesPlanner(self._context, both)
-            sources = {Mode.UPLOAD: self._near, Mode.DOWNLOAD: self._far}
-            self._moves = FileMoves(self._context, files, sources, self._survey.missed)
-            return files
-        planner = HoldingPlanner(self._context, self._rules.mode)
-        source = self._near if self._rules.mode is Mode.UPLOAD else self._far
-        self._moves = Moves(self._context, planner, self._rules.mode, source, self._survey.missed)
+        mode = self._rules.mode
+        inner: FolderPlanner
+        if mode is Mode.BIDIRECTIONAL:
+            inner = TwoWayPlanner(self._context, self._near, self._far)
+        else:
+            inner = OneWayPlanner(self._context, mode)
+        planner = HoldingPlanner(self._context, inner)
+        sources = {
+            direction: self._near if direction is Mode.UPLOAD else self._far
+            for direction in mode.directions
+        }
+        self._moves = Moves(self._context, planner, sources, self._survey.missed)
         return planner
 
     async def _directions(self, opened: OpenedSides) -> dict[Mode, Direction]:
@@ -259,11 +261,11 @@ class Run:
 
     async def _rename(self, opened: OpenedSides, directions: Mapping[Mode, Direction]) -> None:
         """Renames what was renamed at the source, and does the steps that waited for that."""
-        if not self._moves.pending:
-            return
-        if (await self._open()).binding != opened.binding:
+        if self._moves.pending and (await self._open()).binding != opened.binding:
             return  # a side was replaced since the survey
-        await follow(directions, self._planning.steps(self._moves.pages(directions)))
+        while self._moves.pending:
+            steps = self._planning.steps(self._moves.pages(directions))
+            await follow(directions, self._resolved(steps))
 
     async def _execute_deferred(
         self, opened: OpenedSides, directions: Mapping[Mode, Direction]

@@ -229,7 +229,8 @@ def _plan_folders(row: Row, up: _Way, down: _Way) -> None:
     elif up.change is not Change.NONE and has_new_mode(near, base, far):
         up.steps.now.append(Action(Op.META, path, near, far, "another mode"))
     elif base is None or not (base.near_is(near) and base.far_is(far)):
-        up.steps.now.append(Action(Op.LEAVE, path, near, far, SAME))
+        way = down if base is not None and base.near_is(near) else up
+        way.steps.now.append(Action(Op.LEAVE, path, way.source, way.there, SAME))
 
 
 def _plan_both_changed(plan: TwoWayPlan, row: Row, known: Row, up: _Way, down: _Way) -> None:

@@ -140,10 +140,6 @@ _RANGE = f"{_STATES} WHERE job = ? AND path >= ? AND path < ? ORDER BY path LIMI
 # Without statistics SQLite would walk all folders in the order of their key.
 _UNSETTLED = f"""{_STATES} INDEXED BY folder_unsettled
 WHERE job = ? AND path >= ? AND path < ? AND settled = 0 ORDER BY path LIMIT ?"""
-_GONE = f"""{_STATES} INDEXED BY folder_unsettled
-WHERE job = ? AND path >= ? AND settled = 0 AND %s IS NULL AND base IS NOT NULL
-ORDER BY path LIMIT ?"""
-_GONE_NEAR, _GONE_FAR = _GONE % "near", _GONE % "far"
 _UNSETTLED_PATHS = """SELECT path FROM folder INDEXED BY folder_unsettled
 WHERE job = ? AND settled = 0 LIMIT ?"""
 
@@ -359,6 +355,19 @@ class Folders:
             moved_folders.write_names(connection, self._job, side, some)
             return self._events.append(events)
 
+    def moved_on(self, source: str, path: str, agreed: Agreed) -> None:
+        """Stores that what was agreed on at `source`, and below it, is agreed on at `path`.
+
+        Args:
+            source: the path until now.
+            path: the path of the same entry on one side.
+            agreed: what is agreed about it there.
+        """
+        if agreed.kind == FOLDER:
+            keys = paths.key(source), paths.key(path)
+            moved_folders.move(self._database, self._job, None, *keys)
+        self.agree([(source, None), (path, agreed)])
+
     def places(self, idents: Sequence[int], *, near: bool) -> dict[int, list[str]]:
         """Where these idents of one side were agreed to be; it may be out of date.
 
@@ -376,12 +385,6 @@ class Folders:
         """Whether anything is known that may have been renamed."""
         with self._database.read() as connection:
             return base_idents.has_any(connection, self._job)
-
-    def gone(self, after: bytes | None, limit: int, *, near: bool) -> list[FolderState]:
-        """As `unsettled`: folders on which something is agreed, and that one side has no more."""
-        low = b"" if after is None else after + b"\0"
-        sql = _GONE_NEAR if near else _GONE_FAR
-        return self._states(sql, (self._job, low, limit))
 
     def unsettled(self, after: bytes | None, end: bytes | None, limit: int) -> list[FolderState]:
         """Up to `limit` unsettled folders or parts, in order; fewer if their listings are long.

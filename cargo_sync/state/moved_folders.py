@@ -23,16 +23,14 @@ TOGETHER: Final = 500
 """Renames of files that are stored in one transaction."""
 
 _MOVE: Final = """
-INSERT INTO folder (job, path, {side}, base, files, bytes)
-SELECT job, CAST(?4 || substr(path, ?5) AS BLOB), {side}, base, files, bytes FROM folder
-WHERE job = ?1 AND path >= ?2 AND path < ?3 AND ({side} IS NOT NULL OR base IS NOT NULL)
-ON CONFLICT (job, path) DO UPDATE SET {side} = excluded.{side}, base = excluded.base,
-files = excluded.files, bytes = excluded.bytes, settled = 0, revision = revision + 1
+INSERT INTO folder (job, path, {columns})
+SELECT job, CAST(?4 || substr(path, ?5) AS BLOB), {columns} FROM folder
+WHERE job = ?1 AND path >= ?2 AND path < ?3 AND ({there})
+ON CONFLICT (job, path) DO UPDATE SET {moved}, settled = 0, revision = revision + 1
 """
 _LEAVE: Final = """
-UPDATE folder SET {side} = NULL, base = NULL, files = 0, bytes = 0, settled = 0,
-revision = revision + 1
-WHERE job = ? AND path >= ? AND path < ? AND ({side} IS NOT NULL OR base IS NOT NULL)
+UPDATE folder SET {left}, files = 0, bytes = 0, settled = 0, revision = revision + 1
+WHERE job = ? AND path >= ? AND path < ? AND ({there})
 """
 _DROP: Final = """
 DELETE FROM folder WHERE job = ? AND path >= ? AND path < ?
@@ -101,13 +99,13 @@ def write_names(connection: Statements, job: int, side: Side, some: Sequence[Ren
     there.write()
 
 
-def move(database: Database, job: int, side: Side, source: bytes, target: bytes) -> None:
+def move(database: Database, job: int, side: Side | None, source: bytes, target: bytes) -> None:
     """Moves the rows of a folder and all below it, in several transactions.
 
     Args:
         database: the state.
         job: its number.
-        side: the destination.
+        side: the destination; None: only what was agreed on moves.
         source: the folder's key.
         target: the key where it is now.
     """
@@ -141,13 +139,21 @@ def _range(key: bytes) -> tuple[bytes, bytes]:
 def _move(
     connection: Statements,
     job: int,
-    side: Side,
+    side: Side | None,
     within: tuple[bytes, bytes],
     source: bytes,
     target: bytes,
 ) -> None:
-    connection.execute(_MOVE.format(side=side), (job, *within, target, len(source) + 1))
-    connection.execute(_LEAVE.format(side=side), (job, *within))
+    trees = ("base",) if side is None else (side, "base")
+    columns = *trees, "files", "bytes"
+    words = {
+        "columns": ", ".join(columns),
+        "there": " OR ".join(f"{one} IS NOT NULL" for one in trees),
+        "moved": ", ".join(f"{one} = excluded.{one}" for one in columns),
+        "left": ", ".join(f"{one} = NULL" for one in trees),
+    }
+    connection.execute(_MOVE.format(**words), (job, *within, target, len(source) + 1))
+    connection.execute(_LEAVE.format(**words), (job, *within))
     connection.execute(_DROP, (job, *within))
 
 

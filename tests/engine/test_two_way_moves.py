@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from cargo_sync.model.jobs import Mode
+from cargo_sync.plan.moves import LEAST
 from cargo_sync.testing.tree import MemoryTree
 from tests.engine.renames import Make, big, run
 from tests.engine.world import System
@@ -55,9 +56,7 @@ async def test_a_renamed_file_is_renamed_on_the_other_side(make: Make, side: str
 
 
 @SIDES
-async def test_files_of_a_renamed_folder_are_renamed_into_the_new_one(
-    make: Make, side: str
-) -> None:
+async def test_a_folder_is_renamed_with_all_in_it(make: Make, side: str) -> None:
     system = make()
     await began(system, "d/e/a", "d/b")
     system.near.write("d/small", b"small")
@@ -66,12 +65,110 @@ async def test_files_of_a_renamed_folder_are_renamed_into_the_new_one(
     here, there = sides(system, side)
     here.move("d", "new")
     report = await run(system)
-    assert (report.files, report.bytes) == (1, len(b"small"))
-    assert {"moved new/e/a", "moved new/b"} <= set(system.said())
-    assert there.trash == [("d/small", b"small")]
+    assert (report.files, report.bytes) == (0, 0)
+    assert system.said() == ["moved new"]
+    assert not there.trash
     await rests(system)
     assert sorted(system.near.files()) == ["new/b", "new/e/a", "new/small"]
     assert system.near.entry("d") is None is system.far.entry("d")
+
+
+@SIDES
+@pytest.mark.parametrize(
+    ("moves", "said"),
+    [
+        ("a>A", ["moved A"]),
+        ("a>s b>a s>b", ["moved a", "moved b"]),
+        ("d>s a>d s>a", ["moved a", "moved d"]),
+        ("a>s b>a c>b s>c", ["moved a", "moved b", "moved c"]),
+        ("d>e d2>d", ["moved d", "moved e"]),
+        ("d>e e/in>f", ["moved e", "moved f"]),
+        ("d>new/e", ["moved new/e"]),
+        ("d2>d/d2 d>e/f", ["moved e/f", "moved e/f/d2"]),
+    ],
+)
+async def test_names_that_change_places_are_renamed(
+    make: Make, side: str, moves: str, said: list[str]
+) -> None:
+    system = make()
+    await began(system, "a", "b", "c", "d/x", "d/in/y", "d2/z")
+    here, there = sides(system, side)
+    for move in moves.split():
+        here.move(*move.split(">"))
+    report = await run(system)
+    assert report.bytes == 0
+    assert sorted(system.said()) == said
+    assert not there.trash
+    await rests(system)
+
+
+@SIDES
+async def test_what_was_renamed_over_a_file_leaves_that_in_the_trash(make: Make, side: str) -> None:
+    system = make()
+    await began(system, "a", "b")
+    here, there = sides(system, side)
+    here.remove("b")
+    here.move("a", "b")
+    report = await run(system)
+    assert report.bytes == 0
+    assert there.trash == [("a", big("b"))]
+    await rests(system)
+    assert system.near.files() == {"b": big("a")}
+
+
+@SIDES
+async def test_changes_in_a_folder_that_the_other_side_renamed(make: Make, side: str) -> None:
+    system = make()
+    await began(system, "d/a", "d/b", "d/c", "d/in/d")
+    here, there = sides(system, side)
+    here.move("d", "new")
+    here.save("new/c", big("y"), 9)
+    there.save("d/a", big("x"), 9)
+    there.remove("d/b")
+    there.write("d/in/more", big("m"))
+    there.move("d/in/d", "d/in/e")
+    await rests(system, runs=4)
+    assert system.near.files() == {
+        "new/a": big("x"),
+        "new/c": big("y"),
+        "new/in/e": big("d"),
+        "new/in/more": big("m"),
+    }
+
+
+@SIDES
+async def test_a_folder_that_the_other_side_deleted_is_sent(make: Make, side: str) -> None:
+    system = make()
+    await began(system, "d/a")
+    here, there = sides(system, side)
+    here.move("d", "new")
+    there.remove("d")
+    await rests(system)
+    assert system.near.files() == {"new/a": big("a")}
+
+
+async def test_of_different_renames_of_a_folder_the_servers_wins(make: Make) -> None:
+    system = make()
+    await began(system, "d/a", "d/b")
+    system.near.move("d", "here")
+    system.far.move("d", "there")
+    system.near.save("here/a", big("x"), 9)
+    system.far.write("there/c", big("c"))
+    report = await run(system)
+    assert report.bytes == 2 * LEAST
+    await rests(system)
+    assert system.near.files() == {"there/a": big("x"), "there/b": big("b"), "there/c": big("c")}
+    assert not system.near.trash
+    assert [path for path, _ in system.far.trash] == ["there/a"]
+
+
+async def test_folders_that_went_into_each_other_lose_nothing(make: Make) -> None:
+    system = make()
+    await began(system, "d/a", "e/b")
+    system.near.move("d", "e/d")
+    system.far.move("e", "d/e")
+    await rests(system, runs=6)
+    assert set(system.near.files().values()) == {big("a"), big("b")}
 
 
 async def test_both_sides_rename_at_once(make: Make) -> None:
@@ -98,22 +195,55 @@ async def test_the_same_rename_on_both_sides_needs_no_step(make: Make) -> None:
     assert not system.near.trash and not system.far.trash
 
 
-async def test_different_renames_of_a_file_keep_both_names(make: Make) -> None:
+async def test_of_different_renames_of_a_file_the_servers_wins(make: Make) -> None:
     system = make()
     await began(system, "a")
     system.near.move("a", "near")
     system.far.move("a", "far")
+    report = await run(system)
+    assert report.bytes == 0
+    assert system.said() == ["moved far"]
     await rests(system)
-    assert system.near.files() == {"near": big("a"), "far": big("a")}
+    assert system.near.files() == {"far": big("a")}
+    assert not system.near.trash
 
 
-async def test_a_file_that_the_other_side_changed_comes_back(make: Make) -> None:
+async def test_different_renames_of_a_file_that_was_changed_too_keep_both(make: Make) -> None:
     system = make()
     await began(system, "a")
-    system.near.move("a", "b")
-    system.far.save("a", big("x"), 9)
+    system.near.move("a", "near")
+    system.far.move("a", "far")
+    system.far.save("far", big("x"), 9)
     await rests(system)
-    assert system.near.files() == {"a": big("x"), "b": big("a")}
+    assert system.near.files() == {"near": big("a"), "far": big("x")}
+
+
+@SIDES
+async def test_a_file_that_the_other_side_changed_follows_with_its_change(
+    make: Make, side: str
+) -> None:
+    system = make()
+    await began(system, "a")
+    here, there = sides(system, side)
+    here.move("a", "b")
+    there.save("a", big("x"), 9)
+    report = await run(system)
+    assert report.bytes == LEAST
+    await rests(system)
+    assert system.near.files() == {"b": big("x")}
+    assert not there.trash
+    assert here.trash == [("b", big("a"))]
+
+
+@SIDES
+async def test_a_file_that_an_editor_replaced_meanwhile_follows_too(make: Make, side: str) -> None:
+    system = make()
+    await began(system, "a")
+    here, there = sides(system, side)
+    here.move("a", "b")
+    there.write("a", big("x"), 9)
+    await rests(system)
+    assert system.near.files() == {"b": big("x")}
 
 
 async def test_what_the_other_side_has_at_the_new_path_stays(make: Make) -> None:

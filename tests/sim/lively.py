@@ -74,6 +74,7 @@ class LivelyTree(CountedTree):
         self.world: Callable[[], World] | None = None
         self.own = OwnLog()
         self._opened_at = 0
+        self._listed = 0
         self._lives: list[tuple[int, str]] = [(0, part)]
         self._epoch = 0
 
@@ -199,7 +200,7 @@ class LivelyTree(CountedTree):
     def _deltas(self, cursor: int) -> Iterator[Delta]:
         """The changes since `cursor`, each path once, in pieces; one may come twice, or no more."""
         self.reach("changes")
-        end = len(self._log)
+        end = self._listed = len(self._log)
         own = self.own.changes() if cursor == self._opened_at else NO_CHANGES
         self.own.clear()
         newest = {path: number for number, (path, _) in enumerate(self._log, 1)}
@@ -291,7 +292,10 @@ class LivelyTree(CountedTree):
                 outcomes.append(Outcome(action, problem=problem))
                 continue
             before = self.entry(action.path)
+            unseen = action.op is Op.MOVE and self._has_unseen(action)
             outcome = self.do(action)
+            if unseen:  # what is in it is told again
+                outcome = outcome._replace(places=())
             if outcome.problem is None:
                 self.weather.story.covered[f"step {action.op}"] += 1
                 self.oracle.done(action)
@@ -305,6 +309,15 @@ class LivelyTree(CountedTree):
             self.weather.replied("applied")
             self.show(len(self._log))
         return outcomes
+
+    def _has_unseen(self, action: Action) -> bool:
+        """Whether something in what is moved came after the last listing."""
+        tops = [action.moved_from, *([action.path] if action.occupant else [])]
+        return any(
+            path != top and paths.is_below(path, top)
+            for path, _ in self._log[self._listed :]
+            for top in tops
+        )
 
     def renamed(self, outcomes: Sequence[Outcome]) -> None:
         if self.part == "far" and self.weather.story.chance(0.9):

@@ -9,16 +9,22 @@ As in `epoch`, the rules know nothing of the planner:
 - A conflict, or a deletion, has a reason: people have changed that path, on both sides or on the
   other one.
 - Both sides have the same.
+
+What a step renames on one side, because people did so on the other one, takes along what people
+have changed in it: from then on that is expected at the new path.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER
-from tests.sim.epoch import State, state
+from cargo_sync.model.subtrees import Subtrees
+from tests.sim.epoch import State, renames, state
 from tests.sim.ledger import CountedTree
 from tests.sim.story import BrokenPromiseError
+
+T = TypeVar("T")
 
 COPY: Final = " (conflict"
 """In the name of each conflict copy."""
@@ -70,6 +76,8 @@ class PeersEpoch:
         self._changes: dict[str, dict[str, _Change]] = {near.part: {}, far.part: {}}
         self._forgotten = self._suspicious = False
         self._unrecorded: set[str] = set()
+        self._unrecorded_tops = Subtrees()
+        self._renamed = Subtrees()
 
     def touched(self, tree: CountedTree, some: Iterable[str]) -> None:
         """People have changed these paths of one side."""
@@ -90,6 +98,42 @@ class PeersEpoch:
     def unrecorded(self, path: str) -> None:
         """A step was done, and nobody knows: what it brought looks like somebody's change."""
         self._unrecorded.add(path)
+
+    def renamed(self, at: CountedTree, one: str, to: str, *, exchange: bool) -> None:
+        """A step renames something of a side, with what people have changed in it.
+
+        Raises:
+            BrokenPromiseError: nobody has renamed it on the other side.
+        """
+        mine, [other] = self._changes[at.part], [side for side in self._sides if side is not at]
+        theirs = self._changes[other.part]
+        moved = to in theirs and (one in theirs or one in mine)
+        if not moved and self._is_expected(one) and self._is_expected(to):
+            raise BrokenPromiseError(f"{one!r} is renamed to {to!r}, and nobody did so")
+        self._renamed.add(one)
+        self._renamed.add(to)
+        for source, target in renames(one, to, exchange=exchange):
+            _relocate(mine, source, target, None if exchange else self._is_another(at, mine))
+            _relocate(self._before, source, target)
+        for path, change in list(theirs.items()):
+            below = paths.is_below(path, to) or (exchange and paths.is_below(path, one))
+            if below and change.state is not None and change.state == self._before.get(path):
+                del theirs[path]  # it was moved there, and not changed
+
+    def _is_another(
+        self, at: CountedTree, changes: dict[str, _Change]
+    ) -> Callable[[str, str], bool]:
+        """Whether something else than what people left at a path was renamed from there."""
+
+        def is_another(path: str, now: str) -> bool:
+            left, there = changes[path].state, state(at, now)
+            return left is not None and there is not None and left[0] != there[0]
+
+        return is_another
+
+    def half_renamed(self, path: str) -> None:
+        """A rename from or to here was done, and nobody knows."""
+        self._unrecorded_tops.add(path)
 
     # -- while runs go on --------------------------------------------------------------------------
 
@@ -121,6 +165,8 @@ class PeersEpoch:
         Of a folder nothing is, if it may stay for something in it that is left out, or of which the
         job does not know that it brought it.
         """
+        if self._unrecorded_tops.meets(path):
+            return False
         below = {path, *(one for side in self._sides for one in side.below(path))}
         if self._suspicious and below & self._changes[self._sides[0].part].keys():
             return False
@@ -193,7 +239,9 @@ class PeersEpoch:
             states = [change.state for change in (one, other) if change.state]
             contents = {there[1] for there in states if there[0] == FILE} - {before}
             for side in (near, far):
-                if not contents <= set(side.files().values()) and not self._copies_changed():
+                live = contents & set(side.files().values())
+                enough = bool(live) if path in self._renamed else live == contents
+                if contents and not enough and not self._copies_changed():
                     raise BrokenPromiseError(f"of the conflict at {path!r} one content is away")
 
     def _judge_kept(self, path: str, now: State, changed: State) -> None:
@@ -215,3 +263,13 @@ class PeersEpoch:
         if wanted is None and is_folder and any(len(one.below(path)) > 1 for one in self._sides):
             return  # it stays for what is in it
         raise BrokenPromiseError(f"{what}: {path!r} should be {wanted}, and is {now}")
+
+
+def _relocate(
+    some: dict[str, T], source: str, target: str, stays: Callable[[str, str], bool] | None = None
+) -> None:
+    """What is known of paths at and below `source` is known of `target`; not what `stays`."""
+    for path in [path for path in some if paths.is_below(path, source)]:
+        now = target + path[len(source) :]
+        if stays is None or not stays(path, now):
+            some[now] = some.pop(path)

@@ -45,9 +45,14 @@ class People:
         self._touched = touched
         self._written = 0
         self.acts = 0
-        names = ["write", "remove", *(name for name in ACTS if story.chance(0.5))]
+        self._acts = self._may()
+        names = ["write", "remove", *(name for name in self._acts if story.chance(0.5))]
         self._names = names
-        self._weights = list(accumulate(ACTS[name][0] for name in names))
+        self._weights = list(accumulate(self._acts[name][0] for name in names))
+
+    def _may(self) -> "dict[str, tuple[float, Act]]":
+        """What people here do, and how often."""
+        return ACTS
 
     def act(self, name: str = "", tree: CountedTree | None = None) -> None:
         """One act, of a person at either side."""
@@ -66,7 +71,7 @@ class People:
         self.acts += 1
         story.tell(f"{tree.part}: {name} {path}")
         with tree.ledger.person():
-            self._touched(tree, ACTS[name][1](self, tree, path))
+            self._touched(tree, self._acts[name][1](self, tree, path))
 
     # -- acts: what they change, below each of these paths -----------------------------------------
 
@@ -120,7 +125,7 @@ class People:
         return gone
 
     def _rename(self, tree: CountedTree, path: str) -> list[str]:
-        to = paths.join(self.story.one_of(tree.folders()), self.story.one_of(NAMES))
+        to = self._new_name(tree)
         moved = self._moved(tree, path, to)
         entry = tree.entry(to)
         if moved and entry and entry.kind == FILE and self.story.chance(0.2):
@@ -128,6 +133,9 @@ class People:
             content = self._content()
             tree.save(to, (content * entry.size)[: entry.size], entry.mtime_ns)
         return moved
+
+    def _new_name(self, tree: CountedTree) -> str:
+        return paths.join(self.story.one_of(tree.folders()), self.story.one_of(NAMES))
 
     def _recase(self, tree: CountedTree, path: str) -> list[str]:
         """Another case of the same name, such as "b" and "B"."""
@@ -239,6 +247,62 @@ class Peers(People):
     def _somewhere(self) -> CountedTree:
         return self.destination if self.story.chance(0.5) else self.source
 
+    def _may(self) -> "dict[str, tuple[float, Act]]":
+        """In some histories, people mostly rename."""
+        tidy = 5 if self.story.chance(0.3) else 1
+        return ACTS | {
+            name: (often * tidy, act) for name, (often, act) in (RENAMES | BOTH_RENAME).items()
+        }
+
+    def _new_name(self, tree: CountedTree) -> str:
+        """Mostly a free one."""
+        found = super()._new_name(tree)
+        return super()._new_name(tree) if tree.entry(found) is not None else found
+
+    def _rename_apart(self, tree: CountedTree, path: str) -> list[str]:
+        """Both sides rename the same, each to a name of its own."""
+        self._over_there(tree, "rename", path)
+        return self._rename(tree, path)
+
+    def _rename_changed(self, tree: CountedTree, path: str) -> list[str]:
+        """One side renames something while the other one changes it, or something in it."""
+        entry = self._other(tree).entry(path)
+        inside = entry is not None and entry.kind == FOLDER
+        changed = paths.join(path, self.story.one_of(NAMES)) if inside else path
+        self._over_there(tree, self.story.one_of(("write", "write", "remove")), changed)
+        return self._rename(tree, path)
+
+    def _move_folder(self, tree: CountedTree, path: str) -> list[str]:
+        """A folder with something in it gets another name."""
+        full = [one for one in tree.folders()[1:] if len(tree.below(one)) > 1]
+        if not full:
+            return []
+        folder = self.story.one_of(full)
+        return self._moved(tree, folder, self._new_name(tree))
+
+    def _nest(self, tree: CountedTree, path: str) -> list[str]:
+        """Two folders go into each other, each on one side."""
+        folders = [one for one in tree.folders()[1:] if not paths.is_below(one, path)]
+        entry = tree.entry(path)
+        if entry is None or entry.kind != FOLDER or not folders:
+            return []
+        other, there = self.story.one_of(folders), self._other(tree)
+        if there.entry(path) is not None and there.entry(other) is not None:
+            moved = self._moved(there, other, paths.join(path, paths.name(other)))
+            self._touched(there, moved)
+        return self._moved(tree, path, paths.join(other, paths.name(path)))
+
+    def _over_there(self, tree: CountedTree, name: str, path: str) -> None:
+        """A person at the other side does something at a path."""
+        there = self._other(tree)
+        above = there.entry(paths.parent(path))
+        writes = name == "write" and (above is None or above.kind == FOLDER)
+        if writes or there.entry(path) is not None:
+            self._touched(there, ACTS[name][1](self, there, path))
+
+    def _other(self, tree: CountedTree) -> CountedTree:
+        return self.destination if tree is self.source else self.source
+
 
 Act = Callable[[People, CountedTree, str], list[str]]
 
@@ -262,6 +326,21 @@ ACTS: Final[dict[str, tuple[float, Act]]] = {
     "clean": (0.7, People._clean),
 }
 """Name -> how often, and what. Each returns the paths that it changed."""
+RENAMES: Final = {name: ACTS[name] for name in ("rename", "recase", "swap")}
+BOTH_RENAME: Final[dict[str, tuple[float, Act]]] = {
+    "rename apart": (0.7, lambda peers, tree, path: _peers(peers)._rename_apart(tree, path)),
+    "rename changed": (0.7, lambda peers, tree, path: _peers(peers)._rename_changed(tree, path)),
+    "move folder": (1, lambda peers, tree, path: _peers(peers)._move_folder(tree, path)),
+    "nest": (0.3, lambda peers, tree, path: _peers(peers)._nest(tree, path)),
+}
+"""Acts of people at both sides at once, and of those who keep order."""
+
+
+def _peers(people: People) -> Peers:
+    assert isinstance(people, Peers)
+    return people
+
+
 _ANYWHERE: Final = frozenset(
     {
         "write",

@@ -7,9 +7,10 @@ from typing import Final
 from cargo_sync.model.actions import Op
 from tests.sim import disk, planner, system, two_way, two_way_system, weather
 from tests.sim.campaign import Tell, Tier
-from tests.sim.people import ACTS
+from tests.sim.people import ACTS, BOTH_RENAME
 
 _ACTS: Final = frozenset(f"act {name}" for name in ACTS)
+_PEERS: Final = _ACTS | {f"act {name}" for name in BOTH_RENAME}
 
 
 @contextmanager
@@ -34,7 +35,7 @@ PLANNER: Final = Tier(
 TWO_WAY: Final = Tier(
     "two-way",
     _two_way,
-    _ACTS
+    _PEERS
     | {f"fault {name}" for name in two_way.FAULTS}
     | {f"step {op}" for op in two_way.STEPS}
     | {"step held", "step conflict", "step proof"},
@@ -51,10 +52,11 @@ SYSTEM: Final = Tier(
 TWO_WAY_SYSTEM: Final = Tier(
     "two-way-system",
     two_way_system.ready,
-    _ACTS
+    _PEERS
     | {f"fault {name}" for name in (*weather.FAULTS, *system.BETWEEN)}
     | {f"step {op}" for op in (Op.MKDIR, Op.PUT, Op.DELETE, Op.META, Op.MOVE)}
-    | {"step held", "step fenced", "step rename", "act decide"},
+    | {"step held", "step fenced", "act decide"}
+    | {f"step {op}" for op in ("rename", "rename folder", "rename changed", "exchange")},
 )
 DISK: Final = Tier(
     "disk",

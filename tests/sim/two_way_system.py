@@ -17,7 +17,7 @@ from cargo_sync.engine.report import RunReport
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.conflicts import ConflictPolicy
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.events import Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.transfers import Offer
@@ -49,6 +49,7 @@ class PeersOracle:
     epoch  what people have changed
     steps  paths at which the run has done something
     one_sided  folders that the job says to keep on one side
+    renames  of these, the paths from and to which it has renamed something
     """
 
     def __init__(self, job: System, ledger: Ledger) -> None:
@@ -59,6 +60,7 @@ class PeersOracle:
         self.on_replaced: Callable[[], None] = lambda: None
         self.steps: set[str] = set()
         self.one_sided: set[str] = set()
+        self.renames: list[str] = []
         self._replaced = False
         self._events = 0
 
@@ -79,7 +81,7 @@ class PeersOracle:
         if self._replaced:
             self.forget()
         self.missed = self._replaced = False
-        self.steps = set()
+        self.steps, self.renames = set(), []
 
     def end(self) -> None:
         """A run has ended, in whatever way."""
@@ -137,14 +139,28 @@ class PeersOracle:
     def renamed_at(self, part: str, action: Action) -> None:
         """Something was renamed on a side, because people did so on the other one."""
         assert action.moved_from is not None
-        self.source.weather.story.covered["step rename"] += 1
+        self._count(action, here=part == "near")
         side = self.source if part == "near" else self.destination
         if self._replaced:
             raise BrokenPromiseError(f"{action.path!r} is renamed although a side was replaced")
         if self.left_out(action.path) or self.left_out(action.moved_from):
             raise BrokenPromiseError(f"{action.path!r} is left out, and renamed")
+        self.renames += [action.moved_from, action.path]
         if self.epoch is not None:
-            self.epoch.deletes(action.moved_from, side)
+            exchange = action.occupant is not None
+            self.epoch.renamed(side, action.moved_from, action.path, exchange=exchange)
+
+    def _count(self, action: Action, *, here: bool) -> None:
+        """Says which kinds of renames were met."""
+        there, covered = action.expected, self.source.weather.story.covered
+        assert there is not None
+        covered["step rename folder" if there.kind == FOLDER else "step rename"] += 1
+        if action.occupant is not None:
+            covered["step exchange"] += 1
+        base = self.system.memory.folders.entry(action.moved_from)[2]
+        changed = base is None or not (base.stays_near(there) if here else base.far_is(there))
+        if changed:
+            covered["step rename changed"] += 1
 
     def touched_at(self, part: str, action: Action) -> None:
         """A file of a side got another time and mode, and counts as the same as the other one."""
@@ -252,6 +268,8 @@ class TwoWaySystemHistory(SystemHistory):
             for path in self.oracle.steps:
                 for one in paths.upwards(path):  # what is above it may have been made for it
                     self._epoch.unrecorded(one)
+            for path in self.oracle.renames:
+                self._epoch.half_renamed(path)
         self._epoch.moment += 1
         return report
 

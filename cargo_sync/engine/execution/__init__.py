@@ -5,9 +5,9 @@ both_ways        both directions at once, fed by one survey
 comparison       whether two files have the same content
 direction        what does and records the steps from one side to the other
 differences      compares both sides by content, beside the runs
-file_moves       the renames of a two-way job, after the survey
 metadata         what perhaps got another time or mode only; extended attributes
-moving           the renames of a one-way job, after the survey
+moved_apart      what both sides have moved, each to another path
+moving           the renames of a run, after the survey
 recognition      which steps can be renames instead
 renaming         renames at the destination
 steps            planned steps -> outcomes

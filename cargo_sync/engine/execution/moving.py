@@ -2,25 +2,30 @@
 
 Theory. A round takes what was held back, finds where each of it was agreed to be, and renames it at
 the destination if it is gone there at the source, is proven to be the same, and the destination
-holds it as agreed. Then all of these names are planned again, from what the state says now: what
-was renamed needs nothing more, and the others are copied. Below folders that were held back, things
-may have been held back again: these are the next round. At last, what is still gone is planned.
+has it still. In a two-way job each side follows the other one; what both have moved apart goes
+where the server has it. Then all of these names are planned again, from what the state says now:
+what was renamed needs nothing more, and the others are copied or deleted. Below folders that were
+held back, things may have been held back again: these are the next round.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, islice
 from typing import Final
 
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.execution.direction import Direction
+from cargo_sync.engine.execution.moved_apart import MovedApart
 from cargo_sync.engine.execution.recognition import RenameSearch
 from cargo_sync.engine.execution.renaming import parents
-from cargo_sync.engine.planners.holding import HoldingPlanner
-from cargo_sync.model.actions import Action
+from cargo_sync.engine.planners.deferred import planned_steps
+from cargo_sync.engine.planners.holding import HoldingPlanner, narrowed
+from cargo_sync.model import paths
+from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.subtrees import Subtrees
-from cargo_sync.state.folders import Folders, FolderState
+from cargo_sync.state.folders import FolderState
 from cargo_sync.trees.contract import Tree
 
 PAGE: Final = 1_000
@@ -30,14 +35,13 @@ FOLDERS: Final = 100
 
 
 class Moves:
-    """The renames of one run of a one-way job."""
+    """The renames of one run."""
 
     def __init__(
         self,
         context: RunContext,
         planner: HoldingPlanner,
-        direction: Mode,
-        source: Tree,
+        sources: Mapping[Mode, Tree],
         missed: Subtrees,
     ) -> None:
         """Nothing is renamed yet.
@@ -45,131 +49,146 @@ class Moves:
         Args:
             context: of the run.
             planner: that held back what may have been renamed.
-            direction: UPLOAD or DOWNLOAD.
-            source: the side where people renamed something.
+            sources: for each direction, the side where people renamed something.
             missed: what the survey could not read.
         """
         self._memory = context.memory
         self._world = context.world
         self._planner = planner
-        self._direction = direction
-        self._upload = direction is Mode.UPLOAD
         self._missed = missed
-        self._search = RenameSearch(context, planner, direction, source, missed)
+        self._searches = {
+            direction: RenameSearch(context, planner, direction, source, missed)
+            for direction, source in sources.items()
+        }
+        self._apart = MovedApart(context, sources[Mode.UPLOAD]) if len(sources) > 1 else None
 
     @property
     def pending(self) -> bool:
-        """Whether something waited for the end of the survey."""
-        return self._planner.held > 0 or self._planner.gone
+        """Whether something waits for a round."""
+        return self._planner.held > 0
 
     async def pages(self, directions: Mapping[Mode, Direction]) -> AsyncIterator[list[FolderState]]:
-        """Renames, and gives the folders that must be planned then, in an order that works.
-
-        The planner is told which of their names count.
+        """One round: renames, then gives what must be planned again.
 
         Raises:
             ProblemError: a side cannot be reached.
         """
-        direction = directions[self._direction]
-        while self._planner.held:
-            held = self._planner.next_round()
-            async for actions in self._held(held):
-                if await direction.rename(await self._search.plan(actions)):
-                    direction.deferred.still_true = self._search.still_true
-            async for page in self._again(held):
+        held = self._planner.next_round()
+        for mode in self._searches:
+            await self._rename(held, directions[mode])
+        for mode in self._searches:
+            async for actions in self._held(held, mode):
+                async for page in self._again(actions):
+                    yield page
+        for search in self._searches.values():
+            left = await self._world.offload(search.emptied)
+            async for page in self._names(left):
                 yield page
-            while await self._world.offload(self._memory.planned.drop, held, 2 * PAGE):
-                pass
-        if self._planner.gone:
-            async for page in self._gone():
+            async for page in self._below(left, plain=True):
                 yield page
+        while await self._world.offload(self._memory.planned.drop, held, 2 * PAGE):
+            pass
 
-    # -- what is planned then ----------------------------------------------------------------------
-
-    async def _held(self, run: str) -> AsyncIterator[list[Action]]:
-        mark = 0
-        planned, offload = self._memory.planned, self._world.offload
-        while (page := await offload(planned.page, run, mark, PAGE, self._direction)) and (
-            page.actions
-        ):
-            mark = page.actions[-1].number
-            yield [one.action for one in page.actions]
-
-    async def _again(self, held: str) -> AsyncIterator[list[FolderState]]:
-        """What was held back, and what is below it; then what renames left at their sources."""
-        async for actions in self._held(held):
-            async for page in self._names([action.path for action in actions]):
-                yield page
-            for action in actions:
-                if action.source is not None and action.source.kind == FOLDER:
-                    async for page in self._below(action.path):
-                        yield page
-        async for page in self._names(await self._world.offload(self._search.emptied)):
-            yield page
-
-    async def _names(self, some: Sequence[str]) -> AsyncIterator[list[FolderState]]:
-        for folder, names in parents(some).items():
-            states = await self._world.offload(_parts, self._memory.folders, folder, names)
-            self._planner.only = {folder: names}
-            yield states
-        self._planner.only = None
-
-    async def _below(self, top: str) -> AsyncIterator[list[FolderState]]:
-        below = self._memory.folders.below(top)
-        while page := await self._world.offload(_next, below):
-            if known := [one for one in page if one.path not in self._missed]:
-                yield known
-
-    async def _gone(self) -> AsyncIterator[list[FolderState]]:
-        """The folders that are gone at the source, as they are now."""
-        self._planner.plain = True
-        after: bytes | None = None
-        folders, near = self._memory.folders, self._upload
-        while page := await self._world.offload(_gone_page, folders, after, near):
-            after = page[-1].key
-            if known := [one for one in page if one.path not in self._missed]:
-                yield known
-        self._planner.plain = False
-
-    # -- a preview ---------------------------------------------------------------------------------
+    async def _rename(self, held: str, direction: Direction) -> None:
+        """The renames of one direction."""
+        search = self._searches[direction.mode]
+        async for actions in self._held(held, direction.mode):
+            if self._apart is not None and direction.mode is Mode.DOWNLOAD:
+                await self._apart(actions, partial(self._held, held, Mode.UPLOAD))
+            if await direction.rename(await search.plan(actions)):
+                direction.deferred.still_true = search.still_true
 
     async def previewed(
         self, renames: Mapping[Mode, list[Action]]
     ) -> AsyncIterator[list[FolderState]]:
-        """The folders of a preview that must be planned after the survey.
+        """Finds the renames of a preview, and gives what must be planned after the survey.
 
         Args:
-            renames: gets the MOVE steps; what is below moved folders is not planned.
+            renames: gets the MOVE steps of each direction; what is below moved folders is not
+                planned.
         """
-        if not self._planner.held and not self._planner.gone:
+        if not self.pending:
             return
-        held, sources, targets = self._planner.next_round(), Subtrees(), Subtrees()
+        held, moved = self._planner.next_round(), Subtrees()
         self._planner.plain = True
-        async for actions in self._held(held):
-            planned = await self._search.plan(actions)
-            for rename in planned.renames:
-                renames[self._direction].append(planned.action(rename))
-                sources.add(rename.moved)
-                targets.add(rename.path)
-            left = [one for one in actions if one.path not in targets and one.path not in sources]
-            async for page in self._names([one.path for one in left]):
+        for mode, search in self._searches.items():
+            async for actions in self._held(held, mode):
+                planned = await search.plan(actions)
+                for rename in planned.renames:
+                    renames[mode].append(planned.action(rename))
+                    moved.add(rename.moved)
+                    moved.add(rename.path)
+        for mode in self._searches:
+            async for actions in self._held(held, mode):
+                left = [one for one in actions if one.path not in moved]
+                async for page in self._again(left):
+                    if known := [one for one in page if one.path not in moved]:
+                        yield known
+
+    # -- what is planned again ---------------------------------------------------------------------
+
+    def _held(self, run: str, mode: Mode) -> AsyncIterator[list[Action]]:
+        planned, offload = self._memory.planned, self._world.offload
+        return planned_steps(planned, run, mode, offload)
+
+    async def _again(self, actions: Sequence[Action]) -> AsyncIterator[list[FolderState]]:
+        """Steps that were held back, and what is below their folders."""
+        new = {one.path for one in actions if one.op in _NEW and one.expected is None}
+        async for page in self._names([one.path for one in actions], new):
+            yield page
+        for plain in (False, True):
+            tops = [one.path for one in actions if _has_folder(one) and _only_goes(one) is plain]
+            async for page in self._below(tops, plain=plain):
                 yield page
-            for action in left:
-                if action.source is not None and action.source.kind == FOLDER:
-                    async for page in self._below(action.path):
-                        yield page
-        async for page in self._gone():
-            if known := [one for one in page if one.path not in sources]:
+
+    async def _names(
+        self, some: Sequence[str], new: Collection[str] = ()
+    ) -> AsyncIterator[list[FolderState]]:
+        self._planner.narrowed = True
+        for folder, names in parents(some).items():
+            if folder not in self._missed:
+                states = await self._world.offload(self._narrowed, folder, names, new)
+                if states:
+                    yield states
+        self._planner.narrowed = False
+
+    def _narrowed(self, folder: str, names: set[str], new: Collection[str]) -> list[FolderState]:
+        found = []
+        for state in self._memory.folders.parts(folder, names):
+            unseen = _unseen(state) if new else set()
+            known = {one for one in unseen if paths.join(folder, one) in new}
+            found.append(narrowed(state, names - known))
+        return found
+
+    async def _below(self, tops: Iterable[str], *, plain: bool) -> AsyncIterator[list[FolderState]]:
+        before, self._planner.plain = self._planner.plain, plain or self._planner.plain
+        below = chain.from_iterable(map(self._memory.folders.below, tops))
+        while page := await self._world.offload(_next, below):
+            if known := [one for one in page if one.path not in self._missed]:
                 yield known
+        self._planner.plain = before
 
 
-def _parts(folders: Folders, folder: str, names: set[str]) -> list[FolderState]:
-    return list(folders.parts(folder, names))
+_NEW: Final = frozenset({Op.PUT, Op.MKDIR})
+
+
+def _has_folder(action: Action) -> bool:
+    """Whether something may be below its path."""
+    kinds = {entry.kind for entry in (action.source, action.expected) if entry}
+    return FOLDER in kinds or action.op is Op.FORGET
+
+
+def _only_goes(action: Action) -> bool:
+    """Whether what is below its path is only deleted or forgotten."""
+    return action.source is None or action.source.kind != FOLDER
+
+
+def _unseen(state: FolderState) -> set[str]:
+    """Names on which something became agreed in this run, but that were not seen on both sides."""
+    near, far = state.sides
+    agreed = set(state.agreed.names) if state.agreed else set()
+    return agreed - set(near.names if near else ()) | agreed - set(far.names if far else ())
 
 
 def _next(below: Iterator[FolderState]) -> list[FolderState]:
     return list(islice(below, FOLDERS))
-
-
-def _gone_page(folders: Folders, after: bytes | None, near: bool) -> list[FolderState]:
-    return folders.gone(after, FOLDERS, near=near)

@@ -1,6 +1,6 @@
 """Which steps of one direction can be renames instead."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from cargo_sync.engine.context import RunContext
@@ -8,8 +8,8 @@ from cargo_sync.engine.execution.renaming import Placed, PlannedRenames, parents
 from cargo_sync.engine.planners.contract import FolderPlanner
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.agreed import Agreed
-from cargo_sync.model.entries import DAMAGED, FILE, Entry
+from cargo_sync.model.agreed import GONE, Agreed
+from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.plan.moves import KnownEntry, Relocation, is_worth_it, ordered, recognised
@@ -53,18 +53,17 @@ class RenameSearch:
         self._source = source
         self._missed = missed
         self._left: set[str] = set()
+        self._heirs: frozenset[str] = frozenset()
 
     def still_true(self, actions: Sequence[Action]) -> list[Action]:
         """Without deletions of what was renamed since they were planned. It runs in a thread."""
         rows = self._rows([one.path for one in actions if one.op is Op.DELETE])
-        view = self._planner.view(self._direction)
 
         def is_true(action: Action) -> bool:
-            base = rows[action.path].base if action.path in rows else None
-            if base is None or self._equal:
-                return base is not None
-            there = action.expected
-            return there is not None and view.is_destination(base, there)
+            here = rows.get(action.path)
+            if here is None or here.base is None or here.destination is None:
+                return False
+            return action.expected is not None and here.destination.same_state(action.expected)
 
         return [one for one in actions if one.op is not Op.DELETE or is_true(one)]
 
@@ -83,7 +82,8 @@ class RenameSearch:
             if not self._may_arrive(rows):
                 continue
             assert here.base is not None and here.destination is not None
-            placed[pair.source] = Placed(here.base, here.destination)
+            changed = not self._is_as_agreed(here)
+            placed[pair.source] = Placed(here.base, here.destination, changed)
             pairs.append(pair)
         occupied = []
         for pair in pairs:
@@ -117,7 +117,29 @@ class RenameSearch:
         }
         places = self._memory.folders.places(list(idents), near=self._upload)
         wanted = {path for some in places.values() for path in some} - found.keys()
-        return found | self._rows(sorted(wanted, key=paths.key))
+        found |= self._rows(sorted(wanted, key=paths.key))
+        self._heirs = self._changed_there(found) if self._equal else frozenset()
+        return found
+
+    def _changed_there(self, found: Mapping[str, _Rows]) -> frozenset[str]:
+        """The paths at which the destination has another version of what was agreed on.
+
+        What has been moved there from elsewhere is none: it is known at another path.
+        """
+        changed = {}
+        for path, rows in found.items():
+            there, base = rows.destination, rows.base
+            if there is None or base is None or there.hash == DAMAGED:
+                continue
+            if (base.far_version if self._upload else base.near_version) == GONE:
+                continue  # it came back since
+            if there.kind == base.kind and there.kind in (FILE, FOLDER):
+                changed[path] = there
+        idents = {one.ident: None for one in changed.values()}
+        known = self._memory.folders.places(list(idents), near=not self._upload) if idents else {}
+        return frozenset(
+            path for path, one in changed.items() if set(known.get(one.ident, ())) <= {path}
+        )
 
     def _rows(self, some: Iterable[str]) -> dict[str, _Rows]:
         found = {}
@@ -163,18 +185,14 @@ class RenameSearch:
 
     def _may_arrive(self, rows: _Rows) -> bool:
         """Whether a rename to this path takes nothing that is the destination's own from it."""
-        if self._equal:
-            return rows.destination is None and rows.base is None
-        return rows.destination is None or self._is_as_agreed(rows)
+        if rows.destination is None:
+            return not self._equal or rows.base is None
+        return self._is_as_agreed(rows)
 
     def _has_gone(self, path: str, rows: _Rows) -> bool:
-        """Whether what was agreed to be at a path is not there, and may be renamed.
-
-        Where both sides have equal rights, nothing else may have come to that path.
-        """
-        if rows.destination is None or not self._is_as_agreed(rows):
-            return False
-        if self._equal and rows.source is not None:
+        """Whether what was agreed to be at a path is not there, and may be renamed."""
+        follows = path in self._heirs and rows.source is None  # else the path is a conflict
+        if not (follows or self._is_as_agreed(rows)):
             return False
         return not self._is_in_place(rows) and paths.parent(path) not in self._missed
 

@@ -18,10 +18,14 @@ from cargo_sync.trees.contract import Tree
 
 
 class Placed(NamedTuple):
-    """What is at a path of the destination: as it is agreed on, and as it is there."""
+    """What is at a path of the destination: as it is agreed on, and as it is there.
+
+    changed  it was changed there too: the rename makes no agreement about that
+    """
 
     agreed: Agreed
     there: Entry
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,32 +126,38 @@ class Renaming:
         assert outcome.result is not None
         source = planned.sources.get(rename.path)
         before = planned.placed[rename.moved]
-        now = self._moved(before.agreed, outcome.result, source)
-        planned.placed[rename.moved] = Placed(now, outcome.result)
+        now = self._moved(before, outcome.result, source)
+        planned.placed[rename.moved] = Placed(now, outcome.result, before.changed)
         if rename.occupant is None or outcome.exchanged is None:
             return RenamedEntry(rename.source, rename.path, now, outcome.result)
         there = outcome.exchanged
-        other = self._moved(planned.placed[rename.occupant].agreed, there, None)
-        planned.placed[rename.occupant] = Placed(other, there)
+        occupant = planned.placed[rename.occupant]
+        other = self._moved(occupant, there, None)
+        planned.placed[rename.occupant] = Placed(other, there, occupant.changed)
         arrived = planned.origins.get(rename.source) == rename.occupant
         return RenamedEntry(
             rename.source, rename.path, now, outcome.result, (other, there), arrived
         )
 
-    def _moved(self, agreed: Agreed, there: Entry, source: Entry | None) -> Agreed:
+    def _moved(self, before: Placed, there: Entry, source: Entry | None) -> Agreed:
         """An agreement about another path.
 
         A source that is as agreed but for the rename has another version by now.
         """
-        version, ident = there.version, there.ident
-        if not self._upload:
-            # The server's entry keeps its version.
-            return agreed._replace(name=there.name, near_version=version, near_ident=ident)
-        moved = agreed._replace(name=there.name, far_version=version, far_ident=ident)
+        moved = before.agreed._replace(name=there.name)
+        if not before.changed and self._upload:
+            moved = moved._replace(far_version=there.version, far_ident=there.ident)
+        elif not before.changed:
+            moved = moved._replace(near_version=there.version, near_ident=there.ident)
         if source is None:
             return moved
-        now = moved._replace(near_version=source.version)
-        return now if now.near_is(source) else moved
+        if self._upload:
+            now = moved._replace(near_version=source.version)
+            return now if now.near_is(source) else moved
+        # The server's entry keeps its version, but another run may have noted that it was gone.
+        now = moved._replace(far_version=source.version)
+        same = (now.size, now.mtime_ns, now.mode) == (source.size, source.mtime_ns, source.mode)
+        return now if same else moved
 
     async def _record(self, renamed: Sequence[RenamedEntry]) -> None:
         for some in in_turn(renamed):

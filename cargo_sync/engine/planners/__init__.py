@@ -3,8 +3,7 @@
 contract  what every planner gives back
 deferred  steps that wait for the end of the survey, and what the guard says of them
 distinct  names that the local file system does not tell apart wait
-holding   in a one-way job: holds back what may have been renamed
-holding_files  in a two-way job: holds back files that may have been renamed
+holding   holds back what may have been renamed
 moves_by_content  which deletions are moves of small files, if the guard would hold them
 obstacles  in a one-way job: files in the place of folders make room for what is new below them
 one_way   one side follows the other

@@ -3,21 +3,25 @@
 The planner sees one folder at a time. A new name may be something that is gone somewhere else,
 which the survey sees later, or has seen; so its step waits on disk, and so does the planning of
 all below it. A name in whose place something else is waits too: what was there may be elsewhere.
-Steps of folders that are gone at the source wait as well, since they may have moved as a whole.
+Folders that are to be deleted wait as well, since they may have moved as a whole.
+
+In a two-way job both directions are held back like this. What is gone on one side and changed on
+the other waits, and what is gone on both: it may have been moved.
 
 Only jobs that repeat deletions rename: the others keep at the destination what is gone.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
 from cargo_sync.engine.context import RunContext
-from cargo_sync.engine.planners.contract import PlannedFolder
-from cargo_sync.engine.planners.one_way import OneWayPlanner
+from cargo_sync.engine.planners.contract import FolderPlanner, PlannedFolder
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Puts
+from cargo_sync.model.agreed import AgreedColumns
 from cargo_sync.model.entries import FOLDER, EntryColumns
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.subtrees import Subtrees
@@ -30,27 +34,26 @@ _DONE_THERE = frozenset({Op.PUT, Op.MKDIR, Op.ADOPT, Op.LEAVE, Op.META})
 
 
 class HoldingPlanner:
-    """A one-way planner that holds back steps.
+    """A planner that holds back steps.
 
-    only   by folder, the names to plan now, and nothing is held back; None: everything is planned
-    plain  nothing is held back
+    round     its steps are held back now
+    held      how many they are
+    narrowed  the pages have some names of their folders only, and nothing is held back
+    plain     nothing is held back
     """
 
-    def __init__(self, context: RunContext, direction: Mode) -> None:
-        self._inner = OneWayPlanner(context, direction)
-        self._direction = direction
-        self._near = direction is Mode.UPLOAD
+    def __init__(self, context: RunContext, inner: FolderPlanner) -> None:
+        self._inner = inner
+        self._directions = context.rules.mode.directions
         self._memory = context.memory
         self._world = context.world
         self._report = context.report
-        self._propagates = context.rules.propagate
-        self._active: bool | None = None
+        self._active: bool | None = None if context.rules.propagate else False
         self._preview = False
         self._begun = False
         self.round = 0
         self.held = 0
-        self.gone = False
-        self.only: Mapping[str, set[str]] | None = None
+        self.narrowed = False
         self.plain = False
         self._tops = Subtrees()
 
@@ -72,93 +75,107 @@ class HoldingPlanner:
 
     async def plan(self, page: Sequence[FolderState], *, final: bool) -> list[PlannedFolder]:
         if self._active is None:
-            known = self._memory.folders.knows_idents
-            self._active = self._propagates and await self._world.offload(known)
-        if self.only is not None:
-            return self._narrow(await self._inner.plan(page, final=final))
+            self._active = await self._world.offload(self._memory.folders.knows_idents)
+        if self.narrowed:
+            planned = await self._inner.plan(page, final=final)
+            return [replace(folder, held=1) for folder in planned]  # other names may need steps
         if final or self.plain or not self._active:
             return await self._inner.plan(page, final=final)
         ready = [state for state in page if state.path not in self._tops]
-        there = [state for state in ready if not self._is_gone(state)]
-        self.gone |= len(there) < len(ready)
-        return await self._hold(await self._inner.plan(there, final=final))
-
-    def _is_gone(self, state: FolderState) -> bool:
-        source = state.listings[0 if self._near else 1]
-        return bool(state.path) and source is None and state.agreements is not None
-
-    def _narrow(self, planned: Sequence[PlannedFolder]) -> list[PlannedFolder]:
-        """The plans for the names in `only`; the folders are not settled by them."""
-        found = []
-        for folder in planned:
-            names = (self.only or {}).get(folder.state.path, set())
-            ways = {mode: _named(plan, names) for mode, plan in folder.ways.items()}
-            found.append(PlannedFolder(folder.state, ways, held=1))
-        return found
+        return await self._hold(await self._inner.plan(ready, final=final))
 
     async def _hold(self, planned: Sequence[PlannedFolder]) -> list[PlannedFolder]:
-        candidates = [list(self._candidates(folder)) for folder in planned]
-        some = list(chain.from_iterable(candidates))
-        held = await self._world.offload(self._suspicious, some) if some else set()
-        if not held:
-            return list(planned)
+        some = [self._candidates(folder) for folder in planned]
+        suspicious = {
+            direction: await self._suspicious(
+                list(chain.from_iterable(own.get(direction, ()) for own in some)), direction
+            )
+            for direction in self._directions
+        }
         found = []
-        for folder, own in zip(planned, candidates, strict=True):
+        for folder, own in zip(planned, some, strict=True):
             if folder.state.path in self._tops:
                 continue  # it is below a folder that waits: it is planned with that one
-            actions = [one.action for one in own if one.action.path in held]
-            if not actions:
-                found.append(folder)
-                continue
-            await self._keep(actions)
-            for action in actions:
-                if action.source is not None and action.source.kind == FOLDER:
-                    self._tops.add(action.path)
-            ways = {mode: without(plan, held) for mode, plan in folder.ways.items()}
-            found.append(PlannedFolder(folder.state, ways, held=len(actions)))
+            held: dict[str, Mode] = {}
+            for direction, perhaps in own.items():
+                paths_held = suspicious[direction]
+                actions = [
+                    one.action
+                    for one in perhaps
+                    if one.action.path in paths_held and one.action.path not in held
+                ]
+                held |= dict.fromkeys((one.path for one in actions), direction)
+                for one in perhaps:
+                    if one.top and one.action.path in paths_held:
+                        self._tops.add(one.action.path)
+                await self._keep(actions, direction)
+            if held:
+                ways = {mode: without(plan, held.keys()) for mode, plan in folder.ways.items()}
+                folder = replace(folder, ways=ways, held=len(held))
+            found.append(folder)
         return found
 
-    def _candidates(self, folder: PlannedFolder) -> Iterator["PerhapsRenamed"]:
-        for plan in folder.ways.values():
-            yield from candidates(folder.state, plan, near=self._near)
-            if self._preview:
-                for action in plan.later:
-                    if action.op is Op.DELETE:
-                        yield PerhapsRenamed(action, False)
+    # -- what may wait -----------------------------------------------------------------------------
 
-    def _suspicious(self, some: Sequence["PerhapsRenamed"]) -> set[str]:
+    def _candidates(self, folder: PlannedFolder) -> Mapping[Mode, Sequence["PerhapsRenamed"]]:
+        found: dict[Mode, Sequence[PerhapsRenamed]] = {}
+        for direction, plan in folder.ways.items():
+            some = list(candidates(folder.state, plan, near=direction is Mode.UPLOAD))
+            if some and len(self._directions) > 1:
+                some = _without_collisions(folder.state, some)
+            some += self._deletions(plan)
+            if len(self._directions) > 1:
+                some += _forgotten(folder.state, plan)
+            if some:
+                found[direction] = some
+        return found
+
+    def _deletions(self, plan: FolderPlan) -> Iterator["PerhapsRenamed"]:
+        """Deletions of folders; in a preview, also of files: they may be renamed instead."""
+        for action in plan.later:
+            there = action.expected
+            if action.op is Op.DELETE and there is not None:
+                is_folder = there.kind == FOLDER
+                if is_folder or (self._preview and is_worth_it(there.kind, there.size)):
+                    yield PerhapsRenamed(action, top=is_folder, always=True)
+
+    async def _suspicious(self, some: Sequence["PerhapsRenamed"], direction: Mode) -> set[str]:
         """The paths that may have been renamed, or that were left by what may be elsewhere."""
-        folders, near = self._memory.folders, self._near
+        if not some:
+            return set()
+        return await self._world.offload(self._look_up, some, direction is Mode.UPLOAD)
+
+    def _look_up(self, some: Sequence["PerhapsRenamed"], near: bool) -> set[str]:
+        folders = self._memory.folders
+        asked = [one for one in some if not one.always]
         idents = {
             source.ident: None
-            for one in some
+            for one in asked
             if (source := one.action.source) and is_worth_it(source.kind, source.size)
         }
         places = folders.places(list(idents), near=near) if idents else {}
-        left = [one.action.path for one in some if one.replaces]
+        left = [one.action.path for one in asked if one.replaces]
         before = folders.idents_at(left, near=near) if left else {}
-        held = set()
-        for one in some:
+        held = {one.action.path for one in some if one.always}
+        for one in asked:
             path, source = one.action.path, one.action.source
-            if source is None:  # a preview: what is deleted may be moved instead
-                held.add(path)
-                continue
+            assert source is not None
             known = places.get(source.ident, ()) if source.ident in idents else ()
-            if (
-                any(place != path for place in known)
-                or before.get(path, source.ident) != source.ident
-            ):
+            moved_here = any(place != path for place in known)
+            if moved_here or before.get(path, source.ident) != source.ident:
                 held.add(path)
         return held
 
-    async def _keep(self, actions: Sequence[Action]) -> None:
+    async def _keep(self, actions: Sequence[Action], direction: Mode) -> None:
+        if not actions:
+            return
         planned, run = self._memory.planned, self._run()
         if not self._begun:
             lived = self._world.lived()
             await self._world.offload(planned.begin, run, self._memory.name, lived)
             self._begun = True
         self.held += len(actions)
-        await self._world.offload(planned.add, run, actions, self._direction)
+        await self._world.offload(planned.add, run, actions, direction)
 
     def _run(self) -> str:
         return f"{self._report.run} moves {self.round}"
@@ -168,10 +185,14 @@ class PerhapsRenamed(NamedTuple):
     """A step that may be about something renamed.
 
     replaces  something worth it was agreed to be there
+    top       what is below its path waits too
+    always    it waits, whatever is known about it
     """
 
     action: Action
-    replaces: bool
+    replaces: bool = False
+    top: bool = False
+    always: bool = False
 
 
 def candidates(state: FolderState, plan: FolderPlan, *, near: bool) -> Iterator[PerhapsRenamed]:
@@ -182,12 +203,13 @@ def candidates(state: FolderState, plan: FolderPlan, *, near: bool) -> Iterator[
             continue
         replaces = there is not None and is_worth_it(there.kind, there.size)
         if replaces or is_worth_it(source.kind, source.size):
-            yield PerhapsRenamed(action, replaces)
+            folders = FOLDER in (source.kind, there.kind if there else "")
+            yield PerhapsRenamed(action, replaces, top=folders)
     sizes = plan.fresh.sources.sizes
     if sizes and max(sizes) >= LEAST:
         for at, size in enumerate(sizes):
             if size >= LEAST:
-                yield PerhapsRenamed(plan.fresh[at], False)
+                yield PerhapsRenamed(plan.fresh[at])
     if plan.waiting:
         listing = state.sides[0 if near else 1]
         for name in plan.waiting if listing else ():
@@ -196,13 +218,38 @@ def candidates(state: FolderState, plan: FolderPlan, *, near: bool) -> Iterator[
             entry = listing.entry(at)
             if is_worth_it(entry.kind, entry.size):
                 path = paths.join(state.path, name)
-                yield PerhapsRenamed(Action(Op.PUT, path, entry, why="not still yet"), False)
+                yield PerhapsRenamed(Action(Op.PUT, path, entry, why="not still yet"))
 
 
-def without(plan: FolderPlan, held: set[str]) -> FolderPlan:
+def _without_collisions(state: FolderState, some: Sequence[PerhapsRenamed]) -> list[PerhapsRenamed]:
+    """Of a two-way job: what is new and free, or replaces what was agreed on."""
+    known = set(state.agreed.names) if state.agreed else set()
+    return [
+        one
+        for one in some
+        if (one.action.expected is not None) == (paths.name(one.action.path) in known)
+    ]
+
+
+def _forgotten(state: FolderState, plan: FolderPlan) -> Iterator[PerhapsRenamed]:
+    """Of a two-way job: what is gone on both sides, or gone on one and changed on the other."""
+    some = {paths.name(one.path): one for one in plan.now if one.op is Op.FORGET}
+    if not some:
+        return
+    near, far = state.sides
+    there = {*(near.names if near else ()), *(far.names if far else ())}
+    for base in state.base or ():
+        action = some.get(base.name)
+        if action is None or not is_worth_it(base.kind, base.size):
+            continue
+        if action.expected is not None or base.name not in there:
+            yield PerhapsRenamed(action, top=base.kind == FOLDER, always=True)
+
+
+def without(plan: FolderPlan, held: Collection[str]) -> FolderPlan:
     """The plan without the steps of these paths."""
     fresh, names = plan.fresh, {paths.name(path) for path in held}
-    if not held.isdisjoint(fresh.paths):
+    if not set(held).isdisjoint(fresh.paths):
         keep = [at for at, path in enumerate(fresh.paths) if path not in held]
         columns = EntryColumns(*([column[at] for at in keep] for column in fresh.sources.columns()))
         fresh = Puts([fresh.paths[at] for at in keep], columns)
@@ -214,11 +261,17 @@ def without(plan: FolderPlan, held: set[str]) -> FolderPlan:
     )
 
 
-def _named(plan: FolderPlan, names: set[str]) -> FolderPlan:
-    """The plan for some names only."""
-    now = [*plan.now, *plan.fresh]
-    return FolderPlan(
-        [one for one in now if paths.name(one.path) in names],
-        [one for one in plan.later if paths.name(one.path) in names],
-        [name for name in plan.waiting if name in names],
-    )
+def narrowed(state: FolderState, names: Collection[str]) -> FolderState:
+    """A folder as if it had these names only."""
+    near, far = (_listing(one, names) for one in state.sides)
+    agreements = None
+    if state.agreements is not None:
+        base = tuple(one for one in state.base or () if one.name in names)
+        agreements = AgreedColumns.of(base).encode()
+    return state._replace(listings=(near, far), agreements=agreements)
+
+
+def _listing(columns: EntryColumns | None, names: Collection[str]) -> bytes | None:
+    if columns is None:
+        return None
+    return EntryColumns.of([one for one in columns if one.name in names]).encode()

@@ -75,9 +75,10 @@ class _Move(Asked):
     path: ChangedPath
     to: ChangedPath
     expected: Whole
+    seen: Annotated[int | None, whole(LARGEST)] = None
 
     def operation(self) -> Move:
-        return Move(self.path, self.to, self.expected)
+        return Move(self.path, self.to, self.expected, self.seen)
 
 
 class _Exchange(Asked):
@@ -85,9 +86,10 @@ class _Exchange(Asked):
     to: ChangedPath
     expected: Whole
     expected_to: Whole
+    seen: Annotated[int | None, whole(LARGEST)] = None
 
     def operation(self) -> Exchange:
-        return Exchange(self.path, self.to, self.expected, self.expected_to)
+        return Exchange(self.path, self.to, self.expected, self.expected_to, self.seen)
 
 
 class _Meta(Asked):

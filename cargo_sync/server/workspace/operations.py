@@ -66,23 +66,29 @@ class Delete(NamedTuple):
 
 
 class Move(NamedTuple):
-    """Moves the entry with version `expected` to `to`, where nothing may be."""
+    """Moves the entry with version `expected` to `to`, where nothing may be.
+
+    seen  the client knows what is moved up to this version: if something below it is newer, its
+          numbers in the feed are not told, so that the client reads all of it again
+    """
 
     path: str
     to: str
     expected: int
+    seen: int | None = None
 
 
 class Exchange(NamedTuple):
     """The entries with these versions at `path` and `to` change places, in one step.
 
-    Neither is below the other.
+    Neither is below the other. `seen` is as in `Move`.
     """
 
     path: str
     to: str
     expected: int
     expected_to: int
+    seen: int | None = None
 
 
 class Meta(NamedTuple):
@@ -130,6 +136,7 @@ class _Act:
     touched    folders to sync
     files      files to sync
     new        its own path is a folder in which nothing is recorded
+    unseen     it moved something that the client does not know
     displaced  what it moved to the trash
     """
 
@@ -138,6 +145,7 @@ class _Act:
     touched: Sequence[str] = ()
     files: Sequence[str] = ()
     new: bool = False
+    unseen: bool = False
     displaced: DisplacedVersion | None = None
 
 
@@ -160,6 +168,8 @@ class OperationBatch:
         """The inodes of folders that were made, and not told to the staging yet."""
         self._known: dict[Delete, int | Problem] = {}
         """What `_look_through` found in the folders of a group."""
+        self._untold = False
+        """The last rename moved something that the client does not know."""
 
     def __call__(self, operations: Sequence[Operation]) -> list[OperationResult]:
         """One result per operation, in order; each is durable."""
@@ -172,16 +182,20 @@ class OperationBatch:
         return results
 
     def _finish(self, last: Operation, results: list[OperationResult]) -> None:
-        """Writes the rows of large folders; those of a move are told to who asked for it."""
+        """Writes the rows of large folders; those of a move are told to who asked for it.
+
+        All of them are told or none: of a move without its numbers the client reads everything.
+        """
         done = results[-1]
         numbers = self._folder.finish(last.to if isinstance(last, Move) else "")
-        if numbers and isinstance(done, Done):
+        if numbers and isinstance(done, Done) and not self._untold:
             results[-1] = done._replace(changed=(*done.changed, *numbers))
 
     def _together(self, operations: Sequence[Operation]) -> list[OperationResult]:
         """Does some operations, then records them; if that fails, none is reported as done."""
         folder = self._folder
         self._made.clear()
+        self._untold = False
         self._known = {
             one: self._look_through(one)
             for one in operations
@@ -320,10 +334,11 @@ class OperationBatch:
             for _ in act.changes:
                 version = next(versions)
             done = act.done
+            if act.unseen:
+                self._untold = True
+            changed = () if act.unseen else tuple(recorded.moved)
             results.append(
-                done._replace(
-                    version=version, ident=done.ident or version, changed=tuple(recorded.moved)
-                )
+                done._replace(version=version, ident=done.ident or version, changed=changed)
                 if act.changes
                 else done
             )
@@ -438,7 +453,9 @@ class OperationBatch:
             raise changed(to)
         touched = [paths.parent(path), paths.parent(to), *above(made)]
         moved = CatalogueMove(path, to, seen.version)
-        return _Act(Done(0, held.entry.ident), [*folder.folders_above([to]), moved], touched)
+        changes = [*folder.folders_above([to]), moved]
+        unseen = self._has_unseen(operation, path)
+        return _Act(Done(0, held.entry.ident), changes, touched, unseen=unseen)
 
     def _exchange(self, operation: Exchange) -> _Act:
         path, to, folder = operation.path, paths.check(operation.to), self._folder
@@ -457,7 +474,13 @@ class OperationBatch:
             raise changed(to)
         swapped = CatalogueExchange(path, to, seen.version, displaced.version)
         touched = [paths.parent(path), paths.parent(to)]
-        return _Act(Done(0, held.entry.ident), [swapped], touched)
+        unseen = self._has_unseen(operation, path) or self._has_unseen(operation, to)
+        return _Act(Done(0, held.entry.ident), [swapped], touched, unseen=unseen)
+
+    def _has_unseen(self, operation: Renaming, path: str) -> bool:
+        """Whether something at or below this path is newer than what the client knows."""
+        folder, seen = self._folder, operation.seen
+        return seen is not None and bool(folder.catalogue.changes(folder.id, seen, path, 1).rows)
 
     def _meta(self, operation: Meta) -> _Act:
         path, folder = operation.path, self._folder

@@ -84,7 +84,7 @@ def operation(
     to        the target of a move, or the other entry of an exchange
     expected_to  the version that was seen at `to`, for exchange
     seen      for delete: a folder is deleted with everything in it, if nothing in it changed after
-              this sequence
+              this sequence. For move and exchange: what this side knows of the two
     xattrs    for meta: the extended attributes that the file gets
     """
     fields = {

@@ -65,6 +65,8 @@ class CargoTree:
         """Of the last operations."""
         self._first: _FirstPage | None = None
         self._upto = 0
+        self._seen: int | None = None
+        """Up to where the last look has seen the server."""
         self._page = ROWS
         self._base = f"/workspaces/{segment(workspace)}"
 
@@ -127,7 +129,7 @@ class CargoTree:
                 left -= page.rows
                 if left < 0:
                     raise bad_answer(f"it lists more than {LISTED:,} changes up to one moment")
-                cursor = page.next
+                cursor = self._seen = page.next
                 # Each path comes once up to where `open` found the server. What changes meanwhile
                 # is for the next look: a busy server would otherwise never let this one end.
                 if page.more and cursor < self._upto:
@@ -234,6 +236,7 @@ class CargoTree:
                 expected=None if action.expected is None else action.expected.version,
                 to=self._whole(action.path),
                 expected_to=None if action.occupant is None else action.occupant.version,
+                seen=self._seen,
             )
         return requests.operation(
             action.op.value,
