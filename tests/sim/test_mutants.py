@@ -28,7 +28,7 @@ QUICK = [
     "a displaced file is deleted, not kept in the trash",
 ]
 """`python -m tests.sim.mutants` finds the others too, in some minutes."""
-SEEDS = {"planner": 400, "two-way": 400, "system": 60, "two-way-system": 40, "disk": 40}
+SEEDS = {"planner": 400, "two-way": 400, "system": 90, "two-way-system": 40, "disk": 40}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
