@@ -15,10 +15,14 @@ server's side wins, because others see it already:
     gone         gone         FORGET
     folder kept  gone         none: it stays for what the job leaves out, and the job knows that
     folder kept  folder       META, its mode; LEAVE if both have the same
-    content      metadata     PUT of the content
-    metadata     metadata     META of the server's; ADOPT if both look the same
+    content      metadata     PUT of the content; merged
+    metadata     metadata     META; merged; ADOPT if both look the same
     content      content      the same content: as metadata and metadata; else CONFLICT
     left out     any          FORGET
+
+"merged": time and mode are each as that side has it which changed it; if both did, as that with the
+new content has it, or else the server. If no side has both, one side gets them by a META that is
+not agreed on (MERGED), and the next look does the rest.
 
 "content" includes what is new, also at first contact, when there is no base. If both changed, or
 one is gone and the other one changed, and only a hash can say how, the path is *unproven*: the
@@ -53,6 +57,8 @@ from cargo_sync.plan.changes import (
 from cargo_sync.plan.metadata import has_new_mode
 from cargo_sync.plan.one_way import TOUCHED, FolderPlan, JobView
 
+MERGED: Final = "both sides changed its time or mode"
+"""Why a META gives a side a time and a mode that the other side has not."""
 SAME: Final = "the same on both sides"
 KEPT: Final = "gone on one side, changed on the other: kept"
 
@@ -64,6 +70,13 @@ class Row(NamedTuple):
     near: Entry | None
     far: Entry | None
     base: Agreed | None
+
+
+class Metadata(NamedTuple):
+    """What a change without content may be about."""
+
+    mtime_ns: int
+    mode: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,32 +254,72 @@ def _plan_both_changed(plan: TwoWayPlan, row: Row, known: Row, up: _Way, down: _
     if Change.UNPROVEN in changes or may_have_same_content(near, far):
         plan.unproven.append(row)
     elif same_content(near, far):
-        _plan_same(row, far.hash, up, down)
+        _plan_same(row, known, up, down)
     elif changes == (Change.CONTENT, Change.CONTENT):
         plan.conflicts.append(_conflict(known))
+    elif up.change is Change.CONTENT:
+        _put_merged(row, near, far, up, down)
     else:
-        _put(up if up.change is Change.CONTENT else down, row.path)
+        _put_merged(row, far, near, down, up)
 
 
-def _plan_same(row: Row, content: str, up: _Way, down: _Way) -> None:
+def _put_merged(row: Row, source: Entry, there: Entry, way: _Way, back: _Way) -> None:
+    """The source of `way` has another content; the other side another time or mode alone.
+
+    What the source did not change of its own comes from the other side, before the content goes.
+    """
+    assert row.base is not None
+    merged = merged_metadata(row.base, first=source, second=there)
+    if source.kind != FILE or _has(source, merged):
+        _put(way, row.path)
+    else:
+        _merge(back, row.path, source, merged)
+
+
+def _merge(way: _Way, path: str, entry: Entry, merged: Metadata) -> None:
+    """Gives what is where `way` ends this time and mode; the next look sees them as its own."""
+    there = way.there
+    assert there is not None
+    source = there._replace(mtime_ns=merged.mtime_ns, mode=merged.mode, hash=entry.hash)
+    way.steps.now.append(Action(Op.META, path, source, there, MERGED, hash=entry.hash))
+
+
+def _plan_same(row: Row, known: Row, up: _Way, down: _Way) -> None:
     """Both sides changed, and have the same content, which is known."""
     path, near, far, base = row
-    assert near is not None and far is not None
+    assert near is not None and far is not None and known.near is not None
+    content = known.near.hash
     if near.kind == LINK:
         up.steps.now.append(Action(Op.LEAVE, path, near, far, SAME))
     elif near.mtime_ns == far.mtime_ns and near.same_mode(far):
         up.steps.now.append(Action(Op.ADOPT, path, near, far, SAME, hash=content))
     else:
-        only_near = base is not None and _has_metadata_of(far, base)
-        way = up if only_near else down
+        merged = merged_metadata(base, first=far, second=near)
+        way = down if _has(far, merged) else up
+        if not (_has(far, merged) or _has(near, merged)):
+            _merge(down, path, known.near, merged)
+            return
         step = Action(Op.META, path, way.source, way.there, "another time or mode", hash=content)
         way.steps.now.append(step)
 
 
-def _has_metadata_of(entry: Entry, base: Agreed) -> bool:
-    """Whether a file's time and mode are as agreed."""
-    same_mode = (entry.mode ^ base.mode) & PERMISSIONS == 0
-    return entry.kind == base.kind and entry.mtime_ns == base.mtime_ns and same_mode
+def merged_metadata(base: Agreed | None, *, first: Entry, second: Entry) -> Metadata:
+    """The time and the mode of a file, each as one side has changed it.
+
+    What both have changed, or nobody, is as the first one has it; so is all of it without an
+    agreement about a file.
+    """
+    if base is None or base.kind != FILE:
+        return Metadata(first.mtime_ns, first.mode)
+    time = second.mtime_ns if first.mtime_ns == base.mtime_ns else first.mtime_ns
+    mode = second.mode if not (first.mode ^ base.mode) & PERMISSIONS else first.mode
+    return Metadata(time, mode)
+
+
+def _has(entry: Entry, metadata: Metadata) -> bool:
+    """Whether a file has this time and this mode."""
+    same_mode = not (entry.mode ^ metadata.mode) & PERMISSIONS
+    return entry.mtime_ns == metadata.mtime_ns and same_mode
 
 
 def _follow(way: _Way, path: str, base: Agreed | None) -> None:

@@ -21,9 +21,9 @@ FIRST: Final = {"near": 10, "far": 20}
 def entry(part: str, state: str, name: str = "a") -> Entry | None:
     """One side of a path: = as agreed, M touched, T touched and not hashed, - gone.
 
-    A has another version alone, N is M with another mode; X, Y are other contents, U is X with
-    another mode, W has another size; x, y are not hashed yet; f is a folder, F, G have other modes;
-    l is a link; D is damaged.
+    A has another version alone, P also another mode, N is M with another mode; X, Y are other
+    contents, U is X with another mode, W has another size; x, y are not hashed yet; f is a folder,
+    F, G have other modes; l is a link; D is damaged.
     """
     first = FIRST[part]
     agreed = Entry(name, FILE, 1, 1, 0o644, first, first, "a")
@@ -44,6 +44,7 @@ def entry(part: str, state: str, name: str = "a") -> Entry | None:
         "G": folder._replace(mode=0o750, version=folder.version and first + 1),
         "A": agreed._replace(version=first + 1),
         "N": changed._replace(mode=0o600),
+        "P": agreed._replace(mode=0o600, version=first + 1),
         "U": changed._replace(mode=0o600, hash="x"),
         "D": changed._replace(hash=DAMAGED),
         "-": None,
@@ -119,6 +120,9 @@ TABLE: Final[dict[tuple[str, str, str], list[str]]] = {
     ("X", "M", "="): ["up put"],
     ("X", "T", "="): ["unproven"],
     ("W", "M", "="): ["up put"],
+    ("X", "P", "="): ["down meta"],
+    ("W", "P", "="): ["down meta"],
+    ("l", "P", "="): ["up put"],
     ("l", "M", "="): ["up put"],
     ("l", "T", "="): ["unproven"],
     ("f", "M", "="): ["up later mkdir"],
@@ -165,7 +169,10 @@ TIES: Final[dict[tuple[str, str, str], list[str]]] = {
     ("F", "f", "-"): ["up leave"],
     ("f", "F", "-"): ["up leave"],
     ("F", "G", "f"): ["down meta"],
-    ("N", "M", "="): ["down meta"],
+    ("N", "M", "="): ["up meta"],
+    ("M", "N", "="): ["down meta"],
+    ("P", "M", "="): ["down meta"],
+    ("M", "P", "="): ["down meta"],
     ("N", "A", "="): ["up meta"],
     ("A", "N", "="): ["down meta"],
     ("X", "U", "="): ["down meta"],

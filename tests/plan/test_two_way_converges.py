@@ -14,7 +14,7 @@ from cargo_sync.model.agreed import Agreed, AgreedColumns, agree
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, EntryColumns
 from cargo_sync.plan.filters import Filters
 from cargo_sync.plan.one_way import FolderPlan
-from cargo_sync.plan.reconciliation import TwoWayPlan
+from cargo_sync.plan.reconciliation import MERGED, TwoWayPlan
 from cargo_sync.plan.two_way import decide, plan_folder, two_way_view
 
 VIEW: Final = two_way_view(Filters().excluded, propagate=True)
@@ -87,6 +87,11 @@ class Folder:
             elif action.op is Op.DELETE:
                 del there[name]
                 self.base.pop(name, None)
+            elif action.why == MERGED:
+                assert action.source is not None
+                self.clock += 1
+                content, ident = there[name].hash, there[name].ident
+                there[name] = action.source._replace(version=self.clock, ident=ident, hash=content)
             else:
                 if action.op in (Op.PUT, Op.MKDIR, Op.META) or self._differs(action, source, there):
                     self.clock += 1

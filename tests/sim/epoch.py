@@ -152,9 +152,9 @@ class Epoch:
                 self._judge_one_sided(path, now, one, source, before)
             elif self._is_fetched_again(path, now):
                 continue
-            elif other and not self._makes_room(path, other.state):
+            elif other:
                 self._expect(path, now, other.state, "a change at the destination alone")
-            elif not other:
+            else:
                 self._expect(path, now, before, "what nobody changed")
 
     def _judge_two_sided(
@@ -169,11 +169,14 @@ class Epoch:
             self._expect(path, now, other.state, "what is gone here and changed there")
 
     def _makes_room(self, path: str, there: State) -> bool:
-        """Whether a file is in the place of a folder that the source needs for something new."""
-        if there is None or _is_folder(there) or not _is_folder(state(self._source, path)):
+        """Whether a file was in the place of a folder in which the source had something new."""
+        if there is None or _is_folder(there):
             return False
-        changed = self._changes[self._source.part]
-        return any(one != path and paths.is_below(one, path) for one in changed)
+        changes = self._changes[self._source.part].items()
+        return any(
+            one != path and paths.is_below(one, path) and (change.state or change.times > 1)
+            for one, change in changes
+        )
 
     def _is_fetched_again(self, path: str, now: State) -> bool:
         """Whether something that people changed at the destination was taken for damaged."""
@@ -207,6 +210,8 @@ class Epoch:
 
     def _expect(self, path: str, now: State, wanted: State, what: str) -> None:
         if now == wanted or self._is_needed_folder(path, now, wanted):
+            return
+        if self._makes_room(path, wanted):
             return
         raise BrokenPromiseError(f"{what}: {path!r} should be {wanted}, and is {now}")
 

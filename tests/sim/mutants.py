@@ -144,6 +144,26 @@ MUTANTS: Final = (
         PLANNER,
         [Edit(f"{_PLAN}:_plan_each", "not view.is_source(b, s)", "not s.kind")],
     ),
+    Mutant(
+        "what a folder needs waits for ever behind somebody's file",
+        PLANNER,
+        [Edit("tests.sim.planner:obstacle", "there.kind == FOLDER", "True")],
+    ),
+    Mutant(
+        "what was gone at a side and is back counts as touched",
+        TWO_WAY,
+        [Edit(f"{_PATH}:far_change", "if base.far_version in _NOT_THERE", "if False")],
+    ),
+    Mutant(
+        "of the changes of time and mode one side's win",
+        TWO_WAY,
+        [Edit(f"{_PATH}:merged_metadata", "base is None or base.kind != FILE", "True")],
+    ),
+    Mutant(
+        "a folder that stays on one side is deleted in each run",
+        TWO_WAY,
+        [Edit(f"{_PATH}:_plan_lonely", "base.is_one_sided and way", "False and way")],
+    ),
     # -- the planner of two-way jobs ---------------------------------------------------------------
     Mutant(
         "what both sides changed goes up",

@@ -6,6 +6,8 @@ As in `epoch`, the rules know nothing of the planner:
   sides. What nobody changed is as it was.
 - What was deleted on one side and changed on the other, both before a run, is kept.
 - What was changed on both sides, both before a run: both contents are there, on both sides.
+- A file whose content one side at most has changed has the time and the mode that either side gave
+  it. If both did, it is the one with the new content, or else the server.
 - A conflict, or a deletion, has a reason: people have changed that path, on both sides or on the
   other one.
 - Both sides have the same.
@@ -234,6 +236,8 @@ class PeersEpoch:
             self._expect(path, now, None, "what is gone on both sides")
         elif one.state is None or other.state is None:
             self._judge_kept(path, now, one.state or other.state)
+        elif one.times == other.times == 1 and self._is_merged(path, one.state, other.state):
+            self._judge_merged(path, now, one.state, other.state)
         elif self._both or FOLDER in (one.state[0], other.state[0]):
             before = (self._before.get(path) or (None, None))[1]
             states = [change.state for change in (one, other) if change.state]
@@ -244,9 +248,27 @@ class PeersEpoch:
                 if contents and not enough and not self._copies_changed():
                     raise BrokenPromiseError(f"of the conflict at {path!r} one content is away")
 
+    def _is_merged(self, path: str, here: State, there: State) -> bool:
+        """Whether one side at most has another content, and nothing else is another kind."""
+        before = self._before.get(path)
+        if not (before and here and there and before[0] == here[0] == there[0] == FILE):
+            return False
+        return before[1] in (here[1], there[1])
+
+    def _judge_merged(self, path: str, now: State, here: State, there: State) -> None:
+        """What each side changed of a file's content, time and mode, the other side has too."""
+        before = self._before[path]
+        assert before and here and there
+        first, second = (here, there) if there[1] == before[1] != here[1] else (there, here)
+        each = zip(before, first, second, strict=True)
+        merged = (one if one != was else other for was, one, other in each)
+        self._expect(path, now, tuple(merged), "what both sides changed, merged")
+
     def _judge_kept(self, path: str, now: State, changed: State) -> None:
         """What is gone on one side, and changed on the other: at least its content is kept."""
         before = self._before.get(path)
+        if before is None and COPY in path:
+            return  # a copy of this epoch: perhaps only its time or its mode was changed
         if before and changed and before[:2] == changed[:2] and before[0] == FILE:
             return  # its time or its mode alone was changed: that goes with it
         if before and changed and before[0] == changed[0] != FILE:

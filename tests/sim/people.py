@@ -44,6 +44,7 @@ class People:
         self._now = now
         self._touched = touched
         self._written = 0
+        self._renamed: dict[str, tuple[str, str]] = {}
         self.acts = 0
         self._acts = self._may()
         names = ["write", "remove", *(name for name in self._acts if story.chance(0.5))]
@@ -148,7 +149,14 @@ class People:
             return []
         gone = tree.below(path)
         tree.move(path, to)
+        self._renamed[tree.part] = path, to
         return [*gone, *tree.below(to)]
+
+    def _back(self, tree: CountedTree, path: str) -> list[str]:
+        """What was renamed last gets its old name again."""
+        to, path = self._renamed.get(tree.part, ("", path))
+        may = to and tree.entry(path) is not None and paths.parent(to) in tree.folders()
+        return self._moved(tree, path, to) if may else []
 
     def _swap(self, tree: CountedTree, path: str) -> list[str]:
         """Two names of one folder are exchanged."""
@@ -316,6 +324,7 @@ ACTS: Final[dict[str, tuple[float, Act]]] = {
     "make": (3, People._make),
     "remove": (4, People._remove),
     "rename": (3, People._rename),
+    "back": (2, People._back),
     "recase": (0.5, People._recase),
     "swap": (1, People._swap),
     "copy": (1.5, People._copy),

@@ -16,7 +16,7 @@ from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns, Listing
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.model.subtrees import Subtrees
-from cargo_sync.plan.reconciliation import Row, TwoWayPlan, TwoWayView
+from cargo_sync.plan.reconciliation import MERGED, Row, TwoWayPlan, TwoWayView
 from cargo_sync.plan.two_way import decide, plan_folder, two_way_view
 from cargo_sync.trees.contract import Task
 from cargo_sync.trees.offers import offers
@@ -298,6 +298,9 @@ class TwoWayHistory:
     def _meta(self, way: Way, action: Action) -> None:
         assert action.source is not None and action.expected is not None
         at = action.path
+        if action.why == MERGED:
+            way.destination.do(action)
+            return
         if way.source.entry(at) != action.source:
             return
         if action.source.kind == FILE and _hash(way.source, at) != action.hash:

@@ -26,6 +26,7 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.model.xattrs import Xattrs, size_of
+from cargo_sync.plan.reconciliation import MERGED
 from cargo_sync.trees.contract import Brought, Tasks, Tree
 
 STALE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED, Code.NOT_A_FOLDER})
@@ -84,7 +85,8 @@ class MetadataSteps:
         puts: list[Action] = []
         others = [one for one in actions if not _is_as_there(one)]
         for one in await self._destination.apply(others, self._run) if others else ():
-            if one.problem is None or one.problem.code in STALE or not one.action.hash:
+            is_final = not one.action.hash or one.action.why == MERGED
+            if one.problem is None or one.problem.code in STALE or is_final:
                 outcomes.append(one)
             else:  # it is another user's, or open for writing: the file itself can be replaced
                 puts.append(_put(one.action, "its time cannot be set there"))

@@ -22,6 +22,7 @@ from cargo_sync.model.agreed import ONE_SIDED
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
+from cargo_sync.plan.reconciliation import MERGED
 from cargo_sync.trees.contract import Tasks, Tree
 
 LATE: Final = 1_000
@@ -129,7 +130,10 @@ class Execution:
             outcomes += await self._adopt(by_op[Op.ADOPT], by_op[Op.PUT])
         if by_op[Op.META]:
             done, differ = await self._metadata(by_op[Op.META])
-            outcomes += done
+            agreed = [one for one in done if one.problem or one.action.why != MERGED]
+            if len(agreed) < len(done):
+                self._report.look_again(0.0)
+            outcomes += agreed
             by_op[Op.PUT] += differ
         for action in by_op[Op.RETIRE]:
             outcomes.append(await self._retire(action))
