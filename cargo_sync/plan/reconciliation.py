@@ -268,7 +268,6 @@ def _put_merged(row: Row, source: Entry, there: Entry, way: _Way, back: _Way) ->
 
     What the source did not change of its own comes from the other side, before the content goes.
     """
-    assert row.base is not None
     merged = merged_metadata(row.base, first=source, second=there)
     if source.kind != FILE or _has(source, merged):
         _put(way, row.path)

@@ -206,6 +206,11 @@ class SystemHistory:
         oracle = self.oracle
         return People(self.story, oracle.source, oracle.destination, self._now, self._touched)
 
+    @property
+    def _takes_back(self) -> bool:
+        """Whether what is rejected is undone where it comes from: then the job rests after it."""
+        return self.system.rules.mode is Mode.BIDIRECTIONAL
+
     async def tell(self) -> None:
         """Tells the whole history. Raises BrokenPromiseError."""
         story = self.story
@@ -399,7 +404,7 @@ class SystemHistory:
         held = self.state.held()
         if not held:
             return
-        reject = not self._resting and self.story.chance(0.3)
+        reject = (self._takes_back or not self._resting) and self.story.chance(0.3)
         ruling = Ruling.REJECTED if reject else Ruling.APPROVED
         holds = self.system.memory.holds
         if not self._order(lambda: bool(holds.decide(None, ruling))):
