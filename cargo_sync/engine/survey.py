@@ -18,7 +18,8 @@ from cargo_sync.model.slices import path_ranges
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.model.world import World
 from cargo_sync.state import parts
-from cargo_sync.state.folders import FolderState, Observed
+from cargo_sync.state.folders import FolderState
+from cargo_sync.state.observations import Observed
 from cargo_sync.trees.contract import Delta, FarTree, Missed, NearTree, NoFolder, Observation, Whole
 
 PAGE = 100

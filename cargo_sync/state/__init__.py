@@ -14,6 +14,7 @@ forgetting    what a job forgets of them, in slices
 moved_folders  the rows of folders that were moved at the destination
 idents        where things were agreed to be, by inode and entry id
 left_out      names of the far side that cannot be used
+observations  whole listings of a side, as they were seen
 listed        how much a server may make a job keep
 deltas        changes to one listing column of many folders
 own_changes   what a job itself has changed on the far side, as seen there

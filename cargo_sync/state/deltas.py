@@ -24,6 +24,8 @@ from cargo_sync.state.idents import BaseIdents
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 
+OPEN: Final = 2**21
+"""Bytes of listings that are open at once: they need ten times as much while they are."""
 _NAME: Final = 0
 _KIND: Final = 1
 _SIZE: Final = 2
@@ -172,13 +174,21 @@ class _Listing:
 
 
 class ColumnDeltas:
-    """One column of one job's folders, inside an open transaction, until `write`."""
+    """One column of one job's folders, inside an open transaction, until `write`.
+
+    Only so many listings are open at once: if changes are in many folders, they are written in
+    between.
+    """
 
     def __init__(self, connection: Statements, job: int, column: Column) -> None:
         self._connection = connection
         self._job = job
         self._column = column
         self._open: dict[bytes, _Listing] = {}
+        self._size = 0
+        """Of what is open."""
+        self._long: set[bytes] = set()
+        """The keys of parts with very many names that were written in between."""
         self._order: list[bytes] = []
         """The keys of both what is open and what is made."""
         self._firsts: dict[str, list[str]] = {}
@@ -262,6 +272,12 @@ class ColumnDeltas:
         """
         if self._idents is not None:
             self._idents.write()
+        self._write_open()
+        for key in sorted(self._long) if cut else ():
+            parts.split(self._connection, self._job, key)
+
+    def _write_open(self) -> None:
+        """Writes what is open or made, and closes it."""
         for key in self._order:
             listing = self._open.get(key)
             if listing is None:
@@ -276,8 +292,14 @@ class ColumnDeltas:
                 if self._column.counted:
                     written += parts.counted(columns)
                 self._connection.execute(self._column.upsert, written)
-                if cut and columns and len(columns[_NAME]) > LONGEST:
-                    parts.split(self._connection, self._job, key)
+                self._long.discard(key)
+                if columns and len(columns[_NAME]) > LONGEST:
+                    self._long.add(key)
+        self._open.clear()
+        self._order.clear()
+        self._made.clear()
+        self._recent = None, _Listing(None)
+        self._size = 0
 
     def _cut(self, folder: str, names: Sequence[str]) -> Iterator[tuple[_Listing | None, int, int]]:
         """The parts of a folder in which names are, and which of them are in it: [start, end).
@@ -314,9 +336,12 @@ class ColumnDeltas:
     def _listing(self, key: bytes) -> _Listing:
         listing = self._open.get(key)
         if listing is None:
+            if self._size > OPEN:
+                self._write_open()
             row = self._connection.execute(self._column.select, (self._job, key)).fetchone()
             self._note(key)
             listing = self._open[key] = _Listing(row[0] if row else None)
+            self._size += len(listing.found or b"")
         return listing
 
     def _note(self, key: bytes) -> None:
@@ -328,6 +353,7 @@ class ColumnDeltas:
             self._idents.drop(path)
         self._recent = None, _Listing(None)
         low, high = at_or_below(path)
+        self._long = {key for key in self._long if not low <= key < high}
         start, end = bisect_left(self._order, low), bisect_left(self._order, high)
         for key in self._order[start:end]:
             self._open.pop(key, None)

@@ -10,14 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-import orjson
-
 from cargo_sync.machines.own_changes import OwnChanges
 from cargo_sync.model import paths
 from cargo_sync.model.agreed import GONE, Agreed, AgreedColumns, Base
 from cargo_sync.model.entries import FOLDER, Entry, EntryColumns, Listing, PlacedEntries
 from cargo_sync.model.events import Event, MovedFiles
-from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Problem
 from cargo_sync.state import forgetting, moved_folders, own_changes, parts
 from cargo_sync.state import idents as base_idents
@@ -27,8 +24,8 @@ from cargo_sync.state.events import Events
 from cargo_sync.state.forgetting import Untrue
 from cargo_sync.state.left_out import LeftOut
 from cargo_sync.state.listed import ListedLimit
-from cargo_sync.state.migrations import Statements
 from cargo_sync.state.moved_folders import RenamedEntry, Side
+from cargo_sync.state.observations import FAR_SEEN, NEAR_SEEN, Observed, observe
 from cargo_sync.state.ranges import at_or_below
 from cargo_sync.state.transfers import Transfers
 
@@ -36,22 +33,6 @@ _PAGE = 200
 _LISTINGS = 2**19
 """Bytes of listings after which a page ends: they need ten times as much once they are decoded, and
 the event loop plans a page at a time, while commands wait."""
-
-
-class Observed(NamedTuple):
-    """What was seen in a folder, or in a part of a large one.
-
-    listing  encoded
-    entries  how many it has
-    first    where it begins; "" for the beginning of the folder
-    end      where the next part begins; "" for the end of the folder
-    """
-
-    path: str
-    listing: bytes
-    entries: int
-    first: str = ""
-    end: str = ""
 
 
 class FolderState(NamedTuple):
@@ -104,36 +85,6 @@ class FolderState(NamedTuple):
         return parts.key_of(self.path, self.first)
 
 
-class _Side(NamedTuple):
-    """The statements of a side whose whole listings are observed."""
-
-    same: str
-    read: str
-    write: str
-    clear: str
-
-
-_SAME = """
-SELECT path, CASE path WHEN ?2 THEN {} = ?3 END FROM folder
-WHERE job = ?1 AND path >= ?2 AND path < ?4 ORDER BY path LIMIT 2
-"""
-"""The row of a part, whether it has this listing, and the row of the next part; both if they are
-there."""
-
-_NEAR = _Side(
-    _SAME.format("near"),
-    NEAR.select,
-    NEAR.upsert,
-    NEAR.clear,
-)
-
-_FAR = _Side(
-    _SAME.format("far"),
-    FAR.select,
-    FAR.upsert,
-    FAR.clear,
-)
-
 _STATES = "SELECT path, near, far, base, revision FROM folder"
 _PART = f"{_STATES} WHERE job = ? AND path >= ? AND path < ? ORDER BY path DESC LIMIT 1"
 _RANGE = f"{_STATES} WHERE job = ? AND path >= ? AND path < ? ORDER BY path LIMIT ?"
@@ -173,7 +124,8 @@ class Folders:
         Raises:
             ProblemError: `bad_path`; nothing of the call was written.
         """
-        self._observe(_NEAR, seen)
+        with self._database.transaction() as connection:
+            observe(connection, self._job, NEAR_SEEN, seen)
 
     def look_near(self, seen: Sequence[Observed]) -> set[str]:
         """Stores listings of some folders of the local side, as `observe_near`.
@@ -185,7 +137,8 @@ class Folders:
             The folders in them that are new, or were replaced: what is in these is not known.
         """
         fresh: set[str] = set()
-        self._observe(_NEAR, seen, fresh)
+        with self._database.transaction() as connection:
+            observe(connection, self._job, NEAR_SEEN, seen, fresh)
         return fresh
 
     def gone_near(self, some: Sequence[str]) -> set[str]:
@@ -203,12 +156,13 @@ class Folders:
                     names = (entry.name for entry in state.near or () if entry.kind == FOLDER)
                     listed |= {gone[name] for name in names if name in gone}
                 for path in set(gone.values()) - listed:
-                    connection.execute(_NEAR.clear, (self._job, *at_or_below(path)))
+                    connection.execute(NEAR_SEEN.clear, (self._job, *at_or_below(path)))
         return listed
 
     def observe_far_whole(self, seen: Sequence[Observed]) -> None:
         """Like `observe_near`, for a far side that lists whole folders."""
-        self._observe(_FAR, seen)
+        with self._database.transaction() as connection:
+            observe(connection, self._job, FAR_SEEN, seen)
 
     def observe_far(
         self,
@@ -504,61 +458,6 @@ class Folders:
             yield from page
             low = page[-1].key + b"\0"
 
-    def _observe(
-        self, side: _Side, seen: Sequence[Observed], fresh: set[str] | None = None
-    ) -> None:
-        """Stores listings; adds to `fresh` the folders in them that are new or were replaced."""
-        with self._database.transaction() as connection:
-            for one in seen:
-                key = parts.key_of(paths.check(one.path), one.first)
-                row = (self._job, key, one.listing, parts.end_of(one.path))
-                found = connection.execute(side.same, row).fetchall()
-                same = found.pop(0)[1] if found and found[0][0] == key else None
-                end = parts.from_key(found[0][0])[1] if found else ""
-                if end != one.end or (one.first and same is None):
-                    self._observe_aligned(connection, side, one, fresh)
-                elif not same:
-                    self._replace(connection, side, key, one.listing, fresh)
-                    if one.entries > LONGEST:
-                        parts.split(connection, self._job, key)
-
-    def _observe_aligned(
-        self, connection: Statements, side: _Side, one: Observed, fresh: set[str] | None
-    ) -> None:
-        """Stores a part that the rows do not have like this."""
-        starts = parts.align(connection, self._job, one.path, one.first, one.end)
-        columns = orjson.loads(one.listing)
-        for start, end in zip(starts, [*starts[1:], one.end], strict=True):
-            key = parts.key_of(one.path, start)
-            listing = orjson.dumps(parts.between(columns, start, end))
-            self._replace(connection, side, key, listing, fresh)
-
-    def _replace(
-        self,
-        connection: Statements,
-        side: _Side,
-        key: bytes,
-        listing: bytes,
-        fresh: set[str] | None,
-    ) -> None:
-        """Writes a listing, if it is another one.
-
-        What is below a folder that is not in it any more is gone too.
-        """
-        row = connection.execute(side.read, (self._job, key)).fetchone()
-        if row and row[0] == listing:
-            return
-        known = row is not None and row[0] is not None
-        if known or fresh is not None:
-            folder, _ = parts.from_key(key)
-            before, now = _subfolders(row[0] if known else None), _subfolders(listing)
-            for name in before.keys() - now.keys():
-                low, high = at_or_below(paths.join(folder, name))
-                connection.execute(side.clear, (self._job, low, high))
-            if fresh is not None:
-                fresh |= {paths.join(folder, name) for name, _ in now.items() - before.items()}
-        connection.execute(side.write, (self._job, key, listing))
-
     def _states(self, sql: str, parameters: tuple[object, ...]) -> list[FolderState]:
         """Folders, as they are found; fewer once their listings have `_LISTINGS` bytes together."""
         states = []
@@ -583,16 +482,3 @@ def _change(far: ColumnDeltas, changes: Sequence[tuple[str, Entry | None]]) -> N
             far.drop(path)
         else:
             far.put(path, entry)
-
-
-def _subfolders(listing: bytes | None) -> dict[str, int]:
-    """The folders in a listing: name -> ident."""
-    columns = orjson.loads(listing) if listing else []
-    if not columns:
-        return {}
-    names, kinds, idents = columns[0], columns[1], columns[6]
-    return {
-        name: ident
-        for name, kind, ident in zip(names, kinds, idents, strict=True)
-        if kind == FOLDER
-    }

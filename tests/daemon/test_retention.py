@@ -16,8 +16,9 @@ from cargo_sync.model.world import World
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
-from cargo_sync.state.folders import Folders, Observed
+from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
+from cargo_sync.state.observations import Observed
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from tests.offloads import T, Ts

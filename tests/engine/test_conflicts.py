@@ -17,7 +17,7 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.state.conflicts import Conflicts
-from cargo_sync.state.folders import Observed
+from cargo_sync.state.observations import Observed
 from cargo_sync.testing.tree import MemoryTree
 from tests.engine.world import System
 

@@ -32,7 +32,7 @@ from cargo_sync.model import large_folders
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import FENCES, Code, ProblemError
 from cargo_sync.plan import moves
-from cargo_sync.state import deltas, folders, idents, moved_folders, parts
+from cargo_sync.state import deltas, idents, moved_folders, observations, parts
 from cargo_sync.state.database import Database
 from cargo_sync.state.holds import Ruling
 from cargo_sync.state.suspects import suspect_all
@@ -73,8 +73,9 @@ SIZES: Final = (
     (survey, "FEW", 8),
     (deferred, "PAGE", 2),
     (large_folders, "LONG", 2),
-    *((module, "LONGEST", 2) for module in (large_folders, deltas, folders, parts)),
+    *((module, "LONGEST", 2) for module in (large_folders, deltas, observations, parts)),
     (parts, "JOINED", 150),
+    (deltas, "OPEN", 300),
     *((module, "LEAST", 3) for module in (moves, idents, holding)),
     (moving, "PAGE", 2),
     (moving, "FOLDERS", 2),

@@ -11,8 +11,9 @@ from cargo_sync.model.events import Event, Happened
 from cargo_sync.state.conflicts import ConflictDecision, Conflicts, JobConflicts, SeenConflict
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
-from cargo_sync.state.folders import Folders, FolderState, Observed
+from cargo_sync.state.folders import Folders, FolderState
 from cargo_sync.state.jobs import JobRows
+from cargo_sync.state.observations import Observed
 
 NEAR = Entry("a", FILE, 5, 10, 0o644, 1, 2, "aa" * 32)
 FAR = Entry("a", FILE, 6, 11, 0o644, 3, 4)

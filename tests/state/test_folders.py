@@ -18,8 +18,9 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state import forgetting
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
-from cargo_sync.state.folders import Folders, FolderState, Observed
+from cargo_sync.state.folders import Folders, FolderState
 from cargo_sync.state.jobs import Binding, JobRows
+from cargo_sync.state.observations import Observed
 from cargo_sync.state.parts import end_of
 from tests.state.crash import crashes
 

@@ -8,9 +8,10 @@ from cargo_sync.model.entries import FILE, FOLDER, Entry, encode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state import listed
 from cargo_sync.state.database import Database
-from cargo_sync.state.folders import Folders, Observed
+from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.listed import BYTES, FREE, HARMLESS, refused
+from cargo_sync.state.observations import Observed
 
 
 @pytest.mark.parametrize(

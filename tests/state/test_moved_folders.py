@@ -11,11 +11,12 @@ from cargo_sync.model import agreed, entries, large_folders, paths
 from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.plan.moves import LEAST
-from cargo_sync.state import deltas, folders, forgetting, moved_folders, parts
+from cargo_sync.state import deltas, forgetting, moved_folders, observations, parts
 from cargo_sync.state.database import Database
-from cargo_sync.state.folders import Folders, Observed
+from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.moved_folders import RenamedEntry, in_turn
+from cargo_sync.state.observations import Observed
 
 TREE = {"a": 1, "a/d": 2, "a/d/e": 3, "a/d/e/f": 4, "a/d/x": 5, "a/y": 6, "b": 7, "b/z": 8, "c": 9}
 FOLDERS = {"a", "a/d", "a/d/e", "b"}
@@ -121,7 +122,7 @@ def test_large_folders_stay_whole_wherever_they_are_cut(
 ) -> None:
     rng = random.Random(seed)
     small: list[tuple[Any, str, int]] = [(large_folders, "LONG", 2), (parts, "JOINED", 150)]
-    small += [(module, "LONGEST", 3) for module in (large_folders, deltas, folders, parts)]
+    small += [(module, "LONGEST", 3) for module in (large_folders, deltas, observations, parts)]
     for module, name, value in small:
         monkeypatch.setattr(module, name, value)
     monkeypatch.setattr(forgetting, "_BYTES", 1)

@@ -10,8 +10,9 @@ from cargo_sync.model.agreed import agree
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.state import deltas, own_changes, parts
 from cargo_sync.state.database import Database
-from cargo_sync.state.folders import Folders, Observed
+from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
+from cargo_sync.state.observations import Observed
 
 Far = dict[str, Entry]
 

@@ -10,12 +10,12 @@ from cargo_sync.model import agreed, entries, large_folders, paths
 from cargo_sync.model.agreed import AgreedColumns
 from cargo_sync.model.entries import FILE, FOLDER, Entry, Listing
 from cargo_sync.model.events import Happened, MovedFiles
-from cargo_sync.state import deltas, parts
-from cargo_sync.state import folders as folders_module
+from cargo_sync.state import deltas, observations, parts
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
-from cargo_sync.state.folders import Folders, FolderState, Observed
+from cargo_sync.state.folders import Folders, FolderState
 from cargo_sync.state.jobs import JobRows
+from cargo_sync.state.observations import Observed
 
 NAMES = [*"abcdefgh", "\x01", "\u00e9", "\U0001f600"]
 SOME = st.sets(st.sampled_from(NAMES))
@@ -25,7 +25,7 @@ FOLDERS = ("", "d", "d/e")
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row with more than four names is cut; small parts become one when they have one name."""
-    for module in (parts, deltas, folders_module, large_folders):
+    for module in (parts, deltas, observations, large_folders):
         monkeypatch.setattr(module, "LONGEST", 4)
     monkeypatch.setattr(large_folders, "LONG", 3)
     monkeypatch.setattr(parts, "JOINED", 60)

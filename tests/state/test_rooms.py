@@ -14,9 +14,10 @@ from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.audit import AuditRow, AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
-from cargo_sync.state.folders import Folders, Observed
+from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Binding, JobRows
 from cargo_sync.state.limits import LimitRows
+from cargo_sync.state.observations import Observed
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers, TransferSource
 from cargo_sync.state.users import UserRow, UserRows

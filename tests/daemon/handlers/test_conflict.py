@@ -7,7 +7,8 @@ from cargo_sync.model import entries
 from cargo_sync.model.conflicts import ConflictPolicy, Evidence
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.state.conflicts import ConflictDecision, JobConflicts, SeenConflict
-from cargo_sync.state.folders import Folders, Observed
+from cargo_sync.state.folders import Folders
+from cargo_sync.state.observations import Observed
 from tests.daemon.handlers.test_handlers import Daemon, running
 
 NEAR = Entry("a", FILE, 5, 10 * 10**9, 0o644, 1, 2, "aa" * 32)
