@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from cargo_sync.model.actions import Action
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.plan.guard import Held
@@ -14,12 +15,16 @@ SOON: Final = 0.05
 
 @dataclass(slots=True)
 class Progress:
-    """The counters of one direction of a run. Totals grow during the survey."""
+    """The counters of one direction of a run. Totals grow during the survey.
+
+    reading  the larger file that is compared now, because perhaps only its time changed
+    """
 
     files_total: int = 0
     bytes_total: int = 0
     files_done: int = 0
     bytes_done: int = 0
+    reading: Action | None = None
 
     def planned(self, files: int, size: int) -> None:
         self.files_total += files
@@ -39,6 +44,11 @@ class RunProgress:
     def of(self, direction: Mode) -> Progress:
         """The counters of UPLOAD or DOWNLOAD."""
         return self._by_mode[direction]
+
+    @property
+    def reading(self) -> Action | None:
+        """The larger file that is compared now."""
+        return next((one.reading for one in self._by_mode.values() if one.reading), None)
 
     @property
     def files_total(self) -> int:

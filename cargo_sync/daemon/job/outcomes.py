@@ -210,8 +210,10 @@ class JobOutcomes:
 
     @property
     def moving(self) -> bool:
-        """A look is running and has files to move, so both sides could be reached."""
-        return self._now is not None and self._now.progress.files_total > 0
+        """A look is running and has files to move or to compare, so both sides could be reached."""
+        if self._now is None:
+            return False
+        return self._now.progress.files_total > 0 or self._now.progress.reading is not None
 
     @property
     def unsettled(self) -> bool:
@@ -269,13 +271,22 @@ class JobOutcomes:
             return str(self._present_trouble)
         first = next(iter(self.causes()), None)
         if first is None:
-            return "some files still change" if self.unsettled and not self.moving else ""
+            still = "some files still change" if self.unsettled and not self.moving else ""
+            return still or self._reading()
         more = self.errors - 1
         text = first.message if more < 1 else f"{first.message}, and {more:,} more"
         waiting = self._report.waiting if self._report is not None else 0
         if not waiting:
             return text
         return f"{text}; {_steps(waiting)} until every folder can be read or is excluded"
+
+    def _reading(self) -> str:
+        """What takes long although nothing moves; "" if nothing does."""
+        step = self._now.progress.reading if self._now is not None else None
+        if step is None or step.source is None:
+            return ""
+        size = f"{step.source.size / 1e6:,.0f} MB"
+        return f"{step.path!r} ({size}) is read: perhaps only its time or mode changed"
 
     def causes(self) -> list[Cause]:
         """The first of what fails: the job as a whole, then files, the oldest failure first."""

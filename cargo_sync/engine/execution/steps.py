@@ -107,7 +107,12 @@ class Execution:
     ) -> list[Sequence[Action]]:
         """Compares files that were put off, until one of them must be moved: its batch."""
         while late:
-            self._queue(waiting, Puts.of(await self._without_content([late.pop()], counted)))
+            one = self._progress.reading = late.pop()
+            try:
+                puts = await self._without_content([one], counted)
+            finally:
+                self._progress.reading = None
+            self._queue(waiting, Puts.of(puts))
             if batch := waiting.rest():
                 return batch
         return []

@@ -4,9 +4,12 @@ from types import SimpleNamespace
 from typing import cast
 
 from cargo_sync.daemon.job.outcomes import JobOutcomes
-from cargo_sync.engine.report import RunReport
+from cargo_sync.engine.report import RunProgress, RunReport
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.retry import Failures
+from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.paths import reserved_name
 from cargo_sync.model.problems import Code, Problem, bad_time, server_restored
 from cargo_sync.model.world import World
@@ -185,3 +188,18 @@ def test_a_folder_that_is_away_is_known() -> None:
     assert not looks.outcomes.is_away
     looks.ended()
     assert (looks.outcomes.is_away, looks.outcomes.code) == (False, "")
+
+
+def test_a_large_file_that_is_read_because_of_its_time_is_named() -> None:
+    looks = Looks()
+    progress = RunProgress()
+    run = cast(Run, SimpleNamespace(report=RunReport("run", 0.0), progress=progress))
+    looks.outcomes.begin(run)
+    assert (looks.outcomes.moving, looks.outcomes.detail()) == (False, "")
+    source = Entry("a", FILE, 250 * 10**6)
+    progress.of(Mode.UPLOAD).reading = Action(Op.META, "d/a", source)
+    assert looks.outcomes.moving
+    words = "'d/a' (250 MB) is read: perhaps only its time or mode changed"
+    assert looks.outcomes.detail() == words
+    progress.of(Mode.UPLOAD).reading = None
+    assert (looks.outcomes.moving, looks.outcomes.detail()) == (False, "")
