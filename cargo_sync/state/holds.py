@@ -25,6 +25,10 @@ _REJECTED = Select(
     "SELECT path, version, ident FROM rejected WHERE job = ? AND side = ? AND path IN"
 )
 _TAKE_UP = Alter("DELETE FROM rejected WHERE job = ? AND side = ? AND path IN")
+_PAGE: Final = (
+    "SELECT path, version, ident FROM rejected WHERE job = ? AND side = ? AND path > ? "
+    "ORDER BY path LIMIT ?"
+)
 _ANEW: Final = (
     "DELETE FROM guard_touch WHERE job = ? AND side = ?",
     "DELETE FROM guard_part WHERE job = ? AND side = ?",
@@ -44,6 +48,14 @@ class Hold(NamedTuple):
 
     held: Held
     ruling: Ruling | None
+
+
+class Rejected(NamedTuple):
+    """An overwrite that is put off; version and ident are those of its source."""
+
+    path: str
+    version: int
+    ident: int
 
 
 class Holds:
@@ -162,6 +174,17 @@ class Holds:
             with self._database.transaction() as connection:
                 _TAKE_UP(connection, where, changed)
         return found
+
+    def rejected_page(self, side: str, after: str, limit: int) -> list[Rejected]:
+        """Up to `limit` rejected overwrites of a side, in the order of their paths."""
+        with self._database.read() as connection:
+            found = connection.execute(_PAGE, (self._job, side, after, limit))
+            return list(map(Rejected._make, found))
+
+    def forget_rejected(self, side: str, paths: Sequence[str]) -> None:
+        """These overwrites are not put off any more."""
+        with self._database.transaction() as connection:
+            _TAKE_UP(connection, (self._job, side), paths)
 
     def rejections(self) -> int:
         """How many overwrites are rejected."""

@@ -165,6 +165,24 @@ async def test_rejected_overwrites_wait_for_a_new_version(make: Make, mode: Mode
     assert (await system.look()).held, "those that the count lets pass go"
 
 
+@BOTH
+async def test_a_rejection_is_forgotten_when_its_source_is_gone(make: Make, mode: Mode) -> None:
+    system = make(mode, files=31)
+    await system.look()
+    for path in list(system.source.files()):
+        system.source.write(path, b"encrypted")
+    [held] = (await system.look()).holds.values()
+    system.memory.holds.decide(held.id, Ruling.REJECTED)
+    await system.look()
+    assert system.memory.holds.rejections() == 21
+    files = system.destination.files()
+    old = [path for path, content in files.items() if content.startswith(b"old")]
+    for path in old[:5]:
+        system.source.remove(path)
+    await system.look()
+    assert system.memory.holds.rejections() == 16
+
+
 async def test_the_same_steps_keep_their_id_and_others_have_another(make: Make) -> None:
     system = make()
     await system.look()

@@ -7,6 +7,7 @@ holding   holds back what may have been renamed
 moves_by_content  which deletions are moves of small files, if the guard would hold them
 obstacles  in a one-way job: files in the place of folders make room for what is new below them
 one_way   one side follows the other
+rejections  overwrites that a person has rejected
 two_way   both sides follow each other
 views     what the rules of a direction know about the job
 """

@@ -10,6 +10,7 @@ from blake3 import blake3
 
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.planners.moves_by_content import MovesByContent
+from cargo_sync.engine.planners.rejections import forget_old
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.jobs import GuardRules, Mode
@@ -314,8 +315,13 @@ class Deferred:
                 async for actions in self.pages():
                     await offload(self._keep, actions)
                 await offload(holds.hold, side, held)
+        if self._rejections and self._report.whole and not self._gaps:
+            await forget_old(self._memory, self._direction, side, offload)
+        await self._drop()
+
+    async def _drop(self) -> None:
         if self.count:
-            while await offload(self._memory.planned.drop, self._key, DROPPED):
+            while await self._world.offload(self._memory.planned.drop, self._key, DROPPED):
                 pass
 
     def _keep(self, actions: Sequence[Action]) -> None:
