@@ -99,7 +99,8 @@ def align(connection: Statements, job: int, folder: str, first: str, end: str) -
     low = key_of(folder, first)
     high = key_of(folder, end) if end else end_of(folder)
     held = connection.execute(_HOLDING, (job, key_of(folder), low)).fetchone()[0]
-    found = connection.execute(_LENGTHS, (job, held or low, high)).fetchall()
+    begin = low if held is None else held  # the key of the root is empty
+    found = connection.execute(_LENGTHS, (job, begin, high)).fetchall()
     if found and found[0][0] < low and _cut(connection, job, found[0][0], first):
         return align(connection, job, folder, first, end)
     last = found[-1][0] if found else high

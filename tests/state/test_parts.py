@@ -229,6 +229,16 @@ def test_a_listing_that_comes_whole_is_cut(folders: Folders) -> None:
     assert [one.name for one in state.far or ()] == ["j", "k"]
 
 
+@pytest.mark.parametrize("folder", ["", "d"])
+def test_what_came_between_two_parts_of_a_scan_is_cut_too(folders: Folders, folder: str) -> None:
+    first, second = observed(folder, entries.listing(map(entry, "abef")), 2)
+    folders.observe_near([first])
+    folders.observe_far([(paths.join(folder, name), entry(name)) for name in "ag"])
+    folders.observe_near([second])
+    found = [[one.name for one in state.far or ()] for state in rows(folders, folder)]
+    assert found == [["a"], ["g"]]
+
+
 def test_changes_of_the_far_side_cut_a_part_and_agreements_do_not(folders: Folders) -> None:
     folders.agree([(name, agreed.agree(entry(name), entry(name))) for name in "abcefg"])
     assert [len(state.base or ()) for state in rows(folders, "")] == [6]
