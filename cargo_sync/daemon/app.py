@@ -17,16 +17,18 @@ from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import this_process
 from cargo_sync.daemon.daemon import Daemon
 from cargo_sync.daemon.jobs.loading import JobFiles
+from cargo_sync.machines.client_fence import ClientProcess
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.offload import threads
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
-from cargo_sync.process.system import system_clocks, system_world
+from cargo_sync.process.system import place, system_clocks, system_world
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import all_incomplete
+from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.suspects import suspect_all
 
 _log = logging.getLogger(__name__)
@@ -81,8 +83,10 @@ async def run(
         threads() as pool,
     ):
         world = system_world(pool, clock)
+        JobRows(database).begin_start()
+        process = ClientProcess(world.token(), place(database.path))
         service = service or Service()
-        daemon = Daemon(settings, files, database, endpoint, world, env, stop, service)
+        daemon = Daemon(settings, files, database, endpoint, world, env, stop, service, process)
         if private or with_parent:
             stop.with_parent()
         else:

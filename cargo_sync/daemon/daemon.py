@@ -54,6 +54,7 @@ from cargo_sync.daemon.sessions.login import open_remote
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.local.space import SpaceLedger
+from cargo_sync.machines.client_fence import ClientProcess
 from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures, cancelled
 from cargo_sync.machines.room import DestinationRoom
@@ -112,8 +113,10 @@ class Daemon:
         env: Mapping[str, str],
         stop: Stop,
         service: Service,
+        process: ClientProcess,
     ) -> None:
         self._service = service
+        self._process = process
         self._settings = settings
         self._files = files
         self._endpoint = endpoint
@@ -305,6 +308,7 @@ class Daemon:
             self._events,
             NearScope(settings.full_scan_interval, self._world.chance()),
             self._listing,
+            self._process,
         )
         for path, source in await self._world.offload(memory.transfers.all_put_off, row.id):
             memory.failures.put_off(path, cancelled(settings.name, path), source)

@@ -1,15 +1,24 @@
 """Binding: opens both sides, and checks that the base belongs to them."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import JobMemory
+from cargo_sync.machines.client_fence import Fence, FencedError, JobClient
 from cargo_sync.machines.suspects import Suspects
 from cargo_sync.model.events import Event, EventDetails, Happened, groups
 from cargo_sync.model.jobs import Identity, Mode, Rules
-from cargo_sync.model.problems import ProblemError, server_restored
+from cargo_sync.model.problems import (
+    Code,
+    Problem,
+    ProblemError,
+    server_restored,
+    state_copied,
+    state_restored,
+)
 from cargo_sync.model.world import World
-from cargo_sync.state.jobs import Binding
+from cargo_sync.state.jobs import Binding, JobRow
 from cargo_sync.trees.contract import FarTree, Tree
 
 _SIDES = {"near": "the local folder", "far": "the server's folder"}
@@ -52,10 +61,10 @@ async def open_sides(
         on_events: called with that event.
 
     Raises:
-        ProblemError: a side cannot be reached; `server_restored`.
+        ProblemError: a side cannot be reached; one of FENCES.
     """
     job = await world.offload(memory.jobs.get_or_create, memory.name)
-    local, remote = await near.open(), await far.open(job.far_cursor, job.far_newest)
+    local, remote = await near.open(), await _meet(far, job, memory, world)
     binding = bind(local, remote, rules.mode)
     cursor, anew, afresh = job.far_cursor, binding != job.binding, True
     if job.binding is None:
@@ -90,26 +99,53 @@ async def open_sides(
     return OpenedSides(binding, cursor, afresh, job.suspects, distinct, " and ".join(lacking))
 
 
+async def _meet(far: FarTree, job: JobRow, memory: JobMemory, world: World) -> Identity:
+    """Opens the far side, unless it has met a newer state of this job, or a copy of it."""
+    if job.fence is not None:
+        raise ProblemError(_fenced(job.name, job.fence))
+    client = JobClient(job.client, job.starts, job.records, memory.process)
+    try:
+        return await far.open(job.far_cursor, job.far_newest, client)
+    except FencedError as error:
+        # It is stored, because the next start has a higher number, and would be let in.
+        await world.offload(memory.jobs.set_fence, job.name, error.fence)
+        raise ProblemError(_fenced(job.name, error.fence)) from error
+
+
 def bind(near: Identity, far: Identity, mode: Mode) -> Binding:
     """The binding to these two sides in this mode."""
     return Binding(near.root, far.root, far.epoch, mode is Mode.BIDIRECTIONAL)
 
 
 async def put_base_aside(
-    rules: Rules, memory: JobMemory, world: World, on_events: OnEvents
+    rules: Rules,
+    approved: Collection[Code],
+    memory: JobMemory,
+    world: World,
+    on_events: OnEvents,
 ) -> None:
     """A person has approved that both sides are compared afresh, whatever the server has now.
 
     Args:
         rules: the job's.
+        approved: what the person has seen: some of FENCES.
         memory: where the base is.
         world: clock and threads.
         on_events: called with the event that tells of it.
     """
-    reason = f"the server was restored from an older state, and a person has approved: {_COMPARED}"
+    job = await world.offload(memory.jobs.get_or_create, memory.name)
+    lifted = job.fence if job.fence is not None and job.fence.code in approved else None
+    why = "the server was restored from an older state"
+    if lifted is not None:
+        why = f"the job's own state was {'copied' if lifted.elsewhere else 'restored'}"
+    reason = f"{why}, and a person has approved: {_COMPARED}"
     event = Event(rules.name, Happened.RESET, world.wall(), details=EventDetails(reason))
-    last = await world.offload(memory.jobs.unbind, memory.name, [event])
+    last = await world.offload(memory.jobs.unbind, memory.name, [event], lifted)
     on_events(groups([event], last))
+
+
+def _fenced(job: str, fence: Fence) -> Problem:
+    return state_copied(job) if fence.elsewhere else state_restored(job)
 
 
 _COMPARED = "both sides are compared afresh, nothing is deleted"

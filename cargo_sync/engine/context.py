@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from cargo_sync.engine.report import RunProgress, RunReport
 from cargo_sync.local.ledger import TrashLedger
+from cargo_sync.machines.client_fence import NO_PROCESS, ClientProcess
 from cargo_sync.machines.newest_change import SeenChange
 from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
@@ -43,6 +44,7 @@ class JobMemory:
     parts     what the destination had of unfinished files
     scope     what the next look looks at in the local folder
     conflicts  of a two-way job
+    process   this one, as a server meets it
     listing   held while a page of the far side is stored: one job of a daemon does it at a time, so
               that the other jobs never wait for more than one page
     """
@@ -65,6 +67,7 @@ class JobMemory:
     events: Events
     scope: NearScope = field(default_factory=NearScope)
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    process: ClientProcess = NO_PROCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +88,4 @@ class RunContext:
 
     def recording(self) -> AbstractContextManager[None]:
         """One transaction for what was done, and for what proves that the server has it."""
-        return self.memory.jobs.knowing(self.memory.name, self.newest())
+        return self.memory.jobs.recording(self.memory.name, self.newest())

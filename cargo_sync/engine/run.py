@@ -84,7 +84,7 @@ class Run:
                 first (FENCES). What was committed stays.
         """
         if not FENCES.isdisjoint(approved):
-            await put_base_aside(self._rules, self._memory, self._world, self._on_events)
+            await put_base_aside(self._rules, approved, self._memory, self._world, self._on_events)
         if Code.DAMAGED in approved:
             await self._world.offload(self._memory.suspects.release)
         opened = await self._open()

@@ -71,6 +71,9 @@ class Code(StrEnum):
     UNAUTHORIZED = "unauthorized"
     LOGGED_OUT = "logged_out"
     SERVER_RESTORED = "server_restored"
+    STATE_RESTORED = "state_restored"
+    STATE_COPIED = "state_copied"
+    FENCED = "fenced"
     CERTIFICATE = "certificate"
     TLS = "tls"
     PLAIN = "plain"
@@ -114,7 +117,7 @@ class Code(StrEnum):
 
 NOTICES: Final = frozenset({Code.RESERVED_NAME, Code.BAD_TIME, Code.NO_XATTRS})
 """Codes of what is said about a name in a folder although nothing failed."""
-FENCES: Final = frozenset({Code.SERVER_RESTORED})
+FENCES: Final = frozenset({Code.SERVER_RESTORED, Code.STATE_RESTORED, Code.STATE_COPIED})
 """Codes of what stops a job until a person approves that both sides are compared afresh."""
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
@@ -275,6 +278,31 @@ def server_restored(job: str, how: str) -> Problem:
         f"{how}: nothing is moved until you approve it",
         hint=f"`cargo_ctl job approve {shlex.quote(job)}` compares both sides afresh: what only "
         "one side has is kept, and nothing is deleted",
+        retry=False,
+    )
+
+
+def state_restored(job: str) -> Problem:
+    """The server has met a newer state of this job than this one."""
+    return Problem(
+        Code.STATE_RESTORED,
+        "this job's memory is older than what its server has seen of it, as after a backup of the "
+        "daemon's state was restored: nothing is moved until you approve it",
+        hint=f"put the newer state back, or `cargo_ctl job approve {shlex.quote(job)}`: it "
+        "compares both sides afresh, what only one side has is kept, and nothing is deleted",
+        retry=False,
+    )
+
+
+def state_copied(job: str) -> Problem:
+    """The server has met a copy of this job's state, from another place."""
+    return Problem(
+        Code.STATE_COPIED,
+        "a copy of this daemon's state is in use too, on another machine or in another folder: "
+        "nothing is moved until you approve it",
+        hint=f"stop the daemon that should not run, or `cargo_ctl job approve {shlex.quote(job)}`: "
+        "this job then is another one for the server, compares both sides afresh, and nothing is "
+        "deleted",
         retry=False,
     )
 

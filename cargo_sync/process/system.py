@@ -1,5 +1,6 @@
 """The system that this process runs on: its clocks, chance and threads."""
 
+import os
 import random
 import secrets
 import socket
@@ -10,11 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
+from blake3 import blake3
+
 from cargo_sync.machines.retention import SystemClocks
 from cargo_sync.model.world import World
 from cargo_sync.process.offload import ThreadOffload
 
 _BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
+_MACHINE_ID: Final = "/etc/machine-id"
 
 
 def system_world(pool: ThreadPoolExecutor, lived: Callable[[], float]) -> World:
@@ -47,9 +51,19 @@ def system_clocks() -> Callable[[], SystemClocks]:
     return lambda: SystemClocks(time.time(), time.monotonic(), boot)
 
 
+def place(file: str) -> str:
+    """Where a file is, 16 hex digits: another one on each machine and at each path."""
+    where = (_line(_MACHINE_ID), socket.gethostname(), os.path.realpath(file))
+    return blake3("\0".join(where).encode(errors="surrogateescape")).hexdigest()[:16]
+
+
 def _boot_id() -> str:
+    return _line(_BOOT_ID)
+
+
+def _line(path: str) -> str:
     try:
-        with open(_BOOT_ID, encoding="ascii") as file:
+        with open(path, encoding="ascii") as file:
             return file.read().strip()
     except (OSError, ValueError):
         return ""

@@ -11,6 +11,7 @@ from cargo_sync.model.world import Ts, World
 from cargo_sync.state import displaced
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.state.clients import Clients
 from cargo_sync.state.database import Database
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.upkeep import Upkeep
@@ -22,6 +23,8 @@ REPLIES_KEPT: Final = DAY
 TOMBSTONES_KEPT: Final = 90 * DAY
 DISPLACED_KEPT: Final = 90 * DAY
 """Seconds for which a version stays in the ledger that is not in the trash any more."""
+CLIENTS_KEPT: Final = 400 * DAY
+"""Seconds for which a job is remembered that does not come any more."""
 PART: Final = 2_000
 
 _log = logging.getLogger(__name__)
@@ -37,6 +40,7 @@ class ServerRetention:
         self._checkpoints = Checkpoints(database, world.lived)
         self._replies = Replies(database, world.lived)
         self._audit = AuditTable(database, world.wall, world.lived)
+        self._clients = Clients(database, world.lived)
         self._upkeep = Upkeep(database)
 
     async def run(self) -> None:
@@ -63,6 +67,7 @@ class ServerRetention:
         await self._until_done(self._checkpoints.purge, now - STALE, PART)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await self._until_done(displaced.prune, self._database, now - DISPLACED_KEPT, PART)
+        await self._until_done(self._clients.purge, now - CLIENTS_KEPT, PART)
         await offload(self._audit.prune)
         await offload(self._catalogue.thin, now - EVERY)
         await self._until_done(self._catalogue.forget_gone, now - TOMBSTONES_KEPT, PART)

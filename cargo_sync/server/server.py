@@ -70,6 +70,7 @@ from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.ages import Ages
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
+from cargo_sync.state.clients import Clients
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
@@ -132,6 +133,7 @@ class Server:
         catalogue = self._catalogue = SqliteCatalogue(database)
         self.retention = ServerRetention(database, catalogue, world)
         self._checkpoints = Checkpoints(database, world.lived)
+        self._clients = Clients(database, world.lived)
         self._polls = Polls(asyncio.get_running_loop())
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
         self._logins = Logins(self._users, world.steady, secrets.token_bytes)
@@ -192,6 +194,7 @@ class Server:
             self._grants,
             self._polls,
             self._flows,
+            self._clients,
             AuditWriter(self._audit, world.offload),
             world.offload,
             world.wall,

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from cargo_sync.machines.client_fence import Fence
 from cargo_sync.machines.newest_change import SeenChange
 from cargo_sync.machines.suspects import Suspects
 from cargo_sync.model.events import Event
@@ -23,7 +24,7 @@ _FORGOTTEN = "\0forgotten "
 
 _READ = (
     "SELECT id, name, paused, binding, far_cursor, far_newest, far_lineage, rules, last_run, "
-    "suspects, untrue FROM job"
+    "suspects, untrue, client, starts, records, fence FROM job"
 )
 _LAST_RUN = "UPDATE job SET last_run = ? WHERE name = ?"
 _NAMELESS = "UPDATE job SET name = ? WHERE id = ?"
@@ -32,6 +33,18 @@ _BIND = "UPDATE job SET binding = ?, far_newest = 0, far_lineage = '' WHERE name
 _NEWEST = """
 UPDATE job SET far_newest = ?1, far_lineage = ?2
 WHERE name = ?3 AND (far_newest, far_lineage) IS NOT (?1, ?2)
+"""
+_RECORDED = """
+UPDATE job SET records = records + 1, far_newest = ?, far_lineage = ? WHERE name = ?
+"""
+_NEW = (
+    "INSERT INTO job (name, client) VALUES (?, lower(hex(randomblob(16)))) ON CONFLICT DO NOTHING"
+)
+_STARTED = "UPDATE job SET starts = starts + 1 WHERE fence IS NULL"
+_AHEAD = "UPDATE job SET fence = NULL, starts = ?, records = max(records, ?) WHERE name = ?"
+_ANOTHER = """
+UPDATE job SET fence = NULL, client = lower(hex(randomblob(16))), starts = 0, records = 0
+WHERE name = ?
 """
 _CURSOR = "UPDATE job SET far_cursor = ?1 WHERE name = ?2 AND far_cursor IS NOT ?1"
 
@@ -64,6 +77,9 @@ class JobRow:
     last_run    None before the first run
     suspects    what must be checked before the next run; None, except after an unclean stop
     untrue      what is not true any more of the trees, although rows of them still have it
+    client      who the job is for its server
+    starts, records  so many processes had this state, and wrote so much into it
+    fence       why the server does not let it in; None if it does
     """
 
     id: int
@@ -76,6 +92,10 @@ class JobRow:
     last_run: LastRun | None
     suspects: Suspects | None
     untrue: Untrue
+    client: str
+    starts: int
+    records: int
+    fence: Fence | None
 
 
 class JobRows:
@@ -94,13 +114,24 @@ class JobRows:
         if (known := self.get(name)) is not None:
             return known
         with self._database.transaction() as connection:
-            connection.execute("INSERT INTO job (name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
+            connection.execute(_NEW, (name,))
             return _job(connection.execute(f"{_READ} WHERE name = ?", (name,)).fetchone())
 
     def all(self) -> list[JobRow]:
         """Every job that was ever started and not removed, by name."""
         with self._database.read() as connection:
             return [_job(row) for row in connection.execute(f"{_READ} ORDER BY name")]
+
+    def begin_start(self) -> None:
+        """A process begins to use this state; before a job of it meets its server."""
+        with self._database.transaction() as connection:
+            connection.execute(_STARTED)
+
+    def set_fence(self, name: str, fence: Fence) -> None:
+        """The server does not let the job in: that stays so until a person approves it."""
+        self._set(
+            "UPDATE job SET fence = ? WHERE name = ?", orjson.dumps(tuple(fence)).decode(), name
+        )
 
     def set_paused(self, name: str, paused: bool) -> None:
         self._set("UPDATE job SET paused = ? WHERE name = ?", paused, name)
@@ -125,18 +156,24 @@ class JobRows:
             forgetting.note(connection, name, Untrue.BASE)
             return self._events.append(told)
 
-    def unbind(self, name: str, told: Sequence[Event]) -> int:
+    def unbind(self, name: str, told: Sequence[Event], lifted: Fence | None = None) -> int:
         """The base is bound to nothing: the next contact is a first one, and binds it anew.
 
         Args:
             name: of the job.
             told: events that tell of it, stored together with it.
+            lifted: a fence that does not hold any more: a state that was restored goes on from what
+                the server has met, a copied one becomes that of another client.
 
         Returns:
             The cursor of the newest event.
         """
         with self._database.transaction() as connection:
             connection.execute("UPDATE job SET binding = NULL WHERE name = ?", (name,))
+            if lifted is not None and lifted.elsewhere:
+                connection.execute(_ANOTHER, (name,))
+            elif lifted is not None:
+                connection.execute(_AHEAD, (lifted.starts + 1, lifted.records, name))
             return self._events.append(told)
 
     def mirror_anew(self, name: str) -> None:
@@ -164,6 +201,13 @@ class JobRows:
         """
         with self._database.transaction() as connection:
             connection.execute(_NEWEST, (*newest, name))
+            yield
+
+    @contextmanager
+    def recording(self, name: str, newest: SeenChange) -> Iterator[None]:
+        """As `knowing`, and counts a record: an older copy of the state has fewer of them."""
+        with self._database.transaction() as connection:
+            connection.execute(_RECORDED, (*newest, name))
             yield
 
     def set_rules(self, name: str, digest: str) -> None:
@@ -241,7 +285,8 @@ class JobRows:
 
 
 def _job(row: tuple[Any, ...]) -> JobRow:
-    number, name, paused, binding, cursor, newest, lineage, rules, last_run, suspects, untrue = row
+    number, name, paused, binding, cursor, newest, lineage, rules, last_run, *rest = row
+    suspects, untrue, client, starts, records, fence = rest
     return JobRow(
         number,
         name,
@@ -253,6 +298,10 @@ def _job(row: tuple[Any, ...]) -> JobRow:
         _last_run(last_run) if last_run else None,
         decode(suspects),
         Untrue(untrue),
+        client,
+        starts,
+        records,
+        Fence(*orjson.loads(fence)) if fence else None,
     )
 
 

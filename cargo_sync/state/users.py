@@ -56,11 +56,12 @@ class UserRows:
             connection.execute(_PUT, _columns(row))
 
     def remove(self, name: str) -> None:
-        """Deletes the user, the password's hash and the grants."""
+        """Deletes the user, the password's hash, the grants, and what is known of their jobs."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM user WHERE name = ?", (name,))
             connection.execute("DELETE FROM account WHERE name = ?", (name,))
             connection.execute("DELETE FROM workspace_grant WHERE user = ?", (name,))
+            connection.execute("DELETE FROM client WHERE user = ?", (name,))
 
 
 def _columns(row: UserRow) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 from blake3 import blake3
 
 from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.machines.client_fence import FencedError, JobClient, fence
 from cargo_sync.machines.newest_change import NOTHING_SEEN, NewestChange, SeenChange
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
@@ -41,6 +42,7 @@ class MemoryTree:
     """Entries and contents by path.
 
     trash   everything that was ever displaced, oldest first
+    met     the jobs that came here, by their ids
     speeds  the speeds that were set; they have no effect here
     """
 
@@ -51,6 +53,7 @@ class MemoryTree:
         self._identity = identity
         self._lineage = lineage
         self._newest = NewestChange()
+        self.met: dict[str, JobClient] = {}
         self._entries: dict[str, Entry] = {}
         self._contents: dict[str, bytes] = {}
         self._log: list[tuple[str, Entry | None]] = []
@@ -185,7 +188,17 @@ class MemoryTree:
         """The job sees that there was this change."""
         self._newest.add(number, self.lineage_at(number))
 
-    async def open(self, cursor: int = 0, newest: SeenChange = NOTHING_SEEN) -> Identity:
+    async def open(
+        self,
+        cursor: int = 0,
+        newest: SeenChange = NOTHING_SEEN,
+        client: JobClient | None = None,
+    ) -> Identity:
+        if client is not None:
+            known = self.met.get(client.id)
+            if known is not None and (fenced := fence(known, client)):
+                raise FencedError(fenced)
+            self.met[client.id] = client
         lost = newest.number > len(self._log) or (
             newest.number > 0 and newest.lineage != self.lineage_at(newest.number)
         )

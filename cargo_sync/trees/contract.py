@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, overload
 
 from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.machines.client_fence import JobClient
 from cargo_sync.machines.newest_change import NOTHING_SEEN, SeenChange
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.actions import Action, Outcome, Puts
@@ -257,14 +258,21 @@ class FarTree(Tree, Protocol):
     @property
     def newest(self) -> SeenChange: ...
 
-    async def open(self, cursor: int = 0, newest: SeenChange = NOTHING_SEEN) -> Identity:
+    async def open(
+        self,
+        cursor: int = 0,
+        newest: SeenChange = NOTHING_SEEN,
+        client: JobClient | None = None,
+    ) -> Identity:
         """Makes the tree ready; returns its identity.
 
         Args:
             cursor: where the next look begins.
             newest: the newest change that is known: its identity says whether that is lost.
+            client: who comes; None for somebody who keeps no state.
 
         Raises:
+            FencedError: the job does not come with the state with which it was here last.
             ProblemError: it cannot be reached.
         """
 

@@ -25,7 +25,6 @@ from cargo_sync.engine.context import JobMemory
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
-from cargo_sync.machines.newest_change import NOTHING_SEEN, SeenChange
 from cargo_sync.machines.progress import TryProgress
 from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
@@ -84,12 +83,12 @@ class FarSide(MemoryTree):
         self.deaf = 0
         self.closed = False
 
-    async def open(self, cursor: int = 0, newest: SeenChange = NOTHING_SEEN) -> Identity:
+    async def open(self, *known: Any) -> Identity:
         if self.broken is not None:
             raise self.broken
         if self.away is not None:
             raise ProblemError(self.away)
-        return await super().open(cursor, newest)
+        return await super().open(*known)
 
     async def transfer(
         self,

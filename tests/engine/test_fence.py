@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.machines.client_fence import ClientProcess
 from cargo_sync.model.jobs import DIRECTIONS, Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.state.database import Database
+from cargo_sync.state.upkeep import Upkeep
 from tests.engine.world import System
 
 Make = Callable[..., System]
@@ -138,6 +141,144 @@ async def test_what_was_listed_is_known_before_it_is_stored(make: Make) -> None:
     system.far = older
     system.restart()
     await fenced(system)
+
+
+class Machine:
+    """A daemon with a state of its own, and a folder; servers are shared."""
+
+    def __init__(self, folder: Path, mode: Mode, place: str = "here") -> None:
+        self.system = System(folder / place, mode, propagate=True)
+        self.place = place
+        self._state = folder / place / "state.db"
+        self.start()
+
+    def start(self) -> None:
+        """The daemon is started."""
+        system = self.system
+        system.restart()
+        system.memory.jobs.begin_start()
+        process = ClientProcess(system.world().token(), self.place)
+        system.memory = replace(system.memory, process=process)
+
+    def copy(self) -> bytes:
+        """The state's file, as a backup of it has it."""
+        Upkeep(self.system.database).checkpoint()  # all of it is in the one file
+        return self._state.read_bytes()
+
+    def put_back(self, state: bytes) -> None:
+        """The daemon is stopped, its state is that of a backup, and it is started."""
+        self.system.database.close()
+        self._state.write_bytes(state)
+        self.system.database = Database.open(str(self._state), "daemon")
+        self.start()
+
+    async def fenced(self, code: Code) -> str:
+        """A look that a person must approve; it stays so. Returns what it says."""
+        for _ in range(2):
+            with pytest.raises(ProblemError) as caught:
+                await self.system.run().execute()
+            assert caught.value.problem.code is code
+            self.start()
+        return str(caught.value)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Callable[..., Machine]]:
+    made: list[Machine] = []
+
+    def new(mode: Mode, place: str = "here") -> Machine:
+        made.append(Machine(tmp_path, mode, place))
+        return made[-1]
+
+    yield new
+    for one in made:
+        one.system.database.close()
+
+
+@ALL
+@pytest.mark.parametrize("records", [False, True])
+async def test_a_restored_state_stops_the_job_and_then_both_sides_are_united(
+    machine: Callable[..., Machine], mode: Mode, records: bool
+) -> None:
+    """The copy is of an earlier start, or of the middle of this one."""
+    one = machine(mode)
+    await agreed(one.system)
+    older = one.copy()
+    source = one.system.far if mode is Mode.DOWNLOAD else one.system.near
+    source.remove("4")
+    if not records:
+        one.start()
+    for _ in range(2):
+        await one.system.run().execute()
+    source.write("4", b"again")
+    await one.system.run().execute()
+    await one.system.run().execute()
+    one.put_back(older)
+    before = one.system.near.files(), one.system.far.files()
+    said = await one.fenced(Code.STATE_RESTORED)
+    assert "was restored" in said and "cargo_ctl job approve job" in said
+    assert (one.system.near.files(), one.system.far.files()) == before
+    trashes = len(one.system.near.trash), len(one.system.far.trash)
+    with pytest.raises(ProblemError):
+        await one.system.run().execute(approved=RESTORED)  # it is about something else
+    await one.system.run().execute(approved={Code.STATE_RESTORED})
+    assert not (await one.system.run().execute()).acted
+    assert (one.system.near.files(), one.system.far.files()) == before
+    assert (len(one.system.near.trash), len(one.system.far.trash)) == trashes
+    one.start()
+    await one.system.run().execute()
+
+
+async def test_a_state_that_is_as_before_again_needs_nobody(
+    machine: Callable[..., Machine],
+) -> None:
+    one = machine(Mode.UPLOAD)
+    await agreed(one.system)
+    older = one.copy()
+    one.start()
+    await one.system.run().execute()
+    newer = one.copy()
+    one.put_back(older)
+    await one.fenced(Code.STATE_RESTORED)
+    one.put_back(newer)
+    await one.system.run().execute()
+    assert one.system.said() == []
+
+
+async def test_a_kill_at_any_moment_fences_nobody(machine: Callable[..., Machine]) -> None:
+    one = machine(Mode.UPLOAD)
+    for number in range(5):
+        one.system.near.write(str(number), b"1")
+        if number % 2:
+            await one.system.run().execute()
+        one.start()
+        one.start()
+    await one.system.run().execute()
+    assert len(one.system.far.files()) == 5
+
+
+@ALL
+async def test_of_two_daemons_with_copies_of_one_state_the_one_behind_is_held(
+    machine: Callable[..., Machine], mode: Mode
+) -> None:
+    first = machine(mode)
+    await agreed(first.system)
+    state = first.copy()
+    second = machine(mode, "there")
+    second.system.near, second.system.far = first.system.near, first.system.far
+    second.put_back(state)
+    await second.system.run().execute()
+    said = await first.fenced(Code.STATE_COPIED)
+    assert "another machine" in said
+    await second.system.run().execute()
+    before = first.system.near.files(), first.system.far.files()
+    await first.system.run().execute(approved={Code.STATE_COPIED})
+    for _ in range(2):  # both go on: they are two clients now
+        await first.system.run().execute()
+        await second.system.run().execute()
+        first.start()
+        second.start()
+    assert (first.system.near.files(), first.system.far.files()) == before
 
 
 async def test_a_new_catalogue_stops_the_job_too(

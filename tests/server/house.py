@@ -37,6 +37,7 @@ from cargo_sync.server.http.listener import HttpListener
 from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed
 from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.state.clients import Clients
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.stores.folder import FolderStore
@@ -144,6 +145,7 @@ class House:
         self.permits = Permits(self.spaces)
         self.users = Users(Book(), CHEAP, inline)
         self.sessions = Logins(self.users, self.clock, entropy())
+        self.clients = Clients(database, self.wall)
         self.folders = {name: place / name for name in ("ana", "ben", "shared")}
         self._tracked = {
             str(folder): tracked(folder, database, self.wall, self.polls.changed)
@@ -163,9 +165,16 @@ class House:
         self.share({"ana": "rw", "ben": "ro"})
         entrance = Authentication(self.sessions, self.spaces, self.permits, Proxies(proxies))
         self.audit = MemoryAudit()
-        audit = AuditWriter(self.audit, inline)
         gateway = Gateway(
-            entrance, self.spaces, self.polls, self.flows, audit, inline, self.wall, prefix
+            entrance,
+            self.spaces,
+            self.polls,
+            self.flows,
+            self.clients,
+            AuditWriter(self.audit, inline),
+            inline,
+            self.wall,
+            prefix,
         )
         self._listener = HttpListener(gateway.application(), None, self.doors)
         self.port = await self._listener.start("127.0.0.1", 0)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from cargo_sync.lanes.ports import Reader, Sink, Source
+from cargo_sync.machines.client_fence import JobClient
 from cargo_sync.machines.newest_change import NOTHING_SEEN, SeenChange
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnLog
 from cargo_sync.model import entries, paths
@@ -118,6 +119,7 @@ class LivelyTree(CountedTree):
     def backup(self) -> Callable[[], None]:
         """Copies everything, and returns what restores it: changes since then are gone."""
         kept = dict(self._entries), dict(self._contents), len(self._log), self._idents
+        met = dict(self.met)
 
         def restore() -> None:
             with self.ledger.person():
@@ -129,6 +131,7 @@ class LivelyTree(CountedTree):
             del self._log[kept[2] :]
             self._floor = min(self._floor, kept[2])
             self._idents = kept[3]
+            self.met = dict(met)
             self.begin_life()
 
         return restore
@@ -165,9 +168,14 @@ class LivelyTree(CountedTree):
         else:
             self.weather.moment(what, in_lane=in_lane)
 
-    async def open(self, cursor: int = 0, newest: SeenChange = NOTHING_SEEN) -> Identity:
+    async def open(
+        self,
+        cursor: int = 0,
+        newest: SeenChange = NOTHING_SEEN,
+        client: JobClient | None = None,
+    ) -> Identity:
         self.reach("open")
-        identity = await super().open(cursor, newest)
+        identity = await super().open(cursor, newest, client)
         if self.part == "near":
             return identity
         self._opened_at, own = cursor, self.own.changes()

@@ -288,6 +288,16 @@ MUTANTS: Final = (
               "raise ProblemError(server_restored(rules.name, went_back))", "pass")],
     ),
     Mutant(
+        "a job with a state that was restored or copied goes on",
+        SYSTEM,
+        [Edit("cargo_sync.engine.binding:_meet",
+              "raise ProblemError(_fenced(job.name, error.fence)) from error",
+              "return await far.open(job.far_cursor, job.far_newest)"),
+         Edit("cargo_sync.engine.binding:_meet",
+              "raise ProblemError(_fenced(job.name, job.fence))",
+              "return await far.open(job.far_cursor, job.far_newest)")],
+    ),
+    Mutant(
         "an approved fence keeps its base",
         SYSTEM,
         [Edit("cargo_sync.state.jobs:JobRows.unbind", "binding = NULL", "binding = binding")],

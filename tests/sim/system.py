@@ -26,6 +26,7 @@ from cargo_sync.engine import survey
 from cargo_sync.engine.execution import batches, moving
 from cargo_sync.engine.planners import deferred, holding
 from cargo_sync.engine.report import RunReport
+from cargo_sync.machines.client_fence import ClientProcess, JobClient
 from cargo_sync.machines.scope import NearScope
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model import large_folders
@@ -35,6 +36,7 @@ from cargo_sync.plan import moves
 from cargo_sync.state import deltas, idents, moved_folders, observations, parts
 from cargo_sync.state.database import Database
 from cargo_sync.state.holds import Ruling
+from cargo_sync.state.jobs import JobRow
 from cargo_sync.state.suspects import suspect_all
 from tests import virtual
 from tests.engine.world import System
@@ -64,6 +66,8 @@ BETWEEN: Final = (
     "catalogue lost",
     "deletions forgotten",
     "another root",
+    "state restored",
+    "state copied",
 )
 """What may happen between two runs."""
 SIZES: Final = (
@@ -104,6 +108,24 @@ class State:
 
     def reopen(self) -> Database:
         self.database.close()
+        self.database = self._open()
+        return self.database
+
+    def copy(self) -> bytes:
+        """The file, as a backup has it."""
+        place = Path(f"{self._path}.copy")
+        with self.database.read() as connection:
+            connection.execute("VACUUM INTO ?", (str(place),))
+        copied = place.read_bytes()
+        place.unlink()
+        return copied
+
+    def put_back(self, copy: bytes) -> Database:
+        """The file is that of a backup."""
+        self.database.close()
+        for rest in ("-wal", "-shm"):
+            Path(f"{self._path}{rest}").unlink(missing_ok=True)
+        Path(self._path).write_bytes(copy)
         self.database = self._open()
         return self.database
 
@@ -175,6 +197,8 @@ class SystemHistory:
         self._filtered = "filter" in self._disasters and story.chance(0.5)
         if self._filtered:
             system.rules = replace(system.rules, exclude=(LEFT_OUT,))
+        self._copied: tuple[bytes, JobRow] | None = None
+        self._starts = 0
         self._own: set[str] = set()
         self._guarded = GuardJudge()
         self._approved: set[str] = set()
@@ -259,22 +283,33 @@ class SystemHistory:
         for _ in range(int(story.random.random() * 4)):
             self.people.act()
         for name in self._disasters:
-            if name == "backup restored" and self._backup is None:
-                continue
-            if story.chance(0.25) and story.happens("fault", name):
+            if self._may(name) and story.chance(0.25) and story.happens("fault", name):
                 story.tell(name)
                 self._happen(name)
-        if self._backup is None and story.chance(0.3):
-            self._backup = self.far.sequence, self.far.backup()
+        self._back_up()
         system.now += story.one_of((0.5, 3.0, 1000.0))
 
+    def _may(self, name: str) -> bool:
+        """Whether there is what this needs."""
+        if name == "backup restored":
+            return self._backup is not None and not self._must_stop
+        return name != "state restored" or self._is_older()
+
+    def _back_up(self) -> None:
+        """Somebody makes a backup of the server, or of the job's state."""
+        if self._copied is None and "state restored" in self._disasters and self.story.chance(0.3):
+            job = self.system.memory.jobs.get_or_create(self.system.rules.name)
+            self._copied = self.state.copy(), job
+        if self._backup is None and self.story.chance(0.3):
+            self._backup = self.far.sequence, self.far.backup()
+
     def _happen(self, name: str) -> None:
+        if name.startswith("state"):
+            self._happen_to_state(name)
+            return
         story, system = self.story, self.system
         match name:
             case "restart":
-                self.restart()
-            case "state reopened":
-                system.database = self.state.reopen()
                 self.restart()
             case "filter":
                 pattern = story.one_of((LEFT_OUT, f"**/{LEFT_OUT}"))
@@ -297,6 +332,38 @@ class SystemHistory:
             case "another root":
                 self.near.become_another_root()
                 self._forget()
+
+    def _happen_to_state(self, name: str) -> None:
+        if name == "state copied":
+            self._meet_the_copy()
+            return
+        if name == "state reopened":
+            self.system.database = self.state.reopen()
+            self.restart()
+            return
+        assert self._copied is not None
+        self.system.database = self.state.put_back(self._copied[0])
+        self._copied = None
+        self._must_stop = True
+        self.restart()
+        self._forget()
+
+    def _is_older(self) -> bool:
+        """Whether there is a copy of the state that is older than what the server has met."""
+        if self._copied is None:
+            return False
+        job = self._copied[1]
+        met = self.far.met.get(job.client)
+        return met is not None and (met.starts > job.starts or met.records > job.records)
+
+    def _meet_the_copy(self) -> None:
+        """A second machine has a copy of the state, and the server meets it."""
+        job = self.system.memory.jobs.get_or_create(self.system.rules.name)
+        if job.fence is None:
+            there = ClientProcess("a copy", "there")
+            self.far.met[job.client] = JobClient(job.client, job.starts + 100, job.records, there)
+            self._must_stop = True
+            self._forget()
 
     def _restore(self) -> None:
         assert self._backup is not None
@@ -321,6 +388,7 @@ class SystemHistory:
 
     def restart(self) -> None:
         self.system.restart()
+        self.system.memory.jobs.begin_start()
         self.far.own.clear()
         self._begin_scope()
 
@@ -328,7 +396,9 @@ class SystemHistory:
         """From now on only hints say where to look, if there are any."""
         scope = NearScope(interval=float("inf"))
         scope.trust(self._hints)
-        self.system.memory = replace(self.system.memory, scope=scope)
+        self._starts += 1
+        process = ClientProcess(f"start {self._starts}", "here")
+        self.system.memory = replace(self.system.memory, scope=scope, process=process)
 
     def _hint(self, some: frozenset[str]) -> None:
         lost = self.story.chance(0.05)

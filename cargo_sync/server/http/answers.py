@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from cargo_sync.machines.client_fence import FencedError
 from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model import xattrs
 from cargo_sync.model.displaced import (
@@ -42,6 +43,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.TIMEOUT: 408,
     Code.CHANGED: 409,
     Code.DAMAGED: 409,
+    Code.FENCED: 409,
     Code.OCCUPIED: 409,
     Code.NOT_EMPTY: 409,
     Code.IS_A_FOLDER: 409,
@@ -96,11 +98,14 @@ def refusal(error: ProblemError) -> web.Response:
     """The response that tells a client about an error."""
     problem = error.problem
     headers = dict(_PRIVATE)
+    told: dict[str, object] = {"error": shown_problem(problem)}
+    if isinstance(error, FencedError):
+        told["fence"] = error.fence._asdict()
     if isinstance(error, LaterError):
         headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))
     return web.Response(
         status=status_of(problem),
-        body=orjson.dumps({"error": shown_problem(problem)}, option=orjson.OPT_APPEND_NEWLINE),
+        body=orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE),
         content_type="application/json",
         headers=headers,
     )

@@ -4,6 +4,7 @@ A field's `description` says what it must be, and becomes the error. Unknown fie
 ignored, so that newer clients can use older servers; in a query they are errors.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 
@@ -18,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from cargo_sync.machines.client_fence import ClientProcess, JobClient
 from cargo_sync.machines.own_changes import RANGES, VersionRange
 from cargo_sync.model import paths
 from cargo_sync.model.entries import EARLIEST, LATEST
@@ -174,6 +176,25 @@ Own = Annotated[
     Field(description=f"at most {RANGES} ranges of versions in order, as 3-17,21-21"),
 ]
 """Changes that a client made itself."""
+
+
+def _client(given: Any) -> JobClient:
+    """Reads `ID.STARTS.RECORDS.NONCE.PLACE`."""
+    if not (isinstance(given, str) and (found := _CLIENT.fullmatch(given))):
+        raise ValueError("not a client")
+    id, starts, records, nonce, place = found.groups()
+    return JobClient(id, int(starts), int(records), ClientProcess(nonce, place))
+
+
+_CLIENT: Final = re.compile(
+    "([0-9a-f]{32})[.]([0-9]{1,18})[.]([0-9]{1,18})[.]([0-9a-f]{32})[.]([0-9a-f]{16})"
+)
+Client = Annotated[
+    JobClient | None,
+    BeforeValidator(_client),
+    Field(description="ID.STARTS.RECORDS.NONCE.PLACE: 32 hex digits, two numbers, 32 and 16"),
+]
+"""A job, as it comes."""
 digits: Final = BeforeValidator(_digits)
 Cursor = Annotated[int, BeforeValidator(_seen), whole(LARGEST)]
 """A sequence that a client has seen; -1 or nothing for none."""

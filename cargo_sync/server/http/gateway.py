@@ -35,6 +35,7 @@ from cargo_sync.server.http.files import FileRoutes
 from cargo_sync.server.http.limits import LOGIN_BYTES, Bodies, read_login
 from cargo_sync.server.http.operations import OperationRoutes
 from cargo_sync.server.http.probe import Probe
+from cargo_sync.state.clients import Clients
 
 _log = getLogger(__name__)
 _STARTED: Final = web.RequestKey("started", bool)
@@ -88,6 +89,7 @@ class Gateway:
         spaces: Grants,
         polls: Polls,
         flows: FlowBroker,
+        clients: Clients,
         audit: AuditWriter,
         offload: Offload,
         wall: Callable[[], float],
@@ -99,7 +101,7 @@ class Gateway:
         self._bodies = Bodies(offload)
         self._v1 = f"{prefix}/v1"
         self._rooms = [
-            *BrowseRoutes(entrance, spaces, polls, offload).routes(self._v1),
+            *BrowseRoutes(entrance, spaces, polls, clients, offload).routes(self._v1),
             *TrashRoutes(entrance, self._bodies, audit, offload).routes(self._v1),
             *OperationRoutes(entrance, self._bodies, offload).routes(self._v1),
             *FileRoutes(entrance, offload, wall, self._v1).routes(),

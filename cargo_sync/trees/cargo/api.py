@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import orjson
 
+from cargo_sync.machines.client_fence import Fence, FencedError
 from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.process.descriptors import new_socket
@@ -338,7 +339,10 @@ def _refusal(response: aiohttp.ClientResponse, content: bytes) -> ProblemError:
     A redirect is not followed, because it could send a password anywhere.
     """
     try:
-        error = ErrorReply.read(parsed(content, VALUES)).error
+        refused = ErrorReply.read(parsed(content, VALUES))
+        if (met := refused.fence) is not None:
+            return FencedError(Fence(met.starts, met.records, met.elsewhere))
+        error = refused.error
         code, message, hint = error.code, error.message, error.hint or ""
         if code == Code.TLS:
             return ProblemError(needs_tls(response.url.authority))

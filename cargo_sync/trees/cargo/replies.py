@@ -87,10 +87,19 @@ class _ErrorWords(ServerReply):
         return Problem.received(self.code, self.message, hint=self.hint or "")
 
 
+class FenceReply(ServerReply):
+    """What the server has met of a job that it does not let in."""
+
+    starts: _Count
+    records: _Count
+    elsewhere: bool
+
+
 class ErrorReply(ServerReply):
     """Why a call was refused."""
 
     error: _ErrorWords
+    fence: FenceReply | None = None
 
 
 class LoginReply(ServerReply):

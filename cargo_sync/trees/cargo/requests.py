@@ -1,12 +1,18 @@
 """The bodies of requests, as JSON objects (docs/http-api.md has the protocol)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
+from cargo_sync.machines.client_fence import JobClient
+from cargo_sync.machines.newest_change import SeenChange
 from cargo_sync.machines.own_changes import OwnChanges
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.xattrs import Xattrs, encoded
 
 Body = Mapping[str, object]
+Contact = Mapping[str, str | int]
+"""What a job says of itself in the query at the start of a look."""
+NO_CONTACT: Final[Contact] = {}
 
 
 def login(username: str, password: str) -> Body:
@@ -34,6 +40,15 @@ def flow(
 def speed(bits: int | None) -> Body:
     """The body that asks for another speed, in bits per second."""
     return {"speed": bits}
+
+
+def contact(newest: SeenChange, client: JobClient | None) -> Contact:
+    """The part of a query that says what a job knows of the server, and who it is."""
+    known: Contact = {"newest": newest.number}
+    if client is None:
+        return known
+    who = (client.id, client.starts, client.records, *client.process)
+    return {**known, "client": ".".join(map(str, who))}
 
 
 def own(changes: OwnChanges) -> Mapping[str, str]:

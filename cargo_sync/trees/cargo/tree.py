@@ -9,6 +9,7 @@ from operator import eq
 from typing import Any, Final, NamedTuple
 
 from cargo_sync.local.trash import numbered
+from cargo_sync.machines.client_fence import JobClient
 from cargo_sync.machines.looks import AWAY
 from cargo_sync.machines.newest_change import NOTHING_SEEN, Lineage, NewestChange, SeenChange
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges, OwnLog
@@ -24,7 +25,7 @@ from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
 from cargo_sync.trees.cargo.flows import JobFlows
 from cargo_sync.trees.cargo.problems import bad_answer
 from cargo_sync.trees.cargo.replies import ROWS, ChangesReply, ResultReply, SpaceReply, SpacesReply
-from cargo_sync.trees.cargo.requests import Body
+from cargo_sync.trees.cargo.requests import NO_CONTACT, Body, Contact
 from cargo_sync.trees.contract import Brought, Delta, Ends, Observation, Task, Tasks
 
 LISTED: Final = 100_000_000
@@ -74,12 +75,17 @@ class CargoTree:
     def newest(self) -> SeenChange:
         return self._newest.change
 
-    async def open(self, cursor: int = 0, newest: SeenChange = NOTHING_SEEN) -> Identity:
+    async def open(
+        self,
+        cursor: int = 0,
+        newest: SeenChange = NOTHING_SEEN,
+        client: JobClient | None = None,
+    ) -> Identity:
         """Like FarTree.open. One request also brings the first page for `observe`."""
         self._api.hold(self)
         self._first, own = None, self._own.changes()
         try:
-            page = await self._next_page(cursor, own, newest.number)
+            page = await self._next_page(cursor, own, requests.contact(newest, client))
         except ProblemError as error:
             if error.problem.code not in AWAY:
                 self._own.clear()
@@ -148,14 +154,14 @@ class CargoTree:
         self._page = ROWS
 
     async def _next_page(
-        self, cursor: int, own: OwnChanges, newest: int | None = None
+        self, cursor: int, own: OwnChanges, contact: Contact = NO_CONTACT
     ) -> ChangesReply:
         """The next changes. After a cut, the next look asks for fewer of them at a time.
 
         So it does after an answer that was too slow or too large.
         """
         try:
-            return await self._changes(since=cursor, limit=self._page, own=own, newest=newest)
+            return await self._changes(since=cursor, limit=self._page, own=own, contact=contact)
         except ProblemError as error:
             if error.problem.code in AWAY | {Code.BAD_ANSWER}:
                 self._page = max(LEAST_PAGE, self._page // 2)
@@ -171,15 +177,14 @@ class CargoTree:
         limit: int,
         wait: int = 0,
         own: OwnChanges = NO_CHANGES,
-        newest: int | None = None,
+        contact: Contact = NO_CONTACT,
     ) -> ChangesReply:
         query: dict[str, str | int] = {"since": since, "under": self._folder, "limit": limit}
+        query |= contact
         if wait:
             query["wait"] = wait
         if own.left_out:
             query |= requests.own(own)
-        if newest is not None:
-            query["newest"] = newest
         return await self._api.get(f"{self._base}/changes", replies.changes, **query)
 
     async def hashes(

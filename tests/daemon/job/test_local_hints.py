@@ -10,7 +10,6 @@ from cargo_sync.config.timetable import Window
 from cargo_sync.daemon.job import local_hints
 from cargo_sync.daemon.job.local_hints import OnHint
 from cargo_sync.daemon.job.supervisor import Supervisor
-from cargo_sync.machines.newest_change import NOTHING_SEEN, SeenChange
 from cargo_sync.model.jobs import Identity
 from cargo_sync.testing.tree import MemoryTree
 from tests.daemon.house import House, going, until
@@ -30,9 +29,9 @@ class Disk(MemoryTree):
         self.held = False
         self.hangs = False
 
-    async def open(self, cursor: int = 0, newest: SeenChange = NOTHING_SEEN) -> Identity:
+    async def open(self, *known: Any) -> Identity:
         self.held = True
-        return await super().open(cursor, newest)
+        return await super().open(*known)
 
     async def close(self) -> None:
         if self.hangs:

@@ -17,6 +17,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.replies import ChangesReply
+from cargo_sync.trees.cargo.requests import NO_CONTACT, Contact
 from cargo_sync.trees.cargo.tree import CargoTree
 from tests.engine.world import System
 from tests.ports import free_port
@@ -45,9 +46,9 @@ def heard(system: System) -> Iterator[Asked]:
         limit: int,
         wait: int = 0,
         own: OwnChanges = NO_CHANGES,
-        newest: int | None = None,
+        contact: Contact = NO_CONTACT,
     ) -> ChangesReply:
-        page = await changes(since, limit, wait, own, newest)
+        page = await changes(since, limit, wait, own, contact)
         asked.own.append(own)
         asked.paths += [path for path, _ in page.changes]
         return page

@@ -17,7 +17,7 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.accounts.logins import TOKEN_SECONDS
 from cargo_sync.server.flows.flows import FlowRequest
 from cargo_sync.server.http.browsing import browse, polls
-from tests.server.house import House, living
+from tests.server.house import Answer, House, living
 from tests.server.surroundings import until
 
 Rows = list[tuple[object, ...]]
@@ -241,6 +241,25 @@ async def test_the_clients_own_changes_are_left_out(tmp_path: Path) -> None:
         for other in (f"{asked}x", f"{where}&own=2-2", asked.replace("4-4", "4-6")):
             page = (await house.call("GET", other)).json
             assert (page["rows"][0], page["own"]) == (["b", "c"], False), other
+
+
+async def test_a_job_that_comes_with_an_older_state_is_not_let_in(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        where = "/v1/workspaces/shared/changes?client="
+
+        async def come(starts: int, records: int, user: str = "ben", place: str = "a") -> Answer:
+            nonce = f"{starts}".zfill(32)
+            who = f"{'1' * 32}.{starts}.{records}.{nonce}.{place * 16}"
+            return await house.call("GET", f"{where}{who}", user=user)
+
+        assert (await come(5, 20)).status == 200, "ben may only read"
+        answer = await come(4, 20, place="b")
+        assert (answer.status, answer.json["error"]["code"]) == (409, "fenced")
+        assert answer.json["fence"] == {"starts": 5, "records": 20, "elsewhere": True}
+        assert (await come(4, 20, user="ana")).status == 200, "hers is another job"
+        assert (await come(6, 20)).status == 200
+        bad = await house.call("GET", f"{where}x")
+        assert (bad.status, bad.json["error"]["code"]) == (400, "bad_request")
 
 
 async def test_a_page_that_is_too_long_is_cut(

@@ -20,6 +20,7 @@ from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.fields import (
     LARGEST,
     After,
+    Client,
     Cursor,
     Own,
     Path,
@@ -31,6 +32,7 @@ from cargo_sync.server.http.fields import (
 )
 from cargo_sync.server.refusals import bad_request, unknown
 from cargo_sync.server.workspace.workspace import News, Workspace
+from cargo_sync.state.clients import Clients
 
 LIMIT: Final = 10_000
 """The most rows per response."""
@@ -67,17 +69,24 @@ class _Changes(Query):
     own: Own = ()
     own_lineage: Annotated[str, text(64)] = ""
     newest: Annotated[int | None, digits, whole(LARGEST)] = None
+    client: Client = None
 
 
 class BrowseRoutes:
     """The handlers that only read."""
 
     def __init__(
-        self, entrance: Authentication, spaces: Grants, polls: Polls, offload: Offload
+        self,
+        entrance: Authentication,
+        spaces: Grants,
+        polls: Polls,
+        clients: Clients,
+        offload: Offload,
     ) -> None:
         self._entrance = entrance
         self._spaces = spaces
         self._polls = polls
+        self._clients = clients
         self._offload = offload
 
     def routes(self, v1: str) -> list[web.RouteDef]:
@@ -126,6 +135,8 @@ class BrowseRoutes:
         permit = self._entrance.permit(request)
         workspace = permit.access.workspace
         query = _Changes.read(request.query)
+        if query.client is not None:
+            await self._offload(self._clients.meet, permit.user, query.client)
 
         news = await self._news(request, workspace, query, permit.user)
         while _is_long(response := _changes(workspace, news)) and len(news.page.rows) > 1:
