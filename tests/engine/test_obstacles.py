@@ -1,8 +1,11 @@
 """A file at the destination in the place of a folder that was delivered."""
 
+from dataclasses import replace
+
 import pytest
 
 from cargo_sync.engine.report import SOON
+from cargo_sync.machines.scope import NearScope
 from cargo_sync.model.jobs import Mode
 from tests.engine.renames import Make, run
 from tests.engine.world import System
@@ -51,6 +54,20 @@ async def test_it_makes_room_for_what_is_new_below_the_folder(
         report = await run(system)
     assert not (report.acted or report.advanced)
     assert "d/e/x" not in system.destination.files()
+
+
+async def test_a_download_that_looks_at_none_of_its_folder_sees_it(make: Make) -> None:
+    system = await replaced(make, Mode.DOWNLOAD)
+    scope = NearScope(interval=float("inf"))
+    scope.trust(True)
+    system.memory = replace(system.memory, scope=scope)
+    await run(system)
+    system.near.write("d", b"newer, and not seen by the job")
+    system.far.write("d/new", b"new")
+    for _ in range(2):
+        report = await run(system)
+        assert not report.whole
+    assert system.near.files() == {"d/new": b"new"}
 
 
 @MODES

@@ -135,6 +135,8 @@ class Oracle:
                     raise BrokenPromiseError(f"{event.path!r} is told of, and never came")
                 self._told[version[0]] = version
                 self._untold.discard(event.path)
+            elif event.happened is Happened.TOUCHED:
+                self._untold.discard(event.path)
             elif event.happened is Happened.MOVED:
                 self._untold -= {event.path, event.details.moved_from or ""}
                 self.unrecorded -= {event.path, event.details.moved_from or ""}
@@ -184,6 +186,7 @@ class Oracle:
     def touched(self, action: Action) -> None:
         """A file got another time and mode, and counts as delivered."""
         at, known = action.path, action.hash
+        self._untold.add(at)
         same = blake3(self.destination.read(at)).hexdigest() == known
         if self.source.entry(at) == action.source:
             same = same and blake3(self.source.read(at)).hexdigest() == known

@@ -56,7 +56,7 @@ class Direction:
             else Commit(context, mode, on_events)
         )
         if context.rules.mode is not Mode.BIDIRECTIONAL:
-            commit.obstacles = Obstacles(context, mode, deferred)
+            commit.obstacles = Obstacles(context, mode, deferred, near)
         starts = TransferStarts(context, mode, on_events)
         damaged = DamagedSources(context, near, commit) if upload else DamagedThere(commit)
         rate = partial(far.rate, mode)
