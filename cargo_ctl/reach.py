@@ -25,6 +25,7 @@ HOW_TO_START = (
 HOW_TO_SERVE = (
     "start one with: cargo_sync server; one of another user: --connect its folder or a key"
 )
+LATE = "it is busy, and may still do this: look before you try again"
 
 _INPUT_CODES = frozenset(
     {
@@ -115,7 +116,10 @@ class Reach:
         except NotAdmitted as error:
             self.fail(FAILED, "not_admitted", error.message, error.hint)
         except NotRunning as error:
-            self.not_running(error.of(self._kind))
+            message = error.of(self._kind)
+            if error.late:
+                self.fail(NOT_RUNNING, "not_running", message, LATE)
+            self.not_running(message)
 
     def kind(self) -> str:
         """What answers, "daemon" or "server"; if nothing does, the program ends."""

@@ -115,9 +115,8 @@ class Client:
                 ) from error
             if reply.id == id:  # the reply to an earlier call that timed out may come late
                 return _result(reply)
-        raise NotRunning(
-            self.address, f"no answer to `{cmd}` from {self.address} within {timeout:g} s"
-        )
+        message = f"no answer to `{cmd}` from {self.address} within {timeout:g} s"
+        raise NotRunning(self.address, message, late=True)
 
     def _send(self, request: bytes, timeout: float) -> float:
         """Sends a request, without waiting longer than `timeout`; how many seconds are left.

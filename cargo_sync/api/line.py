@@ -25,11 +25,18 @@ _TCP = "tcp://"
 
 
 class NotRunning(Exception):  # noqa: N818 - a state, not an error of ours
-    """No process answers at `address`; `lost` if one did before, and went away."""
+    """No process answers at `address`.
 
-    def __init__(self, address: str, message: str = "", *, lost: bool = False) -> None:
+    lost  one did before, and went away
+    late  one is there, but did not answer in time: it may still do what was asked
+    """
+
+    def __init__(
+        self, address: str, message: str = "", *, lost: bool = False, late: bool = False
+    ) -> None:
         self.address = address
         self.lost = lost
+        self.late = late
         self._message = message
         super().__init__(self.of("daemon"))
 

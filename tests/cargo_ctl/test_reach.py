@@ -5,6 +5,9 @@ import pytest
 
 from cargo_ctl.reach import Reach
 from cargo_sync.api.addresses import Addresses
+from cargo_sync.api.client import NotRunning
+from tests.cargo_ctl.test_commands import run
+from tests.control.canned import canned
 
 
 def test_whose_daemon_it_is_is_said_once_per_program(
@@ -19,3 +22,17 @@ def test_whose_daemon_it_is_is_said_once_per_program(
             assert Reach(False, None).addresses() == found
         told = capsys.readouterr().err
         assert told == "cargo_ctl: this is a daemon of another user (uid 4000000000)\n"
+
+
+def test_of_a_daemon_that_is_busy_nobody_is_told_to_start_one(
+    runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(*_args: object, **_more: object) -> None:
+        raise NotRunning("x", "no answer to `status` from x within 10 s", late=True)
+
+    monkeypatch.setattr("cargo_sync.api.client.Client.call", late)
+    with canned(runtime, {}):
+        result = run("status")
+    assert result.exit_code == 3
+    assert "it is busy, and may still do this" in result.output
+    assert "start one with" not in result.output

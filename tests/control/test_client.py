@@ -56,8 +56,10 @@ def test_no_answer_in_time_and_a_late_one(runtime: str) -> None:
 
     answers: dict[str, Answer] = {"status": slow, "job.list": {"jobs": []}}
     with canned(runtime, answers) as daemon, Client(daemon.addresses.commands) as client:
-        with pytest.raises(NotRunning, match=r"no answer to `status` from ipc:.* within 0.05 s"):
+        silence = r"no answer to `status` from ipc:.* within 0.05 s"
+        with pytest.raises(NotRunning, match=silence) as raised:
             client.call("status", timeout=0.05)
+        assert raised.value.late
         gate.set()
         assert client.call("job.list") == {"jobs": []}
 
