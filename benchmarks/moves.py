@@ -1,8 +1,8 @@
 """What a renamed folder costs a job: `python -m benchmarks.moves`, against `rsync -a --delete`.
 
-A folder of small files is synced, then renamed at the source. It says after how many seconds the
-server has it at its new path, and the job is synced again; how many bytes of requests and answers
-that took; and the CPU time of both programs.
+A folder of small files is synced, then renamed at the source, by a job in one direction and by one
+in both. It says after how many seconds the server has it at its new path, and the job is synced
+again; how many bytes of requests and answers that took; and the CPU time of both programs.
 """
 
 import argparse
@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -60,20 +62,20 @@ def is_synced(programs: Programs, name: str) -> bool:
     return there == {name} and programs.states().keys() == {"synced"}
 
 
-def cargo(place: Path, files: int, folders: int) -> None:
+def cargo(place: Path, files: int, folders: int, mode: str) -> None:
     """Syncs a folder, renames it, and prints what that cost."""
     source = place / "source"
     fill(source / "before", files, folders)
     programs = Programs(place, {})
     line = Line(programs.port)
-    job = {"sync_name": JOB, "sync_mode": "upload", "local_dir": str(source), "sleep": 1}
+    job = {"sync_name": JOB, "sync_mode": mode, "local_dir": str(source), "sleep": 1}
     job |= {"delete": "propagate", "remote_dir": "/"}
     login = programs.login() | {"hostname": f"http://127.0.0.1:{line.port}"}
     store(place / "jobs" / "moves.json", login | job)
     with running(programs):
         began = time.monotonic()
         until(lambda: is_synced(programs, "before"), "the first sync")
-        print(f"cargo: {files:,} files synced in {time.monotonic() - began:.1f} s", flush=True)
+        print(f"{mode}: {files:,} files synced in {time.monotonic() - began:.1f} s", flush=True)
         time.sleep(5)
         pids = {name: one.pid for name, one in programs.processes.items()}
         before = {name: cpu_seconds([pid]) for name, pid in pids.items()}
@@ -86,7 +88,7 @@ def cargo(place: Path, files: int, folders: int) -> None:
         time.sleep(5)
         used = {name: cpu_seconds([pid]) - before[name] for name, pid in pids.items()}
         print(
-            f"cargo: renamed at the server after {seen:.1f} s, the job rests after {rests:.1f} s; "
+            f"{mode}: renamed at the server after {seen:.1f} s, the job rests after {rests:.1f} s; "
             f"{line.bytes:,} bytes; CPU daemon {used['daemon']:.1f} s, "
             f"server {used['server']:.1f} s"
         )
@@ -111,7 +113,9 @@ def main() -> None:
     parsing.add_argument("--files", type=int, default=100_000)
     parsing.add_argument("--folders", type=int, default=1_000)
     given = parsing.parse_args()
-    for measure in (rsync, cargo):
+    measures: list[Callable[[Path, int, int], None]] = [rsync]
+    measures += [partial(cargo, mode=mode) for mode in ("upload", "bidirectional")]
+    for measure in measures:
         with tempfile.TemporaryDirectory(prefix="cargo-moves-") as place:
             measure(Path(place), given.files, given.folders)
 

@@ -173,6 +173,7 @@ class ChangesPage(NamedTuple):
     sequence  of the workspace
     lineage   of `next`
     floor     of the workspace
+    torn      of a folder that moved, some rows are still to be written: it looks emptier than it is
     """
 
     rows: Sequence[tuple[str, Entry | None]]
@@ -181,6 +182,7 @@ class ChangesPage(NamedTuple):
     sequence: int
     lineage: str
     floor: int = 0
+    torn: bool = False
 
 
 class Catalogue(Protocol):

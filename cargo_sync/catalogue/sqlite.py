@@ -290,7 +290,8 @@ class SqliteCatalogue:
                 (path, None if deleted or hides else entry)
                 for (path, entry), deleted, hides in zip(rows, gone, hidden, strict=True)
             ]
-        return ChangesPage(rows, after, more, sequence, lineage, known.record.floor)
+        torn = any(part.target is not None for part in parts)
+        return ChangesPage(rows, after, more, sequence, lineage, known.record.floor, torn)
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:
         row = (hash, workspace, paths.key(paths.check(path)), version)

@@ -9,7 +9,7 @@ from cargo_sync.engine.context import RunContext
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.events import Event, EventDetails, Happened, groups
 from cargo_sync.model.jobs import Mode
 from cargo_sync.plan.moves import Rename
@@ -93,6 +93,11 @@ class Renaming:
                 for rename, outcome in zip(some, outcomes, strict=True)
                 if outcome.problem is None
             ]
+            if self._upload and any(map(_has_unseen, outcomes)):
+                # What others have deleted in it until then is in our view of it, and its new path
+                # has never had it: no listing of changes will name that.
+                await self._world.offload(self._memory.jobs.mirror_anew, self._memory.name)
+                self._report.look_again(0.0)
             await self._record(renamed)
             self._destination.renamed([one for one in outcomes if one.problem is None])
             done += len(renamed)
@@ -181,6 +186,13 @@ class Renaming:
         details = EventDetails(f"was {source!r}", moved_from=source)
         now = self._world.wall()
         return self._rules.event(Happened.MOVED, now, path, agreed.size, details, self._direction)
+
+
+def _has_unseen(outcome: Outcome) -> bool:
+    """Whether the server has moved a folder in which something is newer than its last listing."""
+    moved = (outcome.result, outcome.exchanged)
+    is_folder = any(one is not None and one.kind == FOLDER for one in moved)
+    return outcome.problem is None and is_folder and not outcome.places
 
 
 def parents(some: Sequence[str]) -> dict[str, set[str]]:

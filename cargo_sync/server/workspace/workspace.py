@@ -197,6 +197,10 @@ class Workspace:
         same = there is not None and (there.lineage == own.lineage and there.sequence >= own.newest)
         without = own.ranges if same else ()
         page = catalogue.changes(self.id, since, under, limit, without)
+        while page.torn and not self._folder.closing:
+            # A client would take what is missing in the folder at its new path for deleted.
+            self._folder.finish()
+            page = catalogue.changes(self.id, since, under, limit, without)
         known = catalogue.lineage(self.id, since if newest is None else newest)
         away, folds, xattrs = self.away(), False, False
         if away is None:

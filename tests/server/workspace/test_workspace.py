@@ -12,7 +12,7 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.catalogue import unfinished
-from cargo_sync.catalogue.contract import Change, Recorded
+from cargo_sync.catalogue.contract import CatalogueMove, Change, Recorded
 from cargo_sync.local import commit
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import listed_in
@@ -716,6 +716,38 @@ def test_a_move_tells_its_numbers_in_the_feed_also_of_a_large_folder(
     sequence = ground.workspace.position(0).sequence
     told = {one for first, last in done.changed for one in range(first, last + 1)}
     assert told == set(range(12, sequence + 1)), "b is made, and is news to the one who asked"
+
+
+def test_of_a_move_with_something_unseen_the_feed_tells_everything(ground: Ground) -> None:
+    (ground.place / "a").mkdir()
+    (ground.place / "a" / "file").write_text("x")
+    ground.scan()
+    seen = ground.workspace.position(0).sequence
+    (ground.place / "a" / "new").write_text("y")
+    ground.scan()
+    [done] = ground.change(Move("a", "b", 1, seen))
+    assert isinstance(done, Done)
+    assert done.changed == ()
+    [done] = ground.change(Move("b", "a", 1, ground.workspace.position(0).sequence))
+    assert isinstance(done, Done)
+    assert done.changed != ()
+
+
+def test_nobody_is_told_of_half_a_moved_folder(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unfinished, "LARGE", 5)
+    monkeypatch.setattr(catalogued_folder, "ROWS", 4)
+    (ground.place / "a").mkdir()
+    for number in range(9):
+        (ground.place / "a" / f"{number}").write_text("x")
+    ground.scan()
+    seen = ground.workspace.position(0).sequence
+    ground.change(Move("a", "b", 1))
+    workspace = ground.workspace
+    workspace._folder.catalogue.record(workspace.id, [CatalogueMove("b", "c", 0)])
+    told = {path for path, entry in workspace.news(seen, "", 100).page.rows if entry is not None}
+    assert told == {"c", *(f"c/{number}" for number in range(9))}
 
 
 def test_two_names_change_places_in_one_step(ground: Ground) -> None:
