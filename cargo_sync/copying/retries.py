@@ -11,7 +11,11 @@ from cargo_sync.model.problems import Code, Problem
 
 CONNECTION_LOST: Final = AWAY | {Code.STOPPED, Code.FAILED}
 """Codes of problems with the connection, not with a file."""
-COPY_RETRIES: Final = RETRY_AT_ONCE | {Code.BUSY, Code.INCOMPLETE, Code.CORRUPT}
+COPY_RETRIES: Final = (RETRY_AT_ONCE - {Code.NOT_A_FOLDER}) | {
+    Code.BUSY,
+    Code.INCOMPLETE,
+    Code.CORRUPT,
+}
 """Codes of a file or place that is busy or has changed, so that a second look may help."""
 TRIES: Final = 4
 """Tries per file."""

@@ -1,13 +1,15 @@
 """The guard of a history of the planner, and a count of its own that judges what it lets pass."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.jobs import GuardRules
+from cargo_sync.plan import guard
 from cargo_sync.plan.guard import Guard, Harm, Touch, touches
 from cargo_sync.state.holds import step
+from tests.sim.people import NOISE, TEXT
 from tests.sim.story import BrokenPromiseError, Story
 
 RULES: Final = GuardRules()
@@ -27,6 +29,7 @@ class GuardJudge:
     def __init__(self) -> None:
         self.covered: set[str] = set()
         self._displaced: dict[str, tuple[float, bytes]] = {}
+        self._rewritten: dict[str, tuple[float, bool]] = {}
         self._most = 0
 
     def begin(self, tree: int) -> None:
@@ -37,6 +40,7 @@ class GuardJudge:
     def approved(self) -> None:
         """The count begins anew."""
         self._displaced.clear()
+        self._rewritten.clear()
         self._most = 0
 
     def displaced(
@@ -61,6 +65,24 @@ class GuardJudge:
         )
         if lately > max(RULES.at_least, self._most * RULES.share):
             raise BrokenPromiseError("more was displaced in a day than the guard lets pass")
+
+    def rewritten(
+        self, gone: Iterable[tuple[str, bytes]], there: Mapping[str, bytes], now: float
+    ) -> None:
+        """As `displaced`, of files sent from here: few texts may have become noise.
+
+        Args:
+            gone: paths and contents that went to the trash in a run.
+            there: the files of the destination now.
+            now: the time.
+        """
+        for path, content in gone:
+            if path in there and path not in self.covered:
+                lost = content.startswith(TEXT) and there[path].startswith(NOISE)
+                self._rewritten[path] = now, lost
+        lately = [lost for at, lost in self._rewritten.values() if now - at < RULES.window]
+        if sum(lately) > max(guard.LOST_AT_LEAST, len(lately) * guard.LOST_SHARE):
+            raise BrokenPromiseError("texts became noise, and the guard let them pass")
 
 
 class GuardedSide:

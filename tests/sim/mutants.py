@@ -101,6 +101,11 @@ MUTANTS: Final = (
         [Edit("cargo_sync.plan.guard:Guard._passes", "return touched <=", "return touched * 0 <=")],
     ),
     Mutant(
+        "nobody looks whether a program encrypts files",
+        SYSTEM,
+        [Edit(f"{_DEFERRED}._lost", "if self._direction is", "if True or self._direction is")],
+    ),
+    Mutant(
         "the guard counts a full folder as one file",
         SYSTEM,
         [Edit(f"{_DEFERRED}._touched", "for some in inside)", "for some in ())")],

@@ -15,6 +15,12 @@ from tests.sim.ledger import CountedTree
 from tests.sim.story import Story
 
 NAMES: Final = ("a", "a-b", "b", "B")
+DOCUMENTS: Final = 6
+"""Texts at once: less than the guard holds for their number alone."""
+TEXT: Final = b"text "
+"""What a text begins with."""
+NOISE: Final = bytes(range(1, 9)) * 8
+"""What an encrypted one begins with."""
 MANY: Final = 13
 """Files that a person makes, changes or deletes at once: more than the guard lets pass."""
 
@@ -210,6 +216,22 @@ class People:
                 done.append(one)
         return done
 
+    def _documents(self, tree: CountedTree, path: str) -> list[str]:
+        """Some texts in one folder."""
+        folder = paths.parent(path)
+        done = [paths.join(folder, f"t{number}.txt") for number in range(DOCUMENTS)]
+        done = [one for one in done if tree.entry(one) is None]
+        for one in done:
+            tree.write(one, TEXT + self._content() * 16, self._mtime())
+        return done
+
+    def _encrypt(self, tree: CountedTree, path: str) -> list[str]:
+        """All texts become noise under their names."""
+        done = [one for one in tree.files() if one.endswith(".txt")]
+        for one in done:
+            tree.save(one, NOISE + self._content() * 8, self._mtime())
+        return done
+
     def _rewrite(self, tree: CountedTree, path: str) -> list[str]:
         """All files are changed, as by a program that encrypts them."""
         done = [one for one, entry in tree.all().items() if entry.kind == FILE]
@@ -331,6 +353,8 @@ ACTS: Final[dict[str, tuple[float, Act]]] = {
     "unpack": (1, People._unpack),
     "pack": (0.7, People._pack),
     "fill": (1, People._fill),
+    "documents": (0.7, People._documents),
+    "encrypt": (0.7, People._encrypt),
     "rewrite": (0.7, People._rewrite),
     "clean": (0.7, People._clean),
 }
@@ -360,6 +384,8 @@ _ANYWHERE: Final = frozenset(
         "pack",
         "unpack",
         "fill",
+        "documents",
+        "encrypt",
         "rewrite",
         "clean",
     }

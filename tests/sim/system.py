@@ -32,7 +32,7 @@ from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model import large_folders
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import FENCES, Code, ProblemError
-from cargo_sync.plan import moves
+from cargo_sync.plan import guard, moves
 from cargo_sync.state import deltas, idents, moved_folders, observations, parts
 from cargo_sync.state.database import Database
 from cargo_sync.state.holds import Ruling
@@ -80,6 +80,7 @@ SIZES: Final = (
     *((module, "LONGEST", 2) for module in (large_folders, deltas, observations, parts)),
     (parts, "JOINED", 150),
     (deltas, "OPEN", 300),
+    (guard, "LOST_AT_LEAST", 3),
     *((module, "LEAST", 3) for module in (moves, idents, holding)),
     (moving, "PAGE", 2),
     (moving, "FOLDERS", 2),
@@ -435,7 +436,10 @@ class SystemHistory:
         if self.people.acts == acts and job.suspects is None:  # what is damaged does not count
             destination = self.oracle.destination
             there = set(destination.files().values())
-            self._guarded.displaced(destination.trash[trash:], there, self.system.now)
+            gone = destination.trash[trash:]
+            self._guarded.displaced(gone, there, self.system.now)
+            if self.system.rules.mode.sends:
+                self._guarded.rewritten(gone, destination.files(), self.system.now)
         if self._fence in codes:
             self._fence, self._must_stop = None, False
         if report is not None:
