@@ -117,6 +117,9 @@ class PeersEpoch:
         for source, target in renames(one, to, exchange=exchange):
             _relocate(mine, source, target, None if exchange else self._is_another(at, mine))
             _relocate(self._before, source, target)
+        for path, change in list(theirs.items()) if not exchange else ():
+            if change.state is None and path != one and paths.is_below(path, one):
+                theirs.setdefault(to + path[len(one) :], change)  # it was gone before the rename
         for path, change in list(theirs.items()):
             below = paths.is_below(path, to) or (exchange and paths.is_below(path, one))
             if below and change.state is not None and change.state == self._before.get(path):
