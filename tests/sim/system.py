@@ -472,6 +472,7 @@ class SystemHistory:
         codes = {Code.DAMAGED}
         if self._fence is not None and (self._resting or self.story.chance(0.5)):
             codes.add(self._fence)
+            self._guarded.approved()  # an older state knows less of what passed before
         return codes
 
     def _rule(self) -> None:
