@@ -124,6 +124,8 @@ class PeersEpoch:
             below = paths.is_below(path, to) or (exchange and paths.is_below(path, one))
             if below and change.state is not None and change.state == self._before.get(path):
                 del theirs[path]  # it was moved there, and not changed
+                if path in mine and mine[path].state is None:
+                    del mine[path]  # what was gone there before is another matter
 
     def _is_another(
         self, at: CountedTree, changes: dict[str, _Change]
