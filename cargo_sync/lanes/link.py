@@ -15,6 +15,7 @@ from cargo_sync.wire.frames import (
     FrameOpener,
     PlainMaker,
     PlainOpener,
+    new_buffer,
 )
 from cargo_sync.wire.refusal import breach, cut
 
@@ -128,7 +129,7 @@ class Link:
 
 def _buffer() -> memoryview:
     """One header longer than a frame, so that one call receives a frame and the next header."""
-    return memoryview(bytearray(FRAME_MAX + HEADER))
+    return new_buffer(FRAME_MAX + HEADER)
 
 
 def _nothing_to_let_go() -> None:

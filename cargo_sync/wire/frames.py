@@ -16,6 +16,8 @@ Each maker and opener owns its buffers and reuses them: what it returns is valid
 call.
 """
 
+import mmap
+import sys
 from struct import Struct
 from typing import Final, Protocol
 
@@ -38,6 +40,17 @@ _LAST: Final = 2
 _HEADER: Final = Struct("!IIBBH")
 _NONCE: Final = Struct("!7sIB")
 _COUNTERS: Final = 1 << 32
+
+
+def new_buffer(size: int) -> memoryview:
+    """`size` bytes for a buffer that is used again and again.
+
+    The system gives each page of it when it is first written: a lane with a small file needs few
+    of them. To fill all buffers of a lane with zeros first took longer than to open it.
+    """
+    if sys.platform == "win32":
+        return memoryview(mmap.mmap(-1, size))
+    return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
 
 class FrameMaker(Protocol):
@@ -83,7 +96,7 @@ class _Maker:
     def __init__(self, flags: int) -> None:
         self._flags = flags
         self._counter = 0
-        self._frame = memoryview(bytearray(FRAME_MAX))
+        self._frame = new_buffer(FRAME_MAX)
 
     def _begin(self, length: int, last: bool) -> int:
         counter = self._counter
@@ -121,7 +134,7 @@ class SealedMaker(_Maker):
         super().__init__(_SEALED)
         self._seal = AESGCM(key).encrypt_into
         self._prefix = prefix
-        self.body = memoryview(bytearray(BODY_MAX))
+        self.body = new_buffer(BODY_MAX)
 
     def close(self, length: int, last: bool) -> memoryview:
         nonce = _NONCE.pack(self._prefix, self._begin(length, last), last)
@@ -183,7 +196,7 @@ class SealedOpener(_Opener):
         super().__init__(_SEALED)
         self._open = AESGCM(key).decrypt_into
         self._prefix = prefix
-        self._body = memoryview(bytearray(BODY_MAX))
+        self._body = new_buffer(BODY_MAX)
 
     def open(self, frame: memoryview) -> memoryview:
         nonce = _NONCE.pack(self._prefix, self._counter, self._last)
