@@ -1,9 +1,14 @@
-"""Links: for how long the body of a frame is valid."""
+"""Links: for how long the body of a frame is valid, and what the buffers of a link take."""
+
+import sys
 
 import pytest
 
 from cargo_sync.wire.frames import BODY_MAX
 from tests.lanes.flows import links
+
+if sys.platform != "win32":
+    import resource
 
 
 @pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "plain"])
@@ -23,3 +28,15 @@ def test_a_body_is_valid_until_the_whole_next_frame_is_there(sealed: bool) -> No
         assert received is not None and received == content * BODY_MAX
         body = received
     assert let_go == [b"", b"a" * BODY_MAX, b"b" * BODY_MAX]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts the faults of one thread")
+@pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "plain"])
+def test_a_buffer_takes_memory_only_when_it_is_used(sealed: bool) -> None:
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+    sender, receiver = links(sealed, capacity=BODY_MAX)
+    sender.body[:6] = b"little"
+    sender.close_frame(6)
+    assert sender.flush() and receiver.receive() == b"little"
+    pages = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before
+    assert pages * resource.getpagesize() < BODY_MAX
