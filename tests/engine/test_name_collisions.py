@@ -20,8 +20,8 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     made: list[tuple[System, str]] = []
     opened = MemoryTree.open
 
-    async def folding(tree: MemoryTree, cursor: int = 0) -> Identity:
-        identity = await opened(tree, cursor)
+    async def folding(tree: MemoryTree, *seen: Any) -> Identity:
+        identity = await opened(tree, *seen)
         folds = any(getattr(system, side) is tree for system, side in made)
         return replace(identity, folds=folds)
 
