@@ -11,6 +11,8 @@ from cargo_sync.plan.guard import Held
 
 SHOWN: Final = 100
 SOON: Final = 0.05
+_NOTICES: Final = frozenset({Code.BAD_TIME, Code.SPECIAL})
+"""Problems of names that are told once: nobody need do anything about them."""
 
 
 @dataclass(slots=True)
@@ -85,7 +87,8 @@ class RunReport:
     missed      the first 100 problems of folders that could not be read
     left_out    the first 100 problems of names that were left out
     waiting     deletions and replacements that wait until all folders can be read
-    notices     the first 100 about files whose copies get another time, or no attributes
+    notices     the first 100 about files whose copies get another time, or no attributes, and about
+                what is no file, no folder and no link
     drifted     delivered files that the destination does not have as they were delivered
     reserved    names that were left out because they are Cargo's own; `first_reserved` is one
     """
@@ -146,15 +149,16 @@ class RunReport:
         self.again_in = max(seconds, SOON)
 
     def leave_out(self, problems: Iterable[Problem]) -> None:
-        """Names were left out: each fails alone, unless it is Cargo's own.
+        """Names were left out: each fails alone, unless a person need not do anything about it.
 
-        Files with another time than their copies get were not left out.
+        That is so for Cargo's own names, for sockets and pipes (programs make them), and
+        for files with another time than their copies get, which were not left out.
         """
         for problem in problems:
             if problem.code is Code.RESERVED_NAME:
                 self.reserved += 1
                 self.first_reserved = self.first_reserved or problem.path
-            elif problem.code is Code.BAD_TIME:
+            elif problem.code in _NOTICES:
                 self.notice(problem)
             else:
                 _keep(self.left_out, problem)

@@ -93,7 +93,7 @@ def entry_of(name: str, found: os.stat_result, target: str = "") -> Entry | str:
     try:
         target.encode()
     except UnicodeEncodeError:
-        return "is a link whose target is not UTF-8"
+        return "is a link whose target is not UTF-8; it is not transferred"
     mtime = kept_time(found.st_mtime_ns)
     return Entry(name, LINK, 0, mtime, mode, found.st_ctime_ns, inode(found), "", target)
 

@@ -101,6 +101,19 @@ def test_a_file_whose_copies_get_another_time_is_named_once() -> None:
     assert "'x' has the time 1,000,000,000,000 s after 1970;" in str(bad_time("x", 10**21, 0))
 
 
+def test_a_socket_or_a_pipe_is_named_once_and_is_no_failure() -> None:
+    looks = Looks()
+
+    def left_out() -> list[str]:
+        report = RunReport("run", 0.0)
+        report.leave_out([Problem(Code.SPECIAL, "'S.agent' is a socket", path="S.agent")])
+        looks.outcomes.ended(cast(Run, SimpleNamespace(report=report)))
+        assert (looks.outcomes.errors, looks.outcomes.unseen) == (0, [])
+        return looks.outcomes.notices()
+
+    assert [left_out() for _ in range(3)] == [["'S.agent' is a socket"], [], []]
+
+
 def full(left: int) -> Problem:
     return Problem(Code.DISK_FULL, f"{left} bytes are free", "film.mov")
 
