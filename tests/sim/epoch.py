@@ -8,7 +8,6 @@ Then it is judged, path by path, against rules that know nothing of the planner:
   as it was delivered.
 - What nobody changed is as it was. But a file that people put in the place of a folder makes room
   for what is new in that folder at the source.
-- What people changed at the destination below a folder that is renamed there goes with it.
 - Where else both sides were changed, nothing is expected but that no content is lost (`ledger`).
 """
 
@@ -100,9 +99,6 @@ class Epoch:
         }
         """Where the source has, or had, a file or a link."""
         self._changes: dict[str, dict[str, _Change]] = {source.part: {}, destination.part: {}}
-        self._along: dict[str, State] = {}
-        """What people had changed at the destination and a folder took along, by its path now: what
-        the source had at the old path."""
 
     def touched(self, tree: CountedTree, some: Iterable[str]) -> None:
         """People have changed these paths of one side."""
@@ -118,8 +114,6 @@ class Epoch:
         theirs = self._changes[self._destination.part]
         for path in [path for path in theirs if paths.is_below(path, one)]:
             new = to + path[len(one) :]
-            if path != one:
-                self._along[new] = self._before.get(path, (None, None))[0]
             theirs[new] = theirs.pop(path)
         relocate(self._own, one, to)
         for path, (there, here) in list(self._before.items()):
@@ -169,9 +163,6 @@ class Epoch:
     ) -> None:
         """Both sides were changed."""
         kept = other.state is not None and not _is_folder(other.state)
-        was = self._along.get(path)
-        if was is not None and (one, other.times) == (_Change(was, 1), 1) and not self._suspicious:
-            self._expect(path, now, other.state, "the destination's own, in a folder that moved")
         if one != _GONE or not kept or self._suspicious:
             return
         # What was moved away and back has the version that was delivered.
