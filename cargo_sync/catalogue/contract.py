@@ -39,7 +39,7 @@ from typing import NamedTuple, Protocol
 from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.machines.suspects import Suspects, UncleanStop
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import Entry, EntryColumns
 
 
 class WorkspaceRecord(NamedTuple):
@@ -106,6 +106,25 @@ class Put(NamedTuple):
     anew: bool = False
 
 
+class PutColumns(NamedTuple):
+    """Many of `Put`, column by column."""
+
+    paths: Sequence[str]
+    entries: EntryColumns
+    ctimes: Sequence[int]
+    inodes: Sequence[int]
+    fresh: Sequence[bool]
+
+    @classmethod
+    def of(cls, puts: Sequence[Put]) -> "PutColumns":
+        """The columns of at least one; `anew` is left out."""
+        some, entries, ctimes, inodes, fresh, _ = zip(*puts, strict=True)
+        return cls(some, EntryColumns.of(entries), ctimes, inodes, fresh)
+
+    def rows(self) -> list[Put]:
+        return list(map(Put, self.paths, self.entries, self.ctimes, self.inodes, self.fresh))
+
+
 class Gone(NamedTuple):
     """Nothing is at or below `path` any more; for "", the whole workspace is empty."""
 
@@ -138,6 +157,17 @@ class CatalogueExchange(NamedTuple):
 
 
 Change = Put | Gone | CatalogueMove | CatalogueExchange
+
+
+def changed_paths(changes: Sequence[Change | PutColumns]) -> list[str]:
+    """The paths of all of them, in order."""
+    some: list[str] = []
+    for change in changes:
+        if isinstance(change, PutColumns):
+            some += change.paths
+        else:
+            some.append(change.path)
+    return some
 
 
 class Recorded(NamedTuple):
@@ -262,7 +292,7 @@ class Catalogue(Protocol):
     ) -> list[EntryStat]:
         """As `listing`, but only what a rescan compares."""
 
-    def record(self, workspace: int, changes: Sequence[Change]) -> Recorded:
+    def record(self, workspace: int, changes: Sequence[Change | PutColumns]) -> Recorded:
         """Records changes.
 
         Raises:

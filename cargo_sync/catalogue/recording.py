@@ -8,6 +8,7 @@ from cargo_sync.catalogue.contract import (
     CatalogueMove,
     Gone,
     Put,
+    PutColumns,
     Recorded,
     WorkspaceRecord,
 )
@@ -63,17 +64,31 @@ class Recording:
             folders += 1
         for some in (puts[:folders], puts[folders:]):
             if some:
-                self._put(some)
+                keys = _keys([put.path for put in some])
+                known = self._known(keys)
+                if known is None:
+                    self._add(keys, PutColumns.of(some))
+                else:
+                    self._put(keys, some, known)
 
-    def _put(self, puts: Sequence[Put]) -> None:
-        """One read of the old rows, one write of the new ones."""
-        keys = _keys([put.path for put in puts])
+    def put_columns(self, puts: PutColumns) -> None:
+        """Records consecutive puts, none of them a folder."""
+        keys = _keys(puts.paths)
+        known = self._known(keys)
+        if known is None:
+            self._add(keys, puts)
+        else:
+            self._put(keys, puts.rows(), known)
+
+    def _known(self, keys: Sequence[bytes]) -> dict[bytes, Row] | None:
+        """The rows with these keys, perhaps with others; None if all are new and differ."""
         self._sequence = write_early(self._connection, self._parts, self._sequence, keys)
         known = {row[1]: row for row in rows_near(self._connection, self._workspace, keys)}
         wanted = set(keys)
-        if len(wanted) == len(keys) and wanted.isdisjoint(known):
-            self._put_new(keys, puts)
-            return
+        new = len(wanted) == len(keys) and wanted.isdisjoint(known)
+        return None if new else known
+
+    def _put(self, keys: Sequence[bytes], puts: Sequence[Put], known: dict[bytes, Row]) -> None:
         writes: dict[bytes, Row] = {}
         for at, (key, put) in enumerate(zip(keys, puts, strict=True)):
             old = known.get(key)
@@ -99,10 +114,10 @@ class Recording:
             self._versions.append(numbers[0])
         WRITE(self._connection, list(writes.values()))
 
-    def _put_new(self, keys: Sequence[bytes], puts: Sequence[Put]) -> None:
+    def _add(self, keys: Sequence[bytes], puts: PutColumns) -> None:
         """Records puts at paths without rows, which are all different."""
-        versions = range(self._sequence + 1, self._sequence + 1 + len(puts))
-        self._sequence += len(puts)
+        versions = range(self._sequence + 1, self._sequence + 1 + len(keys))
+        self._sequence += len(keys)
         self._versions += versions
         add(self._connection, self._workspace, keys, puts, versions)
 

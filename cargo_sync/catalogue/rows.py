@@ -7,7 +7,7 @@ kind, [11] the hash, [CHANGED] its number in the feed and [-1] whether it is a t
 from collections.abc import Sequence
 from typing import Any, Final
 
-from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, EntryStat, Put
+from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, EntryStat, Put, PutColumns
 from cargo_sync.model.entries import FILE, Entry, EntryColumns
 from cargo_sync.state.bulk import Insert, InsertColumns, Select
 from cargo_sync.state.migrations import Statements
@@ -106,17 +106,17 @@ def add(
     connection: Statements,
     workspace: int,
     keys: Sequence[bytes],
-    puts: Sequence[Put],
+    puts: PutColumns,
     versions: Sequence[int],
 ) -> None:
     """Adds the rows, as `row_of` has them, of many entries at paths without rows, with new ids."""
-    _, entries, ctimes, inodes, *_ = zip(*puts, strict=True)
-    _, kinds, sizes, mtimes, modes, _, _, hashes, targets = zip(*entries, strict=True)
+    entries, inodes = puts.entries, puts.inodes
     parents = [key.rpartition(b"\0")[0] for key in keys]
     if max(inodes) >= _SIGN:
-        inodes = tuple(map(_signed, inodes))
+        inodes = list(map(_signed, inodes))
     columns = (
-        keys, parents, versions, kinds, sizes, mtimes, modes, ctimes, inodes, hashes, targets,
+        keys, parents, versions, entries.kinds, entries.sizes, entries.times, entries.modes,
+        puts.ctimes, inodes, entries.hashes, entries.targets,
     )  # fmt: skip
     _ADD(connection, (workspace,), columns)
 

@@ -15,6 +15,7 @@ from cargo_sync.catalogue.contract import (
     Finished,
     Gone,
     Put,
+    PutColumns,
     Recorded,
     WorkspaceRecord,
 )
@@ -225,7 +226,7 @@ class SqliteCatalogue:
                 return stats(connection, workspace, parent, between, limit)
         return [stat_of(held) for held in self.listing(workspace, folder, after, upto, limit)]
 
-    def record(self, workspace: int, changes: Sequence[Change]) -> Recorded:
+    def record(self, workspace: int, changes: Sequence[Change | PutColumns]) -> Recorded:
         with self._database.transaction() as connection:
             known = _workspace(connection, workspace)
             recording = Recording(connection, known.record, _unfinished(connection, known))
@@ -234,7 +235,9 @@ class SqliteCatalogue:
                     recording.put([change for change in run if isinstance(change, Put)])
                 else:
                     for change in run:
-                        if isinstance(change, Gone):
+                        if isinstance(change, PutColumns):
+                            recording.put_columns(change)
+                        elif isinstance(change, Gone):
                             recording.gone(change)
                         elif isinstance(change, CatalogueMove):
                             recording.move(change)

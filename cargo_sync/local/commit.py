@@ -6,8 +6,9 @@ from typing import Final
 
 from cargo_sync.local.batch import SinkBatch
 from cargo_sync.local.judge import Judge
-from cargo_sync.local.publish import MANY, Placement, Placing, secure
+from cargo_sync.local.publish import MANY, Placing, secure
 from cargo_sync.local.staging import Staging
+from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.slices import path_cost, path_ranges, slices
 from cargo_sync.model.transfers import Receipt
@@ -118,27 +119,27 @@ class BatchCommit:
     def _place(self, batch: SinkBatch, order: Sequence[int], placing: Placing) -> Iterable[int]:
         """Moves files into place, and returns those that were expected there."""
         offers, staged = batch.offers, batch.staged
-        placements: dict[int, Placement] = {}
-        expected = self._judge.expected([offers[index] for index in order])
-        for index, entry in zip(order, expected, strict=True):
+        expected: dict[int, Entry | None] = {}
+        judged = self._judge.expected([offers[index] for index in order])
+        for index, entry in zip(order, judged, strict=True):
             if isinstance(entry, Problem):
                 batch.problems[index] = entry
                 self._staging.discard(staged[index], keep=entry.retry)
             else:
-                placements[index] = Placement._make((staged[index], entry))
-        renamed = placing.rename(list(placements.values()))
+                expected[index] = entry
+        renamed = placing.rename([staged[index] for index in expected], list(expected.values()))
+        if not any(renamed):
+            return expected
         failed = {
             index: problem
-            for index, problem in zip(placements, renamed, strict=True)
+            for index, problem in zip(expected, renamed, strict=True)
             if problem is not None
         }
-        if not failed:
-            return placements
         occupied = [index for index, one in failed.items() if one.code is Code.OCCUPIED]
         problems = self._judge.occupied([offers[index] for index in occupied])
         failed.update(zip(occupied, problems, strict=True))
         batch.problems.update(failed)
-        return placements.keys() - failed.keys()
+        return expected.keys() - failed.keys()
 
     def _record(
         self, batch: SinkBatch, order: Sequence[int], placing: Placing
@@ -146,17 +147,18 @@ class BatchCommit:
         """Confirms and records what is here now; failures are in the batch's problems."""
         offers, staged, there = batch.offers, batch.staged, batch.there
         renamed = [index for index in order if index not in there] if there else order
-        confirmed = placing.confirm([staged[index] for index in renamed])
-        results = dict(zip(renamed, confirmed, strict=True))
-        failed = {index: one.problem for index, one in results.items() if one.problem is not None}
-        batch.problems.update(failed)
-        done = [index for index in order if index not in failed] if failed else order
-        if not done:  # others took all of them away, or it is not known what is durable
-            return {}
-        receipts = self._judge.record(
-            [offers[index] for index in done], [results.get(index) for index in done]
-        )
-        return dict(zip(done, receipts, strict=True))
+        published, problems = placing.confirm([staged[index] for index in renamed])
+        if problems:
+            batch.problems.update((renamed[at], problem) for at, problem in problems.items())
+            renamed = [index for at, index in enumerate(renamed) if at not in problems]
+        receipts: dict[int, Receipt] = {}
+        if renamed:  # if others did not take all of them away, and it is known what is durable
+            told = self._judge.record([offers[index] for index in renamed], published)
+            receipts.update(zip(renamed, told, strict=True))
+        if there and (found := [index for index in order if index in there]):
+            told = self._judge.there([offers[index] for index in found])
+            receipts.update(zip(found, told, strict=True))
+        return receipts
 
 
 def _slices(batch: SinkBatch, order: Sequence[int], most: int) -> Iterator[Sequence[int]]:

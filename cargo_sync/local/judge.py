@@ -52,14 +52,11 @@ class Judge(Protocol):
             found: what is there now, with a ctime of before.
         """
 
-    def record(
-        self, offers: Sequence[Offer], published: Sequence[Published | None]
-    ) -> list[Receipt]:
-        """Records a commit in one transaction; called under `lock`.
+    def record(self, offers: Sequence[Offer], published: Published) -> list[Receipt]:
+        """Records what was published of these offers in one transaction; called under `lock`."""
 
-        `offers` are those that were published, and those that were "none", whose `published` is
-        None. Offers that failed already have their receipts.
-        """
+    def there(self, offers: Sequence[Offer]) -> list[Receipt]:
+        """The receipts of offers that were "none", if they still are; called under `lock`."""
 
     def occupied(self, offers: Sequence[Offer]) -> list[Problem]:
         """The problems of offers at whose places, against expectation, something is.

@@ -1,16 +1,16 @@
 """Publishing: moves staged files to their places, durably, in batches; each file can fail alone.
 
 After a crash each path has the old file or the new one, never a mixture. That depends on the order:
-contents are synced (`secure`), renamed into place, names are synced, the results checked (`place`),
-and only then reported. An entry that is already at the place
-is checked first and must be what the caller expects. It is exchanged with the new content and moved
-to the trash, so that a reader finds either the old file or the new one.
+contents are synced (`secure`), renamed into place, names are synced, the results checked
+(`Placing`), and only then reported. An entry that is already at the place is checked first and must
+be what the caller expects. It is exchanged with the new content and moved to the trash, so that a
+reader finds either the old file or the new one.
 """
 
 import os
 import stat
-from collections.abc import Callable, Sequence
-from itertools import groupby, repeat
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from cargo_sync.local import trash
@@ -21,44 +21,33 @@ from cargo_sync.local.parts import Staged
 from cargo_sync.local.root import above
 from cargo_sync.local.staging import PLACE, Staging
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.entries import FILE, Entry, EntryColumns
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 MANY: Final = 16
 """From this number of files, one sync of the whole file system is cheaper than one per file."""
 
 
-class Placement(NamedTuple):
-    """A staged file, and the entry that must be at its place; None for an unoccupied path."""
+class Aside(NamedTuple):
+    """Where a displaced entry is.
 
-    staged: Staged
-    expected: Entry | None = None
+    place    in the trash
+    drifted  it had changed since it was checked, a moment before
+    """
+
+    place: str
+    drifted: bool
 
 
 class Published(NamedTuple):
-    """The result of a placement.
+    """The files and links that are at their places.
 
-    entry      the published entry, with its BLAKE3; None when it failed
-    displaced  where in the trash the displaced entry is now, or ""
-    drifted    the displaced entry had changed since it was checked, a moment before
-    problem    why it failed; the staged file is gone then, unless it has a checkpoint
+    entries    they, in order, with their BLAKE3
+    displaced  what they have displaced, by their paths
     """
 
-    entry: Entry | None = None
-    displaced: str = ""
-    drifted: bool = False
-    problem: Problem | None = None
-
-
-_RENAMED: Final = Published()
-
-
-def publish(staging: Staging, placements: Sequence[Placement], run: str) -> list[Published]:
-    """Calls `secure`, then `place`, for a caller that needs no lock; one result per placement."""
-    problems = secure(staging, [placement.staged for placement in placements])
-    good = [item for item, problem in zip(placements, problems, strict=True) if problem is None]
-    placed = iter(place(staging, good, run))
-    return [next(placed) if problem is None else Published(problem=problem) for problem in problems]
+    entries: EntryColumns
+    displaced: Mapping[str, Aside]
 
 
 def secure(staging: Staging, batch: Sequence[Staged]) -> list[Problem | None]:
@@ -79,14 +68,6 @@ def secure(staging: Staging, batch: Sequence[Staged]) -> list[Problem | None]:
             return [None if file.durable else from_os_error(error, file.path) for file in batch]
         return [None] * len(batch)
     return [None if file.durable else _secure_one(staging, file) for file in batch]
-
-
-def place(staging: Staging, placements: Sequence[Placement], run: str) -> list[Published]:
-    """Does all steps of `Placing`; one result per placement."""
-    placing = Placing(staging, run)
-    placing.rename(placements)
-    placing.sync()
-    return placing.confirm([placement.staged for placement in placements])
 
 
 Moving = Callable[[str, str], None]
@@ -110,8 +91,10 @@ class Placing:
         self._touched: set[str] = {PLACE}
         """Folders whose names have changed, or may have."""
         self._count = 0
-        self._odd: dict[str, Published] = {}
-        """Results that are not just "renamed", by the name of the staged file."""
+        self._failed: dict[str, Problem] = {}
+        """By the name of the staged file."""
+        self._displaced: dict[str, Aside] = {}
+        """By the path of what displaced it."""
         self._unsure: Problem | None = None
         self._moved: dict[str, tuple[str, os.stat_result]] = {}
         """Folders that were moved as a whole, by path: the beginning of the names that their files
@@ -146,17 +129,28 @@ class Placing:
         self._moved[staged.path] = f"{staged.name}/", found
         return found
 
-    def rename(self, placements: Sequence[Placement]) -> list[Problem | None]:
-        """Renames secured files into place; returns None or a problem per placement."""
+    def rename(
+        self, files: Sequence[Staged], expected: Sequence[Entry | None]
+    ) -> list[Problem | None]:
+        """Renames secured files into place.
+
+        Args:
+            files: they are gone if they fail, unless they have a checkpoint.
+            expected: the entry that must be at the place of each; None for an unoccupied path.
+
+        Returns:
+            None or a problem per file.
+        """
         try:
-            results = [self._rename(one) for one in placements]
+            problems = list(map(self._rename, files, expected))
         finally:
             self._close()
-        self._count += len(results)
-        for one, result in zip(placements, results, strict=True):
-            if result is not _RENAMED:
-                self._odd[one.staged.name] = result
-        return [result.problem for result in results]
+        self._count += len(problems)
+        if any(problems):
+            for staged, problem in zip(files, problems, strict=True):
+                if problem is not None:
+                    self._failed[staged.name] = problem
+        return problems
 
     def sync(self) -> None:
         """Makes the names durable."""
@@ -167,87 +161,100 @@ class Placing:
         except ProblemError as error:
             self._unsure = error.problem  # in place, perhaps not durable: the next look will show
 
-    def confirm(self, files: Sequence[Staged]) -> list[Published]:
-        """Checks what is at the places of renamed files now; one result per file."""
-        published: list[Published] = []
+    def confirm(self, files: Sequence[Staged]) -> tuple[Published, dict[int, Problem]]:
+        """Checks what is at the places of renamed files now.
+
+        Returns:
+            Those that are there, in order, and why the others failed, by their numbers in `files`.
+        """
+        parts: list[EntryColumns] = []
+        problems: dict[int, Problem] = {}
+        start = 0
         try:
             for above, group in groupby(files, _above) if self._moved else (("", files),):
                 some = list(group)
-                published += self._confirm_moved(above, some) or map(self._confirm, some)
-            return published
+                part = self._confirm_moved(above, some) if self._moved else None
+                parts.append(part or self._confirm_each(some, start, problems))
+                start += len(some)
         finally:
             self._close()
+        return Published(EntryColumns.joined(parts), self._displaced), problems
 
-    def _rename(self, placement: Placement) -> Published:
-        staged, expected = placement
+    def _rename(self, staged: Staged, expected: Entry | None) -> Problem | None:
         above, _, name = staged.path.rpartition("/")
+        problem: Problem | None = None
         try:
             folder = self._folder
             if folder is None or folder.path != above:
                 folder = self._in(above)
             if expected is None:
                 self._onto_nothing(folder, name, staged)
-                return _RENAMED
-            result = self._onto(folder, name, staged, expected)
+                return None
+            problem = self._onto(folder, name, staged, expected)
         except ProblemError as error:
-            self._staging.discard(staged, keep=error.problem.retry)
-            return Published(problem=error.problem)
-        if result.problem is not None:
-            self._staging.discard(staged, keep=result.problem.retry)
-        return result
+            problem = error.problem
+        if problem is not None:
+            self._staging.discard(staged, keep=problem.retry)
+        return problem
 
-    def _confirm(self, staged: Staged) -> Published:
+    def _confirm_each(
+        self, files: Sequence[Staged], start: int, problems: dict[int, Problem]
+    ) -> EntryColumns:
+        """Looks at each; adds the problems, numbered from `start`."""
+        found: list[Entry] = []
+        for number, staged in enumerate(files, start):
+            try:
+                found.append(self._confirm(staged))
+            except ProblemError as error:
+                problems[number] = error.problem
+        return EntryColumns.of(found)
+
+    def _confirm(self, staged: Staged) -> Entry:
         """Checks, after the sync, that the entry at the place is the staged one."""
-        result = self._odd.get(staged.name, _RENAMED)
-        if result.problem is not None:
-            return result
+        if (failed := self._failed.get(staged.name)) is not None:
+            raise ProblemError(failed)
         if staged.transfer:
             self._staging.published(staged)
         if self._unsure is not None:
-            return result._replace(problem=self._unsure)
+            raise ProblemError(self._unsure)
         above, _, name = staged.path.rpartition("/")
-        try:
-            folder = self._folder
-            if folder is None or folder.path != above:
-                folder = self._in(above, make=False)
-            entry = self._published(folder, name, staged)
-        except ProblemError as error:
-            return result._replace(problem=error.problem)
+        folder = self._folder
+        if folder is None or folder.path != above:
+            folder = self._in(above, make=False)
+        entry = self._published(folder, name, staged)
         if entry is None:
-            problem = _changed(staged.path, "changed right after it was published")
-            return result._replace(problem=problem)
-        return Published._make((entry, result.displaced, result.drifted, None))
+            raise ProblemError(_changed(staged.path, "changed right after it was published"))
+        return entry
 
-    def _confirm_moved(self, path: str, files: Sequence[Staged]) -> list[Published] | None:
+    def _confirm_moved(self, path: str, files: Sequence[Staged]) -> EntryColumns | None:
         """Files that came with their folder need no look while it has the same names.
 
         A file does not change when the folder above it moves, or it has another ctime afterwards,
         which the next look sees. A look at one of them shows that their file system does so too.
 
         Returns:
-            Their results; None if each must be looked at.
+            What is there; None if each must be looked at.
         """
         begins, moved = self._moved.get(path, ("", None))
         if moved is None or self._unsure is not None:
             return None
-        taken, names, idents, sizes, mtimes, hashes, *_, modes, ctimes = zip(*files, strict=True)
+        columns = map(list, zip(*files, strict=True))
+        taken, names, idents, sizes, times, hashes, targets, _, _, modes, ctimes = columns
         # All that is between two names in the order has what is common to their beginnings.
         if not (min(names).startswith(begins) and max(names).startswith(begins)):
             return None
-        start, kind, none = len(path) + 1, repeat(FILE), repeat("")
-        places = [place[start:] for place in taken]
-        rows = zip(places, kind, sizes, mtimes, modes, ctimes, idents, hashes, none, strict=False)
-        entries = list(map(Entry._make, rows))
+        start = len(path) + 1
+        places, kinds = [place[start:] for place in taken], [FILE] * len(files)
+        entries = EntryColumns(places, kinds, sizes, times, modes, ctimes, idents, hashes, targets)
         try:
             folder = self._in(path, make=False)
             if not _has_same_names(folder, moved):
                 return None
-            if self._published(folder, places[0], files[0]) != entries[0]:
+            if self._published(folder, places[0], files[0]) != entries.entry(0):
                 return None
         except ProblemError:
             return None
-        results = zip(entries, none, repeat(False), repeat(None), strict=False)
-        return list(map(Published._make, results))
+        return entries
 
     def _published(self, folder: Folder, name: str, staged: Staged) -> Entry | None:
         """The entry at the place, if it is the staged one. The rename gave it another ctime."""
@@ -303,13 +310,11 @@ class Placing:
         except OSError as error:
             raise ProblemError(from_os_error(error, staged.path)) from error
 
-    def _onto(self, folder: Folder, name: str, staged: Staged, expected: Entry) -> Published:
+    def _onto(self, folder: Folder, name: str, staged: Staged, expected: Entry) -> Problem | None:
         root, path = self._root, staged.path
         found = root.look(folder, name)
         if found is None or not found.same_state(expected):
-            return Published(
-                problem=_changed(path, "changed since the plan was made; it is not replaced")
-            )
+            return _changed(path, "changed since the plan was made; it is not replaced")
         with trash.spare(root, path, self._run) as (aside, names, touched):
             taken = next(unused for unused in names if root.look(aside, unused) is None)
             there = paths.join(aside.path, taken)
@@ -320,9 +325,9 @@ class Placing:
             except OSError as error:
                 problem = from_os_error(error, path)
             displaced = root.look(aside, taken)
-        if displaced is None:
-            return Published(problem=problem)
-        return Published(displaced=there, drifted=not _same(displaced, found), problem=problem)
+        if displaced is not None:
+            self._displaced[path] = Aside(there, not _same(displaced, found))
+        return problem
 
 
 def _secure_one(staging: Staging, file: Staged) -> Problem | None:

@@ -131,6 +131,8 @@ class EntryColumns:
     @classmethod
     def joined(cls, parts: Sequence["EntryColumns"]) -> "EntryColumns":
         """All entries of all parts, in order."""
+        if len(parts) <= 1:
+            return parts[0] if parts else cls.nothing()
         columns = zip(*(part.columns() for part in parts), strict=True)
         return cls(*(list(chain.from_iterable(one)) for one in columns))
 

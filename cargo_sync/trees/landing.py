@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import repeat
 
 from cargo_sync.local.publish import Published
 from cargo_sync.local.root import Root
@@ -49,11 +50,16 @@ class Landing:
     def moved(self, folder: str, found: os.stat_result) -> None:
         """The next look shows the job its new inode."""
 
-    def record(
-        self, offers: Sequence[Offer], published: Sequence[Published | None]
-    ) -> list[Receipt]:
+    def record(self, offers: Sequence[Offer], published: Published) -> list[Receipt]:
         """Returns the receipts; nothing is recorded here, because the engine does that."""
-        return [_receipt(result or Published()) for result in published]
+        entries, displaced = published
+        places = [displaced[one.path].place if one.path in displaced else "" for one in offers]
+        columns = entries.versions, entries.idents, entries.times, entries.modes, entries.hashes
+        return list(map(Receipt, repeat("done"), *columns, places))
+
+    def there(self, offers: Sequence[Offer]) -> list[Receipt]:
+        """`judge` never says that a content is already here."""
+        return [Receipt(Code.CHANGED, message=changed(offer.path).message) for offer in offers]
 
     def occupied(self, offers: Sequence[Offer]) -> list[Problem]:
         return [changed(offer.path) for offer in offers]
@@ -89,18 +95,4 @@ def _is(found: Entry | None, offer: Offer) -> bool:
         return not offer.occupant
     return found.ident == offer.occupant and (
         found.kind == FOLDER or found.version == offer.expected
-    )
-
-
-def _receipt(result: Published) -> Receipt:
-    entry, displaced, problem = result.entry, result.displaced, result.problem
-    if problem is not None or entry is None:
-        problem = problem or Problem(
-            Code.VANISHED, "the file was removed right after it was published"
-        )
-        return Receipt(
-            problem.code_text, displaced=displaced, message=problem.message, retry=problem.retry
-        )
-    return Receipt(
-        "done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash, displaced
     )

@@ -105,26 +105,25 @@ class LooseJudge:
     def moved(self, folder: str, found: os.stat_result) -> None:
         """The test asks the folder itself."""
 
-    def record(
-        self, offers: Sequence[Offer], published: Sequence[Published | None]
-    ) -> list[Receipt]:
+    def record(self, offers: Sequence[Offer], published: Published) -> list[Receipt]:
         self.recorded += [one.path for one in offers]
-        return [_receipt(one) for one in published]
+        return [
+            Receipt(
+                "done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash,
+                published.displaced[one.path].place if one.path in published.displaced else "",
+            )
+            for one, entry in zip(offers, published.entries, strict=True)
+        ]  # fmt: skip
+
+    def there(self, offers: Sequence[Offer]) -> list[Receipt]:
+        self.recorded += [one.path for one in offers]
+        return [Receipt("done") for _ in offers]
 
     def occupied(self, offers: Sequence[Offer]) -> list[Problem]:
         return [Problem(Code.OCCUPIED, "something is there", one.path) for one in offers]
 
     def lock(self) -> contextlib.AbstractContextManager[object]:
         return contextlib.nullcontext()
-
-
-def _receipt(one: Published | None) -> Receipt:
-    if one is None or one.entry is None:
-        return Receipt("done")
-    entry = one.entry
-    return Receipt(
-        "done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash, one.displaced
-    )
 
 
 def owned_by(monkeypatch: pytest.MonkeyPatch, path: Path, user: int) -> None:

@@ -8,13 +8,14 @@ from blake3 import blake3
 
 from cargo_sync.local import publish as publishing
 from cargo_sync.local.parts import MemoryCheckpoints, Staged
-from cargo_sync.local.publish import MANY, Placement, Published, publish
+from cargo_sync.local.publish import MANY
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import ProblemError
+from tests.local.placements import Placed, Placement, place, publish
 from tests.local.samples import MTIME, RUN, everything, offer, present, tree
 from tests.local.systems import failing_in, recording
 
@@ -34,7 +35,7 @@ def stage(staging: Staging, path: str, content: bytes = b"new") -> Staged:
 
 def one(
     staging: Staging, path: str, expected: Entry | None = None, content: bytes = b"new"
-) -> Published:
+) -> Placed:
     (result,) = publish(staging, [Placement(stage(staging, path, content), expected)], RUN)
     return result
 
@@ -242,7 +243,7 @@ def test_when_the_names_cannot_be_synced_it_is_not_reported_as_done(
     assert publishing.secure(staging, [staged]) == [None]
     on = failing_in("portable", "fsync", errno.EIO)
     monkeypatch.setattr(root, "system", on)
-    (result,) = publishing.place(staging, [Placement(staged)], RUN)
+    (result,) = place(staging, [Placement(staged)], RUN)
     assert result.problem is not None
     assert result.problem.code == "disk_error"
 

@@ -153,7 +153,7 @@ def test_a_batch_of_all_kinds(staging: Staging, root: Root, top: Path) -> None:
     assert [receipt.code for receipt in receipts] == [
         "done", "done", "changed", "bad_path", "done", "done", "done", "changed",
     ]  # fmt: skip
-    assert judge.recorded == ["old", "there", "a/link", "a/big", "a/empty"]
+    assert judge.recorded == ["old", "a/link", "a/big", "a/empty", "there"]
     first = receipts[0]
     entry = present(root, "old")
     assert first == Receipt(
@@ -445,9 +445,7 @@ def test_the_owners_lock_is_held_for_few_files_and_not_while_the_disk_is_synced(
             newer = Problem(Code.CHANGED, "a newer version is there", "refused")
             return [newer if one.path == "refused" else None for one in offers]
 
-        def record(
-            self, offers: Sequence[Offer], published: Sequence[Published | None]
-        ) -> list[Receipt]:
+        def record(self, offers: Sequence[Offer], published: Published) -> list[Receipt]:
             steps.append(f"recorded {[one.path for one in offers]}")
             return super().record(offers, published)
 

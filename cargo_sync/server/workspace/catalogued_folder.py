@@ -15,7 +15,16 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple, Protocol
 
-from cargo_sync.catalogue.contract import Catalogue, Catalogued, Change, Gone, Put, Recorded
+from cargo_sync.catalogue.contract import (
+    Catalogue,
+    Catalogued,
+    Change,
+    Gone,
+    Put,
+    PutColumns,
+    Recorded,
+    changed_paths,
+)
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.read import Going
 from cargo_sync.local.root import Root
@@ -311,7 +320,7 @@ class CataloguedFolder:
 
     def folders_above(
         self, some: Iterable[str], recorded: Collection[str] = frozenset()
-    ) -> list[Change]:
+    ) -> list[Put]:
         """The folders above these paths that the catalogue lacks: they must be recorded first.
 
         It has all folders above one that it has. Those in `recorded` will be recorded anyway.
@@ -331,7 +340,7 @@ class CataloguedFolder:
             missing += lacking
             level = {paths.parent(folder) for folder in lacking}
         missing.sort()  # a folder comes before those in it
-        found: list[Change] = []
+        found: list[Put] = []
         for folder, seen in zip(missing, self.store.root.entries(missing), strict=True):
             if isinstance(seen, Problem):
                 raise ProblemError(seen)
@@ -340,7 +349,7 @@ class CataloguedFolder:
         return found
 
     def record(
-        self, changes: Sequence[Change], displaced: Sequence[DisplacedVersion] = ()
+        self, changes: Sequence[Change | PutColumns], displaced: Sequence[DisplacedVersion] = ()
     ) -> Recorded:
         """Records changes, and what they displaced, in one transaction, and wakes their readers.
 
@@ -353,7 +362,7 @@ class CataloguedFolder:
         else:
             recorded = self.catalogue.record(self.id, changes)
         self.recorded.note(changes)
-        self._changed(self.id, [change.path for change in changes])
+        self._changed(self.id, changed_paths(changes))
         return recorded
 
     def finish(self, path: str = "") -> list[VersionRange]:

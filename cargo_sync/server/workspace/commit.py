@@ -5,14 +5,13 @@ folder twice: before anything is sent, and when the file is replaced.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from itertools import repeat
 from typing import Final
 
-from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, Change, Put
+from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, Put, PutColumns
 from cargo_sync.local.listing import inode
-from cargo_sync.local.publish import Published
+from cargo_sync.local.publish import Aside, Published
 from cargo_sync.local.read import FileState
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.local.space import Shortage
@@ -22,7 +21,7 @@ from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, PERMISSIONS, E
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.problems import changed as changed_since
 from cargo_sync.model.slices import path_cost, slices
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import Offer, Receipt, Want, rows
 from cargo_sync.server.workspace.catalogued_folder import (
     NOTHING,
     CataloguedFolder,
@@ -52,7 +51,7 @@ class WorkspaceCommit:
         """What `expected` found at the paths of the batch that is being committed."""
         self._placing: list[str] = []
         """The files of this batch that are being moved into place."""
-        self._moved: dict[str, Change] = {}
+        self._moved: dict[str, Put] = {}
         """Folders of this batch that have another inode now, by path."""
 
     def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
@@ -124,68 +123,45 @@ class WorkspaceCommit:
         entry = Entry(paths.name(folder), FOLDER, mode=found.st_mode & 0o7777, ident=inode(found))
         self._moved[folder] = put(folder, entry)
 
-    def record(
-        self, offers: Sequence[Offer], published: Sequence[Published | None]
-    ) -> list[Receipt]:
-        if None not in published:
-            entries, displaced, drifted, _ = zip(*published, strict=True)
-            if None not in entries:
-                return self._record(offers, entries, displaced, drifted)
-        new = [
-            (offer, one.entry, one.displaced, one.drifted)
-            for offer, one in zip(offers, published, strict=True)
-            if one is not None and one.entry is not None
-        ]
-        receipts = iter(self._record(*zip(*new, strict=True)) if new else ())
-        return [
-            self._there_already(offer) if one is None or one.entry is None else next(receipts)
-            for offer, one in zip(offers, published, strict=True)
-        ]
-
-    def _record(
-        self,
-        offers: Sequence[Offer],
-        entries: Sequence[Entry],
-        displaced: Sequence[str],
-        drifted: Sequence[bool],
-    ) -> list[Receipt]:
-        """Records published entries, column by column."""
+    def record(self, offers: Sequence[Offer], published: Published) -> list[Receipt]:
         folder, count = self._folder, len(offers)
         some = [offer.path for offer in offers]
-        _, _, _, mtimes, modes, ctimes, inodes, hashes, _ = zip(*entries, strict=True)
-        fresh = map(_is_unlooked, offers)
-        never = [False] * count
-        columns = (some, entries, ctimes, inodes, fresh, never)
-        changes = map(Put._make, zip(*columns, strict=True))
+        entries, displaced = published
+        fresh = list(map(_is_unlooked, offers))
+        puts = PutColumns(some, entries, entries.versions, entries.idents, fresh)
         above = self._folders(some)
-        gone = self._displaced(some, displaced, drifted) if any(displaced) else ()
-        versions = folder.record([*above, *changes], gone).versions[len(above) :]
-        idents = versions
+        gone = self._displaced(some, displaced) if displaced else ()
+        versions = folder.record([*above, puts], gone).versions[len(above) :]
+        idents, places = versions, [""] * count
         if self._stood:
-            idents = list(map(self._ident, some, entries, versions))
-        done, words, retry = repeat("done", count), repeat("", count), repeat(True, count)
-        rows = zip(
-            done, versions, idents, mtimes, modes, hashes, displaced, words, retry, strict=True
-        )
-        return list(map(Receipt._make, rows))
+            idents = list(map(self._ident, some, entries.kinds, versions))
+        if displaced:
+            places = [displaced[path].place if path in displaced else "" for path in some]
+        columns = (
+            ["done"] * count, versions, idents, entries.times, entries.modes, entries.hashes,
+            places, [""] * count, [True] * count,
+        )  # fmt: skip
+        return rows(Receipt, columns)
 
     def _displaced(
-        self, some: Sequence[str], places: Sequence[str], drifted: Sequence[bool]
+        self, some: Sequence[str], displaced: Mapping[str, Aside]
     ) -> list[DisplacedVersion]:
         """The versions that published files have displaced.
 
         One that changed just before that is what lies in the trash, not what was recorded.
         """
         versions = []
-        for path, place, other in zip(some, places, drifted, strict=True):
-            held = self._stood.get(path) if place and not other else None
-            entry = held.entry if held else self._folder.store.root.entry(place) if place else None
+        for path in some:
+            if (aside := displaced.get(path)) is None:
+                continue
+            held = None if aside.drifted else self._stood.get(path)
+            entry = held.entry if held else self._folder.store.root.entry(aside.place)
             if entry is not None:
                 cause = TrashCause.OVERWRITTEN
-                versions.append(DisplacedVersion.of(entry, path, place, cause, self._user))
+                versions.append(DisplacedVersion.of(entry, path, aside.place, cause, self._user))
         return versions
 
-    def _folders(self, some: Sequence[str]) -> Sequence[Change]:
+    def _folders(self, some: Sequence[str]) -> Sequence[Put]:
         """The folders above these paths that must be recorded with them.
 
         One that was moved is recorded with its first file: without one it may be gone again.
@@ -198,10 +174,10 @@ class WorkspaceCommit:
         # A folder comes before those in it.
         return sorted([*above, *moved], key=lambda change: change.path)
 
-    def _ident(self, path: str, entry: Entry, version: int) -> int:
+    def _ident(self, path: str, kind: str, version: int) -> int:
         """The id of a published entry: that of what it replaced, if it was of its kind."""
         held = self._stood.pop(path, None)
-        return held.entry.ident if held and held.entry.kind == entry.kind else version
+        return held.entry.ident if held and held.entry.kind == kind else version
 
     def occupied(self, offers: Sequence[Offer]) -> list[Problem]:
         # What other programs put there becomes a version, which the client's next look shows.
@@ -214,7 +190,10 @@ class WorkspaceCommit:
     def lock(self) -> AbstractContextManager[object]:
         return self._folder.lock
 
-    def _there_already(self, offer: Offer) -> Receipt:
+    def there(self, offers: Sequence[Offer]) -> list[Receipt]:
+        return list(map(self._there, offers))
+
+    def _there(self, offer: Offer) -> Receipt:
         """The receipt of content that did not have to be sent, if it is still there."""
         try:
             held = self._folder.look(offer.path)

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from cargo_sync.catalogue.contract import Change, Put
+from cargo_sync.catalogue.contract import Change, Put, PutColumns
 from cargo_sync.local.listing import IDENT, names_in
 from cargo_sync.local.root import Root
 from cargo_sync.model import paths
@@ -26,13 +26,16 @@ from cargo_sync.model.problems import ProblemError
 MOST: Final = 5_000
 """Files of a generation; there are two. Hints come soon after the files."""
 
+_Noted = tuple[str, int, int, int, int, int]
+"""What was recorded: kind, size, mtime_ns, mode, ctime_ns, inode."""
+
 
 class RecordedFiles:
     """The last files that were recorded in a workspace. Several threads may use it."""
 
     def __init__(self) -> None:
-        self._young: dict[str, Put] = {}
-        self._old: dict[str, Put] = {}
+        self._young: dict[str, _Noted] = {}
+        self._old: dict[str, _Noted] = {}
         self._made: dict[str, int] = {}
         self._made_before: dict[str, int] = {}
         """Folder -> entries that were recorded in it since it was made; by generation."""
@@ -41,20 +44,34 @@ class RecordedFiles:
         """These new folders are noted next; the catalogue has nothing in them."""
         self._made.update(dict.fromkeys(folders, 0))
 
-    def note(self, changes: Sequence[Change]) -> None:
+    def note(self, changes: Sequence[Change | PutColumns]) -> None:
         """Notes changes that are recorded now."""
-        puts = {one.path: one for one in changes if isinstance(one, Put)}
-        if len(puts) != len(changes):
+        noted: dict[str, _Noted] = {}
+        count = 0
+        for one in changes:
+            if isinstance(one, PutColumns):
+                faces = one.entries
+                columns = faces.kinds, faces.sizes, faces.times, faces.modes
+                rows = zip(*columns, one.ctimes, one.inodes, strict=True)
+                noted.update(zip(one.paths, rows, strict=True))
+                count += len(one.paths)
+            else:
+                if isinstance(one, Put):
+                    entry = one.entry
+                    face = entry.kind, entry.size, entry.mtime_ns, entry.mode
+                    noted[one.path] = *face, one.ctime_ns, one.inode
+                count += 1
+        if len(noted) != count:
             # What is gone or moved may be a folder of them.
             self._young, self._old, self._made, self._made_before = {}, {}, {}, {}
         elif len(self._young) >= MOST:
             self.age()
         if self._made or self._made_before:
-            for folder, count in Counter(path.rpartition("/")[0] for path in puts).items():
+            for folder, count in Counter(path.rpartition("/")[0] for path in noted).items():
                 for made in (self._made, self._made_before):
                     if folder in made:
                         made[folder] += count
-        self._young.update(puts)
+        self._young.update(noted)
 
     def age(self) -> None:
         """Forgets what was noted before the last call."""
@@ -80,12 +97,17 @@ class RecordedFiles:
                 if made.get(folder) != len(places):
                     return None
                 if not all(
-                    put is not None and _is(put, paths.name(put.path), opened.fd) for put in known
+                    noted is not None and _is(noted, paths.name(place), opened.fd)
+                    for place, noted in zip(places, known, strict=True)
                 ):
                     return None
         except ProblemError:
             return None
-        return [put.path for put in known if put is not None and put.entry.kind == FOLDER]
+        return [
+            place
+            for place, noted in zip(places, known, strict=True)
+            if noted is not None and noted[0] == FOLDER
+        ]
 
     def unlike(self, root: Root, folder: str, names: Sequence[str]) -> list[str]:
         """The names in `folder` of which it is not sure that they are as recorded."""
@@ -98,16 +120,16 @@ class RecordedFiles:
                 fd = opened.fd
                 return [
                     name
-                    for name, put in zip(names, known, strict=True)
-                    if put is None or not _is(put, name, fd)
+                    for name, noted in zip(names, known, strict=True)
+                    if noted is None or not _is(noted, name, fd)
                 ]
         except ProblemError:
             return list(names)
 
 
-def _is(put: Put, name: str, folder: int) -> bool:
+def _is(noted: _Noted, name: str, folder: int) -> bool:
     """Whether what is at a name of an open folder is what was recorded."""
-    _, (_, kind, size, mtime_ns, mode, *_), ctime_ns, ident, _, _ = put
+    kind, size, mtime_ns, mode, ctime_ns, ident = noted
     try:
         found = os.lstat(name, dir_fd=folder)
     except OSError:

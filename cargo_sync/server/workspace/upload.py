@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogued
-from cargo_sync.local.publish import Placement, Placing, secure
+from cargo_sync.local.publish import Placing, secure
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, changed
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.commit import no_room
 from cargo_sync.server.workspace.comparison import put
 
@@ -104,21 +104,22 @@ class Upload:
             except ProblemError:
                 self._staging.discard(staged)
                 raise
-            [problem] = placing.rename([Placement(staged, seen)])
+            [problem] = placing.rename([staged], [seen])
             if problem:
                 raise ProblemError(problem)
         placing.sync()
         with folder.lock:
-            [result] = placing.confirm([staged])
-            if result.problem or result.entry is None:
-                raise ProblemError(result.problem) if result.problem else changed(path)
+            published, problems = placing.confirm([staged])
+            if problems:
+                raise ProblemError(problems[0])
             displaced = []
-            if held is not None and result.displaced:
+            if held is not None and (aside := published.displaced.get(path)):
                 cause = TrashCause.OVERWRITTEN
                 displaced.append(
-                    DisplacedVersion.of(held.entry, path, result.displaced, cause, self._user)
+                    DisplacedVersion.of(held.entry, path, aside.place, cause, self._user)
                 )
-            folder.record([*folder.folders_above([path]), put(path, result.entry)], displaced)
+            change = put(path, published.entries.entry(0))
+            folder.record([*folder.folders_above([path]), change], displaced)
             now = folder.catalogue.entry(folder.id, path)
         assert now is not None, "it was recorded under the same lock"
         return now, held is None
