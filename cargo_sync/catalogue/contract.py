@@ -107,7 +107,7 @@ class Put(NamedTuple):
 
 
 class PutColumns(NamedTuple):
-    """Many of `Put`, column by column."""
+    """Many of `Put`, none of them a folder or `anew`, column by column; there is at least one."""
 
     paths: Sequence[str]
     entries: EntryColumns
@@ -117,7 +117,7 @@ class PutColumns(NamedTuple):
 
     @classmethod
     def of(cls, puts: Sequence[Put]) -> "PutColumns":
-        """The columns of at least one; `anew` is left out."""
+        """The columns of at least one; what is in `anew` is left out."""
         some, entries, ctimes, inodes, fresh, _ = zip(*puts, strict=True)
         return cls(some, EntryColumns.of(entries), ctimes, inodes, fresh)
 

@@ -72,7 +72,7 @@ class Recording:
                     self._put(keys, some, known)
 
     def put_columns(self, puts: PutColumns) -> None:
-        """Records consecutive puts, none of them a folder."""
+        """Records them as `put` does."""
         keys = _keys(puts.paths)
         known = self._known(keys)
         if known is None:
@@ -89,6 +89,7 @@ class Recording:
         return None if new else known
 
     def _put(self, keys: Sequence[bytes], puts: Sequence[Put], known: dict[bytes, Row]) -> None:
+        """One write for all; `known` are the old rows, by key."""
         writes: dict[bytes, Row] = {}
         for at, (key, put) in enumerate(zip(keys, puts, strict=True)):
             old = known.get(key)

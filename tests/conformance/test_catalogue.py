@@ -20,6 +20,7 @@ from cargo_sync.catalogue.contract import (
     Change,
     Gone,
     Put,
+    PutColumns,
 )
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.machines.own_changes import VersionRange
@@ -258,6 +259,27 @@ def test_where_nothing_was_it_is_another_entry(world: World) -> None:
     assert world.catalogue.record(world.id, fresh).versions == [7, 8, 9]
     assert world.listing() == "a@7#7 b@4#4 x@8#8 z@9#9"
     assert world.changes(4) == "-a/y a@7 x@8 z@9 (9)"
+
+
+def test_columns_are_recorded_as_their_rows_are(reopen: Open) -> None:
+    """New ones, with a name twice, known ones, and in the place of a folder."""
+    catalogue = reopen()
+    rows, columns = World(catalogue, "/srv/rows"), World(catalogue, "/srv/columns")
+    for size, fresh, names in (
+        (1, False, "f/x f/y"), (1, False, "f/x f/z f/z"), (2, True, "f/y"), (3, False, "f g"),
+    ):  # fmt: skip
+        puts = [
+            Put(f"a/{name}", Entry(paths.name(name), FILE, size, hash="h"), 5, 2**64 - 1, fresh)
+            for name in names.split()
+        ]
+        above = [change("a/"), change("a/f/")] if size == 1 else []
+        expected = catalogue.record(rows.id, [*above, *puts])
+        assert catalogue.record(columns.id, [*above, PutColumns.of(puts)]) == expected
+        assert columns.tree() == rows.tree()
+        assert columns.changes() == rows.changes()
+        held = [catalogue.entries(one.id, [put.path for put in puts]) for one in (rows, columns)]
+        assert held[0] == held[1]
+    assert columns.tree() == "a#1 a/f#11 a/g#12"
 
 
 def test_what_changed_beside_its_fields_is_a_new_version_of_the_same_entry(world: World) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.local import fresh_folders
+from cargo_sync.local import commit, fresh_folders
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.fresh_folders import MOST, FreshFolders
 from cargo_sync.local.new_folders import NewFolders
@@ -21,7 +21,7 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.transfers import Receipt
+from cargo_sync.model.transfers import Receipt, Want
 from tests.local.samples import RUN, LooseJudge, everything, offer, tree
 from tests.local.systems import Stop, failing, failing_in, stopping, system
 
@@ -105,6 +105,23 @@ def test_what_comes_later_or_is_larger_comes_by_itself(bringing: Bringing, top: 
     bringing.send({"new/later": "x"}, batch=2)
     assert codes(bringing.sink.commit(1)) == codes(bringing.sink.commit(2)) == {"done"}
     assert tree(top) == FILES | {"new/later": "x"}
+
+
+def test_what_was_there_already_may_have_a_slice_of_its_own(
+    bringing: Bringing, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = LooseJudge(answers={"there": Want("none")})
+    bringing.sink = FolderSink(bringing.staging, judge, RUN)
+    monkeypatch.setattr(commit, "RECORDED", len(FILES))
+    bringing.make()
+    offers = [*(offer(path, text.encode()) for path, text in FILES.items()), offer("there")]
+    bringing.sink.begin(1, offers)
+    for index, text in enumerate(FILES.values()):
+        bringing.sink.whole(1, index, memoryview(text.encode()))
+    receipts = bringing.sink.commit(1)
+    assert (codes(receipts), len(receipts)) == ({"done"}, len(FILES) + 1)
+    assert judge.recorded == [*FILES, "there"]
+    assert tree(top) == FILES
 
 
 def one_offer_is_large(monkeypatch: pytest.MonkeyPatch) -> None:

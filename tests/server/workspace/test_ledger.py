@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cargo_sync.catalogue.contract import Change, Recorded
+from cargo_sync.catalogue.contract import Change, PutColumns, Recorded
 from cargo_sync.local.trash_upkeep import keep_up
 from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -77,7 +77,7 @@ def test_a_row_that_could_not_be_written_is_found_later(ground: Ground) -> None:
     bring(ground, "file", b"one")
     record = ground.folder.catalogue.record
 
-    def failing(workspace: int, changes: Sequence[Change]) -> Recorded:
+    def failing(workspace: int, changes: Sequence[Change | PutColumns]) -> Recorded:
         raise ProblemError(Problem(Code.DISK_FULL, "the state cannot be written"))
 
     ground.folder.catalogue.record = failing  # type: ignore[method-assign]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.catalogue.contract import Gone
+from cargo_sync.catalogue.contract import Gone, PutColumns
 from cargo_sync.local.root import Root
 from cargo_sync.server.workspace import recorded
 from cargo_sync.server.workspace.comparison import put
@@ -25,9 +25,10 @@ def top(tmp_path: Path) -> Path:
 
 def noted(files: RecordedFiles, root: Root, *names: str) -> None:
     found = [root.entry(f"f/{name}") for name in names]
-    files.note(
-        [put(f"f/{name}", one) for name, one in zip(names, found, strict=True) if one is not None]
-    )
+    puts = [
+        put(f"f/{name}", one) for name, one in zip(names, found, strict=True) if one is not None
+    ]
+    files.note([*puts[:1], PutColumns.of(puts[1:])] if puts[1:] else puts)
 
 
 def _write(path: Path) -> None:

@@ -12,7 +12,13 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.catalogue import unfinished
-from cargo_sync.catalogue.contract import CatalogueMove, Change, Recorded
+from cargo_sync.catalogue.contract import (
+    CatalogueMove,
+    Change,
+    PutColumns,
+    Recorded,
+    changed_paths,
+)
 from cargo_sync.local import commit
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import listed_in
@@ -822,8 +828,8 @@ def test_a_batch_with_a_new_folder_is_recorded_in_one_transaction(
     recorded: list[list[str]] = []
     record = ground.folder.catalogue.record
 
-    def told(workspace: int, changes: Sequence[Change]) -> Recorded:
-        recorded.append([change.path for change in changes])
+    def told(workspace: int, changes: Sequence[Change | PutColumns]) -> Recorded:
+        recorded.append(changed_paths(changes))
         return record(workspace, changes)
 
     monkeypatch.setattr(ground.folder.catalogue, "record", told)
