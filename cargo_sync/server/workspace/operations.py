@@ -453,7 +453,7 @@ class OperationBatch:
             raise changed(to)
         touched = [paths.parent(path), paths.parent(to), *above(made)]
         moved = CatalogueMove(path, to, seen.version)
-        changes = [*folder.folders_above([to]), moved]
+        changes: list[Change] = [*folder.folders_above([to]), moved]
         unseen = self._has_unseen(operation, path)
         return _Act(Done(0, held.entry.ident), changes, touched, unseen=unseen)
 
