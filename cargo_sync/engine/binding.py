@@ -1,6 +1,7 @@
 """Binding: opens both sides, and checks that the base belongs to them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from cargo_sync.engine.commit import OnEvents
@@ -67,8 +68,9 @@ async def open_sides(
     local, remote = await near.open(), await _meet(far, job, memory, world)
     binding = bind(local, remote, rules.mode)
     cursor, anew, afresh = job.far_cursor, binding != job.binding, True
+    noted: list[Callable[[], object]] = []
     if job.binding is None:
-        await world.offload(memory.jobs.bind, memory.name, binding)
+        noted.append(partial(memory.jobs.bind, memory.name, binding))
         cursor = 0
     elif went_back := _why_fenced(job.binding, remote):
         raise ProblemError(server_restored(rules.name, went_back))
@@ -81,7 +83,7 @@ async def open_sides(
         # We were away for too long: the server does not list the deletions of that time any more,
         # so they only show in a full listing. The base stays, so that the plan has these deletions
         # and the guard counts them. At 0, a first listing was cut: what it stored may be gone.
-        await world.offload(memory.jobs.mirror_anew, memory.name)
+        noted.append(partial(memory.jobs.mirror_anew, memory.name))
         cursor, anew = 0, True
     else:
         afresh = False
@@ -89,14 +91,23 @@ async def open_sides(
         memory.scope.everything()
     digest = repr((rules.mode, rules.include, rules.exclude, rules.propagate, rules.after))
     if job.rules != digest:
-        await world.offload(memory.jobs.set_rules, memory.name, digest)
+        noted.append(partial(memory.jobs.set_rules, memory.name, digest))
     if anew or job.untrue or job.rules != digest:
-        while await world.offload(memory.folders.forget):
-            pass
+        more = await world.offload(_forget, memory, noted)
+        while more:
+            more = await world.offload(memory.folders.forget)
     folds = {Mode.UPLOAD: remote.folds, Mode.DOWNLOAD: local.folds}
     distinct = tuple(mode for mode in rules.mode.directions if folds[mode])
     lacking = [_SIDES[side] for side, one in (("near", local), ("far", remote)) if not one.xattrs]
     return OpenedSides(binding, cursor, afresh, job.suspects, distinct, " and ".join(lacking))
+
+
+def _forget(memory: JobMemory, noted: Sequence[Callable[[], object]]) -> bool:
+    """Notes what is not true any more, and writes the first rows that have it, all at once."""
+    with memory.jobs.together():
+        for note in noted:
+            note()
+        return memory.folders.forget()
 
 
 async def _meet(far: FarTree, job: JobRow, memory: JobMemory, world: World) -> Identity:

@@ -190,6 +190,12 @@ class JobRows:
         self._set(_CURSOR, cursor, name)
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction for what is stored inside."""
+        with self._database.transaction():
+            yield
+
+    @contextmanager
     def knowing(self, name: str, newest: SeenChange) -> Iterator[None]:
         """One transaction for what is stored inside, and the newest change of the server.
 
