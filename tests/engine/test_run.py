@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.engine.binding import open_sides
 from cargo_sync.model.agreed import AgreedColumns
 from cargo_sync.model.events import Happened
 from cargo_sync.model.jobs import After, Mode
@@ -569,3 +570,13 @@ async def test_a_kill_while_the_server_is_looked_at_anew_hides_no_deletion_and_i
         if left[0] >= 0:
             return
         at += 1
+
+
+async def test_a_first_contact_is_noted_in_one_commit(tmp_path: Path) -> None:
+    done: list[str] = []
+    with Database.open(str(tmp_path / "state.db"), "daemon", done.append) as database:
+        one = System(database)
+        for commits in (1, 0):
+            done.clear()
+            await open_sides(one.rules, one.near, one.far, one.memory, one.world(), one._tell)
+            assert done.count("COMMIT") == commits
