@@ -170,14 +170,16 @@ class Epoch:
             self._expect(path, now, other.state, "what is gone here and changed there")
 
     def _makes_room(self, path: str, there: State) -> bool:
-        """Whether a file was in the place of a folder in which the source had something new."""
+        """Whether a file was in the place of a folder in which the source had something new.
+
+        What a filter left out in between counts as new when it does so no longer.
+        """
         if there is None or _is_folder(there):
             return False
         changes = self._changes[self._source.part].items()
-        return any(
-            one != path and paths.is_below(one, path) and (change.state or change.times > 1)
-            for one, change in changes
-        )
+        new = [one for one, change in changes if change.state or change.times > 1]
+        new += filter(self._unsure, self._source.all())
+        return any(one != path and paths.is_below(one, path) for one in new)
 
     def _is_fetched_again(self, path: str, now: State) -> bool:
         """Whether something that people changed at the destination was taken for damaged."""
