@@ -28,7 +28,7 @@ from cargo_sync.model.problems import (
     from_os_error,
     lacks_descriptors,
 )
-from cargo_sync.model.transfers import Offer
+from cargo_sync.model.transfers import Offer, stem
 from cargo_sync.process.descriptors import kept_line
 
 LONGEST: Final = 64 * 2**20
@@ -44,6 +44,9 @@ class CheckpointStore(Protocol):
 
     def get(self, transfer: str) -> Checkpoint | None: ...
 
+    def earlier(self, transfer: str, path: str) -> list[str]:
+        """Transfers to this path that `transfer` succeeds: nobody goes on with them."""
+
     def put(self, checkpoint: Checkpoint) -> None:
         """Records a checkpoint durably; it replaces the transfer's earlier one."""
 
@@ -58,6 +61,13 @@ class MemoryCheckpoints:
 
     def get(self, transfer: str) -> Checkpoint | None:
         return self.kept.get(transfer)
+
+    def earlier(self, transfer: str, path: str) -> list[str]:
+        return [
+            id
+            for id, one in self.kept.items()
+            if stem(transfer) <= id < transfer and one.path == path
+        ]
 
     def put(self, checkpoint: Checkpoint) -> None:
         self.kept[checkpoint.transfer] = checkpoint

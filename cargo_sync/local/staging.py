@@ -218,6 +218,8 @@ class Staging:
     def part(self, offer: Offer) -> PartFile:
         """Returns a larger file, with the pieces that arrived before a cut.
 
+        The parts of transfers that this one succeeds are removed, unless a flow still writes them.
+
         Raises:
             ProblemError: `busy` while the same transfer is running; `protocol` for an invalid
                 transfer id.
@@ -233,16 +235,14 @@ class Staging:
                     retry=False,
                 )
             )
-        with self._lock:
-            busy = offer.transfer in self._active
-            self._active.add(offer.transfer)
-        if busy:
+        if not self._take(offer.transfer):
             raise ProblemError(
                 Problem(Code.BUSY, f"{offer.path!r} is already being transferred", path=offer.path)
             )
         try:
-            name = part_name(offer.transfer, guest=bool(self._guest))
-            return PartFile(self.root, self._existing(), name, offer, self._checkpoints)
+            folder, name = self._existing(), self._part_name(offer.transfer)
+            self._remove_earlier(offer.transfer, offer.path)
+            return PartFile(self.root, folder, name, offer, self._checkpoints)
         except BaseException:
             self.release(offer.transfer)
             raise
@@ -257,6 +257,8 @@ class Staging:
         if staged.transfer:
             self._checkpoints.drop(staged.transfer)
             self.release(staged.transfer)
+            # One that was still being written when this transfer began has ended by now.
+            self._remove_earlier(staged.transfer, staged.path)
 
     def discard(self, staged: Staged, *, keep: bool = False) -> None:
         """Removes a staged file; with `keep`, a file that has a checkpoint stays for a retry."""
@@ -310,6 +312,28 @@ class Staging:
             folder.__exit__(None, None, None)
 
     # -- within ------------------------------------------------------------------------------------
+
+    def _take(self, transfer: str) -> bool:
+        """Whether the part of this transfer was not in use; now it is."""
+        with self._lock:
+            free = transfer not in self._active
+            self._active.add(transfer)
+            return free
+
+    def _remove_earlier(self, transfer: str, path: str) -> None:
+        """Removes the parts of transfers that this one succeeds, and that are in this folder."""
+        for earlier in self._checkpoints.earlier(transfer, path):
+            if self._take(earlier):
+                try:
+                    self.root.system.unlink(self.fd, self._part_name(earlier))
+                    self._checkpoints.drop(earlier)
+                except (OSError, ProblemError):
+                    continue  # it is in another folder, or a later sweep removes it
+                finally:
+                    self.release(earlier)
+
+    def _part_name(self, transfer: str) -> str:
+        return part_name(transfer, guest=bool(self._guest))
 
     def _sweep_folder(self, name: str) -> None:
         """Removes the files of a staged folder. Raises OSError, ProblemError."""

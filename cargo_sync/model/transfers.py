@@ -42,6 +42,28 @@ class Offer(NamedTuple):
     holes: int = 0
 
 
+_STEM, _GENERATION = 16, 4
+"""Digits of an id that begins a line of versions, and of their number after it."""
+
+
+def succeeding(before: str, token: str) -> str:
+    """The id of a transfer that takes the place of `before`: another version of the same file.
+
+    Both have the same stem, and the later id is the greater one. So the destination sees what is
+    given up, and its part is discarded there. `token` makes it unguessable: 32 hex digits. If the
+    numbers are used up, it is the id as it is, of a line of its own.
+    """
+    number = int(before[_STEM : _STEM + _GENERATION], 16) + 1
+    if number >= 16**_GENERATION:
+        return token
+    return f"{stem(before)}{number:0{_GENERATION}x}{token[_STEM + _GENERATION :]}"
+
+
+def stem(transfer: str) -> str:
+    """What the ids of transfers of one file to one place have in common."""
+    return transfer[:_STEM]
+
+
 VAST: Final = 2**30
 """Bytes of a file from which a client asks a server for its holes before it reserves room."""
 

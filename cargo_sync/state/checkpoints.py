@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 
 from cargo_sync.model.checkpoints import Checkpoint, Span
+from cargo_sync.model.transfers import stem
 from cargo_sync.state.database import Database
 
 _SPAN: Final = struct.Struct("<QQ16s")
@@ -24,6 +25,15 @@ class Checkpoints:
         with self._database.read() as connection:
             row = connection.execute(f"{_READ} WHERE transfer = ?", (transfer,)).fetchone()
         return _checkpoint(row) if row else None
+
+    def earlier(self, transfer: str, path: str) -> list[str]:
+        """Like `CheckpointStore.earlier`."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT transfer FROM checkpoint WHERE transfer >= ? AND transfer < ? AND path = ?",
+                (stem(transfer), transfer, path),
+            )
+            return [id for (id,) in rows]
 
     def put(self, checkpoint: Checkpoint) -> None:
         """Records a checkpoint in place of the transfer's earlier one, durably."""

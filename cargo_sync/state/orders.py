@@ -6,6 +6,7 @@ from typing import NamedTuple
 import orjson
 
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.transfers import succeeding
 from cargo_sync.state.database import Database
 
 
@@ -37,7 +38,8 @@ class Orders:
     ) -> str:
         """The id of the transfer of exactly this version of a source.
 
-        It is durable when this returns. Another version of the source replaces the earlier one.
+        It is durable when this returns. Another version of the source replaces the earlier one:
+        its id succeeds that one.
 
         Args:
             way: the two ends.
@@ -53,11 +55,13 @@ class Orders:
         )
         with self._database.transaction() as connection:
             row = connection.execute(
-                "SELECT id FROM session_transfer "
-                "WHERE way = ? AND far = ? AND near = ? AND source = ?",
-                (*key, version),
+                "SELECT id, source FROM session_transfer WHERE way = ? AND far = ? AND near = ?",
+                key,
             ).fetchone()
-            id = str(row[0]) if row else make()
+            if row is None:
+                id = make()
+            else:
+                id = row[0] if row[1] == version else succeeding(row[0], make())
             connection.execute(
                 "INSERT OR REPLACE INTO session_transfer VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (*key, version, id, root, self._now()),

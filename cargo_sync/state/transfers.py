@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
+from cargo_sync.model.transfers import succeeding
 from cargo_sync.state.bulk import Alter, Insert, Select
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
@@ -73,7 +74,7 @@ class Transfers:
 
         A transfer of exactly this version of a source that began before continues under its id, and
         does not start a second time. A transfer of another version is given up: if an end was
-        promised, this is it.
+        promised, this is it; the id that takes its place succeeds its id.
 
         Args:
             job: its number.
@@ -99,7 +100,8 @@ class Transfers:
                     if waits:
                         details = EventDetails(SUPERSEDED, Code.OVERTAKEN, id)
                         given_up.append(says(Happened.FAILED, source.path, source.size, details))
-                    [id], waits = make([source]), None
+                    [made], waits = make([source]), None
+                    id = succeeding(id, made) if id and source.keep else made
                 if promised is not None and not waits:
                     started.append(
                         says(Happened.STARTED, source.path, source.size, EventDetails(transfer=id))

@@ -2,6 +2,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -209,13 +210,14 @@ def test_a_file_is_complete_only_when_covered_exactly(staging: Staging) -> None:
     part.drop()
 
 
-def cut(staging: Staging, *mebibytes: int, path: str = "big") -> None:
+def cut(staging: Staging, *mebibytes: int, path: str = "big", transfer: str = "") -> None:
     """A transfer that was cut after these pieces."""
-    part = staging.part(offer(path, BIG))
+    sent = offer(path, BIG, transfer=transfer)
+    part = staging.part(sent)
     put(part, *mebibytes)
     part.checkpoint()
     part.leave()
-    staging.release(offer(path).transfer)
+    staging.release(sent.transfer)
 
 
 def test_a_cut_transfer_goes_on_where_it_was(
@@ -374,6 +376,65 @@ def test_one_transfer_is_under_way_once(staging: Staging) -> None:
     part.drop()
     staging.release(offer("big").transfer)
     assert staging.part(offer("big", BIG)).missing
+
+
+FIRST, SECOND, THIRD = (f"{'a' * 16}{number:04x}{'5' * 12}" for number in (1, 2, 3))
+"""Ids of one file's versions."""
+
+
+def test_the_part_that_another_version_gave_up_is_removed_when_that_begins(
+    staging: Staging, checkpoints: MemoryCheckpoints, top: Path
+) -> None:
+    others = {"b" * 16 + FIRST[16:]: "big", "a" * 16 + "0000" + "5" * 12: "beside"}
+    for transfer, path in {FIRST: "big", **others}.items():
+        cut(staging, 0, 1, path=path, transfer=transfer)
+    cut(staging, 0, transfer=SECOND)
+    assert set(checkpoints.kept) == {SECOND, *others}
+    assert names(top) == sorted(f"{transfer}.part" for transfer in checkpoints.kept)
+    cut(staging, 0, transfer=FIRST)  # what comes late from a dead connection
+    assert SECOND in checkpoints.kept, "an earlier version takes nothing from a later one"
+
+
+def test_a_part_that_is_being_written_is_removed_when_the_later_version_is_in_its_place(
+    staging: Staging, checkpoints: MemoryCheckpoints, top: Path
+) -> None:
+    old = staging.part(offer("big", BIG, transfer=FIRST))
+    put(old, 0)
+    old.checkpoint()
+    new = staging.part(offer("big", BIG, transfer=SECOND))
+    put(old, 1)
+    old.checkpoint()
+    old.leave()
+    assert names(top) == [f"{FIRST}.part"], "its flow goes on until it notices the cut"
+    staging.release(FIRST)
+    put(new, *range(10))
+    staging.published(new.finish())
+    assert names(top) == [f"{SECOND}.part"]  # nobody has moved it to its place here
+    assert checkpoints.kept == {}
+
+
+def test_a_part_in_the_staging_of_another_folder_is_not_touched(
+    staging: Staging, checkpoints: MemoryCheckpoints, tmp_path: Path
+) -> None:
+    cut(staging, 0, transfer=FIRST)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with closing(Root.open(str(elsewhere))) as root:
+        other = Staging(root, checkpoints, SpaceLedger())
+        cut(other, 0, transfer=SECOND)
+        other.close()
+    assert set(checkpoints.kept) == {FIRST, SECOND}
+    assert staging.part(offer("big", BIG, transfer=FIRST)).missing == ((MIB, len(BIG)),)
+
+
+def test_what_cannot_be_removed_hinders_nothing(top: Path, kind: str) -> None:
+    checkpoints = MemoryCheckpoints()
+    with closing(Root.open(str(top), failing_in(kind, "unlink", errno.EIO))) as root:
+        staging = Staging(root, checkpoints, SpaceLedger())
+        cut(staging, 0, transfer=FIRST)
+        cut(staging, 0, transfer=SECOND)
+        assert set(checkpoints.kept) == {FIRST, SECOND}, "after a week a sweep removes it"
+        staging.close()
 
 
 @pytest.mark.parametrize("transfer", ["../../escape", "short", "A" * 32, "0" * 65])

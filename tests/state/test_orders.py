@@ -38,15 +38,20 @@ def test_the_same_order_has_the_same_id_across_restarts(tmp_path: Path) -> None:
 
 
 def test_another_version_takes_the_place_and_what_is_done_is_forgotten(tmp_path: Path) -> None:
-    make = ids()
+    make = map("{:032x}".format, count(1)).__next__
     with Database.open(str(tmp_path / "s.db"), "daemon") as database:
         orders = Orders(database, lambda: 1.0)
-        orders.transfer_id(WAY, "a", "/n", SOURCE, "/r", make)
+        first = orders.transfer_id(WAY, "a", "/n", SOURCE, "/r", make)
         newer = SOURCE._replace(version=4)
-        assert orders.transfer_id(WAY, "a", "/n", newer, "/r", make) == "id2"
-        assert orders.transfer_id(WAY, "a", "/n", SOURCE, "/r", make) == "id3"
-        orders.done("id3")
-        assert orders.transfer_id(WAY, "a", "/n", SOURCE, "/r", make) == "id4"
+        second = orders.transfer_id(WAY, "a", "/n", newer, "/r", make)
+        third = orders.transfer_id(WAY, "a", "/n", SOURCE, "/r", make)
+        assert [first, second, third] == [
+            "0" * 31 + "1",
+            "0" * 19 + "1" + "0" * 11 + "2",
+            "0" * 19 + "2" + "0" * 11 + "3",
+        ]
+        orders.done(third)
+        assert orders.transfer_id(WAY, "a", "/n", SOURCE, "/r", make) == "0" * 31 + "4"
 
 
 def test_what_nobody_goes_on_with_is_dropped_once_its_checkpoint_has_gone(tmp_path: Path) -> None:

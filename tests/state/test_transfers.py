@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain, count
 
+from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
+from cargo_sync.model.transfers import stem, succeeding
+from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.jobs import JobRows
@@ -12,7 +15,10 @@ from cargo_sync.state.transfers import Begun, Transfers, TransferSource
 
 
 class Room:
-    """The transfers of one job; ids are a, b, c, … in the order in which they are made."""
+    """The transfers of one job; ids are a, b, c, … in the order in which they are made.
+
+    Those of large files are 32 of the letter.
+    """
 
     def __init__(self, database: Database, tell: str = "upload") -> None:
         self.transfers = Transfers(database)
@@ -30,7 +36,7 @@ class Room:
         return self.transfers.begin(self.job, sources, self._make, now, self._says, promised)
 
     def _make(self, sources: Sequence[TransferSource]) -> list[str]:
-        return [next(self._ids) for _ in sources]
+        return [next(self._ids) * (32 if source.keep else 1) for source in sources]
 
     def _says(self, happened: Happened, path: str, size: int, details: EventDetails) -> Event:
         return Event("j", happened, 1.0, path, size, details, self._tell)
@@ -45,12 +51,39 @@ class Room:
 
 def test_without_a_promise_only_large_files_keep_their_id(daemon: Database) -> None:
     room = Room(daemon)
-    assert room.begin("x", "BIG", promised=None).ids == ["a", "b"]
-    assert room.begin("x", "BIG", "BIG2", promised=None).ids == ["c", "b", "d"]
-    assert room.begin("BIG 2", promised=None).ids == ["e"]
+    assert room.begin("x", "BIG", promised=None).ids == ["a", "b" * 32]
+    assert room.begin("x", "BIG", "BIG2", promised=None).ids == ["c", "b" * 32, "d" * 32]
     room.transfers.ended(room.job, ["BIG"], [])
-    assert room.begin("BIG 2", promised=None).ids == ["f"]
+    assert room.begin("BIG", promised=None).ids == ["e" * 32]
     assert room.told() == []
+
+
+def test_another_version_of_a_large_file_succeeds_the_earlier_one(daemon: Database) -> None:
+    room = Room(daemon)
+    [first] = room.begin("BIG", promised=None).ids
+    for version in (2, 3):
+        [later] = room.begin(f"BIG {version}", promised=None).ids
+        assert later > first and stem(later) == stem(first)
+        assert room.begin(f"BIG {version}", promised=None).ids == [later]
+        first = later
+    [small] = room.begin("BIG2", promised=None).ids
+    assert stem(small) != stem(first)
+
+
+def test_an_id_without_a_number_after_it_begins_a_line_of_its_own() -> None:
+    token = "5" * 32
+    assert succeeding("a" * 16 + "fffe" + "b" * 12, token) == "a" * 16 + "ffff" + "5" * 12
+    assert succeeding("a" * 16 + "ffff" + "b" * 12, token) == token
+
+
+def test_the_earlier_transfers_of_a_file_to_a_place(daemon: Database) -> None:
+    checkpoints, line = Checkpoints(daemon, lambda: 1.0), "a" * 16
+    there = {"0001": "f", "0002": "f", "0003": "other", "0004": "f", "0005": "f"}
+    for number, path in there.items():
+        checkpoints.put(Checkpoint(f"{line}{number}{'9' * 12}", path, 1, 2, 3, 4))
+    checkpoints.put(Checkpoint("a" * 15 + "b" + "0001" + "9" * 12, "f", 1, 2, 3, 4))
+    earlier = checkpoints.earlier(f"{line}0004{'9' * 12}", "f")
+    assert earlier == [f"{line}{number}{'9' * 12}" for number in ("0001", "0002")]
 
 
 def test_what_is_taken_up_again_goes_on_and_does_not_start_again(daemon: Database) -> None:
@@ -107,10 +140,10 @@ def test_what_never_came_back_is_given_up(daemon: Database) -> None:
     room.begin("BIG", promised=None, now=10.0)
     room.begin("z", now=20.0)
     room.transfers.ended(room.job, [], ["y"])
-    room.transfers.going_on(["c"], 30.0)
+    room.transfers.going_on(["c" * 32], 30.0)
     parts = [room.transfers.forget(15.0, 99.0, most=1) for _ in range(3)]
     assert parts == [1, 1, 0]  # BIG moves all the time
     [_, _, _, (_, end)] = room.events.since(0, 9)
     assert (end.happened, end.path, end.time, end.tell) == (Happened.FAILED, "x", 99.0, "upload")
     assert end.transfer == "a" and end.message.startswith("given up: ")
-    assert room.begin("x", "z", "BIG").ids == ["e", "d", "c"]
+    assert room.begin("x", "z", "BIG").ids == ["e", "d", "c" * 32]
