@@ -257,7 +257,7 @@ class Staging:
         if staged.transfer:
             self._checkpoints.drop(staged.transfer)
             self.release(staged.transfer)
-            # One that was still being written when this transfer began has ended by now.
+            # One that was still being written when this transfer began may have ended by now.
             self._remove_earlier(staged.transfer, staged.path)
 
     def discard(self, staged: Staged, *, keep: bool = False) -> None:

@@ -60,7 +60,11 @@ def succeeding(before: str, token: str) -> str:
 
 
 def stem(transfer: str) -> str:
-    """What the ids of transfers of one file to one place have in common."""
+    """What the ids of transfers of one file to one place have in common.
+
+    It alone proves nothing: the ids of a run's small files have it in common too, whatever their
+    path.
+    """
     return transfer[:_STEM]
 
 
