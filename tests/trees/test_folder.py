@@ -107,7 +107,7 @@ async def test_a_download_lands_with_times_and_modes(make: Make, tmp_path: Path)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder of more than eight names is cut, mostly after four."""
     monkeypatch.setattr("cargo_sync.local.root.MOST", 8)
-    for module in ("model.large_folders", "state.parts", "state.deltas", "state.folders"):
+    for module in ("model.large_folders", "state.parts", "state.deltas", "state.observations"):
         monkeypatch.setattr(f"cargo_sync.{module}.LONGEST", 8)
     monkeypatch.setattr("cargo_sync.model.large_folders.LONG", 4)
     monkeypatch.setattr("cargo_sync.model.large_folders.FEWER", 3)
@@ -385,10 +385,11 @@ async def test_what_is_no_file_is_left_out_and_the_links_of_a_file_become_files(
     with socket(AF_UNIX) as listener:
         listener.bind(str(here / "socket"))
     report = await system.run().execute()
-    assert [(one.code, one.path) for one in report.left_out] == [
+    assert [(one.code, one.path) for one in report.notices] == [
         ("special", "pipe"),
         ("special", "socket"),
     ]
+    assert (report.left_out, report.errors) == ([], 0)
     assert system.far.files() == {"one": b"same", "two": b"same"}
     with (here / "two").open("a") as file:
         file.write("!")
