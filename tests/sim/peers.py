@@ -114,18 +114,19 @@ class PeersEpoch:
             raise BrokenPromiseError(f"{one!r} is renamed to {to!r}, and nobody did so")
         self._renamed.add(one)
         self._renamed.add(to)
+        gone_before = {path for path, change in mine.items() if change.state is None}
         for source, target in renames(one, to, exchange=exchange):
-            _relocate(mine, source, target, None if exchange else self._is_another(at, mine))
+            gone_before -= _relocate(
+                mine, source, target, None if exchange else self._is_another(at, mine)
+            )
             _relocate(self._before, source, target)
-        for path, change in list(theirs.items()) if not exchange else ():
-            if change.state is None and path != one and paths.is_below(path, one):
-                theirs.setdefault(to + path[len(one) :], change)  # it was gone before the rename
+        _inherit_gone(theirs, [(one, to), (to, one)] if exchange else [(one, to)])
         for path, change in list(theirs.items()):
             below = paths.is_below(path, to) or (exchange and paths.is_below(path, one))
             if below and change.state is not None and change.state == self._before.get(path):
                 del theirs[path]  # it was moved there, and not changed
-                if path in mine and mine[path].state is None:
-                    del mine[path]  # what was gone there before is another matter
+                if path in gone_before:
+                    mine.pop(path, None)  # what was gone there before is another matter
 
     def _is_another(
         self, at: CountedTree, changes: dict[str, _Change]
@@ -294,9 +295,25 @@ class PeersEpoch:
 
 def _relocate(
     some: dict[str, T], source: str, target: str, stays: Callable[[str, str], bool] | None = None
-) -> None:
-    """What is known of paths at and below `source` is known of `target`; not what `stays`."""
+) -> set[str]:
+    """What is known of paths at and below `source` is known of `target`; not what `stays`.
+
+    Returns:
+        The paths of which something is known from now on.
+    """
+    arrived = set()
     for path in [path for path in some if paths.is_below(path, source)]:
         now = target + path[len(source) :]
         if stays is None or not stays(path, now):
             some[now] = some.pop(path)
+            arrived.add(now)
+    return arrived
+
+
+def _inherit_gone(changes: dict[str, _Change], moved: Iterable[tuple[str, str]]) -> None:
+    """What was gone from a folder before people renamed it is gone at its new path too."""
+    gone = {path: change for path, change in changes.items() if change.state is None}
+    for source, target in moved:
+        for path, change in gone.items():
+            if path != source and paths.is_below(path, source):
+                changes.setdefault(target + path[len(source) :], change)
