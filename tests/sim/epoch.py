@@ -5,7 +5,7 @@ Then it is judged, path by path, against rules that know nothing of the planner:
 - What people changed on one side alone survives: the other side follows, or leaves it alone, as the
   job says (`Direction`).
 - What people deleted at the source and changed at the destination stays there, unless it is again
-  as it was delivered.
+  what was delivered: the very file, moved away and back, also if both sides rested in between.
 - What nobody changed is as it was. But a file that people put in the place of a folder makes room
   for what is new in that folder at the source.
 - Where else both sides were changed, nothing is expected but that no content is lost (`ledger`).
@@ -45,11 +45,21 @@ class Direction(NamedTuple):
     propagate: bool
 
 
+Evidence = tuple[int, int] | None
+"""Version and ident of what is at a path; None for nothing."""
+
+
+def evidence(tree: CountedTree, path: str) -> Evidence:
+    entry = tree.entry(path)
+    return None if entry is None else (entry.version, entry.ident)
+
+
 class _Change(NamedTuple):
     """How people left a path, and how often they changed it."""
 
     state: State
     times: int
+    evidence: Evidence = None
 
 
 _GONE: Final = _Change(None, 1)
@@ -92,6 +102,8 @@ class Epoch:
             path: (state(source, path), state(destination, path))
             for path in {**source.all(), **destination.all()}
         }
+        self._rested = {evidence(destination, path) for path in destination.all()}
+        """What was at the destination when both sides rested, under any name."""
         self._own = own
         self._forgotten = self._suspicious = False
         self._no_folders = {
@@ -105,7 +117,7 @@ class Epoch:
         changes = self._changes[tree.part]
         for path in some:
             times = changes[path].times + 1 if path in changes else 1
-            changes[path] = change = _Change(state(tree, path), times)
+            changes[path] = change = _Change(state(tree, path), times, evidence(tree, path))
             if tree is self._source and change.state and change.state[0] != FOLDER:
                 self._no_folders.add(path)
 
@@ -148,7 +160,7 @@ class Epoch:
             source, before = self._before.get(path, (None, None))
             one, other = ours.get(path), theirs.get(path)
             if one and other:
-                self._judge_two_sided(path, now, one, other, before)
+                self._judge_two_sided(path, now, one, other, source)
             elif one:
                 self._judge_one_sided(path, now, one, source, before)
             elif self._is_fetched_again(path, now):
@@ -159,14 +171,15 @@ class Epoch:
                 self._expect(path, now, before, "what nobody changed")
 
     def _judge_two_sided(
-        self, path: str, now: State, one: _Change, other: _Change, before: State
+        self, path: str, now: State, one: _Change, other: _Change, source: State
     ) -> None:
         """Both sides were changed."""
         kept = other.state is not None and not _is_folder(other.state)
         if one != _GONE or not kept or self._suspicious:
             return
         # What was moved away and back has the version that was delivered.
-        if now is not None or other.state != before:
+        is_back = other.state == source and other.evidence in self._rested
+        if now is not None or not is_back:
             self._expect(path, now, other.state, "what is gone here and changed there")
 
     def _makes_room(self, path: str, there: State) -> bool:
