@@ -166,6 +166,7 @@ class Outcome(NamedTuple):
     problem         why it failed; None when it did not
     transfer        id of the transfer that moved it, or failed to; "" when no content moved
     places          of a MOVE: ranges of its places in the far side's feed, as far as they are known
+    lineage         of these places (machines.newest_change)
     exchanged       of a MOVE with an occupant: what is at `moved_from` now
     notice          of a META: what could not be kept, although it was done
     """
@@ -178,5 +179,6 @@ class Outcome(NamedTuple):
     problem: Problem | None = None
     transfer: str = ""
     places: Sequence[tuple[int, int]] = ()
+    lineage: str = ""
     exchanged: Entry | None = None
     notice: Problem | None = None

@@ -332,7 +332,9 @@ class MemoryTree:
             self.move(here, path)
         places = ((start + 1, len(self._log)),)
         other = self._entries[here] if action.occupant else None
-        return Outcome(action, action.source, self._entries[path], places=places, exchanged=other)
+        lineage = self.lineage_at(len(self._log))
+        now = self._entries[path]
+        return Outcome(action, action.source, now, places=places, lineage=lineage, exchanged=other)
 
     def renamed(self, outcomes: Sequence[Outcome]) -> None:
         return None

@@ -146,7 +146,8 @@ class LivelyTree(CountedTree):
         """The server's catalogue was lost: another one is made of what is in its folder."""
         self._epoch += 1
         there = dict(self._entries)
-        self._log, self._floor = [], 0
+        self._log, self._floor, self._lives = [], 0, []
+        self.begin_life()
         for path, entry in there.items():
             fresh = self._renumbered(entry)
             self._entries[path] = fresh
@@ -329,8 +330,8 @@ class LivelyTree(CountedTree):
 
     def renamed(self, outcomes: Sequence[Outcome]) -> None:
         if self.part == "far" and self.weather.story.chance(0.9):
-            places = [place for outcome in outcomes for place in outcome.places]
-            self.own.add_renames(places, self._lives[-1][1])
+            for one in outcomes:
+                self.own.add_renames(one.places, one.lineage)
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str

@@ -303,6 +303,11 @@ MUTANTS: Final = (
               "return await far.open(job.far_cursor, job.far_newest)")],
     ),
     Mutant(
+        "a start of the daemon is not counted, and the server takes it for a copy",
+        SYSTEM,
+        [Edit("cargo_sync.state.jobs:JobRows.begin_start", "connection.execute(_STARTED)", "pass")],
+    ),
+    Mutant(
         "an approved fence keeps its base",
         SYSTEM,
         [Edit("cargo_sync.state.jobs:JobRows.unbind", "binding = NULL", "binding = binding")],

@@ -206,6 +206,8 @@ class SystemHistory:
         self._fence: Code | None = None
         self._must_stop = False
         """The server went back: the job may not follow it before a person approves that."""
+        self._may_stop = False
+        """The server, or the job's state, may have gone back since the job was at its end last."""
         self._resting = False
         self._epoch = self._begin()
         self.oracle.on_replaced = self._forget
@@ -326,7 +328,7 @@ class SystemHistory:
             case "catalogue lost":
                 self._backup = None
                 self.far.begin_epoch()
-                self._must_stop = True
+                self._must_stop = self._may_stop = True
                 self._forget()
             case "deletions forgotten":
                 self.far.forget_gone()
@@ -345,7 +347,7 @@ class SystemHistory:
         assert self._copied is not None
         self.system.database = self.state.put_back(self._copied[0])
         self._copied = None
-        self._must_stop = True
+        self._must_stop = self._may_stop = True
         self.restart()
         self._forget()
 
@@ -363,13 +365,14 @@ class SystemHistory:
         if job.fence is None:
             there = ClientProcess("a copy", "there")
             self.far.met[job.client] = JobClient(job.client, job.starts + 100, job.records, there)
-            self._must_stop = True
+            self._must_stop = self._may_stop = True
             self._forget()
 
     def _restore(self) -> None:
         assert self._backup is not None
         (sequence, restore), self._backup = self._backup, None
         restore()
+        self._may_stop = True
         self._must_stop |= sequence < self._newest_known()
         self._forget()
 
@@ -446,7 +449,7 @@ class SystemHistory:
             if self._must_stop:
                 raise BrokenPromiseError("a server that went back is followed without a person")
             self.oracle.end()
-            self._approved = set()
+            self._approved, self._may_stop = set(), False
         if report is not None and report.held:
             self.story.covered["step held"] += 1
         return report
@@ -462,6 +465,8 @@ class SystemHistory:
     def _see(self, error: BaseException) -> None:
         """A person sees why a run ended."""
         if isinstance(error, ProblemError) and error.problem.code in FENCES:
+            if not self._may_stop:
+                raise BrokenPromiseError(f"held, although nothing went back: {error}")
             self._fence = error.problem.code
             self.story.covered["step fenced"] += 1
 

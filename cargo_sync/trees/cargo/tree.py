@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from functools import partial
-from itertools import chain, compress, islice
-from operator import eq
+from itertools import chain, compress, groupby, islice
+from operator import attrgetter, eq
 from typing import Any, Final, NamedTuple
 
 from cargo_sync.local.trash import numbered
@@ -24,7 +24,14 @@ from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import LONG_POLL, Api, segment
 from cargo_sync.trees.cargo.flows import JobFlows
 from cargo_sync.trees.cargo.problems import bad_answer
-from cargo_sync.trees.cargo.replies import ROWS, ChangesReply, ResultReply, SpaceReply, SpacesReply
+from cargo_sync.trees.cargo.replies import (
+    ROWS,
+    ChangesReply,
+    ResultReply,
+    ResultsReply,
+    SpaceReply,
+    SpacesReply,
+)
 from cargo_sync.trees.cargo.requests import NO_CONTACT, Body, Contact
 from cargo_sync.trees.contract import Brought, Delta, Ends, Observation, Task, Tasks
 
@@ -62,8 +69,6 @@ class CargoTree:
         self.flows = JobFlows(api, world, turn, (workspace, folder))
         self._own = OwnLog()
         self._newest = NewestChange()
-        self._life = Lineage()
-        """Of the last operations."""
         self._first: _FirstPage | None = None
         self._upto = 0
         self._seen: int | None = None
@@ -212,26 +217,27 @@ class CargoTree:
         outcomes: list[Outcome] = []
         for start in range(0, len(actions), OPERATIONS):
             part = actions[start : start + OPERATIONS]
-            results = await self._operations([self._operation(action) for action in part], run)
+            answer = await self._operations([self._operation(action) for action in part], run)
             outcomes += [
-                _outcome(action, result) for action, result in zip(part, results, strict=True)
+                _outcome(action, result, answer.lineage)
+                for action, result in zip(part, answer.results, strict=True)
             ]
         return outcomes
 
-    async def _operations(self, operations: Sequence[Body], run: str) -> Sequence[ResultReply]:
+    async def _operations(self, operations: Sequence[Body], run: str) -> ResultsReply:
         """The results of a batch, in order."""
         answer = await self._api.post(
             f"{self._base}/operations",
             partial(replies.results, len(operations)),
             requests.operations(operations, run),
         )
-        self._life = answer.life
         self._note([number for result in answer.results for number in result.numbers], answer.life)
-        return answer.results
+        return answer
 
     def renamed(self, outcomes: Sequence[Outcome]) -> None:
-        places = chain.from_iterable(outcome.places for outcome in outcomes)
-        self._own.add_renames(places, self._life.token)
+        for lineage, some in groupby(outcomes, attrgetter("lineage")):
+            places = chain.from_iterable(outcome.places for outcome in some)
+            self._own.add_renames(places, lineage)
 
     def _operation(self, action: Action) -> Body:
         if action.op is Op.MOVE:
@@ -275,7 +281,7 @@ class CargoTree:
 
     async def _operate(self, operation: Body, path: str, run: str) -> str | Problem:
         """Where the entry is in the trash now, or ""; or why it was not done."""
-        [result] = await self._operations([operation], run)
+        [result] = (await self._operations([operation], run)).results
         return result.problem(path) or result.displaced or ""
 
     async def transfer(
@@ -399,7 +405,7 @@ def _time(action: Action) -> int | None:
     return source.mtime_ns
 
 
-def _outcome(action: Action, result: ResultReply) -> Outcome:
+def _outcome(action: Action, result: ResultReply, lineage: str) -> Outcome:
     if problem := result.problem(action.path):
         return Outcome(action, problem=problem)
     displaced = result.displaced or ""
@@ -411,7 +417,10 @@ def _outcome(action: Action, result: ResultReply) -> Outcome:
         name, version, ident = paths.name(action.path), result.version, result.ident
         moved = action.expected._replace(name=name, version=version, ident=ident)
         other = action.occupant and action.occupant._replace(name=paths.name(action.moved_from))
-        return Outcome(action, action.source, moved, places=result.places, exchanged=other)
+        places = result.places
+        return Outcome(
+            action, action.source, moved, places=places, lineage=lineage, exchanged=other
+        )
     if action.op is Op.META and action.source is not None:
         mode, version, ident = action.source.mode & PERMISSIONS, result.version, result.ident
         now = action.source._replace(mode=mode, version=version, ident=ident, hash=action.hash)

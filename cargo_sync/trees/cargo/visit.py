@@ -148,7 +148,7 @@ class VisitedTree(CargoTree):
         return found
 
     async def _operate_one(self, operation: Body, path: str, run: str) -> ResultReply:
-        [result] = await self._operations([operation], run)
+        [result] = (await self._operations([operation], run)).results
         if problem := result.problem(path):
             raise ProblemError(problem)
         return result

@@ -228,6 +228,24 @@ async def test_only_files_that_are_there_as_they_are_here_are_own() -> None:
         assert it._own.changes() == OwnChanges(((7, 7), (10, 10)), ("f0", "f3"), "mine")
 
 
+async def test_renames_before_a_server_started_again_are_not_taken_for_those_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cargo_sync.trees.cargo.tree.OPERATIONS", 1)
+    moves = [Action(Op.MOVE, f"{n}", FILE_A, expected=FILE_A, moved_from=f"a{n}") for n in range(2)]
+    done = {"code": "done", "version": 4, "ident": 4}
+    answers = [
+        ok({"results": [done | {"changed": [[20, 21]]}], "lineage": "before", "first": 2}),
+        ok({"results": [done | {"changed": [[22, 23]]}], "lineage": "after", "first": 22}),
+    ]
+    async with tree(POST_operations=answers) as (it, _):
+        first, second = await it.apply(moves, "run")
+        it.renamed([first])  # stored when the answer of the other one is there
+        assert it._own.changes() == OwnChanges(lineage="before", renamed=((20, 21),))
+        it.renamed([first, second])
+        assert it._own.changes() == OwnChanges(lineage="after", renamed=((22, 23),))
+
+
 async def test_after_a_cut_a_page_has_half_as_many_rows_until_all_were_read() -> None:
     cut = refuse(503, "busy")
     late = raw(b"[" * 40)
