@@ -61,6 +61,7 @@ class MemoryTree:
         self._cancelled: set[str] = set()
         self._open: dict[Mode, Sequence[Task]] = {}
         self._floor = 0
+        self._listed = 0
         self.trash: list[tuple[str, bytes]] = []
         self.attributes: dict[int, Xattrs] = {}
         """Extended attributes, by ident."""
@@ -207,7 +208,8 @@ class MemoryTree:
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         if self._part == "far":
-            self.show(len(self._log))
+            self._listed = len(self._log)
+            self.show(self._listed)
             yield Delta(
                 [
                     (path, entry)
@@ -324,17 +326,27 @@ class MemoryTree:
             return Outcome(action, problem=Problem(Code.CHANGED, f"{path!r} changed", path))
         if action.occupant is None and path in self._entries:
             return Outcome(action, problem=Problem(Code.OCCUPIED, f"{path!r} exists", path))
+        unseen = self._has_unseen(action)
         self._make_above(path)  # that is no part of the rename: others tell of it
         start = len(self._log)
         if action.occupant is not None:
             self.exchange(here, path)
         else:
             self.move(here, path)
-        places = ((start + 1, len(self._log)),)
+        places = () if unseen else ((start + 1, len(self._log)),)
         other = self._entries[here] if action.occupant else None
         lineage = self.lineage_at(len(self._log))
         now = self._entries[path]
         return Outcome(action, action.source, now, places=places, lineage=lineage, exchanged=other)
+
+    def _has_unseen(self, action: Action) -> bool:
+        """Whether something in what is moved came after the last listing."""
+        tops = [action.moved_from, *([action.path] if action.occupant else [])]
+        return any(
+            path != top and paths.is_below(path, top)
+            for path, _ in self._log[self._listed :]
+            for top in tops
+        )
 
     def renamed(self, outcomes: Sequence[Outcome]) -> None:
         return None

@@ -1,9 +1,11 @@
 """Renames in two-way jobs: which are renamed on the other side, and which are copied."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
 
+from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.jobs import Mode
 from cargo_sync.plan.moves import LEAST
 from cargo_sync.testing.tree import MemoryTree
@@ -255,16 +257,75 @@ async def test_what_the_other_side_has_at_the_new_path_stays(make: Make) -> None
     assert sorted(system.near.files().values()) == [big("a"), big("x")]
 
 
-async def test_another_content_under_the_same_ident_is_sent(make: Make) -> None:
+@SIDES
+async def test_another_content_under_the_same_ident_is_sent(make: Make, side: str) -> None:
+    system = make()
+    await began(system, "a")
+    here, there = sides(system, side)
+    entry = here.entry("a")
+    assert entry is not None
+    here.move("a", "b")
+    here.save("b", big("x"), entry.mtime_ns)
+    await rests(system)
+    assert there.files() == {"b": big("x")}
+    assert there.trash == [("a", big("a"))]
+
+
+async def test_other_contents_of_what_both_sides_moved_apart_stay(make: Make) -> None:
     system = make()
     await began(system, "a")
     entry = system.near.entry("a")
     assert entry is not None
-    system.near.move("a", "b")
-    system.near.save("b", big("x"), entry.mtime_ns)
+    system.near.move("a", "near")
+    system.near.save("near", big("x"), entry.mtime_ns)
+    system.far.move("a", "far")
     await rests(system)
-    assert system.far.files() == {"b": big("x")}
-    assert system.far.trash == [("a", big("a"))]
+    assert system.near.files() == {"near": big("x"), "far": big("a")}
+
+
+@SIDES
+async def test_what_the_other_side_changed_is_not_overwritten_by_a_swap(
+    make: Make, side: str
+) -> None:
+    system = make()
+    await began(system, "a", "b")
+    here, there = sides(system, side)
+    here.exchange("a", "b")
+    entry = there.entry("b")
+    assert entry is not None
+    there.save("b", big("x"), entry.mtime_ns)
+    await rests(system, runs=5)
+    assert {big("a"), big("x")} <= set(system.near.files().values())
+    assert not any(content == big("x") for _, content in system.near.trash + system.far.trash)
+
+
+@SIDES
+async def test_what_the_other_side_changed_stays_when_something_is_renamed_over_it(
+    make: Make, side: str
+) -> None:
+    system = make()
+    await began(system, "a", "b")
+    here, there = sides(system, side)
+    here.remove("b")
+    here.move("a", "b")
+    there.save("b", big("x"), 9)
+    await rests(system, runs=5)
+    assert sorted(system.near.files().values()) == [big("a"), big("x")]
+
+
+@SIDES
+async def test_a_folder_that_was_renamed_over_one_with_changes_keeps_them(
+    make: Make, side: str
+) -> None:
+    system = make()
+    await began(system, "d/a", "e/b", "e/c")
+    here, there = sides(system, side)
+    here.remove("e")
+    here.move("d", "e")
+    there.save("e/b", big("x"), 9)
+    there.write("e/new", big("n"))
+    await rests(system, runs=5)
+    assert sorted(system.near.files().values()) == [big("a"), big("n"), big("x")]
 
 
 async def test_a_file_that_went_on_after_the_rename_keeps_its_new_neighbour(make: Make) -> None:
@@ -321,6 +382,35 @@ async def test_a_file_that_took_the_place_of_a_deleted_one_is_kept(make: Make) -
     system.near.move("a", "b")
     await rests(system)
     assert system.near.files() == {"b": big("a")}
+
+
+@pytest.mark.parametrize("exchanged", [False, True])
+async def test_what_others_did_in_a_folder_just_before_its_rename_is_seen(
+    make: Make, exchanged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = make()
+    await began(system, "d/a", "d/b", "other/c")
+    near, far = system.near, system.far
+    if exchanged:
+        near.exchange("d", "other")
+    else:
+        near.move("d", "new")
+    apply = far.apply
+
+    async def meddle(actions: Sequence[Action], run: str) -> list[Outcome]:
+        if any(one.op is Op.MOVE for one in actions):
+            monkeypatch.undo()
+            far.remove("d/a")
+            far.save("d/b", big("x"), 9)
+        return await apply(actions, run)
+
+    monkeypatch.setattr(far, "apply", meddle)
+    report = await run(system)
+    assert report.again_in is not None
+    await rests(system, runs=4)
+    files = near.files()
+    assert big("a") not in files.values()
+    assert files["other/b" if exchanged else "new/b"] == big("x")
 
 
 async def test_nothing_is_renamed_into_a_folder_that_is_gone_on_the_other_side(make: Make) -> None:

@@ -75,7 +75,6 @@ class LivelyTree(CountedTree):
         self.world: Callable[[], World] | None = None
         self.own = OwnLog()
         self._opened_at = 0
-        self._listed = 0
         self._lives: list[tuple[int, str]] = [(0, part)]
         self._epoch = 0
 
@@ -301,10 +300,7 @@ class LivelyTree(CountedTree):
                 outcomes.append(Outcome(action, problem=problem))
                 continue
             before = self.entry(action.path)
-            unseen = action.op is Op.MOVE and self._has_unseen(action)
             outcome = self.do(action)
-            if unseen:  # what is in it is told again
-                outcome = outcome._replace(places=())
             if outcome.problem is None:
                 self.weather.story.covered[f"step {action.op}"] += 1
                 self.oracle.done(action)
@@ -318,15 +314,6 @@ class LivelyTree(CountedTree):
             self.weather.replied("applied")
             self.show(len(self._log))
         return outcomes
-
-    def _has_unseen(self, action: Action) -> bool:
-        """Whether something in what is moved came after the last listing."""
-        tops = [action.moved_from, *([action.path] if action.occupant else [])]
-        return any(
-            path != top and paths.is_below(path, top)
-            for path, _ in self._log[self._listed :]
-            for top in tops
-        )
 
     def renamed(self, outcomes: Sequence[Outcome]) -> None:
         if self.part == "far" and self.weather.story.chance(0.9):
