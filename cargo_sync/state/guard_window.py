@@ -3,8 +3,8 @@
 A path has one row, however often it is touched. Above `MOST` rows, the oldest ones become counts
 for parts of the window: a path of these that is touched again counts twice, so the guard holds
 rather too early than too late. A deletion keeps the hash of what was deleted: if it turns out to be
-a move, it does not count any more. It has no hash if the file was overwritten before in the window:
-that counts in any case.
+a move, it does not count any more. It has no hash if the file was overwritten before in the window,
+or deleted with another content: that counts in any case.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,8 @@ _ADD = Insert(
     """
     ON CONFLICT (job, side, path) DO UPDATE SET
     kind = excluded.kind, age = excluded.age, run = excluded.run, hash = CASE
-    WHEN kind IN ('overwritten', 'lost_type') OR (kind = 'deleted' AND hash = '') THEN ''
+    WHEN kind IN ('overwritten', 'lost_type') THEN ''
+    WHEN kind = 'deleted' AND hash <> excluded.hash THEN ''
     ELSE excluded.hash END
     """,
 )

@@ -185,3 +185,21 @@ async def test_other_deletions_are_held_with_the_moves(make: Make) -> None:
     system.memory.holds.decide(held.id, Ruling.APPROVED)
     assert not (await system.look()).held
     assert len(system.far.files()) == 5
+
+
+@MODES
+async def test_a_move_excuses_nothing_that_was_deleted_at_its_path_before(
+    make: Make, mode: Mode
+) -> None:
+    system = make(mode)
+    here = await began(system)
+    for step in (here.remove, lambda path: here.write(path, path.encode())):
+        for number in range(6):
+            step(f"a/{number:02}")
+        assert not (await system.look()).held
+        system.now += 60
+    move(here, "a", "b", 6)
+    assert not (await system.look()).held
+    for number in range(6, 11):
+        here.remove(f"a/{number:02}")
+    assert (await system.look()).deletions == 5

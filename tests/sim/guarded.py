@@ -21,14 +21,15 @@ Inside = Callable[[Sequence[Action]], Iterable[str]]
 class GuardJudge:
     """Counts what is displaced in a day without an approval, and knows nothing of the guard.
 
-    What is elsewhere at the destination now was moved.
+    What is elsewhere at the destination now was moved. What was moved and displaced later counts
+    where it was last. A path counts once, with whatever was displaced there.
 
-    covered  paths that a person has approved for this run
+    covered  paths about which a person has decided for this run
     """
 
     def __init__(self) -> None:
         self.covered: set[str] = set()
-        self._displaced: dict[str, tuple[float, bytes]] = {}
+        self._displaced: dict[bytes, dict[str, float]] = {}
         self._rewritten: dict[str, tuple[float, bool]] = {}
         self._most = 0
 
@@ -58,12 +59,14 @@ class GuardJudge:
         """
         for path, content in gone:
             if path not in self.covered:
-                self._displaced[path] = now, content
-        lately = sum(
-            now - at < RULES.window and content not in there
-            for at, content in self._displaced.values()
-        )
-        if lately > max(RULES.at_least, self._most * RULES.share):
+                self._displaced.setdefault(content, {}).pop(path, None)
+                self._displaced[content][path] = now
+        lately = set()
+        for content, places in self._displaced.items():
+            path, at = list(places.items())[-1]
+            if now - at < RULES.window and content not in there:
+                lately.add(path)
+        if len(lately) > max(RULES.at_least, self._most * RULES.share):
             raise BrokenPromiseError("more was displaced in a day than the guard lets pass")
 
     def rewritten(

@@ -18,6 +18,7 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -135,6 +136,11 @@ class State:
         with self.database.read() as connection:
             return {path for [path] in connection.execute("SELECT path FROM held_step")}
 
+    def put_off(self) -> set[str]:
+        """The paths of overwrites that a person has rejected, and that are not taken back yet."""
+        with self.database.read() as connection:
+            return {path for [path] in connection.execute("SELECT path FROM rejected")}
+
     def empty(self) -> None:
         with self.database.transaction() as connection:
             for table in _EMPTIED:
@@ -198,11 +204,11 @@ class SystemHistory:
         self._filtered = "filter" in self._disasters and story.chance(0.5)
         if self._filtered:
             system.rules = replace(system.rules, exclude=(LEFT_OUT,))
-        self._copied: tuple[bytes, JobRow] | None = None
+        self._copied: tuple[bytes, JobRow, GuardJudge] | None = None
         self._starts = 0
         self._own: set[str] = set()
         self._guarded = GuardJudge()
-        self._approved: set[str] = set()
+        self._decided: set[str] = set()
         self._fence: Code | None = None
         self._must_stop = False
         """The server went back: the job may not follow it before a person approves that."""
@@ -302,7 +308,7 @@ class SystemHistory:
         """Somebody makes a backup of the server, or of the job's state."""
         if self._copied is None and "state restored" in self._disasters and self.story.chance(0.3):
             job = self.system.memory.jobs.get_or_create(self.system.rules.name)
-            self._copied = self.state.copy(), job
+            self._copied = self.state.copy(), job, deepcopy(self._guarded)
         if self._backup is None and self.story.chance(0.3):
             self._backup = self.far.sequence, self.far.backup()
 
@@ -345,7 +351,8 @@ class SystemHistory:
             self.restart()
             return
         assert self._copied is not None
-        self.system.database = self.state.put_back(self._copied[0])
+        copy, _, self._guarded = self._copied  # an older state knows what had passed then
+        self.system.database = self.state.put_back(copy)
         self._copied = None
         self._must_stop = self._may_stop = True
         self.restart()
@@ -419,7 +426,9 @@ class SystemHistory:
         job = self.system.memory.jobs.get_or_create(self.system.rules.name)
         self._must_stop &= job.binding is not None  # at first contact nothing is known of before
         self._guarded.begin(self.system.memory.folders.counts()[0])
-        self._guarded.covered |= self._approved
+        self._guarded.covered |= self._decided
+        if self._takes_back:
+            self._guarded.covered |= self.state.put_off()
         task = asyncio.ensure_future(self.system.run().execute(approved=codes))
         self.weather.cancel = task.cancel
         done, _ = await asyncio.wait({task}, timeout=STUCK)
@@ -449,7 +458,7 @@ class SystemHistory:
             if self._must_stop:
                 raise BrokenPromiseError("a server that went back is followed without a person")
             self.oracle.end()
-            self._approved, self._may_stop = set(), False
+            self._decided, self._may_stop = set(), False
         if report is not None and report.held:
             self.story.covered["step held"] += 1
         return report
@@ -477,7 +486,6 @@ class SystemHistory:
         codes = {Code.DAMAGED}
         if self._fence is not None and (self._resting or self.story.chance(0.5)):
             codes.add(self._fence)
-            self._guarded.approved()  # an older state knows less of what passed before
         return codes
 
     def _rule(self) -> None:
@@ -492,8 +500,9 @@ class SystemHistory:
             return
         self.story.tell(ruling)
         self.story.covered[f"act {ruling}"] += 1
+        if ruling is Ruling.APPROVED or self._takes_back:
+            self._decided = held
         if ruling is Ruling.APPROVED:
-            self._approved = held
             self._guarded.approved()
         else:
             self._forget()
