@@ -6,6 +6,9 @@ were brought in the guard's window, if one of these is still there as it was bro
 brought and deleted since excuses nothing, and one new copy excuses one deletion. A file that was
 renamed twice was brought twice.
 
+A path counts once, so nothing is moved to where another content was deleted or overwritten in the
+window: it could be overwritten there, and would never count.
+
 A copy only excuses what was there before it: of files with the same content that were brought
 together, none is a move of another one. What was brought with one batch has the same time.
 """
@@ -21,7 +24,7 @@ MOST: Final = 50_000
 class _Copies:
     """The files with one content that were brought.
 
-    there    one of them is still there
+    there    one of them is still there, and would count if it was overwritten
     own      those that are deleted; of these `older` were brought before the present batch and are
              not matched yet, `together` with it
     matched  of these, those that were moved: another one was brought later
@@ -72,13 +75,17 @@ class MovedContent:
         """Whether a file with this content is deleted."""
         return bool(content) and _key(content) in self._gone
 
+    def is_gone(self, path: str, content: str) -> bool:
+        """Whether a file with this content was, or is, deleted at this path."""
+        return hash((path, _key(content))) in self._own
+
     def is_there(self, content: str) -> bool:
         """Whether a brought file with this content is known to be there still."""
         copies = self._copies.get(_key(content))
         return copies is not None and copies.there
 
     def brought(self, path: str, content: str, time: float, *, there: bool) -> None:
-        """A file was brought; `there`: it is there as it was brought."""
+        """A file was brought; `there`: it is there as it was brought, at a path of its own."""
         key = _key(content)
         copies = self._copies.setdefault(key, _Copies())
         if time != copies.time:

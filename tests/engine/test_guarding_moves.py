@@ -203,3 +203,27 @@ async def test_a_move_excuses_nothing_that_was_deleted_at_its_path_before(
     for number in range(6, 11):
         here.remove(f"a/{number:02}")
     assert (await system.look()).deletions == 5
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_a_path_that_counts_already_excuses_one_file_at_most(
+    make: Make, deleted: bool
+) -> None:
+    """All files are copied over one other, one after the other."""
+    system = make(Mode.UPLOAD)
+    here = system.near
+    here.write("one", b"one")
+    await began(system)
+    held = 0
+    for number in range(FILES):
+        if deleted:
+            here.remove("one")
+            held += bool((await system.look()).held)
+            system.now += 60
+        here.write("one", here.files()[f"a/{number:02}"])
+        held += bool((await system.look()).held)
+        system.now += 60
+        here.remove(f"a/{number:02}")
+        held += bool((await system.look()).held)
+        system.now += 60
+    assert held and len(system.far.files()) > FILES / 2 - 1

@@ -83,10 +83,13 @@ class MovesByContent:
         some = [one for one in page if found.concerns(one.hash)]
         for folder, group in groupby(some, lambda one: paths.parent(one.path)):
             files = list(group)
-            asked = {paths.name(one.path) for one in files if not found.is_there(one.hash)}
-            there = self._there(folder, asked)
+            asked = [one for one in files if not found.is_there(one.hash)]
+            there = self._there(folder, {paths.name(one.path) for one in asked})
+            counts = self._memory.window.known(self._side, [one.path for one in asked])
             for one in files:
                 is_there = there.get(paths.name(one.path)) == one.hash
+                if is_there and (harm := counts.get(one.path)):
+                    is_there = harm is Harm.DELETED and found.is_gone(one.path, one.hash)
                 found.brought(one.path, one.hash, one.time, there=is_there)
         return page[-1].cursor if page else None
 
