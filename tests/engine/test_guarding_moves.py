@@ -206,7 +206,7 @@ async def test_a_move_excuses_nothing_that_was_deleted_at_its_path_before(
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-async def test_a_path_that_counts_already_excuses_one_file_at_most(
+async def test_no_file_is_moved_to_where_another_one_was_displaced(
     make: Make, deleted: bool
 ) -> None:
     """All files are copied over one other, one after the other."""

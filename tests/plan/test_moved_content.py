@@ -52,6 +52,13 @@ def test_moves(gone: str, brought: str, moves: int) -> None:
     assert not any(map(found.take, asked))
 
 
+def test_what_is_gone_is_known_by_path_and_content() -> None:
+    found = MovedContent()
+    found.gone("a", A)
+    assert found.is_gone("a", A)
+    assert not found.is_gone("a", B) and not found.is_gone("b", A)
+
+
 def test_what_is_not_known_is_no_move() -> None:
     found = MovedContent()
     found.gone("a", "")

@@ -425,10 +425,7 @@ class SystemHistory:
         trash, acts = len(self.oracle.destination.trash), self.people.acts
         job = self.system.memory.jobs.get_or_create(self.system.rules.name)
         self._must_stop &= job.binding is not None  # at first contact nothing is known of before
-        self._guarded.begin(self.system.memory.folders.counts()[0])
-        self._guarded.covered |= self._decided
-        if self._takes_back:
-            self._guarded.covered |= self.state.put_off()
+        self._begin_count()
         task = asyncio.ensure_future(self.system.run().execute(approved=codes))
         self.weather.cancel = task.cancel
         done, _ = await asyncio.wait({task}, timeout=STUCK)
@@ -462,6 +459,13 @@ class SystemHistory:
         if report is not None and report.held:
             self.story.covered["step held"] += 1
         return report
+
+    def _begin_count(self) -> None:
+        """What a person has decided about does not count; what is rejected may be taken back."""
+        self._guarded.begin(self.system.memory.folders.counts()[0])
+        self._guarded.covered |= self._decided
+        if self._takes_back:
+            self._guarded.covered |= self.state.put_off()
 
     def _order(self, do: Callable[[], bool]) -> bool:
         """A person's command: a daemon that is killed, or cannot write, does not do it."""
