@@ -135,7 +135,11 @@ class PeersEpoch:
 
         def is_another(path: str, now: str) -> bool:
             left, there = changes[path].state, state(at, now)
-            return left is not None and there is not None and left[0] != there[0]
+            if left is None or there is None:
+                return False
+            if left[0] == there[0] == FILE:
+                return left[1] != there[1]
+            return left[0] != there[0]
 
         return is_another
 
