@@ -1,16 +1,24 @@
 """Renames in two-way jobs: which are renamed on the other side, and which are copied."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import count
+from pathlib import Path
 
 import pytest
 
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.jobs import Mode
 from cargo_sync.plan.moves import LEAST
+from cargo_sync.state.database import Database
 from cargo_sync.testing.tree import MemoryTree
 from tests.engine.renames import Make, big, run
 from tests.engine.world import System
+from tests.state.crash import Killed
+
+STRIDE = 11
+"""The daemon is killed at one statement in so many."""
 
 SIDES = pytest.mark.parametrize("side", ["near", "far"])
 
@@ -18,6 +26,19 @@ SIDES = pytest.mark.parametrize("side", ["near", "far"])
 @pytest.fixture
 def make(make: Make) -> Make:
     return partial(make, Mode.BIDIRECTIONAL, settle=0.0)
+
+
+class Killing:
+    """Kills the daemon when `left` more statements have been made."""
+
+    left: int | None = None
+
+    def __call__(self, statement: str) -> None:
+        if self.left == 0:
+            self.left = None
+            raise Killed(statement)
+        if self.left is not None:
+            self.left -= 1
 
 
 async def began(system: System, *paths: str) -> None:
@@ -423,3 +444,28 @@ async def test_nothing_is_renamed_into_a_folder_that_is_gone_on_the_other_side(m
     assert system.far.entry("d") is None
     await rests(system, runs=4)
     assert system.near.files() == {"d/a": big("a")}
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_a_daemon_that_is_killed_during_a_rename_loses_nothing(
+    apart: bool, tmp_path: Path
+) -> None:
+    killing = Killing()
+    with Database.open(str(tmp_path / "state.db"), "daemon", killing) as database:
+        for at in count(0, STRIDE):
+            system = System(database, Mode.BIDIRECTIONAL, f"job {at}", propagate=True, settle=0.0)
+            await began(system, "d/a", "d/b")
+            system.near.move("d", "here")
+            if apart:
+                system.far.move("d", "there")
+            system.near.save("here/a", big("x"), 9)
+            killing.left = at
+            with suppress(Killed):
+                await run(system)
+            killed, killing.left = killing.left is None, None
+            if not killed:
+                break
+            system.restart()
+            await rests(system, runs=3)
+            assert {big("x"), big("b")} <= set(system.near.files().values())
+        assert at > STRIDE

@@ -423,6 +423,14 @@ MUTANTS: Final = (
         [Edit("cargo_sync.engine.planners.holding:HoldingPlanner.__init__",
               "context.rules.propagate", "True")],
     ),
+    Mutant(
+        "a renamed file that was changed there counts as agreed on",
+        TWO_WAY_SYSTEM,
+        [Edit("cargo_sync.engine.execution.renaming:Renaming._moved",
+              "if not before.changed and self._upload:", "if self._upload:"),
+         Edit("cargo_sync.engine.execution.renaming:Renaming._moved",
+              "elif not before.changed:", "else:")],
+    ),
     # -- the local folder --------------------------------------------------------------------------
     Mutant(
         "the sync of contents is left out",

@@ -279,7 +279,7 @@ class Peers(People):
 
     def _may(self) -> "dict[str, tuple[float, Act]]":
         """In some histories, people mostly rename."""
-        tidy = 5 if self.story.chance(0.3) else 1
+        tidy = 12 if self.story.chance(0.4) else 1
         return ACTS | {
             name: (often * tidy, act) for name, (often, act) in (RENAMES | BOTH_RENAME).items()
         }
@@ -301,6 +301,19 @@ class Peers(People):
         changed = paths.join(path, self.story.one_of(NAMES)) if inside else path
         self._over_there(tree, self.story.one_of(("write", "write", "remove")), changed)
         return self._rename(tree, path)
+
+    def _rename_over(self, tree: CountedTree, path: str) -> list[str]:
+        """Something takes the place of something else, which the other side may have changed."""
+        there = [one for one in tree.all() if not paths.is_below(one, path)]
+        there = [one for one in there if not paths.is_below(path, one)]
+        if tree.entry(path) is None or not there:
+            return []
+        to = self.story.one_of(there)
+        if self.story.chance(0.5):
+            self._over_there(tree, self.story.one_of(("write", "write", "remove")), to)
+        gone = tree.below(to)
+        tree.remove(to)
+        return [*gone, *self._moved(tree, path, to)]
 
     def _move_folder(self, tree: CountedTree, path: str) -> list[str]:
         """A folder with something in it gets another name."""
@@ -363,6 +376,7 @@ RENAMES: Final = {name: ACTS[name] for name in ("rename", "recase", "swap")}
 BOTH_RENAME: Final[dict[str, tuple[float, Act]]] = {
     "rename apart": (0.7, lambda peers, tree, path: _peers(peers)._rename_apart(tree, path)),
     "rename changed": (0.7, lambda peers, tree, path: _peers(peers)._rename_changed(tree, path)),
+    "rename over": (0.7, lambda peers, tree, path: _peers(peers)._rename_over(tree, path)),
     "move folder": (1, lambda peers, tree, path: _peers(peers)._move_folder(tree, path)),
     "nest": (0.3, lambda peers, tree, path: _peers(peers)._nest(tree, path)),
 }
