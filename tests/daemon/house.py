@@ -150,8 +150,10 @@ class FarTrashHeard:
         self.asked.append(wanted)
         return FarTrashPage(self.rows[:limit], None, TrashTotals(len(self.rows), 0))
 
-    async def restore(self, ids: Sequence[int], to: str, run: str) -> list[Restored | Problem]:
-        self.asked.append((list(ids), to))
+    async def restore(
+        self, ids: Sequence[int], to: str, run: str, inside: str
+    ) -> list[Restored | Problem]:
+        self.asked.append((list(ids), to, inside))
         return [Restored(id, f"restored {id}") for id in ids]
 
     async def free(self, ids: Sequence[int]) -> FreedVersions:

@@ -109,10 +109,10 @@ async def test_a_paused_jobs_folder_is_restored_to(download: Scene) -> None:
 
 async def test_versions_of_the_server_are_restored_there(upload: Scene) -> None:
     answer: Any = await upload.handlers.restore(
-        JobTrashRestoreArgs(job="docs", ids=["s7"], to="/back/")
+        JobTrashRestoreArgs(job="docs", ids=["s7"], to="/back/", inside="b/c.txt")
     )
     assert answer["side"] == "far" and answer["results"][0]["id"] == "s7"
-    assert upload.house.far_trash["docs"].asked == [([7], "back")]
+    assert upload.house.far_trash["docs"].asked == [([7], "back", "b/c.txt")]
 
 
 @pytest.mark.parametrize("ids", [["x"], ["7", "s7"], ["../1"], ["0"], [""], ["s"]])
