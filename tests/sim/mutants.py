@@ -398,6 +398,11 @@ MUTANTS: Final = (
         [Edit("cargo_sync.state.conflicts:_holds",
               "not known.evidence.same_sides", "False and not known.evidence.same_sides")],
     ),
+    Mutant(
+        "of a renamed folder only what was agreed on gets its new path",
+        TWO_WAY_SYSTEM,
+        [Edit("cargo_sync.state.moved_folders:_move", ' if side is None else (side, "base")', "")],
+    ),
     # -- lanes -------------------------------------------------------------------------------------
     Mutant(
         "a committed batch makes no room for the next one",
