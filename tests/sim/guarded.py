@@ -9,7 +9,7 @@ from cargo_sync.model.jobs import GuardRules
 from cargo_sync.plan import guard
 from cargo_sync.plan.guard import Guard, Harm, Touch, touches
 from cargo_sync.state.holds import step
-from tests.sim.people import NOISE, TEXT
+from tests.sim.people import DOCUMENT, NOISE, TEXT
 from tests.sim.story import BrokenPromiseError, Story
 
 RULES: Final = GuardRules()
@@ -74,6 +74,8 @@ class GuardJudge:
     ) -> None:
         """As `displaced`, of files sent from here: few texts may have become noise.
 
+        The name says what is a text: what has another name by then is not judged.
+
         Args:
             gone: paths and contents that went to the trash in a run.
             there: the files of the destination now.
@@ -81,8 +83,8 @@ class GuardJudge:
         """
         for path, content in gone:
             if path in there and path not in self.covered:
-                lost = content.startswith(TEXT) and there[path].startswith(NOISE)
-                self._rewritten[path] = now, lost
+                was_text = path.endswith(DOCUMENT) and content.startswith(TEXT)
+                self._rewritten[path] = now, was_text and there[path].startswith(NOISE)
         lately = [lost for at, lost in self._rewritten.values() if now - at < RULES.window]
         if sum(lately) > max(guard.LOST_AT_LEAST, len(lately) * guard.LOST_SHARE):
             raise BrokenPromiseError("texts became noise, and the guard let them pass")

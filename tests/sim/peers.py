@@ -123,10 +123,13 @@ class PeersEpoch:
         _inherit_gone(theirs, [(one, to), (to, one)] if exchange else [(one, to)])
         for path, change in list(theirs.items()):
             below = paths.is_below(path, to) or (exchange and paths.is_below(path, one))
-            if below and change.state is not None and change.state == self._before.get(path):
+            if not below or change.state is None or change.state != self._before.get(path):
+                continue
+            if path in gone_before:
+                del mine[path]  # that is another matter
+            if path not in mine or change.last <= mine[path].first:
                 del theirs[path]  # it was moved there, and not changed
-                if path in gone_before:
-                    mine.pop(path, None)  # what was gone there before is another matter
+            # Else it may be changed back: it had come here as this side had changed it.
 
     def _is_another(
         self, at: CountedTree, changes: dict[str, _Change]

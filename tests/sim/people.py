@@ -17,6 +17,8 @@ from tests.sim.story import Story
 NAMES: Final = ("a", "a-b", "b", "B")
 DOCUMENTS: Final = 6
 """Texts at once: less than the guard holds for their number alone."""
+DOCUMENT: Final = ".txt"
+"""How the name of a text ends."""
 TEXT: Final = b"text "
 """What a text begins with."""
 NOISE: Final = bytes(range(1, 9)) * 8
@@ -219,7 +221,7 @@ class People:
     def _documents(self, tree: CountedTree, path: str) -> list[str]:
         """Some texts in one folder."""
         folder = paths.parent(path)
-        done = [paths.join(folder, f"t{number}.txt") for number in range(DOCUMENTS)]
+        done = [paths.join(folder, f"t{number}{DOCUMENT}") for number in range(DOCUMENTS)]
         done = [one for one in done if tree.entry(one) is None]
         for one in done:
             tree.write(one, TEXT + self._content() * 16, self._mtime())
@@ -227,7 +229,7 @@ class People:
 
     def _encrypt(self, tree: CountedTree, path: str) -> list[str]:
         """All texts become noise under their names."""
-        done = [one for one in tree.files() if one.endswith(".txt")]
+        done = [one for one in tree.files() if one.endswith(DOCUMENT)]
         for one in done:
             tree.save(one, NOISE + self._content() * 8, self._mtime())
         return done
