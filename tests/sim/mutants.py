@@ -437,6 +437,12 @@ MUTANTS: Final = (
               "elif not before.changed:", "else:")],
     ),
     Mutant(
+        "an inode is trusted without its content in a two-way job",
+        TWO_WAY_SYSTEM,
+        [Edit("cargo_sync.engine.execution.recognition:RenameSearch._known",
+              "base.hash if source.version == version else source.hash", "base.hash")],
+    ),
+    Mutant(
         "what was changed at the new path of a rename is not looked at",
         TWO_WAY_SYSTEM,
         [Edit("cargo_sync.engine.execution.recognition:RenameSearch._may_arrive",
