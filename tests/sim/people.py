@@ -338,12 +338,16 @@ class Peers(People):
         return self._moved(tree, path, paths.join(other, paths.name(path)))
 
     def _over_there(self, tree: CountedTree, name: str, path: str) -> None:
-        """A person at the other side does something at a path."""
+        """A person at the other side does something at a path; what it takes above it is new."""
         there = self._other(tree)
-        above = there.entry(paths.parent(path))
-        writes = name == "write" and (above is None or above.kind == FOLDER)
+        above = {one: there.entry(one) for one in paths.upwards(paths.parent(path))}
+        writes = name == "write" and all(
+            entry is None or entry.kind == FOLDER for entry in above.values()
+        )
         if writes or there.entry(path) is not None:
-            self._touched(there, ACTS[name][1](self, there, path))
+            changed = ACTS[name][1](self, there, path)
+            made = [one for one, entry in above.items() if entry is None]
+            self._touched(there, [*made, *changed])
 
     def _other(self, tree: CountedTree) -> CountedTree:
         return self.destination if tree is self.source else self.source
