@@ -37,6 +37,7 @@ class NewestChange:
 
     A change of another lineage proves nothing of those before it: the server may have been restored
     in between. So the one that is kept gives way to it only if the server was asked for it before.
+    A listing asks with each page for the change where the last one ended.
 
     change  the newest one
     """
@@ -48,6 +49,11 @@ class NewestChange:
     def begin(self, change: SeenChange) -> None:
         """The server was asked, and has this change."""
         self.change = self._asked = change
+
+    def confirm(self, change: SeenChange) -> None:
+        """The server was asked again, and still has this change, which it has shown."""
+        if change == self.change:
+            self._asked = change
 
     def add(self, number: int, lineage: str) -> None:
         """The server has shown this change."""

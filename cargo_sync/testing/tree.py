@@ -189,6 +189,10 @@ class MemoryTree:
         """The job sees that there was this change."""
         self._newest.add(number, self.lineage_at(number))
 
+    def confirm(self, number: int) -> None:
+        """A listing goes on after this change, and so it is still there."""
+        self._newest.confirm(SeenChange(number, self.lineage_at(number)))
+
     async def open(
         self,
         cursor: int = 0,

@@ -26,6 +26,25 @@ def test_what_is_kept(shown: list[tuple[int, str]], newest: tuple[int, str]) -> 
     assert known.change == newest
 
 
+def test_a_listing_follows_from_one_start_of_the_server_to_the_next() -> None:
+    known = NewestChange()
+    known.begin(NOTHING_SEEN)
+    known.add(9, "a")
+    known.confirm(SeenChange(9, "a"))  # the next page begins there
+    known.add(12, "b")
+    assert known.change == SeenChange(12, "b")
+
+
+def test_what_was_made_since_is_not_proved_by_an_older_change() -> None:
+    known = NewestChange()
+    known.begin(NOTHING_SEEN)
+    known.add(9, "a")
+    known.add(11, "a")  # the client's own
+    known.confirm(SeenChange(9, "a"))
+    known.add(12, "b")
+    assert known.change == SeenChange(11, "a")
+
+
 def test_at_first_nothing_is_known() -> None:
     known = NewestChange()
     assert known.change == NOTHING_SEEN

@@ -220,11 +220,13 @@ class LivelyTree(CountedTree):
             and not any(first <= number <= last for first, last in own.left_out)
             and (number > self._floor or self._entries.get(path) is entry is not None)
         ]
-        size = self.weather.story.one_of((2, 5, 1000))
+        shown, size = 0, self.weather.story.one_of((2, 5, 1000))
         for start in range(0, max(1, len(changes)), size):
             some = changes[start : start + size]
             last = some[-1][0] if some and start + size < len(changes) else end
-            self.show(last)
+            if start:
+                self.confirm(shown)
+            self.show(shown := last)
             delta = Delta(_changes(some), last, (), own)
             own = NO_CHANGES
             yield delta

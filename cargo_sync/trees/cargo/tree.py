@@ -151,12 +151,24 @@ class CargoTree:
                 told = NO_CHANGES
                 if ahead is None:
                     break
+                shown = SeenChange(cursor, page.lineage)
                 page, ahead = await ahead, None
+                self._follow(page, shown)
         finally:
             if ahead is not None:
                 ahead.cancel()
                 await asyncio.gather(ahead, return_exceptions=True)
         self._page = ROWS
+
+    def _follow(self, page: ChangesReply, shown: SeenChange) -> None:
+        """Checks that the server still has the change where the last page ended.
+
+        Raises:
+            ProblemError: it went back.
+        """
+        if not page.start.has(shown):
+            raise ProblemError(_restored())
+        self._newest.confirm(shown)
 
     async def _next_page(
         self, cursor: int, own: OwnChanges, contact: Contact = NO_CONTACT

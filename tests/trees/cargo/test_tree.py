@@ -39,7 +39,7 @@ async def tree(**answers: list[Answer]) -> AsyncIterator[tuple[CargoTree, Answer
 
 def changes(*rows: tuple[Any, ...], after: int = 9, more: bool = False, **fields: object) -> Answer:
     page = {"rows": list(zip(*rows, strict=True)), "next": after, "more": more, "lineage": "l"}
-    return ok({"epoch": "e", "sequence": 7, "known": "k", "floor": 0} | page | fields)
+    return ok({"epoch": "e", "sequence": 7, "known": "l", "floor": 0} | page | fields)
 
 
 def row(path: object = "a", kind: object = "f", target: str = "", **other: Any) -> tuple[Any, ...]:
@@ -120,7 +120,7 @@ async def test_it_is_known_by_server_user_workspace_and_folder() -> None:
 async def test_a_server_is_asked_for_the_newest_change_that_is_known(
     newest: SeenChange, lost: bool
 ) -> None:
-    async with tree(GET_changes=[changes(after=5)]) as (it, heard):
+    async with tree(GET_changes=[changes(after=5, known="k")]) as (it, heard):
         identity = await it.open(5, newest)
         assert (identity.lost, it.newest) == (lost, NOTHING_SEEN if lost else newest)
         assert heard.queries[-1]["newest"] == str(newest.number)
@@ -129,7 +129,8 @@ async def test_a_server_is_asked_for_the_newest_change_that_is_known(
 async def test_listings_uploads_and_operations_show_changes() -> None:
     done = {"code": "done", "version": 21, "ident": 21}
     results = {"results": [done, {**done, "changed": [[19, 23]]}], "lineage": "n", "first": 20}
-    async with tree(GET_changes=[changes(row())], POST_operations=[ok(results)]) as (it, _):
+    page = changes(row(), known="k")
+    async with tree(GET_changes=[page], POST_operations=[ok(results)]) as (it, _):
         await it.open(5, SeenChange(6, "k"))
         assert [one async for one in it.observe(5)] and it.newest == SeenChange(9, "l")
         it._note([8, 12], Lineage("l", 2))
@@ -387,6 +388,26 @@ async def test_a_look_ends_where_the_server_was_when_it_began() -> None:
     async with tree(GET_changes=pages) as (it, heard):
         assert [path for path, _ in await observed(it)] == ["a", "b"]
     assert heard.asked.count("GET /workspaces/default/changes") == 2
+
+
+async def test_a_listing_proves_what_was_made_in_several_starts_of_the_server() -> None:
+    pages = [changes(row(), after=5, more=True), changes(row("b"), after=7, lineage="m")]
+    async with tree(GET_changes=pages) as (it, _):
+        assert [path for path, _ in await observed(it)] == ["a", "b"]
+        assert it.newest == SeenChange(7, "m")
+
+
+@pytest.mark.parametrize(
+    "second",
+    [changes(row("b"), after=7, known="m"), changes(row("b"), after=7, sequence=4)],
+    ids=["its changes are other ones", "it has fewer changes"],
+)
+async def test_a_listing_ends_when_the_server_goes_back(second: Answer) -> None:
+    pages = [changes(row(), after=5, more=True), second]
+    async with tree(GET_changes=pages) as (it, _):
+        with pytest.raises(ProblemError, match="an old backup of the server was restored"):
+            await observed(it)
+        assert it.newest == SeenChange(5, "l")
 
 
 async def test_a_look_reads_no_more_rows_than_a_tree_can_have(
