@@ -58,6 +58,10 @@ class Oracle:
         self._by_transfer: dict[str, tuple[str, int, int]] = {}
         self._told: dict[str, tuple[str, int, int]] = {}
         self._untold: set[str] = set()
+        self._unheard: dict[str, set[str]] = {}
+        """By the new path: what a step has renamed, and nobody has heard of it. A run that was
+        killed does not know that it was delivered. If it is gone at the source before the next run
+        sees it there, it stays."""
         self.unrecorded: set[str] = set()
         """Paths that a step has exchanged, and nobody has heard of it: a run that was killed does
         not know what was to be deleted."""
@@ -138,6 +142,7 @@ class Oracle:
             elif event.happened is Happened.TOUCHED:
                 self._untold.discard(event.path)
             elif event.happened is Happened.MOVED:
+                self._unheard.pop(event.path, None)
                 self._untold -= {event.path, event.details.moved_from or ""}
                 self.unrecorded -= {event.path, event.details.moved_from or ""}
             elif event.happened is Happened.DISPLACED:
@@ -200,6 +205,7 @@ class Oracle:
             raise BrokenPromiseError(f"{here!r} is renamed, and may not go")
         if self._replaced:
             raise BrokenPromiseError(f"{here!r} is renamed although a side was replaced")
+        self._unheard[path] = set(self.destination.below(path))
         if action.occupant is not None:
             self._untold |= {here, path}
             self.unrecorded |= {here, path}
@@ -215,6 +221,7 @@ class Oracle:
         """Both sides rest."""
         self.all_is_brought()
         self.all_is_gone()
+        self._unheard.clear()  # what both sides have has been compared: the job knows it now
 
     def all_is_brought(self) -> None:
         """At rest: the destination has what the source has, except where a person changed it."""
@@ -245,6 +252,7 @@ class Oracle:
         self.hear()
         if not self.system.rules.propagate or self._forgotten:
             return
-        for path in self.destination.files().keys() - self.source.all().keys() - self._untold:
+        unknown = self._untold.union(*self._unheard.values())
+        for path in self.destination.files().keys() - self.source.all().keys() - unknown:
             if not any(one in self.destination.hand for one in paths.upwards(path)):
                 raise BrokenPromiseError(f"{path!r} was not deleted")
