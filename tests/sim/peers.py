@@ -120,7 +120,10 @@ class PeersEpoch:
                 mine, source, target, None if exchange else self._is_another(at, mine)
             )
             _relocate(self._before, source, target)
-        _inherit_gone(theirs, [(one, to), (to, one)] if exchange else [(one, to)])
+        moves = [(one, to), (to, one)] if exchange else [(one, to)]
+        _inherit_gone(theirs, moves)
+        for source, target in moves:
+            self._left_behind(at, other, source, target)
         for path, change in list(theirs.items()):
             below = paths.is_below(path, to) or (exchange and paths.is_below(path, one))
             if not below or change.state is None or change.state != self._before.get(path):
@@ -130,6 +133,18 @@ class PeersEpoch:
             if path not in mine or change.last <= mine[path].first:
                 del theirs[path]  # it was moved there, and not changed
             # Else it may be changed back: it had come here as this side had changed it.
+
+    def _left_behind(self, at: CountedTree, other: CountedTree, source: str, target: str) -> None:
+        """A step brought something to a folder's old name, just when people had renamed it.
+
+        It looks as if people had taken it out of the renamed folder.
+        """
+        changes = self._changes[other.part]
+        for path in other.files().keys() & set(other.below(source)):
+            now, left = target + path[len(source) :], changes.get(path)
+            by_step = left is None or left.state is None
+            if path != source and by_step and not other.entry(now) and at.entry(now):
+                self._unrecorded |= {path, now}
 
     def _is_another(
         self, at: CountedTree, changes: dict[str, _Change]

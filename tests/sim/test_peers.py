@@ -1,4 +1,4 @@
-"""What the judge of two-way jobs expects of a renamed file, whose mode was changed before."""
+"""What the judge of two-way jobs expects of what was renamed, and changed before or meanwhile."""
 
 import pytest
 
@@ -71,3 +71,25 @@ def test_what_is_changed_after_the_rename_is_expected_too() -> None:
     peers.chmod(peers.far, "b", 0o600)
     with pytest.raises(BrokenPromiseError, match="a change on one side alone: 'b'"):
         peers.rest(0o644)
+
+
+@pytest.mark.parametrize("by_step", [True, False])
+def test_what_a_step_brought_to_the_old_name_of_a_folder_may_stay_there(*, by_step: bool) -> None:
+    ledger = Ledger()
+    near, far = CountedTree("near", ledger), CountedTree("far", ledger)
+    for tree in (near, far):
+        tree.make("b")
+    epoch = PeersEpoch(near, far, lambda path: False, set(), both=True)
+    far.write("b/new", b"content", 5)
+    epoch.touched(far, ["b/new"])
+    near.move("b", "B")
+    epoch.touched(near, ["b", "B"])
+    if by_step:
+        near.write("b/new", b"content", 5)
+    far.move("b", "B")
+    epoch.renamed(far, "b", "B", exchange=False)
+    if by_step:
+        epoch.deletes("B/new", far)
+    else:
+        with pytest.raises(BrokenPromiseError, match="nobody did so"):
+            epoch.deletes("B/new", far)
