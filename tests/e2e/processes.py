@@ -213,7 +213,19 @@ class Place:
             f"--- {path.name}\n{path.read_text()[-4000:]}"
             for path in sorted(self.folder.glob("*.log"))
         ]
-        pytest.fail("\n".join([why, *self._jobs(), *logs]), pytrace=False)
+        pytest.fail("\n".join([why, *self._jobs(), *self._trees(), *logs]), pytrace=False)
+
+    def _trees(self) -> list[str]:
+        """What is in each folder of files: the first names, with their sizes."""
+        folders = [one for one in sorted(self.folder.iterdir()) if one.is_dir()]
+        told = []
+        for folder in folders:
+            if folder.name in {"daemon", "server", "jobs"}:
+                continue
+            files = sorted(one for one in folder.rglob("*") if one.is_file())
+            names = [f"{one.relative_to(folder)} ({one.stat().st_size})" for one in files[:100]]
+            told.append(f"--- {folder.name}: {len(files)} files\n{', '.join(names)}")
+        return told
 
     def _jobs(self) -> list[str]:
         """What the daemon says of its jobs, if it says anything."""

@@ -598,18 +598,22 @@ def seeds_to_find(mutant: Mutant, most: int) -> int | None:
     return None
 
 
-def main() -> None:
+def main(names: Sequence[str]) -> None:
+    """Prints the table, of all planted bugs or of those with these names."""
     unfound = 0
+    chosen = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    if unknown := set(names) - {mutant.name for mutant in MUTANTS}:
+        sys.exit(f"there is no planted bug {min(unknown)!r}")
     print("seeds    tier     planted bug")
-    for mutant in MUTANTS:
+    for mutant in chosen:
         found = seeds_to_find(mutant, MOST[mutant.tier.name])
         unfound += found is None
         print(f"{found or 'NEVER':>7}  {mutant.tier.name:<8} {mutant.name}", flush=True)
-    print(f"mutants: {len(MUTANTS)} planted, {len(MUTANTS) - unfound} found")
+    print(f"mutants: {len(chosen)} planted, {len(chosen) - unfound} found")
     for name, why in UNSEEN:
         print(f"not seen yet: {name} ({why})")
     sys.exit(1 if unfound else 0)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
