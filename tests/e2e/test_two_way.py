@@ -24,8 +24,8 @@ def test_two_folders_follow_each_other_also_after_a_kill(place: Place) -> None:
         (one / "d" / f"a{number}").unlink()
         (two / f"b{number}").write_bytes(b"changed")
     (two / "d" / "a19").write_bytes(b"of two")
-    (one / "both").write_bytes(b"one")
     place.kill("daemon")
+    (one / "both").write_bytes(b"one")  # only now: else it may have arrived at the other folder
     (two / "both").write_bytes(b"the other")
     (two / "b19").unlink()
     place.start("daemon")
