@@ -17,6 +17,7 @@ local/            everything that touches a local folder
 machines/         small state machines and schedules (pure)
 main              the command line
 model/            values that every package shares (pure)
+page/             the pages that people look at: scripts and styles for browsers, no Python
 plan/             which steps bring a destination up to its source (pure)
 process/          what every long-running process needs: log, metrics, threads, signals
 pydio             the command line of pydio-sync

@@ -15,6 +15,7 @@ line              the connection to a daemon, and why it fails
 log_command       the command `log`
 messages          requests, replies and feed messages, encoded and decoded
 orders            the plain-text orders of pydio-sync
+page_files        the files of our web pages, read once
 renamed           old names of commands, for suggestions
 roles             what a caller may do
 run_commands      the commands about runs
@@ -24,4 +25,5 @@ session_commands  the commands of a session
 topics            the topics of the feed
 trash_commands    the commands about the trash
 trust             whether the sockets in a folder may be trusted
+web_headers       the headers of every answer to a browser
 """

@@ -20,6 +20,7 @@ from cargo_sync.api.messages import (
     BadMessage,
     FeedMessage,
     JsonObject,
+    Person,
     Reply,
     Request,
     encode_request,
@@ -77,7 +78,13 @@ class Client:
         self._socket.connect(address)
 
     def call(
-        self, cmd: str, args: JsonObject | None = None, timeout: float = 10.0
+        self,
+        cmd: str,
+        args: JsonObject | None = None,
+        timeout: float = 10.0,
+        *,
+        id: str = "",
+        sent_for: Person | None = None,
     ) -> dict[str, Any]:
         """Sends a command and returns its result.
 
@@ -85,6 +92,8 @@ class Client:
             cmd: the command's name.
             args: its arguments.
             timeout: seconds to wait for the reply.
+            id: of the request, to send the same one again; without it a new one.
+            sent_for: the person for whom it is sent, if it is not who runs this program.
 
         Raises:
             CommandError: the daemon refused it; the error says why.
@@ -93,8 +102,8 @@ class Client:
         """
         if self._line is None and not is_live(self.address):
             raise NotRunning(self.address)
-        id = self._new_id()
-        left = self._send(encode_request(Request(cmd, args or {}, id)), timeout)
+        id = id or self._new_id()
+        left = self._send(encode_request(Request(cmd, args or {}, id, sent_for)), timeout)
         while left > 0:
             step = min(left, _LOOK)
             ready = dict(self._poller.poll(int(step * 1000)))

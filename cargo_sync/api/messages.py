@@ -13,6 +13,9 @@ from typing import Any
 
 import orjson
 
+from cargo_sync.api.keys import is_key_name
+from cargo_sync.api.roles import Role
+
 VERSION = 1
 LONGEST_ID = 128
 LONGEST_COMMAND = 64
@@ -111,15 +114,29 @@ class BadMessage(Exception):  # noqa: N818 - it describes what was received, not
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """A person for whom a front end sends a request, such as one who is logged in at a page.
+
+    name  for the audit: letters, digits and `_ . @ -`, at most 64
+    role  what this person may do: `watch` or `control`
+    """
+
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A command to execute.
 
-    id  is in the reply too, and makes a repetition harmless; "" does neither
+    id        is in the reply too, and makes a repetition harmless; "" does neither
+    sent_for  the person for whom it is sent, if it is not the caller: `for` in JSON
     """
 
     cmd: str
     args: JsonObject = field(default_factory=dict)
     id: str = ""
+    sent_for: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +203,10 @@ def _readable(value: Any) -> Any:
 
 def encode_request(request: Request) -> bytes:
     """The request as JSON. Raises TypeError if JSON cannot hold its arguments."""
-    return encode({"v": VERSION, "id": request.id, "cmd": request.cmd, "args": request.args})
+    body = {"v": VERSION, "id": request.id, "cmd": request.cmd, "args": request.args}
+    if request.sent_for is not None:
+        body["for"] = {"name": request.sent_for.name, "role": str(request.sent_for.role)}
+    return encode(body)
 
 
 def encode_reply(reply: Reply) -> bytes:
@@ -232,19 +252,29 @@ def parse_request(raw: bytes) -> Request:
     if not isinstance(id, str) or len(id) > LONGEST_ID:
         raise BadMessage(f'"id" must be text of at most {LONGEST_ID} characters')
     _check_version(fields, id)
-    unknown = fields.keys() - {"v", "id", "cmd", "args"}
+    unknown = fields.keys() - {"v", "id", "cmd", "args", "for"}
     if unknown:
         raise BadMessage(
             f'unknown field "{min(unknown)[:LONGEST_COMMAND]}"',
             id=id,
-            hint="a request has v, id, cmd and args",
+            hint="a request has v, id, cmd, args and for",
         )
     cmd, args = fields.get("cmd"), fields.get("args", {})
     if not isinstance(cmd, str) or not 0 < len(cmd) <= LONGEST_COMMAND:
         raise BadMessage('"cmd" must be the name of a command', id=id, hint='such as "status"')
     if not isinstance(args, dict):
         raise BadMessage('"args" must be an object', id=id)
-    return Request(cmd, args, id)
+    return Request(cmd, args, id, _person(fields["for"], id) if "for" in fields else None)
+
+
+def _person(value: object, id: str) -> Person:
+    if isinstance(value, dict) and value.keys() == {"name", "role"}:
+        name, role = value["name"], value["role"]
+        if is_key_name(name) and role in (Role.WATCH, Role.CONTROL):
+            return Person(name, Role(role))
+    raise BadMessage(
+        '"for" must be an object with the name of a person and the role watch or control', id=id
+    )
 
 
 def parse_reply(raw: bytes) -> Reply:

@@ -5,23 +5,44 @@ a local socket comes from the kernel, and the key of a CURVE connection from its
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import zmq
 
 from cargo_sync.api.commands import Command
-from cargo_sync.api.messages import ControlError, ReplyCode
+from cargo_sync.api.messages import ControlError, Person, ReplyCode
 from cargo_sync.api.roles import Role
 from cargo_sync.control.keyring import Keyring
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The sender of a message. `who` is a text for the audit."""
+    """The sender of a message.
+
+    who    a text for the audit
+    named  what an error calls it
+    """
 
     role: Role
     who: str
+    named: str = "this key"
+
+    def speaking_for(self, person: Person) -> "Caller":
+        """The caller of a command that is sent for `person`, with the person's role.
+
+        Raises:
+            ControlError: forbidden. Only `control` may do this: another caller could write any name
+                into the audit.
+        """
+        if self.role is not Role.CONTROL:
+            raise ControlError(
+                ReplyCode.FORBIDDEN,
+                "only a caller with the role control may send commands for somebody else",
+                'leave out "for"',
+            )
+        who = f"{self.who} for {person.name}"
+        return replace(self, role=person.role, who=who, named=person.name)
 
 
 LOCAL: Final = Caller(Role.CONTROL, "local user")
@@ -81,7 +102,7 @@ def check_role(caller: Caller, command: Command[Any], *, order: bool) -> None:
             "use the local socket, or a port with keys",
         )
     why = "changes something" if command.changes else "needs the role control"
-    raise ControlError(ReplyCode.FORBIDDEN, f"this key may only watch; {command.name} {why}")
+    raise ControlError(ReplyCode.FORBIDDEN, f"{caller.named} may only watch; {command.name} {why}")
 
 
 def revoked() -> ControlError:

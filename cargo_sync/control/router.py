@@ -249,6 +249,8 @@ class Router:
         """
         if caller is None:
             raise revoked()
+        if request.sent_for is not None:
+            caller = caller.speaking_for(request.sent_for)
         route = self._routes.get(request.cmd)
         if route is None:
             raise self._unknown(request.cmd)
