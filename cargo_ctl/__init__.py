@@ -16,6 +16,7 @@ session/    a login at a server, held by a daemon: files by hand
 shell/      the interactive client
 shells      how shells split a line and quote a name
 watching    a feed shown live, or one line per change
+web/        `cargo_ctl web`: the page of jobs and servers
 
 They send ZeroMQ messages to a daemon or server. Of its code they use only `cargo_sync.api` and
 `cargo_sync.suggest`.

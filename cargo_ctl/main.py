@@ -24,6 +24,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "history": "cargo_ctl.commands.history:history",
             "callback": "cargo_ctl.commands.callback:callback",
         },
+        "In a browser": {"web": "cargo_ctl.commands.web:web"},
         "By hand": {"shell": "cargo_ctl.commands.shell:shell"},
         "Users of a server": {
             "user": "cargo_ctl.commands.user:user",

@@ -21,5 +21,6 @@ status      the overall state
 trash       what was replaced and deleted, and the way back
 transfer    transfers: list and cancel
 user        the users of a server
+web         the page of jobs and servers, and who may log in there
 workspace   the named workspaces of a server
 """

@@ -15,6 +15,7 @@ line              the connection to a daemon, and why it fails
 log_command       the command `log`
 messages          requests, replies and feed messages, encoded and decoded
 orders            the plain-text orders of pydio-sync
+own_certificate   a certificate that a program makes for itself
 page_files        the files of our web pages, read once
 renamed           old names of commands, for suggestions
 roles             what a caller may do

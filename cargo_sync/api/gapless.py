@@ -28,12 +28,14 @@ class Gapless:
     client  connected to the same daemon
     since   it gives all rows after this cursor; without it, all rows from now on
 
+    begun   the cursor after which it gives rows
     lost    at most this many rows were lost and are not kept any more
     """
 
     def __init__(self, client: Client, since: int | None = None) -> None:
         self._client = client
         self._since = client.call("history", {"limit": 1})["next"] if since is None else since
+        self.begun: int = self._since
         self._received: dict[str, _Received] = {}
         self.lost = 0
 

@@ -1,13 +1,11 @@
 """The server's certificate: a given one, or one made at the first start, which clients pin.
 
-A pinned certificate is trusted for itself, not for who signed it. It is long-lived, P-256, and has
-all names and addresses of this server.
+A pinned certificate is trusted for itself, not for who signed it.
 """
 
 import asyncio
 import datetime
 import hashlib
-import ipaddress
 import logging
 import os
 import ssl
@@ -15,16 +13,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives import serialization
 
+from cargo_sync.api.own_certificate import make_certificate
 from cargo_sync.config.certificates import end_warning, key_exposure
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 
-YEARS: Final = 10
 DAY: Final = 86400.0
 LOOK: Final = 30.0
 """Seconds between two looks at the files."""
@@ -76,13 +72,10 @@ def self_made(folder: str, names: Iterable[str], now: datetime.datetime) -> Cert
         ProblemError: it cannot be written or read.
     """
     cert, key = os.path.join(folder, _CERT), os.path.join(folder, _KEY)
-    if not (os.path.exists(cert) and os.path.exists(key)):
-        secret, public = _make(names, now)
-        try:  # the certificate is written last: if it is there, both are
-            _write(key, secret, 0o600)
-            _write(cert, public, 0o644)
-        except OSError as error:
-            raise ProblemError(from_os_error(error, folder)) from error
+    try:
+        make_certificate(cert, key, "Cargo server", names, now)
+    except OSError as error:
+        raise ProblemError(from_os_error(error, folder)) from error
     return own(cert, key)
 
 
@@ -204,52 +197,6 @@ def _stamped(path: str) -> tuple[int, ...] | None:
         return None
     # The ctime too: a copy can have the size and the time of what it replaces.
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-
-def _make(names: Iterable[str], now: datetime.datetime) -> tuple[bytes, bytes]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Cargo server")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=365 * YEARS))
-        .add_extension(
-            x509.SubjectAlternativeName([_general(name) for name in dict.fromkeys(names)]), False
-        )
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
-        .sign(key, hashes.SHA256())
-    )
-    secret = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return secret, certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def _general(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
-
-
-def _write(path: str, content: bytes, mode: int) -> None:
-    """Writes a file completely or not at all; from the first byte it has its mode."""
-    fresh = path + ".new"
-    with open(
-        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb"
-    ) as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
 
 
 def _first(pem: bytes, path: str) -> x509.Certificate:

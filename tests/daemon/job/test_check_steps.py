@@ -16,6 +16,7 @@ import argon2
 import pytest
 from aiohttp import web
 
+from cargo_sync.api.own_certificate import YEARS
 from cargo_sync.daemon.job import check_steps
 from cargo_sync.daemon.job.check_steps import CheckCase, CheckStep, run_check
 from cargo_sync.daemon.job.checks import Checks
@@ -117,7 +118,7 @@ async def test_a_certificate_of_an_authority_that_ends_soon_is_a_warning(
 ) -> None:
     monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
     monkeypatch.setattr(check_steps, "STEPS", check_steps.STEPS[:1])
-    made_at = datetime.now(UTC) - timedelta(days=365 * tls.YEARS - 12, minutes=-5)
+    made_at = datetime.now(UTC) - timedelta(days=365 * YEARS - 12, minutes=-5)
     files = tls.self_made(str(tmp_path), ["127.0.0.1"], made_at)
     file = test_app.settings(tmp_path, tls={"cert": files.cert, "key": files.key})
     async with test_app.running(file) as up:
