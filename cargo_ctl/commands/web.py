@@ -31,9 +31,7 @@ _config = click.option(
 
 
 @click.group(invoke_without_command=True)
-@click.option(
-    "--listen", metavar="HOST:PORT", help=f"Where browsers reach it. Default: {_LISTEN}."
-)
+@click.option("--listen", metavar="HOST:PORT", help=f"Where browsers reach it. Default: {_LISTEN}.")
 @click.option(
     "--connect",
     "connects",
@@ -218,9 +216,7 @@ def _serve(wanted: "_Wanted") -> None:
         _fail(BAD_INPUT, "nobody could log in", "cargo_ctl web user add NAME --role control")
     certificate = wanted.certificate(listen)
     to_log()
-    chosen = WebSettings(
-        wanted.places(os.environ), listen, origins, wanted.path, certificate, link
-    )
+    chosen = WebSettings(wanted.places(os.environ), listen, origins, wanted.path, certificate, link)
     if certificate is not None:
         click.echo(f"certificate {certificate.fingerprint}", err=True)
     try:

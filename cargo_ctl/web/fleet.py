@@ -88,9 +88,7 @@ class Followed:
             fields = await view.snapshot(source.kind, self._call)
         except CommandError as error:
             found = refusal(error, source.kind)
-            fields = {
-                "error": {"code": found.code, "message": found.message, "hint": found.hint}
-            }
+            fields = {"error": {"code": found.code, "message": found.message, "hint": found.hint}}
         except UNANSWERED:
             return  # its upstream sees it too, and says so
         data = snapshot_data(source.name, source.presence, fields)

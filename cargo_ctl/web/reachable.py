@@ -1,7 +1,7 @@
 """Under which addresses the page may be asked for: exact lists for `Host` and `Origin`.
 
-Another site can make a name of its own lead to our port (DNS rebinding); its requests then have that
-name in `Host`. Another site can also send requests from its page; they have its `Origin`.
+Another site can make a name of its own lead to our port (DNS rebinding); its requests then have
+that name in `Host`. Another site can also send requests from its page; they have its `Origin`.
 """
 
 import ipaddress
@@ -53,7 +53,7 @@ def listen_of(text: str) -> Listen:
 
 
 def origin_of(text: str) -> str:
-    """An address of the page as a browser says it in `Origin`. Raises ValueError with a sentence."""
+    """An address of the page as browsers say it in `Origin`. Raises ValueError with a sentence."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port

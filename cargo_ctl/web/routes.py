@@ -166,7 +166,9 @@ class WebRoutes:
         if file is None or (name == SHELL and request.path != "/"):
             raise web.HTTPNotFound
         headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
-        if file.etag in (each.strip() for each in request.headers.get("If-None-Match", "").split(",")):
+        if file.etag in (
+            each.strip() for each in request.headers.get("If-None-Match", "").split(",")
+        ):
             return web.Response(status=304, headers=headers)
         return web.Response(body=file.content, headers={**headers, "Content-Type": file.type})
 

@@ -38,10 +38,6 @@ class WebUser:
     hash: str = field(repr=False)
 
 
-_NO_SOURCES: Final[Mapping[str, str]] = MappingProxyType({})
-_NO_USERS: Final[Mapping[str, WebUser]] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class WebFile:
     """What the file says; without a file, nothing.
@@ -54,11 +50,11 @@ class WebFile:
     """
 
     listen: str = ""
-    sources: Mapping[str, str] = _NO_SOURCES
+    sources: Mapping[str, str] = field(default_factory=dict)
     origins: tuple[str, ...] = ()
     cert: str = ""
     key: str = ""
-    users: Mapping[str, WebUser] = _NO_USERS
+    users: Mapping[str, WebUser] = field(default_factory=dict)
 
 
 def default_path(env: Mapping[str, str]) -> str:

@@ -180,5 +180,3 @@ def _role(addresses: Addresses) -> Role:
             return Role(addresses.key.role)
         return Role.WATCH
     return Role.PLAIN if addresses.commands.startswith("tcp://") else Role.CONTROL
-
-
