@@ -117,7 +117,7 @@ class WebRoutes:
             return RefusedRequest(500, "internal", "internal error", "see the log").response()
 
     def _check_address(self, request: web.Request) -> None:
-        """Refuses another name of ours, and requests from pages of others. Raises RefusedRequest."""
+        """Refuses other names of ours, and requests of other pages. Raises RefusedRequest."""
         if request.headers.get("Host", "").lower() not in self._reachable.hosts:
             raise RefusedRequest(
                 403,

@@ -1,7 +1,7 @@
 """`web.json`: who may log in at the page, and optionally what it shows and where it listens.
 
-The file is JSON, and only its owner may read it. `cargo_ctl web user …` changes its users and leaves
-its other fields as they are; options of `cargo_ctl web` win over its fields.
+The file is JSON, and only its owner may read it. `cargo_ctl web user …` changes its users and
+leaves its other fields as they are; options of `cargo_ctl web` win over its fields.
 """
 
 import fcntl

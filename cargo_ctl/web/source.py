@@ -83,7 +83,7 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """ "daemon" or "server"."""
+        """What it is, as far as is known: "daemon" or "server"."""
         return self.presence.kind or self.place.kind
 
     async def call(

@@ -1,8 +1,8 @@
 """What waits for one browser: a machine without time of its own or I/O.
 
-For each source a browser first gets a snapshot, then what was told since the snapshot was asked for.
-Messages that replace each other wait as one, and go out at most 4 times a second. If a browser reads
-too slowly, what waits of a source is dropped, and it gets a new snapshot.
+For each source a browser first gets a snapshot, then what was told since the snapshot was asked
+for. Messages that replace each other wait as one, and go out at most 4 times a second. If a browser
+reads too slowly, what waits of a source is dropped, and it gets a new snapshot.
 
     UNKNOWN -- up --> SNAPSHOT (asked for; messages are kept) -- snapshot --> LIVE
     LIVE -- too much waits, or states were lost --> SNAPSHOT

@@ -24,7 +24,8 @@ def make_certificate(
     """Writes a new certificate and its key as PEM files, unless both are there.
 
     Args:
-        cert, key: paths of the files.
+        cert: the path of the certificate.
+        key: the path of its key.
         called: what the certificate calls its owner, such as "Cargo server".
         names: host names and IP addresses that it is for; duplicates are ignored.
         now: with a time zone. It is valid from one day earlier, for clocks that are slow.

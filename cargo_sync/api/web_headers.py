@@ -1,8 +1,8 @@
 """The headers of every answer that a browser may get from a page of ours.
 
-`cargo_ctl web` and the server's page of files send the same ones, so that neither is weaker. Nothing
-is loaded from another host, no script or style stands in the HTML, text cannot become markup, and no
-other page may show ours in a frame or keep a handle to its window.
+`cargo_ctl web` and the server's page of files send the same ones, so that neither is weaker.
+Nothing is loaded from another host, no script or style stands in the HTML, text cannot become
+markup, and no other page may show ours in a frame or keep a handle to its window.
 """
 
 from collections.abc import Mapping
