@@ -1,0 +1,124 @@
+"""What a browser looks at: which messages, and which snapshot."""
+
+from typing import Any
+
+import pytest
+
+from cargo_ctl.web.upstream import Told, told
+from cargo_ctl.web.views import View, ViewKind, by_need
+from cargo_sync.api.daemon_commands import COMMANDS as DAEMONS
+from cargo_sync.api.messages import FeedMessage, JsonObject
+from cargo_sync.api.roles import Role
+from cargo_sync.api.server_commands import COMMANDS as SERVERS
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "job.list": {"jobs": [{"name": "b", "state": "synced"}, {"name": "a", "state": "held"}]},
+    "status": {"totals": {"files_done": 1}},
+    "job.show": {"name": "a"},
+    "transfer.list": {"transfers": [{"id": "1", "job": "a"}, {"id": "2", "job": "b"}]},
+    "flow.list": {"flows": [{"id": "f"}]},
+    "user.list": {"users": [{"user": "ana"}]},
+    "workspace.list": {"workspaces": []},
+    "bandwidth.show": {"bandwidth": []},
+}
+
+
+def message(topic: str, **fields: object) -> Told:
+    return told(FeedMessage(topic, topic.split("/")[0], "e", 1, 1.0, fields))
+
+
+TOPICS = {
+    "status": message("status/"),
+    "totals": message("progress/"),
+    "state of a": message("job/a/status"),
+    "progress of a": message("job/a/progress"),
+    "state of b": message("job/b/status"),
+    "notice of a": message("notice/a/"),
+    "notice of a/b": message("notice/a%2Fb/"),
+    "transfer of a": message("transfer/1/", job="a"),
+    "transfer of b": message("transfer/2/", job="b"),
+    "flow": message("flow/1/"),
+    "session": message("session/1/"),
+}
+
+
+@pytest.mark.parametrize(
+    ("view", "shown"),
+    [
+        (
+            View(ViewKind.JOBS),
+            "status, totals, state of a, progress of a, state of b, notice of a, notice of a/b",
+        ),
+        (
+            View(ViewKind.JOB, "d", "a"),
+            "state of a, progress of a, notice of a, transfer of a",
+        ),
+        (View(ViewKind.JOB, "d", "a/b"), "notice of a/b"),
+        (View(ViewKind.SERVER, "s"), "status, totals, notice of a, notice of a/b, flow"),
+        (View(ViewKind.TRANSFERS), "transfer of a, transfer of b, flow"),
+    ],
+)
+def test_which_messages_belong_to_a_view(view: View, shown: str) -> None:
+    assert ", ".join(name for name, one in TOPICS.items() if view.shows(one)) == shown
+
+
+async def snapshot(view: View, kind: str) -> tuple[JsonObject, list[str]]:
+    asked: list[str] = []
+
+    async def call(cmd: str, args: JsonObject) -> JsonObject:
+        asked.append(cmd)
+        known = (SERVERS if kind == "server" else DAEMONS)[cmd]
+        known.decode(args)
+        assert Role.WATCH.may(known.needs), "who may only watch sees every picture"
+        return ANSWERS[cmd]
+
+    return await view.snapshot(kind, call), asked
+
+
+async def test_the_jobs_of_a_daemon_those_that_need_a_person_first() -> None:
+    found, asked = await snapshot(View(ViewKind.JOBS), "daemon")
+    assert asked == ["job.list", "status"]
+    assert found == {
+        "jobs": [{"name": "a", "state": "held"}, {"name": "b", "state": "synced"}],
+        "progress": {"files_done": 1},
+    }
+
+
+async def test_one_job_and_its_transfers() -> None:
+    found, asked = await snapshot(View(ViewKind.JOB, "d", "a"), "daemon")
+    assert asked == ["job.show", "transfer.list"]
+    assert found == {"job": {"name": "a"}, "transfers": [{"id": "1", "job": "a"}]}
+
+
+async def test_a_server() -> None:
+    found, asked = await snapshot(View(ViewKind.SERVER, "s"), "server")
+    assert asked == ["status", "flow.list", "user.list", "workspace.list", "bandwidth.show"]
+    assert found["flows"] == [{"id": "f"}]
+    assert found["users"] == [{"user": "ana"}]
+    assert (await snapshot(View(ViewKind.JOBS), "server"))[0] == {"status": ANSWERS["status"]}
+    assert (await snapshot(View(ViewKind.TRANSFERS), "server"))[0] == {"flows": [{"id": "f"}]}
+
+
+def test_who_needs_a_person_is_first() -> None:
+    rows: list[dict[str, Any]] = [
+        {"name": "off", "state": "disabled", "conflicts": 3},
+        {"name": "rest", "state": "synced"},
+        {"name": "odd", "state": "of a later version"},
+        {"name": "moves", "state": "syncing"},
+        {"name": "conflict", "state": "synced", "conflicts": 1},
+        {"name": "z", "state": "error"},
+        {"name": "a", "state": "error", "conflicts": 1},
+        {"name": "held", "state": "held"},
+        {"name": "stops", "state": "paused"},
+    ]
+    assert [row["name"] for row in by_need(rows)] == [
+        "held",
+        "a",
+        "z",
+        "conflict",
+        "moves",
+        "stops",
+        "rest",
+        "odd",
+        "off",
+    ]
