@@ -16,6 +16,7 @@ sessions     who is logged in, and the key of the link
 settings     `web.json`
 source       calls to one daemon or server
 stream       the feed of one browser
+threads      calls in threads that the end of the process does not wait for
 upstream     the feed of one source, in a thread
 viewer       what waits for one browser (a machine)
 views        what a browser looks at, and its snapshots

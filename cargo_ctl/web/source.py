@@ -3,15 +3,14 @@
 A source that hangs keeps its own threads busy, and nobody else's.
 """
 
-import asyncio
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from cargo_ctl.web.errors import UNANSWERED, sentence
+from cargo_ctl.web.threads import CallThreads
 from cargo_sync.api.addresses import Addresses, find
 from cargo_sync.api.client import Client, CommandError, NotRunning
 from cargo_sync.api.messages import JsonObject, Person
@@ -72,7 +71,7 @@ class Source:
     def __init__(self, place: Place, env: Mapping[str, str]) -> None:
         self.place = place
         self._env = env
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"calls {place.name}")
+        self._threads = CallThreads(f"calls {place.name}", AT_ONCE)
         self._idle: list[Client] = []
         self.presence = Presence()
         self.role = Role.CONTROL
@@ -101,9 +100,7 @@ class Source:
             CommandError: it was refused.
             NotRunning, NotAdmitted, AddressError: nobody answers there, or not to us.
         """
-        loop = asyncio.get_running_loop()
-        work = partial(self._call, cmd, args or {}, timeout, id, person)
-        return await loop.run_in_executor(self._threads, work)
+        return await self._threads.run(partial(self._call, cmd, args or {}, timeout, id, person))
 
     async def look(self) -> Presence:
         """Asks who it is."""
@@ -126,7 +123,6 @@ class Source:
 
     def close(self) -> None:
         """Ends idle connections; calls that run end by themselves."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
         while self._idle:
             self._idle.pop().close()
 

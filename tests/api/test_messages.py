@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from cargo_sync.api.messages import (
     BadMessage,
     FeedMessage,
+    Person,
     Refusal,
     Reply,
     ReplyCode,
@@ -18,6 +19,7 @@ from cargo_sync.api.messages import (
     parse_reply,
     parse_request,
 )
+from cargo_sync.api.roles import Role
 
 REQUEST = b'{"v":1,"id":"7","cmd":"job.pause","args":{"job":"nightly"}}'
 
@@ -26,6 +28,35 @@ def test_a_request_there_and_back() -> None:
     request = Request("job.pause", {"job": "nightly"}, "7")
     assert encode_request(request) == REQUEST
     assert parse_request(REQUEST) == request
+
+
+def test_a_request_that_is_sent_for_a_person() -> None:
+    raw = b'{"v":1,"id":"7","cmd":"status","args":{},"for":{"name":"ana","role":"watch"}}'
+    request = Request("status", {}, "7", Person("ana", Role.WATCH))
+    assert encode_request(request) == raw
+    assert parse_request(raw) == request
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        b"null",
+        b'"ana"',
+        b"{}",
+        b'{"name":"ana"}',
+        b'{"name":"ana","role":"plain"}',
+        b'{"name":"ana","role":"root"}',
+        b'{"name":"ana","role":["watch"]}',
+        b'{"name":"","role":"watch"}',
+        b'{"name":"a\nb","role":"watch"}',
+        b'{"name":"' + b"x" * 65 + b'","role":"watch"}',
+        b'{"name":"ana","role":"watch","uid":0}',
+    ],
+)
+def test_a_person_that_is_none(person: bytes) -> None:
+    with pytest.raises(BadMessage, match='"for" must be an object with the name') as caught:
+        parse_request(b'{"id":"7","cmd":"status","for":' + person + b"}")
+    assert (caught.value.code, caught.value.id) == ("bad_message", "7")
 
 
 def test_only_the_command_is_required() -> None:

@@ -11,7 +11,16 @@ import orjson
 import pytest
 
 from cargo_sync.api.daemon_commands import COMMANDS
-from cargo_sync.api.messages import ControlError, Request, encode_request, parse_reply
+from cargo_sync.api.messages import (
+    ControlError,
+    Person,
+    Request,
+    encode_request,
+    parse_reply,
+)
+from cargo_sync.api.roles import Role
+from cargo_sync.control.audit import MemoryAudit
+from cargo_sync.control.callers import LOCAL, PLAIN, Caller
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
 from cargo_sync.control.routes import Route
@@ -259,3 +268,47 @@ async def test_an_old_command_is_answered_with_its_new_name() -> None:
     assert (error.code, error.hint) == ("unknown_command", 'did you mean "history"?')
     other = parse_reply(await router.answer(b'{"cmd":"bandwidth.sow"}')).error
     assert other is not None and other.hint == "`hello` lists all commands"
+
+
+WATCHING = Caller(Role.WATCH, 'key "laptop"')
+
+
+@pytest.mark.parametrize(
+    ("caller", "role", "code"),
+    [
+        (LOCAL, Role.CONTROL, None),
+        (LOCAL, Role.WATCH, "forbidden"),
+        (WATCHING, Role.CONTROL, "forbidden"),
+        (WATCHING, Role.WATCH, "forbidden"),
+        (PLAIN, Role.CONTROL, "forbidden"),
+    ],
+)
+async def test_a_command_for_a_person_may_do_what_both_may(
+    caller: Caller, role: Role, code: str | None
+) -> None:
+    jobs, audit = Jobs(), MemoryAudit()
+    asked = Router(jobs.routes(), MemoryDeduplicate(Clock()), audit=audit)
+    raw = encode_request(Request("job.pause", {}, "1", Person("ana", role)))
+    reply = parse_reply(await asked.answer(raw, caller))
+    assert (reply.error.code if reply.error else None) == code
+    assert [row[0] for row in audit.rows] == ([] if code else ["local user for ana"])
+
+
+async def test_a_key_that_may_only_watch_speaks_for_nobody_else() -> None:
+    """A key that may only watch writes no other name into the audit, and lends nobody a name."""
+    asked = router(Jobs())
+    raw = encode_request(Request("status", {}, "1", Person("ana", Role.WATCH)))
+    assert parse_reply(await asked.answer(raw, LOCAL)).error is None
+    refused = parse_reply(await asked.answer(raw, WATCHING)).error
+    assert refused is not None
+    assert (refused.code, refused.hint) == ("forbidden", 'leave out "for"')
+
+
+async def test_an_earlier_reply_is_not_shown_to_a_person_who_may_only_watch() -> None:
+    jobs = Jobs()
+    asked = router(jobs)
+    for role, code in ((Role.CONTROL, None), (Role.WATCH, "forbidden"), (Role.CONTROL, None)):
+        raw = encode_request(Request("job.pause", {}, "the same", Person("ana", role)))
+        error = parse_reply(await asked.answer(raw, LOCAL)).error
+        assert (error.code if error else None) == code
+    assert jobs.calls["pause"] == 1
