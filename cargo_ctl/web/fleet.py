@@ -111,7 +111,7 @@ class Followed:
         for told in messages:
             self._cursor = told.cursor or self._cursor
             for viewer, view in self._viewers.items():
-                if view.shows(told):
+                if view.shows(told, self.source.kind):
                     viewer.told(self.source.name, told)
 
     def lost(self, *, states: bool, rows: bool) -> None:
@@ -127,7 +127,7 @@ class Followed:
         self, view: View, after: Cursor | None, until: Cursor | None
     ) -> list[Told] | None:
         """The rows after a cursor, up to another one; None if they are too many or not kept."""
-        if after is None or until is None or view.kind in (ViewKind.TRANSFERS, ViewKind.SERVER):
+        if after is None or until is None or view.kind not in (ViewKind.JOBS, ViewKind.JOB):
             return []
         if after.epoch != until.epoch:
             return None

@@ -1,7 +1,7 @@
 """What a browser looks at: which sources, which messages of their feeds, and their snapshots."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -19,12 +19,13 @@ class ViewKind(StrEnum):
 
     JOBS = "jobs"
     JOB = "job"
+    SERVERS = "servers"
     SERVER = "server"
     TRANSFERS = "transfers"
 
 
-_RANKS: Final = ("held", "error", "conflicts", "syncing", "starting", "waiting", "paused", "synced")
-"""Jobs that need a person come first."""
+_OF_DAEMONS: Final = (ViewKind.JOBS, ViewKind.JOB)
+_OF_SERVERS: Final = (ViewKind.SERVERS, ViewKind.SERVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,15 @@ class View:
         """Whether a source is in it."""
         return self.source in ("", source)
 
-    def shows(self, told: Told) -> bool:
-        """Whether a message belongs to it."""
+    def is_about(self, kind: str) -> bool:
+        """Whether it shows anything of daemons, or of servers."""
+        return self.kind not in (_OF_DAEMONS if kind == "server" else _OF_SERVERS)
+
+    def shows(self, told: Told, kind: str) -> bool:
+        """Whether a message of a source of this kind belongs to it."""
         group = told.topic.partition("/")[0] + "/"
+        if not self.is_about(kind):
+            return False
         match self.kind:
             case ViewKind.JOBS:
                 return group in (topics.STATUS, topics.PROGRESS, topics.JOBS, topics.NOTICES)
@@ -53,6 +60,8 @@ class View:
                 return topics.name_of(told.topic) == self.job
             case ViewKind.JOB:
                 return group == topics.TRANSFERS and told.fields.get("job") == self.job
+            case ViewKind.SERVERS:
+                return group in (topics.STATUS, topics.PROGRESS)
             case ViewKind.SERVER:
                 return group in topics.SERVER
             case ViewKind.TRANSFERS:
@@ -64,12 +73,14 @@ class View:
         Raises:
             CommandError, NotRunning, NotAdmitted, AddressError: from `call`.
         """
+        if not self.is_about(kind):
+            return {}
         if kind == "server":
             return await _of_server(self.kind, call)
         match self.kind:
             case ViewKind.JOBS:
                 listed, status = await _together(call, "job.list", "status")
-                return {"jobs": by_need(_rows(listed, "jobs")), "progress": status.get("totals")}
+                return {"jobs": _rows(listed, "jobs"), "progress": status.get("totals")}
             case ViewKind.JOB:
                 shown, moving = await asyncio.gather(
                     call("job.show", {"job": self.job}), call("transfer.list", {})
@@ -79,19 +90,17 @@ class View:
                     "job": shown,
                     "transfers": [row for row in rows if row.get("job") == self.job],
                 }
-            case ViewKind.TRANSFERS:
+            case _:
                 return await call("transfer.list", {})
-            case ViewKind.SERVER:
-                return {}
 
 
 async def _of_server(view: ViewKind, call: Call) -> JsonObject:
     match view:
-        case ViewKind.JOBS:
+        case ViewKind.SERVERS:
             return {"status": await call("status", {})}
         case ViewKind.TRANSFERS:
             return {"flows": _rows(await call("flow.list", {}), "flows")}
-        case ViewKind.SERVER:
+        case _:
             status, flows, users, workspaces, bandwidth = await _together(
                 call, "status", "flow.list", "user.list", "workspace.list", "bandwidth.show"
             )
@@ -102,20 +111,6 @@ async def _of_server(view: ViewKind, call: Call) -> JsonObject:
                 "workspaces": _rows(workspaces, "workspaces"),
                 "bandwidth": _rows(bandwidth, "bandwidth"),
             }
-        case ViewKind.JOB:
-            return {}
-
-
-def by_need(jobs: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
-    """Rows of `job.list`: those that need a person first, then those that move files; by name."""
-    return sorted(jobs, key=lambda row: (_rank(row), str(row.get("name"))))
-
-
-def _rank(row: Mapping[str, object]) -> int:
-    state = row.get("state")
-    if state not in ("held", "error", "disabled") and row.get("conflicts"):
-        state = "conflicts"
-    return _RANKS.index(state) if state in _RANKS else len(_RANKS)
 
 
 def _rows(result: JsonObject, name: str) -> list[Mapping[str, object]]:
