@@ -1,6 +1,5 @@
 """What a browser looks at: which sources, which messages of their feeds, and their snapshots."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -79,13 +78,11 @@ class View:
             return await _of_server(self.kind, call)
         match self.kind:
             case ViewKind.JOBS:
-                listed, status = await _together(call, "job.list", "status")
+                listed, status = await _each(call, "job.list", "status")
                 return {"jobs": _rows(listed, "jobs"), "progress": status.get("totals")}
             case ViewKind.JOB:
-                shown, moving = await asyncio.gather(
-                    call("job.show", {"job": self.job}), call("transfer.list", {})
-                )
-                rows = _rows(moving, "transfers")
+                shown = await call("job.show", {"job": self.job})
+                rows = _rows(await call("transfer.list", {}), "transfers")
                 return {
                     "job": shown,
                     "transfers": [row for row in rows if row.get("job") == self.job],
@@ -101,7 +98,7 @@ async def _of_server(view: ViewKind, call: Call) -> JsonObject:
         case ViewKind.TRANSFERS:
             return {"flows": _rows(await call("flow.list", {}), "flows")}
         case _:
-            status, flows, users, workspaces, bandwidth = await _together(
+            status, flows, users, workspaces, bandwidth = await _each(
                 call, "status", "flow.list", "user.list", "workspace.list", "bandwidth.show"
             )
             return {
@@ -118,5 +115,6 @@ def _rows(result: JsonObject, name: str) -> list[Mapping[str, object]]:
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-async def _together(call: Call, *commands: str) -> list[JsonObject]:
-    return await asyncio.gather(*(call(command, {}) for command in commands))
+async def _each(call: Call, *commands: str) -> list[JsonObject]:
+    """The results, one after the other: they share one connection, which is there already."""
+    return [await call(command, {}) for command in commands]
