@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from cargo_ctl.main import cargo_ctl
 from cargo_sync.main import cargo_sync
 
 UNITS = sorted(Path(__file__).parents[1].joinpath("configs", "systemd").glob("*.service"))
@@ -18,27 +19,31 @@ def fields(unit: Path) -> dict[str, list[str]]:
     return found
 
 
-def test_there_are_three() -> None:
+def test_there_are_four() -> None:
     assert [unit.name for unit in UNITS] == [
-        "cargo-daemon.service", "cargo-daemon@.service", "cargo-server.service",
-    ]  # fmt: skip
+        "cargo-daemon.service",
+        "cargo-daemon@.service",
+        "cargo-server.service",
+        "cargo-web.service",
+    ]
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_a_unit_is_what_the_program_can_do(unit: Path) -> None:
     found = fields(unit)
+    [command] = found["ExecStart"]
+    path, *arguments = command.split()
+    program = {"cargo_sync": cargo_sync, "cargo_ctl": cargo_ctl}[path.rpartition("/")[2]]
+    # A front end tells nobody when it is ready.
+    kind = "notify" if program is cargo_sync else "exec"
     assert (found["Type"], found["Restart"], found["NoNewPrivileges"]) == (
-        ["notify"],
+        [kind],
         ["on-failure"],
         ["yes"],
     )
-    assert found["RestartPreventExitStatus"] == [
-        "2"
-    ]  # what `cargo_sync` ends with for wrong settings
-    [command] = found["ExecStart"]
-    program, *arguments = command.split()
-    assert program.endswith("/cargo_sync")
+    # What our programs end with for wrong settings.
+    assert found["RestartPreventExitStatus"] == ["2"]
     # Every option is one that there is; the settings themselves are not there.
-    told = CliRunner().invoke(cargo_sync, [*arguments, "--help"])
+    told = CliRunner().invoke(program, [*arguments, "--help"])
     assert told.exit_code == 0, told.output
     assert all(option in told.output for option in arguments if option.startswith("--"))
