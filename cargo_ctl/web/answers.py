@@ -1,5 +1,6 @@
 """The answers of the page's HTTP API, and the bodies of its requests."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,6 +11,7 @@ from cargo_sync.api.messages import JsonObject, encode
 from cargo_sync.api.web_headers import NOT_STORED
 
 LARGEST_BODY: Final = 1024 * 1024
+BODY_SECONDS: Final = 10.0
 _JSON: Final = "application/json"
 
 
@@ -53,7 +55,10 @@ async def body_of(request: web.Request) -> Mapping[str, object]:
     if request.headers.get("Content-Encoding"):
         raise RefusedRequest(415, "unsupported", "the body must not be compressed")
     try:
-        raw = await request.read()
+        async with asyncio.timeout(BODY_SECONDS):
+            raw = await request.read()
+    except TimeoutError:
+        raise RefusedRequest(408, "timeout", "the body did not come") from None
     except web.HTTPRequestEntityTooLarge:
         raise RefusedRequest(413, "too_large", "the body is over 1 MiB") from None
     try:

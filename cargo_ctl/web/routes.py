@@ -110,7 +110,7 @@ class WebRoutes:
             found = RefusedRequest(405, "method", f"{request.method} does not work here").response()
             found.headers["Allow"] = error.headers["Allow"]
             return found
-        except (ConnectionError, TimeoutError):
+        except ConnectionError:
             raise  # the browser has gone
         except Exception:
             _log.exception("a request could not be answered")
@@ -291,7 +291,8 @@ class WebRoutes:
         self._streams[bearer] += 1
         try:
             await response.prepare(request)
-            await WebStream(view, followed, after, goes_on).run(response)
+            assert request.transport is not None, "the response has begun"
+            await WebStream(view, followed, after, goes_on).run(response, request.transport.abort)
         finally:
             self._streams[bearer] -= 1
             self._streams += Counter()  # forgets sessions without streams

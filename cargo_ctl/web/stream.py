@@ -46,11 +46,12 @@ class WebStream:
         self._news = asyncio.Event()
         self._viewer = Viewer(followed, self._news.set)
 
-    async def run(self, response: web.StreamResponse) -> None:
-        """Sends until the session ends. A browser that goes cancels it.
+    async def run(self, response: web.StreamResponse, give_up: Callable[[], None]) -> None:
+        """Sends until the session ends, or the browser goes.
 
-        Raises:
-            TimeoutError: the browser does not read.
+        Args:
+            response: it has begun.
+            give_up: called if the browser does not read: what was sent must not wait for it.
         """
         for each in self._followed.values():
             each.join(self._viewer, self._view)
@@ -58,8 +59,10 @@ class WebStream:
             async with asyncio.TaskGroup() as group:
                 await self._send(response, group)
                 raise _Over  # snapshots that are still asked for are of no use
-        except* _Over:
+        except* (_Over, ConnectionError):
             pass
+        except* TimeoutError:
+            give_up()
         finally:
             for each in self._followed.values():
                 each.leave(self._viewer)
