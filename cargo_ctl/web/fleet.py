@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from cargo_ctl.web.errors import UNANSWERED, refusal
-from cargo_ctl.web.source import Presence, Source
+from cargo_ctl.web.source import Presence, WebSource
 from cargo_ctl.web.upstream import Cursor, Told, Upstream, row_told
 from cargo_ctl.web.viewer import Viewer, snapshot_data
 from cargo_ctl.web.views import View, ViewKind
@@ -33,7 +33,7 @@ class Followed:
     source  the daemon or server
     """
 
-    def __init__(self, source: Source, follow: Follow) -> None:
+    def __init__(self, source: WebSource, follow: Follow) -> None:
         self.source = source
         self._follow = follow
         self._viewers: dict[Viewer, View] = {}
@@ -150,18 +150,18 @@ class Followed:
 class Fleet:
     """The sources by name, in the order in which they are shown."""
 
-    def __init__(self, sources: Iterable[Source], follow: Follow) -> None:
+    def __init__(self, sources: Iterable[WebSource], follow: Follow) -> None:
         self._followed = {source.name: Followed(source, follow) for source in sources}
 
     @property
-    def sources(self) -> Mapping[str, Source]:
+    def sources(self) -> Mapping[str, WebSource]:
         return {name: each.source for name, each in self._followed.items()}
 
     def of(self, view: View) -> Mapping[str, Followed]:
         """The sources that a view is about."""
         return {name: each for name, each in self._shown().items() if view.has(name)}
 
-    async def look(self) -> list[Source]:
+    async def look(self) -> list[WebSource]:
         """The sources to show, each with its presence of now."""
         unknown = [each.source for each in self._followed.values() if not each.is_known]
         await asyncio.gather(*(source.look() for source in unknown))

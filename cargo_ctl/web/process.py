@@ -17,8 +17,8 @@ from cargo_ctl.web.fleet import Fleet, following
 from cargo_ctl.web.link_file import LinkFile, LinkFileError
 from cargo_ctl.web.reachable import Listen, reachable
 from cargo_ctl.web.routes import FOLDERS, SHELL, WebRoutes
-from cargo_ctl.web.sessions import LINK_LASTS, Link, WebSessions
-from cargo_ctl.web.source import Place, Source
+from cargo_ctl.web.sessions import LINK_LASTS, LoginLink, WebSessions
+from cargo_ctl.web.source import Place, WebSource
 from cargo_sync.api.page_files import page_files
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ async def run(settings: WebSettings, env: Mapping[str, str], ready: Ready) -> No
         LinkFileError: the link cannot be kept.
     """
     loop = asyncio.get_running_loop()
-    fleet = Fleet([Source(place, env) for place in settings.places], following(loop))
+    fleet = Fleet([WebSource(place, env) for place in settings.places], following(loop))
     accounts = WebAccounts(settings.file)
-    link = Link() if settings.link else None
+    link = LoginLink() if settings.link else None
     kept = _KeptLink(settings, env, link)
     routes = WebRoutes(
         fleet,
@@ -107,7 +107,9 @@ class _KeptLink:
     link  the address to open
     """
 
-    def __init__(self, settings: WebSettings, env: Mapping[str, str], link: Link | None) -> None:
+    def __init__(
+        self, settings: WebSettings, env: Mapping[str, str], link: LoginLink | None
+    ) -> None:
         self.scheme = "http" if settings.certificate is None else "https"
         self.file = LinkFile(env, settings.listen.port)
         self._address = f"{self.scheme}://{settings.listen}/"

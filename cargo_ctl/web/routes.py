@@ -16,12 +16,12 @@ from cargo_ctl.web.errors import UNANSWERED, refusal
 from cargo_ctl.web.fleet import Fleet
 from cargo_ctl.web.pace import LoginPace
 from cargo_ctl.web.reachable import Reachable
-from cargo_ctl.web.sessions import LASTS, Link, WebSession, WebSessions
+from cargo_ctl.web.sessions import LASTS, LoginLink, WebSession, WebSessions
 from cargo_ctl.web.settings import LINK, WebUser
 from cargo_ctl.web.stream import WebStream
 from cargo_ctl.web.viewer import cursors
 from cargo_ctl.web.views import View, ViewKind
-from cargo_sync.api.messages import LONGEST_COMMAND, LONGEST_ID, Person, Refusal
+from cargo_sync.api.messages import LONGEST_COMMAND, LONGEST_ID, Principal, Refusal
 from cargo_sync.api.page_files import PageFile
 from cargo_sync.api.web_headers import NOT_STORED, PAGE_HEADERS
 
@@ -61,7 +61,7 @@ class WebRoutes:
         reachable: Reachable,
         accounts: WebAccounts,
         sessions: WebSessions,
-        link: Link | None,
+        link: LoginLink | None,
         used: Callable[[], None],
         now: Callable[[], float],
     ) -> None:
@@ -269,7 +269,7 @@ class WebRoutes:
                 command.cmd,
                 command.args,
                 id=command.id if commands.changes(command.cmd) else "",
-                person=Person(session.user, session.role),
+                person=Principal(session.user, session.role),
             )
         except UNANSWERED as error:
             return answer(commands.reply_refused(refusal(error, source.kind)))

@@ -83,7 +83,7 @@ class WebSessions:
         self._sessions.pop(_digest(bearer), None)
 
 
-class Link:
+class LoginLink:
     """The key of the link: it opens one session, then there is another key.
 
     key  the key that works now

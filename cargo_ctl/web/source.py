@@ -13,7 +13,7 @@ from cargo_ctl.web.errors import UNANSWERED, sentence
 from cargo_ctl.web.threads import CallThreads
 from cargo_sync.api.addresses import Addresses, find
 from cargo_sync.api.client import Client, CommandError, NotRunning
-from cargo_sync.api.messages import JsonObject, Person
+from cargo_sync.api.messages import JsonObject, Principal
 from cargo_sync.api.roles import Role
 
 AT_ONCE: Final = 4
@@ -61,7 +61,7 @@ class Presence:
     epoch: str = ""
 
 
-class Source:
+class WebSource:
     """Calls one daemon or server.
 
     presence  as of the last answer, or of the last try
@@ -92,7 +92,7 @@ class Source:
         timeout: float = TIMEOUT,
         *,
         id: str = "",
-        person: Person | None = None,
+        person: Principal | None = None,
     ) -> JsonObject:
         """The result of a command, for a person or for this process itself.
 
@@ -127,7 +127,7 @@ class Source:
             self._idle.pop().close()
 
     def _call(
-        self, cmd: str, args: JsonObject, timeout: float, id: str, person: Person | None
+        self, cmd: str, args: JsonObject, timeout: float, id: str, person: Principal | None
     ) -> JsonObject:
         client = self._client()
         # Only who has control may say for whom it asks; with less, all may only watch anyway.

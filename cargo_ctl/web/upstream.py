@@ -54,7 +54,7 @@ class Told:
     cursor: Cursor | None = None
 
 
-class Listener(Protocol):
+class FeedListener(Protocol):
     """Who is told; called in the event loop."""
 
     def up(self, presence: Presence, cursor: Cursor | None) -> None:
@@ -85,7 +85,7 @@ class Upstream:
     def __init__(
         self,
         find: Callable[[], Addresses],
-        listener: Listener,
+        listener: FeedListener,
         in_loop: Callable[[Callable[[], None]], object],
     ) -> None:
         self._find = find

@@ -20,7 +20,7 @@ from cargo_sync.api.messages import (
     BadMessage,
     FeedMessage,
     JsonObject,
-    Person,
+    Principal,
     Reply,
     Request,
     encode_request,
@@ -84,7 +84,7 @@ class Client:
         timeout: float = 10.0,
         *,
         id: str = "",
-        sent_for: Person | None = None,
+        sent_for: Principal | None = None,
     ) -> dict[str, Any]:
         """Sends a command and returns its result.
 

@@ -114,7 +114,7 @@ class BadMessage(Exception):  # noqa: N818 - it describes what was received, not
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Principal:
     """A person for whom a front end sends a request, such as one who is logged in at a page.
 
     name  for the audit: letters, digits and `_ . @ -`, at most 64
@@ -136,7 +136,7 @@ class Request:
     cmd: str
     args: JsonObject = field(default_factory=dict)
     id: str = ""
-    sent_for: Person | None = None
+    sent_for: Principal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,11 +267,11 @@ def parse_request(raw: bytes) -> Request:
     return Request(cmd, args, id, _person(fields["for"], id) if "for" in fields else None)
 
 
-def _person(value: object, id: str) -> Person:
+def _person(value: object, id: str) -> Principal:
     if isinstance(value, dict) and value.keys() == {"name", "role"}:
         name, role = value["name"], value["role"]
         if is_key_name(name) and role in (Role.WATCH, Role.CONTROL):
-            return Person(name, Role(role))
+            return Principal(name, Role(role))
     raise BadMessage(
         '"for" must be an object with the name of a person and the role watch or control', id=id
     )

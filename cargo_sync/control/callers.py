@@ -11,7 +11,7 @@ from typing import Any, Final
 import zmq
 
 from cargo_sync.api.commands import Command
-from cargo_sync.api.messages import ControlError, Person, ReplyCode
+from cargo_sync.api.messages import ControlError, Principal, ReplyCode
 from cargo_sync.api.roles import Role
 from cargo_sync.control.keyring import Keyring
 
@@ -28,7 +28,7 @@ class Caller:
     who: str
     named: str = "this key"
 
-    def speaking_for(self, person: Person) -> "Caller":
+    def speaking_for(self, person: Principal) -> "Caller":
         """The caller of a command that is sent for `person`, with the person's role.
 
         Raises:

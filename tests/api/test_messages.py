@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from cargo_sync.api.messages import (
     BadMessage,
     FeedMessage,
-    Person,
+    Principal,
     Refusal,
     Reply,
     ReplyCode,
@@ -32,7 +32,7 @@ def test_a_request_there_and_back() -> None:
 
 def test_a_request_that_is_sent_for_a_person() -> None:
     raw = b'{"v":1,"id":"7","cmd":"status","args":{},"for":{"name":"ana","role":"watch"}}'
-    request = Request("status", {}, "7", Person("ana", Role.WATCH))
+    request = Request("status", {}, "7", Principal("ana", Role.WATCH))
     assert encode_request(request) == raw
     assert parse_request(raw) == request
 

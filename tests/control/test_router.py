@@ -13,7 +13,7 @@ import pytest
 from cargo_sync.api.daemon_commands import COMMANDS
 from cargo_sync.api.messages import (
     ControlError,
-    Person,
+    Principal,
     Request,
     encode_request,
     parse_reply,
@@ -288,7 +288,7 @@ async def test_a_command_for_a_person_may_do_what_both_may(
 ) -> None:
     jobs, audit = Jobs(), MemoryAudit()
     asked = Router(jobs.routes(), MemoryDeduplicate(Clock()), audit=audit)
-    raw = encode_request(Request("job.pause", {}, "1", Person("ana", role)))
+    raw = encode_request(Request("job.pause", {}, "1", Principal("ana", role)))
     reply = parse_reply(await asked.answer(raw, caller))
     assert (reply.error.code if reply.error else None) == code
     assert [row[0] for row in audit.rows] == ([] if code else ["local user for ana"])
@@ -297,7 +297,7 @@ async def test_a_command_for_a_person_may_do_what_both_may(
 async def test_a_key_that_may_only_watch_speaks_for_nobody_else() -> None:
     """A key that may only watch writes no other name into the audit, and lends nobody a name."""
     asked = router(Jobs())
-    raw = encode_request(Request("status", {}, "1", Person("ana", Role.WATCH)))
+    raw = encode_request(Request("status", {}, "1", Principal("ana", Role.WATCH)))
     assert parse_reply(await asked.answer(raw, LOCAL)).error is None
     refused = parse_reply(await asked.answer(raw, WATCHING)).error
     assert refused is not None
@@ -308,7 +308,7 @@ async def test_an_earlier_reply_is_not_shown_to_a_person_who_may_only_watch() ->
     jobs = Jobs()
     asked = router(jobs)
     for role, code in ((Role.CONTROL, None), (Role.WATCH, "forbidden"), (Role.CONTROL, None)):
-        raw = encode_request(Request("job.pause", {}, "the same", Person("ana", role)))
+        raw = encode_request(Request("job.pause", {}, "the same", Principal("ana", role)))
         error = parse_reply(await asked.answer(raw, LOCAL)).error
         assert (error.code if error else None) == code
     assert jobs.calls["pause"] == 1

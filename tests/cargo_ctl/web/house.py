@@ -17,9 +17,9 @@ from cargo_ctl.web.accounts import WebAccounts
 from cargo_ctl.web.fleet import Fleet, following
 from cargo_ctl.web.reachable import reachable
 from cargo_ctl.web.routes import WebRoutes
-from cargo_ctl.web.sessions import Link, WebSessions
+from cargo_ctl.web.sessions import LoginLink, WebSessions
 from cargo_ctl.web.settings import WebUser
-from cargo_ctl.web.source import Place, Source
+from cargo_ctl.web.source import Place, WebSource
 from cargo_sync.api.page_files import PageFile
 from cargo_sync.api.roles import Role
 from tests.control.canned import NOW, Answer
@@ -108,7 +108,7 @@ class Page:
     folder: Path
     client: TestClient[Any, Any]
     clock: Clock
-    link: Link
+    link: LoginLink
     fleet: Fleet
     used: list[str] = field(default_factory=list)
 
@@ -196,13 +196,15 @@ class Events:
 async def page(
     folder: Path, places: list[Place], env: Mapping[str, str], users: Mapping[str, Role]
 ) -> AsyncIterator[Page]:
-    clock, link = Clock(), Link()
+    clock, link = Clock(), LoginLink()
     path = str(folder / "web.json")
     hash = argon2.PasswordHasher(1, 8, 1).hash(PASSWORD)
     made = {name: WebUser(name, role, hash) for name, role in users.items()}
     settings.change_users(path, lambda known: known.update(made), new=True)
     accounts = WebAccounts(path)
-    fleet = Fleet([Source(place, env) for place in places], following(asyncio.get_running_loop()))
+    fleet = Fleet(
+        [WebSource(place, env) for place in places], following(asyncio.get_running_loop())
+    )
     used: list[str] = []
     routes = WebRoutes(
         fleet,

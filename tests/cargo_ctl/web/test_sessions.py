@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from cargo_ctl.web.pace import FORGET, FREE, KEPT, LONGEST, LoginPace, delay, network
-from cargo_ctl.web.sessions import LASTS, MOST, Link, WebSessions, new_secret
+from cargo_ctl.web.sessions import LASTS, MOST, LoginLink, WebSessions, new_secret
 from cargo_ctl.web.settings import WebUser
 from cargo_sync.api.roles import Role
 
@@ -86,7 +86,7 @@ def test_secrets_have_256_bits() -> None:
 
 def test_a_link_opens_one_session() -> None:
     numbers = count(1)
-    link = Link(lambda: f"key-{next(numbers)}")
+    link = LoginLink(lambda: f"key-{next(numbers)}")
     assert not link.take("key-0")
     assert not link.take("")
     assert not link.take("\udce9")
