@@ -127,9 +127,11 @@ class Followed:
         self, view: View, after: Cursor | None, until: Cursor | None
     ) -> list[Told] | None:
         """The rows after a cursor, up to another one; None if they are too many or not kept."""
-        if after is None or until is None or view.kind not in (ViewKind.JOBS, ViewKind.JOB):
+        if after is None or after == until:
             return []
-        if after.epoch != until.epoch:
+        if until is None or after.epoch != until.epoch:
+            return None
+        if view.kind not in (ViewKind.JOBS, ViewKind.JOB):
             return None
         asked: dict[str, object] = {"since": after.row, "limit": MOST_MISSED}
         if view.job:

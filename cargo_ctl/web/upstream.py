@@ -184,7 +184,8 @@ class _Reader:
             if message.replay and message.topic not in self._known:
                 return  # the snapshot, which is asked for now, is newer
             self._known.add(message.topic)
-            self.lost_states |= message.missed > 0
+            self.lost_states |= message.missed > 0 and message.cursor is None
+            self.lost_rows |= message.missed > 0 and message.cursor is not None
         yield told(message)
 
     def _rows(self, message: FeedMessage, gapless: Gapless) -> Iterator[Told]:
