@@ -147,16 +147,15 @@ def add(name: str, role: str, password_file: str | None, config: str | None) -> 
             param_hint="NAME",
         )
 
-    def change(users: dict[str, WebUser]) -> None:
-        if name in users:
-            _fail(BAD_INPUT, f"there is a user {name} already", f"cargo_ctl web user passwd {name}")
-        users[name] = WebUser(name, Role(role), hash)
-
     from cargo_ctl.web.accounts import hashed
 
-    if name in _read(config).users:
-        _fail(BAD_INPUT, f"there is a user {name} already", f"cargo_ctl web user passwd {name}")
+    _new(_read(config).users, name)
     hash = hashed(password(password_file, name))
+
+    def change(users: dict[str, WebUser]) -> None:
+        _new(users, name)
+        users[name] = WebUser(name, Role(role), hash)
+
     _change(config, change, new=True)
     click.echo(f"added: {name}, role {role}")
 
@@ -333,6 +332,11 @@ def _read(config: str | None) -> WebFile:
         return settings.read(_path(config))
     except WebFileError as error:
         _fail(BAD_INPUT, str(error))
+
+
+def _new(users: Mapping[str, WebUser], name: str) -> None:
+    if name in users:
+        _fail(BAD_INPUT, f"there is a user {name} already", f"cargo_ctl web user passwd {name}")
 
 
 def _known(users: Mapping[str, WebUser], name: str) -> WebUser:

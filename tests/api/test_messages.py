@@ -48,7 +48,7 @@ def test_a_request_that_is_sent_for_a_person() -> None:
         b'{"name":"ana","role":"root"}',
         b'{"name":"ana","role":["watch"]}',
         b'{"name":"","role":"watch"}',
-        b'{"name":"a\nb","role":"watch"}',
+        b'{"name":"a\\nb","role":"watch"}',
         b'{"name":"' + b"x" * 65 + b'","role":"watch"}',
         b'{"name":"ana","role":"watch","uid":0}',
     ],

@@ -5,8 +5,10 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 import argon2
 from aiohttp import ClientResponse, ClientTimeout
@@ -89,7 +91,12 @@ class Rows:
         return {"rows": shown, "next": after, "more": more, "oldest": self.oldest}
 
 
-def daemon_answers(rows: Rows | None = None, **more: Answer) -> Mapping[str, Answer]:
+_NO_MORE: Final[Mapping[str, Answer]] = {}
+
+
+def daemon_answers(
+    rows: Rows | None = None, more: Mapping[str, Answer] = _NO_MORE
+) -> Mapping[str, Answer]:
     return {
         "hello": hello(),
         "status": {"state": "synced", "totals": {"files_done": 0}},
@@ -128,7 +135,7 @@ class Page:
             sent["Authorization"] = f"Bearer {bearer}"
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         given = {name: value for name, value in sent.items() if value is not None}
-        raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        raw = body if isinstance(body, bytes | BytesIO | None) else json.dumps(body).encode()
         skip = () if "Content-Type" in given else ("Content-Type",)
         return await self.client.request(
             method, path, data=raw, headers=given, skip_auto_headers=skip
@@ -219,8 +226,12 @@ async def page(
     server = TestServer(routes.application(), host="127.0.0.1")
     client = TestClient(server, timeout=ClientTimeout(total=None, sock_read=PATIENCE))
     await client.start_server()
+    # What is checked for unknown users costs as much as that of these users.
+    cheap = patch("cargo_ctl.web.accounts._nobody", lambda: hash)
+    cheap.start()
     try:
         yield Page(folder, client, clock, link, fleet, used)
     finally:
+        cheap.stop()
         fleet.close()
         await client.close()

@@ -11,6 +11,7 @@ import pytest
 from cargo_ctl.web import fleet as fleets
 from cargo_ctl.web import upstream
 from cargo_ctl.web.source import Place
+from cargo_sync.api.messages import ControlError
 from cargo_sync.api.roles import Role
 from cargo_sync.control.publisher import Publisher
 from tests.cargo_ctl.web.house import PATIENCE, Rows, daemon_answers, hello, page
@@ -19,9 +20,11 @@ from tests.control.canned import Canned, canned
 DAEMON = [Place("daemon", "daemon")]
 
 
-def saying(topic: str, kind: str, cursor: int | None = None, **fields: Any) -> Callable[..., None]:
+def saying(
+    topic: str, type: str, cursor: int | None = None, /, **fields: Any
+) -> Callable[..., None]:
     def say(publisher: Publisher) -> None:
-        publisher.publish(topic, kind, fields, cursor=cursor)
+        publisher.publish(topic, type, fields, cursor=cursor)
 
     return say
 
@@ -159,7 +162,7 @@ async def test_a_daemon_that_dies_and_comes_back(
         async with web.feed(bearer) as late:
             name, data = await late.next()
             assert (name, data["state"]) == ("snapshot", "away")
-            with canned(runtime, daemon_answers(hello=hello(epoch="e2"))):
+            with canned(runtime, daemon_answers(more={"hello": hello(epoch="e2")})):
                 for one in (events, late):
                     assert await one.until("source") == {
                         "source": "daemon",
@@ -239,9 +242,8 @@ async def test_a_browser_that_does_not_read_gets_a_new_snapshot(
 
 
 async def test_a_job_that_is_none(tmp_path: Path, runtime: str) -> None:
-    from cargo_sync.api.messages import ControlError
-
-    answers = daemon_answers(**{"job.show": ControlError("unknown_job", "there is no job", "")})
+    refused = ControlError("unknown_job", "there is no job")
+    answers = daemon_answers(more={"job.show": refused})
     with canned(runtime, answers):
         async with page(tmp_path, DAEMON, os.environ, {}) as web:
             query = "view=job&source=daemon&job=none"

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ NEED_A_SESSION = [
 def daemon(runtime: str) -> Iterator[Canned]:
     refused = ControlError("unknown_job", "there is no such job", "look again")
     answers = daemon_answers(
-        **{
+        more={
             "job.pause": {"jobs": [{"name": HOSTILE, "state": "paused"}]},
             "job.sync": refused,
             "audit": {"rows": [], "next": 0},
@@ -116,7 +117,7 @@ async def test_a_body_that_is_none(web: Page, path: str, body: bytes) -> None:
 
 
 async def test_a_body_that_is_too_large(web: Page) -> None:
-    response = await web.ask("POST", "/api/login", b" " * (1024 * 1024 + 1))
+    response = await web.ask("POST", "/api/login", BytesIO(b" " * (1024 * 1024 + 1)))
     assert await error(response) == (413, "too_large")
 
 
