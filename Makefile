@@ -3,13 +3,21 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test fuzz sim crash bench bench-big bench-link lint types imports unit format man clean
+.PHONY: demo test fuzz sim crash bench bench-big bench-link lint types imports unit screens format man clean
 
 # --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The browser tests need Playwright, whose packages have a lock of their own, and a Chromium. Both are for tests alone,
+# in the same environment, because the tests run our programs too. Where one cannot be had, these tests are skipped.
+$(VENV)/browser: $(VENV)/installed tests/browser/requirements.lock tests/browser/chromium.py
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  -r tests/browser/requirements.lock || echo "there is no Playwright: the browser tests are skipped" >&2
+	@$(BIN)/python -m tests.browser.chromium
 	@touch $@
 
 demo: $(VENV)/installed
@@ -60,9 +68,13 @@ types: $(VENV)/installed
 imports: $(VENV)/installed
 	$(BIN)/lint-imports
 
-unit: $(VENV)/installed
+unit: $(VENV)/browser
 	$(BIN)/pytest -n 2 --cov --cov-report=json:.coverage.json
 	$(BIN)/python -m tests.floors .coverage.json
+
+# The pictures in docs/web/, taken by the browser tests.
+screens: $(VENV)/browser
+	CARGO_SCREENS=docs/web $(BIN)/pytest -n 0 tests/browser
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
