@@ -152,6 +152,16 @@ class PartFile:
     def complete(self) -> bool:
         return self._written >= self._offer.size
 
+    def in_order(self) -> int:
+        """Forgets what is behind the first gap of what was resumed; returns where that is."""
+        missing = self.missing
+        if not missing:
+            return self._offer.size
+        first = missing[0][0]
+        self._spans = [span for span in self._spans if span.end <= first]
+        self._written = first
+        return first
+
     @property
     def crowds(self) -> bool:
         """Whether it is open although descriptors are getting few."""
@@ -173,6 +183,15 @@ class PartFile:
         self._note(offset, content)
         if offset == self._hash.size:
             self._hash.update(content)
+
+    def read(self, start: int, end: int) -> bytes:
+        """Bytes [start, end), which are staged. Raises ProblemError."""
+        buffer = bytearray(end - start)
+        try:
+            got = os.preadv(self._opened(), [buffer], start)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, self._offer.path)) from error
+        return bytes(buffer[:got])
 
     def hole(self, offset: int, count: int) -> None:
         """Stages so many zeros, without room on the disk where it can be. Raises ProblemError."""
@@ -210,7 +229,6 @@ class PartFile:
         """
         if self._checkpoints is None or not self._fresh:
             return
-        self._end_runs()
         offer = self._offer
         try:
             self._root.system.datasync(self._opened())
@@ -226,7 +244,8 @@ class PartFile:
                 offer.ident,
                 offer.size,
                 offer.mtime_ns,
-                tuple(sorted(self._spans)),
+                # Runs go on: the next checkpoint has longer spans, not more of them.
+                tuple(sorted([*self._spans, *self._run_spans()])),
             )
         )
         self._fresh = False
@@ -392,10 +411,11 @@ class PartFile:
             else:
                 self._hash.update(buffer[:got])
 
+    def _run_spans(self) -> list[Span]:
+        return [Span(run.start, end, run.digest.digest()) for end, run in self._runs.items()]
+
     def _end_runs(self) -> None:
-        self._spans += [
-            Span(run.start, end, run.digest.digest()) for end, run in self._runs.items()
-        ]
+        self._spans += self._run_spans()
         self._runs.clear()
 
     def _bad(self, words: str) -> ProblemError:

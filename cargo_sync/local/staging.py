@@ -252,6 +252,16 @@ class Staging:
         with self._lock:
             self._active.discard(transfer)
 
+    def forget(self, transfer: str) -> None:
+        """Removes the part of a transfer that nobody goes on with, if it is not in use."""
+        if not _TRANSFER.fullmatch(transfer) or not self._take(transfer):
+            return
+        try:
+            self._checkpoints.drop(transfer)
+            self._unlink(self._part_name(transfer))
+        finally:
+            self.release(transfer)
+
     def published(self, staged: Staged) -> None:
         """A staged file is in its place, durably: its checkpoint is dropped."""
         if staged.transfer:

@@ -8,6 +8,7 @@ from typing import Final
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Ts, World
+from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.state import displaced
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
@@ -33,10 +34,13 @@ _log = logging.getLogger(__name__)
 class ServerRetention:
     """Deletes old state at the start and every hour."""
 
-    def __init__(self, database: Database, catalogue: Catalogue, world: World) -> None:
+    def __init__(
+        self, database: Database, catalogue: Catalogue, uploads: Uploads, world: World
+    ) -> None:
         self._database = database
         self._world = world
         self._catalogue = catalogue
+        self._uploads = uploads
         self._checkpoints = Checkpoints(database, world.lived)
         self._replies = Replies(database, world.lived)
         self._audit = AuditTable(database, world.wall, world.lived)
@@ -65,6 +69,7 @@ class ServerRetention:
         now, offload = self._world.lived(), self._world.offload
         # Transfers that nobody continues; the store deletes their staged parts when it is tidied.
         await self._until_done(self._checkpoints.purge, now - STALE, PART)
+        await self._until_done(self._uploads.purge, now - STALE, PART)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await self._until_done(displaced.prune, self._database, now - DISPLACED_KEPT, PART)
         await self._until_done(self._clients.purge, now - CLIENTS_KEPT, PART)

@@ -58,6 +58,8 @@ from cargo_sync.server.handlers.workspace import WorkspaceHandlers
 from cargo_sync.server.http import tls
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
+from cargo_sync.server.http.content.tickets import Tickets
+from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.http.listener import HttpListener
 from cargo_sync.server.reporting import views
@@ -76,6 +78,7 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.replies import Replies
+from cargo_sync.state.uploads import UploadRows
 from cargo_sync.state.users import UserRows
 from cargo_sync.state.workspaces import WorkspaceRows
 
@@ -131,9 +134,11 @@ class Server:
         self._replies = Replies(database, world.lived)
         self._audit = AuditTable(database, world.wall, world.lived)
         catalogue = self._catalogue = SqliteCatalogue(database)
-        self.retention = ServerRetention(database, catalogue, world)
         self._checkpoints = Checkpoints(database, world.lived)
         self._clients = Clients(database, world.lived)
+        rows = UploadRows(database, world.lived)
+        self._uploads = Uploads(rows, self._checkpoints, world.token, world.steady)
+        self.retention = ServerRetention(database, catalogue, self._uploads, world)
         self._polls = Polls(asyncio.get_running_loop())
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
         self._logins = Logins(self._users, world.steady, secrets.token_bytes)
@@ -194,6 +199,8 @@ class Server:
             self._grants,
             self._polls,
             self._flows,
+            self._uploads,
+            Tickets(world.steady, world.token),
             self._clients,
             AuditWriter(self._audit, world.offload),
             world.offload,
@@ -290,6 +297,7 @@ class Server:
         """Closes folders that are not served; one in use is tried again at the next change."""
         lanes = self._flows.lanes_in(unserved)
         if lanes is not None and await self._end_of(lanes):
+            await self._world.offload(self._uploads.let_go, unserved)
             await self._opened.let_go(unserved)
 
     async def _end_of(self, lanes: Iterable[LaneThread]) -> bool:

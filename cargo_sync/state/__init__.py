@@ -20,6 +20,7 @@ deltas        changes to one listing column of many folders
 own_changes   what a job itself has changed on the far side, as seen there
 checkpoints   durable parts of staged files
 clients       the jobs that a server has met, and the state that each came with last
+uploads       files that come in pieces over HTTP, and are not published yet
 conflicts     paths that both sides of a two-way job changed
 suspects      what an unclean stop leaves to check, and what it has damaged
 transfers     ids of transfers that must survive a kill, and files that a person cancelled

@@ -469,3 +469,49 @@ def test_a_sweep_that_fails_is_told(top: Path, kind: str) -> None:
     assert code(lambda: staging.sweep(MemoryAges(lambda: 0.0), 0.0)) == "disk_error"
     staging.close()
     root.close()
+
+
+def test_a_file_with_many_checkpoints_has_few_spans(
+    staging: Staging, checkpoints: MemoryCheckpoints
+) -> None:
+    part = staging.part(offer("big", BIG))
+    for number in range(5):
+        put(part, number)
+        part.checkpoint()
+    [span] = checkpoints.kept[offer("big").transfer].spans
+    assert (span.start, span.end) == (0, 5 * MIB)
+    part.pause()
+    staging.release(offer("big").transfer)
+    again = staging.part(offer("big", BIG))
+    assert again.missing == ((5 * MIB, 10 * MIB),)
+    put(again, *range(5, 10))
+    assert again.finish().hash == blake3(BIG).hexdigest()
+
+
+def test_who_sends_in_order_forgets_what_is_behind_a_gap(staging: Staging) -> None:
+    part = staging.part(offer("big", BIG))
+    put(part, 0, 2)
+    part.checkpoint()
+    part.pause()
+    staging.release(offer("big").transfer)
+    again = staging.part(offer("big", BIG))
+    assert again.in_order() == MIB
+    assert again.read(MIB - 2, MIB) == BIG[MIB - 2 : MIB]
+    put(again, *range(1, 10))
+    assert again.finish().hash == blake3(BIG).hexdigest()
+
+
+def test_what_nobody_sends_any_more_is_forgotten(
+    staging: Staging, checkpoints: MemoryCheckpoints, top: Path
+) -> None:
+    id = offer("big").transfer
+    part = staging.part(offer("big", BIG))
+    put(part, 0)
+    part.checkpoint()
+    staging.forget(id)  # it is in use
+    assert names(top) == [f"{id}.part"]
+    part.pause()
+    staging.release(id)
+    staging.forget("../../outside")  # no id
+    staging.forget(id)
+    assert names(top) == [] and checkpoints.kept == {}

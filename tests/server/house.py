@@ -20,7 +20,7 @@ from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import GrantLevel
 from cargo_sync.control.audit import AuditWriter, MemoryAudit
 from cargo_sync.local.ages import MemoryAges
-from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.parts import CheckpointStore, MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.process.doors import Doors
@@ -32,14 +32,18 @@ from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.flows.flows import FlowRequest, LaneAddress, OpenedFlow
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
+from cargo_sync.server.http.content.tickets import Tickets
+from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.http.listener import HttpListener
 from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed
 from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clients import Clients
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
+from cargo_sync.state.uploads import UploadRows
 from cargo_sync.stores.folder import FolderStore
 from cargo_sync.wire.handshake import LaneKeys
 from tests.offloads import inline
@@ -66,7 +70,11 @@ class Heard:
 
 
 def tracked(
-    folder: Path, database: Database, wall: Callable[[], float], changed: Changed | None = None
+    folder: Path,
+    database: Database,
+    wall: Callable[[], float],
+    changed: Changed | None = None,
+    checkpoints: CheckpointStore | None = None,
 ) -> CataloguedFolder:
     """A folder with its catalogue, attached."""
     token = tokens()
@@ -74,7 +82,7 @@ def tracked(
         FolderStore.open,
         str(folder),
         token=token,
-        checkpoints=MemoryCheckpoints(),
+        checkpoints=checkpoints or MemoryCheckpoints(),
         space=SpaceLedger(),
         ages=MemoryAges(wall),
         wall=wall,
@@ -147,11 +155,14 @@ class House:
         self.sessions = Logins(self.users, self.clock, entropy())
         self.clients = Clients(database, self.wall)
         self.folders = {name: place / name for name in ("ana", "ben", "shared")}
+        checkpoints = Checkpoints(database, self.wall)
         self._tracked = {
-            str(folder): tracked(folder, database, self.wall, self.polls.changed)
+            str(folder): tracked(folder, database, self.wall, self.polls.changed, checkpoints)
             for folder in self.folders.values()
         }
         token = tokens()
+        rows = UploadRows(database, self.wall)
+        self.uploads = Uploads(rows, checkpoints, token, self.clock)
         self.workspaces = {path: Workspace(one, token) for path, one in self._tracked.items()}
         self._tokens: dict[str, str] = {}
 
@@ -170,6 +181,8 @@ class House:
             self.spaces,
             self.polls,
             self.flows,
+            self.uploads,
+            Tickets(self.clock, tokens()),
             self.clients,
             AuditWriter(self.audit, inline),
             inline,
@@ -209,6 +222,7 @@ class House:
         *,
         user: str = "ana",
         headers: Headers = None,
+        redirects: bool = True,
     ) -> "Answer":
         """A call of the API with the user's token, or with none for ""."""
         sent = CIMultiDict(headers or {})
@@ -218,7 +232,9 @@ class House:
         content = body if raw else orjson.dumps(body)
         # What is sent is what was written: no dots are resolved, nothing is quoted again.
         url = yarl.URL(path, encoded=True)
-        async with self._client.request(method, url, data=content, headers=sent) as response:
+        async with self._client.request(
+            method, url, data=content, headers=sent, allow_redirects=redirects
+        ) as response:
             return Answer(response.status, response.headers, await response.read())
 
     async def token(self, user: str) -> str:

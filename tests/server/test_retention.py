@@ -1,4 +1,4 @@
-"""A server's state is swept: tombstones, checkpoints."""
+"""A server's state is swept: tombstones, checkpoints, unfinished uploads."""
 
 from pathlib import Path
 
@@ -7,9 +7,11 @@ from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.world import World
+from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.retention import PART, ServerRetention
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
+from cargo_sync.state.uploads import UploadRow, UploadRows
 from tests.offloads import inline
 
 DAY = 86_400.0
@@ -20,8 +22,11 @@ async def test_deletions_go_after_three_months_and_checkpoints_sooner(tmp_path: 
     world = World(lambda: now[0], lambda: now[0], lambda: 0.5, lambda: "t", inline, lambda: now[0])
     with Database.open(str(tmp_path / "state.db"), "server") as database:
         catalogue = SqliteCatalogue(database)
-        sweep = ServerRetention(database, catalogue, world)
+        rows = UploadRows(database, world.wall)
+        uploads = Uploads(rows, Checkpoints(database, world.wall), world.token, world.steady)
+        sweep = ServerRetention(database, catalogue, uploads, world)
         space = catalogue.workspace("/srv", lambda: "e").id
+        assert rows.add(UploadRow("u", "ana", space, "default", "p", 1, 1, 0), 1)
         some = [f"{number}" for number in range(2 * PART + 1)]
         catalogue.record(space, [Put(name, Entry(name, FILE), 0, 0) for name in some])
         catalogue.record(space, [Gone(name) for name in some[1:]])
@@ -32,6 +37,7 @@ async def test_deletions_go_after_three_months_and_checkpoints_sooner(tmp_path: 
             now[0] += DAY
         assert len(catalogue.changes(space, 0, "", 10**6).rows) == len(some)
         assert Checkpoints(database, world.wall).get("t") is None
+        assert rows.get("u") is None
         for _ in range(3):
             catalogue.mark(now[0], DAY)
             await sweep.once()

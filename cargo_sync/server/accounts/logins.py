@@ -12,7 +12,7 @@ import base64
 import hashlib
 import logging
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, NewType, TypeVar
 
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.accounts.gate import LoginGate
@@ -30,6 +30,10 @@ PER_USER: Final = 500
 PASSWORD_LENGTH: Final = 1024
 
 _log = logging.getLogger(__name__)
+
+
+LoginMark = NewType("LoginMark", bytes)
+"""Stands for a login, and lets nobody in."""
 
 
 class IssuedToken(NamedTuple):
@@ -89,9 +93,25 @@ class Logins:
         Raises:
             ProblemError: `unauthorized`.
         """
-        if user := self._known(self._tokens, self._digest(token)):
+        return self.marked(self.mark(token))
+
+    def mark(self, token: str) -> LoginMark:
+        """The mark of a token's login."""
+        return LoginMark(self._digest(token))
+
+    def marked(self, mark: LoginMark) -> User:
+        """The user of a login that has not ended.
+
+        Raises:
+            ProblemError: `unauthorized`.
+        """
+        if user := self._known(self._tokens, mark):
             return user
         raise unauthorized()
+
+    def end(self, token: str) -> None:
+        """Ends the login of a token: its user has logged out."""
+        self._tokens.pop(self._digest(token), None)
 
     async def basic(self, name: str, password: str, address: str) -> User:
         """The user of a name and password.

@@ -7,9 +7,8 @@ authentication  the user and the address of a request
 limits          deadlines and sizes for what clients send
 fields          the fields of a body or a query, checked
 answers         JSON responses and refusals
-browsing/       a folder as JSON or as a page, and long polls for its changes
-conditions      conditional requests and ranges
-files           plain files: GET and PUT
+browsing/       what is in a folder, and long polls for its changes
+content/        the content of files: GET and PUT, uploads in pieces, tickets for downloads
 operations      changes to a workspace and hashes, many per request
 probe           the speed of the connection to a client
 """

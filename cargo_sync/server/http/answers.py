@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
@@ -22,18 +22,22 @@ from cargo_sync.model.displaced import (
     TrashRow,
     TrashTotals,
 )
+from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.xattrs import Xattrs
 from cargo_sync.process.http_connection import ANONYMOUS
 from cargo_sync.server.accounts.logins import IssuedToken
 from cargo_sync.server.flows.flows import OpenedFlow
+from cargo_sync.server.http.content.conditions import etag
 from cargo_sync.server.refusals import LaterError, public
 from cargo_sync.server.workspace.operations import OperationResult
+from cargo_sync.state.uploads import UploadRow
 
 STATUS: Final[Mapping[Code, int]] = {
     Code.BAD_REQUEST: 400,
     Code.BAD_PATH: 400,
     Code.RESERVED_NAME: 400,
+    Code.CORRUPT: 400,
     Code.TLS: 400,
     Code.UNAUTHORIZED: 401,
     Code.LOGGED_OUT: 401,
@@ -155,6 +159,54 @@ def opened(flow: OpenedFlow) -> dict[str, Any]:
     if keys.up and keys.down:
         lane |= {"up": keys.up.hex(), "down": keys.down.hex()}
     return {"flow": flow.id, "lane": lane, "granted": flow.granted} | lineage(flow.lineage)
+
+
+def folder(epoch: str, path: str, entries: Sequence[Entry], *, more: bool) -> dict[str, Any]:
+    """The body for a folder: its entries, and the name after which the next ones come."""
+    shown = [
+        {
+            "name": entry.name,
+            "kind": entry.kind,
+            "size": entry.size,
+            "mtime_ns": entry.mtime_ns,
+            "mode": entry.mode,
+            "version": entry.version,
+            "etag": etag(epoch, entry.version),
+            "hash": entry.hash,
+            "target": entry.target,
+        }
+        for entry in entries
+    ]
+    return {"path": path, "entries": shown, "next": entries[-1].name if more else None}
+
+
+def begun(id: str, piece: int) -> dict[str, Any]:
+    """The body for an upload that has begun: its id, and the most bytes of a piece."""
+    return {"id": id, "offset": 0, "piece": piece}
+
+
+def upload_row(row: UploadRow, arrived: int) -> dict[str, Any]:
+    """An unfinished upload."""
+    return {
+        "id": row.id,
+        "workspace": row.workspace,
+        "path": row.path,
+        "size": row.size,
+        "mtime_ns": row.mtime_ns,
+        "expected": row.expected,
+        "offset": arrived,
+    }
+
+
+def published(size: int, entry: Entry, tag: str) -> dict[str, Any]:
+    """The body for an upload that is at its place now."""
+    file = {"version": entry.version, "etag": tag, "hash": entry.hash}
+    return {"offset": size, "published": file}
+
+
+def ticket(url: str, expires_in: int) -> dict[str, Any]:
+    """The body for a ticket."""
+    return {"url": url, "expires_in": expires_in}
 
 
 def lineage(of: Lineage) -> dict[str, Any]:

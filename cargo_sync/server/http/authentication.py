@@ -11,7 +11,7 @@ from aiohttp import web
 
 from cargo_sync.process.http_connection import arrival_of
 from cargo_sync.server.accounts.access import Grants
-from cargo_sync.server.accounts.logins import IssuedToken, Logins
+from cargo_sync.server.accounts.logins import IssuedToken, LoginMark, Logins
 from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.proxies import Proxies
 from cargo_sync.server.accounts.users import User
@@ -105,19 +105,53 @@ class Authentication:
         """
         return self._permit(request, await self._anybody(request), writes)
 
-    def _permit(self, request: web.Request, user: User, writes: bool) -> Permit:
+    def permit_in(
+        self, request: web.Request, user: User, workspace: str, *, writes: bool = False
+    ) -> Permit:
+        """The permit of a request's user for a workspace that is not in the request's path.
+
+        Raises:
+            ProblemError: `unknown`, `read_only`.
+        """
         arrival_of(request).enter()
-        access = self._spaces.get(user.name, request.match_info["workspace"])
+        access = self._spaces.get(user.name, workspace)
         if writes:
             access.may_write()
         permit = self._permits.for_task(user.name, access, writes=writes)
         return request[_PERMITS].enter_context(permit)
 
+    def mark(self, request: web.Request) -> LoginMark:
+        """What stands for the login of a request, to ask later whether it has ended.
+
+        Raises:
+            ProblemError: `unauthorized`.
+        """
+        return self._sessions.mark(_token(request))
+
+    def marked(self, mark: LoginMark) -> User:
+        """The user of a login.
+
+        Raises:
+            ProblemError: `unauthorized`: it has ended.
+        """
+        return self._sessions.marked(mark)
+
+    def logout(self, request: web.Request) -> None:
+        """Ends the login of a request's token.
+
+        Raises:
+            ProblemError: `unauthorized`.
+        """
+        token = _token(request)
+        self._sessions.bearer(token)
+        arrival_of(request).enter()
+        self._sessions.end(token)
+
+    def _permit(self, request: web.Request, user: User, writes: bool) -> Permit:
+        return self.permit_in(request, user, request.match_info["workspace"], writes=writes)
+
     def _bearer(self, request: web.Request) -> User:
-        scheme, credentials = _authorization(request)
-        if scheme != "bearer":
-            raise unauthorized("a token is needed: Authorization: Bearer …")
-        return self._sessions.bearer(credentials)
+        return self._sessions.bearer(_token(request))
 
     async def _anybody(self, request: web.Request) -> User:
         scheme, credentials = _authorization(request)
@@ -144,6 +178,13 @@ class Authentication:
 def _hops(request: web.Request) -> tuple[str, Sequence[str]]:
     """The peer of a request, and the lines of its X-Forwarded-For."""
     return request.remote or "", request.headers.getall("X-Forwarded-For", [])
+
+
+def _token(request: web.Request) -> str:
+    scheme, credentials = _authorization(request)
+    if scheme != "bearer":
+        raise unauthorized("a token is needed: Authorization: Bearer …")
+    return credentials
 
 
 def _authorization(request: web.Request) -> tuple[str, str]:

@@ -58,7 +58,8 @@ class Asked(BaseModel):
         if error["type"] == "too_long":
             count, most = error["ctx"]["actual_length"], error["ctx"]["max_length"]
             return bad_request(f'"{name}" has {count:,} items; at most {most:,} are allowed')
-        return bad_request(f'"{name}" must be {cls.model_fields[name].description}')
+        [field] = [one for each, one in cls.model_fields.items() if name in (each, one.alias)]
+        return bad_request(f'"{name}" must be {field.description}')
 
 
 class Query(Asked):

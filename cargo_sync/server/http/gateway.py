@@ -30,8 +30,11 @@ from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.browse import BrowseRoutes
 from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.browsing.trash import TrashRoutes
+from cargo_sync.server.http.content.files import FileRoutes
+from cargo_sync.server.http.content.tickets import TicketRoutes, Tickets
+from cargo_sync.server.http.content.unfinished import Uploads
+from cargo_sync.server.http.content.uploads import UploadRoutes
 from cargo_sync.server.http.fields import HTTP_RUN, Asked, Path, Run, Speed, text
-from cargo_sync.server.http.files import FileRoutes
 from cargo_sync.server.http.limits import LOGIN_BYTES, Bodies, read_login
 from cargo_sync.server.http.operations import OperationRoutes
 from cargo_sync.server.http.probe import Probe
@@ -89,6 +92,8 @@ class Gateway:
         spaces: Grants,
         polls: Polls,
         flows: FlowBroker,
+        uploads: Uploads,
+        tickets: Tickets,
         clients: Clients,
         audit: AuditWriter,
         offload: Offload,
@@ -100,11 +105,14 @@ class Gateway:
         self._polls = polls
         self._bodies = Bodies(offload)
         self._v1 = f"{prefix}/v1"
+        files = FileRoutes(entrance, offload, wall, self._v1)
         self._rooms = [
             *BrowseRoutes(entrance, spaces, polls, clients, offload).routes(self._v1),
             *TrashRoutes(entrance, self._bodies, audit, offload).routes(self._v1),
             *OperationRoutes(entrance, self._bodies, offload).routes(self._v1),
-            *FileRoutes(entrance, offload, wall, self._v1).routes(),
+            *files.routes(),
+            *UploadRoutes(entrance, self._bodies, uploads, offload).routes(self._v1),
+            *TicketRoutes(entrance, self._bodies, files, tickets, offload, self._v1).routes(),
             *Probe(entrance).routes(self._v1),
         ]
 
@@ -113,6 +121,7 @@ class Gateway:
         app.add_routes(
             [
                 web.post(f"{self._v1}/login", self.login),
+                web.post(f"{self._v1}/logout", self.logout),
                 web.post(f"{self._v1}/flows", self.open_flow),
                 web.post(f"{self._v1}/flows/{{id}}/speed", self.flow_speed),
                 web.delete(f"{self._v1}/flows/{{id}}", self.end_flow),
@@ -128,6 +137,10 @@ class Gateway:
         return answer(
             logged_in(await self._entrance.login(request, asked.username, asked.password))
         )
+
+    async def logout(self, request: web.Request) -> web.Response:
+        self._entrance.logout(request)
+        return answer({})
 
     async def open_flow(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
@@ -181,9 +194,13 @@ class Gateway:
         return response
 
     def _challenge(self, request: web.Request) -> str:
-        """The way to log in. Browsers ask for a password when Basic is offered."""
+        """The way to log in. Browsers ask for a password when Basic is offered.
+
+        Our own page asks by itself: its tokens are answered in kind.
+        """
         files = request.path.startswith(f"{self._v1}/files/")
-        return 'Basic realm="Cargo", charset="UTF-8"' if files else "Bearer"
+        token = request.headers.get("Authorization", "").lower().startswith("bearer ")
+        return "Bearer" if token or not files else 'Basic realm="Cargo", charset="UTF-8"'
 
     async def _close_polls(self, _: web.Application) -> None:
         self._polls.close()

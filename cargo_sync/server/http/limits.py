@@ -6,7 +6,7 @@ limit.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from typing import Any, Final
 
@@ -50,7 +50,7 @@ _Take = Callable[[int], None]
 
 
 class Bodies:
-    """Reads the JSON bodies of users, and keeps them until they are complete.
+    """Reads the bodies of users, and keeps them until they are complete: JSON, pieces of files.
 
     budgets  in bytes: who sends many at once, and slowly, gets 429 for the next ones
     """
@@ -71,6 +71,18 @@ class Bodies:
             if len(content) <= SMALL:
                 return _object(content)
             return await self._offload(_object, content)
+
+    @asynccontextmanager
+    async def piece(self, request: web.Request, user: str, cap: int) -> AsyncIterator[bytearray]:
+        """A piece of a file, which is the body of a user's request, kept until it is used.
+
+        Raises:
+            ProblemError: `too_large`, `timeout`, `cut`, `busy`.
+        """
+        refuse_encoding(request)
+        refuse_length(request, cap)
+        with self._room(user) as take:
+            yield await _taken(request, cap, take)
 
     @contextmanager
     def _room(self, user: str) -> Iterator[_Take]:
@@ -100,16 +112,20 @@ async def read_login(request: web.Request) -> Body:
 async def _content(request: web.Request, cap: int, take: _Take) -> bytearray:
     refuse_encoding(request)
     refuse_length(request, cap)
-    content = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in chunks(request):
-                if len(content) + len(chunk) > cap:
-                    raise too_large(cap)
-                take(len(chunk))
-                content += chunk
+            return await _taken(request, cap, take)
     except TimeoutError as error:
         raise timed_out() from error
+
+
+async def _taken(request: web.Request, cap: int, take: _Take) -> bytearray:
+    content = bytearray()
+    async for chunk in chunks(request):
+        if len(content) + len(chunk) > cap:
+            raise too_large(cap)
+        take(len(chunk))
+        content += chunk
     return content
 
 

@@ -1,5 +1,10 @@
-"""One file that comes over plain HTTP: staged and hashed as it arrives, then published."""
+"""One file that comes over plain HTTP: staged and hashed as it arrives, then published.
 
+It comes in one request (PUT), or in pieces over many (http/content/unfinished.py). Then what has
+arrived is recorded as a checkpoint, as lanes do, and goes on after a restart.
+"""
+
+import hashlib
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -22,10 +27,12 @@ _THE_FILE: Final = 0
 
 
 class Upload:
-    """One incoming file, for one request. It blocks. Call `drop` at the end, in any case.
+    """One incoming file. It blocks. Call `drop` at the end, in any case.
 
     A request that is cut off may leave a thread that still writes; so each step waits for the
     previous one.
+
+    published  whether it is at its place
     """
 
     def __init__(
@@ -47,7 +54,7 @@ class Upload:
         self._admit = admit
         self._run = run
         self._user = user
-        self._done = 0
+        self.published = False
         self._steps = threading.Lock()
         with folder.lock:
             held = folder.look(offer.path)
@@ -58,13 +65,59 @@ class Upload:
         self._offer = offer
         self._staging = store.staging
         self._part = store.staging.part(offer)
+        self._done = self._part.in_order()
         self._room = store.staging.reservation()
         try:
-            if self._room.take({_THE_FILE: offer.size}):
+            if self._room.take({_THE_FILE: offer.size - self._done}):
                 raise ProblemError(no_room(offer))
         except ProblemError:
             self.drop()
             raise
+
+    @property
+    def offset(self) -> int:
+        """Bytes that are staged."""
+        return self._done
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is staged in the folder that is served there now."""
+        return self._folder.attached and self._folder.store.staging is self._staging
+
+    def check(self) -> None:
+        """Looks at what is there now. Raises ProblemError if `admit` refuses it."""
+        with self._folder.lock:
+            self._check(self._folder.look(self._offer.path), self._offer.path)
+
+    def append(self, offset: int, content: memoryview) -> int:
+        """Writes and records the piece that comes next, and closes the file until the next one.
+
+        Returns:
+            Where the next piece begins.
+
+        Raises:
+            ProblemError: `stale`, if the piece does not begin at `offset`; `too_large`, if it ends
+                after the end of the file; the disk fails.
+        """
+        with self._steps:
+            if offset != self._done:
+                raise _misplaced(offset, self._done)
+            if offset + len(content) > self._offer.size:
+                raise _too_long(self._offer)
+            if content:
+                self._part.write(offset, content)
+                self._done += len(content)
+                self._room.wrote(_THE_FILE, len(content))
+                self._part.checkpoint()
+            self._part.pause()
+            return self._done
+
+    def digest(self, start: int, end: int) -> str:
+        """The SHA-256 of bytes [start, end), which are staged, in hex. Raises ProblemError."""
+        with self._steps:
+            content = self._part.read(start, end)
+            self._part.pause()
+        return hashlib.sha256(content).hexdigest()
 
     def write(self, content: bytes | bytearray) -> None:
         """Writes the next bytes.
@@ -79,7 +132,7 @@ class Upload:
                 self._room.wrote(_THE_FILE, len(content))
 
     def publish(self) -> tuple[Catalogued, bool]:
-        """Publishes the file, durably.
+        """Publishes the file, durably. What was recorded of it stays if it is refused.
 
         Returns:
             The entry, and whether it is a new one.
@@ -102,7 +155,7 @@ class Upload:
                 held, seen = folder.look_closely(path)
                 self._check(held, path)
             except ProblemError:
-                self._staging.discard(staged)
+                self._staging.discard(staged, keep=True)
                 raise
             [problem] = placing.rename([staged], [seen])
             if problem:
@@ -122,10 +175,11 @@ class Upload:
             folder.record([*folder.folders_above([path]), change], displaced)
             now = folder.catalogue.entry(folder.id, path)
         assert now is not None, "it was recorded under the same lock"
+        self.published = True
         return now, held is None
 
     def drop(self) -> None:
-        """Deletes what was staged and not published."""
+        """Deletes what was staged and not published, and could not go on."""
         with self._steps:
             self._room.close()
             self._part.leave()
@@ -137,3 +191,13 @@ class Upload:
                 Problem(Code.IS_A_FOLDER, f"{path!r} is a folder", path, retry=False)
             )
         self._admit(held)
+
+
+def _misplaced(offset: int, done: int) -> ProblemError:
+    message = f"the upload is at byte {done}, and the piece begins at {offset}"
+    return ProblemError(Problem(Code.STALE, message, hint=f"go on at {done}", retry=False))
+
+
+def _too_long(offer: Offer) -> ProblemError:
+    message = f"the piece ends after the end of the file, which has {offer.size:,} bytes"
+    return ProblemError(Problem(Code.TOO_LARGE, message, offer.path, retry=False))

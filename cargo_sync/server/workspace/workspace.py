@@ -325,15 +325,32 @@ class Workspace:
         return OperationBatch(self._folder, run, permitted, user)(operations)
 
     def stage(
-        self, path: str, size: int, mtime_ns: int, admit: Admit, run: str, user: str = ""
+        self,
+        path: str,
+        size: int,
+        mtime_ns: int,
+        admit: Admit,
+        run: str,
+        user: str = "",
+        transfer: str = "",
     ) -> Upload:
         """Begins the upload of a file whose bytes come in order.
+
+        With a `transfer` that was begun before, it goes on with what was recorded of it.
 
         Raises:
             ProblemError: as for `Upload`.
         """
-        offer = Offer(path, size, mtime_ns, BY_UMASK, 0, 0, self._token())
+        offer = Offer(path, size, mtime_ns, BY_UMASK, 0, 0, transfer or self._token())
         return Upload(self._folder, offer, admit, run, user)
+
+    def forget_staged(self, transfer: str) -> None:
+        """Deletes what is staged of a file that nobody sends any more.
+
+        Raises:
+            ProblemError: `root_gone`.
+        """
+        self._folder.store.staging.forget(transfer)
 
     def compare(self, folder: str, still: Still, names: AbstractSet[str] | None = None) -> Compared:
         """Records what other programs did in one folder, or to some names in it.

@@ -69,6 +69,14 @@ CLOSED = [
     ("POST", "/v1/workspaces/default/hashes"),
     ("POST", "/v1/flows"),
     ("DELETE", "/v1/flows/f1"),
+    ("POST", "/v1/logout"),
+    ("POST", "/v1/tickets"),
+    ("POST", "/v1/uploads"),
+    ("GET", "/v1/uploads"),
+    ("GET", "/v1/uploads/u1"),
+    ("PATCH", "/v1/uploads/u1"),
+    ("POST", "/v1/uploads/u1"),
+    ("DELETE", "/v1/uploads/u1"),
     ("GET", "/v1/files/default/a"),
     ("PUT", "/v1/files/default/a"),
 ]
@@ -82,6 +90,23 @@ async def test_nothing_without_a_login(tmp_path: Path) -> None:
                 assert (answer.status, answer.code) == (401, "unauthorized"), path
             asks = "Basic" if "/files/" in path else "Bearer"
             assert answer.headers["WWW-Authenticate"].startswith(asks)
+
+
+async def test_who_sends_a_token_is_not_asked_for_a_password_by_the_browser(
+    tmp_path: Path,
+) -> None:
+    async with living(tmp_path) as house:
+        header = {"Authorization": "Bearer old"}
+        answer = await house.call("GET", "/v1/files/default/a", user="", headers=header)
+        assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+async def test_a_login_ends_when_its_user_logs_out(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        assert (await house.call("POST", "/v1/logout")).status == 200
+        assert (await house.call("GET", "/v1/workspaces")).status == 401
+        assert (await house.call("POST", "/v1/logout")).status == 401
+        assert (await house.call("GET", "/v1/workspaces", user="ben")).status == 200
 
 
 async def test_each_sees_their_own(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.server.http import files
+from cargo_sync.server.http.content import files
 from cargo_sync.server.workspace.operations import Mkdir
 from tests.server.house import Answer, House, living
 from tests.server.surroundings import until

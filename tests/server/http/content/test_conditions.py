@@ -3,7 +3,7 @@
 import pytest
 from multidict import CIMultiDict
 
-from cargo_sync.server.http.conditions import ByteRange, Conditions, etag, wanted_part
+from cargo_sync.server.http.content.conditions import ByteRange, Conditions, etag, wanted_part
 
 HERE = '"e-7"'
 

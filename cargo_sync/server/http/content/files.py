@@ -9,11 +9,12 @@ import codecs
 import contextlib
 import mimetypes
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -27,10 +28,9 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Access
 from cargo_sync.server.accounts.permits import Permit
-from cargo_sync.server.http.answers import refusal
+from cargo_sync.server.http.answers import answer, folder, refusal
 from cargo_sync.server.http.authentication import Authentication
-from cargo_sync.server.http.browsing import folder_page
-from cargo_sync.server.http.conditions import (
+from cargo_sync.server.http.content.conditions import (
     ByteRange,
     Conditions,
     PreconditionVerdict,
@@ -44,10 +44,13 @@ from cargo_sync.server.workspace.upload import Upload
 from cargo_sync.server.workspace.workspace import Workspace
 
 CHUNK: Final = 1024 * 1024
+FOLDER_PAGE: Final = 5_000
+"""Entries of a folder in one answer."""
 _PATH: Final = r"/{path:[\s\S]*}"
 """All of the rest, newlines too: names may contain any character but a slash and a zero."""
 _TEXT_BYTES: Final = 64 * 1024
 """How much of a text is looked at, to find out whether it is UTF-8."""
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _SECONDS = re.compile(r"\d{1,10}(\.\d{1,9})?", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -105,7 +108,7 @@ class FileRoutes:
         with contextlib.closing(reader):
             if given != path:
                 raise unknown("such folder")
-            return await self._file(request, access.workspace, held, reader)
+            return await self.send(request, access.workspace, held, reader)
 
     async def put(self, request: web.Request) -> web.Response:
         """Stores a file: 201 for a new one, 204 if it replaced another one."""
@@ -139,9 +142,19 @@ class FileRoutes:
                 waiting = bytearray()
         await self._offload(upload.write, waiting)
 
-    async def _file(
-        self, request: web.Request, workspace: Workspace, held: Catalogued, reader: Reader
+    async def send(
+        self,
+        request: web.Request,
+        workspace: Workspace,
+        held: Catalogued,
+        reader: Reader,
+        more: Mapping[str, str] = NOTHING,
     ) -> web.StreamResponse:
+        """Sends a file, or the part of it that a request wants, with `more` headers.
+
+        Raises:
+            ProblemError: `stale`: the request is about another version.
+        """
         entry = held.entry
         tag = etag(workspace.epoch, entry.version)
         headers = {
@@ -151,6 +164,7 @@ class FileRoutes:
             "Cache-Control": "private, no-cache",
             "Content-Security-Policy": _policy(_content_type(entry.name)),
             "X-Content-Type-Options": "nosniff",
+            **more,
         }
         if entry.hash:
             headers["X-Blake3"] = entry.hash
@@ -207,14 +221,12 @@ class FileRoutes:
 
     async def _folder(self, request: web.Request, access: Access, path: str) -> web.Response:
         query = _Folder.read(request.query)
-        entries = await self._offload(access.workspace.listing, path)
+        listing = partial(access.workspace.listing, path, query.after, FOLDER_PAGE + 1)
+        entries = await self._offload(listing)
         if entries is None:
             raise unknown("such file or folder")
-        page = folder_page.cut(entries, query.after)
-        if folder_page.wants_html(request.headers.get("Accept", "")):
-            base = f"{self._v1}/files"
-            return folder_page.html(base, access.name, path, page)
-        return folder_page.json(access.workspace.epoch, path, page)
+        more = len(entries) > FOLDER_PAGE
+        return answer(folder(access.workspace.epoch, path, entries[:FOLDER_PAGE], more=more))
 
     def _mtime(self, request: web.Request) -> int:
         """The mtime of an upload, in ns: X-Mtime (unix seconds, up to nine decimals), or now.

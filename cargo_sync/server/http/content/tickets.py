@@ -1,0 +1,220 @@
+"""Tickets: addresses for downloads that a browser makes by itself, without a header of ours.
+
+Whoever has the address gets the file: so it is unguessable, for one version or selection of one
+user, must be used within ten minutes, and ends with the login that asked for it. What comes is
+always saved, never shown, because other users may have put it there.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated, Final, Literal
+
+from aiohttp import web
+from pydantic import AfterValidator, Field
+
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE
+from cargo_sync.model.world import Offload
+from cargo_sync.server.accounts.logins import LoginMark
+from cargo_sync.server.http.answers import answer, ticket
+from cargo_sync.server.http.authentication import Authentication
+from cargo_sync.server.http.content.archive import Archive
+from cargo_sync.server.http.content.attachment import disposition
+from cargo_sync.server.http.content.files import FileRoutes
+from cargo_sync.server.http.fields import Asked, Path, text
+from cargo_sync.server.http.limits import Bodies, sent
+from cargo_sync.server.refusals import bad_request, unknown
+from cargo_sync.server.workspace.catalogued_folder import changed
+
+START: Final = 600.0
+"""Seconds in which a download must begin."""
+GOES_ON: Final = 3_600.0
+"""Seconds after that in which parts of a file may be asked for."""
+PER_USER: Final = 100
+"""Tickets of one user; one more ends the oldest."""
+AT_ONCE: Final = 1_000
+"""The most paths of a ticket."""
+ARCHIVES: Final = 4
+"""Archives that are made at the same time; the next ones wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A permission to download something once.
+
+    version  of the file, if it is one
+    login    whose it is: the ticket ends with it
+    ends     steady seconds
+    """
+
+    user: str
+    workspace: str
+    paths: tuple[str, ...]
+    version: int | None
+    name: str
+    login: LoginMark
+    ends: float
+    started: bool = False
+
+
+class Tickets:
+    """The tickets that can be used now. For the event loop.
+
+    Args:
+        steady: seconds.
+        token: makes 32 hex digits that nobody can guess.
+    """
+
+    def __init__(self, steady: Callable[[], float], token: Callable[[], str]) -> None:
+        self._steady = steady
+        self._token = token
+        self._kept: dict[bytes, Ticket] = {}
+        """By the digest of the secret in its address."""
+
+    def add(self, ticket: Ticket) -> str:
+        """Keeps a ticket; returns its secret. Its `ends` is set here."""
+        now = self._steady()
+        for key in [key for key, one in self._kept.items() if one.ends <= now]:
+            del self._kept[key]
+        own = [key for key, one in self._kept.items() if one.user == ticket.user]
+        for key in own[: len(own) - PER_USER + 1]:
+            del self._kept[key]
+        secret = self._token()
+        self._kept[_key(secret)] = replace(ticket, ends=now + START)
+        return secret
+
+    def use(self, secret: str) -> Ticket:
+        """The ticket of a secret. It can be used for an hour after its first use.
+
+        Raises:
+            ProblemError: `unknown`: there is none, or its time is over.
+        """
+        key, now = _key(secret), self._steady()
+        ticket = self._kept.get(key)
+        if ticket is None or ticket.ends <= now:
+            self._kept.pop(key, None)
+            raise unknown("such ticket")
+        if not ticket.started:
+            self._kept[key] = replace(ticket, ends=now + GOES_ON, started=True)
+        return ticket
+
+
+def _some(given: list[str]) -> list[str]:
+    if not given:
+        raise bad_request('"paths" is empty')
+    return given
+
+
+class _Wanted(Asked):
+    workspace: Annotated[str, text(200)]
+    paths: Annotated[
+        list[Path],
+        Field(max_length=AT_ONCE, description="a list of paths"),
+        AfterValidator(_some),
+    ]
+    form: Annotated[Literal["file", "zip"], Field(alias="as", description='"file" or "zip"')]
+
+
+class TicketRoutes:
+    """The handlers of /v1/tickets."""
+
+    def __init__(
+        self,
+        entrance: Authentication,
+        bodies: Bodies,
+        files: FileRoutes,
+        tickets: Tickets,
+        offload: Offload,
+        v1: str,
+    ) -> None:
+        self._entrance = entrance
+        self._bodies = bodies
+        self._files = files
+        self._tickets = tickets
+        self._offload = offload
+        self._v1 = v1
+        self._archives = asyncio.Semaphore(ARCHIVES)
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post(f"{self._v1}/tickets", self.ask),
+            web.get(f"{self._v1}/tickets/{{secret}}", self.use),
+        ]
+
+    async def ask(self, request: web.Request) -> web.Response:
+        user = self._entrance.user(request)
+        asked = _Wanted.read(await self._bodies.read(request, user.name))
+        access = self._entrance.permit_in(request, user, asked.workspace).access
+        held = await self._offload(access.workspace.entries, asked.paths)
+        there = dict(zip(asked.paths, held, strict=True))
+        if any(path and one is None for path, one in there.items()):
+            raise unknown("such file or folder")
+        version = None
+        name = _name(asked.workspace, asked.paths)
+        if asked.form == "file":
+            [only] = held if len(held) == 1 else [None]
+            if only is None or only.entry.kind != FILE:
+                raise bad_request('"as": "file" is for one file', 'ask for "zip" instead')
+            version = only.entry.version
+        else:
+            name += ".zip"
+        wanted = tuple(asked.paths)
+        made = Ticket(
+            user.name, access.name, wanted, version, name, self._entrance.mark(request), 0.0
+        )
+        secret = self._tickets.add(made)
+        return answer(ticket(f"{self._v1}/tickets/{secret}", int(START)), status=201)
+
+    async def use(self, request: web.Request) -> web.StreamResponse:
+        ticket = self._tickets.use(request.match_info["secret"])
+        user = self._entrance.marked(ticket.login)
+        access = self._entrance.permit_in(request, user, ticket.workspace).access
+        header = {"Content-Disposition": disposition(ticket.name)}
+        if ticket.version is None:
+            async with self._archives:
+                return await self._zip(request, Archive(access.workspace, ticket.paths), header)
+        [path] = ticket.paths
+        held, reader = await self._offload(access.workspace.open, path)
+        if held is None or reader is None:
+            raise changed(path)
+        with contextlib.closing(reader):
+            if held.entry.version != ticket.version:
+                raise changed(path)
+            return await self._files.send(request, access.workspace, held, reader, header)
+
+    async def _zip(
+        self, request: web.Request, archive: Archive, header: Mapping[str, str]
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": "application/zip",
+                "Content-Security-Policy": "sandbox",
+                "X-Content-Type-Options": "nosniff",
+                "Cache-Control": "no-store",
+                **header,
+            }
+        )
+        await response.prepare(request)
+        if request.method == "GET":
+            pieces = archive.pieces()
+            next_piece = partial(next, pieces, None)
+            while (piece := await self._offload(next_piece)) is not None:
+                await sent(response.write(piece))
+        await response.write_eof()
+        return response
+
+
+def _name(workspace: str, asked: list[str]) -> str:
+    """What a download is called: as what is asked for, or as the folder that has all of it."""
+    if len(asked) == 1 and asked[0]:
+        return paths.name(asked[0])
+    above = paths.parent(asked[0]) if asked[0] else ""
+    return paths.name(above) if above else workspace
+
+
+def _key(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
