@@ -1,5 +1,7 @@
 """Samples one job: its progress and its transfers, when somebody asks."""
 
+from cargo_sync.config.timetable import DAY
+from cargo_sync.config.units import format_clock
 from cargo_sync.daemon.job.limits import SPEED
 from cargo_sync.daemon.job.status import (
     AT_REST,
@@ -82,7 +84,10 @@ class JobSampler:
         hours = self._job.bounds.hours
         if hours.window is None:
             return None
-        return WindowStatus(hours.words(), str(hours.zone), hours.open, hours.changes_at)
+        start, end = format_clock(hours.window.start), format_clock(hours.window.end % DAY)
+        return WindowStatus(
+            hours.words(), str(hours.zone), start, end, hours.open, hours.changes_at
+        )
 
     def _speed(self) -> SpeedStatus:
         bounds = self._job.bounds

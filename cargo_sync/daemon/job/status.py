@@ -80,11 +80,14 @@ class WindowStatus:
     """A job's window at one moment.
 
     words, zone  for people
+    start, end   `22:00`, `02:30`, in this zone
     changes_at   when it next opens or closes, unix seconds; None if it never closes
     """
 
     words: str
     zone: str
+    start: str
+    end: str
     open: bool
     changes_at: int | None
 

@@ -124,6 +124,9 @@ class DaemonFeed(Listener):
             status.state,
             status.detail,
             status.errors,
+            status.conflicts,
+            status.drifted,
+            status.last_run.ended if status.last_run else 0,
             round(status.next_at or 0) if shown else 0,
         )
         topic = topics.job_status(name)

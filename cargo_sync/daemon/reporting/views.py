@@ -116,14 +116,33 @@ def state(status: JobStatus) -> dict[str, Any]:
         "job": status.settings.name,
         "state": status.state.value,
         "detail": status.detail,
+        "code": status.code,
         "errors": status.errors,
+        "conflicts": status.conflicts,
+        "drifted": status.drifted,
         "next_at": status.next_at,
+        "last_run": _last_run(status.last_run),
     }
 
 
 def removed(name: str) -> dict[str, Any]:
     """The last message on the feed about a job that was removed."""
-    return {"job": name, "state": "removed", "detail": "", "errors": 0, "next_at": None}
+    return _gone(name, "removed", "", "", 0)
+
+
+def _gone(job: str, state: str, detail: str, code: str, errors: int) -> dict[str, Any]:
+    """The message on the feed about a job that does not run."""
+    return {
+        "job": job,
+        "state": state,
+        "detail": detail,
+        "code": code,
+        "errors": errors,
+        "conflicts": 0,
+        "drifted": 0,
+        "next_at": None,
+        "last_run": None,
+    }
 
 
 def row(status: JobStatus) -> dict[str, Any]:
@@ -142,11 +161,14 @@ def row(status: JobStatus) -> dict[str, Any]:
         "conflicts": status.conflicts,
         "drifted": status.drifted,
         "progress": progress(status.advance),
-        "last_run": _last_run(status.last_run) if status.last_run else None,
+        "last_run": _last_run(status.last_run),
+        "window": asdict(status.window) if status.window else None,
     }
 
 
-def _last_run(last: LastRun) -> dict[str, Any]:
+def _last_run(last: LastRun | None) -> dict[str, Any] | None:
+    if last is None:
+        return None
     shown = asdict(last)
     if last.downloaded is None:  # of a job in one direction, which says it
         del shown["downloaded"]
@@ -169,18 +191,13 @@ def unusable(job: UnusableJob) -> dict[str, Any]:
         "drifted": 0,
         "progress": progress(AT_REST),
         "last_run": None,
+        "window": None,
     }
 
 
 def unusable_state(job: UnusableJob) -> dict[str, Any]:
     """The message on the feed about a job that cannot run."""
-    return {
-        "job": job.name,
-        "state": JobState.ERROR.value,
-        "detail": job.detail,
-        "errors": 1,
-        "next_at": None,
-    }
+    return _gone(job.name, JobState.ERROR.value, job.detail, job.code, 1)
 
 
 def whole_unusable(job: UnusableJob) -> dict[str, Any]:
@@ -190,7 +207,6 @@ def whole_unusable(job: UnusableJob) -> dict[str, Any]:
         "causes": [asdict(Cause("", problem, job.code)) for problem in job.problems],
         "warnings": [],
         "held": None,
-        "window": None,
         "speed": None,
     }
 
@@ -202,7 +218,6 @@ def whole(status: JobStatus, causes: Sequence[Cause]) -> dict[str, Any]:
         "causes": [asdict(cause) for cause in causes],
         "warnings": list(status.notes),
         "held": asdict(status.held) if status.held else None,
-        "window": asdict(status.window) if status.window else None,
         "speed": speed(status),
     }
 

@@ -1,0 +1,114 @@
+/* The frame around all pages of `cargo_ctl web`: the bar on top, what is away, and the page that the address names. */
+
+import { brand } from "../common/brand.js";
+import { h, mark, put, say, show } from "../common/element.js";
+import { icon } from "../common/icons.js";
+import { menu } from "../common/menu.js";
+import { Router, to } from "../common/router.js";
+import { refuse } from "../common/toast.js";
+
+/* The first part of an address -> the module that makes its page: `page(app, parts, shown)` gives an element with the
+   property `heading`; it gives `shown` again if that is already the page for this address. */
+const PAGES = {
+  "": () => import("./list.js"),
+  job: () => import("./job.js"),
+  add: () => import("./form_page.js"),
+  edit: () => import("./form_page.js"),
+  servers: () => import("../servers/list.js"),
+  server: () => import("../servers/server.js"),
+};
+
+/** app: {login, control}, which every page gets; the frame adds `banner`. */
+export async function openShell(place, app) {
+  const main = h("main", { id: "main", tabindex: -1 });
+  const away = h("div.banner", { role: "status", hidden: true });
+  const links = [
+    ["", "Jobs", "job", ["", "job", "add", "edit"]],
+    ["servers", "Servers", "server", ["servers", "server"]],
+  ].map(([name, word, picture, own]) => [h("a", { href: name ? to(name) : "#/" }, icon(picture), word), own, name]);
+  const who = h("button.icon-only.quiet", { type: "button", "aria-label": "You", "aria-haspopup": "menu" }, icon("user"));
+  who.addEventListener("click", () => menu(who, personal(app)));
+  put(
+    place,
+    h("a.skip", { href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, "Skip to the page"),
+    h("header.top-bar", {}, brand("#/"), h("nav", { "aria-label": "Pages" }, links.map(([link]) => link)), h("cargo-theme"), who),
+    away,
+    main,
+  );
+  app.banner = new Banner(away);
+  try {
+    await app.control.readSources();
+  } catch (error) {
+    if (!app.login.value) return;
+    app.banner.tell("web", error.message);
+  }
+  const turn = () => {
+    const kinds = [...app.control.sources.values()].map((one) => one.kind);
+    for (const [link, own, name] of links) {
+      mark(link, "aria-current", own.includes(part()) ? "page" : null);
+      if (name === "servers") show(link, kinds.includes("server") || own.includes(part()));
+    }
+  };
+  addEventListener("hashchange", turn);
+  turn();
+  let shown = null;
+  const router = new Router(
+    main,
+    async (parts) => {
+      const load = PAGES[parts[0] ?? ""] ?? PAGES[""];
+      try {
+        shown = (await load()).page(app, parts, shown);
+      } catch (error) {
+        refuse(error);
+        shown = h("p.none", {}, "This page could not be loaded.");
+      }
+      return shown;
+    },
+    (page) => (page.heading ? `${page.heading} · Cargo` : "Cargo"),
+  );
+  await router.start();
+}
+
+function part() {
+  return location.hash.replace(/^#\/?/, "").split("/")[0];
+}
+
+function personal({ login }) {
+  const { user, role } = login.value ?? {};
+  const name = user === "link" ? "Here by the link" : user;
+  return [
+    { label: `${name} (${role === "control" ? "may change things" : "may look"})`, icon: "user", off: true, run: () => {} },
+    null,
+    {
+      label: "Log out",
+      icon: "leave",
+      run: async () => {
+        await login.json("POST", "api/leave", {}).catch(() => {});
+        login.forget();
+      },
+    },
+  ];
+}
+
+/** What does not answer, as a sentence below the bar. */
+class Banner {
+  #element;
+  #sentences = new Map(); // by what is away
+
+  constructor(element) {
+    this.#element = element;
+  }
+
+  /** sentence: null if it is there again. */
+  tell(what, sentence) {
+    if (sentence === null) this.#sentences.delete(what);
+    else this.#sentences.set(what, sentence);
+    say(this.#element, [...this.#sentences.values()].join(" "));
+    show(this.#element, this.#sentences.size > 0);
+  }
+
+  /** Only these are still of interest. */
+  keep(whats) {
+    for (const what of this.#sentences.keys()) if (!whats.has(what)) this.tell(what, null);
+  }
+}
