@@ -1,27 +1,29 @@
 /* <cargo-rates>: how fast files moved in the last ten minutes, or in the last day. */
 
 import { h, mark, Part, put } from "../common/element.js";
-import { number, rate } from "../common/words.js";
+import { rate } from "../common/words.js";
 
 const SPANS = {
-  "10m": { word: "Ten minutes", seconds: 600, step: 5, again: 5 },
-  day: { word: "Day", seconds: 86_400, step: 300, again: 60 },
+  "10m": { word: "Ten minutes", again: 5 },
+  day: { word: "Day", again: 60 },
 };
 
-/** Samples of several daemons in common steps of time: [[time, bits per second, files], …] for the whole span.
+/** Samples of several daemons, one after the other in time: [[time, bits per second, files per second], …].
 
-    Pure. What no daemon knows is null: nobody sampled then. */
-export function joined(all, now, { seconds, step }) {
-  const last = Math.floor(now / step);
-  const first = last - Math.ceil(seconds / step) + 1;
-  const points = Array.from({ length: last - first + 1 }, (_, at) => [(first + at) * step, null, null]);
-  for (const samples of all)
-    for (const { time, speed_bps: speed, files } of samples) {
-      const point = points[Math.floor(time / step) - first];
-      if (!point) continue;
-      point[1] = (point[1] ?? 0) + speed;
-      point[2] = (point[2] ?? 0) + files;
-    }
+    Pure. Their steps begin at different moments; each sample counts for the step of the first daemon that it begins
+    in. What no daemon knows is null: nobody counted then. */
+export function joined(all) {
+  const [first] = all;
+  if (!first) return [];
+  const points = first.speed_bps.map((_, at) => [first.first + at * first.step_s, null, null]);
+  for (const one of all)
+    one.speed_bps.forEach((bits, at) => {
+      const slot = Math.round((one.first - first.first) / first.step_s) + at;
+      const point = points[slot];
+      if (!point || bits === null) return;
+      point[1] = (point[1] ?? 0) + bits;
+      point[2] = (point[2] ?? 0) + (one.files_per_s[at] ?? 0);
+    });
   return points;
 }
 
@@ -36,7 +38,7 @@ class Rates extends Part {
 
   build() {
     this.chart = h("cargo-chart");
-    Object.assign(this.chart, { label: "Speed", area: { name: "speed", say: rate }, bars: { name: "files", say: (files) => `${number(files)} files` } });
+    Object.assign(this.chart, { label: "Speed", area: { name: "speed", say: rate }, bars: { name: "files", say: filesPerSecond } });
     this.buttons = Object.entries(SPANS).map(([name, { word }]) => [
       name,
       h("button", { type: "button", onclick: () => this.#turn(name) }, word),
@@ -49,7 +51,7 @@ class Rates extends Part {
         h("h2", {}, "Speed and files"),
         h("div.segments", { role: "group", "aria-label": "How long back" }, this.buttons.map(([, button]) => button)),
       ),
-      h("div.body", {}, this.chart, (this.below = h("div.below"))),
+      h("div.body", {}, this.chart),
     );
   }
 
@@ -64,10 +66,6 @@ class Rates extends Part {
     this.#due = 0;
     this.changed();
     this.#look();
-  }
-
-  get span() {
-    return SPANS[this.#span];
   }
 
   draw() {
@@ -85,15 +83,18 @@ class Rates extends Part {
       const asked = sources.map(({ source }) => this.control.call(source, "job.rates", args, { signal: this.signal }));
       const told = (await Promise.allSettled(asked)).filter((one) => one.status === "fulfilled");
       if (name !== this.#span) return;
-      const span = SPANS[name];
-      this.#due = now + span.again;
-      const points = joined(told.map(({ value }) => value.samples), now, span);
-      this.chart.set(points, points[0][0], points.at(-1)[0], span.step);
+      this.#due = now + SPANS[name].again;
+      const points = joined(told.map(({ value }) => value));
+      if (points.length) this.chart.set(points, points[0][0], points.at(-1)[0], told[0].value.step_s);
     } finally {
       this.#asking = false;
       if (name !== this.#span) this.#look();
     }
   }
+}
+
+function filesPerSecond(rate) {
+  return `${rate >= 10 ? Math.round(rate).toLocaleString("en-US") : Number(rate.toFixed(1))} files/s`;
 }
 
 customElements.define("cargo-rates", Rates);
