@@ -1,6 +1,7 @@
 """`cargo_ctl job history` and `cargo_ctl job test`: what a job did, and whether it can run."""
 
 import time
+from typing import get_args
 
 import click
 
@@ -10,6 +11,7 @@ from cargo_ctl.options import limit_option
 from cargo_ctl.reach import FAILED, Reach, as_line, reaching
 from cargo_ctl.render import checks
 from cargo_ctl.render import history as rendered
+from cargo_sync.api.job_commands import EventKind
 from cargo_sync.api.messages import JsonObject
 
 _PAGE = 1000
@@ -19,12 +21,24 @@ _POLL = 0.1
 @click.command()
 @click.argument("name", type=JOB)
 @limit_option(default=50, help="How many rows to show.")
-@click.option("--failed", is_flag=True, help="Only failures.")
+@click.option("--failed", is_flag=True, help="Only failures; the same as --kind error.")
+@click.option("--kind", type=click.Choice(get_args(EventKind)), help="Only rows of this kind.")
+@click.option(
+    "--path", metavar="PATTERN", default="", help="A path, for it and all below it; or a pattern."
+)
 @click.option(
     "--before", type=click.IntRange(min=1), metavar="CURSOR", help="Only rows older than this one."
 )
 @reaching
-def history(reach: Reach, name: str, limit: int, failed: bool, before: int | None) -> None:
+def history(
+    reach: Reach,
+    name: str,
+    limit: int,
+    failed: bool,
+    kind: str | None,
+    path: str,
+    before: int | None,
+) -> None:
     """Show what happened in a job, newest first. Works for removed jobs too.
 
     Times are local times. TOOK and SPEED are those of the batch that the file was part of.
@@ -33,13 +47,15 @@ def history(reach: Reach, name: str, limit: int, failed: bool, before: int | Non
     Examples:
       cargo_ctl job history nightly
       cargo_ctl job history nightly --failed --limit 10
+      cargo_ctl job history nightly --path '*.mov' --kind deleted
       cargo_ctl job history nightly --before 4711 --json
     """
     rows: list[JsonObject] = []
     more = before
     while len(rows) < limit:
         args: dict[str, object] = {"job": name, "limit": min(_PAGE, limit - len(rows))}
-        args |= {"failed": True} if failed else {}
+        args |= {"kind": "error" if failed else kind} if failed or kind else {}
+        args |= {"path": path} if path else {}
         args |= {} if more is None else {"before": more}
         found, more = answers.page(reach.call("job.history", args), "rows")
         rows += found

@@ -1,12 +1,18 @@
 """The commands for a daemon's jobs."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from cargo_sync.api.arguments import Args, Mark, Range
 from cargo_sync.api.commands import Command
 from cargo_sync.api.common_commands import LONGEST_PAGE, PageLimit
 from cargo_sync.api.roles import Role
+
+EventKind = Literal[
+    "uploaded", "downloaded", "adopted", "touched", "deleted", "moved", "displaced", "kept",
+    "conflict", "error", "held", "reset", "started", "idle", "restored", "freed",
+]  # fmt: skip
+"""What can happen to a file of a job, or to a job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +70,19 @@ class JobAddArgs(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobHistoryArgs(OneJob):
-    """before: rows with smaller cursors; without it the newest. failed: only failures."""
+    """Which rows, newest first.
+
+    before      only rows before this cursor
+    path        a path, for it and all below it; or with * ? [ a pattern of a path or a name
+    start, end  unix seconds: only what happened from then on, and before then
+    """
 
     before: Annotated[int | None, Range(1)] = None
+    path: Annotated[str, Mark.EMPTY] = ""
+    kind: EventKind | None = None
+    start: int | None = None
+    end: int | None = None
     limit: PageLimit = 100
-    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ events       facts that are kept as rows, and which of them a callback can be ma
 jobs         what a run needs to know about its job
 large_folders  where a large folder is cut into parts
 limits       a limit that a command set in place of the configured one
+path_pattern  patterns that people write to find paths
 paths        relative paths: their order, their parts, which of them are valid
 problems     why something failed: a code for programs, a sentence for people
 slices       work on many paths, cut so that others come in between

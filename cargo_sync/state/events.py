@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from cargo_sync.model.events import Event, EventDetails, Happened, MovedFiles
+from cargo_sync.model.path_pattern import ANY_PATH, PathPattern
 from cargo_sync.state.bulk import Insert, InsertColumns
 from cargo_sync.state.database import Database
 from cargo_sync.state.migrations import Statements
@@ -43,8 +44,11 @@ WHERE job = ? ORDER BY cursor DESC LIMIT ?
 
 _BEFORE = """
 SELECT cursor, job, happened, time, path, size, details, tell FROM event
-WHERE job = ? AND cursor < ? AND (? IS NULL OR happened = ?) ORDER BY cursor DESC LIMIT ?
+WHERE job = ?1 AND cursor < ?2 AND (?3 IS NULL OR happened = ?3)
+AND (?4 IS NULL OR time >= ?4) AND (?5 IS NULL OR time < ?5) ORDER BY cursor DESC
 """
+LOOKED_THROUGH: Final = 20_000
+"""Rows whose paths are compared with a pattern for one page, at most."""
 
 
 _BROUGHT = """
@@ -53,6 +57,8 @@ WHERE job = ? AND cursor > ? AND happened = ? ORDER BY cursor LIMIT ?
 """
 
 _DETAILS: Final = EventDetails._fields
+_PATH: Final = 4
+"""The column of the path."""
 
 
 class EventRow(NamedTuple):
@@ -60,6 +66,33 @@ class EventRow(NamedTuple):
 
     cursor: int
     event: Event
+
+
+class EventFilter(NamedTuple):
+    """Which events of a job are wanted.
+
+    happened    only of this kind; None for all
+    pattern     only of these paths
+    start, end  unix seconds: only from then on, and before then; None for no limit
+    """
+
+    happened: Happened | None = None
+    pattern: PathPattern = ANY_PATH
+    start: float | None = None
+    end: float | None = None
+
+
+ANY_EVENT: Final = EventFilter()
+
+
+class EventPage(NamedTuple):
+    """Events, newest first. `next`: the next page begins before this cursor; None after the last.
+
+    A page may have fewer rows than were asked for, or none, and another one after it.
+    """
+
+    rows: list[EventRow]
+    next: int | None
 
 
 class BroughtFile(NamedTuple):
@@ -106,12 +139,19 @@ class Events:
             return [row_of(columns) for columns in found]
 
     def before(
-        self, job: str, cursor: int, limit: int, happened: Happened | None = None
-    ) -> list[EventRow]:
-        """Up to `limit` events of a job before `cursor`, newest first; of one kind, or of all."""
-        with self._database.read() as connection:
-            found = connection.execute(_BEFORE, (job, cursor, happened, happened, limit))
-            return [row_of(columns) for columns in found]
+        self, job: str, cursor: int, limit: int, wanted: EventFilter = ANY_EVENT
+    ) -> EventPage:
+        """Up to `limit` events of a job before `cursor`, newest first."""
+        rows: list[EventRow] = []
+        looked, asked = 0, (job, cursor, wanted.happened, wanted.start, wanted.end)
+        with self._database.read(long=True) as connection:
+            for columns in connection.execute(_BEFORE, asked):
+                looked += 1
+                if wanted.pattern.matches(columns[_PATH]):
+                    rows.append(row_of(columns))
+                if len(rows) == limit or looked == LOOKED_THROUGH:
+                    return EventPage(rows, columns[0])
+        return EventPage(rows, None)
 
     def brought(self, job: str, happened: Happened, cursor: int, limit: int) -> list[BroughtFile]:
         """Up to `limit` files that a job uploaded, or downloaded, after `cursor`, oldest first."""

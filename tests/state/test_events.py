@@ -123,12 +123,13 @@ def test_a_jobs_history_is_read_backwards(daemon: Database) -> None:
     events.append([event("a", 1.0), event("b", 1.0), failed, event("a", 4.0)])
 
     def seen(before: int, limit: int, happened: Happened | None = None) -> list[int]:
-        return [row.cursor for row in events.before("a", before, limit, happened)]
+        wanted = EventFilter(happened)
+        return [row.cursor for row in events.before("a", before, limit, wanted).rows]
 
     assert seen(2**63 - 1, 10) == [4, 3, 1]
     assert seen(4, 1) == [3]
     assert seen(2**63 - 1, 10, Happened.FAILED) == [3]
-    assert events.before("nobody", 2**63 - 1, 10) == []
+    assert events.before("nobody", 2**63 - 1, 10) == ([], None)
     with daemon.read() as connection:
         steps = connection.execute(
             "EXPLAIN QUERY PLAN SELECT * FROM event WHERE job = 'a' AND cursor < 9 "

@@ -5,14 +5,16 @@ from typing import Any, Final
 
 from cargo_sync.api import job_commands
 from cargo_sync.api.daemon_commands import HISTORY, HistoryArgs
+from cargo_sync.api.job_commands import EventKind
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
 from cargo_sync.api.run_commands import RUN_LIST, RUN_SHOW, OneRun, RunListArgs
 from cargo_sync.control.routes import Route
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
 from cargo_sync.model.events import Happened
+from cargo_sync.model.path_pattern import PathPattern
 from cargo_sync.model.world import Offload, World
-from cargo_sync.state.events import Events
+from cargo_sync.state.events import EventFilter, Events
 from cargo_sync.state.runs import RunRow, RunRows
 
 _NEWEST: Final = 2**63 - 1
@@ -52,18 +54,23 @@ class HistoryHandlers:
         }
 
     async def of_job(self, args: job_commands.JobHistoryArgs) -> JsonObject:
-        job, limit = args.job, args.limit
-        kind = Happened.FAILED if args.failed else None
         before = _NEWEST if args.before is None else args.before
-        rows = await self._world.offload(self._events.before, job, before, limit, kind)
-        if not rows:
-            await self._check_name(job)
-        return views.history(job, rows, limit)
+        wanted = EventFilter(_happened(args.kind), PathPattern(args.path), args.start, args.end)
+        offload, events = self._world.offload, self._events
+        page = await offload(events.before, args.job, before, args.limit, wanted)
+        if not page.rows and page.next is None:
+            await self._check_name(args.job)
+        return views.history(args.job, page)
 
     async def _check_name(self, job: str) -> None:
         """Checks that there is such a job, or was one. Raises ControlError(unknown_job)."""
-        if not await self._world.offload(self._events.before, job, _NEWEST, 1):
+        if not (await self._world.offload(self._events.before, job, _NEWEST, 1)).rows:
             self._jobs.check_name(job)
+
+
+def _happened(kind: EventKind | None) -> Happened | None:
+    """What a notice calls `kind`."""
+    return next((each for each in Happened if each.kind == kind), None)
 
 
 class RunHandlers:

@@ -27,7 +27,7 @@ from cargo_sync.machines.job_state import JobState, general_state
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.events import Event, EventGroup
 from cargo_sync.model.jobs import LastRun
-from cargo_sync.state.events import EventRow, as_json
+from cargo_sync.state.events import EventPage, EventRow, as_json
 from cargo_sync.state.planned import PlannedAction, PlannedPage
 from cargo_sync.webhooks.outbox import Waiting
 
@@ -375,13 +375,9 @@ def check(id: str, job: str, steps: Sequence[CheckStep], *, ready: bool) -> dict
     return {"job": job, "test": id, "ready": ready, "steps": [asdict(step) for step in steps]}
 
 
-def history(job: str, rows: Sequence[EventRow], limit: int) -> dict[str, Any]:
+def history(job: str, page: EventPage) -> dict[str, Any]:
     """A page of a job's history, newest first."""
-    return {
-        "job": job,
-        "rows": [_happened(row) for row in rows],
-        "next": rows[-1].cursor if len(rows) == limit else None,
-    }
+    return {"job": job, "rows": [_happened(row) for row in page.rows], "next": page.next}
 
 
 def event_row(cursor: int, event: Event) -> dict[str, Any]:

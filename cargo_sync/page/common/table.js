@@ -162,9 +162,9 @@ export class Table extends Part {
       this.everything.indeterminate = this.chosen.size > 0 && this.chosen.size < this.#items.length;
     }
     const nothing = this.#items.length === 0 && this.complete;
-    show(this.none, nothing);
+    show(this.none, this.#items.length === 0);
     show(this.head, !nothing);
-    say(this.none, this.empty);
+    say(this.none, nothing ? this.empty : "Looking…");
     this.#height = parseFloat(getComputedStyle(this).getPropertyValue("--row")) || 36;
     vary(this, { rows: this.#items.length });
     this.#place(...this.#inSight());

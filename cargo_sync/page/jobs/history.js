@@ -111,10 +111,10 @@ class History extends Part {
   async #page(next) {
     const args = { job: this.name, limit: LIMIT };
     const pattern = this.pattern.value.trim();
-    if (pattern) args.pattern = /[*?[\]]/.test(pattern) ? pattern : `*${pattern}*`;
+    if (pattern) args.path = /[*?[\]]/.test(pattern) ? pattern : `*${pattern}*`;
     if (this.kind.value) args.kind = this.kind.value;
-    if (this.since.value) args.since = midnight(this.since.value);
-    if (this.until.value) args.until = midnight(this.until.value, 1);
+    if (this.since.value) args.start = midnight(this.since.value);
+    if (this.until.value) args.end = midnight(this.until.value, 1);
     if (next !== null) args.before = next;
     const { rows, next: more } = await this.app.control.call(this.source, "job.history", args, { signal: this.signal });
     return { rows, next: more };

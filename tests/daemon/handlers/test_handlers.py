@@ -552,8 +552,11 @@ async def test_history_is_paged_and_told_of_one_job(tmp_path: Path) -> None:
         }  # fmt: skip
         rest = await daemon.ask("job.history", job="nightly", before=page["next"])
         assert ([row["path"] for row in rest["rows"]], rest["next"]) == (["1.txt", "0.txt"], None)
-        failed = await daemon.ask("job.history", job="nightly", failed=True)
+        failed = await daemon.ask("job.history", job="nightly", kind="error")
         assert [row["cursor"] for row in failed["rows"]] == [4]
+        named = await daemon.ask("job.history", job="nightly", path="1*", start=10)
+        assert [row["path"] for row in named["rows"]] == ["1.txt"]
+        assert await daemon.ask("job.history", job="nightly", kind="lost") == "bad_argument"
         assert (await daemon.ask("job.history", job="other"))["rows"] == []
         assert await daemon.ask("job.history", job="nigthly") == "unknown_job"
         assert await daemon.ask("history", job="nigthly") == "unknown_job"
