@@ -116,6 +116,7 @@ export function nextFrame(draw) {
 export class Part extends HTMLElement {
   #life = new AbortController();
   #built = false;
+  #entered = false;
   #draw = () => {
     if (this.isConnected) this.draw();
   };
@@ -125,6 +126,8 @@ export class Part extends HTMLElement {
   }
 
   connectedCallback() {
+    if (this.#entered) return; // it was only moved
+    this.#entered = true;
     if (this.#life.signal.aborted) this.#life = new AbortController();
     if (!this.#built) {
       this.#built = true;
@@ -135,7 +138,8 @@ export class Part extends HTMLElement {
   }
 
   disconnectedCallback() {
-    if (this.isConnected) return; // it was only moved
+    if (this.isConnected) return;
+    this.#entered = false;
     this.#life.abort();
     this.leave();
   }

@@ -52,7 +52,7 @@ export function menu(button, items) {
   const below = box.bottom + 4;
   board.style.top = `${below + height > innerHeight - 8 ? Math.max(8, box.top - height - 4) : below}px`;
   mark(button, "aria-expanded", true);
-  buttons[0]?.focus();
+  buttons[0]?.focus({ preventScroll: true });
   const away = (event) => {
     if (!board.contains(event.target)) close(false);
   };

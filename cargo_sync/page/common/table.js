@@ -53,11 +53,12 @@ export class Table extends Part {
 
   build() {
     this.classList.add("table");
-    mark(this, "role", "grid");
+    this.classList.toggle("choosable", this.choosable);
     this.head = h("div.row.head", { role: "row", "aria-rowindex": 1 });
     this.body = h("div.rows", { role: "rowgroup" });
     this.none = h("p.none", { hidden: true });
-    this.append(h("div", { role: "rowgroup" }, this.head), this.body, this.none);
+    this.grid = h("div", { role: "grid" }, h("div", { role: "rowgroup" }, this.head), this.body);
+    this.append(this.grid, this.none);
     this.#titles();
     this.body.addEventListener("keydown", (event) => this.#press(event));
     this.body.addEventListener("click", (event) => this.#click(event));
@@ -151,10 +152,10 @@ export class Table extends Part {
 
   draw() {
     if (!this.isConnected) return;
-    mark(this, "aria-label", this.label);
-    mark(this, "aria-rowcount", this.complete ? this.#items.length + 1 : -1);
-    mark(this, "aria-colcount", this.columns.length + (this.choosable ? 1 : 0));
-    mark(this, "aria-multiselectable", this.choosable ? "true" : null);
+    mark(this.grid, "aria-label", this.label);
+    mark(this.grid, "aria-rowcount", this.complete ? this.#items.length + 1 : -1);
+    mark(this.grid, "aria-colcount", this.columns.length + (this.choosable ? 1 : 0));
+    mark(this.grid, "aria-multiselectable", this.choosable ? "true" : null);
     for (const cell of this.head.querySelectorAll("[data-sort]"))
       mark(cell, "aria-sort", this.sorted?.[0] === cell.dataset.sort ? this.sorted[1] : "none");
     if (this.everything) {
@@ -163,7 +164,7 @@ export class Table extends Part {
     }
     const nothing = this.#items.length === 0 && this.complete;
     show(this.none, this.#items.length === 0);
-    show(this.head, !nothing);
+    show(this.grid, this.#items.length > 0);
     say(this.none, nothing ? this.empty : "Looking…");
     this.#height = parseFloat(getComputedStyle(this).getPropertyValue("--row")) || 36;
     vary(this, { rows: this.#items.length });

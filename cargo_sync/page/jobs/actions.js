@@ -183,7 +183,7 @@ function firstPaths(held) {
   const all = (held.deletions ?? 0) + (held.overwrites ?? 0);
   return h(
     "ul.paths",
-    {},
+    { tabindex: 0, "aria-label": "Paths" },
     first.map((path) => h("li", {}, escaped(path))),
     all > first.length ? h("li.muted", {}, `and ${all - first.length} more`) : null,
   );

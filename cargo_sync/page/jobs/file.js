@@ -46,7 +46,7 @@ class JobFile extends Part {
   async #read() {
     try {
       const { text } = await this.app.control.call(this.source, "job.read", { job: this.name }, { signal: this.signal });
-      put(this.body, h("pre", { tabindex: 0, "aria-label": "The text of its file" }, text));
+      put(this.body, h("pre", { tabindex: 0, role: "region", "aria-label": "The text of its file" }, text));
     } catch (error) {
       put(this.body, h("p.wrong", {}, error.message));
     }

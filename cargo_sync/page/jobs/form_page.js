@@ -28,7 +28,7 @@ class JobForm extends Part {
 
   build() {
     this.form = h("div.stack");
-    this.preview = h("pre", { tabindex: 0, "aria-label": "The job's file" });
+    this.preview = h("pre", { tabindex: 0, role: "region", "aria-label": "The job's file" });
     this.editor = h("textarea", { rows: 24, "aria-label": "The job's file as text", hidden: true, spellcheck: "false", oninput: () => this.#typed() });
     this.asText = h("button.small", { type: "button", onclick: () => this.#turnText() });
     this.general = h("ul.problems");
@@ -255,8 +255,8 @@ class JobForm extends Part {
     show(this.editor, text);
     show(this.preview, !text);
     say(this.asText, text ? "Back to the form" : "Edit as text");
-    for (const fieldset of this.form.querySelectorAll("fieldset")) fieldset.disabled = text;
-    show(this.general, true);
+    show(this.form, !text);
+    this.querySelector("form").classList.toggle("as-text", text);
   }
 
   // -- both sides ------------------------------------------------------------------------------------------------

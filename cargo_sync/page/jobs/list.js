@@ -28,13 +28,14 @@ class Jobs extends Part {
       (change) => this.#told(change),
       (source) => this.#refresh(source),
     );
-    this.title = h("h1", {});
+    this.line = h("h1", {});
     this.figures = h("p.muted.figures");
     const add = h("a.button.primary", { href: to("add") }, icon("plus"), "Add a job");
     this.add = add;
-    this.rates = h("cargo-rates", { class: "sheet" });
+    this.rates = h("cargo-rates", { class: "sheet", role: "region", "aria-label": "Speed and files" });
     this.rates.control = control;
     this.rates.sources = () => [...control.sources.values()].filter((one) => one.kind === "daemon" && one.state === "up");
+    this.rates.windows = () => [...this.fleet.jobs.values()].map((job) => job.window).filter(Boolean);
     this.table = h("cargo-table", { class: "jobs plain" });
     Object.assign(this.table, {
       label: "Jobs",
@@ -51,7 +52,7 @@ class Jobs extends Part {
     });
     put(
       this,
-      h("div.page-head", {}, h("div.grow", {}, this.title, this.figures), add),
+      h("div.page-head", {}, h("div.grow", {}, this.line, this.figures), add),
       this.rates,
       h("section.sheet", { "aria-label": "Jobs" }, h("header", {}, this.#groups(), this.#search()), (this.first = this.#first()), this.table),
       h("p.hint.keys.wide-only", {}, "Arrow keys move through the jobs, Enter opens one, P pauses or starts it, S looks for changes now, V sets its speed."),
@@ -148,8 +149,8 @@ class Jobs extends Part {
     const jobs = [...this.fleet.jobs.values()];
     const away = this.#daemons().filter((one) => one.state === "away").length;
     const [words, tone] = this.#known() || away ? headline(jobs, away) : ["Jobs", "rest"];
-    say(this.title, words);
-    this.title.className = `tone ${tone}`;
+    say(this.line, words);
+    this.line.className = `tone ${tone}`;
     const total = together([...this.fleet.totals.values()]);
     say(this.figures, moving(total) ? figures(total) : "");
     show(this.figures, moving(total));

@@ -29,7 +29,7 @@ class Overview extends Part {
       key: (row) => row.id,
       empty: "No file is being transferred.",
     });
-    this.rates = h("cargo-rates", { class: "sheet" });
+    this.rates = h("cargo-rates", { class: "sheet", role: "region", "aria-label": "Speed and files" });
     Object.assign(this.rates, { control, job: this.name, sources: () => [control.sources.get(this.source) ?? { source: this.source }] });
     this.facts = h("dl.facts");
     this.day = h("cargo-day");
@@ -100,7 +100,7 @@ class Overview extends Part {
         held?.first?.length
           ? h(
               "ul.paths",
-              {},
+              { tabindex: 0, "aria-label": "Paths" },
               held.first.map((path) => h("li", {}, escaped(path))),
               held.deletions + held.overwrites > held.first.length
                 ? h("li.muted", {}, h("a", { href: to("job", this.source, this.name, "plan") }, `and ${number(held.deletions + held.overwrites - held.first.length)} more`))

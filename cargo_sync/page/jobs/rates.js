@@ -1,7 +1,11 @@
 /* <cargo-rates>: how fast files moved in the last ten minutes, or in the last day. */
 
-import { h, mark, Part, put } from "../common/element.js";
-import { rate } from "../common/words.js";
+import { h, mark, Part, put, show, svg } from "../common/element.js";
+import { count, escaped, rate } from "../common/words.js";
+import { minuteIn, minutes } from "./day.js";
+
+const DAY = 24 * 60;
+const MOST_WINDOWS = 5;
 
 const SPANS = {
   "10m": { word: "Ten minutes", again: 5 },
@@ -27,11 +31,30 @@ export function joined(all) {
   return points;
 }
 
+/** Equal windows once, the most frequent first: [[window, how many jobs have it], …]. Pure. */
+export function grouped(windows) {
+  const groups = new Map();
+  for (const window of windows) {
+    const key = `${window.words} ${window.zone}`;
+    groups.set(key, [window, (groups.get(key)?.[1] ?? 0) + 1]);
+  }
+  return [...groups.values()].sort(([, one], [, other]) => other - one);
+}
+
+/** Where a window is open in the 24 hours that begin at the minute `first` of its day: [[from, to], …], minutes. */
+export function openIn(window, first) {
+  const length = ((minutes(window.end) - minutes(window.start) + DAY - 1) % DAY) + 1;
+  const from = (minutes(window.start) - first + DAY) % DAY;
+  return from + length <= DAY ? [[from, from + length]] : [[from, DAY], [0, from + length - DAY]];
+}
+
 class Rates extends Part {
-  /* control; sources: () => the daemons to ask; job: the name of one job, or null for all */
+  /* control; sources: () => the daemons to ask; job: the name of one job, or null for all; windows: () => the windows
+     of the jobs, which are shown below a day */
   control = null;
   sources = () => [];
   job = null;
+  windows = () => [];
   #span = "10m";
   #asking = false;
   #due = 0;
@@ -51,7 +74,7 @@ class Rates extends Part {
         h("h2", {}, "Speed and files"),
         h("div.segments", { role: "group", "aria-label": "How long back" }, this.buttons.map(([, button]) => button)),
       ),
-      h("div.body", {}, this.chart),
+      h("div.body", {}, this.chart, (this.below = h("ul.windows", { hidden: true, "aria-label": "When jobs may move files" }))),
     );
   }
 
@@ -72,6 +95,26 @@ class Rates extends Part {
     for (const [name, button] of this.buttons) mark(button, "aria-pressed", name === this.#span);
   }
 
+  #drawWindows(begin) {
+    const groups = this.#span === "day" && begin ? grouped(this.windows()).slice(0, MOST_WINDOWS) : [];
+    show(this.below, groups.length > 0);
+    put(
+      this.below,
+      groups.map(([window, jobs]) =>
+        h(
+          "li",
+          {},
+          svg(
+            "svg",
+            { viewBox: `0 0 ${DAY} 8`, preserveAspectRatio: "none", "aria-hidden": "true" },
+            openIn(window, minuteIn(window.zone, new Date(begin * 1000))).map(([from, to]) => svg("rect", { x: from, y: 0, width: to - from, height: 8 })),
+          ),
+          h("p", {}, `${escaped(window.words)}: ${count(jobs, "job")} ${jobs === 1 ? "moves" : "move"} files then`),
+        ),
+      ),
+    );
+  }
+
   async #look() {
     const now = Date.now() / 1000;
     const sources = this.sources();
@@ -85,6 +128,7 @@ class Rates extends Part {
       if (name !== this.#span) return;
       this.#due = now + SPANS[name].again;
       const points = joined(told.map(({ value }) => value));
+      this.#drawWindows(points[0]?.[0]);
       if (points.length) this.chart.set(points, points[0][0], points.at(-1)[0], told[0].value.step_s);
     } finally {
       this.#asking = false;
