@@ -151,8 +151,8 @@ def test_history_is_paged_until_there_is_enough(runtime: str, greenwich: None) -
     )
     assert [args for _, args in daemon.asked] == [
         {"job": "a", "limit": 50}, {"job": "a", "limit": 48, "before": 8},
-        {"job": "a", "limit": 3, "failed": True, "before": 9},
-        {"job": "a", "limit": 1, "failed": True, "before": 7},
+        {"job": "a", "limit": 3, "before": 9, "kind": "error"},
+        {"job": "a", "limit": 1, "before": 7, "kind": "error"},
     ]  # fmt: skip
     shown = orjson.loads(few.stdout)
     assert ([one["cursor"] for one in shown["rows"]], shown["next"]) == ([8, 7, 6], None)

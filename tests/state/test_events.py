@@ -1,8 +1,10 @@
 import pytest
 
 from cargo_sync.model.events import Event, EventDetails, Happened, MovedFiles, groups
+from cargo_sync.model.path_pattern import PathPattern
+from cargo_sync.state import events as state_events
 from cargo_sync.state.database import Database
-from cargo_sync.state.events import Events
+from cargo_sync.state.events import EventFilter, Events
 
 
 def event(job: str, time: float, path: str = "a") -> Event:
@@ -136,6 +138,25 @@ def test_a_jobs_history_is_read_backwards(daemon: Database) -> None:
             "ORDER BY cursor DESC"
         ).fetchall()
     assert "event_job" in str(steps) and "TEMP B-TREE" not in str(steps)
+
+
+def test_a_search_looks_at_so_many_rows_at_a_time(
+    daemon: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_events, "LOOKED_THROUGH", 3)
+    events = Events(daemon)
+    events.append([event("a", float(at), f"d/{at}.{'mov' if at % 4 else 'txt'}") for at in range(8)])
+
+    def found(wanted: EventFilter, before: int = 99) -> tuple[list[str], int | None]:
+        page = events.before("a", before, 10, wanted)
+        return [row.event.path for row in page.rows], page.next
+
+    text = EventFilter(pattern=PathPattern("*.txt"))
+    assert [found(text), found(text, 6), found(text, 3)] == [
+        ([], 6), (["d/4.txt"], 3), (["d/0.txt"], None),
+    ]  # fmt: skip
+    assert found(EventFilter(start=2.0, end=4.0)) == (["d/3.mov", "d/2.mov"], None)
+    assert found(EventFilter(Happened.DELETED)) == ([], None)
 
 
 def test_what_another_version_wrote_of_an_event_is_left_out(daemon: Database) -> None:
