@@ -10,6 +10,5 @@ sealing          sealed frames compared with TLS
 slow_subscriber  what a stopped subscriber of the feed costs
 strangers        what honest clients get done beside silent connections
 subscribers      how fast commands are answered beside clients that subscribe in a loop
-web_page         what the page of `cargo_ctl web` costs, with many jobs and browsers
 transfers/       Cargo side by side with rsync, rclone, curl and others: `make bench`
 """

@@ -145,7 +145,9 @@ def test_a_search_looks_at_so_many_rows_at_a_time(
 ) -> None:
     monkeypatch.setattr(state_events, "LOOKED_THROUGH", 3)
     events = Events(daemon)
-    events.append([event("a", float(at), f"d/{at}.{'mov' if at % 4 else 'txt'}") for at in range(8)])
+    events.append(
+        [event("a", float(at), f"d/{at}.{'mov' if at % 4 else 'txt'}") for at in range(8)]
+    )
 
     def found(wanted: EventFilter, before: int = 99) -> tuple[list[str], int | None]:
         page = events.before("a", before, 10, wanted)
