@@ -220,9 +220,7 @@ async def test_status_and_lists(tmp_path: Path) -> None:
         assert [row["name"] for row in rows] == ["nightly", "off", "other"]
         assert rows[0].keys() == {
             "name", "mode", "state", "detail", "local_dir", "remote", "next_at", "errors",
-            "conflicts", "drifted", "progress",
-            "last_run",
-            "code",
+            "conflicts", "drifted", "progress", "last_run", "code", "window",
         }  # fmt: skip
         assert await daemon.ask("transfer.list") == {"transfers": [], "waiting": []}
 
@@ -472,6 +470,8 @@ async def test_outside_its_window_a_job_only_plans(tmp_path: Path) -> None:
         assert shown["window"] == {
             "words": "22:00 to 02:30, Europe/Madrid", "zone": "Europe/Madrid", "open": False,
             "changes_at": opens,
+            "start": "22:00",
+            "end": "02:30",
         }  # fmt: skip
         daemon.house.near["nightly"].write("a.txt", b"1")
         run = (await daemon.ask("job.plan", job="nightly"))["run"]
