@@ -113,6 +113,7 @@ async def test_a_state_is_said_when_it_changes(tmp_path: Path) -> None:
         await job.pause()
         assert one.topics() == [
             "job/my%20job/status synced", "status/ synced", "notice/my%20job/ uploaded",
+            "job/my%20job/status synced",  # with its last run
             "job/my%20job/status paused", "status/ paused",
         ]  # fmt: skip
 
