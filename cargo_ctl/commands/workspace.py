@@ -1,6 +1,7 @@
 """`cargo_ctl workspace …`: the named folders of a server, which several users may share."""
 
 import os
+import re
 from typing import Any
 
 import click
@@ -11,7 +12,9 @@ from cargo_ctl.reach import Reach, common_options, serving
 from cargo_ctl.render import users
 from cargo_sync.choice import OneOf
 
-_ACCESS = ("rw", "ro")
+_ACCESS = ("rw", "ro", "wo")
+_GRANT = re.compile(rf"([^/:]+)=({'|'.join(_ACCESS)})(?::(.+))?")
+"""No user's name has "/" or ":", but it may have "="."""
 
 
 @click.group()
@@ -23,6 +26,7 @@ def workspace(**_options: Any) -> None:
     Examples:
       cargo_ctl workspace add music /srv/music --grant ana=rw --grant ben=ro
       cargo_ctl workspace grant music eva ro
+      cargo_ctl workspace grant music joe wo --path in/joe
     """
 
 
@@ -46,8 +50,8 @@ def list_(reach: Reach) -> None:
     "--grant",
     "grants",
     multiple=True,
-    metavar="USER=rw|ro",
-    help="Give a user access. Can be given several times.",
+    metavar="USER=rw|ro|wo[:PATH]",
+    help="Give a user access, perhaps to one folder only. Can be given several times.",
 )
 @serving
 def add(reach: Reach, name: str, path: str, grants: tuple[str, ...]) -> None:
@@ -57,6 +61,7 @@ def add(reach: Reach, name: str, path: str, grants: tuple[str, ...]) -> None:
     Examples:
       cargo_ctl workspace add music /srv/music
       cargo_ctl workspace add music /srv/music --grant ana=rw --grant ben=ro
+      cargo_ctl workspace add music /srv/music --grant joe=wo:in/joe
     """
     args: dict[str, object] = {"workspace": name, "path": os.path.abspath(path)}
     if grants:
@@ -88,15 +93,27 @@ def remove(reach: Reach, name: str, yes: bool) -> None:
 @click.argument("name", type=WORKSPACE)
 @click.argument("user", type=USER)
 @click.argument("access", type=OneOf(_ACCESS))
+@click.option(
+    "--path",
+    metavar="FOLDER",
+    help="Only this folder of the workspace: the user sees it as the workspace.",
+)
 @serving
-def grant(reach: Reach, name: str, user: str, access: str) -> None:
-    """Give a user access to a workspace: rw to read and write, ro to read only.
+def grant(reach: Reach, name: str, user: str, access: str, path: str | None) -> None:
+    """Give a user access to a workspace, or to one of its folders.
+
+    rw is to read and write, ro to read only, and wo to add files only (a drop box): the user sees
+    the names of what they added, and cannot read, change or remove anything.
 
     \b
-    Example:
+    Examples:
       cargo_ctl workspace grant music ana rw
+      cargo_ctl workspace grant music joe wo --path in/joe
     """
-    result = reach.call("workspace.grant", {"workspace": name, "user": user, "access": access})
+    args: dict[str, object] = {"workspace": name, "user": user, "access": access}
+    if path is not None:
+        args["path"] = path
+    result = reach.call("workspace.grant", args)
     reach.show(result, users.one_workspace(result))
 
 
@@ -115,8 +132,9 @@ def revoke(reach: Reach, name: str, user: str) -> None:
     reach.show(result, users.one_workspace(result))
 
 
-def _grant(text: str) -> tuple[str, str]:
-    name, _, access = text.rpartition("=")
-    if not name or access not in _ACCESS:
-        raise click.UsageError(f"{text!r} is not a grant: write USER=rw or USER=ro")
-    return name, access
+def _grant(text: str) -> tuple[str, object]:
+    found = _GRANT.fullmatch(text)
+    if found is None:
+        raise click.UsageError(f"{text!r} is not a grant: write USER=rw, or USER=wo:FOLDER")
+    name, access, path = found.groups()
+    return name, {"access": access, "path": path} if path else access

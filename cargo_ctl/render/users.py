@@ -68,7 +68,8 @@ def user_show(user: Mapping[str, Any]) -> str:
     lines += [f"  {way:<10}  {_limits(user, way) or 'no limit'}" for way in ("upload", "download")]
     for space in user.get("workspaces") or []:
         name, access = escaped(space["name"]), escaped(space["access"])
-        lines.append(f"  workspace   {name} ({access})  {escaped(space.get('path', ''))}")
+        below = f", only {escaped(space['subfolder'])}" if space.get("subfolder") else ""
+        lines.append(f"  workspace   {name} ({access}{below})  {escaped(space.get('path', ''))}")
     if user.get("file"):
         given = ", ".join(escaped(field) for field in user.get("in_file") or [])
         lines.append(f"  file        {escaped(user['file'])} sets {given}")
@@ -120,5 +121,12 @@ def _limits(user: Mapping[str, Any], way: str) -> str:
 
 def _grants(space: Mapping[str, Any]) -> str:
     return ", ".join(
-        f"{escaped(user)} {escaped(access)}" for user, access in space.get("grants", {}).items()
+        f"{escaped(user)} {_grant(given)}" for user, given in space.get("grants", {}).items()
     )
+
+
+def _grant(given: str | Mapping[str, Any]) -> str:
+    """`rw`, or `wo in/ben`."""
+    if isinstance(given, str):
+        return escaped(given)
+    return f"{escaped(given.get('access', ''))} {escaped(given.get('path', ''))}"

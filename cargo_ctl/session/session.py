@@ -41,7 +41,7 @@ class RemoteEntry:
 
 
 class OfferedWorkspace(NamedTuple):
-    """A workspace that the user may open; `access` is rw or ro."""
+    """A workspace that the user may open; `access` is rw, ro or wo."""
 
     name: str
     access: str

@@ -62,7 +62,7 @@ class OneWorkspace(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceAddArgs(OneWorkspace):
-    """path: a folder on the server's machine. grants: user -> "rw" or "ro"."""
+    """path: a folder on the server's machine. grants: user -> "rw", "ro", "wo" or an object."""
 
     path: str
     grants: Annotated[Mapping[str, object], Mark.TOLD] = field(default_factory=dict)
@@ -77,9 +77,10 @@ class WorkspaceUser(OneWorkspace):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceGrantArgs(WorkspaceUser):
-    """access: "rw" or "ro"."""
+    """access: "rw", "ro" or "wo". path: the folder of the workspace; all of it if not sent."""
 
     access: str
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,8 @@ WORKSPACE_REMOVE: Final = Command(
 )
 WORKSPACE_GRANT: Final = Command(
     "workspace.grant",
-    'give a user access to a workspace: "rw" to read and write, "ro" to read',
+    'give a user access to a workspace or to one of its folders: "rw" to read and write, "ro" to '
+    'read, "wo" to add files',
     WorkspaceGrantArgs,
     changes=True,
 )

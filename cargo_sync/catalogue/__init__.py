@@ -1,6 +1,7 @@
 """The catalogue: which files a server's workspaces have, path -> entry, version, sequence.
 
 contract    the rules that each catalogue must keep
+feed        the changes of a workspace, as a client asks for them
 recording   changes become rows, in one transaction
 rows        the rows of SQLite's `entry` table
 sqlite      the catalogue in SQLite

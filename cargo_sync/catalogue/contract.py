@@ -265,6 +265,9 @@ class Catalogue(Protocol):
     def entry(self, workspace: int, path: str) -> Catalogued | None:
         """The entry at `path`."""
 
+    def was(self, workspace: int, path: str) -> bool:
+        """Whether there is an entry at `path`, or was one whose tombstone is not forgotten."""
+
     def entries(self, workspace: int, paths: Sequence[str]) -> list[Catalogued | None]:
         """The entries at these paths, in the same order; cheaper than many calls of `entry`."""
 

@@ -96,6 +96,8 @@ DELETE FROM entry WHERE workspace = ?1 AND path IN (
     WHERE workspace = ?1 AND version <= ?2 AND deleted = 1 LIMIT ?3)
 """
 
+_WAS: Final = "SELECT 1 FROM entry WHERE workspace = ? AND path = ?"
+
 _SET_HASH: Final = """
 UPDATE entry SET hash = ?
 WHERE workspace = ? AND path = ? AND version = ? AND kind = 'f' AND deleted = 0
@@ -190,6 +192,11 @@ class SqliteCatalogue:
             parts = _unfinished(connection, _workspace(connection, workspace))
             row = rows_at(connection, workspace, [key], parts).get(key)
         return None if row is None else held_of(row)
+
+    def was(self, workspace: int, path: str) -> bool:
+        row = (workspace, paths.key(paths.check(path)))
+        with self._database.read() as connection:
+            return connection.execute(_WAS, row).fetchone() is not None
 
     def entries(self, workspace: int, some: Sequence[str]) -> list[Catalogued | None]:
         keys = paths.keys(some)

@@ -9,10 +9,11 @@ from cargo_sync.config.backup import BackupSettings, BackupShape
 from cargo_sync.config.control import ControlSettings, control_from
 from cargo_sync.config.errors import FieldProblem
 from cargo_sync.config.fields import served_folder
+from cargo_sync.config.grants import Grant
 from cargo_sync.config.process_shape import ProcessSettings, process_settings
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
-from cargo_sync.config.server_shape import GrantLevel, ServerShape, UserShape
+from cargo_sync.config.server_shape import ServerShape, UserShape
 from cargo_sync.config.shape import Surroundings, read_shape
 
 
@@ -49,11 +50,11 @@ class UserSettings:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSettings:
-    """A named workspace: an absolute folder, and which users may read ("ro") or write ("rw") it."""
+    """A named workspace: an absolute folder, and what each user may do there."""
 
     name: str
     path: str
-    grants: Mapping[str, GrantLevel]
+    grants: Mapping[str, Grant]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,17 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import argon2
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    ValidationInfo,
+    field_validator,
+)
 
 from cargo_sync.config import places, units
 from cargo_sync.config.backup import BackupShape, exposed
@@ -24,6 +31,7 @@ from cargo_sync.config.fields import (
     Speed,
     StoredPassword,
 )
+from cargo_sync.config.grants import FORM, Grant, grant
 from cargo_sync.config.process_shape import ProcessShape
 from cargo_sync.config.shape import (
     SeveralError,
@@ -34,7 +42,6 @@ from cargo_sync.config.shape import (
     wrong,
 )
 
-GrantLevel = Literal["rw", "ro"]
 USER_WORKSPACE = "default"
 """The name of the workspace at a user's `path`."""
 
@@ -105,8 +112,8 @@ class WorkspaceShape(Shape):
 
     name: Segment = Field(description='1 to 100 characters without "/" and ":"')
     path: RootFolder = Field(description="a folder on this machine")
-    grants: dict[str, GrantLevel] = Field(
-        default_factory=dict, description='user names, each with "rw" or "ro"'
+    grants: dict[str, Annotated[InstanceOf[Grant], BeforeValidator(grant)]] = Field(
+        default_factory=dict, description=f"user names, each with {FORM}"
     )
 
 

@@ -19,6 +19,7 @@ from cargo_sync.model.problems import (
     state_restored,
 )
 from cargo_sync.model.world import World
+from cargo_sync.plan.drop_box import unfit
 from cargo_sync.state.jobs import Binding, JobRow
 from cargo_sync.trees.contract import FarTree, Tree
 
@@ -62,10 +63,12 @@ async def open_sides(
         on_events: called with that event.
 
     Raises:
-        ProblemError: a side cannot be reached; one of FENCES.
+        ProblemError: a side cannot be reached; one of FENCES; `write_only`.
     """
     job = await world.offload(memory.jobs.get_or_create, memory.name)
     local, remote = await near.open(), await _meet(far, job, memory, world)
+    if remote.adds and (why := unfit(_SIDES["far"], rules.mode, propagate=rules.propagate)):
+        raise ProblemError(why)
     binding = bind(local, remote, rules.mode)
     cursor, anew, afresh = job.far_cursor, binding != job.binding, True
     noted: list[Callable[[], object]] = []

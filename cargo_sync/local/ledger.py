@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
+from cargo_sync.model import paths
 from cargo_sync.model.displaced import (
     DisplacedVersion,
     KeptVersion,
@@ -45,8 +46,8 @@ class TrashLedger(Protocol):
     def measured(self, sizes: Sequence[tuple[int, int]]) -> None:
         """The sizes of folders, by their ids."""
 
-    def totals(self) -> TrashTotals:
-        """How much is in the trash."""
+    def totals(self, within: str = "") -> TrashTotals:
+        """How much is in the trash of what was in this folder, at any depth."""
 
     def page(self, wanted: TrashFilter, before: int | None, limit: int) -> TrashPage:
         """Up to `limit` rows that the filter wants, the newest first, of those below `before`.
@@ -119,8 +120,9 @@ class MemoryLedger:
             version, since = self._kept[id]
             self._kept[id] = (version._replace(size=size), since)
 
-    def totals(self) -> TrashTotals:
-        sizes = [max(0, version.size) for version, _ in self._kept.values()]
+    def totals(self, within: str = "") -> TrashTotals:
+        versions = [one for one, _ in self._kept.values() if paths.is_inside(one.path, within)]
+        sizes = [max(0, version.size) for version in versions]
         return TrashTotals(len(sizes), sum(sizes))
 
     def page(self, wanted: TrashFilter, before: int | None, limit: int) -> TrashPage:

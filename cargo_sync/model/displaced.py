@@ -151,6 +151,7 @@ class TrashFilter:
     pattern  "" for all; a path in `under`, for it and everything below it; or with *, ? or [: a
              pattern for the whole path there or, without "/", for the name
     under    a folder: only what was in it, at any depth
+    within   a folder: as `under`, but not the folder itself; for who may see nothing else
     run      only what this run displaced; "" for all
     since    only what was displaced at that time or later, unix seconds
     older    only what has been there for so many seconds, by the retention clock
@@ -163,10 +164,11 @@ class TrashFilter:
     since: float = 0.0
     older: float = 0.0
     kept: bool = True
+    within: str = ""
 
     def matches(self, path: str) -> bool:
         """Whether the path is one of those that are wanted."""
-        if not paths.is_below(path, self.under):
+        if not paths.is_below(path, self.under) or not paths.is_inside(path, self.within):
             return False
         inside = path[len(self.under) + 1 :] if self.under else path
         if self._expression is None:

@@ -159,6 +159,7 @@ class Identity:
               restored
     folds     its file system does not tell some names apart (plan.collisions)
     xattrs    its file system keeps extended attributes
+    adds      files may only be added there: a drop box
     """
 
     root: str
@@ -168,3 +169,4 @@ class Identity:
     lost: bool = False
     folds: bool = False
     xattrs: bool = False
+    adds: bool = False

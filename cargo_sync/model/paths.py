@@ -78,6 +78,11 @@ def is_below(path: str, folder: str) -> bool:
     return not folder or path == folder or path.startswith(folder + "/")
 
 
+def is_inside(path: str, folder: str) -> bool:
+    """True when `path` is below `folder`, and not the folder itself; of "", when it is any path."""
+    return not folder or path.startswith(folder + "/")
+
+
 def bad_name(name: str) -> str | None:
     """Why one component cannot be a name in a tree, or None when it can."""
     if name in ("", ".", ".."):

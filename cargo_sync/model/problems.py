@@ -43,6 +43,7 @@ class Code(StrEnum):
     DISK_FULL = "disk_full"
     DISK_ERROR = "disk_error"
     READ_ONLY = "read_only"
+    WRITE_ONLY = "write_only"
     OTHER_DEVICE = "other_device"
     NO_DESCRIPTORS = "no_descriptors"
     OS_ERROR = "os_error"
@@ -278,6 +279,16 @@ def server_restored(job: str, how: str) -> Problem:
         f"{how}: nothing is moved until you approve it",
         hint=f"`cargo_ctl job approve {shlex.quote(job)}` compares both sides afresh: what only "
         "one side has is kept, and nothing is deleted",
+        retry=False,
+    )
+
+
+def adds_only(where: str, change: str) -> Problem:
+    """A job wants more of a drop box than to add files; `change` says what to change in it."""
+    return Problem(
+        Code.WRITE_ONLY,
+        f"you may only add files to {where}, and this job would do more: nothing is moved",
+        hint=f'{change}, or ask the person who runs the server to grant "rw"',
         retry=False,
     )
 

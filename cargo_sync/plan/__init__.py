@@ -5,6 +5,7 @@ collisions    names of which a file system keeps only one
 conflict_names   what a conflict copy is called
 conflict_policy  how a conflict is resolved: the policy and what both sides have -> a choice
 differences   what differs on the two sides, whether a run would do something about it or not
+drop_box      what a job must not want where it may only add files
 drift         what a destination does not have any more as it was delivered
 file_types    whether a file begins as files of its type do
 filters       which paths a job leaves out: gitignore patterns

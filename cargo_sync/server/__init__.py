@@ -3,6 +3,7 @@
 app         runs a server until it is stopped
 server      the parts of a server, connected
 accounts/   users, their logins and their permissions
+grants/     what a user sees of a workspace, and may do with it
 workspace/  a served folder and its catalogue
 flows/      streams of content over the data port
 http/       the HTTP API

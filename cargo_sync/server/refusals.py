@@ -5,8 +5,7 @@ a user reads holds no absolute path of the server: `public` says the same withou
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -41,15 +40,6 @@ def public(problem: Problem) -> Problem:
     if problem.code in _OF_THE_USER or not _ABSOLUTE.search(f"{problem.message} {problem.hint}"):
         return problem
     return replace(problem, message=_PUBLIC.get(problem.code, _OTHERWISE), hint=_HINT)
-
-
-@contextmanager
-def made_public() -> Iterator[None]:
-    """Raises the problems of its block as a user may read them."""
-    try:
-        yield
-    except ProblemError as error:
-        raise ProblemError(public(error.problem)) from error
 
 
 class LaterError(ProblemError):
@@ -91,3 +81,25 @@ def read_only_folder(workspace: str) -> ProblemError:
     message = f'the folder of the workspace "{workspace}" is on a read-only file system'
     hint = "the person who runs the server can mount it writable"
     return ProblemError(Problem(Code.READ_ONLY, message, hint=hint, retry=False))
+
+
+def write_only(workspace: str) -> ProblemError:
+    """The refusal of what a user may not do who may only add files."""
+    message = (
+        f'you may add files to the workspace "{workspace}", but not read, change or remove '
+        "what is there"
+    )
+    hint = 'the person who runs the server can grant "ro" or "rw"'
+    return ProblemError(Problem(Code.WRITE_ONLY, message, hint=hint, retry=False))
+
+
+def access_changed(workspace: str) -> ProblemError:
+    """The refusal of what began with another access than the user has now."""
+    message = f'your access to the workspace "{workspace}" has changed on the server meanwhile'
+    return ProblemError(Problem(Code.LOGGED_OUT, message, hint="log in again"))
+
+
+def occupied(path: str) -> Problem:
+    """The problem of a file that is added where something is already."""
+    message = f"something is at {path!r} already, and you may only add files here"
+    return Problem(Code.OCCUPIED, message, path, hint="give it another name")

@@ -14,6 +14,7 @@ from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clients import Clients
 from cargo_sync.state.database import Database
+from cargo_sync.state.drop_boxes import forget_drop_boxes
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.upkeep import Upkeep
 from cargo_sync.stores.folder import STALE
@@ -73,6 +74,7 @@ class ServerRetention:
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await self._until_done(displaced.prune, self._database, now - DISPLACED_KEPT, PART)
         await self._until_done(self._clients.purge, now - CLIENTS_KEPT, PART)
+        await self._until_done(forget_drop_boxes, self._database, PART)
         await offload(self._audit.prune)
         await offload(self._catalogue.thin, now - EVERY)
         await self._until_done(self._catalogue.forget_gone, now - TOMBSTONES_KEPT, PART)

@@ -282,7 +282,9 @@ class Server:
             if path not in self._opened and (problem := await self._opened.open(path)):
                 # Other folders are served, and this one is tried again.
                 _log.error("%s: %s", path, problem)
-        self._grants.apply(roster.users, roster.workspaces, self._opened.at)
+        await self._world.offload(
+            self._grants.apply, roster.users, roster.workspaces, self._opened.at
+        )
         for warning in views.only_reading(self._grants.only_reading()):
             _log.warning("%s", warning)
         self._opened.serve(paths, self._settings, self._tasks)

@@ -39,6 +39,7 @@ limits        limits that a command set in place of the file's
 accounts      the hashes of users' passwords
 users         users that were made or changed by a command
 workspaces    workspaces that were made by a command, and grants
+drop_boxes    where the catalogue has what users have added who may do nothing else
 backup_files  files that came by the backup protocol
 
 Every method that writes is one transaction. Methods called inside `with db.transaction():` join it,

@@ -114,12 +114,13 @@ class DisplacedRows:
             for id, size in sizes:
                 connection.execute("UPDATE displaced SET size = ? WHERE id = ?", (size, id))
 
-    def totals(self) -> TrashTotals:
+    def totals(self, within: str = "") -> TrashTotals:
+        between = (within + "/", within + "0") if within else ("", "\U0010ffff")  # "0" follows "/"
         with self._database.read(long=True) as connection:
             files, size = connection.execute(
                 "SELECT count(*), coalesce(sum(max(size, 0)), 0) FROM displaced "
-                "WHERE owner = ? AND state = 'kept'",
-                (self._owner,),
+                "WHERE owner = ? AND state = 'kept' AND path >= ? AND path < ?",
+                (self._owner, *between),
             ).fetchone()
         return TrashTotals(files, size)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cargo_sync.state.database import Database
+from cargo_sync.state.drop_boxes import end_drop_boxes
 
 _GET = """
 SELECT name, path, upload_speed, download_speed, upload_bandwidth, download_bandwidth, enabled
@@ -56,12 +57,13 @@ class UserRows:
             connection.execute(_PUT, _columns(row))
 
     def remove(self, name: str) -> None:
-        """Deletes the user, the password's hash, the grants, and what is known of their jobs."""
+        """Deletes the user, their hash and grants, and what is known of their jobs and boxes."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM user WHERE name = ?", (name,))
             connection.execute("DELETE FROM account WHERE name = ?", (name,))
             connection.execute("DELETE FROM workspace_grant WHERE user = ?", (name,))
             connection.execute("DELETE FROM client WHERE user = ?", (name,))
+            end_drop_boxes(connection, name)
 
 
 def _columns(row: UserRow) -> tuple[object, ...]:

@@ -131,7 +131,10 @@ RUN: dict[str, Any] = {
 EMPTIED = {"job": "docs", "side": "far", "files": 1, "bytes": 1_234, "more": False}
 BANDWIDTH = {"bandwidth": [{"name": "upload", "file": 9_000, "override": 5_000, "now": 5_000}]}
 USER_SHOWN = ANA | {
-    "workspaces": [{"name": "default", "path": "/srv/ana", "access": "rw"}],
+    "workspaces": [
+        {"name": "default", "path": "/srv/ana", "access": "rw", "subfolder": ""},
+        {"name": "music", "path": "/srv/music", "access": "wo", "subfolder": "in/ana"},
+    ],
     "file": "/etc/server.json",
     "in_file": ["path", "username"], "flows": [UP, DOWN],
 }  # fmt: skip

@@ -23,7 +23,8 @@ DOWN: dict[str, Any] = UP | {
     "speed_bps": 0, "granted": None, "rtt_ms": None, "lost": None, "since": 1_700_000_001.0,
 }  # fmt: skip
 MUSIC: dict[str, Any] = {
-    "workspace": "music", "path": "/srv/music", "grants": {"ana": "rw", "ben": "ro"},
+    "workspace": "music", "path": "/srv/music",
+    "grants": {"ana": "rw", "ben": {"access": "wo", "path": "in/ben"}},
     "from": "command",
     "in_file": [],
 }  # fmt: skip

@@ -62,7 +62,10 @@ def test_no_server_where_nothing_is_named(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_looking(runtime: str) -> None:
     shown = ANA | {
-        "workspaces": [{"name": "default", "path": "/srv/ana", "access": "rw"}],
+        "workspaces": [
+            {"name": "default", "path": "/srv/ana", "access": "rw", "subfolder": ""},
+            {"name": "music", "path": "/srv/music", "access": "wo", "subfolder": "in/ana"},
+        ],
         "file": "/etc/server.json",
         "in_file": ["path", "username"], "flows": [UP],
     }  # fmt: skip
@@ -97,13 +100,14 @@ def test_looking(runtime: str) -> None:
         "  upload      50mbps per transfer, 200mbps in total\n"
         "  download    no limit\n"
         "  workspace   default (rw)  /srv/ana\n"
+        "  workspace   music (wo, only in/ana)  /srv/music\n"
         "  file        /etc/server.json sets path, username\n"
         "  1 flow\n"
         "    ID        USER  DIRECTION   BYTES     SPEED   GRANTED      RTT  LOST  FOLDER\n"
         "    1f2e3d4c  ana   upload     1.2 MB  1.0 MB/s  6.2 MB/s  12.3 ms     0  default/in/box\n"
         "$ workspace list\n"
-        "WORKSPACE  USERS           FROM     FOLDER\n"
-        "music      ana rw, ben ro  command  /srv/music\n"
+        "WORKSPACE  USERS                  FROM     FOLDER\n"
+        "music      ana rw, ben wo in/ben  command  /srv/music\n"
         "$ flow list\n"
         "ID        USER  DIRECTION   BYTES     SPEED   GRANTED      RTT  LOST  FOLDER\n"
         "1f2e3d4c  ana   upload     1.2 MB  1.0 MB/s  6.2 MB/s  12.3 ms     0  default/in/box\n"
@@ -220,11 +224,11 @@ def test_changing(runtime: str) -> None:
         "$ user remove ben --yes\n"
         "ben is removed; the files stay in /srv/ben\n"
         "$ workspace add music /srv/music --grant ana=rw\n"
-        "added: music: ana rw, ben ro, /srv/music\n"
+        "added: music: ana rw, ben wo in/ben, /srv/music\n"
         "$ workspace remove music --yes\n"
         "music is removed; the files stay in /srv/music\n"
         "$ workspace grant music ana rw\n"
-        "music: ana rw, ben ro, /srv/music\n"
+        "music: ana rw, ben wo in/ben, /srv/music\n"
         "$ workspace revoke music anna\n"
         'cargo_ctl: there is no user "anna" (did you mean "ana"?)\n'
         "exit 2\n"
@@ -251,9 +255,18 @@ def test_changing(runtime: str) -> None:
             },
         ),
         (
-            "workspace add m /srv/m --grant a=b=rw --grant c=ro",
+            "workspace add m /srv/m --grant a=b=rw --grant c=ro --grant d=wo:in/d=rw",
             "workspace.add",
-            {"workspace": "m", "path": "/srv/m", "grants": {"a=b": "rw", "c": "ro"}},
+            {
+                "workspace": "m",
+                "path": "/srv/m",
+                "grants": {"a=b": "rw", "c": "ro", "d": {"access": "wo", "path": "in/d=rw"}},
+            },
+        ),
+        (
+            "workspace grant m joe wo --path in/joe",
+            "workspace.grant",
+            {"workspace": "m", "user": "joe", "access": "wo", "path": "in/joe"},
         ),
         (
             "bandwidth set --server --upload none --download reset",
@@ -266,6 +279,7 @@ def test_what_is_asked(runtime: str, line: str, cmd: str, args: dict[str, Any]) 
     answers: dict[str, Answer] = {
         "user.set": ANA,
         "workspace.add": MUSIC,
+        "workspace.grant": MUSIC,
         "bandwidth.set": BANDWIDTH,
     }
     with canned(runtime, answers, "server") as server:
@@ -351,6 +365,7 @@ class Terminal:
         ("user passwd ana canary", "unexpected extra argument"),
         ("user set ana", "give what to set"),
         ("workspace add m /m --grant ana", "is not a grant"),
+        ("workspace add m /m --grant ana=wo:", "is not a grant"),
         ("workspace grant m ana w", "is not one of"),
         ("workspace grant m ana rww", 'did you mean "rw"?'),
         ("bandwidth set --server", "give what to set"),

@@ -5,6 +5,7 @@ import argon2
 import pytest
 
 from cargo_sync.config.control import ControlSettings
+from cargo_sync.config.grants import Grant
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import (
     ServerSettings,
@@ -58,6 +59,7 @@ def test_a_data_port_that_only_the_proxy_can_reach_is_warned_of(
 
 def test_every_field(tmp_path: Path) -> None:
     digest = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("canary-hash")
+    drop = {"ana": "rw", "ben": {"access": "wo", "path": "/in/ben"}}
     for name in ("cert.pem", "key.pem", "ben.password"):
         (tmp_path / name).write_text("canary-ben\n")
         (tmp_path / name).chmod(0o600)
@@ -90,10 +92,11 @@ def test_every_field(tmp_path: Path) -> None:
             ),
             user("eva", "ana", password_hash=digest, enabled=False),
         ],
-        "workspaces": [{"name": "drop", "path": "drop", "grants": {"ana": "rw", "ben": "ro"}}],
+        "workspaces": [{"name": "drop", "path": "drop", "grants": drop}],
     }
     path = write(tmp_path, content)
     settings = load_server(path, ENV)
+    granted = {"ana": Grant("rw"), "ben": Grant("wo", "in/ben")}
     assert "canary" not in repr(settings) and digest not in repr(settings)
     here = str(tmp_path)
     assert settings == ServerSettings(
@@ -143,7 +146,7 @@ def test_every_field(tmp_path: Path) -> None:
                 given=frozenset({"username", "path", "password_hash", "enabled"}),
             ),
         ),
-        workspaces=(WorkspaceSettings("drop", f"{here}/drop", {"ana": "rw", "ben": "ro"}),),
+        workspaces=(WorkspaceSettings("drop", f"{here}/drop", granted),),
         settle=0,
         trash_days=1.5,
         scan_interval=5,
@@ -170,14 +173,16 @@ def test_folders_of_users_and_workspaces_lie_apart(tmp_path: Path) -> None:
         workspaces=[
             {"name": "default", "path": "x"},
             {"name": "two", "path": "y", "grants": {"anna": "rw", "ben": "w"}},
+            {"name": "six", "path": "z", "grants": {"ana": {"access": "ro", "path": "a/../b"}}},
         ],
     ) == [
         'users[1].username: there is another user "ana"',
         'users[2].path: ana/eva and ana of user "ana" overlap; '
         "use the same folder to share it, or two separate ones",
         "users[3].path: state and the server's state_dir state overlap",
-        'workspaces[1].grants.ben: "w" is not allowed (did you mean "rw"? expected: user names, '
-        'each with "rw" or "ro")',
+        'workspaces[1].grants.ben: "w" is not allowed '
+        '(expected: "rw" to read and write, "ro" to read or "wo" to add files only)',
+        'workspaces[2].grants.ana.path: ".." is not allowed',
     ]
     assert wrong(
         tmp_path,

@@ -155,6 +155,14 @@ def world(reopen: Open) -> World:
     return World(reopen())
 
 
+def test_what_was_there_is_known_as_long_as_its_deletion(world: World) -> None:
+    world.record("a/ a/x b")
+    world.record("-a b>c")
+    world.record("d/")
+    was = [path for path in ("a", "a/x", "b", "c", "d", "e") if world.catalogue.was(world.id, path)]
+    assert was == ["a", "a/x", "b", "c", "d"]
+
+
 def test_a_workspace_is_made_once_and_lasts(reopen: Open) -> None:
     catalogue = reopen()
     epochs = iter(("one", "two"))

@@ -8,7 +8,13 @@ import pytest
 
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.local.ledger import MemoryLedger, TrashLedger
-from cargo_sync.model.displaced import DisplacedVersion, TrashCause, TrashState, TrashTotals
+from cargo_sync.model.displaced import (
+    DisplacedVersion,
+    TrashCause,
+    TrashFilter,
+    TrashState,
+    TrashTotals,
+)
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.jobs import JobRows
@@ -63,6 +69,15 @@ def test_versions_come_by_their_age(scene: Scene) -> None:
     first = scene.ledger.oldest(None, 1)
     assert [one.since for one in first] == [1.0]
     assert [one.since for one in scene.ledger.oldest(first[0], 10)] == [2.0, 3.0]
+
+
+def test_totals_of_a_folder_leave_out_the_folder_itself(scene: Scene) -> None:
+    for path, size in (("in/ben", 1), ("in/ben/a", 2), ("in/ben/x/b", 4), ("in/benny", 8)):
+        scene.add(path, size)
+    assert scene.ledger.totals("in/ben") == TrashTotals(2, 6)
+    assert scene.ledger.totals("in") == TrashTotals(4, 15) == scene.ledger.totals()
+    page = scene.ledger.page(TrashFilter(under="in/ben", within="in/ben"), None, 10)
+    assert [row.version.path for row in page.rows] == ["in/ben/x/b", "in/ben/a"]
 
 
 def test_pages_lose_none_of_the_same_age(scene: Scene) -> None:

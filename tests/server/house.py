@@ -15,9 +15,9 @@ import yarl
 from multidict import CIMultiDict
 
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.config.grants import Grant, grant
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
-from cargo_sync.config.server_shape import GrantLevel
 from cargo_sync.control.audit import AuditWriter, MemoryAudit
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import CheckpointStore, MemoryCheckpoints
@@ -176,7 +176,7 @@ class House:
         self.share({"ana": "rw", "ben": "ro"})
         entrance = Authentication(self.sessions, self.spaces, self.permits, Proxies(proxies))
         self.audit = MemoryAudit()
-        gateway = Gateway(
+        self.gateway = gateway = Gateway(
             entrance,
             self.spaces,
             self.polls,
@@ -193,9 +193,12 @@ class House:
         self.port = await self._listener.start("127.0.0.1", 0)
         self._client = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")
 
-    def share(self, grants: Mapping[str, GrantLevel]) -> None:
+    def share(self, grants: Mapping[str, str | Grant]) -> None:
         """Grants the shared folder anew, as a command does."""
-        shared = WorkspaceSettings("shared", str(self.folders["shared"]), dict(grants))
+        given = {
+            user: one if isinstance(one, Grant) else grant(one) for user, one in grants.items()
+        }
+        shared = WorkspaceSettings("shared", str(self.folders["shared"]), given)
         self.spaces.apply(self._own, [shared], self.workspaces.__getitem__)
         self.permits.renew()
 

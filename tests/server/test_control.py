@@ -60,6 +60,13 @@ async def spaces(up: Up, token: str) -> dict[str, str]:
     return {one["name"]: one["access"] for one in answer["workspaces"]}
 
 
+async def added(up: Up, token: str) -> list[str]:
+    """What the user sees in the workspace "music"."""
+    _, answer = await http(up, "workspaces/music/tree", token)
+    names: list[str] = answer["entries"][0] if answer["entries"] else []
+    return names
+
+
 async def test_it_says_where_it_is_and_who(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -274,6 +281,16 @@ async def test_workspaces_are_made_granted_and_taken_back(tmp_path: Path) -> Non
         granted = await ask(up, "workspace.grant", workspace="music", user="ana", access="ro")
         assert granted["grants"] == {"ana": "ro"}
         assert await spaces(up, token) == {"default": "rw", "music": "ro"}
+        box = {"workspace": "music", "user": "ana", "access": "wo", "path": "/in/ana"}
+        granted = await ask(up, "workspace.grant", **box)
+        assert granted["grants"] == {"ana": {"access": "wo", "path": "in/ana"}}
+        assert await spaces(up, token) == {"default": "rw", "music": "wo"}
+        shown = (await ask(up, "user.show", user="ana"))["workspaces"][1]
+        assert (shown["access"], shown["subfolder"]) == ("wo", "in/ana")
+        assert await ask(up, "workspace.grant", **box | {"path": "in/../x"}) == (
+            "bad_argument",
+            'the grant: ".." is not allowed',
+        )
         assert (await ask(up, "workspace.grant", workspace="music", user="ana", access="w"))[
             0
         ] == "bad_argument"
@@ -285,7 +302,7 @@ async def test_workspaces_are_made_granted_and_taken_back(tmp_path: Path) -> Non
         assert own.startswith('"default" is how each user calls their own workspace')
     async with governed(file) as up:
         token = await login(up, "ana", "correct horse")
-        assert await spaces(up, token) == {"default": "rw", "music": "ro"}
+        assert await spaces(up, token) == {"default": "rw", "music": "wo"}
         await ask(up, "workspace.revoke", workspace="music", user="ana")
         assert await spaces(up, token) == {"default": "rw"}
         assert await ask(up, "workspace.remove", workspace="music") == {
@@ -325,14 +342,20 @@ async def test_who_has_a_name_again_has_nothing_of_who_had_it_before(tmp_path: P
             "workspace.add",
             workspace="music",
             path=str(tmp_path / "music"),
-            grants={"ben": "rw"},
+            grants={"ben": "wo"},
         )
+        token = await login(up, "ben", CANARY)
+        made = {"operations": [{"op": "mkdir", "path": "a"}]}
+        await http(up, "workspaces/music/operations", token, **made)
+        assert await added(up, token) == ["a"]
         await ask(up, "user.remove", user="ben")
         assert (await ask(up, "workspace.list"))["workspaces"][0]["grants"] == {}
         await ask(up, "user.add", **(ben | {"password": OTHER}))
         assert (await ask(up, "user.show", user="ben"))["upload_speed"] is None
         assert not await login(up, "ben", CANARY)
         assert await spaces(up, await login(up, "ben", OTHER)) == {"default": "rw"}
+        await ask(up, "workspace.grant", workspace="music", user="ben", access="wo")
+        assert await added(up, await login(up, "ben", OTHER)) == []
 
 
 async def test_the_file_is_read_again(tmp_path: Path) -> None:

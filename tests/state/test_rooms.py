@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.config.grants import Grant
 from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import LastRun
@@ -222,16 +223,16 @@ def test_users_made_by_command_and_their_passwords(server: Database) -> None:
 
 def test_workspaces_made_by_command_and_grants_of_any(server: Database) -> None:
     spaces, users = WorkspaceRows(server), UserRows(server)
-    spaces.add(WorkspaceRow("own", "/srv/own", {"ana": "rw"}))
-    spaces.grant("of the file", "ana", "ro")
-    spaces.grant("own", "ben", "ro")
+    spaces.add(WorkspaceRow("own", "/srv/own", {"ana": Grant("rw")}))
+    spaces.grant("of the file", "ana", Grant("ro"))
+    spaces.grant("own", "ben", Grant("wo", "in/ben"))
     assert spaces.all() == {
-        "of the file": WorkspaceRow("of the file", None, {"ana": "ro"}),
-        "own": WorkspaceRow("own", "/srv/own", {"ana": "rw", "ben": "ro"}),
+        "of the file": WorkspaceRow("of the file", None, {"ana": Grant("ro")}),
+        "own": WorkspaceRow("own", "/srv/own", {"ana": Grant("rw"), "ben": Grant("wo", "in/ben")}),
     }
     spaces.revoke("own", "ben")
     users.remove("ana")
     assert spaces.all() == {"own": WorkspaceRow("own", "/srv/own", {})}
-    spaces.grant("own", "eva", "rw")
+    spaces.grant("own", "eva", Grant("rw"))
     spaces.remove("own")
     assert spaces.all() == {}

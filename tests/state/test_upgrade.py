@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.config.grants import Grant
 from cargo_sync.machines.newest_change import SeenChange
 from cargo_sync.model import agreed, entries, paths
 from cargo_sync.model.checkpoints import Span
@@ -29,6 +30,7 @@ from cargo_sync.state.migrations import Schema
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.upkeep import Upkeep
+from cargo_sync.state.workspaces import WorkspaceRows
 from tests.state.crash import Killed
 
 IDS = {"daemon": 0x43524744, "server": 0x43524753}
@@ -191,6 +193,19 @@ def test_a_servers_first_state_works_on(tmp_path: Path) -> None:
         catalogue.mark(1.0, 0.0)
         assert not catalogue.forget_gone(2.0, 10)
         assert not catalogue.changes(2, 8, "", 10).rows
+
+
+def test_grants_stay(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    scripts = migrations.scripts("server")
+    before = next(at for at, script in enumerate(scripts) if "RENAME TO workspace_grant" in script)
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute(f"PRAGMA application_id = {IDS['server']}")
+        for number in range(before):
+            migrations.apply(database, number + 1, scripts[number])
+        database.execute("INSERT INTO workspace_grant VALUES ('music', 'ana', 'ro')")
+    with Database.open(str(path), "server") as opened:
+        assert WorkspaceRows(opened).all()["music"].grants == {"ana": Grant("ro")}
 
 
 def test_the_file_as_it_was_is_kept_and_only_the_last_one(tmp_path: Path, schema: Schema) -> None:

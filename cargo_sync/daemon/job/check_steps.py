@@ -27,6 +27,7 @@ from cargo_sync.model.paths import bad_name, is_reserved
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.world import World
 from cargo_sync.model.xattrs import keeps_none
+from cargo_sync.plan.drop_box import unfit
 from cargo_sync.plan.filters import Filters
 from cargo_sync.trees.cargo import replies
 from cargo_sync.trees.cargo.api import segment
@@ -158,13 +159,18 @@ async def workspace(case: CheckCase) -> Passed:
         raise ProblemError(no_workspace(job.username, job.workspace, spaces.names()))
     if why := found.problem:
         raise ProblemError(Problem.received(why.code, why.message, hint=why.hint or ""))
+    where = f"the workspace {job.workspace!r}"
+    if found.access == "wo":
+        if refused := unfit(where, case.mode, propagate=job.delete == "propagate"):
+            raise ProblemError(refused)
+        return f"{job.username} may add files to {where}, and do nothing else there", ""
     writes = case.mode.sends or case.retires
     if writes and found.access != "rw":
-        message = f"{job.username} may read the workspace {job.workspace!r} but not change it"
+        message = f"{job.username} may read {where} but not change it"
         hint = 'the person who runs the server can grant "rw", or mount its folder writable'
         raise ProblemError(Problem(Code.READ_ONLY, message, hint=hint))
     may = "read and write" if found.access == "rw" else "read"
-    return f"{job.username} may {may} the workspace {job.workspace!r}", ""
+    return f"{job.username} may {may} {where}", ""
 
 
 async def remote_folder(case: CheckCase) -> Passed:

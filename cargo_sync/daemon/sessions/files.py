@@ -135,7 +135,7 @@ class CargoSession:
         return await self._arriving(order, paths.parent(order.remote), folder, (entry, name))
 
     async def put(self, order: CopyOrder) -> CargoTransfer:
-        if self.space.access != "rw":
+        if self.space.access == "ro":
             message = f'you may read the workspace "{self.space.name}" but not change it'
             hint = 'the person who runs the server can grant "rw"'
             raise _refused(Code.READ_ONLY, message, hint)

@@ -10,7 +10,7 @@ from cargo_sync.trees.cargo.trash import FarTrashPage
 
 
 class RemoteSpace(NamedTuple):
-    """A workspace that the user may use; `access` is rw or ro."""
+    """A workspace that the user may use; `access` is rw, ro or wo."""
 
     name: str
     access: str

@@ -14,6 +14,7 @@ from typing import Final, Self
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.accounts.access import Access, Grants
+from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.refusals import LaterError
 
 REQUESTS: Final = 1_024
@@ -33,14 +34,14 @@ class Permit:
 
     user     their name
     space    the workspace, as it was granted; None if none is used
-    writes   whether it is used to change the workspace
+    right    what it is used for
     problem  why it was revoked, or None
     """
 
-    def __init__(self, permits: "Permits", user: str, space: Access | None, writes: bool) -> None:
+    def __init__(self, permits: "Permits", user: str, space: Access | None, right: Right) -> None:
         self.user = user
         self.space = space
-        self.writes = writes
+        self.right = right
         self.problem: Problem | None = None
         self._permits = permits
 
@@ -54,7 +55,7 @@ class Permit:
         """Checks that it still holds at this moment. May be called from any thread.
 
         Raises:
-            ProblemError: `logged_out`, `unknown`, `read_only`.
+            ProblemError: `logged_out`, `unknown`, `read_only`, `write_only`.
         """
         if problem := self.problem or self._permits.refusal(self):
             raise ProblemError(problem)
@@ -88,15 +89,19 @@ class Permits:
         self._of_user: Counter[str] = Counter()
 
     def issue(
-        self, user: str, revoked: Revoked, space: Access | None = None, *, writes: bool = False
+        self,
+        user: str,
+        revoked: Revoked,
+        space: Access | None = None,
+        right: Right = Right.LOOK,
     ) -> Permit:
         """A permit for something that runs for `user`; `revoked` ends it."""
-        permit = Permit(self, user, space, writes)
+        permit = Permit(self, user, space, right)
         self._used[permit] = revoked
         self._of_user[user] += 1
         return permit
 
-    def for_task(self, user: str, space: Access | None = None, *, writes: bool = False) -> Permit:
+    def for_task(self, user: str, space: Access | None = None, right: Right = Right.LOOK) -> Permit:
         """A permit for the current task, which is cancelled if it is revoked.
 
         Raises:
@@ -106,7 +111,7 @@ class Permits:
             raise LaterError(Problem(Code.BUSY, f"{user} already has {REQUESTS:,} requests"), 5)
         task = asyncio.current_task()
         assert task is not None, "requests run in tasks"
-        return self.issue(user, lambda _: task.cancel(), space, writes=writes)
+        return self.issue(user, lambda _: task.cancel(), space, right)
 
     def forget(self, permit: Permit) -> None:
         """Forgets a permit that is not used any more."""
@@ -116,7 +121,7 @@ class Permits:
         """Why the user of a permit may not do this any more, by the current grants."""
         if permit.space is None:
             return None
-        return self._grants.refusal(permit.user, permit.space, permit.writes)
+        return self._grants.refusal(permit.user, permit.space, permit.right)
 
     def end_of(self, users: Collection[str]) -> None:
         """Revokes everything of users who were removed, disabled, or got another password."""

@@ -22,6 +22,7 @@ from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.accounts.users import HashBook
+from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.refusals import public
 from cargo_sync.state.users import UserRow
 
@@ -107,7 +108,9 @@ class UserLogin:
             else:
                 await self._without_password(nickname, sends)
             access = self._spaces.get(nickname, OWN)
-            return self._permits.for_task(nickname, access, writes=sends)
+            right = Right.ADD if sends else Right.READ
+            access.require(right)
+            return self._permits.for_task(nickname, access, right)
         except ProblemError as error:
             raise _refused(error) from error
 

@@ -86,12 +86,11 @@ class Shelves:
         """
         with _translated():
             access = permit.access
-            access.may_write()
             path = await self._free(access, _file_name(name))
             try:
                 return await self._take(permit, BackupFile("", path, name), size, content)
             finally:
-                self._coming.discard((access.workspace.path, path))
+                self._coming.discard((access.whole.path, path))
 
     async def list(self, permit: Permit) -> list[Listed]:
         """The user's files that are there, the newest first.
@@ -102,7 +101,7 @@ class Shelves:
         offload = self._world.offload
         with _translated():
             rows = await offload(self._rows.of, permit.user)
-            held = await offload(permit.access.workspace.entries, [one.path for one in rows])
+            held = await offload(permit.access.view.entries, [one.path for one in rows])
         there = [
             Listed(one.id, shown_name(one.name, one.id))
             for one, found in zip(rows, held, strict=True)
@@ -123,21 +122,21 @@ class Shelves:
             row = await offload(self._rows.get, user, id)
             if row is None:
                 raise BackupRefusal(NO_ID if await offload(self._rows.of, user) else NOTHING_SAVED)
-            held, reader = await offload(permit.access.workspace.open, row.path)
+            held, reader = await offload(permit.access.view.open, row.path)
             if held is None or reader is None:
                 raise BackupRefusal(NO_ID)
             return Fetched(shown_name(row.name, id), held.entry.size, reader)
 
     async def _free(self, access: Access, name: str) -> str:
         """A free name, reserved until its file is there."""
-        place = access.workspace.path
+        place = access.whole.path
         for path in _names(name):
             if (place, path) in self._coming:
                 continue
             self._coming.add((place, path))  # before the look: another request may come meanwhile
             held: object = path
             try:
-                [held] = await self._world.offload(access.workspace.entries, [path])
+                [held] = await self._world.offload(access.view.entries, [path])
             finally:  # also if the look failed, or the client has left
                 if held is not None:
                     self._coming.discard((place, path))
@@ -154,7 +153,7 @@ class Shelves:
     ) -> str:
         offload, now = self._world.offload, self._world.wall()
         upload = await offload(
-            permit.access.workspace.stage,
+            permit.access.view.stage,
             backup.path,
             size,
             int(now * 1e9),

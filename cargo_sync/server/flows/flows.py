@@ -24,6 +24,7 @@ from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.users import User
+from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.refusals import LaterError, unknown
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.wire.handshake import PREFIX, LaneKeys
@@ -155,7 +156,7 @@ class Flows:
         """Opens a flow.
 
         Raises:
-            ProblemError: `unknown`, `read_only`, `busy`.
+            ProblemError: `unknown`, `read_only`, `write_only`, `busy`.
         """
         self._drop_unclaimed()
         if sum(one.user.name == user.name for one in self._flows.values()) >= FLOWS_A_USER:
@@ -167,7 +168,7 @@ class Flows:
         self._by_token[flow.keys.token] = flow
         self._share(flow.mode)
         flow.announced = flow.granted
-        lineage = flow.permit.access.workspace.lineage
+        lineage = flow.permit.access.view.lineage
         return OpenedFlow(flow.id, self._where, flow.keys, flow.granted, lineage)
 
     async def speed(self, user: User, id: str, bps: int | None) -> int | None:
@@ -185,16 +186,14 @@ class Flows:
 
     def _flow(self, user: User, request: FlowRequest) -> Flow:
         access = self._spaces.get(user.name, request.workspace)
-        if request.mode is Mode.UPLOAD:
-            access.may_write()
+        right = Right.ADD if request.mode is Mode.UPLOAD else Right.READ
+        access.require(right)
         key = partial(secrets.token_bytes, 32) if request.sealed else lambda: None
         keys = LaneKeys(
             secrets.token_bytes(16), secrets.token_bytes(32), key(), key(), bytes(PREFIX)
         )
         id = secrets.token_hex(16)
-        permit = self._permits.issue(
-            user.name, partial(self._end_by_id, id), access, writes=request.mode is Mode.UPLOAD
-        )
+        permit = self._permits.issue(user.name, partial(self._end_by_id, id), access, right)
         return Flow(
             id=id,
             user=user,
@@ -298,7 +297,7 @@ class Flows:
         """The lanes that use these workspaces, also those of ended flows; None if one connects."""
 
         def using(flows: Iterable[Flow]) -> list[Flow]:
-            return [flow for flow in flows if flow.permit.access.workspace in some]
+            return [flow for flow in flows if flow.permit.access.whole in some]
 
         if using(self._connecting.values()):
             return None

@@ -108,14 +108,15 @@ class LaneListener:
         lane.start()
 
     def _machine(self, flow: Flow, sock: socket.socket, link: Link) -> tuple[End, Pace | None]:
-        workspace = flow.permit.access.workspace
+        view = flow.permit.access.view
+        place = below(view.inside(flow.folder))
         budget = self._budgets.of(flow.id, flow.user.name)
         if flow.mode is Mode.UPLOAD:
-            sink = workspace.sink(flow.run, flow.permit.check, flow.user.name)
-            sink = PublicSink(sink, below(flow.folder))
+            sink = view.sink(flow.run, flow.permit.check, flow.user.name)
+            sink = PublicSink(sink, place, view.words)
             return Receiver(link, sink, self._steady, client=False, budget=budget), None
         pace = pace_of(sock)
-        source = PublicSource(workspace.source(), below(flow.folder))
+        source = PublicSource(view.source(), place, view.words)
         sender = Sender(link, source, self._steady, client=False, pace=pace, budget=budget)
         return sender, pace
 

@@ -1,7 +1,7 @@
 """`workspace.…`: list, add, remove, grant, revoke."""
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 from cargo_sync.api.arguments import Args
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
@@ -17,13 +17,14 @@ from cargo_sync.api.server_commands import (
     WorkspaceUser,
 )
 from cargo_sync.config import places
+from cargo_sync.config.grants import Grant, grant
 from cargo_sync.config.server_shape import USER_WORKSPACE
 from cargo_sync.control.routes import Route
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.handlers.refusals import by_file
 from cargo_sync.server.reporting import views
-from cargo_sync.state.workspaces import WorkspaceGrant, WorkspaceRow
+from cargo_sync.state.workspaces import WorkspaceRow
 
 
 class WorkspaceHandlers:
@@ -54,8 +55,8 @@ class WorkspaceHandlers:
                     ReplyCode.WORKSPACE_EXISTS, f'there is already a workspace "{name}"'
                 )
             grants = {
-                self._registry.user(user).username: _access(word)
-                for user, word in args.grants.items()
+                self._registry.user(user).username: _grant(given)
+                for user, given in args.grants.items()
             }
             path = await self._registry.folder("workspace", args.path, name)
             await self._offload(self._registry.workspace_rows.add, WorkspaceRow(name, path, grants))
@@ -72,10 +73,10 @@ class WorkspaceHandlers:
             return {"workspace": space.name, "path": space.path}
 
     async def grant(self, args: WorkspaceGrantArgs) -> JsonObject:
-        access = _access(args.access)
+        granted = _grant({"access": args.access, "path": args.path or ""})
         async with self._registry.changing:
             name, user = self._named(args)
-            await self._offload(self._registry.workspace_rows.grant, name, user, access)
+            await self._offload(self._registry.workspace_rows.grant, name, user, granted)
             await self._registry.refresh()
             return self._row(name)
 
@@ -123,10 +124,8 @@ def _name(name: str) -> str:
     return name
 
 
-def _access(word: object) -> WorkspaceGrant:
-    for access in get_args(WorkspaceGrant):
-        if word == access:
-            return access  # type: ignore[no-any-return]
-    raise ControlError(
-        ReplyCode.BAD_ARGUMENT, 'access must be "rw" (read and write) or "ro" (read)'
-    )
+def _grant(given: object) -> Grant:
+    try:
+        return grant(given)
+    except ValueError as error:
+        raise ControlError(ReplyCode.BAD_ARGUMENT, f"the grant: {error}") from None

@@ -42,6 +42,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.UNAUTHORIZED: 401,
     Code.LOGGED_OUT: 401,
     Code.READ_ONLY: 403,
+    Code.WRITE_ONLY: 403,
     Code.UNKNOWN: 404,
     Code.VANISHED: 404,
     Code.TIMEOUT: 408,

@@ -15,6 +15,7 @@ from cargo_sync.server.accounts.logins import IssuedToken, LoginMark, Logins
 from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.proxies import Proxies
 from cargo_sync.server.accounts.users import User
+from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.refusals import unauthorized
 
 _PERMITS: Final = web.RequestKey("permits", ExitStack)
@@ -89,35 +90,32 @@ class Authentication:
         request[_PERMITS].enter_context(self._permits.for_task(user.name))
         return user
 
-    def permit(self, request: web.Request, *, writes: bool = False) -> Permit:
+    def permit(self, request: web.Request, right: Right) -> Permit:
         """The permit of a Bearer token's user for the workspace in the request's path.
 
         Raises:
-            ProblemError: `unauthorized`, `unknown`, `read_only`.
+            ProblemError: `unauthorized`, `unknown`, `read_only`, `write_only`.
         """
-        return self._permit(request, self._bearer(request), writes)
+        return self._permit(request, self._bearer(request), right)
 
-    async def permit_of_files(self, request: web.Request, *, writes: bool = False) -> Permit:
+    async def permit_of_files(self, request: web.Request, right: Right) -> Permit:
         """Like `permit`; a name and password also do (RFC 7617, curl and browsers).
 
         Raises:
             ProblemError: also `throttled`, `busy`.
         """
-        return self._permit(request, await self._anybody(request), writes)
+        return self._permit(request, await self._anybody(request), right)
 
-    def permit_in(
-        self, request: web.Request, user: User, workspace: str, *, writes: bool = False
-    ) -> Permit:
+    def permit_in(self, request: web.Request, user: User, workspace: str, right: Right) -> Permit:
         """The permit of a request's user for a workspace that is not in the request's path.
 
         Raises:
-            ProblemError: `unknown`, `read_only`.
+            ProblemError: `unknown`, `read_only`, `write_only`.
         """
         arrival_of(request).enter()
         access = self._spaces.get(user.name, workspace)
-        if writes:
-            access.may_write()
-        permit = self._permits.for_task(user.name, access, writes=writes)
+        access.require(right)
+        permit = self._permits.for_task(user.name, access, right)
         return request[_PERMITS].enter_context(permit)
 
     def mark(self, request: web.Request) -> LoginMark:
@@ -147,8 +145,8 @@ class Authentication:
         arrival_of(request).enter()
         self._sessions.end(token)
 
-    def _permit(self, request: web.Request, user: User, writes: bool) -> Permit:
-        return self.permit_in(request, user, request.match_info["workspace"], writes=writes)
+    def _permit(self, request: web.Request, user: User, right: Right) -> Permit:
+        return self.permit_in(request, user, request.match_info["workspace"], right)
 
     def _bearer(self, request: web.Request) -> User:
         return self._sessions.bearer(_token(request))

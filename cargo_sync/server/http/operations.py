@@ -11,6 +11,9 @@ from pydantic import Field
 
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import Offload
+from cargo_sync.server.accounts.access import Access
+from cargo_sync.server.grants.rights import Right
+from cargo_sync.server.grants.view import WorkspaceView
 from cargo_sync.server.http.answers import answer, done, hashed, lineage, with_xattrs
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.fields import (
@@ -36,7 +39,6 @@ from cargo_sync.server.workspace.operations import (
     Move,
     Operation,
 )
-from cargo_sync.server.workspace.workspace import Workspace
 
 AT_ONCE: Final = 2_000
 """The most operations, or files to hash, per request."""
@@ -134,25 +136,25 @@ class OperationRoutes:
         ]
 
     async def operations(self, request: web.Request) -> web.Response:
-        permit = self._entrance.permit(request, writes=True)
-        workspace = permit.access.workspace
+        permit = self._entrance.permit(request, Right.ADD)
+        view = permit.access.view
         asked = _Operations.read(await self._bodies.read(request, permit.user))
-        wanted = [_operation(item) for item in asked.operations]
+        wanted = [_allowed(permit.access, _operation(item)) for item in asked.operations]
         good = [one for one in wanted if not isinstance(one, Problem)]
-        change = partial(workspace.change, good, asked.run, permit.check, permit.user)
+        change = partial(view.change, good, asked.run, permit.check, permit.user)
         results = iter(await self._offload(change))
         told = [one if isinstance(one, Problem) else next(results) for one in wanted]
-        return answer({"results": [done(one) for one in told]} | lineage(workspace.lineage))
+        return answer({"results": [done(one) for one in told]} | lineage(view.lineage))
 
     async def hashes(self, request: web.Request) -> web.StreamResponse:
         """Sends one JSON object per line, in order, each as soon as it is known."""
-        permit = self._entrance.permit(request)
-        workspace = permit.access.workspace
+        permit = self._entrance.permit(request, Right.READ)
+        view = permit.access.view
         asked = _Hashes.read(await self._bodies.read(request, permit.user))
         files = [_file(item) for item in asked.files]
         response = await _lines(request)
         for file in files:
-            work = asyncio.ensure_future(self._hash(workspace, file, reread=asked.reread))
+            work = asyncio.ensure_future(self._hash(view, file, reread=asked.reread))
             try:
                 while not (await asyncio.wait({work}, timeout=SIGN_OF_LIFE))[0]:
                     await sent(response.write(b"\n"))
@@ -165,25 +167,25 @@ class OperationRoutes:
 
     async def xattrs(self, request: web.Request) -> web.StreamResponse:
         """Sends one JSON object per line, in order: the extended attributes of files."""
-        permit = self._entrance.permit(request)
-        workspace = permit.access.workspace
+        permit = self._entrance.permit(request, Right.READ)
+        view = permit.access.view
         asked = _WithXattrs.read(await self._bodies.read(request, permit.user))
         files = [_file(item) for item in asked.files]
         response = await _lines(request)
         for start in range(0, len(files), READ):
             some = [(file.path, file.version) for file in files[start : start + READ]]
-            for found in await self._offload(workspace.xattrs, some):
+            for found in await self._offload(view.xattrs, some):
                 line = orjson.dumps(with_xattrs(found), option=orjson.OPT_APPEND_NEWLINE)
                 await sent(response.write(line))
         await response.write_eof()
         return response
 
     async def _hash(
-        self, workspace: Workspace, file: _FileVersion, *, reread: bool
+        self, view: WorkspaceView, file: _FileVersion, *, reread: bool
     ) -> str | Problem:
         async with self._hashing:
             try:
-                return await self._offload(workspace.hash, file.path, file.version, reread)
+                return await self._offload(view.hash, file.path, file.version, reread)
             except ProblemError as error:
                 return error.problem
 
@@ -209,6 +211,17 @@ def _operation(item: object) -> Operation | Problem:
                 raise bad_request(f'"op" must be {ops}')
     except ProblemError as error:
         return error.problem
+
+
+def _allowed(access: Access, wanted: Operation | Problem) -> Operation | Problem:
+    """An operation, or why this user may not do it. All of them may at least make folders."""
+    if isinstance(wanted, Problem | Mkdir):
+        return wanted
+    try:
+        access.require(Right.CHANGE)
+    except ProblemError as error:
+        return error.problem
+    return wanted
 
 
 async def _lines(request: web.Request) -> web.StreamResponse:

@@ -35,12 +35,20 @@ def whole_user(
 ) -> dict[str, Any]:
     """`user.show`: the row of `user.list` with workspaces, the file's fields, and all flows."""
     granted = [
-        {"name": space.name, "path": space.path, "access": space.grants[one.username]}
+        {
+            "name": space.name,
+            "path": space.path,
+            "access": space.grants[one.username].access,
+            "subfolder": space.grants[one.username].path,
+        }
         for space in sorted(workspaces, key=lambda space: space.name)
         if one.username in space.grants
     ]
     return user(one, flows) | {
-        "workspaces": [{"name": USER_WORKSPACE, "path": one.path, "access": "rw"}, *granted],
+        "workspaces": [
+            {"name": USER_WORKSPACE, "path": one.path, "access": "rw", "subfolder": ""},
+            *granted,
+        ],
         "file": file if one.given else None,
         "in_file": sorted(one.given),
         "flows": [flow(each) for each in flows if each.user == one.username],
@@ -52,7 +60,7 @@ def workspace(one: WorkspaceSettings, of_file: WorkspaceSettings | None) -> dict
     return {
         "workspace": one.name,
         "path": one.path,
-        "grants": dict(sorted(one.grants.items())),
+        "grants": {name: grant.shown() for name, grant in sorted(one.grants.items())},
         "from": _from(of_file is not None),
         "in_file": sorted(of_file.grants) if of_file is not None else [],
     }

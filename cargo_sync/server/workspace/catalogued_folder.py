@@ -226,7 +226,7 @@ class CataloguedFolder:
             ProblemError: `root_gone`, `root_held`.
         """
         if not self.store.still_there():
-            raise _away()
+            raise away()
 
     @property
     def store(self) -> FolderStore:
@@ -238,7 +238,7 @@ class CataloguedFolder:
         """
         self.must_not_be_held()
         if self._store is None:
-            raise _away()
+            raise away()
         return self._store
 
     def close(self, patience: float = -1) -> bool:
@@ -256,6 +256,10 @@ class CataloguedFolder:
             return True
         finally:
             self.lock.release()
+
+    def wake(self, id: int, some: Sequence[str]) -> None:
+        """Wakes those who wait for changes of these paths in the workspace `id`."""
+        self._changed(id, some)
 
     # -- reading and recording ---------------------------------------------------------------------
 
@@ -572,7 +576,7 @@ def changed(path: str) -> ProblemError:
     return ProblemError(Problem(Code.CHANGED, message, path, hint="look again, then decide"))
 
 
-def _away() -> ProblemError:
+def away() -> ProblemError:
     """For clients: the message has no path."""
     message = "the folder of this workspace is not there"
     hint = "the person who runs the server can bring it back; nothing is deleted meanwhile"

@@ -68,9 +68,18 @@ class WorkspaceCommit:
             with self._folder.lock:
                 looks += self._folder.look_at_all(some, unlooked)
         return [
-            None if look is NOTHING and not offer.expected else _judged(offer, look)
+            None if look is NOTHING and not offer.expected else self._judged(offer, look)
             for offer, look in zip(offers, looks, strict=True)
         ]
+
+    def _judged(self, offer: Offer, look: PathLook | Problem) -> Want | None:
+        if isinstance(look, Problem):
+            return Want(look.code_text, message=str(look))
+        if look.held is not None and _is_offered(look.held.entry, offer):
+            return Want("none")
+        if _version(look.held) != offer.expected:
+            return Want(Code.CHANGED, message=str(changed(offer.path)))
+        return None
 
     def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
         return no_room(offer)
@@ -252,16 +261,6 @@ def no_room(offer: Offer) -> Problem:
     """The problem of a file that does not fit; a client is not told what is free on the server."""
     message = f"{offer.path!r} needs {offer.size:,} bytes, and the server's disk has no room for it"
     return Problem(Code.DISK_FULL, message, offer.path, "free some space there; it is tried again")
-
-
-def _judged(offer: Offer, look: PathLook | Problem) -> Want | None:
-    if isinstance(look, Problem):
-        return Want(look.code_text, message=str(look))
-    if look.held is not None and _is_offered(look.held.entry, offer):
-        return Want("none")
-    if _version(look.held) != offer.expected:
-        return Want(Code.CHANGED, message=str(changed(offer.path)))
-    return None
 
 
 def _version(held: Catalogued | None) -> int:

@@ -27,18 +27,24 @@ TOGETHER: Final = 50
 
 
 class TrashRestorer:
-    """Restores versions for a user.
+    """Restores versions for a user, of what was in the folder `within`.
 
     `permitted` is called before each of them, and raises ProblemError if it may not be done.
     """
 
     def __init__(
-        self, folder: CataloguedFolder, run: str, permitted: Callable[[], None], user: str
+        self,
+        folder: CataloguedFolder,
+        run: str,
+        permitted: Callable[[], None],
+        user: str,
+        within: str = "",
     ) -> None:
         self._folder = folder
         self._run = folder.store.run(run)
         self._permitted = permitted
         self._user = user
+        self._within = within
 
     def __call__(
         self, ids: Sequence[int], to: str, under: str, inside: str
@@ -76,9 +82,12 @@ class TrashRestorer:
         problems: dict[int, Problem] = {}
         changes: dict[int, list[Change]] = {}
         for id, version in folder.ledger.kept(ids):
+            if not paths.is_inside(version.path, self._within):
+                continue
             try:
                 self._permitted()
-                done[id] = self._restore(version, _target(version.path, *where), inside)
+                target = _target(version.path, *where, self._within)
+                done[id] = self._restore(version, target, inside)
             except ProblemError as error:
                 problems[id] = error.problem
         folder.store.root.sync(chain.from_iterable(one.touched for one in done.values()))
@@ -111,8 +120,8 @@ class TrashRestorer:
         return done
 
 
-def _target(path: str, to: str, under: str) -> str:
+def _target(path: str, to: str, under: str, within: str) -> str:
     if not to:
         return path
-    inside = path[len(under) + 1 :] if under and paths.is_below(path, under) else path
-    return paths.join(to, inside)
+    start = under if paths.is_inside(path, under) else within
+    return paths.join(to, path[len(start) + 1 :] if start else path)

@@ -10,7 +10,8 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import Final, NamedTuple
 
-from cargo_sync.catalogue.contract import Catalogued, ChangesPage
+from cargo_sync.catalogue.contract import Catalogue, Catalogued, ChangesPage
+from cargo_sync.catalogue.feed import ChangeFeed, Position
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_file
 from cargo_sync.local.sink import FolderSink
@@ -30,36 +31,36 @@ from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.xattrs import Xattrs
-from cargo_sync.server.workspace.catalogued_folder import Arrivals, CataloguedFolder, changed
+from cargo_sync.server.workspace.catalogued_folder import (
+    Arrivals,
+    CataloguedFolder,
+    away,
+    changed,
+)
 from cargo_sync.server.workspace.commit import WorkspaceCommit, expect
 from cargo_sync.server.workspace.comparison import Compared, Still
-from cargo_sync.server.workspace.operations import Operation, OperationBatch, OperationResult
+from cargo_sync.server.workspace.operations import (
+    Mkdir,
+    Operation,
+    OperationBatch,
+    OperationResult,
+)
 from cargo_sync.server.workspace.trash import TrashRestorer
 from cargo_sync.server.workspace.unoffered import Unoffered
 from cargo_sync.server.workspace.upload import Admit, Upload
 
 _log = logging.getLogger(__name__)
 
-EVERYTHING: Final = 2**63 - 1
-"""Mode of files that come over plain HTTP."""
+MADE: Final = "made"
+"""The run of folders that the server makes itself; it displaces nothing."""
+_NOT_THERE: Final = frozenset({Code.VANISHED, Code.SYMLINK, Code.NOT_A_FOLDER})
+"""Codes of a folder that cannot be entered, because something else is at it or above it."""
+JudgeOf = Callable[[CataloguedFolder, Callable[[], None], str], WorkspaceCommit]
+"""Makes the judge of a flow of a user, who may end to be permitted."""
 
 
 def always() -> None:
     """Permits everything: for callers that nobody can log out."""
-
-
-class Position(NamedTuple):
-    """The current position of a workspace.
-
-    sequence  the version of the newest change
-    lineage   of the change that was asked about
-    floor     deletions up to this version may be forgotten
-    """
-
-    epoch: str
-    sequence: int
-    lineage: str
-    floor: int
 
 
 class News(NamedTuple):
@@ -94,6 +95,7 @@ class Workspace:
     def __init__(self, folder: CataloguedFolder, token: Callable[[], str]) -> None:
         self._folder = folder
         self._token = token
+        self._feed = ChangeFeed(folder.catalogue, folder.id, folder.epoch)
         self.id = folder.id
         self.epoch = folder.epoch
         self.lineage = folder.lineage
@@ -166,9 +168,7 @@ class Workspace:
 
     def position(self, since: int) -> Position:
         """The current position, for a client that knows the workspace up to the change `since`."""
-        catalogue = self._folder.catalogue
-        page = catalogue.changes(self.id, EVERYTHING, "", 1)
-        return Position(self.epoch, page.sequence, catalogue.lineage(self.id, since), page.floor)
+        return self._feed.position(since)
 
     def changes(self, since: int, under: str, limit: int) -> ChangesPage:
         """Changes below `under` after `since`; see the catalogue's contract."""
@@ -184,29 +184,20 @@ class Workspace:
     ) -> News:
         """Changes below `under` after `since`, and what a client asks at the start of a look.
 
-        Args:
-            since: the change up to which the client has seen all.
-            under: a folder.
-            limit: of the rows.
-            own: changes that the client made after that. They are left out if the newest of them is
-                still what it was: an old backup may have been restored.
-            newest: the newest change that the client knows of; None: `since`.
+        The arguments are those of `ChangeFeed.look`.
         """
-        catalogue = self._folder.catalogue
-        there = self.position(own.newest) if own.ranges else None
-        same = there is not None and (there.lineage == own.lineage and there.sequence >= own.newest)
-        without = own.ranges if same else ()
-        page = catalogue.changes(self.id, since, under, limit, without)
-        while page.torn and not self._folder.closing:
-            # A client would take what is missing in the folder at its new path for deleted.
-            self._folder.finish()
-            page = catalogue.changes(self.id, since, under, limit, without)
-        known = catalogue.lineage(self.id, since if newest is None else newest)
-        away, folds, xattrs = self.away(), False, False
-        if away is None:
+        found = self._feed.look(since, under, limit, own, newest, self._finish)
+        why, folds, xattrs = self.away(), False, False
+        if why is None:
             root = self._folder.store.root
             folds, xattrs = root.folds_names(), are_kept(root)
-        return News(page, known, same, away, folds, xattrs)
+        return News(*found, why, folds, xattrs)
+
+    def _finish(self) -> bool:
+        """Writes the rows of large folders; False when the server stops."""
+        if not self._folder.closing:
+            self._folder.finish()
+        return not self._folder.closing
 
     def listing(self, folder: str, after: str = "", limit: int = -1) -> list[Entry] | None:
         """The entries directly in a folder, by name; None when there is no such folder.
@@ -232,6 +223,22 @@ class Workspace:
         """
         held = self._folder.look(path)
         return held and held.entry
+
+    def lacks(self, folder: str, *, makes: bool = False) -> Problem | None:
+        """Why there is no folder of this path now, or None. Looks at the folder itself.
+
+        With `makes` it is made, unless something was there as far as deletions are remembered: one
+        that was deleted or moved stays away.
+        """
+        try:
+            with self._folder.lock:
+                held = self._folder.look(folder)
+                if held is None and makes and not self._folder.catalogue.was(self.id, folder):
+                    [made] = self.change([Mkdir(folder, None, 0)], MADE)
+                    return made if isinstance(made, Problem) else None
+        except ProblemError as error:
+            return away().problem if error.problem.code in _NOT_THERE else error.problem
+        return None if held is not None and held.entry.kind == FOLDER else away().problem
 
     # -- content -----------------------------------------------------------------------------------
 
@@ -409,9 +416,9 @@ class Workspace:
         """Displaced versions, the newest first; see the ledger's contract."""
         return self._folder.ledger.page(wanted, before, limit)
 
-    def trash_totals(self) -> TrashTotals:
-        """How much is in the trash."""
-        return self._folder.ledger.totals()
+    def trash_totals(self, within: str = "") -> TrashTotals:
+        """How much is in the trash, of what was in the folder `within`."""
+        return self._folder.ledger.totals(within)
 
     def restore(
         self,
@@ -422,20 +429,27 @@ class Workspace:
         user: str = "",
         under: str = "",
         inside: str = "",
+        within: str = "",
     ) -> list[Restored | Problem]:
         """Restores versions of the trash below the folder `to`; one result per id, in order.
 
-        With `inside` only what has this path in the folders that the versions are.
+        With `inside` only what has this path in the folders that the versions are; with `within`
+        only versions of what was in this folder.
 
         Raises:
             ProblemError: as for `TrashRestorer`.
         """
-        return TrashRestorer(self._folder, run, permitted, user)(ids, to, under, inside)
+        return TrashRestorer(self._folder, run, permitted, user, within)(ids, to, under, inside)
 
-    def free(self, ids: Sequence[int], permitted: Callable[[], None] = always) -> FreedVersions:
-        """Removes versions from the trash for good. Raises ProblemError."""
+    def free(
+        self, ids: Sequence[int], permitted: Callable[[], None] = always, within: str = ""
+    ) -> FreedVersions:
+        """Removes versions from the trash for good, if they were `within`. Raises ProblemError."""
         permitted()
-        return free_some(self._folder.store.root, self._folder.ledger, ids)
+        ledger = self._folder.ledger
+        if within:
+            ids = [id for id, one in ledger.kept(ids) if paths.is_inside(one.path, within)]
+        return free_some(self._folder.store.root, ledger, ids)
 
     def free_all(
         self, wanted: TrashFilter, permitted: Callable[[], None] = always
@@ -445,7 +459,26 @@ class Workspace:
 
     # -- flows -------------------------------------------------------------------------------------
 
-    def sink(self, run: str, permitted: Callable[[], None] = always, user: str = "") -> Sink:
+    @property
+    def catalogue(self) -> Catalogue:
+        """Where it is recorded."""
+        return self._folder.catalogue
+
+    def token(self) -> str:
+        """32 hex digits that nobody can guess."""
+        return self._token()
+
+    def wake(self, id: int, some: Sequence[str]) -> None:
+        """Wakes those who wait for changes of these paths in the workspace `id`."""
+        self._folder.wake(id, some)
+
+    def sink(
+        self,
+        run: str,
+        permitted: Callable[[], None] = always,
+        user: str = "",
+        judge: JudgeOf = WorkspaceCommit,
+    ) -> Sink:
         """Where a flow's receiver stages and commits; the trash of `run` takes what is displaced.
 
         `permitted` raises ProblemError when a batch may not be published any more.
@@ -455,8 +488,8 @@ class Workspace:
         """
         with self._folder.lock:
             store = self._folder.store
-            judge = WorkspaceCommit(self._folder, permitted, user)
-            return FolderSink(store.staging, judge, store.run(run))
+            owner = judge(self._folder, permitted, user)
+            return FolderSink(store.staging, owner, store.run(run))
 
     def source(self) -> Source:
         """Where a flow's sender reads exactly the versions that its offers name.

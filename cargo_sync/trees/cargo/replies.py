@@ -49,6 +49,7 @@ _KINDS: Final = frozenset({FILE, FOLDER, LINK})
 _HASH: Final = 64
 _TARGET: Final = 4096
 _INT64: Final = 2**63
+AccessLevel = Literal["rw", "ro", "wo"]
 
 _Word = Annotated[str, Field(max_length=256)]
 _Count = Annotated[int, Field(ge=0, lt=_INT64)]
@@ -116,7 +117,7 @@ class SpaceReply(ServerReply):
     """
 
     name: _Word
-    access: Literal["rw", "ro"]
+    access: AccessLevel
     epoch: _Word
     sequence: _Count
     lineage: _Word
@@ -319,6 +320,7 @@ class StartReply(NamedTuple):
     problem  why the workspace cannot be used now
     folds    its disk does not tell some names apart
     xattrs   its disk keeps extended attributes
+    adds     the user may only add files there
     """
 
     epoch: str
@@ -327,6 +329,7 @@ class StartReply(NamedTuple):
     problem: Problem | None
     folds: bool
     xattrs: bool
+    adds: bool = False
 
     def has(self, change: SeenChange) -> bool:
         """Whether this change is still there; it was asked about."""
@@ -357,11 +360,13 @@ class _Changes(ServerReply):
     own: bool = False
     folds: bool = False
     xattrs: bool = False
+    access: AccessLevel = "rw"
     problem: _ErrorWords | None = None
 
     def start(self) -> StartReply:
         why = self.problem.received() if self.problem else None
-        return StartReply(self.epoch, self.sequence, self.known, why, self.folds, self.xattrs)
+        adds = self.access == "wo"
+        return StartReply(self.epoch, self.sequence, self.known, why, self.folds, self.xattrs, adds)
 
 
 class _Folder(ServerReply):

@@ -104,8 +104,15 @@ class CargoTree:
         self._newest.begin(NOTHING_SEEN if lost else newest)
         self._first = _FirstPage(cursor, own if page.own else NO_CHANGES, page)
         self._upto = start.sequence
-        folds, xattrs = start.folds, start.xattrs
-        return Identity(self._root, start.epoch, page.floor, lost=lost, folds=folds, xattrs=xattrs)
+        return Identity(
+            self._root,
+            start.epoch,
+            page.floor,
+            lost=lost,
+            folds=start.folds,
+            xattrs=start.xattrs,
+            adds=start.adds,
+        )
 
     async def _space(self) -> SpaceReply:
         """The workspace. Raises ProblemError."""

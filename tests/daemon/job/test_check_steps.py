@@ -42,6 +42,7 @@ SPACES = ok(
         "workspaces": [
             {"name": "default", "access": "rw", **KNOWN},
             {"name": "shared", "access": "ro", **KNOWN},
+            {"name": "box", "access": "wo", **KNOWN},
         ]
     }
 )
@@ -235,13 +236,23 @@ async def test_a_two_way_job_is_checked_in_both_directions(tmp_path: Path) -> No
             "ana may read the",
         ),
         ({"workspace": "none"}, False, "ana has no workspace 'none' on the server"),
+        ({"workspace": "box"}, True, "ana may add files to the workspace 'box', and do nothing"),
+        (
+            {"workspace": "box", "delete": "propagate"},
+            False,
+            "you may only add files to the workspace 'box', and this job would do more",
+        ),
     ],
 )
 async def test_rights_that_the_job_needs(
     tmp_path: Path, changes: dict[str, Any], ok_: bool, message: str
 ) -> None:
     steps = await tried(
-        tmp_path, changes, GET_workspaces_shared_tree=[TREE], GET_probe=[ok({"some": "bytes"})]
+        tmp_path,
+        changes,
+        GET_workspaces_shared_tree=[TREE],
+        GET_workspaces_box_tree=[TREE],
+        GET_probe=[ok({"some": "bytes"})],
     )
     assert steps["workspace"].ok is ok_ and steps["workspace"].message.startswith(message)
     assert ("granted speed" in steps) is ok_, "what stands on it is left out"

@@ -407,6 +407,46 @@ async def test_a_workspace_that_may_only_be_read(tmp_path: Path) -> None:
         assert os.listdir(tmp_path / "shared") != []
 
 
+async def test_one_folder_of_a_workspace_is_all_there_is(tmp_path: Path) -> None:
+    for path in ("in/ana/f", "in/eva/secret"):
+        (tmp_path / "shared" / path).parent.mkdir(parents=True)
+        (tmp_path / "shared" / path).write_bytes(b"f")
+    grant = {"ana": {"access": "ro", "path": "in/ana"}}
+    shared = [{"name": "shared", "path": str(tmp_path / "shared"), "grants": grant}]
+    async with sitting(tmp_path, workspaces=shared) as one:
+        assert await one.call("use", workspace="shared") == {"workspace": "shared", "access": "ro"}
+        await listed(one, "", 1)
+        [entry] = (await one.call("list", path=""))["entries"]
+        assert entry["name"] == "f"
+        row = await one.ended("get", remote="f", local=str(tmp_path / "here" / "f"))
+        assert row["state"] == "done"
+        assert await refusal(one, "get", remote="in/ana/f", local=str(tmp_path / "x")) == "unknown"
+        assert await refusal(one, "list", path="../eva") == "bad_path"
+        assert await refusal(one, "mkdir", path="d") == "read_only"
+
+
+async def test_a_workspace_to_which_files_may_only_be_added(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "theirs").write_bytes(b"theirs")
+    shared = [{"name": "shared", "path": str(tmp_path / "shared"), "grants": {"ana": "wo"}}]
+    async with sitting(tmp_path, workspaces=shared) as one:
+        assert await one.call("use", workspace="shared") == {"workspace": "shared", "access": "wo"}
+        mine = tmp_path / "here" / "mine"
+        mine.write_bytes(b"mine")
+        row = await one.ended("put", local=str(mine), remote="in/mine")
+        assert row["state"] == "done"
+        assert (tmp_path / "shared" / "in" / "mine").read_bytes() == b"mine"
+        assert [each["name"] for each in (await one.call("list", path=""))["entries"]] == ["in"]
+        row = await one.ended("put", local=str(mine), remote="theirs", overwrite=True)
+        assert (row["state"], row["problem"]["code"]) == ("failed", "occupied")
+        row = await one.ended("get", remote="in/mine", local=str(tmp_path / "here" / "back"))
+        assert (row["state"], row["problem"]["code"]) == ("failed", "write_only")
+        assert await refusal(one, "delete", path="in/mine") == "write_only"
+        assert await refusal(one, "move", path="in/mine", to="x") == "write_only"
+        assert await refusal(one, "trash") == "write_only"
+        assert (tmp_path / "shared" / "theirs").read_bytes() == b"theirs"
+
+
 async def test_two_sessions_at_once_in_one_folder(tmp_path: Path) -> None:
     users = [
         {"username": name, "password": "correct horse", "path": str(tmp_path / name)}

@@ -7,6 +7,7 @@ import pytest
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.accounts.permits import LOGGED_OUT, REQUESTS, Permits
+from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.refusals import LaterError, unknown
 
 
@@ -16,12 +17,26 @@ class Folder:
     read_only = False
 
 
+class View:
+    """What a user sees of it."""
+
+    path = ""
+
+
+def access(folder: object) -> Access:
+    return Access("music", folder, View(), "rw")  # type: ignore[arg-type]
+
+
+class Elsewhere(View):
+    path = "in/ana"
+
+
 class Shared(Grants):
     """One workspace that everybody has, until `access` is another one or None."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.access: Access | None = Access("music", Folder(), True)  # type: ignore[arg-type]
+        self.access: Access | None = access(Folder())
 
     def get(self, user: str, name: str) -> Access:
         if self.access is None or name != self.access.name:
@@ -30,22 +45,24 @@ class Shared(Grants):
 
 
 @pytest.mark.parametrize(
-    ("writes", "change", "code"),
+    ("right", "change", "code"),
     [
-        (True, {}, None),
-        (True, {"granted": False}, "read_only"),
-        (False, {"granted": False}, None),
-        (True, {"workspace": Folder()}, "unknown"),
-        (False, {"name": "other"}, "unknown"),
+        (Right.CHANGE, {}, None),
+        (Right.CHANGE, {"level": "ro"}, "read_only"),
+        (Right.READ, {"level": "ro"}, None),
+        (Right.READ, {"level": "wo"}, "write_only"),
+        (Right.READ, {"view": Elsewhere()}, "logged_out"),
+        (Right.ADD, {"whole": Folder()}, "unknown"),
+        (Right.LOOK, {"name": "other"}, "unknown"),
     ],
 )
 def test_what_the_grants_still_allow(
-    writes: bool, change: dict[str, object], code: str | None
+    right: Right, change: dict[str, object], code: str | None
 ) -> None:
     grants, heard = Shared(), list[Problem]()
     permits = Permits(grants)
     assert grants.access is not None
-    permit = permits.issue("ana", heard.append, grants.access, writes=writes)
+    permit = permits.issue("ana", heard.append, grants.access, right)
     grants.access = grants.access._replace(**change)  # type: ignore[arg-type]
     assert [code_of(permit.check)] == [code]
     permits.renew()
@@ -59,13 +76,13 @@ def test_who_writes_ends_when_the_folder_becomes_read_only(
 ) -> None:
     grants = Shared()
     permits = Permits(grants)
-    assert grants.access is not None and grants.access.writable
+    assert grants.access is not None and str(grants.access.shown) == "rw"
     writing, reading = (
-        permits.issue("ana", lambda _: None, grants.access, writes=writes)
-        for writes in (True, False)
+        permits.issue("ana", lambda _: None, grants.access, right)
+        for right in (Right.ADD, Right.READ)
     )
     monkeypatch.setattr(Folder, "read_only", True)
-    assert not grants.access.writable
+    assert str(grants.access.shown) == "ro"
     assert [code_of(one.check) for one in (writing, reading)] == ["read_only", None]
 
 

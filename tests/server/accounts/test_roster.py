@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.config.grants import Grant
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.server.accounts.roster import Roster, effective
 from cargo_sync.state.users import UserRow
@@ -12,7 +13,7 @@ from cargo_sync.state.workspaces import WorkspaceRow
 ANA = UserSettings(
     "ana", "/srv/ana", upload_speed=10, given=frozenset({"username", "path", "upload_speed"})
 )
-MUSIC = WorkspaceSettings("music", "/srv/music", {"ana": "ro"})
+MUSIC = WorkspaceSettings("music", "/srv/music", {"ana": Grant("ro")})
 FILE = Roster((ANA,), (MUSIC,))
 LINKS = {"/srv/link": "/srv/ana"}
 
@@ -96,13 +97,13 @@ def test_what_lies_in_the_way_of_the_file_is_left_out(
 def test_grants_are_the_files_and_the_states_and_the_files_win() -> None:
     roster = hold(
         UserRow("ben", "/srv/ben"),
-        WorkspaceRow("music", None, {"ana": "rw", "ben": "rw", "nobody": "rw"}),
-        WorkspaceRow("own", "/srv/own", {"ben": "ro"}),
-        WorkspaceRow("gone", None, {"ben": "ro"}),
+        WorkspaceRow("music", None, dict.fromkeys(("ana", "ben", "nobody"), Grant("rw"))),
+        WorkspaceRow("own", "/srv/own", {"ben": Grant("ro")}),
+        WorkspaceRow("gone", None, {"ben": Grant("ro")}),
     )
     assert [(one.name, one.path, dict(one.grants)) for one in roster.workspaces] == [
-        ("music", "/srv/music", {"ana": "ro", "ben": "rw"}),
-        ("own", "/srv/own", {"ben": "ro"}),
+        ("music", "/srv/music", {"ana": Grant("ro"), "ben": Grant("rw")}),
+        ("own", "/srv/own", {"ben": Grant("ro")}),
     ]
 
 

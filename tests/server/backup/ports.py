@@ -19,6 +19,8 @@ from cargo_sync.server.backup.frame_port import FramePort
 from cargo_sync.server.backup.port import BackupPort
 from cargo_sync.server.backup.shelf import Shelves
 from cargo_sync.server.backup.text_port import TextPort
+from cargo_sync.server.grants.rights import Right
+from cargo_sync.server.grants.view import WorkspaceView
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.backup_files import BackupFiles
 from cargo_sync.state.database import Database
@@ -54,7 +56,9 @@ class OneDoor:
         self.sent.append(sends)
         if nickname not in self.rooms or password not in (None, "segredo"):
             raise BackupRefusal(NO_NICKNAME)
-        return self.permits.for_task(nickname, self.rooms[nickname], writes=sends)
+        right = Right.ADD if sends else Right.READ
+        self.rooms[nickname].require(right)
+        return self.permits.for_task(nickname, self.rooms[nickname], right)
 
 
 class Ports(NamedTuple):
@@ -79,8 +83,8 @@ async def ports(
         tree = tracked(folder, database, lambda: NOW)
         workspace = Workspace(tree, tokens())
         rooms = {
-            "ana": Access("default", workspace, True),
-            "ben": Access("default", workspace, True),
+            name: Access("default", workspace, WorkspaceView(workspace), "rw")
+            for name in ("ana", "ben")
         }
         world = World(lambda: NOW, lambda: 0.0, lambda: 0.5, tokens(), inline, lambda: NOW)
         rows = BackupFiles(database)

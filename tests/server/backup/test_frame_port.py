@@ -175,7 +175,7 @@ async def test_what_may_not_be_published_any_more_is_not(tmp_path: Path) -> None
         fields = {"verbo": "TRANSMITIR", "apelido": "ana", "nome_arquivo": "n", "tamanho": 4}
         client.writer.write(frames.frame(fields) + b"xx")
         await until(lambda: len(there.permits) == 1, asyncio.sleep)
-        there.rooms["ana"] = there.rooms["ana"]._replace(granted=False)
+        there.rooms["ana"] = there.rooms["ana"]._replace(level="ro")
         client.writer.write(b"xx")
         assert (await client.answer())["status"] == 158
         assert not (there.folder / "n").exists()

@@ -179,6 +179,42 @@ async def test_a_workspace_to_read_only_takes_nothing(tmp_path: Path) -> None:
         assert tree(tmp_path / "music") == {}
 
 
+async def test_a_job_delivers_into_a_drop_box_once(tmp_path: Path) -> None:
+    """It sees what it has sent, whatever becomes of that, and sends it again only if it changed."""
+    box = tmp_path / "music" / "drops" / "ana" / "in" / "box"
+    grant = {"ana": {"access": "wo", "path": "drops/ana"}}
+    shared = {"name": "music", "path": str(tmp_path / "music"), "grants": grant}
+    file = settings(tmp_path, workspaces=[shared])
+    async with running(file) as up, job(tmp_path / "a", login(up), Mode.UPLOAD, "music") as system:
+        here = tmp_path / "a" / "here"
+        (here / "sub").mkdir(parents=True)
+        for name in ("x", "sub/y"):
+            (here / name).write_bytes(b"one")
+        await run(system).execute()
+        assert tree(box) == {"x": b"one", "sub": None, "sub/y": b"one"}
+        shutil.move(box / "x", tmp_path / "collected")
+        box.joinpath("theirs").write_bytes(b"theirs")
+        assert (await run(system).execute()).files == 0
+        system.memory.scope.everything()
+        assert (await run(system).execute()).files == 0
+        for name in ("x", "sub/y", "theirs"):
+            (here / name).write_bytes(b"second")
+        assert (await run(system).execute()).files == 1
+        system.memory.failures.expedite()
+        assert (await run(system).execute()).errors == 2
+        assert tree(box) == {"x": b"second", "sub": None, "sub/y": b"one", "theirs": b"theirs"}
+        codes = {system.memory.failures.get(path).problem.code for path in ("sub/y", "theirs")}  # type: ignore[union-attr]
+        assert codes == {"occupied"}
+    async with running(file) as up:
+        async with job(tmp_path / "b", login(up), Mode.DOWNLOAD, "music") as system:
+            with pytest.raises(ProblemError, match="may only add files") as refused:
+                await run(system).execute()
+            assert refused.value.problem.code == "write_only"
+        async with job(tmp_path / "a", login(up), Mode.UPLOAD, "music") as system:
+            (tmp_path / "a" / "here" / "x").write_bytes(b"second")  # its memory is a new one
+            assert (await run(system).execute()).files == 0
+
+
 async def test_what_is_not_mine_is_not_there(tmp_path: Path) -> None:
     async with running(settings(tmp_path)) as up:
         async with job(tmp_path / "a", login(up), Mode.UPLOAD, "others") as system:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.http.content import files
 from cargo_sync.server.workspace.operations import Mkdir
 from tests.server.house import Answer, House, living
@@ -65,7 +66,7 @@ async def test_a_half_sent_upload_ends_with_the_permission_to_write(
     async with living(tmp_path) as house:
         body = HalfSent()
         uploading = await put(house, "shared", body)
-        house.share(grants)  # type: ignore[arg-type]
+        house.share(grants)
         body.rest.set()
         answer = await uploading
         assert (answer.status, answer.json["error"]["code"] if code else "") == (status, code)
@@ -79,7 +80,7 @@ async def test_a_thread_that_is_about_to_publish_looks_again(tmp_path: Path) -> 
         body = HalfSent()
         uploading = await put(house, "shared", body)
         shared = house.spaces.get("ana", "shared")
-        house.spaces._of = {"ana": {"shared": shared._replace(granted=False)}}
+        house.spaces._of = {"ana": {"shared": shared._replace(level="ro")}}
         body.rest.set()
         assert (await uploading).code == "read_only"
         assert not (house.folders["shared"] / "new").exists()
@@ -88,7 +89,7 @@ async def test_a_thread_that_is_about_to_publish_looks_again(tmp_path: Path) -> 
 async def test_operations_stop_with_the_permission(tmp_path: Path) -> None:
     async with living(tmp_path) as house:
         access = house.spaces.get("ana", "shared")
-        permit = house.permits.issue("ana", lambda problem: None, access, writes=True)
+        permit = house.permits.issue("ana", lambda problem: None, access, Right.CHANGE)
         calls = 0
 
         def permitted() -> None:
@@ -99,7 +100,7 @@ async def test_operations_stop_with_the_permission(tmp_path: Path) -> None:
             permit.check()
 
         made = [Mkdir(name, 0o755, 0) for name in "abc"]
-        results = access.workspace.change(made, "r", permitted)
+        results = access.view.change(made, "r", permitted)
         assert [getattr(one, "code", "done") for one in results] == ["done", *["read_only"] * 2]
         assert sorted(path.name for path in house.folders["shared"].glob("?")) == ["a"]
 

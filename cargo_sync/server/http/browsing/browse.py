@@ -13,7 +13,9 @@ from cargo_sync.model.entries import Entry, PlacedEntries
 from cargo_sync.model.transfers import columns, is_vast
 from cargo_sync.model.world import Offload
 from cargo_sync.process.http_connection import told_of_loss
-from cargo_sync.server.accounts.access import Grants
+from cargo_sync.server.accounts.access import Access, Grants
+from cargo_sync.server.grants.rights import Right
+from cargo_sync.server.grants.view import WorkspaceView
 from cargo_sync.server.http.answers import answer, shown_problem
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
@@ -31,7 +33,7 @@ from cargo_sync.server.http.fields import (
     whole,
 )
 from cargo_sync.server.refusals import bad_request, unknown
-from cargo_sync.server.workspace.workspace import News, Workspace
+from cargo_sync.server.workspace.workspace import News
 from cargo_sync.state.clients import Clients
 
 LIMIT: Final = 10_000
@@ -102,17 +104,17 @@ class BrowseRoutes:
         since = _Workspaces.read(request.query).since
         shown = []
         for access in self._spaces.of(user.name):
-            position = await self._offload(access.workspace.position, since)
-            mine = {"name": access.name, "access": "rw" if access.writable else "ro"}
-            away = await self._offload(access.workspace.away)
+            position = await self._offload(access.view.position, since)
+            mine = {"name": access.name, "access": access.shown}
+            away = await self._offload(access.view.away)
             why = {"problem": shown_problem(away)} if away else {}
             shown.append(mine | position._asdict() | why)
         return answer({"workspaces": shown})
 
     async def tree(self, request: web.Request) -> web.Response:
-        workspace = self._entrance.permit(request).access.workspace
+        view = self._entrance.permit(request, Right.LOOK).access.view
         query = _Tree.read(request.query)
-        rest = await self._offload(workspace.listing, query.path, query.after, query.limit + 1)
+        rest = await self._offload(view.listing, query.path, query.after, query.limit + 1)
         if rest is None:
             raise unknown("such folder")
         rows = min(query.limit, len(rest))
@@ -121,35 +123,35 @@ class BrowseRoutes:
         return response
 
     async def entry(self, request: web.Request) -> web.Response:
-        workspace = self._entrance.permit(request).access.workspace
+        view = self._entrance.permit(request, Right.LOOK).access.view
         path = _Entry.read(request.query).path
         if not path:
             raise bad_request('"path" is empty: the workspace itself is not an entry')
-        found = await self._offload(workspace.entry, path)
+        found = await self._offload(view.entry, path)
         if found is None:
             raise unknown("such file or folder")
-        holes = await self._offload(workspace.holes, path) if is_vast(found.size) else 0
+        holes = await self._offload(view.holes, path) if is_vast(found.size) else 0
         return answer({"entry": tuple(found), "holes": holes})
 
     async def changes(self, request: web.Request) -> web.Response:
-        permit = self._entrance.permit(request)
-        workspace = permit.access.workspace
+        permit = self._entrance.permit(request, Right.LOOK)
+        access = permit.access
         query = _Changes.read(request.query)
         if query.client is not None:
             await self._offload(self._clients.meet, permit.user, query.client)
 
-        news = await self._news(request, workspace, query, permit.user)
-        while _is_long(response := _changes(workspace, news)) and len(news.page.rows) > 1:
-            news = await self._look(workspace, query, len(news.page.rows) // 2)
+        news = await self._news(request, access.view, query, permit.user)
+        while _is_long(response := _changes(access, news)) and len(news.page.rows) > 1:
+            news = await self._look(access.view, query, len(news.page.rows) // 2)
         return response
 
-    async def _look(self, workspace: Workspace, query: _Changes, limit: int) -> News:
+    async def _look(self, view: WorkspaceView, query: _Changes, limit: int) -> News:
         own = OwnChanges(query.own, lineage=query.own_lineage)
-        news = partial(workspace.news, query.since, query.under, limit, own, query.newest)
+        news = partial(view.news, query.since, query.under, limit, own, query.newest)
         return await self._offload(news)
 
     async def _news(
-        self, request: web.Request, workspace: Workspace, query: _Changes, user: str
+        self, request: web.Request, view: WorkspaceView, query: _Changes, user: str
     ) -> News:
         """What changed, once something did or the time to wait is over.
 
@@ -157,13 +159,13 @@ class BrowseRoutes:
             ConnectionResetError: the client has left.
         """
         if not query.wait:
-            return await self._look(workspace, query, query.limit)
+            return await self._look(view, query, query.limit)
         # The poll is registered before the look, so that no change is missed in between.
         with (
-            self._polls.waiting(workspace.id, query.under, user) as changed,
+            self._polls.waiting(view.id, view.waits_at(query.under), user) as changed,
             told_of_loss(request, changed.set),
         ):
-            news = await self._look(workspace, query, query.limit)
+            news = await self._look(view, query, query.limit)
             try:
                 async with asyncio.timeout(query.wait):
                     while not (_has_news(news.page, query.since) or self._polls.closed):
@@ -171,7 +173,7 @@ class BrowseRoutes:
                         changed.clear()
                         if request.transport is None:
                             raise ConnectionResetError("the client is gone")
-                        news = await self._look(workspace, query, query.limit)
+                        news = await self._look(view, query, query.limit)
             except TimeoutError:
                 pass
         return news
@@ -191,12 +193,13 @@ def _tree(rest: Sequence[Entry], rows: int) -> web.Response:
     return answer({"entries": columns(shown), "next": shown[-1].name if more else None})
 
 
-def _changes(workspace: Workspace, news: News) -> web.Response:
+def _changes(access: Access, news: News) -> web.Response:
     page = news.page
     why = {"problem": shown_problem(news.away)} if news.away else {}
     return answer(
         {
-            "epoch": workspace.epoch,
+            "epoch": access.view.epoch,
+            "access": access.shown,
             "sequence": page.sequence,
             "next": page.next,
             "more": page.more,

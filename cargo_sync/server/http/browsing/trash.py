@@ -15,6 +15,7 @@ from cargo_sync.control.audit import AuditWriter
 from cargo_sync.model.displaced import TrashFilter
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.permits import Permit
+from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.http.answers import answer, restored, trash_page
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.fields import (
@@ -94,18 +95,18 @@ class TrashRoutes:
         ]
 
     async def trash(self, request: web.Request) -> web.Response:
-        workspace = self._entrance.permit(request).access.workspace
+        view = self._entrance.permit(request, Right.READ).access.view
         query = _Trash.read(request.query)
-        page = await self._offload(workspace.trash, query.wanted(), query.before, query.limit)
-        return answer(trash_page(page, await self._offload(workspace.trash_totals)))
+        page = await self._offload(view.trash, query.wanted(), query.before, query.limit)
+        return answer(trash_page(page, await self._offload(view.trash_totals)))
 
     async def restore(self, request: web.Request) -> web.Response:
-        permit = self._entrance.permit(request, writes=True)
+        permit = self._entrance.permit(request, Right.CHANGE)
         asked = _Restore.read(await self._bodies.read(request, permit.user))
         args = {"ids": asked.ids, "to": asked.to, "under": asked.under, "inside": asked.inside}
         async with self._row(request, permit, WORKSPACE_TRASH_RESTORE.name, args):
             results = await self._offload(
-                permit.access.workspace.restore,
+                permit.access.view.restore,
                 asked.ids,
                 asked.to,
                 asked.run,
@@ -117,8 +118,8 @@ class TrashRoutes:
         return answer({"results": [restored(one) for one in results]})
 
     async def empty(self, request: web.Request) -> web.Response:
-        permit = self._entrance.permit(request, writes=True)
-        workspace = permit.access.workspace
+        permit = self._entrance.permit(request, Right.CHANGE)
+        view = permit.access.view
         asked = _Empty.read(await self._bodies.read(request, permit.user))
         if (asked.ids is None) == (asked.older is None):
             hint = '"older": 0 empties all of it'
@@ -126,10 +127,10 @@ class TrashRoutes:
         args = {"ids": asked.ids, "older": asked.older, "under": asked.under}
         async with self._row(request, permit, WORKSPACE_TRASH_EMPTY.name, args):
             if asked.ids is not None:
-                freed = await self._offload(workspace.free, asked.ids, permit.check)
+                freed = await self._offload(view.free, asked.ids, permit.check)
             else:
                 wanted = TrashFilter(under=asked.under, older=asked.older or 0)
-                freed = await self._offload(workspace.free_all, wanted, permit.check)
+                freed = await self._offload(view.free_all, wanted, permit.check)
         return answer(freed._asdict())
 
     def _row(

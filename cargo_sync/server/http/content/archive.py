@@ -19,9 +19,9 @@ from cargo_sync.lanes.ports import Reader
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.server.grants.view import WorkspaceView
 from cargo_sync.server.http.content.attachment import archive_path
 from cargo_sync.server.refusals import public
-from cargo_sync.server.workspace.workspace import Workspace
 
 CHUNK: Final = 1024 * 1024
 MOST: Final = 100_000
@@ -69,13 +69,13 @@ class Archive:
     """One archive. It blocks; one thread at a time uses it.
 
     Args:
-        workspace: what it is made from.
+        view: what it is made from.
         asked: files and folders. Paths in the archive are relative to the deepest folder that has
             all of them.
     """
 
-    def __init__(self, workspace: Workspace, asked: Sequence[str]) -> None:
-        self._workspace = workspace
+    def __init__(self, view: WorkspaceView, asked: Sequence[str]) -> None:
+        self._view = view
         self._asked = _outermost(asked)
         self._above = len(_common(self._asked))
         self._output = _Output()
@@ -107,7 +107,7 @@ class Archive:
     def _walked(self) -> Iterator[tuple[str, Entry]]:
         """All that is asked for and what is below it, a folder before what is in it."""
         pending: list[tuple[str, str]] = []
-        for path, held in zip(self._asked, self._workspace.entries(self._asked), strict=True):
+        for path, held in zip(self._asked, self._view.entries(self._asked), strict=True):
             if path and held is None:
                 self._fail(path, Problem(Code.VANISHED, f"{path!r} is not there any more", path))
                 continue
@@ -117,7 +117,7 @@ class Archive:
                 pending.append((path, ""))
             while pending:
                 folder, after = pending.pop()
-                page = self._workspace.listing(folder, after, PAGE) or []
+                page = self._view.listing(folder, after, PAGE) or []
                 if len(page) == PAGE:
                     pending.append((folder, page[-1].name))
                 for entry in page:
@@ -141,7 +141,7 @@ class Archive:
         if entry.kind != FILE:
             message = f"{path!r} is a symbolic link; links are never followed"
             raise ProblemError(Problem(Code.SYMLINK, message, path, retry=False))
-        held, reader = self._workspace.open(path)
+        held, reader = self._view.open(path)
         if held is None or reader is None:
             raise ProblemError(Problem(Code.VANISHED, f"{path!r} is not there any more", path))
         with contextlib.closing(reader):

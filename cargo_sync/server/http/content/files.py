@@ -28,6 +28,8 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Access
 from cargo_sync.server.accounts.permits import Permit
+from cargo_sync.server.grants.rights import Right
+from cargo_sync.server.grants.view import ViewUpload
 from cargo_sync.server.http.answers import answer, folder, refusal
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.content.conditions import (
@@ -40,8 +42,6 @@ from cargo_sync.server.http.content.conditions import (
 from cargo_sync.server.http.fields import HTTP_RUN, After, Query
 from cargo_sync.server.http.limits import chunks, refuse_encoding, sent
 from cargo_sync.server.refusals import bad_request, unknown
-from cargo_sync.server.workspace.upload import Upload
-from cargo_sync.server.workspace.workspace import Workspace
 
 CHUNK: Final = 1024 * 1024
 FOLDER_PAGE: Final = 5_000
@@ -91,13 +91,14 @@ class FileRoutes:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Sends a file, a part of it, or a folder's listing; also for HEAD."""
-        access = (await self._entrance.permit_of_files(request)).access
+        access = (await self._entrance.permit_of_files(request, Right.LOOK)).access
         given = _path(request)
         path = given.removesuffix("/")
         paths.check(path)
-        if not path:
+        if not path or await self._is_drop_folder(access, path):
             return await self._folder(request, access, path)
-        held, reader = await self._offload(access.workspace.open, path)
+        access.require(Right.READ)
+        held, reader = await self._offload(access.view.open, path)
         if held is None:
             raise unknown("such file or folder")
         if held.entry.kind == FOLDER:
@@ -108,15 +109,21 @@ class FileRoutes:
         with contextlib.closing(reader):
             if given != path:
                 raise unknown("such folder")
-            return await self.send(request, access.workspace, held, reader)
+            return await self.send(request, access.view.epoch, held, reader)
+
+    async def _is_drop_folder(self, access: Access, path: str) -> bool:
+        """Whether a user who may not read has added something to this folder."""
+        if access.may(Right.READ):
+            return False
+        return await self._offload(access.view.listing, path, "", 0) is not None
 
     async def put(self, request: web.Request) -> web.Response:
         """Stores a file: 201 for a new one, 204 if it replaced another one."""
-        permit = await self._entrance.permit_of_files(request, writes=True)
+        permit = await self._entrance.permit_of_files(request, Right.ADD)
         path, size, conditions = _asked_upload(request)
-        workspace = permit.access.workspace
+        view = permit.access.view
         upload = await self._offload(
-            workspace.stage,
+            view.stage,
             path,
             size,
             self._mtime(request),
@@ -130,10 +137,10 @@ class FileRoutes:
             held, created = await self._offload(upload.publish)
         finally:
             await self._offload(upload.drop)
-        headers = {"ETag": etag(workspace.epoch, held.entry.version), "X-Blake3": held.entry.hash}
+        headers = {"ETag": etag(view.epoch, held.entry.version), "X-Blake3": held.entry.hash}
         return web.Response(status=201 if created else 204, headers=headers)
 
-    async def _receive(self, request: web.Request, upload: Upload) -> None:
+    async def _receive(self, request: web.Request, upload: ViewUpload) -> None:
         waiting = bytearray()
         async for chunk in chunks(request):
             waiting += chunk
@@ -145,7 +152,7 @@ class FileRoutes:
     async def send(
         self,
         request: web.Request,
-        workspace: Workspace,
+        epoch: str,
         held: Catalogued,
         reader: Reader,
         more: Mapping[str, str] = NOTHING,
@@ -156,7 +163,7 @@ class FileRoutes:
             ProblemError: `stale`: the request is about another version.
         """
         entry = held.entry
-        tag = etag(workspace.epoch, entry.version)
+        tag = etag(epoch, entry.version)
         headers = {
             "ETag": tag,
             "Accept-Ranges": "bytes",
@@ -168,7 +175,7 @@ class FileRoutes:
         }
         if entry.hash:
             headers["X-Blake3"] = entry.hash
-        if _must_hold(_conditions(request), workspace, held) == "same":
+        if _must_hold(_conditions(request), epoch, held) == "same":
             return web.Response(status=304, headers=headers)
         part = wanted_part(request.headers, tag, entry.size) if request.method == "GET" else "all"
         if part == "none":
@@ -221,12 +228,12 @@ class FileRoutes:
 
     async def _folder(self, request: web.Request, access: Access, path: str) -> web.Response:
         query = _Folder.read(request.query)
-        listing = partial(access.workspace.listing, path, query.after, FOLDER_PAGE + 1)
+        listing = partial(access.view.listing, path, query.after, FOLDER_PAGE + 1)
         entries = await self._offload(listing)
         if entries is None:
             raise unknown("such file or folder")
         more = len(entries) > FOLDER_PAGE
-        return answer(folder(access.workspace.epoch, path, entries[:FOLDER_PAGE], more=more))
+        return answer(folder(access.view.epoch, path, entries[:FOLDER_PAGE], more=more))
 
     def _mtime(self, request: web.Request) -> int:
         """The mtime of an upload, in ns: X-Mtime (unix seconds, up to nine decimals), or now.
@@ -309,19 +316,17 @@ def _conditions(request: web.Request) -> Conditions:
 def _admit(conditions: Conditions, permit: Permit, held: Catalogued | None) -> None:
     """Checks that an upload still may go on. Raises ProblemError if it may not."""
     permit.check()
-    if _must_hold(conditions, permit.access.workspace, held) == "same":
+    if _must_hold(conditions, permit.access.view.epoch, held) == "same":
         raise _stale()
 
 
-def _must_hold(
-    conditions: Conditions, workspace: Workspace, held: Catalogued | None
-) -> PreconditionVerdict:
+def _must_hold(conditions: Conditions, epoch: str, held: Catalogued | None) -> PreconditionVerdict:
     """The verdict of the request's conditions: "go" or "same".
 
     Raises:
         ProblemError: `stale`, when another version is there than the request is about.
     """
-    tag = None if held is None else etag(workspace.epoch, held.entry.version)
+    tag = None if held is None else etag(epoch, held.entry.version)
     modified = 0 if held is None else held.entry.mtime_ns // 10**9
     verdict = conditions.verdict(tag, modified)
     if verdict == "stale":

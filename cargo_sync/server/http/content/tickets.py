@@ -20,6 +20,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.logins import LoginMark
+from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.http.answers import answer, ticket
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.content.archive import Archive
@@ -148,8 +149,8 @@ class TicketRoutes:
     async def ask(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
         asked = _Wanted.read(await self._bodies.read(request, user.name))
-        access = self._entrance.permit_in(request, user, asked.workspace).access
-        held = await self._offload(access.workspace.entries, asked.paths)
+        access = self._entrance.permit_in(request, user, asked.workspace, Right.READ).access
+        held = await self._offload(access.view.entries, asked.paths)
         there = dict(zip(asked.paths, held, strict=True))
         if any(path and one is None for path, one in there.items()):
             raise unknown("such file or folder")
@@ -172,19 +173,19 @@ class TicketRoutes:
     async def use(self, request: web.Request) -> web.StreamResponse:
         ticket = self._tickets.use(request.match_info["secret"])
         user = self._entrance.marked(ticket.login)
-        access = self._entrance.permit_in(request, user, ticket.workspace).access
+        access = self._entrance.permit_in(request, user, ticket.workspace, Right.READ).access
         header = {"Content-Disposition": disposition(ticket.name)}
         if ticket.version is None:
             async with self._archives:
-                return await self._zip(request, Archive(access.workspace, ticket.paths), header)
+                return await self._zip(request, Archive(access.view, ticket.paths), header)
         [path] = ticket.paths
-        held, reader = await self._offload(access.workspace.open, path)
+        held, reader = await self._offload(access.view.open, path)
         if held is None or reader is None:
             raise changed(path)
         with contextlib.closing(reader):
             if held.entry.version != ticket.version:
                 raise changed(path)
-            return await self._files.send(request, access.workspace, held, reader, header)
+            return await self._files.send(request, access.view.epoch, held, reader, header)
 
     async def _zip(
         self, request: web.Request, archive: Archive, header: Mapping[str, str]

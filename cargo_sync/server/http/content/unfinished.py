@@ -17,9 +17,10 @@ from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.accounts.access import Access
+from cargo_sync.server.grants.view import ViewUpload, WorkspaceView
 from cargo_sync.server.refusals import LaterError, unknown
 from cargo_sync.server.workspace.catalogued_folder import changed
-from cargo_sync.server.workspace.upload import Admit, Upload
+from cargo_sync.server.workspace.upload import Admit
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.uploads import UploadRow, UploadRows
 
@@ -97,7 +98,7 @@ class Uploads:
             LaterError: `busy`: the user has too many of them.
         """
         self.close_idle()
-        row = UploadRow(self._token(), user, access.workspace.id, access.name, *wanted)
+        row = UploadRow(self._token(), user, access.view.id, access.name, *wanted)
         if not self._rows.add(row, PER_USER):
             message = f"{user} has {PER_USER} unfinished uploads"
             raise LaterError(Problem(Code.BUSY, message, hint="finish or delete some"), 60)
@@ -188,7 +189,7 @@ class Uploads:
             done = upload.offset
             return done if done < row.size else self._published(row, upload)
 
-    def abandon(self, row: UploadRow, workspace: Workspace | None) -> None:
+    def abandon(self, row: UploadRow, view: WorkspaceView | None) -> None:
         """Gives an upload up, with what has arrived of it.
 
         Without its workspace the staged file stays until the folder is tidied.
@@ -201,9 +202,9 @@ class Uploads:
             self._rows.drop(row.id)
             one.close()
             self._checkpoints.drop(row.id)
-            if workspace is not None and workspace.id == row.space:
+            if view is not None and view.id == row.space:
                 with suppress(ProblemError):  # it is away: what is staged goes when it is back
-                    workspace.forget_staged(row.id)
+                    view.forget_staged(row.id)
 
     def purge(self, before: float, most: int) -> int:
         """Forgets up to `most` uploads that nobody went on with since then; returns how many.
@@ -229,28 +230,28 @@ class Uploads:
 
     # -- within ------------------------------------------------------------------------------------
 
-    def _published(self, row: UploadRow, upload: Upload) -> PublishedUpload:
+    def _published(self, row: UploadRow, upload: ViewUpload) -> PublishedUpload:
         published = PublishedUpload(*upload.publish())
         self._rows.drop(row.id)
         return published
 
     @contextmanager
-    def _opened(self, row: UploadRow, access: Access, admit: Admit) -> Iterator[Upload]:
+    def _opened(self, row: UploadRow, access: Access, admit: Admit) -> Iterator[ViewUpload]:
         """The upload, open. It is closed after anything that may be about its staged file.
 
         Raises:
             ProblemError: it is of another workspace than the user has by that name now.
         """
-        if access.workspace.id != row.space:
+        if access.view.id != row.space:
             raise unknown("such upload")
         with self._open.of(row.id) as one:
             if one.upload is not None and not one.upload.is_current:
                 one.close()
             one.admit = admit
             if one.upload is None:
-                one.workspace = access.workspace
+                one.workspace = access.whole
                 what = (row.path, row.size, row.mtime_ns)
-                one.upload = access.workspace.stage(*what, one.admits, RUN, row.user, row.id)
+                one.upload = access.view.stage(*what, one.admits, RUN, row.user, row.id)
             try:
                 yield one.upload
             except BaseException as error:
@@ -275,7 +276,7 @@ class _OpenUpload:
     admit: Admit = lambda _: None
     lock: threading.Lock = field(default_factory=threading.Lock)
     workspace: Workspace | None = None
-    upload: Upload | None = None
+    upload: ViewUpload | None = None
 
     def admits(self, held: Catalogued | None) -> None:
         """Raises ProblemError if the request may not replace this."""
@@ -297,7 +298,7 @@ class _OpenUploads:
         """Of the dictionary alone."""
         self._open: dict[str, _OpenUpload] = {}
 
-    def upload(self, id: str) -> Upload | None:
+    def upload(self, id: str) -> ViewUpload | None:
         """An upload that is open, only to look at its offset."""
         one = self._open.get(id)
         return one.upload if one is not None else None

@@ -19,6 +19,7 @@ from cargo_sync.model.entries import EARLIEST, LATEST
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.permits import Permit
+from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.http.answers import answer, begun, published, refusal, upload_row
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.content.conditions import etag
@@ -79,7 +80,7 @@ class UploadRoutes:
     async def begin(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
         asked = _Begin.read(await self._bodies.read(request, user.name))
-        permit = self._entrance.permit_in(request, user, asked.workspace, writes=True)
+        permit = self._entrance.permit_in(request, user, asked.workspace, Right.ADD)
         begin = partial(self._uploads.begin, user.name, permit.access, permit.check)
         row = await self._offload(begin, asked.wanted())
         return answer(begun(row.id, PIECE), status=201)
@@ -123,18 +124,18 @@ class UploadRoutes:
         user = self._entrance.user(request)
         row = await self._offload(self._uploads.row, user.name, request.match_info["id"])
         try:
-            access = self._entrance.permit_in(request, user, row.workspace).access
-            workspace = access.workspace
+            permit = self._entrance.permit_in(request, user, row.workspace, Right.LOOK)
+            view = permit.access.view
         except ProblemError:  # the user has lost it, but what was begun there can be given up
-            workspace = None
-        await self._offload(self._uploads.abandon, row, workspace)
+            view = None
+        await self._offload(self._uploads.abandon, row, view)
         return answer({})
 
     async def _asked(self, request: web.Request) -> tuple[UploadRow, Permit]:
         """The upload of a request, and the permit to write into its workspace."""
         user = self._entrance.user(request)
         row = await self._offload(self._uploads.row, user.name, request.match_info["id"])
-        return row, self._entrance.permit_in(request, user, row.workspace, writes=True)
+        return row, self._entrance.permit_in(request, user, row.workspace, Right.ADD)
 
     async def _elsewhere(self, error: ProblemError, row: UploadRow) -> web.Response:
         response = refusal(error)
@@ -149,7 +150,7 @@ def _taken(permit: Permit, row: UploadRow, done: int | PublishedUpload) -> web.R
         response.headers[_AT] = str(done)
         return response
     entry = done.held.entry
-    tag = etag(permit.access.workspace.epoch, entry.version)
+    tag = etag(permit.access.view.epoch, entry.version)
     response = answer(published(row.size, entry, tag), status=201 if done.created else 200)
     response.headers.update({_AT: str(row.size), "ETag": tag, "X-Blake3": entry.hash})
     return response
