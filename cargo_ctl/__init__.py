@@ -15,6 +15,7 @@ render/     results as text
 session/    a login at a server, held by a daemon: files by hand
 shell/      the interactive client
 shells      how shells split a line and quote a name
+top/        the jobs on the whole screen
 watching    a feed shown live, or one line per change
 web/        `cargo_ctl web`: the page of jobs and servers
 

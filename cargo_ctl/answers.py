@@ -140,6 +140,28 @@ def comparison_page(answer: JsonObject) -> ComparisonPage:
     return ComparisonPage(True, totals, rows(answer, "files"), cursor(answer, "next"))
 
 
+class JobFile(NamedTuple):
+    """A job's file. `text` and `fields` are None if it is no JSON; `errors` as lines."""
+
+    file: str
+    version: str
+    text: str | None
+    fields: JsonObject | None
+    errors: list[str]
+
+
+def job_file(answer: JsonObject) -> JobFile:
+    """The answer of `job.read`."""
+    known = answer.get("text") is not None
+    return JobFile(
+        text(answer, "file"),
+        text(answer, "version"),
+        text(answer, "text") if known else None,
+        part(answer, "fields") if known else None,
+        [text(one, "text") for one in rows(answer, "errors")],
+    )
+
+
 class CheckReport(NamedTuple):
     """The steps of `job.test` so far; `ready` when all are done."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cargo_ctl.options import print_version
 from cargo_ctl.reach import common_options
 from cargo_sync.api.renamed import RENAMED_WORDS
 
@@ -16,6 +17,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "Every day": {
             "status": "cargo_ctl.commands.status:status",
             "watch": "cargo_ctl.commands.feed:watch",
+            "top": "cargo_ctl.commands.top:top",
             "job": "cargo_ctl.commands.job:job",
             "conflict": "cargo_ctl.commands.conflict:conflict",
             "trash": "cargo_ctl.commands.trash:trash",
@@ -106,14 +108,6 @@ class _LazyGroup(click.Group):
         return command
 
 
-def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
-        from importlib.metadata import version
-
-        click.echo(f"cargo_ctl {version('cargo-sync')}")
-        ctx.exit()
-
-
 @click.group(
     cls=_LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
 )
@@ -122,7 +116,7 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
     is_flag=True,
     expose_value=False,
     is_eager=True,
-    callback=_print_version,
+    callback=print_version("cargo_ctl"),
     help="Show the version.",
 )
 @common_options

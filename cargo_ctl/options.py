@@ -12,6 +12,19 @@ import click
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
+def print_version(program: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    """The callback of an eager `--version`: it prints the version and ends the program."""
+
+    def callback(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+        if wanted and not ctx.resilient_parsing:
+            from importlib.metadata import version
+
+            click.echo(f"{program} {version('cargo-sync')}")
+            ctx.exit()
+
+    return callback
+
+
 def yes_option(function: _Function) -> _Function:
     """The option `--yes` of commands that remove something: see `Reach.confirm`."""
     text = "Do not ask for confirmation: needed without a terminal."

@@ -17,10 +17,12 @@ local/            everything that touches a local folder
 machines/         small state machines and schedules (pure)
 main              the command line
 model/            values that every package shares (pure)
+once              `cargo_sync run`
 page/             the pages that people look at: scripts and styles for browsers, no Python
 plan/             which steps bring a destination up to its source (pure)
 process/          what every long-running process needs: log, metrics, threads, signals
 pydio             the command line of pydio-sync
+running           an application, run to its end
 server/           users, workspaces, files, and the HTTP API
 state/            SQLite: what a daemon or a server remembers
 stores/           where a server keeps content

@@ -6,31 +6,30 @@ A command imports what it needs when it is called.
 import gc
 import logging
 import os
+import re
 import sys
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cargo_sync.choice import OneOf
+from cargo_sync.running import refuse, run_application
 
 if TYPE_CHECKING:
     from cargo_sync.api.addresses import Addresses
-    from cargo_sync.config.process_shape import LogSettings
     from cargo_sync.daemon.jobs.loading import JobFiles, JobsRead
     from cargo_sync.process.service import Service
-
-BAD_INPUT = 2
-FAILED = 1
 
 _EPILOG = """\b
 Examples:
   cargo_sync init server
   cargo_sync server --config server.json
   cargo_sync daemon --job photos.json
+  cargo_sync run --job photos.json
   cargo_sync demo
   cargo_sync -s URL -d DIR -w WORKSPACE -u USER -p '${VARIABLE}' -dir up
 
@@ -48,6 +47,16 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
 
         click.echo(f"cargo_sync {version('cargo-sync')}")
         ctx.exit()
+
+
+def _seconds(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
+    """A length of time in seconds."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,6})(s|min|h|d)", text, re.ASCII)
+    if found is None or not int(found[1]):
+        raise click.BadParameter(f"{text!r} is no length of time: write 90s, 50min or 2h")
+    return float(int(found[1]) * {"s": 1, "min": 60, "h": 3_600, "d": 86_400}[found[2]])
 
 
 @click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -139,7 +148,7 @@ def _daemon(config: str | None, job: str | None, port: int | None, *, with_paren
             files = JobFiles.folder(settings.jobs_dir, env, settings.callbacks)
         reading = _read_jobs(files, needed=job is not None)
     except ConfigError as error:
-        _refuse([str(problem) for problem in error.problems])
+        refuse([str(problem) for problem in error.problems])
 
     def ready(places: "Sequence[Addresses]") -> None:
         _announce(instance, places)
@@ -160,7 +169,7 @@ def _daemon(config: str | None, job: str | None, port: int | None, *, with_paren
             with_parent=with_parent,
         )
 
-    _run(application, settings.process.log, "cargo-daemon")
+    run_application(application, settings.process.log, "cargo-daemon")
 
 
 def _announce(instance: str, places: "Sequence[Addresses]") -> None:
@@ -208,7 +217,7 @@ def _private_daemon() -> None:
             private=True,
         )
 
-    _run(application, settings.process.log, "cargo-daemon")
+    run_application(application, settings.process.log, "cargo-daemon")
 
 
 @cargo_sync.command()
@@ -234,15 +243,61 @@ def server(config: str | None) -> None:
 
     default = server_file(os.environ)
     if config is None and not os.path.exists(default):
-        _refuse([f"there is no {default} (make one with: cargo_sync init server)"])
+        refuse([f"there is no {default} (make one with: cargo_sync init server)"])
     config = config or default
     try:
         settings = load_server(config, os.environ)
     except ConfigError as error:
-        _refuse([str(problem) for problem in error.problems])
+        refuse([str(problem) for problem in error.problems])
     from cargo_sync.server import app
 
-    _run(lambda service: app.run(settings, service=service), settings.process.log, "cargo-server")
+    run_application(
+        lambda service: app.run(settings, service=service), settings.process.log, "cargo-server"
+    )
+
+
+@cargo_sync.command()
+@click.option("--job", metavar="FILE", type=click.Path(), required=True, help="The job file.")
+@click.option(
+    "--state",
+    metavar="FOLDER",
+    type=click.Path(),
+    help="Where it remembers what both sides have. Default: the folder of `daemon --job`.",
+)
+@click.option(
+    "--timeout",
+    metavar="TIME",
+    callback=_seconds,
+    help="Stop after that time, such as 90s, 50min or 2h.",
+)
+@click.option("--approve", metavar="ID", help="Let pass what an earlier run held, by its id.")
+@click.pass_context
+def run(
+    ctx: click.Context, job: str, state: str | None, timeout: float | None, approve: str | None
+) -> None:
+    """Run one job once, without a daemon, and end: for cron and scripts.
+
+    On a terminal it shows its progress. Elsewhere it prints nothing if all is well, and problems
+    on standard error. The next run goes on where this one was stopped.
+
+    \b
+    Exit codes:
+      0  synced
+      1  something failed
+      2  wrong usage, a file that cannot be used, or a daemon has this job
+      3  held: a person must decide, or a disk is full
+      4  the server, or a folder, cannot be reached
+      5  not finished: --timeout, a signal, outside its window, paused, or it runs already
+
+    \b
+    Examples:
+      cargo_sync run --job photos.json
+      cargo_sync run --job photos.json --timeout 50min
+    """
+    from cargo_sync.once import run_once
+
+    ctx.obj = ctx.obj or "error"  # what matters is printed at the end
+    sys.exit(run_once(job, state, timeout, approve))
 
 
 @cargo_sync.command()
@@ -325,68 +380,6 @@ def completion(shell: str) -> None:
     click.echo(made(cargo_sync, {}, "cargo_sync", "_CARGO_SYNC_COMPLETE").source(), nl=False)
 
 
-def _run(
-    application: Callable[["Service"], Coroutine[Any, Any, None]],
-    log: "LogSettings",
-    identifier: str,
-) -> None:
-    """Runs an application to its end, on uvloop if it is installed.
-
-    If it cannot start, it prints a line and exits with 1.
-    """
-    import asyncio
-
-    from cargo_sync.api.addresses import AddressError
-    from cargo_sync.control.endpoint import EndpointError
-    from cargo_sync.model.problems import ProblemError
-    from cargo_sync.process.logs import logging_to
-    from cargo_sync.process.service import Service
-    from cargo_sync.process.systemd import Notifier
-
-    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    try:
-        import uvloop
-
-        loop_factory = uvloop.new_event_loop
-    except ImportError:
-        pass  # uvloop does not exist for every platform: the standard library's loop works too
-    with logging_to(log, click.get_current_context().obj, os.environ, identifier) as ring:
-        service = Service(ring, Notifier(os.environ))
-        gc.freeze()
-        gc.enable()
-        try:
-            with asyncio.Runner(loop_factory=loop_factory) as runner:
-                runner.run(application(service))
-        except (AddressError, EndpointError, ProblemError) as error:
-            _end(FAILED, [str(error)])
-        except BaseExceptionGroup as group:
-            refused, others = group.split((AddressError, EndpointError, ProblemError))
-            if others is not None or refused is None:
-                raise
-            _end(FAILED, [str(error) for error in _leaves(refused)])
-
-
-def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
-    return [
-        leaf
-        for error in group.exceptions
-        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    ]
-
-
-def _refuse(lines: list[str]) -> NoReturn:
-    """Ends because of a file that cannot be used: prints each problem on its own line."""
-    _end(BAD_INPUT, lines)
-
-
-def _end(code: int, lines: list[str]) -> NoReturn:
-    for line in lines:
-        click.echo(
-            "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line), err=True
-        )
-    sys.exit(code)
-
-
 def main() -> None:
     """Runs the command line, ours or pydio-sync's."""
     # What is imported stays: to search it for garbage is a tenth of the time that a start takes.
@@ -394,7 +387,7 @@ def main() -> None:
     from cargo_sync import pydio
 
     if pydio.is_meant(sys.argv[1:]):
-        pydio.pydio_sync(prog_name="cargo_sync", obj=pydio.PydioProgram(_run, _refuse))
+        pydio.pydio_sync(prog_name="cargo_sync", obj=pydio.PydioProgram(run_application, refuse))
     cargo_sync(prog_name="cargo_sync")
 
 

@@ -9,6 +9,7 @@ ROOT: Final = Path(__file__).parents[1]
 UNTYPED: Final = re.compile(r"\b(?:[dD]ict|Mapping)\[str, Any\]")
 EDGES: Final = {
     "cargo_ctl/render": "renderers: an answer becomes text, by the names of its fields",
+    "cargo_ctl/top": "renderers of the whole screen",
     "cargo_sync/api/client.py": "hands a daemon's answer to front ends and to scripts",
     "cargo_sync/api/gapless.py": "hands on the rows of `history` as a daemon answered them",
     "cargo_sync/api/messages.py": "encodes and decodes the messages of the control plane",

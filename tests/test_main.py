@@ -14,9 +14,9 @@ from click.testing import CliRunner, Result
 
 from cargo_sync.config.process_shape import LogSettings
 from cargo_sync.demo import Home, what_to_try
-from cargo_sync.main import _run as run
 from cargo_sync.main import cargo_sync
 from cargo_sync.process.service import Service
+from cargo_sync.running import run_application as run
 
 
 def call(*arguments: str) -> Result:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from cargo_ctl.options import print_version
 from cargo_ctl.session.options import login_options, wanted
 from cargo_sync.api.addresses import AddressError, instance_addresses, job_instance, runtime_dir
 from cargo_sync.choice import OneOf
@@ -55,6 +56,14 @@ Exit codes:
 
 
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=print_version("cargoclient"),
+    help="Show the version.",
+)
 @click.option(
     "--mode",
     required=True,

@@ -10,6 +10,7 @@ feed        feed and watch: messages while they come
 flow        the flows of a server
 history     what happened, one row per file
 job         jobs: list, show, start, pause, plan
+job_edit    `job edit` and `job set`
 job_files   `job add` and `job remove`
 job_look    `job history` and `job test`
 job_verify  `job verify`
@@ -18,6 +19,7 @@ log         the last lines of the log
 run         runs of jobs: list and show
 shell       the interactive client
 status      the overall state
+top         the jobs on the whole screen
 trash       what was replaced and deleted, and the way back
 transfer    transfers: list and cancel
 user        the users of a server

@@ -8,13 +8,14 @@ import click
 
 from cargo_ctl import answers
 from cargo_ctl.answers import PlanPage
+from cargo_ctl.commands.job_edit import edit, set_
 from cargo_ctl.commands.job_files import add, remove
 from cargo_ctl.commands.job_look import history, test
 from cargo_ctl.commands.job_verify import verify
 from cargo_ctl.names import JOB
 from cargo_ctl.options import limit_option
 from cargo_ctl.reach import Reach, as_line, common_options, reaching
-from cargo_ctl.render import jobs, plan
+from cargo_ctl.render import job_files, jobs, plan
 from cargo_sync.api.messages import JsonObject
 
 _POLL = 0.2
@@ -60,14 +61,20 @@ def list_(reach: Reach) -> None:
 
 @job.command()
 @click.argument("name", type=JOB)
+@click.option("--file", "as_file", is_flag=True, help="Show its file, without its secrets.")
 @reaching
-def show(reach: Reach, name: str) -> None:
+def show(reach: Reach, name: str, as_file: bool) -> None:
     """Show one job: settings, next run, what fails and why.
 
     \b
-    Example:
+    Examples:
       cargo_ctl job show nightly
+      cargo_ctl job show nightly --file
     """
+    if as_file:
+        result = reach.call("job.read", {"job": name})
+        reach.show(result, job_files.shown(result))
+        return
     result = reach.call("job.show", {"job": name})
     reach.show(result, jobs.job_show(result, time.time()))
 
@@ -239,5 +246,5 @@ def _page(reach: Reach, name: str, run: str, after: int, limit: int | None) -> P
     return answers.plan_page(reach.call("job.plan", args))
 
 
-for _command in (add, remove, history, test, verify):
+for _command in (add, edit, set_, remove, history, test, verify):
     job.add_command(_command)

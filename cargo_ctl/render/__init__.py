@@ -8,8 +8,10 @@ checks        the steps of `job test`
 conflicts     conflicts of two-way jobs
 differences   what a comparison of a job's two sides found
 flows         the flows of a server
+health        the line of `status --check`
 hints         hints with the commands of `cargo_ctl`
 history       history, of all jobs or of one
+job_files     job files, and what became of a change
 jobs          the daemon's state and its jobs
 keys          keys and the audit
 listing       the content of folders

@@ -22,8 +22,8 @@ _COLOURS = {
 }
 _IN_FULL = ("error", "held")
 """States whose reason is shown in full, on several lines if there is room."""
-_FIRST = ("error", "held", "syncing", "starting", "waiting", "paused", "synced", "disabled")
-"""The order in which jobs are shown if not all of them fit."""
+FIRST = ("error", "held", "syncing", "starting", "waiting", "paused", "synced", "disabled")
+"""States in the order of need: what a person must look at, what moves, what rests."""
 _MOST_TRANSFERS = 8
 _FEWEST = 3
 """Jobs that are shown on the lowest of screens."""
@@ -65,7 +65,7 @@ def _jobs(board: Board, now: float, room: int, width: int) -> RenderableType:
     jobs = sorted(board.jobs.items())
     hidden: list[str] = []
     if len(jobs) > room:
-        jobs.sort(key=lambda job: (_rank(job[1]), job[0]))
+        jobs.sort(key=lambda job: (need(job[1]), job[0]))
         hidden = [escaped(job.get("state", "")) for _, job in jobs[room - 1 :]]
         del jobs[room - 1 :]
     in_full = _IN_FULL if 2 * len(jobs) <= room else ()
@@ -91,9 +91,10 @@ def _job(name: str, job: Mapping[str, Any], now: float, in_full: Sequence[str]) 
     )
 
 
-def _rank(job: Mapping[str, Any]) -> int:
+def need(job: Mapping[str, Any]) -> int:
+    """Where a job stands in the order of need: 0 is first."""
     state = job.get("state")
-    return _FIRST.index(state) if state in _FIRST else len(_FIRST)
+    return FIRST.index(state) if state in FIRST else len(FIRST)
 
 
 def _transfers(transfers: Sequence[Mapping[str, Any]], width: int) -> RenderableType:

@@ -10,6 +10,7 @@ daemon_commands   all commands of a daemon
 escaping          foreign names as text that is safe to show
 gapless           notices without gaps, with lost rows read from the history
 job_commands      the commands for a daemon's jobs
+job_file_commands  the commands about job files
 keys              key files for TCP ports
 line              the connection to a daemon, and why it fails
 log_command       the command `log`

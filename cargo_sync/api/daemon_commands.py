@@ -15,6 +15,7 @@ from cargo_sync.api.common_commands import (
 )
 from cargo_sync.api.conflict_commands import CONFLICT_COMMANDS
 from cargo_sync.api.job_commands import JOB_COMMANDS, OneJob, OneOrAllJobs
+from cargo_sync.api.job_file_commands import JOB_FILE_COMMANDS
 from cargo_sync.api.roles import Role
 from cargo_sync.api.run_commands import RUN_COMMANDS
 from cargo_sync.api.session_commands import SESSION_COMMANDS
@@ -95,6 +96,7 @@ BANDWIDTH_SET: Final = Command(
 
 COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     *JOB_COMMANDS,
+    *JOB_FILE_COMMANDS,
     *CONFLICT_COMMANDS,
     *JOB_TRASH_COMMANDS,
     *RUN_COMMANDS,

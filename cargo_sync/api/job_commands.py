@@ -1,6 +1,6 @@
 """The commands for a daemon's jobs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from cargo_sync.api.arguments import Args, Mark, Range
@@ -60,15 +60,6 @@ class JobSpeedArgs(OneJob):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobAddArgs(Args):
-    """text: the content of a job file. name: what errors call it."""
-
-    text: Annotated[str, Mark.SECRET] = field(repr=False)
-    name: str = "the text"
-    paused: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class JobHistoryArgs(OneJob):
     """Which rows, newest first.
 
@@ -83,6 +74,13 @@ class JobHistoryArgs(OneJob):
     start: int | None = None
     end: int | None = None
     limit: PageLimit = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRatesArgs(OneOrAllJobs):
+    """span: the last ten minutes, or the last day."""
+
+    span: Literal["10m", "day"] = "10m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +112,8 @@ REJECT: Final = Command(
     "job.reject", "keep the destination as it is, instead of held steps", JobHoldArgs, changes=True
 )
 SPEED: Final = Command("job.speed", "change the speed of a job at once", JobSpeedArgs, changes=True)
-ADD: Final = Command("job.add", "add a job from the text of a job file", JobAddArgs, changes=True)
-REMOVE: Final = Command("job.remove", "end a job and put its file aside", OneJob, changes=True)
 HISTORY: Final = Command("job.history", "what happened in a job, newest first", JobHistoryArgs)
+RATES: Final = Command("job.rates", "how fast files moved lately", JobRatesArgs)
 TEST: Final = Command(
     "job.test",
     "check a job's server, login and folders, without a run",
@@ -137,8 +134,7 @@ JOB_COMMANDS: Final = (
     APPROVE,
     REJECT,
     SPEED,
-    ADD,
-    REMOVE,
     HISTORY,
+    RATES,
     TEST,
 )

@@ -1,6 +1,9 @@
 """Settings: a file in relaxed JSON becomes frozen values, or all problems of the file.
 
 relaxed        JSON as people write it
+spans          where the members of a document are in its text
+editing        changes of a file's text, with its comments
+masking        a job file's text without its secrets
 environment    `${NAME}` in a text becomes the value of a variable
 shape          pydantic, with its errors in our words
 fields         types of fields that several files share

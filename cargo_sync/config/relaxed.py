@@ -29,7 +29,8 @@ _MARK = "\ufdd0"  # a noncharacter: no real text contains it
 _STRING = r'"(?:\\.|[^"\\\n])*"' + "|" + r"'(?:\\.|[^'\\\n])*'"
 _COMMENT = r"//[^\n]*|/\*.*?\*/"
 _TEMPLATE = re.compile(rf"{_STRING}|{_COMMENT}|\{{\{{([^{{}}\"'\\\n]*)\}}\}}", re.DOTALL)
-_TOKEN = re.compile(rf"({_STRING})|{_COMMENT}|\s+|([{{}}\[\],:])|([^\s{{}}\[\],:\"'/]+)", re.DOTALL)
+TOKEN = re.compile(rf"({_STRING})|{_COMMENT}|\s+|([{{}}\[\],:])|([^\s{{}}\[\],:\"'/]+)", re.DOTALL)
+"""A text in quotes, a mark or a word of a text that `marked` made; or what is between them."""
 _USUAL = "{}[]:,\"'/*+-._$\\"  # what may come before the place of an error
 _BEGINS_KEY = "\"'_$\\}/"  # and right after a {
 _LONG_NUMBER = re.compile(r"\d{4301}")  # more than Python reads
@@ -77,6 +78,15 @@ def read(path: str) -> Document:
     Raises:
         ConfigError: it cannot be read, or is not an object in relaxed JSON.
     """
+    return parse(read_text(path), path)
+
+
+def read_text(path: str) -> str:
+    """The text of the file at `path`.
+
+    Raises:
+        ConfigError: it cannot be read, is too large, or is not text in UTF-8.
+    """
 
     def fail(message: str, line: int | None = None, hint: str | None = None) -> ConfigError:
         return ConfigError([FieldProblem(path, "", line, message, hint)])
@@ -95,7 +105,7 @@ def read(path: str) -> Document:
         raise fail("is not a text file in UTF-8", line, "save it as UTF-8") from None
     if "\0" in text:
         raise fail("is not a text file in UTF-8", 1, "it looks like UTF-16; save it as UTF-8")
-    return parse(text, path)
+    return text
 
 
 def parse(text: str, file: str) -> Document:
@@ -105,9 +115,9 @@ def parse(text: str, file: str) -> Document:
         ConfigError: it is not an object in relaxed JSON.
     """
     text = text.replace("\r\n", "\n")
-    marked = _TEMPLATE.sub(_mark, text)
-    value = _decode(marked, text, file)
-    lines, repeated = _locate(marked)
+    strict = marked(text)
+    value = _decode(strict, text, file)
+    lines, repeated = _locate(strict)
     if repeated:
         raise ConfigError(
             FieldProblem(
@@ -131,6 +141,11 @@ def parse(text: str, file: str) -> Document:
             [FieldProblem(file, "", 1, "must be an object", "it begins with { and ends with }")]
         )
     return Document(file, value, lines)
+
+
+def marked(text: str) -> str:
+    """The text with each `{{ NAME }}` without quotes as a string of the same length."""
+    return _TEMPLATE.sub(_mark, text)
 
 
 def _mark(match: re.Match[str]) -> str:
@@ -225,10 +240,10 @@ def _stepped_over(text: str, at: int) -> bool:
 def _locate(text: str) -> tuple[dict[FieldPath, int], list[tuple[FieldPath, int]]]:
     """From each place of well-formed `text` to its line, and the places that are there twice."""
     places = _Places()
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         string, mark, word = token.groups()
         if string or word or mark in ("{", "["):
-            places.value(word or string or "", is_word=bool(word))
+            places.value(word or string or "")
         if mark:
             places.mark(mark)
         places.line += token.group().count("\n")
@@ -253,11 +268,11 @@ class _Places:
         self.line = 1
         self._open: list[_Bracket] = []
 
-    def value(self, token: str, *, is_word: bool) -> None:
+    def value(self, token: str) -> None:
         """A key, a value, or the bracket that begins one."""
         inner = self._open[-1] if self._open else None
         if inner is not None and inner.key_follows:
-            inner.at, inner.key_follows = token if is_word else _content(token), False
+            inner.at, inner.key_follows = key_of(token), False
             self._note()
         elif inner is not None and not inner.is_object:
             self._note()
@@ -284,5 +299,8 @@ class _Places:
             self.repeated.append((place, self.line))
 
 
-def _content(string: str) -> str:
-    return str(json5.loads(string)) if "\\" in string else string[1:-1]
+def key_of(token: str) -> str:
+    """The key that a text in quotes or a word is."""
+    if "\\" in token:
+        return str(json5.loads(token if token[0] in "\"'" else f'"{token}"'))
+    return token[1:-1] if token[0] in "\"'" else token

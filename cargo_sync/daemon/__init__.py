@@ -6,6 +6,7 @@ handlers/      one method per command: request -> call
 job/           one job: its loop, its limits and its status
 jobs/          the set of all jobs and their files
 live_settings  the daemon's settings file, read again while it runs
+one_run        one run of the only job, for `cargo_sync run`
 reporting/     what the daemon reports: feed, messages, callbacks, metrics
 retention      deletes old records from the state
 sessions/      a person's logins, gets and puts, without a job

@@ -17,6 +17,7 @@ from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import this_process
 from cargo_sync.daemon.daemon import Daemon
 from cargo_sync.daemon.jobs.loading import JobFiles
+from cargo_sync.daemon.one_run import RunOnce
 from cargo_sync.machines.client_fence import ClientProcess
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.problems import Code, ProblemError
@@ -45,6 +46,7 @@ async def run(
     private: bool = False,
     control: ControlSettings | None = None,
     with_parent: bool = False,
+    once: RunOnce | None = None,
 ) -> None:
     """Runs a daemon until SIGTERM, SIGINT or the command `shutdown`; SIGHUP reads the files again.
 
@@ -59,6 +61,7 @@ async def run(
         control: where commands are answered, in place of the settings.
         with_parent: the daemon ends with the process that started it: when its standard input ends.
             SIGINT and SIGHUP are that process's concern.
+        once: its only job runs once, and then the daemon ends; it is no instance for others.
 
     Raises:
         EndpointError, AddressError: the sockets cannot be opened.
@@ -86,23 +89,35 @@ async def run(
         JobRows(database).begin_start()
         process = ClientProcess(world.token(), place(database.path))
         service = service or Service()
-        daemon = Daemon(settings, files, database, endpoint, world, env, stop, service, process)
+        daemon = Daemon(
+            settings, files, database, endpoint, world, env, stop, service, process,
+            () if once is None else (once,),
+        )  # fmt: skip
         if private or with_parent:
             stop.with_parent()
         else:
             stop.on_signals(daemon.reload)
         me = this_process(epoch, instance, world.steady())
-        serving = asyncio.create_task(daemon.serve(me, clock, ready))
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+
+        def begun(places: Sequence[Addresses]) -> None:
+            ready(places)
+            if once is not None:
+                once.begin()
+
+        tasks = {asyncio.create_task(daemon.serve(me, clock, begun))}
+        tasks.add(asyncio.create_task(stop.wait()))
+        if once is not None:
+            tasks.add(asyncio.create_task(once.run(daemon)))
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         service.notifier.stopping()
         stop.at_last()
-        for task in (serving, stopped):
+        for task in tasks:
             task.cancel()
-        await asyncio.wait({serving, stopped})
-        if not serving.cancelled() and (error := serving.exception()) is not None:
-            raise error
-    if private:
+        await asyncio.wait(tasks)
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+    if private or once is not None:
         _remove_folder(endpoint.addresses.folder)
     stop.rested()
     _log.info("ended")

@@ -23,13 +23,15 @@ from cargo_sync.control.nouns.process import ProcessHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.control.routes import Noun, routed
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
-from cargo_sync.daemon.handlers.check import CheckHandlers
 from cargo_sync.daemon.handlers.conflict import ConflictHandlers
 from cargo_sync.daemon.handlers.daemon import reloaded, status
 from cargo_sync.daemon.handlers.history import HistoryHandlers, RunHandlers
-from cargo_sync.daemon.handlers.job import JobHandlers
-from cargo_sync.daemon.handlers.job_folder import JobFolderHandlers
-from cargo_sync.daemon.handlers.plan import PlanHandlers, VerifyHandlers
+from cargo_sync.daemon.handlers.jobs.check import CheckHandlers
+from cargo_sync.daemon.handlers.jobs.files import JobFileHandlers
+from cargo_sync.daemon.handlers.jobs.job import JobHandlers
+from cargo_sync.daemon.handlers.jobs.plan import PlanHandlers, VerifyHandlers
+from cargo_sync.daemon.handlers.local_folder import LocalFolderHandlers
+from cargo_sync.daemon.handlers.rates import RateHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.trash import TrashHandlers
@@ -38,7 +40,8 @@ from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
 from cargo_sync.daemon.job.local_hints import Watchers
 from cargo_sync.daemon.job.sampler import JobSampler
-from cargo_sync.daemon.job.supervisor import JobTrashes, Sides, Supervisor, rules
+from cargo_sync.daemon.job.supervisor import JobTrashes, Listener, Sides, Supervisor, rules
+from cargo_sync.daemon.jobs.drafts import JobDrafts
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.jobs.registry import Job, Jobs
 from cargo_sync.daemon.jobs.unusable import UnusableJob
@@ -47,6 +50,7 @@ from cargo_sync.daemon.live_settings import LiveSettings
 from cargo_sync.daemon.reporting.feed import DaemonFeed
 from cargo_sync.daemon.reporting.listeners import Listeners
 from cargo_sync.daemon.reporting.metrics import JobMetrics
+from cargo_sync.daemon.reporting.rates import JobRates
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.daemon.retention import DaemonRetention
 from cargo_sync.daemon.sessions.files import Shared
@@ -114,6 +118,7 @@ class Daemon:
         stop: Stop,
         service: Service,
         process: ClientProcess,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         self._service = service
         self._process = process
@@ -121,6 +126,7 @@ class Daemon:
         self._files = files
         self._endpoint = endpoint
         self._world = world
+        self._env = env
         self._stop = stop
         self._database = database
         self._rows = JobRows(database)
@@ -144,7 +150,23 @@ class Daemon:
         self._feed = DaemonFeed(endpoint.publisher, self._all, self._unusable)
         self._metrics = JobMetrics(self._all, self._unusable)
         self._callbacks = JobWebhooks(database, settings.callbacks, world, self._all)
-        self._listeners = Listeners((self._metrics, self._feed, self._callbacks))
+        self._rates = JobRates(self._all, world)
+        ours = (self._metrics, self._feed, self._callbacks, self._rates)
+        self._listeners = Listeners((*ours, *listeners))
+
+    @property
+    def all(self) -> Mapping[str, Job]:
+        """The jobs that run, or wait, by name."""
+        return self._all()
+
+    @property
+    def unusable(self) -> Mapping[str, UnusableJob]:
+        """The jobs that cannot run, by name."""
+        return self._unusable()
+
+    async def has_callbacks_due(self) -> bool:
+        """Whether callbacks could be sent now, and are not sent yet."""
+        return await self._callbacks.has_due()
 
     def _all(self) -> Mapping[str, Job]:
         return self._jobs.all if self._jobs else {}
@@ -184,6 +206,7 @@ class Daemon:
                 (partial(self._endpoint.serve, router), "answering commands"),
                 (self._feed.run, "publishing the feed"),
                 (self._callbacks.run, "sending callbacks"),
+                (self._rates.run, "measuring rates"),
                 (sessions.run, "serving sessions"),
                 (partial(self._reload_when_asked, jobs), "reading files again"),
                 (retention.run, "deleting old records"),
@@ -214,7 +237,9 @@ class Daemon:
             JobHandlers(jobs),
             PlanHandlers(jobs, self._planned, world),
             VerifyHandlers(jobs, Verifications(group), self._planned, world),
-            JobFolderHandlers(jobs, self._rows),
+            JobFileHandlers(jobs, JobDrafts(self._files), self._rows, offload),
+            LocalFolderHandlers(self._env, offload),
+            RateHandlers(jobs, self._rates),
             TrashHandlers(jobs, world, self._happened),
             RunHandlers(jobs, RunRows(self._database), offload),
             HistoryHandlers(jobs, self._events, world),

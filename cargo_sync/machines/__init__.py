@@ -9,9 +9,11 @@ job_state    the state of a job, and of a whole daemon
 looks        when a job looks for changes next
 meter        how fast a count grows
 newest_change  the newest change of a server that a client knows of: did the server go back?
+one_run      when one run of a job without a daemon is over, and with which result
 own_changes  which changes of a server a client made itself
 pacing       when a lane may send its next frame
 progress     whether tries of a transfer that is cut again and again get any further
+rate_history  how fast files moved in the last minutes and the last day
 replays      when a feed sends last values again to new subscribers, and which
 retention    how old what is kept is, whatever the wall clock does
 retry        when something that failed is tried again

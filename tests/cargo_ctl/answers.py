@@ -12,9 +12,12 @@ from cargo_ctl.render import (
     conflicts,
     differences,
     flows,
+    health,
     history,
+    job_files,
     jobs,
     keys,
+    live,
     log,
     plan,
     progress,
@@ -51,6 +54,15 @@ STEPS = [
     {"name": "speed", "ok": False, "message": "busy", "hint": ""},
 ]
 ADDED = {"name": "a", "file": "/jobs/a.json", "state": "paused"}
+ODD = {"field": "a", "line": 2, "message": "b", "hint": "", "text": "f:2: a: b"}
+JOB_FILE = {
+    "job": "a", "file": "/jobs/a.json", "version": "v", "text": "{}", "fields": {"b": "c"},
+    "errors": [ODD], "warnings": [ODD],
+}  # fmt: skip
+JOB_WRITTEN = {
+    "name": "a", "file": "/jobs/a.json", "state": "starting", "changed": True, "old": "/jobs/b",
+    "in_place": False, "warnings": [ODD],
+}  # fmt: skip
 CANCELLED = {"id": "1f", "job": "a", "path": "b"}
 STATES = {"jobs": [{"name": "a", "state": "paused"}]}
 RELOADED = {"jobs": [{"name": "a", "result": "changed"}], "errors": ["b.json: bad"]}
@@ -145,6 +157,8 @@ ANSWERS: dict[str, Any] = {
     "job.list": {"jobs": [SYNCING, FAILING]},
     "job.show": WINDOWED,
     "job.add": ADDED,
+    "job.read": JOB_FILE,
+    "job.write": JOB_WRITTEN,
     "job.remove": ADDED,
     "job.test": {"test": "t", "ready": True, "steps": STEPS},
     "job.history": {"rows": [HISTORY], "next": None},
@@ -221,6 +235,13 @@ MOVED = {
 }  # fmt: skip
 """A failed get or put of a session."""
 
+
+def health_line(of: Callable[[Any], Any], result: Any) -> str:
+    """A line of `status --check`."""
+    line: str = of(result).line
+    return line
+
+
 RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     session.name: (MOVED,),
     session.resumes: (MOVED,),
@@ -237,6 +258,9 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     jobs.removal: ("a",),
     jobs.removed: (ADDED,),
     jobs.reloaded: (RELOADED,),
+    job_files.unchanged: ("a",),
+    job_files.written: (JOB_WRITTEN,),
+    health_line: (health.of_jobs, {"jobs": [FAILING]}),
     transfers.transfer_list: (TRANSFERS,),
     transfers.cancelled: (CANCELLED,),
     plan.actions: (PLANNED,),
@@ -290,11 +314,15 @@ NUMBERS_ALONE: set[Callable[..., Any]] = {
     callbacks.retried, servers.status, servers.served, servers.moving,
     trash.summary, trash.emptied,
     callbacks.retried, servers.status, servers.served, servers.moving, differences.progress,
-    differences.any_in,
+    differences.any_in, live.need,
 }  # fmt: skip
 """Renderers of values that have no text."""
-MADE_OF_THESE = {session.rows, session.picture}
-"""Renderers that show names with those above, or as rich's text, which is safe."""
+MADE_OF_THESE = {
+    session.rows, session.picture, health.of_jobs, health.of_job, health.of_server,
+    job_files.shown,
+}  # fmt: skip
+"""Renderers that show names with those above, or as rich's text, which is safe; or a file's
+lines."""
 FIGURES = {"words", "table"}
 """Rooms of `render` that show no message: `escaped` itself, and columns of escaped text."""
 FEED = {

@@ -41,6 +41,7 @@ class JobOutcomes:
     unseen    what the last look could not read or had to leave out, as far as it is new
     seen      paths that it could read again
     recovered the last look was the first without a failure after one with failures
+    advanced  the last look failed as a whole, but got somewhere
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class JobOutcomes:
         self.last_run = last_run
         self.released = False
         self.recovered = False
+        self.advanced = False
         self.unseen: list[Problem] = []
         self.seen: list[str] = []
         self._settings = settings
@@ -95,7 +97,7 @@ class JobOutcomes:
         self._now, report = None, run.report
         self._count(report)
         self.released = self.approvable and not report.approvable
-        self._trouble, self._tries, self._fence = None, 0, None
+        self._trouble, self._tries, self._fence, self.advanced = None, 0, None, False
         self._report, self.looked, self.drifted = report, True, report.drifted
         self._look_around(report)
         self.held = report.held
@@ -130,7 +132,8 @@ class JobOutcomes:
         self._count(run.report)
         # A run that made progress before it was cut starts a new row of failures: the next try
         # comes soon.
-        self._tries = 1 if run.report.advanced else self._tries + 1
+        self.advanced = run.report.advanced
+        self._tries = 1 if self.advanced else self._tries + 1
         full = problem.code == _FULL
         self._fence = problem.code if problem.code in FENCES else None
         self.held = str(problem) if full or self._fence else ""
@@ -325,6 +328,16 @@ class JobOutcomes:
             return look
         due = self._failures.next_at()
         return None if due is None else max(look, due)
+
+    def again_in(self) -> float | None:
+        """Seconds until files that the last look left, or that failed, may be ready; or None."""
+        if self.look is None or self._report is None:
+            return None
+        now = self._world.steady()
+        due = [self.look.due - now] if self.look.due is not None else []
+        if self.look.again_in is not None:
+            due.append(self.look.ended + self.look.again_in - now)
+        return max(0.0, min(due)) if due else None
 
     def waits(self) -> HeldStatus | None:
         """What the guard holds, or None."""

@@ -7,6 +7,7 @@ from cargo_sync.daemon.job.status import (
     AT_REST,
     Advance,
     JobStatus,
+    MovedByRun,
     SpeedStatus,
     UnderWay,
     WayAdvance,
@@ -106,7 +107,7 @@ class JobSampler:
             self._arrivals = _arrivals()
         self._bytes = max(self._bytes, min(self._arrived(run.progress), run.progress.bytes_total))
         progress = run.progress
-        moved = self._bytes - sum(one.resumed for one in self._arrivals.values())
+        moved = self._bytes - self.resumed(self._run)
         rate = 8 * self._meter.rate(self._world.steady(), moved)
         return Advance(
             progress.files_done,
@@ -117,6 +118,19 @@ class JobSampler:
             eta(progress.bytes_total - self._bytes, rate),
             self._ways(progress),
         )
+
+    def moved(self) -> MovedByRun:
+        """What the current run has moved until now; there must be one."""
+        run = self._job.run_now
+        assert run is not None
+        self.advance()
+        id = run.report.run
+        moved = self._bytes - self.resumed(id) if id == self._run else 0
+        return MovedByRun(id, run.report.files, max(0, moved))
+
+    def resumed(self, run: str) -> int:
+        """Bytes of a run's files that were there already, from an earlier try."""
+        return sum(one.resumed for one in self._arrivals.values()) if run == self._run else 0
 
     def _ways(self, progress: RunProgress) -> tuple[tuple[str, WayAdvance], ...]:
         if self._job.settings.mode != "bidirectional":

@@ -37,6 +37,14 @@ class Advance:
     ways: tuple[tuple[str, WayAdvance], ...] = ()
 
 
+class MovedByRun(NamedTuple):
+    """What a run has moved, without what was there already from an earlier try."""
+
+    run: str
+    files: int
+    bytes: int
+
+
 AT_REST: Final = Advance()
 """No run has files to move. All jobs share this value, because most jobs are idle."""
 

@@ -108,6 +108,10 @@ class Listener:
         """The state of a job may have changed."""
         return
 
+    def looked(self, job: "Supervisor", run: str) -> None:
+        """A look has ended, and what it came to is stored; `run` is its id."""
+        return
+
     def removed(self, name: str) -> None:
         """The job of this name was removed."""
         return
@@ -425,6 +429,7 @@ class Supervisor:
             self.run_now = None
             self._listener.changed(self)
         await self._write_down(run)
+        self._listener.looked(self, run.report.run)
 
     async def _preview(self, run: Run) -> None:
         problem = None

@@ -1,5 +1,6 @@
 """The set of a daemon's jobs and their files.
 
+drafts    job files as people see, check and change them
 folder    the jobs folder, where the daemon adds and removes job files
 loading   reading job files
 registry  all jobs, each with its supervisor; reloading them

@@ -1,4 +1,4 @@
-"""The jobs folder as the daemon changes it: it adds new job files and puts removed ones aside.
+"""The jobs folder as the daemon changes it: it adds new job files and puts old ones aside.
 
 It never overwrites a file, and only deletes a file that it just wrote and that could not be loaded.
 """
@@ -6,8 +6,9 @@ It never overwrites a file, and only deletes a file that it just wrote and that 
 import itertools
 import os
 import re
+import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -16,7 +17,7 @@ from cargo_sync.local.system import System
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 ASIDE: Final = ".removed"
-"""Where removed job files go, below the jobs folder. Hidden folders hold no jobs."""
+"""Where removed and replaced job files go, below the jobs folder. Hidden folders hold no jobs."""
 _LONGEST: Final = 60
 _ENDING: Final = ".json"
 
@@ -72,25 +73,48 @@ class JobFolder:
         Raises:
             ProblemError: it cannot be moved; it stays where it was.
         """
+        name = self._name(path)
+        with self._open() as (system, folder), _aside(system, folder) as aside:
+            try:
+                placed = _renamed(system, (folder, name), aside, name)
+            except FileNotFoundError:
+                return ""
+            os.fsync(aside)
+            os.fsync(folder)
+        return os.path.join(self._folder, ASIDE, placed)
+
+    def replace(self, path: str, text: str) -> str:
+        """Replaces a job's file durably, and moves the old one to ASIDE. Returns its new path.
+
+        The new file has the mode of the old one.
+
+        Raises:
+            ProblemError: it cannot be written, or it is a link; the old one stays.
+        """
+        name = self._name(path)
+        temporary = f".{name}.new"
+        with self._open() as (system, folder), _aside(system, folder) as aside:
+            found = os.lstat(name, dir_fd=folder)
+            if not stat.S_ISREG(found.st_mode):
+                message = f"{path} is a link: its file is not changed from here"
+                hint = "edit the file that it points to, then `job.reload`"
+                raise ProblemError(Problem(Code.SYMLINK, message, hint=hint, retry=False))
+            try:
+                _write(system, folder, temporary, text.encode(), stat.S_IMODE(found.st_mode))
+                placed = _swapped(system, folder, temporary, name, aside)
+            except OSError:
+                _unlink(system, folder, temporary)
+                raise
+            os.fsync(aside)
+            os.fsync(folder)
+        return os.path.join(self._folder, ASIDE, placed)
+
+    def _name(self, path: str) -> str:
+        """The name of a job's file. Raises ProblemError if it is in another folder."""
         if os.path.dirname(os.path.abspath(path)) != os.path.abspath(self._folder):
             message = f"{path} is not the file of a job"
             raise ProblemError(Problem(Code.BAD_PATH, message, hint="correct it, then `reload`"))
-        with self._open() as (system, folder):
-            with suppress(FileExistsError):  # an earlier removal made it
-                system.mkdir(folder, ASIDE, 0o700)
-            aside = os.open(
-                ASIDE, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=folder
-            )
-            try:
-                name = os.path.basename(path)
-                placed = _renamed(system, (folder, name), aside, name)
-                os.fsync(aside)
-                os.fsync(folder)
-            except FileNotFoundError:
-                return ""
-            finally:
-                os.close(aside)
-        return os.path.join(self._folder, ASIDE, placed)
+        return os.path.basename(path)
 
     @contextmanager
     def _open(self) -> Iterator[tuple[System, int]]:
@@ -109,7 +133,21 @@ class JobFolder:
             raise ProblemError(from_os_error(error, self._folder)) from error
 
 
-def _write(system: System, folder: int, name: str, content: bytes) -> None:
+@contextmanager
+def _aside(system: System, folder: int) -> Iterator[int]:
+    """Gives the descriptor of ASIDE in the jobs folder, and makes it if it is missing."""
+    with suppress(FileExistsError):
+        system.mkdir(folder, ASIDE, 0o700)
+    aside = os.open(
+        ASIDE, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=folder
+    )
+    try:
+        yield aside
+    finally:
+        os.close(aside)
+
+
+def _write(system: System, folder: int, name: str, content: bytes, mode: int = 0o600) -> None:
     try:
         fd = system.create(folder, name)
     except FileExistsError:
@@ -117,6 +155,8 @@ def _write(system: System, folder: int, name: str, content: bytes) -> None:
         fd = system.create(folder, name)
     try:
         system.write(fd, content, 0)
+        if mode != 0o600:
+            system.chmod(fd, mode)
         system.fsync(fd)
     finally:
         os.close(fd)
@@ -128,11 +168,29 @@ def _renamed(system: System, source: tuple[int, str], folder: int, name: str) ->
     Returns:
         The name that it got.
     """
+
+    def rename(wanted: str) -> None:
+        system.rename_noreplace(*source, folder, wanted)
+
+    return _first_free(name, rename)
+
+
+def _swapped(system: System, folder: int, new: str, name: str, aside: int) -> str:
+    """Puts `new` in the place of `name`, which moves to `aside`. Returns its name there."""
+
+    def swap(wanted: str) -> None:
+        system.swap_in(folder, new, folder, name, aside, wanted)
+
+    return _first_free(name, swap)
+
+
+def _first_free(name: str, rename: Callable[[str], None]) -> str:
+    """Calls `rename` with `name`, `name-2`, `name-3` etc. until one is free, which it returns."""
     stem = name.removesuffix(_ENDING)
     for number in itertools.count(1):
         wanted = name if number == 1 else f"{stem}-{number}{_ENDING}"
         try:
-            system.rename_noreplace(*source, folder, wanted)
+            rename(wanted)
         except FileExistsError:
             continue
         break

@@ -14,6 +14,7 @@ from cargo_sync.config.job import (
     job_files,
     job_from,
     load_job,
+    missing_folder,
     not_read,
     still_valid,
 )
@@ -152,6 +153,31 @@ class JobFiles:
         if problems := Neighbours(self.read(running).jobs).clashes(job):
             raise ConfigError(problems)
         return job
+
+    def check(
+        self, text: str, file: str, others: Iterable[JobSettings], *, sent: bool
+    ) -> tuple[JobSettings, tuple[FieldProblem, ...]]:
+        """Checks the text of a job file, also against the jobs that run beside it.
+
+        Args:
+            text: of the file.
+            file: its path, or what errors call the text.
+            others: the jobs beside it.
+            sent: it is no file yet.
+
+        Returns:
+            The job, and what a person should know: warnings, each with its field if it has one.
+
+        Raises:
+            ConfigError: every problem with it.
+        """
+        job = job_from(parse(text, file), self._env, sent=sent)
+        if problems := Neighbours(others).clashes(job):
+            raise ConfigError(problems)
+        words = (*job.warnings, *self._callbacks.warnings(job.events))
+        missing = missing_folder(job)
+        warnings = [FieldProblem(file, "", None, text) for text in words]
+        return job, (*([missing] if missing else []), *warnings)
 
     def load_new(self, path: str, running: Iterable[JobSettings]) -> JobSettings:
         """Reads only the new file at `path`. Raises ConfigError."""

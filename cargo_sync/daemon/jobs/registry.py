@@ -13,8 +13,9 @@ from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.jobs.folder import JobFolder
 from cargo_sync.daemon.jobs.loading import JobFiles, unexpected
 from cargo_sync.daemon.jobs.unusable import UnusableJob, named_apart, of_job
+from cargo_sync.machines.job_state import JobState
 from cargo_sync.model.problems import Code, ProblemError
-from cargo_sync.model.world import World
+from cargo_sync.model.world import T, World
 from cargo_sync.process.tasks import AGAIN, lasting
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.suggest import did_you_mean
@@ -154,26 +155,27 @@ class Jobs:
             ControlError: unknown_job, or bad_config: the job keeps its old settings.
         """
         async with self._changing:
-            self.check_name(name)
-            if name in self._unusable:
-                return await self._use(self._unusable[name])
-            job = self._jobs[name].supervisor
-            before = job.settings
-            try:
-                now = await self._world.offload(self._files.read_one, before, self._settings())
-            except ConfigError as error:
-                job.outdated = str(error.problems[0])
-                raise ControlError(
-                    ReplyCode.BAD_CONFIG, "; ".join(map(str, error.problems))
-                ) from error
-            job.outdated = ""
-            if now != before:
-                await self._stop([name])
-                if now.name != name:
-                    self._removed(name)
-                if errors := await self._start([now]):
-                    raise _bad(errors[0])
-            return now.name
+            return await self._read_one(name)
+
+    async def _read_one(self, name: str) -> str:
+        self.check_name(name)
+        if name in self._unusable:
+            return await self._use(self._unusable[name])
+        job = self._jobs[name].supervisor
+        before = job.settings
+        try:
+            now = await self._world.offload(self._files.read_one, before, self._settings())
+        except ConfigError as error:
+            job.outdated = str(error.problems[0])
+            raise ControlError(ReplyCode.BAD_CONFIG, "; ".join(map(str, error.problems))) from error
+        job.outdated = ""
+        if now != before:
+            await self._stop([name])
+            if now.name != name:
+                self._removed(name)
+            if errors := await self._start([now]):
+                raise bad_config(errors[0])
+        return now.name
 
     async def _use(self, job: UnusableJob) -> str:
         """Reads the file of a job that could not run. Returns the job's name, which may be new.
@@ -188,13 +190,13 @@ class Jobs:
         except ConfigError as error:
             still = await self._world.offload(self._files.unusable, job.file, error)
             await self._refuse([*others, still])
-            raise _bad(error) from error
+            raise bad_config(error) from error
         self._unstarted.pop(job.name, None)
         errors = await self._start([settings])
         cannot_start = [one for name, one in self._unusable.items() if name in self._unstarted]
         await self._refuse([*others, *(one for one in cannot_start if one.file == job.file)])
         if errors:
-            raise _bad(errors[0])
+            raise bad_config(errors[0])
         return settings.name
 
     async def add(self, text: str, origin: str, *, paused: bool) -> Job:
@@ -211,13 +213,13 @@ class Jobs:
             ProblemError: its file cannot be written.
         """
         async with self._changing:
-            filing = self._filing()
+            filing = self.filing()
             try:
                 wanted = await self._world.offload(
                     self._files.judge, text, origin, self._settings()
                 )
             except ConfigError as error:
-                raise _bad(error) from error
+                raise bad_config(error) from error
             path = await self._world.offload(filing.place, wanted.name, text)
             try:
                 settings = await self._world.offload(self._files.load_new, path, self._settings())
@@ -227,9 +229,38 @@ class Jobs:
                 self._begin(settings, supervisor, sampler)
             except BaseException as error:
                 await self._world.offload(filing.withdraw, path)
-                raise (_bad(error) if isinstance(error, ConfigError) else error) from error
+                raise (bad_config(error) if isinstance(error, ConfigError) else error) from error
             await self._refuse(list(self._unusable.values()))
             return self._jobs[settings.name]
+
+    async def replace(self, name: str, draft: Callable[[], T]) -> tuple[str, T]:
+        """Replaces a job's file, and reads it.
+
+        Args:
+            name: of the job.
+            draft: checks and writes it; called in a thread.
+
+        Returns:
+            The job's name, which may be new, and what `draft` returned.
+
+        Raises:
+            ControlError: one_job, unknown_job; bad_config with one line per problem: the file is
+                as it was.
+            ProblemError: it cannot be written.
+        """
+        async with self._changing:
+            self.check_name(name)
+            self.filing()
+            try:
+                written = await self._world.offload(draft)
+            except ConfigError as error:
+                raise bad_config(error) from error
+            try:
+                return await self._read_one(name), written
+            except ControlError as error:
+                # The file is good, but its job cannot be started now: that is tried again.
+                _log.error("%s", error.message, extra={"job": name})
+                return name, written
 
     async def remove(self, name: str, forget: Callable[[str], None]) -> str:
         """Ends a job and puts its file aside.
@@ -246,20 +277,34 @@ class Jobs:
             ProblemError: its file cannot be moved; the job continues.
         """
         async with self._changing:
-            self.check_name(name)
-            unusable = self._unusable.get(name)
-            file = unusable.file if unusable else self._jobs[name].supervisor.settings.file
-            place = await self._world.offload(self._filing().put_aside, file)
+            file = self.file(name)
+            place = await self._world.offload(self.filing().put_aside, file)
             await self._stop([name])
             await self._world.offload(forget, name)
             self._removed(name)
             return place
 
-    def _filing(self) -> JobFolder:
+    def filing(self) -> JobFolder:
+        """The folder of the job files. Raises ControlError(one_job)."""
         if self._files.filing is None:
-            hint = "to add or remove jobs, start the daemon without --job"
+            hint = "to add, change or remove jobs by command, start the daemon without --job"
             raise ControlError(ReplyCode.ONE_JOB, "this daemon runs only one job file", hint)
         return self._files.filing
+
+    def file(self, name: str) -> str:
+        """The path of a job's file. Raises ControlError(unknown_job) with a suggestion."""
+        self.check_name(name)
+        unusable = self._unusable.get(name)
+        return unusable.file if unusable else self._jobs[name].supervisor.settings.file
+
+    def state(self, name: str) -> JobState:
+        """The state of a job, ERROR if it cannot run."""
+        job = self._jobs.get(name)
+        return JobState.ERROR if job is None else job.supervisor.state
+
+    def beside(self, file: str) -> list[JobSettings]:
+        """The settings of all jobs whose file is another one."""
+        return [job for job in self._settings() if job.file != file]
 
     def _settings(self) -> list[JobSettings]:
         return [
@@ -333,7 +378,8 @@ class Jobs:
             await asyncio.wait(tasks)
 
 
-def _bad(error: ConfigError) -> ControlError:
+def bad_config(error: ConfigError) -> ControlError:
+    """The refusal of a job file, with one line per problem."""
     return ControlError(ReplyCode.BAD_CONFIG, "\n".join(map(str, error.problems)))
 
 

@@ -29,6 +29,10 @@ class Listeners(Listener):
         for listener in self._listeners:
             _call(listener.changed, job)
 
+    def looked(self, job: Supervisor, run: str) -> None:
+        for listener in self._listeners:
+            _call(listener.looked, job, run)
+
     def removed(self, name: str) -> None:
         for listener in self._listeners:
             _call(listener.removed, name)

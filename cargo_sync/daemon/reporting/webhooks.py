@@ -154,6 +154,13 @@ class JobWebhooks(Listener):
         if row.moment in _ENDS:
             await self._updates.cancel(row.job, row.stream)
 
+    async def has_due(self) -> bool:
+        """Whether a callback may be sent now, or an event was not looked at yet."""
+        if await self._world.offload(self.rows.unread, 1):
+            return True
+        now = self._world.lived()
+        return any(one.next_at <= now for one in await self._world.offload(self.rows.groups))
+
     # -- commands ----------------------------------------------------------------------------------
 
     async def retry(self, id: str | None, job: str | None) -> int:

@@ -1,8 +1,12 @@
 """Checks of the local paths that a person gives: absolute paths on the daemon's machine."""
 
+import heapq
 import os
 import stat
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from cargo_sync.config.places import has_controls
 from cargo_sync.model.paths import bad_name, is_reserved, reserved_name
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
@@ -60,6 +64,46 @@ def folder_to_put(path: str) -> int:
             Problem(Code.NOT_A_FOLDER, message, path, "put it without recursive", retry=False)
         )
     return stat.S_IMODE(mode) & 0o777
+
+
+class LocalFolders(NamedTuple):
+    """Names of folders in a folder, sorted; `parent` is the folder above, None for the root."""
+
+    path: str
+    parent: str | None
+    names: Sequence[str]
+    more: bool
+
+
+def folders_in(path: str, after: str, limit: int) -> LocalFolders:
+    """The first folders in a folder whose names come after `after`; links to folders are folders.
+
+    Names that no job could have are left out. Memory grows with `limit`, not with the folder.
+
+    Raises:
+        ProblemError: there is no such folder, or it cannot be read.
+    """
+    _absolute(path)
+    path = os.path.normpath(path)
+    try:
+        with os.scandir(path) as entries:
+            wanted = (one.name for one in entries if one.name > after and _is_folder(one))
+            names = heapq.nsmallest(limit + 1, wanted)
+    except OSError as error:
+        raise ProblemError(from_os_error(error, path)) from error
+    parent = os.path.dirname(path)
+    return LocalFolders(path, None if parent == path else parent, names[:limit], len(names) > limit)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder that a job could have as its own."""
+    name = entry.name
+    if is_reserved(name) or bad_name(name) or has_controls(name):
+        return False
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _absolute(path: str) -> None:

@@ -32,22 +32,26 @@ from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
 from cargo_sync.control.routes import routed
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
-from cargo_sync.daemon.handlers.check import CheckHandlers
 from cargo_sync.daemon.handlers.conflict import ConflictHandlers
 from cargo_sync.daemon.handlers.daemon import reloaded, status
 from cargo_sync.daemon.handlers.history import HistoryHandlers, RunHandlers
-from cargo_sync.daemon.handlers.job import JobHandlers
-from cargo_sync.daemon.handlers.job_folder import JobFolderHandlers
-from cargo_sync.daemon.handlers.plan import PlanHandlers, VerifyHandlers
+from cargo_sync.daemon.handlers.jobs.check import CheckHandlers
+from cargo_sync.daemon.handlers.jobs.files import JobFileHandlers
+from cargo_sync.daemon.handlers.jobs.job import JobHandlers
+from cargo_sync.daemon.handlers.jobs.plan import PlanHandlers, VerifyHandlers
+from cargo_sync.daemon.handlers.local_folder import LocalFolderHandlers
+from cargo_sync.daemon.handlers.rates import RateHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.trash import TrashHandlers
 from cargo_sync.daemon.job.check_steps import CheckCase
 from cargo_sync.daemon.job.checks import Checks
+from cargo_sync.daemon.jobs.drafts import JobDrafts
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.jobs.verifications import Verifications
 from cargo_sync.daemon.live_settings import LiveSettings
+from cargo_sync.daemon.reporting.rates import JobRates
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.model.events import Event, EventDetails, Happened
@@ -120,7 +124,9 @@ class Daemon:
                 KeyHandlers(endpoint, house.world().offload),
                 ConflictHandlers(jobs, house.database, house.world()),
                 CallbackHandlers(jobs, house.callbacks, house.world()),
-                JobFolderHandlers(jobs, house.jobs),
+                JobFileHandlers(jobs, JobDrafts(files), house.jobs, house.world().offload),
+                LocalFolderHandlers({"HOME": "/home/ana"}, house.world().offload),
+                RateHandlers(jobs, JobRates(lambda: jobs.all, house.world())),
                 TrashHandlers(jobs, house.world(), unheard),
                 RunHandlers(jobs, RunRows(house.database), house.world().offload),
                 HistoryHandlers(jobs, Events(house.database), house.world()),

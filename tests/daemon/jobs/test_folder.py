@@ -70,3 +70,37 @@ def test_what_is_put_aside_is_kept(tmp_path: Path) -> None:
     assert aside.stat().st_mode & 0o777 == 0o700
     assert filing.put_aside(str(tmp_path / "a.json")) == "", "it was gone already"
     assert os.listdir(tmp_path) == [".removed"]
+
+
+@pytest.mark.parametrize("system", [System.portable(), System.choose()], ids=["posix", "this"])
+def test_a_replaced_file_is_kept_and_keeps_its_mode(
+    tmp_path: Path, system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(System, "choose", staticmethod(lambda: system))
+    filing = JobFolder(str(tmp_path))
+    path = Path(filing.place("a", "one"))
+    path.chmod(0o644)
+    assert filing.replace(str(path), "two") == str(tmp_path / ".removed" / "a.json")
+    assert filing.replace(str(path), "three é") == str(tmp_path / ".removed" / "a-2.json")
+    assert path.read_text() == "three é" and path.stat().st_mode & 0o777 == 0o644
+    assert [one.read_text() for one in sorted((tmp_path / ".removed").iterdir())] == ["two", "one"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == [".removed", "a.json"]
+
+
+@pytest.mark.parametrize("call", ["create", "write", "fsync", "chmod", "swap_in"])
+def test_what_cannot_be_replaced_stays(
+    tmp_path: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "no space left")
+
+    path = Path(JobFolder(str(tmp_path)).place("a", "one"))
+    path.chmod(0o644)
+    system = System.portable()
+    monkeypatch.setattr(system, call, full)
+    monkeypatch.setattr(System, "choose", staticmethod(lambda: system))
+    with pytest.raises(ProblemError):
+        JobFolder(str(tmp_path)).replace(str(path), "two")
+    assert path.read_text() == "one"
+    assert sorted(one.name for one in tmp_path.iterdir()) == [".removed", "a.json"]
+    assert list((tmp_path / ".removed").iterdir()) == []
