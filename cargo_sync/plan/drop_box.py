@@ -12,7 +12,7 @@ def unfit(where: str, mode: Mode, *, propagate: bool) -> Problem | None:
         mode: of the job.
         propagate: it repeats deletions.
     """
-    changes = ['"mode": "upload"'] if mode is not Mode.UPLOAD else []
+    changes = ['"sync_mode": "upload"'] if mode is not Mode.UPLOAD else []
     if propagate:
         changes.append('"delete": "keep"')
     return adds_only(where, f"set {' and '.join(changes)} in the job") if changes else None

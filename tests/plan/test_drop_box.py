@@ -12,9 +12,9 @@ from cargo_sync.plan.drop_box import unfit
     [
         (Mode.UPLOAD, False, ""),
         (Mode.UPLOAD, True, 'set "delete": "keep" in the job'),
-        (Mode.DOWNLOAD, False, 'set "mode": "upload" in the job'),
-        (Mode.BIDIRECTIONAL, False, 'set "mode": "upload" in the job'),
-        (Mode.BIDIRECTIONAL, True, 'set "mode": "upload" and "delete": "keep" in the job'),
+        (Mode.DOWNLOAD, False, 'set "sync_mode": "upload" in the job'),
+        (Mode.BIDIRECTIONAL, False, 'set "sync_mode": "upload" in the job'),
+        (Mode.BIDIRECTIONAL, True, 'set "sync_mode": "upload" and "delete": "keep" in the job'),
     ],
 )
 def test_only_uploads_that_delete_nothing_fit(mode: Mode, propagate: bool, change: str) -> None:

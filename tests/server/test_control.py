@@ -289,7 +289,7 @@ async def test_workspaces_are_made_granted_and_taken_back(tmp_path: Path) -> Non
         assert (shown["access"], shown["subfolder"]) == ("wo", "in/ana")
         assert await ask(up, "workspace.grant", **box | {"path": "in/../x"}) == (
             "bad_argument",
-            'the grant: ".." is not allowed',
+            '"path": ".." is not allowed',
         )
         assert (await ask(up, "workspace.grant", workspace="music", user="ana", access="w"))[
             0

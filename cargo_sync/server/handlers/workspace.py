@@ -1,7 +1,7 @@
 """`workspace.…`: list, add, remove, grant, revoke."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from cargo_sync.api.arguments import Args
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
@@ -17,7 +17,7 @@ from cargo_sync.api.server_commands import (
     WorkspaceUser,
 )
 from cargo_sync.config import places
-from cargo_sync.config.grants import Grant, grant
+from cargo_sync.config.grants import Grant, grant, level, subfolder
 from cargo_sync.config.server_shape import USER_WORKSPACE
 from cargo_sync.control.routes import Route
 from cargo_sync.model.world import Offload
@@ -25,6 +25,8 @@ from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.handlers.refusals import by_file
 from cargo_sync.server.reporting import views
 from cargo_sync.state.workspaces import WorkspaceRow
+
+T = TypeVar("T")
 
 
 class WorkspaceHandlers:
@@ -55,7 +57,7 @@ class WorkspaceHandlers:
                     ReplyCode.WORKSPACE_EXISTS, f'there is already a workspace "{name}"'
                 )
             grants = {
-                self._registry.user(user).username: _grant(given)
+                self._registry.user(user).username: _checked(f'the grant of "{user}"', grant, given)
                 for user, given in args.grants.items()
             }
             path = await self._registry.folder("workspace", args.path, name)
@@ -73,7 +75,8 @@ class WorkspaceHandlers:
             return {"workspace": space.name, "path": space.path}
 
     async def grant(self, args: WorkspaceGrantArgs) -> JsonObject:
-        granted = _grant({"access": args.access, "path": args.path or ""})
+        access = _checked('"access"', level, args.access)
+        granted = Grant(access, _checked('"path"', subfolder, args.path or ""))
         async with self._registry.changing:
             name, user = self._named(args)
             await self._offload(self._registry.workspace_rows.grant, name, user, granted)
@@ -124,8 +127,8 @@ def _name(name: str) -> str:
     return name
 
 
-def _grant(given: object) -> Grant:
+def _checked(what: str, check: Callable[[object], T], given: object) -> T:
     try:
-        return grant(given)
+        return check(given)
     except ValueError as error:
-        raise ControlError(ReplyCode.BAD_ARGUMENT, f"the grant: {error}") from None
+        raise ControlError(ReplyCode.BAD_ARGUMENT, f"{what}: {error}") from None
