@@ -49,7 +49,7 @@ async def looked_at(
         yield page
     finally:
         await context.close()
-    assert faults == []
+    assert not faults, "\n".join(faults)
 
 
 async def no_barriers(page: Any) -> None:

@@ -1,7 +1,7 @@
 """The HTTP API: routes, logins, and errors in one form. docs/http-api.md has the protocol.
 
-Everything is below `<prefix>/v1`. Each group of handlers gets only what it needs; no handler uses
-the disk in the event loop.
+Everything but the page is below `<prefix>/v1`. Each group of handlers gets only what it needs; no
+handler uses the disk in the event loop.
 """
 
 from collections.abc import Awaitable, Callable
@@ -28,6 +28,7 @@ from cargo_sync.server.http.answers import (
 )
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.browse import BrowseRoutes
+from cargo_sync.server.http.browsing.page import FilesPage
 from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.browsing.trash import TrashRoutes
 from cargo_sync.server.http.content.files import FileRoutes
@@ -114,6 +115,7 @@ class Gateway:
             *UploadRoutes(entrance, self._bodies, uploads, offload).routes(self._v1),
             *TicketRoutes(entrance, self._bodies, files, tickets, offload, self._v1).routes(),
             *Probe(entrance).routes(self._v1),
+            *FilesPage(prefix).routes(),
         ]
 
     def application(self) -> web.Application:
