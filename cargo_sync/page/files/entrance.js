@@ -1,9 +1,7 @@
-/* The way in: a name and a password, or an invitation, with which a person chooses a password. */
+/* The way in: a name and a password. */
 
 import { brand } from "../common/brand.js";
 import { h, newId, put, say, show } from "../common/element.js";
-
-const LEAST = 8; // characters of a password
 
 /** Returns when somebody is logged in. */
 export function enter(login, place) {
@@ -18,7 +16,6 @@ function askPassword(login, place, done) {
     title: "Log in",
     word: "Log in",
     fields: [user, password],
-    other: ["I have an invitation", () => askInvitation(login, place, done)],
     async send() {
       const body = { username: user.input.value, password: password.input.value };
       keep(login, await login.json("POST", "v1/login", body));
@@ -30,39 +27,8 @@ function askPassword(login, place, done) {
   });
 }
 
-function askInvitation(login, place, done) {
-  const line = field("Invitation", { placeholder: "cargo://…", autocomplete: "off" });
-  const first = field(`New password, at least ${LEAST} characters`, { type: "password", autocomplete: "new-password", minlength: LEAST });
-  const again = field("The same again", { type: "password", autocomplete: "new-password" });
-  form(place, done, {
-    title: "Choose a password",
-    word: "Set the password",
-    fields: [line, first, again],
-    other: ["I have a password", () => askPassword(login, place, done)],
-    async send() {
-      const invitation = read(line.input.value);
-      if (!invitation) throw new Error("this is no invitation: it is one line that begins with cargo://");
-      if (first.input.value !== again.input.value) throw new Error("the two passwords differ");
-      const body = { user: invitation.user, token: invitation.token, password: first.input.value };
-      keep(login, await login.json("POST", "v1/invites/password", body));
-    },
-    failed() {},
-  });
-}
-
 function keep(login, answer) {
   login.keep({ bearer: answer.token, user: answer.user });
-}
-
-/** `cargo://NAME@HOST:PORT/PREFIX#FINGERPRINT.TOKEN`: the name and the token, or null. */
-export function read(line) {
-  const found = /^cargo(?:\+http)?:\/\/([^@/#\s]+)@[^#\s]+#[\w-]*\.([\w-]+)$/.exec(line.trim());
-  if (!found) return null;
-  try {
-    return { user: decodeURIComponent(found[1]), token: found[2] };
-  } catch {
-    return null;
-  }
 }
 
 function field(word, props) {
@@ -71,7 +37,7 @@ function field(word, props) {
   return { input, element: h("div.field", {}, h("label", { for: id }, word), input) };
 }
 
-function form(place, done, { title, word, fields, other, send, failed }) {
+function form(place, done, { title, word, fields, send, failed }) {
   document.title = `${title} · Cargo`;
   const wrong = h("p.wrong", { role: "alert", hidden: true });
   const button = h("button.primary", { type: "submit" }, word);
@@ -89,7 +55,6 @@ function form(place, done, { title, word, fields, other, send, failed }) {
       button.disabled = false;
     }
   };
-  const [otherWord, turn] = other;
   put(
     place,
     h(
@@ -98,7 +63,6 @@ function form(place, done, { title, word, fields, other, send, failed }) {
       brand("#/"),
       h("h1", {}, title),
       h("form", { onsubmit }, fields.map((one) => one.element), wrong, button),
-      h("p", {}, h("button.text", { type: "button", onclick: turn }, otherWord)),
     ),
   );
   fields[0].input.focus();

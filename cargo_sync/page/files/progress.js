@@ -13,7 +13,7 @@ const WORDS = {
   sending: (item) => `${size(item.sent)} of ${size(item.size)}`,
   offline: (item) => `tries again: ${item.detail}`,
   asking: () => "something is there already",
-  paused: (item) => `${size(item.sent)} of ${size(item.size)} have arrived: choose the file again to go on`,
+  paused: (item) => item.detail || `${size(item.sent)} of ${size(item.size)} have arrived`,
   done: (item) => size(item.size),
   failed: (item) => item.detail,
   skipped: (item) => item.detail,
@@ -91,8 +91,8 @@ class Progress extends Part {
       draw: (cell, item) => {
         cell.item = item;
         const name = escaped(nameOf(item.path));
-        const again = item.state === "failed" && item.file;
-        show(cell.go, item.state === "paused" || again || (item.state === "failed" && item.id !== null));
+        const again = item.state === "failed";
+        show(cell.go, again || item.state === "paused");
         say(cell.go.firstChild, again ? "Try again" : "Choose the file");
         mark(cell.go, "aria-label", `${again ? "Try again" : "Choose the file"}: ${name}`);
         mark(cell.end, "aria-label", item.ended ? `Take ${name} off the list` : `Stop and drop ${name}`);
@@ -101,7 +101,7 @@ class Progress extends Part {
   }
 
   #go(item) {
-    if (item.state === "failed" && item.file && !item.detail.startsWith("that is another file")) return this.uploads.again(item);
+    if (item.state === "failed") return this.uploads.again(item);
     this.resumed = item;
     return this.input.click();
   }

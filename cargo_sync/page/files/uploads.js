@@ -162,8 +162,7 @@ export class Uploads extends EventTarget {
     item.life = new AbortController();
     this.#set(item, { state: "sending", detail: "" });
     try {
-      if (item.id) await this.#compare(item);
-      await this.#sendAll(item);
+      if (!item.id || (await this.#isSame(item))) await this.#sendAll(item);
     } catch (error) {
       if (error.name !== "AbortError") this.#set(item, { state: "failed", detail: sentence(error) });
     } finally {
@@ -297,15 +296,19 @@ export class Uploads extends EventTarget {
     return published ? "done" : "go";
   }
 
-  /** Compares a file that was chosen again with what the server has of it. Raises an error if it is another one. */
-  async #compare(item) {
+  /** Compares a file that was chosen again with what the server has of it. For another one it waits on. */
+  async #isSame(item) {
     this.#set(item, { state: "checking" });
     const { offset, digests } = await this.server.login.json("GET", `v1/uploads/${item.id}`, undefined, { signal: item.life.signal });
     for (const one of digests) {
       const { hex } = await digest(item.file.slice(one.start, one.end));
-      if (hex !== one.digest) throw new Error("that is another file than the one that was begun: its content differs");
+      if (hex !== one.digest) {
+        this.#set(item, { state: "paused", file: null, detail: "that is another file: its content differs" });
+        return false;
+      }
     }
     this.#set(item, { state: "sending", sent: offset });
+    return true;
   }
 }
 

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from cargo_sync.api.web_headers import PAGE_HEADERS
 
+from cargo_sync.api.web_headers import PAGE_HEADERS
 from cargo_sync.server.http.browsing.page import SHELL, FilesPage
 from tests.server.house import living
 
@@ -42,7 +42,7 @@ async def test_what_the_browser_has_is_not_sent_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     ["files/other.js", "__init__.py", "../api/keys.py", "%2e%2e/api/keys.py", "jobs/main.js", "",
-     "jobs.html", "files/../files/main.js", "//etc/passwd"],
+     "jobs.html", "//etc/passwd"],
 )  # fmt: skip
 async def test_only_the_files_of_the_page_are_served(tmp_path: Path, name: str) -> None:
     async with living(tmp_path) as house:
