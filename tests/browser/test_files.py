@@ -259,7 +259,7 @@ async def test_a_large_folder_is_read_and_drawn_in_parts(page: Any, tmp_path: Pa
         assert await page.get_by_role("row").count() < 100
         await row(page, "00000").focus()
         await page.keyboard.press("End")
-        await row(page, "02003").wait_for(state="attached")  # of the second page, which is asked for now
+        await row(page, "02003").wait_for(state="attached")  # of the second page
         await page.keyboard.press("End")
         await row(page, "02499").wait_for()
         assert await page.get_by_role("row").count() < 100
