@@ -626,7 +626,7 @@ async def test_headers_of_every_answer(tmp_path: Path) -> None:
             ("GET", "/v1/files/default/f", 200),
             ("GET", "/v1/files/default/", 200),
             ("GET", "/v1/files/default/none", 404),
-            ("GET", "/", 404),
+            ("GET", "/v1/none", 404),
             ("DELETE", "/v1/workspaces", 405),
         ):
             answer = await house.call(method, path)
