@@ -11,10 +11,9 @@ class Servers extends Part {
   #cards = new Map(); // by source
 
   build() {
-    this.title = h("h1", {}, "Servers");
     this.cards = h("div.cards");
     this.none = h("p.none.sheet", { hidden: true }, "This page shows no server. Start it with --connect and the key of one.");
-    put(this, h("div.page-head", {}, this.title), this.cards, this.none);
+    put(this, h("div.page-head", {}, h("h1", {}, "Servers")), this.cards, this.none);
   }
 
   enter() {

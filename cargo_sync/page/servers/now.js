@@ -39,7 +39,7 @@ class Now extends Part {
       h(
         "aside.stack",
         {},
-        h("section.sheet", { "aria-label": "Limits" }, h("header", {}, h("h2", {}, "Bandwidth of all together"), change), h("div.body", {}, this.limits)),
+        h("section.sheet", { "aria-label": "Bandwidth" }, h("header", {}, h("h2", {}, "Bandwidth"), change), h("div.body", {}, this.limits)),
         h("section.sheet", { "aria-label": "About it" }, h("header", {}, h("h2", {}, "About it")), h("div.body", {}, this.facts)),
       ),
     );
@@ -83,7 +83,7 @@ function factsOf(status) {
     ["Folders away", status.away ? number(status.away) : ""],
     ["Names not offered", status.unoffered ? number(status.unoffered) : ""],
     ["Data connections", connections ? `${number(connections.open)} of ${number(connections.most)}` : ""],
-    ["Runs for", status.uptime_s ? duration(Math.floor(status.uptime_s / 60) * 60) : ""],
+    ["Runs for", status.uptime_s >= 60 ? duration(Math.floor(status.uptime_s / 60) * 60) : ""],
   ].filter(([, value]) => value !== "");
 }
 
