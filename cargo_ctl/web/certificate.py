@@ -20,7 +20,6 @@ from cargo_ctl.web.reachable import Listen
 from cargo_sync.api.own_certificate import make_certificate
 
 LOOK: Final = 60.0
-_ANY: Final = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +92,7 @@ def own_certificate(folder: str, listen: Listen) -> WebCertificate:
     """
     cert, key = os.path.join(folder, "web.crt"), os.path.join(folder, "web.key")
     names = ["localhost", socket.gethostname(), "127.0.0.1", "::1"]
-    names += [] if listen.host in _ANY else [listen.host]
+    names += [] if listen.is_any else [listen.host]
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         make_certificate(cert, key, "Cargo web page", names, datetime.datetime.now(datetime.UTC))

@@ -9,6 +9,7 @@ from cargo_sync.api.messages import Refusal
 
 UNANSWERED: Final = (CommandError, NotAdmitted, NotRunning, AddressError)
 """What a call to a source may raise."""
+_LOCAL: Final = "ipc://"
 
 
 def refusal(error: Exception, kind: str) -> Refusal:
@@ -19,7 +20,8 @@ def refusal(error: Exception, kind: str) -> Refusal:
         case NotAdmitted():
             return Refusal("not_admitted", error.message, error.hint)
         case NotRunning():
-            return Refusal("not_running", error.of(kind), LATE if error.late else "")
+            start = f"start one with: cargo_sync {kind}" if error.address.startswith(_LOCAL) else ""
+            return Refusal("not_running", error.of(kind), LATE if error.late else start)
         case _:
             return Refusal("bad_address", str(error))
 

@@ -180,7 +180,7 @@ class Fleet:
         shown = {
             name: each
             for name, each in self._followed.items()
-            if not each.source.place.usual or each.source.presence.kind
+            if not each.source.place.usual or each.source.presence.host
         }
         return shown or self._followed
 

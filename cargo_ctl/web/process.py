@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from socket import gethostname
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -112,7 +113,7 @@ class _KeptLink:
     ) -> None:
         self.scheme = "http" if settings.certificate is None else "https"
         self.file = LinkFile(env, settings.listen.port)
-        self._address = f"{self.scheme}://{settings.listen}/"
+        self._address = f"{self.scheme}://{_reached(settings.listen)}/"
         self._key = link
 
     @property
@@ -213,6 +214,11 @@ def _names(settings: WebSettings) -> Sequence[str]:
     if settings.certificate is not None:
         return sorted(settings.certificate.names)
     return [*dict.fromkeys((settings.listen.host, "127.0.0.1", "localhost"))]
+
+
+def _reached(listen: Listen) -> Listen:
+    """Where people reach the page, if it listens on all addresses: by the name of this machine."""
+    return Listen(gethostname(), listen.port) if listen.is_any else listen
 
 
 def to_log() -> None:

@@ -28,6 +28,14 @@ class Listen:
         except ValueError:
             return self.host == "localhost"
 
+    @property
+    def is_any(self) -> bool:
+        """Whether it is all addresses of this machine."""
+        try:
+            return ipaddress.ip_address(self.host).is_unspecified
+        except ValueError:
+            return False
+
     def __str__(self) -> str:
         return f"{_shown(self.host)}:{self.port}"
 

@@ -50,6 +50,7 @@ class Place:
 class Presence:
     """What is known of a source. Without `up`, `detail` says in a sentence why.
 
+    host   "" if it has never answered
     epoch  of its feed
     """
 
@@ -73,7 +74,7 @@ class WebSource:
         self._env = env
         self._threads = CallThreads(f"calls {place.name}", AT_ONCE)
         self._idle: list[Client] = []
-        self.presence = Presence()
+        self.presence = Presence(kind=place.kind if place.usual else "")
         self.role = Role.CONTROL
 
     @property

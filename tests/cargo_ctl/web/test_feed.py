@@ -157,7 +157,7 @@ async def test_a_daemon_that_dies_and_comes_back(
         assert await events.until("source") == {
             "source": "daemon",
             "state": "away",
-            "detail": "the daemon went away",
+            "detail": "the daemon went away (start one with: cargo_sync daemon)",
         }
         async with web.feed(bearer) as late:
             name, data = await late.next()

@@ -44,6 +44,7 @@ def test_no_place_to_listen(text: str) -> None:
 )
 def test_what_only_this_machine_reaches(host: str, local: bool) -> None:
     assert Listen(host, 1).is_loopback == local
+    assert Listen(host, 1).is_any == (host in ("0.0.0.0", "::"))
 
 
 @pytest.mark.parametrize(

@@ -263,6 +263,7 @@ async def test_the_sources(web: Page, runtime: str) -> None:
     }
     assert (gone["source"], gone["state"], gone["kind"]) == ("gone", "away", "")
     assert gone["detail"].startswith("no daemon answers at ipc://")
+    assert gone["detail"].endswith("(start one with: cargo_sync daemon)")
 
 
 async def test_a_command_is_sent_for_the_person(web: Page, daemon: Canned) -> None:
