@@ -83,7 +83,8 @@ class Followed:
 
     async def snapshot(self, viewer: Viewer, view: View, after: Cursor | None) -> None:
         """Gives a viewer the snapshot that it wants, and the rows that it missed after a cursor."""
-        source, until = self.source, self._cursor
+        source = self.source
+        until = viewer.cursor(source.name)  # what is after it waits at the viewer already
         try:
             fields = await view.snapshot(source.kind, self._call)
         except CommandError as error:

@@ -69,6 +69,10 @@ class Viewer:
 
     # -- what happens at a source ------------------------------------------------------------------
 
+    def cursor(self, source: str) -> Cursor | None:
+        """Of the last row before those that wait."""
+        return self._parts[source].cursor
+
     def up(self, source: str, presence: Presence, cursor: Cursor | None) -> None:
         """It is there. `cursor`: what comes from now on is after it."""
         part = self._parts[source]
