@@ -120,6 +120,8 @@ class Upstream:
             presence = present(client.call("hello"))
             daemon = presence.kind != "server"
             with subscribe(addresses, topics.ALL if daemon else topics.SERVER) as subscription:
+                for _ in subscription.last():
+                    pass  # the snapshot, which is asked for later, has newer states
                 gapless = _gapless(client) if daemon else None
                 start = None if gapless is None else Cursor(presence.epoch, gapless.begun)
                 self._tell(partial(self._listener.up, presence, start))
@@ -166,8 +168,6 @@ class _Reader:
     def __init__(self, epoch: str, gapless: Gapless | None) -> None:
         self._epoch = epoch
         self._gapless = gapless
-        self._known: set[str] = set()
-        """Topics of states that have come since the connection was made."""
         self._lost = 0
         self.lost_states = False
         self.lost_rows = False
@@ -180,12 +180,10 @@ class _Reader:
             yield from self._rows(message, self._gapless)
             return
         passing = message.type in _PASSING
-        if not passing:
-            if message.replay and message.topic not in self._known:
-                return  # the snapshot, which is asked for now, is newer
-            self._known.add(message.topic)
-            self.lost_states |= message.missed > 0 and message.cursor is None
-            self.lost_rows |= message.missed > 0 and message.cursor is not None
+        # What was published before the subscription took hold comes as a replay.
+        if not passing and message.missed:
+            self.lost_states |= message.cursor is None
+            self.lost_rows |= message.cursor is not None
         yield told(message)
 
     def _rows(self, message: FeedMessage, gapless: Gapless) -> Iterator[Told]:

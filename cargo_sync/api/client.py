@@ -199,6 +199,17 @@ class Subscription:
             self._socket.setsockopt(zmq.SUBSCRIBE, prefix.encode())
         self._socket.connect(address)
 
+    def last(self) -> Iterator[FeedMessage]:
+        """The last message of each topic; `receive` begins with those that were not taken here.
+
+        Raises:
+            NotAdmitted: the port does not know the key.
+        """
+        for last in self._last:
+            if (message := self._sequence.take(last)) is not None:
+                self._answered = True
+                yield message
+
     def receive(self, timeout: float | None = None) -> FeedMessage | None:
         """The next new message, or None if none comes within `timeout` seconds.
 
@@ -206,10 +217,8 @@ class Subscription:
             NotRunning: the daemon went away, and all its messages were received.
             NotAdmitted: the port does not know the key (any more), or needs one.
         """
-        for last in self._last:
-            if (message := self._sequence.take(last)) is not None:
-                self._answered = True
-                return message
+        for message in self.last():
+            return message
         while True:
             ready = dict(self._poller.poll(None if timeout is None else int(timeout * 1000)))
             if not ready:
