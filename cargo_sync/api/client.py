@@ -217,8 +217,8 @@ class Subscription:
             NotRunning: the daemon went away, and all its messages were received.
             NotAdmitted: the port does not know the key (any more), or needs one.
         """
-        for message in self.last():
-            return message
+        for first in self.last():
+            return first
         while True:
             ready = dict(self._poller.poll(None if timeout is None else int(timeout * 1000)))
             if not ready:
