@@ -5,7 +5,6 @@ is written anew, without its comments.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -19,8 +18,8 @@ Fields = Mapping[str, object]
 MOST: Final = 200
 """Changes that are made in their places."""
 _INDENT: Final = "    "
-_RAW: Final = "\ufdd1"
-_RAW_TEXT: Final = re.compile(f'"{_RAW}([^"]*){_RAW}"')
+_SHORT: Final = 60
+"""Characters of a list that is written on one line."""
 
 
 class Edited(NamedTuple):
@@ -50,15 +49,32 @@ def fields_of(text: str, file: str) -> Fields:
     return found
 
 
-def dumped(value: object, indent: str = "", unit: str = _INDENT) -> str:
-    """A value as JSON; its lines after the first begin with `indent`."""
+def dumped(value: object, indent: str = "") -> str:
+    """A value as JSON; its lines after the first begin with `indent`. A short list is one line."""
+    inner = indent + _INDENT
+    match value:
+        case Raw():
+            return f"{{{{ {value.name} }}}}"
+        case Mapping() if value:
+            items = [f"{_text(str(key))}: {dumped(item, inner)}" for key, item in value.items()]
+            ends = "{}"
+        case list() if value:
+            items = [dumped(item, inner) for item in value]
+            if sum(map(len, items)) <= _SHORT and not any(map(_is_nested, value)):
+                return f"[{', '.join(items)}]"
+            ends = "[]"
+        case _:
+            return _text(value)
+    lines = f",\n{inner}".join(items)
+    return f"{ends[0]}\n{inner}{lines}\n{indent}{ends[1]}"
 
-    def raw(value: object) -> str:
-        assert isinstance(value, Raw)
-        return f"{_RAW}{value.name}{_RAW}"
 
-    text = json.dumps(value, indent=unit, ensure_ascii=False, default=raw)
-    return _RAW_TEXT.sub(r"{{ \1 }}", text).replace("\n", f"\n{indent}")
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _is_nested(value: object) -> bool:
+    return isinstance(value, Mapping | list) and bool(value)
 
 
 def edited(text: str, fields: Fields) -> Edited:
@@ -145,7 +161,7 @@ def _with(text: str, found: Mapping[FieldPath, MemberSpan], change: _Change) -> 
     """The text with a new member at the end of an object."""
     above = found[change.place[:-1]]
     members = _members(found, change.place[:-1])
-    key = json.dumps(change.place[-1], ensure_ascii=False)
+    key = _text(change.place[-1])
     if not members:
         outer = _line_indent(text, above.start)
         inner = outer + _INDENT
@@ -155,10 +171,10 @@ def _with(text: str, found: Mapping[FieldPath, MemberSpan], change: _Change) -> 
         return text[: above.value + 1] + new + ends + rest.lstrip(" \t")
     last = members[-1]
     indent = indentation(text, last.start)
-    new = f"{key}: {dumped(change.value, indent or '')}"
-    new = f" {new}" if indent is None else f"\n{indent}{new}"
     mark = mark_after(text, last.end)
     comma = mark.text == ","
+    new = f"{key}: {dumped(change.value, indent or '')}" + ("," if comma else "")
+    new = f" {new}" if indent is None else f"\n{indent}{new}"
     after = mark.at + 1 if comma else last.end
     at = after if indent is None else end_of_line(text, after)
     at = after if at is None else at

@@ -141,6 +141,21 @@ def test_very_many_changes_are_written_anew() -> None:
     assert not made.in_place and json.loads(made.text) == fields
 
 
+def test_a_comma_at_the_end_stays() -> None:
+    assert edited('{"a": 1,}', {"a": 1, "b": 2}).text == '{"a": 1, "b": 2,}'
+    assert (
+        edited('{\n  "a": 1, // x\n}', {"a": 1, "b": 2}).text == '{\n  "a": 1, // x\n  "b": 2,\n}'
+    )
+
+
+def test_how_values_are_written() -> None:
+    value = {"a": [1, "é"], "b": [], "c": {}, "d": ["x" * 40, "y" * 40], "e": [{"f": [None]}]}
+    text = dumped(value)
+    assert json.loads(text) == value
+    assert '"a": [1, "é"],\n    "b": [],\n    "c": {},\n    "d": [\n        "xxx' in text
+    assert '"e": [\n        {\n            "f": [null]\n        }\n    ]\n}' in text
+
+
 def test_one_is_not_true() -> None:
     assert edited('{"a": 1}', {"a": True}).text == '{"a": true}'
     assert edited('{"a": 1}', {"a": 1.0}).text == '{"a": 1}'

@@ -102,7 +102,7 @@ async def test_a_file_is_changed_where_it_stands(tmp_path: Path) -> None:
         form = now["fields"] | {"priority": 80}
         written = await daemon.ask("job.write", job="photos", fields=form, version=now["version"])
         assert written["changed"] and written["in_place"] and written["name"] == "photos"
-        assert path.read_text() == COMMENTED.replace("1000000.0,\n", '1000000.0, "priority": 80\n')
+        assert path.read_text() == COMMENTED.replace("1000000.0,\n", '1000000.0, "priority": 80,\n')
         assert path.stat().st_mode & 0o777 == 0o640
         assert Path(written["old"]).read_text() == COMMENTED
         assert daemon.jobs.get("photos").supervisor.settings.priority == 80
