@@ -72,9 +72,7 @@ def test_nothing_changes() -> None:
             {"filters": {"exclude": ["*.bak"], "include": ["a"]}},
             [
                 '-"filters": { "exclude": ["*.bak"] },',
-                '+"filters": { "exclude": ["*.bak"], "include": [',
-                '+"a"',
-                "+] },",
+                '+"filters": { "exclude": ["*.bak"], "include": ["a"] },',
             ],
         ),
         (
