@@ -36,13 +36,15 @@ class Order:
 class TopQuestion:
     """What a person is asked about one job.
 
-    kind  "speed": a text is typed; "approve": y or n
-    held  ids of what would pass; none for all that is held
+    kind   "speed": a text is typed; "approve": y or n
+    about  what it is about; may be long
+    held   ids of what would pass; none for all that is held
     """
 
     kind: str
     job: str
     text: str
+    about: str = ""
     held: tuple[str, ...] = ()
 
 
@@ -117,7 +119,7 @@ class TopModel:
             case "s":
                 return (Order("job.sync", {"job": name}),)
             case "l":
-                text = "its highest speed, such as 10mbps; none, or reset for that of the file"
+                text = "its highest speed, such as 10mbps, none, or reset for that of the file"
                 self.question, self.typed = TopQuestion("speed", name, text), ""
             case "a" if job.get("state") in ("held", "error"):
                 return (Order("job.show", {"job": name}, "approve"),)
@@ -177,12 +179,10 @@ class TopModel:
         detail = escaped(str((held or shown).get("message") or shown.get("detail") or ""))
         if held:
             ids = tuple(map(str, held.get("ids") or ()))
-            first = [escaped(path) for path in held.get("first") or ()]
-            more = f": {', '.join(first[:3])}{', …' if len(first) > 3 else ''}" if first else ""
-            text = f"{detail}{more}. Let exactly this pass? y or n"
-            self.question = TopQuestion("approve", name, text, ids)
+            text = "let exactly this pass? y or n"
+            self.question = TopQuestion("approve", name, text, detail, ids)
         elif shown.get("state") == "held" or shown.get("errors"):
-            self.question = TopQuestion("approve", name, f"{detail}. Approve it? y or n")
+            self.question = TopQuestion("approve", name, "approve it? y or n", detail)
         else:
             self.said = f"{escaped(name)} holds nothing any more"
         self.typed = ""

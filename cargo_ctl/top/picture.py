@@ -22,6 +22,7 @@ _NARROW: Final = 72
 _LONGEST_NAME: Final = 28
 _DETAILS: Final = 9
 """Lines about the selected job at most: its reason, its transfers, the last notices."""
+_REASON: Final = 3
 _TRANSFERS: Final = 4
 _FEWEST: Final = 4
 """Lines of the list before the details get fewer."""
@@ -46,8 +47,9 @@ def picture(model: TopModel, now: float, height: int, width: int) -> list[Styled
     lines = [_row(model, name, now, width) for name in listed]
     lines += [[] for _ in range(rows - len(lines))]
     if details:
-        rule = set_cell_size(f"── {escaped(model.selected or '')} ", width).rstrip()
-        details.insert(0, [("class:rule", rule + "─" * (width - cell_len(rule)))])
+        title = f"── {escaped(model.selected or '')} "
+        rule = title + "─" * (width - cell_len(title))
+        details.insert(0, _cut([("class:rule", rule)], width))
     return [*head, *lines, *details, *foot][:height]
 
 
@@ -93,11 +95,12 @@ def _row(model: TopModel, name: str, now: float, width: int) -> StyledLine:
 
 def _details(model: TopModel, now: float, width: int) -> list[StyledLine]:
     """The reason of the selected job in full, its transfers, the last notices."""
-    job = model.job
+    job, question = model.job, model.question
     lines: list[StyledLine] = []
+    if question is not None and question.about:
+        return _wrapped(question.about, width, _DETAILS)
     if job is not None:
-        reason = explained(job, now)
-        lines += [[("", text)] for text in textwrap.wrap(reason, max(20, width))[:3]]
+        lines += _wrapped(explained(job, now), width, _REASON)
         if moving(job.get("progress") or {}):
             lines.append([("", fitting(parts(job["progress"]), width))])
         own = [one for one in model.board.transfers.values() if one.get("job") == model.selected]
@@ -109,9 +112,14 @@ def _details(model: TopModel, now: float, width: int) -> list[StyledLine]:
     return [_cut(line, width) for line in lines[:_DETAILS]]
 
 
+def _wrapped(text: str, width: int, most: int) -> list[StyledLine]:
+    lines = textwrap.wrap(text, max(1, width), max_lines=most, placeholder=" …")
+    return [_cut([("", line)], width) for line in lines]
+
+
 def _transfer(one: Mapping[str, Any], width: int) -> StyledLine:
     done, total = one.get("done") or 0, one.get("size") or 0
-    figures = ", ".join([percent(done, total), f"of {size(total)}", *pace(one)])
+    figures = ", ".join([f"{percent(done, total)} of {size(total)}", *pace(one)])
     path = escaped(one.get("path", ""))
     room = max(8, width - cell_len(figures) - 4)
     return [("", f"  {set_cell_size(path, room) if cell_len(path) > room else path}  {figures}")]
