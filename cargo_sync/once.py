@@ -135,7 +135,7 @@ def _progress(name: str) -> Callable[["Advance"], None]:
         text = f"{name}: looks for changes"
         if advance.files_total:
             text = (
-                f"{name}: {advance.files_done:,} of {advance.files_total:,} files, "
+                f"{name}: {advance.files_done:,} of {_files(advance.files_total)}, "
                 f"{_size(advance.bytes_done)} of {_size(advance.bytes_total)}, "
                 f"{_size(advance.speed_bps / 8)}/s"
             )

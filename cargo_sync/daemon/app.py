@@ -5,8 +5,8 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
 
@@ -80,7 +80,7 @@ async def run(
         keys=keys_dir(env, instance),
     )
     with (
-        sockets as endpoint,
+        _opened(sockets, temporary=private or once is not None) as endpoint,
         _state(settings.state_dir, private=private) as database,
         RetentionClock(database, system_clocks(), partial(_unclean, database)) as clock,
         threads() as pool,
@@ -117,8 +117,6 @@ async def run(
         for task in tasks:
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
-    if private or once is not None:
-        _remove_folder(endpoint.addresses.folder)
     stop.rested()
     _log.info("ended")
 
@@ -144,6 +142,19 @@ def _unclean(database: Database, stop: UncleanStop) -> None:
     """Notes what is to be checked after an unclean stop. Raises ProblemError."""
     suspect_all(database, stop)
     all_incomplete(database, "daemon")
+
+
+@contextmanager
+def _opened(sockets: Endpoint, *, temporary: bool) -> Iterator[Endpoint]:
+    """Opens the sockets. If they are `temporary`, nothing of their folder stays."""
+    is_ours = False
+    try:
+        with sockets as endpoint:
+            is_ours = True
+            yield endpoint
+    finally:
+        if temporary and is_ours:
+            _remove_folder(sockets.addresses.folder)
 
 
 def _remove_folder(folder: str) -> None:
