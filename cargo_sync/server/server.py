@@ -76,6 +76,7 @@ from cargo_sync.state.clients import Clients
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
+from cargo_sync.state.drop_boxes import DropIntents
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.uploads import UploadRows
@@ -143,7 +144,7 @@ class Server:
         self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
         self._logins = Logins(self._users, world.steady, secrets.token_bytes)
         self.doors = Doors(settings.trusted_proxies)
-        self._grants = Grants()
+        self._grants = Grants(DropIntents(database))
         self._permits = Permits(self._grants)
         self._ledger = partial(DisplacedRows, database, wall=world.wall, lived=world.lived)
         self._opened = OpenWorkspaces(

@@ -1,10 +1,13 @@
-"""Drop boxes: by which root the catalogue has what a user has added to one.
+"""Drop boxes: by which root the catalogue has what a user has added, and what is about to come.
 
 When the user is removed, another one may get the name later: that one must not see it.
 """
 
-from typing import Final
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from typing import Final, NamedTuple
 
+from cargo_sync.state.bulk import Alter, Insert, Select
 from cargo_sync.state.database import Database
 from cargo_sync.state.migrations import Statements
 
@@ -14,6 +17,49 @@ _DELETE: Final = """
 DELETE FROM entry WHERE workspace = ?1 AND path IN
     (SELECT path FROM entry WHERE workspace = ?1 LIMIT ?2)
 """
+
+_INTEND: Final = Insert(
+    "INSERT INTO drop_intent (box, path, size, mtime_ns) VALUES",
+    "(?, ?, ?, ?)",
+    "ON CONFLICT (box, path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns",
+)
+_INTENDED: Final = Select("SELECT path, size, mtime_ns FROM drop_intent WHERE box = ? AND path IN")
+_FORGET: Final = Alter("DELETE FROM drop_intent WHERE box = ? AND path IN")
+
+
+class DropIntent(NamedTuple):
+    """A file that is about to come to a place."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+class DropIntents:
+    """What is about to come to places in drop boxes; a box is its workspace in the catalogue."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def together(self) -> AbstractContextManager[object]:
+        """A transaction."""
+        return self._database.transaction()
+
+    def add(self, box: int, some: Sequence[DropIntent]) -> None:
+        """Notes them, durably."""
+        with self._database.transaction() as connection:
+            _INTEND(connection, [(box, *one) for one in some])
+
+    def of(self, box: int, some: Collection[str]) -> dict[str, DropIntent]:
+        """Those at these paths."""
+        with self._database.read() as connection:
+            found = map(DropIntent._make, _INTENDED(connection, [box], list(some)))
+            return {one.path: one for one in found}
+
+    def drop(self, box: int, some: Collection[str]) -> None:
+        """They have come, or will not."""
+        with self._database.transaction() as connection:
+            _FORGET(connection, (box,), list(some))
 
 
 def drop_box_root(user: str, folder: str, path: str) -> str:

@@ -43,6 +43,7 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clients import Clients
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
+from cargo_sync.state.drop_boxes import DropIntents
 from cargo_sync.state.uploads import UploadRows
 from cargo_sync.stores.folder import FolderStore
 from cargo_sync.wire.handshake import LaneKeys
@@ -149,7 +150,7 @@ class House:
         self.polls = Polls(asyncio.get_running_loop())
         self.flows = FlowsHeard()
         self.doors = Doors()
-        self.spaces = Grants()
+        self.spaces = Grants(DropIntents(database))
         self.permits = Permits(self.spaces)
         self.users = Users(Book(), CHEAP, inline)
         self.sessions = Logins(self.users, self.clock, entropy())

@@ -25,6 +25,7 @@ from cargo_sync.server.refusals import (
     write_only,
 )
 from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.state.drop_boxes import DropIntents
 
 _AllReceipts = dict[tuple[str, str, str], Receipts]
 """Those of drop boxes, by served folder, its subfolder and user."""
@@ -81,7 +82,8 @@ def served(users: Sequence[UserSettings], workspaces: Sequence[WorkspaceSettings
 class Grants:
     """Every user's workspaces. All of them are replaced when the file is read again."""
 
-    def __init__(self) -> None:
+    def __init__(self, intents: DropIntents) -> None:
+        self._intents = intents
         self._of: Mapping[str, Mapping[str, Access]] = {}
         self._receipts: _AllReceipts = {}
 
@@ -119,7 +121,9 @@ class Grants:
             return WorkspaceView(workspace, grant.path, makes=grant.access == "rw")
         key = (workspace.path, grant.path, user)
         if key not in receipts:
-            receipts[key] = self._receipts.get(key) or Receipts(workspace, grant.path, user)
+            receipts[key] = self._receipts.get(key) or Receipts(
+                workspace, grant.path, user, self._intents
+            )
         return DropBox(workspace, grant.path, name, receipts[key])
 
     def only_reading(self) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ collect, rename or replace what arrived, and the user, who may not read, learns 
 job that has delivered a file does not deliver it again because somebody has taken it away.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogued, Put
@@ -14,7 +14,7 @@ from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.server.workspace.workspace import Workspace
-from cargo_sync.state.drop_boxes import drop_box_root
+from cargo_sync.state.drop_boxes import DropIntent, DropIntents, drop_box_root
 
 _FOLDER_MODE: Final = 0o775
 
@@ -27,8 +27,9 @@ class Receipts:
     feed       of the receipts
     """
 
-    def __init__(self, workspace: Workspace, folder: str, user: str) -> None:
+    def __init__(self, workspace: Workspace, folder: str, user: str, intents: DropIntents) -> None:
         """Opens them. Raises ProblemError: the state cannot be written."""
+        self._intents = intents
         self._catalogue = workspace.catalogue
         self._wake = workspace.wake
         root = drop_box_root(user, workspace.path, folder)
@@ -44,9 +45,23 @@ class Receipts:
             return []
         some = [path for path, _ in arrived]
         puts = [Put(path, entry, 0, 0) for path, entry in arrived]
-        self._catalogue.record(self.id, [*self._above(some), *puts])
+        with self._intents.together():
+            self._catalogue.record(self.id, [*self._above(some), *puts])
+            self._intents.drop(self.id, some)
         self._wake(self.id, some)
         return [held for held in self._catalogue.entries(self.id, some) if held is not None]
+
+    def intend(self, some: Sequence[DropIntent]) -> None:
+        """Notes what is about to arrive: if a kill comes before `add`, its sender may go on."""
+        self._intents.add(self.id, some)
+
+    def intended(self, path: str) -> DropIntent | None:
+        """What was about to arrive there, and may have."""
+        return self._intents.of(self.id, [path]).get(path)
+
+    def gave_up(self, some: Collection[str]) -> None:
+        """These did not arrive."""
+        self._intents.drop(self.id, some)
 
     def listing(self, folder: str, after: str, limit: int) -> list[Entry] | None:
         """The receipts directly in a folder, by name; None if nothing was added there."""

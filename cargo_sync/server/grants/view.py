@@ -128,7 +128,10 @@ class WorkspaceView:
     def inside(self, path: str) -> str:
         """The path in the workspace of a user's path. Raises ProblemError."""
         paths.check(path)
-        return paths.join(self.path, path) if path else self.path
+        if not (path and self.path):
+            return path or self.path
+        with self.telling():  # together they may be too long
+            return paths.check(f"{self.path}/{path}")
 
     def waits_at(self, path: str) -> str:
         """Where, among the changes of `id`, a user's path is. Raises ProblemError."""

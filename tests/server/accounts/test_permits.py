@@ -1,6 +1,7 @@
 """Permits: whose they are, when they end, and how a task that holds one ends."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,8 @@ from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.accounts.permits import LOGGED_OUT, REQUESTS, Permits
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.refusals import LaterError, unknown
+
+NO_DROP_BOXES: Any = None
 
 
 class Folder:
@@ -35,7 +38,7 @@ class Shared(Grants):
     """One workspace that everybody has, until `access` is another one or None."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(NO_DROP_BOXES)
         self.access: Access | None = access(Folder())
 
     def get(self, user: str, name: str) -> Access:
@@ -140,7 +143,7 @@ async def test_a_task_that_others_cancel_as_well_is_cancelled() -> None:
 
 
 async def test_a_user_cannot_have_all_connections() -> None:
-    permits = Permits(Grants())
+    permits = Permits(Grants(NO_DROP_BOXES))
     many = [permits.for_task("ana") for _ in range(REQUESTS)]
     with pytest.raises(LaterError, match="already has 1,024 requests"):
         permits.for_task("ana")

@@ -29,13 +29,14 @@ from tests.server.house import tokens, tracked
 
 NOW = 1_700_000_000.0
 PATIENCE = 60.0
+NO_DROP_BOXES: Any = None
 
 
 class Rooms(Grants):
     """Everybody has one workspace: the one named here."""
 
     def __init__(self, rooms: dict[str, Access]) -> None:
-        super().__init__()
+        super().__init__(NO_DROP_BOXES)
         self._rooms = rooms
 
     def get(self, user: str, name: str) -> Access:

@@ -1,15 +1,18 @@
 """A drop box: names of what one added, nothing else, and only where nothing is."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 
 from cargo_sync.config.grants import Grant
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.server.workspace.commit import WorkspaceCommit
 from tests.server.grants.test_subfolder import ask, house_has, offer, operate, rows, upload
 from tests.server.house import Answer, Headers, House, living
 
@@ -148,3 +151,63 @@ async def test_it_stays_over_a_restart_of_the_grants(house: House) -> None:
     assert second == first
     house.share({"ana": Grant("wo", path)})
     assert (await ask(house, "changes?since=0", user="ana")).json["rows"] == [[]] * 9
+
+
+class KilledError(Exception):
+    """The server is killed here."""
+
+
+@pytest.mark.parametrize(
+    ("others", "code"),
+    [("", "done"), ("another content", "occupied"), ("theirs", "occupied"), ("gone", "done")],
+)
+async def test_a_kill_before_the_receipt_does_not_take_the_place_from_its_owner(
+    house: House, monkeypatch: pytest.MonkeyPatch, others: str, code: str
+) -> None:
+    def cut(*_: object) -> None:
+        raise KilledError
+
+    mine = offer("new/a", b"one")._replace(hash="")
+    sink = upload(house.spaces.get("ben", "shared").view)
+    with monkeypatch.context() as patched:
+        patched.setattr(WorkspaceCommit, "record", cut)
+        sink.begin(1, [mine])
+        sink.whole(1, 0, memoryview(b"one"))
+        with pytest.raises(KilledError):
+            sink.commit(1)
+    there = place(house) / "new/a"
+    assert there.read_bytes() == b"one"
+    if others == "another content":
+        there.write_bytes(b"two")
+        os.utime(there, ns=(mine.mtime_ns, mine.mtime_ns))
+        mine = mine._replace(hash=blake3(b"one").hexdigest())
+    elif others == "theirs":
+        there.write_bytes(b"of another size")
+    elif others == "gone":
+        there.unlink()
+    house.intake("shared")
+    sink = upload(house.spaces.get("ben", "shared").view)
+    if sink.begin(1, [mine])[0].code == "all":
+        sink.whole(1, 0, memoryview(b"one"))
+    [receipt] = sink.commit(1)
+    assert receipt.code == code
+    assert await rows(house) == ([("new", "d"), ("new/a", "f")] if code == "done" else [])
+    if code == "done":
+        assert receipt.hash == blake3(b"one").hexdigest() and there.read_bytes() == b"one"
+        sink = upload(house.spaces.get("ben", "shared").view)
+        assert sink.begin(1, [mine])[0].code == "occupied"  # it was said once
+
+
+async def test_what_did_not_come_is_not_said_to_have_come(house: House) -> None:
+    sink = upload(house.spaces.get("ben", "shared").view)
+    mine = offer("taken", b"taken")
+    (place(house) / "taken").rename(place(house) / "away")
+    house.intake("shared")
+    sink.begin(1, [mine])
+    sink.whole(1, 0, memoryview(b"taken"))
+    (place(house) / "away").rename(place(house) / "taken")
+    os.utime(place(house) / "taken", ns=(mine.mtime_ns, mine.mtime_ns))
+    assert [one.code for one in sink.commit(1)] == ["occupied"]
+    house.intake("shared")
+    sink = upload(house.spaces.get("ben", "shared").view)
+    assert sink.begin(1, [mine])[0].code == "occupied"
