@@ -86,8 +86,8 @@ export class Chart extends Part {
     mark(this.stroke, "d", lineOf(area));
     mark(this.columns, "d", this.bars ? this.#columnsPath(x, span) : "");
     say(this.top, most > 0 ? this.area.say(ceil) : "");
-    say(this.left, clock(this.#from));
-    say(this.right, clock(this.#to));
+    say(this.left, this.#points.length ? clock(this.#from) : "");
+    say(this.right, this.#points.length ? clock(this.#to) : "");
     const last = this.#points.findLast?.(([, value]) => value !== null);
     const now = last ? this.area.say(last[1]) : "not known";
     mark(this.plot, "aria-label", `${this.label}: now ${now}, at most ${this.area.say(most)}`);

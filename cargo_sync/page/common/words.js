@@ -11,6 +11,11 @@ export function escaped(name) {
   });
 }
 
+/** A sentence of a daemon for a page: without the commands that it names at its end, which are buttons here. */
+export function told(sentence) {
+  return escaped(sentence).replace(/[:;,] (?:see |look at |use )?`[a-z.]+(?: [a-z]+)*`.*$/, "");
+}
+
 /** Bytes in decimal units: `999 B`, `1.2 MB`. */
 export function size(bytes) {
   let count = Number(bytes) || 0;

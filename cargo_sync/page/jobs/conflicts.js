@@ -14,6 +14,7 @@ class Conflicts extends Part {
   #state = "open";
   #next = null;
   #turn = 0;
+  #open = null;
 
   build() {
     this.buttons = STATES.map(([name, word]) => {
@@ -45,8 +46,13 @@ class Conflicts extends Part {
     this.refresh();
   }
 
-  notice({ kind }) {
-    if (kind === "conflict") this.refresh();
+  /** A decision is carried out by a run, which says nothing but how many are open then. */
+  draw() {
+    const open = this.job?.conflicts ?? null;
+    if (open === null || open === this.#open) return;
+    const first = this.#open === null;
+    this.#open = open;
+    if (!first) this.refresh();
   }
 
   #turnTo(state) {

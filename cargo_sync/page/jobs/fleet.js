@@ -67,9 +67,7 @@ export class Fleet {
       this.#onunknown(source);
       return;
     }
-    const next = { ...job };
-    for (const field of FIELDS) if (field in message) next[field] = message[field];
-    if (message.state !== "syncing") next.progress = atRest(job.progress);
+    const next = withStatus(job, message);
     this.#replace(next, next.state !== job.state || next.conflicts !== job.conflicts);
   }
 
@@ -96,6 +94,14 @@ export class Fleet {
     this.#order ||= order;
     nextFrame(this.#tell);
   }
+}
+
+/** A job after a message about its state. What does not run has no files to move. */
+export function withStatus(job, message) {
+  const next = { ...job };
+  for (const field of FIELDS) if (field in message) next[field] = message[field];
+  if (message.state !== "syncing") next.progress = atRest(job.progress);
+  return next;
 }
 
 function atRest(progress) {

@@ -7,7 +7,7 @@ import { parts, to } from "../common/router.js";
 import { refuse } from "../common/toast.js";
 import { ARROWS, escaped } from "../common/words.js";
 import { Actions } from "./actions.js";
-import { moving, nameOf } from "./fleet.js";
+import { moving, nameOf, withStatus } from "./fleet.js";
 import { done, fillBar, fillState, pace, sentence, stateMark } from "./row.js";
 import { openStream } from "./stream.js";
 import { Transfers } from "./transfers.js";
@@ -126,6 +126,9 @@ class Job extends Part {
     Object.assign(body, { app: this.app, source: this.source, name: this.name, actions: this.actions, transfers: this.transfers });
     this.#body = body;
     put(this.place, body);
+    const { link } = this.tabs.find((one) => one.tab === tab) ?? this.tabs[0];
+    const row = link.parentElement;
+    row.scrollLeft = link.offsetLeft - row.offsetLeft - (row.clientWidth - link.offsetWidth) / 2; // on a phone
     if (this.#job) body.job = this.#job;
     this.changed();
   }
@@ -151,7 +154,7 @@ class Job extends Part {
       this.#body?.notice?.(message);
     } else if (topic.endsWith("/status")) {
       if (message.state === "removed") this.#problem = { message: "This job was removed." };
-      else if (this.#job) this.#job = { ...this.#job, ...message };
+      else if (this.#job) this.#job = withStatus(this.#job, message);
       this.#give();
     }
     this.#look();

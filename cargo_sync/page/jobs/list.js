@@ -4,7 +4,7 @@ import { h, mark, Part, put, say, show } from "../common/element.js";
 import { icon } from "../common/icons.js";
 import { to } from "../common/router.js";
 import { refuse } from "../common/toast.js";
-import { duration, number, rate } from "../common/words.js";
+import { count, duration, number, rate } from "../common/words.js";
 import { Actions } from "./actions.js";
 import { Fleet, moving, together } from "./fleet.js";
 import { byNeed, GROUPS, headline, matches, need } from "./need.js";
@@ -184,7 +184,7 @@ function figures(total) {
   const parts = [];
   if (total.speed_bps) parts.push(rate(total.speed_bps));
   const left = total.files_total - total.files_done;
-  parts.push(`${number(left)} files to go`);
+  parts.push(`${count(left, "file")} to go`);
   if (total.eta_s !== null) parts.push(`${duration(total.eta_s)} left`);
   return parts.join(" · ");
 }

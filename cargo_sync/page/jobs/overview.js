@@ -4,7 +4,7 @@ import { h, Part, put, say, show } from "../common/element.js";
 import { icon } from "../common/icons.js";
 import { to } from "../common/router.js";
 import { refuse, toast } from "../common/toast.js";
-import { ago, count, duration, escaped, exactly, number, percent, rate, size, speed, until } from "../common/words.js";
+import { ago, count, duration, escaped, exactly, number, percent, rate, size, speed, told, until } from "../common/words.js";
 import { lastRun } from "./row.js";
 import "./day.js";
 import "./rates.js";
@@ -74,7 +74,7 @@ class Overview extends Part {
     this.#once("held", [holds, job.held, job.detail, job.code, may], () => this.#drawHeld(job, holds, may));
     this.#once("causes", [job.causes, Math.floor(now / 5)], () => this.#drawCauses(job, now));
     this.#once("warnings", job.warnings, () => {
-      put(this.warnings, (job.warnings ?? []).map((text) => h("div.note", {}, icon("warning"), h("p", {}, escaped(text)))));
+      put(this.warnings, (job.warnings ?? []).map((text) => h("div.note", {}, icon("warning"), h("p", {}, told(text)))));
       show(this.warnings, (job.warnings ?? []).length > 0);
     });
     show(this.conflicts, job.conflicts > 0);
@@ -96,7 +96,7 @@ class Overview extends Part {
       h(
         "div.body.stack",
         {},
-        h("p", {}, escaped(held?.message || job.detail)),
+        h("p", {}, told(held?.message || job.detail)),
         held?.first?.length
           ? h(
               "ul.paths",
@@ -136,7 +136,7 @@ class Overview extends Part {
             "li",
             {},
             cause.path ? h("p.mono", {}, escaped(cause.path)) : null,
-            h("p.wrong", {}, escaped(cause.message)),
+            h("p.wrong", {}, told(cause.message)),
             h("p.hint", {}, [cause.tries ? `tried ${count(cause.tries, "time")}` : "", cause.next_at ? `next try ${until(cause.next_at, now)}` : ""].filter(Boolean).join(", ")),
           ),
         ),

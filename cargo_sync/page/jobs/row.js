@@ -4,7 +4,7 @@ import { h, mark, put, say, show } from "../common/element.js";
 import { icon, setIcon } from "../common/icons.js";
 import { menu } from "../common/menu.js";
 import { to } from "../common/router.js";
-import { ago, ARROWS, count, duration, escaped, exactly, number, percent, rate, size, STATES, until } from "../common/words.js";
+import { ago, ARROWS, count, duration, escaped, exactly, number, percent, rate, size, STATES, told, until } from "../common/words.js";
 import { moving } from "./fleet.js";
 import { need } from "./need.js";
 
@@ -24,7 +24,7 @@ export function fillState(element, state) {
 /** What a job says in a line: its reason, and when it goes on; at rest its two ends. */
 export function sentence(job, now) {
   const parts = [];
-  if (job.detail) parts.push(escaped(job.detail));
+  if (job.detail) parts.push(told(job.detail));
   if (job.conflicts) parts.push(count(job.conflicts, "open conflict"));
   if (job.next_at && job.state === "error") parts.push(`next try ${until(job.next_at, now)}`);
   if (job.next_at && job.state === "waiting") parts.push(`opens ${until(job.next_at, now)}`);
@@ -63,7 +63,7 @@ export function lastRun(run) {
 export function lastSuccess(job, now) {
   const run = job.last_run;
   if (!run) return job.state === "synced" ? "in step" : "";
-  const word = run.problem && !run.files ? "failed" : "moved files";
+  const word = run.files ? "moved files" : run.problem ? "failed" : "ran";
   return `${word} ${ago(run.ended, now)}`;
 }
 

@@ -1,0 +1,85 @@
+"""A server, a daemon and `cargo_ctl web`, as real programs, and a page that is logged in."""
+
+import json
+import socket
+import subprocess
+import sys
+import urllib.request
+from typing import Any, Final
+
+from tests.e2e.processes import Place
+from tests.ports import free_port
+
+USER: Final = "ben"
+PASSWORD: Final = "canary-page-52"
+_KEEP: Final = "(login) => sessionStorage.setItem('cargo.web', JSON.stringify(login))"
+
+
+class Fleet:
+    """Programs for the page's tests.
+
+    url    the page's address
+    link   the one that logs in, once
+    login  a session of the page's user
+    """
+
+    link: str
+    login: dict[str, Any]
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self._web: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Starts all three."""
+        secret = self.place.folder / "page-password"
+        secret.write_text(PASSWORD + "\n")
+        secret.chmod(0o600)
+        added = self.place.run(
+            "cargo_ctl", "web", "user", "add", USER, "--role", "control",
+            "--password-file", str(secret),
+        )  # fmt: skip
+        assert added.returncode == 0, added.stderr
+        self.place.start("server")
+        self.place.start("daemon")
+        code = "from cargo_ctl.main import main; main()"
+        log = open(self.place.folder / "web.log", "w")  # noqa: SIM115
+        self._web = subprocess.Popen(
+            [sys.executable, "-c", code, "web", "--listen", f"127.0.0.1:{self.port}", "--no-open",
+             "--connect", "daemon"],
+            env=self.place.environment() | {"PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )  # fmt: skip
+        self.place.until(self._answers, "the page answers")
+        said = (self.place.folder / "web.log").read_text()
+        self.link = next(word for word in said.split() if word.startswith(f"{self.url}#key="))
+
+    def close(self) -> None:
+        if self._web is not None:
+            self._web.kill()
+            self._web.wait()
+
+    def log_in(self) -> dict[str, Any]:
+        """A session of the page's user."""
+        request = urllib.request.Request(
+            f"{self.url}api/login",
+            json.dumps({"user": USER, "password": PASSWORD}).encode(),
+            {"Content-Type": "application/json", "Origin": self.url.rstrip("/")},
+        )
+        with urllib.request.urlopen(request) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+    async def visit(self, page: Any, where: str = "") -> None:
+        """Opens a page of somebody who is logged in already."""
+        await page.add_init_script(f"({_KEEP})({json.dumps(self.login)})")
+        await page.goto(f"{self.url}#/{where}")
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
