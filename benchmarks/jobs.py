@@ -24,7 +24,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 FILE = 200_000
 
 
-def _programs(folder: Path, count: int) -> Programs:
+def programs_of(folder: Path, count: int) -> Programs:
     """A server, and a daemon with `count` jobs; half of them download what the others upload."""
     jobs = {}
     for number in range(count // 2):
@@ -92,13 +92,13 @@ def main() -> None:
             time.sleep(10)
             print(f"busy: {programs.states()}", flush=True)
             began = time.monotonic()
-            before = _ticks(programs)
+            before = ticks(programs)
             _latency(programs, given.calls, "busy")
             passed = time.monotonic() - began
             print(f"busy: {_resources(programs)}", flush=True)
             used = {
                 name: round((now - before[name]) / TICKS / passed, 2)
-                for name, now in _ticks(programs).items()
+                for name, now in ticks(programs).items()
             }
             print(f"busy CPU, cores: {used}", flush=True)
         began = time.monotonic()
@@ -116,7 +116,7 @@ def main() -> None:
 
 @contextmanager
 def _up(folder: Path, jobs: int) -> Iterator[Programs]:
-    programs = _programs(folder, jobs)
+    programs = programs_of(folder, jobs)
     try:
         programs.start("server")
         until(programs.listens, "the server answers")
@@ -166,15 +166,16 @@ def _resources(programs: Programs) -> str:
 
 
 def _cpu(programs: Programs, seconds: float) -> str:
-    before = _ticks(programs)
+    before = ticks(programs)
     time.sleep(seconds)
     return ", ".join(
         f"{name} {(now - before[name]) / TICKS * 60 / seconds:.1f} s per minute"
-        for name, now in _ticks(programs).items()
+        for name, now in ticks(programs).items()
     )
 
 
-def _ticks(programs: Programs) -> dict[str, int]:
+def ticks(programs: Programs) -> dict[str, int]:
+    """CPU time of each program, in ticks of the system."""
     return {
         name: sum(
             map(

@@ -1,7 +1,7 @@
 """A server, a daemon and `cargo_ctl web`, as real programs, and a page that is logged in."""
 
 import json
-import socket
+import os
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +12,15 @@ from tests.ports import free_port
 
 USER: Final = "ben"
 PASSWORD: Final = "canary-page-52"
+_NEAT: Final = """
+(from) => new MutationObserver(() => {
+  const texts = document.createTreeWalker(document, NodeFilter.SHOW_TEXT);
+  for (let one = texts.nextNode(); one; one = texts.nextNode())
+    for (const [old, neat] of from)
+      if (one.data.includes(old)) one.data = one.data.replaceAll(old, neat);
+}).observe(document, { subtree: true, childList: true, characterData: true })
+"""
+"""For pictures: folders and ports of the test are called as they might be elsewhere."""
 _KEEP: Final = "(login) => sessionStorage.setItem('cargo.web', JSON.stringify(login))"
 
 
@@ -30,7 +39,7 @@ class Fleet:
         self.place = place
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
-        self._web: subprocess.Popen[str] | None = None
+        self._web: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Starts all three."""
@@ -45,19 +54,17 @@ class Fleet:
         self.place.start("server")
         self.place.start("daemon")
         code = "from cargo_ctl.main import main; main()"
-        log = open(self.place.folder / "web.log", "w")  # noqa: SIM115
-        self._web = subprocess.Popen(
-            [sys.executable, "-c", code, "web", "--listen", f"127.0.0.1:{self.port}", "--no-open",
-             "--connect", "daemon"],
-            env=self.place.environment() | {"PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )  # fmt: skip
-        self.place.until(self._answers, "the page answers")
-        said = (self.place.folder / "web.log").read_text()
-        self.link = next(word for word in said.split() if word.startswith(f"{self.url}#key="))
+        with open(self.place.folder / "web.log", "w") as log:
+            self._web = subprocess.Popen(
+                [sys.executable, "-c", code, "web", "--listen", f"127.0.0.1:{self.port}",
+                 "--no-open", "--connect", "daemon"],
+                env=self.place.environment() | {"PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        self.place.until(self._links, "the page says its link")
+        [self.link] = self._links()
 
     def close(self) -> None:
         if self._web is not None:
@@ -78,8 +85,13 @@ class Fleet:
     async def visit(self, page: Any, where: str = "") -> None:
         """Opens a page of somebody who is logged in already."""
         await page.add_init_script(f"({_KEEP})({json.dumps(self.login)})")
+        if os.environ.get("CARGO_SCREENS"):
+            here, there = str(self.place.folder), f"http://127.0.0.1:{self.place.api}"
+            neat = [[here, "/media"], [there, "https://files.example:8443"]]
+            await page.add_init_script(f"({_NEAT})({json.dumps(neat)})")
         await page.goto(f"{self.url}#/{where}")
 
-    def _answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+    def _links(self) -> list[str]:
+        """What it said, as soon as it listens."""
+        said = (self.place.folder / "web.log").read_text().split()
+        return [word for word in said if word.startswith(f"{self.url}#key=")]

@@ -39,7 +39,7 @@ export function outline(points) {
 
 export class Chart extends Part {
   /* label  what is drawn, for screen readers
-     area   {name, say(value)}; bars: the same or null */
+     area   {name, say(value), least}: the top of the chart is at least `least`; bars: {name, say} or null */
   label = "";
   area = { name: "", say: String };
   bars = null;
@@ -66,7 +66,7 @@ export class Chart extends Part {
     this.plot.addEventListener("pointerleave", () => this.#point(null));
   }
 
-  /** points: [time, area, bars] in order of time, a null is not known. step: seconds between two of them. */
+  /** points: [begin of a step, area, bars] in order of time, a null is not known. step: its seconds. */
   set(points, from, to, step) {
     this.#points = points;
     this.#from = from;
@@ -77,9 +77,9 @@ export class Chart extends Part {
 
   draw() {
     const span = this.#to - this.#from || 1;
-    const x = (time) => (time - this.#from) / span;
+    const x = (time) => (time + this.#step / 2 - this.#from) / span;
     const most = Math.max(0, ...this.#points.map(([, value]) => value ?? 0));
-    const ceil = ceiling(most);
+    const ceil = ceiling(Math.max(most, this.area.least ?? 0));
     const area = this.#points.map(([time, value]) => [x(time), value === null ? null : value / ceil]);
     const path = outline(area);
     mark(this.fill, "d", path);

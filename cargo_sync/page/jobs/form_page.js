@@ -65,8 +65,10 @@ class JobForm extends Part {
     this.source ??= daemons[0]?.source ?? null;
     if (this.source) this.sources.value = this.source;
     show(this.where, this.job === null && daemons.length > 1);
-    if (this.job === null) this.#check();
-    else this.#read();
+    if (this.job === null) {
+      this.#fill();
+      this.#check();
+    } else this.#read();
   }
 
   leave() {

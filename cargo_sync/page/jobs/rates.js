@@ -1,7 +1,7 @@
 /* <cargo-rates>: how fast files moved in the last ten minutes, or in the last day. */
 
 import { h, mark, Part, put, show, svg } from "../common/element.js";
-import { count, escaped, rate } from "../common/words.js";
+import { count, escaped, size } from "../common/words.js";
 import { minuteIn, minutes } from "./day.js";
 
 const DAY = 24 * 60;
@@ -12,20 +12,20 @@ const SPANS = {
   day: { word: "Day", again: 60 },
 };
 
-/** Samples of several daemons, one after the other in time: [[time, bits per second, files per second], …].
+/** Samples of several daemons, one after the other in time: [[time, bytes per second, files per second], …].
 
-    Pure. Their steps begin at different moments; each sample counts for the step of the first daemon that it begins
+    Pure. The last step of each is left out: it is under way. Their steps begin at different moments; each sample counts for the step of the first daemon that it begins
     in. What no daemon knows is null: nobody counted then. */
 export function joined(all) {
   const [first] = all;
   if (!first) return [];
-  const points = first.speed_bps.map((_, at) => [first.first + at * first.step_s, null, null]);
+  const points = first.speed_bps.slice(0, -1).map((_, at) => [first.first + at * first.step_s, null, null]);
   for (const one of all)
-    one.speed_bps.forEach((bits, at) => {
+    one.speed_bps.slice(0, -1).forEach((bits, at) => {
       const slot = Math.round((one.first - first.first) / first.step_s) + at;
       const point = points[slot];
       if (!point || bits === null) return;
-      point[1] = (point[1] ?? 0) + bits;
+      point[1] = (point[1] ?? 0) + bits / 8;
       point[2] = (point[2] ?? 0) + (one.files_per_s[at] ?? 0);
     });
   return points;
@@ -61,7 +61,7 @@ class Rates extends Part {
 
   build() {
     this.chart = h("cargo-chart");
-    Object.assign(this.chart, { label: "Speed", area: { name: "speed", say: rate }, bars: { name: "files", say: filesPerSecond } });
+    Object.assign(this.chart, { label: "Speed", area: { name: "speed", least: 1000, say: (bytes) => `${size(bytes)}/s` }, bars: { name: "files", say: filesPerSecond } });
     this.buttons = Object.entries(SPANS).map(([name, { word }]) => [
       name,
       h("button", { type: "button", onclick: () => this.#turn(name) }, word),
@@ -129,7 +129,8 @@ class Rates extends Part {
       this.#due = now + SPANS[name].again;
       const points = joined(told.map(({ value }) => value));
       this.#drawWindows(points[0]?.[0]);
-      if (points.length) this.chart.set(points, points[0][0], points.at(-1)[0], told[0].value.step_s);
+      const step = told[0]?.value.step_s;
+      if (points.length) this.chart.set(points, points[0][0], points.at(-1)[0] + step, step);
     } finally {
       this.#asking = false;
       if (name !== this.#span) this.#look();

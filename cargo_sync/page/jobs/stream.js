@@ -24,7 +24,8 @@ export function openStream({ login, control, banner }, query, take, signal) {
   function tell({ source, state, detail, kind }) {
     const known = control.sources.get(source) ?? { source, kind, name: source, host: "" };
     control.sources.set(source, { ...known, state, detail });
-    const name = [known.kind || "daemon", known.name, known.host ? `on ${known.host}` : ""].filter(Boolean).join(" ");
+    const named = known.name === known.kind ? "" : known.name;
+    const name = [known.kind || "daemon", named, known.host ? `on ${known.host}` : ""].filter(Boolean).join(" ");
     banner.tell(
       source,
       state === "away"
