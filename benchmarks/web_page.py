@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from benchmarks.jobs import Busy, programs_of, ticks
 from benchmarks.programs import Programs, free_ports, resident, until
-from tests.browser import chromium
+from tests.browser.chromium import FLAGS, found
 
 _PASSWORD: Final = "bench-page"
 _TICK: Final = os.sysconf("SC_CLK_TCK")
@@ -87,11 +87,11 @@ async def _measure(programs: Programs, page: _Page, browsers: int, seconds: floa
 
     login = page.log_in()
     keep = f"sessionStorage.setItem('cargo.web', {json.dumps(login)})"
-    path = chromium.found()
+    path = found()
     if path is None:
         raise SystemExit("there is no Chromium")
     async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=path, args=[*chromium.FLAGS])
+        browser = await driver.chromium.launch(executable_path=path, args=[*FLAGS])
         pages = []
         for number in range(browsers):
             context = await browser.new_context(viewport={"width": 1280, "height": 800})
