@@ -4,7 +4,8 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -16,12 +17,36 @@ from cargo_sync.api.roles import Role
 from cargo_sync.choice import OneOf
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from cargo_ctl.web.certificate import WebCertificate
     from cargo_ctl.web.link_file import LinkFile
     from cargo_ctl.web.reachable import Listen
     from cargo_ctl.web.source import Place
 
 _LISTEN = "127.0.0.1:8480"
+
+
+class _WebUserName(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """The name of a user of the page; Tab offers those in the file."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem[str]]":
+        """The matching names; none if the file cannot be read: Tab must never print an error."""
+        from click.shell_completion import CompletionItem
+
+        with suppress(WebFileError):
+            users = settings.read(_path(ctx.params.get("config"))).users
+            names = sorted(name for name in users if name.startswith(incomplete))
+            return [CompletionItem(name, help=str(users[name].role)) for name in names]
+        return []
+
 
 _config = click.option(
     "--config",
@@ -161,7 +186,7 @@ def add(name: str, role: str, password_file: str | None, config: str | None) -> 
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=_WebUserName())
 @password_file
 @_config
 def passwd(name: str, password_file: str | None, config: str | None) -> None:
@@ -184,7 +209,7 @@ def passwd(name: str, password_file: str | None, config: str | None) -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=_WebUserName())
 @_config
 def remove(name: str, config: str | None) -> None:
     """Remove a user of the page. Their sessions end at once.

@@ -6,6 +6,7 @@ import argon2
 import pytest
 from click.testing import CliRunner
 
+from cargo_ctl.completion import register
 from cargo_ctl.main import cargo_ctl
 from cargo_ctl.web import accounts, settings
 from cargo_ctl.web.accounts import WebAccounts
@@ -76,6 +77,20 @@ def test_what_cannot_be_served(config: str, options: list[str], why: str) -> Non
     code, text = run(*options)
     assert code == 2
     assert why in text
+
+
+def test_tab_offers_the_users(config: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ana", "anton", "ben"):
+        run("user", "add", name, "--role", "watch", "--password-file", "password")
+    register()
+    monkeypatch.setenv("COMP_WORDS", "cargo_ctl\nweb\nuser\nremove")
+    monkeypatch.setenv("COMP_CURRENT", "an")
+    monkeypatch.setenv("COMP_LINE", "cargo_ctl web user remove an")
+    monkeypatch.setenv("_CARGO_CTL_COMPLETE", "fish_complete")
+    offered = CliRunner().invoke(cargo_ctl, prog_name="cargo_ctl").stdout
+    assert [line.split("\t")[0] for line in offered.splitlines()] == ["plain,ana", "plain,anton"]
+    Path(config).write_text("{")
+    assert CliRunner().invoke(cargo_ctl, prog_name="cargo_ctl").output == ""
 
 
 def test_a_change_of_the_file_counts_at_once(config: str) -> None:
