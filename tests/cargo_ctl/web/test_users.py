@@ -90,7 +90,7 @@ def test_tab_offers_the_users(config: str, monkeypatch: pytest.MonkeyPatch) -> N
     offered = CliRunner().invoke(cargo_ctl, prog_name="cargo_ctl").stdout
     assert [line.split("\t")[0] for line in offered.splitlines()] == ["plain,ana", "plain,anton"]
     Path(config).write_text("{")
-    assert CliRunner().invoke(cargo_ctl, prog_name="cargo_ctl").output == ""
+    assert CliRunner().invoke(cargo_ctl, prog_name="cargo_ctl").output.strip() == ""
 
 
 def test_a_change_of_the_file_counts_at_once(config: str) -> None:
