@@ -173,6 +173,35 @@ async def test_an_upload_cut_by_a_reload_goes_on_with_the_same_file(
         await row(page, "film.mov").wait_for()
 
 
+async def test_an_upload_goes_on_when_its_user_has_logged_in_again(
+    page: Any, tmp_path: Path
+) -> None:
+    film = tmp_path / "film.mov"
+    film.write_bytes(bytes(PIECE + 7))
+    async with living(tmp_path / "srv") as house:
+        await log_in(page, house)
+        pieces: list[str] = []
+
+        async def logged_out(route: Any) -> None:
+            pieces.append(route.request.headers["upload-offset"])
+            if len(pieces) == 2:
+                house.sessions.forget(frozenset({"ana"}))  # as with a restart of the server
+            await route.continue_()
+
+        await page.route(re.compile("/v1/uploads/[0-9a-f]+$"), logged_out)
+        await page.locator("input[type=file][multiple]").first.set_input_files(film)
+        again = page.get_by_role("dialog", name="Log in again")
+        await again.get_by_label("Password").fill("wrong")
+        await page.keyboard.press("Enter")
+        await again.get_by_role("alert").wait_for()
+        await no_barriers(page)
+        await again.get_by_label("Password").fill(PASSWORDS["ana"])
+        await page.keyboard.press("Enter")
+        await page.get_by_text("1 file uploaded").wait_for()
+        assert pieces == ["0", f"{PIECE}", f"{PIECE}"]
+        await row(page, "film.mov").wait_for()
+
+
 async def test_files_and_folders_are_saved(page: Any, tmp_path: Path) -> None:
     async with living(tmp_path) as house:
         fill(house, {"top/a.html": b"<b>", "top/sub/b": b"b", HOSTILE: b"x"})

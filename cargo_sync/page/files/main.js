@@ -5,7 +5,7 @@ import { Login } from "../common/http.js";
 import "../common/bar.js";
 import "../common/switch.js";
 import "../common/table.js";
-import { enter } from "./entrance.js";
+import { askAgain, enter } from "./entrance.js";
 import { Server } from "./server.js";
 import { openShell } from "./shell.js";
 
@@ -14,9 +14,8 @@ const place = h("div");
 document.body.append(place);
 
 async function begin() {
-  login.onleave = () => location.reload();
   await enter(login, place);
-  openShell(place, new Server(login));
+  openShell(place, new Server(login, askAgain));
 }
 
 begin();

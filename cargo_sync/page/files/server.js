@@ -11,9 +11,22 @@ export const join = (folder, name) => (folder ? `${folder}/${name}` : name);
 const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
 
 export class Server {
-  constructor(login) {
+  #back = null;
+
+  /* again  (login, user) => asks a person whose login has ended for the password; a promise */
+  constructor(login, again) {
     this.login = login;
+    this.again = again;
+    this.user = login.value?.user ?? "";
     this.workspaces = new Map(); // by their name: {name, access, sequence, problem}
+  }
+
+  /** Waits until the person is logged in again. */
+  back() {
+    this.#back ??= this.again(this.login, this.user).finally(() => {
+      this.#back = null;
+    });
+    return this.#back;
   }
 
   async readWorkspaces() {
@@ -106,6 +119,7 @@ export class Server {
   }
 
   async logout() {
+    this.login.onleave = () => location.reload();
     try {
       await this.login.json("POST", "v1/logout", {});
     } finally {

@@ -28,13 +28,17 @@ export async function openShell(place, server) {
     main,
     progress,
   );
-  try {
+  const read = async () => {
     await server.readWorkspaces();
     await app.uploads.load();
+  };
+  try {
+    await read();
   } catch (error) {
-    if (!server.login.value) return;
-    refuse(error);
+    if (!server.login.value) await server.back().then(read).catch(refuse);
+    else refuse(error);
   }
+  server.login.onleave = () => server.back().then(() => router.follow());
   const links = [...server.workspaces.keys()].map((name) => {
     const link = h("a", { href: to("files", name) }, h("span.cut", {}, escaped(name)));
     return [name, link];
@@ -59,7 +63,7 @@ export async function openShell(place, server) {
 
 function personal(server) {
   return [
-    { label: escaped(server.login.value?.user ?? ""), icon: "user", off: true, run: () => {} },
+    { label: escaped(server.user), icon: "user", off: true, run: () => {} },
     null,
     { label: "Log out", icon: "leave", run: () => server.logout().catch(() => {}) },
   ];

@@ -178,7 +178,11 @@ export class Uploads extends EventTarget {
         await (item.size < PIECE && !item.id ? this.#whole(item) : this.#pieces(item));
         return this.#set(item, NEXT.done(item));
       } catch (error) {
-        if (error instanceof Away || AGAIN.has(error.status)) {
+        if (error.status === 401) {
+          this.#set(item, { state: "offline", detail: "the login has ended" });
+          await this.server.back();
+          this.#set(item, { state: "sending", detail: "" });
+        } else if (error instanceof Away || AGAIN.has(error.status)) {
           await item.file.slice(0, 1).arrayBuffer(); // a file that is gone looks like a cut connection
           this.#set(item, { state: "offline", detail: sentence(error) });
           await sleep(1000 * Number(error.answer?.header("Retry-After") ?? 0) || wait, item.life.signal);

@@ -113,7 +113,7 @@ class Gateway:
             *OperationRoutes(entrance, self._bodies, offload).routes(self._v1),
             *files.routes(),
             *UploadRoutes(entrance, self._bodies, uploads, offload).routes(self._v1),
-            *TicketRoutes(entrance, self._bodies, files, tickets, offload, self._v1).routes(),
+            *TicketRoutes(entrance, self._bodies, files, tickets, offload, wall, self._v1).routes(),
             *Probe(entrance).routes(self._v1),
             *FilesPage(prefix).routes(),
         ]

@@ -72,11 +72,13 @@ class Archive:
         view: what it is made from.
         asked: files and folders. Paths in the archive are relative to the deepest folder that has
             all of them.
+        now: unix seconds, the time of folders: theirs is not kept.
     """
 
-    def __init__(self, view: WorkspaceView, asked: Sequence[str]) -> None:
+    def __init__(self, view: WorkspaceView, asked: Sequence[str], now: float) -> None:
         self._view = view
         self._asked = _outermost(asked)
+        self._now = int(now)
         self._above = len(_common(self._asked))
         self._output = _Output()
         self._zip = zipfile.ZipFile(self._output, "w", zipfile.ZIP_STORED)
@@ -134,7 +136,7 @@ class Archive:
         """
         name = archive_path(path[self._above :])
         if entry.kind == FOLDER:
-            info = _info(f"{name}/", entry, stat.S_IFDIR | 0o755)
+            info = _info(f"{name}/", self._now, stat.S_IFDIR | 0o755)
             info.CRC = info.compress_size = 0  # mkdir takes them as set
             self._zip.mkdir(info)
             return
@@ -145,7 +147,8 @@ class Archive:
         if held is None or reader is None:
             raise ProblemError(Problem(Code.VANISHED, f"{path!r} is not there any more", path))
         with contextlib.closing(reader):
-            info = _info(name, held.entry, stat.S_IFREG | held.entry.mode & 0o777)
+            seconds = held.entry.mtime_ns // 10**9
+            info = _info(name, seconds, stat.S_IFREG | held.entry.mode & 0o777)
             info.file_size = held.entry.size  # decides whether it is written with zip64
             contents = _content(reader, path, held.entry.size)
             first = next(contents, b"")  # what cannot be read at all is not begun
@@ -185,11 +188,10 @@ def _content(reader: Reader, path: str, size: int) -> Iterator[bytes]:
         yield bytes(piece)
 
 
-def _info(name: str, entry: Entry, mode: int) -> zipfile.ZipInfo:
-    seconds = entry.mtime_ns // 10**9
+def _info(name: str, seconds: int, mode: int) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, _date(seconds))
     info.external_attr = mode << 16 | (0x10 if name.endswith("/") else 0)
-    if entry.kind == FILE and -(2**31) <= seconds < 2**31:
+    if -(2**31) <= seconds < 2**31:
         info.extra = _TIME.pack(0x5455, 5, 1, seconds)
     return info
 

@@ -130,6 +130,7 @@ class TicketRoutes:
         files: FileRoutes,
         tickets: Tickets,
         offload: Offload,
+        wall: Callable[[], float],
         v1: str,
     ) -> None:
         self._entrance = entrance
@@ -137,6 +138,7 @@ class TicketRoutes:
         self._files = files
         self._tickets = tickets
         self._offload = offload
+        self._wall = wall
         self._v1 = v1
         self._archives = asyncio.Semaphore(ARCHIVES)
 
@@ -176,8 +178,9 @@ class TicketRoutes:
         access = self._entrance.permit_in(request, user, ticket.workspace, Right.READ).access
         header = {"Content-Disposition": disposition(ticket.name)}
         if ticket.version is None:
+            archive = Archive(access.view, ticket.paths, self._wall())
             async with self._archives:
-                return await self._zip(request, Archive(access.view, ticket.paths), header)
+                return await self._zip(request, archive, header)
         [path] = ticket.paths
         held, reader = await self._offload(access.view.open, path)
         if held is None or reader is None:
