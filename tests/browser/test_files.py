@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.config.grants import Grant
 from tests.browser.looking import looked_at, no_barriers, screens
 from tests.server.house import PASSWORDS, House, living
 
@@ -278,6 +279,33 @@ async def test_a_phone_scrolls_in_one_direction_and_readers_see_no_tools(
         wide = await page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 390
         await no_barriers(page)
+
+
+async def test_a_drop_box_takes_files_and_shows_only_their_names(page: Any, tmp_path: Path) -> None:
+    report, film = tmp_path / "report.txt", tmp_path / "film.mov"
+    report.write_bytes(b"ben's")
+    film.write_bytes(bytes(PIECE + 7))
+    async with living(tmp_path / "srv") as house:
+        fill(house, {"in/report.txt": b"ana's"}, "shared")
+        house.share({"ana": "rw", "ben": Grant("wo", "in")})
+        await log_in(page, house, "ben")
+        await page.get_by_role("link", name="shared").click()
+        await page.get_by_text("This is a drop box").wait_for()
+        assert await page.get_by_text("report.txt").count() == 0
+        await page.locator("input[type=file][multiple]").first.set_input_files([report, film])
+        await page.get_by_role("button", name="Keep both").wait_for()
+        assert await page.get_by_role("button", name="Replace").count() == 0
+        await page.get_by_role("button", name="Keep both").click()
+        await page.get_by_text("2 files uploaded").wait_for()
+        await row(page, "report (2).txt").wait_for()
+        await row(page, "film.mov").wait_for()
+        for name in ("Download all", "What to do with film.mov"):
+            assert await page.get_by_role("button", name=name).count() == 0
+        await no_barriers(page)
+        there = house.folders["shared"] / "in"
+        assert (there / "report.txt").read_bytes() == b"ana's"
+        assert (there / "report (2).txt").read_bytes() == b"ben's"
+        assert (there / "film.mov").stat().st_size == PIECE + 7
 
 
 async def test_a_large_folder_is_read_and_drawn_in_parts(page: Any, tmp_path: Path) -> None:

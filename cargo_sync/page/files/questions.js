@@ -53,18 +53,18 @@ function badName(name) {
 }
 
 /** Something stands at the place of an upload: {what: "replace" | "both" | "skip", all}. */
-export async function askWhichStays(item, others) {
+export async function askWhichStays(item, others, may) {
   const all = h("input", { type: "checkbox" });
   const text = h(
     "div.stack",
     {},
-    h("p", {}, h("b", {}, escaped(nameOf(item.path))), " is there already. If you replace it, it goes to the trash."),
+    h("p", {}, h("b", {}, escaped(nameOf(item.path))), " is there already.", may.replace ? " If you replace it, it goes to the trash." : ""),
     others > 0 ? h("label.line", {}, all, `The same for ${count(others, "other file")} of this choice, where it is so`) : null,
   );
   const what = await ask("Which one stays?", text, [
     { label: "Leave mine out", value: "skip" },
-    ...(item.id ? [] : [{ label: "Keep both", value: "both" }]),
-    { label: "Replace", value: "replace", kind: "primary" },
+    ...(may.both ? [{ label: "Keep both", value: "both" }] : []),
+    ...(may.replace ? [{ label: "Replace", value: "replace", kind: "primary" }] : []),
   ]);
   return { what: what ?? "skip", all: all.checked };
 }

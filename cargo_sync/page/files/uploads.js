@@ -31,6 +31,7 @@ let last = 0;
             paused (it was begun before a reload: the file must be chosen again), done, failed, skipped
     sent    bytes that have arrived or are on their way
     id      of its upload at the server, if it goes in pieces
+    name, folder, copy   as it was chosen, and the number in the name beside what is there
     over    what it replaces: the version for pieces, the tag for one request; null: nothing */
 class Item {
   constructor(workspace, path, size, file) {
@@ -44,6 +45,9 @@ class Item {
     this.sent = 0;
     this.id = null;
     this.over = null;
+    this.name = nameOf(path);
+    this.folder = parentOf(path);
+    this.copy = 1;
     this.batch = null;
     this.life = null;
   }
@@ -60,7 +64,7 @@ export class Uploads extends EventTarget {
   #running = 0;
   #asking = Promise.resolve();
 
-  /* decide  async (item, others) => {what: "replace" | "both" | "skip", all}: something stands at its place */
+  /* decide  async (item, others, may) => {what: "replace" | "both" | "skip", all}: something stands at its place */
   constructor(server, decide) {
     super();
     this.server = server;
@@ -199,7 +203,7 @@ export class Uploads extends EventTarget {
   /** Something stands at the place of an item: "go" on, it is "skipped", or "done" already. */
   async #settle(item) {
     this.#set(item, { state: "asking" });
-    const asked = this.#asking.then(() => item.batch.choice ?? this.decide(item, item.batch.count - 1));
+    const asked = this.#asking.then(() => item.batch.choice ?? this.#decision(item));
     this.#asking = asked.catch(() => {}); // one question at a time
     const chosen = await asked;
     if (chosen.all) item.batch.choice = chosen;
@@ -214,6 +218,11 @@ export class Uploads extends EventTarget {
     return item.id ? this.#expect(item) : "go";
   }
 
+  #decision(item) {
+    const may = { replace: this.server.access(item.workspace) === "rw", both: item.id === null };
+    return this.decide(item, item.batch.count - 1, may);
+  }
+
   /** What an item is to replace, as it is now. */
   async #standing(item) {
     if (item.size < PIECE && !item.id) return this.server.etag(item.workspace, item.path);
@@ -222,9 +231,10 @@ export class Uploads extends EventTarget {
 
   /** A path beside that of an item where nothing is. */
   async #free(item) {
-    const [, stem, ending] = /^(.*?)(\.[^.]*)?$/s.exec(nameOf(item.path));
-    for (let number = 2; ; number += 1) {
-      const path = join(parentOf(item.path), `${stem} (${number})${ending ?? ""}`);
+    const [, stem, ending] = /^(.*?)(\.[^.]*)?$/s.exec(item.name);
+    for (;;) {
+      item.copy += 1; // a drop box does not show what others have there: then the next one is tried
+      const path = join(item.folder, `${stem} (${item.copy})${ending ?? ""}`);
       if ((await this.server.entry(item.workspace, path)) === null) return path;
     }
   }
