@@ -80,11 +80,13 @@ class PeersEpoch:
         self._unrecorded: set[str] = set()
         self._unrecorded_tops = Subtrees()
         self._renamed = Subtrees()
+        self._copies_changed = False
 
     def touched(self, tree: CountedTree, some: Iterable[str]) -> None:
         """People have changed these paths of one side."""
         changes = self._changes[tree.part]
         for path in some:
+            self._copies_changed |= COPY in path
             old = changes.get(path)
             times, first = (old.times + 1, old.first) if old else (1, self.moment)
             changes[path] = _Change(state(tree, path), times, first, self.moment)
@@ -129,7 +131,7 @@ class PeersEpoch:
             if not below or change.state is None or change.state != self._before.get(path):
                 continue
             if path in gone_before:
-                del mine[path]  # that is another matter
+                mine.pop(path, None)  # that is another matter
             if path not in mine or change.last <= mine[path].first:
                 del theirs[path]  # it was moved there, and not changed
             # Else it may be changed back: it had come here as this side had changed it.
@@ -276,7 +278,7 @@ class PeersEpoch:
             for side in (near, far):
                 live = contents & set(side.files().values())
                 enough = bool(live) if path in self._renamed else live == contents
-                if contents and not enough and not self._copies_changed():
+                if contents and not enough and not self._copies_changed:
                     raise BrokenPromiseError(f"of the conflict at {path!r} one content is away")
 
     def _is_merged(self, path: str, here: State, there: State) -> bool:
@@ -305,9 +307,6 @@ class PeersEpoch:
         if before and changed and before[0] == changed[0] != FILE:
             return
         self._expect(path, now, changed, "gone on one side, and changed on the other")
-
-    def _copies_changed(self) -> bool:
-        return any(COPY in path for changes in self._changes.values() for path in changes)
 
     def _expect(self, path: str, now: State, wanted: State, what: str) -> None:
         if now == wanted:

@@ -332,7 +332,8 @@ class Peers(People):
         if entry is None or entry.kind != FOLDER or not folders:
             return []
         other, there = self.story.one_of(folders), self._other(tree)
-        if there.entry(path) is not None and there.entry(other) is not None:
+        into = there.entry(path)
+        if into is not None and into.kind == FOLDER and there.entry(other) is not None:
             moved = self._moved(there, other, paths.join(path, paths.name(other)))
             self._touched(there, moved)
         return self._moved(tree, path, paths.join(other, paths.name(path)))
