@@ -11,8 +11,10 @@ is agreed on before that. So after a cut the same file is compared once more, an
 An agreement needs no other field: a change of attributes changes the ctime, which is a reason for a
 META.
 
-A file that does not get its attributes counts as delivered all the same: somebody has changed it
-meanwhile, and the next look sees that; or its file system cannot keep them, and that is said.
+A file whose file system cannot keep them counts as delivered all the same, and that is said; so
+does one that somebody has changed meanwhile, because the next look sees that. If a disk or a server
+fails, the step fails, and is tried again. Only of a file that was just sent the content counts: for
+its attributes there is one more try.
 """
 
 from collections.abc import Iterator, Sequence
@@ -118,6 +120,17 @@ def _is_as_there(action: Action) -> bool:
     return source.mtime_ns == there.mtime_ns and source.same_mode(there)
 
 
+class _Carriage(NamedTuple):
+    """What became of the attributes of some files, by path.
+
+    now     the destination's entries that changed by that
+    failed  why others did not get them, and may if it is tried again
+    """
+
+    now: dict[str, Entry]
+    failed: dict[str, Problem]
+
+
 class _Carried(NamedTuple):
     """A file that both sides have now: `source`, and `there` at the destination."""
 
@@ -146,12 +159,9 @@ class XattrCommit(Commit):
     async def __call__(self, outcomes: Sequence[Outcome]) -> None:
         """As `Commit`. Raises ProblemError if a side cannot be reached."""
         files = [file for one in outcomes if (file := _carried(one)) is not None]
-        now = await self._carry(files, fresh=False) if files else {}
-        if now:
-            outcomes = [
-                one if (entry := now.get(one.action.path)) is None else one._replace(result=entry)
-                for one in outcomes
-            ]
+        if files:
+            done = await self._carry(files, fresh=False)
+            outcomes = [_carried_out(one, done) for one in outcomes]
         await super().__call__(outcomes)
 
     async def brought(self, batch: Brought) -> None:
@@ -162,7 +172,7 @@ class XattrCommit(Commit):
             for path, source, receipt in zip(puts.paths, puts.sources, batch.receipts, strict=True)
             if source.kind == FILE
         ]
-        now = await self._carry(files, fresh=True)
+        now = await self._bring(files)
         if now:
             receipts = [
                 receipt
@@ -173,13 +183,20 @@ class XattrCommit(Commit):
             batch = batch._replace(receipts=receipts)
         await super().brought(batch)
 
-    async def _carry(self, files: Sequence[_Carried], *, fresh: bool) -> dict[str, Entry]:
-        """Gives the files of the destination their attributes; a `fresh` one has none yet.
+    async def _bring(self, files: Sequence[_Carried]) -> dict[str, Entry]:
+        """As `_carry`, for files that have just come; those that failed are tried once more."""
+        now, failed = await self._carry(files, fresh=True)
+        if failed:
+            again = [one for one in files if one.path in failed]
+            once_more = await self._carry(again, fresh=False)
+            now |= once_more.now
+            for problem in once_more.failed.values():
+                self._run.notice(problem)
+        return now
 
-        Returns:
-            The destination's entries that changed by that, by path.
-        """
-        now: dict[str, Entry] = {}
+    async def _carry(self, files: Sequence[_Carried], *, fresh: bool) -> _Carriage:
+        """Gives the files of the destination their attributes; a `fresh` one has none yet."""
+        done = _Carriage({}, {})
         for start in range(0, len(files), READ):
             some = files[start : start + READ]
             wanted = await self._source.xattrs([(one.path, one.source) for one in some])
@@ -188,15 +205,16 @@ class XattrCommit(Commit):
                 there = await self._destination.xattrs([(one.path, one.there) for one in some])
             steps = []
             for file, attributes, present in zip(some, wanted, there, strict=True):
+                if isinstance(attributes, Problem) and _passes(attributes):
+                    done.failed[file.path] = attributes
+                    continue
                 known = self._known(attributes)
                 if known is not None and known != present:
                     steps.append(_step(file, known))
             for part in _parts(steps):
                 for outcome in await self._destination.apply(part, self._run.run):
-                    self._tell(outcome)
-                    if outcome.problem is None and outcome.result is not None:
-                        now[outcome.action.path] = outcome.result
-        return now
+                    self._take(outcome, done)
+        return done
 
     def _received(self, source: Entry, receipt: Receipt) -> Entry:
         """A file that has arrived, as a look at the destination sees it."""
@@ -218,10 +236,14 @@ class XattrCommit(Commit):
         self._run.notice(attributes)
         return {}
 
-    def _tell(self, outcome: Outcome) -> None:
-        problem = outcome.notice or outcome.problem
-        if problem is not None and problem.code not in STALE:
-            self._run.notice(problem)
+    def _take(self, outcome: Outcome, done: _Carriage) -> None:
+        path, problem = outcome.action.path, outcome.problem
+        if problem is None and outcome.result is not None:
+            done.now[path] = outcome.result
+        if problem is not None and _passes(problem):
+            done.failed[path] = problem
+        elif (said := outcome.notice or problem) is not None and said.code not in STALE:
+            self._run.notice(said)
 
 
 def _carried(outcome: Outcome) -> _Carried | None:
@@ -231,6 +253,19 @@ def _carried(outcome: Outcome) -> _Carried | None:
     if FILE not in (source.kind, there.kind):
         return None
     return _Carried(action.path, source, there, outcome.hash)
+
+
+def _carried_out(outcome: Outcome, done: _Carriage) -> Outcome:
+    """An outcome after its file got its attributes, or did not."""
+    path = outcome.action.path
+    if path in done.failed:
+        return outcome._replace(problem=done.failed[path])
+    return outcome._replace(result=done.now[path]) if path in done.now else outcome
+
+
+def _passes(problem: Problem) -> bool:
+    """Whether the same may succeed later, although nobody has changed the file."""
+    return problem.retry and problem.code not in STALE
 
 
 def _step(file: _Carried, attributes: Xattrs) -> Action:

@@ -1,6 +1,6 @@
 """Extended attributes follow their files, without the content when they alone change."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -164,3 +164,50 @@ async def test_a_job_that_does_not_ask_for_them_reads_none(
     system.near.set_xattrs("a", {})
     report = await system.run().execute()
     assert not report.notices and system.far.xattrs_at("a") == {}
+
+
+DISK = Problem(Code.DISK_ERROR, "had an input/output error", retry=True)
+
+
+def fails_once(patch: pytest.MonkeyPatch, which: str, of: MemoryTree) -> None:
+    """The next call fails for all its files, because a disk does."""
+    real: Callable[..., Awaitable[Sequence[Any]]] = getattr(MemoryTree, which)
+
+    async def once(tree: MemoryTree, items: Sequence[Any], *run: str) -> Sequence[Any]:
+        if tree is not of:
+            return await real(tree, items, *run)
+        patch.undo()
+        return [Outcome(one, problem=DISK) if which == "apply" else DISK for one in items]
+
+    patch.setattr(MemoryTree, which, once)
+
+
+@pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.BIDIRECTIONAL])
+@pytest.mark.parametrize(("which", "side"), [("apply", "far"), ("xattrs", "near")])
+async def test_a_disk_that_fails_once_is_asked_again(
+    make: Make, monkeypatch: pytest.MonkeyPatch, mode: Mode, which: str, side: str
+) -> None:
+    system = make(mode)
+    system.near.write("a", b"one")
+    await system.run().execute()
+    system.near.set_xattrs("a", TAGS)
+    fails_once(monkeypatch, which, getattr(system, side))
+    report = await system.run().execute()
+    assert report.errors == 1 and system.far.xattrs_at("a") == {}
+    system.memory.failures.expedite()
+    report = await system.run().execute()
+    assert system.far.xattrs_at("a") == TAGS and report.bytes == 0
+    await rest(system)
+
+
+@pytest.mark.parametrize(("which", "side"), [("apply", "far"), ("xattrs", "near")])
+async def test_a_new_file_gets_them_although_a_disk_fails_once(
+    make: Make, monkeypatch: pytest.MonkeyPatch, which: str, side: str
+) -> None:
+    system = make()
+    system.near.write("a", b"one")
+    system.near.set_xattrs("a", TAGS)
+    fails_once(monkeypatch, which, getattr(system, side))
+    report = await system.run().execute()
+    assert not report.errors and system.far.xattrs_at("a") == TAGS
+    await rest(system)
