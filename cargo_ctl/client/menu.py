@@ -114,6 +114,7 @@ PORTUGUESE: Final = Words(
             "unknown": "ID não encontrado",
             "certificate": "O certificado do coordenador não é confiável.",
             "disk_full": "O disco está cheio.",
+            "over_quota": "Sua cota no servidor está esgotada.",
         }
     ),
 )
@@ -178,6 +179,7 @@ SPANISH: Final = Words(
             "unknown": "ID no encontrado",
             "certificate": "El certificado del coordinador no es de confianza.",
             "disk_full": "El disco está lleno.",
+            "over_quota": "Su cuota en el servidor está agotada.",
         }
     ),
 )

@@ -18,12 +18,18 @@ _SPEEDS = (
     ("--upload-bandwidth", "The most that all uploads of the user get together."),
     ("--download-bandwidth", "The most that all downloads of the user get together."),
 )
+_TERMS = (
+    ("--quota", "SIZE", "The most bytes in the user's folder, such as 500GB."),
+    ("--files", "NUMBER", "The most files in the user's folder."),
+    ("--expires", "DAY", "The last day on which the user may log in, or a time."),
+    ("--networks", "NETWORK,…", "The networks from which the user may come."),
+)
 
 
 @click.group()
 @common_options
 def user(**_options: Any) -> None:
-    """Manage the users of a server: who may log in, to which folder, how fast.
+    """Manage the users of a server: who may log in, to which folder, how fast, how much.
 
     Settings in the server's file are changed there; everything else can be changed here.
 
@@ -32,25 +38,32 @@ def user(**_options: Any) -> None:
       cargo_ctl user list
       cargo_ctl user add ana /srv/files/ana
       cargo_ctl user set ana --upload-speed 50mbps
+      cargo_ctl user set ana --quota 500GB --expires 2027-01-31
       cargo_ctl user disable ana
     """
 
 
-def _speeds(function: Callable[..., None]) -> Callable[..., None]:
+def _settings(function: Callable[..., None]) -> Callable[..., None]:
+    """The options of what can be set of a user."""
+    for name, form, words in reversed(_TERMS):
+        function = click.option(name, metavar=f"{form}|none", help=words)(function)
     for name, words in reversed(_SPEEDS):
         function = click.option(name, metavar="SPEED|none", help=words)(function)
     return function
 
 
-def _given(speeds: dict[str, str | None]) -> dict[str, str]:
-    """The speeds that were given, as arguments."""
-    return {name: speed for name, speed in speeds.items() if speed is not None}
+def _given(settings: dict[str, str | None]) -> dict[str, object]:
+    """The settings that were given, as arguments."""
+    given: dict[str, object] = {name: one for name, one in settings.items() if one is not None}
+    if (networks := settings.get("networks")) is not None:
+        given["networks"] = [one.strip() for one in networks.split(",")]
+    return given
 
 
 @user.command("list")
 @serving
 def list_(reach: Reach) -> None:
-    """List every user with state, speeds, flows and folder.
+    """List every user with state, use, speeds, flows and folder.
 
     \b
     Example:
@@ -64,7 +77,7 @@ def list_(reach: Reach) -> None:
 @click.argument("name", type=USER)
 @serving
 def show(reach: Reach, name: str) -> None:
-    """Show one user: workspaces, flows, and the settings from the server's file.
+    """Show one user: use, limits, workspaces, flows, and the settings from the server's file.
 
     \b
     Example:
@@ -78,7 +91,7 @@ def show(reach: Reach, name: str) -> None:
 @click.argument("name")
 @click.argument("path")
 @password_file
-@_speeds
+@_settings
 @click.option("--disabled", is_flag=True, help="The user cannot log in until `user enable`.")
 @serving
 def add(
@@ -87,7 +100,7 @@ def add(
     path: str,
     password_file: str | None,
     disabled: bool,
-    **speeds: str | None,
+    **settings: str | None,
 ) -> None:
     """Add a user with a folder on the server's machine.
 
@@ -101,7 +114,7 @@ def add(
     """
     args = {"user": name, "path": os.path.abspath(path), "password": password(password_file, name)}
     enabled = {"enabled": False} if disabled else {}
-    result = reach.call("user.add", {**args, **enabled, **_given(speeds)})
+    result = reach.call("user.add", {**args, **enabled, **_given(settings)})
     reach.show(result, f"added: {users.one_user(result)}")
 
 
@@ -110,21 +123,25 @@ def add(
 @click.option(
     "--path", metavar="FOLDER", help="The new folder. The files in the old one stay there."
 )
-@_speeds
+@_settings
 @serving
-def set_(reach: Reach, name: str, path: str | None, **speeds: str | None) -> None:
-    """Change a user's speeds, also for running transfers, or their folder. none means no limit.
+def set_(reach: Reach, name: str, path: str | None, **settings: str | None) -> None:
+    """Change what a user may do: how fast, how much, until when, from where, and their folder.
+
+    All of it takes effect at once, also for what is running. none means no limit.
 
     \b
     Examples:
       cargo_ctl user set ana --upload-speed 50mbps --download-bandwidth 200mbps
-      cargo_ctl user set ana --upload-speed none
+      cargo_ctl user set ana --quota 500GB --files 1000000
+      cargo_ctl user set ana --expires 2027-01-31 --networks 10.0.0.0/8,2001:db8::/32
+      cargo_ctl user set ana --quota none
     """
-    args = {"user": name, **_given(speeds)}
+    args: dict[str, object] = {"user": name, **_given(settings)}
     if path is not None:
         args["path"] = os.path.abspath(path)
     if len(args) == 1:
-        raise click.UsageError("give what to set, such as --upload-speed SPEED")
+        raise click.UsageError("give what to set, such as --quota SIZE or --upload-speed SPEED")
     result = reach.call("user.set", args)
     reach.show(result, users.one_user(result))
 

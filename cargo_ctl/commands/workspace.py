@@ -27,13 +27,14 @@ def workspace(**_options: Any) -> None:
       cargo_ctl workspace add music /srv/music --grant ana=rw --grant ben=ro
       cargo_ctl workspace grant music eva ro
       cargo_ctl workspace grant music joe wo --path in/joe
+      cargo_ctl workspace set music --quota 2TB
     """
 
 
 @workspace.command("list")
 @serving
 def list_(reach: Reach) -> None:
-    """List the named workspaces with their folders and users.
+    """List the named workspaces with their folders, users and use.
 
     \b
     Example:
@@ -68,6 +69,27 @@ def add(reach: Reach, name: str, path: str, grants: tuple[str, ...]) -> None:
         args["grants"] = dict(_grant(text) for text in grants)
     result = reach.call("workspace.add", args)
     reach.show(result, f"added: {users.one_workspace(result)}")
+
+
+@workspace.command("set")
+@click.argument("name", type=WORKSPACE)
+@click.option("--quota", metavar="SIZE|none", help="The most bytes in it, such as 500GB.")
+@click.option("--files", metavar="NUMBER|none", help="The most files in it.")
+@serving
+def set_(reach: Reach, name: str, quota: str | None, files: str | None) -> None:
+    """Change the quota of a workspace, whoever brings the files. none means no limit.
+
+    \b
+    Examples:
+      cargo_ctl workspace set music --quota 2TB
+      cargo_ctl workspace set music --quota none --files 1000000
+    """
+    limits = {"quota": quota, "files": files}
+    given = {field: text for field, text in limits.items() if text is not None}
+    if not given:
+        raise click.UsageError("give what to set, such as --quota SIZE")
+    result = reach.call("workspace.set", {"workspace": name, **given})
+    reach.show(result, users.one_workspace(result))
 
 
 @workspace.command()

@@ -21,6 +21,8 @@ _BECAME: Mapping[str, str] = {
     "enabled": "was enabled",
     "disabled": "was disabled",
     "removed": "was removed",
+    "expired": "has expired",
+    "expires_soon": "expires soon",
 }
 
 

@@ -1,11 +1,12 @@
 """The users and workspaces of a server as text."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from cargo_ctl.render.flows import flow_table
 from cargo_ctl.render.table import table
-from cargo_ctl.render.words import count, escaped, speed
+from cargo_ctl.render.words import count, escaped, percent, size, speed
 
 
 def user_list(result: Mapping[str, Any]) -> str:
@@ -13,14 +14,15 @@ def user_list(result: Mapping[str, Any]) -> str:
     users = result.get("users") or []
     if not users:
         return "there are no users; add one with: cargo_ctl user add NAME FOLDER"
-    head = ("USER", "STATE", "UPLOAD", "DOWNLOAD", "FLOWS", "FROM", "FOLDER")
-    return table(head, [_row(user) for user in users], {4})
+    head = ("USER", "STATE", "USED", "UPLOAD", "DOWNLOAD", "FLOWS", "FROM", "FOLDER")
+    return table(head, [_row(user) for user in users], {5})
 
 
 def _row(user: Mapping[str, Any]) -> Sequence[str]:
     return (
         escaped(user["user"]),
         _state(user),
+        _used(user),
         _limits(user, "upload"),
         _limits(user, "download"),
         f"{user['flows']:,}" if user.get("flows") else "",
@@ -32,6 +34,7 @@ def _row(user: Mapping[str, Any]) -> Sequence[str]:
 def one_user(user: Mapping[str, Any]) -> str:
     """One user on one line: `ana: enabled, upload 50mbps per transfer, /srv/ana`."""
     parts = [_state(user)]
+    parts += [text for text in (_quota(user), _until(user), _networks(user)) if text]
     parts += [f"{way} {text}" for way in ("upload", "download") if (text := _limits(user, way))]
     return f"{escaped(user['user'])}: {', '.join([*parts, escaped(user.get('path', ''))])}"
 
@@ -64,7 +67,10 @@ def user_show(user: Mapping[str, Any]) -> str:
     lines = [
         f"{escaped(user['user'])}: {_state(user)}",
         f"  folder      {escaped(user.get('path', ''))}",
+        f"  used        {_used(user)}",
     ]
+    lines += [f"  expires     {text}" for text in [_until(user)] if text]
+    lines += [f"  networks    {text}" for text in [_networks(user)] if text]
     lines += [f"  {way:<10}  {_limits(user, way) or 'no limit'}" for way in ("upload", "download")]
     for space in user.get("workspaces") or []:
         name, access = escaped(space["name"]), escaped(space["access"])
@@ -87,18 +93,20 @@ def workspace_list(result: Mapping[str, Any]) -> str:
     rows = [
         (
             escaped(space["workspace"]),
+            _used(space),
             _grants(space),
             escaped(space.get("from", "")),
             escaped(space.get("path", "")),
         )
         for space in spaces
     ]
-    return table(("WORKSPACE", "USERS", "FROM", "FOLDER"), rows)
+    return table(("WORKSPACE", "USED", "USERS", "FROM", "FOLDER"), rows)
 
 
 def one_workspace(space: Mapping[str, Any]) -> str:
     """One workspace on one line: `music: ana rw, ben ro, /srv/music`."""
-    parts = [_grants(space) or "no users", escaped(space.get("path", ""))]
+    parts = [_grants(space) or "no users", _quota(space), escaped(space.get("path", ""))]
+    parts = [part for part in parts if part]
     return f"{escaped(space['workspace'])}: {', '.join(parts)}"
 
 
@@ -109,7 +117,46 @@ def removed_workspace(result: Mapping[str, Any]) -> str:
 
 
 def _state(user: Mapping[str, Any]) -> str:
-    return "enabled" if user.get("enabled") else "disabled"
+    if not user.get("enabled"):
+        return "disabled"
+    return "expired" if user.get("expired") else "enabled"
+
+
+def _used(owner: Mapping[str, Any]) -> str:
+    """`412.0 GB of 500.0 GB (82%), 3,000 of 10,000 files (30%)`; `412.0 GB` without a quota."""
+    used, quota = owner.get("used") or {}, owner.get("quota") or {}
+    there, files = used.get("bytes") or 0, used.get("files") or 0
+    most, most_files = quota.get("bytes"), quota.get("files")
+    text = size(there)
+    if most is not None:
+        text += f" of {size(most)} ({percent(there, most)})"
+    if most_files is not None:
+        text += f", {files:,} of {count(most_files, 'file')} ({percent(files, most_files)})"
+    return text
+
+
+def _quota(owner: Mapping[str, Any]) -> str:
+    """`quota 500.0 GB and 10,000 files`, or "" for none."""
+    quota = owner.get("quota") or {}
+    parts = [size(quota["bytes"])] if quota.get("bytes") is not None else []
+    parts += [count(quota["files"], "file")] if quota.get("files") is not None else []
+    return f"quota {' and '.join(parts)}" if parts else ""
+
+
+def _until(user: Mapping[str, Any]) -> str:
+    """`until the end of 2027-01-31`, `until 2027-01-31 18:00`, or "" for always."""
+    if user.get("expires") is None:
+        return ""
+    at = datetime.fromtimestamp(float(user["expires"]))
+    if (at.hour, at.minute, at.second) == (0, 0, 0):
+        return f"until the end of {at - timedelta(days=1):%Y-%m-%d}"
+    return f"until {at:%Y-%m-%d %H:%M}"
+
+
+def _networks(user: Mapping[str, Any]) -> str:
+    """`from 10.0.0.0/8`, or "" for everywhere."""
+    some = user.get("networks") or []
+    return f"from {', '.join(map(escaped, some))}" if some else ""
 
 
 def _limits(user: Mapping[str, Any], way: str) -> str:

@@ -1,6 +1,6 @@
 """All commands of a server."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
@@ -31,7 +31,23 @@ class UserSpeeds(OneUser):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserAddArgs(UserSpeeds):
+class UserTerms(UserSpeeds):
+    """How much a user may keep, until when they may come, and from where; "none" for no limit.
+
+    quota     the most bytes in their folder: "500GB"
+    files     the most files and links in it: "1000000"
+    expires   a day, until its end, or a time: "2027-01-31", "2027-01-31T18:00+01:00"
+    networks  IP addresses and networks: ["10.0.0.0/8"]; ["none"] for all
+    """
+
+    quota: str | None = None
+    files: str | None = None
+    expires: str | None = None
+    networks: Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserAddArgs(UserTerms):
     """path: the user's folder, on the server's machine."""
 
     path: str
@@ -40,7 +56,7 @@ class UserAddArgs(UserSpeeds):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserSetArgs(UserSpeeds):
+class UserSetArgs(UserTerms):
     """path: the new folder."""
 
     path: str | None = None
@@ -66,6 +82,14 @@ class WorkspaceAddArgs(OneWorkspace):
 
     path: str
     grants: Annotated[Mapping[str, object], Mark.TOLD] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceSetArgs(OneWorkspace):
+    """The quota: quota, the most bytes ("500GB"); files, the most files; "none" for no limit."""
+
+    quota: str | None = None
+    files: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +122,12 @@ USER_SHOW: Final = Command(
 USER_ADD: Final = Command(
     "user.add", "add a user with a folder and a password", UserAddArgs, changes=True
 )
-USER_SET: Final = Command("user.set", "change a user's speeds or folder", UserSetArgs, changes=True)
+USER_SET: Final = Command(
+    "user.set",
+    "change a user's speeds, quota, expiry, networks or folder",
+    UserSetArgs,
+    changes=True,
+)
 USER_ENABLE: Final = Command(
     "user.enable", "let a disabled user log in again", OneUser, changes=True
 )
@@ -124,6 +153,12 @@ WORKSPACE_ADD: Final = Command(
     "workspace.add",
     "add a named workspace",
     WorkspaceAddArgs,
+    changes=True,
+)
+WORKSPACE_SET: Final = Command(
+    "workspace.set",
+    "change the quota of a workspace",
+    WorkspaceSetArgs,
     changes=True,
 )
 WORKSPACE_REMOVE: Final = Command(
@@ -161,6 +196,7 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     USER_PASSWD,
     WORKSPACE_LIST,
     WORKSPACE_ADD,
+    WORKSPACE_SET,
     WORKSPACE_REMOVE,
     WORKSPACE_GRANT,
     WORKSPACE_REVOKE,

@@ -2,6 +2,7 @@
 
 contract    the rules that each catalogue must keep
 feed        the changes of a workspace, as a client asks for them
+quota_ledger  what may still come into a workspace, and what is promised there
 recording   changes become rows, in one transaction
 rows        the rows of SQLite's `entry` table
 sqlite      the catalogue in SQLite

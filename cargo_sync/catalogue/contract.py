@@ -23,6 +23,9 @@ Each catalogue keeps these rules, and one suite proves them (tests/conformance/t
 - **`record` is idempotent.** A change that changes nothing gets no new version: the same put again,
   or gone for a path that is already gone. After a lost answer the whole call may be repeated,
   except for moves, because their source does not exist any more.
+- **What is there is counted**: a workspace's use is its files and links, and the bytes of its
+  files. It changes in the transaction that changes the rows. Of a large subtree that is gone, the
+  part whose rows are not written yet still counts.
 - **Order**: listings by name, `changes` by number. Names and paths compare by components
   (model.paths.key).
 - **The caller keeps the tree complete**: it records a folder before the entries below it. When a
@@ -38,6 +41,7 @@ from typing import NamedTuple, Protocol
 
 from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.machines.own_changes import VersionRange
+from cargo_sync.machines.quota import NOTHING_USED, Use
 from cargo_sync.machines.suspects import Suspects, UncleanStop
 from cargo_sync.model.entries import Entry, EntryColumns
 
@@ -176,10 +180,14 @@ class Recorded(NamedTuple):
     versions  for each change, the version of the row at its `path`; 0 for Gone of a path that never
               had an entry
     moved     the numbers in the feed that its moves took; those of large subtrees follow (`finish`)
+    use       what is there now
+    grown     what it added to that; less than nothing if there is less now
     """
 
     versions: list[int]
     moved: Sequence[VersionRange] = ()
+    use: Use = NOTHING_USED
+    grown: Use = NOTHING_USED
 
 
 class Finished(NamedTuple):
@@ -223,6 +231,12 @@ class Catalogue(Protocol):
 
     def workspace(self, root: str, make_epoch: Callable[[], str]) -> WorkspaceRecord:
         """The workspace of `root`; it is made with a new epoch if there is none."""
+
+    def use(self, workspace: int) -> Use:
+        """How much is there."""
+
+    def uses(self) -> dict[str, Use]:
+        """How much is in each workspace, by its `root`."""
 
     def set_marker(self, workspace: int, marker: str) -> None: ...
 

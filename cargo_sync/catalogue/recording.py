@@ -1,6 +1,6 @@
 """One call of `record`: changes become rows, inside its transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cargo_sync.catalogue.contract import (
@@ -12,26 +12,42 @@ from cargo_sync.catalogue.contract import (
     Recorded,
     WorkspaceRecord,
 )
-from cargo_sync.catalogue.rows import CHANGED, SELECT, WRITE, Row, add, is_known, row_of, rows_near
+from cargo_sync.catalogue.rows import (
+    CHANGED,
+    SELECT,
+    WRITE,
+    Row,
+    add,
+    is_known,
+    row_of,
+    rows_near,
+    use_of,
+    use_of_all,
+)
 from cargo_sync.catalogue.unfinished import (
     Unfinished,
     begin,
     is_gone,
     is_large,
     unfinished,
+    use_within,
     write_early,
     write_gone,
     write_moved,
     write_part,
 )
 from cargo_sync.machines.own_changes import VersionRange
+from cargo_sync.machines.quota import NOTHING_USED, Use
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 
-SEQUENCE: Final = "UPDATE workspace SET sequence = ? WHERE id = ?"
+_CLOSE: Final = """
+UPDATE workspace SET sequence = ?, bytes = bytes + ?, files = files + ? WHERE id = ?
+RETURNING bytes, files
+"""
 
 _ONE: Final = f"{SELECT} WHERE workspace = ? AND path = ?"
 _ALL: Final = 2**62
@@ -53,6 +69,7 @@ class Recording:
         self._sequence = workspace.sequence
         self._versions: list[int] = []
         self._moved: list[VersionRange] = []
+        self._grown = NOTHING_USED
 
     def put(self, puts: Sequence[Put]) -> None:
         """Records consecutive puts.
@@ -91,13 +108,14 @@ class Recording:
     def _put(self, keys: Sequence[bytes], puts: Sequence[Put], known: dict[bytes, Row]) -> None:
         """One write for all; `known` are the old rows, by key."""
         writes: dict[bytes, Row] = {}
+        replaced: list[Row] = []
         for at, (key, put) in enumerate(zip(keys, puts, strict=True)):
             old = known.get(key)
             if old is not None and is_gone(old, self._parts):
                 old = None
             if old is not None and old[5] == FOLDER != put.entry.kind:
                 # Everything below the folder is deleted too, so the old rows must be read again.
-                WRITE(self._connection, list(writes.values()))
+                self._write(writes, replaced)
                 self._delete(put.path)
                 self.put(puts[at:])
                 return
@@ -111,9 +129,17 @@ class Recording:
                 numbers, content = (version, ident, version), put.entry.hash
             row = row_of(self._workspace, key, put, numbers, content)
             if row != old:
+                if key in known and key not in writes:
+                    replaced.append(known[key])
                 writes[key] = known[key] = row
             self._versions.append(numbers[0])
-        WRITE(self._connection, list(writes.values()))
+        self._write(writes, replaced)
+
+    def _write(self, writes: Mapping[bytes, Row], replaced: Sequence[Row]) -> None:
+        """Writes rows by key; `replaced` are those that these paths have now."""
+        rows = list(writes.values())
+        WRITE(self._connection, rows)
+        self._grown += use_of(rows) - use_of(replaced)
 
     def _add(self, keys: Sequence[bytes], puts: PutColumns) -> None:
         """Records puts at paths without rows, which are all different."""
@@ -121,6 +147,7 @@ class Recording:
         self._sequence += len(keys)
         self._versions += versions
         add(self._connection, self._workspace, keys, puts, versions)
+        self._grown += use_of_all(puts.entries)
 
     def gone(self, change: Gone) -> None:
         key = paths.key(paths.check(change.path, reserved=True))
@@ -162,8 +189,8 @@ class Recording:
         self._moved.append((first, self._sequence))
 
     def close(self) -> Recorded:
-        self._connection.execute(SEQUENCE, (self._sequence, self._workspace))
-        return Recorded(self._versions, self._moved)
+        use = close(self._connection, self._workspace, self._sequence, self._grown)
+        return Recorded(self._versions, self._moved, use, self._grown)
 
     def _ready_to_move(self, source: str, path: str) -> bytes:
         """Both subtrees have all their rows; returns the key of `path`. Raises ProblemError."""
@@ -214,6 +241,8 @@ class Recording:
             self._sequence = write_moved(
                 connection, workspace, self._sequence, within, move, ctime_ns
             )
+        else:
+            self._grown -= use_within(connection, workspace, low, high, upto)
         self._sequence = write_gone(connection, workspace, self._sequence, low, high, upto)
 
     def _finish(self, low: bytes, high: bytes, *, only_moved: bool = False) -> None:
@@ -224,9 +253,17 @@ class Recording:
             if part.meets(low, high) and (part.target is not None or not only_moved)
         ]
         for part in meeting:
-            self._sequence = write_part(self._connection, part, self._sequence, _ALL)
+            self._sequence, gone = write_part(self._connection, part, self._sequence, _ALL)
+            self._grown -= gone
         if meeting:
             self._parts = unfinished(self._connection, self._workspace)
+
+
+def close(connection: Statements, workspace: int, sequence: int, grown: Use) -> Use:
+    """Writes the sequence that changes have reached, and what they added; returns all there is."""
+    row = (sequence, grown.bytes, grown.files, workspace)
+    [now] = connection.execute(_CLOSE, row).fetchall()
+    return Use(*now)
 
 
 def _into_itself(source: str, path: str) -> ProblemError:

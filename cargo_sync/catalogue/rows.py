@@ -4,11 +4,12 @@ A row is a tuple in the order of SELECT; [1] is the path's key, [3] the version,
 kind, [11] the hash, [CHANGED] its number in the feed and [-1] whether it is a tombstone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, EntryStat, Put, PutColumns
-from cargo_sync.model.entries import FILE, Entry, EntryColumns
+from cargo_sync.machines.quota import Use
+from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns
 from cargo_sync.state.bulk import Insert, InsertColumns, Select
 from cargo_sync.state.migrations import Statements
 
@@ -153,6 +154,17 @@ def row_of(
         changed,
         0,
     )
+
+
+def use_of(rows: Iterable[Row]) -> Use:
+    """What rows add to what is counted; rows that are hidden still count."""
+    sizes = [row[6] for row in rows if not row[-1] and row[5] != FOLDER]
+    return Use(sum(sizes), len(sizes))
+
+
+def use_of_all(entries: EntryColumns) -> Use:
+    """What the rows of these entries add to it; folders have no size."""
+    return Use(sum(entries.sizes), len(entries.kinds) - entries.kinds.count(FOLDER))
 
 
 def held_of(row: Row) -> Catalogued:

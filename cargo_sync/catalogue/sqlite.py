@@ -19,7 +19,7 @@ from cargo_sync.catalogue.contract import (
     Recorded,
     WorkspaceRecord,
 )
-from cargo_sync.catalogue.recording import SEQUENCE, Recording
+from cargo_sync.catalogue.recording import Recording, close
 from cargo_sync.catalogue.rows import (
     CHANGED,
     FEED,
@@ -42,6 +42,7 @@ from cargo_sync.catalogue.unfinished import (
 )
 from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.machines.own_changes import VersionRange, gaps
+from cargo_sync.machines.quota import NOTHING_USED, Use
 from cargo_sync.machines.suspects import LATELY, Suspects, UncleanStop, suspects_of
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry, PlacedEntries
@@ -55,6 +56,8 @@ _WORKSPACE: Final = """
 SELECT id, root, marker, epoch, sequence, floor,
     EXISTS (SELECT 1 FROM unfinished WHERE workspace = workspace.id) FROM workspace WHERE id = ?
 """
+
+_USE: Final = "SELECT bytes, files FROM workspace WHERE id = ?"
 
 _CHANGES: Final = f"""{FEED} INDEXED BY entry_changed
 WHERE workspace = ? AND changed > ? AND changed < ? AND path >= ? AND path < ?
@@ -119,6 +122,18 @@ class SqliteCatalogue:
                 )
                 row = connection.execute(found, (root,)).fetchone()
             return _workspace(connection, row[0]).record
+
+    def use(self, workspace: int) -> Use:
+        with self._database.read() as connection:
+            row = connection.execute(_USE, (workspace,)).fetchone()
+        if row is None:
+            raise _no_workspace()
+        return Use(*row)
+
+    def uses(self) -> dict[str, Use]:
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT root, bytes, files FROM workspace").fetchall()
+        return {root: Use(*use) for root, *use in rows}
 
     def set_marker(self, workspace: int, marker: str) -> None:
         with self._database.transaction() as connection:
@@ -262,8 +277,8 @@ class SqliteCatalogue:
             if not parts:
                 return None
             before, target = known.record.sequence, parts[0].target
-            sequence = write_part(connection, parts[0], before, most)
-            connection.execute(SEQUENCE, (sequence, workspace))
+            sequence, gone = write_part(connection, parts[0], before, most)
+            close(connection, workspace, sequence, NOTHING_USED - gone)
         path = None if target is None else paths.from_key(target)
         return Finished(path, (before + 1, sequence))
 
@@ -341,10 +356,12 @@ class _Known(NamedTuple):
 def _workspace(connection: Statements, number: int) -> _Known:
     row = connection.execute(_WORKSPACE, (number,)).fetchone()
     if row is None:
-        raise ProblemError(
-            Problem(Code.UNKNOWN_WORKSPACE, "there is no such workspace", retry=False)
-        )
+        raise _no_workspace()
     return _Known(WorkspaceRecord._make(row[:-1]), bool(row[-1]))
+
+
+def _no_workspace() -> ProblemError:
+    return ProblemError(Problem(Code.UNKNOWN_WORKSPACE, "there is no such workspace", retry=False))
 
 
 def _unfinished(connection: Statements, known: _Known) -> Sequence[Unfinished]:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from cargo_sync.catalogue.contract import EntryStat
 from cargo_sync.catalogue.rows import CHANGED, INSERT, READ, SELECT, UPDATE, Row, rows_near
+from cargo_sync.machines.quota import NOTHING_USED, Use
 from cargo_sync.state.migrations import Statements
 
 LARGE: Final = 2_000
@@ -63,6 +64,12 @@ ORDER BY path LIMIT ?5
 _SHOWN: Final = """AND NOT EXISTS (SELECT 1 FROM unfinished WHERE workspace = entry.workspace
 AND low <= path AND high > path AND version >= entry.changed)"""
 _NOT_YET: Final = "AND path >= ? AND path < ? AND changed <= ?"
+
+
+_USE: Final = """
+SELECT coalesce(sum(size), 0), count(*) FROM entry
+WHERE workspace = ? AND path >= ? AND path < ? AND changed <= ? AND deleted = 0 AND kind <> 'd'
+"""
 
 
 class Unfinished(NamedTuple):
@@ -135,6 +142,12 @@ def begin(
     connection.execute(_BEGIN, (workspace, low, high, version, top, target))
 
 
+def use_within(connection: Statements, workspace: int, low: bytes, high: bytes, upto: int) -> Use:
+    """What the rows of a range, up to a number of the feed, add to what is counted."""
+    [row] = connection.execute(_USE, (workspace, low, high, upto)).fetchall()
+    return Use(*row)
+
+
 def write_gone(
     connection: Statements, workspace: int, sequence: int, low: bytes, high: bytes, upto: int
 ) -> int:
@@ -167,15 +180,24 @@ def write_moved(
     return sequence + connection.execute(_MOVE, row).rowcount
 
 
-def write_part(connection: Statements, part: Unfinished, sequence: int, most: int) -> int:
-    """Writes the next rows of a subtree, up to `most`; returns the new sequence."""
+def write_part(
+    connection: Statements, part: Unfinished, sequence: int, most: int
+) -> tuple[int, Use]:
+    """Writes the next rows of a subtree, up to `most`; the new sequence, and what does not count.
+
+    What has moved counts at its new place.
+    """
     end = _next(connection, part.workspace, part.low, part.high, most)
+    gone = NOTHING_USED
+    if part.target is None:
+        within = (part.low, end or part.high, part.version)
+        gone = use_within(connection, part.workspace, *within)
     sequence = _write(connection, part, sequence, part.low, end or part.high)
     if end is None:
         connection.execute("DELETE FROM unfinished WHERE id = ?", (part.id,))
     else:
         connection.execute("UPDATE unfinished SET low = ? WHERE id = ?", (end, part.id))
-    return sequence
+    return sequence, gone
 
 
 def write_early(

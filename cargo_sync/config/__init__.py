@@ -26,6 +26,7 @@ control        where a process takes commands
 backup         the ports of the Servidor Backup protocol
 check          `cargo_sync check`
 places         paths and addresses
+expiry         until when a user may log in
 units          speeds, sizes and times of day
 secret         passwords in memory
 certificates   what the files of a certificate need somebody to do

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, Validat
 
 from cargo_sync.config import places, units
 from cargo_sync.config.errors import quoted
+from cargo_sync.config.expiry import parse_expiry
 from cargo_sync.config.globs import GlobError
 from cargo_sync.config.patterns import parsed
 from cargo_sync.config.secret import Secret, exposure, read_first_line
@@ -91,6 +92,10 @@ def _ip(text: str) -> str:
     return text
 
 
+def _expiry(value: Any) -> float:
+    return parse_expiry(_text(value))
+
+
 def served_folder(path: str) -> str:
     """Checks that a folder can be served.
 
@@ -114,6 +119,7 @@ def _size(value: Any) -> int:
     return units.parse_size(value)
 
 
+Expiry = Annotated[float, BeforeValidator(_expiry)]
 Name = Annotated[str, AfterValidator(places.display_name)]
 Segment = Annotated[str, AfterValidator(places.segment)]
 LocalPath = Annotated[str, AfterValidator(_local)]

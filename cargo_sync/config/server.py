@@ -13,7 +13,7 @@ from cargo_sync.config.grants import Grant
 from cargo_sync.config.process_shape import ProcessSettings, process_settings
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
-from cargo_sync.config.server_shape import ServerShape, UserShape
+from cargo_sync.config.server_shape import QuotaShape, ServerShape, UserShape
 from cargo_sync.config.shape import Surroundings, read_shape
 
 
@@ -33,6 +33,9 @@ class UserSettings:
     password, password_hash   at most one is given; with neither, the stored one stays
     upload_speed, download_speed           the most for one transfer
     upload_bandwidth, download_bandwidth   the most for all of the user's transfers
+    quota_bytes, quota_files   the most that may be in `path`; None for no limit
+    expires   unix seconds from which on they may not log in; None for never
+    networks  from which they may come; none for all
     given     the fields in the file; none for a user who is not in it
     """
 
@@ -45,16 +48,25 @@ class UserSettings:
     upload_bandwidth: int | None = None
     download_bandwidth: int | None = None
     enabled: bool = True
+    quota_bytes: int | None = None
+    quota_files: int | None = None
+    expires: float | None = None
+    networks: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSettings:
-    """A named workspace: an absolute folder, and what each user may do there."""
+    """A named workspace: an absolute folder, and what each user may do there.
+
+    quota_bytes, quota_files  the most that may be in it, whoever brings it; None for no limit
+    """
 
     name: str
     path: str
     grants: Mapping[str, Grant]
+    quota_bytes: int | None = None
+    quota_files: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +152,8 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         control=control_from(shape.control),
         users=tuple(map(_user, shape.users)),
         workspaces=tuple(
-            WorkspaceSettings(space.name, space.path, space.grants) for space in shape.workspaces
+            WorkspaceSettings(space.name, space.path, space.grants, *_quota(space.quota))
+            for space in shape.workspaces
         ),
         settle=shape.settle,
         trash_days=shape.trash_days,
@@ -165,8 +178,16 @@ def _user(shape: UserShape) -> UserSettings:
         upload_bandwidth=shape.upload_bandwidth,
         download_bandwidth=shape.download_bandwidth,
         enabled=shape.enabled,
+        quota_bytes=_quota(shape.quota)[0],
+        quota_files=_quota(shape.quota)[1],
+        expires=shape.expires,
+        networks=tuple(shape.networks or ()),
         given=frozenset(shape.model_fields_set),
     )
+
+
+def _quota(shape: QuotaShape | None) -> tuple[int | None, int | None]:
+    return (None, None) if shape is None else (shape.bytes, shape.files)
 
 
 def _backup(shape: BackupShape | None) -> BackupSettings | None:

@@ -17,9 +17,11 @@ from pydantic import (
 from cargo_sync.config import places, units
 from cargo_sync.config.backup import BackupShape, exposed
 from cargo_sync.config.control import ControlShape
+from cargo_sync.config.expiry import EXPIRY_FORM
 from cargo_sync.config.fields import (
     Days,
     ExistingFile,
+    Expiry,
     Interval,
     Ip,
     LocalPath,
@@ -42,6 +44,7 @@ from cargo_sync.config.shape import (
     wrong,
 )
 
+_QUOTA_FORM = 'an object with "bytes" (such as "500GB"), "files" (such as 1000000), or both'
 USER_WORKSPACE = "default"
 """The name of the workspace at a user's `path`."""
 
@@ -64,6 +67,7 @@ def _password_hash(text: Any) -> str:
 
 Listen = Annotated[tuple[str, int], BeforeValidator(_listen)]
 Network = Annotated[str, AfterValidator(places.network)]
+Networks = Annotated[list[Network], Field(min_length=1, max_length=100)]
 Prefix = Annotated[str, AfterValidator(places.url_prefix)]
 PortNumber = Annotated[int, Field(ge=0, le=65535)]
 
@@ -73,6 +77,22 @@ class TlsShape(Shape):
 
     cert: ExistingFile = Field(description="a file with the certificate and its chain, in PEM")
     key: ExistingFile = Field(description="a file with the private key, in PEM")
+
+
+class QuotaShape(Shape):
+    """The form of a quota."""
+
+    bytes: Size | None = Field(None, description=units.SIZE_FORM)
+    files: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="a whole number, 0 or more", validate_default=True
+    )
+
+    @field_validator("files")
+    @classmethod
+    def _limits_something(cls, files: int | None, info: ValidationInfo) -> int | None:
+        if files is None and info.data.get("bytes", 0) is None:
+            raise wrong("a quota without bytes and files limits nothing; leave it out")
+        return files
 
 
 class UserShape(Shape):
@@ -96,6 +116,9 @@ class UserShape(Shape):
     upload_bandwidth: Speed | None = Field(None, description=units.SPEED_FORM)
     download_bandwidth: Speed | None = Field(None, description=units.SPEED_FORM)
     enabled: bool = Field(True, description="true or false")
+    quota: QuotaShape | None = Field(None, description=_QUOTA_FORM)
+    expires: Expiry | None = Field(None, description=EXPIRY_FORM)
+    networks: Networks | None = Field(None, description="IP addresses or networks, at least one")
 
     @field_validator("password_hash")
     @classmethod
@@ -115,6 +138,7 @@ class WorkspaceShape(Shape):
     grants: dict[str, Annotated[InstanceOf[Grant], BeforeValidator(grant)]] = Field(
         default_factory=dict, description=f"user names, each with {FORM}"
     )
+    quota: QuotaShape | None = Field(None, description=_QUOTA_FORM)
 
 
 class ServerShape(ProcessShape):

@@ -6,14 +6,14 @@ from decimal import Decimal
 from cargo_sync.config.errors import quoted
 
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)\s*(g|m|k|)bps", re.IGNORECASE | re.ASCII)
-_FACTORS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(g|m|k|)b", re.IGNORECASE | re.ASCII)
+_FACTORS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000, "t": 1_000_000_000_000}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(t|g|m|k|)b", re.IGNORECASE | re.ASCII)
 _SPAN = re.compile(r"(\d{1,6})\s*(min|h|d)", re.IGNORECASE | re.ASCII)
 _SPANS = {"min": 60, "h": 3_600, "d": 86_400}
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*(am|pm|)", re.IGNORECASE | re.ASCII)
 
 SPEED_FORM = 'a number and bps, kbps, mbps or gbps, such as "10mbps"'
-SIZE_FORM = 'a number and B, kB, MB or GB, such as "10MB"'
+SIZE_FORM = 'a number and B, kB, MB, GB or TB, such as "10MB"'
 SPAN_FORM = 'a whole number and min, h or d, from "1min" to "30d"'
 CLOCK_FORM = 'a time of day such as "10:00pm", "12:00am" or "22:00"'
 
@@ -47,7 +47,7 @@ def format_speed(bits: int) -> str:
 
 
 def parse_size(text: str) -> int:
-    """`10MB`, `512kB`, `1.5GB`, `800B` in bytes; units are decimal.
+    """`10MB`, `512kB`, `1.5TB`, `800B` in bytes; units are decimal.
 
     Raises:
         ValueError: it is not a size.
@@ -57,7 +57,7 @@ def parse_size(text: str) -> int:
         raise ValueError(f"{quoted(text)} is not a size")
     size = int(Decimal(found[1]) * _FACTORS[found[2].lower()])
     if size > _MOST:
-        raise ValueError("a size must be at most 1000000GB")
+        raise ValueError("a size must be at most 1000TB")
     return size
 
 

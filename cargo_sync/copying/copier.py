@@ -26,7 +26,7 @@ from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import NOTICES, Code, Problem, ProblemError
+from cargo_sync.model.problems import NO_ROOM, NOTICES, Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.trees.contract import Brought, Ends, Task
@@ -158,11 +158,12 @@ class Copier:
         for task, tries in batch:
             path, size = task.action.path, task.action.bytes
             # A part of a larger file may be there already, so that it needs less than its size.
-            if resumable(size) or self._room.may_try(path, size):
+            replaces = task.action.expected is not None
+            if resumable(size) or self._room.may_try(path, size, replaces=replaces):
                 self._open[path] = tries
                 tasks.append(task)
             else:
-                self.progress.fail(path, _no_room(path, size))
+                self.progress.fail(path, _no_room(self._room.lacking, path, size))
         return tasks
 
     async def _look(self) -> bool:
@@ -298,7 +299,7 @@ class Copier:
         for task, receipt in zip(brought.done, brought.receipts, strict=True):
             path, size = task.action.path, task.action.bytes
             self._open.pop(path, None)
-            self._room.took(path, size)
+            self._room.took(path, size, replaced=task.action.expected is not None)
             self.progress.done(path, size)
             self.progress.displaced += bool(receipt.displaced)
             if resumable(size):
@@ -308,10 +309,10 @@ class Copier:
             tries = self._open.pop(path, 0)
             if problem and not self._retries.add(path, tries, problem):
                 self.progress.fail(path, problem)
-                if problem.code == Code.DISK_FULL:
+                if problem.code in NO_ROOM:
                     self._room.refused(path, outcome.action.bytes, problem)
 
 
-def _no_room(path: str, size: int) -> Problem:
+def _no_room(lacking: Code, path: str, size: int) -> Problem:
     message = f"{path!r} needs {size:,} bytes, and there was no room for a smaller file"
-    return Problem(Code.DISK_FULL, message, path, "free some space, then try again")
+    return Problem(lacking, message, path, "free some space, then try again")

@@ -26,7 +26,7 @@ from cargo_sync.model.events import (
     groups,
 )
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.problems import NO_ROOM, Code, Problem
 from cargo_sync.model.slices import path_ranges
 from cargo_sync.plan.one_way import BACK
 from cargo_sync.trees.contract import Brought, Tasks
@@ -65,11 +65,12 @@ class _Record:
 
 
 class _Moved(NamedTuple):
-    """Files that were moved, and are recorded."""
+    """Files that were moved, and are recorded; `replaced`: the indices of those that replaced."""
 
     paths: Sequence[str]
     sizes: Sequence[int]
     events: Sequence[EventGroup]
+    replaced: Collection[int]
 
 
 class Commit:
@@ -155,7 +156,9 @@ class Commit:
             agree = partial(self._memory.folders.agree_moved, agreed, told, displaced)
             cursor = self._together(agree, self._replaced(done[part], some))
             events = [told.group(cursor - len(displaced)), *groups(displaced, cursor)]
-            moved.append(_Moved(told.paths, told.sizes, events))
+            others = done[part].puts.others.items()
+            replaced = {index for index, one in others if one.expected is not None}
+            moved.append(_Moved(told.paths, told.sizes, events, replaced))
         return moved
 
     def _told(self, done: Tasks, batch: Brought, hashes: Sequence[str]) -> MovedFiles:
@@ -197,8 +200,8 @@ class Commit:
 
     async def _note(self, moved: _Moved) -> None:
         """Notes files that were moved, when they are recorded."""
-        files, sizes, told = moved
-        if self._room.took_all(files, sizes):
+        files, sizes, told, replaced = moved
+        if self._room.took_all(files, sizes, replaced):
             self._retry_full()
         self._report.acted = self._report.advanced = True
         self._report.files += len(files)
@@ -248,7 +251,7 @@ class Commit:
 
     def _retry_full(self) -> None:
         """There is room: what waited for it is tried again."""
-        self._memory.failures.retry_at(Code.DISK_FULL, 0.0)
+        self._memory.failures.retry_at(NO_ROOM, 0.0)
         self._report.look_again(0.0)
 
     def _agreement(self, outcome: Outcome) -> Agreed | None:
@@ -288,7 +291,7 @@ class Commit:
         ):
             state = (action.source.version, action.source.ident)
             self._memory.failures.put_off(action.path, problem, state)
-        if problem.code == Code.DISK_FULL:
+        if problem.code in NO_ROOM:
             self._room.refused(action.path, action.bytes, problem)
         return [self._failure(outcome, problem, now)]
 

@@ -74,7 +74,7 @@ class RunReport:
     """The result of one run so far.
 
     holds       what the guard of each direction holds
-    full        why a full disk holds it, or ""
+    full        why a full disk, or a quota, holds it, or ""
     problems    the first 100 problems of single files; `errors` counts all of them
     downloaded  how many of the files came from the server
     acted       files or folders were changed
@@ -141,7 +141,7 @@ class RunReport:
         self.holds[direction] = held
 
     def fill(self, problem: Problem) -> None:
-        """The destination's disk is full."""
+        """The destination has no room: its disk is full, or the quota used up."""
         self.full = str(problem)
 
     def look_again(self, seconds: float) -> None:

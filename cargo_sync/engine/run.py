@@ -29,7 +29,7 @@ from cargo_sync.engine.verification import Verification
 from cargo_sync.machines.room import PROBE, DestinationRoom
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.jobs import Mode, Rules
-from cargo_sync.model.problems import FENCES, Code
+from cargo_sync.model.problems import FENCES, NO_ROOM, Code
 from cargo_sync.model.world import World
 from cargo_sync.model.xattrs import keeps_none
 from cargo_sync.plan.guard import taken_back
@@ -235,7 +235,7 @@ class Run:
         return opened
 
     def _judge_room(self) -> None:
-        """Holds the run if a destination's disk is full.
+        """Holds the run if a destination's disk is full, or its quota used up.
 
         All files that wait for room are tried again together with the smallest of them; at once,
         when that one is gone.
@@ -252,10 +252,10 @@ class Run:
             return
         self.report.errors += room.passed
         if room.full:
-            failures.retry_at(Code.DISK_FULL, self._world.steady() + PROBE)
+            failures.retry_at(NO_ROOM, self._world.steady() + PROBE)
             self.report.fill(room.smallest.problem)
         elif (failure := failures.get(room.smallest.path)) and failure.next_at is not None:
-            failures.retry_at(Code.DISK_FULL, failure.next_at)
+            failures.retry_at(NO_ROOM, failure.next_at)
 
     # -- steps that waited for the end of the survey -----------------------------------------------
 

@@ -12,6 +12,7 @@ from cargo_sync.model.transfers import Offer
 class SinkBatch:
     """One batch that is not committed yet.
 
+    number    of the batch
     room      space on the disk for what is still to come
     there     indices of offers whose content was already here
     parts     larger files that are arriving, per index
@@ -21,9 +22,20 @@ class SinkBatch:
     within    in which of these a file is to be staged, per index
     """
 
-    __slots__ = ("folders", "offers", "parts", "problems", "room", "staged", "there", "within")
+    __slots__ = (
+        "folders",
+        "number",
+        "offers",
+        "parts",
+        "problems",
+        "room",
+        "staged",
+        "there",
+        "within",
+    )
 
-    def __init__(self, offers: Sequence[Offer], room: Reservation) -> None:
+    def __init__(self, number: int, offers: Sequence[Offer], room: Reservation) -> None:
+        self.number = number
         self.offers = offers
         self.room = room
         self.there: set[int] = set()

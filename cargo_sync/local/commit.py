@@ -38,11 +38,11 @@ class BatchCommit:
         Raises:
             ProblemError: the owner could not record it.
         """
-        order = self._secure(batch)
         placing = Placing(self._staging, self._run)
         moved: dict[str, Sequence[int]] = {}
         receipts: dict[int, Receipt] = {}
         try:
+            order = self._secure(batch)
             self._publish(batch, order, placing, moved, receipts)
             return receipts
         finally:
@@ -51,7 +51,7 @@ class BatchCommit:
                     self._judge.came(folder)
                 else:
                     self._judge.stayed(folder)
-            self._judge.ended()
+            self._judge.ended(batch.number)
 
     def _publish(
         self,
@@ -153,7 +153,7 @@ class BatchCommit:
             renamed = [index for at, index in enumerate(renamed) if at not in problems]
         receipts: dict[int, Receipt] = {}
         if renamed:  # if others did not take all of them away, and it is known what is durable
-            told = self._judge.record([offers[index] for index in renamed], published)
+            told = self._judge.record(batch.number, [offers[index] for index in renamed], published)
             receipts.update(zip(renamed, told, strict=True))
         if there and (found := [index for index in order if index in there]):
             told = self._judge.there([offers[index] for index in found])

@@ -15,8 +15,11 @@ from cargo_sync.model.transfers import Offer, Receipt, Want
 class Judge(Protocol):
     """The decisions of the folder's owner."""
 
-    def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
-        """For each offer: a refusal, "none" (this content is already here), or None: needed."""
+    def judge(self, batch: int, offers: Sequence[Offer]) -> list[Want | None]:
+        """For each offer: a refusal, "none" (this content is already here), or None: needed.
+
+        `batch` is the number of a batch that begins; `ended` is called for it, in any case.
+        """
 
     def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
         """The problem, in the owner's words, of a file for which the disk has no room."""
@@ -39,7 +42,7 @@ class Judge(Protocol):
     def stayed(self, folder: str) -> None:
         """A new folder was not replaced, or not all of its files could be recorded."""
 
-    def ended(self) -> None:
+    def ended(self, batch: int) -> None:
         """A batch has ended: what is not recorded of it never will be. Not called under `lock`."""
 
     def moved(self, folder: str, found: os.stat_result) -> None:
@@ -52,7 +55,7 @@ class Judge(Protocol):
             found: what is there now, with a ctime of before.
         """
 
-    def record(self, offers: Sequence[Offer], published: Published) -> list[Receipt]:
+    def record(self, batch: int, offers: Sequence[Offer], published: Published) -> list[Receipt]:
         """Records what was published of these offers in one transaction; called under `lock`."""
 
     def there(self, offers: Sequence[Offer]) -> list[Receipt]:

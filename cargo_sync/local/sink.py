@@ -55,7 +55,18 @@ class FolderSink:
         """Returns what is needed of each offer. Raises ProblemError if the batch cannot begin."""
         if batch in self._batches or len(self._batches) >= BATCHES:
             raise _protocol(f"batch {batch} cannot begin now")
-        begun = SinkBatch(offers, self._staging.reservation())
+        begun = SinkBatch(batch, offers, self._staging.reservation())
+        try:
+            answers = self._answers(batch, begun)
+        except BaseException:
+            begun.room.close()
+            self._judge.ended(batch)
+            raise
+        self._batches[batch] = begun
+        return answers
+
+    def _answers(self, batch: int, begun: SinkBatch) -> list[Want]:
+        offers = begun.offers
         begun.problems = refused(offers)
         answers = [_ALL] * len(offers)
         for index, problem in begun.problems.items():
@@ -64,7 +75,6 @@ class FolderSink:
         self._reserve(batch, begun, answers)
         if self._staging.fresh:
             self._stage_together(begun, answers)
-        self._batches[batch] = begun
         return answers
 
     def whole(self, batch: int, index: int, content: memoryview) -> None:
@@ -198,6 +208,7 @@ class FolderSink:
                 self._staging.discard(staged, keep=True)
             self._staging.remove_folders(begun.folders)
             begun.room.close()
+            self._judge.ended(number)
         self._batches.clear()
         self._behind.close()
 
@@ -207,7 +218,8 @@ class FolderSink:
         """Asks the owner; `answers` gets what is not "all" of the offers that are valid."""
         offers, problems = begun.offers, begun.problems
         proper = [index for index in range(len(offers)) if index not in problems]
-        judged = self._judge.judge([offers[index] for index in proper] if problems else offers)
+        valid = [offers[index] for index in proper] if problems else offers
+        judged = self._judge.judge(batch, valid)
         if None in judged:
             self._staging.check()
         if not any(judged) and not resumable(max((offer.size for offer in offers), default=0)):

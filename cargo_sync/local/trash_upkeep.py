@@ -18,6 +18,7 @@ from cargo_sync.local import trash
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.root import Root
 from cargo_sync.local.trash import PLACE
+from cargo_sync.machines.quota import Use
 from cargo_sync.machines.trash_limits import TrashLimits, overdue
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import (
@@ -182,7 +183,12 @@ def adopt(
 
 def size_of(root: Root, place: str) -> int:
     """The bytes of the files in a folder of the trash, as far as it can be read."""
-    size, pending = 0, [place]
+    return contents_of(root, place).bytes
+
+
+def contents_of(root: Root, place: str) -> Use:
+    """How much is in a folder of the trash, as far as it can be read."""
+    size, files, pending = 0, 0, [place]
     while pending:
         path = pending.pop()
         try:
@@ -192,10 +198,11 @@ def size_of(root: Root, place: str) -> int:
                     if stat.S_ISDIR(found.st_mode):
                         pending.append(paths.join(path, one.name))
                     else:
-                        size += found.st_size
+                        size += found.st_size if stat.S_ISREG(found.st_mode) else 0
+                        files += 1
         except (OSError, ProblemError):
             continue
-    return size
+    return Use(size, files)
 
 
 def _add(ledger: TrashLedger, found: Sequence[DisplacedVersion]) -> None:

@@ -13,6 +13,7 @@ one_run      when one run of a job without a daemon is over, and with which resu
 own_changes  which changes of a server a client made itself
 pacing       when a lane may send its next frame
 progress     whether tries of a transfer that is cut again and again get any further
+quota        how much may be in a workspace, and what is too much
 rate_history  how fast files moved in the last minutes and the last day
 replays      when a feed sends last values again to new subscribers, and which
 retention    how old what is kept is, whatever the wall clock does

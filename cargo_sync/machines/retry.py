@@ -5,7 +5,7 @@ most half of the delay, so that "tries again in" is about right for the person w
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -139,8 +139,8 @@ class Failures:
     def get(self, path: str) -> Failure | None:
         return self._by_path.get(path)
 
-    def retry_at(self, code: Code, at: float) -> None:
-        """All that failed with `code` is tried again at `at`, unless it waits for a person."""
+    def retry_at(self, codes: Collection[Code], at: float) -> None:
+        """What failed with one of `codes` is tried again at `at`, unless it waits for a person."""
         for path, failure in self._by_path.items():
-            if failure.problem.code == code and failure.next_at is not None:
+            if failure.problem.code in codes and failure.next_at is not None:
                 self._by_path[path] = replace(failure, next_at=at)

@@ -41,6 +41,7 @@ class Code(StrEnum):
     IN_USE = "in_use"
     # A file system.
     DISK_FULL = "disk_full"
+    OVER_QUOTA = "over_quota"
     DISK_ERROR = "disk_error"
     READ_ONLY = "read_only"
     WRITE_ONLY = "write_only"
@@ -71,6 +72,8 @@ class Code(StrEnum):
     # Identity of the server and of the user.
     UNAUTHORIZED = "unauthorized"
     LOGGED_OUT = "logged_out"
+    EXPIRED = "expired"
+    FOREIGN_NETWORK = "foreign_network"
     SERVER_RESTORED = "server_restored"
     STATE_RESTORED = "state_restored"
     STATE_COPIED = "state_copied"
@@ -118,6 +121,8 @@ class Code(StrEnum):
 
 NOTICES: Final = frozenset({Code.RESERVED_NAME, Code.BAD_TIME, Code.NO_XATTRS})
 """Codes of what is said about a name in a folder although nothing failed."""
+NO_ROOM: Final = frozenset({Code.DISK_FULL, Code.OVER_QUOTA})
+"""Codes of files for which a destination has no room: they are tried again when there may be."""
 FENCES: Final = frozenset({Code.SERVER_RESTORED, Code.STATE_RESTORED, Code.STATE_COPIED})
 """Codes of what stops a job until a person approves that both sides are compared afresh."""
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)

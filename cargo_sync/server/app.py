@@ -98,6 +98,7 @@ async def run(
                     (partial(_reload, server, again, service.notifier), "reading the file again"),
                     (partial(alongside, *beside), "the watchdog and the metrics"),
                     (server.retention.run, "deleting old state"),
+                    (server.expiry.run, "ending users who expire"),
                     (server.watch_certificate, "looking at the certificate"),
                     (partial(server.keep_time, clock), "storing the retention clock"),
                 )

@@ -6,6 +6,7 @@ import logging
 import secrets
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from typing import Final
@@ -15,6 +16,7 @@ import argon2
 from cargo_sync.api.addresses import Addresses
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
+from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config import places
 from cargo_sync.config.server import ServerSettings, load_server
@@ -43,6 +45,7 @@ from cargo_sync.server.accounts.permits import Permits
 from cargo_sync.server.accounts.proxies import Proxies
 from cargo_sync.server.accounts.registry import Read, Registry
 from cargo_sync.server.accounts.roster import Roster
+from cargo_sync.server.accounts.terms import ExpiryWatch
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.backup.coordinator import Coordinator, coordinator
 from cargo_sync.server.backup.nicknames import UserLogin
@@ -141,11 +144,12 @@ class Server:
         self._uploads = Uploads(rows, self._checkpoints, world.token, world.steady)
         self.retention = ServerRetention(database, catalogue, self._uploads, world)
         self._polls = Polls(asyncio.get_running_loop())
-        self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload)
+        self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload, world.wall)
         self._logins = Logins(self._users, world.steady, secrets.token_bytes)
         self.doors = Doors(settings.trusted_proxies)
         self._grants = Grants(DropIntents(database))
-        self._permits = Permits(self._grants)
+        self._permits = Permits(self._grants, self._users.refusal)
+        self.expiry = ExpiryWatch(self._users, world.wall, self._expired, self._expires_soon)
         self._ledger = partial(DisplacedRows, database, wall=world.wall, lived=world.lived)
         self._opened = OpenWorkspaces(
             world,
@@ -173,6 +177,7 @@ class Server:
         self._coordinator: Coordinator | None = (
             coordinator(backup, database, world, self._registry, login) if backup else None
         )
+        self._loop = asyncio.get_running_loop()
         self._tasks: asyncio.TaskGroup | None = None
         self._lanes: LaneListener | None = None
         self._listener: HttpListener | None = None
@@ -288,13 +293,38 @@ class Server:
         )
         for warning in views.only_reading(self._grants.only_reading()):
             _log.warning("%s", warning)
+        await self._world.offload(
+            self._opened.allow, roster.users, roster.workspaces, self._quota_news
+        )
         self._opened.serve(paths, self._settings, self._tasks)
+        self.expiry.changed()
         self._logins.forget(ended)
         self._permits.end_of(ended)
         self._permits.renew()
         self._flows.renew()
         self.feed.changed()
         await self._let_go(self._opened.unserved())
+
+    def _quota_news(self, news: QuotaNews) -> None:
+        """Tells that a quota is reached, or nearly. Any thread may call it."""
+        with suppress(RuntimeError):  # the event loop has ended already
+            self._loop.call_soon_threadsafe(self._say_quota, news)
+
+    def _say_quota(self, news: QuotaNews) -> None:
+        _log.warning("%s", views.quota_sentence(news), extra={"user": news.user})
+        self.feed.quota(news)
+
+    def _expired(self, users: frozenset[str]) -> None:
+        """Ends what expired users have."""
+        self._logins.forget(users)
+        self._permits.renew()
+        for name in sorted(users):
+            _log.info("%s has expired", name, extra={"user": name})
+            self.feed.notice(name, "expired")
+
+    def _expires_soon(self, name: str, at: float) -> None:
+        _log.warning("%s expires on %s", name, views.moment(at), extra={"user": name})
+        self.feed.expires_soon(name, at)
 
     async def _let_go(self, unserved: Sequence[Workspace]) -> None:
         """Closes folders that are not served; one in use is tried again at the next change."""
@@ -385,7 +415,14 @@ class Server:
         """The metrics of the server."""
         ends = self._certificate.served.ends if self._certificate else None
         return families(
-            self._users, len(self._opened), self._logins, self._flows, self._polls, self.doors, ends
+            self._users,
+            len(self._opened),
+            self._logins,
+            self._flows,
+            self._polls,
+            self.doors,
+            ends,
+            self._opened.quotas(),
         )
 
     # -- the end -----------------------------------------------------------------------------------

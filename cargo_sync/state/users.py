@@ -1,23 +1,33 @@
 """Users that were made by a command, and settings that a command gave users of the file."""
 
 from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
 
 from cargo_sync.state.database import Database
 from cargo_sync.state.drop_boxes import end_drop_boxes
 
-_GET = """
-SELECT name, path, upload_speed, download_speed, upload_bandwidth, download_bandwidth, enabled
-FROM user
+_GET: Final = """
+SELECT name, path, upload_speed, download_speed, upload_bandwidth, download_bandwidth, enabled,
+       quota_bytes, quota_files, expires, networks FROM user
 """
-
-_PUT = "INSERT OR REPLACE INTO user VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PUT: Final = """
+INSERT OR REPLACE INTO user (
+    name, path, upload_speed, download_speed, upload_bandwidth, download_bandwidth, enabled,
+    quota_bytes, quota_files, expires, networks
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
     """One user. Speeds and bandwidths are in bits per second; None for no limit.
 
-    path  absolute folder; None for a user of the server's file, which has it
+    path      absolute folder; None for a user of the server's file, which has it
+    quota_bytes, quota_files   the most that may be in it; None for no limit
+    expires   unix seconds; None for never
+    networks  from which they may come; none for all
     """
 
     name: str
@@ -27,6 +37,10 @@ class UserRow:
     upload_bandwidth: int | None = None
     download_bandwidth: int | None = None
     enabled: bool = True
+    quota_bytes: int | None = None
+    quota_files: int | None = None
+    expires: float | None = None
+    networks: tuple[str, ...] = ()
 
 
 class UserRows:
@@ -39,10 +53,7 @@ class UserRows:
         """All rows by name."""
         with self._database.read() as connection:
             rows = connection.execute(_GET).fetchall()
-        return {
-            name: UserRow(name, path, up, down, all_up, all_down, bool(enabled))
-            for name, path, up, down, all_up, all_down, enabled in rows
-        }
+        return {row[0]: _row(*row) for row in rows}
 
     def add(self, row: UserRow, hash: str) -> None:
         """Adds a user with a password; deletes grants left from an earlier user of this name."""
@@ -75,4 +86,24 @@ def _columns(row: UserRow) -> tuple[object, ...]:
         row.upload_bandwidth,
         row.download_bandwidth,
         row.enabled,
+        row.quota_bytes,
+        row.quota_files,
+        row.expires,
+        orjson.dumps(row.networks).decode() if row.networks else None,
     )
+
+
+def _row(*columns: Any) -> UserRow:
+    name, path, up, down, all_up, all_down, enabled, size, files, expires, networks = columns
+    limits = size, files, expires, _networks(networks)
+    return UserRow(name, path, up, down, all_up, all_down, bool(enabled), *limits)
+
+
+def _networks(text: str | None) -> tuple[str, ...]:
+    """What somebody has written into the state by hand must not mean "all networks"."""
+    if text is None:
+        return ()
+    try:
+        return tuple(map(str, orjson.loads(text))) or (text,)
+    except (ValueError, TypeError):
+        return (text,)

@@ -6,11 +6,13 @@ from typing import Final
 
 from cargo_sync.config.grants import Grant
 from cargo_sync.state.database import Database
+from cargo_sync.state.migrations import Statements
 
 _GRANT: Final = (
     "INSERT OR REPLACE INTO workspace_grant (workspace, user, access, path) VALUES (?, ?, ?, ?)"
 )
 _GRANTS: Final = "SELECT workspace, user, access, path FROM workspace_grant"
+_QUOTAS: Final = "SELECT workspace, bytes, files FROM workspace_quota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,14 @@ class WorkspaceRow:
 
     path    absolute folder; None for a workspace of the server's file, which has it
     grants  by user
+    quota_bytes, quota_files  the most that may be in it; None for no limit
     """
 
     name: str
     path: str | None = None
     grants: Mapping[str, Grant] = field(default_factory=dict)
+    quota_bytes: int | None = None
+    quota_files: int | None = None
 
 
 class WorkspaceRows:
@@ -38,13 +43,20 @@ class WorkspaceRows:
             paths = dict(connection.execute("SELECT name, path FROM named_workspace").fetchall())
             for name, user, access, path in connection.execute(_GRANTS):
                 grants.setdefault(name, {})[user] = Grant(access, path)
-        names = sorted(paths.keys() | grants.keys())
-        return {name: WorkspaceRow(name, paths.get(name), grants.get(name, {})) for name in names}
+            quotas = {name: (size, files) for name, size, files in connection.execute(_QUOTAS)}
+        names = sorted(paths.keys() | grants.keys() | quotas.keys())
+        return {
+            name: WorkspaceRow(
+                name, paths.get(name), grants.get(name, {}), *quotas.get(name, (None, None))
+            )
+            for name in names
+        }
 
     def add(self, row: WorkspaceRow) -> None:
-        """Adds a workspace. Grants left from an earlier workspace of this name are deleted."""
+        """Adds a workspace. What is left from an earlier workspace of this name is deleted."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM workspace_grant WHERE workspace = ?", (row.name,))
+            _set_quota(connection, row.name, row.quota_bytes, row.quota_files)
             connection.execute(
                 "INSERT OR REPLACE INTO named_workspace VALUES (?, ?)", (row.name, row.path)
             )
@@ -52,10 +64,16 @@ class WorkspaceRows:
                 connection.execute(_GRANT, (row.name, user, grant.access, grant.path))
 
     def remove(self, name: str) -> None:
-        """Deletes the workspace and its grants."""
+        """Deletes the workspace, its grants and its quota."""
         with self._database.transaction() as connection:
+            _set_quota(connection, name, None, None)
             connection.execute("DELETE FROM named_workspace WHERE name = ?", (name,))
             connection.execute("DELETE FROM workspace_grant WHERE workspace = ?", (name,))
+
+    def set_quota(self, name: str, size: int | None, files: int | None) -> None:
+        """Sets the most bytes and files; None for no limit."""
+        with self._database.transaction() as connection:
+            _set_quota(connection, name, size, files)
 
     def grant(self, workspace: str, user: str, grant: Grant) -> None:
         with self._database.transaction() as connection:
@@ -66,3 +84,9 @@ class WorkspaceRows:
             connection.execute(
                 "DELETE FROM workspace_grant WHERE workspace = ? AND user = ?", (workspace, user)
             )
+
+
+def _set_quota(connection: Statements, name: str, size: int | None, files: int | None) -> None:
+    connection.execute("DELETE FROM workspace_quota WHERE workspace = ?", (name,))
+    if size is not None or files is not None:
+        connection.execute("INSERT INTO workspace_quota VALUES (?, ?, ?)", (name, size, files))

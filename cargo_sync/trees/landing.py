@@ -20,7 +20,7 @@ class Landing:
     def __init__(self, root: Root) -> None:
         self._root = root
 
-    def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
+    def judge(self, batch: int, offers: Sequence[Offer]) -> list[Want | None]:
         """A refusal for each file that cannot be put there; None for the others."""
         return [_refusal(offer, at) for offer, at in zip(offers, self._found(offers), strict=True)]
 
@@ -44,13 +44,13 @@ class Landing:
     def stayed(self, folder: str) -> None:
         """Nothing was prepared."""
 
-    def ended(self) -> None:
+    def ended(self, batch: int) -> None:
         """Nothing was prepared."""
 
     def moved(self, folder: str, found: os.stat_result) -> None:
         """The next look shows the job its new inode."""
 
-    def record(self, offers: Sequence[Offer], published: Published) -> list[Receipt]:
+    def record(self, batch: int, offers: Sequence[Offer], published: Published) -> list[Receipt]:
         """Returns the receipts; nothing is recorded here, because the engine does that."""
         entries, displaced = published
         places = [displaced[one.path].place if one.path in displaced else "" for one in offers]

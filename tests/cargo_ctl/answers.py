@@ -210,6 +210,7 @@ ANSWERS: dict[str, Any] = {
     "user.remove": GONE,
     "workspace.list": {"workspaces": [MUSIC]},
     "workspace.add": MUSIC,
+    "workspace.set": MUSIC,
     "workspace.grant": MUSIC,
     "workspace.revoke": MUSIC,
     "workspace.remove": GONE,

@@ -6,11 +6,16 @@ ANA: dict[str, Any] = {
     "user": "ana", "path": "/srv/ana", "enabled": True, "upload_speed": 50_000_000,
     "download_speed": None,
     "upload_bandwidth": 200_000_000, "download_bandwidth": None, "from": "file", "flows": 2,
+    "quota": None, "used": {"bytes": 1_200_000, "files": 3}, "expires": None, "expired": False,
+    "networks": [],
 }  # fmt: skip
 BEN: dict[str, Any] = {
     "user": "ben\x1b[31m", "path": "/srv/b\n", "enabled": False, "upload_speed": None,
     "download_speed": None,
     "upload_bandwidth": None, "download_bandwidth": 1_000, "from": "command", "flows": 0,
+    "quota": {"bytes": 500 * 10**9, "files": None},
+    "used": {"bytes": 412 * 10**9, "files": 3_000}, "expires": None, "expired": False,
+    "networks": ["10.0.0.0/8"],
 }  # fmt: skip
 UP: dict[str, Any] = {
     "id": "1f2e3d4c", "user": "ana", "direction": "upload", "workspace": "default",
@@ -25,6 +30,7 @@ DOWN: dict[str, Any] = UP | {
 MUSIC: dict[str, Any] = {
     "workspace": "music", "path": "/srv/music",
     "grants": {"ana": "rw", "ben": {"access": "wo", "path": "in/ben"}},
+    "quota": {"bytes": 2 * 10**12, "files": None}, "used": {"bytes": 0, "files": 0},
     "from": "command",
     "in_file": [],
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """The command line, against a server that answers from a table."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from cargo_ctl.main import cargo_ctl
 from cargo_ctl.reach import HOW_TO_SERVE
+from cargo_ctl.render import users
 from cargo_sync.api.client import Subscription
 from cargo_sync.api.messages import ControlError, FeedMessage
 from cargo_sync.api.server_commands import COMMANDS
@@ -88,15 +90,16 @@ def test_looking(runtime: str) -> None:
         "bandwidth --server",
     ) == (
         "$ user list\n"
-        "USER         STATE     UPLOAD                                 DOWNLOAD        FLOWS  "
-        "FROM     FOLDER\n"
-        "ana          enabled   50mbps per transfer, 200mbps in total                      2  "
-        "file     /srv/ana\n"
-        "ben\\x1b[31m  disabled                                         1kbps in total         "
-        "command  /srv/b\\x0a\n"
+        "USER         STATE     USED                        UPLOAD             "
+        "                    DOWNLOAD        FLOWS  FROM     FOLDER\n"
+        "ana          enabled   1.2 MB                      50mbps per transfer"
+        ", 200mbps in total                      2  file     /srv/ana\n"
+        "ben\\x1b[31m  disabled  412.0 GB of 500.0 GB (82%)                     "
+        "                    1kbps in total         command  /srv/b\\x0a\n"
         "$ user show ana\n"
         "ana: enabled\n"
         "  folder      /srv/ana\n"
+        "  used        1.2 MB\n"
         "  upload      50mbps per transfer, 200mbps in total\n"
         "  download    no limit\n"
         "  workspace   default (rw)  /srv/ana\n"
@@ -106,8 +109,8 @@ def test_looking(runtime: str) -> None:
         "    ID        USER  DIRECTION   BYTES     SPEED   GRANTED      RTT  LOST  FOLDER\n"
         "    1f2e3d4c  ana   upload     1.2 MB  1.0 MB/s  6.2 MB/s  12.3 ms     0  default/in/box\n"
         "$ workspace list\n"
-        "WORKSPACE  USERS                  FROM     FOLDER\n"
-        "music      ana rw, ben wo in/ben  command  /srv/music\n"
+        "WORKSPACE  USED                USERS                  FROM     FOLDER\n"
+        "music      0 B of 2.0 TB (0%)  ana rw, ben wo in/ben  command  /srv/music\n"
         "$ flow list\n"
         "ID        USER  DIRECTION   BYTES     SPEED   GRANTED      RTT  LOST  FOLDER\n"
         "1f2e3d4c  ana   upload     1.2 MB  1.0 MB/s  6.2 MB/s  12.3 ms     0  default/in/box\n"
@@ -192,6 +195,7 @@ def test_changing(runtime: str) -> None:
         "user.remove": {"user": "ben", "path": "/srv/ben"},
         "workspace.add": MUSIC,
         "workspace.remove": {"workspace": "music", "path": "/srv/music"},
+        "workspace.set": MUSIC,
         "workspace.grant": MUSIC,
         "workspace.revoke": ControlError(
             "unknown_user", 'there is no user "anna"', 'did you mean "ana"?'
@@ -209,6 +213,8 @@ def test_changing(runtime: str) -> None:
         "user remove ben --yes",
         "workspace add music /srv/music --grant ana=rw",
         "workspace remove music --yes",
+        "workspace set music --quota 2TB",
+        "workspace set music",
         "workspace grant music ana rw",
         "workspace revoke music anna",
         "reload --server",
@@ -224,11 +230,19 @@ def test_changing(runtime: str) -> None:
         "$ user remove ben --yes\n"
         "ben is removed; the files stay in /srv/ben\n"
         "$ workspace add music /srv/music --grant ana=rw\n"
-        "added: music: ana rw, ben wo in/ben, /srv/music\n"
+        "added: music: ana rw, ben wo in/ben, quota 2.0 TB, /srv/music\n"
         "$ workspace remove music --yes\n"
         "music is removed; the files stay in /srv/music\n"
+        "$ workspace set music --quota 2TB\n"
+        "music: ana rw, ben wo in/ben, quota 2.0 TB, /srv/music\n"
+        "$ workspace set music\n"
+        "Usage: cargo-ctl workspace set [OPTIONS] NAME\n"
+        "Try 'cargo-ctl workspace set --help' for help.\n"
+        "\n"
+        "Error: give what to set, such as --quota SIZE\n"
+        "exit 2\n"
         "$ workspace grant music ana rw\n"
-        "music: ana rw, ben wo in/ben, /srv/music\n"
+        "music: ana rw, ben wo in/ben, quota 2.0 TB, /srv/music\n"
         "$ workspace revoke music anna\n"
         'cargo_ctl: there is no user "anna" (did you mean "ana"?)\n'
         "exit 2\n"
@@ -253,6 +267,22 @@ def test_changing(runtime: str) -> None:
                 "download_bandwidth": "1.5gbps",
                 "path": "/srv/x",
             },
+        ),
+        (
+            "user set ana --quota 2TB --files none --expires 2027-01-31 --networks 10.0.0.0/8,::1",
+            "user.set",
+            {
+                "user": "ana",
+                "quota": "2TB",
+                "files": "none",
+                "expires": "2027-01-31",
+                "networks": ["10.0.0.0/8", "::1"],
+            },
+        ),
+        (
+            "workspace set m --quota none --files 10",
+            "workspace.set",
+            {"workspace": "m", "quota": "none", "files": "10"},
         ),
         (
             "workspace add m /srv/m --grant a=b=rw --grant c=ro --grant d=wo:in/d=rw",
@@ -280,11 +310,31 @@ def test_what_is_asked(runtime: str, line: str, cmd: str, args: dict[str, Any]) 
         "user.set": ANA,
         "workspace.add": MUSIC,
         "workspace.grant": MUSIC,
+        "workspace.set": MUSIC,
         "bandwidth.set": BANDWIDTH,
     }
     with canned(runtime, answers, "server") as server:
         assert run(*line.split()).exit_code == 0
         assert server.asked == [(cmd, args)]
+
+
+def test_what_a_user_may_use_is_said_in_words() -> None:
+    day, moment = datetime(2027, 2, 1).timestamp(), datetime(2027, 1, 31, 18, 30).timestamp()
+    limits = {
+        "quota": {"bytes": None, "files": 10_000},
+        "used": {"bytes": 1_200_000, "files": 9_999},
+        "networks": ["10.0.0.0/8", "::1/128"],
+    }
+    said = users.user_show(ANA | limits | {"expires": day, "flows": []}).splitlines()
+    assert said[2:5] == [
+        "  used        1.2 MB, 9,999 of 10,000 files (99%)",
+        "  expires     until the end of 2027-01-31",
+        "  networks    from 10.0.0.0/8, ::1/128",
+    ]
+    assert users.one_user(ANA | limits | {"expires": moment, "expired": True}) == (
+        "ana: expired, quota 10,000 files, until 2027-01-31 18:30, from 10.0.0.0/8, ::1/128, "
+        "upload 50mbps per transfer, 200mbps in total, /srv/ana"
+    )
 
 
 def test_the_bandwidth_of_a_daemon_is_shown_whatever_it_is(runtime: str) -> None:
@@ -505,6 +555,7 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "workspace list",
         "workspace add a /a",
         "workspace remove a --yes",
+        "workspace set a --quota none",
         "workspace grant a b rw",
         "workspace revoke a b",
         "trash restore --server a 1",

@@ -43,7 +43,7 @@ def test_what_is_wrong(tmp_path: Path) -> None:
         f"log.file: there is no folder {tmp_path}/none to make cargo.log in",
         'log.level: "warn" is not allowed (did you mean "warning"? expected: "debug", "info", '
         '"warning" or "error")',
-        "log.max_size: must be at least 10kB (expected: a number and B, kB, MB or GB, such as "
+        "log.max_size: must be at least 10kB (expected: a number and B, kB, MB, GB or TB, such as "
         '"10MB")',
         "log.keep: must be at least 0 (expected: a whole number from 0 to 1000)",
         "metrics.listen: metrics on 0.0.0.0 show the names of jobs to everybody who reaches it; "

@@ -90,9 +90,24 @@ def test_every_field(tmp_path: Path) -> None:
                 upload_bandwidth="3mbps",
                 download_bandwidth="4mbps",
             ),
-            user("eva", "ana", password_hash=digest, enabled=False),
+            user(
+                "eva",
+                "ana",
+                password_hash=digest,
+                enabled=False,
+                quota={"bytes": "500GB", "files": 1_000_000},
+                expires="2027-01-31T18:00+01:00",
+                networks=["10.1.2.3/8", "2001:db8::5"],
+            ),
         ],
-        "workspaces": [{"name": "drop", "path": "drop", "grants": drop}],
+        "workspaces": [
+            {
+                "name": "drop",
+                "path": "drop",
+                "grants": drop,
+                "quota": {"bytes": "2TB"},
+            }
+        ],
     }
     path = write(tmp_path, content)
     settings = load_server(path, ENV)
@@ -143,10 +158,24 @@ def test_every_field(tmp_path: Path) -> None:
                 None,
                 digest,
                 enabled=False,
-                given=frozenset({"username", "path", "password_hash", "enabled"}),
+                quota_bytes=500 * 10**9,
+                quota_files=1_000_000,
+                expires=1_801_414_800.0,
+                networks=("10.0.0.0/8", "2001:db8::5/128"),
+                given=frozenset(
+                    {
+                        "username",
+                        "path",
+                        "password_hash",
+                        "enabled",
+                        "quota",
+                        "expires",
+                        "networks",
+                    }
+                ),
             ),
         ),
-        workspaces=(WorkspaceSettings("drop", f"{here}/drop", granted),),
+        workspaces=(WorkspaceSettings("drop", f"{here}/drop", granted, 2 * 10**12),),
         settle=0,
         trash_days=1.5,
         scan_interval=5,
@@ -241,6 +270,31 @@ def test_folders_of_users_and_workspaces_lie_apart(tmp_path: Path) -> None:
             {"users": [user("a", "a", pasword="canary")]},
             "users[0].pasword: is not a field here (did you mean ",
         ),
+        (
+            {"users": [user("a", "a", quota={})]},
+            "users[0].quota.files: a quota without bytes and files limits nothing; leave it out",
+        ),
+        (
+            {"users": [user("a", "a", quota={"bytes": 5})]},
+            "users[0].quota.bytes: must be text in quotes, not a number (expected: a number and B,",
+        ),
+        (
+            {"users": [user("a", "a", quota={"files": -1})]},
+            "users[0].quota.files: must be at least 0",
+        ),
+        (
+            {"users": [user("a", "a", quota="5GB")]},
+            'users[0].quota: must be an object, not text (expected: an object with "bytes" (such ',
+        ),
+        (
+            {"users": [user("a", "a", expires="31.1.2027")]},
+            'users[0].expires: "31.1.2027" is not a day or a time (expected: a day such as ',
+        ),
+        (
+            {"users": [user("a", "a", networks=["10.0.0.0/8", "home"])]},
+            'users[0].networks[1]: "home" is not an IP address or network',
+        ),
+        ({"users": [user("a", "a", networks=[])]}, "users[0].networks: "),
     ],
 )
 def test_one_wrong_field(tmp_path: Path, content: dict[str, Any], line: str) -> None:

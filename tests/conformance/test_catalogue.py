@@ -24,6 +24,7 @@ from cargo_sync.catalogue.contract import (
 )
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.machines.own_changes import VersionRange
+from cargo_sync.machines.quota import Use
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
@@ -60,7 +61,10 @@ class World:
         self.id = catalogue.workspace(root, lambda: f"epoch of {root}").id
 
     def record(self, changes: str) -> list[int]:
-        return self.catalogue.record(self.id, [change(word) for word in changes.split()]).versions
+        before = self.catalogue.use(self.id)
+        recorded = self.catalogue.record(self.id, [change(word) for word in changes.split()])
+        assert recorded.use == before + recorded.grown == self.catalogue.use(self.id)
+        return recorded.versions
 
     def may_record(self, changes: str) -> bool:
         """Whether the folders above are recorded, as the contract wants it."""
@@ -537,6 +541,31 @@ def test_numbers_that_come_again_after_a_restored_backup_are_of_another_lineage(
     assert catalogue.changes(id, 3, "", 2).lineage == "third, before anything changed"
 
 
+def test_what_is_there_is_counted(reopen: Open) -> None:
+    world = World(reopen())
+
+    def used(changes: str) -> tuple[int, int]:
+        if changes:
+            world.record(changes)
+        use = world.catalogue.use(world.id)
+        return use.bytes, use.files
+
+    assert used("a/ a/x=5 a/y=7 b=2") == (14, 3)
+    assert used("a/x=6") == (15, 3)
+    assert used("a/x=6 b=1 b=2 c=3 c=4") == (19, 4), "the same path twice counts once"
+    assert used("a>d") == (19, 4)
+    assert used("d/x<>b") == (19, 4)
+    assert used("-d/y") == (12, 3)
+    assert used("-d/y -nothing") == (12, 3)
+    assert used("d=9") == (4 + 6 + 9, 3), "a file takes the place of a folder with a file"
+    link = Put("l", Entry("l", LINK, target="b"), 1, 2)
+    world.catalogue.record(world.id, [link])
+    assert used("") == (19, 4)
+    assert world.catalogue.uses() == {"/srv/ana": world.catalogue.use(world.id)}
+    world = World(reopen())
+    assert used("-") == (0, 0)
+
+
 def test_hashes_are_noted_for_the_version_that_was_read(world: World) -> None:
     world.record("a/ a/x b")
     world.record("b=2")
@@ -752,12 +781,21 @@ def test_it_does_not_matter_when_the_rows_are_written(
                 world.catalogue.finish(world.id, 1)
             seen, expected = contents(world), contents(at_once)
             assert [row[:2] for row in seen] == [row[:2] for row in expected], changes
+            assert at_once.catalogue.use(at_once.id) == counted(at_once), changes
             for (_, _, mine), (_, _, ident) in zip(seen, expected, strict=True):
                 assert idents.setdefault(ident, mine) == mine, changes
         world.finish(10**6)
+        assert world.catalogue.use(world.id) == counted(world)
         assert [row[:2] for row in contents(world)] == [row[:2] for row in contents(at_once)]
         live = {path for path, entry in world.catalogue.changes(world.id, 0, "", 100).rows if entry}
         assert live == {path for path, _, _ in contents(world)}
+
+
+def counted(world: World) -> Use:
+    """What the rows that are there come to; links count as files."""
+    rows = world.catalogue.changes(world.id, 0, "", 1_000).rows
+    sizes = [entry.size for _, entry in rows if entry is not None and entry.kind != FOLDER]
+    return Use(sum(sizes), len(sizes))
 
 
 def contents(world: World, folder: str = "") -> list[tuple[str, int, str]]:

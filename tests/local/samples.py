@@ -81,7 +81,7 @@ class LooseJudge:
         self.answers = answers or {}
         self.recorded: list[str] = []
 
-    def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
+    def judge(self, batch: int, offers: Sequence[Offer]) -> list[Want | None]:
         return [self.answers.get(one.path) for one in offers]
 
     def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
@@ -99,13 +99,13 @@ class LooseJudge:
     def stayed(self, folder: str) -> None:
         """Nothing watches the folder."""
 
-    def ended(self) -> None:
+    def ended(self, batch: int) -> None:
         """Nothing was prepared."""
 
     def moved(self, folder: str, found: os.stat_result) -> None:
         """The test asks the folder itself."""
 
-    def record(self, offers: Sequence[Offer], published: Published) -> list[Receipt]:
+    def record(self, batch: int, offers: Sequence[Offer], published: Published) -> list[Receipt]:
         self.recorded += [one.path for one in offers]
         return [
             Receipt(

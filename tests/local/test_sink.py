@@ -445,9 +445,11 @@ def test_the_owners_lock_is_held_for_few_files_and_not_while_the_disk_is_synced(
             newer = Problem(Code.CHANGED, "a newer version is there", "refused")
             return [newer if one.path == "refused" else None for one in offers]
 
-        def record(self, offers: Sequence[Offer], published: Published) -> list[Receipt]:
+        def record(
+            self, batch: int, offers: Sequence[Offer], published: Published
+        ) -> list[Receipt]:
             steps.append(f"recorded {[one.path for one in offers]}")
-            return super().record(offers, published)
+            return super().record(batch, offers, published)
 
     files = {"a": b"a", "refused": b"b", "b": b"b"}
     receipts = whole(FolderSink(staging, Locking(), RUN), 1, files)

@@ -82,6 +82,46 @@ def test_a_disk_that_still_takes_smaller_files_is_not_full() -> None:
     assert room.full, "a smaller one than was known to fail"
 
 
+def test_with_a_quota_what_replaces_a_file_is_always_offered_and_shows_nothing() -> None:
+    room = DestinationRoom()
+    used_up = Problem(Code.OVER_QUOTA, "it would be too much")
+
+    def offers() -> tuple[bool, bool, bool]:
+        return (
+            room.may_try("larger", 10),
+            room.may_try("replaced", 1_000, replaces=True),
+            room.may_try("smallest", 8),
+        )
+
+    room.begin()
+    room.refused("smallest", 8, used_up)
+    assert room.lacking is Code.OVER_QUOTA
+    assert not room.took("replaced", 1_000, replaced=True)
+    assert not room.took_all(["replaced too"], [2_000], [0])
+    room.end(waits=True)
+    assert room.full, "nothing new came"
+    room.begin()
+    assert offers() == (False, True, True)
+    assert not room.took_all(["other"], [20], [0])
+    assert room.full
+    assert room.took_all(["other", "new"], [20, 9], [0]), "a larger one came: there is room again"
+    assert not room.full
+
+
+def test_with_a_quota_a_larger_new_file_shows_that_it_is_full() -> None:
+    room = DestinationRoom()
+    room.begin()
+    assert not room.took_all(["replaced", "new"], [50, 5], [0])
+    room.refused("smaller", 4, Problem(Code.OVER_QUOTA, "it would be too much"))
+    room.end(waits=True)
+    assert room.full
+    room.begin()
+    assert not room.took_all(["replaced"], [50], [0])
+    room.refused("tiny", 1, Problem(Code.OVER_QUOTA, "it would be too much"))
+    room.end(waits=True)
+    assert room.full
+
+
 def test_what_does_not_wait_any_more_lets_the_others_be_tried() -> None:
     room = DestinationRoom()
     run(room, {"a": 7, "b": 9}, 0)

@@ -151,8 +151,8 @@ class House:
         self.flows = FlowsHeard()
         self.doors = Doors()
         self.spaces = Grants(DropIntents(database))
-        self.permits = Permits(self.spaces)
-        self.users = Users(Book(), CHEAP, inline)
+        self.users = Users(Book(), CHEAP, inline, self.wall)
+        self.permits = Permits(self.spaces, self.users.refusal)
         self.sessions = Logins(self.users, self.clock, entropy())
         self.clients = Clients(database, self.wall)
         self.folders = {name: place / name for name in ("ana", "ben", "shared")}

@@ -119,6 +119,8 @@ async def test_a_user_is_made_changed_and_removed(tmp_path: Path) -> None:
         "user": "ben", "path": folder, "enabled": True, "upload_speed": 5_000,
         "download_speed": None,
         "upload_bandwidth": None, "download_bandwidth": None, "from": "command", "flows": 0,
+        "quota": None, "used": {"bytes": 0, "files": 0}, "expires": None, "expired": False,
+        "networks": [],
     }  # fmt: skip
     async with governed(file) as up:
         assert (
@@ -268,7 +270,10 @@ async def test_workspaces_are_made_granted_and_taken_back(tmp_path: Path) -> Non
     file, folder = plain(tmp_path), str(tmp_path / "music")
     async with governed(file) as up:
         token = await login(up, "ana", "correct horse")
-        row = {"workspace": "music", "path": folder, "grants": {}, "from": "command", "in_file": []}
+        row: dict[str, Any] = {
+            "workspace": "music", "path": folder, "grants": {}, "from": "command", "in_file": [],
+            "quota": None, "used": {"bytes": 0, "files": 0},
+        }  # fmt: skip
         assert await ask(up, "workspace.add", workspace="music", path=folder) == row
         assert (await ask(up, "workspace.add", workspace="music", path=folder))[
             0

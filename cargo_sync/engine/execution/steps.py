@@ -157,7 +157,10 @@ class Execution:
             [
                 action
                 for action in puts
-                if action.path in began or self._room.may_try(action.path, action.bytes)
+                if action.path in began
+                or self._room.may_try(
+                    action.path, action.bytes, replaces=action.expected is not None
+                )
             ]
         )
 

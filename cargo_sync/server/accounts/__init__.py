@@ -7,6 +7,7 @@ permits   what runs for whom, and ends with their permission
 proxies   the address of a client behind trusted proxies
 registry  the current users and workspaces, changed by the file and by commands
 roster    the users and workspaces of the file and of the state, merged
+terms     until when a user may come, and from where
 throttle  delays after wrong passwords
 users     users and their password hashes
 """

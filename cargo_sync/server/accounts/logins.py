@@ -5,7 +5,8 @@ not hashed again for five minutes. But who has to wait after wrong ones waits wi
 
 Tokens and passwords cannot be recovered from here: both are kept as digests, under a key that lives
 as long as the process. A login ends when its time is over, when the password changes, or when the
-user is removed.
+user is removed or expires. Where a user may come from is looked at with each request, after the
+password or token was right.
 """
 
 import base64
@@ -14,7 +15,7 @@ import logging
 from collections.abc import Callable
 from typing import Final, NamedTuple, NewType, TypeVar
 
-from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.accounts.gate import LoginGate
 from cargo_sync.server.accounts.throttle import Throttle
 from cargo_sync.server.accounts.users import User, Users
@@ -76,7 +77,7 @@ class Logins:
         """Makes a token for the right password.
 
         Raises:
-            ProblemError: `unauthorized`.
+            ProblemError: `unauthorized`, `expired`, `foreign_network`.
             LaterError: `throttled` after wrong passwords, `busy` when too many log in at once.
         """
         user = await self._verify(name, password, address)
@@ -87,25 +88,27 @@ class Logins:
         _keep(self._tokens, self._digest(token), _Kept(name, self._clock() + TOKEN_SECONDS))
         return IssuedToken(token, TOKEN_SECONDS, user)
 
-    def bearer(self, token: str) -> User:
-        """The user of a token.
+    def bearer(self, token: str, address: str) -> User:
+        """The user of a token that comes from an IP address.
 
         Raises:
-            ProblemError: `unauthorized`.
+            ProblemError: `unauthorized`, `expired`, `foreign_network`.
         """
-        return self.marked(self.mark(token))
+        return self.marked(self.mark(token), address)
 
     def mark(self, token: str) -> LoginMark:
         """The mark of a token's login."""
         return LoginMark(self._digest(token))
 
-    def marked(self, mark: LoginMark) -> User:
-        """The user of a login that has not ended.
+    def marked(self, mark: LoginMark, address: str) -> User:
+        """The user of a login that has not ended, for a request from an IP address.
 
         Raises:
-            ProblemError: `unauthorized`.
+            ProblemError: `unauthorized`, `expired`, `foreign_network`.
         """
         if user := self._known(self._tokens, mark):
+            if problem := self._users.refusal(user.name, address):
+                raise ProblemError(problem)
             return user
         raise unauthorized()
 
@@ -131,9 +134,13 @@ class Logins:
         self._hold(name, address)
         digest = self._digest(f"{len(name)}:{name}:{password}")
         user = self._known(self._verified, digest)
-        if user is None:
+        if fresh := user is None:
             user = await self._check(name, password, address)
             _keep(self._verified, digest, _Kept(name, self._clock() + VERIFIED_SECONDS))
+        if problem := self._users.refusal(name, address):
+            if fresh:
+                _log.warning("%s from %s: %s", name, address, problem, extra={"user": name})
+            raise ProblemError(problem)
         self._throttle.succeeded(name, address)
         return user
 

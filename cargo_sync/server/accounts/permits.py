@@ -1,8 +1,9 @@
 """Permits: what each running request, connection and flow may do, and for whom it runs.
 
 A request that has begun must not outlive its user's permission. So whoever begins one gets a permit
-for it. A permit is revoked when its user is logged out (removed, disabled, another password), or
-may not use the workspace in that way any more. Its holder then ends. What cannot be stopped at
+for it. A permit is revoked when its user is logged out (removed, disabled, another password),
+expires, may not come from their network any more, or may not use the workspace in that way any
+more. Its holder then ends. What cannot be stopped at
 once, such as a thread that is about to publish a file, asks with `check` first.
 """
 
@@ -25,6 +26,13 @@ LOGGED_OUT: Final = Problem(
 
 Revoked = Callable[[Problem], object]
 """Ends what a permit was for. Called once, in the event loop."""
+RefusalOf = Callable[[str, str], Problem | None]
+"""Why a user, by name, may not come now from an IP address; None if they may."""
+
+
+def everybody(_user: str, _address: str) -> Problem | None:
+    """Refuses nobody."""
+    return None
 
 
 class Permit:
@@ -33,13 +41,17 @@ class Permit:
     A task that its permit cancelled leaves the `with` with a ProblemError: the reason.
 
     user     their name
+    address  the IP address of their client, or ""
     space    the workspace, as it was granted; None if none is used
     right    what it is used for
     problem  why it was revoked, or None
     """
 
-    def __init__(self, permits: "Permits", user: str, space: Access | None, right: Right) -> None:
+    def __init__(
+        self, permits: "Permits", user: str, address: str, space: Access | None, right: Right
+    ) -> None:
         self.user = user
+        self.address = address
         self.space = space
         self.right = right
         self.problem: Problem | None = None
@@ -55,7 +67,8 @@ class Permit:
         """Checks that it still holds at this moment. May be called from any thread.
 
         Raises:
-            ProblemError: `logged_out`, `unknown`, `read_only`, `write_only`.
+            ProblemError: `logged_out`, `expired`, `foreign_network`, `unknown`, `read_only`,
+                `write_only`.
         """
         if problem := self.problem or self._permits.refusal(self):
             raise ProblemError(problem)
@@ -81,10 +94,14 @@ class Permit:
 
 
 class Permits:
-    """All permits in use. For the event loop, except for `Permit.check`."""
+    """All permits in use. For the event loop, except for `Permit.check`.
 
-    def __init__(self, grants: Grants) -> None:
+    `refusal_of` says of a user who holds one whether they may still come.
+    """
+
+    def __init__(self, grants: Grants, refusal_of: RefusalOf = everybody) -> None:
         self._grants = grants
+        self.refusal_of = refusal_of
         self._used: dict[Permit, Revoked] = {}
         self._of_user: Counter[str] = Counter()
 
@@ -94,14 +111,23 @@ class Permits:
         revoked: Revoked,
         space: Access | None = None,
         right: Right = Right.LOOK,
+        *,
+        address: str = "",
     ) -> Permit:
         """A permit for something that runs for `user`; `revoked` ends it."""
-        permit = Permit(self, user, space, right)
+        permit = Permit(self, user, address, space, right)
         self._used[permit] = revoked
         self._of_user[user] += 1
         return permit
 
-    def for_task(self, user: str, space: Access | None = None, right: Right = Right.LOOK) -> Permit:
+    def for_task(
+        self,
+        user: str,
+        space: Access | None = None,
+        right: Right = Right.LOOK,
+        *,
+        address: str = "",
+    ) -> Permit:
         """A permit for the current task, which is cancelled if it is revoked.
 
         Raises:
@@ -111,14 +137,16 @@ class Permits:
             raise LaterError(Problem(Code.BUSY, f"{user} already has {REQUESTS:,} requests"), 5)
         task = asyncio.current_task()
         assert task is not None, "requests run in tasks"
-        return self.issue(user, lambda _: task.cancel(), space, right)
+        return self.issue(user, lambda _: task.cancel(), space, right, address=address)
 
     def forget(self, permit: Permit) -> None:
         """Forgets a permit that is not used any more."""
         self._take_back(permit)
 
     def refusal(self, permit: Permit) -> Problem | None:
-        """Why the user of a permit may not do this any more, by the current grants."""
+        """Why the user of a permit may not do this any more, by the current terms and grants."""
+        if problem := self.refusal_of(permit.user, permit.address):
+            return problem
         if permit.space is None:
             return None
         return self._grants.refusal(permit.user, permit.space, permit.right)
@@ -129,7 +157,7 @@ class Permits:
             self._revoke(permit, LOGGED_OUT)
 
     def renew(self) -> None:
-        """Revokes what the current grants do not allow any more."""
+        """Revokes what the current terms and grants do not allow any more."""
         for permit in list(self._used):
             if problem := self.refusal(permit):
                 self._revoke(permit, problem)

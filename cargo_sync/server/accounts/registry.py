@@ -6,7 +6,7 @@ the command is answered.
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,7 @@ from cargo_sync.config import places
 from cargo_sync.config.fields import served_folder
 from cargo_sync.config.server import ServerSettings, UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
+from cargo_sync.machines.quota import Use
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.roster import Roster, effective, ground
@@ -114,6 +115,10 @@ class Registry:
     def workspace_of_file(self, name: str) -> WorkspaceSettings | None:
         """The workspace as it is in the file, or None."""
         return self._file.workspace(name)
+
+    async def used(self, some: Sequence[UserSettings | WorkspaceSettings]) -> list[Use]:
+        """How much is in the folder of each of these users or workspaces."""
+        return await self._offload(self._opened.used, [one.path for one in some])
 
     # -- the file ----------------------------------------------------------------------------------
 

@@ -15,8 +15,15 @@ from cargo_sync.state.users import UserRow
 from cargo_sync.state.workspaces import WorkspaceRow
 
 RATES: Final = ("upload_speed", "download_speed", "upload_bandwidth", "download_bandwidth")
-SETTABLE: Final = (*RATES, "enabled")
-"""The fields of a user of the file that a command may set if the file does not."""
+SETTABLE: Final[Mapping[str, str]] = {
+    **dict(zip(RATES, RATES, strict=True)),
+    "enabled": "enabled",
+    "quota_bytes": "quota",
+    "quota_files": "quota",
+    "expires": "expires",
+    "networks": "networks",
+}
+"""What a command may set of a user of the file, if the file does not; with the field there."""
 
 OwnerKind = Literal["user", "workspace", "server"]
 Real = Callable[[str], str]
@@ -102,7 +109,8 @@ def effective(
     for row in users.values():
         if row.path is None or row.name in known:
             continue
-        if not _is_usable(row.path, *(getattr(row, rate) for rate in RATES)):
+        numbers = (*RATES, "quota_bytes", "quota_files", "expires")
+        if not _is_usable(row.path, *(getattr(row, name) for name in numbers)):
             notices.append(_unusable("user", row.name))
             continue
         if against := held.clash("user", row.path):
@@ -125,10 +133,10 @@ def effective(
     return Roster(tuple(known.values()), tuple(granted), tuple(notices))
 
 
-def _is_usable(path: object, *rates: object) -> bool:
+def _is_usable(path: object, *numbers: object) -> bool:
     """Whether a row's values are what they should be: a file of state may have been changed."""
     absolute = isinstance(path, str) and os.path.isabs(path) and "\0" not in path
-    return absolute and all(rate is None or isinstance(rate, int) for rate in rates)
+    return absolute and all(one is None or isinstance(one, int | float) for one in numbers)
 
 
 def _unusable(kind: OwnerKind, name: str) -> str:
@@ -153,22 +161,14 @@ def _workspace_holder(space: WorkspaceSettings) -> Holder:
 def _merged_user(one: UserSettings, row: UserRow | None) -> UserSettings:
     if row is None:
         return one
-    open_fields = {name: getattr(row, name) for name in SETTABLE if name not in one.given}
+    open_fields = {
+        name: getattr(row, name) for name, field in SETTABLE.items() if field not in one.given
+    }
     return replace(one, **open_fields)
 
 
 def _made_user(row: UserRow, path: str) -> UserSettings:
-    return UserSettings(
-        row.name,
-        path,
-        None,
-        None,
-        row.upload_speed,
-        row.download_speed,
-        row.upload_bandwidth,
-        row.download_bandwidth,
-        row.enabled,
-    )
+    return replace(UserSettings(row.name, path), **{name: getattr(row, name) for name in SETTABLE})
 
 
 def _with_grants(
@@ -179,7 +179,10 @@ def _with_grants(
         if row is None
         else {user: access for user, access in row.grants.items() if user in users}
     )
-    return replace(one, grants={**kept, **one.grants})
+    with_grants = replace(one, grants={**kept, **one.grants})
+    if row is None or one.quota_bytes is not None or one.quota_files is not None:
+        return with_grants  # the file wins
+    return replace(with_grants, quota_bytes=row.quota_bytes, quota_files=row.quota_files)
 
 
 def _left_out(kind: str, name: str, path: str, against: Holder) -> str:

@@ -5,14 +5,16 @@ ones. Of a password only the hash is kept. A password in the file is hashed when
 stored one; a user without a password in the file keeps the stored hash.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import argon2
 
 from cargo_sync.config.server import UserSettings
+from cargo_sync.model.problems import Problem
 from cargo_sync.model.world import Offload
+from cargo_sync.server.accounts.terms import FREE, Terms
 
 
 class HashBook(Protocol):
@@ -29,6 +31,7 @@ class User:
 
     upload_speed, download_speed          the most for one transfer
     upload_bandwidth, download_bandwidth  the most for all of the user's transfers together
+    terms                                 until when they may come, and from where
     """
 
     name: str
@@ -36,6 +39,7 @@ class User:
     download_speed: int | None = None
     upload_bandwidth: int | None = None
     download_bandwidth: int | None = None
+    terms: Terms = FREE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,17 @@ class Users:
         hashes: the stored hashes.
         hasher: argon2 with its costs; with the library's defaults a check takes 0.25 to 0.6 s.
         offload: runs a check in a thread.
+        wall: unix seconds, for those who expire.
     """
 
-    def __init__(self, hashes: HashBook, hasher: argon2.PasswordHasher, offload: Offload) -> None:
+    def __init__(
+        self,
+        hashes: HashBook,
+        hasher: argon2.PasswordHasher,
+        offload: Offload,
+        wall: Callable[[], float],
+    ) -> None:
+        self._wall = wall
         self._hashes = hashes
         self._hasher = hasher
         self._offload = offload
@@ -116,6 +128,15 @@ class Users:
         """The user as they are now; None when unknown or not enabled."""
         return self._users.get(name)
 
+    def refusal(self, name: str, address: str) -> Problem | None:
+        """Why a user who has proved who they are may not come now from an IP address, or None."""
+        user = self._users.get(name)
+        return None if user is None else user.terms.refusal(address, self._wall())
+
+    def is_over(self, expires: float | None) -> bool:
+        """Whether that moment, in unix seconds, has come; None never does."""
+        return expires is not None and self._wall() >= expires
+
     def __iter__(self) -> Iterator[User]:
         return iter(tuple(self._users.values()))
 
@@ -163,4 +184,5 @@ def _user(one: UserSettings) -> User:
         one.download_speed,
         one.upload_bandwidth,
         one.download_bandwidth,
+        Terms(one.expires, one.networks),
     )

@@ -107,10 +107,12 @@ class UserLogin:
                 await self._sessions.basic(nickname, password, address)
             else:
                 await self._without_password(nickname, sends)
+                if self._permits.refusal_of(nickname, address):
+                    raise BackupRefusal(NO_NICKNAME)  # nobody has proved who they are
             access = self._spaces.get(nickname, OWN)
             right = Right.ADD if sends else Right.READ
             access.require(right)
-            return self._permits.for_task(nickname, access, right)
+            return self._permits.for_task(nickname, access, right, address=address)
         except ProblemError as error:
             raise _refused(error) from error
 
@@ -152,6 +154,10 @@ def _refused(error: ProblemError) -> BackupRefusal:
     match error.problem.code:
         case Code.UNAUTHORIZED:
             return BackupRefusal(WRONG)
+        case Code.EXPIRED:
+            return BackupRefusal("O acesso deste apelido expirou")
+        case Code.FOREIGN_NETWORK:
+            return BackupRefusal("Este apelido não pode ser usado a partir desta rede")
         case Code.THROTTLED | Code.BUSY:
             return BackupRefusal("Muitas tentativas: espere um pouco")
         case Code.UNKNOWN:

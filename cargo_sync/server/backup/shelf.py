@@ -31,6 +31,7 @@ from cargo_sync.state.backup_files import BackupFile, BackupFiles
 RUN: Final = "backup"
 """The run for entries that this protocol displaces; there are none."""
 DIGITS: Final = 16
+NO_QUOTA_LEFT: Final = "O arquivo não cabe na cota do usuário"
 LOGGED_OUT: Final = "O usuário foi desconectado do servidor"
 """The answer to a request whose user was removed or disabled, or got another password."""
 
@@ -179,6 +180,8 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except ProblemError as error:
+        if error.problem.code is Code.OVER_QUOTA:
+            raise BackupRefusal(NO_QUOTA_LEFT, BackupStatus.STORE) from error
         status = (
             BackupStatus.COORDINATOR
             if error.problem.code in (Code.BAD_PATH, Code.RESERVED_NAME, Code.READ_ONLY)

@@ -72,6 +72,7 @@ class FlowRequest(NamedTuple):
     run     its trash takes what is displaced
     speed   bits per second; None for no limit of its own
     sealed  the client wants keys for its lane
+    address of the client, or ""
     """
 
     mode: Mode
@@ -80,6 +81,7 @@ class FlowRequest(NamedTuple):
     run: str
     speed: int | None = None
     sealed: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,9 @@ class Flows:
             secrets.token_bytes(16), secrets.token_bytes(32), key(), key(), bytes(PREFIX)
         )
         id = secrets.token_hex(16)
-        permit = self._permits.issue(user.name, partial(self._end_by_id, id), access, right)
+        permit = self._permits.issue(
+            user.name, partial(self._end_by_id, id), access, right, address=request.address
+        )
         return Flow(
             id=id,
             user=user,
@@ -214,10 +218,18 @@ class Flows:
 
     # -- calls of the listener ---------------------------------------------------------------------
 
-    def claim(self, token: bytes) -> Flow | None:
-        """The flow of a connecting lane; None for an unknown token, or if the flow has its lane."""
+    def claim(self, token: bytes, address: str) -> Flow | None:
+        """The flow of a lane that connects from an IP address.
+
+        Returns:
+            None for an unknown token; if the flow has its lane; or if its user may not come from
+            there.
+        """
         flow = self._by_token.get(token)
         if flow is None or flow.claimed:
+            return None
+        if problem := self._permits.refusal_of(flow.user.name, address):
+            _log.warning("a data connection of %s from %s: %s", flow.user.name, address, problem)
             return None
         flow.claimed = True
         self._connecting[flow.id] = flow

@@ -67,17 +67,17 @@ class LaneListener:
         try:
             message = await _hello(sock)
             arrival.left()  # its lane has other limits
-            await self._open(sock, message)
+            await self._open(sock, message, arrival.ip)
         except ProblemError as error:
             arrival.left()
             sock.close()
             _log.debug("a connection to the port for lanes failed: %s", error)
 
-    async def _open(self, sock: socket.socket, message: bytes) -> None:
+    async def _open(self, sock: socket.socket, message: bytes, address: str) -> None:
         claimed: list[Flow] = []
 
         def lookup(token: bytes) -> LaneKeys | None:
-            flow = self._flows.claim(token)
+            flow = self._flows.claim(token, address)
             if flow is None:
                 return None
             claimed.append(flow)

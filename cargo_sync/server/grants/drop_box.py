@@ -270,10 +270,10 @@ class DropBoxCommit(WorkspaceCommit):
             self._coming.update(one.path for one in noted)
         return found
 
-    def record(self, offers: Sequence[Offer], published: Published) -> list[Receipt]:
+    def record(self, batch: int, offers: Sequence[Offer], published: Published) -> list[Receipt]:
         some = list(map(self._path, offers))
         self._failed = True
-        receipts = super().record(offers, published)
+        receipts = super().record(batch, offers, published)
         noted = self._receipts.add(list(zip(some, published.entries, strict=True)))
         self._failed = False
         self._coming.difference_update(some)
@@ -291,8 +291,8 @@ class DropBoxCommit(WorkspaceCommit):
         version, ident = noted.entry.version, noted.entry.ident
         return Receipt("done", version, ident, entry.mtime_ns, entry.mode, entry.hash)
 
-    def ended(self) -> None:
-        super().ended()
+    def ended(self, batch: int) -> None:
+        super().ended(batch)
         if self._coming and not self._failed:
             self._receipts.gave_up(self._coming)
         self._coming.clear()

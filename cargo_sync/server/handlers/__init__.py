@@ -2,6 +2,7 @@
 
 flow       `flow.…`
 server     `reload`
+terms      quotas, expiry and networks as commands give them
 trash      `trash.list`, `.restore`, `.empty`
 user       `user.…`
 workspace  `workspace.…`

@@ -1,7 +1,7 @@
 """`user.…`: list, show, add, set, enable, disable, remove, passwd."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from cargo_sync.api.arguments import Args
@@ -28,10 +28,11 @@ from cargo_sync.control.routes import Route
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.logins import PASSWORD_LENGTH
 from cargo_sync.server.accounts.registry import Registry
-from cargo_sync.server.accounts.roster import RATES
+from cargo_sync.server.accounts.roster import RATES, SETTABLE
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.flows.sampler import FlowSampler
 from cargo_sync.server.handlers.refusals import in_file
+from cargo_sync.server.handlers.terms import terms
 from cargo_sync.server.reporting import views
 from cargo_sync.server.reporting.feed import Tell
 from cargo_sync.state.users import UserRow
@@ -66,21 +67,30 @@ class UserHandlers:
     async def list(self, _: Args) -> JsonObject:
         flows = self._sampler.readings()
         users = sorted(self._registry.roster.users, key=lambda one: one.username)
-        return {"users": [views.user(one, flows) for one in users]}
+        used = await self._registry.used(users)
+        return {
+            "users": [
+                views.user(one, flows, size, self._logins.is_over(one.expires))
+                for one, size in zip(users, used, strict=True)
+            ]
+        }
 
     async def show(self, args: OneUser) -> JsonObject:
         user = self._registry.user(args.user)
+        [used] = await self._registry.used([user])
         return views.whole_user(
             user,
             self._sampler.readings(),
             self._registry.roster.workspaces,
+            used,
+            self._logins.is_over(user.expires),
             self._registry.file_name,
         )
 
     async def add(self, args: UserAddArgs) -> JsonObject:
         name = _name(args.user)
         _check_length(args.password)
-        rates = _rates("user.add", args)
+        given = {**_rates("user.add", args), **terms("user.add", args)}
         hash = await self._logins.hash(args.password)
         async with self._registry.changing:
             if self._registry.roster.user(name) is not None:
@@ -90,16 +100,17 @@ class UserHandlers:
                     "change them with `user.set`",
                 )
             path = await self._registry.folder("user", args.path, name)
-            row = _rated(UserRow(name, path, enabled=args.enabled), rates)
+            row = _with(UserRow(name, path, enabled=args.enabled), given)
             await self._offload(self._registry.user_rows.add, row, hash)
             self._logins.changed((name,))
             await self._registry.refresh(frozenset((name,)))
         self._tell(name, "added")
-        return self._row(name)
+        return await self._row(name)
 
     async def set(self, args: UserSetArgs) -> JsonObject:
-        rates = _rates("user.set", args)
-        changed = [*rates] if args.path is None else ["path", *rates]
+        given = {**_rates("user.set", args), **terms("user.set", args)}
+        changed = list(dict.fromkeys(SETTABLE[name] for name in given))
+        changed = changed if args.path is None else ["path", *changed]
         async with self._registry.changing:
             user = self._registry.user(args.user)
             if not changed:
@@ -107,13 +118,13 @@ class UserHandlers:
                     ReplyCode.BAD_ARGUMENT, "`user.set` needs something to set", "such as a speed"
                 )
             in_file(self._registry, user, *changed)
-            row = _rated(await self._kept(user), rates)
+            row = _with(await self._kept(user), given)
             if args.path is not None:
                 path = await self._registry.folder("user", args.path, user.username)
                 row = replace(row, path=path)
             await self._put(row)
         self._tell(user.username, "changed")
-        return self._row(user.username)
+        return await self._row(user.username)
 
     async def enable(self, args: OneUser) -> JsonObject:
         return await self._switch(args.user, True)
@@ -139,7 +150,7 @@ class UserHandlers:
             await self._logins.set_password(user.username, args.password)
             await self._registry.refresh(frozenset((user.username,)))
         self._tell(user.username, "password")
-        return self._row(user.username)
+        return await self._row(user.username)
 
     async def _switch(self, name: str, enabled: bool) -> JsonObject:
         async with self._registry.changing:
@@ -148,7 +159,7 @@ class UserHandlers:
             await self._put(replace(await self._kept(user), enabled=enabled))
         if user.enabled != enabled:
             self._tell(name, "enabled" if enabled else "disabled")
-        return self._row(name)
+        return await self._row(name)
 
     async def _kept(self, user: UserSettings) -> UserRow:
         """The row of a user in the state; an empty one if there is none."""
@@ -159,8 +170,11 @@ class UserHandlers:
         await self._offload(self._registry.user_rows.put, row)
         await self._registry.refresh()
 
-    def _row(self, name: str) -> JsonObject:
-        return views.user(self._registry.user(name), self._sampler.readings())
+    async def _row(self, name: str) -> JsonObject:
+        user = self._registry.user(name)
+        [used] = await self._registry.used([user])
+        over = self._logins.is_over(user.expires)
+        return views.user(user, self._sampler.readings(), used, over)
 
 
 def _name(name: str) -> str:
@@ -186,15 +200,11 @@ def _rates(cmd: str, args: UserSpeeds) -> Mapping[str, int | None]:
     return {field: speed(cmd, field, text) for field, text in sent.items() if text is not None}
 
 
-def _rated(row: UserRow, rates: Mapping[str, int | None]) -> UserRow:
-    """`row` with these speeds; others stay as they are."""
-    return replace(
-        row,
-        upload_speed=rates.get("upload_speed", row.upload_speed),
-        download_speed=rates.get("download_speed", row.download_speed),
-        upload_bandwidth=rates.get("upload_bandwidth", row.upload_bandwidth),
-        download_bandwidth=rates.get("download_bandwidth", row.download_bandwidth),
-    )
+def _with(row: UserRow, given: Mapping[str, object]) -> UserRow:
+    """`row` with these settings (SETTABLE); others stay as they are."""
+    settings = asdict(row)
+    settings.update(given)
+    return UserRow(**settings)
 
 
 def _check_length(password: str) -> None:

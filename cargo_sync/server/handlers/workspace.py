@@ -1,4 +1,4 @@
-"""`workspace.…`: list, add, remove, grant, revoke."""
+"""`workspace.…`: list, add, set, remove, grant, revoke."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -11,9 +11,11 @@ from cargo_sync.api.server_commands import (
     WORKSPACE_LIST,
     WORKSPACE_REMOVE,
     WORKSPACE_REVOKE,
+    WORKSPACE_SET,
     OneWorkspace,
     WorkspaceAddArgs,
     WorkspaceGrantArgs,
+    WorkspaceSetArgs,
     WorkspaceUser,
 )
 from cargo_sync.config import places
@@ -23,6 +25,7 @@ from cargo_sync.control.routes import Route
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.handlers.refusals import by_file
+from cargo_sync.server.handlers.terms import quota
 from cargo_sync.server.reporting import views
 from cargo_sync.state.workspaces import WorkspaceRow
 
@@ -40,6 +43,7 @@ class WorkspaceHandlers:
         return (
             Route(WORKSPACE_LIST, self.list),
             Route(WORKSPACE_ADD, self.add),
+            Route(WORKSPACE_SET, self.set),
             Route(WORKSPACE_REMOVE, self.remove),
             Route(WORKSPACE_GRANT, self.grant),
             Route(WORKSPACE_REVOKE, self.revoke),
@@ -47,7 +51,7 @@ class WorkspaceHandlers:
 
     async def list(self, _: Args) -> JsonObject:
         spaces = sorted(self._registry.roster.workspaces, key=lambda one: one.name)
-        return {"workspaces": [self._row(one.name) for one in spaces]}
+        return {"workspaces": await self._rows([one.name for one in spaces])}
 
     async def add(self, args: WorkspaceAddArgs) -> JsonObject:
         name = _name(args.workspace)
@@ -63,7 +67,25 @@ class WorkspaceHandlers:
             path = await self._registry.folder("workspace", args.path, name)
             await self._offload(self._registry.workspace_rows.add, WorkspaceRow(name, path, grants))
             await self._registry.refresh()
-            return self._row(name)
+            return await self._row(name)
+
+    async def set(self, args: WorkspaceSetArgs) -> JsonObject:
+        given = quota("workspace.set", args.quota, args.files)
+        if not given:
+            raise ControlError(
+                ReplyCode.BAD_ARGUMENT, "`workspace.set` needs something to set", "such as a quota"
+            )
+        async with self._registry.changing:
+            space = self._registry.workspace(args.workspace)
+            of_file = self._registry.workspace_of_file(space.name)
+            if of_file is not None and (of_file.quota_bytes, of_file.quota_files) != (None, None):
+                raise by_file(self._registry, f'the quota of "{space.name}" is')
+            size = given.get("quota_bytes", space.quota_bytes)
+            files = given.get("quota_files", space.quota_files)
+            rows = self._registry.workspace_rows
+            await self._offload(rows.set_quota, space.name, size, files)
+            await self._registry.refresh()
+            return await self._row(space.name)
 
     async def remove(self, args: OneWorkspace) -> JsonObject:
         async with self._registry.changing:
@@ -81,14 +103,14 @@ class WorkspaceHandlers:
             name, user = self._named(args)
             await self._offload(self._registry.workspace_rows.grant, name, user, granted)
             await self._registry.refresh()
-            return self._row(name)
+            return await self._row(name)
 
     async def revoke(self, args: WorkspaceUser) -> JsonObject:
         async with self._registry.changing:
             name, user = self._named(args)
             await self._offload(self._registry.workspace_rows.revoke, name, user)
             await self._registry.refresh()
-            return self._row(name)
+            return await self._row(name)
 
     def _named(self, args: WorkspaceUser) -> tuple[str, str]:
         """Workspace and user, if the file does not set the grant.
@@ -102,10 +124,18 @@ class WorkspaceHandlers:
             raise by_file(self._registry, f'the grant of "{space.name}" to "{user.username}" is')
         return space.name, user.username
 
-    def _row(self, name: str) -> JsonObject:
-        return views.workspace(
-            self._registry.workspace(name), self._registry.workspace_of_file(name)
-        )
+    async def _row(self, name: str) -> JsonObject:
+        [row] = await self._rows([name])
+        return row
+
+    async def _rows(self, names: Sequence[str]) -> Sequence[JsonObject]:
+        registry = self._registry
+        spaces = [registry.workspace(name) for name in names]
+        used = await registry.used(spaces)
+        return [
+            views.workspace(one, registry.workspace_of_file(one.name), size)
+            for one, size in zip(spaces, used, strict=True)
+        ]
 
 
 def _name(name: str) -> str:

@@ -5,6 +5,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
@@ -14,6 +15,7 @@ from aiohttp import web
 
 from cargo_sync.machines.client_fence import FencedError
 from cargo_sync.machines.newest_change import Lineage
+from cargo_sync.machines.quota import Quota, Use
 from cargo_sync.model import xattrs
 from cargo_sync.model.displaced import (
     DisplacedVersion,
@@ -43,6 +45,8 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.LOGGED_OUT: 401,
     Code.READ_ONLY: 403,
     Code.WRITE_ONLY: 403,
+    Code.EXPIRED: 403,
+    Code.FOREIGN_NETWORK: 403,
     Code.UNKNOWN: 404,
     Code.VANISHED: 404,
     Code.TIMEOUT: 408,
@@ -63,6 +67,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.THROTTLED: 429,
     Code.BUSY: 429,
     Code.DISK_FULL: 507,
+    Code.OVER_QUOTA: 507,
 }
 """Status by problem code; for others 503 if a retry may help, else 500."""
 
@@ -230,6 +235,11 @@ def done(result: OperationResult) -> dict[str, Any]:
     if result.lacks_xattrs:
         body["lacks_xattrs"] = True
     return body
+
+
+def limited(limit: tuple[Quota, Use] | None) -> dict[str, Any]:
+    """The part of a workspace's row about its quota and what is used of it; {} for no quota."""
+    return {} if limit is None else {"quota": asdict(limit[0]), "used": asdict(limit[1])}
 
 
 def trash_page(page: TrashPage, totals: TrashTotals) -> dict[str, Any]:

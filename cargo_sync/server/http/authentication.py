@@ -71,7 +71,7 @@ class Authentication:
         """A token for a name and password, which have arrived completely.
 
         Raises:
-            ProblemError: `unauthorized`, `throttled`, `busy`.
+            ProblemError: `unauthorized`, `expired`, `foreign_network`, `throttled`, `busy`.
         """
         arrival_of(request).heard()
         issued = await self._sessions.login(name, password, self.address(request))
@@ -87,7 +87,8 @@ class Authentication:
         """
         user = self._bearer(request)
         arrival_of(request).enter()
-        request[_PERMITS].enter_context(self._permits.for_task(user.name))
+        permit = self._permits.for_task(user.name, address=self.address(request))
+        request[_PERMITS].enter_context(permit)
         return user
 
     def permit(self, request: web.Request, right: Right) -> Permit:
@@ -115,7 +116,8 @@ class Authentication:
         arrival_of(request).enter()
         access = self._spaces.get(user.name, workspace)
         access.require(right)
-        permit = self._permits.for_task(user.name, access, right)
+        address = self.address(request)
+        permit = self._permits.for_task(user.name, access, right, address=address)
         return request[_PERMITS].enter_context(permit)
 
     def mark(self, request: web.Request) -> LoginMark:
@@ -126,13 +128,13 @@ class Authentication:
         """
         return self._sessions.mark(_token(request))
 
-    def marked(self, mark: LoginMark) -> User:
-        """The user of a login.
+    def marked(self, request: web.Request, mark: LoginMark) -> User:
+        """The user of a login, for a request without a token.
 
         Raises:
-            ProblemError: `unauthorized`: it has ended.
+            ProblemError: `unauthorized`: it has ended; `expired`, `foreign_network`.
         """
-        return self._sessions.marked(mark)
+        return self._sessions.marked(mark, self.address(request))
 
     def logout(self, request: web.Request) -> None:
         """Ends the login of a request's token.
@@ -141,7 +143,7 @@ class Authentication:
             ProblemError: `unauthorized`.
         """
         token = _token(request)
-        self._sessions.bearer(token)
+        self._sessions.bearer(token, self.address(request))
         arrival_of(request).enter()
         self._sessions.end(token)
 
@@ -149,7 +151,7 @@ class Authentication:
         return self.permit_in(request, user, request.match_info["workspace"], right)
 
     def _bearer(self, request: web.Request) -> User:
-        return self._sessions.bearer(_token(request))
+        return self._sessions.bearer(_token(request), self.address(request))
 
     async def _anybody(self, request: web.Request) -> User:
         scheme, credentials = _authorization(request)

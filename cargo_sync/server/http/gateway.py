@@ -73,11 +73,11 @@ class _Flow(Asked):
     speed: Speed = None
     sealed: Annotated[bool | None, Field(description="true or false")] = None
 
-    def request(self, sealed: bool) -> FlowRequest:
+    def request(self, sealed: bool, address: str) -> FlowRequest:
         """`sealed`: for a client that does not say what it wants."""
         sealed = sealed if self.sealed is None else self.sealed
         way = Mode(self.direction)
-        return FlowRequest(way, self.workspace, self.path, self.run, self.speed, sealed)
+        return FlowRequest(way, self.workspace, self.path, self.run, self.speed, sealed, address)
 
 
 class _Speed(Asked):
@@ -147,7 +147,7 @@ class Gateway:
     async def open_flow(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)
         asked = _Flow.read(await self._bodies.read(request, user.name))
-        wanted = asked.request(self._entrance.is_private(request))
+        wanted = asked.request(self._entrance.is_private(request), self._entrance.address(request))
         return answer(opened(await self._flows.open(user, wanted)))
 
     async def flow_speed(self, request: web.Request) -> web.Response:

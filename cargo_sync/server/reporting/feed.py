@@ -9,6 +9,7 @@ from typing import Final
 
 from cargo_sync.api import topics
 from cargo_sync.api.messages import JsonObject
+from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.control.changes import Changes, Publish
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.flows.sampler import FlowReading, FlowSampler, totals
@@ -20,7 +21,7 @@ TICK: Final = 1.0
 
 Tell = Callable[[str, str], None]
 """Called with (user, kind) when a user has changed. Kinds are added, changed, enabled, disabled,
-removed and password."""
+expired, removed and password."""
 
 
 class ServerFeed:
@@ -41,6 +42,16 @@ class ServerFeed:
         if kind == "removed":
             self._publisher.forget(topics.notice(user))
         self.changed()
+
+    def expires_soon(self, user: str, at: float) -> None:
+        """Publishes that a user expires at `at`, unix seconds."""
+        notice = {"user": user, "kind": "expires_soon", "expires": at}
+        self._publisher.publish(topics.notice(user), "notice", notice)
+
+    def quota(self, news: QuotaNews) -> None:
+        """Publishes that the quota of a user or workspace is reached, or nearly."""
+        topic = topics.notice(news.user or news.workspace)
+        self._publisher.publish(topic, "notice", views.quota_news(news))
 
     def clock_jumped(self, message: str) -> None:
         """Publishes that the wall clock jumped; `message` is a sentence."""

@@ -1,7 +1,10 @@
 """The metrics of a server. None of them needs a walk or a query."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from heapq import nlargest
+from typing import Final
 
+from cargo_sync.catalogue.quota_ledger import QuotaShare
 from cargo_sync.model.jobs import DIRECTIONS
 from cargo_sync.process.doors import Doors
 from cargo_sync.process.metrics import Family
@@ -9,6 +12,9 @@ from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.flows.flows import Flows
 from cargo_sync.server.http.browsing.polls import Polls
+
+QUOTAS: Final = 100
+"""Quotas that are measured, at most: each is a series of its own."""
 
 
 def families(
@@ -19,6 +25,7 @@ def families(
     polls: Polls,
     doors: Doors,
     certificate_ends: float | None,
+    quotas: Sequence[QuotaShare] = (),
 ) -> Iterable[Family]:
     """The metric families of a server.
 
@@ -30,6 +37,7 @@ def families(
         polls: requests that wait for changes.
         doors: the TCP ports.
         certificate_ends: unix seconds; None without TLS.
+        quotas: how much of each is used.
     """
     yield Family.one("cargo_server_users", "gauge", "Users who may log in.", len(users))
     yield Family.one("cargo_server_folders", "gauge", "Folders that are served.", folders)
@@ -51,6 +59,15 @@ def families(
         "counter",
         "Passwords that were checked.",
         [({"result": "ok"}, sessions.accepted), ({"result": "failed"}, sessions.refused)],
+    )
+    yield Family(
+        "cargo_server_quota_used_ratio",
+        "gauge",
+        "How much of a quota is used, of those that are used most.",
+        [
+            ({"user": one.user, "workspace": one.workspace}, one.used)
+            for one in nlargest(QUOTAS, quotas, key=lambda share: share.used)
+        ],
     )
     if certificate_ends is not None:
         yield Family.one(

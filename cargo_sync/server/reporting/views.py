@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final
 
+from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
+from cargo_sync.machines.quota import Quota, QuotaLevel, Use
 from cargo_sync.model.problems import Problem
 from cargo_sync.server.accounts.registry import Read
 from cargo_sync.server.accounts.roster import RATES, Roster
@@ -15,13 +18,26 @@ SHOWN: Final = 20
 """How many errors of folders are shown."""
 
 
-def user(one: UserSettings, flows: Sequence[FlowReading]) -> dict[str, Any]:
-    """A row of `user.list`."""
+def user(
+    one: UserSettings, flows: Sequence[FlowReading], used: Use, expired: bool
+) -> dict[str, Any]:
+    """A row of `user.list`.
+
+    Args:
+        one: the user.
+        flows: all that are open.
+        used: what is in the user's folder.
+        expired: whether the user's time is over.
+    """
     return {
         "user": one.username,
         "path": one.path,
         "enabled": one.enabled,
         **{field: getattr(one, field) for field in RATES},
+        **_quota(Quota(one.quota_bytes, one.quota_files), used),
+        "expires": one.expires,
+        "expired": expired,
+        "networks": list(one.networks),
         "from": _from(bool(one.given)),
         "flows": sum(flow.user == one.username for flow in flows),
     }
@@ -31,6 +47,8 @@ def whole_user(
     one: UserSettings,
     flows: Sequence[FlowReading],
     workspaces: Sequence[WorkspaceSettings],
+    used: Use,
+    expired: bool,
     file: str,
 ) -> dict[str, Any]:
     """`user.show`: the row of `user.list` with workspaces, the file's fields, and all flows."""
@@ -44,7 +62,7 @@ def whole_user(
         for space in sorted(workspaces, key=lambda space: space.name)
         if one.username in space.grants
     ]
-    return user(one, flows) | {
+    return user(one, flows, used, expired) | {
         "workspaces": [
             {"name": USER_WORKSPACE, "path": one.path, "access": "rw", "subfolder": ""},
             *granted,
@@ -55,15 +73,48 @@ def whole_user(
     }
 
 
-def workspace(one: WorkspaceSettings, of_file: WorkspaceSettings | None) -> dict[str, Any]:
-    """A row of `workspace.list`."""
+def workspace(
+    one: WorkspaceSettings, of_file: WorkspaceSettings | None, used: Use
+) -> dict[str, Any]:
+    """A row of `workspace.list`. `used` is what is in its folder."""
     return {
         "workspace": one.name,
         "path": one.path,
         "grants": {name: grant.shown() for name, grant in sorted(one.grants.items())},
+        **_quota(Quota(one.quota_bytes, one.quota_files), used),
         "from": _from(of_file is not None),
         "in_file": sorted(of_file.grants) if of_file is not None else [],
     }
+
+
+def quota_news(news: QuotaNews) -> dict[str, Any]:
+    """The notice of a quota that is reached, or nearly."""
+    kind = "quota_reached" if news.level is QuotaLevel.REACHED else "quota_near"
+    return {
+        "user": news.user,
+        **({"workspace": news.workspace} if news.workspace else {}),
+        "kind": kind,
+        **_quota(news.quota, news.used),
+        "message": quota_sentence(news),
+    }
+
+
+def quota_sentence(news: QuotaNews) -> str:
+    """What has happened to a quota, for a person."""
+    whose = f'the workspace "{news.workspace}"' if news.workspace else f'the user "{news.user}"'
+    share = int(100 * (news.quota.share(news.used) or 0))
+    if news.level is QuotaLevel.REACHED:
+        return f"the quota of {whose} is used up ({share} %): what would be more is refused"
+    return f"{share} % of the quota of {whose} are used"
+
+
+def moment(at: float) -> str:
+    """Unix seconds as a time of this machine."""
+    return datetime.fromtimestamp(at).astimezone().isoformat(sep=" ", timespec="minutes")
+
+
+def _quota(quota: Quota, used: Use) -> dict[str, Any]:
+    return {"quota": asdict(quota) if quota else None, "used": asdict(used)}
 
 
 def only_reading(folders: Mapping[str, Sequence[str]]) -> list[str]:

@@ -13,6 +13,7 @@ import logging
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.catalogue.contract import (
@@ -25,6 +26,7 @@ from cargo_sync.catalogue.contract import (
     Recorded,
     changed_paths,
 )
+from cargo_sync.catalogue.quota_ledger import QuotaLedger
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.read import Going
 from cargo_sync.local.root import Root
@@ -101,6 +103,7 @@ class CataloguedFolder:
     problem  why it could not be used at the last attempt, or None
     lineage  of the changes from now on
     ledger   of its trash
+    quotas   how much may be in it
     recorded the files that were recorded last
     arrivals who watches it, or None
     arriving files that come, and folders that come with files, which are not recorded yet
@@ -127,6 +130,7 @@ class CataloguedFolder:
             changed: called after each recorded change.
         """
         known = catalogue.workspace(path, token)
+        self.quotas = QuotaLedger(partial(catalogue.use, known.id))
         self.lineage = catalogue.begin(known.id, token())
         self.path = path
         self.id = known.id
@@ -365,6 +369,7 @@ class CataloguedFolder:
                 self.ledger.add(displaced)
         else:
             recorded = self.catalogue.record(self.id, changes)
+        self.quotas.count(recorded.use)
         self.recorded.note(changes)
         self._changed(self.id, changed_paths(changes))
         return recorded
@@ -387,6 +392,7 @@ class CataloguedFolder:
                 # Several threads may write parts of one folder: who moved it wants to know all.
                 self._finished.setdefault(part.path, []).append(part.numbers)
         if written:
+            self.quotas.look()
             self._changed(self.id, [""])
         return self._finished.pop(path, [])
 

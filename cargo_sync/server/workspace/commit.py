@@ -15,6 +15,7 @@ from cargo_sync.local.publish import Aside, Published
 from cargo_sync.local.read import FileState
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.local.space import Shortage
+from cargo_sync.machines.quota import NOTHING_USED, Growth, Use
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, PERMISSIONS, Entry
@@ -53,24 +54,58 @@ class WorkspaceCommit:
         """The files of this batch that are being moved into place."""
         self._moved: dict[str, Put] = {}
         """Folders of this batch that have another inode now, by path."""
+        self._promised: dict[int, Use] = {}
+        """What of the quota still belongs to each batch."""
 
-    def judge(self, offers: Sequence[Offer]) -> list[Want | None]:
+    def judge(self, batch: int, offers: Sequence[Offer]) -> list[Want | None]:
+        wants, stands = self._judge(offers)
+        if self._folder.quotas.of(self._user):
+            self._promise(batch, offers, wants, stands)
+        return wants
+
+    def _promise(
+        self,
+        batch: int,
+        offers: Sequence[Offer],
+        wants: list[Want | None],
+        stands: Sequence[Catalogued | None],
+    ) -> None:
+        """Reserves a part of the quota for what is wanted; what is too much is refused instead."""
+        wanted = [index for index, want in enumerate(wants) if want is None]
+        some = [offers[index] for index in wanted]
+        sizes = [0 if offer.target else offer.size for offer in some]
+        growth = Growth(sizes, [1] * len(some))
+        if stands:
+            growth = growth_of(sizes, [stands[index] for index in wanted])
+        quotas = self._folder.quotas
+        with self._folder.lock:
+            promised = quotas.promise(self._user, growth)
+        self._promised[batch] = promised.growth
+        for at, excess in promised.refused.items():
+            problem = quotas.refusal(some[at].path, self._user, excess)
+            wants[wanted[at]] = Want(problem.code_text, message=str(problem))
+
+    def _judge(
+        self, offers: Sequence[Offer]
+    ) -> tuple[list[Want | None], Sequence[Catalogued | None]]:
+        """The verdicts without the quota, and what stands at the places; () for nothing."""
         self._stood.clear()  # of files that failed
         self._moved.clear()
         if _are_unlooked(offers):
             folder = self._folder
             folder.must_be_there()
             if not any(folder.catalogue.entries(folder.id, [offer.path for offer in offers])):
-                return [None] * len(offers)
+                return [None] * len(offers), ()
         looks: list[PathLook | Problem] = []
         unlooked = _unlooked(offers)
         for some in slices([offer.path for offer in offers], path_cost, LOOKS):
             with self._folder.lock:
                 looks += self._folder.look_at_all(some, unlooked)
-        return [
+        wants = [
             None if look is NOTHING and not offer.expected else self._judged(offer, look)
             for offer, look in zip(offers, looks, strict=True)
         ]
+        return wants, [None if isinstance(look, Problem) else look.held for look in looks]
 
     def _judged(self, offer: Offer, look: PathLook | Problem) -> Want | None:
         if isinstance(look, Problem):
@@ -124,7 +159,9 @@ class WorkspaceCommit:
         if (arrivals := self._folder.arrivals) is not None:
             arrivals.look_at(folder)
 
-    def ended(self) -> None:
+    def ended(self, batch: int) -> None:
+        left = self._promised.pop(batch, NOTHING_USED)
+        self._folder.quotas.end(left)
         self._folder.arriving.difference_update(self._placing)
         self._placing.clear()
 
@@ -132,7 +169,7 @@ class WorkspaceCommit:
         entry = Entry(paths.name(folder), FOLDER, mode=found.st_mode & 0o7777, ident=inode(found))
         self._moved[folder] = put(folder, entry)
 
-    def record(self, offers: Sequence[Offer], published: Published) -> list[Receipt]:
+    def record(self, batch: int, offers: Sequence[Offer], published: Published) -> list[Receipt]:
         folder, count = self._folder, len(offers)
         some = [offer.path for offer in offers]
         entries, displaced = published
@@ -140,7 +177,9 @@ class WorkspaceCommit:
         puts = PutColumns(some, entries, entries.versions, entries.idents, fresh)
         above = self._folders(some)
         gone = self._displaced(some, displaced) if displaced else ()
-        versions = folder.record([*above, puts], gone).versions[len(above) :]
+        recorded = folder.record([*above, puts], gone)
+        versions = recorded.versions[len(above) :]
+        self._came(batch, recorded.grown)
         idents, places = versions, [""] * count
         if self._stood:
             idents = list(map(self._ident, some, entries.kinds, versions))
@@ -151,6 +190,13 @@ class WorkspaceCommit:
             places, [""] * count, [True] * count,
         )  # fmt: skip
         return rows(Receipt, columns)
+
+    def _came(self, batch: int, grown: Use) -> None:
+        """What was promised is counted now."""
+        if (left := self._promised.get(batch)) is not None:
+            came = grown.within(left)
+            self._promised[batch] = left - came
+            self._folder.quotas.end(came)
 
     def _displaced(
         self, some: Sequence[str], displaced: Mapping[str, Aside]
@@ -255,6 +301,16 @@ def _held_file(offer: Offer, held: CataloguedFile | None) -> FileState | Problem
     if held.hash == DAMAGED:
         return damaged_there(offer.path)
     return held[3:]
+
+
+def growth_of(sizes: Sequence[int], stands: Sequence[Catalogued | None]) -> Growth:
+    """What files or links of these sizes add to what is there, in place of what stands there."""
+    replaced = [one is not None and one.entry.kind != FOLDER for one in stands]
+    earlier = [one.entry.size if one is not None else 0 for one in stands]
+    return Growth(
+        [size - before for size, before in zip(sizes, earlier, strict=True)],
+        [0 if one else 1 for one in replaced],
+    )
 
 
 def no_room(offer: Offer) -> Problem:

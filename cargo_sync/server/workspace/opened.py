@@ -2,17 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+import os
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogue
-from cargo_sync.config.server import ServerSettings
+from cargo_sync.catalogue.quota_ledger import QuotaShare, Told
+from cargo_sync.config.server import ServerSettings, UserSettings, WorkspaceSettings
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.watch import native
+from cargo_sync.machines.quota import NOTHING_USED, Quota, Use
 from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
@@ -62,6 +65,37 @@ class OpenWorkspaces:
 
     def __contains__(self, path: str) -> bool:
         return path in self._open
+
+    def allow(
+        self,
+        users: Iterable[UserSettings],
+        workspaces: Iterable[WorkspaceSettings],
+        tell: Told,
+    ) -> None:
+        """Sets the quotas of all open folders, which count at once. It blocks.
+
+        `tell` is told when one is reached, or nearly.
+        """
+        own: dict[str, dict[str, Quota]] = {}
+        for user in users:
+            quota = Quota(user.quota_bytes, user.quota_files)
+            own.setdefault(os.path.realpath(user.path), {})[user.username] = quota
+        named = {os.path.realpath(one.path): one for one in workspaces}
+        for path, workspace in list(self._open.items()):
+            if (space := named.get(path)) is not None:
+                quota = Quota(space.quota_bytes, space.quota_files)
+                workspace.quotas.allow({}, tell, space.name, quota)
+            else:
+                workspace.quotas.allow(own.get(path, {}), tell)
+
+    def quotas(self) -> list[QuotaShare]:
+        """How much of each quota is used."""
+        return [share for one in self._open.values() for share in one.quotas.shares()]
+
+    def used(self, paths: Iterable[str]) -> list[Use]:
+        """How much is in each of these folders; nothing in one that was never served. It blocks."""
+        known = self._catalogue.uses()
+        return [known.get(os.path.realpath(path), NOTHING_USED) for path in paths]
 
     async def open(self, path: str) -> Problem | None:
         """Opens a folder; one that was never served is made.

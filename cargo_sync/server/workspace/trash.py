@@ -6,11 +6,14 @@ the ledger say what it was, and goes to the trash in turn.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Final
 
-from cargo_sync.catalogue.contract import Change
+from cargo_sync.catalogue.contract import Catalogued, Change
 from cargo_sync.local.restoration import Restoration, record, restore
+from cargo_sync.local.trash_upkeep import contents_of
+from cargo_sync.machines.quota import NOTHING_USED, Growth, Use
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import (
     DisplacedVersion,
@@ -45,6 +48,9 @@ class TrashRestorer:
         self._permitted = permitted
         self._user = user
         self._within = within
+        self._sizes: dict[int, Use] = {}
+        """How much each version is, if it must fit a quota."""
+        self._promised = NOTHING_USED
 
     def __call__(
         self, ids: Sequence[int], to: str, under: str, inside: str
@@ -64,13 +70,33 @@ class TrashRestorer:
         for start in range(0, len(ids), TOGETHER):
             some = ids[start : start + TOGETHER]
             folders: list[str] = []
-            with self._folder.lock:
-                done = self._together(some, (to, under), inside, folders)
-            results += [done.get(id) or not_kept(id) for id in some]
-            while folders:  # what came with a folder is recorded as if another program had made it
-                folders += self._folder.compare(folders.pop(), lambda path, entry: True).below
+            self._measure(some, inside)
+            try:
+                with self._folder.lock:
+                    done = self._together(some, (to, under), inside, folders)
+                results += [done.get(id) or not_kept(id) for id in some]
+                while folders:  # what came with a folder is recorded as another program's would be
+                    folders += self._folder.compare(folders.pop(), lambda path, entry: True).below
+            finally:
+                self._folder.quotas.end(self._promised)
+                self._promised = NOTHING_USED
             self._folder.finish()
         return results
+
+    def _measure(self, ids: Sequence[int], inside: str) -> None:
+        """Measures versions that must fit a quota; without the lock, for a folder may be large."""
+        self._sizes.clear()
+        if not self._folder.quotas.of(self._user):
+            return
+        root = self._folder.store.root
+        for id, version in self._folder.ledger.kept(ids):
+            place = paths.join(version.place, inside) if inside else version.place
+            with suppress(ProblemError):  # restoring it will say why
+                found = root.entry(place)
+                if found is not None and found.kind == FOLDER:
+                    self._sizes[id] = contents_of(root, place)
+                elif found is not None:
+                    self._sizes[id] = Use(found.size, 1)
 
     def _together(
         self, ids: Sequence[int], where: tuple[str, str], inside: str, folders: list[str]
@@ -87,7 +113,7 @@ class TrashRestorer:
             try:
                 self._permitted()
                 target = _target(version.path, *where, self._within)
-                done[id] = self._restore(version, target, inside)
+                done[id] = self._restore(id, version, target, inside)
             except ProblemError as error:
                 problems[id] = error.problem
         folder.store.root.sync(chain.from_iterable(one.touched for one in done.values()))
@@ -106,9 +132,11 @@ class TrashRestorer:
         }
         return {**restored, **problems}
 
-    def _restore(self, version: DisplacedVersion, path: str, inside: str) -> Restoration:
+    def _restore(self, id: int, version: DisplacedVersion, path: str, inside: str) -> Restoration:
         held = self._folder.look(paths.join(path, inside) if inside else path)
         root = self._folder.store.root
+        if id in self._sizes:
+            self._promise(self._sizes[id], path, held)
         done = restore(root, version.place, path, self._run, self._user, inside)
         if held is not None:
             # The catalogue may know the hash of what stood there.
@@ -118,6 +146,20 @@ class TrashRestorer:
                 for one in done.displaced
             ]
         return done
+
+    def _promise(self, size: Use, path: str, held: Catalogued | None) -> None:
+        """Reserves a part of the quota. What a folder replaces in another one is not deducted.
+
+        Raises:
+            ProblemError: `over_quota`.
+        """
+        stands = held if held is not None and held.entry.kind != FOLDER else None
+        quotas = self._folder.quotas
+        growth = size - (Use(stands.entry.size, 1) if stands is not None else NOTHING_USED)
+        promised = quotas.promise(self._user, Growth([growth.bytes], [growth.files]))
+        for excess in promised.refused.values():
+            raise ProblemError(quotas.refusal(path, self._user, excess))
+        self._promised += promised.growth
 
 
 def _target(path: str, to: str, under: str, within: str) -> str:

@@ -11,12 +11,13 @@ from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.publish import Placing, secure
+from cargo_sync.machines.quota import NOTHING_USED
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
-from cargo_sync.server.workspace.commit import no_room
+from cargo_sync.server.workspace.commit import growth_of, no_room
 from cargo_sync.server.workspace.comparison import put
 
 Admit = Callable[[Catalogued | None], object]
@@ -48,7 +49,8 @@ class Upload:
             user: who sends it.
 
         Raises:
-            ProblemError: `admit` refuses what is there; a folder is there; `disk_full`.
+            ProblemError: `admit` refuses what is there; a folder is there; `disk_full`,
+                `over_quota`.
         """
         self._folder = folder
         self._admit = admit
@@ -56,17 +58,23 @@ class Upload:
         self._user = user
         self.published = False
         self._steps = threading.Lock()
+        self._promised = NOTHING_USED
+        self._size = offer.size
         with folder.lock:
             held = folder.look(offer.path)
             self._check(held, offer.path)
+            self._promise(held, offer.path)
         if held is not None and held.entry.kind == FILE:
             offer = offer._replace(mode=held.entry.mode)
-        store = folder.store
         self._offer = offer
-        self._staging = store.staging
-        self._part = store.staging.part(offer)
-        self._done = self._part.in_order()
-        self._room = store.staging.reservation()
+        try:
+            self._staging = folder.store.staging
+            self._part = self._staging.part(offer)
+            self._done = self._part.in_order()
+        except BaseException:
+            self._end_promise()
+            raise
+        self._room = self._staging.reservation()
         try:
             if self._room.take({_THE_FILE: offer.size - self._done}):
                 raise ProblemError(no_room(offer))
@@ -138,7 +146,8 @@ class Upload:
             The entry, and whether it is a new one.
 
         Raises:
-            ProblemError: `incomplete`; `admit` refuses what is there by now; the disk fails.
+            ProblemError: `incomplete`; `admit` refuses what is there by now, or it is `over_quota`
+                in its place; the disk fails.
         """
         with self._steps:
             return self._publish()
@@ -154,6 +163,7 @@ class Upload:
             try:
                 held, seen = folder.look_closely(path)
                 self._check(held, path)
+                self._promise(held, path)  # another version may be there by now
             except ProblemError:
                 self._staging.discard(staged, keep=True)
                 raise
@@ -173,6 +183,7 @@ class Upload:
                 )
             change = put(path, published.entries.entry(0))
             folder.record([*folder.folders_above([path]), change], displaced)
+            self._end_promise()
             now = folder.catalogue.entry(folder.id, path)
         assert now is not None, "it was recorded under the same lock"
         self.published = True
@@ -181,9 +192,23 @@ class Upload:
     def drop(self) -> None:
         """Deletes what was staged and not published, and could not go on."""
         with self._steps:
+            self._end_promise()
             self._room.close()
             self._part.leave()
             self._staging.release(self._offer.transfer)
+
+    def _promise(self, held: Catalogued | None, path: str) -> None:
+        """Reserves a part of the quota, in place of an earlier promise. The lock is held."""
+        self._end_promise()
+        quotas = self._folder.quotas
+        promised = quotas.promise(self._user, growth_of([self._size], [held]))
+        self._promised = promised.growth
+        for excess in promised.refused.values():
+            raise ProblemError(quotas.refusal(path, self._user, excess))
+
+    def _end_promise(self) -> None:
+        promised, self._promised = self._promised, NOTHING_USED
+        self._folder.quotas.end(promised)
 
     def _check(self, held: Catalogued | None, path: str) -> None:
         if held is not None and held.entry.kind == FOLDER:

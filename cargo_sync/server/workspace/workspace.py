@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued, ChangesPage
 from cargo_sync.catalogue.feed import ChangeFeed, Position
+from cargo_sync.catalogue.quota_ledger import QuotaLedger
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_file
 from cargo_sync.local.sink import FolderSink
@@ -145,6 +146,11 @@ class Workspace:
             if self._folder.closing:
                 raise ProblemError(Problem(Code.STOPPED, "the folder is not served any more"))
             return self._folder.attach()
+
+    @property
+    def quotas(self) -> QuotaLedger:
+        """How much may be in it."""
+        return self._folder.quotas
 
     def watched_by(self, arrivals: Arrivals | None) -> None:
         """Tells `arrivals` of new folders that are published with their files, from now on."""

@@ -22,7 +22,7 @@ BEN = UserSettings("ben", "/srv/ben", Secret("battery staple"), enabled=False)
 
 
 async def _users(book: Book, *settings: UserSettings) -> Users:
-    users = Users(book, CHEAP, inline)
+    users = Users(book, CHEAP, inline, Clock())
     await users.apply(settings)
     return users
 
@@ -56,7 +56,7 @@ async def test_a_given_hash_is_taken_as_it_is() -> None:
 
 
 async def test_who_changed_is_told_so_that_their_logins_end() -> None:
-    users = Users(Book(), CHEAP, inline)
+    users = Users(Book(), CHEAP, inline, Clock())
     assert (await users.apply([ANA])).changed == frozenset()
     assert (await users.apply([ANA])).changed == frozenset()
     other = UserSettings("ana", "/srv/ana", Secret("new"))
@@ -65,7 +65,7 @@ async def test_who_changed_is_told_so_that_their_logins_end() -> None:
 
 
 async def test_a_user_of_the_file_without_a_password_is_told_of_a_nickname_is_not() -> None:
-    users = Users(Book(), CHEAP, inline)
+    users = Users(Book(), CHEAP, inline, Clock())
     written = UserSettings("cleo", "/srv/cleo", given=frozenset({"username", "path"}))
     (notice,) = (await users.apply([written, UserSettings("dora", "/srv/nicknames/dora")])).notices
     assert "cleo" in notice
@@ -81,7 +81,7 @@ async def test_a_password_that_is_changed_while_it_is_checked_lets_nobody_in() -
             await changing.pop()()
         return done
 
-    users = Users(book, CHEAP, offload)
+    users = Users(book, CHEAP, offload, Clock())
     await users.apply([ANA])
     changing.append(lambda: users.set_password("ana", "new"))
     assert await users.check("ana", "correct horse") is None
@@ -133,11 +133,11 @@ async def test_a_token_is_bound_to_its_user_and_its_time() -> None:
     door = _Door(await _users(Book(), ANA))
     login = await door.sessions.login("ana", "correct horse", "10.0.0.1")
     assert len(login.token) == 43
-    assert door.sessions.bearer(login.token).name == "ana"
+    assert door.sessions.bearer(login.token, "10.0.0.1").name == "ana"
     assert login.token not in repr(vars(door.sessions))
     door.clock.now += TOKEN_SECONDS
     with pytest.raises(ProblemError, match="token"):
-        door.sessions.bearer(login.token)
+        door.sessions.bearer(login.token, "10.0.0.1")
 
 
 async def test_a_disabled_user_is_out_at_once() -> None:
@@ -147,7 +147,7 @@ async def test_a_disabled_user_is_out_at_once() -> None:
     applied = await users.apply([])
     door.sessions.forget(applied.changed)
     with pytest.raises(ProblemError):
-        door.sessions.bearer(login.token)
+        door.sessions.bearer(login.token, "10.0.0.1")
     assert await door.code("ana", "correct horse") == "unauthorized"
 
 
@@ -229,10 +229,10 @@ async def test_tokens_of_one_user_are_bounded() -> None:
             for number in range(PER_USER - 1)
         }
     )
-    door.sessions.bearer(first)
+    door.sessions.bearer(first, "10.0.0.1")
     await door.sessions.login("ana", "correct horse", "10.0.0.1")
     with pytest.raises(ProblemError):
-        door.sessions.bearer(first)
+        door.sessions.bearer(first, "10.0.0.1")
 
 
 async def test_who_waited_while_others_guessed_is_asked_to_wait_too(

@@ -41,6 +41,7 @@ from cargo_sync.trees.folder import FolderTree
 from tests.engine.world import System
 from tests.offloads import in_thread
 from tests.ports import free_port
+from tests.server.admin import ask, governed
 from tests.server.surroundings import CHEAP
 from tests.server.test_app import running, settings
 
@@ -388,6 +389,33 @@ async def test_flows_of_bad_requests_are_refused_by_name(tmp_path: Path) -> None
             with pytest.raises(ProblemError, match=words):
                 await api.post("/flows", FlowReply.read, asked | change)
         await api.close()
+
+
+async def test_a_job_that_hits_its_quota_is_held_and_goes_on_when_it_is_raised(
+    tmp_path: Path,
+) -> None:
+    async with governed(settings(tmp_path)) as up:
+        await ask(up, "user.set", user="ana", quota="3kB")
+        async with job(tmp_path / "a", login(up), Mode.UPLOAD) as first:
+            here = tmp_path / "a" / "here"
+            for name, size in (("a", 1_000), ("b", 1_500), ("c", 2_000), ("d", 2_500)):
+                (here / name).write_bytes(bytes(size))
+            report = await run(first).execute()
+            assert (report.files, report.errors) == (2, 2)
+            assert report.held == ""
+            (here / "b").write_bytes(bytes(2_000))  # only the difference counts, and it fits
+            first.memory.failures.retry_at([Code.OVER_QUOTA], REAL.steady() + 60)
+            report = await run(first).execute()
+            assert report.files == 1
+            first.memory.failures.retry_at([Code.OVER_QUOTA], 0.0)
+            report = await run(first).execute()
+            assert report.files == 0
+            await ask(up, "user.set", user="ana", quota="1MB")
+            first.memory.failures.retry_at([Code.OVER_QUOTA], 0.0)
+            while (report := await run(first).execute()).errors:
+                pass
+            assert not report.held
+            assert tree(tmp_path / "ana" / "in" / "box") == tree(here)
 
 
 async def test_a_user_who_is_disabled_is_out_in_the_middle_of_a_transfer(tmp_path: Path) -> None:

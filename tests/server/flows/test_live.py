@@ -12,13 +12,20 @@ import argon2
 import pytest
 
 from cargo_sync.api.client import Client, subscribe
+from cargo_sync.config.server import UserSettings
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.server.accounts.access import Grants
+from cargo_sync.server.accounts.permits import Permits
+from cargo_sync.server.accounts.terms import Terms
+from cargo_sync.server.accounts.users import User
+from cargo_sync.server.flows.flows import FlowRequest, Flows
 from cargo_sync.server.flows.lane_listener import LaneListener
 from cargo_sync.server.server import Up
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.replies import FlowReply
+from tests.server.accounts.test_permits import NO_DROP_BOXES
 from tests.server.admin import ask, governed
 from tests.server.flows.test_flows import flow_of, job, login, run
 from tests.server.surroundings import CHEAP, until
@@ -264,3 +271,42 @@ async def test_a_lane_that_connects_while_its_user_is_logged_out_carries_nothing
             await asyncio.wait_for(going, 60)
         assert ended.value.problem.code == "logged_out"
         assert not (tmp_path / "ana" / "in").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [({"expires": "2020-01-31"}, "expired"), ({"networks": ["10.0.0.0/8"]}, "foreign_network")],
+)
+async def test_a_user_who_may_not_come_any_more_is_out_in_the_middle_of_a_transfer(
+    tmp_path: Path, given: dict[str, Any], code: str
+) -> None:
+    async with uploading(tmp_path) as one:
+        await ask(one.up, "user.set", user="ana", **given)
+        assert await one.refused() == code
+
+
+async def test_a_data_connection_comes_from_where_its_user_may_come() -> None:
+    users = {"ana": Terms(networks=("10.0.0.0/8",))}
+
+    def refusal(user: str, address: str) -> Problem | None:
+        return users[user].refusal(address, 0.0)
+
+    grants = Grants(NO_DROP_BOXES)
+    workspace: Any = Home()
+    ana = UserSettings("ana", "/srv/ana")
+    grants.apply([ana], [], lambda _: workspace)
+    flows = Flows(grants, Permits(grants, refusal), lambda _: None, time.monotonic)
+    wanted = FlowRequest(Mode.UPLOAD, "default", "", "r1", address="10.0.0.1")
+    opened = await flows.open(User("ana"), wanted)
+    assert flows.claim(opened.keys.token, "203.0.113.9") is None
+    assert flows.claim(opened.keys.token, "10.0.0.2") is not None
+
+
+class Home:
+    """A workspace, of which only this is asked."""
+
+    id, epoch = 1, ""
+    read_only = False
+    lineage = None
+
+    def must_not_be_held(self) -> None: ...

@@ -535,6 +535,9 @@ async def test_large_and_packed_bodies_are_refused(tmp_path: Path) -> None:
         assert (answer.status, answer.code) == (415, "unsupported")
 
 
+HERE = "127.0.0.1"
+
+
 async def test_flows_are_handed_over(tmp_path: Path) -> None:
     async with living(tmp_path) as house:
         wanted = {
@@ -549,7 +552,7 @@ async def test_flows_are_handed_over(tmp_path: Path) -> None:
         assert (await house.call("DELETE", "/v1/flows/f1")).json == {}
         assert (await house.call("DELETE", "/v1/flows/f2")).code == "unknown"
         assert house.flows.asked == [
-            ("open", "ana", FlowRequest(Mode.UPLOAD, "default", "a", "http", 8, sealed=False)),
+            ("open", "ana", FlowRequest(Mode.UPLOAD, "default", "a", "http", 8, address=HERE)),
             ("speed", "ana", "f1", 8_000), ("speed", "ana", "f1", None), ("end", "ana", "f1"),
         ]  # fmt: skip
 

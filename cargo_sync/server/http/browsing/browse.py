@@ -16,7 +16,7 @@ from cargo_sync.process.http_connection import told_of_loss
 from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.grants.view import WorkspaceView
-from cargo_sync.server.http.answers import answer, shown_problem
+from cargo_sync.server.http.answers import answer, limited, shown_problem
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.fields import (
@@ -108,7 +108,11 @@ class BrowseRoutes:
             mine = {"name": access.name, "access": access.shown}
             away = await self._offload(access.view.away)
             why = {"problem": shown_problem(away)} if away else {}
-            shown.append(mine | position._asdict() | why)
+            # Who has a part of a workspace must not learn how much is in it.
+            whole = access.may(Right.READ) and not access.view.path
+            quotas = access.whole.quotas
+            limit = await self._offload(quotas.state, user.name) if whole else None
+            shown.append(mine | position._asdict() | limited(limit) | why)
         return answer({"workspaces": shown})
 
     async def tree(self, request: web.Request) -> web.Response:

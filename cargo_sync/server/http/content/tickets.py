@@ -174,7 +174,7 @@ class TicketRoutes:
 
     async def use(self, request: web.Request) -> web.StreamResponse:
         ticket = self._tickets.use(request.match_info["secret"])
-        user = self._entrance.marked(ticket.login)
+        user = self._entrance.marked(request, ticket.login)
         access = self._entrance.permit_in(request, user, ticket.workspace, Right.READ).access
         header = {"Content-Disposition": disposition(ticket.name)}
         if ticket.version is None:
