@@ -1,5 +1,6 @@
 """What a user reads who has one folder of a workspace: nothing names what is above it. Pure."""
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -7,6 +8,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.problems import Problem
 
 _ITSELF: Final = "the folder"
+_TRASH: Final = re.escape(f"{paths.RESERVED}/trash")
 
 
 class SubfolderWording:
@@ -16,7 +18,6 @@ class SubfolderWording:
     """
 
     def __init__(self, folder: str) -> None:
-        self._folder = folder
         self._start = folder + "/"
         swaps: dict[str, str] = {}
         for above in paths.upwards(folder):
@@ -25,12 +26,14 @@ class SubfolderWording:
         for written in _written(folder):
             swaps |= {f"{quote}{written}/": quote for quote in "'\""}
         self._swaps = tuple(swaps.items())
+        written = "|".join(map(re.escape, _written(folder)))
+        self._trashed = re.compile(rf"""(['"]{_TRASH}/[^/'"]+/)(?:{written})/""")
 
     def text(self, message: str) -> str:
         """A message."""
         for ours, theirs in self._swaps:
             message = message.replace(ours, theirs)
-        return message
+        return self._trashed.sub(r"\1", message)
 
     def path(self, path: str) -> str:
         """A path of the workspace; "" for one that is not below the folder."""
@@ -38,8 +41,8 @@ class SubfolderWording:
 
     def place(self, place: str) -> str:
         """A place in the trash, `.cargo_sync/trash/RUN/PATH`."""
-        head, run, path = _parted(place)
-        return f"{head}{run}/{self.path(path)}" if path.startswith(self._start) else ""
+        own, trash, run, path = (*place.split("/", 3), "", "", "")[:4]
+        return f"{own}/{trash}/{run}/{self.path(path)}" if path.startswith(self._start) else ""
 
     def problem(self, problem: Problem) -> Problem:
         return replace(
@@ -54,8 +57,3 @@ def _written(path: str) -> set[str]:
     """A path as messages quote it: an apostrophe is escaped only beside quotation marks."""
     escaped = repr("\"'" + path)[4:-1]
     return {escaped, escaped.replace("\\'", "'")}
-
-
-def _parted(place: str) -> tuple[str, str, str]:
-    own, trash, run, path = (*place.split("/", 3), "", "", "", "")[:4]
-    return f"{own}/{trash}/", run, path

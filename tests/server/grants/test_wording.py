@@ -16,6 +16,11 @@ from cargo_sync.server.grants.wording import SubfolderWording
         ("in/ben", "'in/ben/in' is there", "'in' is there"),
         ("in/ben", "'in/ben/in/ben/a' is there", "'in/ben/a' is there"),
         ("in/ben", "'in/benny' stays", "'in/benny' stays"),
+        (
+            "in/ben",
+            "'.cargo_sync/trash/r/in/ben/a' leads through '.cargo_sync/trash/r/in/ben/in/ben'",
+            "'.cargo_sync/trash/r/a' leads through '.cargo_sync/trash/r/in/ben'",
+        ),
         ("it's", repr("it's/a") + " is there", "\"a' is there"),
         ("it's", repr("it's/a\"b") + " is there", "'a\"b' is there"),
         ("a\nb", repr("a\nb/c") + " is there", "'c' is there"),

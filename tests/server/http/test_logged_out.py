@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.config.grants import Grant
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.http.content import files
 from cargo_sync.server.workspace.operations import Mkdir
@@ -58,10 +59,16 @@ async def test_a_half_sent_upload_ends_with_its_user(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("grants", "status", "code"),
-    [({"ana": "ro"}, 403, "read_only"), ({"ben": "rw"}, 404, "unknown"), ({"ana": "rw"}, 201, "")],
+    [
+        ({"ana": "ro"}, 403, "read_only"),
+        ({"ben": "rw"}, 404, "unknown"),
+        ({"ana": "wo"}, 401, "logged_out"),
+        ({"ana": Grant("rw", "in/ana")}, 401, "logged_out"),
+        ({"ana": "rw"}, 201, ""),
+    ],
 )
 async def test_a_half_sent_upload_ends_with_the_permission_to_write(
-    tmp_path: Path, grants: dict[str, str], status: int, code: str
+    tmp_path: Path, grants: dict[str, str | Grant], status: int, code: str
 ) -> None:
     async with living(tmp_path) as house:
         body = HalfSent()
