@@ -41,8 +41,8 @@ class Fleet:
         self.url = f"http://127.0.0.1:{self.port}/"
         self._web: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Starts all three."""
+    def start(self, *shown: str) -> None:
+        """Starts all three. `shown`: what the page shows, `daemon` and `server`."""
         secret = self.place.folder / "page-password"
         secret.write_text(PASSWORD + "\n")
         secret.chmod(0o600)
@@ -57,7 +57,7 @@ class Fleet:
         with open(self.place.folder / "web.log", "w") as log:
             self._web = subprocess.Popen(
                 [sys.executable, "-c", code, "web", "--listen", f"127.0.0.1:{self.port}",
-                 "--no-open", "--connect", "daemon"],
+                 "--no-open", *(f"--connect={one}" for one in shown)],
                 env=self.place.environment() | {"PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

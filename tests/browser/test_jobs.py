@@ -36,7 +36,7 @@ def fleet(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fl
         (both / "plan.txt").write_bytes(b"agreed")
         hostile = place.job("hostile", sync_name=HOSTILE, remote_dir="hostile")
         (hostile / HOSTILE).write_bytes(b"x")
-        fleet.start()
+        fleet.start("daemon")
         for job in ("cleanup", "both", HOSTILE):
             place.until_state(job, "synced")
         place.until(lambda: (place.files / "both" / "plan.txt").exists(), "the first run is done")

@@ -1,4 +1,4 @@
-/* The last lines of the daemon's log that are about a job. */
+/* The last lines of a log: of a daemon about one job, or without a `name` of a whole server. */
 
 import { h, mark, newId, Part, put, say } from "../common/element.js";
 import { escaped, exactly, moment } from "../common/words.js";
@@ -21,7 +21,7 @@ class Log extends Part {
       label: "Log, newest first",
       key: (row) => String(row.number),
       state: (row) => row.level,
-      empty: "The log has no line about this job.",
+      empty: this.name ? "The log has no line about this job." : "The log has no line of this level.",
       columns: [
         {
           key: "time",

@@ -82,6 +82,9 @@ class Server extends Part {
     Object.assign(body, { app: this.app, source: this.source, actions: this.actions, server: this });
     this.#body = body;
     put(this.place, body);
+    const { link } = this.tabs.find((one) => one.tab === tab) ?? this.tabs[0];
+    const row = link.parentElement;
+    row.scrollLeft = link.offsetLeft - row.offsetLeft - (row.clientWidth - link.offsetWidth) / 2; // on a phone
     this.changed();
   }
 
