@@ -36,8 +36,9 @@ class NewestChange:
     """Keeps the newest change that a server has shown.
 
     A change of another lineage proves nothing of those before it: the server may have been restored
-    in between. So the one that is kept gives way to it only if the server was asked for it before.
-    A listing asks with each page for the change where the last one ended.
+    in between. So the one that is kept gives way to it only if the server was asked for it before,
+    or if the start of the server that made the new change has shown the one that is kept. A listing
+    asks with each page for the change where the last one ended.
 
     change  the newest one
     """
@@ -45,18 +46,29 @@ class NewestChange:
     def __init__(self) -> None:
         self.change = NOTHING_SEEN
         self._asked = NOTHING_SEEN
+        self._shown_by = ""
+        """Which start of the server has shown `change`, by the lineage of what it makes."""
 
     def begin(self, change: SeenChange) -> None:
         """The server was asked, and has this change."""
         self.change = self._asked = change
+        self._shown_by = ""
 
     def confirm(self, change: SeenChange) -> None:
         """The server was asked again, and still has this change, which it has shown."""
         if change == self.change:
             self._asked = change
 
-    def add(self, number: int, lineage: str) -> None:
-        """The server has shown this change."""
-        follows = lineage == self.change.lineage or self.change == self._asked
-        if follows and number > self.change.number:
+    def add(self, number: int, lineage: str, by: str = "") -> None:
+        """The server has shown this change.
+
+        Args:
+            number: of the change.
+            lineage: of the change.
+            by: of the changes that this start of the server makes; "" for the one that made it.
+        """
+        proved = lineage in (self.change.lineage, self._shown_by) or self.change == self._asked
+        if proved and number > self.change.number:
             self.change = SeenChange(number, lineage)
+        if self.change == (number, lineage):
+            self._shown_by = by or lineage

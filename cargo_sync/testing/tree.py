@@ -185,9 +185,9 @@ class MemoryTree:
         """Of a change."""
         return self._lineage
 
-    def show(self, number: int) -> None:
-        """The job sees that there was this change."""
-        self._newest.add(number, self.lineage_at(number))
+    def show(self, number: int, by: str = "") -> None:
+        """The job sees that there was this change; `by` as for `NewestChange.add`."""
+        self._newest.add(number, self.lineage_at(number), by)
 
     def confirm(self, number: int) -> None:
         """A listing goes on after this change, and so it is still there."""

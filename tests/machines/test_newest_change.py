@@ -52,3 +52,16 @@ def test_at_first_nothing_is_known() -> None:
     assert known.change == NOTHING_SEEN
     known.add(1, "a")
     assert known.change == SeenChange(1, "a")
+
+
+def test_a_change_follows_what_the_same_start_of_the_server_has_shown() -> None:
+    known = NewestChange()
+    known.begin(SeenChange(3, "a"))
+    known.add(9, "a", by="b")
+    known.add(12, "c")  # from another start, perhaps of a restored server
+    assert known.change == SeenChange(9, "a")
+    known.add(11, "b")  # the client's own, at the start that showed 9
+    assert known.change == SeenChange(11, "b")
+    known.add(11, "b", by="c")  # a listing shows it, after another start
+    known.add(13, "c")
+    assert known.change == SeenChange(13, "c")

@@ -226,7 +226,7 @@ class LivelyTree(CountedTree):
             last = some[-1][0] if some and start + size < len(changes) else end
             if start:
                 self.confirm(shown)
-            self.show(shown := last)
+            self.show(shown := last, by=self._lives[-1][1])
             delta = Delta(_changes(some), last, (), own)
             own = NO_CHANGES
             yield delta

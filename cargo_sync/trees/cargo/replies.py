@@ -297,6 +297,7 @@ class ChangesReply(NamedTuple):
     next     the cursor of the next page
     more     whether the next page has rows now
     lineage  of `next`
+    life     the lineage of the changes that this start of the server makes
     floor    deletions up to this sequence may have been forgotten
     own      the client's own changes are left out, as it asked for
     start    where the workspace is
@@ -308,6 +309,7 @@ class ChangesReply(NamedTuple):
     next: int
     more: bool
     lineage: str
+    life: str
     floor: int
     own: bool
     start: "StartReply"
@@ -353,6 +355,7 @@ class _Changes(ServerReply):
     next: _Count
     more: bool
     lineage: _Word
+    life: _Word
     floor: _Count = 0
     epoch: _Word
     sequence: _Count
@@ -413,6 +416,7 @@ def changes(value: object) -> ChangesReply:
         page.next,
         page.more,
         page.lineage,
+        page.life,
         page.floor,
         page.own,
         page.start(),

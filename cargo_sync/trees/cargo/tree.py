@@ -153,7 +153,7 @@ class CargoTree:
                 if page.more and cursor < self._upto:
                     # The server makes the next page while this one is stored.
                     ahead = asyncio.create_task(self._next_page(cursor, own))
-                self._newest.add(cursor, page.lineage)
+                self._newest.add(cursor, page.lineage, page.life)
                 yield Delta(page.changes, cursor, page.refused, told)
                 told = NO_CHANGES
                 if ahead is None:

@@ -182,7 +182,7 @@ async def test_lines_may_take_their_time_but_not_stop(monkeypatch: pytest.Monkey
 def test_a_page_has_so_many_rows() -> None:
     columns = zip(*[("a", "f", 1, 1, 1, 1, 1, "", "")] * (ROWS + 1), strict=True)
     page = {"rows": list(map(list, columns)), "next": 1, "more": False, "lineage": "l"}
-    page |= {"epoch": "e", "sequence": 1, "known": "l"}
+    page |= {"epoch": "e", "sequence": 1, "known": "l", "life": "l"}
     with pytest.raises(ValueError, match="more than 10,000 rows"):
         changes(page)
 

@@ -39,7 +39,7 @@ async def tree(**answers: list[Answer]) -> AsyncIterator[tuple[CargoTree, Answer
 
 def changes(*rows: tuple[Any, ...], after: int = 9, more: bool = False, **fields: object) -> Answer:
     page = {"rows": list(zip(*rows, strict=True)), "next": after, "more": more, "lineage": "l"}
-    return ok({"epoch": "e", "sequence": 7, "known": "l", "floor": 0} | page | fields)
+    return ok({"epoch": "e", "sequence": 7, "known": "l", "life": "l", "floor": 0} | page | fields)
 
 
 def row(path: object = "a", kind: object = "f", target: str = "", **other: Any) -> tuple[Any, ...]:

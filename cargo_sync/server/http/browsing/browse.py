@@ -208,6 +208,7 @@ def _changes(access: Access, news: News) -> web.Response:
             "next": page.next,
             "more": page.more,
             "lineage": page.lineage,
+            "life": access.view.lineage.token,
             "known": news.known,
             "floor": page.floor,
             "own": news.without,
