@@ -62,14 +62,12 @@ export class FolderPage extends Part {
     const all = h("button", { type: "button", onclick: () => this.#save([{ kind: "d" }], [this.path]) }, icon("down"), h("span", {}, "Download all"));
     const trash = h("a.button", { href: to("trash", this.workspace) }, icon("trash"), "Trash");
     this.words = h("p.muted.grow", { "aria-live": "polite" });
-    this.chosen = h(
-      "div.line.wrap.choosing",
-      { hidden: true },
-      this.words,
-      reads ? h("button", { type: "button", onclick: () => this.#saveChosen() }, icon("down"), "Download") : null,
-      changes ? (this.rename = h("button", { type: "button", onclick: () => this.#rename(this.table.choice[0]) }, icon("edit"), "Rename…")) : null,
-      changes ? h("button", { type: "button", onclick: () => this.#remove(this.table.choice) }, icon("trash"), "Delete…") : null,
-    );
+    this.tools = [
+      reads ? tool("down", "Download", () => this.#saveChosen()) : null,
+      changes ? (this.rename = tool("edit", "Rename…", () => this.#rename(this.table.choice[0]))) : null,
+      changes ? tool("trash", "Delete…", () => this.#remove(this.table.choice)) : null,
+    ].filter(Boolean);
+    this.chosen = h("div.line.choosing", { hidden: true }, this.words, this.tools);
     this.table = h(`cargo-table.files${reads ? ".choosable" : ""}`);
     Object.assign(this.table, {
       label: "Files and folders",
@@ -390,15 +388,22 @@ export class FolderPage extends Part {
   }
 
   #drawChosen() {
-    const { choice } = this.table;
-    const bytes = choice.reduce((sum, row) => sum + (row.kind === "f" ? row.size : 0), 0);
-    say(this.words, choice.length ? `${count(choice.length, "entry", "entries")} chosen${bytes ? `, ${size(bytes)}` : ""}` : "");
-    show(this.chosen, choice.length > 0);
-    if (this.rename) show(this.rename, choice.length === 1);
+    const { choice, items, complete } = this.table;
+    const rows = choice.length ? choice : items;
+    const bytes = rows.reduce((sum, row) => sum + (row.kind === "f" ? row.size : 0), 0);
+    const more = choice.length || complete ? "" : " and more";
+    say(this.words, `${count(rows.length, "entry", "entries")}${more}${choice.length ? " chosen" : ""}${bytes ? `, ${size(bytes)}` : ""}`);
+    show(this.chosen, items.length > 0); // always in its place: the rows do not jump
+    for (const each of this.tools) show(each, choice.length > 0 && (each !== this.rename || choice.length === 1));
   }
 }
 
 customElements.define("cargo-folder", FolderPage);
+
+/** A button for what is chosen: without its word on a phone. */
+function tool(picture, word, run) {
+  return h("button.tool", { type: "button", "aria-label": word, title: word, onclick: run }, icon(picture), h("span.word", {}, word));
+}
 
 /** Throws the first refusal of some results. */
 function done(results) {
