@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.config.grants import Grant
+from cargo_sync.machines.quota import Quota
 from tests.browser.looking import looked_at, no_barriers, screens
 from tests.server.house import PASSWORDS, House, living
 
@@ -306,6 +307,23 @@ async def test_a_drop_box_takes_files_and_shows_only_their_names(page: Any, tmp_
         assert (there / "report.txt").read_bytes() == b"ana's"
         assert (there / "report (2).txt").read_bytes() == b"ben's"
         assert (there / "film.mov").stat().st_size == PIECE + 7
+
+
+async def test_a_quota_is_told_and_what_is_over_it_is_refused(page: Any, tmp_path: Path) -> None:
+    large = tmp_path / "large.bin"
+    large.write_bytes(bytes(3_000))
+    async with living(tmp_path / "srv") as house:
+        fill(house, {"a": bytes(1_500)})
+        house.workspace("ana").quotas.allow({"ana": Quota(bytes=4_000)}, lambda _: None)
+        await log_in(page, house)
+        await page.get_by_text("1.5 kB of 4.0 kB used").wait_for()
+        await page.locator("input[type=file][multiple]").first.set_input_files(large)
+        await page.get_by_text("1 failed").wait_for()
+        assert "quota" in await page.locator("cargo-uploads").inner_text()
+        house.workspace("ana").quotas.allow({"ana": Quota(bytes=5_000)}, lambda _: None)
+        await page.get_by_role("button", name="Try again").click()
+        await page.get_by_text("4.5 kB of 5.0 kB used").wait_for()
+        assert (house.folders["ana"] / "large.bin").stat().st_size == 3_000
 
 
 async def test_a_large_folder_is_read_and_drawn_in_parts(page: Any, tmp_path: Path) -> None:

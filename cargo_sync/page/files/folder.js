@@ -7,7 +7,7 @@ import { icon, setIcon } from "../common/icons.js";
 import { menu } from "../common/menu.js";
 import { to } from "../common/router.js";
 import { refuse, toast } from "../common/toast.js";
-import { count, escaped, exactly, moment, size } from "../common/words.js";
+import { count, escaped, exactly, moment, number, size } from "../common/words.js";
 import { ofDrop, ofInput } from "./chosen.js";
 import { download } from "./download.js";
 import { askName } from "./questions.js";
@@ -87,7 +87,7 @@ export class FolderPage extends Part {
       h(
         "div.page-head",
         {},
-        h("h1.grow", {}, this.#crumbs()),
+        h("div.grow", {}, h("h1", {}, this.#crumbs()), (this.quota = h("p.muted.small", { hidden: true }))),
         h("div.buttons", {}, writes ? add : null, writes ? make : null, reads ? all : null, changes ? trash : null),
       ),
       this.#access === "wo" ? h("p.note", {}, icon("held"), "This is a drop box: you can put files here, and you see only the names of your own.") : null,
@@ -203,6 +203,7 @@ export class FolderPage extends Part {
       this.#next = next;
       show(this.wrong, false);
       this.#show(rows);
+      await this.#drawQuota();
     } catch (error) {
       if (error.name === "AbortError" || turn !== this.#turn) return;
       put(this.wrong, icon("warning"), error.code === "unknown" ? "There is no such folder here any more." : error.message);
@@ -210,6 +211,18 @@ export class FolderPage extends Part {
       this.table.complete = true;
       this.table.items = [];
     }
+  }
+
+  /** How much of the quota is used, if there is one. */
+  async #drawQuota() {
+    if (!this.server.workspaces.get(this.workspace)?.quota) return;
+    await this.server.readWorkspaces();
+    const { quota, used } = this.server.workspaces.get(this.workspace) ?? {};
+    if (!quota) return;
+    const bytes = quota.bytes === null ? [] : [`${size(used.bytes)} of ${size(quota.bytes)}`];
+    const files = quota.files === null ? [] : [`${number(used.files)} of ${count(quota.files, "file")}`];
+    say(this.quota, `${[...bytes, ...files].join(", ")} used`);
+    show(this.quota, bytes.length + files.length > 0);
   }
 
   async #more() {
