@@ -44,6 +44,8 @@ _INPUT_CODES = frozenset(
         ReplyCode.BAD_CONFIG,
         ReplyCode.UNKNOWN_USER,
         ReplyCode.UNKNOWN_WORKSPACE,
+        ReplyCode.UNKNOWN_INVITATION,
+        ReplyCode.UNKNOWN_DEVICE,
         ReplyCode.USER_EXISTS,
         ReplyCode.WORKSPACE_EXISTS,
     }

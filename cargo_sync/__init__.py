@@ -11,7 +11,7 @@ copying/          one get or put, without a job
 daemon/           the service that runs jobs and sessions
 demo              `cargo_sync demo`
 engine/           one run of a job: survey, plan, execute, commit
-init              `cargo_sync init`
+init/             `cargo_sync init`
 lanes/            the data plane: content between sockets and files
 local/            everything that touches a local folder
 machines/         small state machines and schedules (pure)

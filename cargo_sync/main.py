@@ -22,6 +22,7 @@ from cargo_sync.running import refuse, run_application
 if TYPE_CHECKING:
     from cargo_sync.api.addresses import Addresses
     from cargo_sync.daemon.jobs.loading import JobFiles, JobsRead
+    from cargo_sync.init.commands import NextProgram
     from cargo_sync.process.service import Service
 
 _EPILOG = """\b
@@ -237,6 +238,10 @@ def server(config: str | None) -> None:
       cargo_sync server
       cargo_sync server --config server.json
     """
+    _server(config)
+
+
+def _server(config: str | None) -> None:
     from cargo_sync.config.errors import ConfigError
     from cargo_sync.config.places import server_file
     from cargo_sync.config.server import load_server
@@ -300,19 +305,40 @@ def run(
     sys.exit(run_once(job, state, timeout, approve))
 
 
-@cargo_sync.command()
-@click.argument("kind", type=OneOf(["server", "job"]))
-@click.argument("path", required=False, type=click.Path())
-def init(kind: str, path: str | None) -> None:
-    """Ask a few questions and write a server file or a job file.
+class _Init(click.Group):
+    """Its commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return ["server", "job"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        from cargo_sync.init.commands import COMMANDS
+
+        return COMMANDS.get(cmd_name)
+
+
+@cargo_sync.group(cls=_Init)
+def init() -> None:
+    """Set up a server or a job: answer a few questions, and it runs.
 
     \b
-    Example:
-      cargo_sync init job photos.json
+    Examples:
+      cargo_sync init server
+      cargo_sync init job
     """
-    from cargo_sync.init import run_init
 
-    sys.exit(run_init(kind, path))
+
+@init.result_callback()
+def _run_what_was_made(wanted: "NextProgram | None") -> None:
+    if wanted is None:
+        return
+    if wanted.program == "server":
+        _server(wanted.path)
+    else:
+        from cargo_sync.init.first_run import told
+
+        told(wanted.job, click.echo)
+        _daemon(None, None, None, with_parent=False)
 
 
 @cargo_sync.command()

@@ -24,7 +24,6 @@ from cargo_ctl.reach import FAILED
 from cargo_ctl.render.words import escaped, size
 from cargo_ctl.session.daemon import PRIVATE, held_daemon
 from cargo_ctl.session.opening import WRONG, Person, Prompter, SessionRefused, Wanted
-from cargo_ctl.session.places import config_file
 from cargo_ctl.session.session import OpenSession
 from cargo_ctl.session.transfers import CANCELLED, DONE, SessionTransfers, TransferRow
 from cargo_ctl.shell.client import close, guarded
@@ -33,6 +32,7 @@ from cargo_ctl.shell.output import Output, PlainOutput, TerminalOutput
 from cargo_sync.api.addresses import Addresses
 from cargo_sync.api.client import Client, CommandError
 from cargo_sync.api.messages import JsonObject
+from cargo_sync.api.own_files import config_file
 
 _TICK = 0.1
 _END = 10.0

@@ -6,8 +6,8 @@ from dataclasses import replace
 from cargo_ctl.client.backup_settings import MenuSettings
 from cargo_ctl.session.opening import WRONG, Person, Wanted, looked, settle
 from cargo_ctl.session.session import OpenSession, SessionLogin
-from cargo_ctl.session.trust import SeenServer, TrustQuestions
 from cargo_sync.api.client import Client, CommandError
+from cargo_sync.api.server_trust import SeenServer, TrustQuestions
 
 _CERTIFICATE, _REFUSED = "certificate", "refused"
 _LOCKED = ("Apelido não encontrado", "Apelido ou senha incorretos")

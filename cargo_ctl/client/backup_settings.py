@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 
-from cargo_ctl.session.places import write_private
+from cargo_sync.api.own_files import write_private
 
 DEFAULT_PORT = 10001
 OLD_PORT = 10000

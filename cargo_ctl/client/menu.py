@@ -7,8 +7,8 @@ from typing import Final
 
 from cargo_ctl.render.words import escaped, size
 from cargo_ctl.session.session import RemoteEntry
-from cargo_ctl.session.trust import ENGLISH as ENGLISH_QUESTIONS
-from cargo_ctl.session.trust import TrustQuestions
+from cargo_sync.api.server_trust import ENGLISH as ENGLISH_QUESTIONS
+from cargo_sync.api.server_trust import TrustQuestions
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ top         the jobs on the whole screen
 trash       what was replaced and deleted, and the way back
 transfer    transfers: list and cancel
 user        the users of a server
+user_logins  `user invite`, `user invitation …` and `user device …`
 web         the page of jobs and servers, and who may log in there
 workspace   the named workspaces of a server
 """

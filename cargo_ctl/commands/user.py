@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cargo_ctl.commands.user_logins import device, invitation, invite
 from cargo_ctl.names import USER
 from cargo_ctl.options import yes_option
 from cargo_ctl.password import password, password_file
@@ -36,6 +37,7 @@ def user(**_options: Any) -> None:
     \b
     Examples:
       cargo_ctl user list
+      cargo_ctl user invite ana
       cargo_ctl user add ana /srv/files/ana
       cargo_ctl user set ana --upload-speed 50mbps
       cargo_ctl user set ana --quota 500GB --expires 2027-01-31
@@ -89,7 +91,7 @@ def show(reach: Reach, name: str) -> None:
 
 @user.command()
 @click.argument("name")
-@click.argument("path")
+@click.argument("path", required=False)
 @password_file
 @_settings
 @click.option("--disabled", is_flag=True, help="The user cannot log in until `user enable`.")
@@ -97,24 +99,25 @@ def show(reach: Reach, name: str) -> None:
 def add(
     reach: Reach,
     name: str,
-    path: str,
+    path: str | None,
     password_file: str | None,
     disabled: bool,
     **settings: str | None,
 ) -> None:
-    """Add a user with a folder on the server's machine.
+    """Add a user with a password, and a folder on the server's machine.
 
-    The folder is created if it is missing; its parent folder must exist. The command asks for the
-    password twice.
+    The folder is created if it is missing; its parent folder must exist. Without PATH it is one in
+    the users_dir of the server's file. The command asks for the password twice.
 
     \b
     Examples:
       cargo_ctl user add ana /srv/files/ana
       cargo_ctl user add ben /srv/files/ben --upload-speed 10mbps --password-file ben.password
     """
-    args = {"user": name, "path": os.path.abspath(path), "password": password(password_file, name)}
+    args = {"user": name, "password": password(password_file, name), **_given(settings)}
+    folder = {} if path is None else {"path": os.path.abspath(path)}
     enabled = {"enabled": False} if disabled else {}
-    result = reach.call("user.add", {**args, **enabled, **_given(settings)})
+    result = reach.call("user.add", {**args, **folder, **enabled})
     reach.show(result, f"added: {users.one_user(result)}")
 
 
@@ -207,3 +210,7 @@ def passwd(reach: Reach, name: str, password_file: str | None) -> None:
     """
     result = reach.call("user.passwd", {"user": name, "password": password(password_file, name)})
     reach.show(result, users.new_password(result))
+
+
+for _command in (invite, invitation, device):
+    user.add_command(_command)

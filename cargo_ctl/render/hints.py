@@ -10,7 +10,7 @@ from types import MappingProxyType
 from cargo_sync.api import daemon_commands, server_commands
 from cargo_sync.api.session_commands import OPEN
 
-_QUOTED = re.compile(r"`([a-z_]+(?:\.[a-z_]+)?)`")
+_QUOTED = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)`")
 _SHELL: Mapping[str, str] = MappingProxyType(
     {
         "job.list": "jobs",

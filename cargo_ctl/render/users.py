@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cargo_ctl.render.flows import flow_table
+from cargo_ctl.render.invitations import logins
 from cargo_ctl.render.table import table
 from cargo_ctl.render.words import count, escaped, percent, size, speed
 
@@ -76,6 +77,7 @@ def user_show(user: Mapping[str, Any]) -> str:
         name, access = escaped(space["name"]), escaped(space["access"])
         below = f", only {escaped(space['subfolder'])}" if space.get("subfolder") else ""
         lines.append(f"  workspace   {name} ({access}{below})  {escaped(space.get('path', ''))}")
+    lines += logins(user).splitlines()
     if user.get("file"):
         given = ", ".join(escaped(field) for field in user.get("in_file") or [])
         lines.append(f"  file        {escaped(user['file'])} sets {given}")

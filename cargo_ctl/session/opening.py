@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from cargo_ctl.session import trust
-from cargo_ctl.session.known_servers import keep_fingerprint, known_fingerprint
-from cargo_ctl.session.places import config_file
 from cargo_ctl.session.session import OpenSession, SessionLogin
-from cargo_ctl.session.trust import SeenServer, TrustQuestions, TrustVerdict, seen_server
+from cargo_sync.api import server_trust as trust
 from cargo_sync.api.client import Client, CommandError
+from cargo_sync.api.known_servers import keep_fingerprint, known_fingerprint
+from cargo_sync.api.own_files import config_file
+from cargo_sync.api.server_trust import SeenServer, TrustQuestions, TrustVerdict, seen_server
 
 _TRIES = 3
 _LOOK = 60.0

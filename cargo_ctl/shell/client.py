@@ -10,7 +10,6 @@ import click
 from cargo_ctl.reach import BAD_INPUT, FAILED, NOT_RUNNING
 from cargo_ctl.session.daemon import PRIVATE, NoDaemon, held_daemon
 from cargo_ctl.session.opening import Person, Prompter, SessionRefused, Wanted, open_session
-from cargo_ctl.session.places import state_file
 from cargo_ctl.session.session import OpenSession
 from cargo_ctl.session.transfers import SessionTransfers
 from cargo_ctl.shell.interrupts import ending_in_order
@@ -19,6 +18,7 @@ from cargo_ctl.shell.output import Output, PlainOutput, TerminalOutput
 from cargo_ctl.shell.state import Shell
 from cargo_sync.api.addresses import AddressError, Addresses
 from cargo_sync.api.client import Client, CommandError, NotAdmitted, NotRunning
+from cargo_sync.api.own_files import state_file
 
 BANNER = "Cargo Client Interactive"
 _INTERRUPTED = 130

@@ -9,20 +9,24 @@ conflict_commands  the commands about conflicts
 daemon_commands   all commands of a daemon
 escaping          foreign names as text that is safe to show
 gapless           notices without gaps, with lost rows read from the history
+invitation        an invitation to a server, as one line
 job_commands      the commands for a daemon's jobs
 job_file_commands  the commands about job files
 keys              key files for TCP ports
+known_servers     the certificates that a person accepted
 line              the connection to a daemon, and why it fails
 log_command       the command `log`
 messages          requests, replies and feed messages, encoded and decoded
 orders            the plain-text orders of pydio-sync
 own_certificate   a certificate that a program makes for itself
+own_files         where this user's small files are, and how they are replaced
 page_files        the files of our web pages, read once
 renamed           old names of commands, for suggestions
 roles             what a caller may do
 run_commands      the commands about runs
 sequence          which messages of the feed are new, and how many were lost
 server_commands   all commands of a server
+server_trust      decides about the certificates of servers
 session_commands  the commands of a session
 topics            the topics of the feed
 trash_commands    the commands about the trash

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
-from cargo_sync.api.arguments import UNSET, Args, Mark, Unset
+from cargo_sync.api import invitation
+from cargo_sync.api.arguments import UNSET, Args, Mark, Range, Unset
 from cargo_sync.api.commands import Command, by_name
 from cargo_sync.api.common_commands import COMMON, BandwidthArgs
 from cargo_sync.api.trash_commands import WORKSPACE_TRASH_COMMANDS
@@ -48,9 +49,9 @@ class UserTerms(UserSpeeds):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserAddArgs(UserTerms):
-    """path: the user's folder, on the server's machine."""
+    """path: the user's folder, on the server's machine; None for one in `users_dir`."""
 
-    path: str
+    path: str | None = None
     password: NewPassword = field(repr=False)
     enabled: bool = True
 
@@ -67,6 +68,36 @@ class UserPasswordArgs(OneUser):
     """password: the new one."""
 
     password: NewPassword = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserInviteArgs(OneUser):
+    """An invitation. Who does not exist yet is added.
+
+    token    16 random bytes in base64url; only the caller and the invited user know it
+    path     the folder of a new user; None for one in `users_dir`
+    address  HOST, HOST:PORT or URL by which clients reach the server; None if it knows
+    seconds  for which it may be used
+    """
+
+    token: Annotated[str, Mark.SECRET] = field(repr=False)
+    path: str | None = None
+    address: str | None = None
+    seconds: Annotated[int, Range(invitation.SHORTEST, invitation.LONGEST)] = invitation.DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneInvitation(Args):
+    """An invitation, by its id, which lets nobody in."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeviceArgs(OneUser):
+    """device: the name of a user's device; None for all."""
+
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +177,24 @@ USER_PASSWD: Final = Command(
     UserPasswordArgs,
     changes=True,
 )
+USER_INVITE: Final = Command(
+    "user.invite",
+    "invite a user, old or new, to log in without a password from you",
+    UserInviteArgs,
+    changes=True,
+)
+USER_INVITATION_LIST: Final = Command(
+    "user.invitation.list", "the invitations that can still be used", Args
+)
+USER_INVITATION_REVOKE: Final = Command(
+    "user.invitation.revoke", "end an invitation", OneInvitation, changes=True
+)
+USER_DEVICE_REVOKE: Final = Command(
+    "user.device.revoke",
+    "end one or all devices of a user, with the user's logins and flows",
+    UserDeviceArgs,
+    changes=True,
+)
 WORKSPACE_LIST: Final = Command(
     "workspace.list", "all named workspaces with their folders and grants", Args
 )
@@ -194,6 +243,10 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     USER_DISABLE,
     USER_REMOVE,
     USER_PASSWD,
+    USER_INVITE,
+    USER_INVITATION_LIST,
+    USER_INVITATION_REVOKE,
+    USER_DEVICE_REVOKE,
     WORKSPACE_LIST,
     WORKSPACE_ADD,
     WORKSPACE_SET,

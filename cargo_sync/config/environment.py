@@ -46,3 +46,16 @@ def expand(
         return text(value, place) if isinstance(value, str) else value
 
     return Document(document.file, walk(document.value, ()), document.lines), failed
+
+
+def literal(value: Any) -> Any:
+    """What `expand` makes into `value`: an answer of a person may contain `${`."""
+    match value:
+        case str():
+            return value.replace("${", "$${")
+        case dict():
+            return {key: literal(item) for key, item in value.items()}
+        case list():
+            return [literal(item) for item in value]
+        case _:
+            return value

@@ -82,6 +82,7 @@ class ServerSettings:
     total_connections the most data connections
     private_ip  the address that the data port binds to; None for `host`
     public_ip   the address that clients get for it; None for the host that the client used
+    users_dir   where users who are added or invited without a folder get one; None for nowhere
     control     where commands are taken
     backup      the ports of the Servidor Backup protocol; None for none
     warnings    sentences for the person who starts the server
@@ -103,6 +104,7 @@ class ServerSettings:
     global_upload_bandwidth: int | None = None
     global_download_bandwidth: int | None = None
     control: ControlSettings = field(default_factory=ControlSettings)
+    users_dir: str | None = None
     users: tuple[UserSettings, ...] = ()
     workspaces: tuple[WorkspaceSettings, ...] = ()
     settle: float = 0.5
@@ -150,6 +152,7 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         global_upload_bandwidth=shape.global_upload_bandwidth,
         global_download_bandwidth=shape.global_download_bandwidth,
         control=control_from(shape.control),
+        users_dir=shape.users_dir,
         users=tuple(map(_user, shape.users)),
         workspaces=tuple(
             WorkspaceSettings(space.name, space.path, space.grants, *_quota(space.quota))

@@ -107,7 +107,7 @@ class UserShape(Shape):
     )
     password_hash: Annotated[str, AfterValidator(_password_hash)] | None = Field(
         None,
-        description='an argon2 hash, as "cargo_sync init server" writes it',
+        description="an argon2 hash",
         validate_default=True,
     )
     path: RootFolder = Field(description="a folder on this machine")
@@ -173,6 +173,7 @@ class ServerShape(ProcessShape):
     trash_max: Size | None = Field(None, description=units.SIZE_FORM)
     scan_interval: Interval = Field(60.0, description="seconds, more than 0")
     full_scan_interval: Interval = Field(3600.0, description="seconds, more than 0")
+    users_dir: RootFolder | None = Field(None, description="a folder on this machine")
     users: list[UserShape] = Field(default_factory=list, description="a list of users")
     workspaces: list[WorkspaceShape] = Field(
         default_factory=list, description="a list of workspaces"

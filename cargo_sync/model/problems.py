@@ -74,6 +74,7 @@ class Code(StrEnum):
     LOGGED_OUT = "logged_out"
     EXPIRED = "expired"
     FOREIGN_NETWORK = "foreign_network"
+    IN_FILE = "in_file"
     SERVER_RESTORED = "server_restored"
     STATE_RESTORED = "state_restored"
     STATE_COPIED = "state_copied"

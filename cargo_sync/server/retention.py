@@ -15,6 +15,7 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clients import Clients
 from cargo_sync.state.database import Database
 from cargo_sync.state.drop_boxes import forget_drop_boxes
+from cargo_sync.state.invitations import InvitationRows
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.upkeep import Upkeep
 from cargo_sync.stores.folder import STALE
@@ -46,6 +47,7 @@ class ServerRetention:
         self._replies = Replies(database, world.lived)
         self._audit = AuditTable(database, world.wall, world.lived)
         self._clients = Clients(database, world.lived)
+        self._invitations = InvitationRows(database)
         self._upkeep = Upkeep(database)
 
     async def run(self) -> None:
@@ -75,6 +77,7 @@ class ServerRetention:
         await self._until_done(displaced.prune, self._database, now - DISPLACED_KEPT, PART)
         await self._until_done(self._clients.purge, now - CLIENTS_KEPT, PART)
         await self._until_done(forget_drop_boxes, self._database, PART)
+        await self._until_done(self._invitations.purge, now, PART)
         await offload(self._audit.prune)
         await offload(self._catalogue.thin, now - EVERY)
         await self._until_done(self._catalogue.forget_gone, now - TOMBSTONES_KEPT, PART)

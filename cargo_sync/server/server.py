@@ -40,6 +40,7 @@ from cargo_sync.process.doors import Doors
 from cargo_sync.process.metrics import Family
 from cargo_sync.process.ring import Ring
 from cargo_sync.server.accounts.access import Grants, served
+from cargo_sync.server.accounts.invitations import Devices, Invitations
 from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.permits import Permits
 from cargo_sync.server.accounts.proxies import Proxies
@@ -53,6 +54,7 @@ from cargo_sync.server.flows.flows import Bandwidth, Flows, LaneAddress
 from cargo_sync.server.flows.lane_listener import LaneListener
 from cargo_sync.server.flows.sampler import FlowSampler, totals
 from cargo_sync.server.handlers.flow import FlowHandlers
+from cargo_sync.server.handlers.invitation import InvitationHandlers, ServerEnds
 from cargo_sync.server.handlers.refusals import no_job
 from cargo_sync.server.handlers.server import reloaded
 from cargo_sync.server.handlers.trash import WorkspaceTrashHandlers
@@ -78,8 +80,10 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clients import Clients
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
+from cargo_sync.state.devices import DeviceRows
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.drop_boxes import DropIntents
+from cargo_sync.state.invitations import InvitationRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.uploads import UploadRows
@@ -91,6 +95,7 @@ LANES: Final = 2.0
 
 _LIVE: Final = frozenset(
     {
+        "users_dir",
         "users",
         "workspaces",
         "global_upload_bandwidth",
@@ -144,8 +149,10 @@ class Server:
         self._uploads = Uploads(rows, self._checkpoints, world.token, world.steady)
         self.retention = ServerRetention(database, catalogue, self._uploads, world)
         self._polls = Polls(asyncio.get_running_loop())
-        self._users = Users(Accounts(database), argon2.PasswordHasher(), world.offload, world.wall)
-        self._logins = Logins(self._users, world.steady, secrets.token_bytes)
+        accounts, device_rows = Accounts(database), DeviceRows(database)
+        self._users = Users(accounts, argon2.PasswordHasher(), world.offload, world.wall)
+        devices = Devices(device_rows, self._users, world.wall)
+        self._logins = Logins(self._users, devices, world.steady, secrets.token_bytes)
         self.doors = Doors(settings.trusted_proxies)
         self._grants = Grants(DropIntents(database))
         self._permits = Permits(self._grants, self._users.refusal)
@@ -168,6 +175,17 @@ class Server:
             world.offload,
             self._take,
         )
+        self._invitations = Invitations(
+            InvitationRows(database),
+            device_rows,
+            accounts,
+            self._users,
+            self._logins,
+            self._registry,
+            AuditWriter(self._audit, world.offload),
+            world,
+            self._notice,
+        )
         self._flows = Flows(self._grants, self._permits, self._users.get, world.steady)
         self._limits = Limits(None, LimitRows(database), world.offload, self._apply_bandwidth)
         self._sampler = FlowSampler(self._flows.all, world)
@@ -182,6 +200,7 @@ class Server:
         self._lanes: LaneListener | None = None
         self._listener: HttpListener | None = None
         self._certificate: tls.ServedCertificate | None = None
+        self._port = settings.port
 
     async def start(self, tasks: asyncio.TaskGroup) -> Up:
         """Opens the ports and folders.
@@ -208,6 +227,7 @@ class Server:
             self._uploads,
             Tickets(world.steady, world.token),
             self._clients,
+            self._invitations,
             AuditWriter(self._audit, world.offload),
             world.offload,
             world.wall,
@@ -218,7 +238,7 @@ class Server:
             self._certificate = tls.ServedCertificate(certificate, world)
             context = self._certificate.context
         self._listener = HttpListener(gateway.application(), context, self.doors)
-        port = await self._listener.start(settings.host, settings.port)
+        self._port = port = await self._listener.start(settings.host, settings.port)
         if settings.plain and not places.is_loopback(settings.host):
             _log.warning("plain HTTP: others on the network can read passwords and files")
         backup = await self._coordinator.start(context, self.doors) if self._coordinator else {}
@@ -357,7 +377,17 @@ class Server:
                     stop=stop,
                     steady=self._world.steady,
                 ),
-                UserHandlers(registry, self._users, self._sampler, offload, self.feed.notice),
+                UserHandlers(
+                    registry,
+                    self._users,
+                    self._invitations,
+                    self._sampler,
+                    offload,
+                    self._notice,
+                ),
+                InvitationHandlers(
+                    registry, self._users, self._invitations, self._ends, offload, self._notice
+                ),
                 WorkspaceHandlers(registry, offload),
                 BandwidthHandlers(self._limits, BANDWIDTH_SET),
                 WorkspaceTrashHandlers(registry, self._opened, self._world),
@@ -370,6 +400,20 @@ class Server:
         )
         router = Router(routes, self._replies, audit=self._audit, offload=offload)
         await self._endpoint.serve(router)
+
+    def _notice(self, user: str, kind: str) -> None:
+        self.feed.notice(user, kind)
+
+    def _ends(self) -> ServerEnds:
+        settings, certificate = self._settings, self._certificate
+        return ServerEnds(
+            settings.host,
+            self._port,
+            settings.prefix,
+            certificate.served.fingerprint.removeprefix("sha256:") if certificate else "",
+            settings.public_ip,
+            bool(settings.trusted_proxies),
+        )
 
     async def watch_certificate(self) -> None:
         """Takes a renewed certificate, and warns of the one that is served, until cancelled."""

@@ -37,6 +37,8 @@ replies       replies to commands that changed something, so that each is done o
 audit         who changed what
 limits        limits that a command set in place of the file's
 accounts      the hashes of users' passwords
+devices       programs that log in with a secret of their own
+invitations   invitations that nobody has used yet
 users         users that were made or changed by a command
 workspaces    workspaces that were made by a command, and grants
 drop_boxes    where the catalogue has what users have added who may do nothing else

@@ -1,6 +1,11 @@
 """Accounts: the argon2 hash of each user's password, and nothing that gives the password away."""
 
+from typing import Final
+
 from cargo_sync.state.database import Database
+
+NO_PASSWORD: Final = "!"  # noqa: S105 - the opposite of one
+"""In place of the hash of a user who has not chosen a password yet; it is no hash of any."""
 
 
 class Accounts:

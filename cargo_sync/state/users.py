@@ -1,5 +1,6 @@
 """Users that were made by a command, and settings that a command gave users of the file."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ import orjson
 
 from cargo_sync.state.database import Database
 from cargo_sync.state.drop_boxes import end_drop_boxes
+from cargo_sync.state.migrations import Statements
 
 _GET: Final = """
 SELECT name, path, upload_speed, download_speed, upload_bandwidth, download_bandwidth, enabled,
@@ -17,6 +19,11 @@ INSERT OR REPLACE INTO user (
     name, path, upload_speed, download_speed, upload_bandwidth, download_bandwidth, enabled,
     quota_bytes, quota_files, expires, networks
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_ORPHANS = """
+SELECT user FROM device UNION SELECT user FROM invitation
+EXCEPT SELECT name FROM user WHERE path IS NOT NULL
 """
 
 
@@ -56,9 +63,13 @@ class UserRows:
         return {row[0]: _row(*row) for row in rows}
 
     def add(self, row: UserRow, hash: str) -> None:
-        """Adds a user with a password; deletes grants left from an earlier user of this name."""
+        """Adds a user with a password.
+
+        What is left from an earlier user of this name is deleted: grants, invitations, devices.
+        """
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM workspace_grant WHERE user = ?", (row.name,))
+            _forget_devices(connection, row.name)
             connection.execute("INSERT OR REPLACE INTO account VALUES (?, ?)", (row.name, hash))
             connection.execute(_PUT, _columns(row))
 
@@ -68,13 +79,33 @@ class UserRows:
             connection.execute(_PUT, _columns(row))
 
     def remove(self, name: str) -> None:
-        """Deletes the user, their hash and grants, and what is known of their jobs and boxes."""
+        """Deletes the user, the password's hash, the grants, the devices and invitations.
+
+        What is known of their jobs and boxes is deleted too.
+        """
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM user WHERE name = ?", (name,))
             connection.execute("DELETE FROM account WHERE name = ?", (name,))
             connection.execute("DELETE FROM workspace_grant WHERE user = ?", (name,))
             connection.execute("DELETE FROM client WHERE user = ?", (name,))
             end_drop_boxes(connection, name)
+            _forget_devices(connection, name)
+
+    def forget_others(self, of_file: Collection[str]) -> list[str]:
+        """Deletes the devices and invitations of users who exist no more; returns their names.
+
+        A user exists who is in the file (`of_file`) or was made by a command.
+        """
+        with self._database.transaction() as connection:
+            found = [name for (name,) in connection.execute(_ORPHANS) if name not in of_file]
+            for name in found:
+                _forget_devices(connection, name)
+        return found
+
+
+def _forget_devices(connection: Statements, name: str) -> None:
+    connection.execute("DELETE FROM device WHERE user = ?", (name,))
+    connection.execute("DELETE FROM invitation WHERE user = ?", (name,))
 
 
 def _columns(row: UserRow) -> tuple[object, ...]:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.api import job_commands
+from cargo_sync.api.arguments import Argument
 from cargo_sync.api.commands import Command
 from cargo_sync.api.common_commands import BandwidthArgs
 from cargo_sync.api.daemon_commands import COMMANDS
@@ -77,6 +78,7 @@ def test_what_changes_something_is_marked() -> None:
         "bandwidth.set",
         "job.add",
         "job.remove",
+        "job.write",
         "transfer.cancel",
         "trash.restore",
         "trash.empty",
@@ -103,7 +105,7 @@ def test_of_a_server_whatever_only_looks_may_be_asked_by_who_watches() -> None:
     assert watched == {
         "hello", "status", "user.list", "user.show", "workspace.list", "bandwidth.show",
         "flow.list", "feed.last",
-        "trash.list",
+        "trash.list", "user.invitation.list",
     }  # fmt: skip
 
 
@@ -116,15 +118,20 @@ def test_passwords_are_secret_wherever_they_are_taken() -> None:
     }
     assert secret == {
         ("user.add", "password"), ("user.passwd", "password"), ("session.open", "password"),
-        ("job.add", "text"),
+        ("job.add", "text"), ("job.add", "fields"), ("job.check", "text"), ("job.check", "fields"),
+        ("job.write", "text"), ("job.write", "fields"), ("user.invite", "token"),
     }  # fmt: skip
+
+
+def _canary(argument: Argument) -> object:
+    return "canary" if argument.kind is str else {"password": "canary"}
 
 
 def test_a_secret_is_in_no_repr() -> None:
     every = {**COMMANDS, **OF_SERVERS}.values()
     for command in (each for each in every if any(one.secret for one in each.args.values())):
         given = {
-            name: "canary" if argument.secret else "x"
+            name: _canary(argument) if argument.secret else "x"
             for name, argument in command.args.items()
             if argument.required or argument.secret
         }

@@ -14,6 +14,7 @@ from cargo_ctl.render import (
     flows,
     health,
     history,
+    invitations,
     job_files,
     jobs,
     keys,
@@ -41,7 +42,7 @@ from tests.cargo_ctl.examples import (
     SYNCING,
     TRANSFERS,
 )
-from tests.cargo_ctl.server_examples import ANA, BEN, DOWN, MUSIC, UP
+from tests.cargo_ctl.server_examples import ANA, BEN, DOWN, INVITED, LOGINS, MUSIC, UP
 
 HISTORY: dict[str, Any] = {
     "cursor": 7, "time": NOW, "kind": "error", "path": "a", "bytes": 12, "seconds": 2.5,
@@ -208,6 +209,10 @@ ANSWERS: dict[str, Any] = {
     "user.disable": ANA,
     "user.passwd": ANA,
     "user.remove": GONE,
+    "user.invite": INVITED,
+    "user.invitation.list": LOGINS,
+    "user.invitation.revoke": {"id": "5f0c7a12"},
+    "user.device.revoke": {"user": "ana", "devices": ["laptop"]},
     "workspace.list": {"workspaces": [MUSIC]},
     "workspace.add": MUSIC,
     "workspace.set": MUSIC,
@@ -293,6 +298,12 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     keys.audit: (AUDIT,),
     bandwidth.bandwidth: (BANDWIDTH,),
     log.line: (LOGGED["rows"][1],),
+    invitations.line: (INVITED,),
+    invitations.about: (INVITED,),
+    invitations.invitation_list: (LOGINS,),
+    invitations.revoked: ({"id": "a"},),
+    invitations.devices_revoked: ({"user": "ana", "devices": ["laptop"]},),
+    invitations.logins: (LOGINS,),
     users.user_list: ({"users": [ANA, BEN]},),
     users.one_user: (ANA,),
     users.removal: ("a",),

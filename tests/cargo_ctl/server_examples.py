@@ -50,4 +50,15 @@ BANDWIDTH: dict[str, Any] = {
         {"name": "download", "file": None, "now": None},
     ]
 }  # fmt: skip
+INVITED: dict[str, Any] = {
+    "user": "ana", "path": "/srv/ana", "added": True, "id": "5f0c7a12", "ends": 1_700_000_000.0,
+    "invitation": "cargo://ana@files.example:8443#yFd5.",
+}  # fmt: skip
+LOGINS: dict[str, Any] = {
+    "devices": [
+        {"name": "laptop", "made": 1_700_000_000.0, "used": None},
+        {"name": "old\x1b", "made": 1_700_000_000.0, "used": 1_700_000_060.0},
+    ],
+    "invitations": [{"id": "5f0c7a12", "user": "ana", "ends": 1_700_000_000.0}],
+}
 HELLO: dict[str, Any] = {"kind": "server", "instance": "server"}

@@ -18,7 +18,18 @@ from cargo_sync.api.messages import ControlError, FeedMessage
 from cargo_sync.api.server_commands import COMMANDS
 from cargo_sync.control.limits import speed
 from tests.cargo_ctl.answers import TRASH
-from tests.cargo_ctl.server_examples import ANA, BANDWIDTH, BEN, DOWN, HELLO, MUSIC, STATUS, UP
+from tests.cargo_ctl.server_examples import (
+    ANA,
+    BANDWIDTH,
+    BEN,
+    DOWN,
+    HELLO,
+    INVITED,
+    LOGINS,
+    MUSIC,
+    STATUS,
+    UP,
+)
 from tests.control.canned import Answer, canned
 
 PASSWORD = "canary-3b9d"
@@ -351,6 +362,83 @@ def test_the_bandwidth_of_a_daemon_is_shown_whatever_it_is(runtime: str) -> None
         ]  # fmt: skip
 
 
+# -- invitations -----------------------------------------------------------------------------------
+
+
+def test_an_invitation_is_one_line_and_its_token_is_the_callers(
+    runtime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = "user invite ana files --address files.example --for 7d"
+    with canned(runtime, {"user.invite": INVITED}, "server") as server:
+        result = run(*line.split())
+        as_json = orjson.loads(run("user", "invite", "ana", "--json").stdout)
+    (_, args), (_, others) = server.asked
+    token = args.pop("token")
+    assert len(token) == 22 and others["token"] != token
+    assert args == {
+        "user": "ana",
+        "path": str(tmp_path / "files"),
+        "address": "files.example",
+        "seconds": 7 * 86_400,
+    }
+    assert result.stdout == f"cargo://ana@files.example:8443#yFd5.{token}\n"
+    assert result.stderr.startswith(
+        "added: ana, /srv/ana\nAn invitation for ana, for one use until 2023-11-1"
+    )
+    assert token not in result.stderr
+    assert as_json == INVITED | {"invitation": f"{INVITED['invitation']}{others['token']}"}
+    for wrong in ("4min", "31d"):
+        result = run("user", "invite", "ana", "--for", wrong)
+        assert (result.exit_code, "5min to 30d" in result.stderr) == (2, True)
+
+
+def test_invitations_and_devices(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cargo_ctl.render.invitations.moment", lambda time: f"at {time:.0f}")
+    unknown = ControlError("unknown_device", 'ana has no device "lap"', 'did you mean "laptop"?')
+    answers: dict[str, Answer] = {
+        "user.show": ANA | LOGINS | {"flows": []},
+        "user.invitation.list": LOGINS,
+        "user.invitation.revoke": {"id": "5f0c7a12"},
+        "user.device.revoke": lambda args: (
+            {"user": "ana", "devices": [args.get("device", "a"), "b\x1b"]}
+        ),
+    }
+    assert transcript(
+        runtime,
+        answers,
+        "user show ana",
+        "user invitation list",
+        "user invitation revoke 5f0c7a12",
+        "user device revoke ana laptop",
+        "user device revoke ana --all",
+    ) == (
+        "$ user show ana\n"
+        "ana: enabled\n"
+        "  folder      /srv/ana\n"
+        "  used        1.2 MB\n"
+        "  upload      50mbps per transfer, 200mbps in total\n"
+        "  download    no limit\n"
+        "  device      laptop, since at 1700000000, not used yet\n"
+        "  device      old\\x1b, since at 1700000000, last used at 1700000060\n"
+        "  invitation  5f0c7a12, until at 1700000000\n"
+        "$ user invitation list\n"
+        "ID        USER  ENDS\n"
+        "5f0c7a12  ana   at 1700000000\n"
+        "$ user invitation revoke 5f0c7a12\n"
+        "5f0c7a12: revoked\n"
+        "$ user device revoke ana laptop\n"
+        "revoked: laptop, b\\x1b of ana\n"
+        "$ user device revoke ana --all\n"
+        "revoked: a, b\\x1b of ana"
+    )
+    with canned(runtime, {"user.device.revoke": unknown}, "server") as server:
+        assert run("user", "device", "revoke", "ana").exit_code == 2
+        assert run("user", "device", "revoke", "ana", "x", "--all").exit_code == 2
+        assert server.asked == []
+        assert run("user", "device", "revoke", "ana", "lap").exit_code == 2
+
+
 # -- passwords -------------------------------------------------------------------------------------
 
 
@@ -552,6 +640,10 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "user disable a",
         "user remove a --yes",
         "user passwd a --password-file -",
+        "user invite a",
+        "user invitation list",
+        "user invitation revoke a",
+        "user device revoke a b",
         "workspace list",
         "workspace add a /a",
         "workspace remove a --yes",

@@ -23,11 +23,14 @@ from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import CheckpointStore, MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.newest_change import Lineage
+from cargo_sync.model.world import World
 from cargo_sync.process.doors import Doors
 from cargo_sync.server.accounts.access import Grants
+from cargo_sync.server.accounts.invitations import Devices, Invitations
 from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.permits import Permits
 from cargo_sync.server.accounts.proxies import Proxies
+from cargo_sync.server.accounts.roster import Roster
 from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.flows.flows import FlowRequest, LaneAddress, OpenedFlow
 from cargo_sync.server.http.authentication import Authentication
@@ -42,8 +45,10 @@ from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clients import Clients
 from cargo_sync.state.database import Database
+from cargo_sync.state.devices import DeviceRows
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.drop_boxes import DropIntents
+from cargo_sync.state.invitations import InvitationRows
 from cargo_sync.state.uploads import UploadRows
 from cargo_sync.stores.folder import FolderStore
 from cargo_sync.wire.handshake import LaneKeys
@@ -141,6 +146,20 @@ class Answer(NamedTuple):
 Headers = Mapping[str, str] | None
 
 
+class HouseUsers:
+    """Changes of users without a file and rows: only logins end."""
+
+    def __init__(self, logins: Logins, permits: Permits) -> None:
+        self.changing = asyncio.Lock()
+        self.roster = Roster()
+        self._logins = logins
+        self._permits = permits
+
+    async def refresh(self, ended: frozenset[str] = frozenset()) -> None:
+        self._logins.forget(ended)
+        self._permits.end_of(ended)
+
+
 class House:
     """The server and a client. `ana`, `ben` and `shared` are the folders; ben may only read the
     last."""
@@ -151,9 +170,26 @@ class House:
         self.flows = FlowsHeard()
         self.doors = Doors()
         self.spaces = Grants(DropIntents(database))
-        self.users = Users(Book(), CHEAP, inline, self.wall)
+        self.book = Book()
+        self.users = Users(self.book, CHEAP, inline, self.wall)
         self.permits = Permits(self.spaces, self.users.refusal)
-        self.sessions = Logins(self.users, self.clock, entropy())
+        self.devices = DeviceRows(database)
+        known = Devices(self.devices, self.users, self.wall)
+        self.sessions = Logins(self.users, known, self.clock, entropy())
+        self.changes = HouseUsers(self.sessions, self.permits)
+        self.audit = MemoryAudit()
+        self.told: list[tuple[str, str]] = []
+        self.invitations = Invitations(
+            InvitationRows(database),
+            self.devices,
+            self.book,
+            self.users,
+            self.sessions,
+            self.changes,
+            AuditWriter(self.audit, inline),
+            World(self.wall, self.clock, lambda: 0.5, tokens(), inline, self.wall),
+            lambda user, kind: self.told.append((user, kind)),
+        )
         self.clients = Clients(database, self.wall)
         self.folders = {name: place / name for name in ("ana", "ben", "shared")}
         checkpoints = Checkpoints(database, self.wall)
@@ -174,9 +210,9 @@ class House:
         ]
         await self.users.apply(settings)
         self._own = settings
+        self.changes.roster = Roster(tuple(settings))
         self.share({"ana": "rw", "ben": "ro"})
         entrance = Authentication(self.sessions, self.spaces, self.permits, Proxies(proxies))
-        self.audit = MemoryAudit()
         self.gateway = gateway = Gateway(
             entrance,
             self.spaces,
@@ -185,6 +221,7 @@ class House:
             self.uploads,
             Tickets(self.clock, tokens()),
             self.clients,
+            self.invitations,
             AuditWriter(self.audit, inline),
             inline,
             self.wall,

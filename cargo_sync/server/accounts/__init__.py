@@ -2,6 +2,7 @@
 
 access    the workspaces of each user
 gate      how many logins are checked at the same time
+invitations  invitations, and the devices that they make
 logins    tokens and passwords
 permits   what runs for whom, and ends with their permission
 proxies   the address of a client behind trusted proxies

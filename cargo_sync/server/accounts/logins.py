@@ -1,5 +1,7 @@
 """Logins: a token for a password, or the password itself for clients without tokens.
 
+The secret of a device (accounts.invitations) is a password that needs no hashing.
+
 Curl and browsers have no tokens. It takes a fifth of a second to hash a password, so a right one is
 not hashed again for five minutes. But who has to wait after wrong ones waits with a right one too.
 
@@ -12,8 +14,8 @@ password or token was right.
 import base64
 import hashlib
 import logging
-from collections.abc import Callable
-from typing import Final, NamedTuple, NewType, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple, NewType, Protocol, TypeVar
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.accounts.gate import LoginGate
@@ -31,6 +33,9 @@ PER_USER: Final = 500
 PASSWORD_LENGTH: Final = 1024
 
 _log = logging.getLogger(__name__)
+K = TypeVar("K")
+V = TypeVar("V")
+T = TypeVar("T")
 
 
 LoginMark = NewType("LoginMark", bytes)
@@ -45,9 +50,24 @@ class IssuedToken(NamedTuple):
     user: User
 
 
+class DeviceBook(Protocol):
+    """Knows the devices of users (accounts.invitations)."""
+
+    async def enter(self, name: str, password: str) -> tuple[User, str] | None:
+        """The user, and the name of their device with this secret; None if it is no such secret."""
+
+
 class _Kept(NamedTuple):
     user: str
     ends: float
+    device: str
+
+
+class _Proved(NamedTuple):
+    """Who has logged in, and with which device; "" for a password."""
+
+    user: User
+    device: str
 
 
 class Logins:
@@ -55,19 +75,25 @@ class Logins:
 
     Args:
         users: the enabled users.
+        devices: theirs.
         clock: monotonic seconds.
         entropy: makes that many unguessable bytes.
     """
 
     def __init__(
-        self, users: Users, clock: Callable[[], float], entropy: Callable[[int], bytes]
+        self,
+        users: Users,
+        devices: DeviceBook,
+        clock: Callable[[], float],
+        entropy: Callable[[int], bytes],
     ) -> None:
         self._users = users
+        self._devices = devices
         self._clock = clock
-        self._entropy = entropy
+        self.entropy = entropy
         self._key = entropy(32)
         self._throttle = Throttle()
-        self._gate = LoginGate(at_once=2, waiting=32)
+        self.gate = LoginGate(at_once=2, waiting=32)
         self.accepted = self.refused = 0
         """Checked logins since the start, by result."""
         self._tokens: dict[bytes, _Kept] = {}
@@ -80,12 +106,16 @@ class Logins:
             ProblemError: `unauthorized`, `expired`, `foreign_network`.
             LaterError: `throttled` after wrong passwords, `busy` when too many log in at once.
         """
-        user = await self._verify(name, password, address)
-        token = base64.urlsafe_b64encode(self._entropy(32)).decode().rstrip("=")
-        own = [digest for digest, kept in self._tokens.items() if kept.user == name]
+        return self.issue(*await self._verify(name, password, address))
+
+    def issue(self, user: User, device: str = "") -> IssuedToken:
+        """A token for a user who has proved who they are, and for their device."""
+        token = base64.urlsafe_b64encode(self.entropy(32)).decode().rstrip("=")
+        own = [digest for digest, kept in self._tokens.items() if kept.user == user.name]
         for digest in own[: len(own) - PER_USER + 1]:
             del self._tokens[digest]
-        _keep(self._tokens, self._digest(token), _Kept(name, self._clock() + TOKEN_SECONDS))
+        kept = _Kept(user.name, self._clock() + TOKEN_SECONDS, device)
+        _keep(self._tokens, self._digest(token), kept)
         return IssuedToken(token, TOKEN_SECONDS, user)
 
     def bearer(self, token: str, address: str) -> User:
@@ -106,15 +136,27 @@ class Logins:
         Raises:
             ProblemError: `unauthorized`, `expired`, `foreign_network`.
         """
-        if user := self._known(self._tokens, mark):
-            if problem := self._users.refusal(user.name, address):
+        if found := self._known(self._tokens, mark):
+            if problem := self._users.refusal(found.user.name, address):
                 raise ProblemError(problem)
-            return user
+            return found.user
         raise unauthorized()
 
     def end(self, token: str) -> None:
         """Ends the login of a token: its user has logged out."""
         self._tokens.pop(self._digest(token), None)
+
+    def device(self, token: str, address: str) -> tuple[str, str]:
+        """The name of the user of a token, and that of the device that it was issued for.
+
+        Raises:
+            ProblemError: as for `bearer`; also for the token of a login with a password.
+        """
+        user = self.bearer(token, address)
+        device = self._tokens[self._digest(token)].device
+        if not device:
+            raise unauthorized("this is not the token of a device")
+        return user.name, device
 
     async def basic(self, name: str, password: str, address: str) -> User:
         """The user of a name and password.
@@ -122,7 +164,26 @@ class Logins:
         Raises:
             ProblemError: as for `login`.
         """
-        return await self._verify(name, password, address)
+        return (await self._verify(name, password, address)).user
+
+    async def prove(
+        self, name: str, address: str, check: Callable[[], Awaitable[T | None]], refused: str
+    ) -> T:
+        """What `check` returns; None counts like a wrong password.
+
+        Raises:
+            ProblemError: `unauthorized`, with the message `refused`; `expired`, `foreign_network`.
+            LaterError: `throttled`, before `check` is called.
+        """
+        self._hold(name, address)
+        found = await check()
+        if found is None:
+            self._failed(name, address)
+            raise unauthorized(refused)
+        if problem := self._users.refusal(name, address):
+            raise ProblemError(problem)
+        self._throttle.succeeded(name, address)
+        return found
 
     def forget(self, names: frozenset[str]) -> None:
         """Ends all logins of these users."""
@@ -130,35 +191,49 @@ class Logins:
             for digest in [digest for digest, one in kept.items() if one.user in names]:
                 del kept[digest]
 
-    async def _verify(self, name: str, password: str, address: str) -> User:
+    def forget_device(self, name: str, device: str) -> None:
+        """Ends all logins of one device of a user."""
+        for kept in (self._tokens, self._verified):
+            own = [key for key, one in kept.items() if (one.user, one.device) == (name, device)]
+            for digest in own:
+                del kept[digest]
+
+    async def _verify(self, name: str, password: str, address: str) -> _Proved:
         self._hold(name, address)
         digest = self._digest(f"{len(name)}:{name}:{password}")
-        user = self._known(self._verified, digest)
-        if fresh := user is None:
-            user = await self._check(name, password, address)
-            _keep(self._verified, digest, _Kept(name, self._clock() + VERIFIED_SECONDS))
+        found = self._known(self._verified, digest)
+        if fresh := found is None:
+            found = await self._check(name, password, address)
+            kept = _Kept(name, self._clock() + VERIFIED_SECONDS, found.device)
+            _keep(self._verified, digest, kept)
         if problem := self._users.refusal(name, address):
             if fresh:
                 _log.warning("%s from %s: %s", name, address, problem, extra={"user": name})
             raise ProblemError(problem)
         self._throttle.succeeded(name, address)
-        return user
+        return found
 
-    async def _check(self, name: str, password: str, address: str) -> User:
-        async with self._gate:
+    async def _check(self, name: str, password: str, address: str) -> _Proved:
+        if entered := await self._devices.enter(name, password):
+            self.accepted += 1
+            return _Proved(*entered)
+        async with self.gate:
             self._hold(name, address)  # others may have failed while this one waited
             short = len(password) <= PASSWORD_LENGTH
             user = await self._users.check(name, password) if short else None
         if user is None:
-            self.refused += 1
-            self._throttle.failed(name, address, self._clock())
-            # An unknown name may be a password that was typed in the wrong field: only names of
-            # users are logged.
-            who = name if self._users.get(name) else "an unknown user"
-            _log.warning("wrong password for %s from %s", who, address, extra={"user": who})
+            self._failed(name, address)
             raise unauthorized()
         self.accepted += 1
-        return user
+        return _Proved(user, "")
+
+    def _failed(self, name: str, address: str) -> None:
+        self.refused += 1
+        self._throttle.failed(name, address, self._clock())
+        # An unknown name may be a password that was typed in the wrong field: only names of users
+        # are logged.
+        who = name if self._users.get(name) else "an unknown user"
+        _log.warning("wrong password for %s from %s", who, address, extra={"user": who})
 
     def _hold(self, name: str, address: str) -> None:
         seconds = self._throttle.wait(name, address, self._clock())
@@ -166,21 +241,18 @@ class Logins:
             message = "too many wrong passwords"
             raise LaterError(Problem(Code.THROTTLED, message, hint="wait, then try again"), seconds)
 
-    def _known(self, kept: dict[bytes, _Kept], digest: bytes) -> User | None:
+    def _known(self, kept: dict[bytes, _Kept], digest: bytes) -> _Proved | None:
         found = kept.get(digest)
         if found is None:
             return None
         if self._clock() >= found.ends:
             del kept[digest]
             return None
-        return self._users.get(found.user)
+        user = self._users.get(found.user)
+        return None if user is None else _Proved(user, found.device)
 
     def _digest(self, secret: str) -> bytes:
         return hashlib.blake2b(secret.encode(), key=self._key, digest_size=32).digest()
-
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 def _keep(kept: dict[K, V], key: K, value: V) -> None:

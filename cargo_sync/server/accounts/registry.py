@@ -16,6 +16,7 @@ from cargo_sync.config.fields import served_folder
 from cargo_sync.config.server import ServerSettings, UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
 from cargo_sync.machines.quota import Use
+from cargo_sync.model import paths
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.roster import Roster, effective, ground
@@ -70,6 +71,7 @@ class Registry:
         self._take = take
         self._file = Roster()
         self._state_dir = ""
+        self._users_dir: str | None = None
         self.file_name = ""
 
     # -- lookup ------------------------------------------------------------------------------------
@@ -132,9 +134,12 @@ class Registry:
             before = self.roster
             self._file = Roster(settings.users, settings.workspaces)
             self._state_dir, self.file_name = settings.state_dir, settings.file
+            self._users_dir = settings.users_dir
             self.roster = await self._effective()
+            names = {one.username for one in settings.users}
+            forgotten = await self._offload(self.user_rows.forget_others, names)
             applied = await self._logins.apply(self.roster.users)
-            await self._take(self.roster, applied.changed)
+            await self._take(self.roster, applied.changed | frozenset(forgotten))
             users = _became(
                 {one.username: one for one in before.users},
                 {one.username: one for one in self.roster.users},
@@ -168,6 +173,46 @@ class Registry:
         path = await self._offload(self._checked, kind, path, name)
         if problem := await self._opened.open(await self._offload(os.path.realpath, path)):
             raise ProblemError(problem)
+        return path
+
+    async def folder_of_new(self, name: str, path: str | None) -> str:
+        """Opens the folder of a new user: `path`, or without it one in `users_dir`.
+
+        Raises:
+            ControlError: as `folder`; or there is no `users_dir`, or the folder in it is in use.
+            ProblemError: as `folder`.
+        """
+        if path is None:
+            path = await self._offload(self._own_folder, name)
+        return await self.folder("user", path, name)
+
+    def _own_folder(self, name: str) -> str:
+        """The path of a user's folder in `users_dir`, which is made. Raises ControlError."""
+        above = self._users_dir
+        if above is None:
+            raise ControlError(
+                ReplyCode.BAD_ARGUMENT,
+                f'a new user "{name}" needs a folder',
+                f'name one, or set "users_dir" in {self.file_name}',
+            )
+        path = os.path.join(above, name)
+        try:
+            if name.startswith("."):
+                raise ValueError(f"a folder {name!r} would be hidden")
+            paths.check(name)
+            os.makedirs(served_folder(above), exist_ok=True)
+            if os.path.lexists(path) and (not os.path.isdir(path) or os.listdir(path)):
+                raise ValueError(f"{path} is there already, and not empty")
+        except (ValueError, OSError, ProblemError) as error:
+            raise ControlError(
+                ReplyCode.BAD_ARGUMENT,
+                f'the user "{name}" cannot get a folder in {above}: {error}',
+                "name another folder",
+            ) from None
+        if any(os.path.realpath(one.path) == os.path.realpath(path) for one in self.roster.users):
+            raise ControlError(
+                ReplyCode.BAD_ARGUMENT, f"{path} belongs to another user", "name another folder"
+            )
         return path
 
     def _checked(self, kind: Literal["user", "workspace"], path: str, name: str) -> str:

@@ -13,8 +13,9 @@ import argon2
 
 from cargo_sync.config.server import UserSettings
 from cargo_sync.model.problems import Problem
-from cargo_sync.model.world import Offload
+from cargo_sync.model.world import Offload, T, Ts
 from cargo_sync.server.accounts.terms import FREE, Terms
+from cargo_sync.state.accounts import NO_PASSWORD
 
 
 class HashBook(Protocol):
@@ -93,8 +94,8 @@ class Users:
                 changed.add(one.username)
             if one.given and await self._offload(self._hashes.get, one.username) is None:
                 notices.append(
-                    f"{one.username!r} cannot log in: set password, password_file or password_hash "
-                    "for this user"
+                    f"{one.username!r} has no password: set password, password_file or "
+                    "password_hash for this user, or invite them with `cargo_ctl user invite`"
                 )
         self.changed(changed)
         return Applied(self.take(settings) | changed, tuple(notices))
@@ -120,7 +121,7 @@ class Users:
         self.changed((name,))
 
     def changed(self, names: Collection[str]) -> None:
-        """Notes that stored passwords have changed: checks that are running start again."""
+        """Notes that passwords or devices have changed: checks that are running start again."""
         for name in names:
             self._changes[name] = self._changes.get(name, 0) + 1
 
@@ -145,11 +146,19 @@ class Users:
 
     async def check(self, name: str, password: str) -> User | None:
         """The user with this password, or None. An unknown user takes as long to check."""
-        changes = -1
-        while changes != self._changes.get(name, 0):
-            changes = self._changes.get(name, 0)
-            right = await self._offload(self._verify, name, password)
+        right = await self.settled(name, self._verify, name, password)
         return self._users.get(name) if right else None
+
+    async def settled(self, name: str, look: Callable[[*Ts], T], *args: *Ts) -> T:
+        """What `look` returns in a thread.
+
+        It is called again if the user's passwords or devices changed meanwhile.
+        """
+        while True:
+            changes = self._changes.get(name, 0)
+            found = await self._offload(look, *args)
+            if changes == self._changes.get(name, 0):
+                return found
 
     def _store_password(self, one: UserSettings) -> bool:
         """True when the stored hash was replaced."""
@@ -168,6 +177,8 @@ class Users:
 
     def _verify(self, name: str, password: str) -> bool:
         stored = self._hashes.get(name)
+        if stored == NO_PASSWORD:
+            stored = None
         return self._matches(stored or self._nobody, password) and stored is not None
 
     def _matches(self, stored: str, password: str) -> bool:

@@ -1,6 +1,7 @@
 """The server's commands, one module per noun, each with the routes of its commands.
 
 flow       `flow.…`
+invitation  `user.invite`, `user.invitation.…`, `user.device.…`
 server     `reload`
 terms      quotas, expiry and networks as commands give them
 trash      `trash.list`, `.restore`, `.empty`

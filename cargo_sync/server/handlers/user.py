@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Final
+from typing import Any
 
 from cargo_sync.api.arguments import Args
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
@@ -26,6 +26,7 @@ from cargo_sync.config.server import UserSettings
 from cargo_sync.control.limits import speed
 from cargo_sync.control.routes import Route
 from cargo_sync.model.world import Offload
+from cargo_sync.server.accounts.invitations import PASSWORDS, Invitations
 from cargo_sync.server.accounts.logins import PASSWORD_LENGTH
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.accounts.roster import RATES, SETTABLE
@@ -37,17 +38,22 @@ from cargo_sync.server.reporting import views
 from cargo_sync.server.reporting.feed import Tell
 from cargo_sync.state.users import UserRow
 
-_PASSWORDS: Final = ("password", "password_file", "password_hash")
-
 
 class UserHandlers:
     """Commands about users. `tell` publishes a notice in the feed."""
 
     def __init__(
-        self, registry: Registry, logins: Users, sampler: FlowSampler, offload: Offload, tell: Tell
+        self,
+        registry: Registry,
+        logins: Users,
+        invitations: Invitations,
+        sampler: FlowSampler,
+        offload: Offload,
+        tell: Tell,
     ) -> None:
         self._registry = registry
         self._logins = logins
+        self._invitations = invitations
         self._sampler = sampler
         self._offload = offload
         self._tell = tell
@@ -76,9 +82,9 @@ class UserHandlers:
         }
 
     async def show(self, args: OneUser) -> JsonObject:
-        user = self._registry.user(args.user)
+        user, invitations = self._registry.user(args.user), self._invitations
         [used] = await self._registry.used([user])
-        return views.whole_user(
+        shown = views.whole_user(
             user,
             self._sampler.readings(),
             self._registry.roster.workspaces,
@@ -86,9 +92,18 @@ class UserHandlers:
             self._logins.is_over(user.expires),
             self._registry.file_name,
         )
+        devices = await invitations.devices_of(user.username)
+        return shown | {
+            "devices": [views.device(row) for row in devices],
+            "invitations": [
+                views.invitation(row, invitations.ends(row))
+                for row in await invitations.all()
+                if row.user == user.username
+            ],
+        }
 
     async def add(self, args: UserAddArgs) -> JsonObject:
-        name = _name(args.user)
+        name = user_name(args.user)
         _check_length(args.password)
         given = {**_rates("user.add", args), **terms("user.add", args)}
         hash = await self._logins.hash(args.password)
@@ -99,7 +114,7 @@ class UserHandlers:
                     f'there is already a user "{name}"',
                     "change them with `user.set`",
                 )
-            path = await self._registry.folder("user", args.path, name)
+            path = await self._registry.folder_of_new(name, args.path)
             row = _with(UserRow(name, path, enabled=args.enabled), given)
             await self._offload(self._registry.user_rows.add, row, hash)
             self._logins.changed((name,))
@@ -146,7 +161,7 @@ class UserHandlers:
         _check_length(args.password)
         async with self._registry.changing:
             user = self._registry.user(args.user)
-            in_file(self._registry, user, *_PASSWORDS)
+            in_file(self._registry, user, *PASSWORDS)
             await self._logins.set_password(user.username, args.password)
             await self._registry.refresh(frozenset((user.username,)))
         self._tell(user.username, "password")
@@ -177,7 +192,12 @@ class UserHandlers:
         return views.user(user, self._sampler.readings(), used, over)
 
 
-def _name(name: str) -> str:
+def user_name(name: str) -> str:
+    """Checks the name of a new user.
+
+    Raises:
+        ControlError: `bad_argument`.
+    """
     try:
         if places.segment(name) != name:
             raise ValueError("begins or ends with a space")

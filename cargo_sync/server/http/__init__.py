@@ -4,6 +4,7 @@ gateway         the routes, and errors in one form
 listener        the port
 tls             the certificate
 authentication  the user and the address of a request
+invitations     a device or a password for an invitation
 limits          deadlines and sizes for what clients send
 fields          the fields of a body or a query, checked
 answers         JSON responses and refusals

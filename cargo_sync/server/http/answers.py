@@ -50,6 +50,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.UNKNOWN: 404,
     Code.VANISHED: 404,
     Code.TIMEOUT: 408,
+    Code.IN_FILE: 409,
     Code.CHANGED: 409,
     Code.DAMAGED: 409,
     Code.FENCED: 409,

@@ -3,9 +3,10 @@
 import base64
 import binascii
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from aiohttp import web
 
@@ -20,6 +21,7 @@ from cargo_sync.server.refusals import unauthorized
 
 _PERMITS: Final = web.RequestKey("permits", ExitStack)
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Authentication:
@@ -73,11 +75,19 @@ class Authentication:
         Raises:
             ProblemError: `unauthorized`, `expired`, `foreign_network`, `throttled`, `busy`.
         """
+        return await self.let_in(request, partial(self._sessions.login, name, password))
+
+    async def let_in(self, request: web.Request, prove: Callable[[str], Awaitable[T]]) -> T:
+        """What `prove` returns for the address of a stranger, whose request has arrived completely.
+
+        Raises:
+            ProblemError: from `prove`.
+        """
         arrival_of(request).heard()
-        issued = await self._sessions.login(name, password, self.address(request))
+        proved = await prove(self.address(request))
         self._doubt(request)
         arrival_of(request).enter()
-        return issued
+        return proved
 
     def user(self, request: web.Request) -> User:
         """The user of a request's Bearer token.
@@ -119,6 +129,14 @@ class Authentication:
         address = self.address(request)
         permit = self._permits.for_task(user.name, access, right, address=address)
         return request[_PERMITS].enter_context(permit)
+
+    def token(self, request: web.Request) -> str:
+        """A request's Bearer token, which may be wrong.
+
+        Raises:
+            ProblemError: `unauthorized`: it has none.
+        """
+        return _token(request)
 
     def mark(self, request: web.Request) -> LoginMark:
         """What stands for the login of a request, to ask later whether it has ended.

@@ -16,6 +16,7 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.access import Grants
+from cargo_sync.server.accounts.invitations import Invitations
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.flows.flows import FlowRequest, OpenedFlow
 from cargo_sync.server.http.answers import (
@@ -36,6 +37,7 @@ from cargo_sync.server.http.content.tickets import TicketRoutes, Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.content.uploads import UploadRoutes
 from cargo_sync.server.http.fields import HTTP_RUN, Asked, Path, Run, Speed, text
+from cargo_sync.server.http.invitations import InvitationRoutes
 from cargo_sync.server.http.limits import LOGIN_BYTES, Bodies, read_login
 from cargo_sync.server.http.operations import OperationRoutes
 from cargo_sync.server.http.probe import Probe
@@ -96,6 +98,7 @@ class Gateway:
         uploads: Uploads,
         tickets: Tickets,
         clients: Clients,
+        invitations: Invitations,
         audit: AuditWriter,
         offload: Offload,
         wall: Callable[[], float],
@@ -114,6 +117,7 @@ class Gateway:
             *files.routes(),
             *UploadRoutes(entrance, self._bodies, uploads, offload).routes(self._v1),
             *TicketRoutes(entrance, self._bodies, files, tickets, offload, wall, self._v1).routes(),
+            *InvitationRoutes(entrance, invitations).routes(self._v1),
             *Probe(entrance).routes(self._v1),
             *FilesPage(prefix).routes(),
         ]

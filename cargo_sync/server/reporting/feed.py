@@ -21,7 +21,7 @@ TICK: Final = 1.0
 
 Tell = Callable[[str, str], None]
 """Called with (user, kind) when a user has changed. Kinds are added, changed, enabled, disabled,
-expired, removed and password."""
+expired, removed, password, invited and device."""
 
 
 class ServerFeed:

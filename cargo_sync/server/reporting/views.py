@@ -13,6 +13,8 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.server.accounts.registry import Read
 from cargo_sync.server.accounts.roster import RATES, Roster
 from cargo_sync.server.flows.sampler import FlowReading, Totals
+from cargo_sync.state.devices import DeviceRow
+from cargo_sync.state.invitations import InvitationRow
 
 SHOWN: Final = 20
 """How many errors of folders are shown."""
@@ -71,6 +73,16 @@ def whole_user(
         "in_file": sorted(one.given),
         "flows": [flow(each) for each in flows if each.user == one.username],
     }
+
+
+def device(one: DeviceRow) -> dict[str, Any]:
+    """A device of a user; its times are unix seconds."""
+    return {"name": one.name, "made": one.made, "used": one.used}
+
+
+def invitation(one: InvitationRow, ends: float) -> dict[str, Any]:
+    """An invitation that can be used until `ends`, unix seconds."""
+    return {"id": one.id, "user": one.user, "ends": ends}
 
 
 def workspace(

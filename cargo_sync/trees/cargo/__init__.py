@@ -4,6 +4,7 @@ api       calls of one user to one server
 bounds    what an answer may cost: bytes, seconds, memory
 flow      the client's end of a flow
 flows     those of one job, which share its turn and its speed
+invitation  makes this machine a device of a user
 look      which server answers at an address, before a login
 opening   opens a flow and its lane, also only to try it
 probe     calls that only test a server: login, clock, speed

@@ -109,6 +109,14 @@ class LoginReply(ServerReply):
     token: str = Field(pattern=r"^[ -~]+$", max_length=4096, repr=False)
 
 
+class DeviceReply(ServerReply):
+    """A new device of a user, and the secret that it logs in with."""
+
+    user: str = Field(max_length=200)
+    device: str = Field(max_length=200)
+    secret: str = Field(pattern=r"^[!-~]+$", max_length=1024, repr=False)
+
+
 class SpaceReply(ServerReply):
     """One workspace of the user, and the state of its catalogue.
 

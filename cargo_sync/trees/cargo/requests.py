@@ -20,6 +20,11 @@ def login(username: str, password: str) -> Body:
     return {"username": username, "password": password}
 
 
+def redemption(username: str, token: str, device: str) -> Body:
+    """The body that uses an invitation up."""
+    return {"user": username, "token": token, "device": device}
+
+
 def flow(
     mode: Mode, workspace: str, folder: str, speed: int | None, run: str, *, sealed: bool
 ) -> Body:

@@ -13,7 +13,7 @@ from cargo_ctl.client import menu
 from cargo_ctl.client.backup_settings import MenuSettings, address, is_nickname, read_settings
 from cargo_ctl.client.main import cargoclient
 from cargo_ctl.session.session import RemoteEntry
-from cargo_ctl.session.trust import ENGLISH
+from cargo_sync.api.server_trust import ENGLISH
 from tests.cargo_ctl.session.far import FINGERPRINT, PASSWORD, Far
 from tests.cargo_ctl.shell.terminal import screen
 

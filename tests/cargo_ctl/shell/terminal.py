@@ -12,7 +12,11 @@ from pathlib import Path
 import pexpect
 
 ROOT = Path(__file__).parents[3]
-PROGRAMS = {"cargoclient": "cargo_ctl.client.main", "cargo_ctl": "cargo_ctl.main"}
+PROGRAMS = {
+    "cargoclient": "cargo_ctl.client.main",
+    "cargo_ctl": "cargo_ctl.main",
+    "cargo_sync": "cargo_sync.main",
+}
 PATIENCE = 60.0
 """Seconds after which nothing more will come, also on a busy machine."""
 _AGAIN = 0.2

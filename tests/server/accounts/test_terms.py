@@ -9,7 +9,7 @@ from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.terms import FREE, LOOK, WARNED, Expiries, ExpiryWatch, Terms
 from cargo_sync.server.accounts.users import Users
 from tests.offloads import inline
-from tests.server.accounts.test_users import ANA
+from tests.server.accounts.test_users import ANA, NoDevices
 from tests.server.surroundings import CHEAP, Book, Clock, entropy
 
 NOW = 1_700_000_000.0
@@ -85,7 +85,7 @@ async def test_only_who_has_proved_who_they_are_hears_why() -> None:
     wall = Clock(NOW)
     users = Users(Book(), CHEAP, inline, wall)
     await users.apply([replace(ANA, networks=("10.0.0.0/8",), expires=NOW + 100)])
-    logins = Logins(users, Clock(), entropy())
+    logins = Logins(users, NoDevices(), Clock(), entropy())
 
     async def code(password: str, address: str) -> str:
         try:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cargo_ctl.session.known_servers import keep_fingerprint, known_fingerprint
-from cargo_ctl.session.trust import (
+from cargo_sync.api.known_servers import keep_fingerprint, known_fingerprint
+from cargo_sync.api.server_trust import (
     SeenServer,
     Trust,
     TrustVerdict,

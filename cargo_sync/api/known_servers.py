@@ -2,7 +2,7 @@
 
 import re
 
-from cargo_ctl.session.places import write_private
+from cargo_sync.api.own_files import write_private
 
 _LINE = re.compile(r"(\S+)\s+(?:sha256:)?([0-9a-fA-F]{64})\s*")
 

@@ -1,0 +1,108 @@
+"""The command lines of `cargo_sync init`."""
+
+import os
+from collections.abc import Callable
+from typing import Any, Final, Literal, NamedTuple, TypeVar
+
+import click
+
+from cargo_sync.init.job import JobAnswers, init_job
+from cargo_sync.init.questions import InitError, Questions
+from cargo_sync.init.server import ServerAnswers, init_server
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class NextProgram(NamedTuple):
+    """What shall run now that a file was written.
+
+    path  of the file
+    job   the name of the new job; "" for a server
+    """
+
+    program: Literal["server", "daemon"]
+    path: str
+    job: str = ""
+
+
+def _yes(command: _Command) -> _Command:
+    text = "Ask nothing: the defaults hold, and the rest must be given as options."
+    return click.option("--yes", is_flag=True, help=text)(command)
+
+
+@click.command()
+@click.argument("path", required=False, type=click.Path())
+@click.option(
+    "--users-dir",
+    metavar="FOLDER",
+    help="Each user who is invited or added gets a folder in it. Default: ~/cargo-files.",
+)
+@click.option("--listen", metavar="ADDRESS:PORT", help="Where to listen. Default: 0.0.0.0:8443.")
+@_yes
+def server(
+    path: str | None, users_dir: str | None, listen: str | None, yes: bool
+) -> NextProgram | None:
+    """Write the file of a server, and start it.
+
+    It asks for the folder of the users' files. Users come with `cargo_ctl user invite`. Default of
+    PATH: ~/.config/cargo_sync/server.json.
+
+    \b
+    Examples:
+      cargo_sync init server
+      cargo_sync init server /srv/cargo/server.json --users-dir /srv/cargo/files --yes
+    """
+    try:
+        written = init_server(ServerAnswers(path, users_dir, listen), Questions(yes), os.environ)
+    except InitError as error:
+        raise click.ClickException(str(error)) from error
+    return NextProgram("server", written.path) if written.start else None
+
+
+@click.command()
+@click.argument("path", required=False, type=click.Path())
+@click.option(
+    "--invite-file",
+    metavar="FILE",
+    help='Read an invitation from the first line of FILE; "-" is standard input.',
+)
+@click.option("--server", metavar="URL", help="The address of the server, without an invitation.")
+@click.option("--user", metavar="NAME", help="The user, without an invitation.")
+@click.option(
+    "--password-file", metavar="FILE", help="A file whose first line is the password of the user."
+)
+@click.option(
+    "--tls-fingerprint",
+    "fingerprint",
+    metavar="HEX",
+    help="SHA-256 of the server's certificate, as the server prints it.",
+)
+@click.option("--folder", metavar="FOLDER", help="The folder on this machine.")
+@click.option("--mode", metavar="up|down|both", help="The direction: to the server, from it, both.")
+@click.option("--workspace", metavar="NAME", help="The workspace on the server.")
+@click.option("--remote-dir", metavar="FOLDER", help="The folder in the workspace. Default: /.")
+@click.option("--name", metavar="NAME", help="The name of the job. Default: that of the folder.")
+@click.option("--speed", metavar="SPEED", help="The highest speed, such as 10mbps.")
+@_yes
+def job(yes: bool, **given: str | None) -> NextProgram | None:
+    """Set up a job: ask, log in to the server, write the file, and start it.
+
+    It asks for an invitation (`cargo_ctl user invite` prints one), or for the address of a server
+    with a user and a password. It shows what is on both sides, and what a first run would do.
+    Ctrl-C at any question leaves nothing behind. If a daemon runs, it gets the job; else the file
+    is written where the next daemon finds it. With PATH, the file is only written there.
+
+    \b
+    Examples:
+      cargo_sync init job
+      cargo_sync init job --invite-file - --folder ~/photos --mode up --yes
+      cargo_sync init job photos.json --server files.example.org --user ana
+    """
+    try:
+        written = init_job(JobAnswers(**given), Questions(yes), os.environ)
+    except InitError as error:
+        raise click.ClickException(str(error)) from error
+    return NextProgram("daemon", written.path, written.name) if written.start else None
+
+
+COMMANDS: Final = {command.name: command for command in (server, job)}
