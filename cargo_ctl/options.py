@@ -72,6 +72,21 @@ class _Ago(click.ParamType):  # type: ignore[type-arg]  # generic in new version
         raise click.BadParameter(f"{value!r} is no time: write 7d, 12h or 30min{more}", ctx, param)
 
 
+class CursorOrTime(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """A whole number, the cursor of a row; or a moment as `_Ago` takes it, a float."""
+
+    name = "cursor or time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | float:
+        if isinstance(value, int | float):
+            return value
+        if re.fullmatch(r"\d{1,15}", value, re.ASCII):
+            return int(value)
+        return _Ago(False).convert(value, param, ctx)
+
+
 def ago_option(name: str, *, help: str, span: bool = False) -> Callable[[_Function], _Function]:
     """An option for a moment, as unix seconds; with `span` for a length of time, in seconds."""
     return click.option(name, type=_Ago(span), metavar="TIME", default=None, help=help)

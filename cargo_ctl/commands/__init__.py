@@ -9,6 +9,7 @@ daemon      reload and shutdown
 feed        feed and watch: messages while they come
 flow        the flows of a server
 history     what happened, one row per file
+history_files  `history --server`: what happened to the files of a server
 job         jobs: list, show, start, pause, plan
 job_edit    `job edit` and `job set`
 job_files   `job add` and `job remove`

@@ -26,6 +26,7 @@ def callback(**_options: Any) -> None:
       cargo_ctl callback list --state dead
       cargo_ctl callback retry --job nightly
       cargo_ctl callback test nightly onFinish
+      cargo_ctl callback list --server
     """
 
 
@@ -39,12 +40,13 @@ def callback(**_options: Any) -> None:
 @limit_option(default=100, help="How many callbacks to show.")
 @reaching
 def list_(reach: Reach, name: str | None, state: str | None, limit: int) -> None:
-    """List callbacks that wait or were given up, of one job or of all jobs.
+    """List callbacks that wait or were given up, of one job or of all jobs, or of a server.
 
     \b
     Examples:
       cargo_ctl callback list
       cargo_ctl callback list nightly --state dead --json
+      cargo_ctl callback list --server
     """
     args: dict[str, object] = {"job": name} if name else {}
     args |= {"state": state} if state else {}
@@ -74,6 +76,7 @@ def retry(reach: Reach, id: str | None, name: str | None, every: bool) -> None:
       cargo_ctl callback retry msg_5f0c7a
       cargo_ctl callback retry --job nightly
       cargo_ctl callback retry --all
+      cargo_ctl callback retry --all --server
     """
     if (id is not None) + (name is not None) + every != 1:
         raise click.UsageError("give the ID of a callback, --job NAME, or --all")
@@ -82,21 +85,30 @@ def retry(reach: Reach, id: str | None, name: str | None, every: bool) -> None:
 
 
 @callback.command()
-@click.argument("name", type=JOB)
+@click.argument("name", required=False, type=JOB)
 @click.argument("event", required=False)
 @reaching
-def test(reach: Reach, name: str, event: str | None) -> None:
-    """Send one callback of a job now, with example values.
+def test(reach: Reach, name: str | None, event: str | None) -> None:
+    """Send one callback of a job now, with example values; or one of a server.
 
-    It sends the callback for EVENT, or for the first event in the job's file. The exit code is 1 if
-    the receiver did not accept it.
+    It sends the callback for EVENT, or for the first event in the file. The exit code is 1 if the
+    receiver did not accept it. With --server, there is no NAME.
 
     \b
     Examples:
       cargo_ctl callback test nightly
       cargo_ctl callback test nightly onError --json
+      cargo_ctl callback test --server onUploaded
     """
-    result = reach.call("callback.test", {"job": name} | ({"event": event} if event else {}))
+    if reach.server:
+        if event is not None:
+            raise click.UsageError("with --server give only the event")
+        args = {"event": name} if name else {}
+    elif name is None:
+        raise click.UsageError("give the name of a job")
+    else:
+        args = {"job": name} | ({"event": event} if event else {})
+    result = reach.call("callback.test", args)
     click.echo(as_line(result) if reach.as_json else callbacks.tested(result))
     if not answers.flag(result, "delivered"):
         click.get_current_context().exit(FAILED)

@@ -11,6 +11,7 @@ flows         the flows of a server
 health        the line of `status --check`
 hints         hints with the commands of `cargo_ctl`
 history       history, of all jobs or of one
+history_files  what happened to the files of a server, also as CSV
 invitations   invitations to a server, and devices
 job_files     job files, and what became of a change
 jobs          the daemon's state and its jobs

@@ -44,7 +44,7 @@ def retried(result: Mapping[str, Any]) -> str:
 
 def tested(result: Mapping[str, Any]) -> str:
     """`callback.test`: whether the receiver accepted it."""
-    what = f"{escaped(result['event'])} of {escaped(result['job'])}"
+    what = f"{escaped(result['event'])} of {escaped(result['job'] or 'the server')}"
     took = f"{result['seconds']:.2f} s"
     if result["delivered"]:
         return f"{what}: accepted with status {result['status']} in {took}"

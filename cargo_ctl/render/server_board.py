@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cargo_ctl.render.board import FIRST
+from cargo_ctl.render.board import notice as of_files
 from cargo_ctl.render.flows import place
 from cargo_ctl.render.servers import served
 from cargo_ctl.render.words import clock, escaped, size
@@ -93,8 +94,11 @@ def flow(fields: Mapping[str, Any]) -> str:
 
 
 def notice(fields: Mapping[str, Any]) -> str:
-    """`ana was disabled`, or the sentence about the server itself."""
+    """`ana was disabled`, `music: uploaded 2 files: a, b, by ana`, or a sentence of its own."""
     if fields.get("message"):
         return escaped(fields["message"])
+    if fields.get("workspace"):
+        line = of_files(str(fields["workspace"]), fields)
+        return f"{line}, by {escaped(fields['user'])}" if fields.get("user") else line
     kind = str(fields.get("kind", ""))
     return f"{escaped(fields.get('user', ''))} {_BECAME.get(kind) or escaped(kind)}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from cargo_ctl.render.flows import flow_table
 from cargo_ctl.render.invitations import logins
+from cargo_ctl.render.keys import moment
 from cargo_ctl.render.table import table
 from cargo_ctl.render.words import count, escaped, percent, size, speed
 
@@ -17,6 +18,24 @@ def user_list(result: Mapping[str, Any]) -> str:
         return "there are no users; add one with: cargo_ctl user add NAME FOLDER"
     head = ("USER", "STATE", "USED", "UPLOAD", "DOWNLOAD", "FLOWS", "FROM", "FOLDER")
     return table(head, [_row(user) for user in users], {5})
+
+
+def _past(user: Mapping[str, Any]) -> Sequence[str]:
+    """When a user was there last, and what they moved."""
+    if "moved" not in user:
+        return []
+    seen, moved = user.get("last_seen"), user["moved"]
+    if not seen and not any(any(sums.values()) for sums in moved.values()):
+        return ["  last seen   never"]
+    lines = []
+    if seen:
+        lines.append(f"  last seen   {moment(seen['time'])} from {escaped(seen['address'] or '?')}")
+    for word, name in (("today", "today"), ("kept", "in all")):
+        if sums := moved.get(word):
+            up = f"up {count(sums['files_up'], 'file')}, {size(sums['bytes_up'])}"
+            down = f"down {count(sums['files_down'], 'file')}, {size(sums['bytes_down'])}"
+            lines.append(f"  {name:<10}  {up}; {down}")
+    return lines
 
 
 def _row(user: Mapping[str, Any]) -> Sequence[str]:
@@ -78,6 +97,7 @@ def user_show(user: Mapping[str, Any]) -> str:
         below = f", only {escaped(space['subfolder'])}" if space.get("subfolder") else ""
         lines.append(f"  workspace   {name} ({access}{below})  {escaped(space.get('path', ''))}")
     lines += logins(user).splitlines()
+    lines += _past(user)
     if user.get("file"):
         given = ", ".join(escaped(field) for field in user.get("in_file") or [])
         lines.append(f"  file        {escaped(user['file'])} sets {given}")

@@ -9,6 +9,7 @@ conflict_commands  the commands about conflicts
 daemon_commands   all commands of a daemon
 escaping          foreign names as text that is safe to show
 gapless           notices without gaps, with lost rows read from the history
+history_commands  the commands of a server's history and callbacks
 invitation        an invitation to a server, as one line
 job_commands      the commands for a daemon's jobs
 job_file_commands  the commands about job files

@@ -8,6 +8,7 @@ from cargo_sync.api import invitation
 from cargo_sync.api.arguments import UNSET, Args, Mark, Range, Unset
 from cargo_sync.api.commands import Command, by_name
 from cargo_sync.api.common_commands import COMMON, BandwidthArgs
+from cargo_sync.api.history_commands import HISTORY_COMMANDS
 from cargo_sync.api.trash_commands import WORKSPACE_TRASH_COMMANDS
 
 NewPassword = Annotated[str, Mark.SECRET]
@@ -255,6 +256,7 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     WORKSPACE_REVOKE,
     BANDWIDTH_SET,
     FLOW_LIST,
+    *HISTORY_COMMANDS,
     *WORKSPACE_TRASH_COMMANDS,
     *COMMON,
 )

@@ -6,5 +6,6 @@ quota_ledger  what may still come into a workspace, and what is promised there
 recording   changes become rows, in one transaction
 rows        the rows of SQLite's `entry` table
 sqlite      the catalogue in SQLite
+telling     what the history tells of the changes
 unfinished  large subtrees that are gone or moved: their rows follow in parts
 """

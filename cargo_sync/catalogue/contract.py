@@ -26,6 +26,8 @@ Each catalogue keeps these rules, and one suite proves them (tests/conformance/t
 - **What is there is counted**: a workspace's use is its files and links, and the bytes of its
   files. It changes in the transaction that changes the rows. Of a large subtree that is gone, the
   part whose rows are not written yet still counts.
+- **The history is true**: what `record` changes is told in its own transaction. Of a file that
+  is recorded with the content that it has already, nothing is told.
 - **Order**: listings by name, `changes` by number. Names and paths compare by components
   (model.paths.key).
 - **The caller keeps the tree complete**: it records a folder before the entries below it. When a
@@ -44,6 +46,7 @@ from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.machines.quota import NOTHING_USED, Use
 from cargo_sync.machines.suspects import Suspects, UncleanStop
 from cargo_sync.model.entries import Entry, EntryColumns
+from cargo_sync.model.history import OTHERS, ChangeCause, ToldBatch
 
 
 class WorkspaceRecord(NamedTuple):
@@ -182,12 +185,14 @@ class Recorded(NamedTuple):
     moved     the numbers in the feed that its moves took; those of large subtrees follow (`finish`)
     use       what is there now
     grown     what it added to that; less than nothing if there is less now
+    told      what the history tells of it
     """
 
     versions: list[int]
     moved: Sequence[VersionRange] = ()
     use: Use = NOTHING_USED
     grown: Use = NOTHING_USED
+    told: Sequence[ToldBatch] = ()
 
 
 class Finished(NamedTuple):
@@ -195,10 +200,12 @@ class Finished(NamedTuple):
 
     path     where its top is now; None when it is gone
     numbers  in the feed
+    told     what the history tells of it
     """
 
     path: str | None
     numbers: VersionRange
+    told: Sequence[ToldBatch] = ()
 
 
 class ChangesPage(NamedTuple):
@@ -309,8 +316,10 @@ class Catalogue(Protocol):
     ) -> list[EntryStat]:
         """As `listing`, but only what a rescan compares."""
 
-    def record(self, workspace: int, changes: Sequence[Change | PutColumns]) -> Recorded:
-        """Records changes.
+    def record(
+        self, workspace: int, changes: Sequence[Change | PutColumns], cause: ChangeCause = OTHERS
+    ) -> Recorded:
+        """Records changes, and tells the history of them with their cause.
 
         Raises:
             ProblemError: `vanished` (what is moved does not exist), `occupied` (a move's target

@@ -1,6 +1,7 @@
 """One call of `record`: changes become rows, inside its transaction."""
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Final
 
 from cargo_sync.catalogue.contract import (
@@ -24,6 +25,7 @@ from cargo_sync.catalogue.rows import (
     use_of,
     use_of_all,
 )
+from cargo_sync.catalogue.telling import Telling
 from cargo_sync.catalogue.unfinished import (
     Unfinished,
     begin,
@@ -40,7 +42,9 @@ from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.machines.quota import NOTHING_USED, Use
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.history import HistoryFiles
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 
@@ -61,9 +65,16 @@ class Recording:
     """One call of `record`, inside its transaction."""
 
     def __init__(
-        self, connection: Statements, workspace: WorkspaceRecord, parts: Sequence[Unfinished]
+        self,
+        connection: Statements,
+        workspace: WorkspaceRecord,
+        parts: Sequence[Unfinished],
+        telling: Telling,
+        history: HistoryRows | None,
     ) -> None:
         self._connection = connection
+        self._telling = telling
+        self._history = history
         self._parts = parts
         self._workspace = workspace.id
         self._sequence = workspace.sequence
@@ -109,6 +120,7 @@ class Recording:
         """One write for all; `known` are the old rows, by key."""
         writes: dict[bytes, Row] = {}
         replaced: list[Row] = []
+        came: list[tuple[str, int, str, int]] = []
         for at, (key, put) in enumerate(zip(keys, puts, strict=True)):
             old = known.get(key)
             if old is not None and is_gone(old, self._parts):
@@ -116,7 +128,8 @@ class Recording:
             if old is not None and old[5] == FOLDER != put.entry.kind:
                 # Everything below the folder is deleted too, so the old rows must be read again.
                 self._write(writes, replaced)
-                self._delete(put.path)
+                self._tell(came)
+                self._delete(put.path, replaced=True)
                 self.put(puts[at:])
                 return
             if put.fresh:
@@ -127,6 +140,12 @@ class Recording:
                 version = self._sequence = self._sequence + 1
                 ident = old[4] if old is not None and old[5] == put.entry.kind else version
                 numbers, content = (version, ident, version), put.entry.hash
+                by_folder = put.entry.kind == FOLDER
+                news = self._telling.is_news(old, content)
+                if news and not by_folder:
+                    came.append((put.path, put.entry.size, content, version))
+                if old is not None and old[5] != FOLDER and (news or by_folder):
+                    self._telling.replaced(old, by_folder=by_folder)
             row = row_of(self._workspace, key, put, numbers, content)
             if row != old:
                 if key in known and key not in writes:
@@ -134,6 +153,7 @@ class Recording:
                 writes[key] = known[key] = row
             self._versions.append(numbers[0])
         self._write(writes, replaced)
+        self._tell(came)
 
     def _write(self, writes: Mapping[bytes, Row], replaced: Sequence[Row]) -> None:
         """Writes rows by key; `replaced` are those that these paths have now."""
@@ -141,13 +161,28 @@ class Recording:
         WRITE(self._connection, rows)
         self._grown += use_of(rows) - use_of(replaced)
 
+    def _tell(self, came: Sequence[tuple[str, int, str, int]]) -> None:
+        if came:
+            self._telling.came(HistoryFiles(*map(list, zip(*came, strict=True))))
+
     def _add(self, keys: Sequence[bytes], puts: PutColumns) -> None:
         """Records puts at paths without rows, which are all different."""
         versions = range(self._sequence + 1, self._sequence + 1 + len(keys))
         self._sequence += len(keys)
         self._versions += versions
         add(self._connection, self._workspace, keys, puts, versions)
-        self._grown += use_of_all(puts.entries)
+        entries = puts.entries
+        self._grown += use_of_all(entries)
+        files = HistoryFiles(puts.paths, entries.sizes, entries.hashes, versions)
+        if FOLDER in entries.kinds:
+            some = [kind != FOLDER for kind in entries.kinds]
+            files = HistoryFiles(
+                list(compress(files.paths, some)),
+                list(compress(files.sizes, some)),
+                list(compress(files.hashes, some)),
+                list(compress(files.versions, some)),
+            )
+        self._telling.came(files)
 
     def gone(self, change: Gone) -> None:
         key = paths.key(paths.check(change.path, reserved=True))
@@ -166,16 +201,17 @@ class Recording:
             )
         first = self._sequence + 1
         self._rewrite(at_or_below(change.source), target, change.ctime_ns)
+        self._telling.moved(change.source, change.path, row)
         self._versions.append(row[3])
         self._moved.append((first, self._sequence))
 
     def exchange(self, change: CatalogueExchange) -> None:
         source, path = change.source, change.path
         target, row = self._ready_to_move(source, path), self._there(source)
-        self._there(path)
-        for one, other in ((source, path), (path, source)):
-            if paths.is_below(one, other):
-                raise _into_itself(other, one)
+        other = self._there(path)
+        for one, top in ((source, path), (path, source)):
+            if paths.is_below(one, top):
+                raise _into_itself(top, one)
         first = self._sequence + 1
         aside = _ASIDE, _ASIDE + b"\x01"
         for subtree, place, ctime_ns in (
@@ -185,12 +221,14 @@ class Recording:
         ):
             self._rewrite(subtree, place, ctime_ns, together=True)
         self._connection.execute(_DROP, (self._workspace, *aside))
+        self._telling.moved(source, path, row)
+        self._telling.moved(path, source, other)
         self._versions.append(row[3])
         self._moved.append((first, self._sequence))
 
     def close(self) -> Recorded:
         use = close(self._connection, self._workspace, self._sequence, self._grown)
-        return Recorded(self._versions, self._moved, use, self._grown)
+        return Recorded(self._versions, self._moved, use, self._grown, self._telling.close())
 
     def _ready_to_move(self, source: str, path: str) -> bytes:
         """Both subtrees have all their rows; returns the key of `path`. Raises ProblemError."""
@@ -212,10 +250,11 @@ class Recording:
         row: Row | None = self._connection.execute(_ONE, (self._workspace, key)).fetchone()
         return row
 
-    def _delete(self, path: str) -> None:
+    def _delete(self, path: str, *, replaced: bool = False) -> None:
+        """Nothing is at or below a path any more; `replaced`: something else comes there."""
         low, high = at_or_below(path)
         self._finish(low, high, only_moved=True)
-        self._rewrite((low, high), None, 0)
+        self._rewrite((low, high), None, 0, replaced=replaced)
 
     def _rewrite(
         self,
@@ -224,16 +263,25 @@ class Recording:
         ctime_ns: int,
         *,
         together: bool = False,
+        replaced: bool = False,
     ) -> None:
         """A subtree is at `target` now, or gone; of a large one, the rows below its top follow.
 
-        `together`: all rows are written now.
+        `together`: all rows are written now. `replaced`: something else comes where it was.
         """
         connection, workspace, (low, high) = self._connection, self._workspace, subtree
         upto = self._sequence
         large = not together and is_large(connection, workspace, low, high)
+        if target is None:
+            top = self._row(low) if low else None
+            if top is not None and is_gone(top, self._parts):
+                top = None
+            here = low, low + b"\0" if large else high, upto
+            self._telling.gone(top, here, replaced=replaced)
         if large:
-            begin(connection, workspace, upto, low, target)
+            number = begin(connection, workspace, upto, low, target)
+            if target is None:
+                self._telling.follows(number, replaced=replaced)
             self._parts = unfinished(connection, workspace)
             high = low + b"\0" if low else b""
         if target is not None:
@@ -253,8 +301,10 @@ class Recording:
             if part.meets(low, high) and (part.target is not None or not only_moved)
         ]
         for part in meeting:
-            self._sequence, gone = write_part(self._connection, part, self._sequence, _ALL)
-            self._grown -= gone
+            written = write_part(self._connection, part, self._sequence, _ALL, self._history)
+            self._sequence = written.sequence
+            self._grown -= written.gone
+            self._telling.also(written.told)
         if meeting:
             self._parts = unfinished(self._connection, self._workspace)
 

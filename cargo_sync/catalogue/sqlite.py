@@ -31,6 +31,7 @@ from cargo_sync.catalogue.rows import (
     held_of,
     stat_of,
 )
+from cargo_sync.catalogue.telling import Telling
 from cargo_sync.catalogue.unfinished import (
     Unfinished,
     is_hidden,
@@ -46,8 +47,10 @@ from cargo_sync.machines.quota import NOTHING_USED, Use
 from cargo_sync.machines.suspects import LATELY, Suspects, UncleanStop, suspects_of
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry, PlacedEntries
+from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
+from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import below
 from cargo_sync.state.suspects import decode, encode
@@ -108,10 +111,14 @@ WHERE workspace = ? AND path = ? AND version = ? AND kind = 'f' AND deleted = 0
 
 
 class SqliteCatalogue:
-    """Keeps the Catalogue contract in a server's Database."""
+    """Keeps the Catalogue contract in a server's Database.
 
-    def __init__(self, database: Database) -> None:
+    `history` is written in the transactions that it tells of; None: nothing is told.
+    """
+
+    def __init__(self, database: Database, history: HistoryRows | None = None) -> None:
         self._database = database
+        self._history = history
 
     def workspace(self, root: str, make_epoch: Callable[[], str]) -> WorkspaceRecord:
         with self._database.transaction() as connection:
@@ -248,10 +255,14 @@ class SqliteCatalogue:
                 return stats(connection, workspace, parent, between, limit)
         return [stat_of(held) for held in self.listing(workspace, folder, after, upto, limit)]
 
-    def record(self, workspace: int, changes: Sequence[Change | PutColumns]) -> Recorded:
+    def record(
+        self, workspace: int, changes: Sequence[Change | PutColumns], cause: ChangeCause = OTHERS
+    ) -> Recorded:
         with self._database.transaction() as connection:
             known = _workspace(connection, workspace)
-            recording = Recording(connection, known.record, _unfinished(connection, known))
+            telling = Telling(connection, self._history, workspace, cause)
+            parts = _unfinished(connection, known)
+            recording = Recording(connection, known.record, parts, telling, self._history)
             for kind, run in groupby(changes, type):
                 if kind is Put:
                     recording.put([change for change in run if isinstance(change, Put)])
@@ -277,10 +288,10 @@ class SqliteCatalogue:
             if not parts:
                 return None
             before, target = known.record.sequence, parts[0].target
-            sequence, gone = write_part(connection, parts[0], before, most)
-            close(connection, workspace, sequence, NOTHING_USED - gone)
+            written = write_part(connection, parts[0], before, most, self._history)
+            close(connection, workspace, written.sequence, NOTHING_USED - written.gone)
         path = None if target is None else paths.from_key(target)
-        return Finished(path, (before + 1, sequence))
+        return Finished(path, (before + 1, written.sequence), written.told)
 
     def changes(
         self,

@@ -12,7 +12,10 @@ from typing import Final, NamedTuple
 
 from cargo_sync.catalogue.contract import EntryStat
 from cargo_sync.catalogue.rows import CHANGED, INSERT, READ, SELECT, UPDATE, Row, rows_near
+from cargo_sync.catalogue.telling import live
 from cargo_sync.machines.quota import NOTHING_USED, Use
+from cargo_sync.model.history import ToldBatch
+from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.migrations import Statements
 
 LARGE: Final = 2_000
@@ -44,7 +47,7 @@ _NEXT: Final = """
 SELECT path FROM entry WHERE workspace = ? AND path >= ? AND path < ? ORDER BY path LIMIT 1 OFFSET ?
 """
 _PARTS: Final = """
-SELECT id, workspace, low, high, version, source, target FROM unfinished
+SELECT id, workspace, low, high, version, source, target, told FROM unfinished
 WHERE workspace = ? ORDER BY id
 """
 _BEGIN: Final = """
@@ -72,6 +75,19 @@ WHERE workspace = ? AND path >= ? AND path < ? AND changed <= ? AND deleted = 0 
 """
 
 
+class WrittenPart(NamedTuple):
+    """What was written of a subtree.
+
+    sequence  the new one
+    told      what the history tells of it
+    gone      what does not count any more; what has moved counts at its new place
+    """
+
+    sequence: int
+    told: Sequence[ToldBatch] = ()
+    gone: Use = NOTHING_USED
+
+
 class Unfinished(NamedTuple):
     """A subtree with rows that are still to be written: those in [low, high) up to `version`.
 
@@ -79,6 +95,7 @@ class Unfinished(NamedTuple):
 
     source  the key of its top, where it was
     target  the key of its top, where it is; None when it is gone
+    told    the batch of the history that tells of its top, if it is gone; 0 for none
     """
 
     id: int
@@ -88,6 +105,7 @@ class Unfinished(NamedTuple):
     version: int
     source: bytes
     target: bytes | None
+    told: int = 0
 
     def hides(self, key: bytes, changed: int) -> bool:
         """Whether what a live row with this number in the feed says is not at its path any more."""
@@ -136,10 +154,15 @@ def is_large(connection: Statements, workspace: int, low: bytes, high: bytes) ->
 
 def begin(
     connection: Statements, workspace: int, version: int, top: bytes, target: bytes | None
-) -> None:
-    """What is below `top`, up to `version`, is not there any more; its rows are to be written."""
+) -> int:
+    """What is below `top`, up to `version`, is not there any more; its rows are to be written.
+
+    Returns:
+        The id of the unfinished subtree.
+    """
     low, high = (top + b"\0", top + b"\x01") if top else (b"", b"\xff")
-    connection.execute(_BEGIN, (workspace, low, high, version, top, target))
+    begun = connection.execute(_BEGIN, (workspace, low, high, version, top, target))
+    return begun.lastrowid or 0
 
 
 def use_within(connection: Statements, workspace: int, low: bytes, high: bytes, upto: int) -> Use:
@@ -181,23 +204,27 @@ def write_moved(
 
 
 def write_part(
-    connection: Statements, part: Unfinished, sequence: int, most: int
-) -> tuple[int, Use]:
-    """Writes the next rows of a subtree, up to `most`; the new sequence, and what does not count.
-
-    What has moved counts at its new place.
-    """
+    connection: Statements,
+    part: Unfinished,
+    sequence: int,
+    most: int,
+    history: HistoryRows | None,
+) -> WrittenPart:
+    """Writes the next rows of a subtree, up to `most`; of one that is gone, `history` tells."""
     end = _next(connection, part.workspace, part.low, part.high, most)
+    within = (part.low, end or part.high, part.version)
+    told: Sequence[ToldBatch] = ()
+    if history is not None and part.told:
+        told = history.write_like(connection, part.told, live(connection, part.workspace, within))
     gone = NOTHING_USED
     if part.target is None:
-        within = (part.low, end or part.high, part.version)
         gone = use_within(connection, part.workspace, *within)
     sequence = _write(connection, part, sequence, part.low, end or part.high)
     if end is None:
         connection.execute("DELETE FROM unfinished WHERE id = ?", (part.id,))
     else:
         connection.execute("UPDATE unfinished SET low = ? WHERE id = ?", (end, part.id))
-    return sequence, gone
+    return WrittenPart(sequence, told, gone)
 
 
 def write_early(

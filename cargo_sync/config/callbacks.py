@@ -1,4 +1,4 @@
-"""Where callbacks may go: the `callbacks` object of the daemon's file."""
+"""Where callbacks may go: the `callbacks` object of a daemon's or server's file."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -47,13 +47,13 @@ class CallbackLimits:
         mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
         return any((mapped or address) in network for network in self.networks)
 
-    def warnings(self, events: Iterable[EventSettings]) -> Iterator[str]:
-        """Warnings for the author of a job about callbacks that would be refused."""
+    def warnings(self, events: Iterable[EventSettings], whose: str = "daemon") -> Iterator[str]:
+        """Warnings for the author of a job or a server about callbacks that would be refused."""
         for event in events:
             host = urlsplit(event.url).hostname or ""
             if not self.names(host):
                 yield (
-                    f"{event.event} is refused: the daemon's file does not allow callbacks to "
+                    f"{event.event} is refused: the {whose}'s file does not allow callbacks to "
                     f"{host} (callbacks.hosts)"
                 )
 

@@ -17,8 +17,8 @@ from cargo_sync.config.shape import Shape
 
 _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
     ("job", JobShape),
-    ("server", ServerShape),
     ("daemon", DaemonShape),
+    ("server", ServerShape),
 )
 
 
@@ -90,7 +90,7 @@ def _check_file(
 
 
 def _kind(document: Document) -> str:
-    """job, server or daemon: the kind with the most fields in the file."""
+    """job, daemon or server: the kind with the most fields in the file; of several, the first."""
     if is_pydio(document):
         return "job"
     counts = {

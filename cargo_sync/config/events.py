@@ -1,4 +1,4 @@
-"""The callbacks of a job: `events` as checked values.
+"""The callbacks of a job, or of a server: `events` as checked values.
 
 The form is that of the Cargo client: an HTTP request for each moment of a transfer, or of the job.
 Its url and body are templates with the variables of this moment. A template is `{{ NAME }}` and
@@ -8,12 +8,12 @@ nothing more: no filters, no statements.
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from cargo_sync.config.relaxed import Raw
+from cargo_sync.config.relaxed import Document, Raw
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.shape import SeveralError, describe, name_hint, wrong
 
@@ -29,7 +29,27 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "onJobError": (*_JOB, "ERROR"),
     "onIdle": (*_JOB, "FILES", "BYTES", "DURATION"),
 }
-"""From an event to the variables for its url and body."""
+"""From an event of a job to the variables for its url and body."""
+
+_FILE = (
+    "FILE_NAME",
+    "SIZE",
+    "HASH",
+    "VERSION",
+    "WORKSPACE",
+    "USER",
+    "ADDRESS",
+    "ORIGIN",
+    "TIME",
+)
+SERVER_VARIABLES: dict[str, tuple[str, ...]] = {
+    "onUploaded": (*_FILE, "AVG_SPEED"),
+    "onDownloaded": (*_FILE, "AVG_SPEED"),
+    "onDeleted": _FILE,
+    "onLogin": ("USER", "ADDRESS", "TIME"),
+}
+"""The same of a server."""
+_ALL = VARIABLES | SERVER_VARIABLES
 
 METHODS = ("POST", "GET", "PUT", "DELETE", "UPDATE")
 KEY_PREFIX = "whsec_"
@@ -37,6 +57,8 @@ KEY_PREFIX = "whsec_"
 key itself."""
 
 _FIELDS = ("method", "url", "body", "headers", "secret")
+_FIELDS_OF_FILES = (*_FIELDS, "paths")
+"""Of the events of a server that are about a file."""
 _OURS = frozenset(
     {
         "host",
@@ -66,6 +88,8 @@ class EventSettings:
         body
     headers  (name, value); values are often secrets
     secret   signs the request; None for no signature
+    paths    of a server's event about a file: patterns, one of which the path must match; none for
+        all files
     """
 
     event: str
@@ -74,6 +98,7 @@ class EventSettings:
     body: Any = None
     headers: tuple[tuple[str, Secret], ...] = field(default=(), repr=False)
     secret: Secret | None = None
+    paths: tuple[str, ...] = ()
 
 
 def read_events(value: Any) -> tuple[EventSettings, ...]:
@@ -82,13 +107,26 @@ def read_events(value: Any) -> tuple[EventSettings, ...]:
     Raises:
         SeveralError: with all problems in it.
     """
+    return _read(value, VARIABLES)
+
+
+def read_server_events(value: Any) -> tuple[EventSettings, ...]:
+    """Reads `events` of a server's file.
+
+    Raises:
+        SeveralError: with all problems in it.
+    """
+    return _read(value, SERVER_VARIABLES)
+
+
+def _read(value: Any, known: Mapping[str, tuple[str, ...]]) -> tuple[EventSettings, ...]:
     if not isinstance(value, dict):
         raise wrong(f"must be an object, not {describe(value)}")
     errors: list[ValueError] = []
     events: list[EventSettings] = []
     for name, fields in value.items():
-        if name not in VARIABLES:
-            errors.append(wrong(f"is not an event; {name_hint(name, VARIABLES)}", name))
+        if name not in known:
+            errors.append(wrong(f"is not an event; {name_hint(name, known)}", name))
         elif not isinstance(fields, dict):
             errors.append(wrong(f"must be an object, not {describe(fields)}", name))
         elif found := list(_problems(name, fields)):
@@ -109,13 +147,15 @@ def _event(name: str, fields: dict[str, Any]) -> EventSettings:
         fields.get("body"),
         tuple((header, Secret(value)) for header, value in fields.get("headers", {}).items()),
         None if secret is None else Secret(secret),
+        tuple(fields.get("paths", ())),
     )
 
 
 def _problems(event: str, fields: dict[str, Any]) -> Iterator[ValueError]:
+    known = _FIELDS_OF_FILES if "FILE_NAME" in SERVER_VARIABLES.get(event, ()) else _FIELDS
     for name in fields:
-        if name not in _FIELDS:
-            yield wrong(f"is not a field here; {name_hint(name, _FIELDS)}", event, name)
+        if name not in known:
+            yield wrong(f"is not a field here; {name_hint(name, known)}", event, name)
     method = fields.get("method")
     if not isinstance(method, str):
         yield wrong(
@@ -138,6 +178,8 @@ def _problems(event: str, fields: dict[str, Any]) -> Iterator[ValueError]:
     yield from _header_problems(event, fields.get("headers", {}))
     if "secret" in fields:
         yield from _secret_problems(event, fields["secret"])
+    if "paths" in known:
+        yield from _paths_problems(event, fields.get("paths", []))
 
 
 def _header_problems(event: str, headers: Any) -> Iterator[ValueError]:
@@ -161,6 +203,17 @@ def _header_problems(event: str, headers: Any) -> Iterator[ValueError]:
         seen.add(name.lower())
 
 
+def _paths_problems(event: str, paths: Any) -> Iterator[ValueError]:
+    if not isinstance(paths, list):
+        yield wrong(f"must be a list of texts, not {describe(paths)}", event, "paths")
+        return
+    for index, path in enumerate(paths):
+        if not isinstance(path, str):
+            yield wrong(f"must be text, not {describe(path)}", event, "paths", index)
+        elif not path.strip("/"):
+            yield wrong("is empty; without paths it is about all files", event, "paths", index)
+
+
 def _secret_problems(event: str, secret: Any) -> Iterator[ValueError]:
     if not isinstance(secret, str):
         yield wrong(f"must be text, not {describe(secret)}", event, "secret")
@@ -173,6 +226,14 @@ def _secret_problems(event: str, secret: Any) -> Iterator[ValueError]:
             empty = True
         if empty:
             yield wrong(f"what follows {KEY_PREFIX} must be base64", event, "secret")
+
+
+def holds_key(document: Document, event: EventSettings) -> bool:
+    """Whether the file itself, not the environment, contains a secret of the callback."""
+    written = document.value["events"][event.event]
+    keys = [(written.get("secret"), event.secret)]
+    keys += [(written.get("headers", {}).get(name), value) for name, value in event.headers]
+    return any(key is not None and text == key.reveal() for text, key in keys)
 
 
 def unusual_secrets(events: Iterable[EventSettings]) -> str | None:
@@ -230,7 +291,7 @@ def _template_problems(event: str, value: Any, *place: str | int) -> Iterator[Va
 
 
 def _name_problems(event: str, name: str, place: tuple[str | int, ...]) -> Iterator[ValueError]:
-    allowed = VARIABLES[event]
+    allowed = _ALL[event]
     if name in allowed:
         return
     if _NAME.fullmatch(name):

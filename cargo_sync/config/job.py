@@ -10,7 +10,7 @@ from typing import Final, Literal
 from cargo_sync.config import places, pydio
 from cargo_sync.config.environment import expand
 from cargo_sync.config.errors import ConfigError, FieldProblem
-from cargo_sync.config.events import EventSettings, read_events, unusual_secrets
+from cargo_sync.config.events import EventSettings, holds_key, read_events, unusual_secrets
 from cargo_sync.config.job_shape import (
     DEFAULT_EXCLUDE,
     GUARD,
@@ -130,7 +130,7 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
     folder = None if sent else os.path.dirname(os.path.abspath(document.file))
     shape = read_shape(document, JobShape, Surroundings(folder, env))
     warnings: list[str | None] = []
-    holds_keys = any(_holds_key(document, event) for event in shape.events)
+    holds_keys = any(holds_key(document, event) for event in shape.events)
     if shape.password_file is not None:
         password = shape.password_file.secret
         warnings.append(shape.password_file.warning)
@@ -308,14 +308,6 @@ def missing_folder(job: JobSettings) -> FieldProblem | None:
     else:
         return None
     return FieldProblem(job.file, "local_dir", None, message, "make it, or correct the path")
-
-
-def _holds_key(document: Document, event: EventSettings) -> bool:
-    """Whether the file itself, not the environment, contains a secret of the callback."""
-    written = document.value["events"][event.event]
-    keys = [(written.get("secret"), event.secret)]
-    keys += [(written.get("headers", {}).get(name), value) for name, value in event.headers]
-    return any(key is not None and text == key.reveal() for text, key in keys)
 
 
 def _literal_pattern(path: str) -> str:

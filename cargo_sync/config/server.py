@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from cargo_sync.config import places
 from cargo_sync.config.backup import BackupSettings, BackupShape
+from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.control import ControlSettings, control_from
 from cargo_sync.config.errors import FieldProblem
+from cargo_sync.config.events import EventSettings, holds_key, unusual_secrets
 from cargo_sync.config.fields import served_folder
 from cargo_sync.config.grants import Grant
 from cargo_sync.config.process_shape import ProcessSettings, process_settings
@@ -70,6 +72,14 @@ class WorkspaceSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FileHistory:
+    """How much of the history is kept: what is up to `days` old, and at most so many files."""
+
+    days: float = 90.0
+    files: int = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
     """The checked settings of a server.
 
@@ -84,6 +94,9 @@ class ServerSettings:
     public_ip   the address that clients get for it; None for the host that the client used
     users_dir   where users who are added or invited without a folder get one; None for nowhere
     control     where commands are taken
+    events      the callbacks that are asked for
+    callbacks   where they may go
+    keep        how much of the history is kept
     backup      the ports of the Servidor Backup protocol; None for none
     warnings    sentences for the person who starts the server
     process     log, metrics, and other settings of any process
@@ -112,6 +125,9 @@ class ServerSettings:
     trash_max: int | None = None
     scan_interval: float = 60.0
     full_scan_interval: float = 3600.0
+    events: tuple[EventSettings, ...] = field(default=(), repr=False)
+    callbacks: CallbackLimits = ANYWHERE
+    keep: FileHistory = field(default_factory=FileHistory)
     backup: BackupSettings | None = None
     file: str = ""
     warnings: tuple[str, ...] = ()
@@ -163,6 +179,9 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         trash_max=shape.trash_max,
         scan_interval=shape.scan_interval,
         full_scan_interval=shape.full_scan_interval,
+        events=shape.events,
+        callbacks=shape.callbacks.limits,
+        keep=FileHistory(shape.keep.history_days, shape.keep.history_files),
         backup=_backup(shape.backup),
         file=document.file,
         warnings=tuple(_warnings(document, shape)),
@@ -215,6 +234,13 @@ def _warnings(document: Document, shape: ServerShape) -> list[str]:
     ]
     if plain and (warning := exposure(document.file)):
         found.append(warning)
+    if any(holds_key(document, event) for event in shape.events) and (
+        warning := exposure(document.file)
+    ):
+        found.append(warning)
+    if warning := unusual_secrets(shape.events):
+        found.append(warning)
+    found += shape.callbacks.limits.warnings(shape.events, "server")
     lanes_on = shape.private_ip or shape.listen[0]
     if shape.trusted_proxies and not shape.public_ip and places.is_loopback(lanes_on):
         found.append(

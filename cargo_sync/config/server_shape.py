@@ -10,13 +10,16 @@ from pydantic import (
     BeforeValidator,
     Field,
     InstanceOf,
+    SkipValidation,
     ValidationInfo,
     field_validator,
 )
 
 from cargo_sync.config import places, units
 from cargo_sync.config.backup import BackupShape, exposed
+from cargo_sync.config.callbacks import CallbacksShape
 from cargo_sync.config.control import ControlShape
+from cargo_sync.config.events import SERVER_VARIABLES, EventSettings, read_server_events
 from cargo_sync.config.expiry import EXPIRY_FORM
 from cargo_sync.config.fields import (
     Days,
@@ -141,6 +144,15 @@ class WorkspaceShape(Shape):
     quota: QuotaShape | None = Field(None, description=_QUOTA_FORM)
 
 
+class FileHistoryShape(Shape):
+    """The form of the `keep` object."""
+
+    history_days: Days = Field(90.0, description="days, 0 or more")
+    history_files: Annotated[int, Field(ge=0)] = Field(
+        20_000_000, description="a whole number, 0 or more"
+    )
+
+
 class ServerShape(ProcessShape):
     """The form of a server's file."""
 
@@ -177,6 +189,13 @@ class ServerShape(ProcessShape):
     users: list[UserShape] = Field(default_factory=list, description="a list of users")
     workspaces: list[WorkspaceShape] = Field(
         default_factory=list, description="a list of workspaces"
+    )
+    events: Annotated[
+        tuple[EventSettings, ...], SkipValidation, BeforeValidator(read_server_events)
+    ] = Field((), description="an object of " + ", ".join(SERVER_VARIABLES))
+    callbacks: CallbacksShape = Field(default_factory=CallbacksShape, description="an object")
+    keep: FileHistoryShape = Field(
+        default_factory=lambda: FileHistoryShape.model_validate({}), description="an object"
     )
     backup: BackupShape | None = Field(
         None, description="an object that opens the ports of the Servidor Backup protocol"

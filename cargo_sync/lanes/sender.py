@@ -1,9 +1,10 @@
 """The sending end of a lane: the client's in an upload, the server's in a download."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from cargo_sync.lanes.current import WANTED
 from cargo_sync.lanes.end import (
     BUSY_SECONDS,
     SILENCE_SECONDS,
@@ -18,7 +19,7 @@ from cargo_sync.lanes.pieces import Pieces
 from cargo_sync.lanes.ports import Budget, Source
 from cargo_sync.lanes.states import BYE_QUEUED, LaneState
 from cargo_sync.machines.pacing import frame_limit
-from cargo_sync.model.transfers import Offer
+from cargo_sync.model.transfers import Offer, Want
 from cargo_sync.wire import messages, records
 from cargo_sync.wire.frames import PIECE
 from cargo_sync.wire.messages import LinkReport, Payload
@@ -27,6 +28,9 @@ from cargo_sync.wire.refusal import breach
 REPORT_SECONDS: Final = 1.0
 RECEIPTS_OF_ASK: Final = 4
 """The receipts of a batch may be so many times as long as the request for it, beyond a record."""
+
+OnSent = Callable[[Sequence[Offer]], None]
+"""Called with the files that the other end has received; in the lane's thread."""
 
 
 class Sender(End):
@@ -37,6 +41,8 @@ class Sender(End):
     pace         keeps the granted speed; None: no limit
     on_receipts  called in the lane's thread for each batch that the receiver committed
     budget       server: how much its client may have open; None: no limit
+    on_sent      server: called in the lane's thread with the files of a batch that its client has
+                 received, when it has committed the batch
     """
 
     def __init__(
@@ -50,10 +56,14 @@ class Sender(End):
         on_receipts: OnReceipts | None = None,
         on_grant: OnGrant | None = None,
         budget: Budget | None = None,
+        on_sent: OnSent | None = None,
     ) -> None:
         super().__init__(link, clock, client, pace or Unpaced(), on_grant, budget)
         self._pieces = Pieces(source)
         self._on_receipts = on_receipts
+        self._on_sent = on_sent
+        self._wanted: dict[int, Sequence[Want]] = {}
+        """What was asked for of each batch, if `on_sent` wants to know."""
         self._open: dict[int, Sequence[Offer]] = {}
         self._unanswered: set[int] = set()
         self._held: dict[int, tuple[int, int]] = {}
@@ -121,6 +131,8 @@ class Sender(End):
                 return False
         self._held[batch] = (len(offers), len(payload))
         self._open[batch] = offers
+        if self._on_sent:
+            self._wanted[batch] = wants
         self._note_begun(batch, offers, wants)
         self._pieces.add(batch, offers, wants)
         return True
@@ -162,6 +174,16 @@ class Sender(End):
             self._queue_report(asked=True)
         if self._on_receipts:
             self._on_receipts(batch, receipts)
+        if self._on_sent:
+            wants = self._wanted.pop(batch)
+            rows = zip(offers, wants, receipts, strict=True)
+            self._on_sent(
+                [
+                    offer
+                    for offer, want, receipt in rows
+                    if want.code in WANTED and receipt.code == "done"
+                ]
+            )
 
     def _longest_receipts(self, batch: int) -> int:
         """The most bytes of a batch's receipts. At a server only what has room in memory counts."""

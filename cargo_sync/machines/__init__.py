@@ -4,6 +4,7 @@ arrival      how much of what is to be moved is at its destination
 budget       how much of what clients have begun a server holds
 client_fence  whether a job has the state that its server has met last
 cover        which bytes of a wanted file have arrived
+fetched_parts  which parts of a file somebody fetched
 half_open    connections without a login: which one is dropped
 job_state    the state of a job, and of a whole daemon
 looks        when a job looks for changes next

@@ -1,14 +1,13 @@
 """Displaced versions: what was replaced or deleted, by whom, and where it is now."""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import translate
 from functools import cached_property
 from typing import Final, NamedTuple
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.path_pattern import PathPattern
 from cargo_sync.model.problems import Code, Problem
 
 UNMEASURED: Final = -1
@@ -148,8 +147,7 @@ class FreedVersions(NamedTuple):
 class TrashFilter:
     """Which rows of a ledger are wanted.
 
-    pattern  "" for all; a path in `under`, for it and everything below it; or with *, ? or [: a
-             pattern for the whole path there or, without "/", for the name
+    pattern  as in `PathPattern`, for the paths in `under`
     under    a folder: only what was in it, at any depth
     within   a folder: as `under`, but not the folder itself; for who may see nothing else
     run      only what this run displaced; "" for all
@@ -170,18 +168,11 @@ class TrashFilter:
         """Whether the path is one of those that are wanted."""
         if not paths.is_below(path, self.under) or not paths.is_inside(path, self.within):
             return False
-        inside = path[len(self.under) + 1 :] if self.under else path
-        if self._expression is None:
-            return paths.is_below(inside, self.pattern.strip("/"))
-        if self._expression.match(inside):
-            return True
-        return "/" not in self.pattern and bool(self._expression.match(paths.name(path)))
+        return self._wanted.matches(path[len(self.under) + 1 :] if self.under else path)
 
     @cached_property
-    def _expression(self) -> re.Pattern[str] | None:
-        """The pattern; None if it is just a path. No pattern takes long: `translate` sees to it."""
-        wild = any(sign in self.pattern for sign in "*?[")
-        return re.compile(translate(self.pattern)) if wild else None
+    def _wanted(self) -> PathPattern:
+        return PathPattern(self.pattern)
 
 
 def not_kept(id: int) -> Problem:

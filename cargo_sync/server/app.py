@@ -87,7 +87,13 @@ async def run(
         server = Server(settings, database, endpoint, world, env)
         last.callback(server.close)
         me = this_process(epoch, SERVER, world.steady(), "server")
-        beside = (settings.process, service, database.path, [server.measured], server.doors)
+        beside = (
+            settings.process,
+            service,
+            database.path,
+            [server.measured, server.webhooks.families],
+            server.doors,
+        )
         async with asyncio.TaskGroup() as tasks:
             up = await server.start(tasks)
             serving = [
@@ -97,6 +103,8 @@ async def run(
                     (server.feed.run, "publishing the feed"),
                     (partial(_reload, server, again, service.notifier), "reading the file again"),
                     (partial(alongside, *beside), "the watchdog and the metrics"),
+                    (server.journal.run, "writing the history"),
+                    (server.webhooks.run, "sending callbacks"),
                     (server.retention.run, "deleting old state"),
                     (server.expiry.run, "ending users who expire"),
                     (server.watch_certificate, "looking at the certificate"),

@@ -53,13 +53,17 @@ from cargo_sync.server.backup.nicknames import UserLogin
 from cargo_sync.server.flows.flows import Bandwidth, Flows, LaneAddress
 from cargo_sync.server.flows.lane_listener import LaneListener
 from cargo_sync.server.flows.sampler import FlowSampler, totals
+from cargo_sync.server.handlers.callback import ServerCallbackHandlers
 from cargo_sync.server.handlers.flow import FlowHandlers
+from cargo_sync.server.handlers.history import HistorySearch
 from cargo_sync.server.handlers.invitation import InvitationHandlers, ServerEnds
 from cargo_sync.server.handlers.refusals import no_job
 from cargo_sync.server.handlers.server import reloaded
 from cargo_sync.server.handlers.trash import WorkspaceTrashHandlers
 from cargo_sync.server.handlers.user import UserHandlers
 from cargo_sync.server.handlers.workspace import WorkspaceHandlers
+from cargo_sync.server.history.journal import ServerJournal
+from cargo_sync.server.history.retention import ServerRetention
 from cargo_sync.server.http import tls
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
@@ -70,7 +74,7 @@ from cargo_sync.server.http.listener import HttpListener
 from cargo_sync.server.reporting import views
 from cargo_sync.server.reporting.feed import ServerFeed
 from cargo_sync.server.reporting.metrics import families
-from cargo_sync.server.retention import ServerRetention
+from cargo_sync.server.reporting.webhooks import ServerWebhooks
 from cargo_sync.server.workspace.opened import OpenWorkspaces
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.accounts import Accounts
@@ -100,6 +104,8 @@ _LIVE: Final = frozenset(
         "workspaces",
         "global_upload_bandwidth",
         "global_download_bandwidth",
+        "events",
+        "keep",
         "warnings",
         "file",
     }
@@ -142,20 +148,27 @@ class Server:
         self._env = env
         self._replies = Replies(database, world.lived)
         self._audit = AuditTable(database, world.wall, world.lived)
-        catalogue = self._catalogue = SqliteCatalogue(database)
+        self.journal = ServerJournal(database, world)
+        catalogue = self._catalogue = SqliteCatalogue(database, self.journal.rows)
         self._checkpoints = Checkpoints(database, world.lived)
         self._clients = Clients(database, world.lived)
         rows = UploadRows(database, world.lived)
         self._uploads = Uploads(rows, self._checkpoints, world.token, world.steady)
-        self.retention = ServerRetention(database, catalogue, self._uploads, world)
+        self.retention = ServerRetention(
+            database, catalogue, self.journal.rows, self._uploads, world
+        )
         self._polls = Polls(asyncio.get_running_loop())
         accounts, device_rows = Accounts(database), DeviceRows(database)
         self._users = Users(accounts, argon2.PasswordHasher(), world.offload, world.wall)
         devices = Devices(device_rows, self._users, world.wall)
-        self._logins = Logins(self._users, devices, world.steady, secrets.token_bytes)
+        self.webhooks = ServerWebhooks(
+            database, settings.callbacks, world, self.journal.rows, self.journal.names
+        )
+        entered = self.webhooks.logged_in
+        self._logins = Logins(self._users, devices, world.steady, secrets.token_bytes, entered)
         self.doors = Doors(settings.trusted_proxies)
         self._grants = Grants(DropIntents(database))
-        self._permits = Permits(self._grants, self._users.refusal)
+        self._permits = Permits(self._grants, self._users.refusal, self.journal.presence.seen)
         self.expiry = ExpiryWatch(self._users, world.wall, self._expired, self._expires_soon)
         self._ledger = partial(DisplacedRows, database, wall=world.wall, lived=world.lived)
         self._opened = OpenWorkspaces(
@@ -166,6 +179,7 @@ class Server:
             Ages(database, world.lived),
             self._ledger,
             self._polls.changed,
+            self.journal.tell,
         )
         self._registry = Registry(
             UserRows(database),
@@ -189,11 +203,14 @@ class Server:
         self._flows = Flows(self._grants, self._permits, self._users.get, world.steady)
         self._limits = Limits(None, LimitRows(database), world.offload, self._apply_bandwidth)
         self._sampler = FlowSampler(self._flows.all, world)
-        self.feed = ServerFeed(endpoint.publisher, self._general, self._sampler)
+        self.feed = ServerFeed(endpoint.publisher, self._general, self._sampler, self.journal.names)
+        self.journal.heard += [self.feed.happened, self.webhooks.heard]
         login = partial(UserLogin, self._logins, self._grants, self._permits)
         backup = settings.backup
         self._coordinator: Coordinator | None = (
-            coordinator(backup, database, world, self._registry, login) if backup else None
+            coordinator(backup, database, world, self._registry, login, self.journal.downloads)
+            if backup
+            else None
         )
         self._loop = asyncio.get_running_loop()
         self._tasks: asyncio.TaskGroup | None = None
@@ -213,7 +230,11 @@ class Server:
         self._tasks = tasks
         await self.apply(settings)
         lanes = self._lanes = LaneListener(
-            self._flows, settings.total_connections, world.steady, world.offload
+            self._flows,
+            settings.total_connections,
+            world.steady,
+            world.offload,
+            self.journal.downloads,
         )
         data_port = await self._listen_for_lanes(lanes)
         self._flows.arrive(LaneAddress(settings.public_ip or "", data_port))
@@ -229,8 +250,8 @@ class Server:
             self._clients,
             self._invitations,
             AuditWriter(self._audit, world.offload),
-            world.offload,
-            world.wall,
+            self.journal.downloads,
+            world,
             settings.prefix,
         )
         context = None
@@ -271,6 +292,8 @@ class Server:
         Raises:
             ProblemError: the state cannot be read or written.
         """
+        self.retention.keep = settings.keep
+        await self.webhooks.apply(settings.events)
         file = Bandwidth(settings.global_upload_bandwidth, settings.global_download_bandwidth)
         await self._limits.read(asdict(file))
         read = await self._registry.read(settings)
@@ -313,6 +336,7 @@ class Server:
         )
         for warning in views.only_reading(self._grants.only_reading()):
             _log.warning("%s", warning)
+        self.journal.names.apply(roster.users, roster.workspaces, self._opened.id_at)
         await self._world.offload(
             self._opened.allow, roster.users, roster.workspaces, self._quota_news
         )
@@ -382,6 +406,7 @@ class Server:
                     self._users,
                     self._invitations,
                     self._sampler,
+                    self.journal.users,
                     offload,
                     self._notice,
                 ),
@@ -392,6 +417,8 @@ class Server:
                 BandwidthHandlers(self._limits, BANDWIDTH_SET),
                 WorkspaceTrashHandlers(registry, self._opened, self._world),
                 FlowHandlers(self._sampler),
+                ServerCallbackHandlers(self.webhooks, self._world),
+                HistorySearch(self.journal.rows, self.journal.names, offload),
                 AuditHandlers(self._audit, offload),
                 FeedHandlers(self._endpoint.publisher),
                 KeyHandlers(self._endpoint, offload),
@@ -486,6 +513,7 @@ class Server:
     def close(self) -> None:
         """Closes the folders, which must not be in use any more."""
         self._opened.close()
+        self.journal.close()
 
 
 def _waiting(settings: ServerSettings, fresh: ServerSettings) -> list[str]:

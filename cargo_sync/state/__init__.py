@@ -26,6 +26,8 @@ suspects      what an unclean stop leaves to check, and what it has damaged
 transfers     ids of transfers that must survive a kill, and files that a person cancelled
 orders        ids of large files that sessions get and put
 events        past events, each with a cursor
+history       what happened to the files of a server, in batches
+presence      when each user of a server was there last
 ages          when names in the trash and the staging were first seen
 displaced     what was replaced or deleted, and where it is now
 clock         the clock by which records age, across restarts

@@ -46,7 +46,8 @@ class HasEvents(Protocol):
 class Known(Protocol):
     """The jobs as they are now."""
 
-    def settings(self, job: str) -> HasEvents | None: ...
+    def settings(self, job: str) -> HasEvents | None:
+        """The settings of a job; a server has no jobs, and `job` is "" there."""
 
     def was_removed(self, job: str) -> bool: ...
 
@@ -62,7 +63,7 @@ def asked(job: HasEvents | None, moment: str) -> EventSettings | None:
 
 
 class Dispatcher:
-    """Delivers the callbacks of a daemon.
+    """Delivers the callbacks of a daemon or a server.
 
     Args:
         before: awaited before an attempt; it cancels other requests for the same transfer.
@@ -138,7 +139,8 @@ class Dispatcher:
         A job whose file could not be read at the start may come back: its callbacks wait 3 days.
         """
         if self._known.settings(one.job) is not None:
-            why, before = f'the job "{one.job}" has no {one.moment} any more', None
+            whose = f'the job "{one.job}"' if one.job else "the server's file"
+            why, before = f"{whose} has no {one.moment} any more", None
         elif self._known.was_removed(one.job):
             why, before = f'the job "{one.job}" was removed', None
         else:

@@ -151,7 +151,10 @@ class GivenUp(NamedTuple):
 
 
 class Outbox:
-    """The waiting callbacks of a daemon. Every method is one transaction."""
+    """The waiting callbacks of a daemon or a server. Every method is one transaction.
+
+    A daemon's come from events; `unread` and `waits` read these. A server's come from its history.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -166,22 +169,31 @@ class Outbox:
     def add(self, new: Sequence[New], cursor: int) -> None:
         """Adds the callbacks of the events up to `cursor`, and marks these events as read."""
         with self._database.transaction() as connection:
-            last = connection.execute("SELECT coalesce(max(number), 0) FROM delivery").fetchone()[0]
-            rows = [
-                (
-                    one.id,
-                    one.job,
-                    one.moment,
-                    one.stream,
-                    orjson.dumps(one.variables).decode(),
-                    one.created,
-                    one.since,
-                )
-                for one in new
-            ]
-            _PUT(connection, rows)
-            connection.execute(_LET_FIRST, (last,))
+            _add(connection, new)
             connection.execute("UPDATE reader SET cursor = ? WHERE name = ?", (cursor, _READER))
+
+    def put(self, new: Sequence[New]) -> None:
+        """Adds callbacks that come from no row that is read."""
+        with self._database.transaction() as connection:
+            _add(connection, new)
+
+    def begin(self, cursor: int) -> None:
+        """Reading begins after `cursor`, unless it has begun already."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO reader VALUES (?, ?)", (_READER, cursor))
+
+    def reached(self) -> int | None:
+        """The cursor up to which rows were read; None while nothing is read."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                "SELECT cursor FROM reader WHERE name = ?", (_READER,)
+            ).fetchone()
+        return None if row is None else int(row[0])
+
+    def end(self) -> None:
+        """Nothing is read any more; what waits is still sent."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM reader WHERE name = ?", (_READER,))
 
     def waits(self, job: str, streams: Sequence[str]) -> set[str]:
         """Those of `streams` with something that waits: a row, or an event that is not read yet."""
@@ -332,6 +344,24 @@ class Outbox:
                 "(SELECT number FROM delivery WHERE state = 'dead' AND ended < ? LIMIT ?)",
                 (before, most),
             ).rowcount
+
+
+def _add(connection: Statements, new: Sequence[New]) -> None:
+    last = connection.execute("SELECT coalesce(max(number), 0) FROM delivery").fetchone()[0]
+    rows = [
+        (
+            one.id,
+            one.job,
+            one.moment,
+            one.stream,
+            orjson.dumps(one.variables).decode(),
+            one.created,
+            one.since,
+        )
+        for one in new
+    ]
+    _PUT(connection, rows)
+    connection.execute(_LET_FIRST, (last,))
 
 
 def _promote(connection: Statements, job: str, stream: str, now: float) -> None:

@@ -14,6 +14,7 @@ from cargo_ctl.render import (
     flows,
     health,
     history,
+    history_files,
     invitations,
     job_files,
     jobs,
@@ -42,7 +43,17 @@ from tests.cargo_ctl.examples import (
     SYNCING,
     TRANSFERS,
 )
-from tests.cargo_ctl.server_examples import ANA, BEN, DOWN, INVITED, LOGINS, MUSIC, UP
+from tests.cargo_ctl.server_examples import (
+    ANA,
+    BEN,
+    DOWN,
+    FILE_ROW,
+    INVITED,
+    LOGINS,
+    MUSIC,
+    PAST,
+    UP,
+)
 
 HISTORY: dict[str, Any] = {
     "cursor": 7, "time": NOW, "kind": "error", "path": "a", "bytes": 12, "seconds": 2.5,
@@ -143,7 +154,7 @@ RUN: dict[str, Any] = {
 }  # fmt: skip
 EMPTIED = {"job": "docs", "side": "far", "files": 1, "bytes": 1_234, "more": False}
 BANDWIDTH = {"bandwidth": [{"name": "upload", "file": 9_000, "override": 5_000, "now": 5_000}]}
-USER_SHOWN = ANA | {
+USER_SHOWN = ANA | PAST | {
     "workspaces": [
         {"name": "default", "path": "/srv/ana", "access": "rw", "subfolder": ""},
         {"name": "music", "path": "/srv/music", "access": "wo", "subfolder": "in/ana"},
@@ -281,6 +292,8 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
         {"kind": "error", "count": 2, "paths": ["b", "c"], "bytes": 3, "message": "no"},
     ),
     history.happened: (EVENT,),
+    history_files.happened: (FILE_ROW,),
+    history_files.csv_line: (FILE_ROW,),
     callbacks.callback_list: (CALLBACKS, NOW),
     callbacks.tested: (TRIED,),
     conflicts.conflict_list: (CONFLICTS, UTC),
@@ -357,5 +370,6 @@ SERVER_FEED = {
     "flow/a/": ("flow", DOWN | {"ended": False}),
     "flow/b/": ("flow", DOWN | {"ended": True}),
     "notice/n%1B%0ASPOOF/": ("notice", {"user": "a", "kind": "b"}),
+    "notice/m%1B%0ASPOOF/": ("notice", server_examples.FILES_TOLD),
 }
 """The same of a server."""

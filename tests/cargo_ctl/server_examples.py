@@ -61,4 +61,22 @@ LOGINS: dict[str, Any] = {
     ],
     "invitations": [{"id": "5f0c7a12", "user": "ana", "ends": 1_700_000_000.0}],
 }
+FILE_ROW: dict[str, Any] = {
+    "cursor": 4711, "time": 1_700_000_000.0, "workspace": "music", "kind": "moved",
+    "path": "live/clip 12.mov", "from": "in/clip 12.mov", "bytes": 4_200_000, "hash": "ab" * 32,
+    "version": 17, "user": "ana", "address": "10.0.0.7", "origin": "20261129T081500Z-5f0c7a12",
+    "flow": None, "speed_bps": 95_000_000,
+}  # fmt: skip
+FILES_TOLD: dict[str, Any] = {
+    "workspace": "music", "kind": "uploaded", "user": "ana", "count": 500, "bytes": 20_000_000,
+    "paths": ["a.txt", "b.txt", "c.txt", "d.txt"], "address": "10.0.0.7", "origin": "http",
+    "flow": None, "speed_bps": None,
+}  # fmt: skip
+PAST: dict[str, Any] = {
+    "last_seen": {"time": 1_700_000_000.0, "address": "10.0.0.7"},
+    "moved": {
+        "today": {"files_up": 1, "bytes_up": 4_200, "files_down": 0, "bytes_down": 0},
+        "kept": {"files_up": 3, "bytes_up": 9_000, "files_down": 2, "bytes_down": 5},
+    },
+}  # fmt: skip
 HELLO: dict[str, Any] = {"kind": "server", "instance": "server"}

@@ -1,7 +1,5 @@
 """`job add|remove|history|test` and `transfer cancel`; the daemon answers from a table."""
 
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,16 +107,6 @@ def row(cursor: int, **changes: Any) -> dict[str, Any]:
         "bytes": 1_000_000, "seconds": 0.5, "speed_bps": 16_000_000, "transfer": "1f",
         "message": "",
     } | changes  # fmt: skip
-
-
-@pytest.fixture
-def greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This machine's zone is UTC."""
-    with monkeypatch.context() as patched:
-        patched.setenv("TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 def test_history_is_paged_until_there_is_enough(runtime: str, greenwich: None) -> None:

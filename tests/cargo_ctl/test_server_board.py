@@ -13,7 +13,7 @@ from cargo_ctl.watching import LiveView
 from cargo_sync.api import topics
 from cargo_sync.api.messages import FeedMessage
 from tests.cargo_ctl.examples import NOW
-from tests.cargo_ctl.server_examples import DOWN, STATUS, UP
+from tests.cargo_ctl.server_examples import DOWN, FILES_TOLD, STATUS, UP
 
 
 def message(
@@ -36,6 +36,11 @@ def lines(*messages: FeedMessage) -> list[str]:
     return [line for line in taken if line is not None]
 
 
+OTHERS_TOLD = FILES_TOLD | {
+    "kind": "deleted", "user": None, "count": 1, "bytes": 5, "paths": ["a\x1b"],
+}  # fmt: skip
+
+
 def test_lines() -> None:
     assert lines(
         message(topics.STATUS, "status", STATUS),
@@ -48,6 +53,8 @@ def test_lines() -> None:
         notice("ben", "added", replay=True),
         notice("eva", "of a later\x1b version"),
         message(topics.notice(""), "notice", {"user": "", "kind": "x", "message": "a year ahead"}),
+        message(topics.notice("music"), "notice", FILES_TOLD),
+        message(topics.notice("music"), "notice", OTHERS_TOLD),
         flow(UP | {"bytes": 2_500_000}, ended=True),
     ) == [
         "serving 3 users (1 disabled), 1 workspace, 1 folder not usable",
@@ -56,6 +63,8 @@ def test_lines() -> None:
         f"{clock(NOW)} ben\\x1b was disabled",
         f"{clock(NOW)} eva of a later\\x1b version",
         f"{clock(NOW)} a year ahead",
+        f"{clock(NOW)} music: uploaded 500 files (20.0 MB): a.txt, b.txt, c.txt, …, by ana",
+        f"{clock(NOW)} music: deleted 1 file (5 B): a\\x1b",
         "ana: upload into default/in/box ended after 2.5 MB",
     ]
 

@@ -97,6 +97,10 @@ def test_looking(runtime: str) -> None:
         "user show ana",
         "workspace list",
         "flow list",
+        "history --server",
+        "callback list --server",
+        "callback retry --all --server",
+        "callback test --server",
         "status --server",
         "bandwidth --server",
     ) == (
@@ -550,13 +554,6 @@ def test_a_command_for_the_other_kind_says_so(runtime: str) -> None:
             "cargo_ctl: this is a server, but job list is for a daemon "
             "(leave out --server, or choose a daemon with --connect)\n",
         )
-        for command in ("history", "history --follow"):
-            result = run(*command.split(), "--server")
-            assert (result.exit_code, result.stderr) == (
-                2,
-                "cargo_ctl: this is a server, but history is for a daemon "
-                "(leave out --server, or choose a daemon with --connect)\n",
-            )
         result = run("bandwidth", "set", "--server", "--bandwidth", "1mbps")
         assert (result.exit_code, result.stderr) == (
             2,
@@ -655,6 +652,10 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "bandwidth --server",
         "bandwidth set --server --upload none",
         "flow list",
+        "history --server",
+        "callback list --server",
+        "callback retry --all --server",
+        "callback test --server",
         "feed --last --server",
         "log --server",
         "audit --server",

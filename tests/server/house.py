@@ -33,6 +33,7 @@ from cargo_sync.server.accounts.proxies import Proxies
 from cargo_sync.server.accounts.roster import Roster
 from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.flows.flows import FlowRequest, LaneAddress, OpenedFlow
+from cargo_sync.server.history.downloads import Downloads
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.content.tickets import Tickets
@@ -48,6 +49,7 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.devices import DeviceRows
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.drop_boxes import DropIntents
+from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.invitations import InvitationRows
 from cargo_sync.state.uploads import UploadRows
 from cargo_sync.stores.folder import FolderStore
@@ -95,11 +97,13 @@ def tracked(
     )
     one = CataloguedFolder(
         str(folder),
-        SqliteCatalogue(database),
+        SqliteCatalogue(database, HistoryRows(database, wall, wall)),
         partial(DisplacedRows, database, wall=wall, lived=wall),
         open_store,
         token,
         changed or Heard(),
+        lambda told: None,
+        wall,
     )
     one.attach()
     return one
@@ -175,7 +179,8 @@ class House:
         self.permits = Permits(self.spaces, self.users.refusal)
         self.devices = DeviceRows(database)
         known = Devices(self.devices, self.users, self.wall)
-        self.sessions = Logins(self.users, known, self.clock, entropy())
+        self.entered: list[tuple[str, str]] = []
+        self.sessions = Logins(self.users, known, self.clock, entropy(), self._entered)
         self.changes = HouseUsers(self.sessions, self.permits)
         self.audit = MemoryAudit()
         self.told: list[tuple[str, str]] = []
@@ -201,7 +206,13 @@ class House:
         rows = UploadRows(database, self.wall)
         self.uploads = Uploads(rows, checkpoints, token, self.clock)
         self.workspaces = {path: Workspace(one, token) for path, one in self._tracked.items()}
+        self.world = World(self.wall, self.clock, lambda: 0.5, token, inline, self.wall)
+        self.history = HistoryRows(database, self.wall, self.wall)
+        self.downloads = Downloads(self.history, lambda told: None, self.world)
         self._tokens: dict[str, str] = {}
+
+    async def _entered(self, user: str, address: str) -> None:
+        self.entered.append((user, address))
 
     async def open(self, prefix: str = "", proxies: Sequence[str] = ()) -> None:
         settings = [
@@ -223,8 +234,8 @@ class House:
             self.clients,
             self.invitations,
             AuditWriter(self.audit, inline),
-            inline,
-            self.wall,
+            self.downloads,
+            self.world,
             prefix,
         )
         self._listener = HttpListener(gateway.application(), None, self.doors)

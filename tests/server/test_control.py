@@ -483,6 +483,54 @@ async def test_the_feed(tmp_path: Path) -> None:
     assert "canary" not in str(heard)
 
 
+async def test_the_history_over_a_restart(tmp_path: Path) -> None:
+    file = plain(tmp_path)
+
+    def listen(up: Up) -> dict[str, Any]:
+        """The notice of the download."""
+        with subscribe(up.control[0], ["notice/ana%3Adefault/"]) as feed:
+            while (message := feed.receive(60)) is not None:
+                if message.fields["kind"] == "downloaded":
+                    return {**message.fields, "cursor": message.cursor}
+        raise AssertionError("no notice came")
+
+    async with governed(file) as up:
+        heard = asyncio.ensure_future(asyncio.to_thread(listen, up))
+        token = await login(up, "ana", "correct horse")
+        headers = {"Authorization": f"Bearer {token}"}
+        async with aiohttp.ClientSession(headers=headers) as session:
+            place = f"{up.api}/v1/files/default/clip"
+            async with session.put(place, data=b"0123456789") as response:
+                assert response.status == 201
+            async with session.get(place) as response:
+                assert len(await response.read()) == 10
+        notice = await heard
+    async with governed(file) as up:
+        answer = await ask(up, "history", workspace="ana:default", path="clip")
+        user = await ask(up, "user.show", user="ana")
+        unknown = await ask(up, "history", workspace="ana:defualt")
+        both = await ask(up, "history", since=0, before=3)
+        since = await ask(up, "history", since=1, limit=1)
+    rows = [(row["cursor"], row["kind"], row["user"], row["address"]) for row in answer["rows"]]
+    assert rows == [(2, "downloaded", "ana", "127.0.0.1"), (1, "uploaded", "ana", "127.0.0.1")]
+    assert answer["rows"][1]["hash"] and answer["rows"][1]["origin"] == "http"
+    assert (answer["next"], answer["before"], answer["oldest"], answer["more"]) == (
+        2,
+        None,
+        1,
+        False,
+    )
+    assert (since["rows"], since["next"], since["more"]) == (answer["rows"][:1], 2, False)
+    assert unknown == ("unknown_workspace", 'there is no workspace "ana:defualt"')
+    assert both[0] == "bad_argument"
+    assert user["last_seen"]["address"] == "127.0.0.1"
+    assert user["moved"]["kept"] == {
+        "files_up": 1, "bytes_up": 10, "files_down": 1, "bytes_down": 10,
+    }  # fmt: skip
+    told = [notice[name] for name in ("workspace", "kind", "user", "count", "paths", "cursor")]
+    assert told == ["ana:default", "downloaded", "ana", 1, ["clip"], 2]
+
+
 async def test_a_signal_reads_it_again_too(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -14,11 +14,11 @@ from cargo_sync.api.daemon_commands import (
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
 from cargo_sync.control.routes import Route
 from cargo_sync.daemon.jobs.registry import Jobs
-from cargo_sync.daemon.reporting import views
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.model.world import World
 from cargo_sync.suggest import did_you_mean
 from cargo_sync.webhooks.dispatcher import asked
+from cargo_sync.webhooks.views import callback, callback_test
 
 _STATES = ("pending", "dead")
 
@@ -54,7 +54,7 @@ class CallbackHandlers:
             self._jobs.check_name(job)
         shift = self._world.wall() - self._world.lived()
         return {
-            "callbacks": [views.callback(row, shift) for row in page],
+            "callbacks": [callback(row, shift) for row in page],
             "totals": counts,
             "next": page[-1].number if len(page) == limit else None,
         }
@@ -84,4 +84,4 @@ class CallbackHandlers:
             raise ControlError(
                 ReplyCode.UNKNOWN_CALLBACK, f'the job "{job.name}" has no {what}', hint
             )
-        return views.callback_test(job.name, await self._callbacks.test(job, event))
+        return callback_test(job.name, await self._callbacks.test(job, event))

@@ -7,7 +7,6 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.machines.job_state import JobState
 from cargo_sync.model.jobs import LastRun
 from cargo_sync.model.limits import Ordered
-from cargo_sync.webhooks.retry_policy import Attempt
 
 
 class WayAdvance(NamedTuple):
@@ -161,15 +160,6 @@ class UnderWay:
     eta_s: int | None
     rtt_ms: float | None
     lost: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class CallbackTest:
-    """The result of a test callback: its event, the answer, and how many seconds it took."""
-
-    event: str
-    result: Attempt
-    seconds: float
 
 
 def eta(left: int, speed_bps: float) -> int | None:

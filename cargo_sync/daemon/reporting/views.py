@@ -15,7 +15,6 @@ from cargo_sync.daemon.job.check_steps import CheckStep
 from cargo_sync.daemon.job.status import (
     AT_REST,
     Advance,
-    CallbackTest,
     Cause,
     JobStatus,
     UnderWay,
@@ -29,7 +28,6 @@ from cargo_sync.model.events import Event, EventGroup
 from cargo_sync.model.jobs import LastRun
 from cargo_sync.state.events import EventPage, EventRow, as_json
 from cargo_sync.state.planned import PlannedAction, PlannedPage
-from cargo_sync.webhooks.outbox import Waiting
 
 SHOWN: Final = 100
 SHOWN_CHARACTERS: Final = 8192
@@ -279,37 +277,6 @@ def _guard(guard: GuardSettings | None) -> Any:
 def transfer(one: UnderWay) -> dict[str, Any]:
     """One file that is being transferred."""
     return asdict(one)
-
-
-def callback(row: Waiting, shift: float) -> dict[str, Any]:
-    """A callback that waits or was given up, without its request: addresses may hold keys.
-
-    `shift` is what the wall clock shows more than the retention clock, in seconds.
-    """
-    return {
-        "id": row.id,
-        "job": row.job,
-        "event": row.moment,
-        "transfer": row.variables.get("TRANSFER_ID"),
-        "file": row.variables.get("FILE_NAME"),
-        "state": row.state,
-        "created": row.created,
-        "attempts": row.attempts,
-        "next_at": None if row.next_at is None else row.next_at + shift,
-        "error": row.error,
-    }
-
-
-def callback_test(job: str, one: CallbackTest) -> dict[str, Any]:
-    """The result of a test callback; `status` is null if there was no answer."""
-    return {
-        "job": job,
-        "event": one.event,
-        "delivered": one.result.delivered,
-        "status": one.result.status or None,
-        "seconds": round(one.seconds, 3),
-        "error": one.result.error,
-    }
 
 
 def plan(

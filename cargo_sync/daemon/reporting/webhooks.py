@@ -13,7 +13,6 @@ from typing import Final
 from cargo_sync.config.callbacks import CallbackLimits
 from cargo_sync.config.events import EventSettings
 from cargo_sync.config.job import JobSettings
-from cargo_sync.daemon.job.status import CallbackTest
 from cargo_sync.daemon.job.supervisor import Listener
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.jobs.unusable import UnusableJob
@@ -31,6 +30,7 @@ from cargo_sync.webhooks.hosts import Hosts
 from cargo_sync.webhooks.message import message
 from cargo_sync.webhooks.outbox import New, Outbox, Waiting
 from cargo_sync.webhooks.sender import CallbackSender
+from cargo_sync.webhooks.views import CallbackTest
 
 TICK: Final = 1.0
 """Seconds between two updates of a transfer."""

@@ -70,6 +70,10 @@ class _Proved(NamedTuple):
     device: str
 
 
+async def untold(_user: str, _address: str) -> None:
+    """Nobody wants to hear of logins."""
+
+
 class Logins:
     """Finds the user of a request.
 
@@ -78,6 +82,7 @@ class Logins:
         devices: theirs.
         clock: monotonic seconds.
         entropy: makes that many unguessable bytes.
+        entered: awaited with the user and the address of a login, before it is answered.
     """
 
     def __init__(
@@ -86,7 +91,9 @@ class Logins:
         devices: DeviceBook,
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
+        entered: Callable[[str, str], Awaitable[None]] = untold,
     ) -> None:
+        self._entered = entered
         self._users = users
         self._devices = devices
         self._clock = clock
@@ -106,7 +113,9 @@ class Logins:
             ProblemError: `unauthorized`, `expired`, `foreign_network`.
             LaterError: `throttled` after wrong passwords, `busy` when too many log in at once.
         """
-        return self.issue(*await self._verify(name, password, address))
+        proved, _ = await self._verify(name, password, address)
+        await self._entered(proved.user.name, address)
+        return self.issue(*proved)
 
     def issue(self, user: User, device: str = "") -> IssuedToken:
         """A token for a user who has proved who they are, and for their device."""
@@ -164,7 +173,10 @@ class Logins:
         Raises:
             ProblemError: as for `login`.
         """
-        return (await self._verify(name, password, address)).user
+        proved, checked = await self._verify(name, password, address)
+        if checked:  # the requests that follow belong to the same login
+            await self._entered(proved.user.name, address)
+        return proved.user
 
     async def prove(
         self, name: str, address: str, check: Callable[[], Awaitable[T | None]], refused: str
@@ -198,7 +210,8 @@ class Logins:
             for digest in own:
                 del kept[digest]
 
-    async def _verify(self, name: str, password: str, address: str) -> _Proved:
+    async def _verify(self, name: str, password: str, address: str) -> tuple[_Proved, bool]:
+        """Who it is, and whether the password had to be checked."""
         self._hold(name, address)
         digest = self._digest(f"{len(name)}:{name}:{password}")
         found = self._known(self._verified, digest)
@@ -211,7 +224,7 @@ class Logins:
                 _log.warning("%s from %s: %s", name, address, problem, extra={"user": name})
             raise ProblemError(problem)
         self._throttle.succeeded(name, address)
-        return found
+        return found, fresh
 
     async def _check(self, name: str, password: str, address: str) -> _Proved:
         if entered := await self._devices.enter(name, password):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Final, Self
 
+from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.grants.rights import Right
@@ -63,6 +64,10 @@ class Permit:
         assert self.space is not None, "it was issued for a workspace"
         return self.space
 
+    def cause(self, origin: str, flow: str = "") -> ChangeCause:
+        """What the history says of the changes that are made with it; see `ChangeCause`."""
+        return ChangeCause(self.user, self.address, origin, flow)
+
     def check(self) -> None:
         """Checks that it still holds at this moment. May be called from any thread.
 
@@ -96,12 +101,19 @@ class Permit:
 class Permits:
     """All permits in use. For the event loop, except for `Permit.check`.
 
+    `seen` is called with a user and the address of their client whenever one is issued.
     `refusal_of` says of a user who holds one whether they may still come.
     """
 
-    def __init__(self, grants: Grants, refusal_of: RefusalOf = everybody) -> None:
+    def __init__(
+        self,
+        grants: Grants,
+        refusal_of: RefusalOf = everybody,
+        seen: Callable[[str, str], object] = lambda user, address: None,
+    ) -> None:
         self._grants = grants
         self.refusal_of = refusal_of
+        self._seen = seen
         self._used: dict[Permit, Revoked] = {}
         self._of_user: Counter[str] = Counter()
 
@@ -116,6 +128,7 @@ class Permits:
     ) -> Permit:
         """A permit for something that runs for `user`; `revoked` ends it."""
         permit = Permit(self, user, address, space, right)
+        self._seen(user, address)
         self._used[permit] = revoked
         self._of_user[user] += 1
         return permit

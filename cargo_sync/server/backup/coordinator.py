@@ -13,6 +13,7 @@ from cargo_sync.server.backup.nicknames import Nicknames, UserLogin
 from cargo_sync.server.backup.port import BackupPort
 from cargo_sync.server.backup.shelf import BackupLogin, Shelves
 from cargo_sync.server.backup.text_port import DEADLINE, TextPort
+from cargo_sync.server.history.downloads import Downloads
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.backup_files import BackupFiles
 from cargo_sync.state.database import Database
@@ -75,6 +76,7 @@ def coordinator(
     world: World,
     registry: Registry,
     login: Callable[[Nicknames | None], UserLogin],
+    downloads: Downloads,
 ) -> Coordinator:
     """The coordinator of a server; its ports are not open yet.
 
@@ -84,11 +86,12 @@ def coordinator(
         world: clock and threads.
         registry: the users.
         login: makes the login of both ports, with or without nicknames.
+        downloads: hears of what is sent back.
     """
     nicknames = None
     if settings.nicknames is not None:
         nicknames = Nicknames(settings.nicknames, registry, Accounts(database), world.offload)
-    shelves = Shelves(BackupFiles(database), world, _digits)
+    shelves = Shelves(BackupFiles(database), downloads, world, _digits)
     return Coordinator(settings, login(nicknames), shelves, world.offload)
 
 

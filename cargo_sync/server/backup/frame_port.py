@@ -114,6 +114,7 @@ class FramePort:
                             # The client sees from `tamanho` that the content is incomplete.
                             raise ConnectionResetError("the file changed while it was read")
                         await self._write(writer, bytes(piece))
+                    shelves.sent(found)
 
     async def _head(self, reader: asyncio.StreamReader) -> bytes:
         """The next frame's length; b"" when the client ended between requests."""

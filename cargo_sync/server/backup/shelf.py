@@ -25,6 +25,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.accounts.access import Access
 from cargo_sync.server.accounts.permits import Permit
+from cargo_sync.server.history.downloads import Downloads, FetchedVersion
 from cargo_sync.server.refusals import public
 from cargo_sync.state.backup_files import BackupFile, BackupFiles
 
@@ -57,18 +58,32 @@ class BackupLogin(Protocol):
 
 
 class Fetched(NamedTuple):
-    """A file to send back: its name without folders, its size in bytes, and a reader to close."""
+    """A file to send back.
+
+    name    without folders
+    size    bytes
+    reader  to be closed
+    file    for the history, once it is sent
+    """
 
     name: str
     size: int
     reader: Reader
+    file: FetchedVersion
 
 
 class Shelves:
-    """The files of all nicknames. `digits` makes that many unguessable decimal digits."""
+    """The files of all nicknames.
 
-    def __init__(self, rows: BackupFiles, world: World, digits: Callable[[int], str]) -> None:
+    `downloads` hears of those that were sent back; `digits` makes that many unguessable decimal
+    digits.
+    """
+
+    def __init__(
+        self, rows: BackupFiles, downloads: Downloads, world: World, digits: Callable[[int], str]
+    ) -> None:
         self._rows = rows
+        self._downloads = downloads
         self._world = world
         self._digits = digits
         self._coming: set[tuple[str, str]] = set()
@@ -126,7 +141,15 @@ class Shelves:
             held, reader = await offload(permit.access.view.open, row.path)
             if held is None or reader is None:
                 raise BackupRefusal(NO_ID)
-            return Fetched(shown_name(row.name, id), held.entry.size, reader)
+            entry, access = held.entry, permit.access
+            place = access.whole.id, permit.cause(RUN), access.view.inside(row.path)
+            file = FetchedVersion(*place, entry.hash, entry.version)
+            return Fetched(shown_name(row.name, id), entry.size, reader, file)
+
+    def sent(self, fetched: Fetched) -> None:
+        """All of a file was sent back."""
+        size = fetched.size
+        self._downloads.fetched(fetched.file, 0, size, size, 0.0)
 
     async def _free(self, access: Access, name: str) -> str:
         """A free name, reserved until its file is there."""
@@ -160,7 +183,7 @@ class Shelves:
             int(now * 1e9),
             partial(_admit, permit, backup.path),
             RUN,
-            permit.user,
+            permit.cause(RUN),
         )
         try:
             async for piece in content:

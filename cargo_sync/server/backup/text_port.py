@@ -94,7 +94,9 @@ class TextPort:
             case BackupVerb.FETCH:
                 found = await shelves.fetch(permit, asked.id)
                 with contextlib.closing(found.reader):
-                    return text.file(found.name, await self._whole(found), self._framed)
+                    content = await self._whole(found)
+                shelves.sent(found)  # the answer is one piece, which is written next
+                return text.file(found.name, content, self._framed)
 
     async def _whole(self, found: Fetched) -> bytes:
         if found.size > LONGEST_ANSWER:

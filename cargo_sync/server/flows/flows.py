@@ -29,6 +29,8 @@ from cargo_sync.server.refusals import LaterError, unknown
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.wire.handshake import PREFIX, LaneKeys
 
+SHOWN: Final = 8
+"""Characters of a flow's id that are shown: with the whole id, its user could end it."""
 WAIT: Final = 60.0
 """Seconds that a flow waits for its lane."""
 FLOWS_A_USER: Final = 64
@@ -72,7 +74,7 @@ class FlowRequest(NamedTuple):
     run     its trash takes what is displaced
     speed   bits per second; None for no limit of its own
     sealed  the client wants keys for its lane
-    address of the client, or ""
+    address  of the client, or ""
     """
 
     mode: Mode

@@ -4,25 +4,28 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cargo_sync.lanes.connect import accept_lane
 from cargo_sync.lanes.end import End
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Pace, pace_of
 from cargo_sync.lanes.receiver import Receiver
-from cargo_sync.lanes.sender import Sender
+from cargo_sync.lanes.sender import OnSent, Sender
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.lanes.tuning import tune
 from cargo_sync.machines.budget import Budgets
+from cargo_sync.model.history import ChangeCause, HistoryFiles
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import Offload
 from cargo_sync.process.doors import Arrival, Door, Doors
-from cargo_sync.server.flows.flows import Flow, Flows
+from cargo_sync.server.flows.flows import SHOWN, Flow, Flows
 from cargo_sync.server.flows.lane_budget import FlowBudgets
 from cargo_sync.server.flows.public_ends import PublicSink, PublicSource
-from cargo_sync.trees.placed import below
+from cargo_sync.server.history.downloads import Downloads
+from cargo_sync.trees.placed import PlacePath, below
 from cargo_sync.wire.handshake import HELLO_SIZE, LaneKeys
 from cargo_sync.wire.refusal import cut
 
@@ -38,6 +41,7 @@ class LaneListener:
         most: int,
         steady: Callable[[], float],
         offload: Offload,
+        downloads: Downloads,
         budgets: Budgets | None = None,
     ) -> None:
         self._budgets = FlowBudgets(budgets or Budgets())
@@ -45,6 +49,7 @@ class LaneListener:
         self._most = most
         self._steady = steady
         self._offload = offload
+        self._downloads = downloads
         self._lanes = 0
         self._lock = threading.Lock()
         self._door: Door | None = None
@@ -111,14 +116,41 @@ class LaneListener:
         view = flow.permit.access.view
         place = below(view.inside(flow.folder))
         budget = self._budgets.of(flow.id, flow.user.name)
+        cause = flow.permit.cause(flow.run, flow.id[:SHOWN])
         if flow.mode is Mode.UPLOAD:
-            sink = view.sink(flow.run, flow.permit.check, flow.user.name)
+            sink = view.sink(flow.run, flow.permit.check, cause)
             sink = PublicSink(sink, place, view.words)
             return Receiver(link, sink, self._steady, client=False, budget=budget), None
         pace = pace_of(sock)
         source = PublicSource(view.source(), place, view.words)
-        sender = Sender(link, source, self._steady, client=False, pace=pace, budget=budget)
+        sender = Sender(
+            link,
+            source,
+            self._steady,
+            client=False,
+            pace=pace,
+            budget=budget,
+            on_sent=self._sent(flow.permit.access.whole.id, cause, place),
+        )
         return sender, pace
+
+    def _sent(self, workspace: int, cause: ChangeCause, place: PlacePath) -> OnSent:
+        """Notes what a lane's client received, and how long it took since the batch before."""
+        last = self._steady()
+
+        def sent(offers: Sequence[Offer]) -> None:
+            nonlocal last
+            before, last = last, self._steady()
+            if offers:
+                columns = HistoryFiles(
+                    [place(offer.path) for offer in offers],
+                    [offer.size for offer in offers],
+                    [offer.hash for offer in offers],
+                    [offer.version for offer in offers],
+                )
+                self._downloads.took(workspace, cause, columns, last - before)
+
+        return sent
 
 
 async def _hello(sock: socket.socket) -> bytes:

@@ -2,16 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.machines.meter import RateMeter
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.world import World
-from cargo_sync.server.flows.flows import Flow
-
-SHOWN: Final = 8
-"""Characters of a flow's id that are shown: with the whole id, its user could end it."""
+from cargo_sync.server.flows.flows import SHOWN, Flow
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from cargo_sync.model.displaced import (
     TrashTotals,
 )
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.model.xattrs import Xattrs
@@ -111,11 +112,11 @@ class DropBox(WorkspaceView):
         operations: Sequence[Operation],
         run: str,
         permitted: Permitted = always,
-        user: str = "",
+        cause: ChangeCause = OTHERS,
     ) -> list[OperationResult]:
         """Makes folders; everything else is refused."""
         wanted = [one for one in operations if isinstance(one, Mkdir)]
-        made = super().change([one._replace(expected=0) for one in wanted], run, permitted, user)
+        made = super().change([one._replace(expected=0) for one in wanted], run, permitted, cause)
         there = [
             (one.path, Entry(paths.name(one.path), FOLDER, mode=one.mode or 0))
             for one, result in zip(wanted, made, strict=True)
@@ -142,7 +143,7 @@ class DropBox(WorkspaceView):
         mtime_ns: int,
         admit: Admit,
         run: str,
-        user: str = "",
+        cause: ChangeCause = OTHERS,
         transfer: str = "",
     ) -> ViewUpload:
         """As of a view; what the request expects is compared with what the user sees there."""
@@ -154,13 +155,13 @@ class DropBox(WorkspaceView):
 
         adding = partial(_adding, path)
         with adding():
-            upload = super().stage(path, size, mtime_ns, admitted, run, user, transfer)
+            upload = super().stage(path, size, mtime_ns, admitted, run, cause, transfer)
         return _AddedUpload(upload, adding, path, self._receipts)
 
-    def sink(self, run: str, permitted: Permitted = always, user: str = "") -> Sink:
+    def sink(self, run: str, permitted: Permitted = always, cause: ChangeCause = OTHERS) -> Sink:
         self._there()
         judge = partial(DropBoxCommit, view=self, receipts=self._receipts)
-        return _AddingSink(self._workspace.sink(run, self._still(permitted), user, judge))
+        return _AddingSink(self._workspace.sink(run, self._still(permitted), cause, judge))
 
     # -- what the table of rights refuses already --------------------------------------------------
 
@@ -188,7 +189,7 @@ class DropBox(WorkspaceView):
         to: str,
         run: str,
         permitted: Permitted = always,
-        user: str = "",
+        cause: ChangeCause = OTHERS,
         under: str = "",
         inside: str = "",
     ) -> list[Restored | Problem]:
@@ -216,12 +217,12 @@ class DropBoxCommit(WorkspaceCommit):
         self,
         folder: CataloguedFolder,
         permitted: Callable[[], None],
-        user: str,
+        cause: ChangeCause,
         *,
         view: DropBox,
         receipts: Receipts,
     ) -> None:
-        super().__init__(folder, permitted, user)
+        super().__init__(folder, permitted, cause)
         self._start = len(view.path) + 1 if view.path else 0
         self._receipts = receipts
         self._coming: set[str] = set()

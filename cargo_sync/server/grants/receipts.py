@@ -13,6 +13,7 @@ from cargo_sync.catalogue.feed import ChangeFeed
 from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.history import UNTOLD
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.drop_boxes import DropIntent, DropIntents, drop_box_root
 
@@ -46,7 +47,7 @@ class Receipts:
         some = [path for path, _ in arrived]
         puts = [Put(path, entry, 0, 0) for path, entry in arrived]
         with self._intents.together():
-            self._catalogue.record(self.id, [*self._above(some), *puts])
+            self._catalogue.record(self.id, [*self._above(some), *puts], UNTOLD)
             self._intents.drop(self.id, some)
         self._wake(self.id, some)
         return [held for held in self._catalogue.entries(self.id, some) if held is not None]

@@ -31,6 +31,7 @@ from cargo_sync.model.displaced import (
     TrashTotals,
 )
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.xattrs import Xattrs
 from cargo_sync.server.grants.wording import SubfolderWording
@@ -91,6 +92,10 @@ class ViewUpload:
         """See `Upload.publish`."""
         with self._telling():
             return self._upload.publish()
+
+    def sent_by(self, cause: ChangeCause) -> None:
+        """See `Upload.sent_by`."""
+        self._upload.sent_by(cause)
 
     def drop(self) -> None:
         """See `Upload.drop`."""
@@ -247,14 +252,14 @@ class WorkspaceView:
         operations: Sequence[Operation],
         run: str,
         permitted: Permitted = always,
-        user: str = "",
+        cause: ChangeCause = OTHERS,
     ) -> list[OperationResult]:
         """See `Workspace.change`."""
         if (words := self.words) is None:
-            return self._workspace.change(operations, run, permitted, user)
+            return self._workspace.change(operations, run, permitted, cause)
         self._there()
         placed = [self._placed(one) for one in operations]
-        results = self._workspace.change(placed, run, self._still(permitted), user)
+        results = self._workspace.change(placed, run, self._still(permitted), cause)
         return [
             words.problem(one)
             if isinstance(one, Problem)
@@ -269,7 +274,7 @@ class WorkspaceView:
         mtime_ns: int,
         admit: Admit,
         run: str,
-        user: str = "",
+        cause: ChangeCause = OTHERS,
         transfer: str = "",
     ) -> ViewUpload:
         """See `Workspace.stage`."""
@@ -282,17 +287,17 @@ class WorkspaceView:
         self._there()
         place = self.inside(path)
         with self.telling():
-            upload = self._workspace.stage(place, size, mtime_ns, admitted, run, user, transfer)
+            upload = self._workspace.stage(place, size, mtime_ns, admitted, run, cause, transfer)
         return ViewUpload(upload, self.telling)
 
     def forget_staged(self, transfer: str) -> None:
         """See `Workspace.forget_staged`."""
         self._workspace.forget_staged(transfer)
 
-    def sink(self, run: str, permitted: Permitted = always, user: str = "") -> Sink:
+    def sink(self, run: str, permitted: Permitted = always, cause: ChangeCause = OTHERS) -> Sink:
         """See `Workspace.sink`; its paths are those of the workspace (`inside`)."""
         self._there()
-        return self._workspace.sink(run, self._still(permitted), user)
+        return self._workspace.sink(run, self._still(permitted), cause)
 
     def _placed(self, operation: Operation) -> Operation:
         if isinstance(operation, Renaming):
@@ -327,7 +332,7 @@ class WorkspaceView:
         to: str,
         run: str,
         permitted: Permitted = always,
-        user: str = "",
+        cause: ChangeCause = OTHERS,
         under: str = "",
         inside: str = "",
     ) -> list[Restored | Problem]:
@@ -338,7 +343,7 @@ class WorkspaceView:
             self.inside(to) if to else "",
             run,
             self._still(permitted),
-            user,
+            cause,
             self.inside(under),
             paths.check(inside),
             self.path,

@@ -1,6 +1,8 @@
 """The server's commands, one module per noun, each with the routes of its commands.
 
+callback   `callback.…`
 flow       `flow.…`
+history    `history`
 invitation  `user.invite`, `user.invitation.…`, `user.device.…`
 server     `reload`
 terms      quotas, expiry and networks as commands give them

@@ -19,6 +19,7 @@ from cargo_sync.control.routes import Route
 from cargo_sync.local.trash import run_folder
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import TrashFilter
+from cargo_sync.model.history import CONTROL, ChangeCause
 from cargo_sync.model.world import World
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.workspace.opened import OpenWorkspaces
@@ -55,7 +56,8 @@ class WorkspaceTrashHandlers:
         _, ids = trash_views.numbers("trash.restore", args.ids)
         to, inside = paths.check(args.to.strip("/")), paths.check(args.inside.strip("/"))
         run = run_folder(self._world.wall(), self._world.token()[:8])
-        restore = partial(workspace.restore, ids, to, run, inside=inside)
+        cause = ChangeCause(origin=CONTROL)
+        restore = partial(workspace.restore, ids, to, run, cause=cause, inside=inside)
         results = await self._world.offload(restore)
         return {"run": run, "results": trash_views.results(ids, results)}
 

@@ -34,6 +34,7 @@ from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.flows.sampler import FlowSampler
 from cargo_sync.server.handlers.refusals import in_file
 from cargo_sync.server.handlers.terms import terms
+from cargo_sync.server.history.users import UserHistory
 from cargo_sync.server.reporting import views
 from cargo_sync.server.reporting.feed import Tell
 from cargo_sync.state.users import UserRow
@@ -48,6 +49,7 @@ class UserHandlers:
         logins: Users,
         invitations: Invitations,
         sampler: FlowSampler,
+        history: UserHistory,
         offload: Offload,
         tell: Tell,
     ) -> None:
@@ -55,6 +57,7 @@ class UserHandlers:
         self._logins = logins
         self._invitations = invitations
         self._sampler = sampler
+        self._history = history
         self._offload = offload
         self._tell = tell
 
@@ -93,7 +96,9 @@ class UserHandlers:
             self._registry.file_name,
         )
         devices = await invitations.devices_of(user.username)
-        return shown | {
+        return {
+            **shown,
+            **await self._history.of(user.username),
             "devices": [views.device(row) for row in devices],
             "invitations": [
                 views.invitation(row, invitations.ends(row))
@@ -152,6 +157,7 @@ class UserHandlers:
             user = self._registry.user(args.user)
             in_file(self._registry, user, "username")
             await self._offload(self._registry.user_rows.remove, user.username)
+            await self._history.forget(user.username)
             self._logins.changed((user.username,))
             await self._registry.refresh(frozenset((user.username,)))
         self._tell(user.username, "removed")

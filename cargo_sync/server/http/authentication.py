@@ -97,8 +97,9 @@ class Authentication:
         """
         user = self._bearer(request)
         arrival_of(request).enter()
-        permit = self._permits.for_task(user.name, address=self.address(request))
-        request[_PERMITS].enter_context(permit)
+        request[_PERMITS].enter_context(
+            self._permits.for_task(user.name, address=self.address(request))
+        )
         return user
 
     def permit(self, request: web.Request, right: Right) -> Permit:

@@ -14,11 +14,12 @@ from pydantic import Field
 from cargo_sync.control.audit import AuditWriter
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.world import Offload
+from cargo_sync.model.world import World
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.invitations import Invitations
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.flows.flows import FlowRequest, OpenedFlow
+from cargo_sync.server.history.downloads import Downloads
 from cargo_sync.server.http.answers import (
     EVERY_ANSWER,
     answer,
@@ -100,23 +101,26 @@ class Gateway:
         clients: Clients,
         invitations: Invitations,
         audit: AuditWriter,
-        offload: Offload,
-        wall: Callable[[], float],
+        downloads: Downloads,
+        world: World,
         prefix: str = "",
     ) -> None:
+        offload = world.offload
         self._entrance = entrance
         self._flows = flows
         self._polls = polls
         self._bodies = Bodies(offload)
         self._v1 = f"{prefix}/v1"
-        files = FileRoutes(entrance, offload, wall, self._v1)
+        files = FileRoutes(entrance, downloads, world, self._v1)
         self._rooms = [
             *BrowseRoutes(entrance, spaces, polls, clients, offload).routes(self._v1),
             *TrashRoutes(entrance, self._bodies, audit, offload).routes(self._v1),
             *OperationRoutes(entrance, self._bodies, offload).routes(self._v1),
             *files.routes(),
             *UploadRoutes(entrance, self._bodies, uploads, offload).routes(self._v1),
-            *TicketRoutes(entrance, self._bodies, files, tickets, offload, wall, self._v1).routes(),
+            *TicketRoutes(
+                entrance, self._bodies, files, tickets, downloads, world, self._v1
+            ).routes(),
             *InvitationRoutes(entrance, invitations).routes(self._v1),
             *Probe(entrance).routes(self._v1),
             *FilesPage(prefix).routes(),

@@ -141,7 +141,7 @@ class OperationRoutes:
         asked = _Operations.read(await self._bodies.read(request, permit.user))
         wanted = [_allowed(permit.access, _operation(item)) for item in asked.operations]
         good = [one for one in wanted if not isinstance(one, Problem)]
-        change = partial(view.change, good, asked.run, permit.check, permit.user)
+        change = partial(view.change, good, asked.run, permit.check, permit.cause(asked.run))
         results = iter(await self._offload(change))
         told = [one if isinstance(one, Problem) else next(results) for one in wanted]
         return answer({"results": [done(one) for one in told]} | lineage(view.lineage))

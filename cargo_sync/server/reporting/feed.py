@@ -1,4 +1,4 @@
-"""The feed of a server: its status when it changes, notices about users, and flows.
+"""The feed of a server: its status when it changes, notices about users and files, and flows.
 
 Flows are published once a second, and only while somebody subscribes.
 """
@@ -11,8 +11,10 @@ from cargo_sync.api import topics
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.control.changes import Changes, Publish
+from cargo_sync.model.history import ToldBatch
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.flows.sampler import FlowReading, FlowSampler, totals
+from cargo_sync.server.history.names import WorkspaceNames
 from cargo_sync.server.reporting import views
 
 _log = logging.getLogger(__name__)
@@ -25,14 +27,23 @@ expired, removed, password, invited and device."""
 
 
 class ServerFeed:
-    """Publishes the feed. `status` gives the status without the values that change every second."""
+    """Publishes the feed.
+
+    `status` gives the status without the values that change every second, `names` the names of
+    workspaces.
+    """
 
     def __init__(
-        self, publisher: Publish, status: Callable[[], JsonObject], sampler: FlowSampler
+        self,
+        publisher: Publish,
+        status: Callable[[], JsonObject],
+        sampler: FlowSampler,
+        names: WorkspaceNames,
     ) -> None:
         self._publisher = publisher
         self._status = status
         self._sampler = sampler
+        self._names = names
         self._changes = Changes(publisher)
         self._flows: dict[str, FlowReading] = {}
 
@@ -42,6 +53,14 @@ class ServerFeed:
         if kind == "removed":
             self._publisher.forget(topics.notice(user))
         self.changed()
+
+    def happened(self, told: Sequence[ToldBatch]) -> None:
+        """Publishes what happened to files."""
+        for one in told:
+            name = self._names[one.batch.workspace]
+            if name:
+                topic, notice = topics.notice(name), views.told(one, name)
+                self._publisher.publish(topic, "notice", notice, cursor=one.batch.cursor)
 
     def expires_soon(self, user: str, at: float) -> None:
         """Publishes that a user expires at `at`, unix seconds."""

@@ -9,6 +9,7 @@ from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
 from cargo_sync.machines.quota import Quota, QuotaLevel, Use
+from cargo_sync.model.history import HistoryRow, ToldBatch
 from cargo_sync.model.problems import Problem
 from cargo_sync.server.accounts.registry import Read
 from cargo_sync.server.accounts.roster import RATES, Roster
@@ -18,6 +19,8 @@ from cargo_sync.state.invitations import InvitationRow
 
 SHOWN: Final = 20
 """How many errors of folders are shown."""
+SHOWN_CHARACTERS: Final = 4_000
+"""Of the paths in one notice."""
 
 
 def user(
@@ -147,6 +150,58 @@ def _some(users: Sequence[str]) -> str:
 def flow(one: FlowReading) -> dict[str, Any]:
     """A row of `flow.list`."""
     return asdict(one) | {"direction": one.direction.value, "since": round(one.since, 3)}
+
+
+def history_row(row: HistoryRow, workspace: str) -> dict[str, Any]:
+    """A row of `history`; `workspace` is the name of its folder, "" if it is not served any more.
+
+    The speed is that of the batch in which the file moved.
+    """
+    batch = row.batch
+    return {
+        "cursor": row.cursor,
+        "time": batch.time,
+        "workspace": workspace or None,
+        "kind": batch.kind.value,
+        "path": row.path,
+        "from": row.before or None,
+        "bytes": row.size,
+        "hash": row.hash or None,
+        "version": row.version,
+        "user": batch.user or None,
+        "address": batch.address or None,
+        "origin": batch.origin or None,
+        "flow": batch.flow or None,
+        "speed_bps": batch.speed,
+    }
+
+
+def told(one: ToldBatch, workspace: str) -> dict[str, Any]:
+    """The notice of a batch: what happened to so many files, and the first of them."""
+    batch = one.batch
+    return {
+        "workspace": workspace,
+        "kind": batch.kind.value,
+        "user": batch.user or None,
+        "count": batch.files,
+        "bytes": batch.bytes,
+        "paths": _first(one.paths),
+        "address": batch.address or None,
+        "origin": batch.origin or None,
+        "flow": batch.flow or None,
+        "speed_bps": batch.speed,
+    }
+
+
+def _first(some: Sequence[str]) -> list[str]:
+    """As many of these paths as a notice names."""
+    found, room = [], SHOWN_CHARACTERS
+    for path in some:
+        room -= len(path)
+        if room < 0:
+            break
+        found.append(path)
+    return found
 
 
 def progress(all_flows: Totals) -> dict[str, Any]:

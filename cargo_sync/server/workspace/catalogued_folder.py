@@ -34,6 +34,7 @@ from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import DisplacedVersion
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, Entry, EntryColumns
+from cargo_sync.model.history import OTHERS, ChangeCause, ToldBatch
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.process.fair_lock import FairLock
 from cargo_sync.server.workspace.comparison import (
@@ -70,6 +71,10 @@ Changed = Callable[[int, Sequence[str]], None]
 must not block."""
 
 
+Tell = Callable[[Sequence[ToldBatch]], None]
+"""Called with what the history tells of a change, in the thread that made it. It must not block."""
+
+
 class PathLook(NamedTuple):
     """What is at a path: the catalogue's row, and the folder's own entry (ctime and inode)."""
 
@@ -102,6 +107,7 @@ class CataloguedFolder:
 
     problem  why it could not be used at the last attempt, or None
     lineage  of the changes from now on
+    steady   monotonic seconds
     ledger   of its trash
     quotas   how much may be in it
     recorded the files that were recorded last
@@ -118,6 +124,8 @@ class CataloguedFolder:
         open_store: OpenStore,
         token: Callable[[], str],
         changed: Changed,
+        tell: Tell,
+        steady: Callable[[], float],
     ) -> None:
         """Opens the catalogue of a folder, and begins a lineage.
 
@@ -128,6 +136,8 @@ class CataloguedFolder:
             open_store: opens the folder.
             token: makes 32 hex digits, for a new epoch and for the lineage.
             changed: called after each recorded change.
+            tell: called with what the history tells of it.
+            steady: monotonic seconds, to measure how long files take to come.
         """
         known = catalogue.workspace(path, token)
         self.quotas = QuotaLedger(partial(catalogue.use, known.id))
@@ -143,6 +153,8 @@ class CataloguedFolder:
         self._marker = known.marker
         self._open_store = open_store
         self._changed = changed
+        self._tell = tell
+        self.steady = steady
         self._fresh: set[str] = set()
         self._finished: dict[str, list[VersionRange]] = {}
         """New folders, which nobody has compared yet: in them, nothing can be as recorded."""
@@ -357,7 +369,10 @@ class CataloguedFolder:
         return found
 
     def record(
-        self, changes: Sequence[Change | PutColumns], displaced: Sequence[DisplacedVersion] = ()
+        self,
+        changes: Sequence[Change | PutColumns],
+        displaced: Sequence[DisplacedVersion] = (),
+        cause: ChangeCause = OTHERS,
     ) -> Recorded:
         """Records changes, and what they displaced, in one transaction, and wakes their readers.
 
@@ -365,14 +380,20 @@ class CataloguedFolder:
         """
         if displaced:
             with self.ledger.together():
-                recorded = self.catalogue.record(self.id, changes)
+                recorded = self.catalogue.record(self.id, changes, cause)
                 self.ledger.add(displaced)
         else:
-            recorded = self.catalogue.record(self.id, changes)
+            recorded = self.catalogue.record(self.id, changes, cause)
+        self.announce(changes, recorded)
+        return recorded
+
+    def announce(self, changes: Sequence[Change | PutColumns], recorded: Recorded) -> None:
+        """Wakes those who wait for changes that are recorded durably. The lock is held."""
         self.quotas.count(recorded.use)
         self.recorded.note(changes)
         self._changed(self.id, changed_paths(changes))
-        return recorded
+        if recorded.told:
+            self._tell(recorded.told)
 
     def finish(self, path: str = "") -> list[VersionRange]:
         """Writes the rows of large folders that are gone or moved. The lock need not be held.
@@ -386,6 +407,8 @@ class CataloguedFolder:
         written = False
         while not self.closing and (part := self.catalogue.finish(self.id, ROWS)):
             written = True
+            if part.told:
+                self._tell(part.told)
             if part.path is not None:
                 if len(self._finished) >= FINISHED:
                     self._finished.clear()
@@ -396,7 +419,7 @@ class CataloguedFolder:
             self._changed(self.id, [""])
         return self._finished.pop(path, [])
 
-    def compare(self, folder: str, still: Still) -> Compared:
+    def compare(self, folder: str, still: Still, cause: ChangeCause = OTHERS) -> Compared:
         """Compares one folder with the catalogue and records what other programs changed.
 
         A file that is not `still` keeps its row. A folder that cannot be read, or is not there,
@@ -415,7 +438,7 @@ class CataloguedFolder:
             if folder and not self._is_folder(folder):
                 return Compared([], [], False)
         names = self.store.root.names(folder)
-        comparison = FolderComparison(folder, still)
+        comparison = FolderComparison(folder, still, cause)
         start, after, as_recorded = 0, "", not fresh and len(names) > PART
         while True:
             part = names.between(start, start + PART)
@@ -526,7 +549,7 @@ class CataloguedFolder:
         if changes:
             if isinstance(changes[-1], Gone):
                 self.must_be_there()
-            self.record(changes)
+            self.record(changes, cause=comparison.cause)
 
     # -- after an unclean stop ---------------------------------------------------------------------
 

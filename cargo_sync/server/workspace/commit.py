@@ -19,6 +19,7 @@ from cargo_sync.machines.quota import NOTHING_USED, Growth, Use
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, PERMISSIONS, Entry
+from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.problems import changed as changed_since
 from cargo_sync.model.slices import path_cost, slices
@@ -39,15 +40,16 @@ class WorkspaceCommit:
     """The Judge of one flow of a user (local.sink). One lane's thread uses it.
 
     `permitted` is called before a batch is published; it raises ProblemError when the flow's user
-    may not write any more.
+    may not write any more. How long a batch took is counted from the one before.
     """
 
     def __init__(
-        self, folder: CataloguedFolder, permitted: Callable[[], None], user: str = ""
+        self, folder: CataloguedFolder, permitted: Callable[[], None], cause: ChangeCause
     ) -> None:
         self._folder = folder
         self._permitted = permitted
-        self._user = user
+        self._cause = cause
+        self._recorded_at = folder.steady()
         self._stood: dict[str, Catalogued | None] = {}
         """What `expected` found at the paths of the batch that is being committed."""
         self._placing: list[str] = []
@@ -59,7 +61,7 @@ class WorkspaceCommit:
 
     def judge(self, batch: int, offers: Sequence[Offer]) -> list[Want | None]:
         wants, stands = self._judge(offers)
-        if self._folder.quotas.of(self._user):
+        if self._folder.quotas.of(self._cause.user):
             self._promise(batch, offers, wants, stands)
         return wants
 
@@ -79,10 +81,10 @@ class WorkspaceCommit:
             growth = growth_of(sizes, [stands[index] for index in wanted])
         quotas = self._folder.quotas
         with self._folder.lock:
-            promised = quotas.promise(self._user, growth)
+            promised = quotas.promise(self._cause.user, growth)
         self._promised[batch] = promised.growth
         for at, excess in promised.refused.items():
-            problem = quotas.refusal(some[at].path, self._user, excess)
+            problem = quotas.refusal(some[at].path, self._cause.user, excess)
             wants[wanted[at]] = Want(problem.code_text, message=str(problem))
 
     def _judge(
@@ -177,7 +179,9 @@ class WorkspaceCommit:
         puts = PutColumns(some, entries, entries.versions, entries.idents, fresh)
         above = self._folders(some)
         gone = self._displaced(some, displaced) if displaced else ()
-        recorded = folder.record([*above, puts], gone)
+        before, self._recorded_at = self._recorded_at, folder.steady()
+        cause = self._cause._replace(seconds=self._recorded_at - before)
+        recorded = folder.record([*above, puts], gone, cause)
         versions = recorded.versions[len(above) :]
         self._came(batch, recorded.grown)
         idents, places = versions, [""] * count
@@ -213,7 +217,8 @@ class WorkspaceCommit:
             entry = held.entry if held else self._folder.store.root.entry(aside.place)
             if entry is not None:
                 cause = TrashCause.OVERWRITTEN
-                versions.append(DisplacedVersion.of(entry, path, aside.place, cause, self._user))
+                user = self._cause.user
+                versions.append(DisplacedVersion.of(entry, path, aside.place, cause, user))
         return versions
 
     def _folders(self, some: Sequence[str]) -> Sequence[Put]:

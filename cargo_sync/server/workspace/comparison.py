@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from cargo_sync.catalogue.contract import Catalogued, Change, EntryStat, Gone, Put
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, EntryColumns
+from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Problem
 from cargo_sync.server.workspace.suspects import SuspectFiles
 
@@ -34,10 +35,11 @@ class Compared(NamedTuple):
 
 
 class FolderComparison:
-    """The comparison of one folder, part by part."""
+    """The comparison of one folder, part by part; `cause` is that of the differences."""
 
-    def __init__(self, folder: str, still: Still) -> None:
+    def __init__(self, folder: str, still: Still, cause: ChangeCause = OTHERS) -> None:
         self.folder = folder
+        self.cause = cause
         self._still = still
         self._below: list[str] = []
         self._fresh: list[str] = []

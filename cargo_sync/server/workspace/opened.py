@@ -20,7 +20,7 @@ from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import lasting
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed
+from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed, Tell
 from cargo_sync.server.workspace.external_changes import ExternalChanges
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.stores.folder import DAY, FolderStore
@@ -43,6 +43,7 @@ class OpenWorkspaces:
         ages: AgeStore,
         ledger: Callable[[int], TrashLedger],
         changed: Changed,
+        tell: Tell,
     ) -> None:
         self._world = world
         self._catalogue = catalogue
@@ -51,6 +52,7 @@ class OpenWorkspaces:
         self._ages = ages
         self._ledger = ledger
         self._changed = changed
+        self._tell = tell
         self._native = native()
         self._open: dict[str, Workspace] = {}
         self._external: dict[str, asyncio.Task[None]] = {}
@@ -59,6 +61,10 @@ class OpenWorkspaces:
     def at(self, path: str) -> Workspace:
         """The workspace of a real path; it was opened before."""
         return self._open[path]
+
+    def id_at(self, path: str) -> int | None:
+        """The id of the open workspace of a real path; None if it is not open."""
+        return self._open[path].id if path in self._open else None
 
     def __len__(self) -> int:
         return len(self._open)
@@ -191,7 +197,14 @@ class OpenWorkspaces:
         )
         return Workspace(
             CataloguedFolder(
-                path, self._catalogue, self._ledger, open_store, world.token, self._changed
+                path,
+                self._catalogue,
+                self._ledger,
+                open_store,
+                world.token,
+                self._changed,
+                self._tell,
+                world.steady,
             ),
             world.token,
         )

@@ -27,6 +27,7 @@ from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import DAMAGED, FOLDER, LINK, Entry
+from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.subtrees import Subtrees
@@ -156,11 +157,11 @@ class OperationBatch:
     """
 
     def __init__(
-        self, folder: CataloguedFolder, run: str, permitted: Callable[[], None], user: str = ""
+        self, folder: CataloguedFolder, run: str, permitted: Callable[[], None], cause: ChangeCause
     ) -> None:
         self._folder = folder
         self._run = run
-        self._user = user
+        self._cause = cause
         self._permitted = permitted
         self._made: set[str] = set()
         """Folders that are made and not recorded yet."""
@@ -319,7 +320,7 @@ class OperationBatch:
             self._folder.recorded.making(new)
             displaced = [one.displaced for one in acts if isinstance(one, _Act) and one.displaced]
             try:
-                recorded = self._folder.record(changes, displaced)
+                recorded = self._folder.record(changes, displaced, self._cause)
             except ProblemError as error:
                 problem = error.problem
         if problem is not None and changes:
@@ -369,7 +370,7 @@ class OperationBatch:
         if held is not None:
             displaced, touched = folder.store.displace(path, self._run)
             cause = TrashCause.OVERWRITTEN
-            version = DisplacedVersion.of(held.entry, path, displaced, cause, self._user)
+            version = DisplacedVersion.of(held.entry, path, displaced, cause, self._cause.user)
         made = root.make_folder(path, operation.mode)
         # Folders that were there but are not recorded yet come before those that were made.
         changes = folder.folders_above([path], self._made)
@@ -390,7 +391,8 @@ class OperationBatch:
         if held.entry.kind == FOLDER:
             self._may_go(operation)
         displaced, touched = folder.store.displace(path, self._run)
-        version = DisplacedVersion.of(held.entry, path, displaced, TrashCause.DELETED, self._user)
+        cause, user = TrashCause.DELETED, self._cause.user
+        version = DisplacedVersion.of(held.entry, path, displaced, cause, user)
         done = Done(0, held.entry.ident, displaced)
         return _Act(done, [Gone(path)], touched, displaced=version)
 

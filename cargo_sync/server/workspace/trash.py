@@ -21,6 +21,7 @@ from cargo_sync.model.displaced import (
     not_kept,
 )
 from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.comparison import put
@@ -40,13 +41,13 @@ class TrashRestorer:
         folder: CataloguedFolder,
         run: str,
         permitted: Callable[[], None],
-        user: str,
+        cause: ChangeCause,
         within: str = "",
     ) -> None:
         self._folder = folder
         self._run = folder.store.run(run)
         self._permitted = permitted
-        self._user = user
+        self._cause = cause
         self._within = within
         self._sizes: dict[int, Use] = {}
         """How much each version is, if it must fit a quota."""
@@ -75,8 +76,10 @@ class TrashRestorer:
                 with self._folder.lock:
                     done = self._together(some, (to, under), inside, folders)
                 results += [done.get(id) or not_kept(id) for id in some]
-                while folders:  # what came with a folder is recorded as another program's would be
-                    folders += self._folder.compare(folders.pop(), lambda path, entry: True).below
+                while folders:  # what came with a folder is found as another program's would be
+                    folder = folders.pop()
+                    found = self._folder.compare(folder, lambda path, entry: True, self._cause)
+                    folders += found.below
             finally:
                 self._folder.quotas.end(self._promised)
                 self._promised = NOTHING_USED
@@ -86,7 +89,7 @@ class TrashRestorer:
     def _measure(self, ids: Sequence[int], inside: str) -> None:
         """Measures versions that must fit a quota; without the lock, for a folder may be large."""
         self._sizes.clear()
-        if not self._folder.quotas.of(self._user):
+        if not self._folder.quotas.of(self._cause.user):
             return
         root = self._folder.store.root
         for id, version in self._folder.ledger.kept(ids):
@@ -124,8 +127,14 @@ class TrashRestorer:
                 if seen.kind == FOLDER:
                     folders.append(one.path)
         with folder.ledger.together():
-            versions = {id: folder.record(some).versions[-1] for id, some in changes.items()}
+            recorded = {
+                id: folder.catalogue.record(folder.id, some, self._cause)
+                for id, some in changes.items()
+            }
             record(folder.ledger, done, problems)
+        for id, some in changes.items():
+            folder.announce(some, recorded[id])
+        versions = {id: one.versions[-1] for id, one in recorded.items()}
         restored = {
             id: Restored(id, one.path, len(one.displaced), versions.get(id, 0))
             for id, one in done.items()
@@ -137,7 +146,7 @@ class TrashRestorer:
         root = self._folder.store.root
         if id in self._sizes:
             self._promise(self._sizes[id], path, held)
-        done = restore(root, version.place, path, self._run, self._user, inside)
+        done = restore(root, version.place, path, self._run, self._cause.user, inside)
         if held is not None:
             # The catalogue may know the hash of what stood there.
             content = held.entry.hash
@@ -156,9 +165,9 @@ class TrashRestorer:
         stands = held if held is not None and held.entry.kind != FOLDER else None
         quotas = self._folder.quotas
         growth = size - (Use(stands.entry.size, 1) if stands is not None else NOTHING_USED)
-        promised = quotas.promise(self._user, Growth([growth.bytes], [growth.files]))
+        promised = quotas.promise(self._cause.user, Growth([growth.bytes], [growth.files]))
         for excess in promised.refused.values():
-            raise ProblemError(quotas.refusal(path, self._user, excess))
+            raise ProblemError(quotas.refusal(path, self._cause.user, excess))
         self._promised += promised.growth
 
 

@@ -14,6 +14,7 @@ from cargo_sync.local.publish import Placing, secure
 from cargo_sync.machines.quota import NOTHING_USED
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import FILE, FOLDER
+from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
@@ -37,7 +38,7 @@ class Upload:
     """
 
     def __init__(
-        self, folder: CataloguedFolder, offer: Offer, admit: Admit, run: str, user: str = ""
+        self, folder: CataloguedFolder, offer: Offer, admit: Admit, run: str, cause: ChangeCause
     ) -> None:
         """Stages a file.
 
@@ -46,7 +47,7 @@ class Upload:
             offer: path, size, mtime and mode; a file that is already there keeps its mode.
             admit: checks what is there.
             run: its trash takes the earlier version.
-            user: who sends it.
+            cause: who sends it, and how.
 
         Raises:
             ProblemError: `admit` refuses what is there; a folder is there; `disk_full`,
@@ -55,8 +56,9 @@ class Upload:
         self._folder = folder
         self._admit = admit
         self._run = run
-        self._user = user
+        self._cause = cause
         self.published = False
+        self._began = folder.steady()
         self._steps = threading.Lock()
         self._promised = NOTHING_USED
         self._size = offer.size
@@ -139,6 +141,10 @@ class Upload:
                 self._done += len(content)
                 self._room.wrote(_THE_FILE, len(content))
 
+    def sent_by(self, cause: ChangeCause) -> None:
+        """Who sends it now: the history names whoever sends the last piece."""
+        self._cause = cause._replace(puts=self._cause.puts)
+
     def publish(self) -> tuple[Catalogued, bool]:
         """Publishes the file, durably. What was recorded of it stays if it is refused.
 
@@ -179,10 +185,11 @@ class Upload:
             if held is not None and (aside := published.displaced.get(path)):
                 cause = TrashCause.OVERWRITTEN
                 displaced.append(
-                    DisplacedVersion.of(held.entry, path, aside.place, cause, self._user)
+                    DisplacedVersion.of(held.entry, path, aside.place, cause, self._cause.user)
                 )
             change = put(path, published.entries.entry(0))
-            folder.record([*folder.folders_above([path]), change], displaced)
+            told = self._cause._replace(seconds=folder.steady() - self._began)
+            folder.record([*folder.folders_above([path]), change], displaced, told)
             self._end_promise()
             now = folder.catalogue.entry(folder.id, path)
         assert now is not None, "it was recorded under the same lock"
@@ -201,10 +208,10 @@ class Upload:
         """Reserves a part of the quota, in place of an earlier promise. The lock is held."""
         self._end_promise()
         quotas = self._folder.quotas
-        promised = quotas.promise(self._user, growth_of([self._size], [held]))
+        promised = quotas.promise(self._cause.user, growth_of([self._size], [held]))
         self._promised = promised.growth
         for excess in promised.refused.values():
-            raise ProblemError(quotas.refusal(path, self._user, excess))
+            raise ProblemError(quotas.refusal(path, self._cause.user, excess))
 
     def _end_promise(self) -> None:
         promised, self._promised = self._promised, NOTHING_USED

@@ -29,6 +29,7 @@ from cargo_sync.model.displaced import (
     TrashTotals,
 )
 from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, Entry
+from cargo_sync.model.history import OTHERS, ChangeCause, HistoryKind
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.xattrs import Xattrs
@@ -56,7 +57,7 @@ MADE: Final = "made"
 """The run of folders that the server makes itself; it displaces nothing."""
 _NOT_THERE: Final = frozenset({Code.VANISHED, Code.SYMLINK, Code.NOT_A_FOLDER})
 """Codes of a folder that cannot be entered, because something else is at it or above it."""
-JudgeOf = Callable[[CataloguedFolder, Callable[[], None], str], WorkspaceCommit]
+JudgeOf = Callable[[CataloguedFolder, Callable[[], None], ChangeCause], WorkspaceCommit]
 """Makes the judge of a flow of a user, who may end to be permitted."""
 
 
@@ -329,13 +330,13 @@ class Workspace:
         operations: Sequence[Operation],
         run: str,
         permitted: Callable[[], None] = always,
-        user: str = "",
+        cause: ChangeCause = OTHERS,
     ) -> list[OperationResult]:
         """Makes folders, deletes and moves; one result per operation, in order, each on its own.
 
         `permitted` raises ProblemError when the next one may not be done any more.
         """
-        return OperationBatch(self._folder, run, permitted, user)(operations)
+        return OperationBatch(self._folder, run, permitted, cause._replace(puts=None))(operations)
 
     def stage(
         self,
@@ -344,7 +345,7 @@ class Workspace:
         mtime_ns: int,
         admit: Admit,
         run: str,
-        user: str = "",
+        cause: ChangeCause = OTHERS,
         transfer: str = "",
     ) -> Upload:
         """Begins the upload of a file whose bytes come in order.
@@ -355,7 +356,8 @@ class Workspace:
             ProblemError: as for `Upload`.
         """
         offer = Offer(path, size, mtime_ns, BY_UMASK, 0, 0, transfer or self._token())
-        return Upload(self._folder, offer, admit, run, user)
+        cause = cause._replace(puts=HistoryKind.UPLOADED)
+        return Upload(self._folder, offer, admit, run, cause)
 
     def forget_staged(self, transfer: str) -> None:
         """Deletes what is staged of a file that nobody sends any more.
@@ -432,7 +434,7 @@ class Workspace:
         to: str,
         run: str,
         permitted: Callable[[], None] = always,
-        user: str = "",
+        cause: ChangeCause = OTHERS,
         under: str = "",
         inside: str = "",
         within: str = "",
@@ -445,7 +447,9 @@ class Workspace:
         Raises:
             ProblemError: as for `TrashRestorer`.
         """
-        return TrashRestorer(self._folder, run, permitted, user, within)(ids, to, under, inside)
+        cause = cause._replace(puts=HistoryKind.RESTORED)
+        restorer = TrashRestorer(self._folder, run, permitted, cause, within)
+        return restorer(ids, to, under, inside)
 
     def free(
         self, ids: Sequence[int], permitted: Callable[[], None] = always, within: str = ""
@@ -482,7 +486,7 @@ class Workspace:
         self,
         run: str,
         permitted: Callable[[], None] = always,
-        user: str = "",
+        cause: ChangeCause = OTHERS,
         judge: JudgeOf = WorkspaceCommit,
     ) -> Sink:
         """Where a flow's receiver stages and commits; the trash of `run` takes what is displaced.
@@ -494,7 +498,7 @@ class Workspace:
         """
         with self._folder.lock:
             store = self._folder.store
-            owner = judge(self._folder, permitted, user)
+            owner = judge(self._folder, permitted, cause._replace(puts=HistoryKind.UPLOADED))
             return FolderSink(store.staging, owner, store.run(run))
 
     def source(self) -> Source:

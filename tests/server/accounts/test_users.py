@@ -126,7 +126,11 @@ class _Door:
 
     def __init__(self, users: Users) -> None:
         self.clock = Clock()
-        self.sessions = Logins(users, NoDevices(), self.clock, entropy())
+        self.entered: list[str] = []
+        self.sessions = Logins(users, NoDevices(), self.clock, entropy(), self._entered)
+
+    async def _entered(self, user: str, address: str) -> None:
+        self.entered.append(f"{user} {address}")
 
     async def code(self, name: str, password: str, address: str = "10.0.0.1") -> str:
         try:
@@ -156,6 +160,16 @@ async def test_a_disabled_user_is_out_at_once() -> None:
     with pytest.raises(ProblemError):
         door.sessions.bearer(login.token, "10.0.0.1")
     assert await door.code("ana", "correct horse") == "unauthorized"
+
+
+async def test_logins_are_told_and_the_requests_that_follow_are_not() -> None:
+    door = _Door(await _users(Book(), ANA))
+    for _ in range(2):
+        await door.sessions.basic("ana", "correct horse", "10.0.0.1")
+    assert door.entered == ["ana 10.0.0.1"]
+    await door.sessions.login("ana", "correct horse", "10.0.0.2")
+    assert await door.code("ana", "wrong") == "unauthorized"
+    assert door.entered == ["ana 10.0.0.1", "ana 10.0.0.2"]
 
 
 async def test_guessing_is_slowed_down_by_account_and_address() -> None:

@@ -21,9 +21,11 @@ from cargo_sync.server.backup.shelf import Shelves
 from cargo_sync.server.backup.text_port import TextPort
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.grants.view import WorkspaceView
+from cargo_sync.server.history.downloads import Downloads
 from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.backup_files import BackupFiles
 from cargo_sync.state.database import Database
+from cargo_sync.state.history import HistoryRows
 from tests.offloads import inline
 from tests.server.house import tokens, tracked
 
@@ -59,7 +61,7 @@ class OneDoor:
             raise BackupRefusal(NO_NICKNAME)
         right = Right.ADD if sends else Right.READ
         self.rooms[nickname].require(right)
-        return self.permits.for_task(nickname, self.rooms[nickname], right)
+        return self.permits.for_task(nickname, self.rooms[nickname], right, address=address)
 
 
 class Ports(NamedTuple):
@@ -89,7 +91,10 @@ async def ports(
         }
         world = World(lambda: NOW, lambda: 0.0, lambda: 0.5, tokens(), inline, lambda: NOW)
         rows = BackupFiles(database)
-        shelves = Shelves(rows, world, lambda count: str(next(numbers)))
+        downloads = Downloads(
+            HistoryRows(database, world.wall, world.lived), lambda told: None, world
+        )
+        shelves = Shelves(rows, downloads, world, lambda count: str(next(numbers)))
         door, doors = OneDoor(rooms), Doors()
         text = BackupPort(
             "listen",

@@ -21,8 +21,8 @@ async def test_the_round_trip_of_a_new_lane_does_not_include_the_time_until_its_
         deferred.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT))
 
     monkeypatch.setattr(lane_listener, "tune", tune)
-    flows: Any = None  # nobody comes
-    listener = LaneListener(flows, 1, lambda: 0.0, inline)
+    nobody: Any = None  # nobody comes
+    listener = LaneListener(nobody, 1, lambda: 0.0, inline, nobody)
     await listener.start(Doors(), "127.0.0.1", 0)
     listener.close()
     assert deferred == [0]

@@ -10,6 +10,7 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.config.grants import Grant
+from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.flows.public_ends import PublicSink, PublicSource
@@ -240,7 +241,9 @@ def offer(path: str, content: bytes, expected: int = 0) -> Offer:
 
 def upload(view: WorkspaceView, folder: str = "") -> PublicSink:
     """The sink of a flow, as the port for lanes makes it."""
-    return PublicSink(view.sink("run", lambda: None, "ben"), below(view.inside(folder)), view.words)
+    return PublicSink(
+        view.sink("run", lambda: None, ChangeCause("ben")), below(view.inside(folder)), view.words
+    )
 
 
 async def test_a_lane_ends_in_the_folder(house: House) -> None:

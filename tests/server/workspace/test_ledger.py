@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from cargo_sync.catalogue.contract import Change, PutColumns, Recorded
 from cargo_sync.local.trash_upkeep import keep_up
 from cargo_sync.machines.trash_limits import TrashLimits
+from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.operations import Delete, Mkdir, Operation
 from tests.server.workspace.test_workspace import Ground, ground, offer  # noqa: F401
 
 RUN = "20260102T030405Z-run"
+ANA = ChangeCause("ana")
 Row = tuple[str, str, int, str, str]
 
 
@@ -22,7 +24,7 @@ def rows(one: Ground) -> list[Row]:
 
 
 def bring(one: Ground, path: str, content: bytes, expected: int = 0) -> None:
-    sink = one.workspace.sink(RUN, user="ana")
+    sink = one.workspace.sink(RUN, cause=ANA)
     sink.begin(1, [offer(path, content, expected=expected)])
     sink.whole(1, 0, memoryview(content))
     [receipt] = sink.commit(1)
@@ -52,7 +54,7 @@ def test_operations_say_what_they_deleted_or_replaced(ground: Ground) -> None:  
         Mkdir("new", 0o755, 0),
         Delete("none", 1, None),
     ]
-    results = ground.workspace.change(operations, RUN, user="ben")
+    results = ground.workspace.change(operations, RUN, cause=ChangeCause("ben"))
     assert not [one for one in results if isinstance(one, Problem)]
     assert rows(ground) == [
         ("a", "f", 7, "deleted", "ben"),
@@ -65,7 +67,7 @@ def test_operations_say_what_they_deleted_or_replaced(ground: Ground) -> None:  
 
 def test_an_upload_says_what_it_replaced(ground: Ground) -> None:  # noqa: F811
     bring(ground, "file", b"one")
-    upload = ground.workspace.stage("file", 3, 10**18, lambda held: None, "http", "ana")
+    upload = ground.workspace.stage("file", 3, 10**18, lambda held: None, "http", ANA)
     upload.write(b"two")
     upload.publish()
     upload.drop()
@@ -77,12 +79,14 @@ def test_a_row_that_could_not_be_written_is_found_later(ground: Ground) -> None:
     bring(ground, "file", b"one")
     record = ground.folder.catalogue.record
 
-    def failing(workspace: int, changes: Sequence[Change | PutColumns]) -> Recorded:
+    def failing(
+        workspace: int, changes: Sequence[Change | PutColumns], cause: ChangeCause = OTHERS
+    ) -> Recorded:
         raise ProblemError(Problem(Code.DISK_FULL, "the state cannot be written"))
 
     ground.folder.catalogue.record = failing  # type: ignore[method-assign]
     [result] = ground.workspace.change(
-        [Delete("file", ground.entry("file").version, None)], RUN, user="ana"
+        [Delete("file", ground.entry("file").version, None)], RUN, cause=ANA
     )
     assert isinstance(result, Problem)
     ground.folder.catalogue.record = record  # type: ignore[method-assign]

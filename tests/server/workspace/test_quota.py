@@ -11,6 +11,7 @@ from cargo_sync.lanes.ports import Sink
 from cargo_sync.local.staging import Staging
 from cargo_sync.machines.quota import Quota, QuotaLevel, Use
 from cargo_sync.model.displaced import Restored, TrashFilter
+from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.workspace import Workspace
@@ -20,6 +21,7 @@ from tests.server.surroundings import Clock
 from tests.server.workspace.test_workspace import offer
 
 EVERY = TrashFilter()
+ANA = ChangeCause("ana")
 
 
 class Store:
@@ -35,7 +37,7 @@ class Store:
         self.workspace.quotas.allow({"ana": Quota(bytes, files)}, self.told.append)
 
     def sink(self, user: str = "ana") -> Sink:
-        return self.workspace.sink("run", user=user)
+        return self.workspace.sink("run", cause=ChangeCause(user))
 
     def bring(self, user: str = "ana", /, **files: int) -> str:
         """A batch of one flow: the code of each file's receipt."""
@@ -65,7 +67,9 @@ class Store:
         def admit(_: Catalogued | None) -> None: ...
 
         try:
-            upload = self.workspace.stage(path, size, int(NOW * 1e9), admit, "http", user)
+            upload = self.workspace.stage(
+                path, size, int(NOW * 1e9), admit, "http", ChangeCause(user)
+            )
             try:
                 upload.write(bytes(size))
                 upload.publish()
@@ -149,8 +153,8 @@ def test_what_does_not_come_gives_its_room_back(store: Store) -> None:
         raise ProblemError(store.workspace.quotas.refusal("a", "ana", Use(1, 0)))
 
     with pytest.raises(ProblemError):
-        store.workspace.stage("a", 100, 0, refuse, "http", "ana")
-    store.workspace.stage("a", 100, 0, lambda _: None, "http", "ana").drop()
+        store.workspace.stage("a", 100, 0, refuse, "http", ANA)
+    store.workspace.stage("a", 100, 0, lambda _: None, "http", ANA).drop()
     assert store.bring(a=100) == "done"
 
 
@@ -183,7 +187,7 @@ def test_what_another_program_writes_counts_and_is_never_refused(store: Store) -
 def test_a_plain_upload_is_measured_again_when_it_is_published(store: Store) -> None:
     assert store.bring(a=90) == "done"
     store.allow(bytes=100)
-    upload = store.workspace.stage("a", 100, 0, lambda _: None, "http", "ana")
+    upload = store.workspace.stage("a", 100, 0, lambda _: None, "http", ANA)
     upload.write(bytes(100))
     (store.place / "a").write_bytes(b"")
     (store.place / "b").write_bytes(bytes(90))
@@ -202,15 +206,15 @@ def test_a_restore_must_fit_too_but_not_that_of_the_person_who_runs_the_server(
     assert store.bring(a=10) == "done"
     [old] = [row.id for row in store.workspace.trash(EVERY, None, 10).rows]
     store.allow(bytes=50)
-    [refused] = store.workspace.restore([old], "", "restore", user="ana")
+    [refused] = store.workspace.restore([old], "", "restore", cause=ANA)
     assert not isinstance(refused, Restored)
     assert refused.code == "over_quota"
     store.allow(bytes=60)
-    [done] = store.workspace.restore([old], "", "restore", user="ana")
+    [done] = store.workspace.restore([old], "", "restore", cause=ANA)
     assert isinstance(done, Restored)
     [smaller] = [row.id for row in store.workspace.trash(EVERY, None, 10).rows]
     store.allow(bytes=1)
-    assert isinstance(store.workspace.restore([smaller], "", "restore", user="ana")[0], Restored)
+    assert isinstance(store.workspace.restore([smaller], "", "restore", cause=ANA)[0], Restored)
     [large] = [row.id for row in store.workspace.trash(EVERY, None, 10).rows]
     assert isinstance(store.workspace.restore([large], "", "restore")[0], Restored)
 

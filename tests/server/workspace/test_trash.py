@@ -3,6 +3,7 @@
 import pytest
 
 from cargo_sync.model.displaced import Restored, TrashFilter
+from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.operations import Delete
 from tests.server.workspace.test_ledger import RUN, bring
@@ -13,7 +14,7 @@ BACK = "20260103T000000Z-back"
 
 def restore(one: Ground, *ids: int, to: str = "") -> list[Restored | str]:
     """The results; of problems, the codes."""
-    results = one.workspace.restore(ids, to, BACK, user="ben")
+    results = one.workspace.restore(ids, to, BACK, cause=ChangeCause("ben"))
     return [str(each.code) if isinstance(each, Problem) else each for each in results]
 
 
@@ -24,7 +25,9 @@ def kept(one: Ground) -> list[tuple[int, str, str, str]]:
 
 def delete(one: Ground, path: str) -> None:
     seen = one.workspace.position(0).sequence
-    [done] = one.workspace.change([Delete(path, one.entry(path).version, seen)], RUN, user="ana")
+    [done] = one.workspace.change(
+        [Delete(path, one.entry(path).version, seen)], RUN, cause=ChangeCause("ana")
+    )
     assert not isinstance(done, Problem)
 
 
@@ -134,7 +137,7 @@ def test_one_file_comes_back_out_of_a_folder(ground: Ground) -> None:  # noqa: F
     bring(ground, "d/a", b"one")
     bring(ground, "d/b/c", b"two")
     delete(ground, "d")
-    [done] = ground.workspace.restore([1], "", BACK, user="ben", inside="b/c")
+    [done] = ground.workspace.restore([1], "", BACK, cause=ChangeCause("ben"), inside="b/c")
     assert done == Restored(1, "d/b/c", 0, ground.entry("d/b/c").version)
     assert (ground.place / "d" / "b" / "c").read_bytes() == b"two"
     assert [(id, path) for id, path, _, _ in kept(ground)] == [(1, "d")]

@@ -26,6 +26,7 @@ from cargo_sync.local.publish import Placing
 from cargo_sync.local.root import Root
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.model.entries import LATEST, Entry
+from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 from cargo_sync.server.workspace import catalogued_folder
@@ -828,9 +829,11 @@ def test_a_batch_with_a_new_folder_is_recorded_in_one_transaction(
     recorded: list[list[str]] = []
     record = ground.folder.catalogue.record
 
-    def told(workspace: int, changes: Sequence[Change | PutColumns]) -> Recorded:
+    def told(
+        workspace: int, changes: Sequence[Change | PutColumns], *cause: ChangeCause
+    ) -> Recorded:
         recorded.append(changed_paths(changes))
-        return record(workspace, changes)
+        return record(workspace, changes, *cause)
 
     monkeypatch.setattr(ground.folder.catalogue, "record", told)
     paths = [f"a/b/{number:02d}" for number in range(20)]

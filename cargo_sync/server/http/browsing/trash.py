@@ -111,7 +111,7 @@ class TrashRoutes:
                 asked.to,
                 asked.run,
                 permit.check,
-                permit.user,
+                permit.cause(asked.run),
                 asked.under,
                 asked.inside,
             )

@@ -11,7 +11,7 @@ import logging
 import stat
 import struct
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -73,9 +73,17 @@ class Archive:
         asked: files and folders. Paths in the archive are relative to the deepest folder that has
             all of them.
         now: unix seconds, the time of folders: theirs is not kept.
+        packed: called with each file of which all is in the archive.
     """
 
-    def __init__(self, view: WorkspaceView, asked: Sequence[str], now: float) -> None:
+    def __init__(
+        self,
+        view: WorkspaceView,
+        asked: Sequence[str],
+        now: float,
+        packed: Callable[[str, Entry], None],
+    ) -> None:
+        self._packed = packed
         self._view = view
         self._asked = _outermost(asked)
         self._now = int(now)
@@ -158,6 +166,7 @@ class Archive:
                 for content in contents:
                     writing.write(content)
                     yield
+            self._packed(path, held.entry)
 
     def _fail(self, path: str, problem: Problem) -> None:
         _log.warning("not whole in an archive: %r: %s", path, problem)

@@ -9,7 +9,7 @@ import codecs
 import contextlib
 import mimetypes
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
@@ -25,11 +25,12 @@ from cargo_sync.lanes.ports import Reader
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, kept_time
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.world import Offload
+from cargo_sync.model.world import World
 from cargo_sync.server.accounts.access import Access
 from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.grants.view import ViewUpload
+from cargo_sync.server.history.downloads import Downloads, FetchedVersion
 from cargo_sync.server.http.answers import answer, folder, refusal
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.content.conditions import (
@@ -64,21 +65,19 @@ class FileRoutes:
 
     Args:
         entrance: finds the user of a request.
-        offload: runs blocking calls in threads.
-        wall: unix seconds, the mtime of uploads without one.
+        downloads: hears what was sent.
+        world: clocks, and threads for blocking calls. Uploads without an mtime get the wall's.
         v1: the beginning of all paths.
     """
 
     def __init__(
-        self,
-        entrance: Authentication,
-        offload: Offload,
-        wall: Callable[[], float],
-        v1: str,
+        self, entrance: Authentication, downloads: Downloads, world: World, v1: str
     ) -> None:
         self._entrance = entrance
-        self._offload = offload
-        self._wall = wall
+        self._downloads = downloads
+        self._offload = world.offload
+        self._wall = world.wall
+        self._steady = world.steady
         self._v1 = v1
 
     def routes(self) -> list[web.RouteDef]:
@@ -91,7 +90,8 @@ class FileRoutes:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Sends a file, a part of it, or a folder's listing; also for HEAD."""
-        access = (await self._entrance.permit_of_files(request, Right.LOOK)).access
+        permit = await self._entrance.permit_of_files(request, Right.LOOK)
+        access = permit.access
         given = _path(request)
         path = given.removesuffix("/")
         paths.check(path)
@@ -109,7 +109,7 @@ class FileRoutes:
         with contextlib.closing(reader):
             if given != path:
                 raise unknown("such folder")
-            return await self.send(request, access.view.epoch, held, reader)
+            return await self.send(request, permit, held, reader, path)
 
     async def _is_drop_folder(self, access: Access, path: str) -> bool:
         """Whether a user who may not read has added something to this folder."""
@@ -129,7 +129,7 @@ class FileRoutes:
             self._mtime(request),
             partial(_admit, conditions, permit),
             HTTP_RUN,
-            permit.user,
+            permit.cause(HTTP_RUN),
         )
         try:
             await _go_on(request)
@@ -152,17 +152,19 @@ class FileRoutes:
     async def send(
         self,
         request: web.Request,
-        epoch: str,
+        permit: Permit,
         held: Catalogued,
         reader: Reader,
+        path: str,
         more: Mapping[str, str] = NOTHING,
     ) -> web.StreamResponse:
-        """Sends a file, or the part of it that a request wants, with `more` headers.
+        """Sends the file at `path`, or the part of it that a request wants, with `more` headers.
 
         Raises:
             ProblemError: `stale`: the request is about another version.
         """
-        entry = held.entry
+        entry, access = held.entry, permit.access
+        epoch = access.view.epoch
         tag = etag(epoch, entry.version)
         headers = {
             "ETag": tag,
@@ -195,7 +197,12 @@ class FileRoutes:
             response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{entry.size}"
         await response.prepare(request)
         if request.method == "GET":
+            began = self._steady()
             await self._send(response, reader, start, end)
+            cause = permit.cause(HTTP_RUN)
+            place = access.whole.id, cause, access.view.inside(path)
+            file = FetchedVersion(*place, entry.hash, entry.version)
+            self._downloads.fetched(file, start, end, entry.size, self._steady() - began)
         await response.write_eof()
         return response
 

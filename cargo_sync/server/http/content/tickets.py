@@ -17,16 +17,19 @@ from aiohttp import web
 from pydantic import AfterValidator, Field
 
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE
-from cargo_sync.model.world import Offload
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.history import HistoryFiles
+from cargo_sync.model.world import World
 from cargo_sync.server.accounts.logins import LoginMark
+from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.grants.rights import Right
+from cargo_sync.server.history.downloads import Downloads
 from cargo_sync.server.http.answers import answer, ticket
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.content.archive import Archive
 from cargo_sync.server.http.content.attachment import disposition
 from cargo_sync.server.http.content.files import FileRoutes
-from cargo_sync.server.http.fields import Asked, Path, text
+from cargo_sync.server.http.fields import HTTP_RUN, Asked, Path, text
 from cargo_sync.server.http.limits import Bodies, sent
 from cargo_sync.server.refusals import bad_request, unknown
 from cargo_sync.server.workspace.catalogued_folder import changed
@@ -129,16 +132,17 @@ class TicketRoutes:
         bodies: Bodies,
         files: FileRoutes,
         tickets: Tickets,
-        offload: Offload,
-        wall: Callable[[], float],
+        downloads: Downloads,
+        world: World,
         v1: str,
     ) -> None:
+        self._downloads = downloads
         self._entrance = entrance
         self._bodies = bodies
         self._files = files
         self._tickets = tickets
-        self._offload = offload
-        self._wall = wall
+        self._offload = world.offload
+        self._wall = world.wall
         self._v1 = v1
         self._archives = asyncio.Semaphore(ARCHIVES)
 
@@ -175,20 +179,28 @@ class TicketRoutes:
     async def use(self, request: web.Request) -> web.StreamResponse:
         ticket = self._tickets.use(request.match_info["secret"])
         user = self._entrance.marked(request, ticket.login)
-        access = self._entrance.permit_in(request, user, ticket.workspace, Right.READ).access
+        permit = self._entrance.permit_in(request, user, ticket.workspace, Right.READ)
+        view = permit.access.view
         header = {"Content-Disposition": disposition(ticket.name)}
         if ticket.version is None:
-            archive = Archive(access.view, ticket.paths, self._wall())
+            archive = Archive(view, ticket.paths, self._wall(), partial(self._packed, permit))
             async with self._archives:
                 return await self._zip(request, archive, header)
         [path] = ticket.paths
-        held, reader = await self._offload(access.view.open, path)
+        held, reader = await self._offload(view.open, path)
         if held is None or reader is None:
             raise changed(path)
         with contextlib.closing(reader):
             if held.entry.version != ticket.version:
                 raise changed(path)
-            return await self._files.send(request, access.view.epoch, held, reader, header)
+            return await self._files.send(request, permit, held, reader, path, header)
+
+    def _packed(self, permit: Permit, path: str, entry: Entry) -> None:
+        """All of a file went into an archive, which is sent as it is made. Any thread calls it."""
+        access = permit.access
+        place = access.view.inside(path)
+        files = HistoryFiles([place], [entry.size], [entry.hash], [entry.version])
+        self._downloads.took(access.whole.id, permit.cause(HTTP_RUN), files, 0.0)
 
     async def _zip(
         self, request: web.Request, archive: Archive, header: Mapping[str, str]

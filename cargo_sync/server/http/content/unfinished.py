@@ -16,7 +16,7 @@ from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.server.accounts.access import Access
+from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.grants.view import ViewUpload, WorkspaceView
 from cargo_sync.server.refusals import LaterError, unknown
 from cargo_sync.server.workspace.catalogued_folder import changed
@@ -36,9 +36,6 @@ RUN: Final = "http"
 
 _STAYS_OPEN: Final = frozenset({Code.STALE, Code.TOO_LARGE})
 """Refusals that say nothing about the staged file."""
-
-Permitted = Callable[[], None]
-"""Raises ProblemError when the user may not write there any more."""
 
 
 class WantedUpload(NamedTuple):
@@ -87,23 +84,22 @@ class Uploads:
         self._token = token
         self._open = _OpenUploads(steady)
 
-    def begin(
-        self, user: str, access: Access, permitted: Permitted, wanted: WantedUpload
-    ) -> UploadRow:
+    def begin(self, permit: Permit, wanted: WantedUpload) -> UploadRow:
         """Notes an upload, after a look at its place and at the room for it.
 
         Raises:
             ProblemError: `changed` or `occupied`: what is there is not `expected`; `is_a_folder`,
-                `disk_full`; `permitted` refuses.
+                `disk_full`; `permit` is revoked.
             LaterError: `busy`: the user has too many of them.
         """
         self.close_idle()
+        user, access = permit.user, permit.access
         row = UploadRow(self._token(), user, access.view.id, access.name, *wanted)
         if not self._rows.add(row, PER_USER):
             message = f"{user} has {PER_USER} unfinished uploads"
             raise LaterError(Problem(Code.BUSY, message, hint="finish or delete some"), 60)
         try:
-            with self._opened(row, access, partial(_admit, row.path, wanted.expected, permitted)):
+            with self._opened(row, permit, partial(_admit, row.path, wanted.expected, permit)):
                 return row
         except BaseException:
             self._rows.drop(row.id)
@@ -129,18 +125,16 @@ class Uploads:
         upload = self._open.upload(row.id)
         return upload.offset if upload is not None else _in_order(self._checkpoints.get(row.id))
 
-    def look(
-        self, row: UploadRow, access: Access, permitted: Permitted
-    ) -> tuple[int, list[StagedPiece]]:
+    def look(self, row: UploadRow, permit: Permit) -> tuple[int, list[StagedPiece]]:
         """Where the next piece begins, and the first and the last piece that is staged.
 
         After a restart what is staged is read and checked first.
 
         Raises:
-            ProblemError: `disk_full`; `permitted` refuses.
+            ProblemError: `disk_full`; `permit` is revoked.
             LaterError: `busy`: another request uses it.
         """
-        with self._opened(row, access, lambda _: permitted()) as upload:
+        with self._opened(row, permit, lambda _: permit.check()) as upload:
             done = upload.offset
             starts = sorted({0, max(0, done - PIECE)}) if done else []
             ends = [(start, min(done, start + PIECE)) for start in starts]
@@ -149,8 +143,7 @@ class Uploads:
     def append(
         self,
         row: UploadRow,
-        access: Access,
-        permitted: Permitted,
+        permit: Permit,
         offset: int,
         content: memoryview,
     ) -> int | PublishedUpload:
@@ -164,14 +157,12 @@ class Uploads:
             LaterError: `busy`: another request uses it.
         """
         self._rows.use(row.id)
-        admit = partial(_admit, row.path, row.expected, permitted)
-        with self._opened(row, access, admit) as upload:
+        admit = partial(_admit, row.path, row.expected, permit)
+        with self._opened(row, permit, admit) as upload:
             done = upload.append(offset, content)
             return done if done < row.size else self._published(row, upload)
 
-    def expect(
-        self, row: UploadRow, access: Access, permitted: Permitted, expected: int
-    ) -> int | PublishedUpload:
+    def expect(self, row: UploadRow, permit: Permit, expected: int) -> int | PublishedUpload:
         """Makes an upload replace another version than the one it was begun for.
 
         Returns:
@@ -182,8 +173,8 @@ class Uploads:
             LaterError: `busy`: another request uses it.
         """
         row = replace(row, expected=expected)
-        admit = partial(_admit, row.path, expected, permitted)
-        with self._opened(row, access, admit) as upload:
+        admit = partial(_admit, row.path, expected, permit)
+        with self._opened(row, permit, admit) as upload:
             upload.check()
             self._rows.expect(row.id, expected)
             done = upload.offset
@@ -236,12 +227,13 @@ class Uploads:
         return published
 
     @contextmanager
-    def _opened(self, row: UploadRow, access: Access, admit: Admit) -> Iterator[ViewUpload]:
+    def _opened(self, row: UploadRow, permit: Permit, admit: Admit) -> Iterator[ViewUpload]:
         """The upload, open. It is closed after anything that may be about its staged file.
 
         Raises:
             ProblemError: it is of another workspace than the user has by that name now.
         """
+        access, cause = permit.access, permit.cause(RUN)
         if access.view.id != row.space:
             raise unknown("such upload")
         with self._open.of(row.id) as one:
@@ -251,7 +243,8 @@ class Uploads:
             if one.upload is None:
                 one.workspace = access.whole
                 what = (row.path, row.size, row.mtime_ns)
-                one.upload = access.view.stage(*what, one.admits, RUN, row.user, row.id)
+                one.upload = access.view.stage(*what, one.admits, RUN, cause, row.id)
+            one.upload.sent_by(cause)
             try:
                 yield one.upload
             except BaseException as error:
@@ -345,9 +338,9 @@ class _OpenUploads:
             one.lock.release()
 
 
-def _admit(path: str, expected: int, permitted: Permitted, held: Catalogued | None) -> None:
+def _admit(path: str, expected: int, permit: Permit, held: Catalogued | None) -> None:
     """Checks that an upload may still be published. Raises ProblemError if it may not."""
-    permitted()
+    permit.check()
     version = 0 if held is None else held.entry.version
     if version == expected:
         return

@@ -81,8 +81,7 @@ class UploadRoutes:
         user = self._entrance.user(request)
         asked = _Begin.read(await self._bodies.read(request, user.name))
         permit = self._entrance.permit_in(request, user, asked.workspace, Right.ADD)
-        begin = partial(self._uploads.begin, user.name, permit.access, permit.check)
-        row = await self._offload(begin, asked.wanted())
+        row = await self._offload(self._uploads.begin, permit, asked.wanted())
         return answer(begun(row.id, PIECE), status=201)
 
     async def all(self, request: web.Request) -> web.Response:
@@ -92,7 +91,7 @@ class UploadRoutes:
 
     async def look(self, request: web.Request) -> web.Response:
         row, permit = await self._asked(request)
-        done, pieces = await self._offload(self._uploads.look, row, permit.access, permit.check)
+        done, pieces = await self._offload(self._uploads.look, row, permit)
         response = answer(upload_row(row, done) | {"digests": [one._asdict() for one in pieces]})
         response.headers[_AT] = str(done)
         return response
@@ -105,7 +104,7 @@ class UploadRoutes:
             found = await self._offload(hashlib.sha256, content)
             if found.digest() != digest:
                 raise _corrupt()
-            piece = partial(self._uploads.append, row, permit.access, permit.check, offset)
+            piece = partial(self._uploads.append, row, permit, offset)
             try:
                 taken = await self._offload(piece, memoryview(content))
             except ProblemError as error:
@@ -117,8 +116,8 @@ class UploadRoutes:
     async def expect(self, request: web.Request) -> web.Response:
         row, permit = await self._asked(request)
         asked = _Expect.read(await self._bodies.read(request, permit.user))
-        expect = partial(self._uploads.expect, row, permit.access, permit.check)
-        return _taken(permit, row, await self._offload(expect, asked.expected))
+        taken = await self._offload(self._uploads.expect, row, permit, asked.expected)
+        return _taken(permit, row, taken)
 
     async def abandon(self, request: web.Request) -> web.Response:
         user = self._entrance.user(request)

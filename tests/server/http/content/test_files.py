@@ -19,6 +19,7 @@ from cargo_sync.server.http.content import files
 from cargo_sync.server.http.limits import sent
 from cargo_sync.server.workspace.upload import Upload
 from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.state.history import HistoryFilter
 from tests.local.samples import IN_2300, dated
 from tests.server.house import NOW, PASSWORDS, House, living
 
@@ -477,3 +478,27 @@ async def test_a_file_that_changes_while_it_is_read_is_broken_off(
         with pytest.raises(aiohttp.ClientError):
             await house.call("GET", f"{FILES}/file")
         assert pieces == 2  # the last one was never sent
+
+
+# -- the history -----------------------------------------------------------------------------------
+
+
+def told(house: House) -> list[str]:
+    """Who downloaded or uploaded what, from where, and how many bytes."""
+    house.downloads.write()
+    return [
+        f"{row.batch.user} {row.batch.kind} {row.path} {row.size} {row.batch.address}"
+        for row in house.history.after(0, HistoryFilter(), 100).rows
+    ]
+
+
+async def test_what_is_sent_whole_is_in_the_history(tmp_path: Path) -> None:
+    async with living(tmp_path) as house:
+        await put(house, "file", b"0123456789")
+        await house.call("HEAD", f"{FILES}/file")
+        await house.call("GET", f"{FILES}/file", headers={"If-Match": '"other"'})
+        await house.call("GET", f"{FILES}/file", headers={"Range": "bytes=0-3"})
+        assert told(house) == ["ana uploaded file 10 127.0.0.1"]
+        await house.call("GET", f"{FILES}/file", headers={"Range": "bytes=4-"})
+        await house.call("GET", f"{FILES}/file")
+        assert told(house)[1:] == ["ana downloaded file 10 127.0.0.1"] * 2

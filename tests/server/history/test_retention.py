@@ -7,10 +7,11 @@ from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.world import World
+from cargo_sync.server.history.retention import PART, ServerRetention
 from cargo_sync.server.http.content.unfinished import Uploads
-from cargo_sync.server.retention import PART, ServerRetention
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
+from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.uploads import UploadRow, UploadRows
 from tests.offloads import inline
 
@@ -24,7 +25,8 @@ async def test_deletions_go_after_three_months_and_checkpoints_sooner(tmp_path: 
         catalogue = SqliteCatalogue(database)
         rows = UploadRows(database, world.wall)
         uploads = Uploads(rows, Checkpoints(database, world.wall), world.token, world.steady)
-        sweep = ServerRetention(database, catalogue, uploads, world)
+        history = HistoryRows(database, world.wall, world.lived)
+        sweep = ServerRetention(database, catalogue, history, uploads, world)
         space = catalogue.workspace("/srv", lambda: "e").id
         assert rows.add(UploadRow("u", "ana", space, "default", "p", 1, 1, 0), 1)
         some = [f"{number}" for number in range(2 * PART + 1)]

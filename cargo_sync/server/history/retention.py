@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogue
+from cargo_sync.config.server import FileHistory
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Ts, World
 from cargo_sync.server.http.content.unfinished import Uploads
@@ -15,10 +16,12 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clients import Clients
 from cargo_sync.state.database import Database
 from cargo_sync.state.drop_boxes import forget_drop_boxes
+from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.invitations import InvitationRows
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.upkeep import Upkeep
 from cargo_sync.stores.folder import STALE
+from cargo_sync.webhooks.outbox import Outbox
 
 EVERY: Final = 3600.0
 DAY: Final = 86400.0
@@ -26,6 +29,8 @@ REPLIES_KEPT: Final = DAY
 TOMBSTONES_KEPT: Final = 90 * DAY
 DISPLACED_KEPT: Final = 90 * DAY
 """Seconds for which a version stays in the ledger that is not in the trash any more."""
+CALLBACKS_KEPT: Final = 30 * DAY
+"""Seconds for which a callback that was given up is kept."""
 CLIENTS_KEPT: Final = 400 * DAY
 """Seconds for which a job is remembered that does not come any more."""
 PART: Final = 2_000
@@ -34,11 +39,21 @@ _log = logging.getLogger(__name__)
 
 
 class ServerRetention:
-    """Deletes old state at the start and every hour."""
+    """Deletes old state at the start and every hour.
+
+    keep  how much of the history is kept
+    """
 
     def __init__(
-        self, database: Database, catalogue: Catalogue, uploads: Uploads, world: World
+        self,
+        database: Database,
+        catalogue: Catalogue,
+        history: HistoryRows,
+        uploads: Uploads,
+        world: World,
     ) -> None:
+        self.keep = FileHistory()
+        self._history = history
         self._database = database
         self._world = world
         self._catalogue = catalogue
@@ -48,6 +63,7 @@ class ServerRetention:
         self._audit = AuditTable(database, world.wall, world.lived)
         self._clients = Clients(database, world.lived)
         self._invitations = InvitationRows(database)
+        self._callbacks = Outbox(database)
         self._upkeep = Upkeep(database)
 
     async def run(self) -> None:
@@ -78,6 +94,9 @@ class ServerRetention:
         await self._until_done(self._clients.purge, now - CLIENTS_KEPT, PART)
         await self._until_done(forget_drop_boxes, self._database, PART)
         await self._until_done(self._invitations.purge, now, PART)
+        oldest = now - self.keep.days * DAY
+        await self._until_done(self._history.prune, oldest, self.keep.files, PART)
+        await self._until_done(self._callbacks.purge, now - CALLBACKS_KEPT, now, PART)
         await offload(self._audit.prune)
         await offload(self._catalogue.thin, now - EVERY)
         await self._until_done(self._catalogue.forget_gone, now - TOMBSTONES_KEPT, PART)
