@@ -97,10 +97,6 @@ def test_looking(runtime: str) -> None:
         "user show ana",
         "workspace list",
         "flow list",
-        "history --server",
-        "callback list --server",
-        "callback retry --all --server",
-        "callback test --server",
         "status --server",
         "bandwidth --server",
     ) == (

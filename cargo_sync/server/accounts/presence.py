@@ -12,7 +12,7 @@ EVERY: Final = 60.0
 _log = logging.getLogger(__name__)
 
 
-class Presence:
+class UserPresence:
     """The users who were there since the last write, and the rows of all. For the event loop."""
 
     def __init__(self, rows: PresenceRows, world: World) -> None:

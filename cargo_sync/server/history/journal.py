@@ -8,7 +8,7 @@ from typing import Final
 from cargo_sync.model.history import ToldBatch
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
-from cargo_sync.server.accounts.presence import Presence
+from cargo_sync.server.accounts.presence import UserPresence
 from cargo_sync.server.history.downloads import Downloads
 from cargo_sync.server.history.names import WorkspaceNames
 from cargo_sync.server.history.users import UserHistory
@@ -35,7 +35,7 @@ class ServerJournal:
         self.rows = HistoryRows(database, world.wall, world.lived)
         self.names = WorkspaceNames()
         self.downloads = Downloads(self.rows, self.tell, world)
-        self.presence = Presence(PresenceRows(database), world)
+        self.presence = UserPresence(PresenceRows(database), world)
         self.users = UserHistory(self.presence, self.rows, world)
         self.heard: list[Callable[[Sequence[ToldBatch]], None]] = []
         self._loop = asyncio.get_running_loop()

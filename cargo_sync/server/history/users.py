@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from cargo_sync.model.world import World
-from cargo_sync.server.accounts.presence import Presence
+from cargo_sync.server.accounts.presence import UserPresence
 from cargo_sync.state.history import HistoryRows
 
 
 class UserHistory:
     """The past of each user. A day begins at midnight in the time zone of the server's machine."""
 
-    def __init__(self, presence: Presence, rows: HistoryRows, world: World) -> None:
+    def __init__(self, presence: UserPresence, rows: HistoryRows, world: World) -> None:
         self._presence = presence
         self._rows = rows
         self._world = world

@@ -10,7 +10,7 @@ from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.model.history import ChangeCause, HistoryFiles, HistoryKind
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.server.accounts.presence import EVERY, Presence
+from cargo_sync.server.accounts.presence import EVERY, UserPresence
 from cargo_sync.server.history.names import WorkspaceNames
 from cargo_sync.server.history.users import UserHistory
 from cargo_sync.state.database import Database
@@ -22,14 +22,14 @@ DAY = 86_400.0
 
 
 class Porch:
-    """Presence over a real state, with the test's own clock."""
+    """UserPresence over a real state, with the test's own clock."""
 
     def __init__(self, database: Database) -> None:
         self.now = 1_000 * DAY
         clock = lambda: self.now  # noqa: E731
         world = World(clock, clock, lambda: 0.5, lambda: "t", inline, clock)
         self.kept = PresenceRows(database)
-        self.presence = Presence(self.kept, world)
+        self.presence = UserPresence(self.kept, world)
         self.rows = HistoryRows(database, clock, clock)
         self.users = UserHistory(self.presence, self.rows, world)
 
