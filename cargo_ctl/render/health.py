@@ -93,7 +93,7 @@ def of_server(result: Mapping[str, Any]) -> Health:
 
 def failed(level: Level, message: str) -> Health:
     """Nothing is known, or nothing answers."""
-    return Health(level, " ".join(escaped(message).split("\n")), {})
+    return Health(level, " ".join(escaped(line.strip()) for line in message.split("\n")), {})
 
 
 def _level(job: Mapping[str, Any]) -> Level:

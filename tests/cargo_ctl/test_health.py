@@ -93,6 +93,13 @@ def test_nothing_answers(runtime: str) -> None:
     )  # fmt: skip
 
 
+def test_several_daemons(runtime: str) -> None:
+    with canned(runtime, {}), canned(runtime, {}, "0123456789ab"):
+        result = CliRunner().invoke(cargo_ctl, ["status", "--check"])
+    assert result.exit_code == 3 and len(result.stdout.splitlines()) == 1
+    assert "UNKNOWN - several daemons are running; choose one with --connect" in result.stdout
+
+
 def test_a_job_needs_check(runtime: str) -> None:
     result = CliRunner().invoke(cargo_ctl, ["status", "nightly"])
     assert result.exit_code == 2 and "cargo_ctl job show nightly" in result.stderr
