@@ -23,7 +23,7 @@ _TERMS = (
     ("--quota", "SIZE", "The most bytes in the user's folder, such as 500GB."),
     ("--files", "NUMBER", "The most files in the user's folder."),
     ("--expires", "DAY", "The last day on which the user may log in, or a time."),
-    ("--networks", "NETWORK,…", "The networks from which the user may come."),
+    ("--networks", "NETWORK,...", "The networks from which the user may come."),
 )
 
 
