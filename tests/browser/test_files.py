@@ -90,6 +90,31 @@ async def test_a_person_logs_in_and_looks_around(page: Any, tmp_path: Path) -> N
         assert await page.evaluate("sessionStorage.length") == 0
 
 
+async def test_who_is_invited_chooses_a_password(page: Any, tmp_path: Path) -> None:
+    token = "Zr0u5lXb8m2c1wq7TnKpLA"
+    async with living(tmp_path) as house:
+        await house.invitations.add("ana", token, 3_600.0)
+        await page.goto(f"http://127.0.0.1:{house.port}/")
+        await page.get_by_role("button", name="I have an invitation").click()
+        await no_barriers(page)
+        for line, says in (
+            ("cargo:ana", "this is no invitation"),
+            (f"cargo://ana@files.example:8443#.{token}", "the two passwords differ"),
+        ):
+            await page.get_by_label("Invitation").fill(line)
+            await page.get_by_label("New password").fill("seven horses")
+            await page.keyboard.press("Enter")
+            await page.get_by_label("The same again").fill("eight horses")
+            await page.keyboard.press("Enter")
+            await page.get_by_text(says).wait_for()
+        await page.get_by_label("The same again").fill("seven horses")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("button", name="Upload").wait_for()
+        await page.evaluate("sessionStorage.clear()")
+        await log_in(page, house, password="seven horses")
+        await page.get_by_role("button", name="Upload").wait_for()
+
+
 async def test_files_are_uploaded_and_what_stands_there_is_asked_about(
     page: Any, tmp_path: Path
 ) -> None:

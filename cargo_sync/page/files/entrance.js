@@ -1,9 +1,11 @@
-/* The way in: a name and a password. */
+/* The way in: a name and a password, or an invitation, with which a person chooses a password. */
 
 import { brand } from "../common/brand.js";
 import { Dialog } from "../common/dialog.js";
 import { h, newId, put, say, show } from "../common/element.js";
 import { escaped } from "../common/words.js";
+
+const LEAST = 8; // characters of a password
 
 /** Returns when somebody is logged in. */
 export function enter(login, place) {
@@ -18,6 +20,7 @@ function askPassword(login, place, done) {
     title: "Log in",
     word: "Log in",
     fields: [user, password],
+    other: ["I have an invitation", () => askInvitation(login, place, done)],
     async send() {
       const body = { username: user.input.value, password: password.input.value };
       keep(login, await login.json("POST", "v1/login", body));
@@ -27,6 +30,37 @@ function askPassword(login, place, done) {
       password.input.focus();
     },
   });
+}
+
+function askInvitation(login, place, done) {
+  const line = field("Invitation", { placeholder: "cargo://…", autocomplete: "off" });
+  const first = field(`New password, at least ${LEAST} characters`, { type: "password", autocomplete: "new-password", minlength: LEAST });
+  const again = field("The same again", { type: "password", autocomplete: "new-password" });
+  form(place, done, {
+    title: "Choose a password",
+    word: "Set the password",
+    fields: [line, first, again],
+    other: ["I have a password", () => askPassword(login, place, done)],
+    async send() {
+      const invitation = read(line.input.value);
+      if (!invitation) throw new Error("this is no invitation: it is one line that begins with cargo://");
+      if (first.input.value !== again.input.value) throw new Error("the two passwords differ");
+      const body = { user: invitation.user, token: invitation.token, password: first.input.value };
+      keep(login, await login.json("POST", "v1/invites/password", body));
+    },
+    failed() {},
+  });
+}
+
+/** The name and the token of `cargo://NAME@HOST:PORT/PREFIX#FINGERPRINT.TOKEN`, or null. */
+function read(line) {
+  const found = /^cargo(?:\+http)?:\/\/([^@/#\s]+)@[^@#\s]+#[\w-]*\.([\w-]+)$/i.exec(line.trim());
+  if (!found) return null;
+  try {
+    return { user: decodeURIComponent(found[1]), token: found[2] };
+  } catch {
+    return null;
+  }
 }
 
 /** The login of this person has ended, as with a restart of the server: asks for the password over the page, so that what
@@ -71,7 +105,7 @@ function field(word, props) {
   return { input, element: h("div.field", {}, h("label", { for: id }, word), input) };
 }
 
-function form(place, done, { title, word, fields, send, failed }) {
+function form(place, done, { title, word, fields, other: [otherWord, turn], send, failed }) {
   document.title = `${title} · Cargo`;
   const wrong = h("p.wrong", { role: "alert", hidden: true });
   const button = h("button.primary", { type: "submit" }, word);
@@ -97,6 +131,7 @@ function form(place, done, { title, word, fields, send, failed }) {
       brand("#/"),
       h("h1", {}, title),
       h("form", { onsubmit }, fields.map((one) => one.element), wrong, button),
+      h("p", {}, h("button.text", { type: "button", onclick: turn }, otherWord)),
     ),
   );
   fields[0].input.focus();
