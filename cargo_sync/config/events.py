@@ -47,6 +47,7 @@ SERVER_VARIABLES: dict[str, tuple[str, ...]] = {
     "onDownloaded": (*_FILE, "AVG_SPEED"),
     "onDeleted": _FILE,
     "onLogin": ("USER", "ADDRESS", "TIME"),
+    "onQuota": ("USER", "WORKSPACE", "PERCENT", "REASON", "TIME"),
 }
 """The same of a server."""
 _ALL = VARIABLES | SERVER_VARIABLES

@@ -44,7 +44,8 @@ class ServerMoment(StrEnum):
     DOWNLOADED = "onDownloaded"
     DELETED = "onDeleted"
     LOGIN = "onLogin"
-    """Not in the history: it is about no file."""
+    """Not in the history, and neither is the next one: they are about no file."""
+    QUOTA = "onQuota"
 
 
 MOMENTS: Final = {

@@ -93,6 +93,7 @@ from cargo_sync.state.replies import Replies
 from cargo_sync.state.uploads import UploadRows
 from cargo_sync.state.users import UserRows
 from cargo_sync.state.workspaces import WorkspaceRows
+from cargo_sync.webhooks.file_variables import of_quota
 
 LANES: Final = 2.0
 """Seconds that lanes have to write their checkpoints."""
@@ -355,8 +356,12 @@ class Server:
             self._loop.call_soon_threadsafe(self._say_quota, news)
 
     def _say_quota(self, news: QuotaNews) -> None:
-        _log.warning("%s", views.quota_sentence(news), extra={"user": news.user})
+        sentence = views.quota_sentence(news)
+        _log.warning("%s", sentence, extra={"user": news.user})
         self.feed.quota(news)
+        percent = int(100 * (news.quota.share(news.used) or 0))
+        now = self._world.wall()
+        self.webhooks.quota(of_quota(news.user, news.workspace, percent, sentence, now))
 
     def _expired(self, users: frozenset[str]) -> None:
         """Ends what expired users have."""

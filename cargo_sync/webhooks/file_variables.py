@@ -27,10 +27,23 @@ def of_login(user: str, address: str, time: float) -> Variables:
     return {"USER": user, "ADDRESS": address or None, "TIME": time}
 
 
+def of_quota(user: str, workspace: str, percent: int, reason: str, time: float) -> Variables:
+    """The variables of a quota that is used up, or nearly: of a user, or of a named workspace."""
+    return {
+        "USER": user or None,
+        "WORKSPACE": workspace or None,
+        "PERCENT": percent,
+        "REASON": reason,
+        "TIME": time,
+    }
+
+
 def example_of(moment: ServerMoment, time: float) -> Variables:
     """Example values for a test callback, of the same types as real ones."""
     if moment is ServerMoment.LOGIN:
         return of_login("example", "192.0.2.7", time)
+    if moment is ServerMoment.QUOTA:
+        return of_quota("example", "", 90, "this is a test, no quota is used up", time)
     moved: Variables = {} if moment is ServerMoment.DELETED else {"AVG_SPEED": 8_000_000}
     return {
         "FILE_NAME": "folder/example file.txt",

@@ -79,6 +79,8 @@ class ServerWebhooks:
         self._hosts = Hosts(world, limits.at_once)
         self._asked = _Asked((), {})
         self._news = Wakeup()
+        self._pending: list[New] = []
+        """Callbacks that come from no row, until they are stored."""
         self._counts: dict[str, int] = {}
         self._dispatcher = Dispatcher(self.rows, self, self._hosts, self._send, world, self._before)
 
@@ -137,6 +139,12 @@ class ServerWebhooks:
             _log.error("the callback for a login of %s cannot be stored: %s", user, error)
         self._dispatcher.wake()
 
+    def quota(self, values: Variables) -> None:
+        """A quota is used up, or nearly; its callback is stored soon."""
+        if self._asked.wants(ServerMoment.QUOTA, ""):
+            self._pending.append(self._new(ServerMoment.QUOTA, "quota", values))
+            self._news.set()
+
     # -- the tasks ---------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -157,6 +165,10 @@ class ServerWebhooks:
     async def read(self) -> None:
         """Stores callbacks for what is new in the history."""
         offload = self._world.offload
+        while self._pending:
+            await offload(self.rows.put, self._pending[:1])
+            del self._pending[0]
+            self._dispatcher.wake()
         more = True
         while more:
             cursor = await offload(self.rows.reached)

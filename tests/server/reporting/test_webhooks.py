@@ -26,7 +26,7 @@ from cargo_sync.server.reporting import webhooks as room
 from cargo_sync.server.reporting.webhooks import ServerWebhooks
 from cargo_sync.state.database import Database
 from cargo_sync.state.history import HistoryRows
-from cargo_sync.webhooks.file_variables import example_of, of_file
+from cargo_sync.webhooks.file_variables import example_of, of_file, of_quota
 from cargo_sync.webhooks.message import Message
 from cargo_sync.webhooks.retry_policy import Attempt
 from tests.offloads import inline
@@ -40,7 +40,9 @@ def asking(**paths: list[str] | None) -> tuple[EventSettings, ...]:
     login = {"method": "GET", "url": "http://a.example/{{ USER }}"}
     return read_server_events(
         {
-            name: login if name == "onLogin" else FIELDS | ({} if some is None else {"paths": some})
+            name: login
+            if name in ("onLogin", "onQuota")
+            else FIELDS | ({} if some is None else {"paths": some})
             for name, some in paths.items()
         }
     )
@@ -157,6 +159,18 @@ async def test_a_login_is_stored_before_it_is_answered(desk: Desk) -> None:
     assert desk.waiting() == ["onLogin login ana"]
     [row] = desk.webhooks.rows.page(None, None, 0, 9)
     assert row.variables == {"USER": "ana", "ADDRESS": "10.0.0.7", "TIME": 1e9}
+
+
+async def test_a_quota_is_told(desk: Desk) -> None:
+    values = of_quota("ana", "", 91, "91 % are used", 1e9)
+    await desk.webhooks.apply(asking(onDeleted=None))
+    desk.webhooks.quota(values)
+    await desk.webhooks.apply(asking(onQuota=None))
+    desk.webhooks.quota(values)
+    await desk.webhooks.read()
+    await desk.webhooks.read()
+    [row] = desk.webhooks.rows.page(None, None, 0, 9)
+    assert (row.moment, row.variables) == ("onQuota", values)
 
 
 async def test_they_are_delivered_in_order_and_tried_again(desk: Desk) -> None:
