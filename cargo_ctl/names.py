@@ -24,18 +24,26 @@ class NameParameter(click.ParamType):  # type: ignore[type-arg]  # generic in ne
     """The name of something that `cmd` lists; the rows' field `about` is shown beside it.
 
     The name is not checked here: the daemon does that. With `server`, the server is asked; with
-    --server, it is asked for what `of_server` lists, if that is given.
+    --server, it is asked for what `of_server` lists, if that is given. `field` has the name of a
+    row; without it the first of `_NAME_FIELDS` that is set.
     """
 
     name = "text"
 
     def __init__(
-        self, cmd: str, about: str = "", *, server: bool = False, of_server: str = ""
+        self,
+        cmd: str,
+        about: str = "",
+        *,
+        server: bool = False,
+        of_server: str = "",
+        field: str = "",
     ) -> None:
         self._cmd = cmd
         self._of_server = of_server
         self._about = about
         self._server = server
+        self._fields = (field,) if field else _NAME_FIELDS
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return str(value)
@@ -69,11 +77,11 @@ class NameParameter(click.ParamType):  # type: ignore[type-arg]  # generic in ne
             result = client.call(cmd, timeout=DEADLINE)
         listed = next((name for name, value in result.items() if isinstance(value, list)), None)
         rows = [] if listed is None else answers.rows(result, listed)
-        return [(_name(row), str(row.get(self._about) or "")) for row in rows if _name(row)]
+        found = [(self._name(row), str(row.get(self._about) or "")) for row in rows]
+        return [(name, about) for name, about in found if name]
 
-
-def _name(row: JsonObject) -> str:
-    return next((str(row[field]) for field in _NAME_FIELDS if row.get(field)), "")
+    def _name(self, row: JsonObject) -> str:
+        return next((str(row[field]) for field in self._fields if row.get(field)), "")
 
 
 JOB = NameParameter("job.list", "state")
@@ -84,3 +92,4 @@ CONFLICT = NameParameter("conflict.list", "path")
 KEY = NameParameter("key.list", "role")
 USER = NameParameter("user.list", "path", server=True)
 WORKSPACE = NameParameter("workspace.list", "path", server=True)
+INVITATION = NameParameter("user.invitation.list", "user", server=True, field="id")

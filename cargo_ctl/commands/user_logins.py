@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cargo_ctl.names import USER
+from cargo_ctl.names import INVITATION, USER
 from cargo_ctl.options import ago_option
 from cargo_ctl.reach import Reach, common_options, serving
 from cargo_ctl.render import invitations
@@ -82,7 +82,7 @@ def list_(reach: Reach) -> None:
 
 
 @invitation.command()
-@click.argument("id")
+@click.argument("id", type=INVITATION)
 @serving
 def revoke(reach: Reach, id: str) -> None:
     """Revoke an invitation. Nobody can use it any more.

@@ -221,7 +221,7 @@ ANSWERS: dict[str, Any] = {
     "user.passwd": ANA,
     "user.remove": GONE,
     "user.invite": INVITED,
-    "user.invitation.list": LOGINS,
+    "user.invitation.list": {"invitations": LOGINS["invitations"]},
     "user.invitation.revoke": {"id": "5f0c7a12"},
     "user.device.revoke": {"user": "ana", "devices": ["laptop"]},
     "workspace.list": {"workspaces": [MUSIC]},

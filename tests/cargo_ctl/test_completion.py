@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from cargo_ctl import names
 from cargo_ctl.completion import SHELLS, register, script
 from cargo_ctl.main import cargo_ctl
-from cargo_ctl.names import CALLBACK, JOB, KEY, TRANSFER, USER, WORKSPACE, NameParameter
+from cargo_ctl.names import CALLBACK, INVITATION, JOB, KEY, TRANSFER, USER, WORKSPACE, NameParameter
 from cargo_sync.api.keys import key_text
 from cargo_sync.api.messages import ControlError
 from cargo_sync.config.control import ControlSettings
@@ -150,6 +150,7 @@ def found(
         (KEY, "key.list", "daemon", {"a": "watch"}),
         (USER, "user.list", "server", {"ana": "/srv/ana", "ben\\x1b[31m": "/srv/b\\x0a"}),
         (WORKSPACE, "workspace.list", "server", {"music": "/srv/music"}),
+        (INVITATION, "user.invitation.list", "server", {"5f0c7a12": "ana"}),
     ],
 )
 def test_every_kind_of_name(
@@ -169,7 +170,8 @@ def test_whatever_takes_a_name_completes_it() -> None:
             named = each.name in ("name", "id", "user", "job") and not name.endswith(
                 (" add", " shell")
             )
-            assert not named or isinstance(each.type, NameParameter), f"{name}: {each.name}"
+            completes = type(each.type).shell_complete is not click.ParamType.shell_complete
+            assert not named or completes, f"{name}: {each.name}"
 
 
 def test_names_come_over_tcp_too(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
