@@ -77,6 +77,12 @@ def server(
     metavar="HEX",
     help="SHA-256 of the server's certificate, as the server prints it.",
 )
+@click.option(
+    "--ca-file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A PEM file with the authorities that signed the server's certificate.",
+)
 @click.option("--folder", metavar="FOLDER", help="The folder on this machine.")
 @click.option("--mode", metavar="up|down|both", help="The direction: to the server, from it, both.")
 @click.option("--workspace", metavar="NAME", help="The workspace on the server.")

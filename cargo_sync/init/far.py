@@ -35,11 +35,13 @@ class TrustedServer:
     """A server that may get a password.
 
     fingerprint  its certificate must have it; "" if certificate authorities decide
+    ca_file      which authorities, or "" for those of this machine
     keep         remember the fingerprint for this address, or ""
     """
 
     url: str
     fingerprint: str = ""
+    ca_file: str = ""
     keep: str = ""
 
 
@@ -78,13 +80,16 @@ class FarSide:
             found.url, found.kind, found.sealed, found.trusted, found.fingerprint, found.message
         )
 
-    def trusted(self, seen: SeenServer, given: str, questions: Questions) -> TrustedServer:
+    def trusted(
+        self, seen: SeenServer, questions: Questions, given: str = "", ca_file: str = ""
+    ) -> TrustedServer:
         """The server, if the person trusts its certificate. They are asked once for each.
 
         Args:
             seen: what answers.
-            given: the fingerprint that an option names, or "".
             questions: to the person.
+            given: the fingerprint that an option names, or "".
+            ca_file: the authorities that an option names, or "".
 
         Raises:
             InitError: it is not trusted.
@@ -94,10 +99,12 @@ class FarSide:
             known = known_fingerprint(file, place)
         except OSError as error:
             raise InitError(f"{file} cannot be read: {error.strerror}") from error
-        trust = server_trust.decide(seen, known, given=given, terminal=not questions.quiet)
+        trust = server_trust.decide(
+            seen, known, given=given, ca_file=ca_file, terminal=not questions.quiet
+        )
         match trust.verdict:
             case TrustVerdict.GO_ON:
-                return TrustedServer(seen.url, trust.fingerprint)
+                return TrustedServer(seen.url, trust.fingerprint, ca_file)
             case TrustVerdict.ASK:
                 asked = ENGLISH.first_time.format(place=place, fingerprint=trust.fingerprint)
                 if not questions.agree(asked, default=False):
@@ -120,7 +127,7 @@ class FarSide:
             InitError: another server answers.
         """
         if seen.trusted or not seen.sealed or not invitation.fingerprint:
-            return self.trusted(seen, "", questions)
+            return self.trusted(seen, questions)
         if seen.fingerprint != invitation.fingerprint:
             place = server_trust.place_of(seen.url)
             raise InitError(
@@ -140,7 +147,8 @@ class FarSide:
         Raises:
             InitError: it is refused; another password may help.
         """
-        login = ServerLogin(server.url, user, lambda: secret, server.fingerprint)
+        trust = (server.fingerprint, server.ca_file)
+        login = ServerLogin(server.url, user, lambda: secret, *trust)
         self.close()
         api = self._api = Api(login, time.monotonic)
         self._run(api.get("/workspaces", SpacesReply.read))
@@ -152,7 +160,7 @@ class FarSide:
         Raises:
             InitError: the server refuses it.
         """
-        login = ServerLogin(server.url, invitation.user, str, server.fingerprint)
+        login = ServerLogin(server.url, invitation.user, str, server.fingerprint, server.ca_file)
         api = InvitedApi(login, time.monotonic)
         try:
             made = self._run(api.redeem(invitation.token, device))

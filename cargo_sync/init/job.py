@@ -52,6 +52,7 @@ class JobAnswers:
     user: str | None = None
     password_file: str | None = None
     fingerprint: str | None = None
+    ca_file: str | None = None
     folder: str | None = None
     mode: str | None = None
     workspace: str | None = None
@@ -149,7 +150,9 @@ class _Interview:
                 continue
             if invitation is not None:
                 return self.far.invited(seen, invitation, self.questions), invitation
-            return self.far.trusted(seen, self._fingerprint(), self.questions), None
+            given, ca_file = self._fingerprint(), self.answers.ca_file
+            ca_file = os.path.abspath(ca_file) if ca_file else ""
+            return self.far.trusted(seen, self.questions, given, ca_file), None
 
     def _fingerprint(self) -> str:
         """The fingerprint that the option names, or ""."""
@@ -257,6 +260,8 @@ class _Interview:
         }
         if server.fingerprint:
             settings["tls_fingerprint"] = server.fingerprint
+        if server.ca_file:
+            settings["ca_file"] = server.ca_file
         if place.workspace != OWN:
             settings["workspace"] = place.workspace
         settings |= {"remote_dir": f"/{place.folder}", "username": login.user}

@@ -256,6 +256,19 @@ def test_nothing_is_asked(
         assert (result.exit_code, missing in result.output) == (2, True)
 
 
+def test_the_authorities_of_ones_own(
+    home: Path, photos: Path, answer: Answer, table: Table, started: list[str]
+) -> None:
+    (home / "ca.pem").write_text("")
+    (home / "password").write_text(f"{PASSWORD}\n")
+    login = ("--server", "files.example", "--user", "ana", "--password-file", "password")
+    place = ("--folder", "photos", "--mode", "up", "--yes")
+    assert answer("job", *login, "--ca-file", "ca.pem", *place).exit_code == 0
+    settings = written(home)
+    assert settings["ca_file"] == str(home / "ca.pem")
+    assert "tls_fingerprint" not in settings
+
+
 def test_a_secret_is_never_an_argument(home: Path, answer: Answer, table: Table) -> None:
     result = answer("job", "--server", LINE)
     assert (result.exit_code, "--invite-file" in result.output) == (2, True)
