@@ -36,6 +36,7 @@ export async function openShell(place, app) {
     main,
   );
   app.banner = new Banner(away);
+  PAGES[part()]?.(); // its modules are read meanwhile
   try {
     await app.control.readSources();
   } catch (error) {

@@ -1,0 +1,1 @@
+"""The files of the pages that people look at."""
