@@ -97,8 +97,10 @@ async def test_bars_live_while_2000_files_move_and_a_pause_holds_them(
 
 async def test_a_held_run_is_approved_and_a_file_put_back(fleet: Fleet, page: Any) -> None:
     place = fleet.place
+    place.call("job.pause", job="cleanup")
     for old in (place.folder / "cleanup").iterdir():
         old.unlink()
+    place.call("job.start", job="cleanup")
     await until(fleet, lambda: place.shown("cleanup")["state"] == "held", "it is held")
     await fleet.visit(page)
     await page.get_by_role("heading", name="1 job needs you").wait_for()

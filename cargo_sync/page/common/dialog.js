@@ -45,7 +45,8 @@ export class Dialog {
 /** Asks one question.
 
     text     sentences, or nodes
-    actions  [{label, value, kind, run}]: the first one is the safe one and gets the focus. `run` is done before the
+    actions  [{label, value, kind, run}]: the first one is the safe one and gets the focus, unless there is a field; Enter in
+             a field is the last one. `run` is done before the
              dialog closes; if it throws, its sentence is shown and the dialog stays
     returns  a promise of the chosen value, null if it was closed */
 export function ask(title, text, actions, options = {}) {
@@ -66,6 +67,11 @@ export function ask(title, text, actions, options = {}) {
     return h(`button${kind ? `.${kind}` : ""}`, { type: "button", onclick: choose }, label);
   });
   put(dialog.foot, buttons);
+  dialog.body.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("input:not([type=checkbox], [type=radio])")) return;
+    event.preventDefault();
+    buttons.at(-1).click();
+  });
   (dialog.body.querySelector("input, select, textarea") ?? buttons[0]).focus();
   return dialog.closed;
 }

@@ -7,6 +7,7 @@ const HIDDEN_MS = 10_000;
 const FIRST_MS = 500;
 const LONGEST_MS = 10_000;
 const SILENT_MS = 45_000;
+const FINAL = new Set([400, 403, 404]);
 
 /** Splits a stream of text into events: feed it texts, it gives [{id, event, data}]. */
 export class EventParser {
@@ -104,6 +105,7 @@ export class Feed {
       this.#request = null;
       if (this.#closed || error.status === 401) return;
       if (error.name !== "AbortError" || !document.hidden) this.#online(false, error);
+      if (FINAL.has(error.status)) return; // the same request would be refused again
       this.#timer = setTimeout(() => {
         if (!this.#closed && !document.hidden) this.#open();
       }, this.#wait);

@@ -3,9 +3,9 @@
 import { h } from "./element.js";
 import { icon } from "./icons.js";
 
-const GOOD = 5_000;
+const GOOD = 4_000;
 const BAD = 15_000;
-const MOST = 4;
+const MOST = 3;
 let board = null;
 
 /** Shows `text`. kind: "good" or "bad"; hint: what to do; action: [label, function]. */

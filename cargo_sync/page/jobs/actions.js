@@ -4,7 +4,8 @@ import { ask, confirm } from "../common/dialog.js";
 import { h, newId } from "../common/element.js";
 import { to } from "../common/router.js";
 import { refuse, toast } from "../common/toast.js";
-import { escaped, speed, told } from "../common/words.js";
+import { heldWords } from "./need.js";
+import { escaped, speed } from "../common/words.js";
 
 /** The actions of a job of a daemon; each says what it did, or why it was refused. */
 export class Actions {
@@ -40,7 +41,7 @@ export class Actions {
   }
 
   async approve(job, held) {
-    const what = told(held?.message ?? "") || "Exactly the steps that are held now pass.";
+    const what = held ? heldWords(held) : "Exactly the steps that are held now pass.";
     await confirm(
       `Let it pass?`,
       h("div.stack", {}, h("p", {}, what), firstPaths(held)),

@@ -102,7 +102,8 @@ class Callbacks extends Part {
     const args = { job: this.name, limit: LIMIT, ...(next === null ? {} : { after: next }) };
     const { callbacks, totals, next: more } = await this.app.control.call(this.source, "callback.list", args, { signal: this.signal });
     const { pending = 0, dead = 0 } = totals;
-    say(this.words, pending + dead ? `${pending} wait, ${dead} given up` : "");
+    const words = [pending ? `${pending} ${pending === 1 ? "waits" : "wait"}` : "", dead ? `${dead} given up` : ""];
+    say(this.words, words.filter(Boolean).join(", "));
     show(this.all, this.app.control.may(this.source) && pending + dead > 0);
     return { rows: callbacks, next: more };
   }

@@ -94,7 +94,7 @@ class JobForm extends Part {
     const take = () => this.#take(name, kind, kind === "flag" ? input.checked : input.value);
     const input = this.#input(name, kind, about, take);
     const box = h(
-      `div.field.${kindClass(kind)}`,
+      `div.field.of-${kindClass(kind)}`,
       { data: { field: name } },
       kind === "flag"
         ? h("label.line", { for: id }, input, label)
@@ -201,20 +201,23 @@ class JobForm extends Part {
     return this.#text === null ? { fields: this.#fields } : { text: this.#text };
   }
 
+  /** Gives the daemon's answer, or null if it is about what was there before. */
   async #check() {
     const turn = (this.#turn += 1);
-    if (!this.source) return;
+    if (!this.source) return null;
     try {
       const args = { ...this.#content, ...(this.job === null ? {} : { job: this.job }) };
       const answer = await this.app.control.call(this.source, "job.check", args, { signal: this.signal });
-      if (turn !== this.#turn) return;
+      if (turn !== this.#turn) return null;
       this.#errors = answer.errors;
       this.#tellErrors();
       put(this.warnings, answer.warnings.map((one) => h("li", {}, icon("warning"), sentence(one))));
       if (this.#text === null && answer.text !== null) say(this.preview, answer.text);
       if (this.#text !== null && answer.fields !== null) this.#fields = answer.fields;
+      return answer;
     } catch (error) {
       if (turn === this.#turn) refuse(error);
+      return null;
     }
   }
 
@@ -235,15 +238,19 @@ class JobForm extends Part {
 
   // -- as text ---------------------------------------------------------------------------------------------------
 
-  #turnText() {
+  async #turnText() {
+    const checked = await this.#check();
+    if (!checked) return; // it was changed meanwhile, or nobody answers
     if (this.#text === null) {
       this.#text = this.preview.textContent;
       this.editor.value = this.#text;
+    } else if (checked.fields === null) {
+      toast("As long as it is not JSON, it can only be edited as text", { kind: "bad" });
     } else {
       this.#text = null;
       this.#fill();
     }
-    this.#check();
+    this.#tellErrors();
     this.changed();
   }
 
@@ -366,7 +373,7 @@ class JobForm extends Part {
     this.#all = true;
     this.send.disabled = true;
     try {
-      await this.#check();
+      if ((await this.#check()) === null) return; // nobody answers, which was said
       if (this.#errors.length) {
         const first = [...this.#inputs.values()].find(({ wrong }) => !wrong.hidden);
         (first?.input.querySelector?.("input") ?? first?.input ?? this.editor).focus();

@@ -5,7 +5,7 @@ import { icon, setIcon } from "../common/icons.js";
 import { menu } from "../common/menu.js";
 import { parts, to } from "../common/router.js";
 import { refuse } from "../common/toast.js";
-import { ARROWS, escaped } from "../common/words.js";
+import { ARROWS, escaped, told } from "../common/words.js";
 import { Actions } from "./actions.js";
 import { moving, nameOf, withStatus } from "./fleet.js";
 import { done, fillBar, fillState, pace, sentence, stateMark } from "./row.js";
@@ -83,7 +83,7 @@ class Job extends Part {
       ),
       this.under,
       this.wrong,
-      h("nav.tabs", { "aria-label": "About this job" }, this.tabs.map(({ link }) => link)),
+      (this.strip = h("nav.tabs", { "aria-label": "About this job" }, this.tabs.map(({ link }) => link))),
       this.place,
     );
   }
@@ -195,7 +195,9 @@ class Job extends Part {
   draw() {
     const job = this.#job;
     show(this.wrong, this.#problem !== null);
-    say(this.wrong.querySelector("p"), this.#problem ? [this.#problem.message, this.#problem.hint].filter(Boolean).join(": ") : "");
+    say(this.wrong.querySelector("p"), this.#problem ? told(this.#problem.message) : "");
+    show(this.strip, Boolean(job) || !this.#problem);
+    show(this.place, Boolean(job) || !this.#problem);
     const may = this.app.control.may(this.source) && !this.#problem;
     show(this.buttons, Boolean(job) && may);
     show(this.state, Boolean(job));

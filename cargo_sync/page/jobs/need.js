@@ -1,6 +1,6 @@
 /* Who needs a person: the order of jobs, and the sentence above them. Pure. */
 
-import { count } from "../common/words.js";
+import { count, escaped, number } from "../common/words.js";
 
 const RANKS = { held: 0, error: 1, conflicts: 2, syncing: 3, starting: 4, waiting: 5, paused: 6, synced: 7, disabled: 8 };
 
@@ -47,11 +47,7 @@ export function headline(jobs, away = 0) {
   if (moving) return [`${count(moving, "job")} ${moving === 1 ? "moves" : "move"} files`, "busy"];
   const synced = jobs.filter((job) => job.state === "synced").length;
   if (synced === jobs.length) return ["Everything is in step", "good"];
-  return [`${number(synced, jobs.length)} in step, nothing needs you`, "good"];
-}
-
-function number(some, all) {
-  return `${some} of ${count(all, "job")}`;
+  return [`${synced} of ${count(jobs.length, "job")} in step, nothing needs you`, "good"];
 }
 
 /** Whether a job matches what was typed: each word is in its name, its reason or one of its ends. */
@@ -61,4 +57,11 @@ export function matches(job, typed) {
     .toLowerCase()
     .split(/\s+/)
     .every((word) => text.includes(word));
+}
+
+/** What is held, in a sentence; the paths are below it. */
+export function heldWords({ deletions, overwrites, tree, before, where }) {
+  const steps = [deletions ? `delete ${count(deletions, "file")}` : "", overwrites ? `replace ${count(overwrites, "file")}` : ""];
+  const what = `The next run would ${steps.filter(Boolean).join(" and ")} of ${number(tree)}${where ? ` (${escaped(where)})` : ""}.`;
+  return before ? `${what} ${count(before, "file")} went the same way in the last day.` : what;
 }

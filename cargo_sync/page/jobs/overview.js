@@ -5,6 +5,7 @@ import { icon } from "../common/icons.js";
 import { to } from "../common/router.js";
 import { refuse, toast } from "../common/toast.js";
 import { ago, count, duration, escaped, exactly, number, percent, rate, size, speed, told, until } from "../common/words.js";
+import { heldWords } from "./need.js";
 import { lastRun } from "./row.js";
 import "./day.js";
 import "./rates.js";
@@ -49,7 +50,7 @@ class Overview extends Part {
         "aside.stack",
         { "aria-label": "Facts" },
         h("section.sheet", { "aria-label": "This job" }, h("header", {}, h("h2", {}, "This job")), h("div.body", {}, this.facts)),
-        (this.daySheet = h("section.sheet", { "aria-label": "Its day" }, h("header", {}, h("h2", {}, "Its day")), h("div.body", {}, this.day))),
+        (this.daySheet = h("section.sheet", { hidden: true, "aria-label": "Its day" }, h("header", {}, h("h2", {}, "Its day")), h("div.body", {}, this.day))),
       ),
     );
   }
@@ -96,7 +97,7 @@ class Overview extends Part {
       h(
         "div.body.stack",
         {},
-        h("p", {}, told(held?.message || job.detail)),
+        h("p", {}, held ? heldWords(held) : told(job.detail)),
         held?.first?.length
           ? h(
               "ul.paths",

@@ -36,8 +36,8 @@ export function openStream({ login, control, banner }, query, take, signal) {
 
   function online(there, error) {
     if (!there && error?.status === 401) return;
-    const why = error?.status ? error.message : "cargo_ctl web does not answer";
-    banner.tell(WEB, there ? null : `${why}. The page tries again by itself.`);
+    const why = error?.status ? `It was refused: ${error.message}.` : "cargo_ctl web does not answer. The page tries again by itself.";
+    banner.tell(WEB, there ? null : why);
   }
 
   return feed;
