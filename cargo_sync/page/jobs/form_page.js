@@ -201,24 +201,29 @@ class JobForm extends Part {
     return this.#text === null ? { fields: this.#fields } : { text: this.#text };
   }
 
-  /** Gives the daemon's answer, or null if it is about what was there before. */
+  /** Checks what is there now, for a person who goes on typing: an answer that is too late is dropped. */
   async #check() {
     const turn = (this.#turn += 1);
-    if (!this.source) return null;
+    if (!this.source) return;
     try {
-      const args = { ...this.#content, ...(this.job === null ? {} : { job: this.job }) };
-      const answer = await this.app.control.call(this.source, "job.check", args, { signal: this.signal });
-      if (turn !== this.#turn) return null;
-      this.#errors = answer.errors;
-      this.#tellErrors();
-      put(this.warnings, answer.warnings.map((one) => h("li", {}, icon("warning"), sentence(one))));
-      if (this.#text === null && answer.text !== null) say(this.preview, answer.text);
-      if (this.#text !== null && answer.fields !== null) this.#fields = answer.fields;
-      return answer;
+      const answer = await this.#ask();
+      if (turn === this.#turn) this.#show(answer);
     } catch (error) {
       if (turn === this.#turn) refuse(error);
-      return null;
     }
+  }
+
+  #ask() {
+    const args = { ...this.#content, ...(this.job === null ? {} : { job: this.job }) };
+    return this.app.control.call(this.source, "job.check", args, { signal: this.signal });
+  }
+
+  #show(answer) {
+    this.#errors = answer.errors;
+    this.#tellErrors();
+    put(this.warnings, answer.warnings.map((one) => h("li", {}, icon("warning"), sentence(one))));
+    if (this.#text === null && answer.text !== null) say(this.preview, answer.text);
+    if (this.#text !== null && answer.fields !== null) this.#fields = answer.fields;
   }
 
   #tellErrors() {
@@ -239,19 +244,20 @@ class JobForm extends Part {
   // -- as text ---------------------------------------------------------------------------------------------------
 
   async #turnText() {
-    const checked = await this.#check();
-    if (!checked) return; // it was changed meanwhile, or nobody answers
-    if (this.#text === null) {
-      this.#text = this.preview.textContent;
-      this.editor.value = this.#text;
-    } else if (checked.fields === null) {
-      toast("As long as it is not JSON, it can only be edited as text", { kind: "bad" });
-    } else {
-      this.#text = null;
-      this.#fill();
+    try {
+      const answer = await this.#ask();
+      this.#show(answer);
+      if (this.#text === null) this.editor.value = this.#text = this.preview.textContent;
+      else if (answer.fields === null) toast("As long as it is not JSON, it can only be edited as text", { kind: "bad" });
+      else {
+        this.#text = null;
+        this.#fill();
+      }
+      this.#tellErrors();
+      this.changed();
+    } catch (error) {
+      refuse(error);
     }
-    this.#tellErrors();
-    this.changed();
   }
 
   #typed() {
@@ -373,7 +379,7 @@ class JobForm extends Part {
     this.#all = true;
     this.send.disabled = true;
     try {
-      if ((await this.#check()) === null) return; // nobody answers, which was said
+      this.#show(await this.#ask());
       if (this.#errors.length) {
         const first = [...this.#inputs.values()].find(({ wrong }) => !wrong.hidden);
         (first?.input.querySelector?.("input") ?? first?.input ?? this.editor).focus();
