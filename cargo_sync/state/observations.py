@@ -9,7 +9,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.state import parts
-from cargo_sync.state.deltas import FAR, NEAR
+from cargo_sync.state.deltas import BASE, FAR, NEAR
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 
@@ -105,7 +105,8 @@ def _replace(
 ) -> None:
     """Writes a listing, if it is another one.
 
-    What is below a folder that is not in it any more is gone too.
+    What is below a folder that is not in it any more is gone too. That may be a folder that the job
+    itself has made, and that no listing has shown: then both sides have agreed on it.
     """
     row = connection.execute(side.read, (job, key)).fetchone()
     if row and row[0] == listing:
@@ -114,7 +115,8 @@ def _replace(
     if known or fresh is not None:
         folder, _ = parts.from_key(key)
         before, now = _subfolders(row[0] if known else None), _subfolders(listing)
-        for name in before.keys() - now.keys():
+        (agreed,) = connection.execute(BASE.select, (job, key)).fetchone() if known else (None,)
+        for name in (before.keys() | _subfolders(agreed).keys()) - now.keys():
             low, high = at_or_below(paths.join(folder, name))
             connection.execute(side.clear, (job, low, high))
         if fresh is not None:
@@ -123,7 +125,7 @@ def _replace(
 
 
 def _subfolders(listing: bytes | None) -> dict[str, int]:
-    """The folders in a listing: name -> ident."""
+    """The folders in a listing or in what was agreed on: name -> ident."""
     columns = orjson.loads(listing) if listing else []
     if not columns:
         return {}

@@ -131,6 +131,14 @@ def test_a_vanished_local_folder_takes_what_was_below_it_along(folders: Folders)
     assert known(folders) == [": a=5 a-b/ ab/ | ? | ?", "a-b: z | ? | ?", "ab: z | ? | ?"]
 
 
+def test_a_folder_that_no_listing_has_shown_takes_what_is_below_it_along(folders: Folders) -> None:
+    folders.observe_near([whole("", listing("x"))])
+    folders.agree(agreements("d/"))  # the job has made it,
+    folders.observe_near([whole("d", listing("y"))])  # and renamed something into it
+    folders.observe_near([whole("", listing("x=2"))])  # before it was listed, people took it away
+    assert known(folders) == ["*: x=2 | ? | d/", "*d: ? | ? | ?"]
+
+
 def test_a_far_side_may_list_itself_whole(folders: Folders) -> None:
     folders.observe_far_whole([whole("", listing("a/")), whole("a", listing("x"))])
     settle(folders)
