@@ -231,7 +231,7 @@ class LivelyTree(CountedTree):
             own = NO_CHANGES
             yield delta
             if self.weather.fails("listing repeated"):
-                yield delta
+                yield delta._replace(own=NO_CHANGES)  # its own changes are told once
             if self.weather.fails("listing cut"):
                 raise line_cut("a listing")
 
