@@ -42,6 +42,26 @@ export function form(title, fields, label, run, more = null) {
   ]);
 }
 
+/** The fields for a quota: bytes as people write them, and files. */
+function quotaFields({ quota }, where) {
+  return [
+    { name: "quota", label: "Quota", value: bytesOf(quota?.bytes), hint: `Bytes in ${where}, such as 500GB. Empty for no limit.` },
+    { name: "files", label: "Files", value: quota?.files ? String(quota.files) : "", hint: "How many files at most. Empty for no limit." },
+  ];
+}
+
+/** Bytes as `500GB`, exactly. */
+function bytesOf(bytes) {
+  if (!bytes) return "";
+  for (const [unit, factor] of [["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]) if (bytes % factor === 0) return `${bytes / factor}${unit}`;
+  return `${bytes}B`;
+}
+
+/** Unix seconds as a time that a server takes: `2027-01-31T18:00+00:00`. */
+function momentOf(seconds) {
+  return seconds ? new Date(seconds * 1000).toISOString().replace(/:\d\d\.\d+Z$/, "+00:00") : "";
+}
+
 const none = (text) => (text === "" ? "none" : text);
 const limitOf = (bits) => (bits === null || bits === undefined ? "" : speed(bits));
 
@@ -102,13 +122,9 @@ export class ServerActions {
       ["upload_bandwidth", "All uploads of this user"],
       ["download_bandwidth", "All downloads of this user"],
     ].map(([name, label]) => ({ name, label, value: limitOf(row[name]), hint: name === "upload_speed" ? SPEED_HINT : "" }));
-    if ("quota" in row)
-      fields.push(
-        { name: "quota", label: "Quota", value: row.quota?.bytes ? String(row.quota.bytes) : "", hint: "Bytes in the user's folder, such as 500GB. Empty for no limit." },
-        { name: "files", label: "Files", value: row.quota?.files ? String(row.quota.files) : "", hint: "How many files at most. Empty for no limit." },
-      );
-    if ("expires" in row) fields.push({ name: "expires", label: "May log in until", value: row.expires ? String(row.expires) : "", hint: "A day, such as 2027-01-31: until its end. Empty for no end." });
-    if ("networks" in row) fields.push({ name: "networks", label: "From these networks only", value: row.networks.join(" "), hint: "Addresses and networks, such as 10.0.0.0/8 2001:db8::/32. Empty for all." });
+    fields.push(...quotaFields(row, "the user's folder"));
+    fields.push({ name: "expires", label: "May log in until", value: momentOf(row.expires), hint: "A day, such as 2027-01-31: until its end. Empty for no end." });
+    fields.push({ name: "networks", label: "From these networks only", value: (row.networks ?? []).join(" "), hint: "Addresses and networks, such as 10.0.0.0/8 2001:db8::/32. Empty for all." });
     return form(`Limits of ${escaped(row.user)}`, fields, "Set", async (values) => {
       const args = { user: row.user };
       for (const [name, text] of Object.entries(values)) args[name] = name === "networks" ? none(text).split(/[\s,]+/) : none(text);
@@ -196,6 +212,14 @@ export class ServerActions {
         done();
       },
     );
+  }
+
+  quota(row, done) {
+    return form(`Quota of ${escaped(row.workspace)}`, quotaFields(row, "the workspace"), "Set", async (values) => {
+      const args = Object.fromEntries(Object.entries(values).map(([name, text]) => [name, none(text)]));
+      if (Object.keys(args).length) await this.call("workspace.set", { workspace: row.workspace, ...args }, `${escaped(row.workspace)}: the new quota counts at once`);
+      done();
+    });
   }
 
   grant(row, users, done) {

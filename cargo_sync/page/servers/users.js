@@ -3,7 +3,7 @@
 import { h, mark, Part, put, say, show } from "../common/element.js";
 import { icon } from "../common/icons.js";
 import { menu } from "../common/menu.js";
-import { count, escaped, number, percent, size, speed } from "../common/words.js";
+import { count, escaped, moment, number, percent, size, speed } from "../common/words.js";
 
 class Users extends Part {
   #typed = "";
@@ -130,7 +130,7 @@ function limitsOf(row) {
     ["upload_bandwidth", "↑ all"],
     ["download_bandwidth", "↓ all"],
   ].flatMap(([name, word]) => (row[name] === null || row[name] === undefined ? [] : [`${word} ${speed(row[name])}`]));
-  if (row.expires) parts.push(`until ${row.expires}`);
+  if (row.expires) parts.push(`until ${moment(row.expires)}`);
   if (row.networks?.length) parts.push(`from ${row.networks.join(", ")}`);
   return parts.join(" · ");
 }

@@ -46,6 +46,7 @@ class Workspaces extends Part {
         onclick: () =>
           menu(more, [
             { label: "Grant…", icon: "plus", run: () => this.actions.grant(row, this.server.state.users, done) },
+            { label: "Quota…", icon: "speed", run: () => this.actions.quota(row, done) },
             null,
             { label: "Remove…", icon: "trash", kind: "danger", run: () => this.actions.removeWorkspace(row, done) },
           ]),
