@@ -20,6 +20,8 @@ from cargo_sync.api.messages import JsonObject
 
 LINGER: Final = 10.0
 """Seconds that a feed is followed after the last browser went."""
+AGAIN: Final = 2.0
+"""Seconds until a snapshot that did not come is asked for again."""
 MOST_MISSED: Final = 1_000
 """Rows that a browser gets after a break; with more it reads its lists again."""
 
@@ -84,16 +86,21 @@ class Followed:
     async def snapshot(self, viewer: Viewer, view: View, after: Cursor | None) -> None:
         """Gives a viewer the snapshot that it wants, and the rows that it missed after a cursor."""
         source = self.source
-        until = viewer.cursor(source.name)  # what is after it waits at the viewer already
+        asked = viewer.asked(source.name)
         try:
             fields = await view.snapshot(source.kind, self._call)
         except CommandError as error:
             found = refusal(error, source.kind)
             fields = {"error": {"code": found.code, "message": found.message, "hint": found.hint}}
         except UNANSWERED:
-            return  # its upstream sees it too, and says so
+            # If it is away, its upstream sees it too, and says so. It may also just be slow.
+            await asyncio.sleep(AGAIN)
+            viewer.again(source.name, asked)
+            return
         data = snapshot_data(source.name, source.presence, fields)
-        viewer.snapshot(source.name, data, await self._missed(view, after, until))
+        # What is after the cursor waits at the viewer already.
+        missed = await self._missed(view, after, asked.cursor)
+        viewer.snapshot(source.name, asked, data, missed)
 
     # -- what the upstream tells -------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ reads too slowly, what waits of a source is dropped, and it gets a new snapshot.
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from cargo_ctl.web.source import Presence
@@ -37,6 +37,8 @@ class _Part:
 
     def __init__(self) -> None:
         self.stage = _Stage.UNKNOWN
+        self.turn = 0
+        """Counts the snapshots that were asked for."""
         self.shown = False
         """Whether the browser got anything about this source."""
         self.first: deque[bytes] = deque()
@@ -51,6 +53,17 @@ class _Part:
         self.events.clear()
         self.progress.clear()
         self.bytes = 0
+
+
+class Asked(NamedTuple):
+    """A snapshot that is asked for.
+
+    turn    its number
+    cursor  of the last row before those that wait until it comes
+    """
+
+    turn: int
+    cursor: Cursor | None
 
 
 class Viewer:
@@ -69,9 +82,17 @@ class Viewer:
 
     # -- what happens at a source ------------------------------------------------------------------
 
-    def cursor(self, source: str) -> Cursor | None:
-        """Of the last row before those that wait."""
-        return self._parts[source].cursor
+    def asked(self, source: str) -> "Asked":
+        """The snapshot that it waits for now; to be read before the snapshot is asked for."""
+        part = self._parts[source]
+        return Asked(part.turn, part.cursor)
+
+    def again(self, source: str, asked: "Asked") -> None:
+        """This snapshot did not come, though the source is there: it must be asked for again."""
+        part = self._parts[source]
+        if part.stage is _Stage.SNAPSHOT and part.turn == asked.turn:
+            self.wanted.add(source)
+            self._wake()
 
     def up(self, source: str, presence: Presence, cursor: Cursor | None) -> None:
         """It is there. `cursor`: what comes from now on is after it."""
@@ -124,11 +145,13 @@ class Viewer:
             self._ask(source, part)
         self._wake()
 
-    def snapshot(self, source: str, data: bytes, missed: Iterable[Told] | None = ()) -> None:
+    def snapshot(
+        self, source: str, asked: "Asked", data: bytes, missed: Iterable[Told] | None = ()
+    ) -> None:
         """Its snapshot has come, and the rows that the browser missed; None if they are lost."""
         part = self._parts[source]
-        if part.stage is not _Stage.SNAPSHOT:
-            return  # it went away meanwhile
+        if part.stage is not _Stage.SNAPSHOT or part.turn != asked.turn:
+            return  # it went away meanwhile, or states were lost after this one was asked for
         part.stage = _Stage.LIVE
         part.shown = True
         part.first.append(event("snapshot", data))
@@ -141,6 +164,7 @@ class Viewer:
     def _ask(self, source: str, part: _Part) -> None:
         part.drop()
         part.stage = _Stage.SNAPSHOT
+        part.turn += 1
         self.wanted.add(source)
         self._wake()
 

@@ -1,6 +1,7 @@
 """What goes out to one browser, event by event."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -49,11 +50,18 @@ def names(raw: bytes) -> list[str]:
     return [name for name, _ in read(raw)]
 
 
+def shot(
+    viewer: Viewer, source: str, fields: dict[str, Any], missed: Iterable[Told] | None = ()
+) -> None:
+    """The snapshot comes that is asked for now."""
+    viewer.snapshot(source, viewer.asked(source), snapshot_data(source, HERE, fields), missed)
+
+
 def live(source: str = "d") -> Viewer:
     viewer = Viewer([source])
     viewer.up(source, HERE, Cursor("e1", 10))
     viewer.wanted.clear()
-    viewer.snapshot(source, snapshot_data(source, HERE, {"jobs": []}))
+    shot(viewer, source, {"jobs": []})
     viewer.take(0.0)
     return viewer
 
@@ -67,7 +75,7 @@ def test_a_snapshot_then_what_came_meanwhile() -> None:
     viewer.told("d", status("syncing"))
     viewer.told("d", notice(11))
     assert viewer.take(0.0) == b"", "the snapshot comes first"
-    viewer.snapshot("d", snapshot_data("d", HERE, {"jobs": []}))
+    shot(viewer, "d", {"jobs": []})
     assert viewer.due(0.0) == 0.0
     assert read(viewer.take(0.0)) == [
         (
@@ -152,7 +160,7 @@ def test_away_and_back() -> None:
     viewer.up("d", HERE, Cursor("e2", 10))
     assert read(viewer.take(1.0)) == [("source", {"source": "d", "state": "up", "detail": ""})]
     assert viewer.wanted == {"d"}
-    viewer.snapshot("d", snapshot_data("d", HERE, {}))
+    shot(viewer, "d", {})
     assert names(viewer.take(1.0)) == ["snapshot", "id"]
 
 
@@ -171,7 +179,7 @@ def test_a_snapshot_of_a_source_that_is_gone_is_not_shown() -> None:
     viewer = Viewer(["d"])
     viewer.up("d", HERE, None)
     viewer.away("d", GONE)
-    viewer.snapshot("d", snapshot_data("d", HERE, {}))
+    shot(viewer, "d", {})
     assert [data["state"] for _, data in read(viewer.take(0.0))] == ["away"]
     assert viewer.wanted == set()
 
@@ -188,7 +196,7 @@ def test_a_slow_browser_gets_a_new_snapshot(large: bool) -> None:
     assert viewer.wanted == {"d"}
     viewer.told("d", status("paused"))
     assert names(viewer.take(0.0)) == ["reset"]
-    viewer.snapshot("d", snapshot_data("d", HERE, {"jobs": []}))
+    shot(viewer, "d", {"jobs": []})
     assert names(viewer.take(0.0))[0] == "snapshot"
     assert viewer.id.startswith("d=e1.")
 
@@ -209,20 +217,50 @@ def test_lost_states_are_asked_for_and_lost_rows_said() -> None:
     viewer.lost("d", states=True, rows=False)
     assert viewer.wanted == {"d"}
     assert viewer.take(0.0) == b""
-    viewer.snapshot("d", snapshot_data("d", HERE, {}))
+    shot(viewer, "d", {})
     viewer.lost("d", states=False, rows=True)
     assert names(viewer.take(0.0)) == ["snapshot", "reset", "id"]
+
+
+def test_a_snapshot_from_before_a_loss_is_not_shown() -> None:
+    viewer = live()
+    viewer.lost("d", states=True, rows=False)
+    early = viewer.asked("d")
+    viewer.told("d", status("of before"))
+    viewer.lost("d", states=True, rows=False)
+    viewer.told("d", status("of now"))
+    viewer.snapshot("d", early, snapshot_data("d", HERE, {"jobs": ["early"]}))
+    assert viewer.take(0.0) == b""
+    shot(viewer, "d", {"jobs": ["late"]})
+    found = [data for name, data in read(viewer.take(0.0)) if name != "id"]
+    assert found[0]["jobs"] == ["late"]
+    assert [event["message"]["state"] for event in found[1:]] == ["of now"]
+
+
+def test_a_snapshot_that_does_not_come_is_asked_for_again() -> None:
+    viewer = live()
+    viewer.lost("d", states=True, rows=False)
+    viewer.wanted.clear()
+    asked = viewer.asked("d")
+    viewer.again("d", asked)
+    assert viewer.wanted == {"d"}
+    viewer.wanted.clear()
+    shot(viewer, "d", {})
+    viewer.again("d", asked)
+    viewer.away("d", GONE)
+    viewer.again("d", asked)
+    assert viewer.wanted == set()
 
 
 def test_missed_rows_come_after_the_snapshot() -> None:
     viewer = Viewer(["d"])
     viewer.up("d", HERE, Cursor("e1", 12))
     row = {"cursor": 12, "job": "a", "kind": "deleted", "time": 2.0, "path": "b", "bytes": 5}
-    viewer.snapshot("d", snapshot_data("d", HERE, {}), [row_told(row, "e1")])
+    shot(viewer, "d", {}, [row_told(row, "e1")])
     assert names(viewer.take(0.0)) == ["snapshot", "event", "id"]
     again = Viewer(["d"])
     again.up("d", HERE, Cursor("e1", 12))
-    again.snapshot("d", snapshot_data("d", HERE, {}), None)
+    shot(again, "d", {}, None)
     assert names(again.take(0.0)) == ["snapshot", "reset", "id"]
 
 
