@@ -83,8 +83,12 @@ class Followed:
             self._upstream = None
         self._known = False
 
-    async def snapshot(self, viewer: Viewer, view: View, after: Cursor | None) -> None:
-        """Gives a viewer the snapshot that it wants, and the rows that it missed after a cursor."""
+    async def snapshot(self, viewer: Viewer, view: View, after: Cursor | None) -> bool:
+        """Gives a viewer the snapshot that it wants, and the rows that it missed after a cursor.
+
+        Returns:
+            Whether they go out.
+        """
         source = self.source
         asked = viewer.asked(source.name)
         try:
@@ -96,11 +100,11 @@ class Followed:
             # If it is away, its upstream sees it too, and says so. It may also just be slow.
             await asyncio.sleep(AGAIN)
             viewer.again(source.name, asked)
-            return
+            return False
         data = snapshot_data(source.name, source.presence, fields)
         # What is after the cursor waits at the viewer already.
         missed = await self._missed(view, after, asked.cursor)
-        viewer.snapshot(source.name, asked, data, missed)
+        return viewer.snapshot(source.name, asked, data, missed)
 
     # -- what the upstream tells -------------------------------------------------------------------
 

@@ -73,9 +73,7 @@ class WebStream:
         while self._goes_on():
             self._news.clear()
             while self._viewer.wanted:
-                source = self._viewer.wanted.pop()
-                after = self._after.pop(source, None)
-                group.create_task(self._followed[source].snapshot(self._viewer, self._view, after))
+                group.create_task(self._snapshot(self._viewer.wanted.pop()))
             data = self._viewer.take(now())
             if not data and now() - sent >= ALIVE:
                 data = _COMMENT
@@ -83,6 +81,12 @@ class WebStream:
                 await asyncio.wait_for(response.write(data), PATIENCE)
                 sent = now()
             await self._wait(self._viewer.due(now()))
+
+    async def _snapshot(self, source: str) -> None:
+        """Gets a snapshot; the first one that goes out has what the browser missed."""
+        after = self._after.get(source)
+        if await self._followed[source].snapshot(self._viewer, self._view, after):
+            self._after.pop(source, None)
 
     async def _wait(self, due: float | None) -> None:
         """Waits for news: at most until something is due, or the session is to be looked at."""

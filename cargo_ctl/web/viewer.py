@@ -147,11 +147,15 @@ class Viewer:
 
     def snapshot(
         self, source: str, asked: "Asked", data: bytes, missed: Iterable[Told] | None = ()
-    ) -> None:
-        """Its snapshot has come, and the rows that the browser missed; None if they are lost."""
+    ) -> bool:
+        """Its snapshot has come, and the rows that the browser missed; None if they are lost.
+
+        Returns:
+            Whether they go out.
+        """
         part = self._parts[source]
         if part.stage is not _Stage.SNAPSHOT or part.turn != asked.turn:
-            return  # it went away meanwhile, or states were lost after this one was asked for
+            return False  # it went away, or states were lost after this one was asked for
         part.stage = _Stage.LIVE
         part.shown = True
         part.first.append(event("snapshot", data))
@@ -160,6 +164,7 @@ class Viewer:
         for one in missed or ():
             part.first.append(event("event", _with_source(source, one.data)))
         self._wake()
+        return True
 
     def _ask(self, source: str, part: _Part) -> None:
         part.drop()
