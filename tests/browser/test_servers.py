@@ -112,3 +112,18 @@ async def test_a_phone_scrolls_down_only(fleet: Fleet, page: Any) -> None:
         await page.get_by_role("heading", level=1).first.wait_for()
         wide = await page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 390, (where, wide)
+
+
+async def test_what_arrived_is_found_by_its_name(fleet: Fleet, page: Any) -> None:
+    await fleet.visit(page, "server/server/files")
+    files = page.get_by_role("grid", name="What happened to files")
+    await files.get_by_role("rowheader", name="clip 12.mov").wait_for()
+    await page.get_by_label("Search by path").fill("clip 12*")
+    await files.get_by_role("rowheader", name="clip 13.mov").wait_for(state="hidden")
+    row = files.get_by_role("row", name="clip 12.mov")
+    await row.get_by_role("gridcell", name="ana").wait_for()
+    await screens(page, "arrivals")
+    await no_barriers(page)
+    await page.get_by_role("link", name="Log").click()
+    await page.get_by_role("grid", name="Log, newest first").get_by_role("row").nth(1).wait_for()
+    await no_barriers(page)
