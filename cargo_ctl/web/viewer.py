@@ -55,7 +55,7 @@ class _Part:
         self.bytes = 0
 
 
-class Asked(NamedTuple):
+class WantedSnapshot(NamedTuple):
     """A snapshot that is asked for.
 
     turn    its number
@@ -82,12 +82,12 @@ class Viewer:
 
     # -- what happens at a source ------------------------------------------------------------------
 
-    def asked(self, source: str) -> "Asked":
+    def asked(self, source: str) -> "WantedSnapshot":
         """The snapshot that it waits for now; to be read before the snapshot is asked for."""
         part = self._parts[source]
-        return Asked(part.turn, part.cursor)
+        return WantedSnapshot(part.turn, part.cursor)
 
-    def again(self, source: str, asked: "Asked") -> None:
+    def again(self, source: str, asked: "WantedSnapshot") -> None:
         """This snapshot did not come, though the source is there: it must be asked for again."""
         part = self._parts[source]
         if part.stage is _Stage.SNAPSHOT and part.turn == asked.turn:
@@ -146,7 +146,7 @@ class Viewer:
         self._wake()
 
     def snapshot(
-        self, source: str, asked: "Asked", data: bytes, missed: Iterable[Told] | None = ()
+        self, source: str, asked: "WantedSnapshot", data: bytes, missed: Iterable[Told] | None = ()
     ) -> bool:
         """Its snapshot has come, and the rows that the browser missed; None if they are lost.
 
