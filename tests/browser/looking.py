@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-SECONDS: Final = 10.0
-"""The longest that anything in a page may take."""
+SECONDS: Final = 45.0
+"""The longest that anything in a page may take, also where many tests share two cores."""
 SIZES: Final = {"wide": (1280, 800), "narrow": (390, 844)}
 SCREENS: Final = (("light", "wide"), ("dark", "narrow"))
 """Each view is shown once in each scheme and each width."""
