@@ -1,14 +1,21 @@
 """Until when users may come, and from where; and what is told and ended when their time is over."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
+from cargo_sync.backup_protocol.messages import BackupRefusal
+from cargo_sync.backup_protocol.text import NO_NICKNAME
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.logins import Logins
+from cargo_sync.server.accounts.permits import Permits
 from cargo_sync.server.accounts.terms import FREE, LOOK, WARNED, Expiries, ExpiryWatch, Terms
 from cargo_sync.server.accounts.users import Users
+from cargo_sync.server.backup.nicknames import Nicknames, UserLogin
 from tests.offloads import inline
+from tests.server.accounts.test_permits import NO_DROP_BOXES
 from tests.server.accounts.test_users import ANA, NoDevices
 from tests.server.surroundings import CHEAP, Book, Clock, entropy
 
@@ -79,6 +86,26 @@ def test_the_watch_ends_users_at_their_moment() -> None:
     wall.now += 0.5
     assert watch.look() == LOOK
     assert said == [("ana", NOW + 30), frozenset({"ana"})]
+
+
+async def test_a_nickname_without_a_password_hears_nothing_of_its_terms() -> None:
+    permits = Permits(Grants(NO_DROP_BOXES), lambda user, address: OFFICE.refusal(address, NOW))
+    door = UserLogin(NO_LOGINS, Grants(NO_DROP_BOXES), permits, Known())
+    with pytest.raises(BackupRefusal) as caught:
+        await door.enter("ana", None, "203.0.113.9", sends=False)
+    assert caught.value.sentence == NO_NICKNAME
+
+
+NO_LOGINS: Any = None
+
+
+class Known(Nicknames):
+    """Knows every nickname."""
+
+    def __init__(self) -> None: ...
+
+    async def has(self, name: str) -> bool:
+        return True
 
 
 async def test_only_who_has_proved_who_they_are_hears_why() -> None:

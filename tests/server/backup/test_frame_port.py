@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cargo_sync.backup_protocol import frames
+from cargo_sync.machines.quota import Quota
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.workspace import Workspace
 from tests.offloads import T, Ts, inline
@@ -80,6 +81,21 @@ async def test_what_the_store_cannot_do_is_906(
             "status": 906,
             "mensagem": "the disk is full",
         }
+        client.writer.close()
+
+
+async def test_what_is_over_the_quota_is_906(tmp_path: Path) -> None:
+    async with ports(tmp_path) as there:
+        quotas = there.rooms["ana"].whole.quotas
+        quotas.allow({"ana": Quota(bytes=5)}, lambda news: None)
+        client = await FramedClient.connect(there.framed)
+        fields = {"verbo": "TRANSMITIR", "apelido": "ana", "nome_arquivo": "n", "tamanho": 3}
+        assert (await client.ask(**fields, raw=b"abc"))["status"] == 255
+        assert await client.ask(**fields, raw=b"abc") == {
+            "status": 906,
+            "mensagem": "O arquivo não cabe na cota do usuário",
+        }
+        assert (await client.ask(**fields | {"apelido": "ben"}, raw=b"abc"))["status"] == 255
         client.writer.close()
 
 
