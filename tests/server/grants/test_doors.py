@@ -32,6 +32,9 @@ BESIDE = re.compile(rb"secret|in/ben|in%2Fben")
 ELSEWHERE = {
     "POST /v1/login",
     "POST /v1/logout",
+    "POST /v1/invites/redeem",
+    "POST /v1/invites/password",
+    "DELETE /v1/device",
     "GET /v1/workspaces",
     "GET /v1/probe",
     "POST /v1/probe",
