@@ -73,6 +73,11 @@ async def listed(place: Path, who: object) -> dict[str, tuple[Entry, ...]]:
         return mirror(fresh)
 
 
+def unread(found: dict[str, tuple[Entry, ...]]) -> dict[str, list[Entry]]:
+    """Without hashes: the server reads what it takes in, and a hash alone is no change."""
+    return {path: [one._replace(hash="") for one in rows] for path, rows in found.items()}
+
+
 def write(place: Path, files: dict[str, bytes]) -> None:
     for name, content in files.items():
         path = place / "here" / name
@@ -194,7 +199,8 @@ async def test_a_server_that_lost_own_uploads_waits_for_a_person(
             assert {one.name for one in there.iterdir()} >= {"a", "b", "old", "other 8"}
             for turn in range(50):  # the server may take in what it lost between two looks
                 await run(system).execute()
-                if mirror(system) == await listed(tmp_path / f"b {turn}", login(up)):
+                there_now = await listed(tmp_path / f"b {turn}", login(up))
+                if unread(mirror(system)) == unread(there_now):
                     break
             else:
                 raise AssertionError("the job goes on believing what is not so")
