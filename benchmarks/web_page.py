@@ -85,8 +85,6 @@ _CTL: Final = (sys.executable, "-c", "from cargo_ctl.main import main; main()")
 async def _measure(programs: Programs, page: _Page, browsers: int, seconds: float) -> None:
     from playwright.async_api import async_playwright
 
-    login = page.log_in()
-    keep = f"sessionStorage.setItem('cargo.web', {json.dumps(login)})"
     path = found()
     if path is None:
         raise SystemExit("there is no Chromium")
@@ -96,7 +94,8 @@ async def _measure(programs: Programs, page: _Page, browsers: int, seconds: floa
         for number in range(browsers):
             context = await browser.new_context(viewport={"width": 1280, "height": 800})
             one = await context.new_page()
-            await one.add_init_script(keep)
+            login = json.dumps(page.log_in())  # a session has 8 streams at most
+            await one.add_init_script(f"sessionStorage.setItem('cargo.web', {login})")
             began = time.perf_counter()
             await one.goto(page.url)
             await one.locator("[role=rowheader]").first.wait_for()
