@@ -308,6 +308,16 @@ def run(
 class _Init(click.Group):
     """Its commands are imported when they are called."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            # click would compare the name with the loaded commands, and none is loaded.
+            known = self.list_commands(ctx)
+            raise click.NoSuchCommand(error.command_name, possibilities=known, ctx=ctx) from None
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return ["server", "job"]
 

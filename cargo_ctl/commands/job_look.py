@@ -13,6 +13,7 @@ from cargo_ctl.render import checks
 from cargo_ctl.render import history as rendered
 from cargo_sync.api.job_commands import EventKind
 from cargo_sync.api.messages import JsonObject
+from cargo_sync.choice import OneOf
 
 _PAGE = 1000
 _POLL = 0.1
@@ -22,7 +23,7 @@ _POLL = 0.1
 @click.argument("name", type=JOB)
 @limit_option(default=50, help="How many rows to show.")
 @click.option("--failed", is_flag=True, help="Only failures; the same as --kind error.")
-@click.option("--kind", type=click.Choice(get_args(EventKind)), help="Only rows of this kind.")
+@click.option("--kind", type=OneOf(list(get_args(EventKind))), help="Only rows of this kind.")
 @click.option(
     "--path", metavar="PATTERN", default="", help="A path, for it and all below it; or a pattern."
 )

@@ -232,19 +232,19 @@ def _serve(wanted: "_Wanted") -> None:
     import asyncio
 
     from cargo_ctl.web.link_file import LinkFileError
-    from cargo_ctl.web.process import WebSettings, run, to_log
+    from cargo_ctl.web.process import WebSettings, logged, run
 
     listen, origins = wanted.parsed()
     link = wanted.link and listen.is_loopback
     if not link and not wanted.file.users:
         _fail(BAD_INPUT, "nobody could log in", "cargo_ctl web user add NAME --role control")
     certificate = wanted.certificate(listen)
-    to_log()
     chosen = WebSettings(wanted.places(os.environ), listen, origins, wanted.path, certificate, link)
     if certificate is not None:
         click.echo(f"certificate {certificate.fingerprint}", err=True)
     try:
-        asyncio.run(run(chosen, os.environ, wanted.ready))
+        with logged():
+            asyncio.run(run(chosen, os.environ, wanted.ready))
     except LinkFileError as error:
         _fail(FAILED, str(error))
     except OSError as error:

@@ -221,9 +221,18 @@ def _reached(listen: Listen) -> Listen:
     return Listen(gethostname(), listen.port) if listen.is_any else listen
 
 
-def to_log() -> None:
+@contextmanager
+def logged() -> Iterator[None]:
     """Logs to standard error, one line per record, without a time: systemd adds one."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s", force=True
-    )
+    root, handler = logging.getLogger(), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.setLevel(before)
+        root.removeHandler(handler)

@@ -105,7 +105,7 @@ def test_of_a_server_whatever_only_looks_may_be_asked_by_who_watches() -> None:
     assert watched == {
         "hello", "status", "user.list", "user.show", "workspace.list", "bandwidth.show",
         "flow.list", "feed.last",
-        "trash.list", "user.invitation.list",
+        "trash.list", "user.invitation.list", "history", "callback.list",
     }  # fmt: skip
 
 

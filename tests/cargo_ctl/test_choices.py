@@ -14,7 +14,7 @@ from tests.cargo_ctl.walk import PROGRAMS, everything
     [
         ("cargo_ctl log --level warn", 'did you mean "warning"?'),
         ("cargo_sync --log-level warn server", 'did you mean "warning"?'),
-        ("cargo_sync init serv", 'did you mean "server"?'),
+        ("cargo_sync init serv", "Did you mean 'server'?"),
         ("cargo_ctl callback list --state ded", 'did you mean "dead"?'),
         ("cargo_ctl log --level loud", "is not one of 'debug', 'info', 'warning', 'error'."),
     ],
