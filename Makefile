@@ -68,9 +68,13 @@ types: $(VENV)/installed
 imports: $(VENV)/installed
 	$(BIN)/lint-imports
 
+# Whole programs and histories: coverage would only make them slow.
+WHOLE = tests/sim tests/e2e tests/crash tests/browser
+
 unit: $(VENV)/browser
-	$(BIN)/pytest -n 2 --cov --cov-report=json:.coverage.json
+	$(BIN)/pytest -n 2 --cov --cov-report=json:.coverage.json $(WHOLE:%=--ignore=%)
 	$(BIN)/python -m tests.floors .coverage.json
+	$(BIN)/pytest -n 2 $(WHOLE)
 
 # The pictures in docs/web/, taken by the browser tests.
 screens: $(VENV)/browser
