@@ -1,0 +1,143 @@
+"""The ContentStore contract: where contents lie of workspaces whose catalogue is the truth.
+
+A content is some bytes, known by their hash (local/content_hash.py) and size; it never changes. The
+catalogue says which paths have it. A store knows no paths: it keeps contents, on one disk or on
+many machines. There is one for all such workspaces of a server. Each store keeps these rules, and
+one suite proves them (tests/conformance/test_content_store.py):
+
+- **The way of a content**: it is staged (`spool.staging`), placed in the spool (`Spool.place`),
+  secured (`secure`), then the caller records it, with its row in the same
+  transaction, then gives it back (`release`). Once it is recorded, it can be opened until `forget`.
+- **A placed content is held** once for each call of `place` that named it. The spool keeps it as
+  long as somebody holds it, so that nobody sends it again; `release` gives one hold back. Who gives
+  a content up, because it could not be secured or recorded, releases it too.
+- **Nobody deletes what is in use.** From `place` until `release` no copy of a content is deleted
+  anywhere: not by a sweep, not by `forget`, not because no row names it. So a caller may rely on
+  what `secure` said, as long as it records before it releases.
+- **What nobody recorded is nobody's**: after a crash, or when a content was given up, copies may be
+  left that no row names. The store deletes them, a day later at the earliest.
+- **`secure` may be repeated.** What the workspace has already is answered without another copy;
+  what is under way is waited for, not begun twice. Contents that come in one call are independent:
+  one may fail, with a problem of its own.
+- **Below the quorum it waits**, however long, and does not fail. A problem is only what waiting
+  cannot mend, or that the server stops (`stopped`).
+- **`secured` means durable**: on so many disks as the workspace wants before a receipt is given. A
+  power cut of all machines loses nothing of it.
+- **Dedupe ends at the workspace**: what another workspace has is copied again, or counted once on a
+  disk, but nobody can tell by the time that it takes. A content is deleted from a disk only when no
+  workspace refers to it any more.
+- **Empty contents are never stored.** Nobody may ask for one: whoever has a file of no bytes knows
+  all of it.
+- **Nothing waits for another machine**, except reads by a caller that says it may block. All calls
+  may block on this machine's disk.
+- Calls may come from any thread. `done` and `wake` are called from any thread, perhaps before the
+  call returns that they were given to. They must not block, and may not call the store.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from cargo_sync.lanes.ports import Reader
+from cargo_sync.local.parts import Staged
+from cargo_sync.local.staging import Staging
+from cargo_sync.model.problems import Problem
+
+
+class Content(NamedTuple):
+    """Some bytes: their hash in hex, as a catalogue has it, and how many there are (at least 1)."""
+
+    hash: str
+    size: int
+
+
+class Secured(NamedTuple):
+    """Where a content lies now.
+
+    placement  what the state keeps of it, in the row of the content; 0: in the spool
+    """
+
+    placement: int
+
+
+Done = Callable[[Sequence[Secured | Problem]], None]
+"""Called once, with a result for each content, in their order."""
+Wake = Callable[[], None]
+"""Called when a reader that had nothing yet may have something."""
+
+
+class Spool(Protocol):
+    """Contents on a disk of this machine: those that come, until they are secured.
+
+    staging  where files are written before they are placed. Several workspaces share it, so a
+             transfer's id must be made unguessable for users of other workspaces, too
+    """
+
+    @property
+    def staging(self) -> Staging: ...
+
+    def place(self, some: Sequence[Staged]) -> list[Problem | None]:
+        """Puts complete staged files where contents lie, durably, and holds each content once.
+
+        It may be called again with a content that is there: then the staged file is dropped. A file
+        with a problem was discarded, and is not held. Names and times of staged files mean nothing.
+        """
+
+    def holds(self, some: Sequence[Content]) -> list[bool]:
+        """Which of these are there, in their size. They may go at once, if nobody holds them."""
+
+    def open(self, content: Content) -> Reader:
+        """Reads a content that somebody holds.
+
+        Raises:
+            ProblemError: `vanished`; `damaged`, if it is not what it was; or it cannot be read.
+        """
+
+
+class ContentStore(Protocol):
+    """Keeps contents. The rules are those of the module."""
+
+    @property
+    def spool(self) -> Spool:
+        """Where contents come."""
+
+    def secure(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
+        """Makes the copies that a workspace wants of contents that are held in the spool."""
+
+    def release(self, contents: Sequence[Content]) -> None:
+        """Gives one hold of each of these back: it is recorded, or given up.
+
+        The spool may drop what nobody holds any more.
+        """
+
+    def refusal(self, workspace: int) -> Problem | None:
+        """Why nothing could be secured now (`below_quorum`), or None.
+
+        It is for those who can tell their client to come again. Others begin all the same: what is
+        staged then waits in the spool.
+        """
+
+    def open(self, workspace: int, content: Content, wake: Wake | None) -> Reader:
+        """Reads a content that the workspace has recorded.
+
+        With `wake` None the reader blocks, for as long as it takes another machine to answer or to
+        be given up. Otherwise its `read_into` gives None until it has something, then `wake` is
+        called. The file is checked as it is read: nothing damaged is ever given out. Its
+        `unchanged` is always true, because contents never change.
+
+        Raises:
+            ProblemError: it is known now that no copy can be read: `damaged`, `vanished`,
+                `unreachable`. The reader may say the same later.
+        """
+
+    def coming(self, workspace: int, contents: Sequence[Content]) -> None:
+        """These will be opened soon, in this order: they may be fetched ahead. Returns at once."""
+
+    def forget(self, workspace: int, hashes: Sequence[str]) -> None:
+        """Deletes the copies of contents to which this workspace does not refer any more.
+
+        Copies that cannot be deleted now, because their machine is away, are deleted later. A
+        content in use stays. It may be called again.
+        """
+
+    def room(self, workspace: int) -> int | None:
+        """Bytes that can still be secured; None if it is not known now."""
