@@ -132,6 +132,23 @@ async def test_a_change_in_a_moved_folder_is_sent(make: Make, mode: Mode) -> Non
 
 
 @BOTH
+async def test_files_that_change_places_are_sent_where_the_destination_lost_both(
+    make: Make, mode: Mode
+) -> None:
+    system = make(mode)
+    await began(system, {"a": big("a"), "b": big("b")})
+    for path in "ab":
+        system.destination.remove(path)
+    await run(system)
+    assert system.said() == [], "delivered is delivered"
+    for move in (("a", "s"), ("b", "a"), ("s", "b")):
+        system.source.move(*move)
+    report = await run(system)
+    assert report.bytes == 2 * LEAST
+    await rests(system)
+
+
+@BOTH
 async def test_without_deletions_nothing_is_renamed(make: Make, mode: Mode) -> None:
     system = make(mode, propagate=False)
     await began(system, {"a": big("a")})

@@ -395,6 +395,22 @@ async def test_a_preview_has_the_renames(make: Make, side: str) -> None:
     await rests(system)
 
 
+@SIDES
+async def test_files_that_change_places_on_one_side_and_go_on_the_other_are_kept(
+    make: Make, side: str
+) -> None:
+    system = make()
+    await began(system, "a", "b")
+    here, there = sides(system, side)
+    for path in "ab":
+        there.remove(path)
+    for move in (("a", "s"), ("b", "a"), ("s", "b")):
+        here.move(*move)
+    await run(system)
+    await rests(system)
+    assert here.files() == {"a": big("b"), "b": big("a")}
+
+
 async def test_a_file_that_took_the_place_of_a_deleted_one_is_kept(make: Make) -> None:
     system = make()
     await began(system, "a", "b")

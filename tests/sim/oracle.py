@@ -65,6 +65,11 @@ class Oracle:
         self.unrecorded: set[str] = set()
         """Paths that a step has exchanged, and nobody has heard of it: a run that was killed does
         not know what was to be deleted."""
+        self._made: set[str] = set()
+        """Folders that the run has made."""
+        self._found: set[str] = set()
+        """Folders that a run had made when it was killed, and that it had not recorded: for the
+        next run they may be somebody else's, and who made a folder first has chosen its mode."""
         self._forgotten = False
         self.missed = False
         self.on_replaced: Callable[[], None] = lambda: None
@@ -79,6 +84,8 @@ class Oracle:
             self.forget()  # what the last run brought is not agreed on with this side
         self.missed = self._replaced = False
         self._silent.clear()
+        self._found |= {path for path in self._made if not self._is_recorded(path)}
+        self._made.clear()
         self.source.removed = set()
         self.there_all_along = set(self.source.all())
 
@@ -127,6 +134,7 @@ class Oracle:
     def end(self) -> None:
         """A run has ended normally."""
         self.hear()
+        self._made.clear()
         if self._silent:
             raise BrokenPromiseError(f"{sorted(self._silent)} were displaced without a word")
 
@@ -187,6 +195,13 @@ class Oracle:
         """Called for all steps but transfers."""
         if action.op is Op.MOVE:
             self._renamed(action)
+        elif action.op is Op.MKDIR:
+            self._made.add(action.path)
+
+    def _is_recorded(self, path: str) -> bool:
+        """Whether the job knows that both sides have a folder at this path."""
+        *_, base = self.system.memory.folders.entry(path)
+        return base is not None and base.kind == FOLDER
 
     def touched(self, action: Action) -> None:
         """A file got another time and mode, and counts as delivered."""
@@ -212,6 +227,7 @@ class Oracle:
             self.unrecorded |= {here, path}
         for one, to in renames(here, path, exchange=action.occupant is not None):
             relocate(self.destination.hand, one, to)
+            relocate(self._found, one, to)
             self.on_renamed(one, to)
 
     def nothing_is_lost(self) -> None:
@@ -233,7 +249,8 @@ class Oracle:
             if any(one in destination.hand for one in paths.upwards(path)):
                 continue
             ours, theirs = state(source, path), state(destination, path)
-            if self._forgotten and ours and theirs and ours[0] == theirs[0] == FOLDER:
+            met = self._forgotten or path in self._found
+            if met and ours and theirs and ours[0] == theirs[0] == FOLDER:
                 continue  # at first contact both folders keep their modes
             if ours != theirs:
                 raise BrokenPromiseError(f"{path!r} is {ours}, and at the destination {theirs}")

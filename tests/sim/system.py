@@ -514,13 +514,19 @@ class SystemHistory:
             self.people.act(self.story.one_of(("clean", "rewrite")), self.oracle.source)
 
     async def rest(self, *, last: bool) -> None:
-        """Nobody changes anything any more: soon there is nothing to do."""
+        """Nobody changes anything any more: soon there is nothing to do.
+
+        Who decides about what is held may still change files (`_rule`): RUNS count from then on.
+        """
         memory = self.system.memory
         self._resting = True
-        for _ in range(RUNS):
+        report, left = None, RUNS
+        while left:
+            acts = self.people.acts
             memory.holds.take_up()  # also what the last run has rejected
             self.system.now += 1000
             report = await self.look(approved=True)
+            left = RUNS if self.people.acts > acts else left - 1
             if report is None or report.held or report.errors:
                 continue
             settled = memory.folders.unsettled(None, None, 1) == []

@@ -11,7 +11,7 @@ held back, things may have been held back again: these are the next round.
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.execution.direction import Direction
@@ -22,7 +22,8 @@ from cargo_sync.engine.planners.deferred import planned_steps
 from cargo_sync.engine.planners.holding import HoldingPlanner, narrowed
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.entries import FOLDER
+from cargo_sync.model.agreed import GONE, ONE_SIDED, AgreedColumns
+from cargo_sync.model.entries import FOLDER, EntryColumns
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.state.folders import FolderState
@@ -78,7 +79,7 @@ class Moves:
             await self._rename(held, directions[mode])
         for mode in self._searches:
             async for actions in self._held(held, mode):
-                async for page in self._again(actions):
+                async for page in self._again(actions, mode):
                     yield page
         for search in self._searches.values():
             left = await self._world.offload(search.emptied)
@@ -121,7 +122,7 @@ class Moves:
         for mode in self._searches:
             async for actions in self._held(held, mode):
                 left = [one for one in actions if one.path not in moved]
-                async for page in self._again(left):
+                async for page in self._again(left, mode):
                     if known := [one for one in page if one.path not in moved]:
                         yield known
 
@@ -131,9 +132,11 @@ class Moves:
         planned, offload = self._memory.planned, self._world.offload
         return planned_steps(planned, run, mode, offload)
 
-    async def _again(self, actions: Sequence[Action]) -> AsyncIterator[list[FolderState]]:
-        """Steps that were held back, and what is below their folders."""
-        new = {one.path for one in actions if one.op in _NEW and one.expected is None}
+    async def _again(
+        self, actions: Sequence[Action], direction: Mode
+    ) -> AsyncIterator[list[FolderState]]:
+        """Steps of one direction that were held back, and what is below their folders."""
+        new = _New(direction is Mode.UPLOAD, {one.path for one in actions if _is_new(one)})
         async for page in self._names([one.path for one in actions], new):
             yield page
         for plain in (False, True):
@@ -142,7 +145,7 @@ class Moves:
                 yield page
 
     async def _names(
-        self, some: Sequence[str], new: Collection[str] = ()
+        self, some: Sequence[str], new: "_New | None" = None
     ) -> AsyncIterator[list[FolderState]]:
         self._planner.narrowed = True
         for folder, names in parents(some).items():
@@ -152,13 +155,11 @@ class Moves:
                     yield states
         self._planner.narrowed = False
 
-    def _narrowed(self, folder: str, names: set[str], new: Collection[str]) -> list[FolderState]:
-        found = []
-        for state in self._memory.folders.parts(folder, names):
-            unseen = _unseen(state) if new else set()
-            known = {one for one in unseen if paths.join(folder, one) in new}
-            found.append(narrowed(state, names - known))
-        return found
+    def _narrowed(self, folder: str, names: set[str], new: "_New | None") -> list[FolderState]:
+        return [
+            narrowed(state, names - new.brought(state) if new else names)
+            for state in self._memory.folders.parts(folder, names)
+        ]
 
     async def _below(self, tops: Iterable[str], *, plain: bool) -> AsyncIterator[list[FolderState]]:
         before, self._planner.plain = self._planner.plain, plain or self._planner.plain
@@ -169,7 +170,51 @@ class Moves:
         self._planner.plain = before
 
 
-_NEW: Final = frozenset({Op.PUT, Op.MKDIR})
+class _New(NamedTuple):
+    """Held back steps whose `paths` were free at the destination; `near`: the source is near."""
+
+    near: bool
+    paths: Collection[str]
+
+    def brought(self, state: FolderState) -> set[str]:
+        """The names of a folder to which this run has brought something in the meantime.
+
+        They are agreed, and the destination was not seen with them yet: to plan them now would look
+        as if it had lost them. What it has lost earlier is planned again: the agreement says so
+        (GONE, ONE_SIDED), or is not about what the source has now.
+        """
+        if not self.paths or state.agreed is None:
+            return set()
+        near, far = state.sides
+        source, destination = (near, far) if self.near else (far, near)
+        there = set(destination.names) if destination else ()
+        now = _versions(source) if source else {}
+        ours = _agreed(state.agreed, near=self.near)
+        theirs = _agreed(state.agreed, near=not self.near)
+        return {
+            name
+            for name, our, (their, _) in zip(state.agreed.names, ours, theirs, strict=True)
+            if name not in there
+            and now.get(name, our) == our
+            and their not in (GONE, ONE_SIDED)
+            and paths.join(state.path, name) in self.paths
+        }
+
+
+def _is_new(action: Action) -> bool:
+    return action.op in (Op.PUT, Op.MKDIR) and action.expected is None
+
+
+def _versions(seen: EntryColumns) -> dict[str, tuple[int, int]]:
+    """Version and ident by name."""
+    return dict(zip(seen.names, zip(seen.versions, seen.idents, strict=True), strict=True))
+
+
+def _agreed(agreed: AgreedColumns, *, near: bool) -> Iterator[tuple[int, int]]:
+    """Version and ident of one side."""
+    if near:
+        return zip(agreed.near_versions, agreed.near_idents, strict=True)
+    return zip(agreed.far_versions, agreed.far_idents, strict=True)
 
 
 def _has_folder(action: Action) -> bool:
@@ -181,13 +226,6 @@ def _has_folder(action: Action) -> bool:
 def _only_goes(action: Action) -> bool:
     """Whether what is below its path is only deleted or forgotten."""
     return action.source is None or action.source.kind != FOLDER
-
-
-def _unseen(state: FolderState) -> set[str]:
-    """Names on which something became agreed in this run, but that were not seen on both sides."""
-    near, far = state.sides
-    agreed = set(state.agreed.names) if state.agreed else set()
-    return agreed - set(near.names if near else ()) | agreed - set(far.names if far else ())
 
 
 def _next(below: Iterator[FolderState]) -> list[FolderState]:
