@@ -75,8 +75,8 @@ from cargo_sync.server.reporting import views
 from cargo_sync.server.reporting.feed import ServerFeed
 from cargo_sync.server.reporting.metrics import families
 from cargo_sync.server.reporting.webhooks import ServerWebhooks
+from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.opened import OpenWorkspaces
-from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.ages import Ages
 from cargo_sync.state.audit import AuditTable

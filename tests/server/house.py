@@ -41,8 +41,8 @@ from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.http.listener import HttpListener
 from cargo_sync.server.refusals import unknown
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder, Changed
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clients import Clients
 from cargo_sync.state.database import Database
@@ -205,7 +205,7 @@ class House:
         token = tokens()
         rows = UploadRows(database, self.wall)
         self.uploads = Uploads(rows, checkpoints, token, self.clock)
-        self.workspaces = {path: Workspace(one, token) for path, one in self._tracked.items()}
+        self.workspaces = {path: FolderWorkspace(one, token) for path, one in self._tracked.items()}
         self.world = World(self.wall, self.clock, lambda: 0.5, token, inline, self.wall)
         self.history = HistoryRows(database, self.wall, self.wall)
         self.downloads = Downloads(self.history, lambda told: None, self.world)
@@ -257,7 +257,7 @@ class House:
         for workspace in self.workspaces.values():
             workspace.close()
 
-    def workspace(self, name: str) -> Workspace:
+    def workspace(self, name: str) -> FolderWorkspace:
         return self.workspaces[str(self.folders[name])]
 
     def intake(self, name: str) -> None:

@@ -7,11 +7,11 @@ from unittest.mock import patch
 
 from benchmarks.transfers.alone.ends import NoDisk, NoFiles
 from cargo_sync.main import cargo_sync
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 
 if __name__ == "__main__":
     with (
-        patch.object(Workspace, "sink", lambda *_: NoDisk()),
-        patch.object(Workspace, "source", lambda *_: NoFiles()),
+        patch.object(FolderWorkspace, "sink", lambda *_: NoDisk()),
+        patch.object(FolderWorkspace, "source", lambda *_: NoFiles()),
     ):
         cargo_sync()

@@ -24,7 +24,7 @@ from cargo_sync.server.refusals import (
     unknown,
     write_only,
 )
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.state.drop_boxes import DropIntents
 
 _AllReceipts = dict[tuple[str, str, str], Receipts]

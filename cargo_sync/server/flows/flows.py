@@ -26,7 +26,7 @@ from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.refusals import LaterError, unknown
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.wire.handshake import PREFIX, LaneKeys
 
 SHOWN: Final = 8

@@ -7,7 +7,7 @@ sent. That somebody has a name in the folder can be found out by trying it; give
 of their own if that matters.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Final, NoReturn
@@ -15,8 +15,6 @@ from typing import Final, NoReturn
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.catalogue.feed import Position
 from cargo_sync.lanes.ports import Sink, Source
-from cargo_sync.local.publish import Published
-from cargo_sync.local.read import FileReader, hash_reader, open_file
 from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model import paths
@@ -33,13 +31,11 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.model.xattrs import Xattrs
 from cargo_sync.server.grants.receipts import Receipts
-from cargo_sync.server.grants.view import Permitted, Telling, ViewUpload, WorkspaceView
+from cargo_sync.server.grants.view import Telling, ViewUpload, WorkspaceView
 from cargo_sync.server.refusals import occupied, write_only
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, PathLook
-from cargo_sync.server.workspace.commit import WorkspaceCommit
+from cargo_sync.server.workspace.contract import News, OpenFile, Permitted, Workspace, always
+from cargo_sync.server.workspace.incoming import Admit
 from cargo_sync.server.workspace.operations import Done, Mkdir, Operation, OperationResult
-from cargo_sync.server.workspace.upload import Admit
-from cargo_sync.server.workspace.workspace import News, Workspace, always
 from cargo_sync.state.drop_boxes import DropIntent
 from cargo_sync.trees.placed import PlacedSink
 
@@ -160,12 +156,12 @@ class DropBox(WorkspaceView):
 
     def sink(self, run: str, permitted: Permitted = always, cause: ChangeCause = OTHERS) -> Sink:
         self._there()
-        judge = partial(DropBoxCommit, view=self, receipts=self._receipts)
-        return _AddingSink(self._workspace.sink(run, self._still(permitted), cause, judge))
+        additions = BoxAdditions(self, self._receipts)
+        return _AddingSink(self._workspace.sink(run, self._still(permitted), cause, additions))
 
     # -- what the table of rights refuses already --------------------------------------------------
 
-    def open(self, path: str) -> tuple[Catalogued | None, FileReader | None]:
+    def open(self, path: str) -> tuple[Catalogued | None, OpenFile | None]:
         self._refuse()
 
     def hash(self, path: str, version: int, reread: bool = False) -> str:
@@ -205,43 +201,18 @@ class DropBox(WorkspaceView):
         raise write_only(self._name)
 
 
-class DropBoxCommit(WorkspaceCommit):
-    """The judge of a flow into a drop box: only what is new is wanted, and it gets a receipt.
+class BoxAdditions:
+    """The additions of one flow to a drop box, with their receipts."""
 
-    A kill of the server may come when files are at their places, and their receipts are not written
-    yet. So it is noted before what comes where. When the same file is offered again, and is there
-    as it was noted, it gets its receipt; to anybody else the place is occupied.
-    """
-
-    def __init__(
-        self,
-        folder: CataloguedFolder,
-        permitted: Callable[[], None],
-        cause: ChangeCause,
-        *,
-        view: DropBox,
-        receipts: Receipts,
-    ) -> None:
-        super().__init__(folder, permitted, cause)
+    def __init__(self, view: WorkspaceView, receipts: Receipts) -> None:
         self._start = len(view.path) + 1 if view.path else 0
         self._receipts = receipts
         self._coming: set[str] = set()
         """Paths in the box of files of this batch without a receipt."""
-        self._found: dict[str, str] = {}
-        """Hashes of what had come before a kill."""
         self._failed = False
         """It is not known which files of this batch have come."""
 
-    def _judged(self, offer: Offer, look: PathLook | Problem) -> Want | None:
-        if isinstance(look, Problem) or look.held is None:
-            return super()._judged(offer, look)
-        # Nobody else is told that the content is there already.
-        if self._has_come(offer, look.held.entry) and self._is_whole(offer, look):
-            return Want("none")
-        return Want(Code.OCCUPIED, message=str(occupied(offer.path)))
-
-    def _has_come(self, offer: Offer, there: Entry) -> bool:
-        """Whether an entry is what came from this sender just before a kill."""
+    def has_come(self, offer: Offer, there: Entry) -> bool:
         noted = self._receipts.intended(self._path(offer))
         if noted is None or noted[1:] != (offer.size, offer.mtime_ns):
             return False
@@ -249,55 +220,29 @@ class DropBoxCommit(WorkspaceCommit):
             return there.kind == LINK and there.target == offer.target
         return there.kind == FILE and noted[1:] == (there.size, there.mtime_ns)
 
-    def _is_whole(self, offer: Offer, look: PathLook) -> bool:
-        """Reads what has come. Of its content nothing may be known, and a kill may have cut it."""
-        if look.seen is None or offer.target:
-            return bool(offer.target)
-        root, path = self._folder.store.root, offer.path
-        try:
-            reader = open_file(root, path, look.seen)
-            found = hash_reader(reader, path, offer.size, lambda: not self._folder.closing)
-        except ProblemError:
-            return False
-        self._found[path] = found
-        return offer.hash in ("", found)
+    def intend(self, offers: Sequence[Offer]) -> None:
+        noted = [DropIntent(self._path(one), one.size, one.mtime_ns) for one in offers]
+        self._receipts.intend(noted)
+        self._coming.update(one.path for one in noted)
 
-    def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
-        found = super().expected(offers)
-        come = [offer for offer, entry in zip(offers, found, strict=True) if entry is None]
-        if come:
-            noted = [DropIntent(self._path(one), one.size, one.mtime_ns) for one in come]
-            self._receipts.intend(noted)
-            self._coming.update(one.path for one in noted)
-        return found
-
-    def record(self, batch: int, offers: Sequence[Offer], published: Published) -> list[Receipt]:
-        some = list(map(self._path, offers))
+    def coming(self) -> None:
         self._failed = True
-        receipts = super().record(batch, offers, published)
-        noted = self._receipts.add(list(zip(some, published.entries, strict=True)))
+
+    def arrived(self, offers: Sequence[Offer], there: Sequence[Entry]) -> list[Catalogued]:
+        some = list(map(self._path, offers))
+        noted = self._receipts.add(list(zip(some, there, strict=True)))
         self._failed = False
         self._coming.difference_update(some)
-        return [
-            one._replace(version=held.entry.version, ident=held.entry.ident)
-            for one, held in zip(receipts, noted, strict=True)
-        ]
+        return noted
 
-    def _there(self, offer: Offer) -> Receipt:
-        held = self._folder.look(offer.path)
-        if held is None or not self._has_come(offer, held.entry):
-            return Receipt(Code.OCCUPIED, message=str(occupied(offer.path)))
-        entry = held.entry._replace(hash=self._found.pop(offer.path, ""))
-        [noted] = self._receipts.add([(self._path(offer), entry)])
-        version, ident = noted.entry.version, noted.entry.ident
-        return Receipt("done", version, ident, entry.mtime_ns, entry.mode, entry.hash)
-
-    def ended(self, batch: int) -> None:
-        super().ended(batch)
+    def ended(self) -> None:
         if self._coming and not self._failed:
             self._receipts.gave_up(self._coming)
         self._coming.clear()
         self._failed = False
+
+    def occupied(self, path: str) -> Problem:
+        return occupied(path)
 
     def _path(self, offer: Offer) -> str:
         """The path in the box."""

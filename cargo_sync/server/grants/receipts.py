@@ -14,7 +14,7 @@ from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.history import UNTOLD
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.state.drop_boxes import DropIntent, DropIntents, drop_box_root
 
 _FOLDER_MODE: Final = 0o775

@@ -18,7 +18,6 @@ from typing import TypeVar
 from cargo_sync.catalogue.contract import Catalogued, ChangesPage
 from cargo_sync.catalogue.feed import Position
 from cargo_sync.lanes.ports import Sink, Source
-from cargo_sync.local.read import FileReader
 from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model import paths
@@ -35,20 +34,18 @@ from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.xattrs import Xattrs
 from cargo_sync.server.grants.wording import SubfolderWording
+from cargo_sync.server.workspace.contract import News, OpenFile, Permitted, Workspace, always
+from cargo_sync.server.workspace.incoming import Admit, Upload
 from cargo_sync.server.workspace.operations import Operation, OperationResult, Renaming
-from cargo_sync.server.workspace.upload import Admit, Upload
-from cargo_sync.server.workspace.workspace import News, Workspace, always
 
 T = TypeVar("T")
-Permitted = Callable[[], None]
-"""Raises ProblemError when what was begun may not go on."""
 Telling = Callable[[], AbstractContextManager[None]]
 
 
 class ViewUpload:
     """One file that comes over plain HTTP, as its user sees it; see `Upload`."""
 
-    def __init__(self, upload: "Upload | ViewUpload", telling: Telling) -> None:
+    def __init__(self, upload: Upload, telling: Telling) -> None:
         """`telling` makes contexts that raise problems as the user reads them."""
         self._upload = upload
         self._telling = telling
@@ -221,7 +218,7 @@ class WorkspaceView:
 
     # -- content -----------------------------------------------------------------------------------
 
-    def open(self, path: str) -> tuple[Catalogued | None, FileReader | None]:
+    def open(self, path: str) -> tuple[Catalogued | None, OpenFile | None]:
         """See `Workspace.open`."""
         with self.telling():
             return self._workspace.open(self.inside(path))

@@ -22,8 +22,8 @@ from cargo_sync.model.displaced import TrashFilter
 from cargo_sync.model.history import CONTROL, ChangeCause
 from cargo_sync.model.world import World
 from cargo_sync.server.accounts.registry import Registry
+from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.opened import OpenWorkspaces
-from cargo_sync.server.workspace.workspace import Workspace
 
 
 class WorkspaceTrashHandlers:

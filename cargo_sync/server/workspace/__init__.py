@@ -1,15 +1,10 @@
-"""A workspace: one folder and its catalogue.
+"""A workspace: a tree of files that a server keeps for its users.
 
-catalogued_folder  the folder and its catalogue, kept in agreement
-commit             uploaded files made visible and recorded
-comparison         what other programs have changed in one folder
-external_changes   changes by other programs, noticed and recorded
-opened             the open workspaces of a server
-operations         create folder, delete, move
-recorded           the files that were recorded last: their hints say nothing new
-suspects           after an unclean stop: which files are damaged
-trash              versions of the trash: listed, restored, freed
-unoffered          names that no client could use: logged once, and counted
-upload             one file uploaded over plain HTTP
-workspace          the workspace as the rest of the server uses it
+contract    what the rest of the server may do with a workspace
+folder/     the workspace that is a folder: the folder is the truth
+incoming    what comes: one file over plain HTTP, what a drop box adds to a flow
+offers      an offer beside what a catalogue has at its path
+opened      the open workspaces of a server
+operations  what may be done without content: values
+refusals    what a workspace refuses, in words for its users
 """

@@ -20,9 +20,10 @@ from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import lasting
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder, Changed, Tell
-from cargo_sync.server.workspace.external_changes import ExternalChanges
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.contract import Workspace
+from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder, Changed, Tell
+from cargo_sync.server.workspace.folder.external_changes import ExternalChanges
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.stores.folder import DAY, FolderStore
 
 PATIENCE: Final = 3.0
@@ -54,7 +55,7 @@ class OpenWorkspaces:
         self._changed = changed
         self._tell = tell
         self._native = native()
-        self._open: dict[str, Workspace] = {}
+        self._open: dict[str, FolderWorkspace] = {}
         self._external: dict[str, asyncio.Task[None]] = {}
         self._ending: list[asyncio.Task[None]] = []
 
@@ -167,7 +168,7 @@ class OpenWorkspaces:
 
     def unoffered(self) -> int:
         """How many names in the served folders are not offered."""
-        return sum(self._open[path].unoffered.count for path in self._external)
+        return sum(self._open[path].unoffered for path in self._external)
 
     def stop(self) -> None:
         """Makes hash computations end soon."""
@@ -184,7 +185,7 @@ class OpenWorkspaces:
         for workspace in self._open.values():
             workspace.close()
 
-    def _made(self, path: str) -> Workspace:
+    def _made(self, path: str) -> FolderWorkspace:
         world = self._world
         open_store = partial(
             FolderStore.open,
@@ -195,7 +196,7 @@ class OpenWorkspaces:
             ages=self._ages,
             wall=world.wall,
         )
-        return Workspace(
+        return FolderWorkspace(
             CataloguedFolder(
                 path,
                 self._catalogue,

@@ -22,7 +22,7 @@ from cargo_sync.server.backup.text_port import TextPort
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.grants.view import WorkspaceView
 from cargo_sync.server.history.downloads import Downloads
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.state.backup_files import BackupFiles
 from cargo_sync.state.database import Database
 from cargo_sync.state.history import HistoryRows
@@ -84,7 +84,7 @@ async def ports(
     numbers = itertools.count(3507)
     with Database.open(str(tmp_path / "state.db"), "server") as database:
         tree = tracked(folder, database, lambda: NOW)
-        workspace = Workspace(tree, tokens())
+        workspace = FolderWorkspace(tree, tokens())
         rooms = {
             name: Access("default", workspace, WorkspaceView(workspace), "rw")
             for name in ("ana", "ben")

@@ -11,7 +11,7 @@ import pytest
 from cargo_sync.backup_protocol import frames
 from cargo_sync.machines.quota import Quota
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from tests.offloads import T, Ts, inline
 from tests.server.backup.ports import FramedClient, ports
 from tests.server.surroundings import until
@@ -74,7 +74,7 @@ async def test_what_the_store_cannot_do_is_906(
         raise ProblemError(Problem(Code.DISK_FULL, "the disk is full"))
 
     async with ports(tmp_path) as there:
-        monkeypatch.setattr(Workspace, "stage", full)
+        monkeypatch.setattr(FolderWorkspace, "stage", full)
         client = await FramedClient.connect(there.framed)
         fields = {"verbo": "TRANSMITIR", "apelido": "ana", "nome_arquivo": "n", "tamanho": 3}
         assert await client.ask(**fields, raw=b"abc") == {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.state.backup_files import BackupFile
 from tests.server.backup.ports import FramedClient, ports, published_client
 
@@ -172,7 +172,7 @@ async def test_a_look_that_fails_keeps_no_name(
 
     async with ports(tmp_path) as there:
         with monkeypatch.context() as patch:
-            patch.setattr(Workspace, "entries", failing)
+            patch.setattr(FolderWorkspace, "entries", failing)
             answer = await published_client(there.text, b"TRANSMITIR", NOTE)
             assert "the disk reports an error" in answer.decode()
         assert await published_client(there.text, b"TRANSMITIR", NOTE) == b"3507"

@@ -12,7 +12,7 @@ from blake3 import blake3
 from cargo_sync.config.grants import Grant
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.server.workspace.commit import WorkspaceCommit
+from cargo_sync.server.workspace.folder.commit import WorkspaceCommit
 from tests.server.grants.test_subfolder import ask, house_has, offer, operate, rows, upload
 from tests.server.house import Answer, Headers, House, living
 

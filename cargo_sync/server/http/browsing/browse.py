@@ -33,7 +33,7 @@ from cargo_sync.server.http.fields import (
     whole,
 )
 from cargo_sync.server.refusals import bad_request, unknown
-from cargo_sync.server.workspace.workspace import News
+from cargo_sync.server.workspace.contract import News
 from cargo_sync.state.clients import Clients
 
 LIMIT: Final = 10_000

@@ -32,7 +32,7 @@ from cargo_sync.server.http.content.files import FileRoutes
 from cargo_sync.server.http.fields import HTTP_RUN, Asked, Path, text
 from cargo_sync.server.http.limits import Bodies, sent
 from cargo_sync.server.refusals import bad_request, unknown
-from cargo_sync.server.workspace.catalogued_folder import changed
+from cargo_sync.server.workspace.refusals import changed
 
 START: Final = 600.0
 """Seconds in which a download must begin."""

@@ -19,9 +19,9 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.grants.view import ViewUpload, WorkspaceView
 from cargo_sync.server.refusals import LaterError, unknown
-from cargo_sync.server.workspace.catalogued_folder import changed
-from cargo_sync.server.workspace.upload import Admit
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.contract import Workspace
+from cargo_sync.server.workspace.incoming import Admit
+from cargo_sync.server.workspace.refusals import changed
 from cargo_sync.state.uploads import UploadRow, UploadRows
 
 PIECE: Final = 8 * 2**20

@@ -17,8 +17,8 @@ from multidict import CIMultiDict
 from cargo_sync.local.system import System, Volume
 from cargo_sync.server.http.content import files
 from cargo_sync.server.http.limits import sent
-from cargo_sync.server.workspace.upload import Upload
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.folder.upload import FolderUpload
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.state.history import HistoryFilter
 from tests.local.samples import IN_2300, dated
 from tests.server.house import NOW, PASSWORDS, House, living
@@ -149,9 +149,9 @@ async def test_conditions_are_looked_at_again_when_it_is_published(
     async with living(tmp_path) as house:
         _, tag = await put(house, "file", b"one")
         admitted, going = asyncio.Event(), asyncio.Event()
-        stage = Workspace.stage
+        stage = FolderWorkspace.stage
 
-        def staged(workspace: Workspace, *args: Any) -> Upload:
+        def staged(workspace: FolderWorkspace, *args: Any) -> FolderUpload:
             upload = stage(workspace, *args)
             admitted.set()
             return upload
@@ -161,7 +161,7 @@ async def test_conditions_are_looked_at_again_when_it_is_published(
             await going.wait()
             yield b"o"
 
-        monkeypatch.setattr(Workspace, "stage", staged)
+        monkeypatch.setattr(FolderWorkspace, "stage", staged)
         headers = {"If-Match": tag, "Content-Length": "3"}
         writing = asyncio.ensure_future(house.call("PUT", f"{FILES}/file", body(), headers=headers))
         await admitted.wait()

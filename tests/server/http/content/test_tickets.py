@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.server.http.content import archive, tickets
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from tests.server.house import Answer, House, living
 
 
@@ -196,14 +196,14 @@ async def test_one_failing_file_is_told_at_the_end_and_in_the_log(
         fill(house, {"top/a": b"a", "top/gone": b"b", "top/z": b"z"})
         (house.folders["ana"] / "top" / "link").symlink_to("a")
         house.intake("ana")
-        opened = Workspace.open
+        opened = FolderWorkspace.open
 
-        def vanishes(self: Workspace, path: str) -> object:
+        def vanishes(self: FolderWorkspace, path: str) -> object:
             if path == "top/gone":
                 (house.folders["ana"] / path).unlink()
             return opened(self, path)
 
-        monkeypatch.setattr(Workspace, "open", vanishes)
+        monkeypatch.setattr(FolderWorkspace, "open", vanishes)
         with caplog.at_level(logging.WARNING):
             found = await unzipped(house, "top")
         report = found.pop(archive.FAILED).decode()

@@ -6,8 +6,8 @@ from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.operations import Delete
-from tests.server.workspace.test_ledger import RUN, bring
-from tests.server.workspace.test_workspace import Ground, ground  # noqa: F401
+from tests.server.workspace.folder.test_ledger import RUN, bring
+from tests.server.workspace.folder.test_workspace import Ground, ground  # noqa: F401
 
 BACK = "20260103T000000Z-back"
 

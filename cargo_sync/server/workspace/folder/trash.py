@@ -23,8 +23,8 @@ from cargo_sync.model.displaced import (
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
-from cargo_sync.server.workspace.comparison import put
+from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
+from cargo_sync.server.workspace.folder.comparison import put
 
 TOGETHER: Final = 50
 """Versions that are restored, synced and recorded while the folder is locked."""

@@ -20,11 +20,11 @@ from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
-from cargo_sync.server.workspace import external_changes
-from cargo_sync.server.workspace.comparison import Compared, FolderComparison, Still
-from cargo_sync.server.workspace.external_changes import AGED, SOON, ExternalChanges
+from cargo_sync.server.workspace.folder import external_changes
+from cargo_sync.server.workspace.folder.comparison import Compared, FolderComparison, Still
+from cargo_sync.server.workspace.folder.external_changes import AGED, SOON, ExternalChanges
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.operations import Mkdir
-from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
 from tests.offloads import inline
 from tests.server.house import Heard, tokens, tracked
@@ -43,7 +43,7 @@ class Yard:
         self.clock, self.heard = Clock(), Heard()
         world = World(Clock(wall), self.clock, lambda: 0.5, tokens(), inline, self.clock)
         self.folder = tracked(place, database, Clock(wall), self.heard)
-        self.workspace = Workspace(self.folder, tokens())
+        self.workspace = FolderWorkspace(self.folder, tokens())
         self.intake = ExternalChanges(
             self.workspace,
             world,
@@ -97,7 +97,7 @@ async def test_names_that_no_client_could_use_are_logged_once_and_counted(
         (one.place / "good").touch()
         for _ in range(3):
             await one.intake.scan()
-            assert (one.names(), one.workspace.unoffered.count) == (["good", "old"], 31)
+            assert (one.names(), one.workspace.unoffered) == (["good", "old"], 31)
         lines = [record.getMessage() for record in caplog.records]
         assert len(lines) == 21
         assert "more is not offered; from now on it is only counted" in lines[-1]
@@ -105,7 +105,7 @@ async def test_names_that_no_client_could_use_are_logged_once_and_counted(
         for file in one.place.glob("bad*"):
             file.unlink()
         await one.intake.scan()
-        assert one.workspace.unoffered.count == 1
+        assert one.workspace.unoffered == 1
         assert len(caplog.records) == 21
 
 

@@ -1,4 +1,4 @@
-"""A workspace: what the rest of the server may do with a served folder.
+"""The workspace that is a folder: what the rest of the server may do with it.
 
 Everything here blocks and is called from threads; paths that come from outside are checked here
 once more.
@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued, ChangesPage
 from cargo_sync.catalogue.feed import ChangeFeed, Position
@@ -33,23 +33,18 @@ from cargo_sync.model.history import OTHERS, ChangeCause, HistoryKind
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.xattrs import Xattrs
-from cargo_sync.server.workspace.catalogued_folder import (
-    Arrivals,
-    CataloguedFolder,
-    away,
-    changed,
-)
-from cargo_sync.server.workspace.commit import WorkspaceCommit, expect
-from cargo_sync.server.workspace.comparison import Compared, Still
-from cargo_sync.server.workspace.operations import (
-    Mkdir,
-    Operation,
-    OperationBatch,
-    OperationResult,
-)
-from cargo_sync.server.workspace.trash import TrashRestorer
-from cargo_sync.server.workspace.unoffered import Unoffered
-from cargo_sync.server.workspace.upload import Admit, Upload
+from cargo_sync.server.workspace.contract import News, Permitted, always
+from cargo_sync.server.workspace.folder.catalogued_folder import Arrivals, CataloguedFolder
+from cargo_sync.server.workspace.folder.commit import WorkspaceCommit, expect
+from cargo_sync.server.workspace.folder.comparison import Compared, Still
+from cargo_sync.server.workspace.folder.drop_box import DropBoxCommit
+from cargo_sync.server.workspace.folder.operations import OperationBatch
+from cargo_sync.server.workspace.folder.trash import TrashRestorer
+from cargo_sync.server.workspace.folder.unoffered import Unoffered
+from cargo_sync.server.workspace.folder.upload import FolderUpload
+from cargo_sync.server.workspace.incoming import Additions, Admit
+from cargo_sync.server.workspace.operations import Mkdir, Operation, OperationResult
+from cargo_sync.server.workspace.refusals import away, changed, not_a_file, vanished
 
 _log = logging.getLogger(__name__)
 
@@ -57,33 +52,9 @@ MADE: Final = "made"
 """The run of folders that the server makes itself; it displaces nothing."""
 _NOT_THERE: Final = frozenset({Code.VANISHED, Code.SYMLINK, Code.NOT_A_FOLDER})
 """Codes of a folder that cannot be entered, because something else is at it or above it."""
-JudgeOf = Callable[[CataloguedFolder, Callable[[], None], ChangeCause], WorkspaceCommit]
-"""Makes the judge of a flow of a user, who may end to be permitted."""
 
 
-def always() -> None:
-    """Permits everything: for callers that nobody can log out."""
-
-
-class News(NamedTuple):
-    """What is new for a client that knows a workspace up to a change.
-
-    known    the lineage of the newest change that it knows
-    without  the client's own changes are left out
-    away     why the folder cannot be used now, or None
-    folds    its file system does not tell some names apart
-    xattrs   its file system keeps extended attributes
-    """
-
-    page: ChangesPage
-    known: str
-    without: bool
-    away: Problem | None
-    folds: bool
-    xattrs: bool
-
-
-class Workspace:
+class FolderWorkspace:
     """One served folder.
 
     While it is not there, calls that need it raise `root_gone`; the catalogue still answers. While
@@ -91,7 +62,7 @@ class Workspace:
 
     id, epoch  of the workspace in the catalogue
     lineage    of the changes from now on
-    unoffered  what it holds that no client could use
+    names      what it holds that no client could use
     """
 
     def __init__(self, folder: CataloguedFolder, token: Callable[[], str]) -> None:
@@ -101,10 +72,10 @@ class Workspace:
         self.id = folder.id
         self.epoch = folder.epoch
         self.lineage = folder.lineage
-        self.unoffered = Unoffered()
+        self.names = Unoffered()
 
     def __repr__(self) -> str:
-        return f"Workspace({self.path!r})"
+        return f"FolderWorkspace({self.path!r})"
 
     @property
     def path(self) -> str:
@@ -124,6 +95,11 @@ class Workspace:
     def problem(self) -> Problem | None:
         """Why the folder could not be used at the last attempt, or None."""
         return self._folder.problem
+
+    @property
+    def unoffered(self) -> int:
+        """How many names in it no client could use."""
+        return self.names.count
 
     def away(self) -> Problem | None:
         """Why the folder cannot be used now, for clients, or None. Looks at the folder itself."""
@@ -287,11 +263,9 @@ class Workspace:
         """
         held, reader = self.open(path)
         if held is None:
-            raise ProblemError(Problem(Code.VANISHED, f"{path!r} is not there any more", path))
+            raise vanished(path)
         if reader is None:
-            raise ProblemError(
-                Problem(Code.NOT_A_FILE, f"{path!r} is not a file", path, retry=False)
-            )
+            raise not_a_file(path)
         known = held.entry.hash
         if held.entry.version != version or (known and not reread):
             reader.close()
@@ -329,7 +303,7 @@ class Workspace:
         self,
         operations: Sequence[Operation],
         run: str,
-        permitted: Callable[[], None] = always,
+        permitted: Permitted = always,
         cause: ChangeCause = OTHERS,
     ) -> list[OperationResult]:
         """Makes folders, deletes and moves; one result per operation, in order, each on its own.
@@ -347,17 +321,17 @@ class Workspace:
         run: str,
         cause: ChangeCause = OTHERS,
         transfer: str = "",
-    ) -> Upload:
+    ) -> FolderUpload:
         """Begins the upload of a file whose bytes come in order.
 
         With a `transfer` that was begun before, it goes on with what was recorded of it.
 
         Raises:
-            ProblemError: as for `Upload`.
+            ProblemError: as for `FolderUpload`.
         """
         offer = Offer(path, size, mtime_ns, BY_UMASK, 0, 0, transfer or self._token())
         cause = cause._replace(puts=HistoryKind.UPLOADED)
-        return Upload(self._folder, offer, admit, run, cause)
+        return FolderUpload(self._folder, offer, admit, run, cause)
 
     def forget_staged(self, transfer: str) -> None:
         """Deletes what is staged of a file that nobody sends any more.
@@ -433,7 +407,7 @@ class Workspace:
         ids: Sequence[int],
         to: str,
         run: str,
-        permitted: Callable[[], None] = always,
+        permitted: Permitted = always,
         cause: ChangeCause = OTHERS,
         under: str = "",
         inside: str = "",
@@ -452,7 +426,7 @@ class Workspace:
         return restorer(ids, to, under, inside)
 
     def free(
-        self, ids: Sequence[int], permitted: Callable[[], None] = always, within: str = ""
+        self, ids: Sequence[int], permitted: Permitted = always, within: str = ""
     ) -> FreedVersions:
         """Removes versions from the trash for good, if they were `within`. Raises ProblemError."""
         permitted()
@@ -461,9 +435,7 @@ class Workspace:
             ids = [id for id, one in ledger.kept(ids) if paths.is_inside(one.path, within)]
         return free_some(self._folder.store.root, ledger, ids)
 
-    def free_all(
-        self, wanted: TrashFilter, permitted: Callable[[], None] = always
-    ) -> FreedVersions:
+    def free_all(self, wanted: TrashFilter, permitted: Permitted = always) -> FreedVersions:
         """As `free`, for all that the filter wants; see `trash_upkeep.free_all`."""
         return free_all(self._folder.store.root, self._folder.ledger, wanted, permitted)
 
@@ -485,20 +457,25 @@ class Workspace:
     def sink(
         self,
         run: str,
-        permitted: Callable[[], None] = always,
+        permitted: Permitted = always,
         cause: ChangeCause = OTHERS,
-        judge: JudgeOf = WorkspaceCommit,
+        additions: Additions | None = None,
     ) -> Sink:
         """Where a flow's receiver stages and commits; the trash of `run` takes what is displaced.
 
-        `permitted` raises ProblemError when a batch may not be published any more.
+        `permitted` raises ProblemError when a batch may not be published any more. With
+        `additions` it is a flow into a drop box.
 
         Raises:
             ProblemError: `root_gone`.
         """
         with self._folder.lock:
             store = self._folder.store
-            owner = judge(self._folder, permitted, cause._replace(puts=HistoryKind.UPLOADED))
+            cause = cause._replace(puts=HistoryKind.UPLOADED)
+            if additions is None:
+                owner = WorkspaceCommit(self._folder, permitted, cause)
+            else:
+                owner = DropBoxCommit(self._folder, permitted, cause, additions)
             return FolderSink(store.staging, owner, store.run(run))
 
     def source(self) -> Source:

@@ -8,7 +8,7 @@ from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.operations import Delete, Mkdir, Operation
-from tests.server.workspace.test_workspace import Ground, ground, offer  # noqa: F401
+from tests.server.workspace.folder.test_workspace import Ground, ground, offer  # noqa: F401
 
 RUN = "20260102T030405Z-run"
 ANA = ChangeCause("ana")

@@ -14,11 +14,11 @@ from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.state.database import Database
 from tests.server.house import NOW, tokens, tracked
 from tests.server.surroundings import Clock
-from tests.server.workspace.test_workspace import offer
+from tests.server.workspace.folder.test_workspace import offer
 
 EVERY = TrashFilter()
 ANA = ChangeCause("ana")
@@ -27,7 +27,7 @@ ANA = ChangeCause("ana")
 class Store:
     """A workspace of ana and ben, over a real folder."""
 
-    def __init__(self, place: Path, workspace: Workspace) -> None:
+    def __init__(self, place: Path, workspace: FolderWorkspace) -> None:
         self.place = place
         self.workspace = workspace
         self.told: list[QuotaNews] = []
@@ -88,7 +88,7 @@ class Store:
 def store(tmp_path: Path) -> Iterator[Store]:
     with Database.open(str(tmp_path / "state.db"), "server") as database:
         folder = tracked(tmp_path / "files", database, Clock(NOW))
-        workspace = Workspace(folder, tokens())
+        workspace = FolderWorkspace(folder, tokens())
         yield Store(tmp_path / "files", workspace)
         workspace.close()
 

@@ -18,19 +18,20 @@ from cargo_sync.local.space import Shortage
 from cargo_sync.machines.quota import NOTHING_USED, Growth, Use
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
-from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, PERMISSIONS, Entry
+from cargo_sync.model.entries import DAMAGED, FOLDER, Entry
 from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.problems import changed as changed_since
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.transfers import Offer, Receipt, Want, rows
-from cargo_sync.server.workspace.catalogued_folder import (
+from cargo_sync.server.workspace.folder.catalogued_folder import (
     NOTHING,
     CataloguedFolder,
     PathLook,
-    changed,
 )
-from cargo_sync.server.workspace.comparison import put
+from cargo_sync.server.workspace.folder.comparison import put
+from cargo_sync.server.workspace.offers import growth_of, is_offered, version_of
+from cargo_sync.server.workspace.refusals import changed, no_room
 
 LOOKS: Final = 500
 """Paths that are looked at while the folder is locked, fewer of those deep down."""
@@ -112,9 +113,9 @@ class WorkspaceCommit:
     def _judged(self, offer: Offer, look: PathLook | Problem) -> Want | None:
         if isinstance(look, Problem):
             return Want(look.code_text, message=str(look))
-        if look.held is not None and _is_offered(look.held.entry, offer):
+        if look.held is not None and is_offered(look.held.entry, offer):
             return Want("none")
-        if _version(look.held) != offer.expected:
+        if version_of(look.held) != offer.expected:
             return Want(Code.CHANGED, message=str(changed(offer.path)))
         return None
 
@@ -141,7 +142,7 @@ class WorkspaceCommit:
     def _expected(self, offer: Offer, look: PathLook | Problem) -> Entry | Problem | None:
         if isinstance(look, Problem):
             return look
-        if _version(look.held) != offer.expected:
+        if version_of(look.held) != offer.expected:
             return changed(offer.path).problem
         self._stood[offer.path] = look.held
         return look.seen
@@ -257,7 +258,7 @@ class WorkspaceCommit:
         """The receipt of content that did not have to be sent, if it is still there."""
         try:
             held = self._folder.look(offer.path)
-            if held is None or not _is_offered(held.entry, offer):
+            if held is None or not is_offered(held.entry, offer):
                 raise changed(offer.path)
         except ProblemError as error:
             problem = error.problem
@@ -306,35 +307,3 @@ def _held_file(offer: Offer, held: CataloguedFile | None) -> FileState | Problem
     if held.hash == DAMAGED:
         return damaged_there(offer.path)
     return held[3:]
-
-
-def growth_of(sizes: Sequence[int], stands: Sequence[Catalogued | None]) -> Growth:
-    """What files or links of these sizes add to what is there, in place of what stands there."""
-    replaced = [one is not None and one.entry.kind != FOLDER for one in stands]
-    earlier = [one.entry.size if one is not None else 0 for one in stands]
-    return Growth(
-        [size - before for size, before in zip(sizes, earlier, strict=True)],
-        [0 if one else 1 for one in replaced],
-    )
-
-
-def no_room(offer: Offer) -> Problem:
-    """The problem of a file that does not fit; a client is not told what is free on the server."""
-    message = f"{offer.path!r} needs {offer.size:,} bytes, and the server's disk has no room for it"
-    return Problem(Code.DISK_FULL, message, offer.path, "free some space there; it is tried again")
-
-
-def _version(held: Catalogued | None) -> int:
-    return held.entry.version if held is not None else 0
-
-
-def _is_offered(entry: Entry, offer: Offer) -> bool:
-    """Whether the entry is exactly what the offer would bring."""
-    if offer.target:
-        return entry.kind == LINK and entry.target == offer.target
-    return (
-        entry.kind == FILE
-        and bool(offer.hash)
-        and (entry.hash, entry.size, entry.mtime_ns) == (offer.hash, offer.size, offer.mtime_ns)
-        and entry.mode & PERMISSIONS == offer.mode & PERMISSIONS
-    )

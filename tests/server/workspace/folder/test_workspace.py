@@ -29,11 +29,18 @@ from cargo_sync.model.entries import LATEST, Entry
 from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
-from cargo_sync.server.workspace import catalogued_folder
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
-from cargo_sync.server.workspace.comparison import Compared
-from cargo_sync.server.workspace.operations import Delete, Done, Exchange, Mkdir, Move, Operation
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.folder import catalogued_folder
+from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
+from cargo_sync.server.workspace.folder.comparison import Compared
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
+from cargo_sync.server.workspace.operations import (
+    Delete,
+    Done,
+    Exchange,
+    Mkdir,
+    Move,
+    Operation,
+)
 from cargo_sync.state.database import Database
 from tests.local.samples import IN_2300, dated
 from tests.server.house import NOW, Heard, tokens, tracked
@@ -46,7 +53,7 @@ class Ground:
 
     place: Path
     folder: CataloguedFolder
-    workspace: Workspace
+    workspace: FolderWorkspace
     heard: Heard
 
     def scan(self) -> None:
@@ -103,7 +110,7 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
     with Database.open(str(tmp_path / "state.db"), "server") as database:
         heard = Heard()
         folder = tracked(tmp_path / "files", database, Clock(NOW), heard)
-        workspace = Workspace(folder, tokens())
+        workspace = FolderWorkspace(folder, tokens())
         yield Ground(tmp_path / "files", folder, workspace, heard)
         workspace.close()
 
@@ -803,7 +810,7 @@ def test_a_hash_is_computed_once_and_told_of_that_version_only(
     ground.scan()
     expected = blake3(b"x" * 10_000).hexdigest()
     assert ground.workspace.hash("file", 1) == expected
-    monkeypatch.setattr("cargo_sync.server.workspace.workspace.hash_reader", None)
+    monkeypatch.setattr("cargo_sync.server.workspace.folder.workspace.hash_reader", None)
     assert ground.workspace.hash("file", 1) == expected
     assert ground.entry("file").version == 1
     (ground.place / "file").write_text("other")

@@ -27,8 +27,8 @@ from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.server.workspace.comparison import Compared, Still
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.folder.comparison import Compared, Still
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 
 AGED: Final = 60.0
 """Seconds since a file's last change after which a scan takes it as complete."""
@@ -59,7 +59,7 @@ class ExternalChanges:
 
     def __init__(
         self,
-        workspace: Workspace,
+        workspace: FolderWorkspace,
         world: World,
         settle: float,
         interval: float,
@@ -83,7 +83,7 @@ class ExternalChanges:
         self._watch: Watch | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._logged: Problem | None = None
-        self._unoffered = workspace.unoffered
+        self._unoffered = workspace.names
         self._failures = Failures()
         """The folders that could not be read."""
         self._tries = 0

@@ -13,11 +13,11 @@ from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.local.listing import NameList
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.slices import slices
-from cargo_sync.server.workspace import catalogued_folder, operations
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
-from cargo_sync.server.workspace.comparison import Compared, Still
+from cargo_sync.server.workspace.folder import catalogued_folder, operations
+from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
+from cargo_sync.server.workspace.folder.comparison import Compared, Still
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.operations import Delete, Done, Mkdir, Move, Operation
-from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
 from tests.server.house import NOW, tokens, tracked
 from tests.server.surroundings import Clock
@@ -45,18 +45,18 @@ def folder(place: Path, database: Database) -> Iterator[CataloguedFolder]:
 
 
 @pytest.fixture
-def workspace(folder: CataloguedFolder) -> Workspace:
-    return Workspace(folder, tokens())
+def workspace(folder: CataloguedFolder) -> FolderWorkspace:
+    return FolderWorkspace(folder, tokens())
 
 
-def scan(workspace: Workspace) -> None:
+def scan(workspace: FolderWorkspace) -> None:
     pending = [""]
     while pending:
         pending += workspace.compare(pending.pop(), lambda path, entry: True).below
     workspace.finish()
 
 
-def put(workspace: Workspace, path: str, content: bytes = b"x") -> int:
+def put(workspace: FolderWorkspace, path: str, content: bytes = b"x") -> int:
     upload = workspace.stage(path, len(content), 10**18, lambda held: None, RUN)
     try:
         upload.write(content)
@@ -65,17 +65,17 @@ def put(workspace: Workspace, path: str, content: bytes = b"x") -> int:
         upload.drop()
 
 
-def change(workspace: Workspace, *operations: Operation) -> list[str]:
+def change(workspace: FolderWorkspace, *operations: Operation) -> list[str]:
     results = workspace.change(operations, RUN)
     return [one.code_text if isinstance(one, Problem) else "done" for one in results]
 
 
-def version(workspace: Workspace, path: str) -> int:
+def version(workspace: FolderWorkspace, path: str) -> int:
     held = workspace.entry(path)
     return held.version if held is not None else 0
 
 
-def there(workspace: Workspace) -> list[str]:
+def there(workspace: FolderWorkspace) -> list[str]:
     rows = workspace.changes(0, "", 1_000).rows
     return sorted(path for path, entry in rows if entry is not None)
 
@@ -108,10 +108,10 @@ def while_synced(folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch, work
     ],
 )
 def test_the_disk_is_synced_without_the_lock(
-    workspace: Workspace,
+    workspace: FolderWorkspace,
     folder: CataloguedFolder,
     monkeypatch: pytest.MonkeyPatch,
-    work: Callable[[Workspace], object],
+    work: Callable[[FolderWorkspace], object],
 ) -> None:
     put(workspace, "old")
     seen: list[int] = []
@@ -122,7 +122,7 @@ def test_the_disk_is_synced_without_the_lock(
 
 
 def test_others_come_between_the_operations_of_a_request(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    workspace: FolderWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operations, "ACTS", 1)
     for name in "abc":
@@ -143,7 +143,7 @@ def test_others_come_between_the_operations_of_a_request(
 
 
 def test_what_is_at_a_path_after_the_sync_is_not_deleted(
-    workspace: Workspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
+    workspace: FolderWorkspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(workspace, "a", b"first")
     put(workspace, "b")
@@ -157,7 +157,10 @@ def test_what_is_at_a_path_after_the_sync_is_not_deleted(
 
 
 def test_a_folder_that_is_gone_after_the_sync_is_not_recorded(
-    workspace: Workspace, folder: CataloguedFolder, place: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: FolderWorkspace,
+    folder: CataloguedFolder,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     while_synced(folder, monkeypatch, lambda: (place / "a").rmdir())
     assert change(workspace, Mkdir("a", None, 0), Mkdir("b", None, 0)) == ["changed", "done"]
@@ -165,7 +168,10 @@ def test_a_folder_that_is_gone_after_the_sync_is_not_recorded(
 
 
 def test_of_two_uploads_to_a_path_the_one_that_was_replaced_says_so(
-    workspace: Workspace, folder: CataloguedFolder, place: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: FolderWorkspace,
+    folder: CataloguedFolder,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     while_synced(folder, monkeypatch, lambda: put(workspace, "a", b"second"))
     with pytest.raises(ProblemError) as caught:
@@ -177,7 +183,7 @@ def test_of_two_uploads_to_a_path_the_one_that_was_replaced_says_so(
 
 
 def test_a_scan_while_a_folder_is_synced_gives_it_its_version(
-    workspace: Workspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
+    workspace: FolderWorkspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     while_synced(folder, monkeypatch, lambda: scan(workspace))
     [done] = workspace.change([Mkdir("a", None, 0)], RUN)
@@ -186,7 +192,7 @@ def test_a_scan_while_a_folder_is_synced_gives_it_its_version(
 
 
 def test_a_folder_is_looked_through_in_slices_before_it_goes(
-    workspace: Workspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
+    workspace: FolderWorkspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change(workspace, Mkdir("d", None, 0), Mkdir("d/sub", None, 0))
     seen, compare = put(workspace, "d/file"), folder.compare
@@ -206,7 +212,7 @@ def test_a_folder_is_looked_through_in_slices_before_it_goes(
 
 
 def test_what_others_bring_into_a_large_folder_is_compared_in_parts_too(
-    workspace: Workspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
+    workspace: FolderWorkspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogued_folder, "PART", 2)
     root, seen = folder.store.root, list[list[str]]()
@@ -236,7 +242,7 @@ def test_what_others_bring_into_a_large_folder_is_compared_in_parts_too(
 
 @pytest.fixture
 def in_parts(
-    workspace: Workspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
+    workspace: FolderWorkspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Work], None]:
     """A folder d of six files; three rows are many, one is written at a time.
 
@@ -262,16 +268,16 @@ def in_parts(
     return then
 
 
-def delete(workspace: Workspace) -> list[str]:
+def delete(workspace: FolderWorkspace) -> list[str]:
     return change(workspace, Delete("d", 1, 1_000))
 
 
-def move(workspace: Workspace) -> list[str]:
+def move(workspace: FolderWorkspace) -> list[str]:
     return change(workspace, Move("d", "e", 1))
 
 
 def test_others_come_between_the_parts_of_a_large_deletion(
-    workspace: Workspace, in_parts: Callable[[Work], None]
+    workspace: FolderWorkspace, in_parts: Callable[[Work], None]
 ) -> None:
     met: list[object] = []
 
@@ -291,7 +297,7 @@ def test_others_come_between_the_parts_of_a_large_deletion(
 
 
 def test_others_come_between_the_parts_of_a_large_move(
-    workspace: Workspace, in_parts: Callable[[Work], None]
+    workspace: FolderWorkspace, in_parts: Callable[[Work], None]
 ) -> None:
     met: list[object] = []
     ident = {name: workspace.entry(f"d/{name}") for name in "af"}
@@ -317,12 +323,12 @@ def test_others_come_between_the_parts_of_a_large_move(
 
 @pytest.mark.parametrize("work", [delete, move])
 def test_after_a_stop_the_next_start_writes_the_rest(
-    workspace: Workspace,
+    workspace: FolderWorkspace,
     folder: CataloguedFolder,
     place: Path,
     database: Database,
     in_parts: Callable[[Work], None],
-    work: Callable[[Workspace], list[str]],
+    work: Callable[[FolderWorkspace], list[str]],
 ) -> None:
     ident = workspace.entry("d/f")
     in_parts(workspace.stop)
@@ -330,7 +336,7 @@ def test_after_a_stop_the_next_start_writes_the_rest(
     assert SqliteCatalogue(database).finish(folder.id, 1)  # it ended before the last row
     folder.close()
     after = tracked(place, database, Clock(NOW))
-    again = Workspace(after, tokens())
+    again = FolderWorkspace(after, tokens())
     scan(again)
     assert not SqliteCatalogue(database).finish(folder.id, 1)
     moved = ["e", *(f"e/{name}" for name in "abcdef")] if work is move else []

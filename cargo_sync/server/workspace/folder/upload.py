@@ -6,7 +6,6 @@ arrived is recorded as a checkpoint, as lanes do, and goes on after a restart.
 
 import hashlib
 import threading
-from collections.abc import Callable
 from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogued
@@ -15,20 +14,19 @@ from cargo_sync.machines.quota import NOTHING_USED
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.history import ChangeCause
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.transfers import Offer
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
-from cargo_sync.server.workspace.commit import growth_of, no_room
-from cargo_sync.server.workspace.comparison import put
-
-Admit = Callable[[Catalogued | None], object]
-"""Raises ProblemError when the entry at the path is not what the request expects."""
+from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
+from cargo_sync.server.workspace.folder.comparison import put
+from cargo_sync.server.workspace.incoming import Admit
+from cargo_sync.server.workspace.offers import growth_of
+from cargo_sync.server.workspace.refusals import is_a_folder, misplaced, no_room, too_long
 
 _THE_FILE: Final = 0
 """Its number in its reservation."""
 
 
-class Upload:
+class FolderUpload:
     """One incoming file. It blocks. Call `drop` at the end, in any case.
 
     A request that is cut off may leave a thread that still writes; so each step waits for the
@@ -111,9 +109,9 @@ class Upload:
         """
         with self._steps:
             if offset != self._done:
-                raise _misplaced(offset, self._done)
+                raise misplaced(offset, self._done)
             if offset + len(content) > self._offer.size:
-                raise _too_long(self._offer)
+                raise too_long(self._offer)
             if content:
                 self._part.write(offset, content)
                 self._done += len(content)
@@ -219,17 +217,5 @@ class Upload:
 
     def _check(self, held: Catalogued | None, path: str) -> None:
         if held is not None and held.entry.kind == FOLDER:
-            raise ProblemError(
-                Problem(Code.IS_A_FOLDER, f"{path!r} is a folder", path, retry=False)
-            )
+            raise is_a_folder(path)
         self._admit(held)
-
-
-def _misplaced(offset: int, done: int) -> ProblemError:
-    message = f"the upload is at byte {done}, and the piece begins at {offset}"
-    return ProblemError(Problem(Code.STALE, message, hint=f"go on at {done}", retry=False))
-
-
-def _too_long(offer: Offer) -> ProblemError:
-    message = f"the piece ends after the end of the file, which has {offer.size:,} bytes"
-    return ProblemError(Problem(Code.TOO_LARGE, message, offer.path, retry=False))

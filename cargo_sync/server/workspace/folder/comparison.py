@@ -8,7 +8,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, EntryColumns
 from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Problem
-from cargo_sync.server.workspace.suspects import SuspectFiles
+from cargo_sync.server.workspace.folder.suspects import SuspectFiles
 
 PART: Final = 500
 """Names of a folder that are compared while the lock is held."""

@@ -8,13 +8,13 @@ import pytest
 
 from cargo_sync.model.entries import DAMAGED, Entry
 from cargo_sync.model.problems import Problem
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
+from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.operations import Done, Meta, Mkdir, OperationResult
-from cargo_sync.server.workspace.workspace import Workspace
 from cargo_sync.state.database import Database
 from tests.server.house import NOW, tokens, tracked
 from tests.server.surroundings import Clock
-from tests.server.workspace.test_slices import put, scan, version, while_synced
+from tests.server.workspace.folder.test_slices import put, scan, version, while_synced
 
 TIME = 1_600_000_000_123_456_789
 
@@ -33,16 +33,16 @@ def folder(place: Path, tmp_path: Path) -> Iterator[CataloguedFolder]:
 
 
 @pytest.fixture
-def workspace(folder: CataloguedFolder) -> Workspace:
-    return Workspace(folder, tokens())
+def workspace(folder: CataloguedFolder) -> FolderWorkspace:
+    return FolderWorkspace(folder, tokens())
 
 
-def meta(workspace: Workspace, path: str, expected: int) -> OperationResult:
+def meta(workspace: FolderWorkspace, path: str, expected: int) -> OperationResult:
     [result] = workspace.change([Meta(path, expected, 0o640, TIME)], "run")
     return result
 
 
-def held(workspace: Workspace, path: str) -> Entry:
+def held(workspace: FolderWorkspace, path: str) -> Entry:
     entry = workspace.entry(path)
     assert entry is not None
     return entry
@@ -52,7 +52,9 @@ def code(result: OperationResult) -> str:
     return result.code_text if isinstance(result, Problem) else "done"
 
 
-def test_a_file_keeps_its_content_its_id_and_its_hash(workspace: Workspace, place: Path) -> None:
+def test_a_file_keeps_its_content_its_id_and_its_hash(
+    workspace: FolderWorkspace, place: Path
+) -> None:
     put(workspace, "a", b"one")
     before = held(workspace, "a")
     assert before.hash
@@ -67,14 +69,14 @@ def test_a_file_keeps_its_content_its_id_and_its_hash(workspace: Workspace, plac
     assert not (place / ".cargo_sync/trash").exists()
 
 
-def test_a_folder_gets_a_mode(workspace: Workspace, place: Path) -> None:
+def test_a_folder_gets_a_mode(workspace: FolderWorkspace, place: Path) -> None:
     workspace.change([Mkdir("f", 0o755, 0)], "run")
     [done] = workspace.change([Meta("f", version(workspace, "f"), 0o050, None)], "run")
     assert isinstance(done, Done) and held(workspace, "f").mode == 0o750
     assert held(workspace, "f").version == done.version
 
 
-def test_another_version_keeps_its_time(workspace: Workspace, place: Path) -> None:
+def test_another_version_keeps_its_time(workspace: FolderWorkspace, place: Path) -> None:
     first = put(workspace, "a", b"one")
     put(workspace, "a", b"two")
     assert code(meta(workspace, "a", first)) == "changed"
@@ -86,7 +88,9 @@ def test_another_version_keeps_its_time(workspace: Workspace, place: Path) -> No
     assert code(meta(workspace, "link", version(workspace, "link"))) == "not_a_file"
 
 
-def test_a_damaged_file_keeps_its_time(workspace: Workspace, folder: CataloguedFolder) -> None:
+def test_a_damaged_file_keeps_its_time(
+    workspace: FolderWorkspace, folder: CataloguedFolder
+) -> None:
     put(workspace, "a", b"one")
     with folder.lock:
         there, seen = folder.look_closely("a")
@@ -97,7 +101,7 @@ def test_a_damaged_file_keeps_its_time(workspace: Workspace, folder: CataloguedF
 
 
 def test_who_writes_while_the_disk_is_synced_is_seen(
-    workspace: Workspace,
+    workspace: FolderWorkspace,
     folder: CataloguedFolder,
     place: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -110,7 +114,7 @@ def test_who_writes_while_the_disk_is_synced_is_seen(
 
 
 def test_many_are_synced_and_recorded_together(
-    workspace: Workspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
+    workspace: FolderWorkspace, folder: CataloguedFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace.change([Mkdir("f", None, 0), Mkdir("f/g", None, 0)], "run")
     some = ["f", "f/g", *(f"f/g/{number}" for number in range(50))]

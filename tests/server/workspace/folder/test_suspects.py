@@ -13,8 +13,8 @@ from cargo_sync.local.root import Root
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.entries import DAMAGED, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.server.workspace.catalogued_folder import CataloguedFolder
-from cargo_sync.server.workspace.workspace import Workspace
+from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
+from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.state.database import Database
 from tests.server.house import tokens, tracked
 
@@ -33,7 +33,7 @@ class Served:
 
     def start(self) -> CataloguedFolder:
         self.folder = tracked(self.files, self.database, lambda: 0.0)
-        self.workspace = Workspace(self.folder, tokens())
+        self.workspace = FolderWorkspace(self.folder, tokens())
         return self.folder
 
     def write(self, name: str, content: bytes) -> None:

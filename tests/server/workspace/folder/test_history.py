@@ -4,7 +4,7 @@ from cargo_sync.model.history import ChangeCause, HistoryRow
 from cargo_sync.model.problems import Problem
 from cargo_sync.server.workspace.operations import Delete, Meta, Mkdir, Move, Operation
 from cargo_sync.state.history import HistoryFilter, HistoryRows
-from tests.server.workspace.test_workspace import Ground, ground, offer  # noqa: F401
+from tests.server.workspace.folder.test_workspace import Ground, ground, offer  # noqa: F401
 
 ANA = ChangeCause("ana", "10.0.0.7", "run", "1f2e3d4c")
 BEN = ChangeCause("ben", "10.0.0.8", "run 2")

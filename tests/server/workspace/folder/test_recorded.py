@@ -8,9 +8,9 @@ import pytest
 
 from cargo_sync.catalogue.contract import Gone, PutColumns
 from cargo_sync.local.root import Root
-from cargo_sync.server.workspace import recorded
-from cargo_sync.server.workspace.comparison import put
-from cargo_sync.server.workspace.recorded import RecordedFiles
+from cargo_sync.server.workspace.folder import recorded
+from cargo_sync.server.workspace.folder.comparison import put
+from cargo_sync.server.workspace.folder.recorded import RecordedFiles
 
 NAMES = ["a", "b", "c"]
 

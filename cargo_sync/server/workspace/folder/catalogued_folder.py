@@ -37,7 +37,7 @@ from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, Entry, EntryColumns
 from cargo_sync.model.history import OTHERS, ChangeCause, ToldBatch
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.process.fair_lock import FairLock
-from cargo_sync.server.workspace.comparison import (
+from cargo_sync.server.workspace.folder.comparison import (
     PART,
     Compared,
     FolderComparison,
@@ -46,8 +46,9 @@ from cargo_sync.server.workspace.comparison import (
     are_same,
     put,
 )
-from cargo_sync.server.workspace.recorded import RecordedFiles
-from cargo_sync.server.workspace.suspects import SuspectFiles, seen_now
+from cargo_sync.server.workspace.folder.recorded import RecordedFiles
+from cargo_sync.server.workspace.folder.suspects import SuspectFiles, seen_now
+from cargo_sync.server.workspace.refusals import away
 from cargo_sync.stores.folder import FolderStore
 
 FINISHED: Final = 100
@@ -597,16 +598,3 @@ class CataloguedFolder:
     def _is_recorded(self, folder: str) -> bool:
         held = self.catalogue.entry(self.id, folder)
         return held is not None and held.entry.kind == FOLDER
-
-
-def changed(path: str) -> ProblemError:
-    """The problem of an operation on a version that is not the current one."""
-    message = f"{path!r} has changed: it is not the expected version any more"
-    return ProblemError(Problem(Code.CHANGED, message, path, hint="look again, then decide"))
-
-
-def away() -> ProblemError:
-    """For clients: the message has no path."""
-    message = "the folder of this workspace is not there"
-    hint = "the person who runs the server can bring it back; nothing is deleted meanwhile"
-    return ProblemError(Problem(Code.ROOT_GONE, message, hint=hint))
