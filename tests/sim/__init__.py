@@ -13,6 +13,7 @@ history; its trace has a hash. There are five tiers:
 `make sim SEEDS=100000` runs all. docs/architecture.md says how to use them.
 
 campaign    many seeds; what failed, and what was covered
+changes     what people of one side of a two-way job changed, and how that follows a rename
 disk        the tier on a disk
 epoch       what one-sided changes must have come to when both sides rest
 lanes       the client's flow and both ends of its lanes, without sockets and threads
@@ -21,6 +22,7 @@ lively      the two trees of a whole run
 losing      a disk that loses what was not synced
 mutants     planted bugs, and how many seeds find them
 oracle      what must hold at each moment of a whole run
+pairs       what the two sides of a two-way job have as one and the same thing
 peers       what changes on both sides of a two-way job must have come to
 people      what people do to the two sides
 planner     the tier of one-way plans

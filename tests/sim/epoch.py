@@ -32,7 +32,7 @@ def state(tree: CountedTree, path: str) -> State:
     return (entry.kind, entry.target or entry.mode & PERMISSIONS)
 
 
-def _is_folder(one: State) -> bool:
+def is_folder(one: State) -> bool:
     return one is not None and one[0] == FOLDER
 
 
@@ -174,7 +174,7 @@ class Epoch:
         self, path: str, now: State, one: _Change, other: _Change, source: State
     ) -> None:
         """Both sides were changed."""
-        kept = other.state is not None and not _is_folder(other.state)
+        kept = other.state is not None and not is_folder(other.state)
         if one != _GONE or not kept or self._suspicious:
             return
         # What was moved away and back has the version that was delivered.
@@ -187,7 +187,7 @@ class Epoch:
 
         What a filter left out in between counts as new when it does so no longer.
         """
-        if there is None or _is_folder(there):
+        if there is None or is_folder(there):
             return False
         changes = self._changes[self._source.part].items()
         new = [one for one, change in changes if change.state or change.times > 1]
@@ -206,9 +206,9 @@ class Epoch:
         if change.state == source != before:
             return  # it is again as it was; what was delivered of it before is unknown here
         if (
-            _is_folder(change.state)
-            and _is_folder(now)
-            and (change.times > 1 or not _is_folder(source))
+            is_folder(change.state)
+            and is_folder(now)
+            and (change.times > 1 or not is_folder(source))
         ):
             self._own.discard(path)  # who made a folder first has chosen its mode
         elif change.state is not None:

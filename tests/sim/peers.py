@@ -17,31 +17,19 @@ have changed in it: from then on that is expected at the new path.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.subtrees import Subtrees
-from tests.sim.epoch import State, renames, state
+from tests.sim.changes import Change, Changes, inherit_gone, relocate, taken_by_others
+from tests.sim.epoch import State, is_folder, renames, state
 from tests.sim.ledger import CountedTree
+from tests.sim.pairs import Pairs
 from tests.sim.story import BrokenPromiseError
-
-T = TypeVar("T")
 
 COPY: Final = " (conflict"
 """In the name of each conflict copy."""
-
-
-class _Change(NamedTuple):
-    """How people of one side left a path, how often they changed it, and when.
-
-    first, last  the moments: all between the same two runs have the same even number
-    """
-
-    state: State
-    times: int
-    first: int
-    last: int
 
 
 class PeersEpoch:
@@ -75,7 +63,12 @@ class PeersEpoch:
         self._one_sided = one_sided
         self._both = both
         self._before = {path: state(near, path) for path in near.all()}
-        self._changes: dict[str, dict[str, _Change]] = {near.part: {}, far.part: {}}
+        self._changes: dict[str, Changes] = {near.part: {}, far.part: {}}
+        self._copies: dict[str, Changes] = {near.part: {}, far.part: {}}
+        """What people changed in what is a conflict copy now."""
+        self._pairs = Pairs(near, far)
+        self._passed_on: set[str] = set()
+        """Where an exchange has put what stood in the way: it goes on from there."""
         self._forgotten = self._suspicious = False
         self._unrecorded: set[str] = set()
         self._unrecorded_tops = Subtrees()
@@ -89,7 +82,12 @@ class PeersEpoch:
             self._copies_changed |= COPY in path
             old = changes.get(path)
             times, first = (old.times + 1, old.first) if old else (1, self.moment)
-            changes[path] = _Change(state(tree, path), times, first, self.moment)
+            entry = tree.entry(path)
+            ident = entry.ident if entry is not None else 0
+            change = Change(state(tree, path), times, first, self.moment, ident)
+            if tree is self._sides[1]:
+                self._pairs.changed(path, old, change)
+            changes[path] = change
 
     def forget(self) -> None:
         """What was agreed on is not known any more: it is first contact again."""
@@ -103,6 +101,15 @@ class PeersEpoch:
         """A step was done, and nobody knows: what it brought looks like somebody's change."""
         self._unrecorded.add(path)
 
+    def brought(self, path: str) -> None:
+        """A step brought something to a side: both have the same there, if nobody changed it."""
+        self._pairs.meet(path)
+
+    def copied(self, at: CountedTree, path: str, copy: str) -> None:
+        """A step makes the loser of a conflict a conflict copy."""
+        if (change := self._changes[at.part].get(path)) is not None:
+            self._copies[at.part][copy] = change
+
     def renamed(self, at: CountedTree, one: str, to: str, *, exchange: bool) -> None:
         """A step renames something of a side, with what people have changed in it.
 
@@ -111,23 +118,39 @@ class PeersEpoch:
         """
         mine, [other] = self._changes[at.part], [side for side in self._sides if side is not at]
         theirs = self._changes[other.part]
-        moved = to in theirs and (one in theirs or one in mine)
+        if (copied := self._copies[at.part].pop(one, None)) is not None:
+            mine.setdefault(one, copied)
+        moved = to in theirs and (one in theirs or one in mine or one in self._passed_on)
         if not moved and self._is_expected(one) and self._is_expected(to):
             raise BrokenPromiseError(f"{one!r} is renamed to {to!r}, and nobody did so")
         self._renamed.add(one)
         self._renamed.add(to)
-        gone_before = {path for path, change in mine.items() if change.state is None}
-        for source, target in renames(one, to, exchange=exchange):
-            gone_before -= _relocate(
-                mine, source, target, None if exchange else self._is_another(at, mine)
-            )
-            _relocate(self._before, source, target)
+        if exchange:
+            self._passed_on.add(one)
+        elif one in mine and mine[one].state is None and is_folder(state(at, to)):
+            self._unrecorded.add(to)  # people had renamed it, and a step made its old name again
+        gone_before = self._take_along(at, theirs, one, to, exchange=exchange)
         moves = [(one, to), (to, one)] if exchange else [(one, to)]
-        _inherit_gone(theirs, moves)
+        inherit_gone(theirs, moves)
         for source, target in moves:
             self._left_behind(at, other, source, target)
+        self._only_moved(mine, theirs, [target for _, target in moves], gone_before)
+        for path in at.below(to):
+            self._pairs.meet(path)
+
+    def _only_moved(
+        self, mine: Changes, theirs: Changes, tops: Iterable[str], gone_before: set[str]
+    ) -> None:
+        """Forgets changes of the other side that are nothing but the rename.
+
+        Args:
+            mine: the changes of the side of the step.
+            theirs: those of the other side.
+            tops: where the step has put something.
+            gone_before: what was gone from this side before.
+        """
         for path, change in list(theirs.items()):
-            below = paths.is_below(path, to) or (exchange and paths.is_below(path, one))
+            below = any(paths.is_below(path, top) for top in tops)
             if not below or change.state is None or change.state != self._before.get(path):
                 continue
             if path in gone_before:
@@ -136,21 +159,44 @@ class PeersEpoch:
                 del theirs[path]  # it was moved there, and not changed
             # Else it may be changed back: it had come here as this side had changed it.
 
+    def _take_along(
+        self, at: CountedTree, theirs: Changes, one: str, to: str, *, exchange: bool
+    ) -> set[str]:
+        """What was and what people changed at the old path is, and is changed, at the new one.
+
+        Returns:
+            The paths of this side that were gone before.
+        """
+        mine = self._changes[at.part]
+        gone_before = {path for path, change in mine.items() if change.state is None}
+        others = {} if exchange else taken_by_others(self._before, mine, theirs, one, to)
+        left = {path: mine[path]._replace(state=None, ident=0) for path in others}
+        for path in others:
+            del self._before[path]
+        stays = None if exchange else self._is_another(at, mine)
+        for source, target in renames(one, to, exchange=exchange):
+            gone_before -= relocate(mine, source, target, stays)
+            relocate(self._before, source, target)
+        self._before |= others
+        for path, change in left.items():
+            mine.setdefault(path, change)
+        return gone_before
+
     def _left_behind(self, at: CountedTree, other: CountedTree, source: str, target: str) -> None:
         """A step brought something to a folder's old name, just when people had renamed it.
 
-        It looks as if people had taken it out of the renamed folder.
+        It looks as if people had taken it out of the renamed folder, also if people of this side
+        have renamed it in there.
         """
-        changes = self._changes[other.part]
-        for path in other.files().keys() & set(other.below(source)):
+        changes, mine = self._changes[other.part], self._changes[at.part]
+        for path in other.below(source):
             now, left = target + path[len(source) :], changes.get(path)
             by_step = left is None or left.state is None
-            if path != source and by_step and not other.entry(now) and at.entry(now):
+            was_here = at.entry(now) is not None or now in mine
+            if path != source and by_step and not other.entry(now) and was_here:
                 self._unrecorded |= {path, now}
 
-    def _is_another(
-        self, at: CountedTree, changes: dict[str, _Change]
-    ) -> Callable[[str, str], bool]:
+    def _is_another(self, at: CountedTree, changes: Changes) -> Callable[[str, str], bool]:
         """Whether something else than what people left at a path was renamed from there."""
 
         def is_another(path: str, now: str) -> bool:
@@ -184,15 +230,26 @@ class PeersEpoch:
         if not all(touched):
             raise BrokenPromiseError(f"{path!r} is a conflict, and only one side was changed")
 
-    def deletes(self, path: str, at: CountedTree) -> None:
-        """The job deletes what is at this path of a side.
+    def deletes(self, path: str, at: CountedTree, ident: int = 0) -> None:
+        """The job deletes what is at this path of a side, and has this ident.
 
         Raises:
             BrokenPromiseError: nobody has deleted or replaced it on the other side.
         """
         [other] = [side for side in self._sides if side is not at]
+        left = self._changes[at.part].get(path) if at is self._sides[0] else None
+        if left is not None and left.ident == ident and self._is_renamed_apart(path, left):
+            return
         if self._is_expected(path) and path not in self._changes[other.part]:
             raise BrokenPromiseError(f"{path!r} is deleted, and nobody did so on the other side")
+
+    def _is_renamed_apart(self, path: str, near: Change | None) -> bool:
+        """Whether both sides renamed something, the near one to this path.
+
+        The other side's name counts. If it cannot get that name here, because something else has
+        it or the rename fails, it is sent there anew, and goes from this path.
+        """
+        return near is not None and near.state is not None and self._pairs.is_elsewhere(path, near)
 
     def _is_expected(self, path: str) -> bool:
         """Whether something is expected of a path.
@@ -208,7 +265,7 @@ class PeersEpoch:
         unclear = any(map(self._unsure, below)) or below & self._unrecorded
         return not (self._forgotten or unclear)
 
-    def _is_touched(self, changes: dict[str, _Change], path: str) -> bool:
+    def _is_touched(self, changes: Changes, path: str) -> bool:
         """Whether people of a side have changed the path, or what is below it."""
         return path in changes or any(paths.is_below(one, path) for one in changes)
 
@@ -229,6 +286,8 @@ class PeersEpoch:
             self._judge_same(path, now, state(far, path))
             if not self._is_expected(path):
                 continue
+            if now is None and self._is_renamed_apart(path, one):
+                continue
             if one and other:
                 self._judge_collision(path, now, one, other)
             elif one or other:
@@ -245,7 +304,7 @@ class PeersEpoch:
         raise BrokenPromiseError(f"at rest {path!r} is {here} here, and {there} there")
 
     def _judge_one_sided(
-        self, path: str, now: State, change: _Change | None, others: dict[str, _Change]
+        self, path: str, now: State, change: Change | None, others: Changes
     ) -> None:
         assert change is not None
         if change.state is None and change.times > 1:
@@ -260,7 +319,7 @@ class PeersEpoch:
         if change.state is None or change.state[0] != FOLDER or now is None or now[0] != FOLDER:
             self._expect(path, now, change.state, "a change on one side alone")
 
-    def _judge_collision(self, path: str, now: State, one: _Change, other: _Change) -> None:
+    def _judge_collision(self, path: str, now: State, one: Change, other: Change) -> None:
         moments = {one.first, one.last, other.first, other.last}
         if len(moments) > 1 or moments.pop() % 2:
             return  # one may be the answer to the other
@@ -315,29 +374,3 @@ class PeersEpoch:
         if wanted is None and is_folder and any(len(one.below(path)) > 1 for one in self._sides):
             return  # it stays for what is in it
         raise BrokenPromiseError(f"{what}: {path!r} should be {wanted}, and is {now}")
-
-
-def _relocate(
-    some: dict[str, T], source: str, target: str, stays: Callable[[str, str], bool] | None = None
-) -> set[str]:
-    """What is known of paths at and below `source` is known of `target`; not what `stays`.
-
-    Returns:
-        The paths of which something is known from now on.
-    """
-    arrived = set()
-    for path in [path for path in some if paths.is_below(path, source)]:
-        now = target + path[len(source) :]
-        if stays is None or not stays(path, now):
-            some[now] = some.pop(path)
-            arrived.add(now)
-    return arrived
-
-
-def _inherit_gone(changes: dict[str, _Change], moved: Iterable[tuple[str, str]]) -> None:
-    """What was gone from a folder before people renamed it is gone at its new path too."""
-    gone = {path: change for path, change in changes.items() if change.state is None}
-    for source, target in moved:
-        for path, change in gone.items():
-            if path != source and paths.is_below(path, source):
-                changes.setdefault(target + path[len(source) :], change)

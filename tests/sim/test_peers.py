@@ -93,3 +93,159 @@ def test_what_a_step_brought_to_the_old_name_of_a_folder_may_stay_there(*, by_st
     else:
         with pytest.raises(BrokenPromiseError, match="nobody did so"):
             epoch.deletes("B/new", far)
+
+
+class Sides:
+    """Two sides with the same at the beginning, and people and steps on them."""
+
+    def __init__(self, *files: str) -> None:
+        ledger = Ledger()
+        self.near, self.far = CountedTree("near", ledger), CountedTree("far", ledger)
+        for tree in (self.near, self.far):
+            for file in files:
+                tree.write(file, file.encode(), 5)
+        self.epoch = PeersEpoch(self.near, self.far, lambda path: False, set(), both=True)
+
+    def write(self, tree: CountedTree, path: str, content: bytes) -> None:
+        tree.write(path, content, 5)
+        self.epoch.touched(tree, [path])
+
+    def move(self, tree: CountedTree, path: str, to: str) -> None:
+        gone = tree.below(path)
+        tree.move(path, to)
+        self.epoch.touched(tree, [*gone, *tree.below(to)])
+
+    def remove(self, tree: CountedTree, path: str) -> None:
+        gone = tree.below(path)
+        tree.remove(path)
+        self.epoch.touched(tree, gone)
+
+    def brings(self, tree: CountedTree, path: str) -> None:
+        """A step copies a file to this side."""
+        other = self.far if tree is self.near else self.near
+        tree.write(path, other.read(path), 5)
+        self.epoch.brought(path)
+
+    def renames(self, tree: CountedTree, path: str, to: str, *, exchange: bool = False) -> None:
+        """A step does."""
+        if exchange:
+            tree.exchange(path, to)
+        else:
+            tree.move(path, to)
+        self.epoch.renamed(tree, path, to, exchange=exchange)
+
+    def deletes(self, tree: CountedTree, path: str) -> None:
+        """A step does."""
+        entry = tree.entry(path)
+        assert entry is not None
+        tree.displace(path)
+        self.epoch.deletes(path, tree, entry.ident)
+
+    def run(self) -> None:
+        """A run has begun, or is at its end."""
+        self.epoch.moment += 1
+
+
+def test_what_an_exchange_put_aside_goes_on_although_a_copy_of_it_has_its_old_name() -> None:
+    sides = Sides("a", "b")
+    sides.move(sides.far, "a", "spare")
+    sides.move(sides.far, "b", "c")
+    sides.write(sides.far, "a", b"b")
+    sides.move(sides.far, "spare", "b")
+    sides.run()
+    sides.renames(sides.near, "a", "b", exchange=True)
+    sides.renames(sides.near, "a", "c")
+    with pytest.raises(BrokenPromiseError, match="nobody did so"):
+        sides.renames(sides.near, "c", "elsewhere")
+
+
+def test_what_a_step_brought_to_an_old_name_may_go_where_people_renamed_it() -> None:
+    sides = Sides("b/old")
+    sides.write(sides.far, "b/new", b"new")
+    sides.run()
+    sides.move(sides.near, "b", "B")
+    sides.brings(sides.near, "b/new")
+    sides.move(sides.far, "b/new", "b/newer")
+    sides.run()
+    sides.renames(sides.far, "b", "B")
+    sides.renames(sides.near, "b/new", "B/newer")
+
+
+def test_a_folder_that_a_step_made_again_at_an_old_name_may_be_renamed_and_stay() -> None:
+    sides = Sides("a/b", "other")
+    sides.move(sides.near, "a", "B")
+    sides.run()
+    sides.move(sides.far, "a", "A")
+    sides.far.make("a")
+    sides.run()
+    sides.renames(sides.far, "a", "B")
+    sides.renames(sides.near, "B", "A")
+    sides.near.make("B")
+    sides.epoch.judge()
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_what_both_sides_renamed_goes_from_its_local_name(*, seen: bool) -> None:
+    sides = Sides("a")
+    sides.move(sides.near, "a", "here")
+    sides.move(sides.far, "a", "there")
+    if seen:
+        sides.run()
+        sides.brings(sides.near, "there")
+        sides.deletes(sides.near, "here")
+        sides.epoch.judge()
+    else:
+        sides.remove(sides.far, "there")
+        with pytest.raises(BrokenPromiseError, match="nobody did so"):
+            sides.deletes(sides.near, "here")
+
+
+def test_what_people_changed_besides_a_rename_stays_where_they_put_it() -> None:
+    sides = Sides("a")
+    sides.move(sides.near, "a", "here")
+    sides.near.save("here", b"changed", 5)
+    sides.epoch.touched(sides.near, ["here"])
+    sides.move(sides.far, "a", "there")
+    sides.run()
+    with pytest.raises(BrokenPromiseError, match="nobody did so"):
+        sides.deletes(sides.near, "here")
+
+
+def test_what_the_far_side_never_renamed_is_not_deleted_at_its_new_local_name() -> None:
+    sides = Sides("a", "b")
+    sides.move(sides.near, "a", "here")
+    sides.move(sides.far, "b", "there")
+    sides.run()
+    with pytest.raises(BrokenPromiseError, match="nobody did so"):
+        sides.deletes(sides.near, "here")
+
+
+def test_what_was_at_a_path_before_something_else_came_there_is_gone() -> None:
+    sides = Sides("a", "b")
+    sides.far.set_mode("a", 0o600)
+    sides.epoch.touched(sides.far, ["a"])
+    sides.remove(sides.near, "a")
+    sides.run()
+    sides.deletes(sides.far, "a")
+    sides.run()
+    sides.move(sides.near, "b", "a")
+    sides.move(sides.far, "b", "B")
+    sides.renames(sides.near, "a", "B")
+    sides.epoch.judge()
+
+
+def test_a_changed_file_that_became_a_conflict_copy_is_known_by_its_new_name() -> None:
+    sides = Sides("a")
+    sides.move(sides.near, "a", "b")
+    sides.near.set_mode("b", 0o600)
+    sides.epoch.touched(sides.near, ["b"])
+    sides.write(sides.far, "b", b"other")
+    sides.move(sides.far, "a", "c")
+    sides.run()
+    copy = "b (conflict host 2026-11-28 1543)"
+    sides.near.move("b", copy)
+    sides.epoch.copied(sides.near, "b", copy)
+    sides.brings(sides.near, "b")
+    sides.renames(sides.near, copy, "c")
+    sides.far.set_mode("c", 0o600)
+    sides.epoch.judge()

@@ -123,8 +123,10 @@ class PeersOracle:
             raise BrokenPromiseError(f"{offer.path!r} is left out, and sent")
         if not offer.target and here.read(offer.path) not in there.ever:
             raise BrokenPromiseError(f"{offer.path!r} is not what was on the other side")
+        if self.epoch is not None:
+            self.epoch.brought(offer.path)
 
-    def deleted_at(self, part: str, path: str) -> None:
+    def deleted_at(self, part: str, path: str, entry: Entry) -> None:
         """Something was deleted on a side."""
         side = self.source if part == "near" else self.destination
         if self._replaced:
@@ -134,7 +136,7 @@ class PeersOracle:
         if self.left_out(path):
             raise BrokenPromiseError(f"{path!r} is left out, and deleted")
         if self.epoch is not None:
-            self.epoch.deletes(path, side)
+            self.epoch.deletes(path, side, entry.ident)
 
     def renamed_at(self, part: str, action: Action) -> None:
         """Something was renamed on a side, because people did so on the other one."""
@@ -149,6 +151,13 @@ class PeersOracle:
         if self.epoch is not None:
             exchange = action.occupant is not None
             self.epoch.renamed(side, action.moved_from, action.path, exchange=exchange)
+
+    def copied_at(self, part: str, action: Action) -> None:
+        """The loser of a conflict, on a side, has the name of a copy now."""
+        assert action.moved_from is not None
+        if self.epoch is not None:
+            side = self.source if part == "near" else self.destination
+            self.epoch.copied(side, action.moved_from, action.path)
 
     def _count(self, action: Action, *, here: bool) -> None:
         """Says which kinds of renames were met."""
@@ -202,14 +211,18 @@ class _SideOracle:
         self._oracle.replaced()
 
     def deleted(self, path: str, entry: Entry) -> None:
-        self._oracle.deleted_at(self._part, path)
+        self._oracle.deleted_at(self._part, path, entry)
 
     def touched(self, action: Action) -> None:
         self._oracle.touched_at(self._part, action)
 
     def done(self, action: Action) -> None:
-        if action.op is Op.MOVE and action.source is not None:  # else it makes a conflict copy
+        if action.op is Op.MOVE and action.source is not None:
             self._oracle.renamed_at(self._part, action)
+        elif action.op is Op.MOVE:
+            self._oracle.copied_at(self._part, action)
+        elif action.op is Op.MKDIR and self._oracle.epoch is not None:
+            self._oracle.epoch.brought(action.path)
         self._oracle.steps |= {action.path, action.moved_from or action.path}
 
 
