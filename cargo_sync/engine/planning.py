@@ -106,7 +106,7 @@ class Planning:
         """The steps of one direction; those that must wait are kept."""
         now = list(chain.from_iterable(plan.now for plan in plans))
         later = list(chain.from_iterable(plan.later for plan in plans))
-        self.replaces_folders |= any(map(_replaces_folder, later))
+        self.replaces_folders |= any(one.replaces_folder for one in later)
         if later and defer:
             await self._deferred[direction].add(later)
         steps = now if defer else [self._with_wait(one) for one in now + later]
@@ -172,7 +172,7 @@ class Planning:
         """
         view = self._planner.view(direction)
         for action in actions:
-            if not _replaces_folder(action):
+            if not action.replaces_folder:
                 continue
             for state in self._memory.folders.below(action.path):
                 base = {row.name: row for row in state.base or ()} if view.propagate else {}
@@ -215,12 +215,6 @@ class Planning:
             else:
                 self.waiting += 1
                 self._report.look_again(self._rules.settle)
-
-
-def _replaces_folder(action: Action) -> bool:
-    """Whether a file or a link would be put in the place of a folder."""
-    there = action.expected
-    return action.op is Op.PUT and there is not None and there.kind == FOLDER
 
 
 def _not_agreed(state: FolderState) -> int:

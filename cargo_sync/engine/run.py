@@ -274,6 +274,8 @@ class Run:
 
         In each direction it is all or none, as its guard says.
         """
+        if self._planning.replaces_folders:
+            await self._look_again(opened)
         # A survey with gaps must delete nothing.
         gaps = bool(self._survey.missed) or not self._survey.complete
         for mode, direction in directions.items():
@@ -294,6 +296,15 @@ class Run:
         for direction in directions.values():
             self.report.waiting += direction.deferred.waiting
             await direction.deferred.end()
+
+    async def _look_again(self, opened: OpenedSides) -> None:
+        """Looks at the folders that steps would replace: what is in them now counts."""
+        replaced = {mode: await one.replaced() for mode, one in self._deferred.items()}
+        if not any(replaced.values()) or (again := await self._open()).binding != opened.binding:
+            return
+        cursor = again.cursor if replaced.get(Mode.UPLOAD) else -1
+        near = replaced.get(Mode.DOWNLOAD, ())
+        await self._survey.look_again(near, cursor, self.report, afresh=again.afresh)
 
     async def _deliverable(self, comparison: str, direction: Mode) -> AsyncIterator[Steps]:
         """What a comparison found to differ, as far as it can be delivered again."""

@@ -6,7 +6,8 @@ steps, costs one comparison.
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
-from typing import Final
+from itertools import chain
+from typing import Final, overload
 
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.engine.report import RunReport
@@ -69,8 +70,7 @@ class Survey:
         """
         steady = self._world.steady
         began, away = steady(), 0.0
-        if not await self._look_far(cursor, report, adopts=not afresh):
-            await self._look_far(cursor, report)  # own changes are left out only once
+        await self._look_far(cursor, report, adopts=not afresh)
         report.leave_out(self._refused)
         if hinted is None or not await self._look_at(hinted, report):
             report.whole = True
@@ -95,7 +95,41 @@ class Survey:
         async for page in self._unsettled(None):
             yield page
 
-    async def _look_far(self, cursor: int, report: RunReport, *, adopts: bool = True) -> bool:
+    async def look_again(
+        self, near: Sequence[str], cursor: int, report: RunReport, *, afresh: bool
+    ) -> None:
+        """Looks once more at what steps would replace, after the survey: see `folders`.
+
+        A download seldom looks at the local folder, and the survey and the content that moved since
+        may have taken hours: people may have put many files there. `missed` gets what cannot be
+        read.
+
+        Args:
+            near: folders of the near side that would be replaced; all below them is looked at too.
+            cursor: the far side's, as it was opened last; -1: nothing would be replaced there.
+            report: gets the problems.
+            afresh: as for `folders`.
+
+        Raises:
+            ProblemError: a side cannot be reached.
+        """
+        if cursor >= 0:
+            await self._look_far(cursor, report, adopts=not afresh)
+        if near:
+            known = await self._world.offload(self._known_below, near)
+            self._report(await self._look_into(known), report)
+
+    def _known_below(self, some: Sequence[str]) -> set[str]:
+        """These folders of the near side, and those below them that were seen."""
+        below = chain.from_iterable(map(self._memory.folders.below, some))
+        return {*some, *(state.path for state in below if state.listings[0] is not None)}
+
+    async def _look_far(self, cursor: int, report: RunReport, *, adopts: bool) -> None:
+        """Looks at the far side; without `adopts`, no own changes may be left out."""
+        if not await self._observe_far(cursor, report, adopts=adopts):
+            await self._observe_far(cursor, report)  # own changes are left out only once
+
+    async def _observe_far(self, cursor: int, report: RunReport, *, adopts: bool = True) -> bool:
         """Looks at the far side.
 
         Returns:
@@ -121,14 +155,33 @@ class Survey:
         unsettled = await self._world.offload(self._memory.folders.unsettled_paths, FEW)
         if unsettled is None:
             return False  # the plan would take the others as they were seen last
-        pending = {*hinted, *unsettled}
+        seen = await self._look_into({*hinted, *unsettled}, FEW)
+        if seen is None:
+            return False
+        self._report(seen, report)
+        return True
+
+    @overload
+    async def _look_into(self, pending: set[str]) -> list[Whole | Missed]: ...
+
+    @overload
+    async def _look_into(self, pending: set[str], most: int) -> list[Whole | Missed] | None: ...
+
+    async def _look_into(
+        self, pending: set[str], most: int | None = None
+    ) -> list[Whole | Missed] | None:
+        """Looks at folders of the near side, and at new ones below them.
+
+        Returns:
+            What must be reported; None if there are more than `most`.
+        """
         looked: set[str] = set()
         torn = Counter[str]()
         seen: list[Whole | Missed] = []
         while pending:
             looked |= pending
-            if len(looked) > FEW:
-                return False
+            if most is not None and len(looked) > most:
+                return None
             again: set[str] = set()
             async for group in self._near.observe_some(sorted(pending, key=paths.key)):
                 fresh, missing = await self._write_some(group)
@@ -145,8 +198,7 @@ class Survey:
                     if isinstance(one, Missed) or (isinstance(one, Whole) and one.problems)
                 ]
             pending = again
-        self._report(seen, report)
-        return True
+        return seen
 
     async def _write_some(
         self, group: Sequence[Whole | Missed | NoFolder]

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Final, NamedTuple, overload
 
 from cargo_sync.model import paths
-from cargo_sync.model.entries import DAMAGED, Entry, EntryColumns
+from cargo_sync.model.entries import DAMAGED, FOLDER, Entry, EntryColumns
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.xattrs import Xattrs
 
@@ -79,6 +79,11 @@ class Action(NamedTuple):
         """Counted by the guard: replaces or removes a sound entry of the destination."""
         expected = self.expected
         return expected is not None and expected.hash != DAMAGED and self.op in (Op.PUT, Op.DELETE)
+
+    @property
+    def replaces_folder(self) -> bool:
+        """A file or a link would be put in the place of a folder, with all that is in it."""
+        return self.op is Op.PUT and self.expected is not None and self.expected.kind == FOLDER
 
 
 NEW: Final = "new"

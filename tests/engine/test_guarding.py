@@ -1,15 +1,19 @@
 """The guard of a job over time: what is held, what a person decides, and what flows meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from hashlib import shake_256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cargo_sync.machines.scope import NearScope
 from cargo_sync.model.jobs import DAY, GuardRules, Mode
 from cargo_sync.state import guard_window
 from cargo_sync.state.holds import Ruling
+from cargo_sync.testing.tree import MemoryTree
+from cargo_sync.trees.contract import Brought
 from tests.engine.world import System, Unreadable
 
 
@@ -253,6 +257,81 @@ async def test_more_in_a_folder_than_was_approved(make: Make) -> None:
         system.destination.write(f"f/own {number}", b"2")
     assert (await system.look(approved=True)).held
     assert len(system.destination.files()) == 112
+
+
+def seldom_looks(system: System) -> None:
+    """The job looks at its local folder only where it has to, as a download does."""
+    scope = NearScope(interval=float("inf"))
+    scope.trust(True)
+    system.memory = replace(system.memory, scope=scope)
+
+
+def fill(tree: MemoryTree, folder: str) -> None:
+    for number in range(40):
+        tree.write(f"{folder}/own/{number}", b"%d" % number)
+
+
+async def test_what_people_put_into_a_folder_that_a_download_did_not_see_counts(
+    make: Make,
+) -> None:
+    system = make(Mode.DOWNLOAD, files=12)
+    system.far.write("d/e/x", b"1")
+    seldom_looks(system)
+    await system.look()
+    fill(system.near, "d/e")
+    system.far.remove("d")
+    system.far.write("d", b"a file")
+    report = await system.look()
+    assert (report.whole, report.deletions, report.overwrites) == (False, 1, 41)
+    assert system.near.trash == []
+    system.near.write("d/e/own/later", b"1")
+    assert (await system.look(approved=True)).held, "there is more than was approved"
+    assert not (await system.look(approved=True)).held
+    assert system.near.read("d") == b"a file"
+
+
+@BOTH
+async def test_what_people_put_into_a_folder_while_content_moved_counts(
+    make: Make, mode: Mode
+) -> None:
+    system = make(mode, files=12)
+    system.source.write("d/e/x", b"1")
+    for _ in range(2):
+        await system.look()
+    system.source.remove("d")
+    system.source.write("d", b"a file")
+    system.source.write("new", b"1")
+    brought = system.far.transfer
+
+    async def transfer(mode: Mode, *rest: Any) -> AsyncGenerator[Brought, None]:
+        async for batch in brought(mode, *rest):
+            if "new" in [task.action.path for task in batch.done]:
+                fill(system.destination, "d/e")
+            yield batch
+
+    system.far.transfer = transfer  # type: ignore[method-assign,assignment]
+    assert (await system.look()).overwrites == 41
+    assert system.destination.trash == []
+    assert system.destination.read("new") == b"1"
+
+
+async def test_a_folder_that_cannot_be_read_any_more_is_not_replaced(make: Make) -> None:
+    system = make(Mode.DOWNLOAD, files=12)
+    system.far.write("d/e/x", b"1")
+    seldom_looks(system)
+    await system.look()
+    system.near.make("d/own")
+    system.near.__class__ = Unreadable
+    assert isinstance(system.near, Unreadable)
+    system.near.unreadable = ("d/own",)
+    system.far.remove("d")
+    system.far.write("d", b"a file")
+    report = await system.look()
+    assert [problem.path for problem in report.missed] == ["d/own"]
+    assert system.near.trash == []
+    system.near.unreadable = ()
+    await system.look()
+    assert system.near.read("d") == b"a file"
 
 
 async def test_without_a_guard_everything_goes(make: Make) -> None:

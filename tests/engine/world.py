@@ -27,7 +27,7 @@ from cargo_sync.state.planned import Planned
 from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
-from cargo_sync.trees.contract import Missed, Observation
+from cargo_sync.trees.contract import Missed, NoFolder, Observation, Whole
 from tests.offloads import inline
 
 
@@ -47,10 +47,17 @@ class Unreadable(MemoryTree):
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:
         async for seen in super().observe(cursor):
             path = seen[0].path  # type: ignore[union-attr]
-            if path in self.unreadable:
-                yield [Missed(path, Problem(Code.UNREADABLE, f"{path!r} may not be read", path))]
-            else:
-                yield seen
+            yield [self._missed(path)] if path in self.unreadable else seen
+
+    async def observe_some(
+        self, some: Sequence[str]
+    ) -> AsyncIterator[Sequence[Whole | Missed | NoFolder]]:
+        async for seen in super().observe_some(some):
+            path = seen[0].path
+            yield [self._missed(path)] if path in self.unreadable else seen
+
+    def _missed(self, path: str) -> Missed:
+        return Missed(path, Problem(Code.UNREADABLE, f"{path!r} may not be read", path))
 
 
 class System:

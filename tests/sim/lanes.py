@@ -8,7 +8,7 @@ the far tree. Frames on their way can be lost, repeated, swapped or changed, and
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import aclosing, contextmanager, nullcontext
 from typing import Any, Final, Protocol, cast
 
 from cargo_sync.lanes import end, link
@@ -158,8 +158,9 @@ class MemoryLanes:
     ) -> AsyncGenerator[Brought, None]:
         """As FarTree.transfer, by the client's own flow."""
         client = ClientFlow(cast(Api, self), world, cast(Any, nullcontext()), None)
-        async for brought in client.run(mode, near, batches, ("home", ""), run):
-            yield brought
+        async with aclosing(client.run(mode, near, batches, ("home", ""), run)) as results:
+            async for brought in results:
+                yield brought
 
 
 class InlineLane:

@@ -1,6 +1,7 @@
 """A memory tree that feels the weather: the near or the far side of a whole run."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
@@ -345,13 +346,17 @@ class LivelyTree(CountedTree):
         speed: int | None,
         run: str,
     ) -> AsyncGenerator[Brought, None]:
-        """As `_moved`; notes what need not be read again."""
+        """As `_moved`; notes what need not be read again.
+
+        When it is closed, nothing of it goes on: so it is with the client of a real server.
+        """
         lineage = self._lives[-1][1]
-        async for brought in self._moved(mode, near, batches, speed, run):
-            yield brought
-            if mode is Mode.UPLOAD and self.weather.story.chance(0.9):
-                folders = (paths.parent(task.action.path) for task in brought.done)
-                self.own.add([one.version for one in brought.receipts], folders, lineage)
+        async with aclosing(self._moved(mode, near, batches, speed, run)) as results:
+            async for brought in results:
+                yield brought
+                if mode is Mode.UPLOAD and self.weather.story.chance(0.9):
+                    folders = (paths.parent(task.action.path) for task in brought.done)
+                    self.own.add([one.version for one in brought.receipts], folders, lineage)
 
     async def _moved(
         self,
@@ -363,10 +368,12 @@ class LivelyTree(CountedTree):
     ) -> AsyncGenerator[Brought, None]:
         """By lanes, if there are some. Batches are taken before the results of earlier ones."""
         if self.lanes is not None and self.world is not None:
-            async for brought in self.lanes.transfer(mode, near, batches, run, self.world()):
-                if mode is Mode.UPLOAD:
-                    self.show(max((one.version for one in brought.receipts), default=0))
-                yield brought
+            moving = self.lanes.transfer(mode, near, batches, run, self.world())
+            async with aclosing(moving) as results:
+                async for brought in results:
+                    if mode is Mode.UPLOAD:
+                        self.show(max((one.version for one in brought.receipts), default=0))
+                    yield brought
             return
 
         async def ahead() -> AsyncGenerator[Sequence[Task], None]:
@@ -378,8 +385,9 @@ class LivelyTree(CountedTree):
             for tasks in taken:
                 yield tasks
 
-        async for brought in super().transfer(mode, near, ahead(), speed, run):
-            yield brought
+        async with aclosing(super().transfer(mode, near, ahead(), speed, run)) as results:
+            async for brought in results:
+                yield brought
 
 
 class _LivelySource:

@@ -147,6 +147,8 @@ class Oracle:
                     raise BrokenPromiseError(f"{event.path!r} is told of, and never came")
                 self._told[version[0]] = version
                 self._untold.discard(event.path)
+                for some in self._unheard.values():
+                    some.discard(event.path)
             elif event.happened is Happened.TOUCHED:
                 self._untold.discard(event.path)
             elif event.happened is Happened.MOVED:
@@ -238,7 +240,10 @@ class Oracle:
         """Both sides rest."""
         self.all_is_brought()
         self.all_is_gone()
-        self._unheard.clear()  # what both sides have has been compared: the job knows it now
+        # What both sides have has been compared: the job knows it now. What was gone at the source
+        # before that is the destination's own for ever.
+        there = self.source.all().keys()
+        self._unheard = {path: some - there for path, some in self._unheard.items()}
 
     def all_is_brought(self) -> None:
         """At rest: the destination has what the source has, except where a person changed it."""

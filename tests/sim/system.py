@@ -36,6 +36,7 @@ from cargo_sync.model.problems import FENCES, Code, ProblemError
 from cargo_sync.plan import guard, moves
 from cargo_sync.state import deltas, idents, moved_folders, observations, parts
 from cargo_sync.state.database import Database
+from cargo_sync.state.forgetting import Untrue
 from cargo_sync.state.holds import Ruling
 from cargo_sync.state.jobs import JobRow
 from cargo_sync.state.suspects import suspect_all
@@ -384,12 +385,17 @@ class SystemHistory:
         self._forget()
 
     def _newest_known(self) -> int:
-        """The newest change of the server that the trees and the cursor of the job have."""
+        """The newest change of the server that the trees and the cursor of the job have.
+
+        Rows that a killed run did not come to forget say nothing any more (`Untrue`).
+        """
         job = self.system.memory.jobs.get_or_create(self.system.rules.name)
         known = [job.far_cursor]
         for state in self.system.memory.folders.below(""):
-            known += [entry.version for entry in state.far or ()]
-            known += [agreed.far_version for agreed in state.base or ()]
+            if job.untrue < Untrue.FAR:
+                known += [entry.version for entry in state.far or ()]
+            if job.untrue < Untrue.BASE:
+                known += [agreed.far_version for agreed in state.base or ()]
         return max(known)
 
     def _forget(self) -> None:

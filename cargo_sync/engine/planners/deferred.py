@@ -353,7 +353,7 @@ class Deferred:
         holds, side = self._memory.holds, self._side
         found = holds.covered(side, [(one.path, step(one)) for one in actions])
         for one in actions:
-            if one.path in found and _is_folder(one) and one.op is Op.PUT:
+            if one.path in found and one.replaces_folder:
                 for some in self._inside([one]):
                     inside = [(path, INSIDE) for path in some]
                     if len(holds.covered(side, inside)) < len(inside):
@@ -369,6 +369,10 @@ class Deferred:
             return set()
         overwrites = [one for one in actions if one.op is not Op.DELETE]
         return self._memory.holds.rejected(self._side, overwrites)
+
+    async def replaced(self) -> list[str]:
+        """The folders that steps would replace by files or links, with all that is in them."""
+        return [one.path async for some in self.pages() for one in some if one.replaces_folder]
 
     async def pages(self, *, backwards: bool = False) -> AsyncIterator[list[Action]]:
         """All steps; backwards, what is below a folder comes before the folder itself."""
