@@ -29,6 +29,8 @@ space    what is free on a disk, and what is reserved for files on their way
 staging  files that are not complete yet, below `.cargo_sync/staging`
 system   the calls that change a disk; the only place that depends on the platform
 trash    displaced files, below `.cargo_sync/trash`
+trash_freeing  what is freed of a trash, whatever a version is
+trash_runs  the names of the runs of a trash
 trash_upkeep  what lies in the trash unknown is recorded, and what is overdue is freed
 watch    hints that it is time to scan
 watched  the tables of inotify: watched folders, and what happened in them

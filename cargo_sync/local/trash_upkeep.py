@@ -11,33 +11,28 @@ A file is removed before that is recorded. After a kill in between, it is found 
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from cargo_sync.local import trash
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.root import Root
 from cargo_sync.local.trash import PLACE
+from cargo_sync.local.trash_freeing import PART, Remove, free
 from cargo_sync.machines.quota import Use
-from cargo_sync.machines.trash_limits import TrashLimits, overdue
+from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import (
     UNMEASURED,
     DisplacedVersion,
-    FreedVersions,
     KeptVersion,
     TrashCause,
-    TrashFilter,
     TrashState,
     TrashTotals,
 )
 from cargo_sync.model.entries import FILE, FOLDER, LINK
 from cargo_sync.model.problems import Code, ProblemError
 
-PART: Final = 1_000
-"""Versions that are recorded in one transaction."""
-MOST: Final = 5_000
-"""Versions that one order of a person removes at a time."""
 FOLDERS: Final = 100
 """Folders that are measured in one upkeep."""
 
@@ -68,87 +63,23 @@ def keep_up(
     sizes = [(id, size_of(root, place)) for id, place in ledger.unmeasured(FOLDERS)]
     if sizes:
         ledger.measured(sizes)
-    return free(root, ledger, limits)
+    return free(ledger, limits, remover(root, ledger))
 
 
-def free(root: Root, ledger: TrashLedger, limits: TrashLimits) -> TrashTotals:
-    """Removes what is overdue, the oldest first; what cannot be removed is tried again.
+def remover(root: Root, ledger: TrashLedger) -> Remove:
+    """Removes versions of this trash.
 
-    Raises:
-        ProblemError: the ledger cannot be written.
+    What cannot be removed is tried again. Raises ProblemError: the ledger cannot be written.
     """
-    total = ledger.totals().bytes if limits.most is not None else 0
-    after: KeptVersion | None = None
-    files, size, now = 0, 0, ledger.now()
-    while oldest := ledger.oldest(after, PART):
-        some = oldest[: overdue(oldest, total, limits, now)]
-        gone = remove(root, ledger, some)
-        total -= sum(one.size for one in gone)
-        files, size = files + len(gone), size + sum(one.size for one in gone)
-        if len(some) < len(oldest):
-            break
-        after = oldest[-1]
-    return TrashTotals(files, size)
 
+    def remove(some: Sequence[KeptVersion]) -> list[KeptVersion]:
+        gone = [one for one in some if trash.remove(root, one.place)]
+        ledger.ended([one.id for one in gone], TrashState.FREED)
+        for above in {paths.parent(one.place): None for one in gone}:
+            trash.remove_empty(root, above)
+        return gone
 
-def remove(root: Root, ledger: TrashLedger, some: Sequence[KeptVersion]) -> list[KeptVersion]:
-    """Removes these versions; returns those that are gone, which is recorded.
-
-    Raises:
-        ProblemError: the ledger cannot be written.
-    """
-    gone = [one for one in some if trash.remove(root, one.place)]
-    ledger.ended([one.id for one in gone], TrashState.FREED)
-    for above in {paths.parent(one.place): None for one in gone}:
-        trash.remove_empty(root, above)
-    return gone
-
-
-def free_some(root: Root, ledger: TrashLedger, ids: Sequence[int]) -> FreedVersions:
-    """Removes the versions with these ids, because a person says so.
-
-    Raises:
-        ProblemError: the ledger cannot be read or written.
-    """
-    some = [
-        KeptVersion(id, one.place, one.kind, max(0, one.size), 0.0) for id, one in ledger.kept(ids)
-    ]
-    gone = remove(root, ledger, some)
-    return FreedVersions(len(gone), sum(one.size for one in gone))
-
-
-def free_all(
-    root: Root,
-    ledger: TrashLedger,
-    wanted: TrashFilter,
-    permitted: Callable[[], None] = lambda: None,
-) -> FreedVersions:
-    """Removes all versions that the filter wants, up to about `MOST` of them at a time.
-
-    Args:
-        root: the folder.
-        ledger: of its trash.
-        wanted: which.
-        permitted: called before each group; it raises ProblemError to end it.
-
-    Raises:
-        ProblemError: `permitted` raises it; the ledger cannot be read or written.
-    """
-    files = size = 0
-    before: int | None = None
-    while files < MOST:
-        permitted()
-        page = ledger.page(wanted, before, PART)
-        some = [
-            KeptVersion(row.id, row.version.place, row.version.kind, max(0, row.version.size), 0.0)
-            for row in page.rows
-        ]
-        gone = remove(root, ledger, some)
-        files, size = files + len(gone), size + sum(one.size for one in gone)
-        if page.before is None:
-            return FreedVersions(files, size)
-        before = page.before
-    return FreedVersions(files, size, more=True)
+    return remove
 
 
 def adopt(

@@ -17,14 +17,13 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
+from cargo_sync.local.trash_runs import TrashRuns
 from cargo_sync.local.trash_upkeep import keep_up
 from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.displaced import TrashTotals
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 DAY: Final = 86_400.0
-SAME_RUN: Final = 3_600.0
-"""Seconds for which changes without a run's own name share one trash folder."""
 STALE: Final = 7 * DAY
 
 
@@ -53,8 +52,7 @@ class FolderStore:
         self.staging = Staging(root, checkpoints, space)
         self._held = held
         self._ages = ages
-        self._wall = wall
-        self._runs: dict[str, tuple[str, float]] = {}
+        self._runs = TrashRuns(wall)
         self._busy: set[str] = set()
         """Names of trash folders that were used since the last upkeep."""
         self._used: set[str] = set()
@@ -129,22 +127,10 @@ class FolderStore:
         return self.root.read_only == self.read_only
 
     def run(self, run: str) -> str:
-        """The name of the trash folder of a run.
-
-        A run that has no name of its own (see `trash.is_run`) gets another one after an hour.
-        """
-        if trash.is_run(run):
-            self._busy.add(run)
-            return run
-        now = self._wall()
-        for old in [
-            name for name, (_, begun) in self._runs.items() if not 0 <= now - begun < SAME_RUN
-        ]:
-            del self._runs[old]
-        if run not in self._runs:
-            self._runs[run] = (trash.run_folder(now, run), now)
-        self._busy.add(self._runs[run][0])
-        return self._runs[run][0]
+        """The name of the trash folder of a run (`TrashRuns`)."""
+        name = self._runs.named(run)
+        self._busy.add(name)
+        return name
 
     def displace(self, path: str, run: str) -> trash.Displaced:
         """Moves what is at `path` into the trash of `run`.

@@ -28,7 +28,8 @@ from cargo_sync.local.scan import Absent, Seen, Unseen, look, walk
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
-from cargo_sync.local.trash_upkeep import free_all, free_some, keep_up
+from cargo_sync.local.trash_freeing import free_all, free_some
+from cargo_sync.local.trash_upkeep import keep_up, remover
 from cargo_sync.local.xattrs import are_kept, read_all
 from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model import paths
@@ -174,7 +175,7 @@ class FolderTree:
         return await self._do(self._opened_for, partial(self._free, ids))
 
     async def free_all(self, wanted: TrashFilter) -> FreedVersions:
-        """As `free`, for all that the filter wants; see `trash_upkeep.free_all`."""
+        """As `free`, for all that the filter wants; see `trash_freeing.free_all`."""
         return await self._do(self._opened_for, partial(self._free_all, wanted))
 
     def source(self) -> Source:
@@ -241,10 +242,10 @@ class FolderTree:
         return restore_all(self._opened(), self._ledger, ids, to, run, inside)
 
     def _free(self, ids: Sequence[int]) -> FreedVersions:
-        return free_some(self._opened(), self._ledger, ids)
+        return free_some(self._ledger, ids, remover(self._opened(), self._ledger))
 
     def _free_all(self, wanted: TrashFilter) -> FreedVersions:
-        return free_all(self._opened(), self._ledger, wanted)
+        return free_all(self._ledger, wanted, remover(self._opened(), self._ledger))
 
     def _take(self) -> None:
         """Opens and locks the folder. A destination is made if it never existed before."""

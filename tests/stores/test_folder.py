@@ -11,9 +11,10 @@ from cargo_sync.local.ledger import MemoryLedger
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.system import System
+from cargo_sync.local.trash_runs import SAME_RUN
 from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.stores.folder import DAY, SAME_RUN, FolderStore
+from cargo_sync.stores.folder import DAY, FolderStore
 from tests.local.systems import KINDS, system
 
 TOKEN = "0123456789abcdef0123456789abcdef"

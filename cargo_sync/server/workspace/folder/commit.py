@@ -15,7 +15,6 @@ from cargo_sync.local.publish import Aside, Published
 from cargo_sync.local.read import FileState
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.local.space import Shortage
-from cargo_sync.machines.quota import NOTHING_USED, Growth, Use
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import DAMAGED, FOLDER, Entry
@@ -30,7 +29,8 @@ from cargo_sync.server.workspace.folder.catalogued_folder import (
     PathLook,
 )
 from cargo_sync.server.workspace.folder.comparison import put
-from cargo_sync.server.workspace.offers import growth_of, is_offered, version_of
+from cargo_sync.server.workspace.offers import is_offered, version_of
+from cargo_sync.server.workspace.promises import Promises
 from cargo_sync.server.workspace.refusals import changed, no_room
 
 LOOKS: Final = 500
@@ -57,36 +57,12 @@ class WorkspaceCommit:
         """The files of this batch that are being moved into place."""
         self._moved: dict[str, Put] = {}
         """Folders of this batch that have another inode now, by path."""
-        self._promised: dict[int, Use] = {}
-        """What of the quota still belongs to each batch."""
+        self._promises = Promises(folder.quotas, cause.user, folder.lock)
 
     def judge(self, batch: int, offers: Sequence[Offer]) -> list[Want | None]:
         wants, stands = self._judge(offers)
-        if self._folder.quotas.of(self._cause.user):
-            self._promise(batch, offers, wants, stands)
+        self._promises.make(batch, offers, wants, stands)
         return wants
-
-    def _promise(
-        self,
-        batch: int,
-        offers: Sequence[Offer],
-        wants: list[Want | None],
-        stands: Sequence[Catalogued | None],
-    ) -> None:
-        """Reserves a part of the quota for what is wanted; what is too much is refused instead."""
-        wanted = [index for index, want in enumerate(wants) if want is None]
-        some = [offers[index] for index in wanted]
-        sizes = [0 if offer.target else offer.size for offer in some]
-        growth = Growth(sizes, [1] * len(some))
-        if stands:
-            growth = growth_of(sizes, [stands[index] for index in wanted])
-        quotas = self._folder.quotas
-        with self._folder.lock:
-            promised = quotas.promise(self._cause.user, growth)
-        self._promised[batch] = promised.growth
-        for at, excess in promised.refused.items():
-            problem = quotas.refusal(some[at].path, self._cause.user, excess)
-            wants[wanted[at]] = Want(problem.code_text, message=str(problem))
 
     def _judge(
         self, offers: Sequence[Offer]
@@ -163,8 +139,7 @@ class WorkspaceCommit:
             arrivals.look_at(folder)
 
     def ended(self, batch: int) -> None:
-        left = self._promised.pop(batch, NOTHING_USED)
-        self._folder.quotas.end(left)
+        self._promises.end(batch)
         self._folder.arriving.difference_update(self._placing)
         self._placing.clear()
 
@@ -184,7 +159,7 @@ class WorkspaceCommit:
         cause = self._cause._replace(seconds=self._recorded_at - before)
         recorded = folder.record([*above, puts], gone, cause)
         versions = recorded.versions[len(above) :]
-        self._came(batch, recorded.grown)
+        self._promises.came(batch, recorded.grown)
         idents, places = versions, [""] * count
         if self._stood:
             idents = list(map(self._ident, some, entries.kinds, versions))
@@ -195,13 +170,6 @@ class WorkspaceCommit:
             places, [""] * count, [True] * count,
         )  # fmt: skip
         return rows(Receipt, columns)
-
-    def _came(self, batch: int, grown: Use) -> None:
-        """What was promised is counted now."""
-        if (left := self._promised.get(batch)) is not None:
-            came = grown.within(left)
-            self._promised[batch] = left - came
-            self._folder.quotas.end(came)
 
     def _displaced(
         self, some: Sequence[str], displaced: Mapping[str, Aside]

@@ -10,10 +10,10 @@ from contextlib import suppress
 from itertools import chain
 from typing import Final
 
-from cargo_sync.catalogue.contract import Catalogued, Change
+from cargo_sync.catalogue.contract import Change
 from cargo_sync.local.restoration import Restoration, record, restore
 from cargo_sync.local.trash_upkeep import contents_of
-from cargo_sync.machines.quota import NOTHING_USED, Growth, Use
+from cargo_sync.machines.quota import NOTHING_USED, Use
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import (
     DisplacedVersion,
@@ -25,6 +25,7 @@ from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.folder.comparison import put
+from cargo_sync.server.workspace.way_back import promise_restored, restored_path
 
 TOGETHER: Final = 50
 """Versions that are restored, synced and recorded while the folder is locked."""
@@ -115,7 +116,7 @@ class TrashRestorer:
                 continue
             try:
                 self._permitted()
-                target = _target(version.path, *where, self._within)
+                target = restored_path(version.path, *where, self._within)
                 done[id] = self._restore(id, version, target, inside)
             except ProblemError as error:
                 problems[id] = error.problem
@@ -145,7 +146,9 @@ class TrashRestorer:
         held = self._folder.look(paths.join(path, inside) if inside else path)
         root = self._folder.store.root
         if id in self._sizes:
-            self._promise(self._sizes[id], path, held)
+            self._promised += promise_restored(
+                self._folder.quotas, self._cause.user, self._sizes[id], path, held
+            )
         done = restore(root, version.place, path, self._run, self._cause.user, inside)
         if held is not None:
             # The catalogue may know the hash of what stood there.
@@ -155,24 +158,3 @@ class TrashRestorer:
                 for one in done.displaced
             ]
         return done
-
-    def _promise(self, size: Use, path: str, held: Catalogued | None) -> None:
-        """Reserves a part of the quota. What a folder replaces in another one is not deducted.
-
-        Raises:
-            ProblemError: `over_quota`.
-        """
-        stands = held if held is not None and held.entry.kind != FOLDER else None
-        quotas = self._folder.quotas
-        growth = size - (Use(stands.entry.size, 1) if stands is not None else NOTHING_USED)
-        promised = quotas.promise(self._cause.user, Growth([growth.bytes], [growth.files]))
-        for excess in promised.refused.values():
-            raise ProblemError(quotas.refusal(path, self._cause.user, excess))
-        self._promised += promised.growth
-
-
-def _target(path: str, to: str, under: str, within: str) -> str:
-    if not to:
-        return path
-    start = under if paths.is_inside(path, under) else within
-    return paths.join(to, path[len(start) + 1 :] if start else path)

@@ -16,7 +16,8 @@ from cargo_sync.catalogue.quota_ledger import QuotaLedger
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_file
 from cargo_sync.local.sink import FolderSink
-from cargo_sync.local.trash_upkeep import free_all, free_some
+from cargo_sync.local.trash_freeing import free_all, free_some
+from cargo_sync.local.trash_upkeep import remover
 from cargo_sync.local.xattrs import are_kept, read_all
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.machines.trash_limits import TrashLimits
@@ -433,11 +434,12 @@ class FolderWorkspace:
         ledger = self._folder.ledger
         if within:
             ids = [id for id, one in ledger.kept(ids) if paths.is_inside(one.path, within)]
-        return free_some(self._folder.store.root, ledger, ids)
+        return free_some(ledger, ids, remover(self._folder.store.root, ledger))
 
     def free_all(self, wanted: TrashFilter, permitted: Permitted = always) -> FreedVersions:
-        """As `free`, for all that the filter wants; see `trash_upkeep.free_all`."""
-        return free_all(self._folder.store.root, self._folder.ledger, wanted, permitted)
+        """As `free`, for all that the filter wants; see `trash_freeing.free_all`."""
+        ledger = self._folder.ledger
+        return free_all(ledger, wanted, remover(self._folder.store.root, ledger), permitted)
 
     # -- flows -------------------------------------------------------------------------------------
 
