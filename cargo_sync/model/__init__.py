@@ -5,6 +5,7 @@ agreed       base: what both sides last agreed on, per folder
 checkpoints  which parts of a staged file are on disk, so that a cut transfer can continue
 conflicts    a path that both sides changed, and how that is resolved
 displaced    what was replaced or deleted, and where it is now
+contents     the hash of a content, as a name
 documents    JSON from outside, parsed only if its structure is small
 entries      one path's metadata on one side (`Entry`), and a folder's sorted entries (`Listing`)
 events       facts that are kept as rows, and which of them a callback can be made for

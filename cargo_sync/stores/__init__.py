@@ -1,5 +1,10 @@
 """Stores: where a server keeps the files of its workspaces.
 
-contract  contents by their hash, for workspaces whose catalogue is the truth: what a store keeps
-folder    plain files in a local folder
+contract     contents by their hash, for workspaces whose catalogue is the truth: what a store keeps
+folder       plain files in a local folder
+blobs        contents by their hashes, in a folder of their own
+blob_changes  how they come there, and leave: durably, in batches
+blob_pieces  how they are read: nothing rotten leaves
+blob_totals  how much such a folder holds, and how often it has changed
+blob_scrub   reads all of it, to find what has become rotten
 """

@@ -91,9 +91,9 @@ class FolderStore:
                 Nothing is written below a folder that is not the expected one.
         """
         if known and not os.path.isdir(path):
-            raise _gone(path)
+            raise gone(path)
         if not known:
-            _make(path)
+            make(path)
         root = Root.open(path, system)
         try:
             read_only, found = root.read_only, lock.read_marker(root)
@@ -167,7 +167,8 @@ class FolderStore:
         return f"FolderStore({self.root.path!r})"
 
 
-def _make(path: str) -> None:
+def make(path: str) -> None:
+    """Makes a folder, if it is missing. Raises ProblemError."""
     try:
         os.mkdir(path)
     except FileExistsError:
@@ -180,7 +181,8 @@ def _make(path: str) -> None:
         raise ProblemError(from_os_error(error, path)) from error
 
 
-def _gone(path: str) -> ProblemError:
+def gone(path: str) -> ProblemError:
+    """The folder that was used at `path` before is not there."""
     message = f"the folder {path!r} is gone, or another folder is in its place"
     hint = "mount or restore it; nothing is deleted meanwhile"
     return ProblemError(Problem(Code.ROOT_GONE, message, hint=hint))

@@ -1,0 +1,317 @@
+"""How blobs come into their folder, and leave it: durably, in batches, counted.
+
+Contents and lists are synced, renamed into place, and the names are synced; each once for a batch,
+never for each small file. Before that a kill or a power cut leaves only staged files.
+"""
+
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import groupby
+from typing import Final
+
+from cargo_sync.local.folders import Folder
+from cargo_sync.local.parts import Staged
+from cargo_sync.local.publish import MANY, secure
+from cargo_sync.local.root import ABSENT
+from cargo_sync.local.staging import PLACE, Staging
+from cargo_sync.model.contents import is_hash
+from cargo_sync.model.paths import RESERVED
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.model.transfers import Offer
+from cargo_sync.stores import blob_totals
+from cargo_sync.stores.blob_pieces import PIECE, damaged, summed
+from cargo_sync.stores.blob_totals import BlobAmount, BlobTotals
+from cargo_sync.stores.contract import Content
+
+MODE: Final = 0o600
+"""Of each blob: the files of all users lie beside each other."""
+DAMAGED: Final = f"{RESERVED}/damaged"
+LIST: Final = ".pieces"
+
+
+def blob_path(hash: str) -> str:
+    """Where a blob lies."""
+    return f"{hash[:2]}/{hash}"
+
+
+def not_a_hash(text: str) -> Problem:
+    """Somebody asked for a content by something else."""
+    return Problem(Code.BAD_REQUEST, f"{text[:80]!r} is not the hash of a content", retry=False)
+
+
+class BlobChanges:
+    """All changes of one folder of blobs. Any thread may use it.
+
+    lock     held while names of blobs change, and what is counted of them
+    totals   what the folder holds
+    damaged  hashes of what was moved aside
+    """
+
+    def __init__(self, staging: Staging, damaged: Sequence[str]) -> None:
+        """Raises ProblemError: the folder cannot be used."""
+        self.lock = threading.Lock()
+        self.totals = BlobTotals(staging.root)
+        self.damaged = set(damaged)
+        self._root = staging.root
+        self._staging = staging
+
+    def place(self, staged: Sequence[Staged]) -> list[Problem | None]:
+        """See `BlobFolder.place`."""
+        problems: dict[str, Problem] = {}
+        lists = self._make_lists(staged, problems)
+        files = [one for one in staged if one.name not in problems and self._is_stored(one)]
+        extra = [lists[one.name] for one in files if one.name in lists]
+        for one, problem in zip(
+            [*files, *extra], secure(self._staging, files + extra), strict=True
+        ):
+            if problem is not None:
+                problems[one.name] = problem
+        touched = {PLACE}
+        for part, some in groupby(sorted(files, key=_hash), lambda one: one.hash[:2]):
+            self._place_part(part, list(some), lists, problems, touched)
+        self._sync(len(files), touched, files, problems)
+        for one in files:
+            if one.name not in problems:
+                self._staging.published(one)
+        return [problems.get(one.name) for one in staged]
+
+    def remove(self, hashes: Sequence[str]) -> list[Problem | None]:
+        """See `BlobFolder.remove`."""
+        problems: dict[str, Problem] = {}
+        touched: set[str] = set()
+        for hash in hashes:
+            if not is_hash(hash):
+                problems[hash] = not_a_hash(hash)
+        good = sorted(set(hashes) - problems.keys())
+        for part, some in groupby(good, lambda hash: hash[:2]):
+            self._remove_part(part, list(some), problems, touched)
+        if touched and (problem := self._made_durable(touched, whole=len(good) >= MANY)):
+            problems |= dict.fromkeys(good, problem)
+        return [problems.get(hash) for hash in hashes]
+
+    def read_again(self, content: Content, fd: int) -> None:
+        """See `BlobFolder.read_again`."""
+        path = blob_path(content.hash)
+        try:
+            found = os.fstat(fd)
+            whole, pieces = summed(fd, content.size) if found.st_size == content.size else ("", b"")
+        except OSError as error:
+            self._set_aside(content.hash, fd)
+            raise damaged(path, f"cannot be read: {error.strerror or error}") from error
+        if whole != content.hash:
+            self._set_aside(content.hash, fd)
+            raise damaged(path, "is not what was stored there")
+        if not pieces:
+            return
+        made = self._write_list(content.hash, pieces)
+        [problem] = secure(self._staging, [made])
+        if problem is None:
+            problem = self._place_list(made, content.hash)
+        if problem is not None:
+            self._staging.discard(made)
+            raise ProblemError(problem)
+
+    def remove_list(self, hash: str) -> None:
+        """See `BlobFolder.remove_list`."""
+        with suppress(ProblemError), self.lock, self._root.folder(hash[:2]) as part:
+            try:
+                os.lstat(hash, dir_fd=part.fd)
+            except FileNotFoundError:
+                self._unlink(part, hash + LIST)
+
+    # -- within ------------------------------------------------------------------------------------
+
+    def _set_aside(self, hash: str, fd: int) -> None:
+        """The blob that is open as `fd` is rotten: it is moved aside, if it still has its name.
+
+        A failing disk may not even let that happen; then it is found again.
+        """
+        system = self._root.system
+        try:
+            with self.lock, self._root.folder(hash[:2]) as part:
+                found = os.lstat(hash, dir_fd=part.fd)
+                if not os.path.samestat(found, os.fstat(fd)):
+                    return  # a good one has taken its place
+                self._root.make_folder(DAMAGED)
+                with self._root.folder(DAMAGED) as aside:
+                    system.rename(part.fd, hash, aside.fd, hash)
+                self.damaged.add(hash)
+                self._changed(part, BlobAmount(-1, -found.st_size))
+                self._unlink(part, hash + LIST)
+            self._made_durable({hash[:2], DAMAGED}, whole=False)
+        except (OSError, ProblemError):
+            return
+
+    def _place_list(self, made: Staged, hash: str) -> Problem | None:
+        try:
+            with self.lock, self._root.folder(hash[:2]) as part:
+                self._root.system.rename(self._staging.fd, made.name, part.fd, hash + LIST)
+        except OSError as error:
+            return from_os_error(error, blob_path(hash))
+        except ProblemError as error:
+            return error.problem
+        return self._made_durable({hash[:2]}, whole=False)
+
+    def _is_stored(self, one: Staged) -> bool:
+        """False for the content of no bytes, whose staged file is removed."""
+        if one.size:
+            return True
+        self._staging.discard(one)
+        return False
+
+    def _make_lists(
+        self, staged: Sequence[Staged], problems: dict[str, Problem]
+    ) -> dict[str, Staged]:
+        """The lists of the large ones, staged, by the name of their content. Adds problems."""
+        lists: dict[str, Staged] = {}
+        for one in staged:
+            if one.size <= PIECE:
+                continue
+            try:
+                fd = self._root.system.open_in(self._staging.fd, one.name)
+                try:
+                    whole, pieces = summed(fd, one.size)
+                finally:
+                    os.close(fd)
+                if whole != one.hash:
+                    words = f"{one.path!r} is on the disk not as it was written"
+                    raise ProblemError(Problem(Code.CORRUPT, words, one.path))
+                lists[one.name] = self._write_list(one.hash, pieces)
+            except OSError as error:
+                problems[one.name] = from_os_error(error, one.path)
+            except ProblemError as error:
+                problems[one.name] = error.problem
+            if one.name in problems:
+                self._staging.discard(one)
+        return lists
+
+    def _write_list(self, hash: str, pieces: bytes) -> Staged:
+        """Stages a list. Raises ProblemError."""
+        offer = Offer(hash + LIST, len(pieces), 0, MODE, 0, 0, "")
+        return self._staging.write(offer, memoryview(pieces))
+
+    def _place_part(
+        self,
+        part: str,
+        files: Sequence[Staged],
+        lists: dict[str, Staged],
+        problems: dict[str, Problem],
+        touched: set[str],
+    ) -> None:
+        """Renames secured contents of one part into place. Adds problems, and touched folders."""
+        try:
+            if self._root.make_folder(part, 0o700):
+                touched.add("")
+            with self.lock, self._root.folder(part) as folder:
+                touched.add(part)
+                for one in files:
+                    beside = lists.get(one.name)
+                    failed = problems.get(one.name) or problems.get(beside.name if beside else "")
+                    if failed is None:
+                        failed = self._rename(folder, one, beside)
+                    if failed is not None:
+                        problems[one.name] = failed
+                        self._discard(one, beside)
+        except ProblemError as error:
+            for one in files:
+                problems.setdefault(one.name, error.problem)
+                self._discard(one, lists.get(one.name))
+
+    def _discard(self, one: Staged, beside: Staged | None) -> None:
+        self._staging.discard(one, keep=True)
+        if beside is not None:
+            self._staging.discard(beside)
+
+    def _rename(self, folder: Folder, one: Staged, beside: Staged | None) -> Problem | None:
+        """The list first: a large blob is never there without it."""
+        system, source, hash = self._root.system, self._staging.fd, one.hash
+        try:
+            if beside is not None:
+                system.rename(source, beside.name, folder.fd, hash + LIST)
+            try:
+                system.rename_noreplace(source, one.name, folder.fd, hash)
+                grown = BlobAmount(1, one.size)
+            except FileExistsError:
+                grown = BlobAmount(0, one.size - os.lstat(hash, dir_fd=folder.fd).st_size)
+                system.rename(source, one.name, folder.fd, hash)
+        except OSError as error:
+            return from_os_error(error, one.path)
+        self._changed(folder, grown)
+        if hash in self.damaged:
+            self._forget_damaged(hash)
+        return None
+
+    def _sync(
+        self,
+        count: int,
+        touched: set[str],
+        files: Sequence[Staged],
+        problems: dict[str, Problem],
+    ) -> None:
+        if len(touched) > 1 and (problem := self._made_durable(touched, whole=count >= MANY)):
+            for one in files:
+                problems.setdefault(one.name, problem)
+
+    def _made_durable(self, touched: set[str], *, whole: bool) -> Problem | None:
+        """Makes the names in these folders durable, with a new sequence; or why it is not known."""
+        try:
+            with self.lock:
+                self.totals.sequence += 1
+                self.totals.write()
+            self._root.sync(touched, files=[blob_totals.PLACE], whole=whole)
+        except OSError as error:
+            return from_os_error(error, blob_totals.PLACE)
+        except ProblemError as error:
+            return error.problem
+        return None
+
+    def _remove_part(
+        self, part: str, hashes: Sequence[str], problems: dict[str, Problem], touched: set[str]
+    ) -> None:
+        """Removes blobs of one part. Adds problems, and touched folders."""
+        try:
+            with self.lock, self._root.folder(part) as folder:
+                touched.add(part)
+                for hash in hashes:
+                    try:
+                        size = os.lstat(hash, dir_fd=folder.fd).st_size
+                        self._root.system.unlink(folder.fd, hash)
+                        self._changed(folder, BlobAmount(-1, -size))
+                    except FileNotFoundError:
+                        pass
+                    except OSError as error:
+                        problems[hash] = from_os_error(error, blob_path(hash))
+                        continue
+                    self._unlink(folder, hash + LIST)
+        except ProblemError as error:
+            if error.problem.code not in ABSENT:
+                problems |= dict.fromkeys(hashes, error.problem)
+        for hash in self.damaged.intersection(hashes):
+            with self.lock:
+                self._forget_damaged(hash)
+            touched.add(DAMAGED)
+
+    def _changed(self, folder: Folder, by: BlobAmount) -> None:
+        self.totals.change(folder.path, by)
+
+    def _forget_damaged(self, hash: str) -> None:
+        """What was moved aside is not needed any more."""
+        try:
+            with self._root.folder(DAMAGED) as aside:
+                self._unlink(aside, hash)
+        except ProblemError:
+            return  # it stays, and is told
+        self.damaged.discard(hash)
+
+    def _unlink(self, folder: Folder, name: str) -> None:
+        """Removes a file that may not be there; one that stays is removed by a scrub."""
+        try:
+            self._root.system.unlink(folder.fd, name)
+        except OSError:
+            return
+
+
+def _hash(one: Staged) -> str:
+    return one.hash

@@ -1,0 +1,232 @@
+"""Reading a blob so that nothing rotten leaves: each piece is checked before it is given out.
+
+A blob of up to a MiB is read and hashed as a whole. Beside a larger one lies its list: the BLAKE3
+of each MiB, 32 bytes each. It is made from the staged file before that has its name, in one pass
+that also checks the hash of the whole.
+"""
+
+import errno
+import os
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from blake3 import blake3
+
+from cargo_sync.local import sparse
+from cargo_sync.local.content_hash import ContentHash
+from cargo_sync.local.read import Going, always
+from cargo_sync.model.problems import Code, Problem, ProblemError
+
+PIECE: Final = 2**20
+"""Bytes that are checked together; a blob of no more has no list."""
+DIGEST: Final = 32
+_AHEAD: Final = 4_096
+"""Digests that are read from a list at once: of 4 GiB."""
+_ZEROS: Final = blake3(bytes(PIECE)).digest()
+
+Doubt = Callable[[int], None]
+"""Told that a piece of an open blob (a descriptor) is not as its list says, or cannot be read. All
+of it is read. It returns if the content is right after all, and the list was made again. Otherwise
+it raises ProblemError: `damaged`, and the blob was moved aside."""
+
+
+def damaged(path: str, words: str) -> ProblemError:
+    """What is kept is not what was stored."""
+    hint = "another copy of it is used and put in its place, if there is one"
+    return ProblemError(Problem(Code.DAMAGED, f"{path!r} {words}", path, hint, retry=False))
+
+
+def summed(fd: int, size: int, going: Going = always) -> tuple[str, bytes]:
+    """The hash of an open file of `size` bytes, and its list ("" for one that needs none).
+
+    Raises:
+        OSError: it cannot be read, or is shorter.
+        ProblemError: `stopped`, because `going` said so.
+    """
+    whole, pieces = ContentHash(), bytearray()
+    buffer = memoryview(bytearray(min(PIECE, max(1, size))))
+    has_holes = sparse.holes_of(os.fstat(fd)) > 0
+    for start in range(0, size, PIECE):
+        if not going():
+            raise ProblemError(Problem(Code.STOPPED, "reading it was stopped"))
+        end = min(start + PIECE, size)
+        if has_holes and sparse.extent(fd, start, end) == (end, True):
+            whole.zeros(end - start)
+            pieces += _zeros(end - start)
+            continue
+        part = buffer[: end - start]
+        fill(fd, part, start)
+        whole.update(part)
+        if size > PIECE:
+            pieces += blake3(part).digest()
+    return whole.hexdigest(), bytes(pieces) if size > PIECE else b""
+
+
+def fill(fd: int, view: memoryview, offset: int) -> None:
+    """Reads from `offset` until `view` is full. Raises OSError, also if the file ends before."""
+    done = 0
+    while done < len(view):
+        got = os.preadv(fd, [view[done:]], offset + done)
+        if not got:
+            raise OSError(errno.EIO, "the file is shorter than it was")
+        done += got
+
+
+class BlobReader:
+    """One open blob; `close` is called exactly once. See `lanes.ports.Reader`.
+
+    It stays readable when the blob is removed or replaced meanwhile.
+    """
+
+    def __init__(self, fd: int, size: int, digests: "PieceList", doubt: Doubt) -> None:
+        self._fd = fd
+        self._size = size
+        self._digests = digests
+        self._doubt = doubt
+        self._has_holes = sparse.holes_of(os.fstat(fd)) > 0
+        self._piece = -1
+        self._buffer = memoryview(b"")
+        """The last piece of which only a part was asked for."""
+
+    def read_into(self, view: memoryview, offset: int) -> int:
+        """Reads from `offset` into `view`; fewer bytes than fit only at the end of the blob.
+
+        Raises:
+            ProblemError: `damaged`: a piece is not what was stored, or cannot be read.
+        """
+        done = 0
+        total = max(0, min(len(view), self._size - offset))
+        while done < total:
+            number, start = divmod(offset + done, PIECE)
+            length = min(PIECE, self._size - number * PIECE)
+            if not start and total - done >= length:
+                self._check(number, view[done : done + length])
+                done += length
+                continue
+            if self._piece != number:
+                buffer = memoryview(bytearray(length))
+                self._check(number, buffer)
+                self._piece, self._buffer = number, buffer
+            part = self._buffer[start : start + total - done]
+            view[done : done + len(part)] = part
+            done += len(part)
+        return done
+
+    def extent(self, offset: int, until: int) -> tuple[int, bool]:
+        """What is at `offset`: up to where it is the same, at most `until`; whether it is a hole.
+
+        A hole is believed only where the list says that there are zeros.
+
+        Raises:
+            ProblemError: `damaged`.
+        """
+        if not self._has_holes:
+            return until, False
+        try:
+            end, is_hole = sparse.extent(self._fd, offset, until)
+        except OSError:
+            return until, False  # reading it says why
+        if not is_hole:
+            return end, False
+        number, inside = divmod(offset, PIECE)
+        checked = offset
+        while not inside and checked < end:
+            after = min((number + 1) * PIECE, self._size)
+            if after > end or self._digests.at(number) != _zeros(after - checked):
+                break
+            number, checked = number + 1, after
+        if checked > offset:
+            return checked, True
+        return min(until, (number + 1) * PIECE), False
+
+    def unchanged(self) -> bool:
+        """A blob never changes; each piece is checked when it is read."""
+        return True
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def _check(self, number: int, view: memoryview) -> None:
+        """Reads a piece, if it is what was stored. Raises ProblemError."""
+        if not self._is_right(number, view):
+            self._doubt(self._fd)
+            self._digests.forget()
+            if not self._is_right(number, view):
+                raise damaged("it", "cannot be read twice alike")
+
+    def _is_right(self, number: int, view: memoryview) -> bool:
+        try:
+            fill(self._fd, view, number * PIECE)
+        except OSError:
+            return False
+        return bool(blake3(view).digest() == self._digests.at(number))
+
+
+class PieceList(Protocol):
+    """The digests of a blob's pieces."""
+
+    def at(self, number: int) -> bytes:
+        """The digest of a piece; b"" if the list does not have it. Raises ProblemError."""
+
+    def forget(self) -> None:
+        """The list was made again."""
+
+
+class Digests:
+    """The list of one blob, of which some is in memory."""
+
+    def __init__(self, open_list: Callable[[], int]) -> None:
+        """`open_list` opens it, for a descriptor."""
+        self._open = open_list
+        self._first = 0
+        self._some = b""
+
+    def at(self, number: int) -> bytes:
+        """The digest of a piece; b"" if the list does not have it. Raises ProblemError."""
+        start = (number - self._first) * DIGEST
+        if not 0 <= start < len(self._some):
+            fd = self._open()
+            try:
+                self._first = number
+                self._some = os.pread(fd, _AHEAD * DIGEST, number * DIGEST)
+            finally:
+                os.close(fd)
+            start = 0
+        return self._some[start : start + DIGEST]
+
+    def forget(self) -> None:
+        self._some = b""
+
+
+class OneDigest:
+    """The list of a blob of one piece: its own hash."""
+
+    def __init__(self, hash: str) -> None:
+        self._digest = bytes.fromhex(hash)
+
+    def at(self, number: int) -> bytes:
+        return self._digest
+
+    def forget(self) -> None:
+        """It is always the same."""
+
+
+class EmptyReader:
+    """The content of no bytes, open."""
+
+    def read_into(self, view: memoryview, offset: int) -> int:
+        return 0
+
+    def extent(self, offset: int, until: int) -> tuple[int, bool]:
+        return until, False
+
+    def unchanged(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _zeros(length: int) -> bytes:
+    """The digest of a piece of so many zeros."""
+    return _ZEROS if length == PIECE else blake3(bytes(length)).digest()

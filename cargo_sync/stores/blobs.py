@@ -1,0 +1,335 @@
+"""Content by its hash, in a folder of its own: what a storage node keeps, and a server's spool.
+
+A content of the hash abcdef… is the plain file `ab/abcdef…`; beside one of more than a MiB lies its
+list (`blob_pieces`). What arrives is staged as in other folders (`local.staging`) and then placed:
+synced, renamed, the names synced, one sync per batch. So after a kill or a power cut a blob is
+there as a whole, or not at all. What is found to be rotten is moved aside, to
+`.cargo_sync/damaged`: it is not there any more, but a person may still want what is left of it.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Final, NamedTuple, Self
+
+from cargo_sync.local import lock
+from cargo_sync.local.ages import AgeStore
+from cargo_sync.local.listing import names_in
+from cargo_sync.local.parts import CheckpointStore, Staged
+from cargo_sync.local.root import ABSENT, Root
+from cargo_sync.local.space import SpaceLedger
+from cargo_sync.local.staging import Staging
+from cargo_sync.local.system import System
+from cargo_sync.model.contents import is_hash
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Offer
+from cargo_sync.stores.blob_changes import DAMAGED, LIST, MODE, BlobChanges, blob_path, not_a_hash
+from cargo_sync.stores.blob_pieces import (
+    DIGEST,
+    PIECE,
+    BlobReader,
+    Digests,
+    EmptyReader,
+    OneDigest,
+)
+from cargo_sync.stores.blob_totals import BlobAmount
+from cargo_sync.stores.contract import Content
+from cargo_sync.stores.folder import gone, make
+
+PARTS: Final = tuple(f"{number:02x}" for number in range(256))
+"""The folders of blobs, in the order of their hashes."""
+_HASH_DIGITS: Final = 64
+
+
+class Inventory(NamedTuple):
+    """Some blobs, sorted by hash: as columns."""
+
+    hashes: list[str]
+    sizes: list[int]
+
+
+class BlobRoom(NamedTuple):
+    """The room of a folder, in bytes.
+
+    free      so much may still be placed
+    used      by blobs
+    capacity  what blobs may use at most; None: as much as the disk has
+    blobs     their number
+    """
+
+    free: int
+    used: int
+    capacity: int | None
+    blobs: int
+
+
+def for_blobs(offers: Iterable[Offer]) -> list[Offer]:
+    """Offers as their files are to be staged for `BlobFolder.place`: only we may read them."""
+    return [offer._replace(mode=MODE) for offer in offers]
+
+
+class BlobFolder:
+    """One open folder of blobs, which this process owns. Any thread may use it.
+
+    marker   identifies the folder
+    staging  where contents arrive; their offers come from `for_blobs`
+    """
+
+    def __init__(
+        self,
+        root: Root,
+        held: lock.RootLock,
+        marker: str,
+        staging: Staging,
+        space: SpaceLedger,
+        capacity: int | None,
+    ) -> None:
+        """Use `open`."""
+        self.root = root
+        self.marker = marker
+        self.staging = staging
+        self.capacity = capacity
+        self._held = held
+        self._space = space
+        self._changes = BlobChanges(staging, self.names_in(DAMAGED))
+
+    @classmethod
+    def open(
+        cls,
+        path: str,
+        known: str,
+        token: Callable[[], str],
+        checkpoints: CheckpointStore,
+        space: SpaceLedger,
+        ages: AgeStore,
+        *,
+        holder: str,
+        capacity: int | None = None,
+        system: System | None = None,
+    ) -> Self:
+        """Opens the folder at `path` and locks it; a new one is made if missing.
+
+        Args:
+            path: the folder. Nothing else may be kept in it.
+            known: the marker that it must have; "" for a new one.
+            token: makes 32 hex digits, for a new marker.
+            checkpoints: where the resume points of large contents are kept.
+            space: what is reserved on the disks.
+            ages: how old staged files are.
+            holder: our name, for other processes that want the folder.
+            capacity: bytes that the blobs may use; None for all that the disk has.
+            system: the calls that change the disk; None for the best of this platform.
+
+        Raises:
+            ProblemError: "root_gone", "root_replaced", "root_in_use", or why it cannot be used.
+                Nothing is written below a folder that is not the expected one.
+        """
+        if known and not os.path.isdir(path):
+            raise gone(path)
+        if not known:
+            make(path)
+        root = Root.open(path, system)
+        try:
+            if known and lock.read_marker(root) != known:
+                raise _replaced(path)
+            held = lock.lock_root(root, holder, leave_name=True)
+            try:
+                marker = lock.marker(root, token())
+                staging = Staging(root, checkpoints, space)
+                staging.sweep(ages, 0.0)
+                return cls(root, held, marker, staging, space, capacity)
+            except BaseException:
+                held.release()
+                raise
+        except BaseException:
+            root.close()
+            raise
+
+    # -- what is there -----------------------------------------------------------------------------
+
+    @property
+    def sequence(self) -> int:
+        """The number of the last batch that was placed or removed; durable with that batch."""
+        return self._changes.totals.sequence
+
+    @property
+    def damaged(self) -> list[str]:
+        """The hashes of what was found to be rotten, and was neither placed again nor removed."""
+        with self._changes.lock:
+            return sorted(self._changes.damaged)
+
+    def still_there(self) -> bool:
+        """True when the path still leads to the folder that was opened."""
+        return self.root.still_there()
+
+    def room(self) -> BlobRoom:
+        """The room now. Raises ProblemError: the disk does not say what is free."""
+        left = self._space.space(self.root).left
+        with self._changes.lock:
+            blobs, used = self._changes.totals.held
+        if self.capacity is not None:
+            left = min(left, max(0, self.capacity - used))
+        return BlobRoom(left, used, self.capacity, blobs)
+
+    def has(self, contents: Sequence[Content]) -> list[bool]:
+        """Whether each is there. That is a cheap look: it exists, and has its size."""
+        return [not size or self._size(hash) == size for hash, size in contents]
+
+    def open_blob(self, content: Content) -> BlobReader | EmptyReader:
+        """Opens a content. Nothing of it is given out that is not what was stored.
+
+        Raises:
+            ProblemError: `vanished`: it is not there; `damaged`: it is not what was stored, and was
+                moved aside.
+        """
+        hash, size = content
+        if not size:
+            return EmptyReader()
+        if not is_hash(hash):
+            raise ProblemError(not_a_hash(hash))
+        path = blob_path(hash)
+        fd = self.root.open_file(path)
+        try:
+            doubt = partial(self._changes.read_again, content)
+            if os.fstat(fd).st_size != size:
+                doubt(fd)
+            if size <= PIECE:
+                return BlobReader(fd, size, OneDigest(hash), doubt)
+            if self.size_of_list(hash) != -(-size // PIECE) * DIGEST:
+                doubt(fd)
+            return BlobReader(fd, size, self.digests(hash), doubt)
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def digests(self, hash: str) -> Digests:
+        """The list of a large blob."""
+        return Digests(partial(self.root.open_file, blob_path(hash) + LIST))
+
+    def inventory(self, after: str, limit: int) -> Inventory:
+        """Up to `limit` blobs whose hash is greater than `after` ("" for the first ones).
+
+        What is placed or removed meanwhile is in it or not. Memory is that of one folder's names.
+
+        Raises:
+            ProblemError: a folder cannot be read.
+        """
+        found = Inventory([], [])
+        for part in filter(after[:2].__le__, PARTS):
+            for hash, size in self.blobs_in(part, after):
+                if len(found.hashes) >= limit:
+                    return found
+                found.hashes.append(hash)
+                found.sizes.append(size)
+        return found
+
+    def blobs_in(self, part: str, after: str = "") -> Iterator[Content]:
+        """The blobs of one of `PARTS` whose hash is greater than `after`, sorted.
+
+        Raises:
+            ProblemError: the folder cannot be read.
+        """
+        for name in self.names_in(part):
+            if len(name) == _HASH_DIGITS and name > after and is_hash(name):
+                size = self._size(name)
+                if size:
+                    yield Content(name, size)
+
+    # -- what changes ------------------------------------------------------------------------------
+
+    def place(self, staged: Sequence[Staged]) -> list[Problem | None]:
+        """Gives staged contents their names, durably; returns None or a problem for each.
+
+        One that is there already is replaced, with what was just checked. A content with a problem
+        is gone from staging, unless it has a checkpoint.
+        """
+        return self._changes.place(staged)
+
+    def remove(self, hashes: Sequence[str]) -> list[Problem | None]:
+        """Removes blobs, durably; returns None or a problem for each. What is not there is fine.
+
+        What was moved aside of them goes, too.
+        """
+        return self._changes.remove(hashes)
+
+    def read_again(self, content: Content, fd: int) -> None:
+        """A blob that is open as `fd` may be rotten: all of it is read.
+
+        If its content is right, its list is made again.
+
+        Raises:
+            ProblemError: `damaged`, and it was moved aside; or the list cannot be written.
+        """
+        self._changes.read_again(content, fd)
+
+    def remove_list(self, hash: str) -> None:
+        """Removes the list of a blob that is not there, as after a kill."""
+        self._changes.remove_list(hash)
+
+    def count(self) -> None:
+        """Counts all blobs again if the folder was not closed in order. It may take a while.
+
+        Raises:
+            ProblemError: a folder cannot be read.
+        """
+        with self._changes.lock:
+            if self._changes.totals.is_exact:
+                return
+            self._changes.totals.begin_count()
+        for part, after in zip(PARTS, (*PARTS[1:], "g"), strict=True):
+            with self._changes.lock:
+                sizes = [size for _, size in self.blobs_in(part)]
+                self._changes.totals.counted(part, after, BlobAmount(len(sizes), sum(sizes)))
+        with self._changes.lock:
+            self._changes.totals.end_count()
+
+    def close(self) -> None:
+        """Closes it. No thread may use it any more."""
+        self.staging.close()
+        with self._changes.lock:
+            self._changes.totals.end()
+        self._held.release()
+        self.root.close()
+
+    def __repr__(self) -> str:
+        return f"BlobFolder({self.root.path!r})"
+
+    # -- within ------------------------------------------------------------------------------------
+
+    def _size(self, hash: str) -> int | None:
+        """The size of a blob; None if there is none."""
+        if not is_hash(hash):
+            return None
+        try:
+            found = os.lstat(blob_path(hash), dir_fd=self.root.fd)
+        except OSError:
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def size_of_list(self, hash: str) -> int | None:
+        """The bytes of a list; None if there is none."""
+        try:
+            return os.lstat(blob_path(hash) + LIST, dir_fd=self.root.fd).st_size
+        except OSError:
+            return None
+
+    def names_in(self, folder: str) -> list[str]:
+        """The names in a folder, sorted; none if there is none. Raises ProblemError."""
+        try:
+            with self.root.folder(folder) as opened:
+                return names_in(opened)
+        except ProblemError as error:
+            if error.problem.code not in ABSENT:
+                raise
+            return []
+
+
+def _hash(one: Staged) -> str:
+    return one.hash
+
+
+def _replaced(path: str) -> ProblemError:
+    message = f"the folder {path!r} is not the one that was used before: it has another marker"
+    hint = "mount the right disk; if what was kept is lost, join it as a new node"
+    return ProblemError(Problem(Code.ROOT_REPLACED, message, hint=hint))
