@@ -64,6 +64,8 @@ class PeersEpoch:
         self._both = both
         self._before = {path: state(near, path) for path in near.all()}
         self._changes: dict[str, Changes] = {near.part: {}, far.part: {}}
+        self._first: dict[str, dict[int, int]] = {near.part: {}, far.part: {}}
+        """By its ident, when people changed something first, under any name."""
         self._copies: dict[str, Changes] = {near.part: {}, far.part: {}}
         """What people changed in what is a conflict copy now."""
         self._pairs = Pairs(near, far)
@@ -84,6 +86,8 @@ class PeersEpoch:
             times, first = (old.times + 1, old.first) if old else (1, self.moment)
             entry = tree.entry(path)
             ident = entry.ident if entry is not None else 0
+            if ident:  # people may have changed it before they gave it this name
+                first = min(first, self._first[tree.part].setdefault(ident, first))
             change = Change(state(tree, path), times, first, self.moment, ident)
             if tree is self._sides[1]:
                 self._pairs.changed(path, old, change)
@@ -309,6 +313,8 @@ class PeersEpoch:
         assert change is not None
         if change.state is None and change.times > 1:
             return  # a newer version may have arrived, and nobody has heard of it
+        if change.state is None and COPY in path and path not in self._before:
+            return  # a copy of this epoch went, and another one may have got its name
         in_the_way = change.state is None or change.state[0] != FOLDER
         if in_the_way and any(paths.is_below(one, path) for one in others):
             return  # the other side has changed what was below it

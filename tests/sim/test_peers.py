@@ -55,6 +55,20 @@ def test_a_mode_that_came_from_the_other_side_may_be_changed_back() -> None:
     peers.rest(0o644)
 
 
+def test_it_may_be_changed_back_while_the_other_side_renames_the_file() -> None:
+    sides = Sides("a")
+    sides.chmod(sides.far, "a", 0o600)
+    sides.run()
+    sides.near.set_mode("a", 0o600)
+    sides.run()
+    sides.move(sides.far, "a", "b")
+    sides.chmod(sides.near, "a", 0o644)
+    sides.run()
+    sides.renames(sides.near, "a", "b")
+    sides.far.set_mode("b", 0o644)
+    sides.epoch.judge()
+
+
 def test_what_one_side_alone_changed_goes_along_to_the_new_name() -> None:
     peers = Peers()
     peers.rename()
@@ -108,6 +122,10 @@ class Sides:
 
     def write(self, tree: CountedTree, path: str, content: bytes) -> None:
         tree.write(path, content, 5)
+        self.epoch.touched(tree, [path])
+
+    def chmod(self, tree: CountedTree, path: str, mode: int) -> None:
+        tree.set_mode(path, mode)
         self.epoch.touched(tree, [path])
 
     def move(self, tree: CountedTree, path: str, to: str) -> None:
@@ -222,8 +240,7 @@ def test_what_the_far_side_never_renamed_is_not_deleted_at_its_new_local_name() 
 
 def test_what_was_at_a_path_before_something_else_came_there_is_gone() -> None:
     sides = Sides("a", "b")
-    sides.far.set_mode("a", 0o600)
-    sides.epoch.touched(sides.far, ["a"])
+    sides.chmod(sides.far, "a", 0o600)
     sides.remove(sides.near, "a")
     sides.run()
     sides.deletes(sides.far, "a")
@@ -237,8 +254,7 @@ def test_what_was_at_a_path_before_something_else_came_there_is_gone() -> None:
 def test_a_changed_file_that_became_a_conflict_copy_is_known_by_its_new_name() -> None:
     sides = Sides("a")
     sides.move(sides.near, "a", "b")
-    sides.near.set_mode("b", 0o600)
-    sides.epoch.touched(sides.near, ["b"])
+    sides.chmod(sides.near, "b", 0o600)
     sides.write(sides.far, "b", b"other")
     sides.move(sides.far, "a", "c")
     sides.run()
@@ -248,4 +264,16 @@ def test_a_changed_file_that_became_a_conflict_copy_is_known_by_its_new_name() -
     sides.brings(sides.near, "b")
     sides.renames(sides.near, copy, "c")
     sides.far.set_mode("c", 0o600)
+    sides.epoch.judge()
+
+
+def test_the_name_of_a_conflict_copy_that_people_took_away_may_be_used_again() -> None:
+    sides = Sides()
+    copy = "a (conflict host 2026-11-28 1543)"
+    sides.near.write(copy, b"first", 5)
+    sides.move(sides.near, copy, "a")
+    for tree in (sides.near, sides.far):
+        tree.write(copy, b"second", 5)
+        tree.write("a", b"other", 5)
+    sides.epoch.touched(sides.far, ["a"])
     sides.epoch.judge()
