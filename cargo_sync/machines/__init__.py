@@ -9,6 +9,7 @@ half_open    connections without a login: which one is dropped
 job_state    the state of a job, and of a whole daemon
 looks        when a job looks for changes next
 meter        how fast a count grows
+nodes/        storage nodes: states, placement, copies, repair, what comes back
 newest_change  the newest change of a server that a client knows of: did the server go back?
 one_run      when one run of a job without a daemon is over, and with which result
 own_changes  which changes of a server a client made itself

@@ -45,6 +45,9 @@ users         users that were made or changed by a command
 workspaces    workspaces that were made by a command, and grants
 drop_boxes    where the catalogue has what users have added who may do nothing else
 backup_files  files that came by the backup protocol
+nodes         storage nodes, and what is known of their folders
+blobs         contents by their hash, and on which nodes their copies lie
+placements    sets of nodes by number, and how much lies on each
 
 Every method that writes is one transaction. Methods called inside `with db.transaction():` join it,
 so changes that belong together are written together. Do not await inside a transaction.

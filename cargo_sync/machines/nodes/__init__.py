@@ -1,0 +1,9 @@
+"""Storage nodes: what is decided about them and the copies on them. Time and chance are arguments.
+
+states     what a node is doing, from what was heard of it and when
+room       how much room a node has, from what it says and what it refuses
+placement  which nodes get copies, and how many make a content safe
+copies     how many copies a content has, which are missing, which are too many
+repair     which contents get copies first, how fast, and when surplus may go
+returning  what to believe of a node that comes back
+"""

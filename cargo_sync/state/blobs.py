@@ -1,0 +1,330 @@
+"""Which contents there are, and on which nodes their copies lie.
+
+A content has a row for each workspace that has it. Its copies are the same for all of them: a copy
+may be deleted when no row has it any more. Copies without an owner are rows of the workspace
+`NOBODY`: found on a node that should not have them, or given up. They are condemned for a while,
+then leaving: such a row is the order to delete the content on its nodes, and goes when all of them
+have done it. So what is to be deleted survives a crash, and is known while a node is away.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from cargo_sync.state import placements
+from cargo_sync.state.bulk import Alter, InsertColumns, Select
+from cargo_sync.state.database import Database
+from cargo_sync.state.migrations import Statements
+from cargo_sync.state.placements import Holding, Tally, placement_of
+
+NOBODY: Final = 0
+"""The workspace of copies without an owner."""
+LIVE: Final = 0
+CONDEMNED: Final = 1
+LEAVING: Final = 2
+_ROW: Final = "SELECT hash, workspace, size, placement, state, since FROM blob"
+_PAGE: Final = """
+SELECT DISTINCT hash FROM blob WHERE hash > ? AND hash <= ? AND state < 2
+    AND placement IN (SELECT value FROM json_each(?))
+ORDER BY hash LIMIT ?
+"""
+_LEAVING: Final = """
+SELECT hash FROM blob WHERE state = 2 AND hash > ?
+    AND placement IN (SELECT id FROM placement WHERE instr(nodes, ?))
+ORDER BY hash LIMIT ?
+"""
+_OVERDUE: Final = f"{_ROW} WHERE state = 1 AND since <= ? ORDER BY since, hash LIMIT ?"
+_NOWHERE: Final = """
+SELECT hash FROM blob WHERE state > 0 AND workspace = 0
+    AND placement IN (SELECT id FROM placement WHERE nodes = ',') LIMIT ?
+"""
+_FIND: Final = Select(f"{_ROW} WHERE hash IN")
+_KNOWN: Final = Select("SELECT hash, state FROM blob WHERE workspace = ? AND hash IN")
+_ADD: Final = InsertColumns(
+    "blob (workspace, state, since, hash, size, placement)", "?, ?, ?, column1, column2, column3", 3
+)
+_PLACE: Final = Alter("UPDATE blob SET placement = ? WHERE workspace = ? AND hash IN")
+_JUDGE: Final = Alter("UPDATE blob SET state = ?, since = ? WHERE workspace = ? AND hash IN")
+_DELETE: Final = Alter("DELETE FROM blob WHERE workspace = ? AND hash IN")
+_LAST: Final = b"\xff" * 33
+"""After every hash."""
+
+
+class BlobRow(NamedTuple):
+    """One content of a workspace.
+
+    hash       64 hex digits
+    placement  of its copies; `placements.SPOOL` if it lies in the spool
+    state      LIVE; CONDEMNED: nothing refers to it; LEAVING: its copies are being deleted
+    since      when it was condemned, by the retention clock
+    """
+
+    hash: str
+    workspace: int
+    size: int
+    placement: int
+    state: int = LIVE
+    since: float = 0.0
+
+
+class Blobs:
+    """The contents of all workspaces. Hashes are 64 hex digits; `now` is of the retention clock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- workspaces --------------------------------------------------------------------------------
+
+    def record(
+        self, workspace: int, hashes: Sequence[str], sizes: Sequence[int], where: Sequence[int]
+    ) -> None:
+        """Adds contents of a workspace; call it in the transaction that refers to them.
+
+        A content that the workspace has already keeps its placement, which may have changed since
+        `where` was said; if it was condemned, it is live again.
+        """
+        with self._database.transaction() as connection:
+            keys = _keys(hashes)
+            known = dict(_KNOWN(connection, [workspace], keys))
+            new, tally = dict[bytes, tuple[int, int]](), Tally()
+            for key, size, placement in zip(keys, sizes, where, strict=True):
+                if key not in known and key not in new:
+                    new[key] = size, placement
+                    placements.add(tally, placement, workspace, 1, size)
+            if new:
+                sized = list(zip(*new.values(), strict=True))
+                _ADD(connection, [workspace, LIVE, 0.0], [list(new), *sized])
+            revived = [key for key, state in known.items() if state]
+            _JUDGE(connection, (LIVE, 0.0, workspace), revived)
+            placements.count(connection, tally)
+
+    def condemn(self, workspace: int, hashes: Sequence[str], now: float) -> None:
+        """Nothing in the workspace refers to these."""
+        with self._database.transaction() as connection:
+            found = _KNOWN(connection, [workspace], _keys(hashes))
+            _JUDGE(
+                connection,
+                (CONDEMNED, now, workspace),
+                [key for key, state in found if state == LIVE],
+            )
+
+    def revive(self, workspace: int, hashes: Sequence[str]) -> None:
+        """Something refers to these again."""
+        with self._database.transaction() as connection:
+            found = _KNOWN(connection, [workspace], _keys(hashes))
+            _JUDGE(
+                connection,
+                (LIVE, 0.0, workspace),
+                [key for key, state in found if state == CONDEMNED],
+            )
+
+    def doom(self, workspace: int, hashes: Sequence[str], now: float) -> None:
+        """The workspace has these no more: copies that nobody else has are leaving."""
+        with self._database.transaction() as connection:
+            tally = Tally()
+            rows = [row for row in self._rows(connection, hashes) if row.workspace == workspace]
+            sets = placements.all_placements(connection)
+            _DELETE(connection, (workspace,), _keys(row.hash for row in rows))
+            for row in rows:
+                placements.add(tally, row.placement, workspace, -1, -row.size)
+            placements.count(connection, tally)
+            self._give_up(
+                connection,
+                [row for row in rows if sets[row.placement]],
+                lambda row: sets[row.placement],
+                LEAVING,
+                now,
+            )
+
+    # -- nodes -------------------------------------------------------------------------------------
+
+    def place(self, lives: Mapping[int, int]) -> tuple[int, frozenset[int]]:
+        """The number of a set of nodes.
+
+        Args:
+            lives: the nodes that have copies, each with the life of its folder then.
+
+        Returns:
+            It, and the set: without nodes whose folder has another life now.
+        """
+        with self._database.transaction() as connection:
+            nodes = placements.living(connection, lives)
+            return placement_of(connection, nodes), nodes
+
+    def gain(self, node: int, life: int, hashes: Sequence[str]) -> set[str]:
+        """A node has copies of these, if its folder has still this life.
+
+        Returns:
+            The hashes that some workspace has.
+        """
+        with self._database.transaction() as connection:
+            rows = [
+                row
+                for row in self._rows(connection, hashes)
+                if row.state < LEAVING and row.workspace != NOBODY
+            ]
+            more = placements.living(connection, {node: life})
+            self._move(connection, rows, more.union)
+            return {row.hash for row in rows}
+
+    def lose(self, node: int, hashes: Sequence[str]) -> None:
+        """A node has no copies of these."""
+        with self._database.transaction() as connection:
+            self._move(connection, self._rows(connection, hashes), lambda nodes: nodes - {node})
+
+    def give_up(self, node: int, hashes: Sequence[str], now: float) -> None:
+        """A node's copies of these count no more, and are leaving."""
+        with self._database.transaction() as connection:
+            rows = [row for row in self._rows(connection, hashes) if row.state < LEAVING]
+            self._move(connection, rows, lambda nodes: nodes - {node})
+            own = frozenset({node})
+            self._give_up(connection, rows, lambda _: own, LEAVING, now)
+
+    def found(self, node: int, hashes: Sequence[str], sizes: Sequence[int], now: float) -> None:
+        """A node has copies that no workspace has: they are condemned."""
+        with self._database.transaction() as connection:
+            own = frozenset({node})
+            rows = [
+                BlobRow(hash, NOBODY, size, placements.SPOOL)
+                for hash, size in zip(hashes, sizes, strict=True)
+            ]
+            self._give_up(connection, rows, lambda _: own, CONDEMNED, now)
+
+    def leave(self, node: int, hashes: Sequence[str]) -> None:
+        """A node has deleted its copies of these, which were leaving."""
+        with self._database.transaction() as connection:
+            rows = [row for row in self._rows(connection, hashes) if row.state == LEAVING]
+            self._move(connection, rows, lambda nodes: nodes - {node})
+        self.purge([row.hash for row in rows])
+
+    def purge(self, hashes: Sequence[str] = (), most: int = 1_000) -> bool:
+        """Deletes rows of copies without an owner that no node has any more.
+
+        Args:
+            hashes: of which; none: up to `most` of all.
+            most: rows.
+
+        Returns:
+            Whether there may be more.
+        """
+        with self._database.transaction() as connection:
+            chosen = hashes or [key.hex() for (key,) in connection.execute(_NOWHERE, (most,))]
+            sets, tally = placements.all_placements(connection), Tally()
+            rows = [
+                row
+                for row in self._rows(connection, chosen)
+                if row.workspace == NOBODY and not sets[row.placement]
+            ]
+            _DELETE(connection, (NOBODY,), _keys(row.hash for row in rows))
+            for row in rows:
+                placements.add(tally, row.placement, NOBODY, -1, -row.size)
+            placements.count(connection, tally)
+            return not hashes and len(chosen) == most
+
+    # -- what there is -----------------------------------------------------------------------------
+
+    def find(self, hashes: Sequence[str]) -> list[BlobRow]:
+        """The rows of these contents, of all workspaces."""
+        with self._database.read() as connection:
+            return self._rows(connection, hashes)
+
+    def page(self, among: Collection[int], after: str, upto: str, limit: int) -> list[str]:
+        """Hashes of live and condemned contents with one of these placements, in order.
+
+        Args:
+            among: numbers of placements.
+            after: the hash before the first; "" for the beginning.
+            upto: the last hash; "" for the end.
+            limit: the most hashes.
+        """
+        last = bytes.fromhex(upto) if upto else _LAST
+        some = f"[{','.join(map(str, among))}]"
+        with self._database.read(long=True) as connection:
+            rows = connection.execute(_PAGE, (bytes.fromhex(after), last, some, limit))
+            return [key.hex() for (key,) in rows]
+
+    def leaving(self, node: int, after: str, limit: int) -> list[str]:
+        """Hashes of what a node still has to delete."""
+        with self._database.read() as connection:
+            rows = connection.execute(_LEAVING, (bytes.fromhex(after), f",{node},", limit))
+            return [key.hex() for (key,) in rows]
+
+    def overdue(self, before: float, limit: int) -> list[BlobRow]:
+        """What was condemned up to this time, the oldest first."""
+        with self._database.read() as connection:
+            return [_row(row) for row in connection.execute(_OVERDUE, (before, limit))]
+
+    def placements(self) -> dict[int, frozenset[int]]:
+        """The sets of nodes, by number."""
+        with self._database.read() as connection:
+            return placements.all_placements(connection)
+
+    def holdings(self) -> list[Holding]:
+        """How much each placement has of each workspace."""
+        with self._database.read() as connection:
+            return placements.holdings(connection)
+
+    # -- in a transaction --------------------------------------------------------------------------
+
+    def _rows(self, connection: Statements, hashes: Sequence[str]) -> list[BlobRow]:
+        return [_row(row) for row in _FIND(connection, (), _keys(hashes))]
+
+    def _move(
+        self,
+        connection: Statements,
+        rows: Iterable[BlobRow],
+        change: Callable[[frozenset[int]], frozenset[int]],
+    ) -> None:
+        """Gives rows the placement that `change` makes of theirs."""
+        sets, tally = placements.all_placements(connection), Tally()
+        groups = defaultdict[tuple[int, int], list[BlobRow]](list)
+        for row in rows:
+            groups[row.placement, row.workspace].append(row)
+        for (placement, workspace), some in groups.items():
+            after = change(sets[placement])
+            if after == sets[placement]:
+                continue
+            to = placement_of(connection, after)
+            _PLACE(connection, (to, workspace), _keys(row.hash for row in some))
+            size = sum(row.size for row in some)
+            placements.add(tally, placement, workspace, -len(some), -size)
+            placements.add(tally, to, workspace, len(some), size)
+        placements.count(connection, tally)
+
+    def _give_up(
+        self,
+        connection: Statements,
+        some: Iterable[BlobRow],
+        where: Callable[[BlobRow], frozenset[int]],
+        state: int,
+        now: float,
+    ) -> None:
+        """Adds copies without an owner; what is there of them already keeps the later state."""
+        more: Mapping[str, BlobRow] = {row.hash: row for row in some}
+        old = {
+            row.hash: row for row in self._rows(connection, list(more)) if row.workspace == NOBODY
+        }
+        for hash, row in old.items():
+            added = where(more[hash])
+            self._move(connection, [row], added.union)
+            if row.state < state:
+                _JUDGE(connection, (state, now, NOBODY), _keys([hash]))
+        groups = defaultdict[frozenset[int], list[BlobRow]](list)
+        for hash, row in more.items():
+            if hash not in old:
+                groups[where(row)].append(row)
+        tally = Tally()
+        for nodes, new in groups.items():
+            to, sizes = placement_of(connection, nodes), [row.size for row in new]
+            keys = _keys(row.hash for row in new)
+            _ADD(connection, [NOBODY, state, now], [keys, sizes, [to] * len(new)])
+            placements.add(tally, to, NOBODY, len(new), sum(sizes))
+        placements.count(connection, tally)
+
+
+def _keys(hashes: Iterable[str]) -> list[bytes]:
+    return [bytes.fromhex(hash) for hash in hashes]
+
+
+def _row(row: Sequence[Any]) -> BlobRow:
+    return BlobRow(row[0].hex(), *row[1:])
