@@ -276,13 +276,14 @@ async def test_what_people_put_into_a_folder_that_a_download_did_not_see_counts(
 ) -> None:
     system = make(Mode.DOWNLOAD, files=12)
     system.far.write("d/e/x", b"1")
+    system.near.write("d/e/own/first", b"1")
     seldom_looks(system)
     await system.look()
     fill(system.near, "d/e")
     system.far.remove("d")
     system.far.write("d", b"a file")
     report = await system.look()
-    assert (report.whole, report.deletions, report.overwrites) == (False, 1, 41)
+    assert (report.whole, report.deletions, report.overwrites) == (False, 1, 42)
     assert system.near.trash == []
     system.near.write("d/e/own/later", b"1")
     assert (await system.look(approved=True)).held, "there is more than was approved"
@@ -318,9 +319,9 @@ async def test_what_people_put_into_a_folder_while_content_moved_counts(
 async def test_a_folder_that_cannot_be_read_any_more_is_not_replaced(make: Make) -> None:
     system = make(Mode.DOWNLOAD, files=12)
     system.far.write("d/e/x", b"1")
+    system.near.make("d/own")
     seldom_looks(system)
     await system.look()
-    system.near.make("d/own")
     system.near.__class__ = Unreadable
     assert isinstance(system.near, Unreadable)
     system.near.unreadable = ("d/own",)
