@@ -448,6 +448,12 @@ MUTANTS: Final = (
         [Edit("cargo_sync.engine.execution.recognition:RenameSearch._may_arrive",
               "return self._is_as_agreed(rows)", "return True")],
     ),
+    Mutant(
+        "a renamed file that was changed goes where the server has the old one",
+        TWO_WAY_SYSTEM,
+        [Edit("cargo_sync.engine.execution.moved_apart:MovedApart._follow",
+              "content != base.hash", "False")],
+    ),
     # -- the local folder --------------------------------------------------------------------------
     Mutant(
         "the sync of contents is left out",
