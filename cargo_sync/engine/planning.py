@@ -208,8 +208,13 @@ class Planning:
             named = chain((one.path for one in steps), *(plan.fresh.paths for plan in plans))
             failed = (one.action.path for one in folder.failed)
             self._old_failures.difference_update(named, failed)
-        for name in chain.from_iterable(plan.waiting for plan in plans):
-            path = paths.join(folder.state.path, name)
+        waiting = {
+            direction: [paths.join(folder.state.path, name) for name in plan.waiting]
+            for direction, plan in folder.ways.items()
+        }
+        for direction, some in waiting.items():
+            self._memory.rooms[direction].meets(some)
+        for path in chain.from_iterable(waiting.values()):
             if self._memory.failures.knows(path):
                 self._old_failures.discard(path)
             else:

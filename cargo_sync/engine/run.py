@@ -245,7 +245,7 @@ class Run:
 
     def _judge(self, room: DestinationRoom) -> None:
         failures = self._memory.failures
-        room.end(waits=room.smallest is not None and failures.knows(room.smallest.path))
+        room.end(waits=room.smallest is not None and self._waits(room, room.smallest.path))
         if room.smallest is None:
             if room.passed:
                 self.report.look_again(0.0)
@@ -256,6 +256,15 @@ class Run:
             self.report.fill(room.smallest.problem)
         elif (failure := failures.get(room.smallest.path)) and failure.next_at is not None:
             failures.retry_at(NO_ROOM, failure.next_at)
+
+    def _waits(self, room: DestinationRoom, path: str) -> bool:
+        """Whether the smallest file still waits for room.
+
+        What failed at its path may go in the other direction by now: then nobody tries it in this
+        one, and all others would wait for it for ever.
+        """
+        unseen = not self._survey.complete or path in self._survey.missed
+        return self._memory.failures.knows(path) and (room.met or unseen)
 
     # -- steps that waited for the end of the survey -----------------------------------------------
 

@@ -39,12 +39,14 @@ class DestinationRoom:
     full      the smallest file that waits does not fit: the disk is full, or the quota used up
     smallest  that file; also without `full`, while larger files than the disk can take wait
     passed    files of this run that were not offered, because there is no room for them
+    met       `smallest` is still to be brought here, as this run has seen
     """
 
     def __init__(self) -> None:
         self.full = False
         self.smallest: Refused | None = None
         self.passed = 0
+        self.met = False
         self._refused: Refused | None = None
         self._took = 0
         self._took_new = 0
@@ -63,6 +65,11 @@ class DestinationRoom:
     def begin(self) -> None:
         """A run begins."""
         self.passed, self._refused, self._took, self._took_new = 0, None, 0, 0
+        self.met = False
+
+    def meets(self, paths: Collection[str]) -> None:
+        """Notes that these files are to be brought here, now or when they are due."""
+        self.met |= self.smallest is not None and self.smallest.path in paths
 
     def may_try(self, path: str, size: int, *, replaces: bool = False) -> bool:
         """Whether to offer a file. Counts it as passed if not.

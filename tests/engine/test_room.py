@@ -128,3 +128,32 @@ async def test_what_began_before_is_offered_whatever_its_size(
     job.files(a=20, c=30)
     job.system.now += PROBE
     assert await job.run() == "held: a b", "a part of b may be there already"
+
+
+async def test_what_comes_the_other_way_by_now_is_not_what_waits_for_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each direction would wait for the name that only the other one has."""
+    system = System(tmp_path, Mode.BIDIRECTIONAL, propagate=True, settle=0.0)
+    full = True
+    for tree in (system.near, system.far):
+        blocked = tree.blocked
+
+        def no_room(path: str, blocked: Callable[[str], Problem | None] = blocked) -> Any:
+            return Problem(Code.DISK_FULL, "no room", path) if full else blocked(path)
+
+        monkeypatch.setattr(tree, "blocked", no_room)
+    system.near.write("a", b"12345")
+    system.far.write("b", b"54321")
+    report = await system.run().execute()
+    assert report.errors == 2
+    for tree, gone, new in ((system.near, "a", "b"), (system.far, "b", "a")):
+        tree.remove(gone)
+        tree.write(new, new.encode() * 5)
+    full = False
+    for _ in range(2):
+        system.now += PROBE
+        report = await system.run().execute()
+    assert not report.errors
+    assert system.near.files() == system.far.files() == {"a": b"aaaaa", "b": b"bbbbb"}
+    system.database.close()

@@ -131,3 +131,16 @@ def test_what_does_not_wait_any_more_lets_the_others_be_tried() -> None:
     assert not room.full
     assert run(room, {"b": 9}, 0) == "-b"
     assert room.full
+
+
+def test_a_run_may_not_meet_the_smallest_file_that_waits() -> None:
+    room = DestinationRoom()
+    run(room, {"a": 7, "b": 9}, 0)
+    room.begin()
+    room.meets(["b"])
+    assert not room.met
+    room.meets(["a", "b"])
+    room.meets(["b"])
+    assert room.met
+    room.begin()
+    assert not room.met

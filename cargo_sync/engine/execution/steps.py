@@ -150,6 +150,7 @@ class Execution:
     async def _with_room(self, batch: Sequence[Sequence[Action]]) -> Puts:
         """Leaves out files for which there is no room; one that began before may need little."""
         puts = Puts.joined([Puts.of(some) for some in batch])
+        self._room.meets(puts.paths)
         if not self._room.tight:
             return puts
         began = await self._starts.began(puts)
