@@ -19,4 +19,5 @@ states     the states of an end and the ways between them, as a table
 tcp_info   what the kernel knows about a connection
 threads    the driver: a thread that polls a lane's socket and steps its machine
 tuning     the options of a lane's TCP socket
+waiting    sinks and sources without a lane: for threads that may wait
 """

@@ -20,7 +20,7 @@ from cargo_sync.lanes.joining import Joining, Longest, OnMessage, OnRecord
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.outgoing import AHEAD, Outgoing
 from cargo_sync.lanes.pacing import Pace
-from cargo_sync.lanes.ports import Budget, Unbudgeted
+from cargo_sync.lanes.ports import Budget, Unbudgeted, Wake
 from cargo_sync.lanes.postponed import Postponed
 from cargo_sync.lanes.states import LaneEvent, LaneState
 from cargo_sync.machines.pacing import LEAST_FRAME
@@ -84,6 +84,7 @@ class End(ABC):
     granted  server: what the lane may use, bits per second; None: no limit
     line     what the driver measured that the connection carries, bits per second; None: unknown
     report   what the sender measured last
+    reading  whether frames are received now; a receiver that is full leaves them in the channel
     committed_at   when the batch was committed of which `on_receipts` tells, by the lane's clock
     """
 
@@ -100,6 +101,7 @@ class End(ABC):
         self.granted: int | None = None
         self.line: int | None = None
         self.report = LinkReport()
+        self.reading = True
         self.committed_at = 0.0
         self._budget = budget or Unbudgeted()
         self._joining = Joining(self._budget)
@@ -112,7 +114,7 @@ class End(ABC):
         self._pace = pace
         self._on_grant = on_grant
         self._handlers: dict[int, OnRecord] = {
-            records.PING: lambda *_: None,
+            records.PING: self._take_ping,
             records.BYE: self._take_bye,
         }
         if client:
@@ -212,10 +214,16 @@ class End(ABC):
         try:
             return self._step()
         except ProblemError as error:
-            # After BYE a broken connection cannot lose anything.
-            over = self._state in states.BYE_QUEUED and error.problem.code == Code.CUT
-            self.fail(self.problem if over else error.problem)
+            self._broke(error.problem)
             return Step.DONE
+
+    def hung_up(self) -> None:
+        """The connection broke while nothing was read from it."""
+        self._broke(cut("the connection to the other end broke").problem)
+
+    @abstractmethod
+    def wakes(self, wake: Wake) -> None:
+        """From now on `wake` is called when there may be something to do; by any thread."""
 
     def due(self) -> float:
         """The clock's time at which `step` must be called although the channel is quiet."""
@@ -240,14 +248,7 @@ class End(ABC):
             self._sent = link.sent
             if link.pending:
                 self._active_at = now  # a part of a frame: the other end reads
-        body = None if self._state is LaneState.CLOSING else link.receive()
-        if link.received != self._received:
-            self._received = link.received
-            self._received_at = now
-            if body is None:
-                self._active_at = now  # a part of a frame, and pings have no parts
-        elif now - self._received_at >= self._patience():
-            raise cut("the other end has sent nothing for too long")
+        body = None if self._state is LaneState.CLOSING else self._heard(now)
         if body is not None:
             self._take(body)
         if self._state is LaneState.CLOSING and not self._outgoing and not link.pending:
@@ -258,6 +259,22 @@ class End(ABC):
         if link.pending:
             return Step.WANT_WRITE
         return Step.WANT_READ if self._busy() else Step.IDLE
+
+    def _heard(self, now: float) -> memoryview | None:
+        """The next frame's body, if it is complete."""
+        link = self.link
+        if not self.reading:
+            self._received_at = now  # nobody is silent to whom we do not listen
+            return None
+        body = link.receive()
+        if link.received != self._received:
+            self._received = link.received
+            self._received_at = now
+            if body is None:
+                self._active_at = now  # a part of a frame, and pings have no parts
+        elif now - self._received_at >= self._patience():
+            raise cut("the other end has sent nothing for too long")
+        return body
 
     def _tend(self, now: float) -> None:
         """Opens waiting batches as far as allowed, and ends the lane when everything is done."""
@@ -296,7 +313,8 @@ class End(ABC):
         if not used:
             if leaving or now - self._sent_at < PING_SECONDS:
                 return False
-            used = records.put(link.body, 0, records.Record(records.PING, 0, 0, 0, 0, _NOTHING))
+            ping = records.Record(records.PING, self._ping_flags(), 0, 0, 0, _NOTHING)
+            used = records.put(link.body, 0, ping)
         self._pace.spend(link.close_frame(used, last), now)
         self._sent_at = now
         link.flush()
@@ -350,6 +368,9 @@ class End(ABC):
     @abstractmethod
     def _patience(self) -> float:
         """For how many seconds the other end may be silent."""
+
+    def _ping_flags(self) -> int:
+        return 0
 
     def _partial(self) -> int:
         """Bytes of content that are here, in a frame that is not complete. Any thread may ask."""
@@ -410,6 +431,13 @@ class End(ABC):
 
         self._handlers[kind] = self._joining.each_opening(kind, take)
 
+    def _take_ping(
+        self, flags: int, _index: int, _batch: int, _offset: int, _payload: memoryview
+    ) -> None:
+        """The other end is alive, and may say that it waits for something of its own."""
+        if flags & records.BUSY:
+            self._active_at = self._clock()
+
     def _take_grant(self, _batch: int, payload: Payload) -> None:
         bits = messages.decode_grant(payload)
         self._pace.limit(bits, self._clock())
@@ -444,6 +472,11 @@ class End(ABC):
             self._postponed.add(batch, self._clock())
 
     # -- the end --------------------------------------------------------------------------------
+
+    def _broke(self, problem: Problem) -> None:
+        """Ends the lane. After BYE a broken connection cannot lose anything."""
+        over = self._state in states.BYE_QUEUED and problem.code == Code.CUT
+        self.fail(self.problem if over else problem)
 
     def _may(self, event: LaneEvent) -> bool:
         """Whether the table has a way for this event from this state."""

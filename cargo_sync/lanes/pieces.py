@@ -52,10 +52,12 @@ class Pieces:
 
     content  bytes that were written into frames
     zeros    bytes of the holes that were written into frames
+    waiting  the source had the next content not yet, when `fill` asked last
     """
 
     def __init__(self, source: Source) -> None:
         self.content = self.zeros = 0
+        self.waiting = False
         self._source = source
         self._batches: dict[int, _Batch] = {}
         # The file whose turn it is; its batch is always the first.
@@ -73,6 +75,7 @@ class Pieces:
         if todo:
             partial = {index for index in todo if wants[index].code == "ranges"}
             self._batches[number] = _Batch(number, offers, wants, todo, partial, len(todo))
+            self._source.coming(map(offers.__getitem__, todo))
 
     def sized(self, offers: Sequence[Offer]) -> Sequence[Offer]:
         """The offers, with the holes of files for which that makes a difference."""
@@ -104,17 +107,20 @@ class Pieces:
 
     def close(self) -> None:
         """Gives everything up."""
+        self.waiting = False
         self._batches.clear()
         self._close_file()
 
     def fill(self, body: memoryview, used: int, limit: int) -> int:
         """Writes records into `body` at `used` until the frame is full; returns where they end.
 
-        A file that cannot be read, or is not what was offered, becomes a FAIL record.
+        A file that cannot be read, or is not what was offered, becomes a FAIL record. At the first
+        content that the source has not yet, the frame ends; the next call asks for it again.
         """
+        self.waiting = False
         enough = min(ENOUGH, limit)
         limit = min(limit, PIECE)
-        while used < enough:
+        while used < enough and not self.waiting:
             offer = self._offer or self._next()
             if offer is None:
                 break
@@ -163,6 +169,10 @@ class Pieces:
         self._done(read)
         if unread is None:
             return used
+        if unread.problem is None:
+            self.waiting = True
+            batch.begun -= len(group) - read
+            return used
         self._index = group[read]
         batch.begun -= len(group) - read - 1
         return self._fail(body, used, unread.problem)
@@ -204,8 +214,9 @@ class Pieces:
         view = body[start : start + (records.ZEROS.size if hole else count)]
         if hole:
             records.ZEROS.pack_into(view, 0, count)
-        elif count and self._reader.read_into(view, offset) != count:
-            raise ProblemError(changed_while_read(offer.path))
+        elif count and not self._read(self._reader, offer, view, offset):
+            self.waiting = True
+            return at
         # Only the last piece needs this check. It is done for each piece, so that a file that
         # changed early is not sent to its end.
         if not self._reader.unchanged():
@@ -224,6 +235,15 @@ class Pieces:
         if not spans:
             self._done()
         return start + len(view)
+
+    def _read(self, reader: Reader, offer: Offer, view: memoryview, offset: int) -> bool:
+        """Fills `view`; False if the content is not here yet."""
+        count = reader.read_into(view, offset)
+        if count is None:
+            return False
+        if count != len(view):
+            raise ProblemError(changed_while_read(offer.path))
+        return True
 
     def _fail(self, body: memoryview, at: int, problem: Problem) -> int:
         payload = memoryview(encode_problem(problem))

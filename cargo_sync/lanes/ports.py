@@ -3,15 +3,20 @@
 Lanes know sockets and frames. They know nothing about folders, catalogues and jobs: `local` reads
 and stages for them, the server and the client's tree decide what is wanted and commit it. All calls
 are made in the lane's own thread (or inline, in tests). Implementations may block on the disk,
-never on the other end.
+never on the other end, and never on another machine: a source whose content comes from one says
+"not yet", a sink whose batches are published by one says so later. Both then wake the lane.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from cargo_sync.model.problems import Problem
-from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
+from cargo_sync.model.transfers import Finished, Offer, Unread, Want
+
+Wake = Callable[[], None]
+"""Makes the lane look again, soon. Any thread may call it at any time, also after the lane's end;
+it returns at once and never raises."""
 
 
 class Channel(Protocol):
@@ -41,13 +46,14 @@ class Channel(Protocol):
 
 
 class Reader(Protocol):
-    """One source file, open. `close` is called exactly once."""
+    """One source file, open. `close` is called exactly once. Only `read_into` may have not yet."""
 
-    def read_into(self, view: memoryview, offset: int) -> int:
+    def read_into(self, view: memoryview, offset: int) -> int | None:
         """Reads from `offset` into `view`; fewer bytes than fit only at the end of the file.
 
         Returns:
-            How many bytes were read.
+            How many bytes were read. None: they are not here yet; the source wakes the lane when
+            this may have changed, and then the same is asked for again.
 
         Raises:
             ProblemError: the file cannot be read.
@@ -69,8 +75,25 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
+class BlockingReader(Reader, Protocol):
+    """A reader for those who may wait: in threads, without a lane."""
+
+    def read_into(self, view: memoryview, offset: int) -> int:
+        """As of a reader, but it waits until the bytes are here."""
+
+
 class Source(Protocol):
     """Where a sender reads."""
+
+    def wakes(self, wake: Wake) -> None:
+        """From now on `wake` is to be called when what was not here yet may be here."""
+
+    def coming(self, offers: Iterable[Offer]) -> None:
+        """These will be read, in this order, unless they are cancelled: a chance to fetch ahead.
+
+        A source that needs no such chance does not look at them, and they cost nothing: they are
+        made while they are looked at, which must be done before this returns.
+        """
 
     def open(self, offer: Offer) -> Reader:
         """Opens the file that an offer names, if it is still what was offered.
@@ -88,17 +111,26 @@ class Source(Protocol):
         A file counts as read only if it is still what was offered when all of it was read.
 
         Returns:
-            The first that could not be read: those after it were not tried. None: all were read.
+            The first that could not be read, or is not here yet (without a problem): those after it
+            were not tried. None: all were read.
         """
 
 
 class Sink(Protocol):
     """Where a receiver stages and commits.
 
-    A batch is begun, filled and committed once, or lost as a whole. Batches are begun in order and
-    may overlap; they are committed in the order in which they are complete. The memory of a content
-    belongs to the sink until its next call.
+    A batch is begun, filled and submitted once, or lost as a whole. Batches are begun in order and
+    may overlap; they are submitted in the order in which they are complete, and may be finished in
+    any order. The memory of a content belongs to the sink until its next call.
+
+    A sink that publishes at once does it in `submit`, and `finished` gives it out at the next call.
     """
+
+    def wakes(self, wake: Wake) -> None:
+        """From now on `wake` is to be called when `finished` or `full` may have changed.
+
+        Not for a batch that is finished when `submit` returns: the lane asks then anyway.
+        """
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         """Returns what is needed of each offer, in the same order.
@@ -110,19 +142,19 @@ class Sink(Protocol):
     def whole(self, batch: int, index: int, content: memoryview) -> None:
         """Stages one file that arrived in one piece.
 
-        Problems are kept and reported by `commit`, never raised.
+        Problems are kept and reported when the batch is finished, never raised.
         """
 
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
         """Stages a piece of a larger file, which begins at `offset`.
 
-        Problems are kept and reported by `commit`, never raised.
+        Problems are kept and reported when the batch is finished, never raised.
         """
 
     def hole(self, batch: int, index: int, offset: int, count: int) -> None:
         """So many bytes of a larger file, from `offset` on, are zeros and need no room.
 
-        Problems are kept and reported by `commit`, never raised.
+        Problems are kept and reported when the batch is finished, never raised.
         """
 
     def settle(self) -> None:
@@ -140,18 +172,34 @@ class Sink(Protocol):
     def checkpoint(self) -> None:
         """Makes what has arrived of the larger files durable and records it."""
 
-    def commit(self, batch: int) -> list[Receipt]:
-        """Publishes the complete files of a batch, durably; returns one receipt per offer.
+    def submit(self, batch: int) -> None:
+        """All of a batch is here: its complete files are to be published, durably, now or later.
 
-        Offers that were refused, or whose content was already here, also have a receipt; the latter
-        are "done".
+        Nothing else is called for this batch. Until it is finished it counts as one of the few that
+        may be open on a lane.
+        """
 
-        Raises:
-            ProblemError: nothing of the batch was committed.
+    def finished(self) -> list[Finished]:
+        """The batches that were finished since the last call, each once.
+
+        A published batch has one receipt per offer. Offers that were refused, or whose content was
+        already here, also have one; the latter are "done".
+        """
+
+    def full(self) -> bool:
+        """Whether no content can be taken now: the lane then reads nothing, but lives.
+
+        This must not last until something comes over the same lane: it would never come. A sink
+        that is full still takes what it is given: a lane asks before each frame, and what one frame
+        holds comes together.
         """
 
     def close(self) -> None:
-        """The lane has ended: checkpoints incomplete larger files and drops all other staging."""
+        """The lane has ended: checkpoints incomplete larger files and drops all other staging.
+
+        The sink decides what becomes of batches that were submitted and are not finished. Nobody is
+        told any more; what it publishes is seen at the next look.
+        """
 
 
 class Budget(Protocol):

@@ -11,7 +11,8 @@ from cargo_sync.lanes.current import CurrentFile
 from cargo_sync.lanes.end import SILENCE_SECONDS, Clock, End, OnGrant, OnReceipts
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Unpaced
-from cargo_sync.lanes.ports import Budget, Sink
+from cargo_sync.lanes.ports import Budget, Sink, Wake
+from cargo_sync.lanes.states import LaneState
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.wire import messages, records
@@ -47,6 +48,10 @@ class _Committed(NamedTuple):
 class Receiver(End):
     """Stages what arrives and commits it, batch by batch.
 
+    A sink may publish a batch later, and may be full. Meanwhile the lane lives: it sends pings and
+    receipts, and can be cancelled. While the sink is full, nothing is received: the channel fills
+    up, and the other end waits.
+
     client       True for a download: `ask` for batches, then `finish`. False for an upload: the
                  client offers
     on_receipts  called in the lane's thread for each batch that `sink` committed: in a download
@@ -69,6 +74,8 @@ class Receiver(End):
         self._sink = sink
         link.let_go = sink.settle
         self._sink_closed = False
+        self._submitted: set[int] = set()
+        """Batches that the sink has not finished yet; they are still open."""
         self._on_receipts = on_receipts
         self._open: dict[int, Arriving] = {}
         self._held: dict[int, tuple[int, int]] = {}
@@ -87,6 +94,9 @@ class Receiver(End):
         if not client:
             self._join_openings(records.OFFER, self._take_offers)
             self._handlers[records.CANCEL] = self._take_cancel
+
+    def wakes(self, wake: Wake) -> None:
+        self._sink.wakes(wake)
 
     def ask(self, batch: int, offers: Sequence[Offer]) -> None:
         """Client: queues a batch of 1 to 65,535 offers.
@@ -224,16 +234,27 @@ class Receiver(End):
     def _commit_if_complete(self, batch: int, arriving: Arriving) -> None:
         if arriving.left:
             return
-        try:
-            if arriving.refused:
-                raise ProblemError(arriving.refused)
-            receipts = self._sink.commit(batch)
-        except ProblemError as error:
-            receipts = [_refusal(error.problem)] * len(arriving.offers)
-        del self._open[batch]
-        self._current.committed(batch)
+        if arriving.refused:
+            self._finish(batch, arriving.refused)
+            return
+        self._submitted.add(batch)
+        self._sink.submit(batch)
         if not any(other.under_way() for other in self._open.values()):
             self._unsaved = 0
+        self._take_finished()
+
+    def _take_finished(self) -> None:
+        for batch, result in self._sink.finished():
+            self._submitted.remove(batch)
+            self._finish(batch, result)
+
+    def _finish(self, batch: int, result: list[Receipt] | Problem) -> None:
+        """A batch is committed, or nothing of it can be."""
+        arriving = self._open.pop(batch)
+        receipts = (
+            [_refusal(result)] * len(arriving.offers) if isinstance(result, Problem) else result
+        )
+        self._current.committed(batch)
         self._committed += 1
         now = self._clock()
         self._unreported.append(_Committed(self._committed, batch, receipts, now))
@@ -243,6 +264,12 @@ class Receiver(End):
         if batch in self._held:
             self._outgoing.settle(self._held.pop(batch))
         self._postponed.room_came(self._clock())
+
+    def _drop_content(self) -> None:
+        """The sink is full, but the server's BYE comes behind what is on its way: that is lost."""
+        self.reading = True
+        for kind in (records.DATA, records.HOLE, records.FAIL):
+            self._handlers[kind] = _dropped
 
     def _pass_on(self) -> None:
         committed = self._unreported.popleft()
@@ -259,6 +286,14 @@ class Receiver(End):
             self._sink.checkpoint()
 
     def _tend(self, now: float) -> None:
+        if self._submitted:
+            self._active_at = now  # it is our sink that takes so long
+            self._take_finished()
+        self.reading = self._sink_closed or not self._sink.full()
+        if not self.reading:
+            self._active_at = now
+            if self._state is LaneState.CANCELLED:
+                self._drop_content()
         if self._unsaved and now - self._saved_at >= CHECKPOINT_SECONDS:
             self._unsaved = 0
             self._sink.checkpoint()
@@ -303,6 +338,9 @@ class Receiver(End):
             self._close()
 
     def _close(self) -> None:
+        if self._submitted:
+            self._take_finished()  # what is published is told, if that can still be done
+            self._submitted.clear()
         while self._unreported:
             self._pass_on()
         self._open.clear()
@@ -315,8 +353,15 @@ class Receiver(End):
     def _patience(self) -> float:
         return SILENCE_SECONDS
 
+    def _ping_flags(self) -> int:
+        return records.BUSY if self._submitted or not self.reading else 0
+
     def _partial(self) -> int:
         return max(0, self.link.partial - records.SIZE) if self._current.now else 0
+
+
+def _dropped(*_: object) -> None:
+    """A record of a lane that was cancelled, when its sink was full."""
 
 
 def _refusal(problem: Problem) -> Receipt:

@@ -16,7 +16,7 @@ from cargo_sync.lanes.end import (
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import Pace, Unpaced
 from cargo_sync.lanes.pieces import Pieces
-from cargo_sync.lanes.ports import Budget, Source
+from cargo_sync.lanes.ports import Budget, Source, Wake
 from cargo_sync.lanes.states import BYE_QUEUED, LaneState
 from cargo_sync.machines.pacing import frame_limit
 from cargo_sync.model.transfers import Offer, Want
@@ -59,6 +59,7 @@ class Sender(End):
         on_sent: OnSent | None = None,
     ) -> None:
         super().__init__(link, clock, client, pace or Unpaced(), on_grant, budget)
+        self._source = source
         self._pieces = Pieces(source)
         self._on_receipts = on_receipts
         self._on_sent = on_sent
@@ -72,13 +73,15 @@ class Sender(End):
         self._committed = 0
         self._reported_at = -math.inf
         self._reported: tuple[int, LinkReport] = (0, LinkReport())
-        self._handlers[records.PING] = self._take_ping
         self._join(records.RECEIPT, self._take_receipts, self._longest_receipts)
         self._handlers[records.CANCEL] = self._take_cancel
         if client:
             self._join(records.WANT, self._take_wants, lambda _: messages.MESSAGE_MAX)
         else:
             self._join_openings(records.ASK, self._take_ask)
+
+    def wakes(self, wake: Wake) -> None:
+        self._source.wakes(wake)
 
     def offer(self, batch: int, offers: Sequence[Offer]) -> None:
         """Client: queues a batch of 1 to 65,535 offers.
@@ -99,7 +102,7 @@ class Sender(End):
 
     def due(self) -> float:
         due = super().due()
-        if not self._pieces or self.link.pending:
+        if not self._pieces or self.link.pending or self._pieces.waiting:
             return due
         return min(due, self._pace.ready_at(self._clock()))
 
@@ -138,12 +141,13 @@ class Sender(End):
         return True
 
     def _take_ping(
-        self, _flags: int, index: int, batch: int, offset: int, payload: memoryview
+        self, flags: int, index: int, batch: int, offset: int, payload: memoryview
     ) -> None:
-        """The receiver is alive, and may say how far it is.
+        """As of any end; a receiver may also say how far it is.
 
         Only its word counts: what the channel took may wait in a buffer, a tunnel or a proxy.
         """
+        super()._take_ping(flags, index, batch, offset, payload)
         if not payload:
             return
         offers = self._open.get(batch, ())
@@ -223,7 +227,7 @@ class Sender(End):
     def _put_content(self, used: int, now: float) -> int:
         if not self._pieces:
             return used
-        self._active_at = now  # also while it is us who wait, for the pace
+        self._active_at = now  # also while it is us who wait, for the pace or the source
         if self._pace.ready_at(now) > now:
             return used
         limit = min(self._pace.frame_limit, frame_limit(self.line))
@@ -234,6 +238,9 @@ class Sender(End):
 
     def _before_bye(self) -> None:
         self._queue_report()
+
+    def _ping_flags(self) -> int:
+        return records.BUSY if self._pieces.waiting else 0
 
     def _queue_report(self, *, asked: bool = False) -> None:
         """Queues the measurements, if they are new or the receiver waits for them.

@@ -22,7 +22,8 @@ that nothing can be lost any more, even if the connection breaks.
 
 Any problem leads to OVER at once, from every state. A client may receive BYE after it sent CANCEL,
 or after it sent DONE and all its batches are committed. If BYE comes earlier, the lane ends with a
-problem: the server stopped too early.
+problem: the server stopped too early. A batch may be committed long after all of it has come; until
+then it is open, so it needs no state of its own here.
 
 The state alone decides what an end does with a record that it receives (`ACCEPTED`).
 """

@@ -16,6 +16,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.wire.refusal import cut
 
 SAMPLE_SECONDS: Final = 0.25
+_BROKEN: Final = select.POLLHUP | select.POLLERR
 _SOONEST, _LATEST = 0.001, 0.064
 _STOPPED: Final = Problem(
     Code.STOPPED, "the lane was stopped", hint="the transfer continues when it is started again"
@@ -43,7 +44,10 @@ class LaneThread:
         self._on_end = on_end
         self._meter = LinkMeter(sock)
         machine.measure = self._meter.report
+        machine.wakes(self.wake)
         self._posted: deque[Callable[[], None]] = deque()
+        self._waking = threading.Lock()
+        """Held so that no other thread uses a socket that was closed."""
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)
         self._woken.setblocking(False)
@@ -58,7 +62,11 @@ class LaneThread:
         If the call raises ProblemError, the lane ends.
         """
         self._posted.append(call)
-        with suppress(OSError):  # full: it wakes up anyway; closed: the lane has ended
+        self.wake()
+
+    def wake(self) -> None:
+        """Steps the machine soon, in the lane's thread; after the end it does nothing."""
+        with self._waking, suppress(OSError):  # full: it wakes up anyway; closed: the lane is over
             self._wake.send(b"\0")
 
     def stop(self) -> None:
@@ -82,8 +90,9 @@ class LaneThread:
             machine.fail(problem)
             machine.problem = machine.problem or problem  # also if it failed during its close
         finally:
-            self._wake.close()
-            self._woken.close()
+            with self._waking:
+                self._wake.close()
+                self._woken.close()
             self._posted.clear()
             self._on_end(machine.problem)
 
@@ -100,11 +109,11 @@ class LaneThread:
 
     def _drive(self) -> None:
         machine, posted = self._machine, self._posted
-        lane, woken = self._socket.fileno(), self._woken.fileno()
+        lane = self._socket.fileno()
         poll = select.poll()
-        poll.register(woken, select.POLLIN)
+        poll.register(self._woken, select.POLLIN)
         poll.register(lane, select.POLLIN)
-        writing = False
+        events = select.POLLIN
         room = _Room()
         sample_at = 0.0
         while True:
@@ -120,16 +129,26 @@ class LaneThread:
                 return
             if step is Step.AGAIN:
                 continue
-            if writing != (step is Step.WANT_WRITE):
-                writing = not writing
-                poll.modify(lane, select.POLLIN | (select.POLLOUT if writing else 0))
+            writing = step is Step.WANT_WRITE
+            if events != (events := _events(machine.reading, writing)):
+                poll.modify(lane, events)
             until = min(machine.due(), sample_at)
             wait = max(0.0, until - time.monotonic())
             if writing:
                 wait = min(wait, room.after(progress=machine.link.sent != sent))
-            for ready, _ in poll.poll(wait * 1000):
-                if ready == woken:
-                    self._woken.recv(4096)
+            self._polled(poll.poll(wait * 1000), events)
+
+    def _polled(self, ready: list[tuple[int, int]], events: int) -> None:
+        """A poll ended with this."""
+        for fd, what in ready:
+            if fd != self._socket.fileno():
+                self._woken.recv(4096)
+            elif what & _BROKEN and not events & select.POLLIN:
+                self._machine.hung_up()  # whoever reads finds out by reading
+
+
+def _events(reading: bool, writing: bool) -> int:
+    return (select.POLLIN if reading else 0) | (select.POLLOUT if writing else 0)
 
 
 class _Room:

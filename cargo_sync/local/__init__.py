@@ -1,6 +1,7 @@
 """Everything that touches a local folder: a job's on a client, a workspace's on a server.
 
 ages     how old something in the trash or the staging is
+at_once  a sink that publishes a batch as soon as it is submitted
 batch    a batch of a sink, until it is committed
 commit   publishes and records a complete batch
 content_hash  the hash of a file's content

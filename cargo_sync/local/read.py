@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
@@ -111,6 +111,12 @@ class FolderSource:
     def __init__(self, root: Root, expect: Expect = as_offered) -> None:
         self._root = root
         self._expect = expect
+
+    def wakes(self, wake: Callable[[], None]) -> None:
+        """All that is here can be read at once."""
+
+    def coming(self, offers: Iterable[Offer]) -> None:
+        """Nothing is fetched ahead: the system does that itself, and a look costs too much."""
 
     def open(self, offer: Offer) -> FileReader:
         """Opens the file that an offer names, if it is still what was offered.

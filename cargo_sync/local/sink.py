@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Final
 
+from cargo_sync.local.at_once import PublishesAtOnce
 from cargo_sync.local.batch import SinkBatch
 from cargo_sync.local.commit import BatchCommit
 from cargo_sync.local.judge import Judge
@@ -34,7 +35,7 @@ there. For a smaller one the rename alone finds out: two looks cost more than se
 _ALL: Final = Want("all")
 
 
-class FolderSink:
+class FolderSink(PublishesAtOnce):
     """The sink of one flow; one thread uses it at a time.
 
     `run` is the name of the trash folder for displaced entries.

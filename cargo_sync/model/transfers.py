@@ -91,10 +91,13 @@ class Want(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A file that could not be read: its number among those that were asked for, and why."""
+    """The first file of several that was not read: its number among them, and why.
+
+    problem  None: its content is not here yet
+    """
 
     number: int
-    problem: Problem
+    problem: Problem | None
 
 
 class Receipt(NamedTuple):
@@ -116,6 +119,10 @@ class Receipt(NamedTuple):
     displaced: str = ""
     message: str = ""
     retry: bool = True
+
+
+Finished = tuple[int, list[Receipt] | Problem]
+"""What became of a batch: one receipt per offer; a problem if nothing of it was committed."""
 
 
 def columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -3,5 +3,6 @@
 channel  both ends of a byte stream, and one that changes frames on the way
 disk     the source and the sink of a lane
 driver   steps both ends of a lane in turn, without threads
+later    a sink and a source whose work is done elsewhere, and later
 tree     one side of a job
 """

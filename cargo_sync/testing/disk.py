@@ -1,12 +1,13 @@
 """A source and a sink in memory, with files as bytes: for whole flows in one thread."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
 from blake3 import blake3
 
-from cargo_sync.lanes.ports import Source
+from cargo_sync.lanes.ports import Source, Wake
+from cargo_sync.local.at_once import PublishesAtOnce
 from cargo_sync.machines.cover import Cover
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
@@ -44,7 +45,7 @@ class MemoryReader:
         self._source = source
         self._offer = offer
 
-    def read_into(self, view: memoryview, offset: int) -> int:
+    def read_into(self, view: memoryview, offset: int) -> int | None:
         content = self._source.files[self._offer.path].content[offset : offset + len(view)]
         view[: len(content)] = content
         return len(content)
@@ -66,7 +67,10 @@ def read_one_by_one(
     for index, (offer, view) in enumerate(zip(offers, views, strict=True)):
         try:
             with closing(source.open(offer)) as reader:
-                if reader.read_into(view, 0) != len(view) or not reader.unchanged():
+                count = reader.read_into(view, 0)
+                if count is None:
+                    return Unread(index, None)
+                if count != len(view) or not reader.unchanged():
                     raise ProblemError(changed_while_read(offer.path))
         except ProblemError as error:
             return Unread(index, error.problem)
@@ -79,6 +83,12 @@ class MemorySource:
     def __init__(self, files: dict[str, MemoryFile]) -> None:
         self.files = files
         self.open_readers = 0
+
+    def wakes(self, wake: Wake) -> None:
+        """All can be read at once."""
+
+    def coming(self, offers: Iterable[Offer]) -> None:
+        """All is here already."""
 
     def open(self, offer: Offer) -> MemoryReader:
         file = self.files.get(offer.path)
@@ -121,7 +131,7 @@ class MemoryDisk:
     )
 
 
-class MemorySink:
+class MemorySink(PublishesAtOnce):
     """Stages and publishes on a `MemoryDisk`; a file with the hash of a published one is "none"."""
 
     def __init__(self, disk: MemoryDisk) -> None:

@@ -4,12 +4,13 @@ It keeps the Tree contract like a folder or a server, also for displaced content
 reports whole listings) or far (it reports changes).
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 from blake3 import blake3
 
-from cargo_sync.lanes.ports import Sink, Source
+from cargo_sync.lanes.ports import Sink, Source, Wake
+from cargo_sync.local.at_once import PublishesAtOnce
 from cargo_sync.machines.client_fence import FencedError, JobClient, fence
 from cargo_sync.machines.newest_change import NOTHING_SEEN, NewestChange, SeenChange
 from cargo_sync.model import entries, paths
@@ -481,6 +482,12 @@ class _MemorySource:
     def __init__(self, tree: MemoryTree) -> None:
         self._tree = tree
 
+    def wakes(self, wake: Wake) -> None:
+        """All can be read at once."""
+
+    def coming(self, offers: Iterable[Offer]) -> None:
+        """All is here already."""
+
     def open(self, offer: Offer) -> _MemoryReader:
         entry = self._tree.entry(offer.path)
         if entry is None or (entry.version, entry.ident) != (offer.version, offer.ident):
@@ -496,7 +503,7 @@ class _MemorySource:
         return read_one_by_one(self, offers, views)
 
 
-class TreeSink:
+class TreeSink(PublishesAtOnce):
     """Stages in memory, and publishes in its tree."""
 
     def __init__(self, tree: MemoryTree) -> None:

@@ -3,11 +3,12 @@
 Paths from the other end are checked by the code that opens or stages the file, not here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
-from cargo_sync.lanes.ports import Reader, Sink, Source
+from cargo_sync.lanes.ports import Reader, Sink, Source, Wake
 from cargo_sync.model.problems import Problem
-from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
+from cargo_sync.model.transfers import Finished, Offer, Unread, Want
 
 PlacePath = Callable[[str], str]
 """The other end's path -> the path here."""
@@ -26,6 +27,12 @@ class PlacedSource:
         self._source = source
         self._place = place
 
+    def wakes(self, wake: Wake) -> None:
+        self._source.wakes(wake)
+
+    def coming(self, offers: Iterable[Offer]) -> None:
+        self._source.coming(map(partial(_placed, self._place), offers))
+
     def open(self, offer: Offer) -> Reader:
         return self._source.open(_placed(self._place, offer))
 
@@ -42,6 +49,9 @@ class PlacedSink:
     def __init__(self, sink: Sink, place: PlacePath) -> None:
         self._sink = sink
         self._place = place
+
+    def wakes(self, wake: Wake) -> None:
+        self._sink.wakes(wake)
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         return self._sink.begin(batch, _all_placed(self._place, offers))
@@ -64,8 +74,14 @@ class PlacedSink:
     def checkpoint(self) -> None:
         self._sink.checkpoint()
 
-    def commit(self, batch: int) -> list[Receipt]:
-        return self._sink.commit(batch)
+    def submit(self, batch: int) -> None:
+        self._sink.submit(batch)
+
+    def finished(self) -> list[Finished]:
+        return self._sink.finished()
+
+    def full(self) -> bool:
+        return self._sink.full()
 
     def close(self) -> None:
         self._sink.close()

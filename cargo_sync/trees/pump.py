@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from cargo_sync.lanes.ports import Reader, Sink, Source
+from cargo_sync.lanes.waiting import commit, read_into
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
@@ -25,7 +26,7 @@ def pump(
                 _file(source, sink, batch, index, offer, want, buffer)
             except ProblemError as error:
                 sink.failed(batch, index, error.problem)
-    return sink.commit(batch)
+    return commit(sink, batch)
 
 
 def _file(
@@ -35,19 +36,20 @@ def _file(
     try:
         if want.code == "all" and offer.size <= PIECE:
             sink.settle()
-            got = reader.read_into(buffer[: offer.size], 0)
+            got = read_into(source, reader, buffer[: offer.size], 0)
             _check(offer, got == offer.size and reader.unchanged())
             sink.whole(batch, index, buffer[:got])
             return
         for start, end in want.ranges or ((0, offer.size),):
             while start < end:
-                start = _piece(reader, sink, batch, index, offer, (start, end), buffer)
+                start = _piece(source, reader, sink, batch, index, offer, (start, end), buffer)
         _check(offer, reader.unchanged())
     finally:
         reader.close()
 
 
 def _piece(
+    source: Source,
     reader: Reader,
     sink: Sink,
     batch: int,
@@ -64,7 +66,7 @@ def _piece(
         sink.hole(batch, index, start, end - start)
         return end
     piece = buffer[: end - start]
-    _check(offer, reader.read_into(piece, start) == len(piece))
+    _check(offer, read_into(source, reader, piece, start) == len(piece))
     sink.part(batch, index, start, piece)
     return start + len(piece)
 

@@ -53,6 +53,8 @@ WHOLE: Final = 2
 """DATA with FINAL: the whole file in one record."""
 MORE: Final = 4
 """JSON: it continues in the next record of this kind."""
+BUSY: Final = 1
+"""PING: this end waits for something of its own (a publication, room, content); it is not idle."""
 EVERYTHING: Final = 0xFFFF
 """An index that no file has; it means all files."""
 BATCH_MAX: Final = 0xFFFF

@@ -75,7 +75,7 @@ def test_only_what_was_offered_is_opened(root: Root, top: Path, change: str) -> 
     unread = FolderSource(root).read([offer], [memoryview(bytearray(offer.size))])
     assert set(os.listdir("/dev/fd")) <= before
     expected = {"removed": "vanished", "linked": "symlink"}.get(change, "changed")
-    assert unread is not None
+    assert unread is not None and unread.problem is not None
     for problem in (error.value.problem, unread.problem):
         assert (problem.code, problem.path) == (expected, "file")
 
@@ -95,12 +95,12 @@ def test_whole_files_are_read_up_to_the_first_that_fails(root: Root, top: Path) 
     before = set(os.listdir("/dev/fd"))
     for start, index, code in ((0, 0, "changed"), (1, 2, "vanished")):
         unread = FolderSource(root).read(offers[start:], views[start:])
-        assert unread is not None
+        assert unread is not None and unread.problem is not None
         assert (unread.number, unread.problem.code) == (index, code)
     assert set(os.listdir("/dev/fd")) == before
     for name in ("a/..", "a/\0", "..", "../a/3"):
         unread = FolderSource(root).read([offers[2]._replace(path=name)], [views[2]])
-        assert unread is not None
+        assert unread is not None and unread.problem is not None
         assert unread.problem.code == "bad_path"
 
 
@@ -167,7 +167,7 @@ def test_a_problem_of_a_folder_names_the_file_that_cannot_be_read(
     elif there == "a link":
         (top / "a").symlink_to("b")
     unread = FolderSource(root).read([offer], [view])
-    assert unread is not None
+    assert unread is not None and unread.problem is not None
     problem = unread.problem
     assert (problem.code, problem.message, problem.path) == (code, words, "a/file")
 

@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
-from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
+from cargo_sync.model.transfers import Finished, Offer, Receipt, Unread, Want
 from cargo_sync.server.flows.public_ends import PublicSink, PublicSource
 from cargo_sync.server.refusals import public, public_message
 from cargo_sync.trees.placed import below
@@ -65,10 +65,11 @@ class _Failing:
             raise ProblemError(DISK)
         return [Want("all"), Want(DISK.code_text, message=DISK.message)]
 
-    def commit(self, batch: int) -> list[Receipt]:
-        if batch == 1:
-            raise ProblemError(DISK)
-        return [Receipt("done"), Receipt(DISK.code_text, message=DISK.message)]
+    def finished(self) -> list[Finished]:
+        return [
+            (1, DISK),
+            (2, [Receipt("done"), Receipt(DISK.code_text, message=DISK.message)]),
+        ]
 
     def checkpoint(self) -> None:
         raise ProblemError(DISK)
@@ -86,7 +87,6 @@ def test_a_lane_says_it_in_the_same_words() -> None:
     source = PublicSource(failing, below(""))  # type: ignore[arg-type]
     for call in (
         lambda: sink.begin(1, [OFFER]),
-        lambda: sink.commit(1),
         sink.checkpoint,
         lambda: source.open(OFFER),
     ):
@@ -94,9 +94,12 @@ def test_a_lane_says_it_in_the_same_words() -> None:
             call()
         assert "/srv" not in str(told.value)
     unread = source.read([OFFER], [memoryview(b"")])
-    assert unread is not None
+    assert unread is not None and unread.problem is not None
     assert unread.problem.message.startswith("the server's disk reports an error")
     [_, want] = sink.begin(2, [OFFER, OFFER])
-    [_, receipt] = sink.commit(2)
+    [(_, failed), (_, receipts)] = sink.finished()
+    assert isinstance(failed, Problem) and isinstance(receipts, list)
+    assert failed.message == "the server's disk reports an error"
+    [_, receipt] = receipts
     assert want.message == receipt.message
     assert want.message.startswith("the server's disk reports an error (")

@@ -178,6 +178,8 @@ class InlineLane:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._over = self._scheduled = False
+        machine.wakes(self._soon)
+        self._other.wakes(self._soon)
 
     def start(self) -> None:
         self._soon()

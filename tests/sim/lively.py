@@ -1,11 +1,12 @@
 """A memory tree that feels the weather: the near or the far side of a whole run."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
-from cargo_sync.lanes.ports import Reader, Sink, Source
+from cargo_sync.lanes.ports import Reader, Sink, Source, Wake
 from cargo_sync.machines.client_fence import JobClient
 from cargo_sync.machines.newest_change import NOTHING_SEEN, SeenChange
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnLog
@@ -14,7 +15,7 @@ from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import Entry, EntryColumns, PlacedEntries
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
+from cargo_sync.model.transfers import Finished, Offer, Receipt, Unread, Want
 from cargo_sync.model.world import World
 from cargo_sync.testing.disk import read_one_by_one
 from cargo_sync.testing.tree import TreeSink
@@ -395,6 +396,12 @@ class _LivelySource:
         self._source = source
         self._tree = tree
 
+    def wakes(self, wake: Wake) -> None:
+        self._source.wakes(wake)
+
+    def coming(self, offers: Iterable[Offer]) -> None:
+        self._source.coming(offers)
+
     def open(self, offer: Offer) -> Reader:
         self._tree.reach(f"open {offer.path}", in_lane=self._tree.weather.lanes)
         if self._tree.weather.fails("unreadable file"):
@@ -417,6 +424,30 @@ class _LivelySink(TreeSink):
         self._lively = tree
         self._weather = tree.weather
         self._sync_fails = False
+        self._due: list[int] = []
+        self._wake: Wake | None = None
+
+    def wakes(self, wake: Wake) -> None:
+        self._wake = wake
+
+    def submit(self, batch: int) -> None:
+        """Every other batch of a lane is published some time later, as by another machine."""
+        if not self._weather.lanes or batch % 2 == 0:
+            super().submit(batch)
+            return
+        asyncio.get_running_loop().call_later(0.5, self._later, batch)
+
+    def finished(self) -> list[Finished]:
+        due, self._due = self._due, []
+        for batch in due:
+            super().submit(batch)
+        return super().finished()
+
+    def _later(self, batch: int) -> None:
+        if batch in self._batches and self._wake is not None:  # its lane may have ended
+            self._weather.story.covered["published later"] += 1
+            self._due.append(batch)
+            self._wake()
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         self._reach("begin")

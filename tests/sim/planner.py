@@ -14,6 +14,7 @@ from typing import Final
 
 from blake3 import blake3
 
+from cargo_sync.lanes.waiting import commit
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.agreed import GONE, Agreed, AgreedColumns, agree
@@ -313,7 +314,7 @@ class PlannerHistory:
         sink.begin(1, offers([Task(action, "")]))
         if action.source.kind == FILE:
             sink.whole(1, 0, memoryview(self.source.read(action.path)))
-        [receipt] = sink.commit(1)
+        [receipt] = commit(sink, 1)
         if receipt.code == Code.NOT_A_FOLDER:
             self._make_room(action.path)
         if receipt.code == "done":

@@ -47,7 +47,7 @@ SYSTEM: Final = Tier(
     _ACTS
     | {f"fault {name}" for name in (*weather.FAULTS, *system.BETWEEN)}
     | {f"step {op}" for op in (Op.MKDIR, Op.PUT, Op.MOVE, Op.DELETE, Op.RETIRE)}
-    | {"step held", "step fenced"},
+    | {"step held", "step fenced", "published later"},
 )
 TWO_WAY_SYSTEM: Final = Tier(
     "two-way-system",
@@ -55,7 +55,7 @@ TWO_WAY_SYSTEM: Final = Tier(
     _PEERS
     | {f"fault {name}" for name in (*weather.FAULTS, *system.BETWEEN)}
     | {f"step {op}" for op in (Op.MKDIR, Op.PUT, Op.DELETE, Op.META, Op.MOVE)}
-    | {"step held", "step fenced", "act decide"}
+    | {"step held", "step fenced", "act decide", "published later"}
     | {f"step {op}" for op in ("rename", "rename folder", "rename changed", "exchange")},
 )
 DISK: Final = Tier(

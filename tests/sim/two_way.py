@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from blake3 import blake3
 
+from cargo_sync.lanes.waiting import commit
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.agreed import ONE_SIDED, Agreed, AgreedColumns, agree
@@ -320,7 +321,7 @@ class TwoWayHistory:
         sink.begin(1, offers([Task(action, "")]))
         if action.source.kind == FILE:
             sink.whole(1, 0, memoryview(way.source.read(action.path)))
-        [receipt] = sink.commit(1)
+        [receipt] = commit(sink, 1)
         if receipt.code == "done":
             made = way.destination.entry(action.path)
             assert made is not None

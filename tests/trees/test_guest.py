@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.lanes.waiting import commit
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root
@@ -44,7 +45,7 @@ def bring(one: GuestFolder, path: str, content: bytes) -> str:
     [want] = sink.begin(0, [offer(path, content)])
     if want.code == "all":
         sink.whole(0, 0, memoryview(content))
-    [receipt] = sink.commit(0)
+    [receipt] = commit(sink, 0)
     sink.close()
     return receipt.code
 

@@ -1,10 +1,11 @@
 """A source without files and a sink without a disk: a lane's end that has next to nothing to do."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from cargo_sync.lanes.ports import Reader
+from cargo_sync.lanes.ports import Reader, Wake
+from cargo_sync.local.at_once import PublishesAtOnce
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 
@@ -14,6 +15,12 @@ HASH: Final = "0" * 64
 
 class NoFiles:
     """A source. The content of each file is what the lane's buffer happens to hold."""
+
+    def wakes(self, wake: Wake) -> None:
+        """All is here."""
+
+    def coming(self, offers: Iterable[Offer]) -> None:
+        """All is here."""
 
     def open(self, offer: Offer) -> Reader:
         return _NoFile(offer.size)
@@ -44,7 +51,7 @@ class _NoFile:
         """Nothing was opened."""
 
 
-class NoDisk:
+class NoDisk(PublishesAtOnce):
     """A sink that wants everything, keeps nothing, and says that all is done.
 
     received  bytes of content

@@ -11,7 +11,8 @@ from cargo_sync.copying.decision import CopyStep, decide, decide_by_content
 from cargo_sync.copying.progress import CopyProgress
 from cargo_sync.copying.retries import CONNECTION_LOST
 from cargo_sync.daemon.sessions.transfer import CopyOrder
-from cargo_sync.lanes.ports import Reader, Sink
+from cargo_sync.lanes.ports import Reader, Sink, Source
+from cargo_sync.lanes.waiting import commit, read_into
 from cargo_sync.local.trash import PLACE, run_folder
 from cargo_sync.model.entries import BY_UMASK, FILE, Entry
 from cargo_sync.model.paths import bad_name, is_reserved
@@ -94,13 +95,14 @@ class Sending(_Work):
             )
             raise ProblemError(problem)
         self._begin(self._name, entry.size)
-        reader = await self._do(self._near.source().open, offer_of(entry))
+        source = self._near.source()
+        reader = await self._do(source.open, offer_of(entry))
         try:
             async with connected(self._address) as connection:
                 await connection.ask({**self._fields(), "tamanho": entry.size})
                 answering = asyncio.ensure_future(connection.answer(None))
                 try:
-                    await self._send(connection, reader, entry.size, answering)
+                    await self._send(connection, source, reader, entry.size, answering)
                     self.progress.id = stored_id(await self._answer(answering))
                 finally:
                     answering.cancel()
@@ -115,6 +117,7 @@ class Sending(_Work):
     async def _send(
         self,
         connection: Connection,
+        source: Source,
         reader: Reader,
         size: int,
         answering: "asyncio.Future[Mapping[str, object]]",
@@ -123,7 +126,7 @@ class Sending(_Work):
         buffer = memoryview(bytearray(PIECE))
         while self._moved < size:
             piece = buffer[: min(PIECE, size - self._moved)]
-            got = await self._do(reader.read_into, piece, self._moved)
+            got = await self._do(read_into, source, reader, piece, self._moved)
             last = self._moved + got == size
             if got != len(piece) or (last and not await self._do(reader.unchanged)):
                 raise ProblemError(changed_while_read(self._name))
@@ -212,12 +215,13 @@ class Fetching(_Work):
 
     async def _is_equal(self, connection: Connection, there: Entry) -> bool:
         """Whether the content that arrives is that of the local file, which has the same size."""
-        reader = await self._do(self._near.source().open, offer_of(there))
+        source = self._near.source()
+        reader = await self._do(source.open, offer_of(there))
         try:
             while self._moved < there.size:
                 piece = await connection.receive(there.size - self._moved)
                 mine = memoryview(bytearray(len(piece)))
-                if await self._do(reader.read_into, mine, self._moved) != len(piece):
+                if await self._do(read_into, source, reader, mine, self._moved) != len(piece):
                     return False
                 if mine != piece:
                     return False
@@ -252,7 +256,7 @@ class Fetching(_Work):
             cut = Problem(Code.CUT, f"{offer.path!r} arrived only in part", offer.path)
             await self._world.offload(sink.failed, 0, 0, cut)
             raise
-        [receipt] = await self._do(sink.commit, 0)
+        [receipt] = await self._do(commit, sink, 0)
         if receipt.code != "done":
             raise ProblemError(
                 Problem.received(receipt.code, receipt.message, offer.path, retry=receipt.retry)

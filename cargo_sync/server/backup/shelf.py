@@ -18,7 +18,7 @@ from cargo_sync.backup_protocol.messages import (
 )
 from cargo_sync.backup_protocol.text import NO_FILES, NO_ID, NOTHING_SAVED, Listed
 from cargo_sync.catalogue.contract import Catalogued
-from cargo_sync.lanes.ports import Reader
+from cargo_sync.lanes.ports import BlockingReader
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -68,7 +68,7 @@ class Fetched(NamedTuple):
 
     name: str
     size: int
-    reader: Reader
+    reader: BlockingReader
     file: FetchedVersion
 
 

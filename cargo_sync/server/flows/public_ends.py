@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from cargo_sync.lanes.ports import Reader, Sink, Source
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
+from cargo_sync.model.transfers import Finished, Offer, Receipt, Unread, Want
 from cargo_sync.server.grants.wording import SubfolderWording
 from cargo_sync.server.refusals import public, public_message
 from cargo_sync.trees.placed import PlacedSink, PlacedSource, PlacePath
@@ -29,7 +29,9 @@ class PublicSource(PlacedSource):
 
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         unread = super().read(offers, views)
-        return unread and unread._replace(problem=_public(unread.problem, self._words))
+        if unread is None or unread.problem is None:
+            return unread
+        return unread._replace(problem=_public(unread.problem, self._words))
 
 
 class PublicSink(PlacedSink):
@@ -49,14 +51,21 @@ class PublicSink(PlacedSink):
             for want in wants
         ]
 
-    def commit(self, batch: int) -> list[Receipt]:
+    def finished(self) -> list[Finished]:
+        return [(batch, self._as_told(result)) for batch, result in super().finished()]
+
+    def checkpoint(self) -> None:
         with _told(self._words):
-            receipts = super().commit(batch)
+            super().checkpoint()
+
+    def _as_told(self, result: list[Receipt] | Problem) -> list[Receipt] | Problem:
+        if isinstance(result, Problem):
+            return _public(result, self._words)
         receipts = [
             one._replace(message=_message(one.code, one.message, self._words))
             if one.message
             else one
-            for one in receipts
+            for one in result
         ]
         if (words := self._words) is None:
             return receipts
@@ -64,10 +73,6 @@ class PublicSink(PlacedSink):
             one._replace(displaced=words.place(one.displaced)) if one.displaced else one
             for one in receipts
         ]
-
-    def checkpoint(self) -> None:
-        with _told(self._words):
-            super().checkpoint()
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from cargo_sync.model.displaced import (
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.transfers import Finished, Offer, Receipt, Want
 from cargo_sync.model.xattrs import Xattrs
 from cargo_sync.server.grants.receipts import Receipts
 from cargo_sync.server.grants.view import Telling, ViewUpload, WorkspaceView
@@ -266,11 +266,16 @@ class _AddingSink(PlacedSink):
             for want, path in zip(wants, some, strict=True)
         ]
 
-    def commit(self, batch: int) -> list[Receipt]:
-        receipts = super().commit(batch)
+    def finished(self) -> list[Finished]:
+        return [(batch, self._as_told(batch, result)) for batch, result in super().finished()]
+
+    def _as_told(self, batch: int, result: list[Receipt] | Problem) -> list[Receipt] | Problem:
+        some = self._paths.pop(batch)
+        if isinstance(result, Problem):
+            return result
         return [
             Receipt(Code.OCCUPIED, message=str(occupied(path))) if one.code in _TAKEN else one
-            for one, path in zip(receipts, self._paths.pop(batch), strict=True)
+            for one, path in zip(result, some, strict=True)
         ]
 
 

@@ -4,7 +4,7 @@ A client asks for a sealed lane exactly when its API's address begins with https
 cannot know that: a proxy may have taken the TLS off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from socket import socket
 from typing import Final
@@ -12,14 +12,14 @@ from typing import Final
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.lanes.end import Clock
 from cargo_sync.lanes.link import Link
-from cargo_sync.lanes.ports import Reader
+from cargo_sync.lanes.ports import Reader, Wake
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
+from cargo_sync.model.transfers import Finished, Offer, Unread, Want
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo import requests
 from cargo_sync.trees.cargo.api import Api, segment
@@ -122,6 +122,12 @@ def _open_and_close(opened: GrantedFlow, mode: Mode, steady: Clock) -> None:
 class _Nothing:
     """The source or sink of a lane without batches: it is only closed."""
 
+    def wakes(self, wake: Wake) -> None:
+        """Nothing comes later."""
+
+    def coming(self, offers: Iterable[Offer]) -> None:
+        raise AssertionError(_NO_BATCH)
+
     def close(self) -> None:
         """Nothing was opened."""
 
@@ -155,8 +161,14 @@ class _Nothing:
     def failed(self, batch: int, index: int, problem: Problem) -> None:
         raise AssertionError(_NO_BATCH)
 
-    def commit(self, batch: int) -> list[Receipt]:
+    def submit(self, batch: int) -> None:
         raise AssertionError(_NO_BATCH)
+
+    def finished(self) -> list[Finished]:
+        raise AssertionError(_NO_BATCH)
+
+    def full(self) -> bool:
+        return False
 
 
 def _no_keys(url: str) -> Problem:

@@ -10,6 +10,7 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.config.grants import Grant
+from cargo_sync.lanes.waiting import commit
 from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.workspace.folder.commit import WorkspaceCommit
@@ -76,7 +77,7 @@ async def test_what_is_there_is_told_by_one_word(house: House, path: str) -> Non
     for index, want in enumerate(wants):
         if want.code == "all":  # that a folder above it is a file shows when it is published
             sink.whole(1, index, memoryview(bytes(LOOKED_AT) if index else b"taken"))
-    for told in sink.commit(1):
+    for told in commit(sink, 1):
         assert (told.code, told.hash, told.version, told.mtime_ns) == ("occupied", "", 0, 0)
         assert told.message.startswith(f"something is at {path!r} already, and you may only")
 
@@ -105,7 +106,7 @@ async def test_a_lane_adds(house: House) -> None:
     ]
     for index, content in enumerate((b"a", b"b")):
         sink.whole(1, index, memoryview(content))
-    receipts = sink.commit(1)
+    receipts = commit(sink, 1)
     assert [one.code for one in receipts] == ["done", "done"]
     shown = (await ask(house, "changes?since=0&under=sub")).json["rows"]
     assert shown[0] == ["a", "b"] and shown[5] == [one.version for one in receipts]
@@ -174,7 +175,7 @@ async def test_a_kill_before_the_receipt_does_not_take_the_place_from_its_owner(
         sink.begin(1, [mine])
         sink.whole(1, 0, memoryview(b"one"))
         with pytest.raises(KilledError):
-            sink.commit(1)
+            commit(sink, 1)
     there = place(house) / "new/a"
     assert there.read_bytes() == b"one"
     if others == "another content":
@@ -189,7 +190,7 @@ async def test_a_kill_before_the_receipt_does_not_take_the_place_from_its_owner(
     sink = upload(house.spaces.get("ben", "shared").view)
     if sink.begin(1, [mine])[0].code == "all":
         sink.whole(1, 0, memoryview(b"one"))
-    [receipt] = sink.commit(1)
+    [receipt] = commit(sink, 1)
     assert receipt.code == code
     assert await rows(house) == ([("new", "d"), ("new/a", "f")] if code == "done" else [])
     if code == "done":
@@ -207,7 +208,7 @@ async def test_what_did_not_come_is_not_said_to_have_come(house: House) -> None:
     sink.whole(1, 0, memoryview(b"taken"))
     (place(house) / "away").rename(place(house) / "taken")
     os.utime(place(house) / "taken", ns=(mine.mtime_ns, mine.mtime_ns))
-    assert [one.code for one in sink.commit(1)] == ["occupied"]
+    assert [one.code for one in commit(sink, 1)] == ["occupied"]
     house.intake("shared")
     sink = upload(house.spaces.get("ben", "shared").view)
     assert sink.begin(1, [mine])[0].code == "occupied"

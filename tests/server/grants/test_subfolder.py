@@ -10,6 +10,7 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.config.grants import Grant
+from cargo_sync.lanes.waiting import commit
 from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.transfers import Offer
@@ -257,7 +258,7 @@ async def test_a_lane_ends_in_the_folder(house: House) -> None:
     assert [want.code for want in sink.begin(1, offers)] == ["all", "bad_path", "all"]
     sink.whole(1, 0, memoryview(b"two"))
     sink.whole(1, 2, memoryview(b"d"))
-    replaced, bad, new = sink.commit(1)
+    replaced, bad, new = commit(sink, 1)
     assert (replaced.code, replaced.displaced) == ("done", f"{TRASH}-run/a")
     assert (bad.code, new.code) == ("bad_path", "done")
     assert (house.folders["shared"] / "in/ben/c/d").read_bytes() == b"d"
@@ -272,7 +273,8 @@ async def test_a_lane_ends_in_the_folder(house: House) -> None:
     assert source.read([there], [memoryview(piece)]) is None and piece == b"d"
     for bad_path in ("../eva/secret", "x/../../eva/secret", "/in/eva/secret"):
         unread = source.read([there._replace(path=bad_path)], [memoryview(piece)])
-        assert unread is not None and unread.problem.code in ("bad_path", "changed")
+        assert unread is not None and unread.problem is not None
+        assert unread.problem.code in ("bad_path", "changed")
 
 
 async def test_a_lane_does_not_make_the_folder_anew(house: House) -> None:
@@ -281,5 +283,5 @@ async def test_a_lane_does_not_make_the_folder_anew(house: House) -> None:
     sink.whole(1, 0, memoryview(b"x"))
     ben = house.folders["shared"] / "in/ben"
     shutil.move(ben, ben.with_name("elsewhere"))
-    assert [one.code for one in sink.commit(1)] == ["root_gone"]
+    assert [one.code for one in commit(sink, 1)] == ["root_gone"]
     assert not ben.exists()

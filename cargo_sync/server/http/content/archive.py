@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from cargo_sync.lanes.ports import Reader
+from cargo_sync.lanes.ports import BlockingReader
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -181,7 +181,7 @@ class Archive:
         return "\r\n".join([*lines, ""]).encode()
 
 
-def _content(reader: Reader, path: str, size: int) -> Iterator[bytes]:
+def _content(reader: BlockingReader, path: str, size: int) -> Iterator[bytes]:
     """The content of one version. The last piece comes only if the file has not changed.
 
     Raises:

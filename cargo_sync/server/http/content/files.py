@@ -21,7 +21,7 @@ from urllib.parse import unquote_to_bytes
 from aiohttp import web
 
 from cargo_sync.catalogue.contract import Catalogued
-from cargo_sync.lanes.ports import Reader
+from cargo_sync.lanes.ports import BlockingReader
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, kept_time
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -154,7 +154,7 @@ class FileRoutes:
         request: web.Request,
         permit: Permit,
         held: Catalogued,
-        reader: Reader,
+        reader: BlockingReader,
         path: str,
         more: Mapping[str, str] = NOTHING,
     ) -> web.StreamResponse:
@@ -207,7 +207,7 @@ class FileRoutes:
         return response
 
     async def _send(
-        self, response: web.StreamResponse, reader: Reader, start: int, end: int
+        self, response: web.StreamResponse, reader: BlockingReader, start: int, end: int
     ) -> None:
         """Sends bytes [start, end). The last piece is sent only if the file has not changed since.
 
@@ -223,7 +223,7 @@ class FileRoutes:
                 raise ConnectionResetError("the file changed while it was read")
             await sent(response.write(bytes(piece)))
 
-    async def _is_utf8(self, reader: Reader) -> bool:
+    async def _is_utf8(self, reader: BlockingReader) -> bool:
         """Whether the first part of a file is UTF-8. A character may be cut at its end."""
         piece = bytearray(_TEXT_BYTES)
         count = await self._offload(reader.read_into, memoryview(piece), 0)

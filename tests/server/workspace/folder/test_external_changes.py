@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.lanes.waiting import commit
 from cargo_sync.local.root import Root
 from cargo_sync.local.system import System
 from cargo_sync.local.watch import Watch, native
@@ -543,7 +544,7 @@ async def test_a_new_folder_that_comes_with_its_files_is_not_looked_at_again(
             sink.begin(1, [Offer(path, 1, 0, 0o644, 1, 1, "ab" * 16) for path in files])
             for index in range(16):
                 sink.whole(1, index, memoryview(b"x"))
-            sink.commit(1)
+            commit(sink, 1)
 
         bring("new")
         await told("later")

@@ -1,5 +1,6 @@
 """What happens in a workspace is in the history, with who did it."""
 
+from cargo_sync.lanes.waiting import commit
 from cargo_sync.model.history import ChangeCause, HistoryRow
 from cargo_sync.model.problems import Problem
 from cargo_sync.server.workspace.operations import Delete, Meta, Mkdir, Move, Operation
@@ -24,7 +25,7 @@ def bring(one: Ground, path: str, content: bytes, expected: int = 0) -> None:
     sink = one.workspace.sink("run", cause=ANA)
     sink.begin(1, [offer(path, content, expected=expected)])
     sink.whole(1, 0, memoryview(content))
-    [receipt] = sink.commit(1)
+    [receipt] = commit(sink, 1)
     assert receipt.code == "done"
 
 

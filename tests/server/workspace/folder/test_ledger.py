@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cargo_sync.catalogue.contract import Change, PutColumns, Recorded
+from cargo_sync.lanes.waiting import commit
 from cargo_sync.local.trash_upkeep import keep_up
 from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.history import OTHERS, ChangeCause
@@ -27,7 +28,7 @@ def bring(one: Ground, path: str, content: bytes, expected: int = 0) -> None:
     sink = one.workspace.sink(RUN, cause=ANA)
     sink.begin(1, [offer(path, content, expected=expected)])
     sink.whole(1, 0, memoryview(content))
-    [receipt] = sink.commit(1)
+    [receipt] = commit(sink, 1)
     assert receipt.code == "done"
 
 

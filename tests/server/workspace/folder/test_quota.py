@@ -8,6 +8,7 @@ import pytest
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.lanes.ports import Sink
+from cargo_sync.lanes.waiting import commit
 from cargo_sync.local.staging import Staging
 from cargo_sync.machines.quota import Quota, QuotaLevel, Use
 from cargo_sync.model.displaced import Restored, TrashFilter
@@ -59,7 +60,7 @@ class Store:
         for index, size in enumerate(files.values()):
             if self.wants[index] == "all":
                 sink.whole(1, index, memoryview(bytes(size)))
-        return " ".join(receipt.code for receipt in sink.commit(1))
+        return " ".join(receipt.code for receipt in commit(sink, 1))
 
     def put(self, path: str, size: int, user: str = "ana") -> str:
         """A plain upload: done, or the code of its problem."""
@@ -147,7 +148,7 @@ def test_what_does_not_come_gives_its_room_back(store: Store) -> None:
     store.begin(a=100).close()
     sink = store.begin(a=100)
     sink.whole(1, 0, memoryview(b"other content"))  # not what was offered
-    assert [receipt.code for receipt in sink.commit(1)] == ["protocol"]
+    assert [receipt.code for receipt in commit(sink, 1)] == ["protocol"]
 
     def refuse(_: Catalogued | None) -> None:
         raise ProblemError(store.workspace.quotas.refusal("a", "ana", Use(1, 0)))

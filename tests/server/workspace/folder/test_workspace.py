@@ -19,6 +19,7 @@ from cargo_sync.catalogue.contract import (
     Recorded,
     changed_paths,
 )
+from cargo_sync.lanes import waiting
 from cargo_sync.local import commit
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import listed_in
@@ -90,7 +91,7 @@ class Ground:
         for index, (offer, content) in enumerate(files):
             if wants[index].code == "all" and not offer.target:
                 sink.whole(1, index, memoryview(content))
-        return wants, sink.commit(1)
+        return wants, waiting.commit(sink, 1)
 
     def trash(self) -> dict[str, bytes]:
         runs = self.place / ".cargo_sync" / "trash"
@@ -341,7 +342,7 @@ def test_it_is_looked_at_again_at_the_moment_of_replacement(ground: Ground) -> N
     sink.whole(1, 1, memoryview(b"x"))
     (ground.place / "file").write_text("meanwhile")
     (ground.place / "new").write_text("meanwhile")
-    assert [receipt.code for receipt in sink.commit(1)] == ["changed", "changed"]
+    assert [receipt.code for receipt in waiting.commit(sink, 1)] == ["changed", "changed"]
     assert (ground.place / "file").read_text() == "meanwhile"
     assert (ground.place / "new").read_text() == "meanwhile"
     assert ground.trash() == {}
@@ -353,7 +354,7 @@ def test_what_came_and_went_meanwhile_gives_a_new_file_no_id(ground: Ground) -> 
     ground.bring((offer("file", b"one"), b"one"))
     (ground.place / "file").unlink()
     sink.whole(1, 0, memoryview(b"two"))
-    [receipt] = sink.commit(1)
+    [receipt] = waiting.commit(sink, 1)
     assert (receipt.code, receipt.version, receipt.ident) == ("done", 2, 2)
     assert ground.entry("file").ident == 2
 
@@ -555,7 +556,7 @@ def test_no_batch_is_published_in_a_new_folder_without_permission(ground: Ground
     sink.begin(1, offers)
     for index in range(16):
         sink.whole(1, index, memoryview(b"x"))
-    assert {one.code for one in sink.commit(1)} == {"logged_out"}
+    assert {one.code for one in waiting.commit(sink, 1)} == {"logged_out"}
     assert list((ground.place / "new").iterdir()) == []
 
 
@@ -588,7 +589,7 @@ def test_what_is_there_already_is_not_sent(ground: Ground) -> None:
     sink = ground.workspace.sink("run")
     assert sink.begin(1, [again])[0].code == "none"
     (ground.place / "file").unlink()
-    assert sink.commit(1)[0].code == "changed"
+    assert waiting.commit(sink, 1)[0].code == "changed"
 
 
 def test_a_file_of_the_year_2300_stops_nothing(ground: Ground) -> None:
