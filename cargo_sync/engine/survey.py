@@ -101,8 +101,8 @@ class Survey:
         """Looks once more at what steps would replace, after the survey: see `folders`.
 
         A download seldom looks at the local folder, and the survey and the content that moved since
-        may have taken hours: people may have put many files there. `missed` gets what cannot be
-        read.
+        may have taken hours: people may have put many files there. What the job's filters leave out
+        is seen too, because it goes with its folder. `missed` gets what cannot be read.
 
         Args:
             near: folders of the near side that would be replaced; all below them is looked at too.
@@ -117,7 +117,8 @@ class Survey:
             await self._look_far(cursor, report, adopts=not afresh)
         if near:
             known = await self._world.offload(self._known_below, near)
-            self._report(await self._look_into(known), report)
+            seen = await self._look_into(known, unfiltered=True)
+            self._report([one for one in seen if isinstance(one, Missed)], report)
 
     def _known_below(self, some: Sequence[str]) -> set[str]:
         """These folders of the near side, and those below them that were seen."""
@@ -162,13 +163,13 @@ class Survey:
         return True
 
     @overload
-    async def _look_into(self, pending: set[str]) -> list[Whole | Missed]: ...
+    async def _look_into(self, pending: set[str], *, unfiltered: bool) -> list[Whole | Missed]: ...
 
     @overload
     async def _look_into(self, pending: set[str], most: int) -> list[Whole | Missed] | None: ...
 
     async def _look_into(
-        self, pending: set[str], most: int | None = None
+        self, pending: set[str], most: int | None = None, *, unfiltered: bool = False
     ) -> list[Whole | Missed] | None:
         """Looks at folders of the near side, and at new ones below them.
 
@@ -183,7 +184,8 @@ class Survey:
             if most is not None and len(looked) > most:
                 return None
             again: set[str] = set()
-            async for group in self._near.observe_some(sorted(pending, key=paths.key)):
+            some = sorted(pending, key=paths.key)
+            async for group in self._near.observe_some(some, unfiltered=unfiltered):
                 fresh, missing = await self._write_some(group)
                 again |= fresh - pending  # those in `pending` come after the folder above them
                 torn.update(missing)

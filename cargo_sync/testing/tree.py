@@ -230,7 +230,7 @@ class MemoryTree:
             yield [self._listing(folder)]
 
     async def observe_some(
-        self, some: Sequence[str]
+        self, some: Sequence[str], *, unfiltered: bool = False
     ) -> AsyncIterator[Sequence[Whole | Missed | NoFolder]]:
         for folder in some:
             entry = self._entries.get(folder)

@@ -226,11 +226,11 @@ class NearTree(Tree, Ends, Protocol):
     """The side on this machine: it reads and stages for the far one."""
 
     def observe_some(
-        self, some: Sequence[str]
+        self, some: Sequence[str], *, unfiltered: bool = False
     ) -> AsyncIterator[Sequence[Whole | Missed | NoFolder]]:
         """Reports what is in these folders, but not in the folders below them.
 
-        Those that the job leaves out are not reported.
+        What the job's filters leave out is only reported if it is asked for `unfiltered`.
 
         Raises:
             ProblemError: the tree cannot be reached.

@@ -116,12 +116,15 @@ class FolderTree:
             yield [one for one in group if not isinstance(one, NoFolder)]
 
     async def observe_some(
-        self, some: Sequence[str]
+        self, some: Sequence[str], *, unfiltered: bool = False
     ) -> AsyncIterator[Sequence[Whole | Missed | NoFolder]]:
-        excluded = self._filters.excluded
-        outside = FolderChain(False, lambda above, folder: above or excluded(folder, True))
-        wanted = [path for path in some if not outside(path)]
-        folders = look(self._opened(), wanted, self._filters.among)
+        if unfiltered:
+            folders = look(self._opened(), some)
+        else:
+            excluded = self._filters.excluded
+            outside = FolderChain(False, lambda above, folder: above or excluded(folder, True))
+            wanted = [path for path in some if not outside(path)]
+            folders = look(self._opened(), wanted, self._filters.among)
         while group := await self._do(_group, folders):
             yield group
 

@@ -110,6 +110,8 @@ async def test_some_folders_are_as_in_the_whole_without_what_is_below(
             alone |= {paths.join(one.path, at.name): at for at in entries.decode(one.listing)}
     assert alone == {path: found[path] for path in ("a/x", "a/y", "a/y/z")}
     assert gone == ["a/x", "none/at/all"]
+    unfiltered = [one async for group in it.observe_some(["a"], unfiltered=True) for one in group]
+    assert [one.path for one in unfiltered] == ["a"]
 
 
 async def test_hashes_are_of_the_entry_given_or_a_problem(tree: tuple[NearTree, Write]) -> None:

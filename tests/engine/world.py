@@ -50,9 +50,9 @@ class Unreadable(MemoryTree):
             yield [self._missed(path)] if path in self.unreadable else seen
 
     async def observe_some(
-        self, some: Sequence[str]
+        self, some: Sequence[str], *, unfiltered: bool = False
     ) -> AsyncIterator[Sequence[Whole | Missed | NoFolder]]:
-        async for seen in super().observe_some(some):
+        async for seen in super().observe_some(some, unfiltered=unfiltered):
             path = seen[0].path
             yield [self._missed(path)] if path in self.unreadable else seen
 

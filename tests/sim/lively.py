@@ -238,22 +238,24 @@ class LivelyTree(CountedTree):
                 raise line_cut("a listing")
 
     async def observe_some(
-        self, some: Sequence[str]
+        self, some: Sequence[str], *, unfiltered: bool = False
     ) -> AsyncIterator[Sequence[Whole | Missed | NoFolder]]:
         for path in some:
-            if self.oracle.left_out(path):
+            if not unfiltered and self.oracle.left_out(path):
                 continue
             if path not in self.folders():
                 yield [NoFolder(path)]
                 continue
-            for part in self._parts(path, self._together()):
+            for part in self._parts(path, self._together(), unfiltered=unfiltered):
                 yield [part]
 
     def _together(self) -> int:
         """How many names a part of a folder has; 0: folders are whole."""
         return self.weather.story.one_of((0, 0, 1, 2))
 
-    def _parts(self, path: str, together: int) -> Iterator[Whole | Missed]:
+    def _parts(
+        self, path: str, together: int, *, unfiltered: bool = False
+    ) -> Iterator[Whole | Missed]:
         """A folder as a scan sees it, part by part."""
         opened, names = self.entry(path), sorted(self._names(path))
         starts = ["", *names[together::together]] if together else [""]
@@ -267,12 +269,14 @@ class LivelyTree(CountedTree):
                 self.oracle.missed = True
                 yield Missed(path, Problem(Code.UNREADABLE, "this folder cannot be read", path))
                 return
-            yield self._filtered(path, start, end, names)
+            yield self._names_seen(path, start, end, names, unfiltered=unfiltered)
 
     def _names(self, folder: str) -> list[str]:
         return [paths.name(path) for path in self._entries if paths.parent(path) == folder]
 
-    def _filtered(self, folder: str, first: str, end: str, names: Sequence[str]) -> Whole:
+    def _names_seen(
+        self, folder: str, first: str, end: str, names: Sequence[str], *, unfiltered: bool
+    ) -> Whole:
         """What a scan sees of some names of a folder; not those that are excluded."""
         kept = [
             entry
@@ -280,7 +284,7 @@ class LivelyTree(CountedTree):
             if entry.name in names
             and first <= entry.name
             and (not end or entry.name < end)
-            and not self.oracle.left_out(paths.join(folder, entry.name))
+            and (unfiltered or not self.oracle.left_out(paths.join(folder, entry.name)))
         ]
         return Whole(folder, entries.encode(tuple(kept)), len(kept), (), first, end)
 

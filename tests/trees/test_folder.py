@@ -179,6 +179,31 @@ async def test_what_a_download_displaces_is_in_the_trash(make: Make, tmp_path: P
     assert kept == [b"mine"]
 
 
+async def test_what_filters_leave_out_in_a_folder_counts_before_it_is_replaced(
+    make: Make, tmp_path: Path
+) -> None:
+    system = make(Mode.DOWNLOAD, exclude=("skip",), propagate=True)
+    system.far.write("d/x", b"1")
+    own = tmp_path / "here" / "d" / "skip" / "in"
+    await system.look()
+    own.mkdir(parents=True)
+    for number in range(11):
+        (own / str(number)).write_bytes(b"own")
+    await system.look()
+    system.far.remove("d")
+    system.far.write("d", b"a file")
+    for _ in range(2):
+        system.memory.scope.everything()
+        report = await system.look()
+        [held] = report.holds.values()
+        assert (held.deletions, held.overwrites) == (1, 12)
+    assert len(content(tmp_path / "here")) == 12
+    assert not (await system.look(approved=True)).held
+    assert content(tmp_path / "here") == {"d": b"a file"}
+    await system.look()
+    assert system.memory.folders.unsettled(None, None, 9) == []
+
+
 async def test_a_new_folder_that_came_with_its_files_goes_with_them(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
