@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Final
 
-from cargo_sync.server.http import tls as certificates
+from cargo_sync.process import tls as certificates
 from cargo_sync.wire.frames import (
     HEADER,
     PIECE,

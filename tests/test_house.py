@@ -21,7 +21,7 @@ EDGES: Final = {
     "cargo_sync/daemon/sessions/views.py": "encodes what a session tells",
     "cargo_sync/process/scrape.py": "the keyword arguments of aiohttp's server",
     "cargo_sync/server/http/answers.py": "encodes the answers of the HTTP API",
-    "cargo_sync/server/http/limits.py": "the keyword arguments of aiohttp's server",
+    "cargo_sync/process/http/limits.py": "the keyword arguments of aiohttp's server",
     "cargo_sync/server/reporting/views.py": "encodes what a server tells of users and flows",
     "cargo_sync/state/events.py": "encodes the details of an event's row",
 }

@@ -8,6 +8,7 @@ end        one end of a lane: what `Sender` and `Receiver` have in common
 figures    what a lane reports about itself while it runs
 joining    messages that arrive in several records
 link       frames over a channel, sealed or plain
+listener   the port for lanes
 outgoing   messages that wait to be sent
 pacing     how a sender keeps the speed that it was granted
 pieces     what a sender still has to read, and how it fills frames

@@ -186,6 +186,19 @@ class ProblemError(Exception):
         return ProblemError(replace(self.problem, path=path))
 
 
+class LaterError(ProblemError):
+    """Not now: the same request may succeed after `seconds`."""
+
+    def __init__(self, problem: Problem, seconds: float) -> None:
+        super().__init__(problem)
+        self.seconds = seconds
+
+
+def bad_request(message: str, hint: str = "") -> ProblemError:
+    """The refusal of a request that is not valid."""
+    return ProblemError(Problem(Code.BAD_REQUEST, message, hint=hint, retry=False))
+
+
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 

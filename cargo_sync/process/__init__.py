@@ -5,7 +5,7 @@ descriptors      how many files and sockets may be open, and how many are kept b
 doors            the TCP ports; connections are counted until their client has logged in
 fair_lock        a lock that threads get in the order of asking
 file_lock        one process per file, by a kernel lock that names its holder
-http_connection  a connection that speaks HTTP, at a door
+http/            HTTP APIs: their port, requests, answers and refusals
 journal          the log in systemd's journal
 lines            one line of the log, without secrets
 log_file         the log as a file with rotation
@@ -20,6 +20,7 @@ stopping         how a process ends: the first request stops it, the second one 
 system           the clocks, chance and threads of the system
 systemd          tells systemd: ready, reloading, stopping, alive
 tasks            tasks whose failure costs only themselves
+tls              the certificate of a port: given, or made and pinned; served while it changes
 vitals           metrics of the process itself: event loop, memory, descriptors
 wakeup           an event that wakes up one waiting task
 zone             the time zone of this machine

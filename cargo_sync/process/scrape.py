@@ -9,7 +9,7 @@ from aiohttp import web
 
 from cargo_sync.config.process_shape import MetricsSettings
 from cargo_sync.process.doors import Doors, speaks
-from cargo_sync.process.http_connection import ANONYMOUS, HttpConnection, arrival_of
+from cargo_sync.process.http.connection import ANONYMOUS, HttpConnection, arrival_of
 from cargo_sync.process.metrics import CONTENT_TYPE, MetricSource, exposition
 
 AGAIN: Final = 30.0

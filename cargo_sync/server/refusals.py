@@ -42,14 +42,6 @@ def public(problem: Problem) -> Problem:
     return replace(problem, message=_PUBLIC.get(problem.code, _OTHERWISE), hint=_HINT)
 
 
-class LaterError(ProblemError):
-    """Not now: the same request may succeed after `seconds`."""
-
-    def __init__(self, problem: Problem, seconds: float) -> None:
-        super().__init__(problem)
-        self.seconds = seconds
-
-
 def unauthorized(
     message: str = "user name or password is wrong, or the token has expired",
 ) -> ProblemError:
@@ -62,11 +54,6 @@ def unauthorized(
 def unknown(what: str) -> ProblemError:
     """The refusal of something that does not exist or belongs to others: the answer is the same."""
     return ProblemError(Problem(Code.UNKNOWN, f"there is no {what} here", retry=False))
-
-
-def bad_request(message: str, hint: str = "") -> ProblemError:
-    """The refusal of a request that is not valid."""
-    return ProblemError(Problem(Code.BAD_REQUEST, message, hint=hint, retry=False))
 
 
 def read_only(workspace: str) -> ProblemError:

@@ -32,11 +32,14 @@ from cargo_sync.control.nouns.log import LogHandlers
 from cargo_sync.control.nouns.process import ProcessHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.control.routes import routed
+from cargo_sync.lanes.listener import LaneListener
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.problems import ProblemError, unopened_port
 from cargo_sync.model.world import World
+from cargo_sync.process import tls
 from cargo_sync.process.doors import Doors
+from cargo_sync.process.http.listener import HttpListener
 from cargo_sync.process.metrics import Family
 from cargo_sync.process.ring import Ring
 from cargo_sync.server.accounts.access import Grants, served
@@ -50,8 +53,8 @@ from cargo_sync.server.accounts.terms import ExpiryWatch
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.backup.coordinator import Coordinator, coordinator
 from cargo_sync.server.backup.nicknames import UserLogin
-from cargo_sync.server.flows.flows import Bandwidth, Flows, LaneAddress
-from cargo_sync.server.flows.lane_listener import LaneListener
+from cargo_sync.server.flows.flows import Bandwidth, Flow, Flows, LaneAddress
+from cargo_sync.server.flows.lane_ends import FlowLanes
 from cargo_sync.server.flows.sampler import FlowSampler, totals
 from cargo_sync.server.handlers.callback import ServerCallbackHandlers
 from cargo_sync.server.handlers.flow import FlowHandlers
@@ -64,13 +67,11 @@ from cargo_sync.server.handlers.user import UserHandlers
 from cargo_sync.server.handlers.workspace import WorkspaceHandlers
 from cargo_sync.server.history.journal import ServerJournal
 from cargo_sync.server.history.retention import ServerRetention
-from cargo_sync.server.http import tls
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.content.tickets import Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
-from cargo_sync.server.http.listener import HttpListener
 from cargo_sync.server.reporting import views
 from cargo_sync.server.reporting.feed import ServerFeed
 from cargo_sync.server.reporting.metrics import families
@@ -215,7 +216,7 @@ class Server:
         )
         self._loop = asyncio.get_running_loop()
         self._tasks: asyncio.TaskGroup | None = None
-        self._lanes: LaneListener | None = None
+        self._lanes: LaneListener[Flow] | None = None
         self._listener: HttpListener | None = None
         self._certificate: tls.ServedCertificate | None = None
         self._port = settings.port
@@ -230,13 +231,8 @@ class Server:
         certificate = None if settings.plain else await world.offload(_certificate, settings)
         self._tasks = tasks
         await self.apply(settings)
-        lanes = self._lanes = LaneListener(
-            self._flows,
-            settings.total_connections,
-            world.steady,
-            world.offload,
-            self.journal.downloads,
-        )
+        ends = FlowLanes(self._flows, world.steady, self.journal.downloads)
+        lanes = self._lanes = LaneListener(ends, settings.total_connections, world.offload)
         data_port = await self._listen_for_lanes(lanes)
         self._flows.arrive(LaneAddress(settings.public_ip or "", data_port))
         gateway = Gateway(
@@ -273,7 +269,7 @@ class Server:
             {name: f"{_shown(host)}:{bound}" for name, (host, bound) in backup.items()},
         )
 
-    async def _listen_for_lanes(self, lanes: LaneListener) -> int:
+    async def _listen_for_lanes(self, lanes: LaneListener[Flow]) -> int:
         """The data port, open. Raises ProblemError."""
         settings = self._settings
         host, port = settings.private_ip or settings.host, settings.initial_port

@@ -25,6 +25,7 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model.world import World
 from cargo_sync.process.doors import Doors
+from cargo_sync.process.http.listener import HttpListener
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.invitations import Devices, Invitations
 from cargo_sync.server.accounts.logins import Logins
@@ -39,7 +40,6 @@ from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.content.tickets import Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
-from cargo_sync.server.http.listener import HttpListener
 from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder, Changed
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace

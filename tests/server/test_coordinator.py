@@ -16,7 +16,7 @@ from cargo_sync.backup_protocol.text import NO_NICKNAME
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import load_server
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.server.http import tls
+from cargo_sync.process import tls
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.database import Database
 from tests.server.admin import ask, governed

@@ -13,7 +13,7 @@ from benchmarks.programs import free_ports
 from benchmarks.transfers.peer import FILES, LOOPBACK, Commands, Move, Need
 from benchmarks.transfers.servers import started, version_of
 from benchmarks.transfers.workloads import Direction, Mode, Workload
-from cargo_sync.server.http.tls import Certificate, self_made
+from cargo_sync.process.tls import Certificate, self_made
 
 NEED: Final = Need("nginx", "nginx-light")
 SETTINGS: Final = """

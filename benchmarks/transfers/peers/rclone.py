@@ -16,7 +16,7 @@ from benchmarks.transfers.peers import nginx
 from benchmarks.transfers.peers.nginx import certificate_in
 from benchmarks.transfers.servers import started, version_of
 from benchmarks.transfers.workloads import Direction, Mode, Workload
-from cargo_sync.server.http.tls import Certificate
+from cargo_sync.process.tls import Certificate
 
 COMMAND: Final = ("rclone", "--config", "")
 USER: Final = "bench"

@@ -4,8 +4,7 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-from cargo_sync.model.problems import Code, Problem
-from cargo_sync.server.refusals import LaterError
+from cargo_sync.model.problems import Code, LaterError, Problem
 
 
 class LoginGate:

@@ -17,11 +17,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple, NewType, Protocol, TypeVar
 
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError
 from cargo_sync.server.accounts.gate import LoginGate
 from cargo_sync.server.accounts.throttle import Throttle
 from cargo_sync.server.accounts.users import User, Users
-from cargo_sync.server.refusals import LaterError, unauthorized
+from cargo_sync.server.refusals import unauthorized
 
 TOKEN_SECONDS: Final = 12 * 3600
 VERIFIED_SECONDS: Final = 300

@@ -14,10 +14,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from cargo_sync.model.history import ChangeCause
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError
 from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.grants.rights import Right
-from cargo_sync.server.refusals import LaterError
 
 REQUESTS: Final = 1_024
 """Requests of one user at the same time, polls included: others need connections, too."""

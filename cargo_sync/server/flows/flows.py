@@ -20,12 +20,12 @@ from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.machines.newest_change import Lineage
 from cargo_sync.model.jobs import DIRECTIONS, Mode
-from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.problems import Code, LaterError, Problem
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.grants.rights import Right
-from cargo_sync.server.refusals import LaterError, unknown
+from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.wire.handshake import PREFIX, LaneKeys
 

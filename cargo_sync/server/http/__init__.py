@@ -1,13 +1,10 @@
 """The HTTP API: requests come in, responses go out.
 
 gateway         the routes, and errors in one form
-listener        the port
-tls             the certificate
 authentication  the user and the address of a request
 invitations     a device or a password for an invitation
-limits          deadlines and sizes for what clients send
-fields          the fields of a body or a query, checked
-answers         JSON responses and refusals
+fields          the fields of bodies and queries
+answers         the bodies of responses, and refusals
 browsing/       what is in a folder, and long polls for its changes
 content/        the content of files: GET and PUT, uploads in pieces, tickets for downloads
 operations      changes to a workspace and hashes, many per request

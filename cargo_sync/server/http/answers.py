@@ -1,16 +1,10 @@
-"""HTTP responses: values as JSON, and problems with one status per code and one form of body.
+"""The bodies of the API's responses, and refusals without what is not for clients."""
 
-`{"error": {"code": "…", "message": "…", "hint": "…"}}`.
-"""
-
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any
 
-import orjson
 from aiohttp import web
 
 from cargo_sync.machines.client_fence import FencedError
@@ -25,116 +19,27 @@ from cargo_sync.model.displaced import (
     TrashTotals,
 )
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import LaterError, Problem, ProblemError
 from cargo_sync.model.xattrs import Xattrs
-from cargo_sync.process.http_connection import ANONYMOUS
+from cargo_sync.process.http import answers
 from cargo_sync.server.accounts.logins import IssuedToken
 from cargo_sync.server.flows.flows import OpenedFlow
 from cargo_sync.server.http.content.conditions import etag
-from cargo_sync.server.refusals import LaterError, public
+from cargo_sync.server.refusals import public
 from cargo_sync.server.workspace.operations import OperationResult
 from cargo_sync.state.uploads import UploadRow
 
-STATUS: Final[Mapping[Code, int]] = {
-    Code.BAD_REQUEST: 400,
-    Code.BAD_PATH: 400,
-    Code.RESERVED_NAME: 400,
-    Code.CORRUPT: 400,
-    Code.TLS: 400,
-    Code.UNAUTHORIZED: 401,
-    Code.LOGGED_OUT: 401,
-    Code.READ_ONLY: 403,
-    Code.WRITE_ONLY: 403,
-    Code.EXPIRED: 403,
-    Code.FOREIGN_NETWORK: 403,
-    Code.UNKNOWN: 404,
-    Code.VANISHED: 404,
-    Code.TIMEOUT: 408,
-    Code.IN_FILE: 409,
-    Code.CHANGED: 409,
-    Code.DAMAGED: 409,
-    Code.FENCED: 409,
-    Code.OCCUPIED: 409,
-    Code.NOT_EMPTY: 409,
-    Code.IS_A_FOLDER: 409,
-    Code.NOT_A_FOLDER: 409,
-    Code.SYMLINK: 409,
-    Code.STALE: 412,
-    Code.NO_LENGTH: 411,
-    Code.TOO_LARGE: 413,
-    Code.METHOD: 405,
-    Code.UNSUPPORTED: 415,
-    Code.BAD_RANGE: 416,
-    Code.THROTTLED: 429,
-    Code.BUSY: 429,
-    Code.DISK_FULL: 507,
-    Code.OVER_QUOTA: 507,
-}
-"""Status by problem code; for others 503 if a retry may help, else 500."""
 
-
-_PRIVATE: Final[Mapping[str, str]] = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-EVERY_ANSWER: Final[Mapping[str, str]] = {
-    **ANONYMOUS,
-    # Pages of other sites may not embed answers.
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-"""Headers of all answers, also of those to requests that are not HTTP."""
-
-
-def status_of(problem: Problem) -> int:
-    """The HTTP status for a problem."""
-    return STATUS.get(problem.code, 503 if problem.retry else 500)
-
-
-def answer(value: object, status: int = 200) -> web.Response:
-    """The value as a JSON response."""
-    return web.Response(
-        status=status, body=orjson.dumps(value), content_type="application/json", headers=_PRIVATE
-    )
+def refusal(error: ProblemError) -> web.Response:
+    """The response that tells a client about an error, without what is not for clients."""
+    more = {"fence": error.fence._asdict()} if isinstance(error, FencedError) else {}
+    seconds = error.seconds if isinstance(error, LaterError) else None
+    return answers.refusal(public(error.problem), seconds, more)
 
 
 def shown_problem(problem: Problem) -> dict[str, str]:
-    """A problem as JSON."""
-    problem = public(problem)
-    return {"code": problem.code_text, "message": problem.message, "hint": problem.hint}
-
-
-def refusal(error: ProblemError) -> web.Response:
-    """The response that tells a client about an error."""
-    problem = error.problem
-    headers = dict(_PRIVATE)
-    told: dict[str, object] = {"error": shown_problem(problem)}
-    if isinstance(error, FencedError):
-        told["fence"] = error.fence._asdict()
-    if isinstance(error, LaterError):
-        headers["Retry-After"] = str(max(1, math.ceil(error.seconds)))
-    return web.Response(
-        status=status_of(problem),
-        body=orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE),
-        content_type="application/json",
-        headers=headers,
-    )
-
-
-def at_once(problem: Problem) -> bytes:
-    """The same response as bytes, for a connection that is closed after it."""
-    body = orjson.dumps({"error": shown_problem(problem)}, option=orjson.OPT_APPEND_NEWLINE)
-    headers = {
-        **EVERY_ANSWER,
-        **_PRIVATE,
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        "Connection": "close",
-    }
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    status = HTTPStatus(status_of(problem))
-    return f"HTTP/1.1 {status} {status.phrase}\r\n{lines}\r\n".encode() + body
+    """A problem as JSON, without what is not for clients."""
+    return answers.shown_problem(public(problem))
 
 
 # -- bodies ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from aiohttp import web
 
-from cargo_sync.process.http_connection import arrival_of
+from cargo_sync.process.http.connection import arrival_of
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.logins import IssuedToken, LoginMark, Logins
 from cargo_sync.server.accounts.permits import Permit, Permits

@@ -4,30 +4,25 @@ Everything but the page is below `<prefix>/v1`. Each group of handlers gets only
 handler uses the disk in the event loop.
 """
 
-from collections.abc import Awaitable, Callable
-from logging import getLogger
-from typing import Annotated, Final, Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 from aiohttp import web
 from pydantic import Field
 
 from cargo_sync.control.audit import AuditWriter
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.http.answers import answer
+from cargo_sync.process.http.fields import Asked, text
+from cargo_sync.process.http.limits import LOGIN_BYTES, Bodies, read_login
+from cargo_sync.process.http.refusing import refusing
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.invitations import Invitations
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.flows.flows import FlowRequest, OpenedFlow
 from cargo_sync.server.history.downloads import Downloads
-from cargo_sync.server.http.answers import (
-    EVERY_ANSWER,
-    answer,
-    logged_in,
-    opened,
-    refusal,
-    status_of,
-)
+from cargo_sync.server.http.answers import logged_in, opened, refusal
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.browse import BrowseRoutes
 from cargo_sync.server.http.browsing.page import FilesPage
@@ -37,17 +32,11 @@ from cargo_sync.server.http.content.files import FileRoutes
 from cargo_sync.server.http.content.tickets import TicketRoutes, Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.content.uploads import UploadRoutes
-from cargo_sync.server.http.fields import HTTP_RUN, Asked, Path, Run, Speed, text
+from cargo_sync.server.http.fields import HTTP_RUN, Path, Run, Speed
 from cargo_sync.server.http.invitations import InvitationRoutes
-from cargo_sync.server.http.limits import LOGIN_BYTES, Bodies, read_login
 from cargo_sync.server.http.operations import OperationRoutes
 from cargo_sync.server.http.probe import Probe
 from cargo_sync.state.clients import Clients
-
-_log = getLogger(__name__)
-_STARTED: Final = web.RequestKey("started", bool)
-"""Whether the head of the answer is on its way: then no other answer can follow."""
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class FlowBroker(Protocol):
@@ -127,7 +116,7 @@ class Gateway:
         ]
 
     def application(self) -> web.Application:
-        app = web.Application(middlewares=[self._refusals])
+        app = refusing(self._entrance.serving, self._refused, "the API is under /v1")
         app.add_routes(
             [
                 web.post(f"{self._v1}/login", self.login),
@@ -138,7 +127,6 @@ class Gateway:
                 *self._rooms,
             ]
         )
-        app.on_response_prepare.append(_prepare)
         app.on_shutdown.append(self._close_polls)
         return app
 
@@ -169,38 +157,10 @@ class Gateway:
         await self._flows.end(user, request.match_info["id"])
         return answer({})
 
-    @web.middleware
-    async def _refusals(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Turns every error into the same form; an unexpected one is logged, and not shown."""
-        allowed = ""
-        try:
-            with self._entrance.serving(request):
-                return await handler(request)
-        except ProblemError as error:
-            problem = error
-        except web.HTTPException as error:
-            problem = ProblemError(_of_aiohttp(error))
-            allowed = error.headers.get("Allow", "")
-        except (ConnectionError, TimeoutError):
-            raise
-        except Exception:
-            _log.exception("%s %s failed", request.method, ascii(request.path))
-            problem = ProblemError(
-                Problem(Code.FAILED, "the request failed on the server; the server's log says why")
-            )
-        _log.debug(
-            "%s %s refused: %s", request.method, ascii(request.path), problem.problem.code_text
-        )
-        if request.get(_STARTED) and request.transport is not None:
-            request.transport.abort()  # the client sees that the answer is not complete
-            raise ConnectionResetError(problem.problem.code_text)
-        response = refusal(problem)
-        if status_of(problem.problem) == 401:
+    def _refused(self, request: web.Request, error: ProblemError) -> web.Response:
+        response = refusal(error)
+        if response.status == 401:
             response.headers["WWW-Authenticate"] = self._challenge(request)
-        if allowed:
-            response.headers["Allow"] = allowed
-        if not request.content.is_eof():
-            response.force_close()  # the rest of the body is not read
         return response
 
     def _challenge(self, request: web.Request) -> str:
@@ -214,22 +174,3 @@ class Gateway:
 
     async def _close_polls(self, _: web.Application) -> None:
         self._polls.close()
-
-
-async def _prepare(request: web.Request, response: web.StreamResponse) -> None:
-    request[_STARTED] = True
-    response.headers.update(EVERY_ANSWER)
-
-
-def _of_aiohttp(error: web.HTTPException) -> Problem:
-    match error.status:
-        case 404:
-            return Problem(
-                Code.UNKNOWN, "there is nothing here", hint="the API is under /v1", retry=False
-            )
-        case 405:
-            return Problem(Code.METHOD, "this address does not allow that method", retry=False)
-        case _:
-            return Problem(
-                Code.BAD_REQUEST, error.reason or "the request cannot be read", retry=False
-            )

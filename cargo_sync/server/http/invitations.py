@@ -7,12 +7,13 @@ from aiohttp import web
 from pydantic import AfterValidator, Field
 
 from cargo_sync.config import places
+from cargo_sync.process.http.answers import answer
+from cargo_sync.process.http.fields import Asked, text
+from cargo_sync.process.http.limits import read_login
 from cargo_sync.server.accounts.invitations import Invitations
 from cargo_sync.server.accounts.logins import PASSWORD_LENGTH
-from cargo_sync.server.http.answers import answer, logged_in
+from cargo_sync.server.http.answers import logged_in
 from cargo_sync.server.http.authentication import Authentication
-from cargo_sync.server.http.fields import Asked, text
-from cargo_sync.server.http.limits import read_login
 
 SHORTEST: Final = 8
 """Characters of a password that people choose themselves."""

@@ -9,28 +9,25 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Problem, ProblemError, bad_request
 from cargo_sync.model.world import Offload
+from cargo_sync.process.http.answers import answer
+from cargo_sync.process.http.fields import LARGEST, Asked, items, whole
+from cargo_sync.process.http.limits import Bodies, sent
 from cargo_sync.server.accounts.access import Access
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.grants.view import WorkspaceView
-from cargo_sync.server.http.answers import answer, done, hashed, lineage, with_xattrs
+from cargo_sync.server.http.answers import done, hashed, lineage, with_xattrs
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.fields import (
     HTTP_RUN,
-    LARGEST,
-    Asked,
     Attributes,
     ChangedPath,
     Path,
     Run,
     Time,
     Whole,
-    items,
-    whole,
 )
-from cargo_sync.server.http.limits import Bodies, sent
-from cargo_sync.server.refusals import bad_request
 from cargo_sync.server.workspace.operations import (
     Delete,
     Exchange,

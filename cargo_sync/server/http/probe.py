@@ -13,13 +13,12 @@ from typing import Annotated, Final
 
 from aiohttp import web
 
-from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.problems import Code, LaterError, Problem
+from cargo_sync.process.http.answers import answer
+from cargo_sync.process.http.fields import Query, digits, whole
+from cargo_sync.process.http.limits import chunks, refuse_encoding, refuse_length, too_large
 from cargo_sync.server.accounts.users import User
-from cargo_sync.server.http.answers import answer
 from cargo_sync.server.http.authentication import Authentication
-from cargo_sync.server.http.fields import Query, digits, whole
-from cargo_sync.server.http.limits import chunks, refuse_encoding, refuse_length, too_large
-from cargo_sync.server.refusals import LaterError
 
 LARGEST: Final = 64 * 2**20
 """Bytes per probe."""

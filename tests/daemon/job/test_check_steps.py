@@ -25,7 +25,7 @@ from cargo_sync.local.root import Root
 from cargo_sync.local.space import FreeSpace, SpaceLedger
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.server.http import tls
+from cargo_sync.process import tls
 from cargo_sync.trees.cargo.api import ServerLogin
 from cargo_sync.trees.cargo.probe import ProbingApi
 from tests.daemon.house import settings

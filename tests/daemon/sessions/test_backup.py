@@ -9,7 +9,7 @@ import pytest
 
 from cargo_sync.daemon.sessions.backup_steps import local_name
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.server.http import tls
+from cargo_sync.process import tls
 from tests.daemon.sessions.coordinator import Coordinator, coordinating
 from tests.daemon.sessions.desk import Desk, desk
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from cargo_sync.model.problems import LaterError
 from cargo_sync.server.accounts.gate import LoginGate
-from cargo_sync.server.refusals import LaterError
 
 
 async def test_only_so_many_log_in_at_once() -> None:

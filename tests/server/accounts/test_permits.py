@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import LaterError, Problem, ProblemError
 from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.accounts.permits import LOGGED_OUT, REQUESTS, Permits
 from cargo_sync.server.grants.rights import Right
-from cargo_sync.server.refusals import LaterError, unknown
+from cargo_sync.server.refusals import unknown
 
 NO_DROP_BOXES: Any = None
 

@@ -9,11 +9,10 @@ import pytest
 
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import LaterError, ProblemError
 from cargo_sync.server.accounts.logins import PER_USER, TOKEN_SECONDS, VERIFIED_SECONDS, Logins
 from cargo_sync.server.accounts.throttle import FREE
 from cargo_sync.server.accounts.users import User, Users
-from cargo_sync.server.refusals import LaterError
 from tests.offloads import T, Ts, inline
 from tests.server.surroundings import CHEAP, Book, Clock, entropy
 

@@ -21,7 +21,7 @@ from cargo_sync.server.accounts.permits import Permits
 from cargo_sync.server.accounts.terms import Terms
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.flows.flows import FlowRequest, Flows
-from cargo_sync.server.flows.lane_listener import LaneListener
+from cargo_sync.server.flows.lane_ends import FlowLanes
 from cargo_sync.server.server import Up
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.replies import FlowReply
@@ -250,14 +250,14 @@ async def test_a_lane_that_connects_while_its_user_is_logged_out_carries_nothing
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connecting, may_go = threading.Event(), threading.Event()
-    made = LaneListener._machine
+    made = FlowLanes.machine
 
-    def slowly(self: LaneListener, *args: Any) -> Any:
+    def slowly(self: FlowLanes, *args: Any) -> Any:
         connecting.set()
         may_go.wait(60)
         return made(self, *args)
 
-    monkeypatch.setattr(LaneListener, "_machine", slowly)
+    monkeypatch.setattr(FlowLanes, "machine", slowly)
     async with (
         governed(settings(tmp_path)) as up,
         job(tmp_path / "a", login(up), Mode.UPLOAD) as system,

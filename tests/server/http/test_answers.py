@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from cargo_sync.model.problems import Code, Problem
-from cargo_sync.server.http.answers import STATUS, status_of
+from cargo_sync.process.http.answers import STATUS, status_of
 
 PAGE = Path(__file__).parents[3].joinpath("docs", "http-api.md").read_text(encoding="utf-8")
 TABLE = PAGE.partition("\n| status | codes | what |\n")[2].partition("\n\n")[0]

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.process.http.fields import Asked
 from cargo_sync.server.http import gateway  # all handlers, with what they are asked
-from cargo_sync.server.http.fields import Asked
 
 
 def asked(kind: type[Asked]) -> Iterator[type[Asked]]:

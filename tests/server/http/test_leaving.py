@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from cargo_sync.model.problems import Code, ProblemError
-from cargo_sync.server.http.limits import chunks
+from cargo_sync.process.http.limits import chunks
 from tests.server.house import House, living
 from tests.server.surroundings import until
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.server.http import limits, listener
+from cargo_sync.process.http import limits, listener
 from tests.server.house import House, living
 from tests.server.surroundings import until
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from cargo_sync.server.http import limits, probe
+from cargo_sync.process.http import limits
+from cargo_sync.server.http import probe
 from tests.server.house import House, living
 
 

@@ -10,29 +10,20 @@ from aiohttp import web
 from cargo_sync.catalogue.contract import ChangesPage
 from cargo_sync.machines.own_changes import OwnChanges
 from cargo_sync.model.entries import Entry, PlacedEntries
+from cargo_sync.model.problems import bad_request
 from cargo_sync.model.transfers import columns, is_vast
 from cargo_sync.model.world import Offload
-from cargo_sync.process.http_connection import told_of_loss
+from cargo_sync.process.http.answers import answer
+from cargo_sync.process.http.connection import told_of_loss
+from cargo_sync.process.http.fields import LARGEST, Query, digits, text, whole
 from cargo_sync.server.accounts.access import Access, Grants
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.grants.view import WorkspaceView
-from cargo_sync.server.http.answers import answer, limited, shown_problem
+from cargo_sync.server.http.answers import limited, shown_problem
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
-from cargo_sync.server.http.fields import (
-    LARGEST,
-    After,
-    Client,
-    Cursor,
-    Own,
-    Path,
-    Query,
-    at_least_one,
-    digits,
-    text,
-    whole,
-)
-from cargo_sync.server.refusals import bad_request, unknown
+from cargo_sync.server.http.fields import After, Client, Cursor, Own, Path, at_least_one
+from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.contract import News
 from cargo_sync.state.clients import Clients
 

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.problems import Code, LaterError, Problem
 from cargo_sync.model.subtrees import Subtrees
-from cargo_sync.server.refusals import LaterError
 
 PER_USER: Final = 500
 

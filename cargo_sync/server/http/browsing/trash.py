@@ -13,25 +13,16 @@ from pydantic import Field
 from cargo_sync.api.trash_commands import WORKSPACE_TRASH_EMPTY, WORKSPACE_TRASH_RESTORE
 from cargo_sync.control.audit import AuditWriter
 from cargo_sync.model.displaced import TrashFilter
+from cargo_sync.model.problems import bad_request
 from cargo_sync.model.world import Offload
+from cargo_sync.process.http.answers import answer
+from cargo_sync.process.http.fields import LARGEST, Asked, Query, digits, text, whole
+from cargo_sync.process.http.limits import Bodies
 from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.grants.rights import Right
-from cargo_sync.server.http.answers import answer, restored, trash_page
+from cargo_sync.server.http.answers import restored, trash_page
 from cargo_sync.server.http.authentication import Authentication
-from cargo_sync.server.http.fields import (
-    HTTP_RUN,
-    LARGEST,
-    Asked,
-    Path,
-    Query,
-    Run,
-    at_least_one,
-    digits,
-    text,
-    whole,
-)
-from cargo_sync.server.http.limits import Bodies
-from cargo_sync.server.refusals import bad_request
+from cargo_sync.server.http.fields import HTTP_RUN, Path, Run, at_least_one
 
 ROWS: Final = 1_000
 """The most rows per response."""

@@ -24,14 +24,17 @@ from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.lanes.ports import BlockingReader
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, kept_time
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, bad_request
 from cargo_sync.model.world import World
+from cargo_sync.process.http.answers import answer
+from cargo_sync.process.http.fields import Query
+from cargo_sync.process.http.limits import chunks, refuse_encoding, sent
 from cargo_sync.server.accounts.access import Access
 from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.grants.view import ViewUpload
 from cargo_sync.server.history.downloads import Downloads, FetchedVersion
-from cargo_sync.server.http.answers import answer, folder, refusal
+from cargo_sync.server.http.answers import folder, refusal
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.content.conditions import (
     ByteRange,
@@ -40,9 +43,8 @@ from cargo_sync.server.http.content.conditions import (
     etag,
     wanted_part,
 )
-from cargo_sync.server.http.fields import HTTP_RUN, After, Query
-from cargo_sync.server.http.limits import chunks, refuse_encoding, sent
-from cargo_sync.server.refusals import bad_request, unknown
+from cargo_sync.server.http.fields import HTTP_RUN, After
+from cargo_sync.server.refusals import unknown
 
 CHUNK: Final = 1024 * 1024
 FOLDER_PAGE: Final = 5_000

@@ -19,19 +19,22 @@ from pydantic import AfterValidator, Field
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.history import HistoryFiles
+from cargo_sync.model.problems import bad_request
 from cargo_sync.model.world import World
+from cargo_sync.process.http.answers import answer
+from cargo_sync.process.http.fields import Asked, text
+from cargo_sync.process.http.limits import Bodies, sent
 from cargo_sync.server.accounts.logins import LoginMark
 from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.history.downloads import Downloads
-from cargo_sync.server.http.answers import answer, ticket
+from cargo_sync.server.http.answers import ticket
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.content.archive import Archive
 from cargo_sync.server.http.content.attachment import disposition
 from cargo_sync.server.http.content.files import FileRoutes
-from cargo_sync.server.http.fields import HTTP_RUN, Asked, Path, text
-from cargo_sync.server.http.limits import Bodies, sent
-from cargo_sync.server.refusals import bad_request, unknown
+from cargo_sync.server.http.fields import HTTP_RUN, Path
+from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.refusals import changed
 
 START: Final = 600.0

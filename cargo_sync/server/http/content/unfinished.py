@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.model.checkpoints import Checkpoint
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError
 from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.grants.view import ViewUpload, WorkspaceView
-from cargo_sync.server.refusals import LaterError, unknown
+from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.incoming import Admit
 from cargo_sync.server.workspace.refusals import changed

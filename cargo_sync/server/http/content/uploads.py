@@ -16,17 +16,18 @@ from aiohttp import web
 from pydantic import Field
 
 from cargo_sync.model.entries import EARLIEST, LATEST
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, bad_request
 from cargo_sync.model.world import Offload
+from cargo_sync.process.http.answers import answer
+from cargo_sync.process.http.fields import Asked, text
+from cargo_sync.process.http.limits import Bodies
 from cargo_sync.server.accounts.permits import Permit
 from cargo_sync.server.grants.rights import Right
-from cargo_sync.server.http.answers import answer, begun, published, refusal, upload_row
+from cargo_sync.server.http.answers import begun, published, refusal, upload_row
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.content.conditions import etag
 from cargo_sync.server.http.content.unfinished import PIECE, PublishedUpload, Uploads, WantedUpload
-from cargo_sync.server.http.fields import Asked, ChangedPath, Whole, text
-from cargo_sync.server.http.limits import Bodies
-from cargo_sync.server.refusals import bad_request
+from cargo_sync.server.http.fields import ChangedPath, Whole
 from cargo_sync.state.uploads import UploadRow
 
 _OFFSET: Final = re.compile(r"\d{1,19}", re.ASCII)

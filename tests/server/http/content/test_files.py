@@ -15,8 +15,8 @@ from blake3 import blake3
 from multidict import CIMultiDict
 
 from cargo_sync.local.system import System, Volume
+from cargo_sync.process.http.limits import sent
 from cargo_sync.server.http.content import files
-from cargo_sync.server.http.limits import sent
 from cargo_sync.server.workspace.folder.upload import FolderUpload
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.state.history import HistoryFilter

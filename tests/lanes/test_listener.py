@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from cargo_sync.lanes import listener as lane_listener
+from cargo_sync.lanes.listener import LaneListener
 from cargo_sync.process.doors import Doors
-from cargo_sync.server.flows import lane_listener
-from cargo_sync.server.flows.lane_listener import LaneListener
 from tests.offloads import inline
 
 
@@ -22,7 +22,7 @@ async def test_the_round_trip_of_a_new_lane_does_not_include_the_time_until_its_
 
     monkeypatch.setattr(lane_listener, "tune", tune)
     nobody: Any = None  # nobody comes
-    listener = LaneListener(nobody, 1, lambda: 0.0, inline, nobody)
+    listener = LaneListener[Any](nobody, 1, inline)
     await listener.start(Doors(), "127.0.0.1", 0)
     listener.close()
     assert deferred == [0]

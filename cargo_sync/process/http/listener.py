@@ -1,4 +1,4 @@
-"""The port of the HTTP API: TLS, a limit of connections, and an orderly end."""
+"""A port of an HTTP API: TLS, a limit of connections, and an orderly end."""
 
 import asyncio
 import logging
@@ -7,15 +7,14 @@ from typing import Final
 
 from aiohttp import web
 
-from cargo_sync.model.problems import Code, Problem, ProblemError, unopened_port
+from cargo_sync.model.problems import Code, Problem, ProblemError, bad_request, unopened_port
 from cargo_sync.process.doors import Arrival, Door, Doors, Tls, speaks
-from cargo_sync.process.http_connection import Answering, HttpConnection, Refusing
-from cargo_sync.server.http.answers import EVERY_ANSWER, at_once, refusal
-from cargo_sync.server.http.limits import SERVER_OPTIONS
-from cargo_sync.server.refusals import bad_request
+from cargo_sync.process.http.answers import EVERY_ANSWER, at_once, refusal
+from cargo_sync.process.http.connection import Answering, HttpConnection, Refusing
+from cargo_sync.process.http.limits import SERVER_OPTIONS
 
 GOODBYE: Final = 1.0
-"""Seconds that requests have to end when the server stops."""
+"""Seconds that requests have to end when the process stops."""
 CONNECTIONS: Final = 8_192
 
 _log = logging.getLogger(__name__)
@@ -85,4 +84,5 @@ class _Connection(HttpConnection):
 
     def malformed(self, request: web.BaseRequest) -> web.StreamResponse:
         _log.debug("%s sent a request that is not valid HTTP", request.remote)
-        return refusal(bad_request("the request line or a header is not valid, or is too long"))
+        error = bad_request("the request line or a header is not valid, or is too long")
+        return refusal(error.problem)

@@ -15,9 +15,8 @@ from aiohttp import web
 
 from cargo_sync.machines.budget import Amount, Budgets
 from cargo_sync.model.documents import parsed
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError, bad_request
 from cargo_sync.model.world import Offload
-from cargo_sync.server.refusals import LaterError, bad_request
 
 LOGIN_BYTES: Final = 8 * 1024
 BODY_BYTES: Final = 16 * 1024 * 1024

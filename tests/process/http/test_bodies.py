@@ -12,7 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from cargo_sync.machines.budget import Amount, Budgets
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.server.http.limits import Bodies
+from cargo_sync.process.http.limits import Bodies
 from tests.offloads import inline
 from tests.server.house import living
 

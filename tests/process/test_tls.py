@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import serialization
 
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process import tls
 from cargo_sync.process.wakeup import Wakeup
-from cargo_sync.server.http import tls
 from tests import virtual
 from tests.offloads import inline
 

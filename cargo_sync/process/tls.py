@@ -1,4 +1,4 @@
-"""The server's certificate: a given one, or one made at the first start, which clients pin.
+"""The certificate of a port: a given one, or one made at the first start, which clients pin.
 
 A pinned certificate is trusted for itself, not for who signed it.
 """
@@ -24,7 +24,7 @@ from cargo_sync.process.wakeup import Wakeup
 DAY: Final = 86400.0
 LOOK: Final = 30.0
 """Seconds between two looks at the files."""
-_CERT, _KEY = "server.crt", "server.key"
+SERVER: Final = "server"
 
 _Stamp = tuple[tuple[int, ...] | None, tuple[int, ...] | None]
 _UNKNOWN: Final[_Stamp] = ((), ())
@@ -60,20 +60,23 @@ def own(cert: str, key: str) -> Certificate:
     return Certificate(cert, key, f"sha256:{digest}", ends, content.digest())
 
 
-def self_made(folder: str, names: Iterable[str], now: datetime.datetime) -> Certificate:
+def self_made(
+    folder: str, names: Iterable[str], now: datetime.datetime, program: str = SERVER
+) -> Certificate:
     """The certificate in `folder`; it is made if there is none.
 
     Args:
         folder: of both files.
         names: host names and IP addresses that it is for; duplicates are ignored.
         now: with a time zone. It is valid from one day earlier, for clocks that are slow.
+        program: the kind of program, which names the files and is in the certificate.
 
     Raises:
         ProblemError: it cannot be written or read.
     """
-    cert, key = os.path.join(folder, _CERT), os.path.join(folder, _KEY)
+    cert, key = (os.path.join(folder, f"{program}.{kind}") for kind in ("crt", "key"))
     try:
-        make_certificate(cert, key, "Cargo server", names, now)
+        make_certificate(cert, key, f"Cargo {program}", names, now)
     except OSError as error:
         raise ProblemError(from_os_error(error, folder)) from error
     return own(cert, key)
@@ -98,7 +101,7 @@ def context(certificate: Certificate) -> ssl.SSLContext:
 
 
 class ServedCertificate:
-    """The certificate of the listeners while a server runs.
+    """The certificate of the listeners while a program runs.
 
     Its files are looked at twice a minute: if they have changed and belong together, new
     connections get what they hold. Until then the old certificate is served.
