@@ -32,12 +32,11 @@ def test_a_kill_at_any_write_leaves_the_old_rows_or_the_new_ones(tmp_path: Path)
         changes: list[Change] = [put("b", size=2), CatalogueMove("a", "c", 9), Gone("c/x"), *many]
         SqliteCatalogue(database).record(1, changes)
 
-    seen = [tree(database) for database in crashes(tmp_path, "server", before, work)]
+    seen = [tree(database) for database in crashes(tmp_path, "server", before, work, 10)]
     assert seen[0] == (3, [("a", 1), ("a/x", 2), ("b", 3)])
     assert seen[:-1] == [seen[0]] * (len(seen) - 1)
     assert seen[-1][0] == 21
     assert seen[-1][1][:5] == [("b", 4), ("c", 1), ("a", 0), ("a/x", 0), ("c/x", 0)]
-    assert len(seen) > 10
 
 
 def test_no_two_rows_share_a_number_and_none_is_ahead_of_the_sequence(server: Database) -> None:

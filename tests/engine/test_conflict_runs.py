@@ -9,15 +9,14 @@ from typing import Any, Final
 
 import pytest
 
-from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.conflicts import ConflictPolicy
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
-from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.state.conflicts import Conflicts
 from cargo_sync.state.database import Database
-from cargo_sync.testing.tree import MemoryTree, TreeSink
+from cargo_sync.testing.tree import MemoryTree
+from tests.engine.killing import Fragile, Kill
 from tests.engine.world import System
 from tests.state.crash import Killed
 
@@ -120,45 +119,6 @@ async def test_a_failed_file_that_is_a_conflict_now_waits_for_a_person_and_fails
     system.now += 5
     await system.run().execute()
     assert (system.memory.conflicts.open, len(system.memory.failures)) == (1, 0)
-
-
-class Kill:
-    """Stops a run before its `at`-th write: a commit of the state, or a change of a side."""
-
-    def __init__(self) -> None:
-        self.at: int | None = None
-
-    def __call__(self, statement: str) -> None:
-        if statement == "COMMIT":
-            self.write()
-
-    def write(self) -> None:
-        if self.at is None:
-            return
-        self.at -= 1
-        if self.at < 0:
-            raise Killed
-
-
-class Fragile(MemoryTree):
-    """A side that counts its changes; `kill` is set for the run that is to be killed."""
-
-    kill = Kill()
-
-    def do(self, action: Action) -> Outcome:
-        self.kill.write()
-        return super().do(action)
-
-    def sink(self, run: str) -> TreeSink:
-        sink = TreeSink(self)
-        publish = sink.publish
-
-        def counted(offer: Offer, content: bytes, problem: Problem | None) -> Receipt:
-            self.kill.write()
-            return publish(offer, content, problem)
-
-        sink.publish = counted  # type: ignore[method-assign]
-        return sink
 
 
 @pytest.mark.parametrize("policy", ["keep_both", "remote"])

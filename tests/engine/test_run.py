@@ -20,6 +20,7 @@ from cargo_sync.state.events import Events
 from cargo_sync.state.jobs import Binding
 from cargo_sync.state.upkeep import Upkeep
 from cargo_sync.trees.contract import Brought, Delta, Observation
+from tests.engine.killing import Fragile, Kill
 from tests.engine.world import System
 from tests.state.crash import Killed
 
@@ -524,6 +525,7 @@ async def test_a_kill_while_the_server_is_looked_at_anew_hides_no_deletion_and_i
 ) -> None:
     monkeypatch.setattr(forgetting, "SLICE", 1)
     system = make(Mode.DOWNLOAD, propagate=True)
+    system.near = Fragile("near", "local")
     for path in ("0", "1", "sub/2"):
         system.source.write(path, b"1")
     await system.run().execute()
@@ -539,22 +541,17 @@ async def test_a_kill_while_the_server_is_looked_at_anew_hides_no_deletion_and_i
     approved = {Code.SERVER_RESTORED} if restored else set()
     at = 0
     while True:
-        left = [10**9]
-
-        def fault(_: str, left: list[int] = left) -> None:
-            left[0] -= 1
-            if left[0] < 0:
-                raise Killed
-
-        image = tmp_path / f"{at}.db"
+        image, kill = tmp_path / f"{at}.db", Kill()
         shutil.copyfile(tmp_path / "state.db", image)
         near = copy.deepcopy(system.near)
-        with Database.open(str(image), "daemon", fault) as database:
+        near.kill = kill
+        with Database.open(str(image), "daemon", kill) as database:
             one = System(database, Mode.DOWNLOAD, propagate=True)
             one.near, one.far = near, system.far
-            left[0] = at
+            kill.at = at
             with suppress(Killed):
                 await one.run().execute(approved=approved)
+            whole, kill.at = kill.at >= 0, None
         with Database.open(str(image), "daemon") as database:
             one = System(database, Mode.DOWNLOAD, propagate=True)
             one.near, one.far = near, system.far
@@ -567,7 +564,8 @@ async def test_a_kill_while_the_server_is_looked_at_anew_hides_no_deletion_and_i
             assert sorted(near.files()) == there
             told = [row.event.happened for row in Events(database).last(10)]
             assert told.count(Happened.RESET) == restored
-        if left[0] >= 0:
+        if whole:
+            assert at > 6, "it was killed at some writes"
             return
         at += 1
 

@@ -31,7 +31,7 @@ from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.upkeep import Upkeep
 from cargo_sync.state.workspaces import WorkspaceRows
-from tests.state.crash import Killed
+from tests.state.crash import Images
 
 IDS = {"daemon": 0x43524744, "server": 0x43524753}
 ENTRY = Entry("a.txt", FILE, 7, 5, 0o644, 3, 4, "ab" * 32, "")
@@ -254,34 +254,20 @@ def test_a_kill_at_any_statement_leaves_one_version_or_the_other(
     tmp_path: Path, schema: Schema
 ) -> None:
     known = len(migrations.scripts(schema))
-    seen, at = set(), 0
-    while True:
-        place, image = tmp_path / str(at), tmp_path / f"{at}-image"
-        place.mkdir()
-        before = old(place / "state.db", schema)
-        left = [at]
-
-        def fault(_: str, left: list[int] = left, place: Path = place, image: Path = image) -> None:
-            if left[0] == 0:
-                shutil.copytree(place, image)
-                raise Killed
-            left[0] -= 1
-
-        try:
-            Database.open(str(place / "state.db"), schema, fault).close()
-        except Killed:
-            found = version(image / "state.db")
-            seen.add(found)
-            if found == 1:
-                assert read_tables(image / "state.db") == before
-            with Database.open(str(image / "state.db"), schema):
-                assert version(image / "state.db.v1") == 1
-                assert not (image / "state.db.copy").exists()
-            assert version(image / "state.db") == known
-        else:
-            break
-        at += 1
-    assert at > 3 and seen == {1}
+    place = tmp_path / "state"
+    place.mkdir()
+    before = old(place / "state.db", schema)
+    images = Images(place, tmp_path / "images", on=True)
+    Database.open(str(place / "state.db"), schema, images).close()
+    for image in images.kept:
+        path = image / "state.db"
+        assert (version(path), read_tables(path)) == (1, before)
+        with Database.open(str(path), schema):
+            assert version(image / "state.db.v1") == 1
+            assert not (image / "state.db.copy").exists()
+        assert version(path) == known
+    assert images.points > known
+    assert len(images.kept) == 2, "without the copy, and with it"
 
 
 def test_without_room_for_the_copy_nothing_is_changed(tmp_path: Path, schema: Schema) -> None:
