@@ -2,6 +2,7 @@
 
 battlefield  a server, a daemon and two jobs, and what must be true of them in the end
 campaign     every fault at every call: `make crash`, with a table at the end
+endings      what it means that a program ended
 faults       the faults: each breaks something while the script runs
 proxy        a TCP proxy that cuts connections
 script       what a person does in the folder of the upload job

@@ -22,7 +22,9 @@ from typing import Any, Final
 
 from cargo_sync.api.client import CommandError, NotRunning
 from cargo_sync.local.xattrs import SUPPORTED
+from tests.crash.endings import Ending, meaning
 from tests.crash.script import ACTS, at_the_other_side, tags
+from tests.crash.seam import BROKEN
 from tests.e2e.processes import PATIENCE, Place
 
 PROGRAMS: Final = ("server", "daemon")
@@ -69,6 +71,8 @@ class Battlefield(Place):
         self.seams: dict[str, tuple[str, int]] = {}
         self.traces: dict[str, str] = {}
         self.each_look: Callable[[], None] = lambda: None
+        self._faults: dict[str, str] = {}
+        """What the programs that run now were started with: see `endings`."""
         self.findings = Findings()
         if server:
             self.change("server.json", **server)
@@ -90,13 +94,16 @@ class Battlefield(Place):
         self.write(name, json.loads((self.folder / name).read_text()) | fields)
 
     def command(self, name: str) -> list[str]:
+        self._faults[name] = ""
         if trace := self.traces.pop(name, None):
+            self._faults[name] = "kill"
             call = trace.partition(":")[0]
             options = ["-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e"]
             return ["strace", *options, f"inject={trace}", *super().command(name)]
         kind, at = self.seams.pop(name, ("", -1))
         if at < 0:
             return super().command(name)
+        self._faults[name] = kind if at else ""
         seam = ["-m", "tests.crash.seam", kind, str(at), str(self.counted(name))]
         return [sys.executable, *seam]
 
@@ -135,6 +142,10 @@ class Battlefield(Place):
                 self.fail(f"waited in vain: {what}")
             time.sleep(0.05)
 
+    def broke(self, name: str) -> bool:
+        """Whether a call of a program behind a seam was broken."""
+        return self.counted(name).with_suffix(BROKEN).exists()
+
     def counted(self, name: str) -> Path:
         """Where a program behind a seam leaves the number of its calls."""
         return self.folder / f"{name}.calls"
@@ -163,7 +174,8 @@ class Battlefield(Place):
         for place in (self.files, self.far):
             kept = contents(place).keys() | (destroyed if place == self.far else set())
             self.findings.lost += sum(size for key, size in first.items() if key not in kept)
-        self._end()
+        self.end()
+        self._look_at_what_is_left()
         return self.findings
 
     def until_all_arrived(self) -> None:
@@ -175,7 +187,7 @@ class Battlefield(Place):
         self.each_look()
         for name in PROGRAMS:
             if self.has_ended(name):
-                self.findings.fired = True
+                self._note_end(name, self.ended(name), told=False)
                 self._start_again(name)
         here, *others = (
             snapshot(place, xattrs=self.xattrs) for place in (self.near, self.files, self.far)
@@ -188,20 +200,38 @@ class Battlefield(Place):
             return False
 
     def _start_again(self, name: str) -> None:
+        """Starts a program; if its fault comes before it answers, once more."""
         while True:
             self.begin(name, name, "--config", str(self.folder / f"{name}.json"))
             self.until(lambda: self._is_up(name) or self.has_ended(name), f"the {name} answers")
             if not self.has_ended(name):
                 return
-            self.findings.fired = True  # it died while it started
+            self._note_end(name, self.ended(name), told=False)
+
+    def _note_end(self, name: str, code: int, *, told: bool) -> Ending:
+        """Judges an end. What should not have ended ends the case: it might do so for ever."""
+        ending = meaning(code, self._faults[name], told=told)
+        if ending is Ending.FAULT:
+            self.findings.fired = True
+        elif ending is Ending.WRONG and not told:
+            self.fail(f"the {name} ended with {code}")
+        elif ending is Ending.WRONG:
+            self.findings.wrong.append(f"the {name} ended with {code}")
+        return ending
 
     def _is_up(self, name: str) -> bool:
         return self._listens() if name == "server" else self._answers()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Stops the programs; one that is killed meanwhile starts again, and is stopped again."""
         for name in reversed(PROGRAMS):
-            if code := self.stop(name):
-                self.findings.wrong.append(f"the {name} ended with {code}")
+            while self._note_end(name, self.stop(name), told=True) is Ending.FAULT:
+                self._start_again(name)
+                if name != PROGRAMS[0]:
+                    self.until_all_arrived()
+        self.findings.fired |= any(self.broke(name) for name in PROGRAMS)
+
+    def _look_at_what_is_left(self) -> None:
         found = self.findings
         for place in (self.near, self.files, self.far):
             staged = place / ".cargo_sync" / "staging"

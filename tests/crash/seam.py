@@ -3,7 +3,8 @@
     python -m tests.crash.seam KIND N COUNTED ARGUMENT…
 
 KIND is `kill` or `eio`, N counts from 1 (0: never). At a normal end the number of calls is written
-to the file COUNTED. Calls are those of `local.system` and the commits of the state.
+to the file COUNTED; when a call is broken, an empty file is made beside it. Calls are those of
+`local.system` and the commits of the state; where a commit should fail, the next other call does.
 """
 
 import atexit
@@ -15,11 +16,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cargo_sync.local.system import System
 from cargo_sync.state.database import Database
 from tests.local.systems import WRITES
+
+BROKEN: Final = ".broken"
+"""How the name of the file ends that is there once a call was broken."""
 
 
 class Seam:
@@ -29,21 +33,29 @@ class Seam:
         self._kind = kind
         self._at = at
         self._count = 0
+        self._done = False
+        self._broken = counted.with_suffix(BROKEN)
         self._lock = threading.Lock()
-        atexit.register(lambda: counted.write_text(str(self._count)))
+        self._counted = counted
 
     def reach(self, name: str) -> None:
         """A call is about to be made. Raises OSError."""
         with self._lock:
             self._count += 1
-            here = self._count == self._at
-        if here and self._kind == "kill":
+            due = 0 < self._at <= self._count and not self._done
+            # SQLite's own calls are not behind this seam: a commit cannot fail here.
+            here = due and (self._kind == "kill" or name != "commit")
+            self._done |= here
+        if not here:
+            return
+        self._broken.touch()
+        if self._kind == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
-        if here and name != "commit":
-            raise OSError(errno.EIO, f"injected into {name}")
+        raise OSError(errno.EIO, f"injected into {name}")
 
     def arm(self) -> None:
-        """Puts it between this program and its disk."""
+        """Puts it between this program and its disk, and leaves the number of calls at its end."""
+        atexit.register(lambda: self._counted.write_text(str(self._count)))
         real = System.choose()
         base = type(real)
         calls = {name: self._told(base, name) for name in WRITES if hasattr(base, name)}
