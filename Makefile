@@ -68,13 +68,10 @@ types: $(VENV)/installed
 imports: $(VENV)/installed
 	$(BIN)/lint-imports
 
-# Whole programs and histories: coverage would only make them slow.
-WHOLE = tests/sim tests/e2e tests/crash tests/browser
-
+# One of three workers waits most of the time, for programs or a browser: so there are more than cores.
 unit: $(VENV)/browser
-	$(BIN)/pytest -n 2 --cov --cov-report=json:.coverage.json $(WHOLE:%=--ignore=%)
+	$(BIN)/pytest -n $(or $(JOBS),3) --dist worksteal --cov --cov-report=json:.coverage.json
 	$(BIN)/python -m tests.floors .coverage.json
-	$(BIN)/pytest -n 2 $(WHOLE)
 
 # The pictures in docs/web/, taken by the browser tests.
 screens: $(VENV)/browser

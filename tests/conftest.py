@@ -4,6 +4,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import measured
+from tests.new_states import NewStates
 from tests.unsynced import leave_out_syncs
 
 # The same examples in every run, however slow and busy the machine is.
@@ -13,11 +15,29 @@ settings.register_profile(
 settings.load_profile("same")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    measured.leave_out(items)
+
+
 @pytest.fixture(autouse=True)
 def no_waiting_for_a_disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a disk, except where a test is about that."""
     if request.node.get_closest_marker("synced") is None:
         leave_out_syncs(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def new_states(tmp_path_factory: pytest.TempPathFactory) -> NewStates:
+    return NewStates(tmp_path_factory.mktemp("states"))
+
+
+@pytest.fixture(autouse=True)
+def copied_states(
+    request: pytest.FixtureRequest, new_states: NewStates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A state that a test makes is copied, except in the tests of the state."""
+    if "tests/state/" not in request.node.nodeid:
+        new_states.copied(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

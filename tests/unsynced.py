@@ -12,10 +12,9 @@ from cargo_sync.local.system import LinuxSystem
 from cargo_sync.state import database
 
 _SYNCED: Final = "PRAGMA synchronous = FULL"
-_UNSYNCED: Final = tuple(
-    one.replace(_SYNCED, "PRAGMA synchronous = OFF") for one in database._PRAGMAS
-)
-assert _SYNCED in database._PRAGMAS
+_OTHERS: Final = tuple(one for one in database._PRAGMAS if one != _SYNCED)
+_UNSYNCED: Final = ("PRAGMA synchronous = OFF", *_OTHERS)
+assert len(_UNSYNCED) == len(database._PRAGMAS)
 
 
 def leave_out_syncs(patch: pytest.MonkeyPatch) -> None:
