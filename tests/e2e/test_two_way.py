@@ -19,6 +19,9 @@ def test_two_folders_follow_each_other_also_after_a_kill(place: Place) -> None:
     place.start("server")
     place.start("daemon")
     place.until(lambda: equal() and len(tree(one)) == 40, "both have all files")
+    # What is there but not recorded yet would be a conflict after the kill.
+    kinds = ("uploaded", "downloaded")
+    place.until(lambda: all(len(place.events(kind)) == 40 for kind in kinds), "all is recorded")
 
     for number in range(5):
         (one / "d" / f"a{number}").unlink()
