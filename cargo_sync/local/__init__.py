@@ -24,10 +24,11 @@ renames  to a free name, or two names change places
 restoration  versions go from the trash back to their places
 root     a folder held by its descriptor; all paths are relative to it, links are never followed
 scan     lists everything below a root, folder by folder
-sink     the receiving end of a lane: staging, publishing and receipts
+sink     the receiving end of a lane into a folder: publishing and receipts
 sparse   holes in files
 space    what is free on a disk, and what is reserved for files on their way
 staging  files that are not complete yet, below `.cargo_sync/staging`
+staging_sink  what receiving ends have in common: judging and staging
 system   the calls that change a disk; the only place that depends on the platform
 trash    displaced files, below `.cargo_sync/trash`
 trash_freeing  what is freed of a trash, whatever a version is

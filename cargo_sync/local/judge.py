@@ -12,8 +12,8 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt, Want
 
 
-class Judge(Protocol):
-    """The decisions of the folder's owner."""
+class OfferJudge(Protocol):
+    """The decisions of an owner about what is offered."""
 
     def judge(self, batch: int, offers: Sequence[Offer]) -> list[Want | None]:
         """For each offer: a refusal, "none" (this content is already here), or None: needed.
@@ -23,6 +23,13 @@ class Judge(Protocol):
 
     def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
         """The problem, in the owner's words, of a file for which the disk has no room."""
+
+    def ended(self, batch: int) -> None:
+        """A batch has ended: what is not recorded of it never will be. Not called under `lock`."""
+
+
+class Judge(OfferJudge, Protocol):
+    """The decisions of a folder's owner, who also publishes in it."""
 
     def expected(self, offers: Sequence[Offer]) -> list[Entry | Problem | None]:
         """For each offer, the local entry that should be at its target; None: unoccupied.
@@ -41,9 +48,6 @@ class Judge(Protocol):
 
     def stayed(self, folder: str) -> None:
         """A new folder was not replaced, or not all of its files could be recorded."""
-
-    def ended(self, batch: int) -> None:
-        """A batch has ended: what is not recorded of it never will be. Not called under `lock`."""
 
     def moved(self, folder: str, found: os.stat_result) -> None:
         """A new folder was replaced by one with its files, which are recorded later.

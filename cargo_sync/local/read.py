@@ -5,7 +5,7 @@ import stat
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Final
+from typing import Final, Protocol
 
 from cargo_sync.local.content_hash import ContentHash
 from cargo_sync.local.folders import Folder
@@ -45,6 +45,15 @@ def always() -> bool:
 def as_offered(offers: Sequence[Offer]) -> list[FileState | Problem]:
     """The files that offers mean if they were made from this folder itself."""
     return [(offer.size, offer.mtime_ns, offer.version, offer.ident) for offer in offers]
+
+
+class OpenContent(Protocol):
+    """An open file, in whatever place, that can be read now."""
+
+    def read_into(self, view: memoryview, offset: int) -> int: ...
+    def extent(self, offset: int, until: int) -> tuple[int, bool]: ...
+    def unchanged(self) -> bool: ...
+    def close(self) -> None: ...
 
 
 class FileReader:
@@ -274,7 +283,7 @@ def hash_file(root: Root, path: str, expect: Entry, going: Going = always) -> st
     return hash_reader(open_file(root, path, expect), path, expect.size, going)
 
 
-def hash_reader(reader: FileReader, path: str, size: int, going: Going = always) -> str:
+def hash_reader(reader: OpenContent, path: str, size: int, going: Going = always) -> str:
     """The hash of an open file of `size` bytes, as 64 hex digits; the file is closed.
 
     Raises:

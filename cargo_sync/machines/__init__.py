@@ -22,6 +22,7 @@ retention    how old what is kept is, whatever the wall clock does
 retry        when something that failed is tried again
 room         whether a destination has room, from what it takes and refuses
 scope        what a look looks at in a local folder: all of it, or what may have changed
+seen_hashes  which hashes were seen, in little memory
 settling     whether a source file has been unchanged for long enough
 suspects     after an unclean stop: which files are still what they were
 trash_limits  what of a trash is freed: the old, and the oldest if there is too much

@@ -29,6 +29,7 @@ events        past events, each with a cursor
 history       what happened to the files of a server, in batches
 presence      when each user of a server was there last
 ages          when names in the trash and the staging were first seen
+manifests     what versions in the trash hold of a workspace that has no folder
 displaced     what was replaced or deleted, and where it is now
 clock         the clock by which records age, across restarts
 guard_window  what a job has deleted and overwritten lately
@@ -47,6 +48,7 @@ drop_boxes    where the catalogue has what users have added who may do nothing e
 backup_files  files that came by the backup protocol
 nodes         storage nodes, and what is known of their folders
 blobs         contents by their hash, and on which nodes their copies lie
+blob_owners   which workspaces refer to them: what a sweep asks
 placements    sets of nodes by number, and how much lies on each
 
 Every method that writes is one transaction. Methods called inside `with db.transaction():` join it,

@@ -7,4 +7,6 @@ blob_changes  how they come there, and leave: durably, in batches
 blob_pieces  how they are read: nothing rotten leaves
 blob_totals  how much such a folder holds, and how often it has changed
 blob_scrub   reads all of it, to find what has become rotten
+spool        contents on a disk of this machine, and who holds them
+spooled      a store of contents without other machines
 """

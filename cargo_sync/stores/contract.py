@@ -133,10 +133,10 @@ class ContentStore(Protocol):
         """These will be opened soon, in this order: they may be fetched ahead. Returns at once."""
 
     def forget(self, workspace: int, hashes: Sequence[str]) -> None:
-        """Deletes the copies of contents to which this workspace does not refer any more.
+        """Deletes the copies of contents that this workspace has condemned, with their rows.
 
-        Copies that cannot be deleted now, because their machine is away, are deleted later. A
-        content in use stays. It may be called again.
+        One whose row is live again, or that is in use, stays. Copies that cannot be deleted now,
+        because their machine is away, are deleted later. It may be called again.
         """
 
     def room(self, workspace: int) -> int | None:

@@ -7,8 +7,8 @@ from itertools import repeat
 
 from cargo_sync.local.publish import Published
 from cargo_sync.local.root import Root
-from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.local.space import Shortage
+from cargo_sync.local.staging_sink import LOOKED_AT
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.model.problems import Code, Problem, changed
 from cargo_sync.model.transfers import Offer, Receipt, Want

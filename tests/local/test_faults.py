@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.local import parts
-from cargo_sync.local import sink as sinks
+from cargo_sync.local import staging_sink as sinks
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.root import Root

@@ -125,7 +125,7 @@ def test_what_was_there_already_may_have_a_slice_of_its_own(
 
 
 def one_offer_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cargo_sync.local.sink.LOOKED_AT", 10)
+    monkeypatch.setattr("cargo_sync.local.staging_sink.LOOKED_AT", 10)
 
 
 def test_larger_files_follow_into_the_new_folder(

@@ -8,7 +8,7 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.local import commit
-from cargo_sync.local import sink as sinks
+from cargo_sync.local import staging_sink as sinks
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.publish import Published
 from cargo_sync.local.read import FolderSource

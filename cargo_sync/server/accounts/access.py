@@ -5,7 +5,6 @@ as a whole or one folder of them. A name is looked up only among a user's own wo
 can find out what others have.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -25,6 +24,7 @@ from cargo_sync.server.refusals import (
     write_only,
 )
 from cargo_sync.server.workspace.contract import Workspace
+from cargo_sync.server.workspace.roots import real_root
 from cargo_sync.state.drop_boxes import DropIntents
 
 _AllReceipts = dict[tuple[str, str, str], Receipts]
@@ -76,7 +76,7 @@ class Access(NamedTuple):
 def served(users: Sequence[UserSettings], workspaces: Sequence[WorkspaceSettings]) -> list[str]:
     """The folders of enabled users and of workspaces, each once: real paths, sorted."""
     folders = [one.path for one in users if one.enabled] + [one.path for one in workspaces]
-    return sorted({os.path.realpath(folder) for folder in folders})
+    return sorted({real_root(folder) for folder in folders})
 
 
 class Grants:
@@ -101,11 +101,11 @@ class Grants:
         own: dict[str, dict[str, Access]] = {}
         receipts: _AllReceipts = {}
         for user in (one for one in users if one.enabled):
-            home = at(os.path.realpath(user.path))
+            home = at(real_root(user.path))
             access = Access(USER_WORKSPACE, home, WorkspaceView(home), "rw")
             own[user.username] = {USER_WORKSPACE: access}
         for one in workspaces:
-            workspace = at(os.path.realpath(one.path))
+            workspace = at(real_root(one.path))
             for user_name, grant in one.grants.items():
                 if user_name in own:
                     view = self._view(one.name, workspace, grant, user_name, receipts)

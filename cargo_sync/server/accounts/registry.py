@@ -22,6 +22,7 @@ from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.roster import Roster, effective, ground
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.workspace.opened import OpenWorkspaces
+from cargo_sync.server.workspace.roots import real_root
 from cargo_sync.state.users import UserRows
 from cargo_sync.state.workspaces import WorkspaceRows
 from cargo_sync.suggest import did_you_mean
@@ -171,7 +172,7 @@ class Registry:
             ProblemError: it cannot be opened.
         """
         path = await self._offload(self._checked, kind, path, name)
-        if problem := await self._opened.open(await self._offload(os.path.realpath, path)):
+        if problem := await self._opened.open(await self._offload(real_root, path)):
             raise ProblemError(problem)
         return path
 
@@ -209,7 +210,7 @@ class Registry:
                 f'the user "{name}" cannot get a folder in {above}: {error}',
                 "name another folder",
             ) from None
-        if any(os.path.realpath(one.path) == os.path.realpath(path) for one in self.roster.users):
+        if any(real_root(one.path) == real_root(path) for one in self.roster.users):
             raise ControlError(
                 ReplyCode.BAD_ARGUMENT, f"{path} belongs to another user", "name another folder"
             )
@@ -226,7 +227,7 @@ class Registry:
             ) from None
         users = [one for one in self.roster.users if kind != "user" or one.username != name]
         spaces = [one for one in self.roster.workspaces if kind != "workspace" or one.name != name]
-        against = ground(users, spaces, self._state_dir, os.path.realpath).clash(kind, path)
+        against = ground(users, spaces, self._state_dir, real_root).clash(kind, path)
         if against is not None:
             hint = (
                 "use the same folder to share it, or a separate one"
@@ -249,7 +250,7 @@ class Registry:
             self.user_rows.all(),
             self.workspace_rows.all(),
             self._state_dir,
-            os.path.realpath,
+            real_root,
         )
 
 

@@ -1,6 +1,5 @@
 """`trash.…` of a server: list, restore, empty; of a named workspace, or of a user's own."""
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -24,6 +23,7 @@ from cargo_sync.model.world import World
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.opened import OpenWorkspaces
+from cargo_sync.server.workspace.roots import real_root
 
 
 class WorkspaceTrashHandlers:
@@ -84,7 +84,7 @@ class WorkspaceTrashHandlers:
             )
         found = self._registry.user(user or "") if name is None else self._registry.workspace(name)
         path = found.path
-        real = await self._world.offload(os.path.realpath, path)
+        real = await self._world.offload(real_root, path)
         if real not in self._opened:
             raise ControlError(ReplyCode.UNKNOWN_WORKSPACE, f"{path!r} is not served now")
         return self._opened.at(real)

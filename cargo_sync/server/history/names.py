@@ -4,11 +4,11 @@ A named workspace is called by its name, the own folder of a user `USER:default`
 colon. A folder may have several names: the first one of a named workspace is shown.
 """
 
-import os
 from collections.abc import Callable, Sequence
 
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
+from cargo_sync.server.workspace.roots import real_root
 
 
 class WorkspaceNames:
@@ -30,7 +30,7 @@ class WorkspaceNames:
         names: dict[int, str] = {}
         ids: dict[str, int] = {}
         for name, path in (*named, *sorted(own)):
-            id = id_at(os.path.realpath(path))
+            id = id_at(real_root(path))
             if id is not None:
                 names.setdefault(id, name)
                 ids[name] = id

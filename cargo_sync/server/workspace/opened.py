@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from functools import partial
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.catalogue.quota_ledger import QuotaShare, Told
@@ -20,10 +19,16 @@ from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import lasting
+from cargo_sync.server.workspace.content.sweep import OwnedContents
+from cargo_sync.server.workspace.content.tree import ContentState, ContentTree
+from cargo_sync.server.workspace.content.upkeep import ContentUpkeep
+from cargo_sync.server.workspace.content.workspace import ContentWorkspace
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder, Changed, Tell
 from cargo_sync.server.workspace.folder.external_changes import ExternalChanges
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
+from cargo_sync.server.workspace.roots import is_stored, real_root
+from cargo_sync.stores.contract import ContentStore
 from cargo_sync.stores.folder import DAY, FolderStore
 
 PATIENCE: Final = 3.0
@@ -32,8 +37,16 @@ PATIENCE: Final = 3.0
 _log = logging.getLogger(__name__)
 
 
+class StoredParts(NamedTuple):
+    """What workspaces without a folder need: where their contents lie, and their rows."""
+
+    store: ContentStore
+    state: ContentState
+    owned: OwnedContents
+
+
 class OpenWorkspaces:
-    """Workspaces by real path."""
+    """Workspaces by their roots (`roots`)."""
 
     def __init__(
         self,
@@ -45,7 +58,9 @@ class OpenWorkspaces:
         ledger: Callable[[int], TrashLedger],
         changed: Changed,
         tell: Tell,
+        stored: StoredParts | None = None,
     ) -> None:
+        """`stored` is for workspaces without a folder: None if there can be none."""
         self._world = world
         self._catalogue = catalogue
         self._checkpoints = checkpoints
@@ -55,16 +70,17 @@ class OpenWorkspaces:
         self._changed = changed
         self._tell = tell
         self._native = native()
-        self._open: dict[str, FolderWorkspace] = {}
+        self._stored = stored
+        self._open: dict[str, FolderWorkspace | ContentWorkspace] = {}
         self._external: dict[str, asyncio.Task[None]] = {}
         self._ending: list[asyncio.Task[None]] = []
 
     def at(self, path: str) -> Workspace:
-        """The workspace of a real path; it was opened before."""
+        """The workspace of a root; it was opened before."""
         return self._open[path]
 
     def id_at(self, path: str) -> int | None:
-        """The id of the open workspace of a real path; None if it is not open."""
+        """The id of the open workspace of a root; None if it is not open."""
         return self._open[path].id if path in self._open else None
 
     def __len__(self) -> int:
@@ -86,8 +102,8 @@ class OpenWorkspaces:
         own: dict[str, dict[str, Quota]] = {}
         for user in users:
             quota = Quota(user.quota_bytes, user.quota_files)
-            own.setdefault(os.path.realpath(user.path), {})[user.username] = quota
-        named = {os.path.realpath(one.path): one for one in workspaces}
+            own.setdefault(real_root(user.path), {})[user.username] = quota
+        named = {real_root(one.path): one for one in workspaces}
         for path, workspace in list(self._open.items()):
             if (space := named.get(path)) is not None:
                 quota = Quota(space.quota_bytes, space.quota_files)
@@ -102,7 +118,7 @@ class OpenWorkspaces:
     def used(self, paths: Iterable[str]) -> list[Use]:
         """How much is in each of these folders; nothing in one that was never served. It blocks."""
         known = self._catalogue.uses()
-        return [known.get(os.path.realpath(path), NOTHING_USED) for path in paths]
+        return [known.get(real_root(path), NOTHING_USED) for path in paths]
 
     async def open(self, path: str) -> Problem | None:
         """Opens a folder; one that was never served is made.
@@ -131,18 +147,25 @@ class OpenWorkspaces:
             self._ending[-1].cancel()
         for path in paths:
             if path not in self._external:
-                changes = ExternalChanges(
-                    self._open[path],
-                    self._world,
-                    settings.settle,
-                    settings.scan_interval,
-                    settings.full_scan_interval,
-                    TrashLimits(settings.trash_days * DAY, settings.trash_max),
-                    self._native,
-                )
-                self._external[path] = tasks.create_task(
-                    lasting(changes.run, f"looking for changes in {path!r}")
-                )
+                self._external[path] = tasks.create_task(self._upkeep(path, settings))
+
+    def _upkeep(self, path: str, settings: ServerSettings) -> Coroutine[Any, Any, None]:
+        """What goes on in a workspace while it is served."""
+        workspace = self._open[path]
+        limits = TrashLimits(settings.trash_days * DAY, settings.trash_max)
+        if isinstance(workspace, ContentWorkspace):
+            upkeep = ContentUpkeep(workspace, self._world, limits)
+            return lasting(upkeep.run, f"looking after {path!r}")
+        changes = ExternalChanges(
+            workspace,
+            self._world,
+            settings.settle,
+            settings.scan_interval,
+            settings.full_scan_interval,
+            limits,
+            self._native,
+        )
+        return lasting(changes.run, f"looking for changes in {path!r}")
 
     def unserved(self) -> list[Workspace]:
         """The open folders that are not served any more, until `let_go`."""
@@ -185,8 +208,13 @@ class OpenWorkspaces:
         for workspace in self._open.values():
             workspace.close()
 
-    def _made(self, path: str) -> FolderWorkspace:
+    def _made(self, path: str) -> FolderWorkspace | ContentWorkspace:
         world = self._world
+        if is_stored(path):
+            assert self._stored is not None, "its settings were refused"
+            stored = self._stored
+            tree = ContentTree(path, stored.state, stored.store, world, self._changed, self._tell)
+            return ContentWorkspace(tree, stored.owned)
         open_store = partial(
             FolderStore.open,
             path,

@@ -45,3 +45,23 @@ CREATE TABLE blob (
 ) WITHOUT ROWID;
 
 CREATE INDEX blob_unwanted ON blob (state, since, hash) WHERE state > 0;
+
+-- What versions in the trash of a workspace hold that has no folder: compressed columns of up to 10,000 entries
+-- (server/workspace/content/manifests.py), by the place of the version.
+CREATE TABLE manifest (
+    number    INTEGER PRIMARY KEY AUTOINCREMENT,
+    workspace INTEGER NOT NULL,
+    place     TEXT    NOT NULL,
+    columns   BLOB    NOT NULL
+);
+
+CREATE INDEX manifest_place ON manifest (workspace, place, number);
+
+-- What the row of such a version does not say, if it is not as usual.
+CREATE TABLE manifest_top (
+    workspace INTEGER NOT NULL,
+    place     TEXT    NOT NULL,
+    mode      INTEGER NOT NULL,
+    target    TEXT    NOT NULL,
+    PRIMARY KEY (workspace, place)
+) WITHOUT ROWID;

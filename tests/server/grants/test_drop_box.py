@@ -11,7 +11,7 @@ from blake3 import blake3
 
 from cargo_sync.config.grants import Grant
 from cargo_sync.lanes.waiting import commit
-from cargo_sync.local.sink import LOOKED_AT
+from cargo_sync.local.staging_sink import LOOKED_AT
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.workspace.folder.commit import WorkspaceCommit
 from tests.server.grants.test_subfolder import ask, house_has, offer, operate, rows, upload

@@ -13,8 +13,8 @@ from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, Put, PutCo
 from cargo_sync.local.listing import inode
 from cargo_sync.local.publish import Aside, Published
 from cargo_sync.local.read import FileState
-from cargo_sync.local.sink import LOOKED_AT
 from cargo_sync.local.space import Shortage
+from cargo_sync.local.staging_sink import LOOKED_AT
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import DisplacedVersion, TrashCause
 from cargo_sync.model.entries import DAMAGED, FOLDER, Entry

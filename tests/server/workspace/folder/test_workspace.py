@@ -25,7 +25,7 @@ from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import listed_in
 from cargo_sync.local.publish import Placing
 from cargo_sync.local.root import Root
-from cargo_sync.local.sink import LOOKED_AT
+from cargo_sync.local.staging_sink import LOOKED_AT
 from cargo_sync.model.entries import LATEST, Entry
 from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError

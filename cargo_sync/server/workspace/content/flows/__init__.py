@@ -1,0 +1,8 @@
+"""Flows of a workspace whose catalogue is the truth.
+
+commit    offers of a flow, checked and recorded
+drop_box  the commit of a flow into a drop box
+sink      the receiving end: staged, secured, recorded
+source    reading contents
+staging   the spool's staging, as one workspace uses it
+"""

@@ -1,0 +1,250 @@
+"""Offers of a flow, checked and recorded: the catalogue's side of a sink.
+
+An offer names the version that its sender saw at the path, 0 for none. It is compared with the
+catalogue twice: before anything is sent, and when the file is recorded. A batch is recorded once
+its contents are secured.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from cargo_sync.catalogue.contract import Catalogued, PutColumns
+from cargo_sync.local.batch import SinkBatch
+from cargo_sync.local.space import Shortage
+from cargo_sync.model import paths
+from cargo_sync.model.displaced import TrashCause
+from cargo_sync.model.entries import BY_UMASK, FILE, LINK, PERMISSIONS, Entry, EntryColumns
+from cargo_sync.model.history import ChangeCause
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.slices import path_cost, slices
+from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.server.workspace.content.displacing import Displacing
+from cargo_sync.server.workspace.content.tree import (
+    FILE_MODE,
+    ContentTree,
+    StoredContent,
+    in_the_way,
+)
+from cargo_sync.server.workspace.offers import is_offered, version_of
+from cargo_sync.server.workspace.promises import Promises
+from cargo_sync.server.workspace.refusals import changed, no_room
+
+TOGETHER: Final = 1_000
+"""Files that are recorded while the workspace is locked; fewer of those deep down."""
+LINK_MODE: Final = 0o777
+
+
+class ContentCommit:
+    """The decisions about one flow of a user. One lane's thread uses it.
+
+    `permitted` is called before files are recorded; it raises ProblemError when the flow's user may
+    not write any more.
+    """
+
+    def __init__(
+        self, tree: ContentTree, run: str, permitted: Callable[[], None], cause: ChangeCause
+    ) -> None:
+        self._tree = tree
+        self._run = run
+        self._permitted = permitted
+        self._cause = cause
+        self._recorded_at = tree.steady()
+        self._promises = Promises(tree.quotas, cause.user, tree.lock)
+
+    # -- before anything is sent -------------------------------------------------------------------
+
+    def judge(self, batch: int, offers: Sequence[Offer]) -> list[Want | None]:
+        """For each offer: a refusal, "none" (this content is already here), or None: needed."""
+        tree = self._tree
+        held = tree.catalogue.entries(tree.id, [offer.path for offer in offers])
+        wants = [
+            None if one is None and not offer.expected else self._judged(offer, one)
+            for offer, one in zip(offers, held, strict=True)
+        ]
+        self._fit(offers, wants)
+        self._promises.make(batch, offers, wants, held)
+        return wants
+
+    def _judged(self, offer: Offer, held: Catalogued | None) -> Want | None:
+        if held is not None and is_offered(held.entry, offer):
+            return Want("none")
+        if version_of(held) != offer.expected:
+            return Want("changed", message=str(changed(offer.path)))
+        return None
+
+    def _fit(self, offers: Sequence[Offer], wants: list[Want | None]) -> None:
+        """Refuses what the store has no room for, in the order of the offers."""
+        left = self._tree.store.room(self._tree.id)
+        if left is None:
+            return
+        for index, offer in enumerate(offers):
+            if wants[index] is None and not offer.target:
+                if offer.size > left:
+                    problem = no_room(offer)
+                    wants[index] = Want(problem.code_text, message=str(problem))
+                else:
+                    left -= offer.size
+
+    def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
+        """The problem of a file for which the spool has no room."""
+        return no_room(offer)
+
+    def ended(self, batch: int) -> None:
+        """A batch has ended: what is not recorded of it never will be."""
+        self._promises.end(batch)
+
+    # -- once the contents are secured -------------------------------------------------------------
+
+    def record(self, batch: SinkBatch, placed: Mapping[int, StoredContent]) -> dict[int, Receipt]:
+        """Records the files of a batch; those with content are in `placed`.
+
+        Returns:
+            Receipts by index for what is there now; failures are in the batch's problems.
+
+        Raises:
+            ProblemError: it cannot be recorded.
+        """
+        receipts: dict[int, Receipt] = {}
+        order = sorted({*batch.staged, *batch.there} - batch.problems.keys())
+        try:
+            for some in slices(order, lambda index: path_cost(batch.offers[index].path), TOGETHER):
+                with self._tree.lock:
+                    there = [index for index in some if index in batch.there]
+                    receipts.update((index, self._there(batch.offers[index])) for index in there)
+                    new = [index for index in some if index not in batch.there]
+                    receipts |= self._record(batch, new, placed)
+            self._tree.finish()
+            return receipts
+        finally:
+            self.ended(batch.number)
+
+    def _record(
+        self, batch: SinkBatch, order: Sequence[int], placed: Mapping[int, StoredContent]
+    ) -> dict[int, Receipt]:
+        """Records some; the lock is held."""
+        tree = self._tree
+        try:
+            self._permitted()
+        except ProblemError as error:
+            batch.problems |= dict.fromkeys(order, error.problem)
+            return {}
+        displacing = Displacing(tree, self._run, self._cause.user)
+        found = tree.catalogue.entries(tree.id, [batch.offers[index].path for index in order])
+        stands = dict(zip(order, found, strict=True))
+        fine = self._still_true(batch, order, stands)
+        if not fine:
+            return {}
+        offers = [batch.offers[index] for index in fine]
+        some = [offer.path for offer in offers]
+        self._coming(offers)
+        places: dict[int, str] = {}
+        for index, offer in zip(fine, offers, strict=True):
+            if (held := stands[index]) is not None:
+                places[index] = displacing.add(offer.path, held, TrashCause.OVERWRITTEN)
+        entries = EntryColumns.of(
+            [
+                _entry(offer, batch.staged[index].hash)
+                for index, offer in zip(fine, offers, strict=True)
+            ]
+        )
+        zeros = [0] * len(fine)
+        puts = PutColumns(some, entries, zeros, zeros, [False] * len(fine))
+        above = tree.folders_above(some)
+        before, self._recorded_at = self._recorded_at, tree.steady()
+        cause = self._cause._replace(seconds=self._recorded_at - before)
+        refers = [placed[index] for index in fine if index in placed]
+        recorded = tree.record([*above, puts], displacing.taken(), cause, refers)
+        self._promises.came(batch.number, recorded.grown)
+        versions = recorded.versions[len(above) :]
+        receipts: dict[int, Receipt] = {}
+        for index, entry, version in zip(fine, entries, versions, strict=True):
+            held = stands[index]
+            ident = held.entry.ident if held and held.entry.kind == entry.kind else version
+            receipts[index] = Receipt(
+                "done", version, ident, entry.mtime_ns, entry.mode, entry.hash,
+                places.get(index, ""),
+            )  # fmt: skip
+        return self._arrived(offers, entries, receipts)
+
+    def _still_true(
+        self,
+        batch: SinkBatch,
+        order: Sequence[int],
+        stands: Mapping[int, Catalogued | None],
+    ) -> list[int]:
+        """Those of which the place is as expected; adds the problems of the others."""
+        fine: list[int] = []
+        places = _Places(self._tree)
+        for index in order:
+            offer = batch.offers[index]
+            problem = places.problem(offer.path)
+            if problem is None and version_of(stands[index]) != offer.expected:
+                problem = changed(offer.path).problem
+            if problem is None:
+                places.take(offer.path)
+                fine.append(index)
+            else:
+                batch.problems[index] = problem
+        return fine
+
+    def _coming(self, offers: Sequence[Offer]) -> None:
+        """These are about to be recorded."""
+
+    def _arrived(
+        self, offers: Sequence[Offer], there: EntryColumns, receipts: dict[int, Receipt]
+    ) -> dict[int, Receipt]:
+        """These are recorded; returns their receipts."""
+        return receipts
+
+    def _there(self, offer: Offer) -> Receipt:
+        """The receipt of content that did not have to be sent, if it is still there."""
+        held = self._tree.look(offer.path)
+        if held is None or not is_offered(held.entry, offer):
+            problem = changed(offer.path).problem
+            return Receipt(problem.code_text, message=str(problem), retry=problem.retry)
+        entry = held.entry
+        return Receipt("done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash)
+
+
+class _Places:
+    """The places of files that are recorded together: none is in the way of another one."""
+
+    def __init__(self, tree: ContentTree) -> None:
+        self._tree = tree
+        self._taken: set[str] = set()
+        self._above: dict[str, Problem | None] = {"": None}
+        """Folders that must be there, and why one cannot be."""
+
+    def problem(self, path: str) -> Problem | None:
+        """Why no file can be at a path, beside those that took theirs."""
+        if path in self._taken or path in self._above:
+            return changed(path).problem
+        above = path.rpartition("/")[0]
+        if above not in self._above:
+            self._above[above] = self._asked(above)
+        return self._above[above]
+
+    def take(self, path: str) -> None:
+        """A file is to be at this path."""
+        self._taken.add(path)
+
+    def _asked(self, above: str) -> Problem | None:
+        for folder in paths.upwards(above):
+            if folder in self._taken:
+                return in_the_way(folder, FILE).problem
+        try:
+            self._tree.folders_above([paths.join(above, "_")])
+        except ProblemError as error:
+            return error.problem
+        for folder in paths.upwards(paths.parent(above)):
+            self._above.setdefault(folder, None)
+        return None
+
+
+def _entry(offer: Offer, hash: str) -> Entry:
+    """What the catalogue has of an offer that came."""
+    name = paths.name(offer.path)
+    if offer.target:
+        return Entry(name, LINK, 0, offer.mtime_ns, LINK_MODE, target=offer.target)
+    mode = FILE_MODE if offer.mode == BY_UMASK else offer.mode & PERMISSIONS
+    return Entry(name, FILE, offer.size, offer.mtime_ns, mode, hash=hash)

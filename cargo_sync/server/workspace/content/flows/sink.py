@@ -1,0 +1,120 @@
+"""The receiving end of a flow into a workspace: staged in the spool, secured, then recorded.
+
+The lane goes on meanwhile. Of content that waits to be secured, only so much is taken; then the
+lane reads nothing more until some of it is recorded.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from cargo_sync.local.batch import SinkBatch
+from cargo_sync.local.staging_sink import StagingSink, failed
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.transfers import Finished, Receipt
+from cargo_sync.server.workspace.content.flows.commit import ContentCommit
+from cargo_sync.server.workspace.content.flows.staging import SpoolStaging
+from cargo_sync.server.workspace.content.tree import ContentTree, StoredContent
+from cargo_sync.stores.contract import Content, Secured
+
+WAITING: Final = 256 * 2**20
+"""Bytes of submitted batches that may wait to be secured; one batch always may."""
+
+
+class ContentSink(StagingSink):
+    """The sink of one flow; one thread uses it at a time. It need not be the same."""
+
+    def __init__(self, tree: ContentTree, commit: ContentCommit) -> None:
+        super().__init__(SpoolStaging(tree.store.spool.staging, tree.epoch), commit)
+        self._tree = tree
+        self._commit = commit
+        self._waiting: list[_Submitted] = []
+        """In the order in which they were submitted."""
+        self._failed: list[Finished] = []
+        self._wake: Callable[[], None] = lambda: None
+
+    def wakes(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+
+    def submit(self, batch: int) -> None:
+        try:
+            begun = self.taken(batch)
+        except ProblemError as error:
+            self._failed.append((batch, error.problem))
+            return
+        submitted = _Submitted(begun, self._wake)
+        self._waiting.append(submitted)
+        files = [index for index, one in sorted(begun.staged.items()) if not one.target]
+        spool, tree = self._tree.store.spool, self._tree
+        for index, problem in zip(
+            files, spool.place([begun.staged[index] for index in files]), strict=True
+        ):
+            if problem is not None:
+                begun.problems[index] = problem
+                del begun.staged[index]
+            elif begun.staged[index].size:
+                one = begun.staged[index]
+                submitted.contents[index] = Content(one.hash, one.size)
+        if submitted.contents:
+            contents = list(submitted.contents.values())
+            tree.store.secure(tree.id, contents, submitted.secured)
+        else:
+            submitted.secured([])
+
+    def finished(self) -> list[Finished]:
+        found, self._failed = self._failed, []
+        for one in [one for one in self._waiting if one.results is not None]:
+            self._waiting.remove(one)
+            found.append((one.batch.number, self._recorded(one)))
+        return found
+
+    def full(self) -> bool:
+        waiting = [one.size for one in self._waiting if one.results is None]
+        return len(waiting) > 1 and sum(waiting) > WAITING
+
+    def close(self) -> None:
+        """Submitted batches that are secured are recorded; the others are given up."""
+        super().close()
+        self.finished()
+        for one in self._waiting:
+            self._commit.ended(one.batch.number)
+            self._tree.store.release(list(one.contents.values()))
+        self._waiting.clear()
+
+    def _recorded(self, one: "_Submitted") -> list[Receipt] | Problem:
+        """Records a batch that is secured."""
+        batch, placed = one.batch, dict[int, StoredContent]()
+        for (index, content), result in zip(one.contents.items(), one.results or (), strict=True):
+            if isinstance(result, Problem):
+                batch.problems[index] = result
+            else:
+                placed[index] = StoredContent(content, result.placement)
+        try:
+            receipts = self._commit.record(batch, placed)
+        except ProblemError as error:
+            return error.problem
+        finally:
+            self._tree.store.release(list(one.contents.values()))
+        return [receipts.get(index) or failed(batch, index) for index in range(len(batch.offers))]
+
+
+class _Submitted:
+    """A batch whose contents are being secured.
+
+    contents  by index
+    results   of them, in order; None: not yet
+    """
+
+    def __init__(self, batch: SinkBatch, wake: Callable[[], None]) -> None:
+        self.batch = batch
+        self.contents: dict[int, Content] = {}
+        self.results: Sequence[Secured | Problem] | None = None
+        self._wake = wake
+
+    @property
+    def size(self) -> int:
+        return sum(content.size for content in self.contents.values())
+
+    def secured(self, results: Sequence[Secured | Problem]) -> None:
+        """Called by the store, in any thread."""
+        self.results = results
+        self._wake()

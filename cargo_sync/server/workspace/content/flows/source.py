@@ -1,0 +1,137 @@
+"""Reading contents: for lanes, which may not wait, and for others, which may."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Final
+
+from cargo_sync.lanes.ports import Reader
+from cargo_sync.model import paths
+from cargo_sync.model.problems import Problem, ProblemError, changed_while_read
+from cargo_sync.model.problems import changed as changed_since
+from cargo_sync.model.transfers import Offer, Unread
+from cargo_sync.server.workspace.content.tree import ContentTree
+from cargo_sync.stores.contract import Content
+
+AHEAD: Final = 10_000
+"""Offers that a store is told of before they are read; more are not looked up."""
+
+
+class ContentFile:
+    """The content of a version of a file, for those who may wait; see `contract.OpenFile`.
+
+    holes  how many of its bytes are known to take no room
+    """
+
+    def __init__(self, reader: Reader | None, path: str) -> None:
+        """`reader` is that of the store; None for a file of no bytes."""
+        self._reader = reader
+        self._path = path
+        self.holes = 0
+
+    def read_into(self, view: memoryview, offset: int) -> int:
+        if self._reader is None:
+            return 0
+        got = self._reader.read_into(view, offset)
+        if got is None:
+            raise RuntimeError(f"a reader of {self._path!r} that may block had nothing yet")
+        return got
+
+    def extent(self, offset: int, until: int) -> tuple[int, bool]:
+        return (until, False) if self._reader is None else self._reader.extent(offset, until)
+
+    def unchanged(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+
+
+class ContentSource:
+    """The source of a sender: it reads exactly the versions that its offers name."""
+
+    def __init__(self, tree: ContentTree) -> None:
+        self._tree = tree
+        self._wake: Callable[[], None] = lambda: None
+        self._begun: dict[str, Reader] = {}
+        """Readers of whole files that had not all of it yet, by path."""
+
+    def wakes(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+
+    def coming(self, offers: Iterable[Offer]) -> None:
+        some = list(islice(offers, AHEAD))
+        contents = [one for one in self._contents(some) if isinstance(one, Content) and one.size]
+        self._tree.store.coming(self._tree.id, contents)
+
+    def open(self, offer: Offer) -> Reader:
+        """Raises ProblemError: `changed`, `bad_path`, or it cannot be read."""
+        [content] = self._contents([offer])
+        if isinstance(content, Problem):
+            raise ProblemError(content)
+        return self._opened(content, offer.path)
+
+    def holes(self, offer: Offer) -> int:
+        return 0
+
+    def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
+        for number, (offer, content, view) in enumerate(
+            zip(offers, self._contents(offers), views, strict=True)
+        ):
+            if isinstance(content, Problem):
+                return Unread(number, content)
+            try:
+                if not self._read(offer, content, view):
+                    return Unread(number, None)
+            except ProblemError as error:
+                return Unread(number, error.problem)
+        return None
+
+    def _read(self, offer: Offer, content: Content, view: memoryview) -> bool:
+        """Reads a whole file; False if it is not here yet. Raises ProblemError."""
+        if not content.size:
+            return True
+        reader = self._begun.pop(offer.path, None) or self._opened(content, offer.path)
+        try:
+            got = reader.read_into(view, 0)
+        except BaseException:
+            reader.close()
+            raise
+        if got is None:
+            self._begun[offer.path] = reader
+            return False
+        reader.close()
+        if got < len(view):
+            raise ProblemError(changed_while_read(offer.path))
+        return True
+
+    def close(self) -> None:
+        """The lane has ended."""
+        while self._begun:
+            self._begun.popitem()[1].close()
+
+    def _opened(self, content: Content, path: str) -> Reader:
+        if not content.size:
+            return ContentFile(None, path)
+        return self._tree.store.open(self._tree.id, content, self._wake)
+
+    def _contents(self, offers: Sequence[Offer]) -> list[Content | Problem]:
+        """The contents that offers mean; `changed` if there is another version by now."""
+        some = [offer.path for offer in offers]
+        if paths.are_usable(some):
+            refused: list[Problem | None] = [None] * len(some)
+        else:
+            refused = list(map(paths.refusal, some))
+        asked = [path for path, problem in zip(some, refused, strict=True) if problem is None]
+        held = iter(self._tree.catalogue.files(self._tree.id, asked))
+        found: list[Content | Problem] = []
+        for offer, problem in zip(offers, refused, strict=True):
+            if problem is not None:
+                found.append(problem)
+                continue
+            file = next(held)
+            if file is None or file.version != offer.version or file.ident != offer.ident:
+                found.append(changed_since(offer.path))
+            else:
+                found.append(Content(file.hash, file.size))
+        return found

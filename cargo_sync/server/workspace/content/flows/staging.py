@@ -1,0 +1,78 @@
+"""The spool's staging, as one workspace uses it: others share it, and names there mean nothing."""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Final
+
+from cargo_sync.local.fresh_folders import FreshFolders, StagedFolder
+from cargo_sync.local.parts import PartFile, Staged
+from cargo_sync.local.space import Reservation
+from cargo_sync.local.staging import Staging
+from cargo_sync.local.writer import WriteBehind
+from cargo_sync.model.transfers import Offer, stem
+from cargo_sync.stores.blobs import for_blobs
+
+_GENERATION: Final = 4
+_DIGITS: Final = 12
+
+
+class SpoolStaging:
+    """Stages the files of flows into one workspace, whose epoch is `epoch`.
+
+    Their modes are those of blobs; the catalogue has the offered ones. Their transfers get ids that
+    users of other workspaces cannot name; ids that succeed each other still do.
+
+    fresh  no folder is made here
+    """
+
+    def __init__(self, staging: Staging, epoch: str) -> None:
+        self._staging = staging
+        self._epoch = epoch
+        self.fresh = FreshFolders()
+
+    def check(self) -> None:
+        self._staging.check()
+
+    def reservation(self) -> Reservation:
+        return self._staging.reservation()
+
+    def folder(self, path: str) -> StagedFolder | None:
+        """None: each file is staged alone."""
+
+    def remove_folders(self, folders: Iterable[str]) -> None:
+        """There are none."""
+
+    def write(
+        self,
+        offer: Offer,
+        content: memoryview,
+        behind: WriteBehind | None = None,
+        within: StagedFolder | None = None,
+    ) -> Staged:
+        return self._staging.write(self._ours(offer), content, behind)
+
+    def part(self, offer: Offer) -> PartFile:
+        return self._staging.part(self._ours(offer))
+
+    def link(self, offer: Offer) -> Staged:
+        """Links have no content: there is nothing to stage."""
+        return Staged(offer.path, "", 0, 0, offer.mtime_ns, target=offer.target, durable=True)
+
+    def discard(self, staged: Staged, *, keep: bool = False) -> None:
+        if not staged.target:
+            self._staging.discard(staged, keep=keep)
+
+    def release(self, transfer: str) -> None:
+        self._staging.release(self._id(transfer))
+
+    def _ours(self, offer: Offer) -> Offer:
+        [blob] = for_blobs([offer])
+        return blob._replace(transfer=self._id(offer.transfer))
+
+    def _id(self, transfer: str) -> str:
+        if not transfer:
+            return transfer
+        first = stem(transfer)
+        line = blake2b(f"{self._epoch} {first}".encode(), digest_size=8).hexdigest()
+        own = blake2b(f"{self._epoch} {transfer}".encode(), digest_size=8).hexdigest()
+        return line + transfer[len(first) :][:_GENERATION] + own[:_DIGITS]

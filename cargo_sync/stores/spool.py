@@ -1,0 +1,86 @@
+"""The spool: contents on a disk of this machine, until they are secured; or for good.
+
+What is placed there is held. Who knows what is held decides what may go (`ContentHolds`).
+"""
+
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from cargo_sync.local.parts import Staged
+from cargo_sync.local.staging import Staging
+from cargo_sync.model.problems import Problem
+from cargo_sync.stores.blob_pieces import BlobReader, EmptyReader
+from cargo_sync.stores.blobs import BlobFolder
+from cargo_sync.stores.contract import Content
+
+
+class ContentHolds(Protocol):
+    """How often each content is held. Any thread may call it."""
+
+    def hold(self, hashes: Iterable[str]) -> None:
+        """ContentHolds each once more."""
+
+    def release(self, hashes: Iterable[str]) -> list[str]:
+        """Gives one hold of each back; returns those that nobody holds any more."""
+
+
+class HoldCounts:
+    """Counts holds in memory: after a crash nobody holds anything."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        """Held while something is deleted because nobody holds it."""
+        self._counts: dict[str, int] = {}
+
+    def hold(self, hashes: Iterable[str]) -> None:
+        with self.lock:
+            for hash in hashes:
+                self._counts[hash] = self._counts.get(hash, 0) + 1
+
+    def release(self, hashes: Iterable[str]) -> list[str]:
+        free = []
+        with self.lock:
+            for hash in hashes:
+                count = self._counts.pop(hash, 0)
+                if count > 1:
+                    self._counts[hash] = count - 1
+                elif count:
+                    free.append(hash)
+        return free
+
+    def is_held(self, hash: str) -> bool:
+        """Whether somebody holds it."""
+        with self.lock:
+            return hash in self._counts
+
+
+class BlobSpool:
+    """A spool in a folder of blobs; see `contract.Spool`. Any thread may use it."""
+
+    def __init__(self, blobs: BlobFolder, holds: ContentHolds) -> None:
+        self.blobs = blobs
+        self._holds = holds
+
+    @property
+    def staging(self) -> Staging:
+        return self.blobs.staging
+
+    def place(self, some: Sequence[Staged]) -> list[Problem | None]:
+        # Held first: nobody may delete what is about to be placed again.
+        hashes = [one.hash for one in some if one.size]
+        self._holds.hold(hashes)
+        try:
+            problems = self.blobs.place(some)
+        except BaseException:
+            self._holds.release(hashes)
+            raise
+        pairs = zip(some, problems, strict=True)
+        self._holds.release([one.hash for one, why in pairs if why is not None and one.size])
+        return problems
+
+    def holds(self, some: Sequence[Content]) -> list[bool]:
+        return self.blobs.has(some)
+
+    def open(self, content: Content) -> BlobReader | EmptyReader:
+        return self.blobs.open_blob(content)

@@ -1,0 +1,198 @@
+"""While nothing can be secured, files wait: lanes live, HTTP says when to come again."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError
+from cargo_sync.model.transfers import Unread
+from cargo_sync.server.workspace.content import upload as uploads
+from cargo_sync.server.workspace.content.flows import sink as sinks
+from cargo_sync.server.workspace.operations import Delete
+from cargo_sync.state.database import Database
+from cargo_sync.stores.spooled import SpooledStore
+from cargo_sync.testing.contents import AwayStore
+from tests.conformance.workspaces import (
+    ANA,
+    MTIME,
+    RUN,
+    Scene,
+    content_workspace,
+    offer,
+    spooled,
+)
+from tests.server.house import NOW, Heard
+from tests.server.surroundings import Clock
+
+AWAY = Problem(Code.BUSY, "one machine of two is away")
+
+
+class Waiting:
+    """A workspace whose store is away."""
+
+    def __init__(self, place: Path, database: Database) -> None:
+        clock, heard = Clock(NOW), Heard()
+        self.spooled = spooled(place / "spool", database, clock, MemoryCheckpoints())
+        self.store = AwayStore(self.spooled)
+        workspace = content_workspace("files", database, self.store, clock, heard)
+        self.scene = Scene(workspace, database, clock, heard)
+        self.sink = workspace.sink(RUN, cause=ANA)
+        self.woken = 0
+        self.sink.wakes(self._woken)
+
+    def _woken(self) -> None:
+        self.woken += 1
+
+    def begin(self, batch: int, *files: tuple[str, bytes]) -> None:
+        self.sink.begin(batch, [offer(path, content) for path, content in files])
+        for index, (_, content) in enumerate(files):
+            self.sink.whole(batch, index, memoryview(content))
+        self.sink.submit(batch)
+
+    def finished(self) -> list[tuple[int, list[str]]]:
+        return [
+            (batch, [one.code for one in result] if isinstance(result, list) else [result.code])
+            for batch, result in self.sink.finished()
+        ]
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[Waiting]:
+    with ExitStack() as last:
+        database = last.enter_context(Database.open(str(tmp_path / "state.db"), "server"))
+        one = Waiting(tmp_path, database)
+        last.callback(one.spooled.spool.blobs.close)
+        yield one
+
+
+def test_a_batch_is_recorded_once_its_contents_are_secured(waiting: Waiting) -> None:
+    waiting.store.away = AWAY
+    waiting.begin(1, ("a", b"one"), ("empty", b""))
+    waiting.begin(2, ("b", b"two"))
+    assert waiting.finished() == [] and waiting.scene.there() == ""
+    woken = waiting.woken
+    waiting.store.come_back()
+    assert waiting.woken > woken
+    assert waiting.finished() == [(1, ["done", "done"]), (2, ["done"])]
+    assert waiting.scene.files() == {"a": b"one", "b": b"two", "empty": b""}
+
+
+def test_what_came_to_its_place_meanwhile_is_not_replaced(waiting: Waiting) -> None:
+    waiting.store.away = AWAY
+    waiting.begin(1, ("a", b"one"))
+    waiting.store.away = None
+    waiting.scene.put("a", b"quicker")
+    waiting.store.come_back()
+    assert waiting.finished() == [(1, ["changed"])]
+    assert waiting.scene.files() == {"a": b"quicker"}
+    assert len(waiting.spooled.spool.blobs.inventory("", 10).hashes) == 1, "it was given up"
+
+
+def test_what_can_never_be_secured_fails_alone(waiting: Waiting) -> None:
+    waiting.store.away = AWAY
+    waiting.begin(1, ("a", b"one"), ("empty", b""))
+    waiting.store.fail(Problem(Code.DISK_FULL, "no machine has room"))
+    assert waiting.finished() == [(1, ["disk_full", "done"])]
+    assert waiting.scene.there() == "empty:f1"
+
+
+def test_only_so_much_waits(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sinks, "WAITING", 5)
+    waiting.store.away = AWAY
+    waiting.begin(1, ("a", b"larger than that"))
+    assert not waiting.sink.full(), "one batch always may wait"
+    waiting.begin(2, ("b", b"x"))
+    assert waiting.sink.full()
+    waiting.store.come_back()
+    assert not waiting.sink.full()
+
+
+def test_what_waits_at_the_end_of_a_lane_is_given_up(waiting: Waiting) -> None:
+    waiting.store.away = AWAY
+    waiting.begin(1, ("a", b"one"))
+    waiting.sink.close()
+    waiting.store.come_back()
+    assert waiting.scene.there() == ""
+    assert waiting.spooled.spool.blobs.inventory("", 10).hashes == []
+
+
+def test_what_is_secured_at_the_end_of_a_lane_is_recorded(waiting: Waiting) -> None:
+    waiting.begin(1, ("a", b"one"))
+    waiting.sink.close()
+    assert waiting.scene.files() == {"a": b"one"}
+
+
+def test_an_upload_is_told_to_come_again(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "PATIENCE", 0.0)
+    scene = waiting.scene
+    upload = scene.workspace.stage("a", 3, MTIME, lambda held: None, "http", ANA)
+    upload.write(b"one")
+    waiting.store.away = AWAY
+    with pytest.raises(LaterError) as later:
+        upload.publish()
+    assert later.value.problem == AWAY and later.value.seconds == uploads.AGAIN
+    upload.drop()
+    with pytest.raises(LaterError):
+        scene.workspace.stage("a", 3, MTIME, lambda held: None, "http", ANA)
+    waiting.store.come_back()
+    assert scene.there() == "" and scene.upload("a", b"one").entry.version == 1
+
+
+def test_a_lane_reads_on_when_the_content_is_there(waiting: Waiting) -> None:
+    scene = waiting.scene
+    scene.put("a", b"one")
+    scene.put("b", b"two")
+    asked = [
+        offer(path, scene.read(path), version=scene.version(path), ident=scene.entry(path).ident)
+        for path in ("a", "b")
+    ]
+    source = scene.workspace.source()
+    woken: list[bool] = []
+    source.wakes(lambda: woken.append(True))
+    source.coming(asked)
+    waiting.store.away = AWAY
+    views = [memoryview(bytearray(3)) for _ in asked]
+    assert source.read(asked, views) == Unread(0, None)
+    assert source.read(asked, views) == Unread(0, None)
+    waiting.store.come_back()
+    assert woken and source.read(asked, views) is None
+    assert [bytes(view) for view in views] == [b"one", b"two"]
+
+
+def test_a_store_without_room_takes_what_fits(
+    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SpooledStore, "room", lambda self, workspace: 5)
+    wants = waiting.sink.begin(1, [offer("a", b"123"), offer("b", b"1234"), offer("c", b"12")])
+    assert [want.code for want in wants] == ["all", "disk_full", "all"]
+
+
+def test_users_of_other_workspaces_cannot_go_on_with_a_transfer(waiting: Waiting) -> None:
+    scene = waiting.scene
+    other = content_workspace("elsewhere", scene.database, waiting.store, scene.clock, scene.heard)
+    content = bytes(9 * 2**20)
+    asked = offer("large", content)
+    waiting.sink.begin(1, [asked])
+    waiting.sink.part(1, 0, 0, memoryview(content)[: 2**20])
+    waiting.sink.checkpoint()
+    [want] = other.sink(RUN).begin(1, [asked])
+    assert want.code == "all", "what has come there is not told, and not harmed"
+    waiting.sink.close()
+    [want] = scene.workspace.sink(RUN).begin(1, [asked])
+    assert want.code == "ranges"
+
+
+def test_a_deleted_file_can_still_be_read_by_who_has_it_open(waiting: Waiting) -> None:
+    scene = waiting.scene
+    scene.put("a", b"one")
+    _, reader = scene.workspace.open("a")
+    assert reader is not None
+    scene.workspace.change([Delete("a", scene.version("a"), None)], RUN)
+    view = memoryview(bytearray(3))
+    assert reader.read_into(view, 0) == 3 and bytes(view) == b"one"
+    reader.close()
+    with pytest.raises(ProblemError):
+        scene.workspace.hash("a", 1)
