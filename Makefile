@@ -23,7 +23,9 @@ $(VENV)/browser: $(VENV)/installed tests/browser/requirements.lock tests/browser
 demo: $(VENV)/installed
 	@$(BIN)/cargo_sync demo $(if $(SOURCE),--source "$(SOURCE)") $(if $(KEEP),--keep)
 
-test: lint types imports unit
+# The types and imports are checked beside the tests.
+test: lint
+	@$(MAKE) --no-print-directory --jobs=2 types imports unit
 
 fuzz: $(VENV)/installed
 	CARGO_FUZZ=$(or $(CARGO_FUZZ),1000000) $(BIN)/pytest -n 2 tests/control/test_fuzz.py
@@ -68,9 +70,12 @@ types: $(VENV)/installed
 imports: $(VENV)/installed
 	$(BIN)/lint-imports
 
-# One of three workers waits most of the time, for programs or a browser: so there are more than cores.
+# Most of the time one of the WORKERS waits, for programs or a browser: so there are more than cores.
+WORKERS ?= 3
+
+# Coverage is measured in the same run, of some of its tests: tests/measured.py.
 unit: $(VENV)/browser
-	$(BIN)/pytest -n $(or $(JOBS),3) --dist worksteal --cov --cov-report=json:.coverage.json
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=json:.coverage.json
 	$(BIN)/python -m tests.floors .coverage.json
 
 # The pictures in docs/web/, taken by the browser tests.

@@ -4,7 +4,8 @@
 
 Prints one line per package. Ends with 1 and a sentence when the branches of all packages together,
 or the lines and branches of the pure floors, are covered less than promised. What runs in processes
-of its own (tests/e2e, the demo) is not counted.
+of its own (tests/e2e, the demo) is not counted, nor what only tests run that are not measured
+(tests/measured.py).
 """
 
 import json
