@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from cargo_sync.config import places
 from cargo_sync.config.fields import ServedFolder
 from cargo_sync.config.shape import Shape, describe, wrong
 
-TEXT_PORT, FRAMED_PORT = 10_000, 10_001
+TEXT_PORT, FRAMED_PORT, REGISTRATION_PORT = 10_000, 10_001, 9_999
 
 ListenAddress = tuple[str, int]
 
@@ -21,6 +21,18 @@ def _address(port: int) -> BeforeValidator:
         return places.listen_address(value, port)
 
     return BeforeValidator(read)
+
+
+class FileServersShape(Shape):
+    """The form of the `file_servers` object."""
+
+    listen: Annotated[ListenAddress, _address(REGISTRATION_PORT)] = Field(
+        ("127.0.0.1", REGISTRATION_PORT),
+        description=f'an address and port such as "127.0.0.1:{REGISTRATION_PORT}"',
+    )
+    allow: list[Annotated[str, AfterValidator(places.network)]] = Field(
+        default_factory=list, max_length=100, description="IP addresses or networks"
+    )
 
 
 class BackupShape(Shape):
@@ -36,6 +48,10 @@ class BackupShape(Shape):
         validate_default=True,
     )
 
+    file_servers: FileServersShape | None = Field(
+        None, description="an object that lets file servers of the published program register"
+    )
+
     @field_validator("listen")
     @classmethod
     def _only_nicknames_come_in(
@@ -48,6 +64,15 @@ class BackupShape(Shape):
             )
         return listen
 
+    @field_validator("file_servers")
+    @classmethod
+    def _copies_texts(
+        cls, file_servers: FileServersShape | None, info: ValidationInfo
+    ) -> FileServersShape | None:
+        if file_servers is not None and info.data.get("listen", "") is None:
+            raise ValueError('copies what comes at "listen", which is missing')
+        return file_servers
+
     @field_validator("framed")
     @classmethod
     def _one_at_least(
@@ -59,6 +84,17 @@ class BackupShape(Shape):
 
 
 @dataclass(frozen=True, slots=True)
+class FileServerSettings:
+    """Where file servers of the published program register.
+
+    allow  networks from which they may, beside this machine
+    """
+
+    listen: ListenAddress
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BackupSettings:
     """The ports of the backup protocol; None for a port that is not open.
 
@@ -66,14 +102,20 @@ class BackupSettings:
     framed     address and port of the framed form, encrypted like the server's API
     nicknames  the folder for nicknames without a password, each with its own folder in it; None for
                no such nicknames
+    file_servers  None: there are none
     """
 
     listen: ListenAddress | None = None
     framed: ListenAddress | None = None
     nicknames: str | None = None
+    file_servers: FileServerSettings | None = None
 
 
 def exposed(backup: BackupShape, plain: bool) -> list[str]:
-    """The fields that open an unencrypted port to other machines."""
+    """The fields that open an unencrypted port to other machines, or send texts to them."""
     ports = {"listen": backup.listen, "framed": backup.framed if plain else None}
-    return [name for name, at in ports.items() if at is not None and not places.is_loopback(at[0])]
+    names = [name for name, at in ports.items() if at is not None and not places.is_loopback(at[0])]
+    servers = backup.file_servers
+    if servers is not None and (servers.allow or not places.is_loopback(servers.listen[0])):
+        names.append("file_servers")
+    return names

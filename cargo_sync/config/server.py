@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cargo_sync.config import places
-from cargo_sync.config.backup import BackupSettings, BackupShape
+from cargo_sync.config.backup import BackupSettings, BackupShape, FileServerSettings
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.control import ControlSettings, control_from
 from cargo_sync.config.errors import FieldProblem
@@ -213,7 +213,12 @@ def _quota(shape: QuotaShape | None) -> tuple[int | None, int | None]:
 
 
 def _backup(shape: BackupShape | None) -> BackupSettings | None:
-    return None if shape is None else BackupSettings(shape.listen, shape.framed, shape.nicknames)
+    if shape is None:
+        return None
+    servers = None
+    if shape.file_servers is not None:
+        servers = FileServerSettings(shape.file_servers.listen, tuple(shape.file_servers.allow))
+    return BackupSettings(shape.listen, shape.framed, shape.nicknames, servers)
 
 
 def _warnings(document: Document, shape: ServerShape) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
+from itertools import chain
 from typing import Final
 
 import argon2
@@ -486,7 +487,7 @@ class Server:
     def measured(self) -> Iterable[Family]:
         """The metrics of the server."""
         ends = self._certificate.served.ends if self._certificate else None
-        return families(
+        own = families(
             self._users,
             len(self._opened),
             self._logins,
@@ -496,6 +497,8 @@ class Server:
             ends,
             self._opened.quotas(),
         )
+        servers = self._coordinator.file_servers if self._coordinator else None
+        return chain(own, servers.families()) if servers else own
 
     # -- the end -----------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ users         users that were made or changed by a command
 workspaces    workspaces that were made by a command, and grants
 drop_boxes    where the catalogue has what users have added who may do nothing else
 backup_files  files that came by the backup protocol
+file_servers  file servers of the published program that have registered
 nodes         storage nodes, and what is known of their folders
 blobs         contents by their hash, and on which nodes their copies lie
 blob_owners   which workspaces refer to them: what a sweep asks

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.config.backup import BackupShape
+from cargo_sync.config.backup import BackupShape, FileServersShape
 from cargo_sync.config.callbacks import CallbacksShape
 from cargo_sync.config.control import ControlShape
 from cargo_sync.config.daemon import DaemonShape, load_daemon
@@ -59,6 +59,7 @@ def test_the_examples_load(env: dict[str, str]) -> None:
         UserShape,
         WorkspaceShape,
         BackupShape,
+        FileServersShape,
         *(ProcessShape, LogShape, MetricsShape, KeepShape),
     ],
 )

@@ -175,6 +175,10 @@ def settings_of(place: Path, users: list[dict[str, Any]]) -> Path:
         ({"nicknames": "nowhere/nicknames"}, "there is no folder"),
         ({"listen": None, "framed": None}, "one of them is needed"),
         ({"listen": 10000}, "must be text"),
+        ({"listen": None, "file_servers": {}}, 'copies what comes at "listen"'),
+        ({"file_servers": {"listen": "0.0.0.0:9999"}}, '"allow_plain": true'),
+        ({"file_servers": {"allow": ["10.0.0.0/8"]}}, '"allow_plain": true'),
+        ({"file_servers": {"allow": ["everywhere"]}}, "is not an IP address or network"),
     ],
 )
 def test_what_would_not_do_is_refused_by_its_field(
@@ -188,6 +192,16 @@ def test_what_would_not_do_is_refused_by_its_field(
     with pytest.raises(ConfigError) as refused:
         load_server(str(file), {"HOME": str(tmp_path)})
     assert said in str(refused.value)
+
+
+async def test_a_file_server_registers_at_a_port_of_its_own(tmp_path: Path) -> None:
+    file = backup(tmp_path, file_servers={"listen": "127.0.0.1:0"})
+    async with running(file) as up, asyncio.timeout(60):
+        at = port(up.backup["file_servers"])
+        reader, writer = await asyncio.open_connection("127.0.0.1", at)
+        writer.write(b'{"assignment": "cadastrar", "ip": "127.0.0.1"}')
+        assert await reader.read() == b"Servidor cadastrado"
+        writer.close()
 
 
 async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

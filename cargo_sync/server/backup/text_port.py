@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from cargo_sync.backup_protocol import text
@@ -23,6 +23,9 @@ DEADLINE: Final = 30.0
 """Seconds for a whole request, and as many for its answer."""
 PIECE: Final = 64 * 1024
 
+CopyText = Callable[[str, str, bytes], None]
+"""(id, name, content) of a text that was stored; it returns at once."""
+
 
 class TextPort:
     """Serves one connection per call.
@@ -33,6 +36,7 @@ class TextPort:
         offload: runs blocking calls in threads.
         framed: the name of the other port for people, such as "porta 10001".
         deadline: seconds; a client that has not asked by then gets no answer.
+        copy: hears of each text that was stored, after its client was answered; None for nobody.
     """
 
     def __init__(
@@ -42,12 +46,14 @@ class TextPort:
         offload: Offload,
         framed: str,
         deadline: float = DEADLINE,
+        copy: CopyText | None = None,
     ) -> None:
         self._door = door
         self._shelves = shelves
         self._offload = offload
         self._framed = framed
         self._deadline = deadline
+        self._copy = copy
 
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, arrival: Arrival
@@ -65,7 +71,15 @@ class TextPort:
             arrival.enter()  # nobody has a password here: who has asked is inside
             answer = await self._answer(asked, arrival.ip)
         except BackupRefusal as refused:
-            answer = text.sentence(refused.sentence)
+            await self._say(writer, text.sentence(refused.sentence))
+            return
+        try:
+            await self._say(writer, answer)
+        finally:  # it is stored, also if its client did not wait for the answer
+            if self._copy is not None and asked.verb is BackupVerb.SEND:
+                self._copy(answer.decode(), asked.name, encoded(asked))
+
+    async def _say(self, writer: asyncio.StreamWriter, answer: bytes) -> None:
         if writer.is_closing():  # uvloop's transports refuse to be written to then
             raise ConnectionResetError("the client is gone")
         async with asyncio.timeout(self._deadline):

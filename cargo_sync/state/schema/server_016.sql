@@ -65,3 +65,9 @@ CREATE TABLE manifest_top (
     target    TEXT    NOT NULL,
     PRIMARY KEY (workspace, place)
 ) WITHOUT ROWID;
+
+-- File servers of the published Servidor Backup program that have registered for extra copies.
+CREATE TABLE file_server (
+    address TEXT PRIMARY KEY,
+    since   REAL NOT NULL  -- unix time
+) WITHOUT ROWID;

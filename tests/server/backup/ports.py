@@ -18,7 +18,7 @@ from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.backup.frame_port import FramePort
 from cargo_sync.server.backup.port import BackupPort
 from cargo_sync.server.backup.shelf import Shelves
-from cargo_sync.server.backup.text_port import TextPort
+from cargo_sync.server.backup.text_port import CopyText, TextPort
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.grants.view import WorkspaceView
 from cargo_sync.server.history.downloads import Downloads
@@ -77,7 +77,11 @@ class Ports(NamedTuple):
 
 @asynccontextmanager
 async def ports(
-    tmp_path: Path, *, deadline: float = PATIENCE, offload: Offload = inline
+    tmp_path: Path,
+    *,
+    deadline: float = PATIENCE,
+    offload: Offload = inline,
+    copy: CopyText | None = None,
 ) -> AsyncIterator[Ports]:
     folder = tmp_path / "ana"
     folder.mkdir()
@@ -98,7 +102,7 @@ async def ports(
         door, doors = OneDoor(rooms), Doors()
         text = BackupPort(
             "listen",
-            TextPort(door, shelves, inline, "porta 10001", deadline).serve,
+            TextPort(door, shelves, inline, "porta 10001", deadline, copy).serve,
             doors,
             greeting=GREETING,
         )
