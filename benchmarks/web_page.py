@@ -37,7 +37,7 @@ _GAPS: Final = """
 """The times between two pictures, ms, sorted."""
 
 
-class _Page:
+class ShownPage:
     """`cargo_ctl web` beside the programs."""
 
     def __init__(self, programs: Programs) -> None:
@@ -82,7 +82,7 @@ class _Page:
 _CTL: Final = (sys.executable, "-c", "from cargo_ctl.main import main; main()")
 
 
-async def _measure(programs: Programs, page: _Page, browsers: int, seconds: float) -> None:
+async def _measure(programs: Programs, page: ShownPage, browsers: int, seconds: float) -> None:
     from playwright.async_api import async_playwright
 
     path = found()
@@ -125,7 +125,7 @@ async def _cost(programs: Programs, seconds: float, when: str) -> None:
 
 
 async def _all(programs: Programs, given: Any) -> None:
-    page = _Page(programs)
+    page = ShownPage(programs)
     with Busy(programs, given.busy, 1.0):
         await asyncio.sleep(10)
         await _cost(programs, given.seconds, "nobody looks, no page")

@@ -165,12 +165,8 @@ class WebRoutes:
         file = self._files.get(name)
         if file is None or (name == SHELL and request.path != "/"):
             raise web.HTTPNotFound
-        headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
-        if file.etag in (
-            each.strip() for each in request.headers.get("If-None-Match", "").split(",")
-        ):
-            return web.Response(status=304, headers=headers)
-        return web.Response(body=file.content, headers={**headers, "Content-Type": file.type})
+        found = file.answer(request.headers)
+        return web.Response(body=found.body, status=found.status, headers=found.headers)
 
     # -- logging in --------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ orders            the plain-text orders of pydio-sync
 own_certificate   a certificate that a program makes for itself
 own_files         where this user's small files are, and how they are replaced
 page_files        the files of our web pages, read once
+page_pack         a page as few files (pure)
 renamed           old names of commands, for suggestions
 roles             what a caller may do
 run_commands      the commands about runs

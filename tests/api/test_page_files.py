@@ -1,5 +1,6 @@
 """The files of our pages, and the headers of every answer to a browser."""
 
+import gzip
 import re
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -49,6 +50,38 @@ def test_an_etag_changes_with_the_content_alone(pages: Path) -> None:
     assert theme() == first
     (pages / "common/theme.css").write_text(":root { }")
     assert theme().etag != first.etag
+
+
+def test_what_may_be_kept_for_ever_has_a_name_of_its_content(pages: Path) -> None:
+    (pages / "jobs.html").write_text('<link rel="icon" href="page/common/icons/a.svg">\n')
+    found = page_files("jobs.html", ("common",))
+    [name] = (name for name, file in found.items() if file.lasting)
+    assert re.fullmatch(r"a\.[0-9a-f]{16}\.svg", name)
+    assert found["jobs.html"].content == f'<link rel="icon" href="page/{name}">\n'.encode()
+    kept = found[name].answer({})
+    assert (kept.status, kept.body) == (200, b"<svg/>")
+    assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert found["jobs.html"].answer({}).headers["Cache-Control"] == "no-cache"
+    (pages / "common/icons/a.svg").write_text("<svg></svg>")
+    assert name not in page_files("jobs.html", ("common",))
+
+
+def test_a_large_file_goes_compressed_to_who_takes_it(pages: Path) -> None:
+    content = b":root {}\n" * 1000
+    (pages / "common/theme.css").write_bytes(content)
+    theme = page_files("jobs.html", ("common",))["common/theme.css"]
+    packed = theme.answer({"Accept-Encoding": "br, gzip;q=0.8"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == content
+    plain = theme.answer({"Accept-Encoding": "gzip;q=0"})
+    assert plain.body == content
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    for first, coding in ((packed, "gzip"), (plain, "")):
+        request = {"Accept-Encoding": coding, "If-None-Match": first.headers["ETag"]}
+        again = theme.answer(request)
+        assert (again.status, again.body) == (304, b"")
+    assert all(one.headers["Vary"] == "Accept-Encoding" for one in (packed, plain))
 
 
 def test_every_file_of_the_real_pages_has_a_type() -> None:

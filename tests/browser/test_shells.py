@@ -1,31 +1,34 @@
-"""The HTML files of our pages."""
+"""The documents of our pages, and the few files that a browser gets for each."""
 
-import posixpath
 import re
 from pathlib import Path
 
+import pytest
+
 import cargo_sync.page
+from cargo_ctl.web import routes
+from cargo_sync.api.page_files import page_files
+from cargo_sync.server.http.browsing import page as files_page
 
 ROOT = Path(cargo_sync.page.__path__[0])
-FIRST = ("jobs/main.js", "jobs/list.js")
-"""What the first page of `cargo_ctl web` needs; the others are read when they are opened."""
+PAGES = [(routes.SHELL, routes.FOLDERS), (files_page.SHELL, files_page.FOLDERS)]
 
 
-def imports(module: str) -> list[str]:
-    """The modules that a module imports at once."""
-    text = (ROOT / module).read_text()
-    found = re.findall(r'^(?:import|\} from|import .* from) "(\.[^"]+)";$', text, re.MULTILINE)
-    return [posixpath.normpath(posixpath.join(posixpath.dirname(module), each)) for each in found]
-
-
-def test_the_modules_of_the_first_page_are_asked_for_at_once() -> None:
-    needed: set[str] = set()
-    waiting = list(FIRST)
-    while waiting:
-        module = waiting.pop()
-        if module not in needed:
-            needed.add(module)
-            waiting += imports(module)
-    html = (ROOT / "jobs.html").read_text()
-    asked = re.findall(r'<link rel="modulepreload" href="page/([^"]+)">', html)
-    assert sorted(asked) == sorted(needed - {FIRST[0]})
+@pytest.mark.parametrize(("shell", "folders"), PAGES)
+def test_a_page_is_few_files_which_a_browser_keeps(shell: str, folders: tuple[str, ...]) -> None:
+    files = page_files(shell, folders)
+    asked = re.findall(r'(?:src|href)="page/([^"]+)"', files[shell].content.decode())
+    assert [re.sub(r"\.[0-9a-f]{16}\.", ".", name) for name in asked if "icon" not in name] == [
+        "page.css",
+        "first.js",
+        "page.js",
+    ]
+    assert all(files[name].lasting for name in asked)
+    script = next(files[name] for name in asked if name.startswith("page.") and ".js" in name)
+    modules = set(re.findall(r'^\$modules\["([^"]+)"\]', script.content.decode(), re.MULTILINE))
+    plain = {"common/theme.js", "jobs/early.js"}
+    there = {name for name, file in files.items() if "/" in name and name.endswith(".js")}
+    unused = there - modules - plain
+    assert modules <= there
+    # The folder `common` is for both pages; of its own folders a page uses everything.
+    assert {name for name in unused if not name.startswith("common/")} == set()

@@ -94,16 +94,21 @@ export function show(element, shown) {
 const due = new Set();
 let asked = false;
 
+const ROUNDS = 5; // what is asked for while a picture is made belongs to it, unless it never ends
+
 /** Calls `draw` once before the next picture, however often it is asked for. A hidden tab draws nothing. */
 export function nextFrame(draw) {
   due.add(draw);
   if (asked) return;
   asked = true;
   requestAnimationFrame(() => {
+    for (let round = 0; due.size && round < ROUNDS; round += 1) {
+      const all = [...due];
+      due.clear();
+      for (const each of all) each();
+    }
     asked = false;
-    const all = [...due];
-    due.clear();
-    for (const each of all) each();
+    if (due.size) nextFrame([...due][0]);
   });
 }
 

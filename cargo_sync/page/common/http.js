@@ -73,10 +73,9 @@ export class Login {
   }
 
   /** The same, with any body; gives the response. */
-  async send(method, path, { headers = {}, body = undefined, signal = undefined } = {}) {
-    let response;
-    try {
-      response = await fetch(path, {
+  send(method, path, { headers = {}, body = undefined, signal = undefined } = {}) {
+    return this.answered(
+      fetch(path, {
         method,
         body,
         signal,
@@ -85,7 +84,15 @@ export class Login {
         credentials: "omit",
         redirect: "error",
         referrerPolicy: "no-referrer",
-      });
+      }),
+    );
+  }
+
+  /** The response that a fetch with this login will give. Raises as `json`. */
+  async answered(fetched) {
+    let response;
+    try {
+      response = await fetched;
     } catch (error) {
       if (error.name === "AbortError") throw error;
       throw new Away(error);

@@ -1,7 +1,7 @@
 /* <cargo-rates>: how fast files moved in the last ten minutes, or in the last day. */
 
 import { h, mark, Part, put, show, svg } from "../common/element.js";
-import { count, escaped, size } from "../common/words.js";
+import { count, escaped, number, size } from "../common/words.js";
 import { minuteIn, minutes } from "./day.js";
 
 const DAY = 24 * 60;
@@ -139,7 +139,7 @@ class Rates extends Part {
 }
 
 function filesPerSecond(rate) {
-  return `${rate >= 10 ? Math.round(rate).toLocaleString("en-US") : Number(rate.toFixed(1))} files/s`;
+  return `${rate >= 10 ? number(rate) : Number(rate.toFixed(1))} files/s`;
 }
 
 customElements.define("cargo-rates", Rates);

@@ -36,13 +36,9 @@ export async function openShell(place, app) {
     main,
   );
   app.banner = new Banner(away);
-  PAGES[part()]?.(); // its modules are read meanwhile
-  try {
-    await app.control.readSources();
-  } catch (error) {
-    if (!app.login.value) return;
-    app.banner.tell("web", error.message);
-  }
+  const sources = readSources(app);
+  // The list of jobs learns of its daemons from its stream, and draws the rest when it is told.
+  if (part() !== "" && !(await sources)) return;
   const turn = () => {
     const kinds = [...app.control.sources.values()].map((one) => one.kind);
     for (const [link, own, name] of links) {
@@ -68,6 +64,21 @@ export async function openShell(place, app) {
     (page) => (page.heading ? `${page.heading} · Cargo` : "Cargo"),
   );
   await router.start();
+  if (await sources) {
+    turn();
+    shown?.changed?.();
+  }
+}
+
+/** Whether the person is still logged in after it. */
+async function readSources({ login, control, banner }) {
+  try {
+    await control.readSources();
+  } catch (error) {
+    if (!login.value) return false;
+    banner.tell("web", error.message);
+  }
+  return true;
 }
 
 function part() {

@@ -48,7 +48,6 @@ class FilesPage:
 
 def _answer(request: web.Request, file: PageFile) -> web.Response:
     """The file, or 304 if the browser has it."""
-    headers = {**PAGE_HEADERS, "ETag": file.etag, "Cache-Control": "no-cache"}
-    if request.headers.get("If-None-Match") == file.etag:
-        return web.Response(status=304, headers=headers)
-    return web.Response(body=file.content, headers={**headers, "Content-Type": file.type})
+    found = file.answer(request.headers)
+    headers = {**PAGE_HEADERS, **found.headers}
+    return web.Response(body=found.body, status=found.status, headers=headers)
