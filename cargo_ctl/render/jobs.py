@@ -99,6 +99,8 @@ def job_show(job: Mapping[str, Any], now: float) -> str:
         last = job["last_run"]
         known = last.get("problem") == job.get("detail") and bool(job.get("detail"))
         lines.append(f"  last run  {_run({**last, 'problem': ''} if known else last, now)}")
+    if job.get("succeeded_at") is not None:
+        lines.append(f"  in step   {duration(now - job['succeeded_at'])} ago")
     lines += [f"  warning   {escaped(warning)}" for warning in job.get("warnings") or []]
     lines += _conflicts(job)
     lines += _held(job)

@@ -60,7 +60,7 @@ from cargo_sync.server.flows.sampler import FlowSampler, totals
 from cargo_sync.server.handlers.callback import ServerCallbackHandlers
 from cargo_sync.server.handlers.flow import FlowHandlers
 from cargo_sync.server.handlers.history import HistorySearch
-from cargo_sync.server.handlers.invitation import InvitationHandlers, ServerEnds
+from cargo_sync.server.handlers.invitation import InvitationHandlers, ServerEnds, known_address
 from cargo_sync.server.handlers.refusals import no_job
 from cargo_sync.server.handlers.server import reloaded
 from cargo_sync.server.handlers.trash import WorkspaceTrashHandlers
@@ -467,6 +467,7 @@ class Server:
         return {
             **self._general(),
             "kind": "server",
+            "address": known_address(self._ends()),
             "totals": views.progress(totals(self._sampler.readings())),
             "data_connections": {
                 "open": self._flows.lanes(),

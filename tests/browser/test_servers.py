@@ -1,5 +1,6 @@
 """The pages of servers, as a person uses them: real programs, a real browser."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -102,6 +103,43 @@ async def test_a_user_is_added_limited_granted_and_disabled(fleet: Fleet, page: 
     await audit.get_by_role("rowheader", name="workspace.grant").wait_for()
     await no_barriers(page)
     assert "canary-5c22" not in await page.content()
+
+
+async def test_an_invitation_from_the_page_sets_up_a_job_of_a_daemon(
+    fleet: Fleet, page: Any
+) -> None:
+    place = fleet.place
+    await fleet.visit(page, "server/server/users")
+    files = page.get_by_role("link", name="Its files")
+    assert await files.get_attribute("href") == f"http://127.0.0.1:{place.api}/"
+    await page.get_by_role("button", name="Invite…").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill("kim")
+    await dialog.get_by_role("button", name="Invite").click()
+    await dialog.get_by_role("alert").wait_for()  # there is no `users_dir`
+    await no_barriers(page)
+    await dialog.get_by_label("Folder on the server's machine").fill(str(place.folder / "kim"))
+    await dialog.get_by_label("It works for").select_option("3600")
+    await dialog.get_by_role("button", name="Invite").click()
+    line = await dialog.get_by_label("The invitation").text_content()
+    assert line.startswith(f"cargo+http://kim@127.0.0.1:{place.api}#")
+    await no_barriers(page)
+    await dialog.get_by_role("button", name="Close").last.click()
+    await page.get_by_role("row", name="kim").get_by_text("may log in").wait_for()
+    (place.folder / "given").mkdir()
+    (place.folder / "given" / "first.jpg").write_bytes(b"a picture")
+    invitation = place.folder / "invitation"
+    invitation.write_text(line)
+    made = place.run(
+        "cargo_sync", "init", "job", "--invite-file", str(invitation),
+        "--folder", str(place.folder / "given"), "--mode", "up", "--yes",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stdout + made.stderr
+    there = place.folder / "kim" / "first.jpg"
+    await asyncio.to_thread(place.until, there.exists, "the daemon has taken the job")
+    with Client(instance_addresses(str(place.runtime), "server").commands) as server:
+        assert server.call("user.invitation.list") == {"invitations": []}
+        assert server.call("user.show", {"user": "kim"})["devices"]
 
 
 async def test_a_phone_scrolls_down_only(fleet: Fleet, page: Any) -> None:

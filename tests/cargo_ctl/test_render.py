@@ -151,6 +151,11 @@ def test_a_run_that_only_found_that_all_is_well_again() -> None:
     )
 
 
+def test_when_all_was_well_is_said() -> None:
+    shown = jobs.job_show(SHOWN | {"succeeded_at": NOW - 3_600}, NOW)
+    assert "  in step   1 h ago\n" in shown
+
+
 def test_what_is_due_is_now() -> None:
     assert "  next run  now\n" in jobs.job_show(FAILING | {"next_at": NOW - 1}, NOW) + "\n"
 

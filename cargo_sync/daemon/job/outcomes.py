@@ -36,6 +36,9 @@ class JobOutcomes:
     looked    a look has ended normally since the daemon started
     held      why the job is held, or ""
     last_run  the last run that did something or failed
+    succeeded_at  when a look last ended with nothing failing or held, unix seconds; None if it is
+              not known. The state has it only of looks that did something: after a restart it may
+              be earlier than the last one
     drifted   files that the destination did not have as they were delivered, at the last look
     released  the last look was the first that the guard did not hold any more
     unseen    what the last look could not read or had to leave out, as far as it is new
@@ -56,6 +59,9 @@ class JobOutcomes:
         self.held = ""
         self.drifted = 0
         self.last_run = last_run
+        self.succeeded_at: float | None = None
+        if last_run is not None and not (last_run.problem or last_run.errors):
+            self.succeeded_at = last_run.ended
         self.released = False
         self.recovered = False
         self.advanced = False
@@ -110,6 +116,8 @@ class JobOutcomes:
             self._failures.next_at(),
             full=bool(report.full),
         )
+        if not (report.held or self.errors):
+            self.succeeded_at = report.ended or self._world.wall()
         if report.acted or report.errors or report.held or self.released or self.recovered:
             self._remember(run)
 

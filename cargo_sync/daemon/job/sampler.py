@@ -54,6 +54,7 @@ class JobSampler:
             drifted=outcomes.drifted,
             advance=self.advance(),
             last_run=outcomes.last_run,
+            succeeded_at=outcomes.succeeded_at,
             held=outcomes.waits(),
             notes=job.notes,
             window=self._window(),

@@ -139,6 +139,7 @@ class JobStatus:
     drifted: int = 0
     advance: Advance = AT_REST
     last_run: LastRun | None = None
+    succeeded_at: float | None = None
     held: HeldStatus | None = None
     notes: tuple[str, ...] = ()
     window: WindowStatus | None = None

@@ -120,6 +120,7 @@ def state(status: JobStatus) -> dict[str, Any]:
         "drifted": status.drifted,
         "next_at": status.next_at,
         "last_run": _last_run(status.last_run),
+        "succeeded_at": status.succeeded_at,
     }
 
 
@@ -140,6 +141,7 @@ def _gone(job: str, state: str, detail: str, code: str, errors: int) -> dict[str
         "drifted": 0,
         "next_at": None,
         "last_run": None,
+        "succeeded_at": None,
     }
 
 
@@ -160,6 +162,7 @@ def row(status: JobStatus) -> dict[str, Any]:
         "drifted": status.drifted,
         "progress": progress(status.advance),
         "last_run": _last_run(status.last_run),
+        "succeeded_at": status.succeeded_at,
         "window": asdict(status.window) if status.window else None,
     }
 
@@ -189,6 +192,7 @@ def unusable(job: UnusableJob) -> dict[str, Any]:
         "drifted": 0,
         "progress": progress(AT_REST),
         "last_run": None,
+        "succeeded_at": None,
         "window": None,
     }
 

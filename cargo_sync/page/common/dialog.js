@@ -42,12 +42,15 @@ export class Dialog {
   }
 }
 
+/** What `run` gives if its dialog is to stay. */
+export const STAY = Symbol("stay");
+
 /** Asks one question.
 
     text     sentences, or nodes
     actions  [{label, value, kind, run}]: the first one is the safe one and gets the focus, unless there is a field; Enter in
              a field is the last one. `run` is done before the
-             dialog closes; if it throws, its sentence is shown and the dialog stays
+             dialog closes; if it throws, its sentence is shown and the dialog stays, as it does with STAY
     returns  a promise of the chosen value, null if it was closed */
 export function ask(title, text, actions, options = {}) {
   const dialog = new Dialog(title, options);
@@ -57,7 +60,10 @@ export function ask(title, text, actions, options = {}) {
     const choose = async () => {
       for (const each of buttons) each.disabled = true;
       try {
-        dialog.close(run ? ((await run()) ?? value) : value);
+        const chosen = run ? ((await run()) ?? value) : value;
+        if (chosen !== STAY) return dialog.close(chosen);
+        show(wrong, false);
+        for (const each of buttons) each.disabled = false;
       } catch (error) {
         put(wrong, error.message, error.hint ? ` (${error.hint})` : "");
         show(wrong, true);

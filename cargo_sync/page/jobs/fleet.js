@@ -3,7 +3,7 @@
 import { nextFrame } from "../common/element.js";
 
 const REMOVED = "removed";
-const FIELDS = ["state", "detail", "errors", "next_at", "code", "conflicts", "drifted", "last_run"];
+const FIELDS = ["state", "detail", "errors", "next_at", "code", "conflicts", "drifted", "last_run", "succeeded_at"];
 
 /** The key of a job among those of all daemons. */
 export function keyOf(source, name) {

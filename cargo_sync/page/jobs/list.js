@@ -14,6 +14,7 @@ import "./rates.js";
 
 const LOOK_SECONDS = 15; // for what only time changes: "5 min ago", "next try in 20 s"
 const REFRESH_MS = 1_000;
+const SUCCESS_SECONDS = 60; // the feed does not tell each look of each job that changed nothing
 
 class Jobs extends Part {
   heading = "Jobs";
@@ -108,6 +109,7 @@ class Jobs extends Part {
       this.signal,
     );
     this.every(LOOK_SECONDS, () => this.table.changed());
+    this.every(SUCCESS_SECONDS, () => this.#daemons().forEach((one) => one.state === "up" && this.#refresh(one.source)));
   }
 
   #daemons() {

@@ -154,6 +154,7 @@ class Overview extends Part {
       ["Folder here", escaped(job.local_dir)],
       ["Server", escaped(job.remote)],
       ["Last run", run ? `${lastRun(run)}${run.files ? ` in ${duration(run.ended - run.started)}` : ""}, ${ago(run.ended, now)}` : "none yet"],
+      ["Last success", job.succeeded_at ? ago(job.succeeded_at, now) : ""],
       ["Last problem", run?.problem ? escaped(run.problem) : ""],
       ["Next look", job.next_at ? until(job.next_at, now) : job.state === "syncing" ? "it looks now" : ""],
       ["Hours", job.window ? `${escaped(job.window.words)}, ${job.window.open ? "open" : "closed"}${job.window.changes_at ? `, ${job.window.open ? "closes" : "opens"} ${until(job.window.changes_at, now)}` : ""}` : ""],

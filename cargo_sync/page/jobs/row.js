@@ -59,12 +59,9 @@ export function lastRun(run) {
   return `${count(run.files, "file")}, ${size(run.bytes)}`;
 }
 
-/** When a run last ended well, or else when it failed. */
+/** When a run last ended well, whether or not it moved files: `5 min ago`. */
 export function lastSuccess(job, now) {
-  const run = job.last_run;
-  if (!run) return job.state === "synced" ? "in step" : "";
-  const word = run.files ? "moved files" : run.problem ? "failed" : "ran";
-  return `${word} ${ago(run.ended, now)}`;
+  return job.succeeded_at ? ago(job.succeeded_at, now) : "";
 }
 
 /** The columns of the list. app: with `control`; actions: of jobs; several: whether there is more than one daemon. */
@@ -132,7 +129,7 @@ export function columns(app, actions, several) {
       draw(cell, job) {
         const now = Date.now() / 1000;
         say(cell.words, lastSuccess(job, now));
-        mark(cell, "title", job.last_run ? exactly(job.last_run.ended) : null);
+        mark(cell, "title", job.succeeded_at ? exactly(job.succeeded_at) : null);
       },
     },
     {

@@ -1,11 +1,18 @@
 /* What a person may do to a server: each is a command, and says what it did or why it was refused. */
 
-import { ask, confirm } from "../common/dialog.js";
+import { ask, confirm, STAY } from "../common/dialog.js";
 import { h, newId } from "../common/element.js";
 import { refuse, toast } from "../common/toast.js";
 import { escaped, exactly, speed } from "../common/words.js";
 
 const SPEED_HINT = "Bits per second on the wire: 500kbps, 10mbps, 1.5gbps. Empty for no limit.";
+const DAY = "86400";
+const LASTS = [
+  ["3600", "an hour"],
+  [DAY, "a day"],
+  ["604800", "a week"],
+  ["2592000", "30 days"],
+];
 const GRANTS = [
   ["rw", "read and write"],
   ["ro", "only read"],
@@ -159,27 +166,44 @@ export class ServerActions {
     if (await confirm(`Remove ${escaped(row.user)}?`, text, "Remove", () => this.call("user.remove", { user: row.user }, `${escaped(row.user)} was removed`))) done();
   }
 
-  /** Makes an invitation. Its token is made here, and the server keeps only its hash. */
-  async invite(row, done) {
+  /** Makes an invitation. Its token is made here, and the server keeps only its hash.
+
+      row    the user, or null for a new one
+      known  the address that the server knows of itself, or "" */
+  async invite(row, done, known) {
     const token = newToken();
     let found = null;
     const wanted = await form(
       row ? `Invite ${escaped(row.user)}` : "Invite somebody",
       [
-        ...(row ? [] : [{ name: "user", label: "Name", required: true, hint: "Who is not a user yet becomes one." }]),
-        { name: "address", label: "Address of the server", hint: "HOST:PORT by which the person reaches it. Empty if the server knows it." },
+        ...(row
+          ? []
+          : [
+              { name: "user", label: "Name", required: true, hint: "Who is not a user yet becomes one." },
+              { name: "path", label: "Folder on the server's machine", hint: "Of a new user. Empty if the server gives new users their folders (users_dir)." },
+            ]),
+        { name: "address", label: "Address of the server", hint: `HOST:PORT by which the person reaches it.${known ? ` Empty for ${known}.` : ""}`, required: !known },
+        { name: "seconds", label: "It works for", value: DAY, choices: LASTS },
       ],
       "Invite",
-      async ({ user = row?.user, address }) => {
-        found = await this.call("user.invite", { user, token, ...(address ? { address } : {}) });
+      async ({ user = row?.user, address, path, seconds = DAY }) => {
+        const given = Object.entries({ address, path }).filter(([, text]) => text);
+        found = await this.call("user.invite", { user, token, seconds: Number(seconds), ...Object.fromEntries(given) });
       },
     );
     if (!wanted || !found) return;
     done();
     const line = found.invitation + token;
-    const copied = async () => {
-      await navigator.clipboard?.writeText(line);
-      toast("The invitation was copied");
+    const shown = h("p.mono.token", { tabindex: 0, "aria-label": "The invitation" }, line);
+    const copy = async () => {
+      try {
+        await navigator.clipboard.writeText(line); // there is none on pages over plain HTTP from elsewhere
+        toast("The invitation was copied");
+      } catch {
+        getSelection().selectAllChildren(shown);
+        throw new Error("This browser does not let the page copy. The line is selected: copy it yourself.");
+      }
+      return STAY; // it is not shown again
     };
     await ask(
       "The invitation",
@@ -187,11 +211,12 @@ export class ServerActions {
         "div.stack",
         {},
         h("p", {}, `Give this line to ${escaped(found.user)} on a way that nobody else can read. It works once, until ${exactly(found.ends)}, and is not shown again.`),
-        h("p.mono.token", {}, line),
+        shown,
+        h("p.hint", {}, "They give it to ", h("code", {}, "cargo_sync init job"), ", or to the server's page of files, where they choose a password."),
       ),
       [
-        { label: "Copy", value: true, kind: "primary", run: copied },
         { label: "Close", value: false },
+        { label: "Copy", value: true, kind: "primary", run: copy },
       ],
       { wide: true },
     );

@@ -1,6 +1,7 @@
 /* The page of one server: what it does now, and behind tabs its users, workspaces, history, log and audit. */
 
 import { h, mark, Part, put, say, show } from "../common/element.js";
+import { icon } from "../common/icons.js";
 import { parts, to } from "../common/router.js";
 import { escaped } from "../common/words.js";
 import { openStream } from "../jobs/stream.js";
@@ -36,6 +37,7 @@ class Server extends Part {
   build() {
     this.actions = new ServerActions(this.app, this.source);
     this.words = h("p.muted");
+    this.files = h("a.button", { target: "_blank", rel: "noreferrer noopener", hidden: true }, icon("folder"), "Its files");
     this.tabs = TABS.map(([tab, word, , control]) => {
       const tally = h("span.count", { hidden: true });
       const link = h("a", { href: to("server", this.source, ...(tab ? [tab] : [])) }, word, tally);
@@ -46,7 +48,7 @@ class Server extends Part {
     put(
       this,
       h("nav.crumbs", { "aria-label": "Where you are" }, h("a", { href: to("servers") }, "Servers")),
-      h("div.page-head", {}, h("div.grow", {}, h("h1", {}, escaped(this.source)), this.words)),
+      h("div.page-head", {}, h("div.grow", {}, h("h1", {}, escaped(this.source)), this.words), this.files),
       h("nav.tabs", { "aria-label": "About this server" }, this.tabs.map(({ link }) => link)),
       this.place,
     );
@@ -138,6 +140,9 @@ class Server extends Part {
     const source = this.app.control.sources.get(this.source);
     const words = [source?.host ? `on ${escaped(source.host)}` : "", source?.version ? `version ${escaped(source.version)}` : ""];
     say(this.words, words.filter(Boolean).join(", "));
+    const address = reachable(this.state.status?.address);
+    show(this.files, address !== "");
+    mark(this.files, "href", address ? `${address}/` : null);
     for (const { tab, link } of this.tabs) mark(link, "aria-current", tab === (this.#tab ?? "") ? "page" : null);
     this.#tally("", this.state.flows.size);
     this.#tally("users", this.state.users?.length ?? 0);
@@ -150,6 +155,16 @@ class Server extends Part {
     say(tally, number || "");
     show(tally, number > 0);
   }
+}
+
+/** The address of a server, or "" if it leads nowhere from here: loopback, while this page comes from another machine. */
+function reachable(address) {
+  if (!address || (loopback(new URL(address).hostname) && !loopback(location.hostname))) return "";
+  return address;
+}
+
+function loopback(host) {
+  return host === "localhost" || host === "[::1]" || /^127\./.test(host);
 }
 
 customElements.define("cargo-server", Server);

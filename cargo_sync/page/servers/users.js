@@ -24,7 +24,7 @@ class Users extends Part {
           {},
           h("div.search", {}, icon("search"), this.search),
           h("span.grow"),
-          may ? h("button", { type: "button", onclick: () => this.actions.invite(null, done) }, icon("link"), "Invite…") : null,
+          may ? h("button", { type: "button", onclick: () => this.actions.invite(null, done, this.known) }, icon("link"), "Invite…") : null,
           may ? h("button.primary", { type: "button", onclick: () => this.actions.addUser(done) }, icon("plus"), "Add a user…") : null,
         ),
         this.table,
@@ -39,6 +39,11 @@ class Users extends Part {
     this.table.empty = this.#typed ? "No user matches." : "This server has no users yet.";
     this.table.items = rows.filter(matches);
     this.table.changed();
+  }
+
+  /** The address that the server knows of itself, or "". */
+  get known() {
+    return this.server.state.status?.address ?? "";
   }
 
   /** How many flows a user has now. */
@@ -112,11 +117,11 @@ function columns(users, may, done) {
   ];
 }
 
-function items({ actions }, row, done) {
+function items({ actions, known }, row, done) {
   return [
     { label: "Limits…", icon: "speed", run: () => actions.limits(row, done) },
     { label: "New password…", icon: "edit", run: () => actions.password(row, done) },
-    { label: "Invite…", icon: "link", run: () => actions.invite(row, done) },
+    { label: "Invite…", icon: "link", run: () => actions.invite(row, done, known) },
     row.enabled ? { label: "Disable…", icon: "pause", run: () => actions.disable(row, done) } : { label: "Enable", icon: "play", run: () => actions.enable(row, done) },
     null,
     { label: "Remove…", icon: "trash", kind: "danger", run: () => actions.remove(row, done) },

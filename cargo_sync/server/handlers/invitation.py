@@ -154,6 +154,14 @@ class InvitationHandlers:
         return registry.user(name)
 
 
+def known_address(ends: ServerEnds) -> str:
+    """The address for clients as far as the server knows it by itself, or ""."""
+    try:
+        return reached_at(ends, None)
+    except ControlError:
+        return ""
+
+
 def reached_at(ends: ServerEnds, given: str | None) -> str:
     """The address for clients, `https://host:port/prefix`: what somebody has `given`, completed.
 

@@ -227,6 +227,7 @@ async def test_status_and_lists(tmp_path: Path) -> None:
         assert rows[0].keys() == {
             "name", "mode", "state", "detail", "local_dir", "remote", "next_at", "errors",
             "conflicts", "drifted", "progress", "last_run", "code", "window",
+            "succeeded_at",
         }  # fmt: skip
         assert await daemon.ask("transfer.list") == {"transfers": [], "waiting": []}
 

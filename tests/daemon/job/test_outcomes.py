@@ -3,13 +3,15 @@
 from types import SimpleNamespace
 from typing import cast
 
+import pytest
+
 from cargo_sync.daemon.job.outcomes import JobOutcomes
 from cargo_sync.engine.report import RunProgress, RunReport
 from cargo_sync.engine.run import Run
 from cargo_sync.machines.retry import Failures
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, Entry
-from cargo_sync.model.jobs import Mode
+from cargo_sync.model.jobs import LastRun, Mode
 from cargo_sync.model.paths import reserved_name
 from cargo_sync.model.problems import Code, Problem, bad_time, server_restored
 from cargo_sync.model.world import World
@@ -20,10 +22,13 @@ from tests.offloads import inline
 class Looks:
     """The outcomes of a job that gets one look after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, last: LastRun | None = None) -> None:
         self.failures = Failures()
-        world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "t", inline, lambda: 0.0)
-        self.outcomes = JobOutcomes(settings("nightly"), self.failures, world, None)
+        self.clock = 100.0
+        world = World(
+            lambda: self.clock, lambda: 0.0, lambda: 0.5, lambda: "t", inline, lambda: 0.0
+        )
+        self.outcomes = JobOutcomes(settings("nightly"), self.failures, world, last)
 
     def ended(self, *problems: Problem) -> str | None:
         report = RunReport("run", 0.0)
@@ -170,6 +175,39 @@ def test_the_last_run_of_a_job_that_works_again_is_no_failure() -> None:
     looks.failures.succeeded("film.mov")
     looks.ended()
     assert looks.last() == ("", 0, True)
+
+
+def test_a_success_is_a_look_after_which_nothing_fails_whether_or_not_it_moved_files() -> None:
+    looks = Looks()
+    assert looks.outcomes.succeeded_at is None
+    looks.failed(Problem(Code.UNREACHABLE, "nobody answers"))
+    looks.ended(Problem(Code.VANISHED, "gone", "film.mov"))
+    assert looks.outcomes.succeeded_at is None
+    looks.failures.succeeded("film.mov")
+    looks.clock += 7
+    looks.ended()
+    first = looks.outcomes.succeeded_at
+    assert first == looks.clock
+    looks.clock += 5
+    looks.ended()
+    assert looks.outcomes.succeeded_at == first + 5, "it did nothing, and all is well"
+    looks.ended(Problem(Code.VANISHED, "gone", "film.mov"))
+    assert looks.outcomes.succeeded_at == first + 5
+
+
+@pytest.mark.parametrize(
+    ("last", "at"),
+    [
+        (LastRun("run", 1.0, 2.0, 3), 2.0),
+        (LastRun("run", 1.0, 2.0, 3, errors=1), None),
+        (LastRun("run", 1.0, 2.0, problem="nobody answers"), None),
+        (None, None),
+    ],
+)
+def test_after_a_restart_the_last_run_says_when_all_was_well(
+    last: LastRun | None, at: float | None
+) -> None:
+    assert Looks(last).outcomes.succeeded_at == at
 
 
 def test_a_folder_that_cannot_be_read_is_told_once_and_again_if_deletions_wait_for_it() -> None:
