@@ -72,6 +72,14 @@ _config = click.option(
     metavar="URL",
     help="Another address of the page, such as that of a proxy: https://cargo.example.",
 )
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="The address or network of a proxy whose X-Forwarded-For is believed, so that wrong "
+    "passwords of one person make nobody else wait.",
+)
 @click.option("--cert", metavar="FILE", help="The certificate for TLS, with its chain, in PEM.")
 @click.option("--cert-key", metavar="FILE", help="Its key, in PEM.")
 @click.option("--no-open", is_flag=True, help="Do not open a browser, only print the link.")
@@ -83,6 +91,7 @@ def web(
     listen: str | None,
     connects: tuple[str, ...],
     origins: tuple[str, ...],
+    proxies: tuple[str, ...],
     cert: str | None,
     cert_key: str | None,
     no_open: bool,
@@ -113,6 +122,7 @@ def web(
             listen or file.listen or _LISTEN,
             connects or _outer(ctx),
             origins or file.origins,
+            proxies or file.proxies,
             pem,
             not no_link,
             not no_open,
@@ -234,12 +244,14 @@ def _serve(wanted: "_Wanted") -> None:
     from cargo_ctl.web.link_file import LinkFileError
     from cargo_ctl.web.process import WebSettings, logged, run
 
-    listen, origins = wanted.parsed()
+    listen, origins, proxies = wanted.parsed()
     link = wanted.link and listen.is_loopback
     if not link and not wanted.file.users:
         _fail(BAD_INPUT, "nobody could log in", "cargo_ctl web user add NAME --role control")
     certificate = wanted.certificate(listen)
-    chosen = WebSettings(wanted.places(os.environ), listen, origins, wanted.path, certificate, link)
+    chosen = WebSettings(
+        wanted.places(os.environ), listen, origins, proxies, wanted.path, certificate, link
+    )
     if certificate is not None:
         click.echo(f"certificate {certificate.fingerprint}", err=True)
     try:
@@ -267,6 +279,7 @@ class _Wanted:
         listen: str,
         connects: Sequence[str],
         origins: Sequence[str],
+        proxies: Sequence[str],
         pem: tuple[str, str],
         link: bool,
         opens: bool,
@@ -277,15 +290,20 @@ class _Wanted:
         self._listen = listen
         self._connects = connects
         self._origins = origins
+        self._proxies = proxies
         self._pem = pem
         self._opens = opens
 
-    def parsed(self) -> "tuple[Listen, Sequence[str]]":
-        """Where it listens, and other addresses of the page."""
-        from cargo_ctl.web.reachable import listen_of, origin_of
+    def parsed(self) -> "tuple[Listen, Sequence[str], Sequence[str]]":
+        """Where it listens, other addresses of the page, and networks of trusted proxies."""
+        from cargo_ctl.web.reachable import listen_of, network_of, origin_of
 
         try:
-            return listen_of(self._listen), [origin_of(each) for each in self._origins]
+            return (
+                listen_of(self._listen),
+                [origin_of(each) for each in self._origins],
+                [network_of(each) for each in self._proxies],
+            )
         except ValueError as error:
             _fail(BAD_INPUT, str(error))
 

@@ -44,6 +44,7 @@ class WebSettings:
     places       the daemons and servers
     listen       where browsers reach it
     origins      other addresses of the page, such as that of a proxy
+    proxies      networks of trusted proxies
     file         the path of `web.json`
     certificate  for TLS; None for plain HTTP
     link         whether there is a link for who started it
@@ -52,6 +53,7 @@ class WebSettings:
     places: Sequence[Place]
     listen: Listen
     origins: Sequence[str]
+    proxies: Sequence[str]
     file: str
     certificate: "WebCertificate | None"
     link: bool
@@ -76,7 +78,13 @@ async def run(settings: WebSettings, env: Mapping[str, str], ready: Ready) -> No
     routes = WebRoutes(
         fleet,
         page_files(SHELL, FOLDERS),
-        reachable(kept.scheme, _names(settings), settings.listen.port, settings.origins),
+        reachable(
+            kept.scheme,
+            _names(settings),
+            settings.listen.port,
+            settings.origins,
+            settings.proxies,
+        ),
         accounts,
         WebSessions(time.monotonic, accounts.is_still),
         link,

@@ -5,10 +5,12 @@ that name in `Host`. Another site can also send requests from its page; they hav
 """
 
 import ipaddress
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
+
+from cargo_sync.api.proxies import Proxies
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -42,10 +44,15 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """The values of `Host` and of `Origin` that are answered, in lower case."""
+    """How people reach the page.
+
+    hosts, origins  the values of `Host` and of `Origin` that are answered, in lower case
+    proxies         those that say for whom they ask
+    """
 
     hosts: frozenset[str]
     origins: frozenset[str]
+    proxies: Proxies = field(default_factory=Proxies)
 
 
 def listen_of(text: str) -> Listen:
@@ -74,7 +81,23 @@ def origin_of(text: str) -> str:
     return _origin(parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme])
 
 
-def reachable(scheme: str, names: Iterable[str], port: int, origins: Iterable[str]) -> Reachable:
+def network_of(text: str) -> str:
+    """An address or network of proxies, in one form. Raises ValueError with a sentence."""
+    try:
+        return str(ipaddress.ip_network(text.strip(), strict=False))
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not an IP address or network of a proxy, such as 127.0.0.1 or 10.0.0.0/8"
+        ) from None
+
+
+def reachable(
+    scheme: str,
+    names: Iterable[str],
+    port: int,
+    origins: Iterable[str],
+    proxies: Sequence[str] = (),
+) -> Reachable:
     """What is answered.
 
     Args:
@@ -82,10 +105,13 @@ def reachable(scheme: str, names: Iterable[str], port: int, origins: Iterable[st
         names: names and addresses of this machine under which people reach it.
         port: on which it listens.
         origins: other addresses, in the form of `origin_of`, such as that of a proxy.
+        proxies: networks of trusted proxies, in the form of `network_of`.
     """
     all_origins = {_origin(scheme, name, port) for name in names} | set(origins)
     return Reachable(
-        frozenset(origin.partition("://")[2] for origin in all_origins), frozenset(all_origins)
+        frozenset(origin.partition("://")[2] for origin in all_origins),
+        frozenset(all_origins),
+        Proxies(proxies),
     )
 
 

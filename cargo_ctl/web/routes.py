@@ -176,7 +176,7 @@ class WebRoutes:
         key = text_of(fields, "key", _LONGEST_PASSWORD)
         self._check_pace(LINK, request)
         if self._link is None or not self._link.take(key):
-            self._pace.failed(LINK, _address(request), self._now())
+            self._pace.failed(LINK, self._client(request), self._now())
             raise RefusedRequest(
                 401,
                 "unauthorized",
@@ -196,15 +196,22 @@ class WebRoutes:
             self._check_pace(user, request)  # others may have failed meanwhile
             found = await asyncio.to_thread(self._accounts.check, user, password)
         if found is None:
-            self._pace.failed(user, _address(request), self._now())
+            self._pace.failed(user, self._client(request), self._now())
             # What was typed as a name may be a password: only known names are logged.
             shown = user if user in self._accounts.users() else "an unknown user"
-            _log.warning("a wrong password for %s from %s", shown, request.remote)
+            _log.warning("a wrong password for %s from %s", shown, self._client(request))
             raise RefusedRequest(401, "unauthorized", "the name or the password is wrong")
         return self._opened(request, found)
 
+    def _client(self, request: web.Request) -> str:
+        """The address of the person, also behind a trusted proxy."""
+        peer, lines = request.remote or "", request.headers.getall("X-Forwarded-For", [])
+        if doubt := self._reachable.proxies.doubt(peer, lines):
+            _log.warning("%s", doubt)
+        return self._reachable.proxies.client(peer, lines)
+
     def _check_pace(self, user: str, request: web.Request) -> None:
-        wait = self._pace.wait(user, _address(request), self._now())
+        wait = self._pace.wait(user, self._client(request), self._now())
         if wait > 0:
             message = "too many wrong passwords"
             hint = f"try again in {int(wait) + 1} s"
@@ -212,8 +219,9 @@ class WebRoutes:
 
     def _opened(self, request: web.Request, user: WebUser | None) -> web.Response:
         bearer, session = self._sessions.open(user)
-        self._pace.succeeded(session.user, _address(request))
-        _log.info("%s logged in from %s, role %s", session.user, request.remote, session.role)
+        self._pace.succeeded(session.user, self._client(request))
+        client = self._client(request)
+        _log.info("%s logged in from %s, role %s", session.user, client, session.role)
         return answer(
             {
                 "bearer": bearer,
@@ -325,10 +333,6 @@ def _command_of(fields: Mapping[str, object]) -> commands.WebCommand:
         )
     source = text_of(fields, "source", _LONGEST_NAME)
     return commands.WebCommand(source, text_of(fields, "cmd", LONGEST_COMMAND), args, id)
-
-
-def _address(request: web.Request) -> str:
-    return request.remote or ""
 
 
 async def _finish(_: web.Request, response: web.StreamResponse) -> None:

@@ -21,7 +21,7 @@ from cargo_sync.suggest import did_you_mean
 ROLES: Final = (str(Role.WATCH), str(Role.CONTROL))
 LINK: Final = "link"
 """The user of a session that began with the link; nobody else may be called so."""
-_FIELDS: Final = ("listen", "sources", "origins", "tls", "users")
+_FIELDS: Final = ("listen", "sources", "origins", "trusted_proxies", "tls", "users")
 _LARGEST: Final = 1024 * 1024
 
 
@@ -45,6 +45,7 @@ class WebFile:
     listen     "HOST:PORT", or ""
     sources    name on the page -> as for `--connect`
     origins    other addresses of the page, such as that of a proxy
+    proxies    addresses and networks of trusted proxies
     cert, key  PEM files for TLS, or ""
     users      by name
     """
@@ -52,6 +53,7 @@ class WebFile:
     listen: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
     origins: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     cert: str = ""
     key: str = ""
     users: Mapping[str, WebUser] = field(default_factory=dict)
@@ -159,16 +161,15 @@ def _decoded(fields: Mapping[str, object], path: str) -> WebFile:
     tls = _texts(fields, "tls", path)
     if tls.keys() - {"cert", "key"} or len(tls) == 1:
         raise WebFileError(f'{path}: "tls" must have "cert" and "key", paths of PEM files')
-    listen, origins = fields.get("listen", ""), fields.get("origins", [])
+    listen = fields.get("listen", "")
     if not isinstance(listen, str):
         raise WebFileError(f'{path}: "listen" must be text, such as "127.0.0.1:8480"')
-    if not isinstance(origins, list) or not all(isinstance(each, str) for each in origins):
-        raise WebFileError(f'{path}: "origins" must be a list of texts')
     folder = os.path.dirname(path)
     return WebFile(
         listen,
         _texts(fields, "sources", path),
-        tuple(origins),
+        _list(fields, "origins", path),
+        _list(fields, "trusted_proxies", path),
         _path(folder, tls.get("cert", "")),
         _path(folder, tls.get("key", "")),
         _users(fields.get("users", {}), path),
@@ -178,6 +179,13 @@ def _decoded(fields: Mapping[str, object], path: str) -> WebFile:
 def _path(folder: str, path: str) -> str:
     """A path in the file is relative to the file's folder."""
     return os.path.join(folder, path) if path else ""
+
+
+def _list(fields: Mapping[str, object], name: str, path: str) -> tuple[str, ...]:
+    value = fields.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise WebFileError(f'{path}: "{name}" must be a list of texts')
+    return tuple(value)
 
 
 def _texts(fields: Mapping[str, object], name: str, path: str) -> Mapping[str, str]:

@@ -23,6 +23,7 @@ own_certificate   a certificate that a program makes for itself
 own_files         where this user's small files are, and how they are replaced
 page_files        the files of our web pages, read once
 page_pack         a page as few files (pure)
+proxies           the address of a client behind trusted proxies
 renamed           old names of commands, for suggestions
 roles             what a caller may do
 run_commands      the commands about runs

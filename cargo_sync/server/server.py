@@ -16,6 +16,7 @@ import argon2
 
 from cargo_sync.api.addresses import Addresses
 from cargo_sync.api.messages import JsonObject
+from cargo_sync.api.proxies import Proxies
 from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
@@ -47,7 +48,6 @@ from cargo_sync.server.accounts.access import Grants, served
 from cargo_sync.server.accounts.invitations import Devices, Invitations
 from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.permits import Permits
-from cargo_sync.server.accounts.proxies import Proxies
 from cargo_sync.server.accounts.registry import Read, Registry
 from cargo_sync.server.accounts.roster import Roster
 from cargo_sync.server.accounts.terms import ExpiryWatch

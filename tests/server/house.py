@@ -14,6 +14,7 @@ import orjson
 import yarl
 from multidict import CIMultiDict
 
+from cargo_sync.api.proxies import Proxies
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.grants import Grant, grant
 from cargo_sync.config.secret import Secret
@@ -30,7 +31,6 @@ from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.invitations import Devices, Invitations
 from cargo_sync.server.accounts.logins import Logins
 from cargo_sync.server.accounts.permits import Permits
-from cargo_sync.server.accounts.proxies import Proxies
 from cargo_sync.server.accounts.roster import Roster
 from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.flows.flows import FlowRequest, LaneAddress, OpenedFlow

@@ -4,7 +4,7 @@ import { h, mark, Part, put, say, show } from "../common/element.js";
 import { icon } from "../common/icons.js";
 import { refuse, toast } from "../common/toast.js";
 import { count, escaped, exactly, moment, until } from "../common/words.js";
-import { Pages } from "./lists.js";
+import { Pages } from "../common/lists.js";
 
 const LIMIT = 200;
 

@@ -8,7 +8,7 @@ import { refuse, toast } from "../common/toast.js";
 import { escaped } from "../common/words.js";
 import { browse, localFolders, serverFolders } from "./browse.js";
 import { DIRECTIONS, fullMode, GROUPS, MASK, parsed, shown, valueAt, withValue } from "./form.js";
-import { calmly } from "./lists.js";
+import { calmly } from "../common/lists.js";
 
 class JobForm extends Part {
   #fields = { sync_mode: "upload" };

@@ -4,7 +4,7 @@ import { h, Part, put, say, show } from "../common/element.js";
 import { icon } from "../common/icons.js";
 import { refuse } from "../common/toast.js";
 import { ARROWS, count, escaped, number, size } from "../common/words.js";
-import { Pages } from "./lists.js";
+import { Pages } from "../common/lists.js";
 
 const OPS = {
   put: "copy",

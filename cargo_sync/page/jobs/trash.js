@@ -5,7 +5,7 @@ import { h, mark, Part, put, say, show } from "../common/element.js";
 import { icon } from "../common/icons.js";
 import { refuse, toast } from "../common/toast.js";
 import { count, escaped, exactly, moment, size } from "../common/words.js";
-import { calmly, Pages } from "./lists.js";
+import { calmly, Pages } from "../common/lists.js";
 
 const LIMIT = 200;
 const AT_ONCE = 100;

@@ -6,7 +6,6 @@ invitations  invitations, and the devices that they make
 logins    tokens and passwords
 permits   what runs for whom, and ends with their permission
 presence  when each user was there last
-proxies   the address of a client behind trusted proxies
 registry  the current users and workspaces, changed by the file and by commands
 roster    the users and workspaces of the file and of the state, merged
 terms     until when a user may come, and from where

@@ -10,11 +10,11 @@ from typing import Final, TypeVar
 
 from aiohttp import web
 
+from cargo_sync.api.proxies import Proxies
 from cargo_sync.process.http.connection import arrival_of
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.logins import IssuedToken, LoginMark, Logins
 from cargo_sync.server.accounts.permits import Permit, Permits
-from cargo_sync.server.accounts.proxies import Proxies
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.refusals import unauthorized

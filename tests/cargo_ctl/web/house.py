@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -201,7 +201,11 @@ class Events:
 
 @asynccontextmanager
 async def page(
-    folder: Path, places: list[Place], env: Mapping[str, str], users: Mapping[str, Role]
+    folder: Path,
+    places: list[Place],
+    env: Mapping[str, str],
+    users: Mapping[str, Role],
+    proxies: Sequence[str] = (),
 ) -> AsyncIterator[Page]:
     clock, link = Clock(), LoginLink()
     path = str(folder / "web.json")
@@ -216,7 +220,7 @@ async def page(
     routes = WebRoutes(
         fleet,
         FILES,
-        reachable("http", ["page.test"], 8480, []),
+        reachable("http", ["page.test"], 8480, [], proxies),
         accounts,
         WebSessions(clock, accounts.is_still),
         link,

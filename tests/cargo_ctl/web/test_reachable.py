@@ -3,7 +3,7 @@
 import pytest
 
 from cargo_ctl.web.places import PlaceError, called, named, usual
-from cargo_ctl.web.reachable import Listen, listen_of, origin_of, reachable
+from cargo_ctl.web.reachable import Listen, listen_of, network_of, origin_of, reachable
 from cargo_ctl.web.source import Place
 
 
@@ -99,3 +99,10 @@ def test_the_usual_places() -> None:
     server = Place("server", "server", usual=True, kind="server")
     assert usual({}) == (Place("daemon", "daemon", usual=True), server)
     assert usual({"CARGO_CONTROL": "tcp://b:1"}) == (Place("b:1", "tcp://b:1"), server)
+
+
+def test_a_proxy_is_an_address_or_a_network() -> None:
+    assert network_of(" 10.1.2.3/8") == "10.0.0.0/8"
+    assert network_of("::1") == "::1/128"
+    with pytest.raises(ValueError, match=r"'proxy\.example' is not an IP address or network"):
+        network_of("proxy.example")

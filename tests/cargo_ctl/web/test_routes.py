@@ -223,6 +223,27 @@ async def test_guessing_is_slowed_down(web: Page) -> None:
     assert (await web.ask("POST", "/api/enter", {"key": web.link.key})).status == 200
 
 
+async def test_behind_a_trusted_proxy_nobody_waits_for_the_guesses_of_others(
+    tmp_path: Path, runtime: str, daemon: Canned
+) -> None:
+    env = {"CARGO_RUNTIME_DIR": runtime}
+    users = {"ana": Role.WATCH, "ben": Role.WATCH}
+    for proxies, status in (((), 429), (("127.0.0.0/8",), 200)):
+        folder = tmp_path / str(status)
+        folder.mkdir()
+        async with page(folder, [Place("daemon", "daemon")], env, users, proxies) as web:
+            told = "203.0.113.9, 198.51.100.7"
+            for _ in range(FREE):
+                wrong = {"user": "ana", "password": "guess"}
+                response = await web.ask("POST", "/api/login", wrong, X_Forwarded_For=told)
+                assert response.status == 401
+            right = {"user": "ben", "password": PASSWORD}
+            # What a client writes in front of the proxy's own word chooses no address.
+            for told in ("203.0.113.9", "198.51.100.7, 203.0.113.9"):
+                response = await web.ask("POST", "/api/login", right, X_Forwarded_For=told)
+                assert response.status == status
+
+
 async def test_a_session_ends_with_its_user(web: Page) -> None:
     bearer = await web.login("ana")
     path = web.folder / "web.json"

@@ -30,6 +30,7 @@ def test_every_field(tmp_path: Path) -> None:
         "listen": "0.0.0.0:8480",
         "sources": {"box": "/etc/box.key"},
         "origins": ["https://cargo.example"],
+        "trusted_proxies": ["127.0.0.1"],
         "tls": {"cert": "page.crt", "key": "/etc/page.key"},
         "users": {"ana": {"role": "watch", "password": HASH}},
     }
@@ -37,6 +38,7 @@ def test_every_field(tmp_path: Path) -> None:
         "0.0.0.0:8480",
         {"box": "/etc/box.key"},
         ("https://cargo.example",),
+        ("127.0.0.1",),
         str(tmp_path / "page.crt"),
         "/etc/page.key",
         {"ana": ANA},
@@ -52,6 +54,7 @@ def test_every_field(tmp_path: Path) -> None:
         ({"lissen": ""}, 'unknown field "lissen" .did you mean "listen"'),
         ({"listen": 8480}, '"listen" must be text'),
         ({"origins": "https://a"}, '"origins" must be a list'),
+        ({"trusted_proxies": [1]}, '"trusted_proxies" must be a list'),
         ({"sources": {"a": 1}}, '"sources" must be an object of texts'),
         ({"tls": {"cert": "a"}}, '"tls" must have "cert" and "key"'),
         ({"users": []}, '"users" must be an object'),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cargo_sync.server.accounts.proxies import TOLD, Proxies
+from cargo_sync.api.proxies import TOLD, Proxies
 
 PROXIES = ("10.0.0.0/8", "fd00::/8")
 

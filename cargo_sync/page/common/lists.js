@@ -1,6 +1,6 @@
-/* What the tabs of a job have in common: a list that is read page by page. */
+/* A list that is read page by page. */
 
-import { refuse } from "../common/toast.js";
+import { refuse } from "./toast.js";
 
 /** Fills a table with pages of rows.
 
