@@ -88,6 +88,11 @@ def daemon_from(document: Document, env: Mapping[str, str]) -> DaemonSettings:
         control=control_from(shape.control),
         file=document.file,
         callbacks=shape.callbacks.limits,
-        keep=KeepSettings(shape.keep.history_days, shape.keep.history_rows),
+        keep=KeepSettings(
+            shape.keep.history_days,
+            shape.keep.history_rows,
+            shape.keep.job_files_days,
+            shape.keep.job_files,
+        ),
         process=process_settings(shape),
     )

@@ -85,6 +85,8 @@ class KeepShape(Shape):
     history_rows: Annotated[int, Field(ge=0)] = Field(
         1_000_000, description="a whole number, 0 or more"
     )
+    job_files_days: Days = Field(30.0, description="days, 0 or more")
+    job_files: Annotated[int, Field(ge=0)] = Field(20, description="a whole number, 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +114,16 @@ class MetricsSettings:
 
 @dataclass(frozen=True, slots=True)
 class KeepSettings:
-    """How much history is kept: rows up to `history_days` old, and at most `history_rows`."""
+    """How much is kept.
+
+    history_days, history_rows  rows of the history up to this age, and at most so many
+    job_files_days, job_files   the same for job files that were removed or replaced
+    """
 
     history_days: float = 30.0
     history_rows: int = 1_000_000
+    job_files_days: float = 30.0
+    job_files: int = 20
 
 
 class ProcessShape(Shape):

@@ -199,8 +199,14 @@ class Daemon:
             sessions = Sessions(self._world, publisher, group)
             routes = routed(self._handlers(me, jobs, sessions, group))
             router = Router(routes, self._replies, audit=self._audit, offload=offload)
+            filing = self._files.filing
             retention = DaemonRetention(
-                self._database, self._world, self._settings.keep, jobs.known, self._moving
+                self._database,
+                self._world,
+                self._settings.keep,
+                jobs.known,
+                self._moving,
+                filing.tidy if filing is not None else None,
             )
             for work, what in (
                 (partial(self._endpoint.serve, router), "answering commands"),

@@ -42,9 +42,10 @@ _log = logging.getLogger(__name__)
 class DaemonRetention:
     """Deletes old records from a daemon's state, at its start and every hour.
 
-    keep    how much history to keep
+    keep    how much to keep
     jobs    gives the names of all jobs that have a file; None if they are not all known
     moving  gives the ids of all running transfers
+    tidy    deletes old job files, as `JobFolder.tidy`; None if there is no jobs folder
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class DaemonRetention:
         keep: KeepSettings,
         jobs: Callable[[], Collection[str] | None],
         moving: Callable[[], Iterable[str]],
+        tidy: Callable[[float, float, int], int] | None = None,
     ) -> None:
         self._database = database
         self._world = world
         self._keep = keep
         self._jobs = jobs
         self._moving = moving
+        self._tidy = tidy
         self._rows = JobRows(database)
         self._transfers = Transfers(database)
         self._deliveries = Outbox(database)
@@ -108,9 +111,22 @@ class DaemonRetention:
         if (jobs := self._jobs()) is not None:
             await offload(self._rows.miss, frozenset(jobs), now)
         await self._until_done(self._rows.forget, now - JOBS_KEPT, PART)
+        if self._tidy is not None:
+            await self._put_in_order(self._tidy, now)
         await self._until_done(self._upkeep.shrink)
         if note := await offload(self._upkeep.checkpoint):
             _log.warning("%s", note)
+
+    async def _put_in_order(self, tidy: Callable[[float, float, int], int], now: float) -> None:
+        """Old job files: what cannot be deleted now holds up nothing else."""
+        keep = self._keep
+        try:
+            gone = await self._world.offload(tidy, now, keep.job_files_days, keep.job_files)
+        except ProblemError as error:
+            _log.warning("old job files cannot be deleted: %s", error)
+        else:
+            if gone:
+                _log.info("%d job files that were removed or replaced are deleted now", gone)
 
     async def _until_done(self, part: Callable[[*Ts], int | bool], *args: *Ts) -> None:
         """Repeats `part` until nothing is left; between two parts others may use the state."""

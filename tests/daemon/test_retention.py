@@ -12,6 +12,7 @@ from cargo_sync.model import entries
 from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.events import Event, Happened
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
@@ -40,8 +41,12 @@ class State:
             return self.now
 
         world = World(now, now, lambda: 0.5, lambda: "t", self._offload, now)
-        self.sweep = DaemonRetention(
-            self.database, world, KeepSettings(**keep), lambda: self.files, list
+        self._keep, self._world = KeepSettings(**keep), world
+        self.sweep = self.tidying(None)
+
+    def tidying(self, tidy: Callable[[float, float, int], int] | None) -> DaemonRetention:
+        return DaemonRetention(
+            self.database, self._world, self._keep, lambda: self.files, list, tidy
         )
 
     async def _offload(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
@@ -55,6 +60,20 @@ class State:
 
     def events(self) -> int:
         return len(Events(self.database).since(0, 10**6))
+
+
+async def test_old_job_files_go_and_hold_up_nothing(tmp_path: Path) -> None:
+    state = State(tmp_path, job_files_days=3.0, job_files=2)
+    state.event(60)
+    asked: list[tuple[float, float, int]] = []
+
+    def tidy(now: float, days: float, most: int) -> int:
+        asked.append((now, days, most))
+        raise ProblemError(Problem(Code.UNREADABLE, "it is not there"))
+
+    await state.tidying(tidy).once()
+    assert asked == [(state.now, 3.0, 2)]
+    assert state.events() == 0
 
 
 async def test_old_events_go_in_parts(tmp_path: Path) -> None:

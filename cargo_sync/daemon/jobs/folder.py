@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 from cargo_sync.config.errors import ConfigError, FieldProblem
+from cargo_sync.daemon.jobs.put_aside import sweep
 from cargo_sync.local.system import System
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
@@ -108,6 +109,10 @@ class JobFolder:
             os.fsync(aside)
             os.fsync(folder)
         return os.path.join(self._folder, ASIDE, placed)
+
+    def tidy(self, now: float, days: float, most: int) -> int:
+        """Deletes what is too old or too much in ASIDE; see `put_aside.sweep`."""
+        return sweep(os.path.join(self._folder, ASIDE), now, days, most)
 
     def _name(self, path: str) -> str:
         """The name of a job's file. Raises ProblemError if it is in another folder."""
