@@ -95,7 +95,9 @@ async def _measure(programs: Any, page: ShownPage, visits: int, *, chain: bool) 
 async def _visits(
     browser: Any, page: ShownPage, login: str, count: int, *, scripts: bool = True
 ) -> tuple[list[_Visit], list[_Visit], Any]:
-    first, again, told = [], [], None
+    first: list[_Visit] = []
+    again: list[_Visit] = []
+    told: Any = None
     for _ in range(count):
         context = await browser.new_context(
             viewport={"width": 1280, "height": 800}, java_script_enabled=scripts
