@@ -81,7 +81,7 @@ async def test_it_says_where_it_is_and_who(
         assert hello["supports"] == sorted(COMMANDS)
         status = await ask(up, "status")
         assert status.pop("uptime_s") >= 0
-        assert status.pop("address") == f"http://127.0.0.1:{up.port}"
+        assert status.pop("address") == up.api.rstrip("/")
         assert status == {
             "kind": "server", "users": {"enabled": 1, "disabled": 0}, "workspaces": 0, "away": 0,
             "errors": [], "unoffered": 0, "flows": 0,
