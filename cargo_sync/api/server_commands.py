@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from cargo_sync.api import invitation
 from cargo_sync.api.arguments import UNSET, Args, Mark, Range, Unset
@@ -69,6 +69,13 @@ class UserPasswordArgs(OneUser):
     """password: the new one."""
 
     password: NewPassword = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRatesArgs(Args):
+    """span: the last ten minutes, or the last day."""
+
+    span: Literal["10m", "day"] = "10m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +241,7 @@ BANDWIDTH_SET: Final = Command(
     changes=True,
 )
 FLOW_LIST: Final = Command("flow.list", "the open flows", Args)
+FLOW_RATES: Final = Command("flow.rates", "how fast flows moved lately", FlowRatesArgs)
 
 COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     USER_LIST,
@@ -256,6 +264,7 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     WORKSPACE_REVOKE,
     BANDWIDTH_SET,
     FLOW_LIST,
+    FLOW_RATES,
     *HISTORY_COMMANDS,
     *WORKSPACE_TRASH_COMMANDS,
     *COMMON,

@@ -101,6 +101,7 @@ async def run(
                 for work, what in (
                     (partial(server.answer, me, stop, service.log), "answering commands"),
                     (server.feed.run, "publishing the feed"),
+                    (server.rates.run, "measuring rates"),
                     (partial(_reload, server, again, service.notifier), "reading the file again"),
                     (partial(alongside, *beside), "the watchdog and the metrics"),
                     (server.journal.run, "writing the history"),

@@ -56,6 +56,7 @@ from cargo_sync.server.backup.coordinator import Coordinator, coordinator
 from cargo_sync.server.backup.nicknames import UserLogin
 from cargo_sync.server.flows.flows import Bandwidth, Flow, Flows, LaneAddress
 from cargo_sync.server.flows.lane_ends import FlowLanes
+from cargo_sync.server.flows.rates import FlowRates
 from cargo_sync.server.flows.sampler import FlowSampler, totals
 from cargo_sync.server.handlers.callback import ServerCallbackHandlers
 from cargo_sync.server.handlers.flow import FlowHandlers
@@ -206,6 +207,7 @@ class Server:
         self._flows = Flows(self._grants, self._permits, self._users.get, world.steady)
         self._limits = Limits(None, LimitRows(database), world.offload, self._apply_bandwidth)
         self._sampler = FlowSampler(self._flows.all, world)
+        self.rates = FlowRates(self._flows.moved, world)
         self.feed = ServerFeed(endpoint.publisher, self._general, self._sampler, self.journal.names)
         self.journal.heard += [self.feed.happened, self.webhooks.heard]
         login = partial(UserLogin, self._logins, self._grants, self._permits)
@@ -418,7 +420,7 @@ class Server:
                 WorkspaceHandlers(registry, offload),
                 BandwidthHandlers(self._limits, BANDWIDTH_SET),
                 WorkspaceTrashHandlers(registry, self._opened, self._world),
-                FlowHandlers(self._sampler),
+                FlowHandlers(self._sampler, self.rates),
                 ServerCallbackHandlers(self.webhooks, self._world),
                 HistorySearch(self.journal.rows, self.journal.names, offload),
                 AuditHandlers(self._audit, offload),

@@ -291,6 +291,45 @@ async def test_folders_are_made_things_renamed_deleted_and_put_back(
         assert (house.folders["ana"] / "new.txt").read_bytes() == b"1"
 
 
+async def test_things_are_moved_by_a_dialog_by_a_key_and_by_dragging(
+    page: Any, tmp_path: Path
+) -> None:
+    async with living(tmp_path / "srv") as house:
+        fill(house, {"a.txt": b"a", "b.txt": b"b", "c.txt": b"c", "in/deep/c.txt": b"other"})
+        folder = house.folders["ana"]
+        await log_in(page, house)
+        await row(page, "a.txt").wait_for()
+        await page.get_by_role("button", name="What to do with a.txt").click()
+        await page.get_by_role("menuitem", name="Move to…").click()
+        dialog = page.get_by_role("dialog", name="Move a.txt to…")
+        await dialog.get_by_role("button", name="Move here").click()
+        await dialog.get_by_text("it is in this folder already").wait_for()
+        await no_barriers(page)
+        await dialog.get_by_role("button", name="in", exact=True).click()
+        await dialog.get_by_role("button", name="deep", exact=True).wait_for()
+        await dialog.get_by_role("button", name="Move here").click()
+        await page.get_by_text("a.txt is in in now").wait_for()
+        assert (folder / "in/a.txt").read_bytes() == b"a"
+        # By a key; a folder is not offered as its own place, and nothing is overwritten.
+        await row(page, "c.txt").focus()
+        await page.keyboard.press("m")
+        dialog = page.get_by_role("dialog", name="Move c.txt to…")
+        await dialog.get_by_role("button", name="in", exact=True).click()
+        await dialog.get_by_role("button", name="deep", exact=True).click()
+        await dialog.get_by_text("There is no folder in it.").wait_for()
+        await dialog.get_by_role("button", name="Move here").click()
+        await dialog.get_by_role("alert").wait_for()
+        await page.keyboard.press("Escape")
+        assert (folder / "in/deep/c.txt").read_bytes() == b"other"
+        await row(page, "b.txt").drag_to(row(page, "in"))
+        await page.get_by_text("b.txt is in in now").wait_for()
+        assert (folder / "in/b.txt").read_bytes() == b"b"
+        await page.get_by_role("link", name="in", exact=True).click()
+        await row(page, "deep").drag_to(page.locator(".path > a").first)
+        await gone(page, "deep")
+        assert (folder / "deep/c.txt").read_bytes() == b"other"
+
+
 async def test_a_phone_scrolls_in_one_direction_and_readers_see_no_tools(
     browser: Any, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """The pages of jobs, as a person uses them: real programs, a real browser."""
 
 import asyncio
+import json
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -183,6 +184,63 @@ async def test_a_job_is_added_with_both_folders_browsed(fleet: Fleet, page: Any)
     await page.get_by_role("link", name="Settings").click()
     await page.get_by_label("The text of its file").get_by_text("<unchanged>").wait_for()
     assert "canary-9b1e" not in await page.content()
+
+
+async def test_callbacks_guard_and_what_follows_a_transfer_are_asked_for(
+    fleet: Fleet, page: Any
+) -> None:
+    place = fleet.place
+    place.job("calls", remote_dir="calls", enabled=False, events={
+        "onIdle": {"method": "GET", "url": "http://127.0.0.1:9/idle", "secret": "canary-3d11"},
+    })  # fmt: skip
+    await until(fleet, lambda: place.call("reload"), "it is known")
+    await fleet.visit(page, "edit/daemon/calls")
+    idle = page.get_by_role("group", name="Callback: The job has finished")
+    await idle.get_by_label("Address").wait_for()
+    assert await idle.get_by_label("Secret").input_value() == "<unchanged>"
+    await page.get_by_role("button", name="Add a callback").click()
+    arrived = page.get_by_role("group", name="Callback: A file has arrived")
+    await arrived.get_by_label("Address").fill("http://{{ FILE_NAME }}/")
+    await arrived.get_by_label("Body").fill("{")
+    await arrived.get_by_label("Secret").focus()
+    await arrived.get_by_text("this is not JSON").wait_for()
+    await arrived.locator(".of-url .wrong:not([hidden])").wait_for()
+    await arrived.get_by_label("Body").fill('{"file": "{{ FILE_NAME }}"}')
+    await arrived.get_by_label("Address").fill("http://127.0.0.1:9/{{ FILE_NAME }}")
+    await arrived.get_by_label("Headers").fill("Authorization: canary-77aa")
+    await page.get_by_label("After a file was delivered").select_option("move")
+    await page.get_by_label("Move it to").fill("sent")
+    await page.get_by_label("More than this part of the files").fill("7")
+    await page.get_by_label("within").focus()
+    await page.locator("[data-field='guard.share'] .wrong:not([hidden])").wait_for()
+    await page.get_by_label("More than this part of the files").fill("0.25")
+    await no_barriers(page)
+    await page.get_by_role("button", name="Write the file").click()
+    await page.get_by_role("heading", name="calls", exact=True).wait_for()
+    written = json.loads((place.jobs / "calls.json").read_text())
+    assert written["events"] == {
+        "onIdle": {"method": "GET", "url": "http://127.0.0.1:9/idle", "secret": "canary-3d11"},
+        "onFinish": {
+            "method": "POST",
+            "url": "http://127.0.0.1:9/{{ FILE_NAME }}",
+            "body": {"file": "{{ FILE_NAME }}"},
+            "headers": {"Authorization": "canary-77aa"},
+        },
+    }
+    assert written["guard"] == {"share": 0.25}
+    assert written["after_transfer"] == {"move": "sent"}
+    await page.goto(f"{fleet.url}#/edit/daemon/calls")
+    await arrived.get_by_label("Headers").wait_for()
+    await page.get_by_role("button", name="Remove the callback: The job has finished").click()
+    await page.get_by_label("Wait for a person before many files").uncheck()
+    await page.get_by_label("More than this part of the files").wait_for(state="hidden")
+    assert "canary-" not in await page.content()
+    await page.get_by_role("button", name="Write the file").click()
+    await page.get_by_role("heading", name="calls", exact=True).wait_for()
+    again = json.loads((place.jobs / "calls.json").read_text())
+    assert list(again["events"]) == ["onFinish"]
+    assert again["events"]["onFinish"]["headers"] == {"Authorization": "canary-77aa"}
+    assert again["guard"] is False
 
 
 async def test_a_hostile_name_is_text(fleet: Fleet, page: Any) -> None:

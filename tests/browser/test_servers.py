@@ -42,6 +42,8 @@ async def test_a_server_at_a_glance_and_its_flows(fleet: Fleet, page: Any) -> No
     await page.get_by_role("heading", name="server", level=1).wait_for()
     await page.get_by_text("Nobody moves files now.").wait_for()
     (fleet.place.folder / "clips" / "clip 13.mov").write_bytes(b"y" * 3_000_000)
+    speed = page.get_by_role("region", name="Speed")
+    await speed.get_by_role("img", name="Uploads: now").wait_for()
     flows = page.get_by_role("grid", name="Flows")
     await flows.get_by_role("rowheader", name="ana").wait_for()
     await screens(page, "server")

@@ -23,6 +23,7 @@ export class Table extends Part {
      open       item => opens it, or null
      keys       {letter: item => …}: keys of the current row
      choosable  whether rows can be chosen
+     draggable  whether rows can be dragged
      more       async () => more items were added: called near the end, until `complete`
      onsort     (key, "ascending" | "descending") => …
      onchoose   () => what is chosen has changed
@@ -34,6 +35,7 @@ export class Table extends Part {
   open = null;
   keys = {};
   choosable = false;
+  draggable = false;
   more = null;
   complete = true;
   onsort = null;
@@ -108,6 +110,11 @@ export class Table extends Part {
     this.#told += 1;
     this.onchoose();
     this.changed();
+  }
+
+  /** The item of the row that a node is in, or null. */
+  itemAt(node) {
+    return this.#items[this.#places.get(node?.closest?.(".row")?.dataset.key)] ?? null;
   }
 
   /** Moves the focus to the row with this key. */
@@ -246,7 +253,7 @@ export class Table extends Part {
   }
 
   #make() {
-    const element = h("div.row", { role: "row", id: newId("row") });
+    const element = h("div.row", { role: "row", id: newId("row"), draggable: this.draggable ? "true" : null });
     const cells = this.columns.map((column) => {
       const cell = h("div", {
         role: column.head ? "rowheader" : "gridcell",

@@ -10,6 +10,7 @@ import { refuse, toast } from "../common/toast.js";
 import { count, escaped, exactly, moment, number, size } from "../common/words.js";
 import { ofDrop, ofInput } from "./chosen.js";
 import { download } from "./download.js";
+import { askWhere, dragRows, move, whatOf } from "./moving.js";
 import { askName } from "./questions.js";
 import { join, nameOf, parentOf } from "./server.js";
 
@@ -65,6 +66,7 @@ export class FolderPage extends Part {
     this.tools = [
       reads ? tool("down", "Download", () => this.#saveChosen()) : null,
       changes ? (this.rename = tool("edit", "Rename…", () => this.#rename(this.table.choice[0]))) : null,
+      changes ? tool("folder", "Move…", () => this.#move(this.table.choice)) : null,
       changes ? tool("trash", "Delete…", () => this.#remove(this.table.choice)) : null,
     ].filter(Boolean);
     this.chosen = h("div.line.choosing", { hidden: true }, this.words, this.tools);
@@ -75,7 +77,8 @@ export class FolderPage extends Part {
       key: (row) => row.name,
       choosable: reads,
       open: (row) => this.#open(row),
-      keys: changes ? { Delete: (row) => this.#remove(this.#meant(row)), F2: (row) => this.#rename(row) } : {},
+      draggable: changes,
+      keys: changes ? { Delete: (row) => this.#remove(this.#meant(row)), F2: (row) => this.#rename(row), m: (row) => this.#move(this.#meant(row)) } : {},
       more: () => this.#more(),
       complete: false,
       onsort: () => this.#sort(),
@@ -105,6 +108,7 @@ export class FolderPage extends Part {
     parts.forEach((part, at) => above.push(h("a", { href: to("files", this.workspace, ...parts.slice(0, at + 1)) }, escaped(part))));
     const here = above.pop();
     here.removeAttribute("href");
+    this.above = above.map((link, at) => [link, parts.slice(0, at).join("/")]);
     return [h("span.path", {}, above.map((link) => [link, h("span.slash", { "aria-hidden": "true" }, "/")]), h("span", {}, here.textContent))];
   }
 
@@ -165,6 +169,7 @@ export class FolderPage extends Part {
     const get = { label: row.kind === "d" ? "Download as a zip" : "Download", icon: "down", off: row.kind === "l", run: () => this.#save([row], [join(this.path, row.name)]) };
     const own = [
       { label: "Rename…", icon: "edit", run: () => this.#rename(row) },
+      { label: "Move to…", icon: "folder", run: () => this.#move([row]) },
       { label: "Delete…", icon: "trash", kind: "danger", run: () => this.#remove([row]) },
     ];
     return [...(reads ? [get] : []), ...(reads && changes ? [null] : []), ...(changes ? own : [])];
@@ -172,6 +177,15 @@ export class FolderPage extends Part {
 
   enter() {
     if (this.#access !== "ro") this.#takeDrops();
+    if (this.#access === "rw")
+      dragRows({
+        table: this.table,
+        links: () => this.above,
+        rows: (row) => this.#meant(row),
+        path: this.path,
+        drop: (rows, to) => this.#moveTo(rows, to),
+        signal: this.signal,
+      });
     this.refresh();
     this.#watch();
   }
@@ -338,6 +352,31 @@ export class FolderPage extends Part {
     });
   }
 
+  async #move(rows) {
+    if (!rows.length) return;
+    const to = await askWhere(this.server, this.workspace, this.path, rows);
+    if (to === null) await this.refresh(); // some may have been moved before one could not be
+    else await this.#moved(rows, to);
+  }
+
+  async #moveTo(rows, to) {
+    try {
+      await move(this.server, this.workspace, this.path, rows, to);
+      await this.#moved(rows, to);
+    } catch (error) {
+      refuse(error);
+      await this.refresh();
+    }
+  }
+
+  async #moved(rows, to) {
+    const where = to === "" ? this.workspace : nameOf(to);
+    const open = () => (location.hash = addressOf(this.workspace, to));
+    toast(`${whatOf(rows)} ${rows.length === 1 ? "is" : "are"} in ${escaped(where)} now`, { action: ["Show", open] });
+    this.table.choose([]);
+    await this.refresh();
+  }
+
   async #remove(rows) {
     if (!rows.length) return;
     const one = rows.length === 1;
@@ -412,6 +451,11 @@ export class FolderPage extends Part {
 }
 
 customElements.define("cargo-folder", FolderPage);
+
+/** The address of a folder. */
+function addressOf(workspace, path) {
+  return to("files", workspace, ...(path ? path.split("/") : []));
+}
 
 /** A button for what is chosen: without its word on a phone. */
 function tool(picture, word, run) {

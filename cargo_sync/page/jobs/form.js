@@ -7,8 +7,9 @@ export const DIRECTIONS = [
   ["bidirectional", "both", "Both ways", "both sides follow each other"],
 ];
 
-/* Each question: [field, label, kind, help]. kinds: text, secret, folder, remote, number, lines, flag, and choices as
-   [[value, label], …]. `only` says for which directions it has a meaning. */
+/* Each question: [field, label, kind, help, only]. kinds: text, given (a text that may be empty), secret, folder, remote,
+   number, lines, flag, callbacks, and choices as [[value, label], …]; of a value that is an object, `value` is its only name,
+   and a third one is what the file gets. `only` says for which directions it has a meaning, or is a function of the fields. */
 export const GROUPS = [
   {
     title: "What",
@@ -26,6 +27,7 @@ export const GROUPS = [
       ["password", "Password", "secret", "it is written to the job's file, which only its owner can read"],
       ["password_file", "or a file with it", "text", "on the daemon's machine; its first line is the password"],
       ["tls_fingerprint", "Fingerprint", "text", "64 hex digits, as the server prints them; not needed if its certificate is of an authority"],
+      ["ca_file", "Authorities", "text", "a PEM file on the daemon's machine, if the server's certificate is of an authority of your own"],
       ["workspace", "Workspace", "workspace", "default is the user's own folder"],
       ["remote_dir", "Folder there", "remote", "in the workspace; empty for all of it"],
     ],
@@ -46,8 +48,18 @@ export const GROUPS = [
     questions: [
       ["delete", "When a file is deleted at the source", [["", "keep it at the destination"], ["propagate", "delete it there too"]], "", ["upload", "download"]],
       ["conflicts", "When both sides changed a file", [["", "keep both"], ["ask", "ask a person"], ["newest", "the newest wins"], ["local", "the version here wins"], ["remote", "the server's version wins"]], "", ["bidirectional"]],
-      ["after_transfer", "After a file was delivered", [["", "keep it at the source"], ["delete", "delete it at the source"]], "", ["upload", "download"]],
+      ["after_transfer", "After a file was delivered", [["", "keep it at the source"], ["delete", "delete it at the source"], ["move", "move it to a folder", { move: "" }]], "", ["upload", "download"]],
+      ["after_transfer.move", "Move it to", "given", "a folder of the source that no job sends", ({ after_transfer: after }) => typeof after === "object"],
       ["trash_days", "Days in the trash", "number", "14 if empty"],
+    ],
+  },
+  {
+    title: "The guard",
+    questions: [
+      ["guard", "Wait for a person before many files are deleted or overwritten", "flag", ""],
+      ["guard.share", "More than this part of the files", "number", "0.5 if empty: half of them", guarded],
+      ["guard.at_least", "and more than so many", "number", "10 if empty", guarded],
+      ["guard.window", "within", "text", "such as 12h or 1d; a day if empty", guarded],
     ],
   },
   {
@@ -57,7 +69,15 @@ export const GROUPS = [
       ["filters.exclude", "Not these", "lines", "such as *.bak or /drafts/"],
     ],
   },
+  {
+    title: "Callbacks",
+    questions: [["events", "HTTP requests to other systems when something happens", "callbacks", ""]],
+  },
 ];
+
+function guarded({ guard }) {
+  return guard !== false;
+}
 
 /** What `job.read` shows instead of a secret, and `job.write` takes as "as it is". */
 export const MASK = "<unchanged>";
@@ -81,6 +101,7 @@ export function withValue(fields, name, value) {
 export function shown(kind, value) {
   if (kind === "flag") return value !== false;
   if (value === undefined || value === null || (kind === "secret" && value === MASK)) return "";
+  if (Array.isArray(kind) && typeof value === "object") return Object.keys(value)[0] ?? "";
   if (kind === "lines") return Array.isArray(value) ? value.join("\n") : String(value);
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
@@ -89,7 +110,9 @@ export function shown(kind, value) {
 export function parsed(kind, typed) {
   if (kind === "flag") return typed ? undefined : false;
   const text = kind === "secret" ? typed : String(typed).trim();
+  if (kind === "given") return text;
   if (text === "") return undefined;
+  if (Array.isArray(kind)) return kind.find(([one]) => one === text)?.[2] ?? text;
   if (kind === "lines") return text.split("\n").map((line) => line.trim()).filter(Boolean);
   if (kind === "number") return Number.isFinite(Number(text)) ? Number(text) : text;
   if (/^[[{]/.test(text)) {

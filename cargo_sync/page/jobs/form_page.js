@@ -1,14 +1,16 @@
 /* The page on which a job is added or edited: questions on one side, the file that they make on the other. */
 
+import { browse } from "../common/browse.js";
 import { ask } from "../common/dialog.js";
 import { h, mark, newId, Part, put, say, show } from "../common/element.js";
 import { icon } from "../common/icons.js";
+import { calmly } from "../common/lists.js";
 import { to } from "../common/router.js";
 import { refuse, toast } from "../common/toast.js";
 import { escaped } from "../common/words.js";
-import { browse, localFolders, serverFolders } from "./browse.js";
+import { CallbacksField } from "./callbacks_field.js";
+import { localFolders, serverFolders } from "./folders.js";
 import { DIRECTIONS, fullMode, GROUPS, MASK, parsed, shown, valueAt, withValue } from "./form.js";
-import { calmly } from "../common/lists.js";
 
 class JobForm extends Part {
   #fields = { sync_mode: "upload" };
@@ -20,6 +22,7 @@ class JobForm extends Part {
   #inputs = new Map();
   #session = null; // {key, session, workspaces}
   #turn = 0;
+  #callbacks = null;
   #masked = new Set(); // secrets that the file has: an empty answer leaves them as they are
 
   get heading() {
@@ -87,6 +90,7 @@ class JobForm extends Part {
   }
 
   #question([name, label, kind, help, only = null]) {
+    if (kind === "callbacks") return this.#callbacksOf(name, label);
     const id = newId("field");
     const [hintId, wrongId] = [`${id}-hint`, `${id}-wrong`];
     const wrong = h("p.wrong", { id: wrongId, hidden: true });
@@ -108,6 +112,17 @@ class JobForm extends Part {
     if (kind === "direction") mark(input, "aria-labelledby", `${id}-label`);
     this.#inputs.set(name, { input, kind, wrong, box, only });
     return box;
+  }
+
+  #callbacksOf(name, label) {
+    this.#callbacks = new CallbacksField(
+      (events) => {
+        this.#fields = withValue(this.#fields, name, events);
+        this.#soon();
+      },
+      () => this.#check(),
+    );
+    return h("div.field.of-callbacks", { data: { field: name } }, h("p.hint", {}, label), this.#callbacks.element);
   }
 
   #input(name, kind, about, take) {
@@ -152,7 +167,7 @@ class JobForm extends Part {
   #fill() {
     for (const [name, { input, kind, box, only }] of this.#inputs) {
       const value = valueAt(this.#fields, name);
-      show(box, only === null || only.includes(fullMode(this.#fields.sync_mode)));
+      show(box, this.#has(only));
       if (kind === "direction") {
         for (const radio of input.querySelectorAll("input")) radio.checked = radio.value === fullMode(value);
       } else if (document.activeElement === input) continue;
@@ -164,6 +179,13 @@ class JobForm extends Part {
         input.placeholder = "as it is";
       }
     }
+    this.#callbacks.fill(this.#fields.events);
+  }
+
+  /** Whether a question has a meaning now. */
+  #has(only) {
+    if (typeof only === "function" && !only(this.#fields)) return false;
+    return !Array.isArray(only) || only.includes(fullMode(this.#fields.sync_mode));
   }
 
   /** A choice that the form does not offer stays what it is. */
@@ -177,6 +199,7 @@ class JobForm extends Part {
     const value = parsed(kind, typed) ?? (this.#masked.has(name) ? MASK : undefined);
     this.#fields = withValue(this.#fields, name, value);
     if (name === "sync_mode") this.#clearOthers();
+    else if (kind === "flag" || Array.isArray(kind)) this.#fill(); // others may have a meaning now
     if (["hostname", "username", "password", "tls_fingerprint"].includes(name)) this.#closeSession();
     this.#soon();
   }
@@ -184,7 +207,7 @@ class JobForm extends Part {
   /** Fields that have no meaning in the new direction. */
   #clearOthers() {
     for (const [name, { only }] of this.#inputs)
-      if (only !== null && !only.includes(fullMode(this.#fields.sync_mode))) this.#fields = withValue(this.#fields, name, undefined);
+      if (Array.isArray(only) && !this.#has(only)) this.#fields = withValue(this.#fields, name, undefined);
     this.#fill();
   }
 
@@ -219,7 +242,7 @@ class JobForm extends Part {
   }
 
   #show(answer) {
-    this.#errors = answer.errors;
+    this.#errors = [...answer.errors, ...(this.#text === null ? this.#callbacks.problems : [])];
     this.#tellErrors();
     put(this.warnings, answer.warnings.map((one) => h("li", {}, icon("warning"), sentence(one))));
     if (this.#text === null && answer.text !== null) say(this.preview, answer.text);
@@ -228,9 +251,9 @@ class JobForm extends Part {
 
   #tellErrors() {
     const general = [];
-    const told = new Set();
+    const told = new Set(this.#callbacks.tell(this.#text === null ? this.#errors : [], this.#all));
     for (const [name, { input, wrong, kind }] of this.#inputs) {
-      const own = this.#errors.filter((error) => belongs(error.field, name));
+      const own = this.#errors.filter((error) => belongs(error.field, name) && !this.#isAsked(error.field, name));
       own.forEach((error) => told.add(error));
       const shownNow = own.length > 0 && (this.#all || this.#left.has(name)) && this.#text === null;
       say(wrong, shownNow ? own.map((error) => [error.message, error.hint ? `(${error.hint})` : ""].join(" ").trim()).join("; ") : "");
@@ -239,6 +262,11 @@ class JobForm extends Part {
     }
     for (const error of this.#errors) if (this.#text !== null || (this.#all && !told.has(error))) general.push(error);
     put(this.general, general.map((error) => h("li", {}, icon("warning"), error.line && this.#text !== null ? `line ${error.line}: ` : "", sentence(error))));
+  }
+
+  /** Whether a problem is about a question that is a part of this one: `guard.share` of `guard`. */
+  #isAsked(field, name) {
+    return [...this.#inputs].some(([other, { only }]) => other.startsWith(`${name}.`) && belongs(field, other) && this.#has(only));
   }
 
   // -- as text ---------------------------------------------------------------------------------------------------
@@ -382,7 +410,8 @@ class JobForm extends Part {
       this.#show(await this.#ask());
       if (this.#errors.length) {
         const first = [...this.#inputs.values()].find(({ wrong }) => !wrong.hidden);
-        (first?.input.querySelector?.("input") ?? first?.input ?? this.editor).focus();
+        const field = first?.input.querySelector?.("input") ?? first?.input ?? this.#callbacks.element.querySelector("[aria-invalid]");
+        (field ?? this.editor).focus();
         return;
       }
       const added = this.job === null ? await this.#add() : await this.#write();

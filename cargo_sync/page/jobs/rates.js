@@ -1,16 +1,12 @@
 /* <cargo-rates>: how fast files moved in the last ten minutes, or in the last day. */
 
-import { h, mark, Part, put, show, svg } from "../common/element.js";
-import { count, escaped, number, size } from "../common/words.js";
+import { h, put, show, svg } from "../common/element.js";
+import { SpanRates, SPEED } from "../common/span_rates.js";
+import { count, escaped, number } from "../common/words.js";
 import { minuteIn, minutes } from "./day.js";
 
 const DAY = 24 * 60;
 const MOST_WINDOWS = 5;
-
-const SPANS = {
-  "10m": { word: "Ten minutes", again: 5 },
-  day: { word: "Day", again: 60 },
-};
 
 /** Samples of several daemons, one after the other in time: [[time, bytes per second, files per second], …].
 
@@ -48,55 +44,39 @@ export function openIn(window, first) {
   return from + length <= DAY ? [[from, from + length]] : [[from, DAY], [0, from + length - DAY]];
 }
 
-class Rates extends Part {
+class Rates extends SpanRates {
   /* control; sources: () => the daemons to ask; job: the name of one job, or null for all; windows: () => the windows
      of the jobs, which are shown below a day */
   control = null;
   sources = () => [];
   job = null;
   windows = () => [];
-  #span = "10m";
-  #asking = false;
-  #due = 0;
+  words = "Speed and files";
 
-  build() {
+  pictures() {
     this.chart = h("cargo-chart");
-    Object.assign(this.chart, { label: "Speed", area: { name: "speed", least: 1000, say: (bytes) => `${size(bytes)}/s` }, bars: { name: "files", say: filesPerSecond } });
-    this.buttons = Object.entries(SPANS).map(([name, { word }]) => [
-      name,
-      h("button", { type: "button", onclick: () => this.#turn(name) }, word),
-    ]);
-    put(
-      this,
-      h(
-        "header",
-        {},
-        h("h2", {}, "Speed and files"),
-        h("div.segments", { role: "group", "aria-label": "How long back" }, this.buttons.map(([, button]) => button)),
-      ),
-      h("div.body", {}, this.chart, (this.below = h("ul.windows", { hidden: true, "aria-label": "When jobs may move files" }))),
-    );
+    Object.assign(this.chart, { label: "Speed", area: SPEED, bars: { name: "files", say: filesPerSecond } });
+    this.below = h("ul.windows", { hidden: true, "aria-label": "When jobs may move files" });
+    return [this.chart, this.below];
   }
 
-  enter() {
-    this.every(1, () => this.#look());
-    this.#due = 0;
-    this.#look();
+  ask(span) {
+    const sources = this.sources();
+    if (!sources.length) return null;
+    const args = { span, ...(this.job === null ? {} : { job: this.job }) };
+    return Promise.allSettled(sources.map(({ source }) => this.control.call(source, "job.rates", args, { signal: this.signal })));
   }
 
-  #turn(name) {
-    this.#span = name;
-    this.#due = 0;
-    this.changed();
-    this.#look();
+  take(span, answers) {
+    const told = answers.filter((one) => one.status === "fulfilled");
+    const points = joined(told.map(({ value }) => value));
+    this.#drawWindows(span, points[0]?.[0]);
+    const step = told[0]?.value.step_s;
+    if (points.length) this.chart.set(points, points[0][0], points.at(-1)[0] + step, step);
   }
 
-  draw() {
-    for (const [name, button] of this.buttons) mark(button, "aria-pressed", name === this.#span);
-  }
-
-  #drawWindows(begin) {
-    const groups = this.#span === "day" && begin ? grouped(this.windows()).slice(0, MOST_WINDOWS) : [];
+  #drawWindows(span, begin) {
+    const groups = span === "day" && begin ? grouped(this.windows()).slice(0, MOST_WINDOWS) : [];
     show(this.below, groups.length > 0);
     put(
       this.below,
@@ -113,28 +93,6 @@ class Rates extends Part {
         ),
       ),
     );
-  }
-
-  async #look() {
-    const now = Date.now() / 1000;
-    const sources = this.sources();
-    if (this.#asking || now < this.#due || !sources.length || !this.isConnected) return;
-    this.#asking = true;
-    const name = this.#span;
-    const args = { span: name, ...(this.job === null ? {} : { job: this.job }) };
-    try {
-      const asked = sources.map(({ source }) => this.control.call(source, "job.rates", args, { signal: this.signal }));
-      const told = (await Promise.allSettled(asked)).filter((one) => one.status === "fulfilled");
-      if (name !== this.#span) return;
-      this.#due = now + SPANS[name].again;
-      const points = joined(told.map(({ value }) => value));
-      this.#drawWindows(points[0]?.[0]);
-      const step = told[0]?.value.step_s;
-      if (points.length) this.chart.set(points, points[0][0], points.at(-1)[0] + step, step);
-    } finally {
-      this.#asking = false;
-      if (name !== this.#span) this.#look();
-    }
   }
 }
 

@@ -4,6 +4,7 @@ import { h, mark, Part, put, say, show } from "../common/element.js";
 import { icon } from "../common/icons.js";
 import { ago, duration, escaped, exactly, number, rate, size, speed } from "../common/words.js";
 import { troubleOf } from "./list.js";
+import "./rates.js";
 
 const ARROW = { upload: "↑", download: "↓" };
 const DIRECTIONS = { upload: "Uploads", download: "Downloads" };
@@ -29,6 +30,7 @@ class Now extends Part {
         "div.stack",
         {},
         this.troubles,
+        Object.assign(h("cargo-server-rates", { class: "sheet", role: "region", "aria-label": "Speed" }), { app: this.app, source: this.source }),
         h(
           "section.sheet",
           { "aria-label": "Flows" },

@@ -4,5 +4,6 @@ flows          the open flows, and their share of the bandwidth
 lane_budget    how much of its offers a lane may hold open
 lane_ends      the server's ends of lanes
 public_ends    where a flow reads and stages: its problems hold no absolute path of the server
+rates          how fast flows moved lately
 sampler        figures of the open flows
 """

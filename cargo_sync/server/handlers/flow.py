@@ -1,24 +1,33 @@
-"""`flow.…`: the open flows."""
+"""`flow.…`: the open flows, and how fast flows moved lately."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 from cargo_sync.api.arguments import Args
 from cargo_sync.api.messages import JsonObject
-from cargo_sync.api.server_commands import FLOW_LIST
+from cargo_sync.api.server_commands import FLOW_LIST, FLOW_RATES, FlowRatesArgs
 from cargo_sync.control.routes import Route
+from cargo_sync.machines.rate_history import DAY, TEN_MINUTES, RateSpan
+from cargo_sync.server.flows.rates import FlowRates
 from cargo_sync.server.flows.sampler import FlowSampler
 from cargo_sync.server.reporting import views
+
+_SPANS: Final[Mapping[str, RateSpan]] = MappingProxyType({"10m": TEN_MINUTES, "day": DAY})
 
 
 class FlowHandlers:
     """Commands about flows."""
 
-    def __init__(self, sampler: FlowSampler) -> None:
+    def __init__(self, sampler: FlowSampler, rates: FlowRates) -> None:
         self._sampler = sampler
+        self._rates = rates
 
     def routes(self) -> Sequence[Route[Any]]:
-        return (Route(FLOW_LIST, self.list),)
+        return Route(FLOW_LIST, self.list), Route(FLOW_RATES, self.rates)
 
     async def list(self, _: Args) -> JsonObject:
         return {"flows": [views.flow(one) for one in self._sampler.readings()]}
+
+    async def rates(self, args: FlowRatesArgs) -> JsonObject:
+        return {"span": args.span, **self._rates.shown(_SPANS[args.span])}

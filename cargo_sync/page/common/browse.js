@@ -1,11 +1,11 @@
-/* A chooser of one folder: on the daemon's machine, or on the server of a session. */
+/* A chooser of one folder: on a machine, or on a server. */
 
-import { Dialog } from "../common/dialog.js";
-import { h, mark, put, say, show } from "../common/element.js";
-import { icon } from "../common/icons.js";
-import { escaped } from "../common/words.js";
+import { Dialog } from "./dialog.js";
+import { h, mark, put, say, show } from "./element.js";
+import { icon } from "./icons.js";
+import { escaped } from "./words.js";
 
-const LIMIT = 1000;
+const MOST = 5_000; // folders that are shown
 
 /** Lets a person choose a folder.
 
@@ -14,8 +14,10 @@ const LIMIT = 1000;
     join    (path, name) => the path of a folder in it
     start   where it begins
     make    async (path) => makes a folder, or null
+    word    of the button that takes the folder
+    take    async (path) => does something with it before the dialog closes; what it throws is shown
     returns a promise of the path, or null */
-export async function browse({ title, list, join, start, make = null }) {
+export async function browse({ title, list, join, start, make = null, word = "Choose this folder", take = async () => {} }) {
   const dialog = new Dialog(title);
   const where = h("p.mono.where");
   const wrong = h("p.wrong", { role: "alert", hidden: true });
@@ -23,7 +25,7 @@ export async function browse({ title, list, join, start, make = null }) {
   let now = start;
   let above = null;
   const up = h("button.quiet.small", { type: "button", onclick: () => go(above) }, icon("up"), "Up");
-  const choose = h("button.primary", { type: "button", onclick: () => dialog.close(now) }, "Choose this folder");
+  const choose = h("button.primary", { type: "button", onclick: () => chosen() }, word);
   const name = h("input", { placeholder: "New folder", "aria-label": "Name of a new folder", spellcheck: "false" });
   const add = h("button", { type: "submit" }, icon("plus"), "Make");
   const form = h(
@@ -47,6 +49,17 @@ export async function browse({ title, list, join, start, make = null }) {
   put(dialog.body, h("div.line", {}, up, where), wrong, folders, make ? form : null);
   put(dialog.foot, h("button", { type: "button", onclick: () => dialog.close(null) }, "Cancel"), choose);
 
+  async function chosen() {
+    choose.disabled = true;
+    try {
+      await take(now);
+      dialog.close(now);
+    } catch (error) {
+      tell(error);
+      choose.disabled = false;
+    }
+  }
+
   function tell(error) {
     say(wrong, error.hint ? `${error.message} (${error.hint})` : error.message);
     show(wrong, true);
@@ -68,7 +81,7 @@ export async function browse({ title, list, join, start, make = null }) {
             h("li", {}, h("button.quiet", { type: "button", onclick: () => go(join(now, each)) }, icon("folder"), h("span.cut", {}, escaped(each)))),
           ),
         );
-        if (page.next === null || folders.children.length >= 5 * LIMIT) break;
+        if (page.next === null || folders.children.length >= MOST) break;
         page = await list(now, page.next);
       }
       if (!folders.children.length) put(folders, h("li.none", {}, "There is no folder in it."));
@@ -82,29 +95,4 @@ export async function browse({ title, list, join, start, make = null }) {
 
   await go(start);
   return dialog.closed;
-}
-
-/** Lists folders of the daemon's machine. */
-export function localFolders(control, source) {
-  return {
-    list: async (path, after) => {
-      const answer = await control.call(source, "local.list", { path, after, limit: LIMIT });
-      return { path: answer.path, above: answer.parent, folders: answer.folders, next: answer.next };
-    },
-    join: (path, name) => `${path.replace(/\/$/, "")}/${name}`,
-  };
-}
-
-/** Lists folders of a workspace of a session. */
-export function serverFolders(control, source, session, may) {
-  return {
-    list: async (path, after) => {
-      const args = { session, path, limit: LIMIT, ...(after ? { after } : {}) };
-      const { entries, next } = await control.call(source, "session.list", args);
-      const folders = entries.filter((one) => one.kind === "folder").map((one) => one.name);
-      return { path, above: path === "" ? null : path.split("/").slice(0, -1).join("/"), folders, next };
-    },
-    join: (path, name) => (path ? `${path}/${name}` : name),
-    make: may ? (path) => control.call(source, "session.mkdir", { session, path }) : null,
-  };
 }
