@@ -104,7 +104,7 @@ def test_of_a_server_whatever_only_looks_may_be_asked_by_who_watches() -> None:
     watched = {name for name, command in OF_SERVERS.items() if Role.WATCH.may(command.needs)}
     assert watched == {
         "hello", "status", "user.list", "user.show", "workspace.list", "bandwidth.show",
-        "flow.list", "feed.last",
+        "flow.list", "flow.rates", "feed.last",
         "trash.list", "user.invitation.list", "history", "callback.list",
     }  # fmt: skip
 
