@@ -302,6 +302,8 @@ async def test_things_are_moved_by_a_dialog_by_a_key_and_by_dragging(
         await page.get_by_role("button", name="What to do with a.txt").click()
         await page.get_by_role("menuitem", name="Move to…").click()
         dialog = page.get_by_role("dialog", name="Move a.txt to…")
+        await dialog.get_by_role("button", name="in", exact=True).wait_for()
+        await screens(page, "files-move")
         await dialog.get_by_role("button", name="Move here").click()
         await dialog.get_by_text("it is in this folder already").wait_for()
         await no_barriers(page)

@@ -207,6 +207,8 @@ async def test_callbacks_guard_and_what_follows_a_transfer_are_asked_for(
     await arrived.locator(".of-url .wrong:not([hidden])").wait_for()
     await arrived.get_by_label("Body").fill('{"file": "{{ FILE_NAME }}"}')
     await arrived.get_by_label("Address").fill("http://127.0.0.1:9/{{ FILE_NAME }}")
+    await arrived.get_by_label("Method").scroll_into_view_if_needed()
+    await screens(page, "callbacks")
     await arrived.get_by_label("Headers").fill("Authorization: canary-77aa")
     await page.get_by_label("After a file was delivered").select_option("move")
     await page.get_by_label("Move it to").fill("sent")
