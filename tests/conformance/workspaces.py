@@ -18,7 +18,7 @@ from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.model.world import World
-from cargo_sync.server.workspace.content.tree import ContentState, ContentTree
+from cargo_sync.server.workspace.content.tree import Changed, ContentState, ContentTree
 from cargo_sync.server.workspace.content.workspace import ContentWorkspace
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
@@ -170,7 +170,7 @@ def spooled(
 
 
 def content_workspace(
-    path: str, database: Database, store: ContentStore, clock: Clock, heard: Heard
+    path: str, database: Database, store: ContentStore, clock: Clock, heard: Changed
 ) -> ContentWorkspace:
     state = ContentState(
         SqliteCatalogue(database, HistoryRows(database, clock, clock)),

@@ -41,6 +41,7 @@ from cargo_sync.server.http.content.tickets import Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.refusals import unknown
+from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder, Changed
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.state.checkpoints import Checkpoints
@@ -169,6 +170,7 @@ class House:
     last."""
 
     def __init__(self, place: Path, database: Database) -> None:
+        self.database = database
         self.clock, self.wall = Clock(), Clock(NOW)
         self.polls = Polls(asyncio.get_running_loop())
         self.flows = FlowsHeard()
@@ -197,7 +199,7 @@ class House:
         )
         self.clients = Clients(database, self.wall)
         self.folders = {name: place / name for name in ("ana", "ben", "shared")}
-        checkpoints = Checkpoints(database, self.wall)
+        self.checkpoints = checkpoints = Checkpoints(database, self.wall)
         self._tracked = {
             str(folder): tracked(folder, database, self.wall, self.polls.changed, checkpoints)
             for folder in self.folders.values()
@@ -205,7 +207,9 @@ class House:
         token = tokens()
         rows = UploadRows(database, self.wall)
         self.uploads = Uploads(rows, checkpoints, token, self.clock)
-        self.workspaces = {path: FolderWorkspace(one, token) for path, one in self._tracked.items()}
+        self.workspaces: dict[str, Workspace] = {
+            path: FolderWorkspace(one, token) for path, one in self._tracked.items()
+        }
         self.world = World(self.wall, self.clock, lambda: 0.5, token, inline, self.wall)
         self.history = HistoryRows(database, self.wall, self.wall)
         self.downloads = Downloads(self.history, lambda told: None, self.world)
@@ -258,7 +262,9 @@ class House:
             workspace.close()
 
     def workspace(self, name: str) -> FolderWorkspace:
-        return self.workspaces[str(self.folders[name])]
+        found = self.workspaces[str(self.folders[name])]
+        assert isinstance(found, FolderWorkspace)
+        return found
 
     def intake(self, name: str) -> None:
         """Takes in what was put into a folder, as a scan does."""

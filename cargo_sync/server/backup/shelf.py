@@ -33,6 +33,8 @@ RUN: Final = "backup"
 """The run for entries that this protocol displaces; there are none."""
 DIGITS: Final = 16
 NO_QUOTA_LEFT: Final = "O arquivo não cabe na cota do usuário"
+OFFLINE: Final = "Servidor offline"
+"""The published program's words for a file server that does not answer."""
 LOGGED_OUT: Final = "O usuário foi desconectado do servidor"
 """The answer to a request whose user was removed or disabled, or got another password."""
 
@@ -205,6 +207,8 @@ def _translated() -> Iterator[None]:
     except ProblemError as error:
         if error.problem.code is Code.OVER_QUOTA:
             raise BackupRefusal(NO_QUOTA_LEFT, BackupStatus.STORE) from error
+        if error.problem.code is Code.BELOW_QUORUM:
+            raise BackupRefusal(OFFLINE, BackupStatus.STORE) from error
         status = (
             BackupStatus.COORDINATOR
             if error.problem.code in (Code.BAD_PATH, Code.RESERVED_NAME, Code.READ_ONLY)

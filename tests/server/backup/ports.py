@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from cargo_sync.server.backup.text_port import CopyText, TextPort
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.grants.view import WorkspaceView
 from cargo_sync.server.history.downloads import Downloads
+from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.state.backup_files import BackupFiles
 from cargo_sync.state.database import Database
@@ -82,13 +83,13 @@ async def ports(
     deadline: float = PATIENCE,
     offload: Offload = inline,
     copy: CopyText | None = None,
+    opened: Callable[[Path, Database], Workspace] | None = None,
 ) -> AsyncIterator[Ports]:
     folder = tmp_path / "ana"
     folder.mkdir()
     numbers = itertools.count(3507)
     with Database.open(str(tmp_path / "state.db"), "server") as database:
-        tree = tracked(folder, database, lambda: NOW)
-        workspace = FolderWorkspace(tree, tokens())
+        workspace = (opened or _folder)(folder, database)
         rooms = {
             name: Access("default", workspace, WorkspaceView(workspace), "rw")
             for name in ("ana", "ben")
@@ -122,6 +123,10 @@ async def ports(
             await text.close()
             await framed.close()
             workspace.close()
+
+
+def _folder(folder: Path, database: Database) -> Workspace:
+    return FolderWorkspace(tracked(folder, database, lambda: NOW), tokens())
 
 
 async def published_client(port: int, verb: bytes, body: bytes) -> bytes:

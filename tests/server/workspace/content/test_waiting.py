@@ -27,7 +27,7 @@ from tests.conformance.workspaces import (
 from tests.server.house import NOW, Heard
 from tests.server.surroundings import Clock
 
-AWAY = Problem(Code.BUSY, "one machine of two is away")
+AWAY = Problem(Code.BELOW_QUORUM, "one machine of two is away")
 
 
 class Waiting:
