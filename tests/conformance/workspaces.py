@@ -25,7 +25,7 @@ from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.operations import Done, Operation
 from cargo_sync.state.blob_owners import BlobOwners
 from cargo_sync.state.blobs import Blobs
-from cargo_sync.state.database import Database
+from cargo_sync.state.database import Database, Fault
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.manifests import Manifests
@@ -149,9 +149,9 @@ def folder_scene(place: Path, last: ExitStack) -> Scene:
     return Scene(workspace, database, clock, heard)
 
 
-def content_scene(place: Path, last: ExitStack) -> Scene:
+def content_scene(place: Path, last: ExitStack, fault: Fault | None = None) -> Scene:
     """Over a store that keeps everything in its spool."""
-    database = last.enter_context(Database.open(str(place / "state.db"), "server"))
+    database = last.enter_context(Database.open(str(place / "state.db"), "server", fault))
     clock, heard = Clock(NOW), Heard()
     store = spooled(place / "spool", database, clock, MemoryCheckpoints())
     last.callback(store.spool.blobs.close)

@@ -123,6 +123,9 @@ async def test_while_nothing_can_be_secured_http_says_when_to_come_again(
     stores[0].away = BELOW
     answer = await house.call("PUT", f"{FILES}/a", b"x")
     assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
+    house.share({"ana": "rw", "ben": Grant("rw", "in/ben")})
+    answer = await house.call("PUT", f"{FILES}/a", b"x", user="ben")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "10")
     stores[0].come_back()
     assert (await house.call("PUT", f"{FILES}/a", b"x")).status == 201
 

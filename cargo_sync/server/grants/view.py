@@ -31,7 +31,7 @@ from cargo_sync.model.displaced import (
 )
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.history import OTHERS, ChangeCause
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError
 from cargo_sync.model.xattrs import Xattrs
 from cargo_sync.server.grants.wording import SubfolderWording
 from cargo_sync.server.workspace.contract import News, OpenFile, Permitted, Workspace, always
@@ -159,7 +159,10 @@ class WorkspaceView:
         except ProblemError as error:
             if self.words is None:
                 raise
-            raise ProblemError(self.told(error.problem)) from error
+            told = self.told(error.problem)
+            if isinstance(error, LaterError):
+                raise LaterError(told, error.seconds) from error
+            raise ProblemError(told) from error
 
     def _there(self) -> None:
         """Checks that the folder is there. Raises ProblemError."""

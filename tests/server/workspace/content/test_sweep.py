@@ -188,6 +188,66 @@ def test_it_ends_when_the_server_stops(scene: Swept) -> None:
     assert refused.value.problem.code == "stopped"
 
 
+class _KilledError(Exception):
+    """The process ends here."""
+
+
+def test_a_kill_at_any_statement_loses_nothing(tmp_path: Path) -> None:
+    left: list[int] = []
+
+    def fault(_: str) -> None:
+        if left:
+            left[0] -= 1
+            if left[0] < 0:
+                raise _KilledError
+
+    def killed_everywhere(scene: Swept) -> int:
+        """Sweeps, killed at the first statement that writes, then at the second, and so on."""
+        for statement in range(1_000):
+            left[:] = [statement]
+            try:
+                scene.sweep()
+            except _KilledError:
+                assert scene.read("kept") == b"kept"
+            else:
+                return statement
+        raise AssertionError("it never ended")
+
+    with ExitStack() as last:
+        one = content_scene(tmp_path, last, fault)
+        scene = Swept(one.workspace, one.database, one.clock, one.heard)
+        scene.put("kept", b"kept")
+        scene.put("lost", b"lost")
+        scene.delete("lost")
+        scene.empty_trash()
+        assert killed_everywhere(scene) > 2
+        scene.clock.now += DAY
+        assert killed_everywhere(scene) > 2
+        left.clear()
+        scene.store.clean()
+        assert scene.files() == {"kept": b"kept"} and scene.kept_contents() == 1
+
+
+def test_a_kill_before_the_file_is_removed_leaves_it_to_the_next_start(
+    scene: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.put("a", b"one")
+    scene.delete("a")
+    scene.empty_trash()
+    scene.sweep()
+    scene.clock.now += DAY
+
+    def killed(_: object) -> list[object]:
+        raise _KilledError
+
+    with monkeypatch.context() as patched, pytest.raises(_KilledError):
+        patched.setattr(scene.store.spool.blobs, "remove", killed)
+        scene.sweep()
+    assert scene.kept_contents() == 1
+    scene.store.clean()
+    assert scene.kept_contents() == 0
+
+
 def test_what_a_kill_left_in_the_spool_goes_at_the_next_start(scene: Swept) -> None:
     sink = scene.workspace.sink(RUN, cause=ANA)
     scene.put("kept", b"kept")
