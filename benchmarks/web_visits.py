@@ -41,12 +41,7 @@ window.firstRows = new Promise((done) => {
 });
 """
 """When the first picture with rows was there, as the browser's element timing says it."""
-_PAINTED: Final = """
-() => new Promise((done) => new PerformanceObserver((list) => {
-  const first = list.getEntriesByName("first-contentful-paint")[0];
-  if (first) done(first.startTime);
-}).observe({ type: "paint", buffered: true }))
-"""
+_PAINTED: Final = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
 _TOLD: Final = """
 () => ({
   fetched: performance.getEntriesByType("resource").filter((one) => one.transferSize > 0).length,
@@ -107,8 +102,11 @@ async def _visits(
         one = await context.new_page()
         for visited in (first, again):
             await one.goto(page.url)
-            shown = "window.firstRows" if scripts else _PAINTED
-            picture = await asyncio.wait_for(one.evaluate(shown), 60)
+            if scripts:
+                picture = await asyncio.wait_for(one.evaluate("window.firstRows"), 60)
+            else:  # no script of a page may run, so nothing can call back
+                while not (picture := await one.evaluate(_PAINTED)):
+                    await one.wait_for_timeout(50)
             now = await one.evaluate(_TOLD)
             told = now if visited is first else told
             visited.append(_Visit(picture, now["fetched"] + 1, now["bytes"]))
