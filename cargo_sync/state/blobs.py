@@ -1,14 +1,15 @@
 """Which contents there are, and on which nodes their copies lie.
 
-A content has a row for each workspace that has it. Its copies are the same for all of them: a copy
-may be deleted when no row has it any more. Copies without an owner are rows of the workspace
-`NOBODY`: found on a node that should not have them, or given up. They are condemned for a while,
-then leaving: such a row is the order to delete the content on its nodes, and goes when all of them
-have done it. So what is to be deleted survives a crash, and is known while a node is away.
+A content has a row for each workspace that has it, and these have the same placement: a copy is a
+copy for all of them, and may be deleted when none of them has it any more. Copies without an owner
+are rows of the workspace `NOBODY`: found on a node that should not have them, or given up. They are
+condemned for a while, then leaving: such a row is the order to delete the content on its nodes, and
+goes when all of them have done it. So what is to be deleted survives a crash, and is known while a
+node is away.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from cargo_sync.state import placements
@@ -24,8 +25,12 @@ CONDEMNED: Final = 1
 LEAVING: Final = 2
 _ROW: Final = "SELECT hash, workspace, size, placement, state, since FROM blob"
 _PAGE: Final = """
+SELECT DISTINCT hash FROM blob WHERE hash > ? AND state < 2 AND placement = ?
+ORDER BY hash LIMIT ?
+"""
+_RECORDED: Final = """
 SELECT DISTINCT hash FROM blob WHERE hash > ? AND hash <= ? AND state < 2
-    AND placement IN (SELECT value FROM json_each(?))
+    AND placement IN (SELECT id FROM placement WHERE instr(nodes, ?))
 ORDER BY hash LIMIT ?
 """
 _LEAVING: Final = """
@@ -84,19 +89,21 @@ class Blobs:
         `where` was said; if it was condemned, it is live again.
         """
         with self._database.transaction() as connection:
-            keys = _keys(hashes)
-            known = dict(_KNOWN(connection, [workspace], keys))
-            new, tally = dict[bytes, tuple[int, int]](), Tally()
-            for key, size, placement in zip(keys, sizes, where, strict=True):
-                if key not in known and key not in new:
-                    new[key] = size, placement
-                    placements.add(tally, placement, workspace, 1, size)
+            given = dict(zip(hashes, zip(sizes, where, strict=True), strict=True))
+            rows = self._rows(connection, hashes)
+            own = {row.hash: row for row in rows if row.workspace == workspace}
+            new = [hash for hash in given if hash not in own]
+            tally = Tally()
             if new:
-                sized = list(zip(*new.values(), strict=True))
-                _ADD(connection, [workspace, LIVE, 0.0], [list(new), *sized])
-            revived = [key for key, state in known.items() if state]
-            _JUDGE(connection, (LIVE, 0.0, workspace), revived)
+                columns = list(zip(*(given[hash] for hash in new), strict=True))
+                _ADD(connection, [workspace, LIVE, 0.0], [_keys(new), *columns])
+                for size, placement in zip(*columns, strict=True):
+                    placements.add(tally, placement, workspace, 1, size)
             placements.count(connection, tally)
+            revived = [row.hash for row in own.values() if row.state == CONDEMNED]
+            _JUDGE(connection, (LIVE, 0.0, workspace), _keys(revived))
+            if others := [row for row in rows if row.workspace != workspace]:
+                self._join(connection, others)
 
     def condemn(self, workspace: int, hashes: Sequence[str], now: float) -> None:
         """Nothing in the workspace refers to these."""
@@ -119,10 +126,17 @@ class Blobs:
             )
 
     def doom(self, workspace: int, hashes: Sequence[str], now: float) -> None:
-        """The workspace has these no more: copies that nobody else has are leaving."""
+        """The workspace has those of these no more that are condemned.
+
+        Copies that nobody else has are leaving.
+        """
         with self._database.transaction() as connection:
             tally = Tally()
-            rows = [row for row in self._rows(connection, hashes) if row.workspace == workspace]
+            rows = [
+                row
+                for row in self._rows(connection, hashes)
+                if row.workspace == workspace and row.state == CONDEMNED
+            ]
             sets = placements.all_placements(connection)
             _DELETE(connection, (workspace,), _keys(row.hash for row in rows))
             for row in rows:
@@ -151,22 +165,6 @@ class Blobs:
             nodes = placements.living(connection, lives)
             return placement_of(connection, nodes), nodes
 
-    def gain(self, node: int, life: int, hashes: Sequence[str]) -> set[str]:
-        """A node has copies of these, if its folder has still this life.
-
-        Returns:
-            The hashes that some workspace has.
-        """
-        with self._database.transaction() as connection:
-            rows = [
-                row
-                for row in self._rows(connection, hashes)
-                if row.state < LEAVING and row.workspace != NOBODY
-            ]
-            more = placements.living(connection, {node: life})
-            self._move(connection, rows, more.union)
-            return {row.hash for row in rows}
-
     def lose(self, node: int, hashes: Sequence[str]) -> None:
         """A node has no copies of these."""
         with self._database.transaction() as connection:
@@ -180,22 +178,49 @@ class Blobs:
             own = frozenset({node})
             self._give_up(connection, rows, lambda _: own, LEAVING, now)
 
-    def found(self, node: int, hashes: Sequence[str], sizes: Sequence[int], now: float) -> None:
-        """A node has copies that no workspace has: they are condemned."""
-        with self._database.transaction() as connection:
-            own = frozenset({node})
-            rows = [
-                BlobRow(hash, NOBODY, size, placements.SPOOL)
-                for hash, size in zip(hashes, sizes, strict=True)
-            ]
-            self._give_up(connection, rows, lambda _: own, CONDEMNED, now)
+    def found(
+        self, node: int, life: int, hashes: Sequence[str], sizes: Sequence[int], now: float
+    ) -> None:
+        """A node has copies of these, if its folder has still this life.
 
-    def leave(self, node: int, hashes: Sequence[str]) -> None:
-        """A node has deleted its copies of these, which were leaving."""
+        What no workspace has is condemned.
+        """
         with self._database.transaction() as connection:
-            rows = [row for row in self._rows(connection, hashes) if row.state == LEAVING]
-            self._move(connection, rows, lambda nodes: nodes - {node})
-        self.purge([row.hash for row in rows])
+            own = placements.living(connection, {node: life})
+            if not own:
+                return
+            there = dict(zip(hashes, sizes, strict=True))
+            rows = [
+                row
+                for row in self._rows(connection, hashes)
+                if row.workspace != NOBODY and row.size == there[row.hash]
+            ]
+            self._move(connection, rows, own.union)
+            for row in rows:
+                there.pop(row.hash, None)
+            lone = [BlobRow(hash, NOBODY, size, placements.SPOOL) for hash, size in there.items()]
+            self._give_up(connection, lone, lambda _: own, CONDEMNED, now)
+
+    def leave(self, node: int, deleted: Sequence[str], kept: Sequence[str] = ()) -> None:
+        """A node has no copies of these to delete any more.
+
+        Args:
+            node: which.
+            deleted: it has deleted them.
+            kept: it has not, because other rows have them there. Those that no row has there any
+                more by now are still to be deleted.
+        """
+        with self._database.transaction() as connection:
+            sets, rows = placements.all_placements(connection), self._rows(connection, kept)
+            needed = {
+                row.hash for row in rows if row.state < LEAVING and node in sets[row.placement]
+            }
+            rows += self._rows(connection, deleted)
+            done = needed.union(deleted)
+            gone = [row for row in rows if row.state == LEAVING and row.hash in done]
+            self._move(connection, gone, lambda nodes: nodes - {node})
+            if gone:
+                self.purge([row.hash for row in gone])
 
     def purge(self, hashes: Sequence[str] = (), most: int = 1_000) -> bool:
         """Deletes rows of copies without an owner that no node has any more.
@@ -228,19 +253,27 @@ class Blobs:
         with self._database.read() as connection:
             return self._rows(connection, hashes)
 
-    def page(self, among: Collection[int], after: str, upto: str, limit: int) -> list[str]:
-        """Hashes of live and condemned contents with one of these placements, in order.
+    def page(self, placement: int, after: str, limit: int) -> list[str]:
+        """Hashes of live and condemned contents with this placement, in order.
 
         Args:
-            among: numbers of placements.
+            placement: its number.
             after: the hash before the first; "" for the beginning.
-            upto: the last hash; "" for the end.
             limit: the most hashes.
         """
-        last = bytes.fromhex(upto) if upto else _LAST
-        some = f"[{','.join(map(str, among))}]"
         with self._database.read(long=True) as connection:
-            rows = connection.execute(_PAGE, (bytes.fromhex(after), last, some, limit))
+            rows = connection.execute(_PAGE, (bytes.fromhex(after), placement, limit))
+            return [key.hex() for (key,) in rows]
+
+    def recorded(self, node: int, after: str, upto: str, limit: int) -> list[str]:
+        """Hashes of live and condemned contents that a node has, in order.
+
+        `upto` is the last one; "" for the end. What moves to another placement meanwhile is not
+        missed: all of it is one statement.
+        """
+        last = bytes.fromhex(upto) if upto else _LAST
+        with self._database.read(long=True) as connection:
+            rows = connection.execute(_RECORDED, (bytes.fromhex(after), last, f",{node},", limit))
             return [key.hex() for (key,) in rows]
 
     def leaving(self, node: int, after: str, limit: int) -> list[str]:
@@ -268,6 +301,32 @@ class Blobs:
 
     def _rows(self, connection: Statements, hashes: Sequence[str]) -> list[BlobRow]:
         return [_row(row) for row in _FIND(connection, (), _keys(hashes))]
+
+    def _join(self, connection: Statements, others: Sequence[BlobRow]) -> None:
+        """What one workspace has got is also in these rows: all of them get all copies.
+
+        Copies without an owner that were condemned have one now; those that are leaving go.
+        """
+        sets, joined = placements.all_placements(connection), dict[str, frozenset[int]]()
+        lone = [row for row in others if row.workspace == NOBODY and row.state == CONDEMNED]
+        tally = Tally()
+        for row in lone:
+            joined[row.hash] = sets[row.placement]
+            placements.add(tally, row.placement, NOBODY, -1, -row.size)
+        _DELETE(connection, (NOBODY,), _keys(row.hash for row in lone))
+        placements.count(connection, tally)
+        rows = [
+            row
+            for row in self._rows(connection, [row.hash for row in others])
+            if row.workspace != NOBODY
+        ]
+        for row in rows:
+            joined[row.hash] = joined.get(row.hash, frozenset()) | sets[row.placement]
+        groups = defaultdict[frozenset[int], list[BlobRow]](list)
+        for row in rows:
+            groups[joined[row.hash]].append(row)
+        for nodes, some in groups.items():
+            self._move(connection, some, nodes.union)
 
     def _move(
         self,

@@ -82,6 +82,14 @@ class NodeRows:
             ).fetchone()
         return int(found[0])
 
+    def begin_session(self, node: int) -> int:
+        """The number of the next session of a node; a restart of the server uses none again."""
+        with self._database.transaction() as connection:
+            found = connection.execute(
+                "UPDATE node SET sessions = sessions + 1 WHERE id = ? RETURNING sessions", (node,)
+            ).fetchone()
+        return int(found[0]) if found else 0
+
     def heard(self, node: int, epoch: str, sequence: int) -> None:
         """A node's folder is known up to this sequence of this life of it."""
         with self._database.transaction() as connection:

@@ -9,4 +9,5 @@ blob_totals  how much such a folder holds, and how often it has changed
 blob_scrub   reads all of it, to find what has become rotten
 spool        contents on a disk of this machine, and who holds them
 spooled      a store of contents without other machines
+nodes/       on storage nodes: copies, repair, what comes back
 """

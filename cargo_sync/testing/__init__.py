@@ -1,9 +1,11 @@
 """Fakes for tests, in memory: a tree, a disk, a channel, a driver. The product never imports them.
 
+blobs    rows of contents and nodes, for simulations
 channel  both ends of a byte stream, and one that changes frames on the way
 contents  a store of contents whose copies are made when a test says so
 disk     the source and the sink of a lane
 driver   steps both ends of a lane in turn, without threads
 later    a sink and a source whose work is done elsewhere, and later
+nodes    a storage node in this process
 tree     one side of a job
 """

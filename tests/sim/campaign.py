@@ -16,6 +16,7 @@ TOGETHER: Final = {
     "system": 50,
     "two-way-system": 50,
     "disk": 50,
+    "nodes": 200,
 }
 """Seeds that a process takes at a time."""
 SHOWN: Final = 3

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NamedTuple
 
 from tests.sim.campaign import Tier
-from tests.sim.tiers import DISK, PLANNER, SYSTEM, TWO_WAY, TWO_WAY_SYSTEM
+from tests.sim.tiers import DISK, NODES, PLANNER, SYSTEM, TWO_WAY, TWO_WAY_SYSTEM
 
 MOST: Final = {
     "planner": 20_000,
@@ -21,6 +21,7 @@ MOST: Final = {
     "system": 5_000,
     "two-way-system": 5_000,
     "disk": 2_000,
+    "nodes": 5_000,
 }
 """Seeds after which a bug counts as not found."""
 
@@ -49,6 +50,8 @@ _RUN = "cargo_sync.engine.run:Run"
 _REST = "while batch := waiting.rest() or await self._read_next(waiting, late, counted):"
 _DEFERRED = "cargo_sync.engine.planners.deferred:Deferred"
 _TREE = "cargo_sync.testing.tree"
+_NODES = "cargo_sync.machines.nodes"
+_COPIES = "cargo_sync.stores.nodes"
 
 MUTANTS: Final = (
     # -- the planner -------------------------------------------------------------------------------
@@ -504,6 +507,59 @@ MUTANTS: Final = (
         DISK,
         [Edit("cargo_sync.trees.folder:FolderTree._apply", "files=meta", "files=()")],
     ),
+    # -- storage nodes -----------------------------------------------------------------------------
+    Mutant(
+        "a receipt is given for one copy of two",
+        NODES,
+        [Edit(f"{_COPIES}.securing:quorum", "min(copies, 2)", "1")],
+    ),
+    Mutant(
+        "a folder that came back old is believed",
+        NODES,
+        [Edit(f"{_COPIES}.inventory:judge", "shown.sequence < known.sequence", "False")],
+    ),
+    Mutant(
+        "a copy counts before the node has shown its sequence",
+        NODES,
+        [Edit(f"{_COPIES}.securing:place_on", "if done:", "if False:")],
+    ),
+    Mutant(
+        "a deletion of an earlier session may happen later",
+        NODES,
+        [Edit(f"{_COPIES}.inventory:TakingIn.join",
+              "await self._cluster.links.fence(node)", "pass")],
+    ),
+    Mutant(
+        "copies of what is being uploaded are deleted",
+        NODES,
+        [Edit(f"{_COPIES}.claims:Claims.hold",
+              "self._held[hash] = count + 1, since", "pass")],
+    ),
+    Mutant(
+        "copies that another workspace has are deleted",
+        NODES,
+        [Edit(f"{_COPIES}.deleting:Deleting._wanted",
+              "row.state < LEAVING and node in sets[row.placement]", "False")],
+    ),
+    Mutant(
+        "copies of one zone are kept, one of another goes",
+        NODES,
+        [Edit(f"{_NODES}.repair:surplus", "keepers.setdefault(member.zone, member)",
+              "keepers.setdefault(str(member.id), member)")],
+    ),
+    Mutant(
+        "what is found rotten still counts",
+        NODES,
+        [Edit(f"{_COPIES}.inventory:TakingIn._page",
+              "if lost := await self._still_lost(node, after, differing.lost, owned):",
+              "if lost := []:"),
+         Edit(f"{_COPIES}.repairing:no_copies", "if gone:", "if False:")],
+    ),
+    Mutant(
+        "copies that nobody wants are kept for ever",
+        NODES,
+        [Edit(f"{_COPIES}.deleting:Deleting._on", "if not hashes:", "if True:")],
+    ),
     # -- the fakes: what a tree must keep ----------------------------------------------------------
     Mutant(
         "the trash is skipped",
@@ -548,6 +604,22 @@ UNSEEN: Final = (
     (
         "deletions of what was renamed since are not taken back",
         "the destination refuses them, but the guard counts them; tests/engine/test_two_way_moves",
+    ),
+    (
+        "a storage node with another marker is believed",
+        "each session compares its inventory; tests/machines/nodes/test_returning",
+    ),
+    (
+        "copies too many are deleted although the others may be rotten, or silent",
+        "too few histories meet it; tests/machines/nodes/test_copies",
+    ),
+    (
+        "a storage node that is drained goes while others are silent",
+        "too few histories meet it; tests/machines/nodes/test_repair",
+    ),
+    (
+        "what is condemned and referred to again is deleted",
+        "its row is gone for one step only; tests/state/test_nodes",
     ),
     ("a sealed lane takes a frame twice", "AES-GCM refuses it by the counter in its nonce as well"),
 )

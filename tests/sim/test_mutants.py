@@ -26,9 +26,20 @@ QUICK = [
     "the sync of names is left out",
     "renamed before the sync",
     "a displaced file is deleted, not kept in the trash",
+    "a receipt is given for one copy of two",
+    "copies of one zone are kept, one of another goes",
+    "what is found rotten still counts",
+    "copies that nobody wants are kept for ever",
 ]
 """`python -m tests.sim.mutants` finds the others too, in some minutes."""
-SEEDS = {"planner": 400, "two-way": 400, "system": 90, "two-way-system": 40, "disk": 40}
+SEEDS = {
+    "planner": 400,
+    "two-way": 400,
+    "system": 90,
+    "two-way-system": 40,
+    "disk": 40,
+    "nodes": 60,
+}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

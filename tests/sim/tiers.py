@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from cargo_sync.model.actions import Op
-from tests.sim import disk, planner, system, two_way, two_way_system, weather
+from tests.sim import disk, nodes, planner, system, two_way, two_way_system, weather
 from tests.sim.campaign import Tell, Tier
 from tests.sim.people import ACTS, BOTH_RENAME
 
@@ -16,6 +16,11 @@ _PEERS: Final = _ACTS | {f"act {name}" for name in BOTH_RENAME}
 @contextmanager
 def _planner() -> Iterator[Tell]:
     yield planner.tell
+
+
+@contextmanager
+def _nodes() -> Iterator[Tell]:
+    yield nodes.tell
 
 
 @contextmanager
@@ -65,4 +70,11 @@ DISK: Final = Tier(
     | {f"fault {name}" for name in disk.FAULTS}
     | {f"step {name}" for name in ("uploaded", "downloaded", "deleted", "conflict", "touched")},
 )
-TIERS: Final = {tier.name: tier for tier in (PLANNER, TWO_WAY, SYSTEM, TWO_WAY_SYSTEM, DISK)}
+NODES: Final = Tier(
+    "nodes",
+    _nodes,
+    frozenset(f"act {name}" for name in nodes.ACTS)
+    | frozenset(f"fault {name}" for name in nodes.FAULTS)
+    | {"step receipt", "step full", "step lost to faults"},
+)
+TIERS: Final = {tier.name: tier for tier in (PLANNER, TWO_WAY, SYSTEM, TWO_WAY_SYSTEM, DISK, NODES)}

@@ -56,7 +56,9 @@ def test_a_node_is_added_once_by_its_name_and_keeps_its_id(server: Database) -> 
     rows.drain(second, draining=True)
     oak, elm = rows.all()
     assert (oak.epoch, oak.sequence, elm.away, elm.draining) == ("e1", 7, 60.0, True)
+    assert [rows.begin_session(first), rows.begin_session(first)] == [1, 2]
     rows.remove(second)
+    assert rows.begin_session(second) == 0
     assert rows.add("elm", "", ADDRESS, "f2", "s2") > second
     assert rows.all()[1].zone == "elm"
 
@@ -71,13 +73,34 @@ def test_a_content_is_recorded_once_and_keeps_its_placement(server: Database) ->
     assert blobs.holdings() == [Holding(one, 1, 2, 30), Holding(two, 1, 1, 30)]
 
 
+def test_a_copy_is_a_copy_for_all_workspaces(server: Database) -> None:
+    blobs = Blobs(server)
+    blobs.record(1, [A, B], [10, 20], [place(server, 1, 2)] * 2)
+    blobs.record(2, [A, C], [10, 30], [place(server, 2, 3)] * 2)
+    assert (where(blobs, A), where(blobs, A, 2)) == ({1, 2, 3}, {1, 2, 3})
+    assert (where(blobs, B), where(blobs, C, 2)) == ({1, 2}, {2, 3})
+    assert sum(some for some, _ in counted(blobs).values()) == 4
+
+
+def test_a_copy_without_an_owner_gets_one_if_it_is_not_leaving(server: Database) -> None:
+    blobs = Blobs(server)
+    pair = place(server, 1, 2)
+    place(server, 3)
+    blobs.found(3, 0, [A, B], [10, 20], now=1.0)
+    blobs.doom(NOBODY, [B], now=2.0)
+    blobs.record(1, [A, B], [10, 20], [pair, pair])
+    assert (where(blobs, A), where(blobs, A, NOBODY)) == ({1, 2, 3}, None)
+    assert (where(blobs, B), where(blobs, B, NOBODY)) == ({1, 2}, {3})
+    assert sum(some for some, _ in counted(blobs).values()) == 3
+
+
 def test_copies_come_and_go(server: Database) -> None:
     blobs = Blobs(server)
     pair = place(server, 1, 2)
     blobs.record(1, [A, B], [10, 20], [pair] * 2)
     blobs.record(2, [A], [10], [pair])
     place(server, 3)
-    assert blobs.gain(3, 0, [A, C]) == {A}
+    blobs.found(3, 0, [A], [10], now=1.0)
     blobs.lose(1, [A, B])
     assert (where(blobs, A), where(blobs, A, 2), where(blobs, B)) == ({2, 3}, {2, 3}, {2})
     assert counted(blobs) == {
@@ -99,10 +122,11 @@ def test_a_folder_that_is_not_what_it_was_holds_nothing_until_it_is_found(server
     blobs.record(1, [C], [5], [pair])
     assert where(blobs, C) == {2}
     # Nor what comes of a call that was made before.
-    assert blobs.gain(node, 0, [A]) == {A}
+    blobs.found(node, 0, [A, "d" * 64], [10, 40], now=1.0)
+    assert where(blobs, "d" * 64, NOBODY) is None
     assert where(blobs, A) == {2}
     assert blobs.place({node: 0, 2: 0})[1] == {2}
-    assert blobs.gain(node, 1, [A]) == {A}
+    blobs.found(node, 1, [A], [10], now=1.0)
     assert where(blobs, A) == {node, 2}
     # The old number means another set: a new one is made for this.
     assert place(server, node, 2) != pair
@@ -117,14 +141,15 @@ def test_what_nothing_refers_to_is_condemned_then_leaves(server: Database) -> No
     assert blobs.overdue(4.9, 10) == []
     blobs.record(1, [B], [20], [0])
     assert (state(blobs, A), state(blobs, B)) == (CONDEMNED, LIVE)
-    blobs.doom(1, [A], now=10.0)
+    blobs.doom(1, [A, B], now=10.0)
+    assert where(blobs, B) == {1, 2}
     assert (where(blobs, A), where(blobs, A, NOBODY)) == (None, {1, 2})
     assert state(blobs, A, NOBODY) == LEAVING
     assert (blobs.leaving(1, "", 10), blobs.leaving(1, A, 10)) == ([A], [])
     # The same content comes again: it is another row, and the old copies still go.
     blobs.record(1, [A], [10], [place(server, 3, 4)])
     place(server, 5)
-    assert blobs.gain(5, 0, [A]) == {A}
+    blobs.found(5, 0, [A], [10], now=11.0)
     blobs.leave(1, [A])
     assert (where(blobs, A), where(blobs, A, NOBODY)) == ({3, 4, 5}, {2})
     blobs.leave(2, [A])
@@ -135,16 +160,18 @@ def test_what_nothing_refers_to_is_condemned_then_leaves(server: Database) -> No
 
 def test_copies_without_an_owner_are_condemned_and_those_given_up_leave(server: Database) -> None:
     blobs = Blobs(server)
+    place(server, 7)
     blobs.record(1, [A], [10], [place(server, 1, 2, 3)])
-    blobs.found(4, [B, C], [20, 30], now=1.0)
-    blobs.found(5, [B], [20], now=2.0)
+    blobs.found(4, 0, [B, C], [20, 30], now=1.0)
+    blobs.found(5, 0, [B], [20], now=2.0)
     assert (where(blobs, B, NOBODY), state(blobs, B, NOBODY)) == ({4, 5}, CONDEMNED)
-    assert blobs.gain(4, 0, [B]) == set()
     blobs.give_up(3, [A], now=2.0)
     assert (where(blobs, A), where(blobs, A, NOBODY)) == ({1, 2}, {3})
     assert state(blobs, A, NOBODY) == LEAVING
-    blobs.found(6, [A], [10], now=3.0)
-    assert (where(blobs, A, NOBODY), state(blobs, A, NOBODY)) == ({3, 6}, LEAVING)
+    blobs.found(6, 0, [A], [10], now=3.0)
+    assert (where(blobs, A), where(blobs, A, NOBODY)) == ({1, 2, 6}, {3})
+    blobs.found(7, 0, [A], [9], now=3.0)
+    assert (where(blobs, A), where(blobs, A, NOBODY)) == ({1, 2, 6}, {3, 7})
     blobs.doom(NOBODY, [B], now=4.0)
     assert state(blobs, B, NOBODY) == LEAVING
     blobs.lose(4, [C])
@@ -157,18 +184,33 @@ def test_a_node_that_is_removed_leaves_no_order_behind(server: Database) -> None
     blobs, rows = Blobs(server), NodeRows(server)
     node = rows.add("oak", "", ADDRESS, "f", "s")
     blobs.record(1, [A, B], [10, 20], [place(server, node, node + 1), place(server, node)])
+    blobs.condemn(1, [A], now=1.0)
     blobs.doom(1, [A], now=1.0)
     rows.remove(node)
     blobs.purge()
     assert (where(blobs, A, NOBODY), where(blobs, B)) == ({node + 1}, set())
 
 
-def test_contents_are_paged_by_their_placements(server: Database) -> None:
+def test_contents_are_paged_by_placement_and_by_node(server: Database) -> None:
     blobs = Blobs(server)
-    one, two, three = (place(server, node) for node in (1, 2, 3))
+    one, two, three = (place(server, *nodes) for nodes in ((1,), (1, 2), (3,)))
     blobs.record(1, [A, B, C], [1, 2, 3], [one, two, one])
     blobs.record(2, [A, B], [1, 2], [one, three])
-    assert blobs.page({one}, "", "", 9) == [A, C]
-    assert blobs.page({one, three}, A, "", 1) == [B]
-    assert blobs.page({one, three}, A, B, 9) == [B]
-    assert blobs.page(set(), "", "", 9) == []
+    assert blobs.page(one, "", 9) == [A, C]
+    assert blobs.page(one, A, 9) == [C]
+    assert blobs.page(one, "", 1) == [A]
+    assert blobs.recorded(1, "", "", 9) == [A, B, C]
+    assert blobs.recorded(1, A, B, 9) == [B]
+    assert blobs.recorded(3, "", "", 9) == [B]
+    assert blobs.recorded(4, "", "", 9) == []
+
+
+def test_a_copy_that_another_row_had_until_now_still_leaves(server: Database) -> None:
+    blobs = Blobs(server)
+    blobs.record(1, [A, B], [10, 20], [place(server, 1, 2)] * 2)
+    blobs.record(2, [A, B], [10, 20], [place(server, 1, 2)] * 2)
+    blobs.condemn(1, [A, B], now=1.0)
+    blobs.doom(1, [A, B], now=1.0)
+    blobs.give_up(1, [B], now=2.0)
+    blobs.leave(1, [], [A, B])
+    assert (blobs.leaving(1, "", 9), blobs.leaving(2, "", 9)) == ([B], [A, B])

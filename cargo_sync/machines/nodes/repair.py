@@ -108,6 +108,18 @@ def targets(
     return choose(some, {*stock.nodes, *never}, count, size, chance)
 
 
+def is_drained(stocks: Iterable[Stock], members: Members, node: int) -> bool:
+    """Whether a node that is being drained has no copy that is needed.
+
+    Only copies on nodes that answer now take its place: one that is silent may be gone for good.
+    """
+    here = {id: one for id, one in members.items() if one.gives}
+    return not any(
+        node in stock.nodes and standing(stock.nodes, here, stock.wanted).missing
+        for stock in stocks
+    )
+
+
 def pause(size: int, seconds: float, rate: int) -> float:
     """Seconds to wait after `size` bytes were copied in `seconds`, to keep to bits per second."""
     return max(0.0, size * 8 / rate - seconds)

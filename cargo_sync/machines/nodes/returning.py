@@ -45,14 +45,12 @@ def judge(known: Life, shown: Life) -> Return:
 class InventoryDifference(NamedTuple):
     """What differs in one page of a node's inventory.
 
-    lost    contents that are recorded there and are not there, or are cut short
-    found   contents of workspaces that are there and are not recorded there
-    nobody  contents there that no workspace has
+    lost   contents that are recorded there and are not there, or are cut short
+    found  contents that are there, whole, and are not recorded there
     """
 
     lost: list[str]
     found: list[str]
-    nobody: list[str]
 
 
 def compare(
@@ -68,6 +66,5 @@ def compare(
     whole = {hash for hash, size in there.items() if owned.get(hash, size) == size}
     return InventoryDifference(
         sorted(hash for hash in recorded if hash not in whole),
-        sorted(hash for hash in whole if hash in owned and hash not in recorded),
-        sorted(hash for hash in there if hash not in owned),
+        sorted(hash for hash in whole if hash not in recorded),
     )

@@ -36,6 +36,9 @@ class Patience(NamedTuple):
     gone: float = 3_600.0
 
 
+PATIENCE: Final = Patience()
+
+
 class NodeFacts(NamedTuple):
     """What is known of a node.
 

@@ -11,6 +11,7 @@ CREATE TABLE node (
     epoch       TEXT    NOT NULL DEFAULT '',   -- of its folder, as it was compared last; '' before that
     sequence    INTEGER NOT NULL DEFAULT 0,    -- covers each copy that is recorded there
     life        INTEGER NOT NULL DEFAULT 0,    -- one more each time that its folder is not what it was
+    sessions    INTEGER NOT NULL DEFAULT 0,    -- numbers of the times for which it was there
     draining    INTEGER NOT NULL DEFAULT 0,
     away        REAL    NOT NULL DEFAULT 0     -- seconds without a word from it, while this server ran
 );

@@ -6,6 +6,7 @@ from cargo_sync.machines.nodes.repair import (
     Missing,
     Stock,
     SurplusWatch,
+    is_drained,
     missing,
     pause,
     plan,
@@ -63,6 +64,20 @@ def test_what_is_missing() -> None:
         blobs=30, copies=10 + 20 + 20, bytes=1_000 + 2_000 + 2_000, lost=10, waits=10
     )
     assert missing([], nodes) == Missing()
+
+
+@pytest.mark.parametrize(
+    ("nodes", "on", "drained"),
+    [
+        ("1a> 2b+ 3c+", "1 2 3", True),
+        ("1a> 2b+ 3c+", "1 2", False),
+        ("1a> 2b+ 3c+", "2", True),
+        ("1a> 2b+ 3c-", "1 2 3", False),
+        ("1a> 2b+ 3b+", "1 2 3", False),
+    ],
+)
+def test_a_node_is_drained_when_nothing_needs_it(nodes: str, on: str, drained: bool) -> None:
+    assert is_drained([stock(1, on)], members(nodes), 1) is drained
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,13 @@
+"""Contents on storage nodes: how copies are made, repaired, compared and deleted.
+
+ports      rows of contents, links to nodes, and what all of the work shares
+claims     who uses a content, and who deletes copies of it
+securing   contents of the spool get copies, up to the quorum
+repairing  copies that are missing are made, copies too many go
+deleting   what nobody wants is deleted
+client     what one node can be asked for
+fleet      all nodes: asked how they are, taken in, given up when they are silent
+fetching   contents are read from nodes
+store      the store of contents: all of it, connected
+inventory  a node that comes: what its folder holds
+"""

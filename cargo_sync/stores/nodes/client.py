@@ -1,0 +1,51 @@
+"""What one node can be asked for: the port behind which it is another machine, or a fake."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from cargo_sync.machines.nodes.returning import Life
+from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.ports import Results
+
+
+class NodeStatus(NamedTuple):
+    """What a node says of itself.
+
+    life      the epoch and the sequence of its folder
+    free      bytes that it still takes
+    used      bytes of its copies
+    capacity  the most that it may use; None: as much as its disk has
+    blobs     its copies
+    damaged   copies that it has found to be rotten since it started, and moved aside
+    """
+
+    life: Life
+    free: int
+    used: int = 0
+    capacity: int | None = None
+    blobs: int = 0
+    damaged: int = 0
+
+
+class NodeClient(Protocol):
+    """One node. Every call may raise ProblemError: then it is not known what was done."""
+
+    async def status(self) -> NodeStatus: ...
+
+    async def place(self, contents: Sequence[Content]) -> Results:
+        """Makes copies of contents of the spool. One that is there is none the more."""
+
+    async def fetch(self, contents: Sequence[Content]) -> Results:
+        """Brings contents into the spool, which then holds each of them once more."""
+
+    async def delete(self, hashes: Sequence[str], order: int) -> None:
+        """Deletes copies. A node does none of an order that is not above its last one."""
+
+    async def inventory(self, after: str, limit: int) -> Mapping[str, int]:
+        """The sizes of its contents, by hash, in order."""
+
+    async def scrub(self, rate: int | None) -> None:
+        """Begins to read and check all copies, at so many bits per second; None: as usual."""
+
+    async def hang_up(self) -> None:
+        """Ends its connections: nothing that was asked for over them is answered any more."""

@@ -1,0 +1,78 @@
+"""Copies that nobody wants are deleted.
+
+The order to delete is a row (`state.blobs`), so it survives a crash, and waits for a node that is
+away. Before a node is asked, the contents are claimed (`Claims`): nobody can begin to rely on
+copies that are about to go.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.state.blobs import LEAVING, NOBODY
+from cargo_sync.stores.nodes.ports import Cluster
+
+BATCH: Final = 1_000
+GRACE: Final = 86_400.0
+"""Seconds for which copies without an owner stay."""
+
+
+class Deleting:
+    """Deletes what is leaving."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._after: dict[int, str] = {}
+
+    def forget(self, workspace: int, hashes: Sequence[str]) -> None:
+        """A workspace has those of these no more that are condemned. It blocks; any thread."""
+        with self._cluster.claims.deleting(hashes) as free:
+            self._cluster.blobs.doom(workspace, free, self._cluster.world.lived())
+
+    async def age(self) -> bool:
+        """Copies without an owner are condemned for a day, then they leave; whether some did."""
+        cluster = self._cluster
+        before = cluster.world.lived() - GRACE
+        rows = await cluster.world.offload(cluster.blobs.overdue, before, BATCH)
+        lone = [row.hash for row in rows if row.workspace == NOBODY]
+        if lone:
+            await cluster.world.offload(self.forget, NOBODY, lone)
+        await cluster.world.offload(cluster.blobs.purge)
+        return bool(lone)
+
+    async def step(self) -> bool:
+        """Deletes one batch on each node that is up; whether there may be more."""
+        more = False
+        for node, member in self._cluster.links.members().items():
+            if member.gives:
+                more = await self._on(node) or more
+        return more
+
+    async def _on(self, node: int) -> bool:
+        cluster = self._cluster
+        call = cluster.world.offload
+        after = self._after.get(node, "")
+        hashes = await call(cluster.blobs.leaving, node, after, BATCH)
+        if not hashes:
+            return self._after.pop(node, None) is not None
+        self._after[node] = hashes[-1]
+        with cluster.claims.deleting(hashes) as free:
+            session = cluster.links.session(node)
+            if session is None or not free:
+                return True
+            wanted = await self._wanted(node, free)
+            try:
+                deleted = [hash for hash in free if hash not in wanted]
+                await cluster.links.delete(node, deleted)
+                await cluster.links.confirm(node, session)
+            except ProblemError:
+                return True
+            await call(cluster.blobs.leave, node, deleted, list(wanted))
+        return True
+
+    async def _wanted(self, node: int, hashes: Sequence[str]) -> set[str]:
+        """Those that another row still has on this node."""
+        cluster = self._cluster
+        rows = await cluster.world.offload(cluster.blobs.find, hashes)
+        sets = await cluster.world.offload(cluster.blobs.placements)
+        return {row.hash for row in rows if row.state < LEAVING and node in sets[row.placement]}

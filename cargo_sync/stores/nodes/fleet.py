@@ -1,0 +1,284 @@
+"""All nodes of a server: each is asked how it is, taken in when it comes, and given up when silent.
+
+A node is followed by one task. A session begins when the node answers after a silence, or for the
+first time; before anything else it is taken in (inventory.py). It ends with the first call that
+fails in a way that leaves unknown what was done.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeVar
+
+from cargo_sync.machines.nodes.returning import Life
+from cargo_sync.machines.nodes.room import NoRoom, has_room
+from cargo_sync.machines.nodes.states import (
+    Member,
+    Members,
+    NodeFacts,
+    NodeState,
+    Patience,
+    state_of,
+)
+from cargo_sync.model.problems import NO_ROOM, Code, Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.process.tasks import contained
+from cargo_sync.state.nodes import NodeRow
+from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.client import NodeClient, NodeStatus
+from cargo_sync.stores.nodes.inventory import TakingIn
+from cargo_sync.stores.nodes.ports import NodeSession, Results
+
+STATUS_SECONDS: Final = 2.0
+NOTE_SECONDS: Final = 60.0
+"""How often the state notes for how long nodes have been away."""
+_ORDERS: Final = 1 << 32
+"""Orders of one session."""
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class NodeTable(Protocol):
+    """The rows of nodes: see `state.nodes.NodeRows`."""
+
+    def all(self) -> list[NodeRow]: ...
+    def begin_session(self, node: int) -> int: ...
+    def heard(self, node: int, epoch: str, sequence: int) -> None: ...
+    def forget_copies(self, node: int) -> int: ...
+    def count_away(self, away: dict[int, float]) -> None: ...
+    def drain(self, node: int, *, draining: bool) -> None: ...
+    def remove(self, node: int) -> None: ...
+
+
+Dial = Callable[[NodeRow], NodeClient]
+"""Makes a client of a node."""
+
+
+class FollowedNode:
+    """One node, as this process knows it.
+
+    row      what the state has of it
+    status   what it said last; None before its first word
+    session  the current one; None between two
+    joined   it is known what its folder holds
+    """
+
+    def __init__(self, row: NodeRow, client: NodeClient, now: float) -> None:
+        self.row = row
+        self.client = client
+        self.status: NodeStatus | None = None
+        self.session: NodeSession | None = None
+        self.joined = False
+        self.compared: tuple[NodeSession, int] | None = None
+        self.no_room: NoRoom | None = None
+        self.orders = 0
+        self.heard_at = now - row.away
+        self.problem: Problem | None = None
+
+    def facts(self, now: float) -> NodeFacts:
+        free = self.status.free if self.status is not None else 0
+        return NodeFacts(
+            max(0.0, now - self.heard_at),
+            self.status is not None,
+            self.joined,
+            not has_room(free, self.no_room, now),
+            self.row.draining,
+        )
+
+
+class NodeFleet:
+    """The nodes, and how they are: see `NodeLinks`. All calls are made in the event loop.
+
+    on_change  called when the state of a node may have changed
+    """
+
+    def __init__(
+        self,
+        rows: NodeTable,
+        dial: Dial,
+        release: Callable[[Sequence[str]], None],
+        world: World,
+        pause: Callable[[float], Awaitable[None]],
+        patience: Patience,
+    ) -> None:
+        """`release` gives back holds of the spool; `pause` waits so many seconds."""
+        self._rows = rows
+        self._dial = dial
+        self._world = world
+        self._pause = pause
+        self._patience = patience
+        self.release = release
+        self.nodes: dict[int, FollowedNode] = {}
+        self.on_change: Callable[[], None] = lambda: None
+        self.joining: TakingIn | None = None
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._states: dict[int, NodeState] = {}
+
+    # -- as `NodeLinks` ----------------------------------------------------------------------------
+
+    def members(self) -> Members:  # also from other threads
+        now = self._world.steady()
+        return {id: self._member(node, now) for id, node in list(self.nodes.items())}
+
+    def session(self, node: int) -> NodeSession | None:
+        found = self.nodes.get(node)
+        return found.session if found is not None and found.joined else None
+
+    async def place(self, node: int, contents: Sequence[Content]) -> Results:
+        found = self._found(node)
+        results = await self._call(found, found.client.place(contents))
+        if any(why is not None and why.code in NO_ROOM for why in results.problems):
+            free = found.status.free if found.status is not None else 0
+            found.no_room = NoRoom(self._world.steady(), free)
+            self._look()
+        return results
+
+    async def confirm(self, node: int, session: NodeSession) -> None:
+        found = self._found(node)
+        if found.session != session:
+            raise _ended(found.row.name)
+        status = await self._call(found, found.client.status())
+        found.status = status
+        await self._world.offload(self._rows.heard, node, *status.life)
+
+    async def fetch(self, node: int, contents: Sequence[Content]) -> Results:
+        found = self._found(node)
+        return await self._call(found, found.client.fetch(contents))
+
+    async def delete(self, node: int, hashes: Sequence[str]) -> None:
+        found = self._found(node)
+        found.orders += 1
+        await self._call(found, found.client.delete(hashes, found.orders))
+
+    async def fence(self, node: int) -> None:
+        await self.delete(node, ())
+
+    async def inventory(self, node: int, after: str, limit: int) -> Mapping[str, int]:
+        found = self._found(node)
+        return await self._call(found, found.client.inventory(after, limit))
+
+    # -- nodes -------------------------------------------------------------------------------------
+
+    async def read(self, tasks: asyncio.TaskGroup) -> None:
+        """Reads the rows again: new nodes are followed, those that are removed are not."""
+        rows = {row.id: row for row in await self._world.offload(self._rows.all)}
+        for id in self.nodes.keys() - rows.keys():
+            self._tasks.pop(id).cancel()
+            await self.nodes.pop(id).client.hang_up()
+        for id, row in rows.items():
+            known = self.nodes.get(id)
+            if known is not None and _place(known.row) == _place(row):
+                known.row = row
+                continue
+            if known is not None:
+                self._tasks.pop(id).cancel()
+                await known.client.hang_up()
+            self.nodes[id] = FollowedNode(row, self._dial(row), self._world.steady())
+            self._tasks[id] = tasks.create_task(contained(self._follow(id), f"node {row.name}"))
+        self._look()
+
+    async def note_away(self) -> None:
+        """Notes for how long nodes have been away, so that a restart begins no new hour."""
+        now = self._world.steady()
+        away = {id: max(0.0, now - node.heard_at) for id, node in self.nodes.items()}
+        await self._world.offload(self._rows.count_away, away)
+
+    async def stop(self) -> None:
+        """Follows no node any more."""
+        for task in self._tasks.values():
+            task.cancel()
+        for node in self.nodes.values():
+            await node.client.hang_up()
+
+    async def _follow(self, id: int) -> None:
+        while True:
+            await self._ask(self.nodes[id])
+            self._look()
+            await self._pause(STATUS_SECONDS)
+
+    async def _ask(self, node: FollowedNode) -> None:
+        """Asks a node how it is; takes it in, or compares its inventory, if that is due."""
+        try:
+            status = await node.client.status()
+            node.status, node.heard_at, node.problem = status, self._world.steady(), None
+            if node.session is None:
+                await self._begin(node, status.life)
+            session = node.session
+            if session is None or self.joining is None:
+                return
+            if node.compared != (session, status.damaged):
+                await self.joining.compare(node.row.id, session.life)
+                node.compared = session, status.damaged
+        except ProblemError as error:
+            node.problem = error.problem
+            await self._end(node)
+
+    async def _begin(self, node: FollowedNode, shown: Life) -> None:
+        """A session begins: the node is taken in."""
+        assert self.joining is not None, "the store has started"
+        id = node.row.id
+        rows = {row.id: row for row in await self._world.offload(self._rows.all)}
+        if id not in rows:
+            return
+        node.row = row = rows[id]
+        number = await self._world.offload(self._rows.begin_session, id)
+        node.orders = number * _ORDERS
+        node.session = NodeSession(number, row.life)
+        self._look()
+        life = await self.joining.join(id, Life(row.epoch, row.sequence), row.life, shown)
+        if node.session is not None and node.session.number == number:
+            node.session = NodeSession(number, life)
+            node.joined = True
+            _log.info("node %s is there", row.name)
+
+    async def _end(self, node: FollowedNode) -> None:
+        if node.session is not None:
+            _log.warning("node %s does not answer: %s", node.row.name, node.problem)
+        node.session, node.joined = None, False
+        await node.client.hang_up()
+        self._look()
+
+    async def _call(self, node: FollowedNode, call: Coroutine[Any, Any, T]) -> T:
+        """Makes a call in the current session; if it fails, the session ends."""
+        session = node.session
+        try:
+            if session is None:
+                call.close()
+                raise _ended(node.row.name)
+            result = await call
+        except ProblemError as error:
+            if node.session == session:
+                node.problem = error.problem
+                await self._end(node)
+            raise
+        if node.session is None or session is None or node.session.number != session.number:
+            raise _ended(node.row.name)
+        return result
+
+    def _found(self, node: int) -> FollowedNode:
+        found = self.nodes.get(node)
+        if found is None:
+            raise _ended(str(node))
+        return found
+
+    def _member(self, node: FollowedNode, now: float) -> Member:
+        row, state = node.row, state_of(node.facts(now), self._patience)
+        free = node.status.free if node.status is not None else 0
+        return Member(row.id, row.zone, state, free, row.draining)
+
+    def _look(self) -> None:
+        """Tells if the state of a node has changed."""
+        states = {id: member.state for id, member in self.members().items()}
+        if states != self._states:
+            self._states = states
+            self.on_change()
+
+
+def _place(row: NodeRow) -> tuple[object, ...]:
+    """What a client of a node depends on."""
+    return row.host, row.port, row.lane_port, row.fingerprint, row.secret
+
+
+def _ended(name: str) -> ProblemError:
+    message = f"the connection to node {name} ended"
+    return ProblemError(Problem(Code.CUT, message, hint="it is tried again"))

@@ -1,0 +1,214 @@
+"""Copies that are missing are made, a batch at a time, at a bounded rate; copies too many go.
+
+Contents are fetched from one node into the spool, which checks them, and placed on others from
+there. Nothing is kept of it in memory: what is missing follows from the placements.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from cargo_sync.machines.nodes.copies import Surplus, standing
+from cargo_sync.machines.nodes.repair import Lack, Stock, SurplusWatch, pause, plan, targets
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.ports import Cluster
+from cargo_sync.stores.nodes.securing import known, place_on
+
+BATCH: Final = 1_000
+"""Contents that are copied together,"""
+BATCH_BYTES: Final = 64 << 20
+"""and after so many bytes no further one."""
+REST: Final = 60.0
+"""Seconds after which contents that could not be copied are tried again."""
+_NO_COPY: Final = frozenset({Code.DAMAGED, Code.VANISHED})
+
+
+class Repairing:
+    """Makes the copies that are missing."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._after: dict[tuple[int, int], str] = {}
+        """How far each stock has been gone through."""
+        self._resting: dict[tuple[int, int], float] = {}
+        """Stocks that were gone through to the end, and since when."""
+
+    async def step(self) -> float | None:
+        """Repairs one batch.
+
+        Returns:
+            Seconds to wait before the next one; None if there is nothing that can be done now.
+        """
+        cluster = self._cluster
+        for lack in plan(await cluster.stocks(), cluster.links.members()):
+            began = cluster.world.steady()
+            if self._rests(lack, began):
+                continue
+            size = await self._batch(lack)
+            if size is not None:
+                return pause(size, cluster.world.steady() - began, cluster.rate())
+        return None
+
+    def _rests(self, lack: Lack, now: float) -> bool:
+        since = self._resting.get(_key(lack.stock))
+        return since is not None and now - since < REST
+
+    async def _batch(self, lack: Lack) -> int | None:
+        """Repairs some contents of a stock; the bytes that were copied, None after the last one."""
+        cluster, stock = self._cluster, lack.stock
+        key = _key(stock)
+        after = self._after.get(key, "")
+        call = cluster.world.offload
+        hashes = await call(cluster.blobs.page, stock.placement, after, BATCH)
+        rows = await call(cluster.blobs.find, hashes)
+        own = [
+            Content(row.hash, row.size)
+            for row in sorted(rows)
+            if (row.workspace, row.placement) == key[::-1]
+        ]
+        if not hashes:
+            self._after.pop(key, None)
+            self._resting[key] = cluster.world.steady()
+            return None
+        some = _batched(own)
+        self._after[key] = some[-1].hash if len(some) < len(own) else hashes[-1]
+        if some:
+            await self._copy(stock, some)
+        return sum(one.size for one in some)
+
+    async def _copy(self, stock: Stock, some: Sequence[Content]) -> None:
+        cluster = self._cluster
+        fetched = list[Content]()
+        try:
+            await self._fetch(stock, some, fetched)
+            kept = await known(cluster, stock.workspace, [one.hash for one in fetched])
+            groups = defaultdict[tuple[frozenset[int], frozenset[int]], list[Content]](list)
+            for one in fetched:
+                nodes, leaving = kept[one.hash]
+                if nodes is not None and not cluster.claims.are_leaving([one.hash]):
+                    groups[nodes, leaving].append(one)
+            for (nodes, leaving), together in groups.items():
+                await self._place(stock._replace(nodes=nodes), leaving, together)
+        finally:
+            cluster.links.release([one.hash for one in fetched])
+
+    async def _fetch(self, stock: Stock, some: Sequence[Content], fetched: list[Content]) -> None:
+        """Brings contents into the spool, from the first node that has a good copy."""
+        cluster = self._cluster
+        left = list(some)
+        for node in standing(stock.nodes, cluster.links.members(), stock.wanted).readable:
+            if not left:
+                return
+            try:
+                results = await cluster.links.fetch(node, left)
+            except ProblemError:
+                continue
+            done = results.done(left)
+            fetched += done
+            await no_copies(cluster, node, left, results.problems)
+            there = set(done)
+            left = [one for one in left if one not in there]
+
+    async def _place(self, stock: Stock, never: frozenset[int], some: Sequence[Content]) -> None:
+        cluster = self._cluster
+        size = sum(one.size for one in some)
+        members = cluster.links.members()
+        for node in targets(stock, members, size, never, cluster.world.chance):
+            done, session = await place_on(cluster, node, some)
+            if session is not None:
+                await cluster.found(node, session.life, done)
+
+
+async def no_copies(
+    cluster: Cluster, node: int, some: Sequence[Content], problems: Sequence[Problem | None]
+) -> list[str]:
+    """What a node turned out not to have, or not whole, counts no more; returns its hashes."""
+    gone = [
+        one.hash
+        for one, why in zip(some, problems, strict=True)
+        if why is not None and why.code in _NO_COPY
+    ]
+    if gone:
+        await cluster.world.offload(cluster.blobs.lose, node, gone)
+    return gone
+
+
+class Trimming:
+    """Deletes copies that have been too many for a day, if the others are good.
+
+    A node that says that it has a content may have a rotten one. So the copies that are to stay are
+    read first, at the rate of repairs.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._watch = SurplusWatch()
+        self._after: dict[tuple[int, int], str] = {}
+
+    async def step(self) -> float | None:
+        """Gives up the copies of one batch.
+
+        Returns:
+            Seconds to wait before the next one; None if there is nothing to do now.
+        """
+        cluster = self._cluster
+        began = cluster.world.steady()
+        stocks = await cluster.stocks()
+        due = self._watch.due(stocks, cluster.links.members(), cluster.world.lived())
+        for stock, extra in due.items():
+            if some := await self._some(stock):
+                await self._trim(extra, some)
+                size = sum(one.size for one in some) * len(extra.keepers)
+                return pause(size, cluster.world.steady() - began, cluster.rate())
+        return None
+
+    async def _some(self, stock: Stock) -> Sequence[Content]:
+        """The next contents of a stock that no workspace wants more of; empty after the last."""
+        cluster, key = self._cluster, _key(stock)
+        call = cluster.world.offload
+        while True:
+            after = self._after.get(key, "")
+            hashes = await call(cluster.blobs.page, stock.placement, after, BATCH)
+            if not hashes:
+                self._after.pop(key, None)
+                return ()
+            rows = await call(cluster.blobs.find, hashes)
+            more = {row.hash for row in rows if cluster.wanted(row.workspace) > stock.wanted}
+            own = sorted(row for row in rows if (row.placement, row.workspace) == key)
+            found = _batched([Content(row.hash, row.size) for row in own if row.hash not in more])
+            self._after[key] = found[-1].hash if found else hashes[-1]
+            if found:
+                return found
+
+    async def _trim(self, extra: Surplus, some: Sequence[Content]) -> None:
+        """Gives up the spare copies of those that all keepers have, and have whole."""
+        cluster = self._cluster
+        left = list(some)
+        for node in extra.keepers:
+            try:
+                results = await cluster.links.fetch(node, left)
+            except ProblemError:
+                return
+            done = results.done(left)
+            cluster.links.release([one.hash for one in done])
+            await no_copies(cluster, node, left, results.problems)
+            left = done
+        hashes = [one.hash for one in left]
+        for node in extra.spare if left else ():
+            now = cluster.world.lived()
+            await cluster.world.offload(cluster.blobs.give_up, node, hashes, now)
+
+
+def _key(stock: Stock) -> tuple[int, int]:
+    return stock.placement, stock.workspace
+
+
+def _batched(some: Sequence[Content]) -> Sequence[Content]:
+    """The first of these that are copied together: at least one."""
+    size = 0
+    for count, one in enumerate(some, 1):
+        size += one.size
+        if size >= BATCH_BYTES:
+            return some[:count]
+    return some

@@ -1,0 +1,184 @@
+"""Contents of the spool get copies on nodes, until a client may be told that its files are safe.
+
+A copy counts when the node has said that it is durable, and has then shown the sequence of its
+folder: so the copy is covered by what is known of that folder (machines/nodes/returning.py).
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from cargo_sync.machines.nodes.copies import standing
+from cargo_sync.machines.nodes.placement import choose, quorum
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.state.blobs import LEAVING, NOBODY, BlobRow
+from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.ports import Cluster, NodeSession
+
+AGAIN: Final = 1.0
+"""Seconds between two tries to reach the quorum."""
+
+Copies = dict[int, int]
+"""Nodes that have a copy, each with the life of its folder."""
+
+
+class Kept(NamedTuple):
+    """What rows say of a content.
+
+    nodes    that have a copy, by the workspace's own row; None without such a row
+    leaving  that are to delete theirs: they get none before that
+    """
+
+    nodes: frozenset[int] | None
+    leaving: frozenset[int]
+
+
+class Securing:
+    """Makes copies."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def secure(self, workspace: int, contents: Sequence[Content]) -> list[int]:
+        """Makes the copies that a workspace wants of contents that are held in the spool.
+
+        It waits below the quorum, however long.
+
+        Returns:
+            For each content the number of its placement.
+        """
+        cluster = self._cluster
+        hashes = [one.hash for one in contents]
+        while cluster.claims.are_leaving(hashes):
+            await cluster.pause(AGAIN)
+        wanted = cluster.wanted(workspace)
+        kept = await known(cluster, workspace, hashes)
+        copies = {one.hash: Copies() for one in contents}
+        failed: dict[str, set[int]] = defaultdict(set)
+        while True:
+            short = [
+                one
+                for one in contents
+                if not self._is_safe(kept[one.hash], copies[one.hash], wanted)
+            ]
+            if not short:
+                numbers = await self._numbers(contents, kept, copies)
+                if numbers is not None:
+                    return [numbers[hash] for hash in hashes]
+            elif await self._more(short, kept, copies, failed, wanted):
+                continue
+            failed.clear()
+            await cluster.pause(AGAIN)
+
+    def _is_safe(self, kept: Kept, copies: Copies, wanted: int) -> bool:
+        """Whether enough nodes that are up have a copy."""
+        members = self._cluster.links.members()
+        found = standing({*(kept.nodes or ()), *copies}, members, wanted)
+        return len(found.readable) >= quorum(wanted)
+
+    async def _more(
+        self,
+        short: Sequence[Content],
+        kept: Mapping[str, Kept],
+        copies: Mapping[str, Copies],
+        failed: Mapping[str, set[int]],
+        wanted: int,
+    ) -> bool:
+        """Makes copies of contents that have too few; False if no node took any."""
+        groups = defaultdict[tuple[frozenset[int], frozenset[int]], list[Content]](list)
+        for one in short:
+            own, leaving = kept[one.hash]
+            have = frozenset({*(own or ()), *copies[one.hash]})
+            groups[have, leaving | failed[one.hash]].append(one)
+        took = False
+        for (have, never), some in groups.items():
+            members = self._cluster.links.members()
+            size = sum(one.size for one in some)
+            there = standing(have, members, wanted).readable
+            count = max(wanted, quorum(wanted)) - len(there)
+            chosen = choose(members, have | never, count, size, self._cluster.world.chance)
+            if len(there) + len(chosen) < quorum(wanted):
+                continue
+            tries = [self._copy(node, some, copies, failed) for node in chosen]
+            took = any(await self._cluster.together(tries)) or took
+        return took
+
+    async def _copy(
+        self,
+        node: int,
+        some: Sequence[Content],
+        copies: Mapping[str, Copies],
+        failed: Mapping[str, set[int]],
+    ) -> bool:
+        """Makes copies on one node, and notes which of them count."""
+        done, session = await place_on(self._cluster, node, some)
+        there = {one.hash for one in done}
+        for one in some:
+            if session is not None and one.hash in there:
+                copies[one.hash][node] = session.life
+            else:
+                failed[one.hash].add(node)
+        return bool(done)
+
+    async def _numbers(
+        self,
+        contents: Sequence[Content],
+        kept: Mapping[str, Kept],
+        copies: Mapping[str, Copies],
+    ) -> dict[str, int] | None:
+        """The placements; None if copies were lost meanwhile, and there are too few."""
+        cluster = self._cluster
+        offload = cluster.world.offload
+        groups = defaultdict[tuple[tuple[int, int], ...], list[str]](list)
+        for one in contents:
+            groups[tuple(sorted(copies[one.hash].items()))].append(one.hash)
+        numbers, whole = dict[str, int](), True
+        sized = {one.hash: one for one in contents}
+        for lives, hashes in groups.items():
+            number, nodes = await offload(cluster.blobs.place, dict(lives))
+            for hash in hashes:
+                numbers[hash] = number
+                for node in copies[hash].keys() - nodes:
+                    del copies[hash][node]
+                    whole = False
+            for node, life in lives:
+                more = [sized[hash] for hash in hashes if kept[hash].nodes is not None]
+                await cluster.found(node, life, more)
+        return numbers if whole else None
+
+
+async def known(cluster: Cluster, workspace: int, hashes: Sequence[str]) -> dict[str, Kept]:
+    """What rows say of these contents."""
+    rows = await cluster.world.offload(cluster.blobs.find, hashes)
+    sets = await cluster.world.offload(cluster.blobs.placements)
+    found = dict.fromkeys(hashes, Kept(None, frozenset()))
+    for row in rows:
+        found[row.hash] = _with(found[row.hash], row, workspace, sets[row.placement])
+    return found
+
+
+def _with(kept: Kept, row: BlobRow, workspace: int, nodes: frozenset[int]) -> Kept:
+    if row.workspace == NOBODY and row.state == LEAVING:
+        return kept._replace(leaving=nodes)
+    return kept._replace(nodes=nodes) if row.workspace == workspace else kept
+
+
+async def place_on(
+    cluster: Cluster, node: int, some: Sequence[Content]
+) -> tuple[list[Content], NodeSession | None]:
+    """Makes copies of contents of the spool on a node, and confirms them.
+
+    Returns:
+        Those that count, and the session in which they were made.
+    """
+    links = cluster.links
+    session = links.session(node)
+    if session is None:
+        return [], None
+    try:
+        done = (await links.place(node, some)).done(some)
+        if done:
+            await links.confirm(node, session)
+    except ProblemError:
+        return [], None
+    return done, session

@@ -1,0 +1,243 @@
+"""The store of contents on nodes: see `contract.ContentStore`.
+
+Calls come from lane threads and handlers; the work is done in the event loop, and what blocks on
+this machine's disk in its threads. Below the quorum contents wait in the spool.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from cargo_sync.lanes.ports import Reader
+from cargo_sync.machines.nodes.placement import quorum
+from cargo_sync.machines.nodes.repair import RATE, Missing, is_drained, missing
+from cargo_sync.machines.nodes.states import PATIENCE, Patience
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.process.tasks import contained, lasting
+from cargo_sync.stores.contract import Content, Done, Secured, Wake
+from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.nodes.deleting import Deleting
+from cargo_sync.stores.nodes.fetching import NodeReading
+from cargo_sync.stores.nodes.fleet import NOTE_SECONDS, Dial, NodeFleet, NodeTable
+from cargo_sync.stores.nodes.inventory import TakingIn
+from cargo_sync.stores.nodes.ports import Cluster, CopyRows
+from cargo_sync.stores.nodes.repairing import Repairing, Trimming
+from cargo_sync.stores.nodes.securing import Securing
+from cargo_sync.stores.spool import BlobSpool
+
+IDLE: Final = 5.0
+"""Seconds between two looks at what is to be repaired or deleted."""
+DAY: Final = 86_400.0
+PAGE: Final = 1_000
+_STOPPED: Final = Problem(Code.STOPPED, "the server stops", hint="it is tried again")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """How nodes are used.
+
+    wanted    copies that a workspace wants
+    patience  seconds of silence after which nodes are given up
+    rate      bits per second of repairs
+    """
+
+    wanted: Callable[[int], int]
+    patience: Patience = PATIENCE
+    rate: int = RATE
+
+
+class NodeStore:
+    """Keeps contents on nodes. See the module."""
+
+    def __init__(
+        self,
+        spool: BlobSpool,
+        claims: Claims,
+        tables: tuple[CopyRows, NodeTable],
+        dial: Dial,
+        world: World,
+        settings: NodeSettings,
+        pause: Callable[[float], Awaitable[None]],
+    ) -> None:
+        """To be made in the event loop. `claims` are the holds of the spool."""
+        blobs, rows = tables
+        self.spool = spool
+        self.fleet = NodeFleet(rows, dial, self._release, world, pause, settings.patience)
+        self._settings = settings
+        self._claims = claims
+        self._loop = asyncio.get_running_loop()
+        self._tasks: asyncio.TaskGroup | None = None
+        self.cluster = Cluster(
+            blobs, self.fleet, claims, world, settings.wanted, pause, _together, self._rate
+        )
+        self._rows = rows
+        self._securing = Securing(self.cluster)
+        self._repairing = Repairing(self.cluster)
+        self._trimming = Trimming(self.cluster)
+        self._deleting = Deleting(self.cluster)
+        self._fetching = NodeReading(self.cluster, spool, self._loop.call_soon_threadsafe)
+        self._queued = asyncio.Event()
+        self._fetching.on_queue = self._queued.set
+        self.fleet.joining = TakingIn(self.cluster, rows)
+        self._drains: dict[int, int] = {}
+
+    async def run(self) -> None:
+        """Does all the work, until it is cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                await self.fleet.read(tasks)
+                for work, name in (
+                    (self._repair, "repair of copies"),
+                    (self._trim, "copies too many"),
+                    (self._delete, "deletion of copies"),
+                    (self._fetch, "reading from nodes"),
+                    (self._note, "absence of nodes"),
+                    (self._tidy, "clean-up of the spool"),
+                ):
+                    tasks.create_task(lasting(work, name))
+        finally:
+            self._tasks = None
+            await self.fleet.stop()
+
+    # -- as `ContentStore` -------------------------------------------------------------------------
+
+    def secure(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._begin, workspace, contents, done)
+
+    def release(self, contents: Sequence[Content]) -> None:
+        self._drop([one.hash for one in contents])
+
+    def refusal(self, workspace: int) -> Problem | None:
+        up = sum(member.takes for member in self.fleet.members().values())
+        needed = quorum(self._settings.wanted(workspace))
+        if up >= needed:
+            return None
+        message = f"{up} of {needed} storage nodes that are needed answer and have room"
+        return Problem(Code.BELOW_QUORUM, message, hint="it is tried again: cargo_ctl node list")
+
+    def open(self, workspace: int, content: Content, wake: Wake | None) -> Reader:
+        return self._fetching.open(workspace, content, wake)
+
+    def coming(self, workspace: int, contents: Sequence[Content]) -> None:
+        self._fetching.ahead(workspace, contents)
+
+    def forget(self, workspace: int, hashes: Sequence[str]) -> None:
+        self._deleting.forget(workspace, hashes)
+
+    def room(self, workspace: int) -> int | None:
+        free = sum(one.free for one in self.fleet.members().values() if one.takes)
+        return free // max(1, self._settings.wanted(workspace))
+
+    # -- for people --------------------------------------------------------------------------------
+
+    async def missing(self) -> Missing:
+        """What is missing."""
+        return missing(await self.cluster.stocks(), self.fleet.members())
+
+    async def drain(self, node: int, *, draining: bool) -> None:
+        """The copies of a node are to lie elsewhere, or may stay."""
+        await self.cluster.world.offload(partial(self._rows.drain, draining=draining), node)
+        self._drains.pop(node, None)
+        if draining:
+            self._drains[node] = self._claims.mark()
+        await self._read()
+
+    async def is_drained(self, node: int) -> bool:
+        """Whether nothing needs the copies of a node that is being drained."""
+        found = self.fleet.nodes.get(node)
+        if found is None or not found.row.draining:
+            return False
+        mark = self._drains.setdefault(node, self._claims.mark())
+        if not self._claims.is_past(mark):
+            return False
+        return is_drained(await self.cluster.stocks(), self.fleet.members(), node)
+
+    async def remove(self, node: int) -> None:
+        """Removes a node: none of its copies counts any more."""
+        await self.cluster.world.offload(self._rows.remove, node)
+        self._drains.pop(node, None)
+        await self._read()
+
+    async def scrub(self, node: int, rate: int | None) -> None:
+        """A node begins to check all of its copies. Raises ProblemError."""
+        await self.fleet.nodes[node].client.scrub(rate)
+
+    async def _read(self) -> None:
+        if self._tasks is not None:
+            await self.fleet.read(self._tasks)
+
+    # -- works -------------------------------------------------------------------------------------
+
+    def _begin(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
+        if self._tasks is None:
+            done([_STOPPED] * len(contents))
+            return
+        work = self._secure(workspace, contents, done)
+        self._tasks.create_task(contained(work, "copies of an upload"))
+
+    async def _secure(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
+        results: list[Secured | Problem] = [_STOPPED] * len(contents)
+        try:
+            numbers = await self._securing.secure(workspace, contents)
+            results = [Secured(number) for number in numbers]
+        except ProblemError as error:
+            results = [error.problem] * len(contents)
+        finally:
+            done(results)
+
+    async def _repair(self) -> None:
+        while True:
+            seconds = await self._repairing.step()
+            await self.cluster.pause(IDLE if seconds is None else seconds)
+
+    async def _trim(self) -> None:
+        while True:
+            seconds = await self._trimming.step()
+            await self.cluster.pause(IDLE if seconds is None else seconds)
+
+    async def _delete(self) -> None:
+        while True:
+            more = await self._deleting.age()
+            more = await self._deleting.step() or more
+            await self.cluster.pause(0.0 if more else IDLE)
+
+    async def _fetch(self) -> None:
+        while True:
+            self._queued.clear()
+            if not await self._fetching.step():
+                await self._queued.wait()
+
+    async def _note(self) -> None:
+        while True:
+            await self.cluster.pause(NOTE_SECONDS)
+            await self.fleet.note_away()
+
+    async def _tidy(self) -> None:
+        """What an earlier process left in the spool, and nobody has come for in a day, goes."""
+        await self.cluster.pause(DAY)
+        after = ""
+        offload = self.cluster.world.offload
+        while found := (await offload(self.spool.blobs.inventory, after, PAGE)).hashes:
+            await offload(self._claims.drop, found, self.spool.blobs.remove)
+            after = found[-1]
+
+    def _release(self, hashes: Sequence[str]) -> None:
+        """As `release`, in the event loop, which does not wait for the disk."""
+        self._loop.run_in_executor(None, self._drop, hashes)
+
+    def _drop(self, hashes: Sequence[str]) -> None:
+        if free := self._claims.release(hashes):
+            self._claims.drop(free, self.spool.blobs.remove)
+
+    def _rate(self) -> int:
+        return self._settings.rate
+
+
+async def _together(some: Sequence[Coroutine[Any, Any, bool]]) -> Sequence[bool]:
+    return await asyncio.gather(*some)

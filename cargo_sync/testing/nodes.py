@@ -1,0 +1,115 @@
+"""A storage node in this process: a folder of blobs that can be away, full, or come back old."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from cargo_sync.local.parts import Staged
+from cargo_sync.machines.nodes.returning import Life
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Offer
+from cargo_sync.stores.blobs import BlobFolder, for_blobs
+from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.client import NodeStatus
+from cargo_sync.stores.nodes.ports import Results
+from cargo_sync.stores.spool import BlobSpool
+
+T = TypeVar("T")
+_AWAY = Problem(Code.CUT, "the node does not answer")
+_FULL = Problem(Code.DISK_FULL, "the disk of the node is full")
+
+
+class FolderNode:
+    """A node over a folder; see `NodeClient`.
+
+    is_away, is_full  what a test wants of it
+    """
+
+    def __init__(self, folder: BlobFolder, spool: BlobSpool) -> None:
+        self.folder = folder
+        self.spool = spool
+        self.is_away = False
+        self.is_full = False
+        self._order = 0
+
+    async def status(self) -> NodeStatus:
+        return await self._answer(self._status)
+
+    async def place(self, contents: Sequence[Content]) -> Results:
+        return await self._answer(lambda: self._copy(self.spool, self.folder, contents))
+
+    async def fetch(self, contents: Sequence[Content]) -> Results:
+        return await self._answer(lambda: self._copy(self.folder, self.spool, contents))
+
+    async def delete(self, hashes: Sequence[str], order: int) -> None:
+        await self._answer(lambda: self._delete(hashes, order))
+
+    async def inventory(self, after: str, limit: int) -> Mapping[str, int]:
+        found = await self._answer(lambda: self.folder.inventory(after, limit))
+        return dict(zip(found.hashes, found.sizes, strict=True))
+
+    async def scrub(self, rate: int | None) -> None:
+        await self._answer(lambda: None)
+
+    async def hang_up(self) -> None:
+        """There is no connection."""
+
+    async def _answer(self, work: Callable[[], T]) -> T:
+        if self.is_away:
+            raise ProblemError(_AWAY)
+        result = await asyncio.to_thread(work)
+        if self.is_away:
+            raise ProblemError(_AWAY)
+        return result
+
+    def _status(self) -> NodeStatus:
+        room = self.folder.room()
+        life = Life(self.folder.marker, self.folder.sequence)
+        damaged = len(self.folder.damaged)
+        return NodeStatus(life, room.free, room.used, room.capacity, room.blobs, damaged)
+
+    def _delete(self, hashes: Sequence[str], order: int) -> None:
+        if order > self._order:
+            self._order = order
+            if hashes:
+                self.folder.remove(hashes)
+
+    def _copy(
+        self,
+        source: BlobSpool | BlobFolder,
+        target: BlobSpool | BlobFolder,
+        contents: Sequence[Content],
+    ) -> Results:
+        """Copies contents, each checked on the way, and places them as one batch."""
+        there = target.has(contents) if isinstance(target, BlobFolder) else [False] * len(contents)
+        problems: list[Problem | None] = [None] * len(contents)
+        staged = dict[int, Staged]()
+        for number, content in enumerate(contents):
+            if there[number]:
+                continue
+            if self.is_full and target is self.folder:
+                problems[number] = _FULL
+                continue
+            try:
+                staged[number] = _stage(source, target, content)
+            except ProblemError as error:
+                problems[number] = error.problem
+        for number, why in zip(staged, target.place(list(staged.values())), strict=True):
+            problems[number] = why
+        return Results(problems)
+
+
+def _stage(
+    source: BlobSpool | BlobFolder, target: BlobSpool | BlobFolder, content: Content
+) -> Staged:
+    """Raises ProblemError: it is not there, or not what it was."""
+    buffer = memoryview(bytearray(content.size))
+    opened = source.open if isinstance(source, BlobSpool) else source.open_blob
+    reader = opened(content)
+    try:
+        reader.read_into(buffer, 0)
+    finally:
+        reader.close()
+    hash, size = content
+    [offer] = for_blobs([Offer(hash, size, 0, 0, 0, 0, hash[:32], hash=hash)])
+    return target.staging.write(offer, buffer)

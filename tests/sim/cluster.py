@@ -1,0 +1,304 @@
+"""Storage nodes in memory: their disks, the way to them, and a server that may die at any step.
+
+Real are the work on nodes (`stores.nodes`) and its decisions (`machines.nodes`). A step is what
+happens between two `await`s: `Steps` takes them one by one, from any of the works under way.
+"""
+
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import coroutine
+from typing import Any, Final, TypeVar, TypeVarTuple
+
+from cargo_sync.machines.nodes.room import NoRoom, has_room
+from cargo_sync.machines.nodes.states import Member, Members, NodeFacts, Patience, state_of
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.nodes.ports import Cluster, NodeSession, Results
+from cargo_sync.testing.blobs import MemoryFolders
+from tests.sim.story import Story
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+MIB: Final = 1 << 20
+_CUT: Final = Problem(Code.CUT, "the node does not answer")
+_FULL: Final = Problem(Code.DISK_FULL, "the disk is full")
+_GONE: Final = Problem(Code.VANISHED, "it is not there")
+_ROTTEN: Final = Problem(Code.DAMAGED, "it is rotten")
+_PATIENCE: Final = Patience()
+
+
+@coroutine
+def step(seconds: float = 0.0) -> Generator[float, None, None]:
+    """One step, after so many seconds."""
+    yield seconds
+
+
+@dataclass(slots=True)
+class Machine:
+    """One node: its disk, and the process on it.
+
+    blobs     by hash: whether the copy is good
+    announced, real  bytes that the disk has, as it says and in truth
+    order     the number of the last deletion that it took; `late` has those that are on their way
+    since     when it went away; None: it is there
+    damaged   copies that were found to be rotten, and moved aside
+    """
+
+    id: int
+    zone: str
+    announced: int
+    real: int
+    epoch: str
+    sequence: int = 0
+    blobs: dict[str, bool] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    order: int = 0
+    late: list[tuple[int, Sequence[str]]] = field(default_factory=list)
+    since: float | None = None
+    damaged: int = 0
+    draining: bool = False
+    snapshot: tuple[str, int, dict[str, bool]] | None = None
+
+    @property
+    def used(self) -> int:
+        return sum(self.sizes[hash] for hash in self.blobs)
+
+    def take(self, order: int, hashes: Sequence[str]) -> None:
+        """Does a deletion, unless a later one was asked for already."""
+        if order > self.order:
+            self.order = order
+            for hash in hashes:
+                self.blobs.pop(hash, None)
+            self.sequence += 1
+
+    def set_aside(self, hash: str) -> None:
+        """A copy is rotten."""
+        del self.blobs[hash]
+        self.sequence += 1
+        self.damaged += 1
+
+
+class Links:
+    """The nodes as the server reaches them: see `NodeLinks`. It ends with the server."""
+
+    def __init__(
+        self, story: Story, machines: dict[int, Machine], spool: set[str], now: Callable[[], float]
+    ) -> None:
+        self.story = story
+        self.machines = machines
+        self.spool = spool
+        self.claims = Claims()
+        self.folders: MemoryFolders
+        self.is_dead = False
+        self.is_peaceful = False
+        self.sessions: dict[int, NodeSession] = {}
+        self.joined: set[int] = set()
+        self.compared: dict[int, tuple[NodeSession, int]] = {}
+        """When the inventory of a node was compared last: in which session, at how many damages."""
+        self._now = now
+        self._began = now()
+        self._full: dict[int, NoRoom] = {}
+        self._numbers = 0
+        self.orders = 0
+
+    # -- as `NodeLinks` ----------------------------------------------------------------------------
+
+    def members(self) -> Members:
+        return {id: self._member(machine) for id, machine in self.machines.items()}
+
+    def session(self, node: int) -> NodeSession | None:
+        return self.sessions.get(node)
+
+    async def place(self, node: int, contents: Sequence[Content]) -> Results:
+        number = await self._ask(node)
+        machine, problems = self.machines[node], list[Problem | None]()
+        for one in contents:
+            if one.hash in machine.blobs:
+                problems.append(None)
+                continue
+            if machine.used + one.size > machine.real:
+                self._full[node] = NoRoom(self._now(), machine.announced - machine.used)
+                self.story.covered["step full"] += 1
+                problems.append(_FULL)
+                continue
+            assert one.hash in self.spool, "what is placed is in the spool"
+            machine.blobs[one.hash] = True
+            machine.sizes[one.hash] = one.size
+            machine.sequence += 1
+            problems.append(None)
+            await self._answer(node, number)
+        await self._answer(node, number)
+        return Results(problems)
+
+    async def confirm(self, node: int, session: NodeSession) -> None:
+        number = await self._ask(node)
+        machine = self.machines[node]
+        if number != session.number:
+            raise ProblemError(_CUT)
+        epoch, sequence = machine.epoch, machine.sequence
+        await self._answer(node, number)
+        self.folders.heard(node, epoch, sequence)
+
+    async def fetch(self, node: int, contents: Sequence[Content]) -> Results:
+        number = await self._ask(node)
+        machine, problems = self.machines[node], list[Problem | None]()
+        for one in contents:
+            good = machine.blobs.get(one.hash)
+            if good:
+                self.spool.add(one.hash)
+                self.claims.hold([one.hash])
+            elif good is not None:
+                machine.set_aside(one.hash)
+            problems.append(None if good else _GONE if good is None else _ROTTEN)
+        if self.is_dead or self.sessions.get(node) is None:
+            raise ProblemError(_CUT)
+        assert number
+        return Results(problems)
+
+    async def delete(self, node: int, hashes: Sequence[str]) -> None:
+        number = await self._ask(node)
+        self.orders += 1
+        if (
+            not self.is_peaceful
+            and self.story.chance(0.3)
+            and self.story.happens("fault", "deletion in doubt")
+        ):
+            self.machines[node].late.append((self.orders, hashes))
+            self.end(node)
+            raise ProblemError(_CUT)
+        self.machines[node].take(self.orders, hashes)
+        await self._answer(node, number)
+
+    async def fence(self, node: int) -> None:
+        number = await self._ask(node)
+        self.orders += 1
+        self.machines[node].take(self.orders, ())
+        await self._answer(node, number)
+
+    async def inventory(self, node: int, after: str, limit: int) -> Mapping[str, int]:
+        number = await self._ask(node)
+        machine = self.machines[node]
+        some = sorted(hash for hash in machine.blobs if hash > after)[:limit]
+        found = {hash: machine.sizes[hash] for hash in some}
+        await self._answer(node, number)
+        return found
+
+    def release(self, hashes: Sequence[str]) -> None:
+        if not self.is_dead:
+            self.spool.difference_update(self.claims.release(hashes))
+
+    # -- sessions ----------------------------------------------------------------------------------
+
+    def begin(self, node: int) -> None:
+        """A node is there, as a process that is new to the server."""
+        self._numbers += 1
+        self.sessions[node] = NodeSession(self._numbers, self.folders.lives[node])
+
+    def end(self, node: int) -> None:
+        """The connection breaks."""
+        self.sessions.pop(node, None)
+        self.joined.discard(node)
+
+    def _member(self, machine: Machine) -> Member:
+        since = machine.since
+        away = 0.0 if since is None else self._now() - max(since, self._began)
+        free = machine.announced - machine.used
+        facts = NodeFacts(
+            away,
+            machine.id in self.sessions,
+            machine.id in self.joined,
+            not has_room(free, self._full.get(machine.id), self._now()),
+            machine.draining,
+        )
+        return Member(machine.id, machine.zone, state_of(facts, _PATIENCE), free, machine.draining)
+
+    async def _ask(self, node: int) -> int:
+        """A request arrives; the number of the session in which it does."""
+        await step()
+        session = self.sessions.get(node)
+        if session is None or self.machines[node].since is not None:
+            raise ProblemError(_CUT)
+        return session.number
+
+    async def _answer(self, node: int, number: int) -> None:
+        """An answer arrives, in the same session."""
+        await step()
+        session = self.sessions.get(node)
+        if session is None or session.number != number:
+            raise ProblemError(_CUT)
+
+
+class Steps:
+    """The works under way in one life of the server, each a coroutine that waits at a step."""
+
+    def __init__(self, story: Story, now: Callable[[], float]) -> None:
+        self._story = story
+        self._now = now
+        self._works: dict[str, Coroutine[Any, Any, object]] = {}
+        self._due: dict[str, float] = {}
+
+    def begin(self, name: str, work: Coroutine[Any, Any, object]) -> None:
+        """Begins a work; a name is used once at a time."""
+        self._works[name] = work
+        self._due[name] = 0.0
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._works
+
+    def __len__(self) -> int:
+        return len(self._works)
+
+    def take(self) -> bool:
+        """One step of a work; False if none can take one now."""
+        now = self._now()
+        able = [name for name, due in self._due.items() if due <= now]
+        if not able:
+            return False
+        name = self._story.one_of(able)
+        try:
+            self._due[name] = now + self._works[name].send(None)
+        except StopIteration:
+            del self._works[name], self._due[name]
+        except ProblemError as error:
+            assert error.problem.code is Code.CUT, error
+            del self._works[name], self._due[name]
+        return True
+
+    def kill(self) -> None:
+        """The server dies: no work takes another step."""
+        for work in self._works.values():
+            work.close()
+        self._works.clear()
+        self._due.clear()
+
+
+def cluster(
+    links: Links,
+    folders: MemoryFolders,
+    story: Story,
+    now: Callable[[], float],
+    copies: Mapping[int, int],
+) -> Cluster:
+    """What the work on nodes shares, in one life of the server."""
+
+    async def offload(work: Callable[[*Ts], T], *args: *Ts) -> T:
+        await step()
+        return work(*args)
+
+    async def together(some: Sequence[Coroutine[Any, Any, bool]]) -> Sequence[bool]:
+        try:
+            return [await one for one in some]
+        finally:
+            for one in some:
+                one.close()
+
+    async def pause(seconds: float) -> None:
+        await step(seconds)
+
+    def wanted(workspace: int) -> int:
+        return copies.get(workspace, 1)
+
+    world = World(now, now, story.random.random, lambda: "", offload, now)
+    return Cluster(folders.blobs, links, links.claims, world, wanted, pause, together)
