@@ -115,6 +115,9 @@ class Source(Protocol):
             were not tried. None: all were read.
         """
 
+    def close(self) -> None:
+        """The lane has ended, and all readers are closed: nothing will be asked for any more."""
+
 
 class Sink(Protocol):
     """Where a receiver stages and commits.

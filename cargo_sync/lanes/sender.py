@@ -271,6 +271,7 @@ class Sender(End):
 
     def _close(self) -> None:
         self._stop()
+        self._source.close()
 
     def _patience(self) -> float:
         return SILENCE_SECONDS if self._state in BYE_QUEUED else BUSY_SECONDS

@@ -160,6 +160,9 @@ class FolderSource:
             expected.append(found)
         return self._read_all(offers, expected, views)
 
+    def close(self) -> None:
+        """Nothing stays open."""
+
     def _read_all(
         self, offers: Sequence[Offer], expected: Sequence[FileState], views: Sequence[memoryview]
     ) -> Unread | None:

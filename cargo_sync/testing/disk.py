@@ -101,6 +101,9 @@ class MemorySource:
         self.open_readers += 1
         return MemoryReader(self, offer)
 
+    def close(self) -> None:
+        """Each reader is closed by who opened it."""
+
     def holes(self, offer: Offer) -> int:
         return 0
 

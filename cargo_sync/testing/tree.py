@@ -502,6 +502,9 @@ class _MemorySource:
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         return read_one_by_one(self, offers, views)
 
+    def close(self) -> None:
+        """Nothing stays open."""
+
 
 class TreeSink(PublishesAtOnce):
     """Stages in memory, and publishes in its tree."""

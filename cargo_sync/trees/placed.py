@@ -42,6 +42,9 @@ class PlacedSource:
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         return self._source.read(_all_placed(self._place, offers), views)
 
+    def close(self) -> None:
+        self._source.close()
+
 
 class PlacedSink:
     """Stages and commits each file at its place."""

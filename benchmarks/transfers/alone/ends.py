@@ -25,6 +25,9 @@ class NoFiles:
     def open(self, offer: Offer) -> Reader:
         return _NoFile(offer.size)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def holes(self, offer: Offer) -> int:
         return 0
 

@@ -13,6 +13,7 @@ from cargo_sync.server.workspace.content import upload as uploads
 from cargo_sync.server.workspace.content.flows import sink as sinks
 from cargo_sync.server.workspace.operations import Delete
 from cargo_sync.state.database import Database
+from cargo_sync.stores.blob_pieces import BlobReader
 from cargo_sync.stores.spooled import SpooledStore
 from cargo_sync.testing.contents import AwayStore
 from tests.conformance.workspaces import (
@@ -160,6 +161,28 @@ def test_a_lane_reads_on_when_the_content_is_there(waiting: Waiting) -> None:
     waiting.store.come_back()
     assert woken and source.read(asked, views) is None
     assert [bytes(view) for view in views] == [b"one", b"two"]
+
+
+def test_a_file_that_had_not_come_at_the_end_of_a_lane_is_closed(
+    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = waiting.scene
+    version = scene.put("a", b"one")
+    asked = offer("a", b"one", version=version, ident=scene.entry("a").ident)
+    closed: list[bool] = []
+    close = BlobReader.close
+
+    def noted(reader: BlobReader) -> None:
+        closed.append(True)
+        close(reader)
+
+    monkeypatch.setattr(BlobReader, "close", noted)
+    waiting.store.away = AWAY
+    source = scene.workspace.source()
+    assert source.read([asked], [memoryview(bytearray(3))]) == Unread(0, None)
+    assert closed == []
+    source.close()
+    assert closed == [True]
 
 
 def test_a_store_without_room_takes_what_fits(
