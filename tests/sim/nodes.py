@@ -486,6 +486,7 @@ class NodeHistory:
         self.server.links.is_peaceful = True
         for _ in range(_ROUNDS):
             self._settle(_WORKS)
+            self._settle(("repair", "trim"))
             self.time += 1.01 * DAY
         for _ in range(3):
             self._settle(("sweep",))

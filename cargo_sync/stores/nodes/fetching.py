@@ -107,7 +107,7 @@ class NodeReading:
         kept = await known(cluster, workspace, [one.hash for one in left])
         groups = defaultdict[frozenset[int], list[Content]](list)
         for one in left:
-            groups[kept[one.hash].nodes or frozenset()].append(one)
+            groups[kept[one.hash] or frozenset()].append(one)
         for nodes, some in groups.items():
             why = _lost(bool(nodes))
             for node in self._order(nodes):

@@ -83,13 +83,13 @@ class Repairing:
         try:
             await self._fetch(stock, some, fetched)
             kept = await known(cluster, stock.workspace, [one.hash for one in fetched])
-            groups = defaultdict[tuple[frozenset[int], frozenset[int]], list[Content]](list)
+            groups = defaultdict[frozenset[int], list[Content]](list)
             for one in fetched:
-                nodes, leaving = kept[one.hash]
+                nodes = kept[one.hash]
                 if nodes is not None and not cluster.claims.are_leaving([one.hash]):
-                    groups[nodes, leaving].append(one)
-            for (nodes, leaving), together in groups.items():
-                await self._place(stock._replace(nodes=nodes), leaving, together)
+                    groups[nodes].append(one)
+            for nodes, together in groups.items():
+                await self._place(stock._replace(nodes=nodes), together)
         finally:
             cluster.links.release([one.hash for one in fetched])
 
@@ -110,11 +110,11 @@ class Repairing:
             there = set(done)
             left = [one for one in left if one not in there]
 
-    async def _place(self, stock: Stock, never: frozenset[int], some: Sequence[Content]) -> None:
+    async def _place(self, stock: Stock, some: Sequence[Content]) -> None:
         cluster = self._cluster
         size = sum(one.size for one in some)
         members = cluster.links.members()
-        for node in targets(stock, members, size, never, cluster.world.chance):
+        for node in targets(stock, members, size, (), cluster.world.chance):
             done, session = await place_on(cluster, node, some)
             if session is not None:
                 await cluster.found(node, session.life, done)

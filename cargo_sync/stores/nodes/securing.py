@@ -6,12 +6,11 @@ folder: so the copy is covered by what is known of that folder (machines/nodes/r
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from cargo_sync.machines.nodes.copies import standing
 from cargo_sync.machines.nodes.placement import choose, quorum
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.state.blobs import LEAVING, NOBODY, BlobRow
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.ports import Cluster, NodeSession
 
@@ -22,15 +21,8 @@ Copies = dict[int, int]
 """Nodes that have a copy, each with the life of its folder."""
 
 
-class Kept(NamedTuple):
-    """What rows say of a content.
-
-    nodes    that have a copy, by the workspace's own row; None without such a row
-    leaving  that are to delete theirs: they get none before that
-    """
-
-    nodes: frozenset[int] | None
-    leaving: frozenset[int]
+Kept = Mapping[str, frozenset[int] | None]
+"""The nodes that have each content, by the workspace's own row; None without such a row."""
 
 
 class Securing:
@@ -70,16 +62,16 @@ class Securing:
             failed.clear()
             await cluster.pause(AGAIN)
 
-    def _is_safe(self, kept: Kept, copies: Copies, wanted: int) -> bool:
+    def _is_safe(self, own: frozenset[int] | None, copies: Copies, wanted: int) -> bool:
         """Whether enough nodes that are up have a copy."""
         members = self._cluster.links.members()
-        found = standing({*(kept.nodes or ()), *copies}, members, wanted)
+        found = standing({*(own or ()), *copies}, members, wanted)
         return len(found.readable) >= quorum(wanted)
 
     async def _more(
         self,
         short: Sequence[Content],
-        kept: Mapping[str, Kept],
+        kept: Kept,
         copies: Mapping[str, Copies],
         failed: Mapping[str, set[int]],
         wanted: int,
@@ -87,9 +79,8 @@ class Securing:
         """Makes copies of contents that have too few; False if no node took any."""
         groups = defaultdict[tuple[frozenset[int], frozenset[int]], list[Content]](list)
         for one in short:
-            own, leaving = kept[one.hash]
-            have = frozenset({*(own or ()), *copies[one.hash]})
-            groups[have, leaving | failed[one.hash]].append(one)
+            have = frozenset({*(kept[one.hash] or ()), *copies[one.hash]})
+            groups[have, frozenset(failed[one.hash])].append(one)
         took = False
         for (have, never), some in groups.items():
             members = self._cluster.links.members()
@@ -123,7 +114,7 @@ class Securing:
     async def _numbers(
         self,
         contents: Sequence[Content],
-        kept: Mapping[str, Kept],
+        kept: Kept,
         copies: Mapping[str, Copies],
     ) -> dict[str, int] | None:
         """The placements; None if copies were lost meanwhile, and there are too few."""
@@ -142,25 +133,21 @@ class Securing:
                     del copies[hash][node]
                     whole = False
             for node, life in lives:
-                more = [sized[hash] for hash in hashes if kept[hash].nodes is not None]
+                more = [sized[hash] for hash in hashes if kept[hash] is not None]
                 await cluster.found(node, life, more)
         return numbers if whole else None
 
 
-async def known(cluster: Cluster, workspace: int, hashes: Sequence[str]) -> dict[str, Kept]:
-    """What rows say of these contents."""
+async def known(cluster: Cluster, workspace: int, hashes: Sequence[str]) -> Kept:
+    """What rows say of these contents.
+
+    A node that is to delete its copy may get it again: nobody deletes what is held, and a copy that
+    has an owner by the time that it would be deleted stays.
+    """
     rows = await cluster.world.offload(cluster.blobs.find, hashes)
     sets = await cluster.world.offload(cluster.blobs.placements)
-    found = dict.fromkeys(hashes, Kept(None, frozenset()))
-    for row in rows:
-        found[row.hash] = _with(found[row.hash], row, workspace, sets[row.placement])
-    return found
-
-
-def _with(kept: Kept, row: BlobRow, workspace: int, nodes: frozenset[int]) -> Kept:
-    if row.workspace == NOBODY and row.state == LEAVING:
-        return kept._replace(leaving=nodes)
-    return kept._replace(nodes=nodes) if row.workspace == workspace else kept
+    own = {row.hash: sets[row.placement] for row in rows if row.workspace == workspace}
+    return {hash: own.get(hash) for hash in hashes}
 
 
 async def place_on(
