@@ -17,6 +17,7 @@ local/            everything that touches a local folder
 machines/         small state machines and schedules (pure)
 main              the command line
 model/            values that every package shares (pure)
+node/             a storage node: contents for one server
 once              `cargo_sync run`
 page/             the pages that people look at: scripts and styles for browsers, no Python
 plan/             which steps bring a destination up to its source (pure)

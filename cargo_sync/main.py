@@ -262,6 +262,46 @@ def _server(config: str | None) -> None:
 
 
 @cargo_sync.command()
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(),
+    help="The node's settings. Default: ~/.config/cargo_sync/node.json",
+)
+def node(config: str | None) -> None:
+    """Run a storage node: it keeps file contents for one server, beside other nodes.
+
+    SIGTERM ends it. `cargo_sync init node` sets one up, with an invitation of its server
+    (`cargo_ctl node invite`).
+
+    \b
+    Examples:
+      cargo_sync node
+      cargo_sync node --config node.json
+    """
+    _node(config)
+
+
+def _node(config: str | None) -> None:
+    from cargo_sync.config.errors import ConfigError
+    from cargo_sync.config.node import load_node
+    from cargo_sync.config.places import node_file
+
+    default = node_file(os.environ)
+    if config is None and not os.path.exists(default):
+        refuse([f"there is no {default} (make one with: cargo_sync init node)"])
+    try:
+        settings = load_node(config or default, os.environ)
+    except ConfigError as error:
+        refuse([str(problem) for problem in error.problems])
+    from cargo_sync.node import app
+
+    run_application(
+        lambda service: app.run(settings, service=service), settings.process.log, "cargo-node"
+    )
+
+
+@cargo_sync.command()
 @click.option("--job", metavar="FILE", type=click.Path(), required=True, help="The job file.")
 @click.option(
     "--state",
@@ -319,7 +359,7 @@ class _Init(click.Group):
             raise click.NoSuchCommand(error.command_name, possibilities=known, ctx=ctx) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["server", "job"]
+        return ["server", "job", "node"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         from cargo_sync.init.commands import COMMANDS
@@ -329,12 +369,13 @@ class _Init(click.Group):
 
 @cargo_sync.group(cls=_Init)
 def init() -> None:
-    """Set up a server or a job: answer a few questions, and it runs.
+    """Set up a server, a job or a storage node: answer a few questions, and it runs.
 
     \b
     Examples:
       cargo_sync init server
       cargo_sync init job
+      cargo_sync init node
     """
 
 
@@ -344,6 +385,8 @@ def _run_what_was_made(wanted: "NextProgram | None") -> None:
         return
     if wanted.program == "server":
         _server(wanted.path)
+    elif wanted.program == "node":
+        _node(wanted.path)
     else:
         from cargo_sync.init.first_run import told
 

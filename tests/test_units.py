@@ -21,8 +21,8 @@ def fields(unit: Path) -> dict[str, list[str]]:
 
 def test_these_are_all() -> None:
     assert [unit.name for unit in UNITS] == [
-        "cargo-daemon.service", "cargo-daemon@.service", "cargo-run@.service",
-        "cargo-server.service", "cargo-web.service",
+        "cargo-daemon.service", "cargo-daemon@.service", "cargo-node.service",
+        "cargo-run@.service", "cargo-server.service", "cargo-web.service",
     ]  # fmt: skip
 
 

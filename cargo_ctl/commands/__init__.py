@@ -16,6 +16,7 @@ job_files   `job add` and `job remove`
 job_look    `job history` and `job test`
 job_verify  `job verify`
 key         keys for access over TCP
+node        storage nodes of a server
 log         the last lines of the log
 run         runs of jobs: list and show
 shell       the interactive client

@@ -18,6 +18,7 @@ jobs          the daemon's state and its jobs
 keys          keys and the audit
 listing       the content of folders
 live          a daemon's board as a live picture
+nodes         storage nodes
 log           lines of the log
 plan          what a run would do
 progress      files, bytes, speed and time left

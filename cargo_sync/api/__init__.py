@@ -18,6 +18,7 @@ known_servers     the certificates that a person accepted
 line              the connection to a daemon, and why it fails
 log_command       the command `log`
 messages          requests, replies and feed messages, encoded and decoded
+node_commands     the commands about storage nodes
 orders            the plain-text orders of pydio-sync
 own_certificate   a certificate that a program makes for itself
 own_files         where this user's small files are, and how they are replaced

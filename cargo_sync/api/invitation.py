@@ -2,7 +2,7 @@
 
 `cargo://NAME@HOST:PORT/PREFIX#FINGERPRINT.TOKEN`: the name percent-encoded, the SHA-256 of the
 server's certificate (or nothing) and the token in base64url. The address is reached over HTTPS;
-`cargo+http://` is for a server without TLS.
+`cargo+http://` is for a server without TLS. An invitation for a storage node begins with `node+`.
 """
 
 import base64
@@ -22,6 +22,7 @@ LONGEST: Final = 30 * 24 * 3600
 """Seconds for which an invitation may be used."""
 
 _SCHEMES: Final[Mapping[str, str]] = MappingProxyType({"https": "cargo", "http": "cargo+http"})
+_NODE: Final = "node+"
 _BEGINNING: Final = re.compile(r"\s*cargo(\+http)?://", re.IGNORECASE)
 _LINE: Final = re.compile(
     r"(cargo|cargo\+http)://([^@/#\s]+)@([^@#\s]+)#([A-Za-z0-9_-]{43}|)\.([A-Za-z0-9_-]{22})",
@@ -53,6 +54,8 @@ class Invitation:
             ValueError: it is not an invitation. The message does not quote it.
         """
         line = "".join(text.split())
+        if is_node_invitation(line):
+            raise ValueError("is for a storage node: give it to `cargo_sync init node`")
         found = _LINE.fullmatch(line)
         if found is None:
             why = "is not complete" if is_invitation(line) else "is not an invitation"
@@ -66,10 +69,32 @@ class Invitation:
         protocol = "http" if scheme.lower() == _SCHEMES["http"] else "https"
         return cls(name, f"{protocol}://{place.rstrip('/')}", digest.hex(), token)
 
+    @classmethod
+    def parse_node(cls, text: str) -> Self:
+        """As `parse`, for a storage node: its name is in the place of the user's.
+
+        Raises:
+            ValueError: as `parse`.
+        """
+        line = "".join(text.split())
+        if is_invitation(line):
+            raise ValueError("is for a user: `cargo_ctl node invite` prints those for nodes")
+        return cls.parse(line[len(_NODE) :] if is_node_invitation(line) else line)
+
 
 def is_invitation(text: str) -> bool:
     """Whether a text begins as an invitation does; perhaps it is not a whole one."""
     return _BEGINNING.match(text) is not None
+
+
+def is_node_invitation(text: str) -> bool:
+    """Whether a text begins as an invitation for a storage node does."""
+    return text.lstrip().lower().startswith(_NODE)
+
+
+def node_opening(node: str, url: str, fingerprint: str) -> str:
+    """As `opening`, for a storage node of this name."""
+    return _NODE + opening(node, url, fingerprint)
 
 
 def opening(user: str, url: str, fingerprint: str) -> str:

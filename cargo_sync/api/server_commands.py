@@ -9,6 +9,7 @@ from cargo_sync.api.arguments import UNSET, Args, Mark, Range, Unset
 from cargo_sync.api.commands import Command, by_name
 from cargo_sync.api.common_commands import COMMON, BandwidthArgs
 from cargo_sync.api.history_commands import HISTORY_COMMANDS
+from cargo_sync.api.node_commands import NODE_COMMANDS
 from cargo_sync.api.trash_commands import WORKSPACE_TRASH_COMMANDS
 
 NewPassword = Annotated[str, Mark.SECRET]
@@ -265,6 +266,7 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     BANDWIDTH_SET,
     FLOW_LIST,
     FLOW_RATES,
+    *NODE_COMMANDS,
     *HISTORY_COMMANDS,
     *WORKSPACE_TRASH_COMMANDS,
     *COMMON,

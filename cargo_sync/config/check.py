@@ -9,6 +9,7 @@ from cargo_sync.config.daemon import DaemonShape, daemon_from
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import Neighbours, job_files, job_from, missing_folder, not_read
 from cargo_sync.config.job_shape import JobShape
+from cargo_sync.config.node import NodeShape, missing_directory, node_from
 from cargo_sync.config.pydio import is_pydio
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.server import missing_folders, server_from
@@ -19,6 +20,7 @@ _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
     ("job", JobShape),
     ("daemon", DaemonShape),
     ("server", ServerShape),
+    ("node", NodeShape),
 )
 
 
@@ -76,6 +78,11 @@ def _check_file(
             files = server.tls
             found = certificate_warnings(files.cert, files.key, now) if files is not None else ()
             return (*server.warnings, *found), callbacks
+        case "node":
+            node = node_from(document, env)
+            if wrong := missing_directory(document, node):
+                raise ConfigError(wrong)
+            return (), callbacks
         case "daemon":
             return (), daemon_from(document, env).callbacks
         case _:
@@ -90,7 +97,9 @@ def _check_file(
 
 
 def _kind(document: Document) -> str:
-    """job, daemon or server: the kind with the most fields in the file; of several, the first."""
+    """The kind of file with the most fields in this one; of several, the first."""
+    if "coordinator" in document.value:
+        return "node"  # pydio-sync's files have a directory, too
     if is_pydio(document):
         return "job"
     counts = {
@@ -101,5 +110,5 @@ def _kind(document: Document) -> str:
         return best
     if not document.value:
         return "daemon"  # all of its fields are optional
-    message = "has no field of a job, a server or a daemon file"
+    message = "has no field of a job, a server, a daemon or a node file"
     raise ConfigError([document.problem((), message, "see docs/configuration.md")])

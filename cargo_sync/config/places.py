@@ -118,6 +118,11 @@ def server_file(env: Mapping[str, str]) -> str:
     return os.path.join(xdg(env, "XDG_CONFIG_HOME", ".config"), "cargo_sync", "server.json")
 
 
+def node_file(env: Mapping[str, str]) -> str:
+    """Where a storage node's settings are, if nothing else is said."""
+    return os.path.join(os.path.dirname(server_file(env)), "node.json")
+
+
 def base_url(text: str) -> str:
     """A server's address as `https://host:port/prefix`, without a slash at its end.
 
@@ -154,6 +159,18 @@ def base_url(text: str) -> str:
     path = "/".join(part for part in parts.path.split("/") if part)
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}:{port or DEFAULT_PORT}" + (f"/{path}" if path else "")
+
+
+def host_name(text: str) -> str:
+    """A host as others reach it: a name or an IP address, without a port.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    text = text.strip().removeprefix("[").removesuffix("]")
+    if len(text) > 253 or not (is_ip(text) or _HOST.fullmatch(text)):
+        raise ValueError("is not a host name or an IP address")
+    return text
 
 
 def listen_address(text: str, port_of_none: int = DEFAULT_PORT) -> tuple[str, int]:

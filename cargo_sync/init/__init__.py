@@ -1,9 +1,10 @@
-"""`cargo_sync init server|job`: asks as little as it can, and writes a file of settings, mode 0600.
+"""`cargo_sync init server|job|node`: asks little, and writes a file of settings, mode 0600.
 
 commands   the command lines, with an option for each question
 questions  asks at a terminal, unless an option has answered already
 server     the file of a server
 job        the file of a job: what is asked, in which order
+node       the file of a storage node
 far        the server of a new job: reached, trusted, logged in to, looked at
 near       the daemon of a new job: its files, its other jobs
 forecast   what a first run would do, in words

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 import click
 
 from cargo_sync.init.job import JobAnswers, init_job
+from cargo_sync.init.node import NodeAnswers, init_node
 from cargo_sync.init.questions import InitError, Questions
 from cargo_sync.init.server import ServerAnswers, init_server
 
@@ -20,7 +21,7 @@ class NextProgram(NamedTuple):
     job   the name of the new job; "" for a server
     """
 
-    program: Literal["server", "daemon"]
+    program: Literal["server", "daemon", "node"]
     path: str
     job: str = ""
 
@@ -111,4 +112,38 @@ def job(yes: bool, **given: str | None) -> NextProgram | None:
     return NextProgram("daemon", written.path, written.name) if written.start else None
 
 
-COMMANDS: Final = {command.name: command for command in (server, job)}
+@click.command()
+@click.argument("path", required=False, type=click.Path())
+@click.option(
+    "--invite-file",
+    metavar="FILE",
+    help='Read the invitation from the first line of FILE; "-" is standard input.',
+)
+@click.option("--folder", metavar="FOLDER", help="Where the contents are kept.")
+@click.option(
+    "--address", metavar="HOST", help="The name or IP address by which the server reaches this."
+)
+@click.option("--port", metavar="PORT", help="The port of its API. Default: 8445.")
+@click.option("--lane-port", metavar="PORT", help="The port for file content. Default: 8446.")
+@click.option("--capacity", metavar="SIZE", help="The most bytes to keep. Default: no limit.")
+@_yes
+def node(yes: bool, **given: str | None) -> NextProgram | None:
+    """Set up a storage node: ask, join the server, write the file, and start it.
+
+    It asks for an invitation, which `cargo_ctl node invite` prints on the server, for the folder
+    and for the address by which the server reaches this machine. Default of PATH:
+    ~/.config/cargo_sync/node.json.
+
+    \b
+    Examples:
+      cargo_sync init node
+      cargo_sync init node --invite-file - --folder /data/cargo --address node1.lan --yes
+    """
+    try:
+        written = init_node(NodeAnswers(**given), Questions(yes), os.environ)
+    except InitError as error:
+        raise click.ClickException(str(error)) from error
+    return NextProgram("node", written.path) if written.start else None
+
+
+COMMANDS: Final = {command.name: command for command in (server, job, node)}

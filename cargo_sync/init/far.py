@@ -19,7 +19,7 @@ from cargo_sync.trees.cargo import replies
 from cargo_sync.trees.cargo.api import Api, ServerLogin, segment
 from cargo_sync.trees.cargo.invitation import InvitedApi
 from cargo_sync.trees.cargo.look import look
-from cargo_sync.trees.cargo.replies import SpaceReply, SpacesReply
+from cargo_sync.trees.cargo.replies import JoinedReply, SpaceReply, SpacesReply
 
 PATIENCE: Final = 5.0
 """Seconds that counting may take."""
@@ -168,6 +168,26 @@ class FarSide:
             self.runner.run(api.close())
         self.log_in(server, made.user, made.secret)
         return FarLogin(made.user, made.secret, made.device)
+
+    def join(
+        self,
+        server: TrustedServer,
+        invitation: Invitation,
+        address: str,
+        ports: tuple[int, int],
+        fingerprint: str,
+    ) -> JoinedReply:
+        """Uses an invitation up: this machine becomes a storage node of the server.
+
+        Raises:
+            InitError: the server refuses it.
+        """
+        login = ServerLogin(server.url, invitation.user, str, server.fingerprint, server.ca_file)
+        api = InvitedApi(login, time.monotonic)
+        try:
+            return self._run(api.join(invitation.token, address, ports, fingerprint))
+        finally:
+            self.runner.run(api.close())
 
     def end_device(self) -> None:
         """Ends this machine's login, which nobody wants any more.

@@ -11,7 +11,6 @@ import json
 import os
 import shlex
 import socket
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -27,7 +26,7 @@ from cargo_sync.config.secret import read_first_line
 from cargo_sync.init.far import FarLogin, FarSide, TrustedServer
 from cargo_sync.init.forecast import forecast
 from cargo_sync.init.near import NearSide, amount, made_folder
-from cargo_sync.init.questions import InitError, Questions
+from cargo_sync.init.questions import InitError, Questions, first_line
 from cargo_sync.model.jobs import Mode
 
 TRIES: Final = 3
@@ -35,7 +34,6 @@ TRIES: Final = 3
 SHOWN: Final = 20
 """Folders of the server that are named."""
 OWN: Final = "default"
-_LONGEST: Final = 4096
 _MODES: Final = tuple(mode.value for mode in Mode)
 
 
@@ -130,7 +128,7 @@ class _Interview:
                 "others can read a command line: give an invitation with --invite-file FILE"
             )
         if self.answers.invite_file is not None:
-            given = _first_line(self.answers.invite_file)
+            given = first_line(self.answers.invite_file)
         while True:
             text = self.questions.ask(
                 "--invite-file or --server",
@@ -363,15 +361,6 @@ def _speed(text: str) -> str:
         return units.format_speed(units.parse_speed(text))
     except ValueError as error:
         raise ValueError(f"{error} (expected: {units.SPEED_FORM})") from None
-
-
-def _first_line(file: str) -> str:
-    """The first line of a file, or of standard input for "-". Raises click.UsageError."""
-    try:
-        line = sys.stdin.readline(_LONGEST) if file == "-" else read_first_line(file).reveal()
-    except ValueError as error:
-        raise click.UsageError(f"--invite-file: {error}") from None
-    return line.strip()
 
 
 def _password(file: str) -> str:

@@ -1,11 +1,16 @@
 """Questions at a terminal. Each belongs to an option; what the option says is not asked."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import click
 
 from cargo_sync.choice import OneOf
+from cargo_sync.config.secret import read_first_line
+
+_LONGEST: Final = 4096
 
 Check = Callable[[str], str]
 """Returns an answer in its usual form. Raises ValueError."""
@@ -97,6 +102,19 @@ class Questions:
     def _may_ask(self, option: str) -> None:
         if self.quiet:
             raise click.UsageError(f"give {option}: with --yes nothing is asked")
+
+
+def first_line(file: str) -> str:
+    """The first line of a file with an invitation, or of standard input for "-".
+
+    Raises:
+        click.UsageError: it cannot be read.
+    """
+    try:
+        line = sys.stdin.readline(_LONGEST) if file == "-" else read_first_line(file).reveal()
+    except ValueError as error:
+        raise click.UsageError(f"--invite-file: {error}") from None
+    return line.strip()
 
 
 def checked(check: Check) -> Check:

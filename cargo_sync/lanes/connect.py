@@ -35,6 +35,12 @@ _UP: Final = b"up"
 _DOWN: Final = b"down"
 
 
+def new_keys(entropy: Entropy, *, sealed: bool) -> LaneKeys:
+    """Keys for the lane of a new flow; without `sealed` its frames are plain."""
+    up, down = (entropy(32) if sealed else None for _ in range(2))
+    return LaneKeys(entropy(16), entropy(32), up, down)
+
+
 def open_lane(
     host: str,
     port: int,

@@ -6,13 +6,14 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
 from cargo_sync.lanes.end import SILENCE_SECONDS, End, Step
 from cargo_sync.lanes.tcp_info import LinkMeter
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.world import World
 from cargo_sync.wire.refusal import cut
 
 SAMPLE_SECONDS: Final = 0.25
@@ -166,3 +167,10 @@ class _Room:
         """Seconds to wait now. `progress`: the last try has sent something."""
         self._wait = _SOONEST if progress else min(_LATEST, 2 * self._wait)
         return self._wait
+
+
+async def joined(lanes: Iterable[LaneThread], seconds: float, world: World) -> bool:
+    """Waits for lanes that were told to end; whether all did within so many seconds."""
+    until = world.steady() + seconds
+    ended = [await world.offload(lane.join, max(0.0, until - world.steady())) for lane in lanes]
+    return all(ended)

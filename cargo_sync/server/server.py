@@ -35,7 +35,7 @@ from cargo_sync.control.nouns.process import ProcessHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.control.routes import routed
 from cargo_sync.lanes.listener import LaneListener
-from cargo_sync.lanes.threads import LaneThread
+from cargo_sync.lanes.threads import joined
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.problems import ProblemError, unopened_port
 from cargo_sync.model.world import World
@@ -62,6 +62,7 @@ from cargo_sync.server.handlers.callback import ServerCallbackHandlers
 from cargo_sync.server.handlers.flow import FlowHandlers
 from cargo_sync.server.handlers.history import HistorySearch
 from cargo_sync.server.handlers.invitation import InvitationHandlers, ServerEnds, known_address
+from cargo_sync.server.handlers.node import NodeHandlers
 from cargo_sync.server.handlers.refusals import no_job
 from cargo_sync.server.handlers.server import reloaded
 from cargo_sync.server.handlers.trash import WorkspaceTrashHandlers
@@ -92,10 +93,13 @@ from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.drop_boxes import DropIntents
 from cargo_sync.state.invitations import InvitationRows
 from cargo_sync.state.limits import LimitRows
+from cargo_sync.state.node_invitations import NodeInvitationRows
+from cargo_sync.state.nodes import NodeRows
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.uploads import UploadRows
 from cargo_sync.state.users import UserRows
 from cargo_sync.state.workspaces import WorkspaceRows
+from cargo_sync.stores.nodes.pairing import NodePairing
 from cargo_sync.webhooks.file_variables import of_quota
 
 LANES: Final = 2.0
@@ -204,6 +208,14 @@ class Server:
             world,
             self._notice,
         )
+        self._pairing = NodePairing(
+            NodeInvitationRows(database),
+            NodeRows(database),
+            self._logins.prove,
+            AuditWriter(self._audit, world.offload),
+            world,
+            self._node_joined,
+        )
         self._flows = Flows(self._grants, self._permits, self._users.get, world.steady)
         self._limits = Limits(None, LimitRows(database), world.offload, self._apply_bandwidth)
         self._sampler = FlowSampler(self._flows.all, world)
@@ -249,6 +261,7 @@ class Server:
             Tickets(world.steady, world.token),
             self._clients,
             self._invitations,
+            self._pairing,
             AuditWriter(self._audit, world.offload),
             self.journal.downloads,
             world,
@@ -377,18 +390,9 @@ class Server:
     async def _let_go(self, unserved: Sequence[Workspace]) -> None:
         """Closes folders that are not served; one in use is tried again at the next change."""
         lanes = self._flows.lanes_in(unserved)
-        if lanes is not None and await self._end_of(lanes):
+        if lanes is not None and await joined(lanes, LANES, self._world):
             await self._world.offload(self._uploads.let_go, unserved)
             await self._opened.let_go(unserved)
-
-    async def _end_of(self, lanes: Iterable[LaneThread]) -> bool:
-        """Waits for lanes that were told to end; whether they did in time."""
-        until = self._world.steady() + LANES
-        ended = [
-            await self._world.offload(lane.join, max(0.0, until - self._world.steady()))
-            for lane in lanes
-        ]
-        return all(ended)
 
     # -- the control plane -------------------------------------------------------------------------
 
@@ -417,6 +421,7 @@ class Server:
                 InvitationHandlers(
                     registry, self._users, self._invitations, self._ends, offload, self._notice
                 ),
+                NodeHandlers(self._pairing, self._ends),
                 WorkspaceHandlers(registry, offload),
                 BandwidthHandlers(self._limits, BANDWIDTH_SET),
                 WorkspaceTrashHandlers(registry, self._opened, self._world),
@@ -434,6 +439,9 @@ class Server:
 
     def _notice(self, user: str, kind: str) -> None:
         self.feed.notice(user, kind)
+
+    def _node_joined(self, node: int) -> None:
+        _log.info("the storage node %d has joined", node)
 
     def _ends(self) -> ServerEnds:
         settings, certificate = self._settings, self._certificate
@@ -514,7 +522,7 @@ class Server:
             await self._coordinator.close()
         if self._lanes is not None:
             self._lanes.close()
-            await self._end_of(self._flows.close())
+            await joined(self._flows.close(), LANES, self._world)
         self._opened.rest()
 
     def close(self) -> None:

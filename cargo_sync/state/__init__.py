@@ -1,4 +1,4 @@
-"""The state of a daemon or a server in SQLite: one module per table, all on one `Database`.
+"""The state of a program of ours in SQLite: one module per table, all on one `Database`.
 
 database      one file, one connection that writes; transactions, faults for tests, SQLite's errors
 readers       connections that only read, for those who find that one in use
@@ -48,6 +48,8 @@ drop_boxes    where the catalogue has what users have added who may do nothing e
 backup_files  files that came by the backup protocol
 file_servers  file servers of the published program that have registered
 nodes         storage nodes, and what is known of their folders
+kept_folder   the folder of a storage node
+node_invitations  invitations for storage nodes that were not used yet
 blobs         contents by their hash, and on which nodes their copies lie
 blob_owners   which workspaces refer to them: what a sweep asks
 placements    sets of nodes by number, and how much lies on each

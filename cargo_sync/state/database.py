@@ -27,8 +27,12 @@ Fault = Callable[[str], None]
 """Called with each statement's text before it runs in a transaction, also `COMMIT`; tests fail
 there."""
 
-_APPLICATION: Final[dict[Schema, int]] = {"daemon": 0x43524744, "server": 0x43524753}
-"""SQLite's application_id ("CRGD", "CRGS"), so that a daemon never opens a server's state."""
+_APPLICATION: Final[dict[Schema, int]] = {
+    "daemon": 0x43524744,
+    "server": 0x43524753,
+    "node": 0x4352474E,
+}
+"""SQLite's application_id ("CRGD", "CRGS", "CRGN"): no program opens the state of another one."""
 
 _PRAGMAS: Final = (
     "PRAGMA journal_mode = WAL",
@@ -51,6 +55,7 @@ _RESTART: Final[dict[Schema, str]] = {
     "is deleted",
     "server": "stop, restore the file from a backup, or move it away and start again: the stores' "
     "folders are read afresh",
+    "node": "stop, move the file away and start again: transfers begin again, nothing is lost",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
-Schema = Literal["daemon", "server"]
+Schema = Literal["daemon", "server", "node"]
 
 
 class Statements(Protocol):

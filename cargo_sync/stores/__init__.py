@@ -6,6 +6,9 @@ blobs        contents by their hashes, in a folder of their own
 blob_changes  how they come there, and leave: durably, in batches
 blob_pieces  how they are read: nothing rotten leaves
 blob_totals  how much such a folder holds, and how often it has changed
+blob_sink    a lane that brings them
+blob_source  a lane that asks for them
+nodes/       storage nodes, which keep contents on other machines
 blob_scrub   reads all of it, to find what has become rotten
 spool        contents on a disk of this machine, and who holds them
 spooled      a store of contents without other machines

@@ -19,6 +19,7 @@ from cargo_sync.local.listing import names_in
 from cargo_sync.local.parts import CheckpointStore, Staged
 from cargo_sync.local.root import ABSENT, Root
 from cargo_sync.local.space import SpaceLedger
+from cargo_sync.local.sparse import holes_of
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
 from cargo_sync.model.contents import is_hash
@@ -206,6 +207,15 @@ class BlobFolder:
     def digests(self, hash: str) -> Digests:
         """The list of a large blob."""
         return Digests(partial(self.root.open_file, blob_path(hash) + LIST))
+
+    def holes_of(self, hash: str) -> int:
+        """How many bytes of a blob are holes; 0 if it is not there."""
+        if not is_hash(hash):
+            return 0
+        try:
+            return holes_of(os.lstat(blob_path(hash), dir_fd=self.root.fd))
+        except OSError:
+            return 0
 
     def inventory(self, after: str, limit: int) -> Inventory:
         """Up to `limit` blobs whose hash is greater than `after` ("" for the first ones).

@@ -120,6 +120,7 @@ def test_passwords_are_secret_wherever_they_are_taken() -> None:
         ("user.add", "password"), ("user.passwd", "password"), ("session.open", "password"),
         ("job.add", "text"), ("job.add", "fields"), ("job.check", "text"), ("job.check", "fields"),
         ("job.write", "text"), ("job.write", "fields"), ("user.invite", "token"),
+            ("node.invite", "token"),
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from cargo_ctl.render import (
     keys,
     live,
     log,
+    nodes,
     plan,
     progress,
     runs,
@@ -164,6 +165,12 @@ USER_SHOWN = ANA | PAST | {
 }  # fmt: skip
 GONE = {"user": "ana", "workspace": "music", "path": "/srv/ana"}
 
+NODE_INVITED = {
+    "node": "cellar",
+    "zone": "house1",
+    "ends": 1_700_000_000.0,
+    "invitation": "node+cargo://cellar@files.example:8443#yFd5.",
+}
 ANSWERS: dict[str, Any] = {
     "status": STATUS,
     "job.list": {"jobs": [SYNCING, FAILING]},
@@ -221,6 +228,7 @@ ANSWERS: dict[str, Any] = {
     "user.passwd": ANA,
     "user.remove": GONE,
     "user.invite": INVITED,
+    "node.invite": NODE_INVITED,
     "user.invitation.list": {"invitations": LOGINS["invitations"]},
     "user.invitation.revoke": {"id": "5f0c7a12"},
     "user.device.revoke": {"user": "ana", "devices": ["laptop"]},
@@ -311,6 +319,8 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     keys.audit: (AUDIT,),
     bandwidth.bandwidth: (BANDWIDTH,),
     log.line: (LOGGED["rows"][1],),
+    nodes.about_invitation: (NODE_INVITED,),
+    nodes.invitation_line: (NODE_INVITED,),
     invitations.line: (INVITED,),
     invitations.about: (INVITED,),
     invitations.invitation_list: (LOGINS,),

@@ -17,7 +17,7 @@ from cargo_sync.api.client import Subscription
 from cargo_sync.api.messages import ControlError, FeedMessage
 from cargo_sync.api.server_commands import COMMANDS
 from cargo_sync.control.limits import speed
-from tests.cargo_ctl.answers import TRASH
+from tests.cargo_ctl.answers import NODE_INVITED, TRASH
 from tests.cargo_ctl.server_examples import (
     ANA,
     BANDWIDTH,
@@ -393,6 +393,20 @@ def test_an_invitation_is_one_line_and_its_token_is_the_callers(
         assert (result.exit_code, "5min to 30d" in result.stderr) == (2, True)
 
 
+def test_an_invitation_for_a_node_is_one_line(runtime: str) -> None:
+    with canned(runtime, {"node.invite": NODE_INVITED}, "server") as server:
+        result = run("node", "invite", "cellar", "--zone", "house1", "--for", "7d")
+    [(_, args)] = server.asked
+    token = args.pop("token")
+    assert args == {"node": "cellar", "zone": "house1", "seconds": 7 * 86_400}
+    assert result.stdout == f"node+cargo://cellar@files.example:8443#yFd5.{token}\n"
+    assert result.stderr.startswith(
+        "An invitation for the storage node cellar in the zone house1, for one use until 2023-11-1"
+    )
+    assert token not in result.stderr
+    assert run("node", "invite", "cellar", "--for", "4min").exit_code == 2
+
+
 def test_invitations_and_devices(runtime: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cargo_ctl.render.invitations.moment", lambda time: f"at {time:.0f}")
     unknown = ControlError("unknown_device", 'ana has no device "lap"', 'did you mean "laptop"?')
@@ -638,6 +652,7 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "user remove a --yes",
         "user passwd a --password-file -",
         "user invite a",
+        "node invite a",
         "user invitation list",
         "user invitation revoke a",
         "user device revoke a b",

@@ -34,7 +34,8 @@ def test_every_problem_is_printed_and_the_good_are_good(tmp_path: Path) -> None:
             'b.json: sync_name: "a" is also the name of the job in a.json (rename one of them)',
             "b.json: local_dir: there is no folder missing (make it, or correct the path)",
             "c.json:3: users: must be a list, not a number (expected: a list of users)",
-            "d.json: has no field of a job, a server or a daemon file (see docs/configuration.md)",
+            "d.json: has no field of a job, a server, a daemon or a node file "
+            "(see docs/configuration.md)",
             'e.json:1: unexpected "]" at line 1, column 2',
             "f.json: cannot be read: No such file or directory",
         ],

@@ -10,6 +10,7 @@ from cargo_sync.config.control import ControlShape
 from cargo_sync.config.daemon import DaemonShape, load_daemon
 from cargo_sync.config.job import load_job
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, FiltersShape, JobShape
+from cargo_sync.config.node import CoordinatorShape, NodeShape, ScrubShape, load_node
 from cargo_sync.config.process_shape import KeepShape, LogShape, MetricsShape, ProcessShape
 from cargo_sync.config.server import load_server
 from cargo_sync.config.server_shape import ServerShape, TlsShape, UserShape, WorkspaceShape
@@ -42,6 +43,8 @@ def test_the_examples_load(env: dict[str, str]) -> None:
     both = load_job(str(configs / "job-bidirectional.example.json"), env)
     assert (both.mode, both.delete, both.warnings) == ("bidirectional", "propagate", ())
     assert load_daemon(str(configs / "daemon.example.json"), env).bandwidth == 100_000_000
+    node = load_node(str(configs / "node.example.json"), env)
+    assert (node.capacity, node.scrub.rate, node.lane_port) == (2 * 10**12, 80_000_000, 8446)
     server = load_server(str(configs / "server.example.json"), env)
     assert ([user.username for user in server.users], server.warnings) == (["ana", "ben"], ())
 
@@ -60,16 +63,17 @@ def test_the_examples_load(env: dict[str, str]) -> None:
         WorkspaceShape,
         BackupShape,
         FileServersShape,
+        *(NodeShape, CoordinatorShape, ScrubShape),
         *(ProcessShape, LogShape, MetricsShape, KeepShape),
     ],
 )
 def test_every_field_is_in_the_documentation_needed_ones_in_bold(shape: type[Shape]) -> None:
     page = (ROOT / "docs/configuration.md").read_text()
-    alike = ProcessShape.model_fields if shape is DaemonShape else {}
+    alike = ProcessShape.model_fields if shape in (DaemonShape, NodeShape) else {}
     rows = {
         name: f"\n| **`{name}`** |" if field.is_required() else f"\n| `{name}` |"
         for name, field in shape.model_fields.items()
-        if name not in alike  # described once, for both files
+        if name not in alike  # described once, for all files
     }
     assert [name for name, row in rows.items() if row not in page] == []
 

@@ -114,7 +114,12 @@ async def test_without_a_place_to_listen_nothing_runs_beside() -> None:
 def test_every_metric_is_in_the_documentation() -> None:
     root = Path(__file__).parents[2]
     page = (root / "docs" / "metrics.md").read_text()
-    sources = ("process/vitals.py", "daemon/reporting/metrics.py", "server/reporting/metrics.py")
+    sources = (
+        "process/vitals.py",
+        "daemon/reporting/metrics.py",
+        "server/reporting/metrics.py",
+        "node/metrics.py",
+    )
     names = {
         name
         for source in sources

@@ -52,8 +52,11 @@ from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.drop_boxes import DropIntents
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.invitations import InvitationRows
+from cargo_sync.state.node_invitations import NodeInvitationRows
+from cargo_sync.state.nodes import NodeRows
 from cargo_sync.state.uploads import UploadRows
 from cargo_sync.stores.folder import FolderStore
+from cargo_sync.stores.nodes.pairing import NodePairing
 from cargo_sync.wire.handshake import LaneKeys
 from tests.offloads import inline
 from tests.server.surroundings import CHEAP, Book, Clock, entropy
@@ -197,6 +200,16 @@ class House:
             World(self.wall, self.clock, lambda: 0.5, tokens(), inline, self.wall),
             lambda user, kind: self.told.append((user, kind)),
         )
+        self.nodes = NodeRows(database)
+        self.joined: list[int] = []
+        self.pairing = NodePairing(
+            NodeInvitationRows(database),
+            self.nodes,
+            self.sessions.prove,
+            AuditWriter(self.audit, inline),
+            World(self.wall, self.clock, lambda: 0.5, tokens(), inline, self.wall),
+            self.joined.append,
+        )
         self.clients = Clients(database, self.wall)
         self.folders = {name: place / name for name in ("ana", "ben", "shared")}
         self.checkpoints = checkpoints = Checkpoints(database, self.wall)
@@ -237,6 +250,7 @@ class House:
             Tickets(self.clock, tokens()),
             self.clients,
             self.invitations,
+            self.pairing,
             AuditWriter(self.audit, inline),
             self.downloads,
             self.world,

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from cargo_sync.admission.fair_share import Ask, grant
+from cargo_sync.lanes.connect import new_keys
 from cargo_sync.lanes.end import End
 from cargo_sync.lanes.pacing import Pace
 from cargo_sync.lanes.threads import LaneThread
@@ -27,7 +28,7 @@ from cargo_sync.server.accounts.users import User
 from cargo_sync.server.grants.rights import Right
 from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.contract import Workspace
-from cargo_sync.wire.handshake import PREFIX, LaneKeys
+from cargo_sync.wire.handshake import LaneKeys
 
 SHOWN: Final = 8
 """Characters of a flow's id that are shown: with the whole id, its user could end it."""
@@ -192,10 +193,7 @@ class Flows:
         access = self._spaces.get(user.name, request.workspace)
         right = Right.ADD if request.mode is Mode.UPLOAD else Right.READ
         access.require(right)
-        key = partial(secrets.token_bytes, 32) if request.sealed else lambda: None
-        keys = LaneKeys(
-            secrets.token_bytes(16), secrets.token_bytes(32), key(), key(), bytes(PREFIX)
-        )
+        keys = new_keys(secrets.token_bytes, sealed=request.sealed)
         id = secrets.token_hex(16)
         permit = self._permits.issue(
             user.name, partial(self._end_by_id, id), access, right, address=request.address

@@ -4,6 +4,7 @@ callback   `callback.…`
 flow       `flow.…`
 history    `history`
 invitation  `user.invite`, `user.invitation.…`, `user.device.…`
+node       `node.…`
 server     `reload`
 terms      quotas, expiry and networks as commands give them
 trash      `trash.list`, `.restore`, `.empty`

@@ -3,6 +3,7 @@
 gateway         the routes, and errors in one form
 authentication  the user and the address of a request
 invitations     a device or a password for an invitation
+nodes           a storage node joins
 fields          the fields of bodies and queries
 answers         the bodies of responses, and refusals
 browsing/       what is in a folder, and long polls for its changes

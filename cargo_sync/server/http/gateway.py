@@ -34,9 +34,11 @@ from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.content.uploads import UploadRoutes
 from cargo_sync.server.http.fields import HTTP_RUN, Path, Run, Speed
 from cargo_sync.server.http.invitations import InvitationRoutes
+from cargo_sync.server.http.nodes import NodeRoutes
 from cargo_sync.server.http.operations import OperationRoutes
 from cargo_sync.server.http.probe import Probe
 from cargo_sync.state.clients import Clients
+from cargo_sync.stores.nodes.pairing import NodePairing
 
 
 class FlowBroker(Protocol):
@@ -89,6 +91,7 @@ class Gateway:
         tickets: Tickets,
         clients: Clients,
         invitations: Invitations,
+        pairing: NodePairing,
         audit: AuditWriter,
         downloads: Downloads,
         world: World,
@@ -111,6 +114,7 @@ class Gateway:
                 entrance, self._bodies, files, tickets, downloads, world, self._v1
             ).routes(),
             *InvitationRoutes(entrance, invitations).routes(self._v1),
+            *NodeRoutes(entrance, pairing).routes(self._v1),
             *Probe(entrance).routes(self._v1),
             *FilesPage(prefix).routes(),
         ]

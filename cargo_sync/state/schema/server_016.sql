@@ -16,6 +16,15 @@ CREATE TABLE node (
     away        REAL    NOT NULL DEFAULT 0     -- seconds without a word from it, while this server ran
 );
 
+-- Invitations for nodes that were not used yet: one for each name. The times are those of the retention clock.
+CREATE TABLE node_invitation (
+    name  TEXT PRIMARY KEY,
+    zone  TEXT NOT NULL,
+    token BLOB NOT NULL,  -- SHA-256 of what lets a node join
+    made  REAL NOT NULL,
+    ends  REAL NOT NULL
+) WITHOUT ROWID;
+
 -- Sets of nodes. A node is taken out of all of them at once when its folder is not what it was: then nothing is believed
 -- to lie there that is not found again. Nothing is ever put into a set: who gains a copy gets another placement.
 CREATE TABLE placement (

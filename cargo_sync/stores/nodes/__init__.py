@@ -10,4 +10,5 @@ fleet      all nodes: asked how they are, taken in, given up when they are silen
 fetching   contents are read from nodes
 store      the store of contents: all of it, connected
 inventory  a node that comes: what its folder holds
+pairing    a node joins, with an invitation
 """

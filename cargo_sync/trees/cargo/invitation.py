@@ -1,4 +1,4 @@
-"""An invitation, redeemed: this machine becomes a device, with a secret for its logins."""
+"""An invitation, redeemed: this machine becomes a device of a user, or a storage node."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.cargo import bounds, requests
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.problems import bad_answer, decoded, translated
-from cargo_sync.trees.cargo.replies import DeviceReply
+from cargo_sync.trees.cargo.replies import DeviceReply, JoinedReply
 
 
 class InvitedApi(Api):
@@ -18,19 +18,39 @@ class InvitedApi(Api):
         Raises:
             ProblemError: the server refuses it, or its answer cannot be used.
         """
-        login = self.login
-        body = requests.redemption(login.username, token, device)
+        body = requests.redemption(self.login.username, token, device)
+        made = decoded(DeviceReply.read, await self._invited("/invites/redeem", body))
+        if made.user != self.login.username:
+            raise bad_answer("it is for another user")
+        return made
+
+    async def join(
+        self, token: str, address: str, ports: tuple[int, int], fingerprint: str
+    ) -> JoinedReply:
+        """Joins as the storage node whose name is that of the login.
+
+        Args:
+            token: of the invitation.
+            address: a host by which the server reaches the node.
+            ports: of its API and its lanes.
+            fingerprint: of its certificate.
+
+        Raises:
+            ProblemError: the server refuses it, or its answer cannot be used.
+        """
+        body = requests.joining(self.login.username, token, address, ports, fingerprint)
+        return decoded(JoinedReply.read, await self._invited("/nodes", body))
+
+    async def _invited(self, path: str, body: requests.Body) -> bytes:
+        """The answer to somebody who was invited. Raises ProblemError."""
         try:
-            with translated(login.url):
-                async with await self._request("POST", "/invites/redeem", body, {}) as response:
+            with translated(self.login.url):
+                async with await self._request("POST", path, body, {}) as response:
                     await self._expect(response)
                     content = await bounds.beginning(response, bounds.SMALL)
         except ProblemError as error:
             raise ProblemError(_as_invited(error.problem)) from error
-        made = decoded(DeviceReply.read, bounds.complete(content, bounds.SMALL))
-        if made.user != login.username:
-            raise bad_answer("it is for another user")
-        return made
+        return bounds.complete(content, bounds.SMALL)
 
 
 def _as_invited(problem: Problem) -> Problem:

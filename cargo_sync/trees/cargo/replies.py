@@ -117,6 +117,14 @@ class DeviceReply(ServerReply):
     secret: str = Field(pattern=r"^[!-~]+$", max_length=1024, repr=False)
 
 
+class JoinedReply(ServerReply):
+    """A storage node has joined: its id, its zone, and what the server shows from then on."""
+
+    id: int = Field(ge=1, le=2**63 - 1)
+    zone: str = Field(max_length=200)
+    bearer: str = Field(pattern=r"^[!-~]+$", min_length=32, max_length=1024, repr=False)
+
+
 class SpaceReply(ServerReply):
     """One workspace of the user, and the state of its catalogue.
 

@@ -25,6 +25,18 @@ def redemption(username: str, token: str, device: str) -> Body:
     return {"user": username, "token": token, "device": device}
 
 
+def joining(name: str, token: str, address: str, ports: tuple[int, int], fingerprint: str) -> Body:
+    """The body with which a storage node joins; `ports` are those of its API and its lanes."""
+    return {
+        "name": name,
+        "token": token,
+        "address": address,
+        "port": ports[0],
+        "lane_port": ports[1],
+        "fingerprint": fingerprint,
+    }
+
+
 def flow(
     mode: Mode, workspace: str, folder: str, speed: int | None, run: str, *, sealed: bool
 ) -> Body:

@@ -34,6 +34,7 @@ ELSEWHERE = {
     "POST /v1/logout",
     "POST /v1/invites/redeem",
     "POST /v1/invites/password",
+    "POST /v1/nodes",
     "DELETE /v1/device",
     "GET /v1/workspaces",
     "GET /v1/probe",

@@ -1,0 +1,50 @@
+"""Blobs as the source of a lane: a content is asked for by its hash."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+
+from cargo_sync.lanes.ports import Wake
+from cargo_sync.model.problems import ProblemError, changed_while_read
+from cargo_sync.model.transfers import Offer, Unread
+from cargo_sync.stores.blob_pieces import BlobReader, EmptyReader
+from cargo_sync.stores.blobs import BlobFolder
+from cargo_sync.stores.contract import Content
+
+
+class BlobSource:
+    """Reads one folder of blobs. The path of an offer is a hash. See `lanes.ports.Source`."""
+
+    def __init__(self, blobs: BlobFolder) -> None:
+        self._blobs = blobs
+
+    def wakes(self, wake: Wake) -> None:
+        """All of it is here."""
+
+    def coming(self, offers: Iterable[Offer]) -> None:
+        """All of it is here."""
+
+    def open(self, offer: Offer) -> BlobReader | EmptyReader:
+        """Opens a content.
+
+        Raises:
+            ProblemError: `vanished`, `damaged`, `bad_request`.
+        """
+        return self._blobs.open_blob(Content(offer.path, offer.size))
+
+    def holes(self, offer: Offer) -> int:
+        """How many bytes of a content are holes; 0 if it is not there."""
+        return self._blobs.holes_of(offer.path)
+
+    def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
+        """Reads whole contents, each into its view."""
+        for number, (offer, view) in enumerate(zip(offers, views, strict=True)):
+            try:
+                with closing(self.open(offer)) as reader:
+                    if reader.read_into(view, 0) != len(view):
+                        raise ProblemError(changed_while_read(offer.path))
+            except ProblemError as error:
+                return Unread(number, error.problem)
+        return None
+
+    def close(self) -> None:
+        """Nothing is kept for a lane."""
