@@ -1,5 +1,6 @@
 """What every workspace keeps to, whether a folder is the truth or the catalogue."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.catalogue import unfinished
+from cargo_sync.lanes.waiting import commit, read_into
 from cargo_sync.machines.quota import Quota, Use
 from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.entries import FOLDER, LINK
@@ -15,7 +17,8 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Unread
 from cargo_sync.server.workspace.operations import Delete, Done, Exchange, Meta, Mkdir, Move
 from cargo_sync.state.history import HistoryFilter, HistoryRows
-from tests.conformance.workspaces import ANA, BEN, BUILDS, MTIME, RUN, Scene, offer, submitted
+from tests.conformance.workspaces import ANA, BEN, BUILDS, MTIME, RUN, Scene, offer
+from tests.stores.nodes.house import PATIENCE_SECONDS
 
 BACK = "20260103T000000Z-back"
 LARGE = bytes(range(256)) * (9 * 2**12)
@@ -78,7 +81,7 @@ def test_it_is_looked_at_again_at_the_moment_of_replacement(scene: Scene) -> Non
     sink.whole(1, 1, memoryview(b"x"))
     scene.upload("file", b"meanwhile")
     scene.put("new", b"meanwhile")
-    assert [receipt.code for receipt in submitted(sink, 1)] == ["changed", "changed"]
+    assert [receipt.code for receipt in commit(sink, 1)] == ["changed", "changed"]
     assert scene.files() == {"file": b"meanwhile", "new": b"meanwhile"}
 
 
@@ -93,7 +96,7 @@ def test_what_is_there_already_is_not_sent(scene: Scene) -> None:
     sink = scene.workspace.sink("run")
     assert sink.begin(1, [again])[0].code == "none"
     scene.change(Delete("file", first.version, None))
-    assert submitted(sink, 1)[0].code == "changed"
+    assert commit(sink, 1)[0].code == "changed"
 
 
 def test_nothing_comes_below_a_file_or_a_link(scene: Scene) -> None:
@@ -127,7 +130,7 @@ def test_a_large_file_goes_on_after_a_cut(scene: Scene) -> None:
     [want] = sink.begin(1, [asked])
     assert (want.code, want.ranges) == ("ranges", ((half, len(LARGE)),))
     sink.part(1, 0, half, memoryview(LARGE)[half:])
-    [receipt] = submitted(sink, 1)
+    [receipt] = commit(sink, 1)
     assert receipt.hash == blake3(LARGE).hexdigest()
     assert scene.read("large") == LARGE
 
@@ -150,7 +153,8 @@ def test_only_the_version_that_was_offered_is_read(scene: Scene) -> None:
     source = scene.workspace.source()
     with closing(source.open(asked)) as reader:
         content = bytearray(3)
-        assert (reader.read_into(memoryview(content), 0), bytes(content)) == (3, b"one")
+        assert read_into(source, reader, memoryview(content), 0) == 3
+        assert bytes(content) == b"one"
     for other in (
         asked._replace(version=9),
         asked._replace(ident=9),
@@ -159,9 +163,14 @@ def test_only_the_version_that_was_offered_is_read(scene: Scene) -> None:
         with pytest.raises(ProblemError) as problem:
             source.open(other)
         views = [memoryview(bytearray(3)) for _ in range(3)]
-        unread = source.read([asked, other, asked], views)
+        woken = threading.Event()
+        source.wakes(woken.set)
+        while (unread := source.read([asked, other, asked], views)) == Unread(0, None):
+            assert woken.wait(PATIENCE_SECONDS)
+            woken.clear()
         assert unread == Unread(1, problem.value.problem)
         assert bytes(views[0]) == b"one"
+    source.close()
 
 
 def test_reserved_and_foreign_paths_are_refused(scene: Scene) -> None:
@@ -550,7 +559,7 @@ def test_what_does_not_come_gives_its_room_back(scene: Scene) -> None:
     sink = scene.workspace.sink("run", cause=ANA)
     sink.begin(1, [offer("a", bytes(100))])
     sink.whole(1, 0, memoryview(b"other content"))  # not what was offered
-    assert [receipt.code for receipt in submitted(sink, 1)] == ["protocol"]
+    assert [receipt.code for receipt in commit(sink, 1)] == ["protocol"]
     scene.workspace.stage("a", 100, 0, lambda held: None, "http", ANA).drop()
     assert scene.put("a", bytes(100))
 

@@ -1,7 +1,9 @@
 """Both builds of a workspace, and one scene for tests of what they have in common."""
 
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -9,13 +11,14 @@ from pathlib import Path
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.lanes.ports import Sink
+from cargo_sync.lanes.waiting import commit
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import CheckpointStore, MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.displaced import TrashFilter, TrashRow
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.history import ChangeCause
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.model.world import World
 from cargo_sync.server.workspace.content.tree import Changed, ContentState, ContentTree
@@ -36,6 +39,7 @@ from cargo_sync.stores.spooled import SpooledStore
 from tests.offloads import inline
 from tests.server.house import NOW, Heard, tokens, tracked
 from tests.server.surroundings import Clock
+from tests.stores.nodes.house import PATIENCE_SECONDS, House, house
 
 RUN = "20260102T030405Z-run"
 MTIME = 1_600_000_000_000_000_000
@@ -97,7 +101,7 @@ class Scene:
         for index, (offer, content) in enumerate(files):
             if wants[index].code == "all" and not offer.target:
                 sink.whole(1, index, memoryview(content))
-        return wants, submitted(sink, 1)
+        return wants, commit(sink, 1)
 
     def put(self, path: str, content: bytes = b"x") -> int:
         """A file that replaces what is there; returns its version."""
@@ -119,16 +123,6 @@ class Scene:
     def kept(self) -> list[TrashRow]:
         """What is in the trash, the oldest first."""
         return self.workspace.trash(TrashFilter(), None, 100).rows[::-1]
-
-
-def submitted(sink: Sink, batch: int) -> list[Receipt]:
-    """The receipts of a batch that is submitted now."""
-    sink.submit(batch)
-    [(number, result)] = sink.finished()
-    assert number == batch
-    if isinstance(result, Problem):
-        raise ProblemError(result)
-    return result
 
 
 def offer(path: str, content: bytes = b"", expected: int = 0, **rest: object) -> Offer:
@@ -187,4 +181,32 @@ def content_workspace(
     return workspace
 
 
-BUILDS = {"folder": folder_scene, "content": content_scene}
+def nodes_scene(place: Path, last: ExitStack) -> Scene:
+    """Over three nodes in this process, with two copies of each content."""
+    nodes = last.enter_context(nodes_in_a_thread(place))
+    clock, heard = Clock(NOW), Heard()
+    workspace = content_workspace("files", nodes.database, nodes.store, clock, heard)
+    return Scene(workspace, nodes.database, clock, heard)
+
+
+@contextmanager
+def nodes_in_a_thread(place: Path) -> Iterator[House]:
+    """The store works in an event loop of its own, as in a server."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        one = house(place)
+        found = asyncio.run_coroutine_threadsafe(one.__aenter__(), loop).result(PATIENCE_SECONDS)
+        try:
+            yield found
+        finally:
+            end = one.__aexit__(None, None, None)
+            asyncio.run_coroutine_threadsafe(end, loop).result(PATIENCE_SECONDS)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+BUILDS = {"folder": folder_scene, "content": content_scene, "nodes": nodes_scene}

@@ -44,7 +44,10 @@ class OwnedContents(Protocol):
 
 
 class Swept(NamedTuple):
-    """What a sweep has found: contents that were condemned, and that were forgotten."""
+    """What a sweep has found: contents that were condemned, and those that the store was told of.
+
+    One that somebody is using just then stays condemned, and is told of again.
+    """
 
     condemned: int
     forgotten: int

@@ -57,5 +57,5 @@ class ContentUpkeep:
             self._sweep_at = self._world.steady() + SWEEP
             swept = await offload(workspace.sweep)
             if swept.condemned or swept.forgotten:
-                words = "%s: %d contents are not used any more, %d were deleted"
+                words = "%s: %d contents are not used any more, %d are deleted"
                 _log.info(words, workspace.path, swept.condemned, swept.forgotten)

@@ -59,6 +59,9 @@ class ContentSource:
     def wakes(self, wake: Callable[[], None]) -> None:
         self._wake = wake
 
+    def _woken(self) -> None:
+        self._wake()  # the one that was given last
+
     def coming(self, offers: Iterable[Offer]) -> None:
         some = list(islice(offers, AHEAD))
         contents = [one for one in self._contents(some) if isinstance(one, Content) and one.size]
@@ -113,7 +116,7 @@ class ContentSource:
     def _opened(self, content: Content, path: str) -> Reader:
         if not content.size:
             return ContentFile(None, path)
-        return self._tree.store.open(self._tree.id, content, self._wake)
+        return self._tree.store.open(self._tree.id, content, self._woken)
 
     def _contents(self, offers: Sequence[Offer]) -> list[Content | Problem]:
         """The contents that offers mean; `changed` if there is another version by now."""
