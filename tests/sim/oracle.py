@@ -68,8 +68,9 @@ class Oracle:
         self._made: set[str] = set()
         """Folders that the run has made."""
         self._found: set[str] = set()
-        """Folders that a run had made when it was killed, and that it had not recorded: for the
-        next run they may be somebody else's, and who made a folder first has chosen its mode."""
+        """Folders that a run had made when it was killed, and that it had not recorded, or that
+        stay although they are gone at the source: for the next run they may be somebody else's, and
+        who made a folder first has chosen its mode."""
         self._forgotten = False
         self.missed = False
         self.on_replaced: Callable[[], None] = lambda: None
@@ -85,6 +86,8 @@ class Oracle:
         self.missed = self._replaced = False
         self._silent.clear()
         self._found |= {path for path in self._made if not self._is_recorded(path)}
+        if not self.system.rules.propagate:
+            self._found |= self._left_over()
         self._made.clear()
         self.source.removed = set()
         self.there_all_along = set(self.source.all())
@@ -204,6 +207,15 @@ class Oracle:
         """Whether the job knows that both sides have a folder at this path."""
         *_, base = self.system.memory.folders.entry(path)
         return base is not None and base.kind == FOLDER
+
+    def _left_over(self) -> set[str]:
+        """Folders of the destination that are not at the source: a run forgets them."""
+        there = self.source.all()
+        return {
+            path
+            for path, entry in self.destination.all().items()
+            if entry.kind == FOLDER and path not in there
+        }
 
     def touched(self, action: Action) -> None:
         """A file got another time and mode, and counts as delivered."""
