@@ -206,7 +206,7 @@ class Blobs:
 
         Args:
             node: which.
-            deleted: it has deleted them.
+            deleted: it has deleted them. Who has found them there meanwhile is wrong by now.
             kept: it has not, because other rows have them there. Those that no row has there any
                 more by now are still to be deleted.
         """
@@ -215,12 +215,11 @@ class Blobs:
             needed = {
                 row.hash for row in rows if row.state < LEAVING and node in sets[row.placement]
             }
-            rows += self._rows(connection, deleted)
-            done = needed.union(deleted)
-            gone = [row for row in rows if row.state == LEAVING and row.hash in done]
+            gone = [row for row in rows if row.state == LEAVING and row.hash in needed]
+            gone += self._rows(connection, deleted)
             self._move(connection, gone, lambda nodes: nodes - {node})
             if gone:
-                self.purge([row.hash for row in gone])
+                self.purge(sorted({row.hash for row in gone}))
 
     def purge(self, hashes: Sequence[str] = (), most: int = 1_000) -> bool:
         """Deletes rows of copies without an owner that no node has any more.

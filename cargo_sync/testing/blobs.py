@@ -85,15 +85,16 @@ class MemoryBlobs:
                 self._give_up(hash, size, frozenset({node}), CONDEMNED, now)
 
     def leave(self, node: int, deleted: Sequence[str], kept: Sequence[str] = ()) -> None:
-        needed = [
+        needed = {
             row.hash
             for row in self.find(kept)
             if row.state < LEAVING and node in self._sets[row.placement]
-        ]
-        rows = [row for row in self.find({*deleted, *needed}) if row.state == LEAVING]
+        }
+        rows = [row for row in self.find(needed) if row.state == LEAVING]
+        rows += self.find(deleted)
         self._move(rows, lambda nodes: nodes - {node})
         if rows:
-            self.purge([row.hash for row in rows])
+            self.purge(sorted({row.hash for row in rows}))
 
     def purge(self, hashes: Sequence[str] = (), most: int = 1_000) -> bool:
         for row in self.find(hashes or list(self.rows)):

@@ -4,7 +4,7 @@ Real are the work on nodes (`stores.nodes`) and its decisions (`machines.nodes`)
 happens between two `await`s: `Steps` takes them one by one, from any of the works under way.
 """
 
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import coroutine
 from typing import Any, Final, TypeVar, TypeVarTuple
@@ -246,6 +246,9 @@ class Steps:
 
     def __contains__(self, name: str) -> bool:
         return name in self._works
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._works))
 
     def __len__(self) -> int:
         return len(self._works)

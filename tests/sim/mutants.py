@@ -514,6 +514,11 @@ MUTANTS: Final = (
         [Edit(f"{_COPIES}.securing:quorum", "min(copies, 2)", "1")],
     ),
     Mutant(
+        "an upload waits for more copies than there will be",
+        NODES,
+        [Edit(f"{_COPIES}.securing:Securing._is_safe", ">= quorum(wanted)", "> 9")],
+    ),
+    Mutant(
         "a folder that came back old is believed",
         NODES,
         [Edit(f"{_COPIES}.inventory:judge", "shown.sequence < known.sequence", "False")],
@@ -539,7 +544,7 @@ MUTANTS: Final = (
         "copies that another workspace has are deleted",
         NODES,
         [Edit(f"{_COPIES}.deleting:Deleting._wanted",
-              "row.state < LEAVING and node in sets[row.placement]", "False")],
+              "if row.state < LEAVING and node in", "if -1 in")],
     ),
     Mutant(
         "copies of one zone are kept, one of another goes",

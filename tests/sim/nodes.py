@@ -135,7 +135,9 @@ class NodeHistory:
             if hash not in used and not self.coming[hash]:
                 # Copies that faults destroyed, and the server believes in, until it finds out.
                 self.had[hash] = 0
-                self.hurt[hash] = len(self._believed(hash).difference(self._good(hash)))
+                there = {id for id, one in self.machines.items() if hash in one.blobs}
+                believed = self._believed(hash) | there
+                self.hurt[hash] = len(believed.difference(self._good(hash)))
         self.coming.update(hashes)
         server.links.claims.hold(hashes)
         numbers = await server.placing.secure(workspace, contents)
@@ -478,6 +480,7 @@ class NodeHistory:
             machine.real = machine.announced = 4_000 * MIB
             machine.late.clear()
             self._scrub(machine)
+        self._finish_uploads()
         self.server.links.is_dead = True
         self.server.steps.kill()
         self.orders = self.server.links.orders
@@ -492,6 +495,17 @@ class NodeHistory:
             self._settle(("sweep",))
         self._judge()
         self._converged()
+
+    def _finish_uploads(self) -> None:
+        """What waits for enough nodes gets its receipt, now that they are there."""
+        self.server.links.is_peaceful = True
+        for _ in range(4):
+            self.time += 700.0
+            self._settle(("sweep",))
+        left = [name for name in self.server.steps if name.startswith("upload")]
+        up = sum(member.takes for member in self.server.links.members().values())
+        if left and up >= max(quorum(copies) for copies in self.copies.values()):
+            raise BrokenPromiseError(f"{left[0]} waits for ever, with {up} nodes up")
 
     def _converged(self) -> None:
         members = self.server.links.members()

@@ -27,6 +27,7 @@ QUICK = [
     "renamed before the sync",
     "a displaced file is deleted, not kept in the trash",
     "a receipt is given for one copy of two",
+    "an upload waits for more copies than there will be",
     "copies of one zone are kept, one of another goes",
     "what is found rotten still counts",
     "copies that nobody wants are kept for ever",

@@ -8,8 +8,10 @@ copies that are about to go.
 from collections.abc import Sequence
 from typing import Final
 
+from cargo_sync.machines.nodes.copies import standing
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.blobs import LEAVING, NOBODY
+from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.ports import Cluster
 
 BATCH: Final = 1_000
@@ -60,7 +62,7 @@ class Deleting:
             session = cluster.links.session(node)
             if session is None or not free:
                 return True
-            wanted = await self._wanted(node, free)
+            wanted = await self._wanted(node, session.life, free)
             try:
                 deleted = [hash for hash in free if hash not in wanted]
                 await cluster.links.delete(node, deleted)
@@ -70,9 +72,19 @@ class Deleting:
             await call(cluster.blobs.leave, node, deleted, list(wanted))
         return True
 
-    async def _wanted(self, node: int, hashes: Sequence[str]) -> set[str]:
-        """Those that another row still has on this node."""
+    async def _wanted(self, node: int, life: int, hashes: Sequence[str]) -> set[str]:
+        """Those that another row still has on this node, or needs there by now."""
         cluster = self._cluster
         rows = await cluster.world.offload(cluster.blobs.find, hashes)
         sets = await cluster.world.offload(cluster.blobs.placements)
-        return {row.hash for row in rows if row.state < LEAVING and node in sets[row.placement]}
+        live = [row for row in rows if row.state < LEAVING and row.workspace != NOBODY]
+        members = cluster.links.members()
+        short = [
+            Content(row.hash, row.size)
+            for row in live
+            if node not in sets[row.placement]
+            and standing(sets[row.placement], members, cluster.wanted(row.workspace)).missing
+        ]
+        await cluster.found(node, life, short)
+        kept = {row.hash for row in rows if row.state < LEAVING and node in sets[row.placement]}
+        return kept.union(one.hash for one in short)

@@ -253,6 +253,7 @@ class NodeFleet:
             raise
         if node.session is None or session is None or node.session.number != session.number:
             raise _ended(node.row.name)
+        node.heard_at = self._world.steady()  # it may be asked for long, and not how it is
         return result
 
     def _found(self, node: int) -> FollowedNode:

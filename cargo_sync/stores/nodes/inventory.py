@@ -83,6 +83,8 @@ class TakingIn:
                 await call(blobs.lose, node, lost)
             found = [Content(hash, inside[hash]) for hash in differing.found]
             await cluster.found(node, life, found)
+            if found and (gone := await self._still_lost(node, after, differing.found, inside)):
+                await call(blobs.lose, node, gone)  # they were deleted after the first look
             if last == upto:
                 return
             after = last
