@@ -5,6 +5,7 @@ client/     `cargoclient`: one job file in sync, or the backup menu
 commands/   the commands of `cargo_ctl`, one file per noun
 completion  Tab completion in bash, zsh and fish
 folder_versions  files that went to the trash with their folder
+inviting    invitations: their tokens are made here
 main        the command line of `cargo_ctl`
 manual      manual pages, made from the help texts
 names       completion of names: jobs, transfers, users

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from cargo_ctl import inviting
 from cargo_ctl.options import ago_option
 from cargo_ctl.reach import Reach, common_options, serving
 from cargo_ctl.render import nodes
@@ -46,20 +47,6 @@ def invite(reach: Reach, name: str, zone: str | None, address: str | None, **giv
       cargo_ctl node invite cellar
       cargo_ctl node invite attic --zone house2 --address files.example.org
     """
-    from cargo_sync.api.invitation import LONGEST, SHORTEST, new_token
-
-    token = new_token()
-    seconds = given["for"]
-    if seconds is not None and not SHORTEST <= seconds <= LONGEST:
-        raise click.BadParameter("an invitation is for 5min to 30d", param_hint="--for")
-    wanted = {
-        "zone": zone,
-        "address": address,
-        "seconds": None if seconds is None else int(seconds),
-    }
-    more = {field: value for field, value in wanted.items() if value is not None}
-    result = reach.call("node.invite", {"node": name, "token": token, **more})
-    result = {**result, "invitation": f"{result['invitation']}{token}"}
-    if not reach.as_json:
-        click.echo(nodes.about_invitation(result), err=True)
-    reach.show(result, nodes.invitation_line(result))
+    args = {"node": name, "zone": zone, "address": address}
+    about, line = nodes.about_invitation, nodes.invitation_line
+    inviting.invite(reach, "node.invite", args, given["for"], about, line)

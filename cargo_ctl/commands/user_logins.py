@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cargo_ctl import inviting
 from cargo_ctl.names import INVITATION, USER
 from cargo_ctl.options import ago_option
 from cargo_ctl.reach import Reach, common_options, serving
@@ -37,23 +38,10 @@ def invite(reach: Reach, name: str, folder: str | None, address: str | None, **g
       cargo_ctl user invite ana --address files.example.org
       cargo_ctl user invite ben /srv/files/ben --for 7d
     """
-    from cargo_sync.api.invitation import LONGEST, SHORTEST, new_token
-
-    token = new_token()
-    seconds = given["for"]
-    if seconds is not None and not SHORTEST <= seconds <= LONGEST:
-        raise click.BadParameter("an invitation is for 5min to 30d", param_hint="--for")
-    wanted = {
-        "path": None if folder is None else os.path.abspath(folder),
-        "address": address,
-        "seconds": None if seconds is None else int(seconds),
-    }
-    more = {field: value for field, value in wanted.items() if value is not None}
-    result = reach.call("user.invite", {"user": name, "token": token, **more})
-    result = {**result, "invitation": f"{result['invitation']}{token}"}
-    if not reach.as_json:
-        click.echo(invitations.about(result), err=True)
-    reach.show(result, invitations.line(result))
+    path = None if folder is None else os.path.abspath(folder)
+    args = {"user": name, "path": path, "address": address}
+    about, line = invitations.about, invitations.line
+    inviting.invite(reach, "user.invite", args, given["for"], about, line)
 
 
 @click.group()

@@ -37,10 +37,10 @@ BEARER = "what only the coordinator knows"
 SECONDS = 20.0
 
 
-def settings(path: Path, **more: Any) -> StorageNodeSettings:
+def settings(path: Path, id: int = 7, **more: Any) -> StorageNodeSettings:
     return StorageNodeSettings(
         name="one",
-        id=7,
+        id=id,
         bearer=hashlib.sha256(BEARER.encode()).hexdigest(),
         directory=str(path / "kept"),
         state_dir=str(path / "state"),
