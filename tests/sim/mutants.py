@@ -519,11 +519,6 @@ MUTANTS: Final = (
         [Edit(f"{_COPIES}.securing:Securing._is_safe", ">= quorum(wanted)", "> 9")],
     ),
     Mutant(
-        "a folder that came back old is believed",
-        NODES,
-        [Edit(f"{_COPIES}.inventory:judge", "shown.sequence < known.sequence", "False")],
-    ),
-    Mutant(
         "a copy counts before the node has shown its sequence",
         NODES,
         [Edit(f"{_COPIES}.securing:place_on", "if done:", "if False:")],
@@ -611,7 +606,7 @@ UNSEEN: Final = (
         "the destination refuses them, but the guard counts them; tests/engine/test_two_way_moves",
     ),
     (
-        "a storage node with another marker is believed",
+        "a storage node that came back old, or with another marker, is believed",
         "each session compares its inventory; tests/machines/nodes/test_returning",
     ),
     (
