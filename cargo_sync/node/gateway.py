@@ -4,6 +4,7 @@ It shows and removes contents, and opens flows. No request gives or takes the by
 these travel over lanes only.
 """
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Iterator
@@ -89,6 +90,8 @@ class NodeGateway:
         self._bodies = Bodies(world.offload)
         self._order = -1
         """The last one of the coordinator's numbered deletions."""
+        self._deleting = asyncio.Lock()
+        """When an order was taken, no earlier one is under way any more."""
         self.lane_port = 0
 
     def application(self) -> web.Application:
@@ -115,8 +118,9 @@ class NodeGateway:
 
     async def delete(self, request: web.Request) -> web.Response:
         asked = _Hashes.read(await self._body(request))
-        self._take_order(asked.order)
-        problems = await self._world.offload(self._blobs.remove, asked.hashes)
+        async with self._deleting:
+            self._take_order(asked.order)
+            problems = await self._world.offload(self._blobs.remove, asked.hashes)
         failed = {
             hash: {"code": problem.code_text, "message": str(problem)}
             for hash, problem in zip(asked.hashes, problems, strict=True)

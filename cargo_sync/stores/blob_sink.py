@@ -1,16 +1,22 @@
 """Blobs as the sink of a lane: contents come with their hashes, and are placed as they are."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cargo_sync.local.at_once import PublishesAtOnce
+from cargo_sync.local.judge import OfferJudge
+from cargo_sync.local.parts import Staged
 from cargo_sync.local.space import Shortage
+from cargo_sync.local.staging import Staging
 from cargo_sync.local.staging_sink import StagingSink, failed
 from cargo_sync.model.contents import is_hash
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.stores.blobs import BlobFolder, for_blobs
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.spool import BlobSpool
+
+_Place = Callable[[Sequence[Staged]], list[Problem | None]]
 
 
 class BlobArrivals:
@@ -81,13 +87,26 @@ class _BlobJudge:
         self._arrivals.end(self._promised.pop(batch, 0))
 
 
-class BlobSink(StagingSink, PublishesAtOnce):
-    """The sink of one flow to a folder of blobs; one thread uses it at a time."""
+class _SpoolJudge:
+    """Wants each content, also one that is here: it could go before it is held."""
 
-    def __init__(self, arrivals: BlobArrivals) -> None:
-        judge = _BlobJudge(arrivals)
-        super().__init__(arrivals.blobs.staging, judge)
-        self._blobs = arrivals.blobs
+    def judge(self, _batch: int, offers: Sequence[Offer]) -> list[Want | None]:
+        return [None] * len(offers)
+
+    def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
+        words = f"the server's disk has {shortage.left:,} bytes left for {shortage.needed:,}"
+        return Problem(Code.DISK_FULL, words, offer.path)
+
+    def ended(self, _batch: int) -> None:
+        """Nothing was promised."""
+
+
+class _PlacingSink(StagingSink, PublishesAtOnce):
+    """A sink whose contents are placed; one thread uses it at a time."""
+
+    def __init__(self, staging: Staging, judge: OfferJudge, place: _Place) -> None:
+        super().__init__(staging, judge)
+        self._place = place
         self._ended = judge.ended
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
@@ -103,7 +122,7 @@ class BlobSink(StagingSink, PublishesAtOnce):
         begun = self.taken(batch)
         try:
             order = sorted(begun.staged)
-            problems = self._blobs.place([begun.staged[index] for index in order])
+            problems = self._place([begun.staged[index] for index in order])
         finally:
             self._ended(batch)
         for index, problem in zip(order, problems, strict=True):
@@ -113,6 +132,21 @@ class BlobSink(StagingSink, PublishesAtOnce):
             failed(begun, index) if index in begun.problems else Receipt("done", hash=offer.path)
             for index, offer in enumerate(begun.offers)
         ]
+
+
+class BlobSink(_PlacingSink):
+    """The sink of one flow to a folder of blobs."""
+
+    def __init__(self, arrivals: BlobArrivals) -> None:
+        blobs = arrivals.blobs
+        super().__init__(blobs.staging, _BlobJudge(arrivals), blobs.place)
+
+
+class SpoolSink(_PlacingSink):
+    """The sink of a lane to a spool, which then holds each content once more."""
+
+    def __init__(self, spool: BlobSpool) -> None:
+        super().__init__(spool.staging, _SpoolJudge(), spool.place)
 
 
 def _is_content(offer: Offer) -> bool:

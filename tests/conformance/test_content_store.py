@@ -1,11 +1,14 @@
-"""What each store of contents keeps (stores/contract.py): one with all in its spool, and nodes."""
+"""What each store of contents keeps (stores/contract.py): a spool, and nodes.
+
+Nodes are folders of this process (nodes), or are reached over their ports (links).
+"""
 
 import asyncio
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from cargo_sync.stores.contract import Content, ContentStore, Secured
 from tests.conformance.workspaces import spooled
 from tests.stores.blobs import LARGE, content_of
 from tests.stores.nodes.house import House, house
+from tests.stores.nodes.linked import linked_house
 
 SOME = [b"one", b"another", b"a third"]
 SECONDS = 60.0
@@ -96,23 +100,29 @@ def in_spool(place: Path, last: ExitStack) -> StoreScene:
 
 
 def on_nodes(place: Path, last: ExitStack) -> StoreScene:
-    one = last.enter_context(_running(place))
+    return _scene(last.enter_context(_running(house(place))))
+
+
+def over_links(place: Path, last: ExitStack) -> StoreScene:
+    return _scene(last.enter_context(_running(linked_house(place))))
+
+
+def _scene(one: House) -> StoreScene:
     return StoreScene(one.store, one.blobs, one.copies)
 
 
 @contextmanager
-def _running(place: Path) -> Iterator[House]:
+def _running(scene: AbstractAsyncContextManager[House]) -> Iterator[House]:
     """Nodes with an event loop in a thread of their own, as a lane's thread sees them."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    manager = house(place)
     try:
-        one = asyncio.run_coroutine_threadsafe(manager.__aenter__(), loop).result(SECONDS)
+        one = asyncio.run_coroutine_threadsafe(scene.__aenter__(), loop).result(SECONDS)
         try:
             yield one
         finally:
-            end = manager.__aexit__(None, None, None)
+            end = scene.__aexit__(None, None, None)
             asyncio.run_coroutine_threadsafe(end, loop).result(SECONDS)
     finally:
         loop.call_soon_threadsafe(loop.stop)
@@ -120,7 +130,7 @@ def _running(place: Path) -> Iterator[House]:
         loop.close()
 
 
-BUILDS = {"spool": in_spool, "nodes": on_nodes}
+BUILDS = {"spool": in_spool, "nodes": on_nodes, "links": over_links}
 
 
 @pytest.fixture(params=list(BUILDS))

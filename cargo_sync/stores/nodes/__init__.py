@@ -6,6 +6,9 @@ securing   contents of the spool get copies, up to the quorum
 repairing  copies that are missing are made, copies too many go
 deleting   what nobody wants is deleted
 client     what one node can be asked for
+link       one node on another machine
+node_api   its HTTPS API, as calls
+node_lane  contents move between the spool and it, in one direction
 fleet      all nodes: asked how they are, taken in, given up when they are silent
 fetching   contents are read from nodes
 store      the store of contents: all of it, connected

@@ -18,6 +18,7 @@ from cargo_sync.state.nodes import NodeRow, NodeRows
 from cargo_sync.stores.blobs import BlobFolder, for_blobs
 from cargo_sync.stores.contract import Content, Secured
 from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.nodes.client import NodeClient
 from cargo_sync.stores.nodes.store import NodeSettings, NodeStore
 from cargo_sync.stores.spool import BlobSpool
 from cargo_sync.testing.nodes import FolderNode
@@ -73,7 +74,7 @@ class House:
     def _clock(self) -> float:
         return self.now
 
-    def _dial(self, row: NodeRow) -> FolderNode:
+    def _dial(self, row: NodeRow) -> NodeClient:
         return self.nodes[row.name]
 
     async def _pause(self, seconds: float) -> None:
@@ -119,8 +120,11 @@ class House:
         finally:
             reader.close()
 
+    def folders(self) -> list[BlobFolder]:
+        return [node.folder for node in self.nodes.values()]
+
     def copies(self, content: Content) -> int:
-        return sum(node.folder.has([content])[0] for node in self.nodes.values())
+        return sum(folder.has([content])[0] for folder in self.folders())
 
     async def until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):

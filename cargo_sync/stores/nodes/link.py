@@ -1,0 +1,154 @@
+"""One node on another machine: its API over HTTPS, and a lane each way for contents."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
+from socket import socket
+from typing import Final
+
+from cargo_sync.lanes.connect import open_lane
+from cargo_sync.lanes.end import OnReceipts
+from cargo_sync.lanes.link import Link
+from cargo_sync.lanes.pacing import pace_of
+from cargo_sync.lanes.receiver import Receiver
+from cargo_sync.lanes.sender import Sender
+from cargo_sync.machines.nodes.returning import Life
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.state.nodes import NodeRow
+from cargo_sync.stores.blob_sink import SpoolSink
+from cargo_sync.stores.blob_source import BlobSource
+from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.client import NodeStatus
+from cargo_sync.stores.nodes.node_api import (
+    LATE,
+    SOON,
+    AnyReply,
+    DeletedReply,
+    InventoryReply,
+    NodeApi,
+    NodeFlowReply,
+    StatusReply,
+)
+from cargo_sync.stores.nodes.node_lane import NodeLane, OpenedLane
+from cargo_sync.stores.nodes.ports import Results
+from cargo_sync.stores.spool import BlobSpool
+from cargo_sync.wire.handshake import LaneKeys
+
+CONNECT: Final = 10.0
+"""Seconds for a lane to open."""
+
+
+class NodeLink:
+    """One node; see `NodeClient`. To be made, and used, in the event loop.
+
+    It connects when something is asked for, also again after `hang_up` or after a failure. It is
+    what `NodeStore` calls `dial`, with the spool of that store:
+
+        NodeStore(…, dial=lambda row: NodeLink(row, spool, world), …)
+    """
+
+    def __init__(self, row: NodeRow, spool: BlobSpool, world: World) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            row: where the node is, the fingerprint of its certificate, and its secret.
+            spool: contents are placed from there, and fetched to there.
+            world: the clock of lanes, and the threads that open them.
+        """
+        self._row = row
+        self._spool = spool
+        self._world = world
+        self._api = NodeApi(row, world.offload)
+        self._lanes = {
+            mode: NodeLane(
+                f"lane to node {row.name} ({mode.value})",
+                partial(self._open, mode),
+                machine,
+                world,
+            )
+            for mode, machine in ((Mode.UPLOAD, self._sender), (Mode.DOWNLOAD, self._receiver))
+        }
+
+    async def status(self) -> NodeStatus:
+        found = await self._api.get("/status", StatusReply, SOON)
+        return NodeStatus(
+            Life(found.epoch, found.sequence),
+            found.free,
+            found.used,
+            found.capacity,
+            found.blobs,
+            found.damaged.count,
+        )
+
+    async def place(self, contents: Sequence[Content]) -> Results:
+        return await self._lanes[Mode.UPLOAD].move(contents)
+
+    async def fetch(self, contents: Sequence[Content]) -> Results:
+        return await self._lanes[Mode.DOWNLOAD].move(contents)
+
+    async def delete(self, hashes: Sequence[str], order: int) -> None:
+        body = {"hashes": list(hashes), "order": order}
+        failed = (await self._api.post("/delete", DeletedReply, LATE, body)).failed
+        if failed:
+            message = f"node {self._row.name} could not delete {len(failed)} copies"
+            hint = f"look at the log of node {self._row.name}; it is tried again"
+            raise ProblemError(Problem(Code.STORE_FAILED, message, hint=hint))
+
+    async def inventory(self, after: str, limit: int) -> Mapping[str, int]:
+        found = await self._api.get("/inventory", InventoryReply, LATE, after=after, limit=limit)
+        hashes, sizes = found.hashes, found.sizes
+        # Sorted, and behind what is known: else whoever asks for the next page never ends.
+        ordered = [after, *hashes]
+        if (
+            len(hashes) != len(sizes)
+            or len(hashes) > limit
+            or any(one >= next for one, next in zip(ordered, hashes, strict=False))
+        ):
+            message = f"the inventory of node {self._row.name} is not in order"
+            raise ProblemError(Problem(Code.BAD_ANSWER, message))
+        return dict(zip(hashes, sizes, strict=True))
+
+    async def scrub(self, rate: int | None) -> None:
+        await self._api.post("/scrub", AnyReply, SOON, {"rate": rate})
+
+    async def hang_up(self) -> None:
+        await self._api.close()
+        for lane in self._lanes.values():
+            await lane.stop()
+
+    # -- lanes -------------------------------------------------------------------------------------
+
+    async def _open(self, mode: Mode) -> OpenedLane:
+        """Opens a flow, and its lane. Raises ProblemError."""
+        flow = await self._api.post("/flows", NodeFlowReply, SOON, {"mode": mode.value})
+        lane = flow.lane
+        keys = LaneKeys(lane.token, lane.auth, lane.up, lane.down)
+        where = self._row.host, lane.port
+        opening: asyncio.Future[tuple[socket, Link]] = asyncio.ensure_future(
+            self._world.offload(open_lane, *where, keys, CONNECT, self._world.steady)
+        )
+        try:
+            sock, link = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_not_needed)
+            raise
+        return OpenedLane(sock, link, flow.granted)
+
+    def _sender(self, opened: OpenedLane, on_receipts: OnReceipts) -> Sender:
+        steady = self._world.steady
+        pace = pace_of(opened.sock)
+        pace.limit(opened.granted, steady())
+        source = BlobSource(self._spool.blobs)
+        return Sender(opened.link, source, steady, client=True, pace=pace, on_receipts=on_receipts)
+
+    def _receiver(self, opened: OpenedLane, on_receipts: OnReceipts) -> Receiver:
+        sink = SpoolSink(self._spool)
+        return Receiver(opened.link, sink, self._world.steady, client=True, on_receipts=on_receipts)
+
+
+def _not_needed(opening: asyncio.Future[tuple[socket, Link]]) -> None:
+    """A lane that was opened when nobody waited for it any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[1].close()

@@ -1,0 +1,193 @@
+"""Contents move between the spool and one node, in one direction, over one lane.
+
+The lane is opened when something is to move, and again after it has ended. A node ends one over
+which nothing has moved for a minute.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import count
+from socket import socket
+from typing import Final, NamedTuple
+
+from cargo_sync.lanes.end import OnReceipts
+from cargo_sync.lanes.link import Link
+from cargo_sync.lanes.receiver import Receiver
+from cargo_sync.lanes.sender import Sender
+from cargo_sync.lanes.threads import LaneThread, joined
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt
+from cargo_sync.model.world import World
+from cargo_sync.stores.blobs import for_blobs
+from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.ports import Results
+
+BATCH: Final = 2_000
+"""Contents that move together."""
+GOODBYE: Final = 5.0
+"""Seconds that a lane's thread has to end what it does on the disk."""
+_DONE: Final = "done"
+_TRIES: Final = 3
+
+
+class OpenedLane(NamedTuple):
+    """A connection to a node's port for lanes. `granted` are bits per second, None: no limit."""
+
+    sock: socket
+    link: Link
+    granted: int | None
+
+
+Machine = Callable[[OpenedLane, OnReceipts], Sender | Receiver]
+"""Makes our end of a lane."""
+
+
+class _RunningLane:
+    """A lane, from its start to its end.
+
+    waiting  what waits for the receipts of each batch
+    problem  why it has ended; None as long as it runs
+    """
+
+    def __init__(self) -> None:
+        self.waiting: dict[int, asyncio.Future[Sequence[Receipt]]] = {}
+        self.problem: Problem | None = None
+        self.thread: LaneThread | None = None
+        self.begin: Callable[[int, Sequence[Offer]], None] | None = None
+
+    def committed(self, batch: int, receipts: Sequence[Receipt]) -> None:
+        answer = self.waiting.pop(batch, None)
+        if answer is not None and not answer.done():
+            answer.set_result(receipts)
+
+    def over(self, problem: Problem) -> None:
+        """It has ended, or is not listened to any more."""
+        self.problem = self.problem or problem
+        for answer in self.waiting.values():
+            if not answer.done():
+                answer.set_exception(ProblemError(problem))
+        self.waiting.clear()
+
+
+class NodeLane:
+    """One direction of contents. All calls are made in the event loop."""
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], Awaitable[OpenedLane]],
+        machine: Machine,
+        world: World,
+    ) -> None:
+        """Connects to nothing yet. `name` is that of the lane's thread."""
+        self._name = name
+        self._connect = connect
+        self._machine = machine
+        self._world = world
+        self._loop = asyncio.get_running_loop()
+        self._opening = asyncio.Lock()
+        self._numbers = count()
+        self._times_stopped = 0
+        self._running: _RunningLane | None = None
+
+    async def move(self, contents: Sequence[Content]) -> Results:
+        """Moves contents; one fails alone. They are durable where they came to.
+
+        Raises:
+            ProblemError: the lane cannot be opened, or ended: it is not known what has moved.
+        """
+        problems: list[Problem | None] = []
+        for start in range(0, len(contents), BATCH):
+            some = contents[start : start + BATCH]
+            problems += map(_problem, await self._receipts(some))
+        return Results(problems)
+
+    async def stop(self) -> None:
+        """Ends the lane: nothing that moves over it is answered any more."""
+        self._times_stopped += 1
+        running, self._running = self._running, None
+        if running is None:
+            return
+        running.over(self._ended())
+        if running.thread is not None:
+            running.thread.stop()
+            await joined([running.thread], GOODBYE, self._world)
+
+    async def _receipts(self, contents: Sequence[Content]) -> Sequence[Receipt]:
+        offers = offers_of(contents)
+        for again in reversed(range(_TRIES)):
+            try:
+                return await self._batch(offers)
+            except ProblemError as error:
+                # Ended by the node because nothing moved: just then this came.
+                if error.problem.code is not Code.IDLE or not again:
+                    raise
+        raise AssertionError("the last try raises")
+
+    async def _batch(self, offers: Sequence[Offer]) -> Sequence[Receipt]:
+        running = await self._lane()
+        if running.problem is not None:
+            raise ProblemError(running.problem)
+        assert running.thread is not None and running.begin is not None, "it was started"
+        number = next(self._numbers)
+        answer: asyncio.Future[Sequence[Receipt]] = self._loop.create_future()
+        running.waiting[number] = answer
+        running.thread.submit(partial(running.begin, number, offers))
+        try:
+            receipts = await answer
+        finally:
+            running.waiting.pop(number, None)
+        if len(receipts) != len(offers):
+            raise ProblemError(Problem(Code.PROTOCOL, "a node gave too few receipts"))
+        return receipts
+
+    async def _lane(self) -> _RunningLane:
+        """The lane that runs, or a new one."""
+        async with self._opening:
+            if self._running is not None and self._running.problem is None:
+                return self._running
+            times = self._times_stopped
+            opened = await self._connect()
+            if times != self._times_stopped:
+                opened.link.close()
+                raise ProblemError(self._ended())
+            self._running = self._started(opened)
+            return self._running
+
+    def _started(self, opened: OpenedLane) -> _RunningLane:
+        running = _RunningLane()
+        machine = self._machine(opened, partial(self._post, running.committed))
+        running.begin = machine.offer if isinstance(machine, Sender) else machine.ask
+        running.thread = LaneThread(
+            machine,
+            opened.sock,
+            self._name,
+            lambda why: self._post(running.over, why or self._ended()),
+        )
+        running.thread.start()
+        return running
+
+    def _post(self, call: Callable[..., None], *args: object) -> None:
+        """Makes a call in the event loop; from the lane's thread."""
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(call, *args)
+
+    def _ended(self) -> Problem:
+        return Problem(Code.CUT, f"{self._name} ended", hint="it is tried again")
+
+
+def offers_of(contents: Sequence[Content]) -> list[Offer]:
+    """How contents are offered to a node, or asked for.
+
+    The id of a transfer follows from the hash: what has come of a large content before a cut is not
+    sent again, whichever node it came from.
+    """
+    return for_blobs(Offer(hash, size, 0, 0, 1, 1, hash[:32], hash=hash) for hash, size in contents)
+
+
+def _problem(receipt: Receipt) -> Problem | None:
+    if receipt.code == _DONE:
+        return None
+    return Problem.received(receipt.code, receipt.message, retry=receipt.retry)
