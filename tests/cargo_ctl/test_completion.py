@@ -168,7 +168,7 @@ def test_whatever_takes_a_name_completes_it() -> None:
     for name, command in walk(cargo_ctl, "cargo_ctl"):
         for each in command.params:
             named = each.name in ("name", "id", "user", "job") and not name.endswith(
-                (" add", " shell")
+                (" add", " shell", " node invite")
             )
             completes = type(each.type).shell_complete is not click.ParamType.shell_complete
             assert not named or completes, f"{name}: {each.name}"

@@ -47,6 +47,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.BAD_RANGE: 416,
     Code.THROTTLED: 429,
     Code.BUSY: 429,
+    Code.BELOW_QUORUM: 503,
     Code.DISK_FULL: 507,
     Code.OVER_QUOTA: 507,
 }

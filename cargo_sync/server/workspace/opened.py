@@ -147,15 +147,18 @@ class OpenWorkspaces:
             self._ending[-1].cancel()
         for path in paths:
             if path not in self._external:
-                self._external[path] = tasks.create_task(self._upkeep(path, settings))
+                run, words = self._upkeep(path, settings)
+                self._external[path] = tasks.create_task(lasting(run, f"{words} {path!r}"))
 
-    def _upkeep(self, path: str, settings: ServerSettings) -> Coroutine[Any, Any, None]:
-        """What goes on in a workspace while it is served."""
+    def _upkeep(
+        self, path: str, settings: ServerSettings
+    ) -> tuple[Callable[[], Coroutine[Any, Any, None]], str]:
+        """What goes on in a workspace while it is served, and how it is called."""
         workspace = self._open[path]
         limits = TrashLimits(settings.trash_days * DAY, settings.trash_max)
         if isinstance(workspace, ContentWorkspace):
             upkeep = ContentUpkeep(workspace, self._world, limits)
-            return lasting(upkeep.run, f"looking after {path!r}")
+            return upkeep.run, "looking after"
         changes = ExternalChanges(
             workspace,
             self._world,
@@ -165,7 +168,7 @@ class OpenWorkspaces:
             limits,
             self._native,
         )
-        return lasting(changes.run, f"looking for changes in {path!r}")
+        return changes.run, "looking for changes in"
 
     def unserved(self) -> list[Workspace]:
         """The open folders that are not served any more, until `let_go`."""
