@@ -1,0 +1,176 @@
+"""A store reaches its nodes over their ports, whatever happens to nodes and connections."""
+
+import asyncio
+import math
+import secrets
+import socket
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from cargo_sync.lanes.pacing import Unpaced
+from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.stores.contract import Secured
+from cargo_sync.stores.nodes import link
+from tests.stores.blobs import LARGE, content_of, flip, place_of
+from tests.stores.nodes.linked import at_work, linked_house, stopped_house
+
+LEAST: Final = 10_000
+"""Bytes of a frame that must have content in it."""
+
+
+class HeldPace(Unpaced):
+    """While the line is held, a lane sends one frame of content, and then only pings."""
+
+    def __init__(self, line: "HeldLine") -> None:
+        self._line = line
+        self._has_sent = False
+
+    def ready_at(self, now: float) -> float:
+        return math.inf if self._line.is_held and self._has_sent else now
+
+    def spend(self, count: int, now: float) -> None:
+        self._has_sent = self._has_sent or count > LEAST
+
+
+class HeldLine:
+    """The connections of lanes to nodes, which move nothing after their first frame."""
+
+    def __init__(self) -> None:
+        self.is_held = True
+        self.sockets: list[socket.socket] = []
+
+    def cut(self) -> None:
+        """Cuts all lanes; new ones are fast."""
+        for one in self.sockets:
+            if one.fileno() >= 0:
+                one.shutdown(socket.SHUT_RDWR)
+        self.is_held = False
+
+    def pace(self, sock: socket.socket) -> HeldPace:
+        self.sockets.append(sock)
+        return HeldPace(self)
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch) -> HeldLine:
+    found = HeldLine()
+    monkeypatch.setattr(link, "pace_of", found.pace)
+    return found
+
+
+async def test_a_lane_that_was_cut_is_opened_again(tmp_path: Path, line: HeldLine) -> None:
+    async with linked_house(tmp_path, nodes=2) as house:
+        first = house.linked[0]
+        upload = asyncio.create_task(house.upload([LARGE]))
+        await house.until(lambda: first.arrived() > 0)
+        before = len(line.sockets)
+        line.cut()
+        [content] = await upload
+        assert len(line.sockets) > before
+        assert house.copies(content) == 2
+        assert await asyncio.to_thread(house.read, content) == LARGE
+
+
+async def test_a_node_that_ends_while_contents_come_gets_them_when_it_is_back(
+    tmp_path: Path, line: HeldLine
+) -> None:
+    async with linked_house(tmp_path, nodes=2) as house:
+        first = house.linked[0]
+        upload = asyncio.create_task(house.upload([b"small", LARGE]))
+        await house.until(lambda: first.arrived() > 0)
+        line.cut()
+        await first.stop()
+        await house.until(lambda: house.store.fleet.session(1) is None)
+        assert not upload.done()
+        await first.start()
+        contents = await upload
+        assert [house.copies(one) for one in contents] == [2, 2]
+        for one, expected in zip(contents, (b"small", LARGE), strict=True):
+            assert await asyncio.to_thread(house.read, one) == expected
+
+
+async def test_a_node_with_another_secret_or_certificate_is_never_there(tmp_path: Path) -> None:
+    async with stopped_house(tmp_path, copies=1) as house:
+        await house.add()
+        await house.add(secret="unheard-of")
+        await house.add(fingerprint=secrets.token_hex(32))
+        async with at_work(house, 1):
+            nodes = house.store.fleet.nodes
+            await house.until(lambda: all(nodes[one].problem is not None for one in (2, 3)))
+            problems = [nodes[one].problem for one in (1, 2, 3)]
+            codes = [why and why.code for why in problems]
+            assert codes == [None, Code.UNAUTHORIZED, Code.CERTIFICATE]
+            assert not any("unheard-of" in str(why) for why in problems)
+            [result] = await house.secured(house.put([b"content"]))
+            assert isinstance(result, Secured)
+
+
+async def test_what_is_rotten_on_one_node_is_read_from_the_other(tmp_path: Path) -> None:
+    async with linked_house(tmp_path, nodes=2) as house:
+        contents = await house.upload([b"small", LARGE])
+        await house.until(lambda: not any(house.spool.holds(contents)))
+        asked = house.linked[1]
+        for one in contents:
+            flip(place_of(asked.kept, one), 1)
+        for one, expected in zip(contents, (b"small", LARGE), strict=True):
+            assert await asyncio.to_thread(house.read, one) == expected
+        # The node has moved its rotten copies aside, and gets new ones.
+        await house.until(lambda: [house.copies(one) for one in contents] == [2, 2])
+        assert asked.folder is not None and asked.folder.damaged == []
+        assert [place_of(asked.kept, one).read_bytes() for one in contents] == [b"small", LARGE]
+
+
+async def test_a_node_does_no_order_of_before(tmp_path: Path) -> None:
+    async with linked_house(tmp_path, nodes=1, copies=1) as house:
+        [content] = await house.upload([b"content"])
+        node = house.links["node1"]
+        await node.delete([], 2**60)
+        with pytest.raises(ProblemError) as refused:
+            await node.delete([content.hash], 2**60)
+        assert refused.value.problem.code is Code.STALE
+        assert house.copies(content) == 1
+        await node.delete([content.hash], 2**60 + 1)
+        assert house.copies(content) == 0
+
+
+async def test_what_is_under_way_ends_when_it_hangs_up(tmp_path: Path, line: HeldLine) -> None:
+    async with linked_house(tmp_path, nodes=1, copies=1) as house:
+        contents = house.put([LARGE])
+        node = house.links["node1"]
+        placing = asyncio.create_task(node.place(contents))
+        await house.until(lambda: house.linked[0].arrived() > 0)
+        await node.hang_up()
+        with pytest.raises(ProblemError) as ended:
+            await placing
+        assert ended.value.problem.code is Code.CUT
+        assert line.sockets[0].fileno() == -1
+        line.is_held = False
+        results = await node.place(contents)
+        assert results.done(contents) == contents
+
+
+async def test_a_content_that_the_spool_or_the_node_has_not_fails_alone(tmp_path: Path) -> None:
+    async with linked_house(tmp_path, nodes=1, copies=1) as house:
+        known = await house.upload([b"one", b"another"])
+        node = house.links["node1"]
+        unknown = content_of(b"unknown")
+        results = await node.fetch([known[0], unknown, known[1]])
+        codes = [why and why.code for why in results.problems]
+        assert codes == [None, Code.VANISHED, None]
+        house.put([b"new"])
+        results = await node.place([unknown, content_of(b"new")])
+        assert [why and why.code for why in results.problems] == [Code.VANISHED, None]
+
+
+async def test_the_inventory_comes_in_pages_and_a_scrub_begins(tmp_path: Path) -> None:
+    async with linked_house(tmp_path, nodes=1, copies=1) as house:
+        contents = sorted(await house.upload([b"one", b"another", b"a third"]))
+        node = house.links["node1"]
+        first = await node.inventory("", 2)
+        assert list(first.items()) == contents[:2]
+        assert dict(await node.inventory(contents[1].hash, 2)) == dict(contents[2:])
+        await node.scrub(1_000)
+        status = await node.status()
+        assert (status.blobs, status.used, status.damaged) == (3, 17, 0)
