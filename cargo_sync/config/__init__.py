@@ -19,6 +19,7 @@ arguments      jobs from arguments of the command line
 daemon         the daemon's file
 server         the server's file
 server_shape   the form of the server's file
+stored         workspaces on storage nodes
 node           a storage node's file
 grants         what users may do in named workspaces
 process_shape  fields that the daemon's and the server's files share

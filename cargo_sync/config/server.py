@@ -15,8 +15,9 @@ from cargo_sync.config.grants import Grant
 from cargo_sync.config.process_shape import ProcessSettings, process_settings
 from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
-from cargo_sync.config.server_shape import QuotaShape, ServerShape, UserShape
+from cargo_sync.config.server_shape import QuotaShape, ServerShape, UserShape, WorkspaceShape
 from cargo_sync.config.shape import Surroundings, read_shape
+from cargo_sync.config.stored import NodesSettings, is_stored, stored_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,10 @@ class UserSettings:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSettings:
-    """A named workspace: an absolute folder, and what each user may do there.
+    """A named workspace, and what each user may do there.
 
+    path    an absolute folder; `stored_root` of its name if its contents lie on storage nodes
+    copies  how many nodes keep each of its contents; None: they lie in its folder
     quota_bytes, quota_files  the most that may be in it, whoever brings it; None for no limit
     """
 
@@ -69,6 +72,7 @@ class WorkspaceSettings:
     grants: Mapping[str, Grant]
     quota_bytes: int | None = None
     quota_files: int | None = None
+    copies: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class ServerSettings:
     events      the callbacks that are asked for
     callbacks   where they may go
     keep        how much of the history is kept
+    nodes       how storage nodes are used
     backup      the ports of the Servidor Backup protocol; None for none
     warnings    sentences for the person who starts the server
     process     log, metrics, and other settings of any process
@@ -128,6 +133,7 @@ class ServerSettings:
     events: tuple[EventSettings, ...] = field(default=(), repr=False)
     callbacks: CallbackLimits = ANYWHERE
     keep: FileHistory = field(default_factory=FileHistory)
+    nodes: NodesSettings = field(default_factory=NodesSettings)
     backup: BackupSettings | None = None
     file: str = ""
     warnings: tuple[str, ...] = ()
@@ -170,10 +176,8 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         control=control_from(shape.control),
         users_dir=shape.users_dir,
         users=tuple(map(_user, shape.users)),
-        workspaces=tuple(
-            WorkspaceSettings(space.name, space.path, space.grants, *_quota(space.quota))
-            for space in shape.workspaces
-        ),
+        workspaces=tuple(map(_workspace, shape.workspaces)),
+        nodes=NodesSettings(shape.nodes.grace, shape.nodes.repair_speed),
         settle=shape.settle,
         trash_days=shape.trash_days,
         trash_max=shape.trash_max,
@@ -206,6 +210,12 @@ def _user(shape: UserShape) -> UserSettings:
         networks=tuple(shape.networks or ()),
         given=frozenset(shape.model_fields_set),
     )
+
+
+def _workspace(shape: WorkspaceShape) -> WorkspaceSettings:
+    path = stored_root(shape.name) if shape.path is None else shape.path
+    copies = None if shape.store is None else shape.store.nodes.copies
+    return WorkspaceSettings(shape.name, path, shape.grants, *_quota(shape.quota), copies)
 
 
 def _quota(shape: QuotaShape | None) -> tuple[int | None, int | None]:
@@ -263,7 +273,11 @@ def missing_folders(document: Document, settings: ServerSettings) -> list[FieldP
     mounted yet.
     """
     folders = [("users", number, one.path) for number, one in enumerate(settings.users)]
-    folders += [("workspaces", number, one.path) for number, one in enumerate(settings.workspaces)]
+    folders += [
+        ("workspaces", number, one.path)
+        for number, one in enumerate(settings.workspaces)
+        if not is_stored(one.path)
+    ]
     problems = []
     for name, number, path in folders:
         try:

@@ -46,6 +46,7 @@ from cargo_sync.config.shape import (
     surroundings,
     wrong,
 )
+from cargo_sync.config.stored import NodesShape, StoreShape
 
 _QUOTA_FORM = 'an object with "bytes" (such as "500GB"), "files" (such as 1000000), or both'
 USER_WORKSPACE = "default"
@@ -137,11 +138,25 @@ class WorkspaceShape(Shape):
     """The form of a workspace."""
 
     name: Segment = Field(description='1 to 100 characters without "/" and ":"')
-    path: RootFolder = Field(description="a folder on this machine")
+    store: StoreShape | None = Field(None, description='an object such as {"nodes": {"copies": 2}}')
+    path: RootFolder | None = Field(
+        None, description="a folder on this machine", validate_default=True
+    )
     grants: dict[str, Annotated[InstanceOf[Grant], BeforeValidator(grant)]] = Field(
         default_factory=dict, description=f"user names, each with {FORM}"
     )
     quota: QuotaShape | None = Field(None, description=_QUOTA_FORM)
+
+    @field_validator("path")
+    @classmethod
+    def _one_place(cls, path: str | None, info: ValidationInfo) -> str | None:
+        if "store" in info.data:  # otherwise what is wrong with it was said
+            is_elsewhere = info.data["store"] is not None
+            if path is None and not is_elsewhere:
+                raise ValueError("is missing")
+            if path is not None and is_elsewhere:
+                raise wrong('cannot be used together with "store"; keep one of them')
+        return path
 
 
 class FileHistoryShape(Shape):
@@ -189,6 +204,9 @@ class ServerShape(ProcessShape):
     users: list[UserShape] = Field(default_factory=list, description="a list of users")
     workspaces: list[WorkspaceShape] = Field(
         default_factory=list, description="a list of workspaces"
+    )
+    nodes: NodesShape = Field(
+        default_factory=lambda: NodesShape.model_validate({}), description="an object"
     )
     events: Annotated[
         tuple[EventSettings, ...], SkipValidation, BeforeValidator(read_server_events)
@@ -251,7 +269,11 @@ def _backup_errors(
     if backup.nicknames is not None:
         real = os.path.realpath(backup.nicknames)
         folders = [(one.path, f'user "{one.username}"') for one in data.get("users") or ()]
-        folders += [(one.path, f'workspace "{one.name}"') for one in data.get("workspaces") or ()]
+        folders += [
+            (one.path, f'workspace "{one.name}"')
+            for one in data.get("workspaces") or ()
+            if one.path is not None
+        ]
         for path, owner in [*folders, (state, "the server's state")]:
             if _nested(real, os.path.realpath(path)):
                 yield wrong(f"{backup.nicknames} and {path} of {owner} overlap", "nicknames")
@@ -310,6 +332,8 @@ def _workspace_errors(
                 yield wrong(
                     f'there is no user "{user}"; {name_hint(user, known)}', index, "grants", user
                 )
+        if space.path is None:
+            continue
         yield from _state_errors(space.path, state, index)
         real = os.path.realpath(space.path)
         for theirs, path, owner in folders:

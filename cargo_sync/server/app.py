@@ -26,6 +26,7 @@ from cargo_sync.process.system import system_clocks, system_world
 from cargo_sync.process.systemd import Notifier
 from cargo_sync.process.tasks import lasting
 from cargo_sync.server.server import Server, Up
+from cargo_sync.server.workspace.node_storage import Dialer, node_links
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import all_incomplete
@@ -51,6 +52,7 @@ async def run(
     ready: Callable[[Up], None] = announce,
     env: Mapping[str, str] = os.environ,
     service: Service | None = None,
+    dialer: Dialer = node_links,
 ) -> None:
     """Runs a server until SIGTERM, SIGINT or `shutdown`.
 
@@ -61,6 +63,7 @@ async def run(
         ready: called once requests are answered.
         env: for the file, when it is read again.
         service: the process that this runs in.
+        dialer: how storage nodes are reached.
 
     Raises:
         EndpointError, AddressError: the control sockets cannot be opened.
@@ -84,7 +87,7 @@ async def run(
 
         clock = last.enter_context(RetentionClock(database, system_clocks(), unclean))
         world = system_world(last.enter_context(threads()), clock)
-        server = Server(settings, database, endpoint, world, env)
+        server = Server(settings, database, endpoint, world, env, dialer)
         last.callback(server.close)
         me = this_process(epoch, SERVER, world.steady(), "server")
         beside = (

@@ -21,7 +21,7 @@ from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config import places
-from cargo_sync.config.server import ServerSettings, load_server
+from cargo_sync.config.server import ServerSettings, WorkspaceSettings, load_server
 from cargo_sync.control.audit import AuditWriter
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
@@ -44,6 +44,7 @@ from cargo_sync.process.doors import Doors
 from cargo_sync.process.http.listener import HttpListener
 from cargo_sync.process.metrics import Family
 from cargo_sync.process.ring import Ring
+from cargo_sync.process.tasks import contained
 from cargo_sync.server.accounts.access import Grants, served
 from cargo_sync.server.accounts.invitations import Devices, Invitations
 from cargo_sync.server.accounts.logins import Logins
@@ -80,6 +81,7 @@ from cargo_sync.server.reporting.feed import ServerFeed
 from cargo_sync.server.reporting.metrics import families
 from cargo_sync.server.reporting.webhooks import ServerWebhooks
 from cargo_sync.server.workspace.contract import Workspace
+from cargo_sync.server.workspace.node_storage import Dialer, NodeStorage, SharedParts
 from cargo_sync.server.workspace.opened import OpenWorkspaces
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.ages import Ages
@@ -149,6 +151,7 @@ class Server:
         endpoint: Endpoint,
         world: World,
         env: Mapping[str, str],
+        dialer: Dialer,
     ) -> None:
         self._settings = settings
         self._endpoint = endpoint
@@ -179,12 +182,15 @@ class Server:
         self._permits = Permits(self._grants, self._users.refusal, self.journal.presence.seen)
         self.expiry = ExpiryWatch(self._users, world.wall, self._expired, self._expires_soon)
         self._ledger = partial(DisplacedRows, database, wall=world.wall, lived=world.lived)
+        space, ages = SpaceLedger(database.path), Ages(database, world.lived)
+        shared = SharedParts(catalogue, self._ledger, self._checkpoints, space, ages)
+        self._storage = NodeStorage(settings, database, world, shared, dialer)
         self._opened = OpenWorkspaces(
             world,
             catalogue,
             self._checkpoints,
-            SpaceLedger(database.path),
-            Ages(database, world.lived),
+            space,
+            ages,
             self._ledger,
             self._polls.changed,
             self.journal.tell,
@@ -309,10 +315,15 @@ class Server:
         await self.webhooks.apply(settings.events)
         file = Bandwidth(settings.global_upload_bandwidth, settings.global_download_bandwidth)
         await self._limits.read(asdict(file))
+        await self._open_storage(settings.workspaces)
         read = await self._registry.read(settings)
         for notice in (*settings.warnings, *read.notices):
             _log.warning("%s", notice)
         return read
+
+    async def _open_storage(self, workspaces: Sequence[WorkspaceSettings]) -> None:
+        """Opens what workspaces on nodes need, if they need it. Raises ProblemError."""
+        self._opened.stored = await self._storage.open(workspaces) or self._opened.stored
 
     def _apply_bandwidth(self) -> None:
         """Applies the current total bandwidth."""
@@ -353,6 +364,7 @@ class Server:
         await self._world.offload(
             self._opened.allow, roster.users, roster.workspaces, self._quota_news
         )
+        self._storage.serve(roster.workspaces, self._opened.id_at, self._tasks)
         self._opened.serve(paths, self._settings, self._tasks)
         self.expiry.changed()
         self._logins.forget(ended)
@@ -442,6 +454,16 @@ class Server:
 
     def _node_joined(self, node: int) -> None:
         _log.info("the storage node %d has joined", node)
+        if self._tasks is not None:
+            self._tasks.create_task(contained(self._take_in(), "a node that has joined"))
+
+    async def _take_in(self) -> None:
+        """A node has joined: it is followed from now on."""
+        assert self._tasks is not None, "the server has started"
+        spaces = self._registry.roster.workspaces
+        await self._open_storage(spaces)
+        self._storage.serve(spaces, self._opened.id_at, self._tasks)
+        await self._storage.read_nodes()
 
     def _ends(self) -> ServerEnds:
         settings, certificate = self._settings, self._certificate
@@ -523,11 +545,13 @@ class Server:
         if self._lanes is not None:
             self._lanes.close()
             await joined(self._flows.close(), LANES, self._world)
+        await self._storage.rest()
         self._opened.rest()
 
     def close(self) -> None:
         """Closes the folders, which must not be in use any more."""
         self._opened.close()
+        self._storage.close()
         self.journal.close()
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from cargo_sync.config.control import ControlSettings
 from cargo_sync.config.grants import Grant
+from cargo_sync.config.relaxed import read
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import (
     ServerSettings,
@@ -13,7 +14,10 @@ from cargo_sync.config.server import (
     UserSettings,
     WorkspaceSettings,
     load_server,
+    missing_folders,
+    server_from,
 )
+from cargo_sync.config.stored import NodesSettings
 from tests.config.samples import problems, write
 
 ENV = {"HOME": "/home/ana"}
@@ -106,8 +110,10 @@ def test_every_field(tmp_path: Path) -> None:
                 "path": "drop",
                 "grants": drop,
                 "quota": {"bytes": "2TB"},
-            }
+            },
+            {"name": "far", "store": {"nodes": {"copies": 3}}, "grants": {"ana": "rw"}},
         ],
+        "nodes": {"grace": "2h", "repair_speed": "1gbps"},
     }
     path = write(tmp_path, content)
     settings = load_server(path, ENV)
@@ -175,7 +181,11 @@ def test_every_field(tmp_path: Path) -> None:
                 ),
             ),
         ),
-        workspaces=(WorkspaceSettings("drop", f"{here}/drop", granted, 2 * 10**12),),
+        workspaces=(
+            WorkspaceSettings("drop", f"{here}/drop", granted, 2 * 10**12),
+            WorkspaceSettings("far", "stored:far", {"ana": Grant("rw")}, copies=3),
+        ),
+        nodes=NodesSettings(7_200.0, 1_000_000_000),
         settle=0,
         trash_days=1.5,
         scan_interval=5,
@@ -317,3 +327,59 @@ def test_plain_http(tmp_path: Path) -> None:
     assert wrong(tmp_path, plain=True, listen="localhost", tls=tls) == [
         'tls: cannot be used together with "plain": true; keep one of them'
     ]
+
+
+@pytest.mark.parametrize(
+    ("workspace", "lines"),
+    [
+        ({}, ["workspaces[0].path: is missing (expected: a folder on this machine)"]),
+        (
+            {"path": "x", "store": {"nodes": {}}},
+            ['workspaces[0].path: cannot be used together with "store"; keep one of them'],
+        ),
+        (
+            {"store": {"nodes": {"copies": 4}}},
+            [
+                "workspaces[0].store.nodes.copies: must be at most 3 "
+                "(expected: how many nodes keep each content: 1, 2 or 3)"
+            ],
+        ),
+        (
+            {"store": {"nodes": {"copies": 0}}},
+            [
+                "workspaces[0].store.nodes.copies: must be at least 1 "
+                "(expected: how many nodes keep each content: 1, 2 or 3)"
+            ],
+        ),
+        (
+            {"store": {}},
+            [
+                'workspaces[0].store.nodes: is missing (expected: an object such as {"copies": 2})',
+            ],
+        ),
+    ],
+)
+def test_a_workspace_has_a_folder_or_nodes(
+    tmp_path: Path, workspace: dict[str, Any], lines: list[str]
+) -> None:
+    assert wrong(tmp_path, workspaces=[{"name": "music", **workspace}]) == lines
+
+
+def test_a_workspace_on_nodes_has_no_folder_that_could_be_missing(tmp_path: Path) -> None:
+    content = {
+        "workspaces": [
+            {"name": "music", "store": {"nodes": {}}},
+            {"name": "art", "path": "no/art"},
+        ]
+    }
+    document = read(write(tmp_path, content))
+    settings = server_from(document, ENV)
+    assert [(one.path, one.copies) for one in settings.workspaces] == [
+        ("stored:music", 2),
+        (f"{tmp_path}/no/art", None),
+    ]
+    assert [one.field for one in missing_folders(document, settings)] == ["workspaces[1].path"]
+
+
+def test_repairs_of_copies_have_a_speed(tmp_path: Path) -> None:
+    assert wrong(tmp_path, nodes={"repair_speed": "0mbps", "grace": "5"})[0].startswith("nodes.")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from cargo_sync.config.grants import AccessLevel, Grant
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
+from cargo_sync.config.stored import real_root
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.grants.drop_box import DropBox
 from cargo_sync.server.grants.receipts import Receipts
@@ -24,7 +25,6 @@ from cargo_sync.server.refusals import (
     write_only,
 )
 from cargo_sync.server.workspace.contract import Workspace
-from cargo_sync.server.workspace.roots import real_root
 from cargo_sync.state.drop_boxes import DropIntents
 
 _AllReceipts = dict[tuple[str, str, str], Receipts]

@@ -15,6 +15,7 @@ from cargo_sync.config import places
 from cargo_sync.config.fields import served_folder
 from cargo_sync.config.server import ServerSettings, UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
+from cargo_sync.config.stored import real_root
 from cargo_sync.machines.quota import Use
 from cargo_sync.model import paths
 from cargo_sync.model.problems import ProblemError
@@ -22,7 +23,6 @@ from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.roster import Roster, effective, ground
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.workspace.opened import OpenWorkspaces
-from cargo_sync.server.workspace.roots import real_root
 from cargo_sync.state.users import UserRows
 from cargo_sync.state.workspaces import WorkspaceRows
 from cargo_sync.suggest import did_you_mean

@@ -13,6 +13,7 @@ from cargo_sync.api.trash_commands import (
     WorkspaceTrashListArgs,
     WorkspaceTrashRestoreArgs,
 )
+from cargo_sync.config.stored import real_root
 from cargo_sync.control import trash_views
 from cargo_sync.control.routes import Route
 from cargo_sync.local.trash import run_folder
@@ -23,7 +24,6 @@ from cargo_sync.model.world import World
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.opened import OpenWorkspaces
-from cargo_sync.server.workspace.roots import real_root
 
 
 class WorkspaceTrashHandlers:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
 from cargo_sync.config.server_shape import USER_WORKSPACE
-from cargo_sync.server.workspace.roots import real_root
+from cargo_sync.config.stored import real_root
 
 
 class WorkspaceNames:

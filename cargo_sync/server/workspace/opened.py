@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.catalogue.quota_ledger import QuotaShare, Told
 from cargo_sync.config.server import ServerSettings, UserSettings, WorkspaceSettings
+from cargo_sync.config.stored import is_stored, real_root
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.parts import CheckpointStore
@@ -27,7 +28,6 @@ from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder, Changed, Tell
 from cargo_sync.server.workspace.folder.external_changes import ExternalChanges
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
-from cargo_sync.server.workspace.roots import is_stored, real_root
 from cargo_sync.stores.contract import ContentStore
 from cargo_sync.stores.folder import DAY, FolderStore
 
@@ -46,7 +46,10 @@ class StoredParts(NamedTuple):
 
 
 class OpenWorkspaces:
-    """Workspaces by their roots (`roots`)."""
+    """Workspaces by their roots (`config.stored`).
+
+    stored  for workspaces without a folder; None until there are some
+    """
 
     def __init__(
         self,
@@ -60,7 +63,6 @@ class OpenWorkspaces:
         tell: Tell,
         stored: StoredParts | None = None,
     ) -> None:
-        """`stored` is for workspaces without a folder: None if there can be none."""
         self._world = world
         self._catalogue = catalogue
         self._checkpoints = checkpoints
@@ -70,7 +72,7 @@ class OpenWorkspaces:
         self._changed = changed
         self._tell = tell
         self._native = native()
-        self._stored = stored
+        self.stored = stored
         self._open: dict[str, FolderWorkspace | ContentWorkspace] = {}
         self._external: dict[str, asyncio.Task[None]] = {}
         self._ending: list[asyncio.Task[None]] = []
@@ -214,8 +216,8 @@ class OpenWorkspaces:
     def _made(self, path: str) -> FolderWorkspace | ContentWorkspace:
         world = self._world
         if is_stored(path):
-            assert self._stored is not None, "its settings were refused"
-            stored = self._stored
+            stored = self.stored
+            assert stored is not None, "the spool is open"
             tree = ContentTree(path, stored.state, stored.store, world, self._changed, self._tell)
             return ContentWorkspace(tree, stored.owned)
         open_store = partial(

@@ -54,6 +54,20 @@ class NodeReading:
         self._ahead: OrderedDict[str, ContentFetch] = OrderedDict()
         self.on_queue: Callable[[], None] = lambda: None
         """Called in the event loop when there is something to do."""
+        self._stopped: Problem | None = None
+
+    def start(self) -> None:
+        """`step` will be called from now on."""
+        with self._lock:
+            self._stopped = None
+
+    def stop(self, why: Problem) -> None:
+        """`step` is not called any more: whoever waits for a content does not get it."""
+        with self._lock:
+            self._stopped = why
+            self._queue.clear()
+            left = {one.content: one for one in self._fetches.values() if not one.ready.is_set()}
+        self._finish(left, list(left), why)
 
     def open(self, workspace: int, content: Content, wake: Wake | None) -> "FetchedReader":
         """See `ContentStore.open`."""
@@ -136,6 +150,10 @@ class NodeReading:
         fetch = self._fetches.get(content.hash)
         if fetch is None or fetch.problem is not None:
             fetch = self._fetches[content.hash] = ContentFetch(workspace, content)
+            if self._stopped is not None:
+                fetch.problem = self._stopped
+                fetch.ready.set()
+                return fetch
             self._queue[content.hash] = fetch
             self._call_soon(self.on_queue)
         return fetch

@@ -189,6 +189,8 @@ class NodeFleet:
             task.cancel()
         for node in self.nodes.values():
             await node.client.hang_up()
+        self._tasks.clear()
+        self.nodes.clear()
 
     async def _follow(self, id: int) -> None:
         while True:

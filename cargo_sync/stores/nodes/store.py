@@ -90,6 +90,7 @@ class NodeStore:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
+                self._fetching.start()
                 await self.fleet.read(tasks)
                 for work, name in (
                     (self._repair, "repair of copies"),
@@ -102,6 +103,7 @@ class NodeStore:
                     tasks.create_task(lasting(work, name))
         finally:
             self._tasks = None
+            self._fetching.stop(_STOPPED)
             await self.fleet.stop()
 
     # -- as `ContentStore` -------------------------------------------------------------------------
@@ -146,7 +148,7 @@ class NodeStore:
         self._drains.pop(node, None)
         if draining:
             self._drains[node] = self._claims.mark()
-        await self._read()
+        await self.read_nodes()
 
     async def is_drained(self, node: int) -> bool:
         """Whether nothing needs the copies of a node that is being drained."""
@@ -162,13 +164,14 @@ class NodeStore:
         """Removes a node: none of its copies counts any more."""
         await self.cluster.world.offload(self._rows.remove, node)
         self._drains.pop(node, None)
-        await self._read()
+        await self.read_nodes()
 
     async def scrub(self, node: int, rate: int | None) -> None:
         """A node begins to check all of its copies. Raises ProblemError."""
         await self.fleet.nodes[node].client.scrub(rate)
 
-    async def _read(self) -> None:
+    async def read_nodes(self) -> None:
+        """Reads the rows of nodes again: one has joined, was changed, or removed."""
         if self._tasks is not None:
             await self.fleet.read(self._tasks)
 

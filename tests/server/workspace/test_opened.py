@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.server import ServerSettings
+from cargo_sync.config.stored import real_root, stored_root
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
@@ -14,7 +15,6 @@ from cargo_sync.server.workspace.content.tree import ContentState
 from cargo_sync.server.workspace.content.workspace import ContentWorkspace
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.opened import OpenWorkspaces, StoredParts
-from cargo_sync.server.workspace.roots import real_root, stored_root
 from cargo_sync.state.blob_owners import BlobOwners
 from cargo_sync.state.blobs import Blobs
 from cargo_sync.state.database import Database

@@ -149,3 +149,24 @@ async def test_a_node_that_comes_back_old_is_compared_before_it_is_used(tmp_path
         one.rows.heard(row.id, row.epoch, row.sequence + 99)  # as if it had been further
         node.is_away = False
         await one.until(lambda: all(one.copies(content) == 2 for content in contents))
+
+
+async def test_who_waits_for_a_content_is_told_when_the_store_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def never(contents: object) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async with house(tmp_path) as one:
+        [content] = await one.upload([LARGE])
+        for node in one.nodes.values():
+            monkeypatch.setattr(node, "fetch", never)
+        reading = asyncio.create_task(asyncio.to_thread(one.read, content))
+        await asyncio.wait_for(asked.wait(), PATIENCE_SECONDS)
+    for late in (reading, asyncio.to_thread(one.read, content)):
+        with pytest.raises(ProblemError) as caught:
+            await asyncio.wait_for(late, PATIENCE_SECONDS)
+        assert caught.value.problem.code == Code.STOPPED

@@ -1,0 +1,193 @@
+"""Workspaces whose contents lie on storage nodes: the spool, the store, and what goes on there.
+
+Nothing of it is open in a server that has neither such a workspace nor a node. The spool is in
+`state_dir`: what lies there was staged or is on its way to nodes. If it is lost, nothing is lost
+that had a receipt.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Final, NamedTuple
+
+from cargo_sync.catalogue.contract import Catalogue
+from cargo_sync.config.server import ServerSettings, WorkspaceSettings
+from cargo_sync.config.stored import COPIES
+from cargo_sync.local.ages import AgeStore
+from cargo_sync.local.ledger import TrashLedger
+from cargo_sync.local.parts import CheckpointStore
+from cargo_sync.local.space import SpaceLedger
+from cargo_sync.machines.nodes.states import PATIENCE
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.process.tasks import lasting
+from cargo_sync.process.wakeup import Wakeup
+from cargo_sync.server.workspace.content.tree import ContentState
+from cargo_sync.server.workspace.opened import StoredParts
+from cargo_sync.state.blob_owners import BlobOwners
+from cargo_sync.state.blobs import Blobs
+from cargo_sync.state.database import Database
+from cargo_sync.state.manifests import Manifests
+from cargo_sync.state.nodes import NodeRows
+from cargo_sync.stores.blobs import BlobFolder
+from cargo_sync.stores.folder import STALE
+from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.nodes.fleet import Dial
+from cargo_sync.stores.nodes.link import NodeLink
+from cargo_sync.stores.nodes.store import NodeSettings, NodeStore
+from cargo_sync.stores.spool import BlobSpool
+
+SPOOL: Final = "spool"
+"""Its folder in `state_dir`."""
+SWEEP: Final = 3600.0
+"""Seconds between two looks at what nobody continues in the spool's staging."""
+
+_log = logging.getLogger(__name__)
+
+Dialer = Callable[[BlobSpool, World], Dial]
+"""Gives what makes clients of nodes, which bring contents into the spool and out of it."""
+
+
+def node_links(spool: BlobSpool, world: World) -> Dial:
+    """Nodes on other machines."""
+    return lambda row: NodeLink(row, spool, world)
+
+
+class SharedParts(NamedTuple):
+    """What workspaces with a folder use, too."""
+
+    catalogue: Catalogue
+    ledger: Callable[[int], TrashLedger]
+    checkpoints: CheckpointStore
+    space: SpaceLedger
+    ages: AgeStore
+
+
+class NodeStorage:
+    """The store of a server's workspaces on nodes, from when it is needed.
+
+    store  None before
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        database: Database,
+        world: World,
+        shared: SharedParts,
+        dialer: Dialer,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._world = world
+        self._dialer = dialer
+        self._shared = shared
+        self._rows = NodeRows(database)
+        self._copies: Mapping[int, int] = {}
+        self._work: asyncio.Task[None] | None = None
+        self.store: NodeStore | None = None
+
+    async def open(self, workspaces: Iterable[WorkspaceSettings]) -> StoredParts | None:
+        """Opens the spool, if one of these workspaces or a node needs it and it is not open yet.
+
+        Returns:
+            What workspaces on nodes need, if it was opened now.
+
+        Raises:
+            ProblemError: the spool cannot be opened, or the state not be read.
+        """
+        database, world, settings = self._database, self._world, self._settings.nodes
+        if self.store is not None:
+            return None
+        if all(one.copies is None for one in workspaces) and not await world.offload(
+            self._rows.all
+        ):
+            return None
+        claims = Claims()
+        spool = BlobSpool(await world.offload(self._folder), claims)
+        blobs = Blobs(database)
+        self.store = NodeStore(
+            spool,
+            claims,
+            (blobs, self._rows),
+            self._dialer(spool, world),
+            world,
+            NodeSettings(
+                self._wanted, PATIENCE._replace(gone=settings.grace), settings.repair_speed
+            ),
+            _pause,
+        )
+        manifests = partial(Manifests, database)
+        rows = ContentState(self._shared.catalogue, self._shared.ledger, manifests, blobs)
+        return StoredParts(self.store, rows, BlobOwners(database))
+
+    def serve(
+        self,
+        workspaces: Iterable[WorkspaceSettings],
+        id_at: Callable[[str], int | None],
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        """Keeps so many copies of these from now on. `id_at` gives the id of an open workspace.
+
+        A workspace that is not served any more keeps what it wanted, so that nothing of it is
+        deleted only because it is not in the file for a while.
+        """
+        if self.store is None:
+            return
+        found = {id_at(one.path): one.copies for one in workspaces if one.copies is not None}
+        wanted = {id: copies for id, copies in found.items() if id is not None}
+        self._copies = {**self._copies, **wanted}
+        if self._work is None:
+            self._work = tasks.create_task(self._run(self.store))
+
+    async def read_nodes(self) -> None:
+        """A node has joined, or joined again."""
+        if self.store is not None:
+            await self.store.read_nodes()
+
+    async def rest(self) -> None:
+        """Ends the work. What is not secured yet waits for the next start."""
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+
+    def close(self) -> None:
+        """Closes the spool; nobody may use it any more."""
+        if self.store is not None:
+            self.store.spool.blobs.close()
+
+    async def _run(self, store: NodeStore) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(lasting(store.run, "storage nodes"))
+            tasks.create_task(lasting(partial(self._sweep, store), "clean-up of the spool"))
+
+    async def _sweep(self, store: NodeStore) -> None:
+        """Deletes what was staged long ago, and nobody continues."""
+        while True:
+            await _pause(SWEEP)
+            try:
+                await self._world.offload(store.spool.staging.sweep, self._shared.ages, STALE)
+            except ProblemError as error:
+                _log.error("the spool cannot be cleaned up: %s", error)
+
+    def _folder(self) -> BlobFolder:
+        # Another folder than before is as good: what has a receipt lies on nodes.
+        shared = self._shared
+        return BlobFolder.open(
+            os.path.join(self._settings.state_dir, SPOOL),
+            "",
+            self._world.token,
+            shared.checkpoints,
+            shared.space,
+            shared.ages,
+            holder="cargo_sync server",
+        )
+
+    def _wanted(self, workspace: int) -> int:
+        return self._copies.get(workspace, COPIES)
+
+
+async def _pause(seconds: float) -> None:
+    await Wakeup().wait(seconds)
