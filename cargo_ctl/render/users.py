@@ -95,7 +95,7 @@ def user_show(user: Mapping[str, Any]) -> str:
     for space in user.get("workspaces") or []:
         name, access = escaped(space["name"]), escaped(space["access"])
         below = f", only {escaped(space['subfolder'])}" if space.get("subfolder") else ""
-        lines.append(f"  workspace   {name} ({access}{below})  {escaped(space.get('path', ''))}")
+        lines.append(f"  workspace   {name} ({access}{below})  {_place(space)}")
     lines += logins(user).splitlines()
     lines += _past(user)
     if user.get("file"):
@@ -118,7 +118,7 @@ def workspace_list(result: Mapping[str, Any]) -> str:
             _used(space),
             _grants(space),
             escaped(space.get("from", "")),
-            escaped(space.get("path", "")),
+            _place(space),
         )
         for space in spaces
     ]
@@ -127,9 +127,17 @@ def workspace_list(result: Mapping[str, Any]) -> str:
 
 def one_workspace(space: Mapping[str, Any]) -> str:
     """One workspace on one line: `music: ana rw, ben ro, /srv/music`."""
-    parts = [_grants(space) or "no users", _quota(space), escaped(space.get("path", ""))]
+    parts = [_grants(space) or "no users", _quota(space), _place(space)]
     parts = [part for part in parts if part]
     return f"{escaped(space['workspace'])}: {', '.join(parts)}"
+
+
+def _place(space: Mapping[str, Any]) -> str:
+    """Where the contents of a workspace lie."""
+    copies = space.get("copies")
+    if not copies:
+        return escaped(space.get("path", ""))
+    return "on nodes, 1 copy" if copies == 1 else f"on nodes, {copies:,} copies"
 
 
 def removed_workspace(result: Mapping[str, Any]) -> str:

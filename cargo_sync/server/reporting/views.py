@@ -60,7 +60,7 @@ def whole_user(
     granted = [
         {
             "name": space.name,
-            "path": space.path,
+            **_place(space),
             "access": space.grants[one.username].access,
             "subfolder": space.grants[one.username].path,
         }
@@ -94,12 +94,17 @@ def workspace(
     """A row of `workspace.list`. `used` is what is in its folder."""
     return {
         "workspace": one.name,
-        "path": one.path,
+        **_place(one),
         "grants": {name: grant.shown() for name, grant in sorted(one.grants.items())},
         **_quota(Quota(one.quota_bytes, one.quota_files), used),
         "from": _from(of_file is not None),
         "in_file": sorted(of_file.grants) if of_file is not None else [],
     }
+
+
+def _place(one: WorkspaceSettings) -> dict[str, Any]:
+    """Where the contents of a workspace lie: in a folder, or on storage nodes."""
+    return {"path": one.path if one.copies is None else "", "copies": one.copies}
 
 
 def quota_news(news: QuotaNews) -> dict[str, Any]:
