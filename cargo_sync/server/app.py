@@ -17,6 +17,7 @@ from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import this_process
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.world import World
 from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.offload import threads
@@ -26,10 +27,13 @@ from cargo_sync.process.system import system_clocks, system_world
 from cargo_sync.process.systemd import Notifier
 from cargo_sync.process.tasks import lasting
 from cargo_sync.server.server import Server, Up
-from cargo_sync.server.workspace.node_storage import Dialer, node_links
+from cargo_sync.server.workspace.node_storage import Dialer
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import all_incomplete
+from cargo_sync.stores.nodes.fleet import Dial
+from cargo_sync.stores.nodes.link import NodeLink
+from cargo_sync.stores.spool import BlobSpool
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +48,11 @@ def announce(up: Up) -> None:
         print(f"backup ports: {ports}", flush=True)
     if up.fingerprint:
         print(f"certificate fingerprint: {up.fingerprint}", flush=True)
+
+
+def node_links(spool: BlobSpool, world: World) -> Dial:
+    """Storage nodes on other machines."""
+    return lambda row: NodeLink(row, spool, world)
 
 
 async def run(

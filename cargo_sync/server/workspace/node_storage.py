@@ -35,7 +35,6 @@ from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.folder import STALE
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.fleet import Dial
-from cargo_sync.stores.nodes.link import NodeLink
 from cargo_sync.stores.nodes.store import NodeSettings, NodeStore
 from cargo_sync.stores.spool import BlobSpool
 
@@ -48,11 +47,6 @@ _log = logging.getLogger(__name__)
 
 Dialer = Callable[[BlobSpool, World], Dial]
 """Gives what makes clients of nodes, which bring contents into the spool and out of it."""
-
-
-def node_links(spool: BlobSpool, world: World) -> Dial:
-    """Nodes on other machines."""
-    return lambda row: NodeLink(row, spool, world)
 
 
 class SharedParts(NamedTuple):
