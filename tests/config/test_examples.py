@@ -15,6 +15,7 @@ from cargo_sync.config.process_shape import KeepShape, LogShape, MetricsShape, P
 from cargo_sync.config.server import load_server
 from cargo_sync.config.server_shape import ServerShape, TlsShape, UserShape, WorkspaceShape
 from cargo_sync.config.shape import Shape
+from cargo_sync.config.stored import NodesShape
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,6 +62,7 @@ def test_the_examples_load(env: dict[str, str]) -> None:
         TlsShape,
         UserShape,
         WorkspaceShape,
+        NodesShape,
         BackupShape,
         FileServersShape,
         *(NodeShape, CoordinatorShape, ScrubShape),

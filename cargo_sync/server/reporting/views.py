@@ -104,7 +104,7 @@ def workspace(
 
 def _place(one: WorkspaceSettings) -> dict[str, Any]:
     """Where the contents of a workspace lie: in a folder, or on storage nodes."""
-    return {"path": one.path if one.copies is None else "", "copies": one.copies}
+    return {"path": one.path} if one.copies is None else {"path": "", "copies": one.copies}
 
 
 def quota_news(news: QuotaNews) -> dict[str, Any]:
