@@ -175,7 +175,11 @@ class NodeGateway:
             "epoch": blobs.marker,
             "sequence": blobs.sequence,
             **room._asdict(),
-            "damaged": {"count": len(damaged), "hashes": damaged[:DAMAGED]},
+            "damaged": {
+                "count": len(damaged),
+                "found": blobs.rotten,
+                "hashes": damaged[:DAMAGED],
+            },
             "scrub": self._scrub_state(),
         }
 

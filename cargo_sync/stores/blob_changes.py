@@ -47,6 +47,7 @@ class BlobChanges:
     lock     held while names of blobs change, and what is counted of them
     totals   what the folder holds
     damaged  hashes of what was moved aside
+    rotten   how many were moved aside since the folder was opened
     """
 
     def __init__(self, staging: Staging, damaged: Sequence[str]) -> None:
@@ -54,6 +55,7 @@ class BlobChanges:
         self.lock = threading.Lock()
         self.totals = BlobTotals(staging.root)
         self.damaged = set(damaged)
+        self.rotten = 0
         self._root = staging.root
         self._staging = staging
 
@@ -138,6 +140,7 @@ class BlobChanges:
                 with self._root.folder(DAMAGED) as aside:
                     system.rename(part.fd, hash, aside.fd, hash)
                 self.damaged.add(hash)
+                self.rotten += 1
                 self._changed(part, BlobAmount(-1, -found.st_size))
                 self._unlink(part, hash + LIST)
             self._made_durable({hash[:2], DAMAGED}, whole=False)

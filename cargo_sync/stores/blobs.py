@@ -160,6 +160,11 @@ class BlobFolder:
         with self._changes.lock:
             return sorted(self._changes.damaged)
 
+    @property
+    def rotten(self) -> int:
+        """How many contents were found to be rotten since it was opened; it only grows."""
+        return self._changes.rotten
+
     def still_there(self) -> bool:
         """True when the path still leads to the folder that was opened."""
         return self.root.still_there()

@@ -79,6 +79,10 @@ class BlobSpool:
         self._holds.release([one.hash for one, why in pairs if why is not None and one.size])
         return problems
 
+    def give_back(self, some: Sequence[Content]) -> None:
+        """Gives one hold of each back. What nobody holds then goes when the spool is tidied."""
+        self._holds.release([one.hash for one in some])
+
     def holds(self, some: Sequence[Content]) -> list[bool]:
         return self.blobs.has(some)
 

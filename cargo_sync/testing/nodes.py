@@ -65,7 +65,7 @@ class FolderNode:
     def _status(self) -> NodeStatus:
         room = self.folder.room()
         life = Life(self.folder.marker, self.folder.sequence)
-        damaged = len(self.folder.damaged)
+        damaged = self.folder.rotten
         return NodeStatus(life, room.free, room.used, room.capacity, room.blobs, damaged)
 
     def _delete(self, hashes: Sequence[str], order: int) -> None:

@@ -38,11 +38,12 @@ async def test_what_is_rotten_or_unknown_does_not_leave(tmp_path: Path) -> None:
         found = await coordinator.fetch(wanted)
         assert list(found.values()) == [SMALL[0], "damaged", "damaged", "vanished", SMALL[1]]
         _, state = await coordinator.call("GET", "/n1/status")
-        assert state["damaged"] == {"count": 2, "hashes": sorted([small.hash, large.hash])}
+        hashes = sorted([small.hash, large.hash])
+        assert state["damaged"] == {"count": 2, "found": 2, "hashes": hashes}
         await coordinator.send([SMALL[3], LARGE])
         assert list((await coordinator.fetch([small, large])).values()) == [SMALL[3], LARGE]
         _, state = await coordinator.call("GET", "/n1/status")
-        assert state["damaged"]["count"] == 0
+        assert state["damaged"] == {"count": 0, "found": 2, "hashes": []}
 
 
 async def test_what_is_not_the_announced_content_is_not_kept(tmp_path: Path) -> None:

@@ -143,7 +143,11 @@ class NodeFleet:
 
     async def fetch(self, node: int, contents: Sequence[Content]) -> Results:
         found = self._found(node)
-        return await self._call(found, found.client.fetch(contents))
+
+        def too_late(results: Results) -> None:
+            self.release([one.hash for one in results.done(contents)])
+
+        return await self._call(found, found.client.fetch(contents), too_late)
 
     async def delete(self, node: int, hashes: Sequence[str]) -> None:
         found = self._found(node)
@@ -240,8 +244,16 @@ class NodeFleet:
         await node.client.hang_up()
         self._look()
 
-    async def _call(self, node: FollowedNode, call: Coroutine[Any, Any, T]) -> T:
-        """Makes a call in the current session; if it fails, the session ends."""
+    async def _call(
+        self,
+        node: FollowedNode,
+        call: Coroutine[Any, Any, T],
+        too_late: Callable[[T], None] = lambda _: None,
+    ) -> T:
+        """Makes a call in the current session; if it fails, the session ends.
+
+        `too_late` is called with a result that came when the session had ended already.
+        """
         session = node.session
         try:
             if session is None:
@@ -254,6 +266,7 @@ class NodeFleet:
                 await self._end(node)
             raise
         if node.session is None or session is None or node.session.number != session.number:
+            too_late(result)
             raise _ended(node.row.name)
         node.heard_at = self._world.steady()  # it may be asked for long, and not how it is
         return result

@@ -16,6 +16,7 @@ from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.nodes import NodeRow
 from cargo_sync.stores.blob_sink import SpoolSink
 from cargo_sync.stores.blob_source import BlobSource
@@ -38,6 +39,9 @@ from cargo_sync.wire.handshake import LaneKeys
 
 CONNECT: Final = 10.0
 """Seconds for a lane to open."""
+BUSY_SECONDS: Final = 0.5
+BUSY_TRIES: Final = 1_200
+"""How long a content is waited for that comes from another node already: ten minutes."""
 
 
 class NodeLink:
@@ -66,9 +70,13 @@ class NodeLink:
                 f"lane to node {row.name} ({mode.value})",
                 partial(self._open, mode),
                 machine,
+                late,
                 world,
             )
-            for mode, machine in ((Mode.UPLOAD, self._sender), (Mode.DOWNLOAD, self._receiver))
+            for mode, machine, late in (
+                (Mode.UPLOAD, self._sender, _stays),
+                (Mode.DOWNLOAD, self._receiver, spool.give_back),
+            )
         }
 
     async def status(self) -> NodeStatus:
@@ -79,14 +87,29 @@ class NodeLink:
             found.used,
             found.capacity,
             found.blobs,
-            found.damaged.count,
+            found.damaged.found,
         )
 
     async def place(self, contents: Sequence[Content]) -> Results:
         return await self._lanes[Mode.UPLOAD].move(contents)
 
     async def fetch(self, contents: Sequence[Content]) -> Results:
-        return await self._lanes[Mode.DOWNLOAD].move(contents)
+        lane = self._lanes[Mode.DOWNLOAD]
+        problems = list((await lane.move(contents)).problems)
+        try:
+            for _ in range(BUSY_TRIES):
+                busy = [number for number, why in enumerate(problems) if _is_busy(why)]
+                if not busy:
+                    break
+                # It is on its way from another node: one file of the spool has one writer.
+                await Wakeup().wait(BUSY_SECONDS)
+                again = await lane.move([contents[number] for number in busy])
+                for number, why in zip(busy, again.problems, strict=True):
+                    problems[number] = why
+        except BaseException:
+            self._spool.give_back(Results(problems).done(contents))
+            raise
+        return Results(problems)
 
     async def delete(self, hashes: Sequence[str], order: int) -> None:
         body = {"hashes": list(hashes), "order": order}
@@ -146,6 +169,14 @@ class NodeLink:
     def _receiver(self, opened: OpenedLane, on_receipts: OnReceipts) -> Receiver:
         sink = SpoolSink(self._spool)
         return Receiver(opened.link, sink, self._world.steady, client=True, on_receipts=on_receipts)
+
+
+def _is_busy(why: Problem | None) -> bool:
+    return why is not None and why.code == Code.BUSY
+
+
+def _stays(_contents: Sequence[Content]) -> None:
+    """What a node has without that it is known is found in its inventory."""
 
 
 def _not_needed(opening: asyncio.Future[tuple[socket, Link]]) -> None:

@@ -73,7 +73,9 @@ _Key = Annotated[bytes, BeforeValidator(_bytes), Field(min_length=KEY, max_lengt
 
 
 class _Damaged(NodeReply):
-    count: Count
+    found: Count
+    """Since it started. The number of those that are damaged now would hide one that was found
+    while another got a new copy."""
 
 
 class StatusReply(NodeReply):

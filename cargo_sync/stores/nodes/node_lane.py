@@ -44,31 +44,42 @@ Machine = Callable[[OpenedLane, OnReceipts], Sender | Receiver]
 """Makes our end of a lane."""
 
 
+class _MovingBatch(NamedTuple):
+    contents: Sequence[Content]
+    answer: "asyncio.Future[Sequence[Receipt]]"
+
+
+Late = Callable[[Sequence[Content]], None]
+"""Called with contents that have moved although nobody waits for the answer any more."""
+
+
 class _RunningLane:
     """A lane, from its start to its end.
 
-    waiting  what waits for the receipts of each batch
+    batches  those of which no receipts have come
     problem  why it has ended; None as long as it runs
     """
 
-    def __init__(self) -> None:
-        self.waiting: dict[int, asyncio.Future[Sequence[Receipt]]] = {}
+    def __init__(self, late: Late) -> None:
+        self.late = late
+        self.batches: dict[int, _MovingBatch] = {}
         self.problem: Problem | None = None
         self.thread: LaneThread | None = None
         self.begin: Callable[[int, Sequence[Offer]], None] | None = None
 
     def committed(self, batch: int, receipts: Sequence[Receipt]) -> None:
-        answer = self.waiting.pop(batch, None)
-        if answer is not None and not answer.done():
+        contents, answer = self.batches.pop(batch)
+        if answer.done():
+            self.late(_moved(contents, receipts))
+        else:
             answer.set_result(receipts)
 
     def over(self, problem: Problem) -> None:
         """It has ended, or is not listened to any more."""
         self.problem = self.problem or problem
-        for answer in self.waiting.values():
+        for _, answer in self.batches.values():
             if not answer.done():
                 answer.set_exception(ProblemError(problem))
-        self.waiting.clear()
 
 
 class NodeLane:
@@ -79,12 +90,14 @@ class NodeLane:
         name: str,
         connect: Callable[[], Awaitable[OpenedLane]],
         machine: Machine,
+        late: Late,
         world: World,
     ) -> None:
         """Connects to nothing yet. `name` is that of the lane's thread."""
         self._name = name
         self._connect = connect
         self._machine = machine
+        self._late = late
         self._world = world
         self._loop = asyncio.get_running_loop()
         self._opening = asyncio.Lock()
@@ -98,11 +111,14 @@ class NodeLane:
         Raises:
             ProblemError: the lane cannot be opened, or ended: it is not known what has moved.
         """
-        problems: list[Problem | None] = []
-        for start in range(0, len(contents), BATCH):
-            some = contents[start : start + BATCH]
-            problems += map(_problem, await self._receipts(some))
-        return Results(problems)
+        receipts: list[Receipt] = []
+        try:
+            for start in range(0, len(contents), BATCH):
+                receipts += await self._receipts(contents[start : start + BATCH])
+        except BaseException:
+            self._late(_moved(contents, receipts))
+            raise
+        return Results(list(map(_problem, receipts)))
 
     async def stop(self) -> None:
         """Ends the lane: nothing that moves over it is answered any more."""
@@ -116,39 +132,39 @@ class NodeLane:
             await joined([running.thread], GOODBYE, self._world)
 
     async def _receipts(self, contents: Sequence[Content]) -> Sequence[Receipt]:
-        offers = offers_of(contents)
+        times = self._times_stopped
         for again in reversed(range(_TRIES)):
             try:
-                return await self._batch(offers)
+                return await self._batch(contents, times)
             except ProblemError as error:
-                # Ended by the node because nothing moved: just then this came.
-                if error.problem.code is not Code.IDLE or not again:
+                # The node ended the lane because nothing moved, and just then this came.
+                if error.problem.code != Code.IDLE or not again:
                     raise
         raise AssertionError("the last try raises")
 
-    async def _batch(self, offers: Sequence[Offer]) -> Sequence[Receipt]:
-        running = await self._lane()
+    async def _batch(self, contents: Sequence[Content], times: int) -> Sequence[Receipt]:
+        running = await self._lane(times)
         if running.problem is not None:
             raise ProblemError(running.problem)
         assert running.thread is not None and running.begin is not None, "it was started"
         number = next(self._numbers)
         answer: asyncio.Future[Sequence[Receipt]] = self._loop.create_future()
-        running.waiting[number] = answer
-        running.thread.submit(partial(running.begin, number, offers))
+        running.batches[number] = _MovingBatch(contents, answer)
+        running.thread.submit(partial(running.begin, number, offers_of(contents)))
         try:
-            receipts = await answer
-        finally:
-            running.waiting.pop(number, None)
-        if len(receipts) != len(offers):
-            raise ProblemError(Problem(Code.PROTOCOL, "a node gave too few receipts"))
-        return receipts
+            return await answer
+        except asyncio.CancelledError:
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
+                self._late(_moved(contents, answer.result()))
+            raise
 
-    async def _lane(self) -> _RunningLane:
-        """The lane that runs, or a new one."""
+    async def _lane(self, times: int) -> _RunningLane:
+        """The lane that runs, or a new one. Raises ProblemError: it was stopped since `times`."""
         async with self._opening:
+            if times != self._times_stopped:
+                raise ProblemError(self._ended())
             if self._running is not None and self._running.problem is None:
                 return self._running
-            times = self._times_stopped
             opened = await self._connect()
             if times != self._times_stopped:
                 opened.link.close()
@@ -157,7 +173,7 @@ class NodeLane:
             return self._running
 
     def _started(self, opened: OpenedLane) -> _RunningLane:
-        running = _RunningLane()
+        running = _RunningLane(self._late)
         machine = self._machine(opened, partial(self._post, running.committed))
         running.begin = machine.offer if isinstance(machine, Sender) else machine.ask
         running.thread = LaneThread(
@@ -185,6 +201,12 @@ def offers_of(contents: Sequence[Content]) -> list[Offer]:
     sent again, whichever node it came from.
     """
     return for_blobs(Offer(hash, size, 0, 0, 1, 1, hash[:32], hash=hash) for hash, size in contents)
+
+
+def _moved(contents: Sequence[Content], receipts: Sequence[Receipt]) -> list[Content]:
+    """Those that have moved; there may be fewer receipts."""
+    pairs = zip(contents, receipts, strict=False)
+    return [one for one, receipt in pairs if receipt.code == _DONE]
 
 
 def _problem(receipt: Receipt) -> Problem | None:

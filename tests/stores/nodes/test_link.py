@@ -11,6 +11,7 @@ import pytest
 
 from cargo_sync.lanes.pacing import Unpaced
 from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.process.wakeup import next_turn
 from cargo_sync.stores.contract import Secured
 from cargo_sync.stores.nodes import link
 from tests.stores.blobs import LARGE, content_of, flip, place_of
@@ -119,6 +120,7 @@ async def test_what_is_rotten_on_one_node_is_read_from_the_other(tmp_path: Path)
         # The node has moved its rotten copies aside, and gets new ones.
         await house.until(lambda: [house.copies(one) for one in contents] == [2, 2])
         assert asked.folder is not None and asked.folder.damaged == []
+        assert (await house.links[asked.name].status()).damaged == 2
         assert [place_of(asked.kept, one).read_bytes() for one in contents] == [b"small", LARGE]
 
 
@@ -149,6 +151,38 @@ async def test_what_is_under_way_ends_when_it_hangs_up(tmp_path: Path, line: Hel
         line.is_held = False
         results = await node.place(contents)
         assert results.done(contents) == contents
+
+
+async def test_what_is_fetched_in_vain_is_given_back(tmp_path: Path) -> None:
+    async with linked_house(tmp_path, nodes=1, copies=1) as house:
+        [content] = await house.upload([LARGE])
+        await house.until(lambda: not house.claims.is_held(content.hash))
+        node = house.links["node1"]
+        await node.fetch([content])  # the lane is open
+        house.spool.give_back([content])
+        fetching = asyncio.create_task(node.fetch([content]))
+        await next_turn()  # it is asked for
+        fetching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+        results = await node.fetch([content])  # behind it, over the same lane
+        assert results.done([content]) == [content]
+        assert house.claims.release([content.hash]) == [content.hash], "it was held once"
+
+
+async def test_a_content_that_comes_from_another_node_already_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "BUSY_SECONDS", 0.01)
+    async with linked_house(tmp_path, nodes=2) as house:
+        [content] = await house.upload([LARGE])
+        await house.until(lambda: house.copies(content) == 2)
+        results = await asyncio.gather(*[one.fetch([content]) for one in house.links.values()])
+        assert [one.done([content]) for one in results] == [[content], [content]]
+        house.spool.give_back([content])
+        assert house.claims.is_held(content.hash), "it was held for each"
+        house.spool.give_back([content])
+        assert not house.claims.is_held(content.hash)
 
 
 async def test_a_content_that_the_spool_or_the_node_has_not_fails_alone(tmp_path: Path) -> None:
