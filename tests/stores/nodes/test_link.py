@@ -10,15 +10,34 @@ from typing import Final
 import pytest
 
 from cargo_sync.lanes.pacing import Unpaced
+from cargo_sync.model.checkpoints import RESUMABLE
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.process.wakeup import next_turn
 from cargo_sync.stores.contract import Secured
 from cargo_sync.stores.nodes import link
+from cargo_sync.stores.nodes.node_lane import NodeLane, offers_of
 from tests.stores.blobs import LARGE, content_of, flip, place_of
 from tests.stores.nodes.linked import at_work, linked_house, stopped_house
 
 LEAST: Final = 10_000
 """Bytes of a frame that must have content in it."""
+
+
+RESUMED: Final = bytes(range(256)) * (RESUMABLE // 256) + b"rest"
+"""A content whose transfer goes on where it was cut."""
+
+
+def count_of(monkeypatch: pytest.MonkeyPatch, kind: type, name: str) -> list[object]:
+    """Has one item for each call of a method from now on."""
+    calls: list[object] = []
+    real = getattr(kind, name)
+
+    def counted(self: object, *args: object) -> object:
+        calls.append(args)
+        return real(self, *args)
+
+    monkeypatch.setattr(kind, name, counted)
+    return calls
 
 
 class HeldPace(Unpaced):
@@ -64,14 +83,14 @@ def line(monkeypatch: pytest.MonkeyPatch) -> HeldLine:
 async def test_a_lane_that_was_cut_is_opened_again(tmp_path: Path, line: HeldLine) -> None:
     async with linked_house(tmp_path, nodes=2) as house:
         first = house.linked[0]
-        upload = asyncio.create_task(house.upload([LARGE]))
+        upload = asyncio.create_task(house.upload([RESUMED]))
         await house.until(lambda: first.arrived() > 0)
         before = len(line.sockets)
         line.cut()
         [content] = await upload
         assert len(line.sockets) > before
         assert house.copies(content) == 2
-        assert await asyncio.to_thread(house.read, content) == LARGE
+        assert await asyncio.to_thread(house.read, content) == RESUMED
 
 
 async def test_a_node_that_ends_while_contents_come_gets_them_when_it_is_back(
@@ -79,7 +98,7 @@ async def test_a_node_that_ends_while_contents_come_gets_them_when_it_is_back(
 ) -> None:
     async with linked_house(tmp_path, nodes=2) as house:
         first = house.linked[0]
-        upload = asyncio.create_task(house.upload([b"small", LARGE]))
+        upload = asyncio.create_task(house.upload([b"small", RESUMED]))
         await house.until(lambda: first.arrived() > 0)
         line.cut()
         await first.stop()
@@ -88,7 +107,7 @@ async def test_a_node_that_ends_while_contents_come_gets_them_when_it_is_back(
         await first.start()
         contents = await upload
         assert [house.copies(one) for one in contents] == [2, 2]
-        for one, expected in zip(contents, (b"small", LARGE), strict=True):
+        for one, expected in zip(contents, (b"small", RESUMED), strict=True):
             assert await asyncio.to_thread(house.read, one) == expected
 
 
@@ -174,15 +193,19 @@ async def test_a_content_that_comes_from_another_node_already_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link, "BUSY_SECONDS", 0.01)
-    async with linked_house(tmp_path, nodes=2) as house:
-        [content] = await house.upload([LARGE])
-        await house.until(lambda: house.copies(content) == 2)
-        results = await asyncio.gather(*[one.fetch([content]) for one in house.links.values()])
-        assert [one.done([content]) for one in results] == [[content], [content]]
-        house.spool.give_back([content])
-        assert house.claims.is_held(content.hash), "it was held for each"
-        house.spool.give_back([content])
-        assert not house.claims.is_held(content.hash)
+    async with linked_house(tmp_path, nodes=1, copies=1) as house:
+        [content] = await house.upload([RESUMED])
+        await house.until(lambda: not house.claims.is_held(content.hash))
+        node = house.links["node1"]
+        [offer] = offers_of([content])
+        other = house.spool.staging.part(offer)
+        asked = count_of(monkeypatch, NodeLane, "move")
+        fetching = asyncio.create_task(node.fetch([content]))
+        await house.until(lambda: len(asked) > 2)
+        other.leave()
+        house.spool.staging.release(offer.transfer)
+        assert (await fetching).done([content]) == [content]
+        assert house.claims.release([content.hash]) == [content.hash], "it was held once"
 
 
 async def test_a_content_that_the_spool_or_the_node_has_not_fails_alone(tmp_path: Path) -> None:
