@@ -26,6 +26,34 @@ class NodeInviteArgs(Args):
     seconds: Annotated[int, Range(invitation.SHORTEST, invitation.LONGEST)] = invitation.DEFAULT
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneNode(Args):
+    """A storage node, by its name."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeDrainArgs(OneNode):
+    """undo: its copies may stay, and it gets new ones again."""
+
+    undo: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRemoveArgs(OneNode):
+    """lost: also if it may have copies that are needed, because they cannot be had any more."""
+
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeScrubArgs(OneNode):
+    """speed: at which it reads, such as "200mbps"; None for that of its file."""
+
+    speed: str | None = None
+
+
 NODE_INVITE: Final = Command(
     "node.invite",
     "invite a storage node, which then keeps contents for this server",
@@ -33,4 +61,23 @@ NODE_INVITE: Final = Command(
     changes=True,
 )
 
-NODE_COMMANDS: Final = (NODE_INVITE,)
+NODE_LIST: Final = Command("node.list", "all storage nodes, and what is missing", Args)
+NODE_SHOW: Final = Command("node.show", "one storage node", OneNode)
+NODE_DRAIN: Final = Command(
+    "node.drain", "make the copies of a storage node elsewhere", NodeDrainArgs, changes=True
+)
+NODE_REMOVE: Final = Command(
+    "node.remove", "use a storage node no more", NodeRemoveArgs, changes=True
+)
+NODE_SCRUB: Final = Command(
+    "node.scrub", "let a storage node check all of its copies", NodeScrubArgs, changes=True
+)
+
+NODE_COMMANDS: Final = (
+    NODE_INVITE,
+    NODE_LIST,
+    NODE_SHOW,
+    NODE_DRAIN,
+    NODE_REMOVE,
+    NODE_SCRUB,
+)

@@ -433,7 +433,7 @@ class Server:
                 InvitationHandlers(
                     registry, self._users, self._invitations, self._ends, offload, self._notice
                 ),
-                NodeHandlers(self._pairing, self._ends),
+                NodeHandlers(self._pairing, self._ends, lambda: self._storage.store),
                 WorkspaceHandlers(registry, offload),
                 BandwidthHandlers(self._limits, BANDWIDTH_SET),
                 WorkspaceTrashHandlers(registry, self._opened, self._world),

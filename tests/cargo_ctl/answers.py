@@ -171,6 +171,16 @@ NODE_INVITED = {
     "ends": 1_700_000_000.0,
     "invitation": "node+cargo://cellar@files.example:8443#yFd5.",
 }
+NODE: dict[str, Any] = {
+    "node": "cellar", "zone": "house1", "state": "down", "draining": True,
+    "address": "cellar.lan:8445", "free": 5_000_000, "used": 1_234, "capacity": 6_000_000,
+    "blobs": 7, "damaged": 1, "silent": 75.0, "problem": "no answer",
+}  # fmt: skip
+NODE_SHOWN = NODE | {"lane_port": 8446, "fingerprint": "ab" * 32, "drained": False}
+NODES: dict[str, Any] = {
+    "nodes": [NODE, NODE | {"node": "attic", "state": "up", "draining": False, "free": None}],
+    "missing": {"blobs": 2, "copies": 3, "bytes": 4_000, "lost": 1, "waits": 2},
+}
 ANSWERS: dict[str, Any] = {
     "status": STATUS,
     "job.list": {"jobs": [SYNCING, FAILING]},
@@ -229,6 +239,11 @@ ANSWERS: dict[str, Any] = {
     "user.remove": GONE,
     "user.invite": INVITED,
     "node.invite": NODE_INVITED,
+    "node.list": NODES,
+    "node.show": NODE_SHOWN,
+    "node.drain": NODE_SHOWN,
+    "node.remove": {"node": "cellar"},
+    "node.scrub": {"node": "cellar"},
     "user.invitation.list": {"invitations": LOGINS["invitations"]},
     "user.invitation.revoke": {"id": "5f0c7a12"},
     "user.device.revoke": {"user": "ana", "devices": ["laptop"]},
@@ -321,6 +336,12 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     log.line: (LOGGED["rows"][1],),
     nodes.about_invitation: (NODE_INVITED,),
     nodes.invitation_line: (NODE_INVITED,),
+    nodes.node_list: (NODES,),
+    nodes.node_show: (NODE_SHOWN,),
+    nodes.one_node: (NODE,),
+    nodes.removal: ("cellar",),
+    nodes.removed: ({"node": "cellar"},),
+    nodes.scrubbing: ({"node": "cellar"},),
     invitations.line: (INVITED,),
     invitations.about: (INVITED,),
     invitations.invitation_list: (LOGINS,),
@@ -334,7 +355,7 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     users.removed_user: (GONE,),
     users.new_password: (ANA,),
     users.user_show: (USER_SHOWN,),
-    users.workspace_list: ({"workspaces": [MUSIC]},),
+    users.workspace_list: ({"workspaces": [MUSIC, MUSIC | {"path": "", "copies": 2}]},),
     users.one_workspace: (MUSIC,),
     users.removed_workspace: (GONE,),
     flows.flow_list: ({"flows": [UP, DOWN]},),

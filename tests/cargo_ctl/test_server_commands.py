@@ -17,7 +17,7 @@ from cargo_sync.api.client import Subscription
 from cargo_sync.api.messages import ControlError, FeedMessage
 from cargo_sync.api.server_commands import COMMANDS
 from cargo_sync.control.limits import speed
-from tests.cargo_ctl.answers import NODE_INVITED, TRASH
+from tests.cargo_ctl.answers import NODE_INVITED, NODE_SHOWN, NODES, TRASH
 from tests.cargo_ctl.server_examples import (
     ANA,
     BANDWIDTH,
@@ -653,6 +653,11 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "user passwd a --password-file -",
         "user invite a",
         "node invite a",
+        "node list",
+        "node show a",
+        "node drain a",
+        "node remove a --yes",
+        "node scrub a",
         "user invitation list",
         "user invitation revoke a",
         "user device revoke a b",
@@ -685,3 +690,24 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         for line in lines:
             assert run(*line.split(), input="pass\n").exit_code == 1, line
         assert {cmd for cmd, _ in server.asked} == set(COMMANDS) - PICTURES
+
+
+def test_nodes_are_shown(runtime: str) -> None:
+    with canned(runtime, {"node.list": NODES, "node.show": NODE_SHOWN}, "server"):
+        listed, shown = run("node", "list").stdout, run("node", "show", "cellar").stdout
+    assert listed.splitlines() == [
+        "NODE    ZONE    STATE                                    USED    FREE  DAMAGED  ADDRESS",
+        "cellar  house1  down, draining, silent for 1 min 15 s  1.2 kB  5.0 MB        1  cellar.lan:8445",
+        "attic   house1  up                                     1.2 kB                1  cellar.lan:8445",
+        "missing: 3 copies (4.0 kB)",
+        "cannot be read now: 2 contents",
+        "lost: 1 content; send these files again",
+    ]
+    assert "drained      not yet" in shown
+
+
+def test_where_a_workspace_lies(runtime: str) -> None:
+    spaces = [MUSIC | {"path": "", "copies": copies} for copies in (1, 2)]
+    with canned(runtime, {"workspace.list": {"workspaces": spaces}}, "server"):
+        lines = run("workspace", "list").stdout.splitlines()[1:]
+    assert [line.partition("on nodes, ")[2] for line in lines] == ["1 copy", "2 copies"]

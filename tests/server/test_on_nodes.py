@@ -28,6 +28,7 @@ from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.spool import BlobSpool
 from cargo_sync.testing.nodes import FolderNode
+from tests.server.admin import ask
 from tests.server.surroundings import CHEAP
 from tests.stores.blobs import content_of
 
@@ -110,8 +111,8 @@ def invite(place: Path) -> None:
 
 
 @asynccontextmanager
-async def running(file: Path, cellar: Cellar) -> AsyncIterator[aiohttp.ClientSession]:
-    """A server until it is stopped; a client of ana's."""
+async def running(file: Path, cellar: Cellar) -> AsyncIterator[tuple[aiohttp.ClientSession, Up]]:
+    """A server until it is stopped, with a client of ana's."""
     up: asyncio.Future[Up] = asyncio.get_running_loop().create_future()
     found = load_server(str(file), os.environ)
     server = asyncio.ensure_future(app.run(found, ready=up.set_result, dialer=cellar.dialer))
@@ -124,7 +125,7 @@ async def running(file: Path, cellar: Cellar) -> AsyncIterator[aiohttp.ClientSes
             login = {"username": "ana", "password": "correct horse"}
             async with client.post("/v1/login", json=login) as answer:
                 client.headers["Authorization"] = f"Bearer {(await answer.json())['token']}"
-            yield client
+            yield client, up.result()
     finally:
         if not server.done():
             os.kill(os.getpid(), signal.SIGTERM)
@@ -159,13 +160,13 @@ async def test_a_file_lies_on_as_many_nodes_as_its_workspace_wants(
     (tmp_path / "state").mkdir(0o700)
     pair(tmp_path)
     file = settings(tmp_path, one={"nodes": {"copies": 1}}, two={"nodes": {"copies": 2}})
-    async with running(file, cellar) as client:
+    async with running(file, cellar) as (client, _):
         await put(client, "/v1/files/one/a", CONTENT)
         assert cellar.copies(content_of(CONTENT)) == 1
         await put(client, "/v1/files/two/b", CONTENT * 2)
         assert cellar.copies(content_of(CONTENT * 2)) == 2
         assert await get(client, "/v1/files/two/b") == CONTENT * 2
-    async with running(file, cellar) as client:
+    async with running(file, cellar) as (client, _):
         assert await get(client, "/v1/files/one/a") == CONTENT
 
 
@@ -175,7 +176,7 @@ async def test_a_workspace_on_nodes_may_come_while_the_server_runs(
     (tmp_path / "state").mkdir(0o700)
     invite(tmp_path)
     file = settings(tmp_path)
-    async with running(file, cellar) as client:
+    async with running(file, cellar) as (client, _):
         assert not (tmp_path / "state" / "spool").exists()
         settings(tmp_path, two={"nodes": {"copies": 2}})
         os.kill(os.getpid(), signal.SIGHUP)
@@ -194,3 +195,46 @@ async def test_a_workspace_on_nodes_may_come_while_the_server_runs(
                 assert answer.status == 200, await answer.text()
         await put(client, "/v1/files/two/b", CONTENT)
         assert cellar.copies(content_of(CONTENT)) == 2
+
+
+async def test_nodes_are_listed_drained_and_removed(tmp_path: Path, cellar: Cellar) -> None:
+    (tmp_path / "state").mkdir(0o700)
+    pair(tmp_path)
+    file = settings(tmp_path, two={"nodes": {"copies": 2}})
+    async with running(file, cellar) as (client, up):
+        await put(client, "/v1/files/two/a", CONTENT)
+        await until_state(up, "c", "up")
+        listed = await ask(up, "node.list")
+        assert [row["node"] for row in listed["nodes"]] == ["a", "b", "c"]
+        assert listed["missing"] == {"blobs": 0, "copies": 0, "bytes": 0, "lost": 0, "waits": 0}
+        full = next(name for name in "abc" if cellar.folders[name].has([content_of(CONTENT)])[0])
+        assert (await ask(up, "node.remove", node=full))[0] == "not_drained"
+        assert (await ask(up, "node.drain", node=full))["state"] == "draining"
+        shown = await ask(up, "node.show", node=full)
+        assert (shown["drained"], shown["damaged"], shown["fingerprint"]) == (False, 0, "f" * 64)
+        assert (await ask(up, "node.remove", node=full))[0] == "not_drained"
+        assert await ask(up, "node.remove", node=full, lost=True) == {"node": full}
+        assert (await ask(up, "node.show", node=full))[0] == "unknown_node"
+        [row] = (await ask(up, "workspace.list"))["workspaces"]
+        assert (row["path"], row["copies"]) == ("", 2)
+        left = next(name for name in "abc" if name != full)
+        assert await ask(up, "node.scrub", node=left, speed="1gbps") == {"node": left}
+        assert (await ask(up, "node.scrub", node=left, speed="fast"))[0] == "bad_argument"
+        drained = await ask(up, "node.drain", node=left)
+        assert (drained["state"], drained["draining"]) == ("draining", True)
+        undone = await ask(up, "node.drain", node=left, undo=True)
+        assert (undone["state"], undone["draining"]) == ("up", False)
+        names = [row["node"] for row in (await ask(up, "node.list"))["nodes"]]
+        assert names == [name for name in "abc" if name != full]
+
+
+async def until_state(up: Up, node: str, state: str) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while (await ask(up, "node.show", node=node))["state"] != state:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_server_without_nodes_says_so(tmp_path: Path, cellar: Cellar) -> None:
+    async with running(settings(tmp_path), cellar) as (_, up):
+        assert (await ask(up, "node.list"))["nodes"] == []
+        assert (await ask(up, "node.show", node="a"))[0] == "unknown_node"

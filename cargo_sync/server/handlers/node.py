@@ -1,27 +1,58 @@
-"""`node.invite`: how a storage node comes to this server."""
+"""`node.…`: invite, list, show, drain, remove, scrub."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cargo_sync.api.arguments import Args
 from cargo_sync.api.invitation import node_opening
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
-from cargo_sync.api.node_commands import NODE_INVITE, NodeInviteArgs
-from cargo_sync.config import places
+from cargo_sync.api.node_commands import (
+    NODE_DRAIN,
+    NODE_INVITE,
+    NODE_LIST,
+    NODE_REMOVE,
+    NODE_SCRUB,
+    NODE_SHOW,
+    NodeDrainArgs,
+    NodeInviteArgs,
+    NodeRemoveArgs,
+    NodeScrubArgs,
+    OneNode,
+)
+from cargo_sync.config import places, units
 from cargo_sync.control.routes import Route
+from cargo_sync.machines.nodes.repair import Missing
 from cargo_sync.server.accounts.invitations import is_token
 from cargo_sync.server.handlers.invitation import ServerEnds, reached_at
+from cargo_sync.stores.nodes.fleet import NodeReport
 from cargo_sync.stores.nodes.pairing import NodePairing
+from cargo_sync.stores.nodes.store import NodeStore
+from cargo_sync.suggest import did_you_mean
 
 
 class NodeHandlers:
     """Commands about storage nodes."""
 
-    def __init__(self, pairing: NodePairing, ends: Callable[[], ServerEnds]) -> None:
+    def __init__(
+        self,
+        pairing: NodePairing,
+        ends: Callable[[], ServerEnds],
+        store: Callable[[], NodeStore | None],
+    ) -> None:
+        """`store` gives the store on nodes; None while there are no nodes."""
         self._pairing = pairing
         self._ends = ends
+        self._store = store
 
     def routes(self) -> Sequence[Route[Any]]:
-        return (Route(NODE_INVITE, self.invite),)
+        return (
+            Route(NODE_INVITE, self.invite),
+            Route(NODE_LIST, self.list),
+            Route(NODE_SHOW, self.show),
+            Route(NODE_DRAIN, self.drain),
+            Route(NODE_REMOVE, self.remove),
+            Route(NODE_SCRUB, self.scrub),
+        )
 
     async def invite(self, args: NodeInviteArgs) -> JsonObject:
         if not is_token(args.token):
@@ -36,6 +67,91 @@ class NodeHandlers:
             "ends": until,
             "invitation": node_opening(name, url, ends.fingerprint),
         }
+
+    async def list(self, _: Args) -> JsonObject:
+        store = self._store()
+        if store is None:
+            return {"nodes": [], "missing": Missing()._asdict()}
+        rows = [store.fleet.report(id) for id in store.fleet.members()]
+        missing = await store.missing()
+        return {
+            "nodes": sorted((_row(one) for one in rows), key=lambda one: str(one["node"])),
+            "missing": missing._asdict(),
+        }
+
+    async def show(self, args: OneNode) -> JsonObject:
+        return await self._shown(*self._found(args))
+
+    async def drain(self, args: NodeDrainArgs) -> JsonObject:
+        store, id = self._found(args)
+        await store.drain(id, draining=not args.undo)
+        return await self._shown(store, id)
+
+    async def remove(self, args: NodeRemoveArgs) -> JsonObject:
+        store, id = self._found(args)
+        if not args.lost and not await store.is_drained(id):
+            raise ControlError(
+                ReplyCode.NOT_DRAINED,
+                f'the node "{args.node}" may have copies that are needed',
+                "drain it first, and wait until node.show says that it is drained; if its copies "
+                "are lost anyway, say so: --lost",
+            )
+        await store.remove(id)
+        return {"node": args.node}
+
+    async def scrub(self, args: NodeScrubArgs) -> JsonObject:
+        store, id = self._found(args)
+        await store.scrub(id, None if args.speed is None else _speed(args.speed))
+        return {"node": args.node}
+
+    def _found(self, args: OneNode) -> tuple[NodeStore, int]:
+        """The store, and the id of a node. Raises ControlError."""
+        store = self._store()
+        names = {} if store is None else {one.row.name: id for id, one in store.fleet.nodes.items()}
+        if store is None or args.node not in names:
+            raise ControlError(
+                ReplyCode.UNKNOWN_NODE,
+                f'there is no storage node "{args.node}"',
+                did_you_mean(args.node, list(names)) or "`node.list` names all nodes",
+            )
+        return store, names[args.node]
+
+    async def _shown(self, store: NodeStore, id: int) -> JsonObject:
+        found = store.fleet.report(id)
+        return {
+            **_row(found),
+            "lane_port": found.row.lane_port,
+            "fingerprint": found.row.fingerprint,
+            "drained": await store.is_drained(id),
+        }
+
+
+def _row(found: NodeReport) -> dict[str, Any]:
+    row, status, problem = found.row, found.status, found.problem
+    host = f"[{row.host}]" if ":" in row.host else row.host
+    return {
+        "node": row.name,
+        "zone": row.zone,
+        "state": found.state.value,
+        "draining": row.draining,
+        "address": f"{host}:{row.port}",
+        "free": status.free if status else None,
+        "used": status.used if status else None,
+        "capacity": status.capacity if status else None,
+        "blobs": status.blobs if status else None,
+        "damaged": status.damaged if status else None,
+        "silent": round(found.silent, 1),
+        "problem": str(problem) if problem else None,
+    }
+
+
+def _speed(text: str) -> int:
+    try:
+        if speed := units.parse_speed(text):
+            return speed
+        raise ValueError("must be more than 0")
+    except ValueError as error:
+        raise _bad(f'"speed" {error}') from None
 
 
 def _segment(field: str, text: str) -> str:

@@ -8,7 +8,7 @@ fails in a way that leaves unknown what was done.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.machines.nodes.room import NoRoom, has_room
@@ -52,6 +52,21 @@ class NodeTable(Protocol):
 
 Dial = Callable[[NodeRow], NodeClient]
 """Makes a client of a node."""
+
+
+class NodeReport(NamedTuple):
+    """How a node is, for people.
+
+    status   what it said last; None before its first word
+    silent   seconds since it was heard
+    problem  why it could not be asked last time
+    """
+
+    row: NodeRow
+    state: NodeState
+    status: NodeStatus | None
+    silent: float
+    problem: Problem | None
 
 
 class FollowedNode:
@@ -180,6 +195,13 @@ class NodeFleet:
             self.nodes[id] = FollowedNode(row, self._dial(row), self._world.steady())
             self._tasks[id] = tasks.create_task(contained(self._follow(id), f"node {row.name}"))
         self._look()
+
+    def report(self, id: int) -> NodeReport:
+        """How a node is. Raises KeyError: it is not there."""
+        node, now = self.nodes[id], self._world.steady()
+        facts = node.facts(now)
+        state = state_of(facts, self._patience)
+        return NodeReport(node.row, state, node.status, facts.away, node.problem)
 
     async def note_away(self) -> None:
         """Notes for how long nodes have been away, so that a restart begins no new hour."""
