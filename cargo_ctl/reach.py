@@ -46,6 +46,7 @@ _INPUT_CODES = frozenset(
         ReplyCode.UNKNOWN_WORKSPACE,
         ReplyCode.UNKNOWN_INVITATION,
         ReplyCode.UNKNOWN_DEVICE,
+        ReplyCode.UNKNOWN_NODE,
         ReplyCode.USER_EXISTS,
         ReplyCode.WORKSPACE_EXISTS,
     }

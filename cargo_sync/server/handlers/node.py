@@ -126,7 +126,7 @@ class NodeHandlers:
         }
 
 
-def _row(found: NodeReport) -> dict[str, Any]:
+def _row(found: NodeReport) -> JsonObject:
     row, status, problem = found.row, found.status, found.problem
     host = f"[{row.host}]" if ":" in row.host else row.host
     return {
