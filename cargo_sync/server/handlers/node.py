@@ -93,7 +93,7 @@ class NodeHandlers:
             raise ControlError(
                 ReplyCode.NOT_DRAINED,
                 f'the node "{args.node}" may have copies that are needed',
-                "drain it first, and wait until node.show says that it is drained; if its copies "
+                "drain it first, and wait until `node.show` says that it is drained; if its copies "
                 "are lost anyway, say so: --lost",
             )
         await store.remove(id)
