@@ -178,21 +178,34 @@ class NodeStore:
     # -- works -------------------------------------------------------------------------------------
 
     def _begin(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
-        if self._tasks is None:
-            done([_STOPPED] * len(contents))
-            return
-        work = self._secure(workspace, contents, done)
-        self._tasks.create_task(contained(work, "copies of an upload"))
-
-    async def _secure(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
         results: list[Secured | Problem] = [_STOPPED] * len(contents)
+        if self._tasks is None:
+            done(results)
+            return
+        work = self._secure(workspace, contents, results)
+        kept = contained(work, "copies of an upload")
+        try:
+            task = self._tasks.create_task(kept)
+        except RuntimeError:  # the group is ending
+            kept.close()
+            work.close()
+            done(results)
+            return
+
+        def ended(_task: object) -> None:
+            work.close()  # it may have been cancelled before it began
+            done(results)
+
+        task.add_done_callback(ended)
+
+    async def _secure(
+        self, workspace: int, contents: Sequence[Content], results: list[Secured | Problem]
+    ) -> None:
         try:
             numbers = await self._securing.secure(workspace, contents)
-            results = [Secured(number) for number in numbers]
+            results[:] = [Secured(number) for number in numbers]
         except ProblemError as error:
-            results = [error.problem] * len(contents)
-        finally:
-            done(results)
+            results[:] = [error.problem] * len(contents)
 
     async def _repair(self) -> None:
         while True:

@@ -1,15 +1,18 @@
 """The store on nodes: three nodes in this process, which die, are full, or rot."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
-from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.process.wakeup import next_turn
 from cargo_sync.stores.blob_changes import blob_path
 from cargo_sync.stores.contract import Secured
 from tests.stores.blobs import LARGE
-from tests.stores.nodes.house import PATIENCE_SECONDS, house
+from tests.stores.nodes.house import PATIENCE_SECONDS, House, house
 
 SMALL = [f"content {number}".encode() for number in range(20)]
 
@@ -170,3 +173,25 @@ async def test_who_waits_for_a_content_is_told_when_the_store_stops(
         with pytest.raises(ProblemError) as caught:
             await asyncio.wait_for(late, PATIENCE_SECONDS)
         assert caught.value.problem.code == Code.STOPPED
+
+
+@pytest.mark.parametrize("turns", range(3))
+async def test_who_waits_is_told_when_the_server_stops(tmp_path: Path, turns: int) -> None:
+    with ExitStack() as last:
+        found = House(tmp_path, last, 1, 1)
+        work = asyncio.create_task(found.store.run())
+        await found.until(lambda: found.up() == 1)
+        contents = found.put(SMALL)
+        answers: list[Sequence[Secured | Problem]] = []
+        if turns:
+            work.cancel()
+        for _ in range(turns - 1):
+            await next_turn()
+        found.store.secure(1, contents, answers.append)
+        await next_turn()
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+        await found.until(lambda: bool(answers))
+        [results] = answers
+        assert [one.code for one in results if isinstance(one, Problem)] == [Code.STOPPED] * 20
