@@ -78,7 +78,7 @@ from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.reporting import views
 from cargo_sync.server.reporting.feed import ServerFeed
-from cargo_sync.server.reporting.metrics import families
+from cargo_sync.server.reporting.metrics import families, of_nodes
 from cargo_sync.server.reporting.webhooks import ServerWebhooks
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.node_storage import Dialer, NodeStorage, SharedParts
@@ -530,6 +530,7 @@ class Server:
             ends,
             self._opened.quotas(),
         )
+        own = chain(own, of_nodes(self._storage.states()))
         servers = self._coordinator.file_servers if self._coordinator else None
         return chain(own, servers.families()) if servers else own
 

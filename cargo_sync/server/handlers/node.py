@@ -133,7 +133,7 @@ def _row(found: NodeReport) -> JsonObject:
         "node": row.name,
         "zone": row.zone,
         "state": found.state.value,
-        "draining": row.draining,
+        "draining": bool(row.draining),
         "address": f"{host}:{row.port}",
         "free": status.free if status else None,
         "used": status.used if status else None,

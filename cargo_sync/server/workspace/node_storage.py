@@ -19,7 +19,7 @@ from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.space import SpaceLedger
-from cargo_sync.machines.nodes.states import PATIENCE
+from cargo_sync.machines.nodes.states import PATIENCE, NodeState
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import lasting
@@ -140,6 +140,11 @@ class NodeStorage:
         """A node has joined, or joined again."""
         if self.store is not None:
             await self.store.read_nodes()
+
+    def states(self) -> list[NodeState]:
+        """What the nodes are doing."""
+        store = self.store
+        return [] if store is None else [one.state for one in store.fleet.members().values()]
 
     async def rest(self) -> None:
         """Ends the work. What is not secured yet waits for the next start."""
