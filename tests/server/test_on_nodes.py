@@ -6,7 +6,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -148,10 +148,10 @@ async def get(client: aiohttp.ClientSession, path: str) -> bytes:
     """As a client does that comes again while no node has been heard."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            with suppress(aiohttp.ClientPayloadError):  # it was cut: no node could be asked
-                async with client.get(path) as answer:
-                    if answer.status == 200:
-                        return await answer.read()
+            async with client.get(path) as answer:
+                if answer.status == 200:
+                    return await answer.read()
+                assert (await answer.json())["error"]["code"] == "unreachable"
             await asyncio.sleep(0.01)
 
 

@@ -197,10 +197,12 @@ class FileRoutes:
         response.content_length = end - start
         if isinstance(part, ByteRange):
             response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{entry.size}"
+        began = self._steady()
+        # Before the status is sent: a file that cannot be read now is refused, not cut.
+        first = await self._piece(reader, start, end) if request.method == "GET" else None
         await response.prepare(request)
         if request.method == "GET":
-            began = self._steady()
-            await self._send(response, reader, start, end)
+            await self._send(response, reader, start, end, first)
             cause = permit.cause(HTTP_RUN)
             place = access.whole.id, cause, access.view.inside(path)
             file = FetchedVersion(*place, entry.hash, entry.version)
@@ -209,21 +211,39 @@ class FileRoutes:
         return response
 
     async def _send(
-        self, response: web.StreamResponse, reader: BlockingReader, start: int, end: int
+        self,
+        response: web.StreamResponse,
+        reader: BlockingReader,
+        start: int,
+        end: int,
+        piece: bytes | None,
     ) -> None:
-        """Sends bytes [start, end). The last piece is sent only if the file has not changed since.
+        """Sends bytes [start, end), of which `piece` is the first.
+
+        The last piece is sent only if the file has not changed since.
 
         Raises:
             ConnectionResetError: the client is gone, or does not read; or the file has changed:
                 then the response is broken off, which the client sees from its length.
         """
         while start < end:
-            piece = bytearray(min(CHUNK, end - start))
-            count = await self._offload(reader.read_into, memoryview(piece), start)
-            start += count
-            if count < len(piece) or (start == end and not await self._offload(reader.unchanged)):
+            if piece is None:
                 raise ConnectionResetError("the file changed while it was read")
-            await sent(response.write(bytes(piece)))
+            await sent(response.write(piece))
+            start += len(piece)
+            piece = await self._piece(reader, start, end)
+
+    async def _piece(self, reader: BlockingReader, start: int, end: int) -> bytes | None:
+        """The next piece of bytes [start, end); None: the file has changed since it was opened."""
+        piece = bytearray(min(CHUNK, end - start))
+        if not piece:
+            return b""
+        count = await self._offload(reader.read_into, memoryview(piece), start)
+        if count < len(piece):
+            return None
+        if start + count == end and not await self._offload(reader.unchanged):
+            return None
+        return bytes(piece)
 
     async def _is_utf8(self, reader: BlockingReader) -> bool:
         """Whether the first part of a file is UTF-8. A character may be cut at its end."""
