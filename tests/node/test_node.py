@@ -1,13 +1,16 @@
 """A node and its coordinator: contents over lanes, everything else over its API."""
 
 import asyncio
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cargo_sync.model.problems import Problem
 from cargo_sync.stores.blob_pieces import PIECE
-from tests.node.coordinator import BEARER, Coordinator, running
+from tests.node.coordinator import BEARER, SECONDS, Coordinator, running
 from tests.stores.blobs import LARGE, content_of, flip, place_of, staged_in
 
 SMALL = [f"content {number}".encode() for number in range(40)]
@@ -184,3 +187,36 @@ async def test_flows_that_nobody_uses_are_dropped(tmp_path: Path) -> None:
             (await coordinator.call("POST", "/n1/flows", {"mode": "upload"}))[0] for _ in range(33)
         ]
         assert codes == [200] * 32 + [429]
+
+
+async def test_when_an_order_is_done_no_earlier_one_is_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(tmp_path) as coordinator:
+        begun, may_go_on = threading.Event(), threading.Event()
+        real = coordinator.blobs.remove
+
+        def slow(hashes: Sequence[str]) -> list[Problem | None]:
+            if hashes:
+                begun.set()
+                assert may_go_on.wait(SECONDS)
+            return real(hashes)
+
+        monkeypatch.setattr(coordinator.blobs, "remove", slow)
+        [known] = [content_of(b"content")]
+        await coordinator.send([b"content"])
+
+        async def order(number: int, hashes: Sequence[str]) -> tuple[int, bool]:
+            body = {"hashes": hashes, "order": number}
+            status, _ = await coordinator.call("POST", "/n1/delete", body)
+            return status, may_go_on.is_set()
+
+        first = asyncio.create_task(order(1, [known.hash]))
+        assert await coordinator.offload(begun.wait, SECONDS)
+        second = asyncio.create_task(order(2, []))
+        for _ in range(20):  # time enough to be answered too early
+            _, state = await coordinator.call("GET", "/n1/status")
+            assert state["blobs"] == 1 and not second.done()
+        may_go_on.set()
+        assert [await first, await second] == [(200, True), (200, True)]
+        assert coordinator.blobs.has([known]) == [False]
