@@ -238,7 +238,9 @@ class NodeFleet:
                 await self.joining.compare(node.row.id, session.life)
                 node.compared = session, status.damaged
         except ProblemError as error:
-            node.problem = error.problem
+            before, node.problem = node.problem, error.problem
+            if node.session is None and before != error.problem:
+                _log.warning("node %s is not there: %s", node.row.name, error.problem)
             await self._end(node)
 
     async def _begin(self, node: FollowedNode, shown: Life) -> None:

@@ -111,7 +111,9 @@ async def test_a_node_that_ends_while_contents_come_gets_them_when_it_is_back(
             assert await asyncio.to_thread(house.read, one) == expected
 
 
-async def test_a_node_with_another_secret_or_certificate_is_never_there(tmp_path: Path) -> None:
+async def test_a_node_with_another_secret_or_certificate_is_never_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with stopped_house(tmp_path, copies=1) as house:
         await house.add()
         await house.add(secret="unheard-of")
@@ -125,6 +127,8 @@ async def test_a_node_with_another_secret_or_certificate_is_never_there(tmp_path
             assert not any("unheard-of" in str(why) for why in problems)
             [result] = await house.secured(house.put([b"content"]))
             assert isinstance(result, Secured)
+            told = [one for one in caplog.messages if "is not there" in one]
+            assert len(told) == 2, "each is told once, however often it is asked"
 
 
 async def test_what_is_rotten_on_one_node_is_read_from_the_other(tmp_path: Path) -> None:
