@@ -134,7 +134,8 @@ class NodeStorage:
         wanted = {id: copies for id, copies in found.items() if id is not None}
         self._copies = {**self._copies, **wanted}
         if self._work is None:
-            self._work = tasks.create_task(self._run(self.store))
+            run = partial(self._run, self.store)
+            self._work = tasks.create_task(lasting(run, "storage nodes and their spool"))
 
     async def read_nodes(self) -> None:
         """A node has joined, or joined again."""
