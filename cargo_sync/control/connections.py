@@ -61,6 +61,8 @@ class Connections:
         self._half_open: HalfOpen[tuple[_Monitor, int]] = HalfOpen(limits)
         self._asked = 0
         """How many have come to the gate since it was last looked which of these are silent."""
+        self._uncounted: dict[zmq.asyncio.Socket, tuple[zmq.asyncio.Socket, _Monitor]] = {}
+        """The reports of sockets that are watched, and not counted yet."""
 
     def has_room(self) -> bool:
         """Whether one more connection may come in.
@@ -85,25 +87,48 @@ class Connections:
     def __len__(self) -> int:
         return sum(len(watched.open) for watched in self._watched.values())
 
-    async def count(self, socket: zmq.asyncio.Socket, handshake: int) -> None:
-        """Counts the connections of a bound socket until cancelled; then it forgets them.
+    def watch(self, socket: zmq.asyncio.Socket, handshake: int) -> None:
+        """Has the connections of a socket reported. libzmq accepts them as soon as it is bound.
 
         Args:
-            socket: bound to TCP.
+            socket: not bound yet.
             handshake: PLAIN_BYTES or KEYED_BYTES.
         """
         reports = socket.get_monitor_socket(_EVENTS)
         monitor: _Monitor = zmq.Socket.shadow(reports)
         self._watched[monitor] = _Watched(handshake)
+        self._uncounted[socket] = reports, monitor
+
+    def leave(self, socket: zmq.asyncio.Socket) -> None:
+        """A socket that was watched is closed; it may never have been counted."""
+        if socket in self._uncounted:
+            reports, monitor = self._uncounted.pop(socket)
+            self._end(socket, reports, monitor)
+
+    async def count(self, socket: zmq.asyncio.Socket, handshake: int) -> None:
+        """Counts the connections of a socket until cancelled; then it forgets them.
+
+        Args:
+            socket: bound to TCP; it was watched, unless this is called again.
+            handshake: PLAIN_BYTES or KEYED_BYTES.
+        """
+        if socket not in self._uncounted:
+            self.watch(socket, handshake)
+        reports, monitor = self._uncounted.pop(socket)
         try:
             while True:
                 await reports.poll()
                 self._read(monitor)
         finally:
-            for fd in self._watched.pop(monitor).open:
-                self._half_open.remove((monitor, fd))
-            socket.disable_monitor()
-            reports.close(linger=0)
+            self._end(socket, reports, monitor)
+
+    def _end(
+        self, socket: zmq.asyncio.Socket, reports: zmq.asyncio.Socket, monitor: _Monitor
+    ) -> None:
+        for fd in self._watched.pop(monitor).open:
+            self._half_open.remove((monitor, fd))
+        socket.disable_monitor()
+        reports.close(linger=0)
 
     def _read(self, monitor: _Monitor) -> None:
         """Reads the reports that wait."""

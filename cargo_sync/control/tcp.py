@@ -62,6 +62,7 @@ class TcpPort:
         self._connections = connections
         self._publisher = publisher
         self._cut = asyncio.Event()
+        self._handshake = PLAIN_BYTES if keys is None else KEYED_BYTES
         self._listening = _listen_pair(host, port)
         self.port: int = self._listening[0].getsockname()[1]
         self.addresses: Addresses = tcp_addresses(_EVERYWHERE.get(host, host), self.port)
@@ -89,15 +90,14 @@ class TcpPort:
         door = plain_door if self._keys is None else keyed_door(self._keys)
         async with asyncio.TaskGroup() as group:
             commands = partial(router.serve, self._commands, door)
-            handshake = PLAIN_BYTES if self._keys is None else KEYED_BYTES
-            counting = partial(self._connections.count, self._commands, handshake)
+            counting = partial(self._connections.count, self._commands, self._handshake)
             group.create_task(lasting(commands, "answering commands", again=SOON))
             group.create_task(lasting(counting, "counting clients", again=SOON))
             while True:
                 if self._feed.closed:
                     self._open_feed()
                 replaying = partial(self._publisher.serve, self._feed)
-                counting = partial(self._connections.count, self._feed, handshake)
+                counting = partial(self._connections.count, self._feed, self._handshake)
                 feed = [
                     group.create_task(lasting(replaying, "replaying the feed", again=SOON)),
                     group.create_task(lasting(counting, "counting subscribers", again=SOON)),
@@ -122,6 +122,7 @@ class TcpPort:
         """Closes the port; replies may still go out for `linger` milliseconds."""
         self._stop_listening()
         for socket in (self._commands, self._feed):
+            self._connections.leave(socket)
             socket.close(linger=linger)
 
     def _bound_to(self, number: int) -> str:
@@ -144,6 +145,7 @@ class TcpPort:
                 socket.setsockopt(zmq.CURVE_SERVER, 1)
                 socket.setsockopt(zmq.CURVE_SECRETKEY, self._keys.own.secret.encode())
             socket.setsockopt(zmq.USE_FD, os.dup(self._listening[number].fileno()))
+            self._connections.watch(socket, self._handshake)
 
         return prepare
 

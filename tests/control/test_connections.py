@@ -53,6 +53,26 @@ async def test_what_is_reported_counts_before_the_loop_has_read_it() -> None:
     assert len(connections) == 0
 
 
+async def test_who_comes_before_anybody_counts_is_counted() -> None:
+    context, plain = zmq.asyncio.Context(), zmq.Context()
+    connections = Connections(most=1)
+    server, client = context.socket(zmq.ROUTER), plain.socket(zmq.DEALER)
+    try:
+        connections.watch(server, PLAIN_BYTES)
+        client.connect(f"tcp://127.0.0.1:{server.bind_to_random_port('tcp://127.0.0.1')}")
+        client.send(b"x")
+        assert zmq.Socket.shadow(server).poll(60_000)
+        assert connections.has_room()
+        assert len(connections) == 1
+    finally:
+        connections.leave(server)
+        server.close(linger=0)
+        client.close(linger=0)
+        context.term()
+        plain.term()
+    assert len(connections) == 0
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a client has sent")
 async def test_silent_connections_are_dropped_and_leave_room() -> None:
     context, plain = zmq.asyncio.Context(), zmq.Context()
