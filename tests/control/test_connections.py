@@ -8,12 +8,16 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
 import pytest
 import zmq
 import zmq.asyncio
 
+from cargo_sync.control.binding import IO_THREADS
 from cargo_sync.control.connections import PLAIN_BYTES, Connections
+from cargo_sync.control.publisher import Publisher
+from cargo_sync.control.tcp import TcpPort
 from cargo_sync.machines.half_open import HalfOpenLimits
 
 
@@ -49,6 +53,31 @@ async def test_what_is_reported_counts_before_the_loop_has_read_it() -> None:
         context.term()
         for client in clients:
             client.close(linger=0)
+        plain.term()
+    assert len(connections) == 0
+
+
+class _NobodyPublishes:
+    def attach(self, socket: object) -> None:
+        """Nothing is published."""
+
+
+async def test_a_port_that_is_not_served_yet_counts_who_comes() -> None:
+    context, plain = zmq.asyncio.Context(IO_THREADS), zmq.Context()
+    connections, publisher = Connections(), cast(Publisher, _NobodyPublishes())
+    port = TcpPort(context, "127.0.0.1", 0, None, connections, publisher)
+    try:
+        with plain.socket(zmq.DEALER) as client:
+            client.connect(port.addresses.commands)
+            client.send(b"x")
+            async with asyncio.timeout(60):
+                while not len(connections):
+                    connections.has_room()
+                    await asyncio.sleep(0.01)
+            client.close(linger=0)
+    finally:
+        port.close(linger=0)
+        context.term()
         plain.term()
     assert len(connections) == 0
 
