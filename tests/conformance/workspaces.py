@@ -21,11 +21,12 @@ from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.model.world import World
-from cargo_sync.server.workspace.content.tree import Changed, ContentState, ContentTree
+from cargo_sync.server.workspace.content.tree import ContentState, ContentTree
 from cargo_sync.server.workspace.content.workspace import ContentWorkspace
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.operations import Done, Operation
+from cargo_sync.server.workspace.rows.tree import Changed
 from cargo_sync.state.blob_owners import BlobOwners
 from cargo_sync.state.blobs import Blobs
 from cargo_sync.state.database import Database, Fault

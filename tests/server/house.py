@@ -42,8 +42,9 @@ from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.contract import Workspace
-from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder, Changed
+from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
+from cargo_sync.server.workspace.rows.tree import Changed
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clients import Clients
 from cargo_sync.state.database import Database

@@ -25,9 +25,10 @@ from cargo_sync.server.workspace.content.tree import ContentState, ContentTree
 from cargo_sync.server.workspace.content.upkeep import ContentUpkeep
 from cargo_sync.server.workspace.content.workspace import ContentWorkspace
 from cargo_sync.server.workspace.contract import Workspace
-from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder, Changed, Tell
+from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.folder.external_changes import ExternalChanges
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
+from cargo_sync.server.workspace.rows.tree import Changed, Tell
 from cargo_sync.stores.contract import ContentStore
 from cargo_sync.stores.folder import DAY, FolderStore
 

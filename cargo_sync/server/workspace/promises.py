@@ -7,7 +7,7 @@ from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.catalogue.quota_ledger import QuotaLedger
 from cargo_sync.machines.quota import NOTHING_USED, Growth, Use
 from cargo_sync.model.transfers import Offer, Want
-from cargo_sync.server.workspace.offers import growth_of
+from cargo_sync.server.workspace.rows.offers import growth_of
 
 
 class Promises:

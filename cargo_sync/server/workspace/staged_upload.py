@@ -20,8 +20,8 @@ from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.incoming import Admit
-from cargo_sync.server.workspace.offers import growth_of
 from cargo_sync.server.workspace.refusals import is_a_folder, misplaced, no_room, too_long
+from cargo_sync.server.workspace.rows.offers import growth_of
 
 _THE_FILE: Final = 0
 """Its number in its reservation."""

@@ -24,7 +24,6 @@ from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.server.workspace.content.displacing import Displacing
 from cargo_sync.server.workspace.content.tree import ContentTree, new_folder
-from cargo_sync.server.workspace.offers import expect
 from cargo_sync.server.workspace.operations import (
     Delete,
     Done,
@@ -45,6 +44,7 @@ from cargo_sync.server.workspace.refusals import (
     one_in_the_other,
     vanished,
 )
+from cargo_sync.server.workspace.rows.offers import expect
 
 TOGETHER: Final = 200
 """Operations that are done while the workspace is locked; fewer of those deep down."""

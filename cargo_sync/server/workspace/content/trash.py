@@ -24,7 +24,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.content.displacing import Displacing
 from cargo_sync.server.workspace.content.manifests import decoded, encoded
 from cargo_sync.server.workspace.content.tree import ContentTree, usual_mode
-from cargo_sync.server.workspace.way_back import promise_restored, restored_path
+from cargo_sync.server.workspace.rows.way_back import promise_restored, restored_path
 
 PART: Final = 1_000
 """Rows of a folder that are recorded at a time, in one transaction for all of it."""

@@ -7,7 +7,6 @@ the rows, what they displaced, the manifests of displaced folders, and which con
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.catalogue.contract import (
@@ -17,35 +16,22 @@ from cargo_sync.catalogue.contract import (
     Put,
     PutColumns,
     Recorded,
-    changed_paths,
 )
-from cargo_sync.catalogue.quota_ledger import QuotaLedger
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.trash_runs import TrashRuns
-from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import DisplacedVersion
 from cargo_sync.model.entries import FOLDER, LINK, PERMISSIONS, Entry
-from cargo_sync.model.history import OTHERS, ChangeCause, ToldBatch
+from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.process.fair_lock import FairLock
 from cargo_sync.server.workspace.content.manifests import ManifestRows, encoded
+from cargo_sync.server.workspace.rows.tree import CataloguedTree, Changed, Tell
 from cargo_sync.stores.contract import Content, ContentStore
 
-FINISHED: Final = 100
-"""Moved folders whose numbers are kept for those who moved them."""
-ROWS: Final = 1_000
-"""Rows of a large folder that are written at a time, while nobody else can write to the state."""
 FOLDER_MODE: Final = 0o755
 FILE_MODE: Final = 0o644
 """Modes that were not given: nobody's umask has a say here."""
-
-Changed = Callable[[int, Sequence[str]], None]
-"""Called with the workspace and the paths when a change is recorded, in the thread that made it. It
-must not block."""
-Tell = Callable[[Sequence[ToldBatch]], None]
-"""Called with what the history tells of a change, in the thread that made it. It must not block."""
 
 
 class ContentRows(Protocol):
@@ -91,17 +77,11 @@ class Leaving(NamedTuple):
     target: str
 
 
-class ContentTree:
+class ContentTree(CataloguedTree):
     """One workspace. Nothing is open: it is there as long as the state is.
 
-    id, epoch  of the workspace in the catalogue
-    lineage    of the changes from now on
-    lock       held from a look until what came of it is recorded
-    ledger     of its trash
     manifests  of the folders in its trash
-    quotas     how much may be in it
     referred   hashes that something refers to since the sweep began; None while there is none
-    closing    set when it is about to be closed: then long work ends soon
     """
 
     def __init__(
@@ -123,30 +103,15 @@ class ContentTree:
             changed: called after each recorded change.
             tell: called with what the history tells of it.
         """
-        self.catalogue = state.catalogue
-        known = self.catalogue.workspace(path, world.token)
-        self.quotas = QuotaLedger(partial(self.catalogue.use, known.id))
-        self.lineage = self.catalogue.begin(known.id, world.token())
-        self.path = path
-        self.id = known.id
-        self.epoch = known.epoch
-        self.ledger = state.ledger(known.id)
-        self.manifests = state.manifests(known.id)
+        super().__init__(path, state.catalogue, state.ledger, world.token, changed, tell)
+        self.manifests = state.manifests(self.id)
         self.contents = state.contents
         self.store = store
         self.runs = TrashRuns(world.wall)
-        self.lock = FairLock()
         self.steady = world.steady
         self.lived = world.lived
         self.token = world.token
         self.referred: set[str] | None = None
-        self.closing = False
-        self._changed = changed
-        self._tell = tell
-        self._finished: dict[str, list[VersionRange]] = {}
-
-    def __repr__(self) -> str:
-        return f"ContentTree({self.path!r})"
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -246,38 +211,6 @@ class ContentTree:
         """Notes what the ledger does not say of a version, within its transaction."""
         if top.target or top.mode != usual_mode(top.kind):
             self.manifests.keep_tops([(place, top.mode, top.target)])
-
-    def announce(self, changes: Sequence[Change | PutColumns], recorded: Recorded) -> None:
-        """Wakes those who wait for changes that are recorded durably. The lock is held."""
-        self.quotas.count(recorded.use)
-        self._changed(self.id, changed_paths(changes))
-        if recorded.told:
-            self._tell(recorded.told)
-
-    def finish(self, path: str = "") -> list[VersionRange]:
-        """Writes the rows of large folders that are gone or moved. The lock need not be held.
-
-        Returns:
-            The numbers in the feed of the rows of the folder that moved to `path`, as far as they
-            are known.
-        """
-        written = False
-        while not self.closing and (part := self.catalogue.finish(self.id, ROWS)):
-            written = True
-            if part.told:
-                self._tell(part.told)
-            if part.path is not None:
-                if len(self._finished) >= FINISHED:
-                    self._finished.clear()
-                self._finished.setdefault(part.path, []).append(part.numbers)
-        if written:
-            self.quotas.look()
-            self._changed(self.id, [""])
-        return self._finished.pop(path, [])
-
-    def wake(self, id: int, some: Sequence[str]) -> None:
-        """Wakes those who wait for changes of these paths in the workspace `id`."""
-        self._changed(id, some)
 
     def below(self, folder: str) -> Iterator[tuple[str, Entry]]:
         """All that is below a folder, with paths in it, a folder before what is in it."""

@@ -6,25 +6,17 @@ not kept: a client is told that there are none.
 
 import logging
 from collections.abc import Sequence
-from typing import Final
 
-from cargo_sync.catalogue.contract import Catalogue, Catalogued, ChangesPage
-from cargo_sync.catalogue.feed import ChangeFeed, Position
-from cargo_sync.catalogue.quota_ledger import QuotaLedger
+from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import hash_reader
-from cargo_sync.local.trash_freeing import free, free_all, free_some
+from cargo_sync.local.trash_freeing import Remove, free
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.machines.trash_limits import TrashLimits
-from cargo_sync.model import paths
 from cargo_sync.model.displaced import (
-    FreedVersions,
     Restored,
-    TrashFilter,
-    TrashPage,
-    TrashTotals,
 )
-from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, Entry
+from cargo_sync.model.entries import BY_UMASK, FILE, Entry
 from cargo_sync.model.history import OTHERS, ChangeCause, HistoryKind
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
@@ -40,17 +32,15 @@ from cargo_sync.server.workspace.content.tree import ContentTree
 from cargo_sync.server.workspace.content.upload import ContentUpload
 from cargo_sync.server.workspace.contract import News, Permitted, always
 from cargo_sync.server.workspace.incoming import Additions, Admit
-from cargo_sync.server.workspace.operations import Mkdir, Operation, OperationResult
+from cargo_sync.server.workspace.operations import Operation, OperationResult
 from cargo_sync.server.workspace.refusals import away, changed, not_a_file, vanished
+from cargo_sync.server.workspace.rows.answers import CataloguedWorkspace
 from cargo_sync.stores.contract import Content
-
-MADE: Final = "made"
-"""The run of folders that the server makes itself; it displaces nothing."""
 
 _log = logging.getLogger(__name__)
 
 
-class ContentWorkspace:
+class ContentWorkspace(CataloguedWorkspace):
     """One served workspace; see `contract.Workspace`. It is never away: its state is ours.
 
     id, epoch  of the workspace in the catalogue
@@ -58,20 +48,10 @@ class ContentWorkspace:
     """
 
     def __init__(self, tree: ContentTree, owned: OwnedContents) -> None:
+        super().__init__(tree)
         self._tree = tree
         self._sweep = Sweep(tree, owned)
-        self._feed = ChangeFeed(tree.catalogue, tree.id, tree.epoch)
         self._attached = False
-        self.id = tree.id
-        self.epoch = tree.epoch
-        self.lineage = tree.lineage
-
-    def __repr__(self) -> str:
-        return f"ContentWorkspace({self.path!r})"
-
-    @property
-    def path(self) -> str:
-        return self._tree.path
 
     # -- whether it is there -----------------------------------------------------------------------
 
@@ -108,10 +88,6 @@ class ContentWorkspace:
             opened, self._attached = not self._attached, True
             return opened
 
-    def stop(self) -> None:
-        """Makes long work end soon; once closed, it is not opened again."""
-        self._tree.closing = True
-
     def close(self, patience: float = -1) -> bool:
         """Closes it; lanes must not use it any more.
 
@@ -129,14 +105,6 @@ class ContentWorkspace:
 
     # -- names and changes -------------------------------------------------------------------------
 
-    def position(self, since: int) -> Position:
-        """The current position, for a client that knows the workspace up to the change `since`."""
-        return self._feed.position(since)
-
-    def changes(self, since: int, under: str, limit: int) -> ChangesPage:
-        """Changes below `under` after `since`; see the catalogue's contract."""
-        return self._tree.catalogue.changes(self.id, since, under, limit)
-
     def news(
         self,
         since: int,
@@ -148,42 +116,6 @@ class ContentWorkspace:
         """Changes below `under` after `since`, and what a client asks at the start of a look."""
         found = self._feed.look(since, under, limit, own, newest, self._finish)
         return News(*found, self.away(), folds=False, xattrs=False)
-
-    def _finish(self) -> bool:
-        """Writes the rows of large folders; False when the server stops."""
-        if not self._tree.closing:
-            self._tree.finish()
-        return not self._tree.closing
-
-    def listing(self, folder: str, after: str = "", limit: int = -1) -> list[Entry] | None:
-        """The entries directly in a folder, by name; None when there is no such folder."""
-        if folder:
-            above = self._tree.catalogue.entry(self.id, folder)
-            if above is None or above.entry.kind != FOLDER:
-                return None
-        rows = self._tree.catalogue.listing(self.id, folder, after, limit=limit)
-        return [held.entry for held in rows]
-
-    def entries(self, some: Sequence[str]) -> list[Catalogued | None]:
-        """The entries at these paths, in their order."""
-        return self._tree.catalogue.entries(self.id, some)
-
-    def entry(self, path: str) -> Entry | None:
-        """The entry at `path` now. Raises ProblemError: `bad_path`."""
-        held = self._tree.look(path)
-        return held and held.entry
-
-    def lacks(self, folder: str, *, makes: bool = False) -> Problem | None:
-        """Why there is no folder of this path now, or None; see the contract."""
-        try:
-            with self._tree.lock:
-                held = self._tree.look(folder)
-                if held is None and makes and not self._tree.catalogue.was(self.id, folder):
-                    [made] = self.change([Mkdir(folder, None, 0)], MADE)
-                    return made if isinstance(made, Problem) else None
-        except ProblemError as error:
-            return error.problem
-        return None if held is not None and held.entry.kind == FOLDER else away().problem
 
     # -- content -----------------------------------------------------------------------------------
 
@@ -274,14 +206,6 @@ class ContentWorkspace:
 
     # -- its trash ---------------------------------------------------------------------------------
 
-    def trash(self, wanted: TrashFilter, before: int | None, limit: int) -> TrashPage:
-        """Displaced versions, the newest first; see the ledger's contract."""
-        return self._tree.ledger.page(wanted, before, limit)
-
-    def trash_totals(self, within: str = "") -> TrashTotals:
-        """How much is in the trash, of what was in the folder `within`."""
-        return self._tree.ledger.totals(within)
-
     def restore(
         self,
         ids: Sequence[int],
@@ -298,23 +222,13 @@ class ContentWorkspace:
         restorer = RowRestorer(self._tree, run, permitted, cause, within)
         return restorer(ids, to, under, inside)
 
-    def free(
-        self, ids: Sequence[int], permitted: Permitted = always, within: str = ""
-    ) -> FreedVersions:
-        """Removes versions from the trash for good, if they were `within`. Raises ProblemError."""
-        permitted()
-        ledger = self._tree.ledger
-        if within:
-            ids = [id for id, one in ledger.kept(ids) if paths.is_inside(one.path, within)]
-        return free_some(ledger, ids, remover(self._tree))
-
-    def free_all(self, wanted: TrashFilter, permitted: Permitted = always) -> FreedVersions:
-        """As `free`, for all that the filter wants; see `trash_freeing.free_all`."""
-        return free_all(self._tree.ledger, wanted, remover(self._tree), permitted)
+    def remover(self) -> Remove:
+        """Removes versions of its trash for good."""
+        return remover(self._tree)
 
     def tidy(self, limits: TrashLimits) -> None:
         """Frees trash that is overdue. Raises ProblemError: the state cannot be written."""
-        free(self._tree.ledger, limits, remover(self._tree))
+        free(self._tree.ledger, limits, self.remover())
 
     def sweep(self) -> Swept:
         """Looks for contents that nothing refers to; see `Sweep`. It may take long.
@@ -323,14 +237,6 @@ class ContentWorkspace:
             ProblemError: `stopped` with the server; the state cannot be read or written.
         """
         return self._sweep(lambda: not self._tree.closing)
-
-    def finish(self) -> None:
-        """Writes rows of large folders that are gone or moved, also of an earlier process.
-
-        Raises:
-            ProblemError: the state cannot be written.
-        """
-        self._tree.finish()
 
     # -- flows -------------------------------------------------------------------------------------
 
@@ -359,20 +265,6 @@ class ContentWorkspace:
 
     # -- where it is recorded ----------------------------------------------------------------------
 
-    @property
-    def quotas(self) -> QuotaLedger:
-        """How much may be in it."""
-        return self._tree.quotas
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """Where it is recorded."""
-        return self._tree.catalogue
-
     def token(self) -> str:
         """32 hex digits that nobody can guess."""
         return self._tree.token()
-
-    def wake(self, id: int, some: Sequence[str]) -> None:
-        """Wakes those who wait for changes of these paths in the workspace `id`."""
-        self._tree.wake(id, some)

@@ -13,7 +13,6 @@ import logging
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.catalogue.contract import (
@@ -24,19 +23,15 @@ from cargo_sync.catalogue.contract import (
     Put,
     PutColumns,
     Recorded,
-    changed_paths,
 )
-from cargo_sync.catalogue.quota_ledger import QuotaLedger
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.read import Going
 from cargo_sync.local.root import Root
-from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import DisplacedVersion
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, Entry, EntryColumns
-from cargo_sync.model.history import OTHERS, ChangeCause, ToldBatch
+from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
-from cargo_sync.process.fair_lock import FairLock
 from cargo_sync.server.workspace.folder.comparison import (
     PART,
     Compared,
@@ -49,14 +44,11 @@ from cargo_sync.server.workspace.folder.comparison import (
 from cargo_sync.server.workspace.folder.recorded import RecordedFiles
 from cargo_sync.server.workspace.folder.suspects import SuspectFiles, seen_now
 from cargo_sync.server.workspace.refusals import away
+from cargo_sync.server.workspace.rows.tree import CataloguedTree, Changed, Tell
 from cargo_sync.stores.folder import FolderStore
 
-FINISHED: Final = 100
-"""Moved folders whose numbers are kept for those who moved them."""
 FRESH: Final = 10_000
 """New folders that are noted, until they are compared."""
-ROWS: Final = 1_000
-"""Rows of a large folder that are written at a time, while nobody else can write to the state."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,15 +57,6 @@ class OpenStore(Protocol):
     """Opens the folder with a marker ("" if it was never served); raises ProblemError."""
 
     def __call__(self, known: str, /, *, holds_the_same: Callable[[Root], bool]) -> FolderStore: ...
-
-
-Changed = Callable[[int, Sequence[str]], None]
-"""Called with the workspace and the paths when a change is recorded, in the thread that made it. It
-must not block."""
-
-
-Tell = Callable[[Sequence[ToldBatch]], None]
-"""Called with what the history tells of a change, in the thread that made it. It must not block."""
 
 
 class PathLook(NamedTuple):
@@ -100,21 +83,17 @@ NOTHING: Final = PathLook(None, None)
 """Nothing is known at a path, and it was not looked at."""
 
 
-class CataloguedFolder:
+class CataloguedFolder(CataloguedTree):
     """One served folder. Call `attach` first.
 
     While the folder is not there, calls that need it raise `root_gone`; while another program holds
     it, `root_held`.
 
     problem  why it could not be used at the last attempt, or None
-    lineage  of the changes from now on
     steady   monotonic seconds
-    ledger   of its trash
-    quotas   how much may be in it
     recorded the files that were recorded last
     arrivals who watches it, or None
     arriving files that come, and folders that come with files, which are not recorded yet
-    closing  set when it is about to be closed: then long work ends soon
     """
 
     def __init__(
@@ -140,33 +119,18 @@ class CataloguedFolder:
             tell: called with what the history tells of it.
             steady: monotonic seconds, to measure how long files take to come.
         """
-        known = catalogue.workspace(path, token)
-        self.quotas = QuotaLedger(partial(catalogue.use, known.id))
-        self.lineage = catalogue.begin(known.id, token())
-        self.path = path
-        self.id = known.id
-        self.epoch = known.epoch
-        self.catalogue = catalogue
-        self.ledger = ledger(known.id)
-        self._suspects = SuspectFiles(catalogue, known.id, known.sequence)
-        self.lock = FairLock()
+        super().__init__(path, catalogue, ledger, token, changed, tell)
+        self._suspects = SuspectFiles(catalogue, self.id, self.known.sequence)
         self.recorded = RecordedFiles()
-        self._marker = known.marker
+        self._marker = self.known.marker
         self._open_store = open_store
-        self._changed = changed
-        self._tell = tell
         self.steady = steady
         self._fresh: set[str] = set()
-        self._finished: dict[str, list[VersionRange]] = {}
         """New folders, which nobody has compared yet: in them, nothing can be as recorded."""
         self._store: FolderStore | None = None
         self.problem: Problem | None = None
         self.arrivals: Arrivals | None = None
         self.arriving: set[str] = set()
-        self.closing = False
-
-    def __repr__(self) -> str:
-        return f"CataloguedFolder({self.path!r})"
 
     # -- its folder --------------------------------------------------------------------------------
 
@@ -273,10 +237,6 @@ class CataloguedFolder:
             return True
         finally:
             self.lock.release()
-
-    def wake(self, id: int, some: Sequence[str]) -> None:
-        """Wakes those who wait for changes of these paths in the workspace `id`."""
-        self._changed(id, some)
 
     # -- reading and recording ---------------------------------------------------------------------
 
@@ -389,36 +349,9 @@ class CataloguedFolder:
         return recorded
 
     def announce(self, changes: Sequence[Change | PutColumns], recorded: Recorded) -> None:
-        """Wakes those who wait for changes that are recorded durably. The lock is held."""
-        self.quotas.count(recorded.use)
+        """Also notes the files, which will be found to be as they were recorded."""
         self.recorded.note(changes)
-        self._changed(self.id, changed_paths(changes))
-        if recorded.told:
-            self._tell(recorded.told)
-
-    def finish(self, path: str = "") -> list[VersionRange]:
-        """Writes the rows of large folders that are gone or moved. The lock need not be held.
-
-        Until then nobody sees these rows. After a stop, the next start goes on.
-
-        Returns:
-            The numbers in the feed of the rows of the folder that moved to `path`, as far as they
-            are known.
-        """
-        written = False
-        while not self.closing and (part := self.catalogue.finish(self.id, ROWS)):
-            written = True
-            if part.told:
-                self._tell(part.told)
-            if part.path is not None:
-                if len(self._finished) >= FINISHED:
-                    self._finished.clear()
-                # Several threads may write parts of one folder: who moved it wants to know all.
-                self._finished.setdefault(part.path, []).append(part.numbers)
-        if written:
-            self.quotas.look()
-            self._changed(self.id, [""])
-        return self._finished.pop(path, [])
+        super().announce(changes, recorded)
 
     def compare(self, folder: str, still: Still, cause: ChangeCause = OTHERS) -> Compared:
         """Compares one folder with the catalogue and records what other programs changed.

@@ -29,9 +29,9 @@ from cargo_sync.server.workspace.folder.catalogued_folder import (
     PathLook,
 )
 from cargo_sync.server.workspace.folder.comparison import put
-from cargo_sync.server.workspace.offers import is_offered, version_of
 from cargo_sync.server.workspace.promises import Promises
 from cargo_sync.server.workspace.refusals import changed, no_room
+from cargo_sync.server.workspace.rows.offers import is_offered, version_of
 
 LOOKS: Final = 500
 """Paths that are looked at while the folder is locked, fewer of those deep down."""

@@ -31,7 +31,6 @@ from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.subtrees import Subtrees
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.folder.comparison import put
-from cargo_sync.server.workspace.offers import expect
 from cargo_sync.server.workspace.operations import (
     Delete,
     Done,
@@ -52,6 +51,7 @@ from cargo_sync.server.workspace.refusals import (
     one_in_the_other,
     vanished,
 )
+from cargo_sync.server.workspace.rows.offers import expect
 
 TOGETHER: Final = 200
 """Operations that are synced and recorded together."""

@@ -25,7 +25,7 @@ from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.folder.comparison import put
-from cargo_sync.server.workspace.way_back import promise_restored, restored_path
+from cargo_sync.server.workspace.rows.way_back import promise_restored, restored_path
 
 TOGETHER: Final = 50
 """Versions that are restored, synced and recorded while the folder is locked."""

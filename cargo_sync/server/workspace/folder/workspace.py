@@ -8,28 +8,21 @@ import logging
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
-from typing import Final
 
-from cargo_sync.catalogue.contract import Catalogue, Catalogued, ChangesPage
-from cargo_sync.catalogue.feed import ChangeFeed, Position
-from cargo_sync.catalogue.quota_ledger import QuotaLedger
+from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local.read import FileReader, FolderSource, hash_reader, open_file
 from cargo_sync.local.sink import FolderSink
-from cargo_sync.local.trash_freeing import free_all, free_some
+from cargo_sync.local.trash_freeing import Remove
 from cargo_sync.local.trash_upkeep import remover
 from cargo_sync.local.xattrs import are_kept, read_all
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import (
-    FreedVersions,
     Restored,
-    TrashFilter,
-    TrashPage,
-    TrashTotals,
 )
-from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, Entry
+from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE
 from cargo_sync.model.history import OTHERS, ChangeCause, HistoryKind
 from cargo_sync.model.problems import Code, Problem, ProblemError, damaged_there
 from cargo_sync.model.transfers import Offer
@@ -44,18 +37,14 @@ from cargo_sync.server.workspace.folder.trash import TrashRestorer
 from cargo_sync.server.workspace.folder.unoffered import Unoffered
 from cargo_sync.server.workspace.folder.upload import FolderUpload
 from cargo_sync.server.workspace.incoming import Additions, Admit
-from cargo_sync.server.workspace.operations import Mkdir, Operation, OperationResult
-from cargo_sync.server.workspace.refusals import away, changed, not_a_file, vanished
+from cargo_sync.server.workspace.operations import Operation, OperationResult
+from cargo_sync.server.workspace.refusals import changed, not_a_file, vanished
+from cargo_sync.server.workspace.rows.answers import CataloguedWorkspace
 
 _log = logging.getLogger(__name__)
 
-MADE: Final = "made"
-"""The run of folders that the server makes itself; it displaces nothing."""
-_NOT_THERE: Final = frozenset({Code.VANISHED, Code.SYMLINK, Code.NOT_A_FOLDER})
-"""Codes of a folder that cannot be entered, because something else is at it or above it."""
 
-
-class FolderWorkspace:
+class FolderWorkspace(CataloguedWorkspace):
     """One served folder.
 
     While it is not there, calls that need it raise `root_gone`; the catalogue still answers. While
@@ -67,20 +56,10 @@ class FolderWorkspace:
     """
 
     def __init__(self, folder: CataloguedFolder, token: Callable[[], str]) -> None:
+        super().__init__(folder)
         self._folder = folder
         self._token = token
-        self._feed = ChangeFeed(folder.catalogue, folder.id, folder.epoch)
-        self.id = folder.id
-        self.epoch = folder.epoch
-        self.lineage = folder.lineage
         self.names = Unoffered()
-
-    def __repr__(self) -> str:
-        return f"FolderWorkspace({self.path!r})"
-
-    @property
-    def path(self) -> str:
-        return self._folder.path
 
     @property
     def attached(self) -> bool:
@@ -125,18 +104,9 @@ class FolderWorkspace:
                 raise ProblemError(Problem(Code.STOPPED, "the folder is not served any more"))
             return self._folder.attach()
 
-    @property
-    def quotas(self) -> QuotaLedger:
-        """How much may be in it."""
-        return self._folder.quotas
-
     def watched_by(self, arrivals: Arrivals | None) -> None:
         """Tells `arrivals` of new folders that are published with their files, from now on."""
         self._folder.arrivals = arrivals
-
-    def stop(self) -> None:
-        """Makes hash computations end soon; once closed, it is not opened again."""
-        self._folder.closing = True
 
     def close(self, patience: float = -1) -> bool:
         """Closes the folder; lanes must not use it any more.
@@ -149,14 +119,6 @@ class FolderWorkspace:
         return closed
 
     # -- from the catalogue ------------------------------------------------------------------------
-
-    def position(self, since: int) -> Position:
-        """The current position, for a client that knows the workspace up to the change `since`."""
-        return self._feed.position(since)
-
-    def changes(self, since: int, under: str, limit: int) -> ChangesPage:
-        """Changes below `under` after `since`; see the catalogue's contract."""
-        return self._folder.catalogue.changes(self.id, since, under, limit)
 
     def news(
         self,
@@ -176,53 +138,6 @@ class FolderWorkspace:
             root = self._folder.store.root
             folds, xattrs = root.folds_names(), are_kept(root)
         return News(*found, why, folds, xattrs)
-
-    def _finish(self) -> bool:
-        """Writes the rows of large folders; False when the server stops."""
-        if not self._folder.closing:
-            self._folder.finish()
-        return not self._folder.closing
-
-    def listing(self, folder: str, after: str = "", limit: int = -1) -> list[Entry] | None:
-        """The entries directly in a folder, by name; None when there is no such folder.
-
-        Up to `limit` of those whose names come after `after`; -1 for all.
-        """
-        if folder:
-            above = self._folder.catalogue.entry(self.id, folder)
-            if above is None or above.entry.kind != FOLDER:
-                return None
-        rows = self._folder.catalogue.listing(self.id, folder, after, limit=limit)
-        return [held.entry for held in rows]
-
-    def entries(self, some: Sequence[str]) -> list[Catalogued | None]:
-        """The entries at these paths, in their order."""
-        return self._folder.catalogue.entries(self.id, some)
-
-    def entry(self, path: str) -> Entry | None:
-        """The entry at `path` in the folder itself now.
-
-        Raises:
-            ProblemError: as for `CataloguedFolder.look`.
-        """
-        held = self._folder.look(path)
-        return held and held.entry
-
-    def lacks(self, folder: str, *, makes: bool = False) -> Problem | None:
-        """Why there is no folder of this path now, or None. Looks at the folder itself.
-
-        With `makes` it is made, unless something was there as far as deletions are remembered: one
-        that was deleted or moved stays away.
-        """
-        try:
-            with self._folder.lock:
-                held = self._folder.look(folder)
-                if held is None and makes and not self._folder.catalogue.was(self.id, folder):
-                    [made] = self.change([Mkdir(folder, None, 0)], MADE)
-                    return made if isinstance(made, Problem) else None
-        except ProblemError as error:
-            return away().problem if error.problem.code in _NOT_THERE else error.problem
-        return None if held is not None and held.entry.kind == FOLDER else away().problem
 
     # -- content -----------------------------------------------------------------------------------
 
@@ -369,14 +284,6 @@ class FolderWorkspace:
         """Forgets which files were recorded before the last call (`RecordedFiles`)."""
         self._folder.recorded.age()
 
-    def finish(self) -> None:
-        """Writes rows of large folders that are gone or moved, also of an earlier process.
-
-        Raises:
-            ProblemError: the state cannot be written.
-        """
-        self._folder.finish()
-
     def verify(self) -> None:
         """Checks what is suspect after an unclean stop; a scan has found what looks different.
 
@@ -395,13 +302,9 @@ class FolderWorkspace:
 
     # -- its trash ---------------------------------------------------------------------------------
 
-    def trash(self, wanted: TrashFilter, before: int | None, limit: int) -> TrashPage:
-        """Displaced versions, the newest first; see the ledger's contract."""
-        return self._folder.ledger.page(wanted, before, limit)
-
-    def trash_totals(self, within: str = "") -> TrashTotals:
-        """How much is in the trash, of what was in the folder `within`."""
-        return self._folder.ledger.totals(within)
+    def remover(self) -> Remove:
+        """Removes versions of its trash for good. Raises ProblemError: `root_gone`."""
+        return remover(self._folder.store.root, self._folder.ledger)
 
     def restore(
         self,
@@ -426,35 +329,11 @@ class FolderWorkspace:
         restorer = TrashRestorer(self._folder, run, permitted, cause, within)
         return restorer(ids, to, under, inside)
 
-    def free(
-        self, ids: Sequence[int], permitted: Permitted = always, within: str = ""
-    ) -> FreedVersions:
-        """Removes versions from the trash for good, if they were `within`. Raises ProblemError."""
-        permitted()
-        ledger = self._folder.ledger
-        if within:
-            ids = [id for id, one in ledger.kept(ids) if paths.is_inside(one.path, within)]
-        return free_some(ledger, ids, remover(self._folder.store.root, ledger))
-
-    def free_all(self, wanted: TrashFilter, permitted: Permitted = always) -> FreedVersions:
-        """As `free`, for all that the filter wants; see `trash_freeing.free_all`."""
-        ledger = self._folder.ledger
-        return free_all(ledger, wanted, remover(self._folder.store.root, ledger), permitted)
-
     # -- flows -------------------------------------------------------------------------------------
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """Where it is recorded."""
-        return self._folder.catalogue
 
     def token(self) -> str:
         """32 hex digits that nobody can guess."""
         return self._token()
-
-    def wake(self, id: int, some: Sequence[str]) -> None:
-        """Wakes those who wait for changes of these paths in the workspace `id`."""
-        self._folder.wake(id, some)
 
     def sink(
         self,

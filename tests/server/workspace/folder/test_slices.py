@@ -18,6 +18,7 @@ from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolde
 from cargo_sync.server.workspace.folder.comparison import Compared, Still
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.operations import Delete, Done, Mkdir, Move, Operation
+from cargo_sync.server.workspace.rows import tree as tree_of_rows
 from cargo_sync.state.database import Database
 from tests.server.house import NOW, tokens, tracked
 from tests.server.surroundings import Clock
@@ -249,7 +250,7 @@ def in_parts(
     The work that it is given is done after the second row.
     """
     monkeypatch.setattr(unfinished, "LARGE", 3)
-    monkeypatch.setattr(catalogued_folder, "ROWS", 1)
+    monkeypatch.setattr(tree_of_rows, "ROWS", 1)
     change(workspace, Mkdir("d", None, 0))
     for name in "abcdef":
         put(workspace, f"d/{name}")

@@ -42,6 +42,7 @@ from cargo_sync.server.workspace.operations import (
     Move,
     Operation,
 )
+from cargo_sync.server.workspace.rows import tree as tree_of_rows
 from cargo_sync.state.database import Database
 from tests.local.samples import IN_2300, dated
 from tests.server.house import NOW, Heard, tokens, tracked
@@ -721,7 +722,7 @@ def test_a_move_tells_its_numbers_in_the_feed_also_of_a_large_folder(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unfinished, "LARGE", 5)
-    monkeypatch.setattr(catalogued_folder, "ROWS", 4)
+    monkeypatch.setattr(tree_of_rows, "ROWS", 4)
     (ground.place / "a").mkdir()
     for number in range(9):
         (ground.place / "a" / f"{number}").write_text("x")
@@ -752,7 +753,7 @@ def test_nobody_is_told_of_half_a_moved_folder(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unfinished, "LARGE", 5)
-    monkeypatch.setattr(catalogued_folder, "ROWS", 4)
+    monkeypatch.setattr(tree_of_rows, "ROWS", 4)
     (ground.place / "a").mkdir()
     for number in range(9):
         (ground.place / "a" / f"{number}").write_text("x")

@@ -25,9 +25,9 @@ from cargo_sync.server.workspace.content.tree import (
     StoredContent,
     in_the_way,
 )
-from cargo_sync.server.workspace.offers import is_offered, version_of
 from cargo_sync.server.workspace.promises import Promises
 from cargo_sync.server.workspace.refusals import changed, no_room
+from cargo_sync.server.workspace.rows.offers import is_offered, version_of
 
 TOGETHER: Final = 1_000
 """Files that are recorded while the workspace is locked; fewer of those deep down."""
