@@ -6,6 +6,7 @@ there. Nothing is kept of it in memory: what is missing follows from the placeme
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from cargo_sync.machines.nodes.copies import Surplus, standing
@@ -20,19 +21,33 @@ BATCH: Final = 1_000
 BATCH_BYTES: Final = 64 << 20
 """and after so many bytes no further one."""
 REST: Final = 60.0
-"""Seconds after which contents that could not be copied are tried again."""
+"""Seconds after which contents that could not be copied are tried again, if nothing changes."""
 _NO_COPY: Final = frozenset({Code.DAMAGED, Code.VANISHED})
 
 
+@dataclass(slots=True)
+class _Pass:
+    """One way through a stock.
+
+    after   how far it has come
+    copied  whether it has made a copy
+    """
+
+    after: str = ""
+    copied: bool = False
+
+
 class Repairing:
-    """Makes the copies that are missing."""
+    """Makes the copies that are missing.
+
+    A stock rests when a whole way through it has copied nothing, until it or its nodes change.
+    """
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._after: dict[tuple[int, int], str] = {}
-        """How far each stock has been gone through."""
-        self._resting: dict[tuple[int, int], float] = {}
-        """Stocks that were gone through to the end, and since when."""
+        self._passes: dict[tuple[int, int], _Pass] = {}
+        self._resting: dict[tuple[int, int], tuple[float, Lack]] = {}
+        """Since when, and what was missing then."""
 
     async def step(self) -> float | None:
         """Repairs one batch.
@@ -41,7 +56,9 @@ class Repairing:
             Seconds to wait before the next one; None if there is nothing that can be done now.
         """
         cluster = self._cluster
-        for lack in plan(await cluster.stocks(), cluster.links.members()):
+        lacks = plan(await cluster.stocks(), cluster.links.members())
+        self._forget({_key(lack.stock) for lack in lacks})
+        for lack in lacks:
             began = cluster.world.steady()
             if self._rests(lack, began):
                 continue
@@ -50,17 +67,23 @@ class Repairing:
                 return pause(size, cluster.world.steady() - began, cluster.rate())
         return None
 
+    def _forget(self, lacking: set[tuple[int, int]]) -> None:
+        """Stocks that lack nothing, or cannot be repaired now, begin anew when they do."""
+        for kept in (self._passes, self._resting):
+            for key in kept.keys() - lacking:
+                kept.pop(key)
+
     def _rests(self, lack: Lack, now: float) -> bool:
-        since = self._resting.get(_key(lack.stock))
-        return since is not None and now - since < REST
+        since, then = self._resting.get(_key(lack.stock), (now, None))
+        return then == lack and now - since < REST
 
     async def _batch(self, lack: Lack) -> int | None:
-        """Repairs some contents of a stock; the bytes that were copied, None after the last one."""
+        """Repairs some contents of a stock; the bytes that were copied, None if it rests now."""
         cluster, stock = self._cluster, lack.stock
         key = _key(stock)
-        after = self._after.get(key, "")
+        way = self._passes.setdefault(key, _Pass())
         call = cluster.world.offload
-        hashes = await call(cluster.blobs.page, stock.placement, after, BATCH)
+        hashes = await call(cluster.blobs.page, stock.placement, way.after, BATCH)
         rows = await call(cluster.blobs.find, hashes)
         own = [
             Content(row.hash, row.size)
@@ -68,17 +91,21 @@ class Repairing:
             if (row.workspace, row.placement) == key[::-1]
         ]
         if not hashes:
-            self._after.pop(key, None)
-            self._resting[key] = cluster.world.steady()
+            self._passes.pop(key)
+            if way.copied:
+                return 0  # what came meanwhile may lie before the place where it was found
+            self._resting[key] = cluster.world.steady(), lack
             return None
         some = _batched(own)
-        self._after[key] = some[-1].hash if len(some) < len(own) else hashes[-1]
+        way.after = some[-1].hash if len(some) < len(own) else hashes[-1]
         if some:
-            await self._copy(stock, some)
+            way.copied = await self._copy(stock, some) or way.copied
         return sum(one.size for one in some)
 
-    async def _copy(self, stock: Stock, some: Sequence[Content]) -> None:
+    async def _copy(self, stock: Stock, some: Sequence[Content]) -> bool:
+        """Copies these; whether there is a new copy of one."""
         cluster = self._cluster
+        copied = False
         fetched = list[Content]()
         try:
             await self._fetch(stock, some, fetched)
@@ -89,9 +116,10 @@ class Repairing:
                 if nodes is not None and not cluster.claims.are_leaving([one.hash]):
                     groups[nodes].append(one)
             for nodes, together in groups.items():
-                await self._place(stock._replace(nodes=nodes), together)
+                copied = await self._place(stock._replace(nodes=nodes), together) or copied
         finally:
             cluster.links.release([one.hash for one in fetched])
+        return copied
 
     async def _fetch(self, stock: Stock, some: Sequence[Content], fetched: list[Content]) -> None:
         """Brings contents into the spool, from the first node that has a good copy."""
@@ -110,14 +138,17 @@ class Repairing:
             there = set(done)
             left = [one for one in left if one not in there]
 
-    async def _place(self, stock: Stock, some: Sequence[Content]) -> None:
+    async def _place(self, stock: Stock, some: Sequence[Content]) -> bool:
         cluster = self._cluster
         size = sum(one.size for one in some)
         members = cluster.links.members()
+        placed = False
         for node in targets(stock, members, size, (), cluster.world.chance):
             done, session = await place_on(cluster, node, some)
             if session is not None:
                 await cluster.found(node, session.life, done)
+                placed = placed or bool(done)
+        return placed
 
 
 async def no_copies(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,18 @@ async def test_what_rots_is_read_from_the_other_copy_and_repaired(tmp_path: Path
             assert await asyncio.to_thread(one.read, content) == LARGE
         await one.until(lambda: not holders[0].folder.damaged or one.copies(content) == 2)
         await one.until(lambda: one.copies(content) == 2)
+
+
+async def test_what_is_missing_after_a_repair_is_made_at_once(tmp_path: Path) -> None:
+    """No time passes in this house: what was gone through before makes nothing wait."""
+    async with house(tmp_path, nodes=2) as one:
+        contents = sorted(await one.upload(SMALL), reverse=True)
+        await one.until(lambda: not any(one.spool.holds(contents)))
+        rotten = Path(one.nodes["node1"].folder.root.path)
+        for content in contents[:3]:  # each lies before the place where the last one was
+            (rotten / blob_path(content.hash)).write_bytes(b"x" * content.size)
+            await asyncio.to_thread(one.read, content)
+            await one.until(partial(lambda found: one.copies(found) == 2, content))
 
 
 async def test_what_no_node_has_is_a_problem(tmp_path: Path) -> None:
