@@ -448,8 +448,9 @@ class MemoryTree:
     def cancel(self, path: str) -> None:
         self._cancelled.add(path)
 
-    async def set_speed(self, bits: int | None) -> None:
+    async def set_speed(self, bits: int | None) -> int | None:
         self.speeds.append(bits)
+        return bits
 
     async def wait(self, cursor: int, seconds: float) -> bool:
         return len(self._log) > cursor

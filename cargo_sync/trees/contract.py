@@ -316,11 +316,15 @@ class FarTree(Tree, Protocol):
             Transfer id -> bytes; only files of which a part had arrived before.
         """
 
-    async def set_speed(self, bits: int | None) -> None:
+    async def set_speed(self, bits: int | None) -> int | None:
         """Changes the speed of the running transfers together without interrupting them.
 
         A transfer that waits to begin will begin with it. Without a transfer nothing happens,
-        because `transfer` gets its own speed.
+        because `transfer` gets its own speed. Of two calls at the same time, the later one counts.
+
+        Returns:
+            What the other side grants from now on to all of them together, in bits per second;
+            None: no limit, or nothing moves.
 
         Raises:
             ProblemError: the other side could not be asked; the transfer continues as before.

@@ -70,7 +70,7 @@ class FarVisited(Visited, Protocol):
     def rate(self, mode: Mode) -> int:
         """Like FarTree.rate."""
 
-    async def set_speed(self, bits: int | None) -> None:
+    async def set_speed(self, bits: int | None) -> int | None:
         """Like FarTree.set_speed."""
 
     def granted(self) -> int | None:

@@ -114,8 +114,7 @@ class SessionHandlers:
             raise ControlError(
                 ReplyCode.BAD_ARGUMENT, str(error), 'such as "10mbps"; null for no limit'
             ) from None
-        await session.share()
-        return views.speed(session)
+        return views.speed(session, await session.share())
 
     async def cancel(self, args: commands.SessionCancelArgs) -> JsonObject:
         await self._sessions.get(args.session).cancel(args.transfer)

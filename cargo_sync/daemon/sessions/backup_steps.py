@@ -47,7 +47,7 @@ class _Work:
     def arrived(self) -> tuple[int, str]:
         return self.progress.bytes_done or self._moved, self.progress.path
 
-    async def ask(self, speed: int | None) -> None:
+    async def ask(self, speed: int | None) -> int | None:
         return None
 
     def behind(self) -> bool:

@@ -60,8 +60,8 @@ class CargoTransfer:
     def arrived(self) -> tuple[int, str]:
         return self._copier.arrived()
 
-    async def ask(self, speed: int | None) -> None:
-        await self._passage.ask(speed)
+    async def ask(self, speed: int | None) -> int | None:
+        return await self._passage.ask(speed)
 
     def behind(self) -> bool:
         return self._passage.behind

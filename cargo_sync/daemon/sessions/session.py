@@ -9,6 +9,7 @@ from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.transfer import CopyOrder, State, Transfer, Work
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import contained
+from cargo_sync.trees.cargo.flows import total_of
 
 ENDED: Final = 100
 """Ended transfers that are remembered, for clients that missed the end."""
@@ -63,9 +64,7 @@ class Session:
     @property
     def granted(self) -> int | None:
         """Bits per second that the server grants; None for no limit, or if nothing moves."""
-        grants = [one.granted() for one in self.running]
-        known = [bits for bits in grants if bits is not None]
-        return sum(known) if known and len(known) == len(grants) else None
+        return total_of([one.granted() for one in self.running])
 
     async def begin(
         self, order: CopyOrder, make: Callable[[CopyOrder], Awaitable[Work]]
@@ -110,12 +109,15 @@ class Session:
             )
         await transfer.stop()
 
-    async def share(self) -> None:
-        """Divides the speed among all transfers; each asks the server for its part."""
+    async def share(self) -> int | None:
+        """Divides the speed among all transfers; each asks the server for its part.
+
+        Returns:
+            Like `granted`, as the server answered: the lanes may not have heard of it yet.
+        """
         running = self.running
         self._shared_by = len(running)
-        for transfer in running:
-            await transfer.ask(self._share())
+        return total_of([await transfer.ask(self._share()) for transfer in running])
 
     async def close(self) -> None:
         """Stops all transfers, and logs out."""

@@ -66,8 +66,15 @@ class Work(Protocol):
     def arrived(self) -> tuple[int, str]:
         """Bytes that are done or transferred, and the path of the current file."""
 
-    async def ask(self, speed: int | None) -> None:
-        """Asks the server for another speed. Raises ProblemError."""
+    async def ask(self, speed: int | None) -> int | None:
+        """Asks the server for another speed.
+
+        Returns:
+            What it grants now, bits per second; None for no limit, or if nothing moves.
+
+        Raises:
+            ProblemError: it could not be asked.
+        """
 
     def behind(self) -> bool:
         """Whether another speed holds now than it last asked for."""
@@ -140,15 +147,16 @@ class Transfer:
         if self.state is State.RUNNING:  # `run` was cancelled before it began
             await self._end(State.CANCELLED, None)
 
-    async def ask(self, speed: int | None) -> None:
-        """Asks the server for another speed, bits per second.
+    async def ask(self, speed: int | None) -> int | None:
+        """Asks the server for another speed, bits per second; returns what it grants now.
 
         If the connection is cut now, the next attempt asks for it.
         """
         try:
-            await self._work.ask(speed)
+            return await self._work.ask(speed)
         except ProblemError as error:
             _log.debug("the server could not be asked for another speed: %s", error)
+            return None
 
     def behind(self) -> bool:
         return self._work.behind()

@@ -47,7 +47,7 @@ def session(one: Session) -> dict[str, Any]:
         "url": remote.url,
         "workspace": remote.space.name,
         "workspaces": [{"name": space.name, "access": space.access} for space in remote.spaces],
-        **speed(one),
+        **speed(one, one.granted),
     }
 
 
@@ -56,11 +56,11 @@ def whole(one: Session) -> dict[str, Any]:
     return session(one) | {"transfers": [transfer(one, each) for each in one.transfers]}
 
 
-def speed(one: Session) -> dict[str, Any]:
+def speed(one: Session, granted: int | None) -> dict[str, Any]:
     """The reply to `session.speed`."""
     return {
         "speed": None if one.speed is None else format_speed(one.speed),
-        "granted": one.granted,
+        "granted": granted,
     }
 
 

@@ -91,7 +91,8 @@ class ClientFlow:
 
     turn     entered while content moves, to limit how many flows of a daemon do so at once
     speed    bits per second to ask for; None means no limit
-    granted  bits per second that the server granted; the lane receives changes
+    granted  bits per second that the server granted, as the lane heard last: only there do changes
+             come in their order
     lineage  of the changes that it makes on the server
     resumed  what the destination had of unfinished files, once the flow has ended
     """
@@ -119,6 +120,7 @@ class ClientFlow:
         self._machine: Sender | Receiver | None = None
         self._lane: LaneThread | None = None
         self._cancelled: set[str] = set()
+        self._asking = asyncio.Lock()
         self._meter = RateMeter()
         self._before = _Milestone()
         self.granted: int | None = None
@@ -193,7 +195,7 @@ class ClientFlow:
         """One flow with its lane, until all is moved or nothing moves."""
         asked, over = self._speed, False
         opened = await open_flow(self._api, mode, where, asked, run)
-        self._id, self.lineage = opened.flow, opened.lineage
+        self._id, self.lineage, self.granted = opened.flow, opened.lineage, opened.speed
         try:
             if self._speed != asked:
                 await self.set_speed(self._speed)
@@ -218,18 +220,27 @@ class ClientFlow:
         self._coming = None
         return tasks
 
-    async def set_speed(self, bits: int | None) -> None:
+    async def set_speed(self, bits: int | None) -> int | None:
         """Asks for another speed, or remembers it if the flow is not open yet.
+
+        It asks once at a time: the server shall hear the newest speed last.
+
+        Returns:
+            What the server grants now, bits per second; None: no limit, or the flow is not open.
 
         Raises:
             ProblemError: the server could not be asked.
         """
         self._speed = bits
-        if self._id:
+        async with self._asking:
+            if not self._id:
+                return None
             where = f"/flows/{segment(self._id)}/speed"
-            self.granted = (
-                await self._api.post(where, SpeedReply.read, requests.speed(bits))
-            ).granted
+            body = requests.speed(self._speed)
+            granted = (await self._api.post(where, SpeedReply.read, body)).granted
+            if self._machine is None:  # else its lane hears it, after all changes before it
+                self.granted = granted
+            return granted
 
     async def _carry(
         self,
@@ -248,7 +259,6 @@ class ClientFlow:
         def post(result: FlowAnswer) -> None:
             loop.call_soon_threadsafe(self._results.put_nowait, result)
 
-        self.granted = opened.speed
         self._before = _Milestone()
         machine, hand_over = self._machinery(mode, near, sock, link, post, run)
         self._machine = machine

@@ -91,19 +91,25 @@ class JobFlows:
         with suppress(ProblemError):  # the other one goes on with its half
             await self._divide()
 
-    async def set_speed(self, bits: int | None) -> None:
+    async def set_speed(self, bits: int | None) -> int | None:
         """Like FarTree.set_speed."""
         self._speed = bits
         self._parts.clear()
-        await self._divide()
+        return total_of(await self._divide())
 
-    async def _divide(self) -> None:
-        """Gives each flow its part of the speed; one that does not move yet will begin with it."""
+    async def _divide(self) -> list[int | None]:
+        """Gives each flow its part of the speed; one that does not move yet will begin with it.
+
+        Returns:
+            What the server grants to each flow that was given another part.
+        """
         part = part_of(self._speed, len(self._moving))
+        granted = []
         for mode, flow in list(self.running.items()):
             if mode not in self._parts or self._parts[mode] != part:
-                await flow.set_speed(part)
+                granted.append(await flow.set_speed(part))
                 self._parts[mode] = part
+        return granted
 
     def rate(self, mode: Mode) -> int:
         """Like FarTree.rate."""
@@ -146,3 +152,9 @@ class _Moving:
 def part_of(speed: int | None, moving: int) -> int | None:
     """What one flow may use of a job's speed, in bits per second, while so many move."""
     return None if speed is None else max(1, speed // max(1, moving))
+
+
+def total_of(granted: Sequence[int | None]) -> int | None:
+    """What several flows may use together, bits per second; None: one has no limit, or no flow."""
+    known = [bits for bits in granted if bits is not None]
+    return sum(known) if known and len(known) == len(granted) else None

@@ -347,8 +347,8 @@ class CargoTree:
     def open_tasks(self) -> list[Task]:
         return self.flows.open_tasks()
 
-    async def set_speed(self, bits: int | None) -> None:
-        await self.flows.set_speed(bits)
+    async def set_speed(self, bits: int | None) -> int | None:
+        return await self.flows.set_speed(bits)
 
     def cancel(self, path: str) -> None:
         self.flows.cancel(path)

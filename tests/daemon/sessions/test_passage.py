@@ -14,17 +14,27 @@ from cargo_sync.trees.visit import FarVisited
 
 
 class Far:
-    """A far side that records its speeds; a `deaf` one refuses them."""
+    """A far side that records its speeds, and grants them; a `deaf` one refuses them.
+
+    It answers when it `may`.
+    """
 
     def __init__(self, turn: Turn) -> None:
         self.turn = turn
         self.told: list[int | None] = []
         self.deaf = False
+        self.may = asyncio.Event()
+        self.may.set()
 
-    async def set_speed(self, bits: int | None) -> None:
+    async def set_speed(self, bits: int | None) -> int | None:
         if self.deaf:
             raise ProblemError(Problem(Code.CUT, "it was cut"))
         self.told.append(bits)
+        await self.may.wait()
+        return bits
+
+    def granted(self) -> int | None:
+        return self.told[-1]
 
 
 def passage(id: str, slots: Slots, shares: Shares) -> tuple[Passage, Far]:
@@ -67,6 +77,23 @@ async def test_a_rate_that_could_not_be_told_is_still_to_be_told() -> None:
         far.deaf = False
         await one.ask(1_000)
         assert (far.told, one.behind) == ([9_000, 1_000], False)
+
+
+async def test_what_is_asked_while_another_speed_is_being_sent_is_sent_after_it() -> None:
+    shares = Shares(9_000)
+    one, far = passage("1", Slots(8), shares)
+    async with far.turn:
+        far.may.clear()
+        shares.limit(5_000)
+        sending = asyncio.create_task(one.ask(None))
+        while far.told[-1] != 5_000:
+            await asyncio.sleep(0)
+        assert not one.behind, "it is being told"
+        asked = asyncio.create_task(one.ask(4_000))
+        far.may.set()
+        assert (await sending, await asked) == (5_000, 4_000)
+        assert far.told == [9_000, 5_000, 4_000]
+        assert await one.ask(4_000) == 4_000, "it has it already"
 
 
 async def test_it_waits_for_a_slot_among_the_jobs_after_those_of_a_higher_priority() -> None:

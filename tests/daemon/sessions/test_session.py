@@ -44,8 +44,9 @@ class Work:
     def arrived(self) -> tuple[int, str]:
         return self.progress.bytes_done, "f"
 
-    async def ask(self, speed: int | None) -> None:
+    async def ask(self, speed: int | None) -> int | None:
         self.asked.append(speed)
+        return speed
 
     def behind(self) -> bool:
         return False

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from cargo_sync.lanes.end import OPEN_MAX
 from cargo_sync.lanes.figures import Figures
+from cargo_sync.lanes.sender import Sender
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.jobs import Mode
@@ -60,6 +61,37 @@ async def test_a_speed_that_is_set_while_it_opens_is_asked_for_after() -> None:
     assert api.calls == [("/flows", 5), ("/flows/f1/speed", 7)]
     await flow.set_speed(9)  # it has ended
     assert len(api.calls) == 2
+
+
+class Slow(Api):
+    """A server that grants what it is asked for, when it may answer."""
+
+    def __init__(self) -> None:
+        super().__init__(LOGIN, REAL.steady)
+        self.asked: list[int | None] = []
+        self.may = asyncio.Event()
+
+    async def post(self, path: str, reply: Decoder[T], body: Body) -> T:
+        speed = body["speed"]
+        assert speed is None or isinstance(speed, int)
+        self.asked.append(speed)
+        await self.may.wait()
+        return reply({"granted": speed})
+
+
+async def test_speeds_are_asked_for_one_after_the_other_and_each_call_hears_its_answer() -> None:
+    api, machine = Slow(), cast(Sender, object())
+    flow = ClientFlow(api, REAL, nullcontext(), 9)
+    flow._id, flow.granted = "f1", 9
+    first, second = (asyncio.create_task(flow.set_speed(bits)) for bits in (5, 4))
+    await settled()
+    assert api.asked == [5], "the server cannot mix them up"
+    flow._machine = machine
+    api.may.set()
+    assert (await first, await second, api.asked) == (5, 4, [5, 4])
+    assert flow.granted == 9, "the lane has not heard of it yet"
+    flow._machine = None
+    assert (await flow.set_speed(3), flow.granted) == (3, 3)
 
 
 class Lane:
