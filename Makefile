@@ -21,7 +21,7 @@ $(VENV)/browser: $(VENV)/installed tests/browser/requirements.lock tests/browser
 	@touch $@
 
 demo: $(VENV)/installed
-	@$(BIN)/cargo_sync demo $(if $(SOURCE),--source "$(SOURCE)") $(if $(KEEP),--keep)
+	@$(BIN)/cargo_sync demo $(if $(SOURCE),--source "$(SOURCE)") $(if $(KEEP),--keep) $(if $(NODES),--nodes $(NODES))
 
 # The types and imports are checked beside the tests.
 test: lint

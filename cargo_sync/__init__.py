@@ -9,7 +9,7 @@ config/           settings files -> frozen settings, with errors that name the l
 control/          ZeroMQ: commands and feed, ports and keys
 copying/          one get or put, without a job
 daemon/           the service that runs jobs and sessions
-demo              `cargo_sync demo`
+demo/             `cargo_sync demo`
 engine/           one run of a job: survey, plan, execute, commit
 init/             `cargo_sync init`
 lanes/            the data plane: content between sockets and files

@@ -425,19 +425,25 @@ def check(files: tuple[str, ...]) -> None:
 @click.option(
     "--keep", is_flag=True, help="Keep it running until Ctrl-C, and show what to try next."
 )
+@click.option(
+    "--nodes",
+    type=click.IntRange(3, 6),
+    help="Keep the files on so many storage nodes, kill one of them, and see it made good.",
+)
 @click.option("--files", type=click.IntRange(min=1), hidden=True)
-def demo(source: str | None, keep: bool, files: int | None) -> None:
+def demo(source: str | None, keep: bool, nodes: int | None, files: int | None) -> None:
     """Run a demonstration with a temporary server and daemon.
 
     It uploads files, downloads them again, and compares every one.
 
     \b
-    Example:
+    Examples:
       cargo_sync demo --source ~/photos
+      cargo_sync demo --nodes 3
     """
-    from cargo_sync.demo import run_demo
+    from cargo_sync.demo.run import run_demo
 
-    sys.exit(run_demo(source, keep, files))
+    sys.exit(run_demo(source, keep, files, nodes))
 
 
 @cargo_sync.command()

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import re
-import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +11,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cargo_sync.config.process_shape import LogSettings
-from cargo_sync.demo import Home, what_to_try
 from cargo_sync.main import cargo_sync
 from cargo_sync.process.service import Service
 from cargo_sync.running import run_application as run
@@ -82,18 +79,6 @@ def test_check(tmp_path: Path) -> None:
     result = call("check", str(path))
     assert (result.exit_code, result.stdout) == (2, "")
     assert "sync_mode" in result.stderr and "canary" not in result.stderr
-
-
-def test_the_demo_needs_the_folder_that_is_named(tmp_path: Path) -> None:
-    assert call("demo", "--source", str(tmp_path / "none")).exit_code == 2
-
-
-def test_the_demo_prints_commands_that_run_elsewhere(tmp_path: Path) -> None:
-    lines = what_to_try(Home.make(str(tmp_path), "/source")).splitlines()
-    status = next(line for line in lines if line.endswith("cargo_ctl status"))
-    program, _ = shlex.split(status)
-    elsewhere = subprocess.run([program, "--version"], env={"PATH": "/usr/bin"}, check=True)
-    assert elsewhere.returncode == 0
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -12,7 +12,7 @@ import shlex
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -28,6 +28,8 @@ from cargo_sync.init.questions import InitError, Questions, first_line
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.node.node import certificate
 from cargo_sync.trees.cargo.replies import JoinedReply
+
+ANYWHERE: Final = "0.0.0.0"  # a node is there to be reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,9 @@ def _text(name: str, place: _Place, joined: JoinedReply) -> str:
         else f'"capacity": {_json(place.capacity)},'
     )
     bearer = hashlib.sha256(joined.bearer.encode()).hexdigest()
+    listen = ANYWHERE
+    if places.is_loopback(place.address):  # nobody else is to reach it
+        listen = f"[{place.address}]" if ":" in place.address else "127.0.0.1"
     return f"""\
 // A storage node. All fields: docs/nodes.md
 {{
@@ -202,7 +207,7 @@ def _text(name: str, place: _Place, joined: JoinedReply) -> str:
     {capacity}
 
     // The API, and the port for file content. The server must reach both.
-    "listen": "0.0.0.0:{place.port}",
+    "listen": "{listen}:{place.port}",
     "lane_port": {place.lane_port},
     // "bandwidth": "1gbps",
 

@@ -41,7 +41,7 @@ async def test_a_node_joins_and_its_file_is_ready(home: Path, answer: Answer) ->
     settings = load_node(str(file), os.environ)
     assert (settings.name, settings.zone, settings.id) == ("cellar", "house1", node.id)
     assert (settings.directory, settings.capacity) == (str(home / "kept"), 2 * 10**12)
-    assert (settings.port, settings.lane_port) == (9445, 8446)
+    assert (settings.host, settings.port, settings.lane_port) == ("0.0.0.0", 9445, 8446)
     assert settings.bearer == hashlib.sha256(node.secret.encode()).hexdigest()
     assert node.secret not in file.read_text() + done.output
     assert TOKEN not in file.read_text() + done.output
@@ -59,6 +59,18 @@ async def test_a_refused_node_leaves_nothing_behind(home: Path, answer: Answer) 
         assert "was used already" in refused.output
         assert house.nodes.all() == []
         assert [path for path in left(home) if path not in before] == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_a_node_of_this_machine_is_not_open_to_others(
+    home: Path, answer: Answer, address: str
+) -> None:
+    async with serving(home) as (_, line):
+        (home / "invitation").write_text(line)
+        given = ("--invite-file", "invitation", "--folder", "kept", "--address", address, "--yes")
+        done = await asyncio.to_thread(answer, "node", *given)
+    assert done.exit_code == 0, done.output
+    assert load_node(str(home / "config" / "cargo_sync" / "node.json"), os.environ).host == address
 
 
 @pytest.mark.parametrize(
