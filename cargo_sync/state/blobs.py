@@ -18,6 +18,7 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.migrations import Statements
 from cargo_sync.state.placements import Holding, Tally, placement_of
 
+NO_LISTS: Final[Mapping[str, bytes]] = {}
 NOBODY: Final = 0
 """The workspace of copies without an owner."""
 LIVE: Final = 0
@@ -50,6 +51,10 @@ _ADD: Final = InsertColumns(
 )
 _PLACE: Final = Alter("UPDATE blob SET placement = ? WHERE workspace = ? AND hash IN")
 _JUDGE: Final = Alter("UPDATE blob SET state = ?, since = ? WHERE workspace = ? AND hash IN")
+_KEEP_LIST: Final = """
+UPDATE blob SET pieces = ? WHERE workspace = ? AND hash = ? AND pieces = x''
+"""
+_LIST: Final = "SELECT pieces FROM blob WHERE workspace = ? AND hash = ?"
 _DELETE: Final = Alter("DELETE FROM blob WHERE workspace = ? AND hash IN")
 _LAST: Final = b"\xff" * 33
 """After every hash."""
@@ -81,12 +86,18 @@ class Blobs:
     # -- workspaces --------------------------------------------------------------------------------
 
     def record(
-        self, workspace: int, hashes: Sequence[str], sizes: Sequence[int], where: Sequence[int]
+        self,
+        workspace: int,
+        hashes: Sequence[str],
+        sizes: Sequence[int],
+        where: Sequence[int],
+        lists: Mapping[str, bytes] = NO_LISTS,
     ) -> None:
         """Adds contents of a workspace; call it in the transaction that refers to them.
 
         A content that the workspace has already keeps its placement, which may have changed since
-        `where` was said; if it was condemned, it is live again.
+        `where` was said; if it was condemned, it is live again. It keeps its list of pieces, too;
+        `lists` has those of large contents, by hash.
         """
         with self._database.transaction() as connection:
             given = dict(zip(hashes, zip(sizes, where, strict=True), strict=True))
@@ -99,6 +110,8 @@ class Blobs:
                 _ADD(connection, [workspace, LIVE, 0.0], [_keys(new), *columns])
                 for size, placement in zip(*columns, strict=True):
                     placements.add(tally, placement, workspace, 1, size)
+            for hash, pieces in lists.items():
+                connection.execute(_KEEP_LIST, (pieces, workspace, bytes.fromhex(hash)))
             placements.count(connection, tally)
             revived = [row.hash for row in own.values() if row.state == CONDEMNED]
             _JUDGE(connection, (LIVE, 0.0, workspace), _keys(revived))
@@ -251,6 +264,12 @@ class Blobs:
         """The rows of these contents, of all workspaces."""
         with self._database.read() as connection:
             return self._rows(connection, hashes)
+
+    def pieces(self, workspace: int, hash: str) -> bytes:
+        """The list of a content's pieces: the BLAKE3 of each MiB; b"" if the row has none."""
+        with self._database.read() as connection:
+            found = connection.execute(_LIST, (workspace, bytes.fromhex(hash))).fetchone()
+            return bytes(found[0]) if found is not None else b""
 
     def page(self, placement: int, after: str, limit: int) -> list[str]:
         """Hashes of live and condemned contents with this placement, in order.

@@ -52,7 +52,7 @@ def summed(fd: int, size: int, going: Going = always) -> tuple[str, bytes]:
         end = min(start + PIECE, size)
         if has_holes and sparse.extent(fd, start, end) == (end, True):
             whole.zeros(end - start)
-            pieces += _zeros(end - start)
+            pieces += zeros_digest(end - start)
             continue
         part = buffer[: end - start]
         fill(fd, part, start)
@@ -132,7 +132,7 @@ class BlobReader:
         checked = offset
         while not inside and checked < end:
             after = min((number + 1) * PIECE, self._size)
-            if after > end or self._digests.at(number) != _zeros(after - checked):
+            if after > end or self._digests.at(number) != zeros_digest(after - checked):
                 break
             number, checked = number + 1, after
         if checked > offset:
@@ -227,6 +227,6 @@ class EmptyReader:
         """Nothing is open."""
 
 
-def _zeros(length: int) -> bytes:
+def zeros_digest(length: int) -> bytes:
     """The digest of a piece of so many zeros."""
     return _ZEROS if length == PIECE else blake3(bytes(length)).digest()

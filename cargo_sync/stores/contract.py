@@ -54,9 +54,12 @@ class Secured(NamedTuple):
     """Where a content lies now.
 
     placement  what the state keeps of it, in the row of the content; 0: in the spool
+    pieces     also for the row: the list by which its pieces are checked when they are read; b"" if
+               it needs none
     """
 
     placement: int
+    pieces: bytes = b""
 
 
 Done = Callable[[Sequence[Secured | Problem]], None]
@@ -91,6 +94,26 @@ class Spool(Protocol):
         Raises:
             ProblemError: `vanished`; `damaged`, if it is not what it was; or it cannot be read.
         """
+
+
+class Coming(Protocol):
+    """Contents that were to be opened soon."""
+
+    def is_over(self) -> bool:
+        """Whether nothing is left to be fetched ahead for it."""
+
+    def close(self) -> None:
+        """They will not be opened any more."""
+
+
+class NothingComing:
+    """Nothing is fetched ahead."""
+
+    def is_over(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Nothing was begun."""
 
 
 class ContentStore(Protocol):
@@ -129,7 +152,7 @@ class ContentStore(Protocol):
                 `unreachable`. The reader may say the same later.
         """
 
-    def coming(self, workspace: int, contents: Sequence[Content]) -> None:
+    def coming(self, workspace: int, contents: Sequence[Content]) -> Coming:
         """These will be opened soon, in this order: they may be fetched ahead. Returns at once."""
 
     def forget(self, workspace: int, hashes: Sequence[str]) -> None:

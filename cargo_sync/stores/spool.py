@@ -10,7 +10,7 @@ from typing import Protocol
 from cargo_sync.local.parts import Staged
 from cargo_sync.local.staging import Staging
 from cargo_sync.model.problems import Problem
-from cargo_sync.stores.blob_pieces import BlobReader, EmptyReader
+from cargo_sync.stores.blob_pieces import DIGEST, PIECE, BlobReader, EmptyReader, damaged
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import Content
 
@@ -85,6 +85,21 @@ class BlobSpool:
 
     def holds(self, some: Sequence[Content]) -> list[bool]:
         return self.blobs.has(some)
+
+    def lists(self, some: Sequence[Content]) -> list[bytes]:
+        """The list of pieces of each of these; b"" for one that needs none.
+
+        Raises:
+            ProblemError: one is not there, or damaged.
+        """
+        found = []
+        for content in some:
+            count = -(-content.size // PIECE) if content.size > PIECE else 0
+            digests = self.blobs.digests(content.hash)
+            found.append(b"".join(map(digests.at, range(count))))
+            if len(found[-1]) != count * DIGEST:
+                raise damaged(content.hash, "has not the list of its pieces in the spool")
+        return found
 
     def open(self, content: Content) -> BlobReader | EmptyReader:
         return self.blobs.open_blob(content)

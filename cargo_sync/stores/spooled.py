@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from cargo_sync.model.problems import Problem
 from cargo_sync.stores.blob_pieces import BlobReader, EmptyReader
-from cargo_sync.stores.contract import Content, Done, Secured, Wake
+from cargo_sync.stores.contract import Content, Done, NothingComing, Secured, Wake
 from cargo_sync.stores.spool import BlobSpool, HoldCounts
 
 IN_THE_SPOOL: Final = 0
@@ -58,8 +58,8 @@ class SpooledStore:
     def open(self, workspace: int, content: Content, wake: Wake | None) -> BlobReader | EmptyReader:
         return self.spool.open(content)
 
-    def coming(self, workspace: int, contents: Sequence[Content]) -> None:
-        """They are here."""
+    def coming(self, workspace: int, contents: Sequence[Content]) -> NothingComing:
+        return NothingComing()  # they are here
 
     def forget(self, workspace: int, hashes: Sequence[str]) -> None:
         with self._holds.lock:

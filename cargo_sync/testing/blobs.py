@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from cargo_sync.state.blobs import CONDEMNED, LEAVING, LIVE, NOBODY, BlobRow
+from cargo_sync.state.blobs import CONDEMNED, LEAVING, LIVE, NO_LISTS, NOBODY, BlobRow
 from cargo_sync.state.placements import Holding
 
 _NONE: Final = frozenset[int]()
@@ -21,6 +21,7 @@ class MemoryBlobs:
         self.lives = lives
         self.rows: dict[str, dict[int, BlobRow]] = {}
         self._sets: dict[int, frozenset[int]] = {0: _NONE}
+        self._lists: dict[tuple[int, str], bytes] = {}
         self._numbers: dict[frozenset[int], int] = {}
 
     def forget_copies(self, node: int) -> None:
@@ -30,8 +31,15 @@ class MemoryBlobs:
         self._numbers = {nodes: number for number, nodes in self._sets.items() if number}
 
     def record(
-        self, workspace: int, hashes: Sequence[str], sizes: Sequence[int], where: Sequence[int]
+        self,
+        workspace: int,
+        hashes: Sequence[str],
+        sizes: Sequence[int],
+        where: Sequence[int],
+        lists: Mapping[str, bytes] = NO_LISTS,
     ) -> None:
+        for hash, pieces in lists.items():
+            self._lists.setdefault((workspace, hash), pieces)
         for hash, size, placement in zip(hashes, sizes, where, strict=True):
             own = self.rows.setdefault(hash, {})
             if workspace not in own:
@@ -104,6 +112,9 @@ class MemoryBlobs:
 
     def find(self, hashes: Iterable[str]) -> list[BlobRow]:
         return [row for hash in hashes for row in self.rows.get(hash, {}).values()]
+
+    def pieces(self, workspace: int, hash: str) -> bytes:
+        return self._lists.get((workspace, hash), b"")
 
     def page(self, placement: int, after: str, limit: int) -> list[str]:
         found = {

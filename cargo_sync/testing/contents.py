@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model.problems import Problem
-from cargo_sync.stores.contract import Content, ContentStore, Done, Spool, Wake
+from cargo_sync.stores.contract import Coming, Content, ContentStore, Done, Spool, Wake
 
 
 class AwayStore:
@@ -60,8 +60,8 @@ class AwayStore:
         reader = self._store.open(workspace, content, wake)
         return reader if wake is None else _LateReader(self, reader, wake)
 
-    def coming(self, workspace: int, contents: Sequence[Content]) -> None:
-        self._store.coming(workspace, contents)
+    def coming(self, workspace: int, contents: Sequence[Content]) -> Coming:
+        return self._store.coming(workspace, contents)
 
     def forget(self, workspace: int, hashes: Sequence[str]) -> None:
         self._store.forget(workspace, hashes)

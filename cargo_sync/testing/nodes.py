@@ -1,28 +1,39 @@
 """A storage node in this process: a folder of blobs that can be away, full, or come back old."""
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import TypeVar
 
 from cargo_sync.local.parts import Staged
 from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
+from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.blobs import BlobFolder, for_blobs
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.client import NodeStatus
+from cargo_sync.stores.nodes.pieces import PieceRun, Take, length_of
 from cargo_sync.stores.nodes.ports import Results
 from cargo_sync.stores.spool import BlobSpool
 
 T = TypeVar("T")
+_ROTTEN = Problem(Code.DAMAGED, "the node gave something else than was stored")
 _AWAY = Problem(Code.CUT, "the node does not answer")
 _FULL = Problem(Code.DISK_FULL, "the disk of the node is full")
+
+
+class _AwayError(Exception):
+    """The node went away."""
 
 
 class FolderNode:
     """A node over a folder; see `NodeClient`.
 
     is_away, is_full  what a test wants of it
+    given             pieces that were read from it
+    dies_after        so many of these; then it is away
     """
 
     def __init__(self, folder: BlobFolder, spool: BlobSpool) -> None:
@@ -30,6 +41,8 @@ class FolderNode:
         self.spool = spool
         self.is_away = False
         self.is_full = False
+        self.given = 0
+        self.dies_after: float = math.inf
         self._order = 0
 
     async def status(self) -> NodeStatus:
@@ -40,6 +53,9 @@ class FolderNode:
 
     async def fetch(self, contents: Sequence[Content]) -> Results:
         return await self._answer(lambda: self._copy(self.folder, self.spool, contents))
+
+    async def stream(self, runs: Sequence[PieceRun], take: Take) -> Results:
+        return await self._answer(lambda: self._read(runs, take))
 
     async def delete(self, hashes: Sequence[str], order: int) -> None:
         await self._answer(lambda: self._delete(hashes, order))
@@ -67,6 +83,26 @@ class FolderNode:
         life = Life(self.folder.marker, self.folder.sequence)
         damaged = self.folder.rotten
         return NodeStatus(life, room.free, room.used, room.capacity, room.blobs, damaged)
+
+    def _read(self, runs: Sequence[PieceRun], take: Take) -> Results:
+        problems: list[Problem | None] = [None] * len(runs)
+        for index, run in enumerate(runs):
+            try:
+                with closing(self.folder.open_blob(run.content)) as reader:
+                    for number in range(run.first, run.first + run.pieces):
+                        self.given += 1
+                        if self.is_away or self.given > self.dies_after:
+                            self.is_away = True
+                            raise _AwayError
+                        memory = bytearray(length_of(run.content, number))
+                        reader.read_into(memoryview(memory), number * PIECE)
+                        if not take(index, number, bytes(memory)):
+                            raise ProblemError(_ROTTEN)
+            except ProblemError as error:
+                problems[index] = error.problem
+            except _AwayError as error:
+                raise ProblemError(_AWAY) from error
+        return Results(problems)
 
     def _delete(self, hashes: Sequence[str], order: int) -> None:
         if order > self._order:

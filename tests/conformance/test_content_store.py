@@ -51,18 +51,18 @@ class StoreScene:
         assert self.store.spool.place(staged) == [None] * len(staged)
         return found
 
-    def secured(self, workspace: int, contents: Sequence[Content]) -> list[int]:
-        """The placements."""
+    def secured(self, workspace: int, contents: Sequence[Content]) -> list[Secured]:
         answers = queue.Queue[Sequence[Secured | Problem]]()
         self.store.secure(workspace, contents, answers.put)
         results = answers.get(timeout=SECONDS)
-        found = [one.placement for one in results if isinstance(one, Secured)]
+        found = [one for one in results if isinstance(one, Secured)]
         assert len(found) == len(contents)
         return found
 
-    def record(self, workspace: int, contents: Sequence[Content], where: Sequence[int]) -> None:
-        sizes = [one.size for one in contents]
-        self.blobs.record(workspace, [one.hash for one in contents], sizes, where)
+    def record(self, workspace: int, contents: Sequence[Content], where: Sequence[Secured]) -> None:
+        hashes, sizes = zip(*contents, strict=True)
+        lists = {one.hash: to.pieces for one, to in zip(contents, where, strict=True) if to.pieces}
+        self.blobs.record(workspace, hashes, sizes, [one.placement for one in where], lists)
 
     def upload(self, contents: Sequence[bytes], workspace: int = 1) -> list[Content]:
         found = self.place(contents)

@@ -15,6 +15,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import Cluster, NodeSession, Results
 from cargo_sync.testing.blobs import MemoryFolders
 from tests.sim.story import Story
@@ -101,6 +102,8 @@ class Links:
         self._began = now()
         self._full: dict[int, NoRoom] = {}
         self._numbers = 0
+        self._streamed: dict[str, int] = {}
+        """From which node each content was read last."""
         self.orders = 0
 
     # -- as `NodeLinks` ----------------------------------------------------------------------------
@@ -155,6 +158,30 @@ class Links:
         if self.is_dead or self.sessions.get(node) is None:
             raise ProblemError(_CUT)
         assert number
+        return Results(problems)
+
+    async def stream(self, node: int, runs: Sequence[PieceRun], take: Take) -> Results:
+        number = await self._ask(node)
+        machine, problems = self.machines[node], list[Problem | None]()
+        for place, run in enumerate(runs):
+            if run.first and self._streamed.get(run.content.hash, node) != node:
+                self.story.covered["step another copy"] += 1
+            self._streamed[run.content.hash] = node
+            why, bad = None, self.story.one_of(range(run.pieces))
+            for piece in range(run.first, run.first + run.pieces):
+                good = machine.blobs.get(run.content.hash)
+                if good is None:
+                    why = _GONE
+                elif not good and piece == run.first + bad:
+                    why = _ROTTEN
+                    machine.set_aside(run.content.hash)
+                if why is not None:
+                    break
+                assert take(place, piece, None), "all contents are zeros"
+                self.story.covered["step piece"] += 1
+                await self._answer(node, number)
+            problems.append(why)
+        await self._answer(node, number)
         return Results(problems)
 
     async def delete(self, node: int, hashes: Sequence[str]) -> None:

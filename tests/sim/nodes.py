@@ -15,15 +15,22 @@ from collections import Counter
 from collections.abc import Collection, Coroutine
 from typing import Any, Final
 
+from cargo_sync.machines.nodes.copies import standing
 from cargo_sync.machines.nodes.placement import quorum
 from cargo_sync.machines.nodes.repair import is_drained, plan
 from cargo_sync.machines.nodes.returning import Life
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.blobs import LIVE
+from cargo_sync.stores.blob_pieces import zeros_digest
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.deleting import Deleting
+from cargo_sync.stores.nodes.fetching import PieceFetching
+from cargo_sync.stores.nodes.held_pieces import HeldPieces
 from cargo_sync.stores.nodes.inventory import TakingIn
+from cargo_sync.stores.nodes.pieces import pieces_of
 from cargo_sync.stores.nodes.ports import NodeSession
-from cargo_sync.stores.nodes.repairing import Repairing, Trimming, no_copies
+from cargo_sync.stores.nodes.reading import NodeReading
+from cargo_sync.stores.nodes.repairing import Repairing, Trimming
 from cargo_sync.stores.nodes.securing import Securing
 from cargo_sync.testing.blobs import MemoryFolders
 from tests.sim.cluster import MIB, Links, Machine, Steps, cluster
@@ -46,6 +53,7 @@ DAY: Final = 24 * HOUR
 _ACTS: Final = 24
 _WORKS: Final = ("repair", "trim", "mark 1", "mark 2", "age", "sweep")
 _ROUNDS: Final = 9
+_READ_PIECES: Final = 20
 
 
 class Server:
@@ -62,6 +70,9 @@ class Server:
         self.trimming = Trimming(self.cluster)
         self.deleting = Deleting(self.cluster)
         self.joining = TakingIn(self.cluster, history.folders)
+        self.held = HeldPieces(lambda: None)
+        self.reading = NodeReading(self.held)
+        self.fetching = PieceFetching(self.cluster, self.held)
         self.steps = Steps(story, now)
         self.drains: dict[int, int] = {}
 
@@ -143,7 +154,8 @@ class NodeHistory:
         numbers = await server.placing.secure(workspace, contents)
         sizes = [one.size for one in contents]
         await server.cluster.pause(self.story.one_of((0.0, 1.0, 700.0)))
-        self.folders.blobs.record(workspace, hashes, sizes, numbers)
+        lists = {one.hash: pieces_of(one) * zeros_digest(MIB) for one in contents}
+        self.folders.blobs.record(workspace, hashes, sizes, numbers, lists)
         for one in contents:
             self.referred[workspace, one.hash] = one.size
             good = len(self._good(one.hash))
@@ -170,16 +182,36 @@ class NodeHistory:
         if self.referred and self.story.happens("act", "read"):
             workspace, hash = key = self.story.one_of(list(self.referred))
             content = Content(hash, self.referred[key])
-            self._begin("read", self._fetch(self.server, workspace, content))
+            self._begin("read", self._stream(self.server, workspace, content))
 
-    async def _fetch(self, server: Server, workspace: int, content: Content) -> None:
+    async def _stream(self, server: Server, workspace: int, content: Content) -> None:
+        """A client reads; a node that has a good copy all the time is enough for it."""
+        await server.cluster.pause(0.0)
+        sources = self._sources(server, workspace, content)
+        first = self.story.one_of((0, 0, pieces_of(content) // 2))
+        byte = memoryview(bytearray(1))
+        reader = server.reading.open(workspace, content, lambda: None)
+        try:
+            for number in range(first, min(pieces_of(content), first + _READ_PIECES)):
+                while reader.read_into(byte, number * MIB) is None:
+                    await server.fetching.fetch(*server.held.batch())
+                await server.cluster.pause(self.story.one_of((0.0, 0.0, 1.0)))
+        except ProblemError as error:
+            if left := sources & self._sources(server, workspace, content):
+                raise BrokenPromiseError(
+                    f"{content.hash[-2:]} was not read to its end, although {left} had it: {error}"
+                ) from error
+        finally:
+            reader.close()
+
+    def _sources(
+        self, server: Server, workspace: int, content: Content
+    ) -> set[tuple[int, NodeSession | None]]:
+        """The nodes that have a good copy that is known, each with its session."""
         nodes = self.folders.blobs.nodes_of(workspace, content.hash) or frozenset()
-        for node in sorted(nodes):
-            results = await server.links.fetch(node, [content])
-            if results.done([content]):
-                server.links.release([content.hash])
-                return
-            await no_copies(server.cluster, node, [content], results.problems)
+        readable = standing(nodes, server.links.members(), 1).readable
+        good = self._good(content.hash)
+        return {(node, server.links.session(node)) for node in readable if node in good}
 
     def _drain(self) -> None:
         machine = self._some_machine()

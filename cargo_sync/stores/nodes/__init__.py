@@ -8,9 +8,13 @@ deleting   what nobody wants is deleted
 client     what one node can be asked for
 link       one node on another machine
 node_api   its HTTPS API, as calls
-node_lane  contents move between the spool and it, in one direction
+node_lane  contents move between it and us, in one direction
+pieces     pieces of contents on their way from it, and how each is checked
+piece_sink  the end of a lane over which they come
 fleet      all nodes: asked how they are, taken in, given up when they are silent
-fetching   contents are read from nodes
+held_pieces  the pieces that readers have in memory, or wait for
+fetching   they are fetched; another node goes on where one fails
+reading    contents are read, a window of pieces at a time
 store      the store of contents: all of it, connected
 inventory  a node that comes: what its folder holds
 pairing    a node joins, with an invitation

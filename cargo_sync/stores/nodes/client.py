@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import Results
 
 
@@ -37,6 +38,9 @@ class NodeClient(Protocol):
 
     async def fetch(self, contents: Sequence[Content]) -> Results:
         """Brings contents into the spool, which then holds each of them once more."""
+
+    async def stream(self, runs: Sequence[PieceRun], take: Take) -> Results:
+        """Gives pieces to `take` as they come: see `NodeLinks.stream`."""
 
     async def delete(self, hashes: Sequence[str], order: int) -> None:
         """Deletes copies. A node does none of an order that is not above its last one."""

@@ -27,6 +27,7 @@ from cargo_sync.state.nodes import NodeRow
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.client import NodeClient, NodeStatus
 from cargo_sync.stores.nodes.inventory import TakingIn
+from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import NodeSession, Results
 
 STATUS_SECONDS: Final = 2.0
@@ -163,6 +164,10 @@ class NodeFleet:
             self.release([one.hash for one in results.done(contents)])
 
         return await self._call(found, found.client.fetch(contents), too_late)
+
+    async def stream(self, node: int, runs: Sequence[PieceRun], take: Take) -> Results:
+        found = self._found(node)
+        return await self._call(found, found.client.stream(runs, take))
 
     async def delete(self, node: int, hashes: Sequence[str]) -> None:
         found = self._found(node)

@@ -1,4 +1,4 @@
-"""One node on another machine: its API over HTTPS, and a lane each way for contents."""
+"""One node on another machine: its API over HTTPS, and lanes for contents and for their pieces."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -33,6 +33,8 @@ from cargo_sync.stores.nodes.node_api import (
     StatusReply,
 )
 from cargo_sync.stores.nodes.node_lane import NodeLane, OpenedLane
+from cargo_sync.stores.nodes.piece_sink import PieceAsks, PieceSink
+from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import Results
 from cargo_sync.stores.spool import BlobSpool
 from cargo_sync.wire.handshake import LaneKeys
@@ -78,6 +80,14 @@ class NodeLink:
                 (Mode.DOWNLOAD, self._receiver, spool.give_back),
             )
         }
+        self._asks = PieceAsks()
+        self._reads = NodeLane(
+            f"lane to node {row.name} (read)",
+            partial(self._open, Mode.DOWNLOAD),
+            self._reader,
+            _stays,
+            world,
+        )
 
     async def status(self) -> NodeStatus:
         found = await self._api.get("/status", StatusReply, SOON)
@@ -111,6 +121,10 @@ class NodeLink:
             raise
         return Results(problems)
 
+    async def stream(self, runs: Sequence[PieceRun], take: Take) -> Results:
+        with self._asks.open(runs, take) as offers:
+            return await self._reads.move([run.content for run in runs], offers)
+
     async def delete(self, hashes: Sequence[str], order: int) -> None:
         body = {"hashes": list(hashes), "order": order}
         failed = (await self._api.post("/delete", DeletedReply, LATE, body)).failed
@@ -138,7 +152,7 @@ class NodeLink:
 
     async def hang_up(self) -> None:
         await self._api.close()
-        for lane in self._lanes.values():
+        for lane in (*self._lanes.values(), self._reads):
             await lane.stop()
 
     # -- lanes -------------------------------------------------------------------------------------
@@ -168,6 +182,10 @@ class NodeLink:
 
     def _receiver(self, opened: OpenedLane, on_receipts: OnReceipts) -> Receiver:
         sink = SpoolSink(self._spool)
+        return Receiver(opened.link, sink, self._world.steady, client=True, on_receipts=on_receipts)
+
+    def _reader(self, opened: OpenedLane, on_receipts: OnReceipts) -> Receiver:
+        sink = PieceSink(self._asks)
         return Receiver(opened.link, sink, self._world.steady, client=True, on_receipts=on_receipts)
 
 

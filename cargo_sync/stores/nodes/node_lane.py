@@ -105,8 +105,12 @@ class NodeLane:
         self._times_stopped = 0
         self._running: _RunningLane | None = None
 
-    async def move(self, contents: Sequence[Content]) -> Results:
+    async def move(
+        self, contents: Sequence[Content], offers: Sequence[Offer] | None = None
+    ) -> Results:
         """Moves contents; one fails alone. They are durable where they came to.
+
+        `offers` say how they are offered, if it is not as usual.
 
         Raises:
             ProblemError: the lane cannot be opened, or ended: it is not known what has moved.
@@ -114,7 +118,9 @@ class NodeLane:
         receipts: list[Receipt] = []
         try:
             for start in range(0, len(contents), BATCH):
-                receipts += await self._receipts(contents[start : start + BATCH])
+                some = contents[start : start + BATCH]
+                asked = offers_of(some) if offers is None else offers[start : start + BATCH]
+                receipts += await self._receipts(some, asked)
         except BaseException:
             self._late(_moved(contents, receipts))
             raise
@@ -131,18 +137,22 @@ class NodeLane:
             running.thread.stop()
             await joined([running.thread], GOODBYE, self._world)
 
-    async def _receipts(self, contents: Sequence[Content]) -> Sequence[Receipt]:
+    async def _receipts(
+        self, contents: Sequence[Content], offers: Sequence[Offer]
+    ) -> Sequence[Receipt]:
         times = self._times_stopped
         for again in reversed(range(_TRIES)):
             try:
-                return await self._batch(contents, times)
+                return await self._batch(contents, offers, times)
             except ProblemError as error:
                 # The node ended the lane because nothing moved, and just then this came.
                 if error.problem.code != Code.IDLE or not again:
                     raise
         raise AssertionError("the last try raises")
 
-    async def _batch(self, contents: Sequence[Content], times: int) -> Sequence[Receipt]:
+    async def _batch(
+        self, contents: Sequence[Content], offers: Sequence[Offer], times: int
+    ) -> Sequence[Receipt]:
         running = await self._lane(times)
         if running.problem is not None:
             raise ProblemError(running.problem)
@@ -150,7 +160,7 @@ class NodeLane:
         number = next(self._numbers)
         answer: asyncio.Future[Sequence[Receipt]] = self._loop.create_future()
         running.batches[number] = _MovingBatch(contents, answer)
-        running.thread.submit(partial(running.begin, number, offers_of(contents)))
+        running.thread.submit(partial(running.begin, number, offers))
         try:
             return await answer
         except asyncio.CancelledError:

@@ -16,6 +16,7 @@ from cargo_sync.state.blobs import BlobRow
 from cargo_sync.state.placements import Holding
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.nodes.pieces import PieceRun, Take
 
 
 class CopyRows(Protocol):
@@ -33,6 +34,7 @@ class CopyRows(Protocol):
     def doom(self, workspace: int, hashes: Sequence[str], now: float) -> None: ...
     def purge(self, hashes: Sequence[str] = (), most: int = 1_000) -> bool: ...
     def find(self, hashes: Sequence[str]) -> list[BlobRow]: ...
+    def pieces(self, workspace: int, hash: str) -> bytes: ...
     def page(self, placement: int, after: str, limit: int) -> list[str]: ...
     def recorded(self, node: int, after: str, upto: str, limit: int) -> list[str]: ...
     def leaving(self, node: int, after: str, limit: int) -> list[str]: ...
@@ -92,6 +94,13 @@ class NodeLinks(Protocol):
         """Brings contents into the spool, which then holds each of them once more.
 
         A problem is `damaged` or `vanished` if the node's copy is none.
+        """
+
+    async def stream(self, node: int, runs: Sequence[PieceRun], take: Take) -> Results:
+        """Gives pieces to `take` as they come, with the number of their run.
+
+        A problem is `damaged` or `vanished` if the node's copy is none; also if `take` refuses a
+        piece.
         """
 
     async def delete(self, node: int, hashes: Sequence[str]) -> None:

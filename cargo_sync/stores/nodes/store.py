@@ -18,13 +18,15 @@ from cargo_sync.machines.nodes.states import PATIENCE, Patience
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import contained, lasting
-from cargo_sync.stores.contract import Content, Done, Secured, Wake
+from cargo_sync.stores.contract import Coming, Content, Done, Secured, Wake
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.deleting import Deleting
-from cargo_sync.stores.nodes.fetching import NodeReading
+from cargo_sync.stores.nodes.fetching import PieceFetching
 from cargo_sync.stores.nodes.fleet import NOTE_SECONDS, Dial, NodeFleet, NodeTable
+from cargo_sync.stores.nodes.held_pieces import HeldPieces
 from cargo_sync.stores.nodes.inventory import TakingIn
 from cargo_sync.stores.nodes.ports import Cluster, CopyRows
+from cargo_sync.stores.nodes.reading import NodeReading
 from cargo_sync.stores.nodes.repairing import Repairing, Trimming
 from cargo_sync.stores.nodes.securing import Securing
 from cargo_sync.stores.spool import BlobSpool
@@ -79,9 +81,10 @@ class NodeStore:
         self._repairing = Repairing(self.cluster)
         self._trimming = Trimming(self.cluster)
         self._deleting = Deleting(self.cluster)
-        self._fetching = NodeReading(self.cluster, spool, self._loop.call_soon_threadsafe)
         self._queued = asyncio.Event()
-        self._fetching.on_queue = self._queued.set
+        self._held = HeldPieces(partial(self._loop.call_soon_threadsafe, self._queued.set))
+        self._reading = NodeReading(self._held)
+        self._fetching = PieceFetching(self.cluster, self._held)
         self.fleet.joining = TakingIn(self.cluster, rows)
         self._drains: dict[int, int] = {}
 
@@ -90,7 +93,7 @@ class NodeStore:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                self._fetching.start()
+                self._held.start()
                 await self.fleet.read(tasks)
                 for work, name in (
                     (self._repair, "repair of copies"),
@@ -103,7 +106,7 @@ class NodeStore:
                     tasks.create_task(lasting(work, name))
         finally:
             self._tasks = None
-            self._fetching.stop(_STOPPED)
+            self._held.stop(_STOPPED)
             await self.fleet.stop()
 
     # -- as `ContentStore` -------------------------------------------------------------------------
@@ -124,10 +127,10 @@ class NodeStore:
         return Problem(Code.BELOW_QUORUM, message, hint="it is tried again: cargo_ctl node list")
 
     def open(self, workspace: int, content: Content, wake: Wake | None) -> Reader:
-        return self._fetching.open(workspace, content, wake)
+        return self._reading.open(workspace, content, wake)
 
-    def coming(self, workspace: int, contents: Sequence[Content]) -> None:
-        self._fetching.ahead(workspace, contents)
+    def coming(self, workspace: int, contents: Sequence[Content]) -> Coming:
+        return self._reading.ahead(workspace, contents)
 
     def forget(self, workspace: int, hashes: Sequence[str]) -> None:
         self._deleting.forget(workspace, hashes)
@@ -203,7 +206,8 @@ class NodeStore:
     ) -> None:
         try:
             numbers = await self._securing.secure(workspace, contents)
-            results[:] = [Secured(number) for number in numbers]
+            lists = await self.cluster.world.offload(self.spool.lists, contents)
+            results[:] = [Secured(*one) for one in zip(numbers, lists, strict=True)]
         except ProblemError as error:
             results[:] = [error.problem] * len(contents)
 
@@ -224,9 +228,12 @@ class NodeStore:
             await self.cluster.pause(0.0 if more else IDLE)
 
     async def _fetch(self) -> None:
-        while True:
-            self._queued.clear()
-            if not await self._fetching.step():
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._queued.clear()
+                while (batch := self._held.batch())[1]:
+                    work = self._fetching.fetch(*batch)
+                    tasks.create_task(contained(work, "reading from nodes"))
                 await self._queued.wait()
 
     async def _note(self) -> None:

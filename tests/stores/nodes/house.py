@@ -97,9 +97,10 @@ class House:
         """Contents are stored and recorded."""
         found = self.put(contents)
         results = await self.secured(found, workspace)
-        numbers = [one.placement for one in results if isinstance(one, Secured)]
-        sizes = [one.size for one in found]
-        self.blobs.record(workspace, [one.hash for one in found], sizes, numbers)
+        where = [one for one in results if isinstance(one, Secured)]
+        lists = {one.hash: to.pieces for one, to in zip(found, where, strict=True) if to.pieces}
+        hashes, sizes = zip(*found, strict=True)
+        self.blobs.record(workspace, hashes, sizes, [one.placement for one in where], lists)
         self.store.release(found)
         return found
 

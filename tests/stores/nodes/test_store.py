@@ -172,14 +172,14 @@ async def test_who_waits_for_a_content_is_told_when_the_store_stops(
 ) -> None:
     asked = asyncio.Event()
 
-    async def never(contents: object) -> None:
+    async def never(runs: object, take: object) -> None:
         asked.set()
         await asyncio.Event().wait()
 
     async with house(tmp_path) as one:
         [content] = await one.upload([LARGE])
         for node in one.nodes.values():
-            monkeypatch.setattr(node, "fetch", never)
+            monkeypatch.setattr(node, "stream", never)
         reading = asyncio.create_task(asyncio.to_thread(one.read, content))
         await asyncio.wait_for(asked.wait(), PATIENCE_SECONDS)
     for late in (reading, asyncio.to_thread(one.read, content)):

@@ -5,7 +5,7 @@ from the look at what an operation replaces until its result is recorded. One tr
 the rows, what they displaced, the manifests of displaced folders, and which contents they refer to.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -27,7 +27,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.workspace.content.manifests import ManifestRows, encoded
 from cargo_sync.server.workspace.rows.tree import CataloguedTree, Changed, Tell
-from cargo_sync.stores.contract import Content, ContentStore
+from cargo_sync.stores.contract import Content, ContentStore, Secured
 
 FOLDER_MODE: Final = 0o755
 FILE_MODE: Final = 0o644
@@ -38,7 +38,12 @@ class ContentRows(Protocol):
     """Which contents a workspace refers to (`state.blobs`). Any thread may call it."""
 
     def record(
-        self, workspace: int, hashes: Sequence[str], sizes: Sequence[int], where: Sequence[int]
+        self,
+        workspace: int,
+        hashes: Sequence[str],
+        sizes: Sequence[int],
+        where: Sequence[int],
+        lists: Mapping[str, bytes],
     ) -> None:
         """Adds contents; what the workspace has already keeps its placement, and is live again."""
 
@@ -66,7 +71,7 @@ class StoredContent(NamedTuple):
     """A content that is secured, and where."""
 
     content: Content
-    placement: int
+    where: Secured
 
 
 class Leaving(NamedTuple):
@@ -194,7 +199,8 @@ class ContentTree(CataloguedTree):
         if placed:
             contents, where = zip(*placed, strict=True)
             hashes, sizes = zip(*contents, strict=True)
-            self.contents.record(self.id, hashes, sizes, where)
+            lists = {one.content.hash: one.where.pieces for one in placed if one.where.pieces}
+            self.contents.record(self.id, hashes, sizes, [one.placement for one in where], lists)
             self._note(hashes)
 
     def refer_again(self, hashes: Sequence[str]) -> None:

@@ -84,8 +84,8 @@ class ContentUpload(StagedUpload):
         finally:
             store.release([content])
 
-    def _secured(self, content: Content) -> int:
-        """Waits until the content is secured; returns its placement.
+    def _secured(self, content: Content) -> Secured:
+        """Waits until the content is secured; returns where.
 
         Raises:
             ProblemError: it cannot be.
@@ -106,7 +106,7 @@ class ContentUpload(StagedUpload):
         [result] = results
         if isinstance(result, Problem):
             raise ProblemError(result)
-        return result.placement
+        return result
 
     def _recorded(self, hash: str, placed: Sequence[StoredContent]) -> tuple[Catalogued, bool]:
         tree, offer = self._tree, self._offer

@@ -87,7 +87,7 @@ class ContentSink(StagingSink):
             if isinstance(result, Problem):
                 batch.problems[index] = result
             else:
-                placed[index] = StoredContent(content, result.placement)
+                placed[index] = StoredContent(content, result)
         try:
             receipts = self._commit.record(batch, placed)
         except ProblemError as error:

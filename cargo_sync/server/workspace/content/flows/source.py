@@ -10,7 +10,7 @@ from cargo_sync.model.problems import Problem, ProblemError, changed_while_read
 from cargo_sync.model.problems import changed as changed_since
 from cargo_sync.model.transfers import Offer, Unread
 from cargo_sync.server.workspace.content.tree import ContentTree
-from cargo_sync.stores.contract import Content
+from cargo_sync.stores.contract import Coming, Content
 
 AHEAD: Final = 10_000
 """Offers that a store is told of before they are read; more are not looked up."""
@@ -55,6 +55,7 @@ class ContentSource:
         self._wake: Callable[[], None] = lambda: None
         self._begun: dict[str, Reader] = {}
         """Readers of whole files that had not all of it yet, by path."""
+        self._coming: list[Coming] = []
 
     def wakes(self, wake: Callable[[], None]) -> None:
         self._wake = wake
@@ -65,7 +66,8 @@ class ContentSource:
     def coming(self, offers: Iterable[Offer]) -> None:
         some = list(islice(offers, AHEAD))
         contents = [one for one in self._contents(some) if isinstance(one, Content) and one.size]
-        self._tree.store.coming(self._tree.id, contents)
+        self._coming = [one for one in self._coming if not one.is_over()]
+        self._coming.append(self._tree.store.coming(self._tree.id, contents))
 
     def open(self, offer: Offer) -> Reader:
         """Raises ProblemError: `changed`, `bad_path`, or it cannot be read."""
@@ -110,6 +112,9 @@ class ContentSource:
 
     def close(self) -> None:
         """The lane has ended."""
+        for one in self._coming:
+            one.close()
+        self._coming.clear()
         while self._begun:
             self._begun.popitem()[1].close()
 

@@ -1,0 +1,227 @@
+"""The pieces of contents that readers have in memory, or wait for.
+
+A piece is kept while somebody wants it, and a little longer: several readers of one content ask the
+nodes once, if they are near each other. Readers want no more than their window at a time, so what
+is in memory does not grow with the size of a file, nor with a client that does not read.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from typing import Final, NamedTuple
+
+from cargo_sync.model.problems import Problem
+from cargo_sync.stores.contract import Content, Wake
+from cargo_sync.stores.nodes.pieces import PieceRun, length_of
+
+BATCH: Final = 1_000
+"""Runs that are asked for together,"""
+BATCH_BYTES: Final = 8 << 20
+"""and after so many bytes no further one."""
+RECENT_BYTES: Final = 16 << 20
+"""Pieces that nobody wants any more, but might again."""
+_LEAST: Final = 4_096
+"""Each of them counts for at least so many bytes."""
+
+
+class PieceKey(NamedTuple):
+    """Which piece. Workspaces share none: nobody learns from the time what others have read."""
+
+    workspace: int
+    content: Content
+    number: int
+
+    @property
+    def length(self) -> int:
+        return length_of(self.content, self.number)
+
+
+class PieceState(Enum):
+    """Where a piece is."""
+
+    AWAITED = "awaited"
+    HERE = "here"
+    FAILED = "failed"
+
+
+class HeldPiece:
+    """A piece. What changes of it is written under the lock of its table.
+
+    users    how many want it
+    memory   its bytes, once it is HERE; None: they are all zeros
+    problem  why it has FAILED
+    """
+
+    __slots__ = ("key", "memory", "problem", "state", "users", "wakes")
+
+    def __init__(self, key: PieceKey) -> None:
+        self.key = key
+        self.users = 0
+        self.state = PieceState.AWAITED
+        self.memory: bytes | None = None
+        self.problem: Problem | None = None
+        self.wakes: list[Wake] = []
+
+
+class HeldPieces:
+    """All of them. Any thread may use it."""
+
+    def __init__(self, queued: Callable[[], object]) -> None:
+        """`queued` is called when the first of some pieces is to be fetched; it must not block."""
+        self._queued = queued
+        self._lock = threading.Lock()
+        self._pieces: dict[PieceKey, HeldPiece] = {}
+        self._queue: OrderedDict[PieceKey, HeldPiece] = OrderedDict()
+        self._recent: OrderedDict[PieceKey, HeldPiece] = OrderedDict()
+        self._recent_bytes = 0
+        self._stopped: Problem | None = None
+
+    # -- for readers -------------------------------------------------------------------------------
+
+    def want(self, keys: Iterable[PieceKey]) -> list[HeldPiece]:
+        """Pieces, perhaps before they have come; each is to be given back once."""
+        with self._lock:
+            was_empty = not self._queue
+            found = [self._wanted(key) for key in keys]
+            queued = was_empty and bool(self._queue)
+        if queued:
+            self._queued()
+        return found
+
+    def give_back(self, pieces: Iterable[HeldPiece]) -> None:
+        """Somebody does not want these any more."""
+        with self._lock:
+            for piece in pieces:
+                piece.users -= 1
+                if piece.users or self._pieces.get(piece.key) is not piece:
+                    continue
+                del self._pieces[piece.key]
+                self._queue.pop(piece.key, None)
+                if piece.state is PieceState.HERE:
+                    self._keep(piece)
+
+    def is_settled(self, piece: HeldPiece, wake: Wake) -> bool:
+        """Whether a piece is HERE or has FAILED; if not yet, `wake` is called then."""
+        with self._lock:
+            if piece.state is not PieceState.AWAITED:
+                return True
+            if wake not in piece.wakes:
+                piece.wakes.append(wake)
+            return False
+
+    # -- for who fetches them ----------------------------------------------------------------------
+
+    def batch(self) -> tuple[int, list[PieceRun]]:
+        """The workspace and the runs that are to be fetched next; no runs if there are none."""
+        runs = list[PieceRun]()
+        workspace, size = 0, 0
+        with self._lock:
+            while self._queue and len(runs) < BATCH and size < BATCH_BYTES:
+                key = next(iter(self._queue))
+                if runs and key.workspace != workspace:
+                    break
+                del self._queue[key]
+                workspace, size = key.workspace, size + key.length
+                last = runs[-1] if runs else None
+                if last and last.content == key.content and last.first + last.pieces == key.number:
+                    runs[-1] = last._replace(pieces=last.pieces + 1)
+                else:
+                    runs.append(PieceRun(key.content, key.number, 1))
+        return workspace, runs
+
+    def came(self, key: PieceKey, memory: bytes | None) -> None:
+        """A piece is here."""
+        with self._lock:
+            piece = self._pieces.get(key)
+            if piece is None or piece.state is not PieceState.AWAITED:
+                return
+            piece.memory = memory
+            wakes = _settle(piece, PieceState.HERE)
+        for wake in wakes:
+            wake()
+
+    def missing(self, workspace: int, runs: Sequence[PieceRun]) -> list[PieceRun]:
+        """What is still wanted of these, and is not here."""
+        found = list[PieceRun]()
+        with self._lock:
+            for content, first, count in runs:
+                for number in range(first, first + count):
+                    piece = self._pieces.get(PieceKey(workspace, content, number))
+                    if piece is None or piece.state is not PieceState.AWAITED:
+                        continue
+                    last = found[-1] if found else None
+                    if last and last.content == content and last.first + last.pieces == number:
+                        found[-1] = last._replace(pieces=last.pieces + 1)
+                    else:
+                        found.append(PieceRun(content, number, 1))
+        return found
+
+    def fail(self, workspace: int, runs: Sequence[PieceRun], why: Problem) -> None:
+        """What is missing of these does not come."""
+        wakes = list[Wake]()
+        with self._lock:
+            for content, first, count in runs:
+                for number in range(first, first + count):
+                    piece = self._pieces.get(PieceKey(workspace, content, number))
+                    if piece is not None and piece.state is PieceState.AWAITED:
+                        wakes += self._failed(piece, why)
+        for wake in wakes:
+            wake()
+
+    def start(self) -> None:
+        """Pieces will be fetched from now on."""
+        with self._lock:
+            self._stopped = None
+
+    def stop(self, why: Problem) -> None:
+        """None are fetched any more."""
+        wakes = list[Wake]()
+        with self._lock:
+            self._stopped = why
+            self._queue.clear()
+            for piece in list(self._pieces.values()):
+                if piece.state is PieceState.AWAITED:
+                    wakes += self._failed(piece, why)
+        for wake in wakes:
+            wake()
+
+    # -- with the lock -----------------------------------------------------------------------------
+
+    def _wanted(self, key: PieceKey) -> HeldPiece:
+        piece = self._pieces.get(key)
+        if piece is None:
+            piece = self._recent.pop(key, None)
+            if piece is not None:
+                self._recent_bytes -= _cost(piece)
+            else:
+                piece = HeldPiece(key)
+                if self._stopped is None:
+                    self._queue[key] = piece
+                else:
+                    piece.state, piece.problem = PieceState.FAILED, self._stopped
+            self._pieces[key] = piece
+        piece.users += 1
+        return piece
+
+    def _failed(self, piece: HeldPiece, why: Problem) -> list[Wake]:
+        """It fails for those who want it now; who wants it later begins anew."""
+        del self._pieces[piece.key]
+        piece.problem = why
+        return _settle(piece, PieceState.FAILED)
+
+    def _keep(self, piece: HeldPiece) -> None:
+        self._recent[piece.key] = piece
+        self._recent_bytes += _cost(piece)
+        while self._recent_bytes > RECENT_BYTES:
+            self._recent_bytes -= _cost(self._recent.popitem(last=False)[1])
+
+
+def _settle(piece: HeldPiece, state: PieceState) -> list[Wake]:
+    piece.state = state
+    wakes, piece.wakes = piece.wakes, []
+    return wakes
+
+
+def _cost(piece: HeldPiece) -> int:
+    return max(_LEAST, len(piece.memory or b""))

@@ -1,0 +1,195 @@
+"""Contents are read from nodes a window at a time, whatever becomes of the nodes meanwhile."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.stores.blob_changes import LIST
+from cargo_sync.stores.blob_pieces import PIECE
+from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.held_pieces import RECENT_BYTES, HeldPieces, PieceKey
+from cargo_sync.stores.nodes.pieces import PieceRun
+from cargo_sync.stores.nodes.reading import (
+    AHEAD_PIECES,
+    ALL_WINDOWS,
+    WINDOW,
+    NodeReading,
+    PieceReader,
+)
+from tests.stores.blobs import flip, place_of
+from tests.stores.nodes.house import house
+from tests.stores.nodes.linked import linked_house
+
+COUNT = 40
+LONG = Content("ab" * 32, COUNT * PIECE - 5)
+GONE = Problem(Code.CUT, "the node went away")
+
+
+class Scene:
+    """Readers without nodes: a test brings the pieces."""
+
+    def __init__(self) -> None:
+        self.told = 0
+        self.held = HeldPieces(self._queued)
+        self.reading = NodeReading(self.held)
+
+    def _queued(self) -> None:
+        self.told += 1
+
+    def open(self, content: Content = LONG, workspace: int = 1) -> PieceReader:
+        return self.reading.open(workspace, content, lambda: None)
+
+    def asked(self) -> list[tuple[int, int]]:
+        """The runs that are to be fetched now: first piece, how many."""
+        found = list[tuple[int, int]]()
+        while (batch := self.held.batch())[1]:
+            found += [(run.first, run.pieces) for run in batch[1]]
+        return found
+
+    def bring(self, content: Content = LONG) -> list[int]:
+        """All that is asked for comes; each byte of a piece is its number."""
+        numbers = [first + more for first, count in self.asked() for more in range(count)]
+        for number in numbers:
+            key = PieceKey(1, content, number)
+            self.held.came(key, bytes([number]) * key.length)
+        return numbers
+
+
+def read(reader: PieceReader, offset: int, count: int = 1) -> bytes | None:
+    view = memoryview(bytearray(count))
+    got = reader.read_into(view, offset)
+    return None if got is None else bytes(view[:got])
+
+
+def test_a_file_is_read_through_a_window_that_grows() -> None:
+    scene = Scene()
+    reader = scene.open()
+    most, came = 0, list[int]()
+    for number in range(COUNT):
+        while read(reader, number * PIECE, PIECE) is None:
+            came += scene.bring()
+            most = max(most, max(came) + 1 - number)
+    assert came == list(range(COUNT)), "each piece once, in order"
+    assert most == WINDOW
+    assert read(reader, COUNT * PIECE, 9) == b""
+    assert read(reader, LONG.size - 2, 9) == bytes([COUNT - 1] * 2)
+    reader.close()
+    assert scene.asked() == []
+
+
+def test_a_range_costs_little_more_than_itself_and_may_lie_across_pieces() -> None:
+    scene = Scene()
+    reader = scene.open()
+    assert read(reader, 20 * PIECE - 2, 4) is None
+    assert scene.bring() == [19, 20]
+    assert read(reader, 20 * PIECE - 2, 4) == bytes([19, 19, 20, 20])
+    assert read(reader, 3 * PIECE) is None, "it goes elsewhere"
+    assert (3, 1) in scene.asked()
+    reader.close()
+
+
+def test_a_client_that_does_not_read_keeps_a_window_and_one_that_ends_nothing() -> None:
+    scene = Scene()
+    readers = [scene.open() for _ in range(ALL_WINDOWS // 2)]
+    came = list[int]()
+    for _ in range(3):
+        for reader in readers:
+            read(reader, 0)
+        came += scene.bring()
+    assert came == [0, 1], "of many readers each has a small window"
+    assert read(readers[0], PIECE) == b"\1"
+    assert scene.asked() == [(2, 1)]
+    assert read(readers[1], 2 * PIECE) is None
+    for reader in readers:
+        reader.close()
+    assert scene.asked() == [], "who has ended asks for nothing"
+    again, other = scene.open(), scene.open(workspace=2)
+    assert read(again, 0) == b"\0", "what was read lately is kept a little"
+    assert read(other, 0) is None, "but for its own workspace only"
+    assert RECENT_BYTES < ALL_WINDOWS * PIECE
+
+
+def test_readers_of_one_file_share_what_comes() -> None:
+    scene = Scene()
+    one, other = scene.open(), scene.open()
+    assert read(one, 0) is read(other, 0) is None
+    assert scene.bring() == [0]
+    assert read(one, 0) == read(other, 0) == b"\0"
+    one.close()
+    scene.bring()
+    assert read(other, PIECE) == b"\1", "one that ends takes nothing from the other"
+
+
+def test_what_fails_fails_for_those_who_wait_and_is_tried_again_by_others() -> None:
+    scene = Scene()
+    reader = scene.open()
+    assert read(reader, 0) is None
+    _, runs = scene.held.batch()
+    scene.held.fail(1, runs, GONE)
+    with pytest.raises(ProblemError) as caught:
+        read(reader, 0)
+    assert caught.value.problem is GONE
+    reader.close()
+    again = scene.open()
+    assert read(again, 0) is None
+    assert scene.bring() == [0]
+    assert read(again, 0) == b"\0"
+
+
+def test_small_files_are_fetched_ahead_in_batches_until_their_lane_ends() -> None:
+    scene = Scene()
+    some = [Content(f"{number:064x}", 300 << 10) for number in range(200)]
+    coming = scene.reading.ahead(1, [*some, LONG])
+    runs = list[PieceRun]()
+    while (batch := scene.held.batch())[1]:
+        runs += batch[1]
+    assert [run.content for run in runs] == some[: len(runs)] and 50 < len(runs) < 150
+    for content in some[:90]:
+        scene.held.came(PieceKey(1, content, 0), b"x" * content.size)
+        reader = scene.open(content)
+        assert read(reader, 0) == b"x"
+        reader.close()
+    more = scene.held.batch()[1]
+    assert more[0].content == some[len(runs)], "as they are opened, the next ones are asked for"
+    assert not coming.is_over()
+    coming.close()
+    assert coming.is_over() and scene.asked() == []
+    last = scene.reading.ahead(1, [LONG])
+    assert [pieces for _, pieces in scene.asked()] == [AHEAD_PIECES]
+    last.close()
+    last.close()
+    assert scene.held.missing(1, [PieceRun(LONG, 0, COUNT)]) == []
+
+
+@pytest.mark.parametrize("given", [0, 1, 3])
+async def test_a_node_that_dies_in_mid_stream_costs_the_reader_nothing(
+    tmp_path: Path, given: int
+) -> None:
+    whole = b"".join(bytes([number]) * PIECE for number in range(6)) + b"rest"
+    async with house(tmp_path, nodes=2) as one:
+        [content] = await one.upload([whole])
+        other, asked = one.nodes.values()
+        asked.dies_after = given
+        assert await asyncio.to_thread(one.read, content) == whole
+        assert asked.is_away and other.given == 7 - given, "no piece was read twice"
+        assert not one.spool.holds([content])[0], "nothing of it went through the spool"
+
+
+async def test_a_rotten_piece_or_a_false_list_is_noticed_in_mid_stream(tmp_path: Path) -> None:
+    whole = bytes(range(256)) * (4 * PIECE // 256) + b"rest"
+    async with linked_house(tmp_path, nodes=3, copies=3) as house:
+        [content] = await house.upload([whole])
+        await house.until(lambda: house.copies(content) == 3)
+        await house.until(lambda: not house.spool.holds([content])[0])
+        rotten, false = house.linked[1], house.linked[2]
+        flip(place_of(rotten.kept, content), 2 * PIECE)
+        place = place_of(false.kept, content)
+        flip(place, PIECE)  # and a list that agrees with it
+        listed = place.with_name(place.name + LIST)
+        kept, digests = place.read_bytes(), bytearray(listed.read_bytes())
+        digests[32:64] = blake3(kept[PIECE : 2 * PIECE]).digest()
+        listed.write_bytes(digests)
+        assert await asyncio.to_thread(house.read, content) == whole
