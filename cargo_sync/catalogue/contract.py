@@ -215,8 +215,9 @@ class ChangesPage(NamedTuple):
               `PlacedEntries` if there is an entry at each
     next      where the next page begins: the number of the last row, or `sequence` at the end
     more      whether there are more rows
-    sequence  of the workspace
+    sequence  of the workspace: the number of its newest change
     lineage   of `next`
+    newest_lineage  of `sequence`
     floor     of the workspace
     torn      of a folder that moved, some rows are still to be written: it looks emptier than it is
     """
@@ -226,6 +227,7 @@ class ChangesPage(NamedTuple):
     more: bool
     sequence: int
     lineage: str
+    newest_lineage: str = ""
     floor: int = 0
     torn: bool = False
 

@@ -317,6 +317,7 @@ class SqliteCatalogue:
             keys, numbers, gone, entries = fed_of(found[:limit])
             after = numbers[-1] if more else max(sequence, since)
             lineage = _lineage(connection, workspace, after)
+            newest = _lineage(connection, workspace, sequence) if after != sequence else lineage
         start = len(low) if under else 0
         places = [paths.from_key(key[start:]) for key in keys]
         rows: Sequence[tuple[str, Entry | None]] = PlacedEntries(places, entries)
@@ -327,7 +328,8 @@ class SqliteCatalogue:
                 for (path, entry), deleted, hides in zip(rows, gone, hidden, strict=True)
             ]
         torn = any(part.target is not None for part in parts)
-        return ChangesPage(rows, after, more, sequence, lineage, known.record.floor, torn)
+        floor = known.record.floor
+        return ChangesPage(rows, after, more, sequence, lineage, newest, floor, torn)
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:
         row = (hash, workspace, paths.key(paths.check(path)), version)

@@ -7,6 +7,11 @@ still has this one number with this lineage, it has all changes before it too.
 What a client keeps is safe only if it is older than this proof, or stored together with it. That is
 true of what was listed, and of what the client itself has changed there: a backup of the server may
 lack just that.
+
+With a page of a listing goes the newest change that the server had when it made the page, not the
+one where the page ends. A path comes once, where its last change is: of one that has changed twice
+the page may lack the first change, because the second one comes later. A server restored to a time
+in between has just that first change, and does not tell it again.
 """
 
 from typing import Final, NamedTuple
@@ -38,7 +43,7 @@ class NewestChange:
     A change of another lineage proves nothing of those before it: the server may have been restored
     in between. So the one that is kept gives way to it only if the server was asked for it before,
     or if the start of the server that made the new change has shown the one that is kept. A listing
-    asks with each page for the change where the last one ended.
+    asks with each further page for the change that is kept.
 
     change  the newest one
     """

@@ -190,9 +190,9 @@ class MemoryTree:
         """The job sees that there was this change; `by` as for `NewestChange.add`."""
         self._newest.add(number, self.lineage_at(number), by)
 
-    def confirm(self, number: int) -> None:
-        """A listing goes on after this change, and so it is still there."""
-        self._newest.confirm(SeenChange(number, self.lineage_at(number)))
+    def confirm(self) -> None:
+        """A listing goes on: the server was asked for the newest change, and still has it."""
+        self._newest.confirm(self.newest)
 
     async def open(
         self,

@@ -537,6 +537,8 @@ def test_numbers_that_come_again_after_a_restored_backup_are_of_another_lineage(
     lineages = [catalogue.lineage(id, version) for version in range(5)]
     assert lineages == ["", "first", "first", *["third, before anything changed"] * 2]
     assert catalogue.changes(id, 0, "", 2).lineage == "first"
+    newest = [catalogue.changes(id, since, "", 1).newest_lineage for since in (0, 3, 9)]
+    assert newest == ["third, before anything changed"] * 3, "the same on each page"
     assert catalogue.changes(id, 2, "", 2).lineage == "third, before anything changed"
     assert catalogue.changes(id, 3, "", 2).lineage == "third, before anything changed"
 

@@ -35,6 +35,29 @@ def test_a_listing_follows_from_one_start_of_the_server_to_the_next() -> None:
     assert known.change == SeenChange(12, "b")
 
 
+@pytest.mark.parametrize(
+    ("pages", "newest"),
+    [
+        ([(9, "a", "a"), (9, "a", "a")], (9, "a")),
+        ([(9, "a", "b"), (9, "a", "b")], (9, "a")),  # nothing has changed since the last start
+        ([(9, "a", "b"), (12, "b", "b")], (12, "b")),  # something changes meanwhile
+        ([(9, "a", "a"), (9, "a", "b"), (12, "c", "c")], (12, "c")),  # the server starts twice
+        ([(6, "a", "a"), (9, "a", "a")], (9, "a")),  # an older server: where the pages end
+    ],
+)
+def test_each_page_of_a_listing_shows_the_newest_change_of_the_server(
+    pages: list[tuple[int, str, str]], newest: tuple[int, str]
+) -> None:
+    known = NewestChange()
+    known.begin(SeenChange(5, "a"))
+    for page in pages:
+        known.add(*page)
+        known.confirm(known.change)  # the next page is asked for
+    assert known.change == newest
+    known.add(15, pages[-1][2])  # the client's own, at the same start of the server
+    assert known.change == SeenChange(15, pages[-1][2])
+
+
 def test_what_was_made_since_is_not_proved_by_an_older_change() -> None:
     known = NewestChange()
     known.begin(NOTHING_SEEN)

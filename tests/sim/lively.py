@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from cargo_sync.lanes.ports import Reader, Sink, Source, Wake
 from cargo_sync.machines.client_fence import JobClient
 from cargo_sync.machines.newest_change import NOTHING_SEEN, SeenChange
-from cargo_sync.machines.own_changes import NO_CHANGES, OwnLog
+from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges, OwnLog
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import Entry, EntryColumns, PlacedEntries
@@ -208,13 +208,35 @@ class LivelyTree(CountedTree):
                     yield [part]
 
     def _deltas(self, cursor: int) -> Iterator[Delta]:
-        """The changes since `cursor`, each path once, in pieces; one may come twice, or no more."""
+        """The changes since `cursor`, in pages; one may come twice, or no more.
+
+        Each is as the server is when it makes it. They end where the server was at the beginning.
+        """
         self.reach("changes")
-        end = self._listed = len(self._log)
-        own = self.own.changes() if cursor == self._opened_at else NO_CHANGES
+        upto = len(self._log)
+        told = own = self.own.changes() if cursor == self._opened_at else NO_CHANGES
         self.own.clear()
+        size, more = self.weather.story.one_of((2, 5, 1000)), True
+        while more:
+            changes = self._since(cursor, own)
+            more = len(changes) > size
+            cursor = self._listed = changes[size - 1][0] if more else len(self._log)
+            more &= cursor < upto
+            self.show(len(self._log), by=self._lives[-1][1])
+            delta = Delta(_changes(changes[:size]), cursor, (), told)
+            told = NO_CHANGES
+            yield delta
+            if self.weather.fails("listing repeated"):
+                yield delta._replace(own=NO_CHANGES)  # its own changes are told once
+            if self.weather.fails("listing cut"):
+                raise line_cut("a listing")
+            if more:
+                self.confirm()
+
+    def _since(self, cursor: int, own: OwnChanges) -> list[tuple[int, str, Entry | None]]:
+        """The changes since `cursor`, each path once, at its last number; without the `own`."""
         newest = {path: number for number, (path, _) in enumerate(self._log, 1)}
-        changes = [
+        return [
             (number, path, entry)
             for number, (path, entry) in enumerate(self._log, 1)
             if number > cursor
@@ -222,20 +244,6 @@ class LivelyTree(CountedTree):
             and not any(first <= number <= last for first, last in own.left_out)
             and (number > self._floor or self._entries.get(path) is entry is not None)
         ]
-        shown, size = 0, self.weather.story.one_of((2, 5, 1000))
-        for start in range(0, max(1, len(changes)), size):
-            some = changes[start : start + size]
-            last = some[-1][0] if some and start + size < len(changes) else end
-            if start:
-                self.confirm(shown)
-            self.show(shown := last, by=self._lives[-1][1])
-            delta = Delta(_changes(some), last, (), own)
-            own = NO_CHANGES
-            yield delta
-            if self.weather.fails("listing repeated"):
-                yield delta._replace(own=NO_CHANGES)  # its own changes are told once
-            if self.weather.fails("listing cut"):
-                raise line_cut("a listing")
 
     async def observe_some(
         self, some: Sequence[str], *, unfiltered: bool = False

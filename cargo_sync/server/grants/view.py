@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from cargo_sync.catalogue.contract import Catalogued, ChangesPage
+from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.catalogue.feed import Position
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.machines.newest_change import Lineage
@@ -200,7 +200,7 @@ class WorkspaceView:
         if not self.path or (why := news.away or self.away()) is None:
             return news
         at = self._workspace.position(since)
-        nothing = ChangesPage([], since, False, at.sequence, at.lineage, at.floor)
+        nothing = news.page._replace(rows=[], next=since, more=False, lineage=at.lineage)
         return news._replace(page=nothing, away=why)
 
     def listing(self, folder: str, after: str = "", limit: int = -1) -> list[Entry] | None:

@@ -312,7 +312,8 @@ class ChangesReply(NamedTuple):
     rows     how many rows were sent: reserved names are in neither
     next     the cursor of the next page
     more     whether the next page has rows now
-    lineage  of `next`
+    newest   the newest change of the server when it made the page; of an older server, which does
+             not tell it, the one of `next`
     life     the lineage of the changes that this start of the server makes
     floor    deletions up to this sequence may have been forgotten
     own      the client's own changes are left out, as it asked for
@@ -324,7 +325,7 @@ class ChangesReply(NamedTuple):
     rows: int
     next: int
     more: bool
-    lineage: str
+    newest: SeenChange
     life: str
     floor: int
     own: bool
@@ -371,6 +372,7 @@ class _Changes(ServerReply):
     next: _Count
     more: bool
     lineage: _Word
+    newest_lineage: _Word = ""
     life: _Word
     floor: _Count = 0
     epoch: _Word
@@ -381,6 +383,11 @@ class _Changes(ServerReply):
     xattrs: bool = False
     access: AccessLevel = "rw"
     problem: _ErrorWords | None = None
+
+    def newest(self) -> SeenChange:
+        if self.newest_lineage and self.sequence >= self.next:
+            return SeenChange(self.sequence, self.newest_lineage)
+        return SeenChange(self.next, self.lineage)
 
     def start(self) -> StartReply:
         why = self.problem.received() if self.problem else None
@@ -431,7 +438,7 @@ def changes(value: object) -> ChangesReply:
         len(kinds),
         page.next,
         page.more,
-        page.lineage,
+        page.newest(),
         page.life,
         page.floor,
         page.own,

@@ -132,7 +132,8 @@ class CargoTree:
         first, self._first = self._first, None
         self._own.clear()  # whatever becomes of this look, the next one begins elsewhere
         if first is None or first.cursor != cursor:
-            first = _FirstPage(cursor, NO_CHANGES, await self._next_page(cursor, NO_CHANGES))
+            page = await self._further(cursor, NO_CHANGES, self._newest.change)
+            first = _FirstPage(cursor, NO_CHANGES, page)
         _, own, page = first
         began, left, told = cursor or page.floor, LISTED, own  # the first listing has no past
         ahead: asyncio.Task[ChangesReply] | None = None
@@ -148,34 +149,36 @@ class CargoTree:
                 if left < 0:
                     raise bad_answer(f"it lists more than {LISTED:,} changes up to one moment")
                 cursor = self._seen = page.next
+                self._newest.add(*page.newest, page.life)
                 # Each path comes once up to where `open` found the server. What changes meanwhile
                 # is for the next look: a busy server would otherwise never let this one end.
                 if page.more and cursor < self._upto:
                     # The server makes the next page while this one is stored.
-                    ahead = asyncio.create_task(self._next_page(cursor, own))
-                self._newest.add(cursor, page.lineage, page.life)
+                    ahead = asyncio.create_task(self._further(cursor, own, self._newest.change))
                 yield Delta(page.changes, cursor, page.refused, told)
                 told = NO_CHANGES
                 if ahead is None:
                     break
-                shown = SeenChange(cursor, page.lineage)
                 page, ahead = await ahead, None
-                self._follow(page, shown)
         finally:
             if ahead is not None:
                 ahead.cancel()
                 await asyncio.gather(ahead, return_exceptions=True)
         self._page = ROWS
 
-    def _follow(self, page: ChangesReply, shown: SeenChange) -> None:
-        """Checks that the server still has the change where the last page ended.
+    async def _further(self, cursor: int, own: OwnChanges, known: SeenChange) -> ChangesReply:
+        """The next changes, from a server that still has a change that it has shown.
 
         Raises:
-            ProblemError: it went back.
+            ProblemError: it went back, or its folder cannot be used any more.
         """
-        if not page.start.has(shown):
+        page = await self._next_page(cursor, own, requests.contact(known, None))
+        if page.start.problem is not None:
+            raise ProblemError(page.start.problem)
+        if not page.start.has(known):
             raise ProblemError(_restored())
-        self._newest.confirm(shown)
+        self._newest.confirm(known)
+        return page
 
     async def _next_page(
         self, cursor: int, own: OwnChanges, contact: Contact = NO_CONTACT

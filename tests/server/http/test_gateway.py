@@ -257,6 +257,7 @@ async def test_the_clients_own_changes_are_left_out(tmp_path: Path) -> None:
         first = (await house.call("GET", where)).json
         assert (first["rows"][0], first["own"]) == (["b", "c"], False)
         assert len(first["lineage"]) == len(first["known"]) == 32
+        assert first["newest_lineage"] == first["lineage"]
         for newest, known in ((0, ""), (5, first["lineage"])):
             page = (await house.call("GET", f"{where}&newest={newest}")).json
             assert (page["known"], page["rows"]) == (known, first["rows"])

@@ -398,16 +398,52 @@ async def test_a_listing_proves_what_was_made_in_several_starts_of_the_server() 
 
 
 @pytest.mark.parametrize(
-    "second",
-    [changes(row("b"), after=7, known="m"), changes(row("b"), after=7, sequence=4)],
-    ids=["its changes are other ones", "it has fewer changes"],
+    ("fields", "newest"),
+    [
+        ({"newest_lineage": "m"}, SeenChange(7, "m")),
+        ({}, SeenChange(5, "l")),  # an older server
+        ({"newest_lineage": "m", "sequence": 4}, SeenChange(5, "l")),  # it cannot be
+    ],
 )
-async def test_a_listing_ends_when_the_server_goes_back(second: Answer) -> None:
-    pages = [changes(row(), after=5, more=True), second]
+async def test_a_page_is_proved_by_the_newest_change_of_the_server(
+    fields: dict[str, Any], newest: SeenChange
+) -> None:
+    """A path that changed again after the page may have had a change in it."""
+    pages = [changes(row(), after=5, more=True, **fields), changes(row("b"), after=7, sequence=9)]
+    async with tree(GET_changes=pages) as (it, heard):
+        await it.open(3, SeenChange(4, "l"))
+        it._upto = 7
+        look = it.observe(3)
+        await anext(look)
+        assert it.newest == newest, "it is stored together with the page"
+        if newest.lineage == "m":
+            with pytest.raises(ProblemError, match="an old backup of the server was restored"):
+                await anext(look)
+        else:
+            await anext(look)
+        assert [asked["newest"] for asked in heard.queries if asked] == ["4", str(newest.number)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message", "newest"),
+    [
+        ({"known": "m"}, "an old backup of the server was restored", 5),
+        ({"sequence": 4}, "an old backup of the server was restored", 5),
+        ({"newest_lineage": "l", "sequence": 6}, "an old backup of the server was restored", 7),
+        ({"problem": {"code": "root_gone", "message": "it is not there", "hint": ""}}, "there", 5),
+    ],
+    ids=["its changes are other ones", "it has fewer changes", "it lacks the last", "it is away"],
+)
+async def test_a_listing_ends_when_the_server_goes_back_or_its_folder_goes_away(
+    fields: dict[str, Any], message: str, newest: int
+) -> None:
+    """A folder that is away has no rows: it would look like the end of the listing."""
+    told = {"newest_lineage": "l"} if newest == 7 else {}
+    pages = [changes(row(), after=5, more=True, **told), changes(after=6, **fields)]
     async with tree(GET_changes=pages) as (it, _):
-        with pytest.raises(ProblemError, match="an old backup of the server was restored"):
+        with pytest.raises(ProblemError, match=message):
             await observed(it)
-        assert it.newest == SeenChange(5, "l")
+        assert it.newest == SeenChange(newest, "l")
 
 
 async def test_a_look_reads_no_more_rows_than_a_tree_can_have(

@@ -199,6 +199,7 @@ def _changes(access: Access, news: News) -> web.Response:
             "next": page.next,
             "more": page.more,
             "lineage": page.lineage,
+            "newest_lineage": page.newest_lineage,
             "life": access.view.lineage.token,
             "known": news.known,
             "floor": page.floor,
