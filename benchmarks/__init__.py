@@ -3,6 +3,7 @@
 callbacks        no callback is lost or out of order, through crashes and errors
 hostile_server   what a hostile server costs a daemon and its other jobs
 jobs             what many jobs cost: latency, memory, CPU time
+node_store       what a workspace on storage nodes costs, against one in a folder
 offers           what offers without content cost a server
 programs         the server and the daemon that are measured
 speeds           how exactly a flow follows a changed speed
