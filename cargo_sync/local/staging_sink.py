@@ -192,6 +192,17 @@ class StagingSink:
                 except ProblemError as error:
                     self._fail(number, begun, index, error.problem)
 
+    def forgo(self, batch: int, index: int) -> None:
+        """A file that was to be sent is here already, and is not staged: `has` brings it."""
+        begun = self._batches[batch]
+        self._release(begun, index)
+        begun.room.end(index)
+
+    def has(self, batch: int, index: int, staged: Staged) -> None:
+        """A file is complete that did not have to be sent."""
+        if begun := self._batches.get(batch):
+            begun.staged[index] = staged
+
     def taken(self, batch: int) -> SinkBatch:
         """A batch of which everything has come: who takes it publishes what is staged of it.
 

@@ -25,6 +25,7 @@ from cargo_sync.model.entries import FOLDER, LINK, PERMISSIONS, Entry
 from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.server.workspace.content.flows.left import LeftFiles
 from cargo_sync.server.workspace.content.manifests import ManifestRows, encoded
 from cargo_sync.server.workspace.rows.tree import CataloguedTree, Changed, Tell
 from cargo_sync.stores.contract import Content, ContentStore, Secured
@@ -112,6 +113,7 @@ class ContentTree(CataloguedTree):
         self.manifests = state.manifests(self.id)
         self.contents = state.contents
         self.store = store
+        self.left = LeftFiles(store.release, world.steady)
         self.runs = TrashRuns(world.wall)
         self.steady = world.steady
         self.lived = world.lived

@@ -99,6 +99,7 @@ class ContentWorkspace(CataloguedWorkspace):
             return False
         try:
             self._attached = False
+            self._tree.left.clear()
             return True
         finally:
             self._tree.lock.release()

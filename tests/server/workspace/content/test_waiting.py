@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError
 from cargo_sync.model.transfers import Unread
 from cargo_sync.server.workspace.content import upload as uploads
+from cargo_sync.server.workspace.content.flows import left as lefts
 from cargo_sync.server.workspace.content.flows import sink as sinks
 from cargo_sync.server.workspace.operations import Delete
 from cargo_sync.state.database import Database
@@ -27,6 +29,7 @@ from tests.conformance.workspaces import (
 )
 from tests.server.house import NOW, Heard
 from tests.server.surroundings import Clock
+from tests.stores.blobs import content_of
 
 AWAY = Problem(Code.BELOW_QUORUM, "one machine of two is away")
 
@@ -111,13 +114,78 @@ def test_only_so_much_waits(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -
     assert not waiting.sink.full()
 
 
-def test_what_waits_at_the_end_of_a_lane_is_given_up(waiting: Waiting) -> None:
+def test_what_waits_at_the_end_of_a_lane_is_not_sent_again(waiting: Waiting) -> None:
+    waiting.store.away = AWAY
+    waiting.begin(1, ("a", b"one"), ("b", b"two"), ("empty", b""))
+    waiting.sink.close()
+    again = waiting.scene.workspace.sink(RUN, cause=ANA)
+    some = [offer(path, content) for path, content in (("a", b"one"), ("b", b"two"))]
+    wants = again.begin(1, [*some, offer("c", b"new")])
+    assert [want.code for want in wants] == ["none", "none", "all"]
+    again.whole(1, 2, memoryview(b"new"))
+    again.submit(1)
+    again.close()  # also this time nothing could be secured
+    last = waiting.scene.workspace.sink(RUN, cause=ANA)
+    hashes = [content_of(one).hash for one in (b"one", b"two", b"new")]
+    known = [
+        one._replace(transfer="ab" * 16, hash=hash)
+        for one, hash in zip([*some, offer("c", b"new")], hashes, strict=True)
+    ]
+    assert [want.code for want in last.begin(1, known)] == ["none"] * 3
+    last.close()  # it was not even submitted
+    last = waiting.scene.workspace.sink(RUN, cause=ANA)
+    assert [want.code for want in last.begin(1, known)] == ["none"] * 3
+    last.submit(1)
+    waiting.store.come_back()
+    [(_, receipts)] = last.finished()
+    assert isinstance(receipts, list) and [one.code for one in receipts] == ["done"] * 3
+    assert waiting.scene.files() == {"a": b"one", "b": b"two", "c": b"new"}
+    last.close()
+
+
+@pytest.mark.parametrize(
+    ("user", "change"),
+    [
+        ("ben", {}),
+        ("ana", {"size": 4}),
+        ("ana", {"mtime_ns": MTIME + 1}),
+        ("ana", {"ident": 99}),
+        ("ana", {"hash": "ab" * 32}),
+        ("ana", {"path": "b"}),
+    ],
+)
+def test_only_the_same_file_of_the_same_user_is_not_sent_again(
+    waiting: Waiting, user: str, change: dict[str, Any]
+) -> None:
     waiting.store.away = AWAY
     waiting.begin(1, ("a", b"one"))
     waiting.sink.close()
-    waiting.store.come_back()
-    assert waiting.scene.there() == ""
-    assert waiting.spooled.spool.blobs.inventory("", 10).hashes == []
+    other = waiting.scene.workspace.sink(RUN, cause=ANA._replace(user=user))
+    [want] = other.begin(1, [offer("a", b"one")._replace(**change)])
+    assert want.code == "all"
+    other.close()
+
+
+def test_what_was_left_goes_when_it_is_too_much_too_old_or_the_workspace_closes(
+    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting.store.away = AWAY
+    blobs = waiting.spooled.spool.blobs
+
+    def leave(path: str, content: bytes) -> int:
+        waiting.sink = waiting.scene.workspace.sink(RUN, cause=ANA)
+        waiting.begin(1, (path, content))
+        waiting.sink.close()
+        return len(blobs.inventory("", 10).hashes)
+
+    assert leave("a", b"one") == 1
+    assert leave("a", b"another") == 1, "it has taken the place of the first"
+    monkeypatch.setattr(lefts, "KEPT_BYTES", 10)
+    assert leave("b", b"12345") == 1
+    waiting.scene.clock.now += lefts.KEPT_SECONDS + 1
+    assert leave("c", b"1") == 1
+    assert waiting.scene.workspace.close()
+    assert blobs.inventory("", 10).hashes == []
 
 
 def test_what_is_secured_at_the_end_of_a_lane_is_recorded(waiting: Waiting) -> None:

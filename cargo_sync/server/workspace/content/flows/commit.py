@@ -39,6 +39,8 @@ class ContentCommit:
 
     `permitted` is called before files are recorded; it raises ProblemError when the flow's user may
     not write any more.
+
+    user  who sends
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class ContentCommit:
         self._permitted = permitted
         self._cause = cause
         self._recorded_at = tree.steady()
+        self.user = cause.user
         self._promises = Promises(tree.quotas, cause.user, tree.lock)
 
     # -- before anything is sent -------------------------------------------------------------------

@@ -7,11 +7,13 @@ lane reads nothing more until some of it is recorded.
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from cargo_sync.lanes.current import WANTED
 from cargo_sync.local.batch import SinkBatch
 from cargo_sync.local.staging_sink import StagingSink, failed
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.model.transfers import Finished, Receipt
+from cargo_sync.model.transfers import Finished, Offer, Receipt, Want
 from cargo_sync.server.workspace.content.flows.commit import ContentCommit
+from cargo_sync.server.workspace.content.flows.left import LeftFile
 from cargo_sync.server.workspace.content.flows.staging import SpoolStaging
 from cargo_sync.server.workspace.content.tree import ContentTree, StoredContent
 from cargo_sync.stores.contract import Content, Secured
@@ -27,6 +29,8 @@ class ContentSink(StagingSink):
         super().__init__(SpoolStaging(tree.store.spool.staging, tree.epoch), commit)
         self._tree = tree
         self._commit = commit
+        self._left: dict[int, dict[int, LeftFile]] = {}
+        """What an earlier lane left of a batch that was not submitted yet, by index."""
         self._waiting: list[_Submitted] = []
         """In the order in which they were submitted."""
         self._failed: list[Finished] = []
@@ -35,7 +39,22 @@ class ContentSink(StagingSink):
     def wakes(self, wake: Callable[[], None]) -> None:
         self._wake = wake
 
+    def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
+        """What is needed of each offer. Raises ProblemError if the batch cannot begin."""
+        wants = super().begin(batch, offers)
+        found = dict[int, LeftFile]()
+        for index, (offer, want) in enumerate(zip(offers, wants, strict=True)):
+            if want.code in WANTED and (left := self._tree.left.take(self._commit.user, offer)):
+                found[index] = left
+                wants[index] = Want("none")
+                self.forgo(batch, index)
+        self._left[batch] = found
+        return wants
+
     def submit(self, batch: int) -> None:
+        left = self._left.pop(batch, {})
+        for index, file in left.items():
+            self.has(batch, index, file.staged)
         try:
             begun = self.taken(batch)
         except ProblemError as error:
@@ -43,7 +62,12 @@ class ContentSink(StagingSink):
             return
         submitted = _Submitted(begun, self._wake)
         self._waiting.append(submitted)
-        files = [index for index, one in sorted(begun.staged.items()) if not one.target]
+        submitted.contents = {index: file.content for index, file in left.items()}
+        files = [
+            index
+            for index, one in sorted(begun.staged.items())
+            if not one.target and index not in left
+        ]
         spool, tree = self._tree.store.spool, self._tree
         for index, problem in zip(
             files, spool.place([begun.staged[index] for index in files]), strict=True
@@ -72,13 +96,17 @@ class ContentSink(StagingSink):
         return len(waiting) > 1 and sum(waiting) > WAITING
 
     def close(self) -> None:
-        """Submitted batches that are secured are recorded; the others are given up."""
+        """Submitted batches that are secured are recorded; of the others the contents are left."""
         super().close()
         self.finished()
+        left = [file for files in self._left.values() for file in files.values()]
+        self._left.clear()
         for one in self._waiting:
             self._commit.ended(one.batch.number)
-            self._tree.store.release(list(one.contents.values()))
+            offers, staged = one.batch.offers, one.batch.staged
+            left += [LeftFile(offers[index], staged[index]) for index in one.contents]
         self._waiting.clear()
+        self._tree.left.leave(self._commit.user, left)
 
     def _recorded(self, one: "_Submitted") -> list[Receipt] | Problem:
         """Records a batch that is secured."""
