@@ -37,7 +37,7 @@ def feed(reach: Reach, topics: tuple[str, ...], last: bool) -> None:
     \b
     Topics:
       status/   progress/   job/NAME/   transfer/ID/   notice/NAME/
-      of a server: status/   progress/   flow/ID/   notice/USER/
+      of a server: status/   progress/   flow/ID/   node/NAME/   repair/   notice/USER/
 
     \b
     Examples:

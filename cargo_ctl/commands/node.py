@@ -27,7 +27,7 @@ def node(**_options: Any) -> None:
 @node.command("list")
 @serving
 def list_(reach: Reach) -> None:
-    """List the storage nodes with their states and room, and what is missing.
+    """List the storage nodes: states, room, missing copies, and how long the repair takes.
 
     \b
     Example:

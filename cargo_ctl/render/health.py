@@ -88,6 +88,10 @@ def of_server(result: Mapping[str, Any]) -> Health:
         "downloads": str(totals.get("downloads") or 0),
         "data_connections": f"{data.get('open') or 0};;;0;{data.get('most') or 0}",
     }
+    nodes = result.get("nodes") or {}
+    if nodes.get("count"):
+        figures |= {"nodes": str(nodes["count"]), "nodes_away": str(nodes.get("away") or 0)}
+        figures["copies_missing"] = str(nodes.get("missing") or 0)
     return Health(level, "; ".join(parts), figures)
 
 

@@ -1,11 +1,12 @@
 """Storage nodes as text."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cargo_ctl.render.keys import moment
 from cargo_ctl.render.table import table
-from cargo_ctl.render.words import count, duration, escaped, size
+from cargo_ctl.render.words import count, duration, escaped, rate, size
 
 
 def invitation_line(result: Mapping[str, Any]) -> str:
@@ -27,7 +28,7 @@ def node_list(result: Mapping[str, Any]) -> str:
     rows = result.get("nodes") or []
     if not rows:
         return "there are no storage nodes; invite one with: cargo_ctl node invite NAME"
-    head = ("NODE", "ZONE", "STATE", "USED", "FREE", "DAMAGED", "ADDRESS")
+    head = ("NODE", "ZONE", "STATE", "USED", "FREE", "MISSING", "DAMAGED", "ADDRESS")
     cells = [
         (
             escaped(row["node"]),
@@ -35,12 +36,14 @@ def node_list(result: Mapping[str, Any]) -> str:
             _state(row),
             _size(row.get("used")),
             _size(row.get("free")),
+            f"{_short(row)['copies']:,}" if _short(row)["copies"] else "",
             f"{row['damaged']:,}" if row.get("damaged") else "",
             escaped(row.get("address", "")),
         )
         for row in rows
     ]
-    return "\n".join([table(head, cells, {3, 4, 5}), *_missing(result.get("missing") or {})])
+    lines = [*_missing(result.get("missing") or {}), *_repair(result)]
+    return "\n".join([table(head, cells, {3, 4, 5, 6}), *lines])
 
 
 def node_show(row: Mapping[str, Any]) -> str:
@@ -57,6 +60,14 @@ def node_show(row: Mapping[str, Any]) -> str:
         lines.append(f"  room         {_size(row['free'])}{most}")
     if row.get("damaged"):
         lines.append(f"  damaged      {row['damaged']:,}, which are made again from other copies")
+    if row.get("scrub"):
+        lines.append(f"  scrub        {_scrub(row['scrub'])}")
+    if _short(row)["copies"]:
+        lines.append(
+            f"  missing      {_copies(_short(row)['copies'])} ({size(_short(row)['bytes'])}) "
+            f"of {count(_short(row)['blobs'], 'content')} that it has"
+        )
+        lines += [f"  repair       {repair(row)}"]
     if row.get("draining"):
         lines.append(f"  drained      {'yes: it can be removed' if row['drained'] else 'not yet'}")
     if row.get("problem"):
@@ -106,6 +117,50 @@ def _missing(found: Mapping[str, Any]) -> list[str]:
     if found.get("lost"):
         lines.append(f"lost: {count(found['lost'], 'content')}; send these files again")
     return lines
+
+
+def _short(row: Mapping[str, Any]) -> Mapping[str, int]:
+    """What is missing of the contents on a node."""
+    return {"blobs": 0, "copies": 0, "bytes": 0} | (row.get("missing") or {})
+
+
+def _repair(result: Mapping[str, Any]) -> list[str]:
+    return [f"repair: {repair(result)}"] if (result.get("missing") or {}).get("copies") else []
+
+
+def repair(result: Mapping[str, Any]) -> str:
+    """How a repair gets on: `3 copies (4.0 kB) to make at 12.5 MB/s, 4 min left`."""
+    found = result.get("repair") or {}
+    if not found.get("copies"):
+        return "waits until a node can give these copies and another one take them"
+    text = f"{_copies(found['copies'])} ({size(found['bytes'])}) to make"
+    if found.get("eta_s") is None:
+        return f"{text}; nothing was copied for a minute: look at the server's log"
+    speed = found.get("speed_bps")
+    pace = f"at {rate(speed)}" if speed else f"at most at {rate(found['limit_bps'])}"
+    return f"{text} {pace}, {duration(found['eta_s'])} left"
+
+
+def _scrub(found: Mapping[str, Any]) -> str:
+    if found["begun"] is None:
+        return "none yet"
+    read = f"{count(found['blobs'], 'content')}, {size(found['bytes'])} read"
+    bad = f", {found['damaged']:,} damaged" if found["damaged"] else ""
+    if found["under_way"]:
+        return f"under way since {moment(found['begun'])}: {read}{bad}"
+    return f"ended {moment(found['ended'])}: {read}{bad}" if found["ended"] else "stopped"
+
+
+def in_all(nodes: Iterable[Mapping[str, Any]], totals: Mapping[str, Any]) -> str:
+    """All nodes on one line: `3 storage nodes: 2 up, 1 down; 3 copies missing, 4 min left`."""
+    states = Counter(str(one.get("state")) for one in nodes)
+    words = ", ".join(f"{number:,} {escaped(state)}" for state, number in states.most_common())
+    text = f"{count(states.total(), 'storage node')}: {words}"
+    if copies := (totals.get("missing") or {}).get("copies"):
+        left = (totals.get("repair") or {}).get("eta_s")
+        also = f", {duration(left)} left" if left is not None else ""
+        text += f"; {_copies(copies)} missing{also}"
+    return text
 
 
 def _copies(number: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from cargo_ctl.render.board import FIRST
 from cargo_ctl.render.board import notice as of_files
 from cargo_ctl.render.flows import place
+from cargo_ctl.render.nodes import repair
 from cargo_ctl.render.servers import served
 from cargo_ctl.render.words import clock, escaped, size
 from cargo_sync.api.messages import FeedMessage
@@ -34,6 +35,8 @@ class ServerBoard:
     status   users, workspaces and flows, as counts
     totals   speeds of all uploads and of all downloads
     flows    by id, as in `flow.list`
+    nodes    by name, as in `node.list`
+    repair   what is missing on them, and how the repair gets on
     notices  the last few, as lines with their time, oldest first
     """
 
@@ -44,6 +47,8 @@ class ServerBoard:
         self.status: Mapping[str, Any] = {}
         self.totals: Mapping[str, Any] = {}
         self.flows: dict[str, Mapping[str, Any]] = {}
+        self.nodes: dict[str, Mapping[str, Any]] = {}
+        self.repair: Mapping[str, Any] = {}
         self.notices: deque[str] = deque(maxlen=_NOTICES)
         self._heard: dict[str, float] = {}
         self._served = ""
@@ -59,6 +64,10 @@ class ServerBoard:
             self.totals = fields
         elif message.type == "flow":
             return self._take_flow(name_of(message.topic), message)
+        elif message.type == "node":
+            return self._take_node(name_of(message.topic), fields)
+        elif message.type == "repair":
+            return self._take_repair(fields)
         elif message.type == "notice" and not message.replay:  # a replayed one is old
             self.notices.append(f"{clock(message.time)} {notice(fields)}")
             return self.notices[-1]
@@ -81,9 +90,27 @@ class ServerBoard:
         self._heard[id] = message.time
         return None if known else f"{flow(fields)} started"
 
+    def _take_node(self, name: str, fields: Mapping[str, Any]) -> str | None:
+        before = self.nodes.pop(name, {})
+        if fields.get("state") != "removed":
+            self.nodes[name] = fields
+        if before.get("state") == fields.get("state"):
+            return None
+        return f"storage node {escaped(name)}: {escaped(fields.get('state', ''))}"
+
+    def _take_repair(self, fields: Mapping[str, Any]) -> str | None:
+        before, self.repair = _missing(self.repair), fields
+        if bool(before) == bool(_missing(fields)):
+            return None
+        return f"repair: {repair(fields)}" if _missing(fields) else "repair: no copy is missing now"
+
     def _drop_silent(self, now: float) -> None:
         for id in [id for id, heard in self._heard.items() if now - heard > _SILENT]:
             del self._heard[id], self.flows[id]
+
+
+def _missing(fields: Mapping[str, Any]) -> int:
+    return (fields.get("missing") or {}).get("copies") or 0
 
 
 def flow(fields: Mapping[str, Any]) -> str:

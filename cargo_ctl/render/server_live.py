@@ -9,6 +9,7 @@ from rich.text import Text
 
 from cargo_ctl.render.bars import BarRow, bars
 from cargo_ctl.render.flows import place
+from cargo_ctl.render.nodes import in_all
 from cargo_ctl.render.server_board import ServerBoard
 from cargo_ctl.render.servers import moving, served
 from cargo_ctl.render.words import arrow, count, escaped, rate, size
@@ -22,8 +23,11 @@ def picture(board: ServerBoard, _now: float, height: int, width: int) -> Rendera
     A bar shows the flow's speed as a share of its limit, or of the fastest flow if it has no limit.
     """
     parts: list[RenderableType] = [_general(board)]
+    if board.nodes:
+        line = in_all(board.nodes.values(), board.repair)
+        parts.append(Text(line, no_wrap=True, overflow="ellipsis"))
     if board.flows:
-        parts.append(_flows(board, height - 1 - len(board.notices), width))
+        parts.append(_flows(board, height - len(parts) - len(board.notices), width))
     parts += [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in board.notices]
     return Group(*parts)
 

@@ -35,6 +35,10 @@ def served(fields: Mapping[str, Any]) -> str:
         text += f", {count(fields['away'], 'folder')} not usable"
     if fields.get("unoffered"):
         text += f", {count(fields['unoffered'], 'name')} not offered"
+    nodes = fields.get("nodes") or {}
+    if nodes.get("count"):
+        text += f", {count(nodes['count'], 'storage node')}"
+        text += f" ({nodes['away']:,} away)" if nodes.get("away") else ""
     return text
 
 

@@ -98,8 +98,14 @@ async def _of_server(view: ViewKind, call: Call) -> JsonObject:
         case ViewKind.TRANSFERS:
             return {"flows": _rows(await call("flow.list", {}), "flows")}
         case _:
-            status, flows, users, workspaces, bandwidth = await _each(
-                call, "status", "flow.list", "user.list", "workspace.list", "bandwidth.show"
+            status, flows, users, workspaces, bandwidth, nodes = await _each(
+                call,
+                "status",
+                "flow.list",
+                "user.list",
+                "workspace.list",
+                "bandwidth.show",
+                "node.list",
             )
             return {
                 "status": status,
@@ -107,6 +113,9 @@ async def _of_server(view: ViewKind, call: Call) -> JsonObject:
                 "users": _rows(users, "users"),
                 "workspaces": _rows(workspaces, "workspaces"),
                 "bandwidth": _rows(bandwidth, "bandwidth"),
+                "nodes": _rows(nodes, "nodes"),
+                "missing": nodes.get("missing"),
+                "repair": nodes.get("repair"),
             }
 
 

@@ -11,13 +11,15 @@ PROGRESS = "progress/"
 JOBS = "job/"
 TRANSFERS = "transfer/"
 FLOWS = "flow/"
+NODES = "node/"
+REPAIR = "repair/"
 NOTICES = "notice/"
 SESSIONS = "session/"
 ALL = (STATUS, PROGRESS, JOBS, TRANSFERS, NOTICES)
 """All topics of a daemon but those of sessions."""
-SERVER = (STATUS, PROGRESS, FLOWS, NOTICES)
+SERVER = (STATUS, PROGRESS, FLOWS, NODES, REPAIR, NOTICES)
 """All topics of a server."""
-EVERY = (*ALL, FLOWS, SESSIONS)
+EVERY = (*ALL, FLOWS, NODES, REPAIR, SESSIONS)
 """How the topics of daemons and servers begin."""
 
 
@@ -46,6 +48,11 @@ def flow(id: str) -> str:
     return f"{FLOWS}{_encoded(id)}/"
 
 
+def node(name: str) -> str:
+    """The topic of one storage node of a server."""
+    return f"{NODES}{_encoded(name)}/"
+
+
 def notice(name: str) -> str:
     """The topic of the notices of a job or user."""
     return f"{NOTICES}{_encoded(name)}/"
@@ -57,7 +64,7 @@ def session(id: str) -> str:
 
 
 def name_of(topic: str) -> str:
-    """The name or id in a topic: of a job, user, transfer or flow; "" for general topics."""
+    """The name or id in a topic: of a job, user, transfer, flow or node; "" for general topics."""
     parts = topic.split("/")
     return unquote(parts[1]) if len(parts) > 2 else ""
 

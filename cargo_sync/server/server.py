@@ -76,9 +76,10 @@ from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.content.tickets import Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
-from cargo_sync.server.reporting import views
+from cargo_sync.server.reporting import node_metrics, nodes, views
 from cargo_sync.server.reporting.feed import ServerFeed
-from cargo_sync.server.reporting.metrics import families, of_nodes
+from cargo_sync.server.reporting.metrics import families
+from cargo_sync.server.reporting.node_feed import NodeFeed
 from cargo_sync.server.reporting.webhooks import ServerWebhooks
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.node_storage import Dialer, NodeStorage, SharedParts
@@ -227,6 +228,7 @@ class Server:
         self._sampler = FlowSampler(self._flows.all, world)
         self.rates = FlowRates(self._flows.moved, world)
         self.feed = ServerFeed(endpoint.publisher, self._general, self._sampler, self.journal.names)
+        self.feed.beside.append(NodeFeed(endpoint.publisher, self._storage.report).tick)
         self.journal.heard += [self.feed.happened, self.webhooks.heard]
         login = partial(UserLogin, self._logins, self._grants, self._permits)
         backup = settings.backup
@@ -493,9 +495,14 @@ class Server:
 
     def _general(self) -> JsonObject:
         opened, flows = self._opened, len(self._flows.all())
-        return views.general(self._registry.roster, opened.problems(), opened.unoffered(), flows)
+        away, hidden = opened.problems(), opened.unoffered()
+        return {
+            **views.general(self._registry.roster, away, hidden, flows),
+            "nodes": nodes.general(self._storage.report()),
+        }
 
     def _status(self) -> JsonObject:
+        on_nodes = self._storage.report()
         return {
             **self._general(),
             "kind": "server",
@@ -508,6 +515,7 @@ class Server:
             "warnings": [
                 *(self._certificate.warnings if self._certificate else ()),
                 *views.only_reading(self._grants.only_reading()),
+                *(nodes.warnings(on_nodes) if on_nodes else ()),
             ],
         }
 
@@ -530,7 +538,7 @@ class Server:
             ends,
             self._opened.quotas(),
         )
-        own = chain(own, of_nodes(self._storage.states()))
+        own = chain(own, node_metrics.families(self._storage.report()))
         servers = self._coordinator.file_servers if self._coordinator else None
         return chain(own, servers.families()) if servers else own
 

@@ -175,12 +175,30 @@ NODE: dict[str, Any] = {
     "node": "cellar", "zone": "house1", "state": "down", "draining": True,
     "address": "cellar.lan:8445", "free": 5_000_000, "used": 1_234, "capacity": 6_000_000,
     "blobs": 7, "damaged": 1, "silent": 75.0, "problem": "no answer",
+    "missing": {"blobs": 2, "copies": 3, "bytes": 4_000},
+    "scrub": {
+        "under_way": True, "begun": 1_700_000_000.0, "ended": None, "blobs": 5, "bytes": 900,
+        "damaged": 1,
+    },
 }  # fmt: skip
-NODE_SHOWN = NODE | {"lane_port": 8446, "fingerprint": "ab" * 32, "drained": False}
+REPAIR: dict[str, Any] = {
+    "copies": 2, "bytes": 3_000, "made": {"copies": 4, "bytes": 5_000}, "speed_bps": 8_000,
+    "limit_bps": 200_000_000, "eta_s": 95,
+}  # fmt: skip
+NODE_SHOWN = NODE | {
+    "lane_port": 8446, "fingerprint": "ab" * 32, "drained": False, "repair": REPAIR,
+}  # fmt: skip
 NODES: dict[str, Any] = {
-    "nodes": [NODE, NODE | {"node": "attic", "state": "up", "draining": False, "free": None}],
+    "nodes": [
+        NODE,
+        NODE | {
+            "node": "attic", "state": "up", "draining": False, "free": None, "missing": None,
+            "scrub": None,
+        },
+    ],
     "missing": {"blobs": 2, "copies": 3, "bytes": 4_000, "lost": 1, "waits": 2},
-}
+    "repair": REPAIR,
+}  # fmt: skip
 ANSWERS: dict[str, Any] = {
     "status": STATUS,
     "job.list": {"jobs": [SYNCING, FAILING]},
@@ -338,6 +356,7 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     nodes.invitation_line: (NODE_INVITED,),
     nodes.node_list: (NODES,),
     nodes.node_show: (NODE_SHOWN,),
+    nodes.in_all: ([NODE], NODES),
     nodes.one_node: (NODE,),
     nodes.removal: ("cellar",),
     nodes.removed: ({"node": "cellar"},),
@@ -368,7 +387,7 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
 NUMBERS_ALONE: set[Callable[..., Any]] = {
     progress.progress, progress.parts, progress.pace, progress.moving,
     callbacks.retried, servers.status, servers.served, servers.moving,
-    trash.summary, trash.emptied,
+    trash.summary, trash.emptied, nodes.repair,
     callbacks.retried, servers.status, servers.served, servers.moving, differences.progress,
     differences.any_in, live.need,
 }  # fmt: skip
@@ -400,6 +419,8 @@ SERVER_FEED = {
     "flow/%1B%0ASPOOF/": ("flow", UP | {"ended": False}),
     "flow/a/": ("flow", DOWN | {"ended": False}),
     "flow/b/": ("flow", DOWN | {"ended": True}),
+    "node/n%1B%0ASPOOF/": ("node", NODE | {"node": "n\x1b\nSPOOF", "zone": "a\x1b"}),
+    "repair/": ("repair", {"missing": NODES["missing"], "repair": REPAIR}),
     "notice/n%1B%0ASPOOF/": ("notice", {"user": "a", "kind": "b"}),
     "notice/m%1B%0ASPOOF/": ("notice", server_examples.FILES_TOLD),
 }

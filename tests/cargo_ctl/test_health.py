@@ -78,6 +78,13 @@ def test_a_server(runtime: str) -> None:
     with canned(runtime, {"status": server_examples.STATUS}, "server"):
         result = CliRunner().invoke(cargo_ctl, ["status", "--check", "--server"])
     assert "CARGO " in result.stdout and "data_connections=" in result.stdout
+    nodes = {"count": 3, "away": 1, "missing": 12, "warnings": []}
+    warned = {"nodes": nodes, "warnings": ["the storage node cellar is down"]}
+    with canned(runtime, {"status": server_examples.STATUS | {"errors": []} | warned}, "server"):
+        result = CliRunner().invoke(cargo_ctl, ["status", "--check", "--server"])
+    assert result.exit_code == 1 and "the storage node cellar is down" in result.output
+    assert "3 storage nodes (1 away)" in result.output
+    assert "nodes=3 nodes_away=1 copies_missing=12" in result.output
     worse = server_examples.STATUS | {"errors": [{"message": "the folder is away", "hint": ""}]}
     with canned(runtime, {"status": worse}, "server"):
         result = CliRunner().invoke(cargo_ctl, ["status", "--check", "--server"])

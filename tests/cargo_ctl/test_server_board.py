@@ -12,6 +12,7 @@ from cargo_ctl.render.words import clock
 from cargo_ctl.watching import LiveView
 from cargo_sync.api import topics
 from cargo_sync.api.messages import FeedMessage
+from tests.cargo_ctl.answers import NODE, NODES, REPAIR
 from tests.cargo_ctl.examples import NOW
 from tests.cargo_ctl.server_examples import DOWN, FILES_TOLD, STATUS, UP
 
@@ -97,6 +98,33 @@ def test_a_picture_of_flows_by_user() -> None:
         "  ↑ default/in/box  ━━━━━━━━━━━━━━━━━━━━━━━━  1.2 MB, 10.0 MB/s",
         f"{clock(NOW)} ben was removed",
     ]
+
+
+def test_nodes_and_their_repair() -> None:
+    nothing = {"copies": 0, "bytes": 0}
+    node = message(topics.node("a\x1b"), "node", NODE)
+    back = message(topics.node("a\x1b"), "node", NODE | {"state": "up"})
+    board = ServerBoard()
+    told = [
+        board.take(each)
+        for each in (
+            node,
+            node,
+            message(topics.REPAIR, "repair", {"missing": nothing, "repair": REPAIR}),
+            message(topics.REPAIR, "repair", {"missing": NODES["missing"], "repair": REPAIR}),
+            back,
+        )
+    ]
+    words = "repair: 2 copies (3.0 kB) to make at 1.0 kB/s, 1 min 35 s left"
+    first, again, none, begun, up = told
+    assert (first, again, none) == (r"storage node a\x1b: down", None, None)
+    assert (begun, up) == (words, r"storage node a\x1b: up")
+    line = "1 storage node: 1 up; 3 copies missing, 1 min 35 s left"
+    assert drawn(board) == ["waiting for messages", line]
+    ended = board.take(message(topics.REPAIR, "repair", {"missing": nothing, "repair": REPAIR}))
+    assert ended == "repair: no copy is missing now"
+    board.take(message(topics.node("a\x1b"), "node", {"node": "a\x1b", "state": "removed"}))
+    assert drawn(board) == ["waiting for messages"]
 
 
 def test_flows_that_do_not_fit_are_counted() -> None:

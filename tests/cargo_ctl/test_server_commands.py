@@ -12,12 +12,12 @@ from click.testing import CliRunner, Result
 
 from cargo_ctl.main import cargo_ctl
 from cargo_ctl.reach import HOW_TO_SERVE
-from cargo_ctl.render import users
+from cargo_ctl.render import nodes, users
 from cargo_sync.api.client import Subscription
 from cargo_sync.api.messages import ControlError, FeedMessage
 from cargo_sync.api.server_commands import COMMANDS
 from cargo_sync.control.limits import speed
-from tests.cargo_ctl.answers import NODE_INVITED, NODE_SHOWN, NODES, TRASH
+from tests.cargo_ctl.answers import NODE_INVITED, NODE_SHOWN, NODES, REPAIR, TRASH
 from tests.cargo_ctl.server_examples import (
     ANA,
     BANDWIDTH,
@@ -696,6 +696,7 @@ def test_nodes_are_shown(runtime: str) -> None:
     with canned(runtime, {"node.list": NODES, "node.show": NODE_SHOWN}, "server"):
         listed, shown = run("node", "list").stdout, run("node", "show", "cellar").stdout
     state, missing = listed.splitlines()[1:3], listed.splitlines()[3:]
+    assert listed.split()[5:7] == ["MISSING", "DAMAGED"]
     assert [line.split()[:4] for line in state] == [
         ["cellar", "house1", "down,", "draining,"],
         ["attic", "house1", "up", "1.2"],
@@ -705,8 +706,24 @@ def test_nodes_are_shown(runtime: str) -> None:
         "missing: 3 copies (4.0 kB)",
         "cannot be read now: 2 contents",
         "lost: 1 content; send these files again",
+        "repair: 2 copies (3.0 kB) to make at 1.0 kB/s, 1 min 35 s left",
     ]
     assert "drained      not yet" in shown
+    assert "missing      3 copies (4.0 kB) of 2 contents that it has" in shown
+    assert "repair       2 copies (3.0 kB) to make at 1.0 kB/s, 1 min 35 s left" in shown
+    assert "5 contents, 900 B read, 1 damaged" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"speed_bps": None}, "2 copies (3.0 kB) to make at most at 25.0 MB/s, 1 min 35 s left"),
+        ({"eta_s": None}, "nothing was copied for a minute"),
+        ({"copies": 0}, "waits until a node can give"),
+    ],
+)
+def test_a_repair_that_is_not_measured(change: dict[str, Any], words: str) -> None:
+    assert words in nodes.repair({"repair": REPAIR | change})
 
 
 def test_where_a_workspace_lies(runtime: str) -> None:

@@ -208,6 +208,7 @@ async def test_nodes_are_listed_drained_and_removed(tmp_path: Path, cellar: Cell
         listed = await ask(up, "node.list")
         assert [row["node"] for row in listed["nodes"]] == ["a", "b", "c"]
         assert listed["missing"] == {"blobs": 0, "copies": 0, "bytes": 0, "lost": 0, "waits": 0}
+        assert (listed["repair"]["copies"], listed["repair"]["eta_s"]) == (0, None)
         full = next(name for name in "abc" if cellar.folders[name].has([content_of(CONTENT)])[0])
         assert (await ask(up, "node.remove", node=full))[0] == "not_drained"
         assert (await ask(up, "node.drain", node=full))["state"] == "draining"
@@ -218,7 +219,11 @@ async def test_nodes_are_listed_drained_and_removed(tmp_path: Path, cellar: Cell
         assert (await ask(up, "node.show", node=full))[0] == "unknown_node"
         [row] = (await ask(up, "workspace.list"))["workspaces"]
         assert (row["path"], row["copies"]) == ("", 2)
+        told = await feed_of_nodes(up, f"node/{full}/")
+        assert told["repair/"]["missing"] == (await ask(up, "node.list"))["missing"]
         left = next(name for name in "abc" if name != full)
+        assert told[f"node/{left}/"]["state"] == "up"
+        assert (await ask(up, "status"))["nodes"]["count"] == 2
         assert await ask(up, "node.scrub", node=left, speed="1gbps") == {"node": left}
         assert (await ask(up, "node.scrub", node=left, speed="fast"))[0] == "bad_argument"
         drained = await ask(up, "node.drain", node=left)
@@ -235,7 +240,19 @@ async def until_state(up: Up, node: str, state: str) -> None:
             await asyncio.sleep(0.01)
 
 
+async def feed_of_nodes(up: Up, without: str) -> dict[str, dict[str, object]]:
+    """The last messages about nodes, when there is no more one of this topic."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            found = await ask(up, "feed.last", prefixes=["node/", "repair/"])
+            told = {one["topic"]: one for one in found["messages"]}
+            if "repair/" in told and without not in told:
+                return told
+            await asyncio.sleep(0.01)
+
+
 async def test_a_server_without_nodes_says_so(tmp_path: Path, cellar: Cellar) -> None:
     async with running(settings(tmp_path), cellar) as (_, up):
         assert (await ask(up, "node.list"))["nodes"] == []
+        assert (await ask(up, "status"))["nodes"]["count"] == 0
         assert (await ask(up, "node.show", node="a"))[0] == "unknown_node"

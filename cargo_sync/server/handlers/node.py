@@ -24,7 +24,7 @@ from cargo_sync.control.routes import Route
 from cargo_sync.machines.nodes.repair import Missing
 from cargo_sync.server.accounts.invitations import is_token
 from cargo_sync.server.handlers.invitation import ServerEnds, reached_at
-from cargo_sync.stores.nodes.fleet import NodeReport
+from cargo_sync.server.reporting import nodes
 from cargo_sync.stores.nodes.pairing import NodePairing
 from cargo_sync.stores.nodes.store import NodeStore
 from cargo_sync.suggest import did_you_mean
@@ -71,13 +71,9 @@ class NodeHandlers:
     async def list(self, _: Args) -> JsonObject:
         store = self._store()
         if store is None:
-            return {"nodes": [], "missing": Missing()._asdict()}
-        rows = [store.fleet.report(id) for id in store.fleet.members()]
-        missing = await store.missing()
-        return {
-            "nodes": sorted((_row(one) for one in rows), key=lambda one: str(one["node"])),
-            "missing": missing._asdict(),
-        }
+            return {"nodes": [], "missing": Missing()._asdict(), "repair": None}
+        found = await store.look()
+        return {"nodes": [nodes.row(found, one) for one in found.nodes], **nodes.totals(found)}
 
     async def show(self, args: OneNode) -> JsonObject:
         return await self._shown(*self._found(args))
@@ -117,32 +113,16 @@ class NodeHandlers:
         return store, names[args.node]
 
     async def _shown(self, store: NodeStore, id: int) -> JsonObject:
-        found = store.fleet.report(id)
+        drained = await store.is_drained(id)
+        found = await store.look()
+        one = store.fleet.report(id)
         return {
-            **_row(found),
-            "lane_port": found.row.lane_port,
-            "fingerprint": found.row.fingerprint,
-            "drained": await store.is_drained(id),
+            **nodes.row(found, one),
+            "lane_port": one.row.lane_port,
+            "fingerprint": one.row.fingerprint,
+            "drained": drained,
+            "repair": nodes.totals(found)["repair"],
         }
-
-
-def _row(found: NodeReport) -> JsonObject:
-    row, status, problem = found.row, found.status, found.problem
-    host = f"[{row.host}]" if ":" in row.host else row.host
-    return {
-        "node": row.name,
-        "zone": row.zone,
-        "state": found.state.value,
-        "draining": bool(row.draining),
-        "address": f"{host}:{row.port}",
-        "free": status.free if status else None,
-        "used": status.used if status else None,
-        "capacity": status.capacity if status else None,
-        "blobs": status.blobs if status else None,
-        "damaged": status.damaged if status else None,
-        "silent": round(found.silent, 1),
-        "problem": str(problem) if problem else None,
-    }
 
 
 def _speed(text: str) -> int:

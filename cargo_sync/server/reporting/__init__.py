@@ -2,6 +2,9 @@
 
 feed     what is published, and when
 metrics  what the server counts and measures
+nodes    storage nodes as JSON values, and what a person should know about them
+node_feed     the feed's part about storage nodes
+node_metrics  the metrics of storage nodes
 webhooks  HTTP callbacks: rows of the history become requests
 views    users, workspaces and flows as JSON values
 """

@@ -46,6 +46,8 @@ class ServerFeed:
         self._names = names
         self._changes = Changes(publisher)
         self._flows: dict[str, FlowReading] = {}
+        self.beside: list[Callable[[], None]] = []
+        """What else is called once a second, to publish what it has."""
 
     def notice(self, user: str, kind: str) -> None:
         """Publishes a change of a user."""
@@ -95,6 +97,8 @@ class ServerFeed:
     def tick(self) -> None:
         """Publishes what is due once a second."""
         self.changed()
+        for tick in self.beside:
+            tick()
         # Also without subscribers, so that speeds are known when somebody asks.
         readings = self._sampler.readings()
         if self._publisher.has_subscribers(topics.PROGRESS):

@@ -5,7 +5,6 @@ from heapq import nlargest
 from typing import Final
 
 from cargo_sync.catalogue.quota_ledger import QuotaShare
-from cargo_sync.machines.nodes.states import NodeState
 from cargo_sync.model.jobs import DIRECTIONS
 from cargo_sync.process.doors import Doors
 from cargo_sync.process.metrics import Family
@@ -16,21 +15,6 @@ from cargo_sync.server.http.browsing.polls import Polls
 
 QUOTAS: Final = 100
 """Quotas that are measured, at most: each is a series of its own."""
-
-
-def of_nodes(states: Sequence[NodeState]) -> Iterable[Family]:
-    """How many storage nodes are in each of these states; nothing without nodes."""
-    if states:
-        yield Family(
-            "cargo_server_nodes",
-            "gauge",
-            "Storage nodes, by their state.",
-            [
-                ({"state": state.value}, states.count(state))
-                for state in NodeState
-                if state is not NodeState.REMOVED
-            ],
-        )
 
 
 def families(

@@ -19,7 +19,7 @@ from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.space import SpaceLedger
-from cargo_sync.machines.nodes.states import PATIENCE, NodeState
+from cargo_sync.machines.nodes.states import PATIENCE
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import lasting
@@ -36,6 +36,7 @@ from cargo_sync.stores.folder import STALE
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.nodes.store import NodeSettings, NodeStore
+from cargo_sync.stores.nodes.survey import StoreReport
 from cargo_sync.stores.spool import BlobSpool
 
 SPOOL: Final = "spool"
@@ -142,10 +143,9 @@ class NodeStorage:
         if self.store is not None:
             await self.store.read_nodes()
 
-    def states(self) -> list[NodeState]:
-        """What the nodes are doing."""
-        store = self.store
-        return [] if store is None else [one.state for one in store.fleet.members().values()]
+    def report(self) -> StoreReport | None:
+        """How the nodes are; None while there is no store on nodes."""
+        return None if self.store is None else self.store.report()
 
     async def rest(self) -> None:
         """Ends the work. What is not secured yet waits for the next start."""

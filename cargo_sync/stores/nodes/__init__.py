@@ -4,6 +4,7 @@ ports      rows of contents, links to nodes, and what all of the work shares
 claims     who uses a content, and who deletes copies of it
 securing   contents of the spool get copies, up to the quorum
 repairing  copies that are missing are made, copies too many go
+survey     what is missing, looked at every few seconds, and how the repair gets on
 deleting   what nobody wants is deleted
 client     what one node can be asked for
 link       one node on another machine

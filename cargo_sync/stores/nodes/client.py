@@ -9,6 +9,22 @@ from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import Results
 
 
+class ScrubStatus(NamedTuple):
+    """The scrub that is under way on a node, or the last one.
+
+    begun, ended    unix seconds by the node's clock; None: not yet
+    blobs, bytes    that it has read
+    damaged         of these it found so many to be rotten
+    """
+
+    under_way: bool
+    begun: float | None
+    ended: float | None
+    blobs: int
+    bytes: int
+    damaged: int
+
+
 class NodeStatus(NamedTuple):
     """What a node says of itself.
 
@@ -18,6 +34,7 @@ class NodeStatus(NamedTuple):
     capacity  the most that it may use; None: as much as its disk has
     blobs     its copies
     damaged   copies that it has found to be rotten since it started, and moved aside
+    scrub     how far it has checked its copies
     """
 
     life: Life
@@ -26,6 +43,7 @@ class NodeStatus(NamedTuple):
     capacity: int | None = None
     blobs: int = 0
     damaged: int = 0
+    scrub: ScrubStatus | None = None
 
 
 class NodeClient(Protocol):

@@ -21,7 +21,7 @@ from cargo_sync.state.nodes import NodeRow
 from cargo_sync.stores.blob_sink import SpoolSink
 from cargo_sync.stores.blob_source import BlobSource
 from cargo_sync.stores.contract import Content
-from cargo_sync.stores.nodes.client import NodeStatus
+from cargo_sync.stores.nodes.client import NodeStatus, ScrubStatus
 from cargo_sync.stores.nodes.node_api import (
     LATE,
     SOON,
@@ -98,6 +98,7 @@ class NodeLink:
             found.capacity,
             found.blobs,
             found.damaged.found,
+            ScrubStatus(**found.scrub.model_dump()),
         )
 
     async def place(self, contents: Sequence[Content]) -> Results:

@@ -78,6 +78,19 @@ class _Damaged(NodeReply):
     while another got a new copy."""
 
 
+_Moment = Annotated[float, Field(gt=-1e12, lt=1e12)]
+"""Unix seconds."""
+
+
+class _Scrub(NodeReply):
+    under_way: bool
+    begun: _Moment | None
+    ended: _Moment | None
+    blobs: Count
+    bytes: Count
+    damaged: Count
+
+
 class StatusReply(NodeReply):
     """The state of a node."""
 
@@ -88,6 +101,7 @@ class StatusReply(NodeReply):
     capacity: Count | None
     blobs: Count
     damaged: _Damaged
+    scrub: _Scrub
 
 
 class InventoryReply(NodeReply):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cargo_sync.machines.nodes.copies import Surplus, standing
+from cargo_sync.machines.nodes.progress import RepairProgress
 from cargo_sync.machines.nodes.repair import Lack, Stock, SurplusWatch, pause, plan, targets
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.stores.contract import Content
@@ -41,9 +42,12 @@ class Repairing:
     """Makes the copies that are missing.
 
     A stock rests when a whole way through it has copied nothing, until it or its nodes change.
+
+    progress  what it has made, and how fast
     """
 
     def __init__(self, cluster: Cluster) -> None:
+        self.progress = RepairProgress()
         self._cluster = cluster
         self._passes: dict[tuple[int, int], _Pass] = {}
         self._resting: dict[tuple[int, int], tuple[float, Lack]] = {}
@@ -58,6 +62,8 @@ class Repairing:
         cluster = self._cluster
         lacks = plan(await cluster.stocks(), cluster.links.members())
         self._forget({_key(lack.stock) for lack in lacks})
+        if not lacks:
+            self.progress.rest()
         for lack in lacks:
             began = cluster.world.steady()
             if self._rests(lack, began):
@@ -99,14 +105,17 @@ class Repairing:
         some = _batched(own)
         way.after = some[-1].hash if len(some) < len(own) else hashes[-1]
         if some:
-            way.copied = await self._copy(stock, some) or way.copied
+            began = cluster.world.steady()
+            made = await self._copy(stock, some)
+            size = sum(one.size for one in made)
+            way.copied = bool(made) or way.copied
+            self.progress.batch(len(made), size, began, cluster.world.steady())
         return sum(one.size for one in some)
 
-    async def _copy(self, stock: Stock, some: Sequence[Content]) -> bool:
-        """Copies these; whether there is a new copy of one."""
+    async def _copy(self, stock: Stock, some: Sequence[Content]) -> Sequence[Content]:
+        """Copies contents; returns those of which a copy was made, once for each copy."""
         cluster = self._cluster
-        copied = False
-        fetched = list[Content]()
+        fetched, made = list[Content](), list[Content]()
         try:
             await self._fetch(stock, some, fetched)
             kept = await known(cluster, stock.workspace, [one.hash for one in fetched])
@@ -116,10 +125,10 @@ class Repairing:
                 if nodes is not None and not cluster.claims.are_leaving([one.hash]):
                     groups[nodes].append(one)
             for nodes, together in groups.items():
-                copied = await self._place(stock._replace(nodes=nodes), together) or copied
+                made += await self._place(stock._replace(nodes=nodes), together)
         finally:
             cluster.links.release([one.hash for one in fetched])
-        return copied
+        return made
 
     async def _fetch(self, stock: Stock, some: Sequence[Content], fetched: list[Content]) -> None:
         """Brings contents into the spool, from the first node that has a good copy."""
@@ -138,17 +147,16 @@ class Repairing:
             there = set(done)
             left = [one for one in left if one not in there]
 
-    async def _place(self, stock: Stock, some: Sequence[Content]) -> bool:
-        cluster = self._cluster
+    async def _place(self, stock: Stock, some: Sequence[Content]) -> Sequence[Content]:
+        cluster, made = self._cluster, list[Content]()
         size = sum(one.size for one in some)
         members = cluster.links.members()
-        placed = False
         for node in targets(stock, members, size, (), cluster.world.chance):
             done, session = await place_on(cluster, node, some)
             if session is not None:
                 await cluster.found(node, session.life, done)
-                placed = placed or bool(done)
-        return placed
+                made += done
+        return made
 
 
 async def no_copies(

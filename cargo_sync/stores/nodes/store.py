@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.machines.nodes.placement import quorum
-from cargo_sync.machines.nodes.repair import RATE, Missing, is_drained, missing
+from cargo_sync.machines.nodes.repair import RATE, is_drained
 from cargo_sync.machines.nodes.states import PATIENCE, Patience
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -29,6 +29,7 @@ from cargo_sync.stores.nodes.ports import Cluster, CopyRows
 from cargo_sync.stores.nodes.reading import NodeReading
 from cargo_sync.stores.nodes.repairing import Repairing, Trimming
 from cargo_sync.stores.nodes.securing import Securing
+from cargo_sync.stores.nodes.survey import CopySurvey, StoreReport
 from cargo_sync.stores.spool import BlobSpool
 
 IDLE: Final = 5.0
@@ -79,6 +80,7 @@ class NodeStore:
         self._rows = rows
         self._securing = Securing(self.cluster)
         self._repairing = Repairing(self.cluster)
+        self._survey = CopySurvey(self.cluster, self._repairing.progress)
         self._trimming = Trimming(self.cluster)
         self._deleting = Deleting(self.cluster)
         self._queued = asyncio.Event()
@@ -97,6 +99,7 @@ class NodeStore:
                 await self.fleet.read(tasks)
                 for work, name in (
                     (self._repair, "repair of copies"),
+                    (self._survey.run, "looking for missing copies"),
                     (self._trim, "copies too many"),
                     (self._delete, "deletion of copies"),
                     (self._fetch, "reading from nodes"),
@@ -141,9 +144,15 @@ class NodeStore:
 
     # -- for people --------------------------------------------------------------------------------
 
-    async def missing(self) -> Missing:
-        """What is missing."""
-        return missing(await self.cluster.stocks(), self.fleet.members())
+    def report(self) -> StoreReport:
+        """How the nodes are; what is missing as it was at the last look."""
+        nodes = sorted(map(self.fleet.report, self.fleet.nodes), key=lambda one: one.row.name)
+        return StoreReport(tuple(nodes), self._survey.census, self._survey.repair())
+
+    async def look(self) -> StoreReport:
+        """How the nodes are, and what is missing now. Raises ProblemError."""
+        await self._survey.look()
+        return self.report()
 
     async def drain(self, node: int, *, draining: bool) -> None:
         """The copies of a node are to lie elsewhere, or may stay."""

@@ -20,6 +20,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "user.list": {"users": [{"user": "ana"}]},
     "workspace.list": {"workspaces": []},
     "bandwidth.show": {"bandwidth": []},
+    "node.list": {"nodes": [{"node": "cellar"}], "missing": {"copies": 1}, "repair": None},
 }
 
 
@@ -38,6 +39,8 @@ TOPICS = {
     "transfer of a": message("transfer/1/", job="a"),
     "transfer of b": message("transfer/2/", job="b"),
     "flow": message("flow/1/"),
+    "node": message("node/cellar/"),
+    "repair": message("repair/"),
     "session": message("session/1/"),
 }
 
@@ -57,7 +60,11 @@ TOPICS = {
         ),
         (View(ViewKind.JOB, "d", "a/b"), "daemon", "notice of a/b"),
         (View(ViewKind.SERVERS), "server", "status, totals"),
-        (View(ViewKind.SERVER, "s"), "server", "status, totals, notice of a, notice of a/b, flow"),
+        (
+            View(ViewKind.SERVER, "s"),
+            "server",
+            "status, totals, notice of a, notice of a/b, flow, node, repair",
+        ),
         (View(ViewKind.TRANSFERS), "daemon", "transfer of a, transfer of b, flow"),
         (View(ViewKind.TRANSFERS), "server", "transfer of a, transfer of b, flow"),
         (View(ViewKind.JOBS), "server", ""),
@@ -98,7 +105,10 @@ async def test_one_job_and_its_transfers() -> None:
 
 async def test_a_server() -> None:
     found, asked = await snapshot(View(ViewKind.SERVER, "s"), "server")
-    assert asked == ["status", "flow.list", "user.list", "workspace.list", "bandwidth.show"]
+    assert asked == [
+        "status", "flow.list", "user.list", "workspace.list", "bandwidth.show", "node.list",
+    ]  # fmt: skip
+    assert (found["nodes"], found["missing"]) == ([{"node": "cellar"}], {"copies": 1})
     assert found["flows"] == [{"id": "f"}]
     assert found["users"] == [{"user": "ana"}]
     assert (await snapshot(View(ViewKind.SERVERS), "server"))[0] == {"status": ANSWERS["status"]}

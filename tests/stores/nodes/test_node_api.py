@@ -24,6 +24,15 @@ STATUS: dict[str, object] = {
     "capacity": None,
     "blobs": 4,
     "damaged": {"count": 0, "found": 5, "hashes": []},
+    "scrub": {
+        "under_way": True,
+        "rate": 8,
+        "begun": 7.5,
+        "ended": None,
+        "blobs": 1,
+        "bytes": 2,
+        "damaged": 0,
+    },
     "of a newer node": True,
 }
 
@@ -95,6 +104,7 @@ async def test_an_answer_that_no_node_gives(tmp_path: Path) -> None:
         said({**STATUS, "free": "1"}),
         said({**STATUS, "epoch": ""}),
         said({**STATUS, "damaged": {}}),
+        said({**STATUS, "scrub": {"under_way": True}}),
         said(STATUS, Content_Encoding="gzip"),
         web.Response(body=b" " * (LARGEST + 1)),
         web.Response(body=b"no JSON"),

@@ -77,7 +77,7 @@ async def test_a_node_that_dies_is_replaced_in_an_upload_and_by_a_repair(tmp_pat
         await one.until(lambda: all(all(folder.has(before)) for folder in left))
         await one.until(lambda: one.up() == 2)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while (await one.store.missing()).copies:
+            while (await one.store.look()).census.missing.copies:
                 await asyncio.sleep(0.01)
 
 
@@ -149,7 +149,7 @@ async def test_a_node_is_drained_and_removed(tmp_path: Path) -> None:
             while not await one.store.is_drained(row.id):
                 await asyncio.sleep(0.01)
         await one.store.remove(row.id)
-        assert (await one.store.missing()).blobs == 0
+        assert (await one.store.look()).census.missing.blobs == 0
         assert "node0" not in {found.row.name for found in one.store.fleet.nodes.values()}
 
 

@@ -1,0 +1,81 @@
+"""How a repair gets on: what it has made, how fast, and for how long it will go on.
+
+The speed is that of the last minute. While nothing was measured yet it is what the settings allow.
+If a minute of tries has made nothing, nobody can say how long it takes: the speed is not known.
+"""
+
+from collections import deque
+from typing import Final, NamedTuple
+
+WINDOW: Final = 60.0
+"""Seconds that are looked back."""
+_SHORTEST: Final = 0.001
+"""Seconds of a batch, at least: a clock may stand still."""
+
+
+class RepairReport(NamedTuple):
+    """How the repair gets on.
+
+    copies, bytes  that it has made since the server started
+    speed          bits per second of the last minute; None: nothing was measured
+    limit          bits per second that it may have
+    left           seconds until what can be made now is made; None: not known, or nothing is left
+    """
+
+    copies: int
+    bytes: int
+    speed: int | None
+    limit: int
+    left: float | None
+
+
+class _Batch(NamedTuple):
+    began: float
+    ended: float
+    bytes: int
+
+
+class RepairProgress:
+    """What the repair has made so far. Times are steady seconds."""
+
+    def __init__(self) -> None:
+        self.copies = self.bytes = 0
+        self._batches: deque[_Batch] = deque()
+        self._fruitless: float | None = None
+        """Since when batches have made nothing."""
+
+    def batch(self, copies: int, size: int, began: float, ended: float) -> None:
+        """A batch has ended: it made so many copies, of so many bytes together."""
+        self.copies += copies
+        self.bytes += size
+        if copies:
+            self._fruitless = None
+            self._batches.append(_Batch(began, ended, size))
+        elif self._fruitless is None:
+            self._fruitless = began
+
+    def rest(self) -> None:
+        """Nothing can be repaired now: what was measured says nothing about the next time."""
+        self._batches.clear()
+        self._fruitless = None
+
+    def speed(self, now: float) -> int | None:
+        """Bits per second of the last minute, or of the last batch if it is older."""
+        while len(self._batches) > 1 and now - self._batches[0].ended > WINDOW:
+            self._batches.popleft()
+        if not self._batches or self._is_stuck(now):
+            return None
+        first, last = self._batches[0], self._batches[-1]
+        size = sum(one.bytes for one in self._batches)
+        return round(size * 8 / max(_SHORTEST, last.ended - first.began))
+
+    def report(self, left: int, limit: int, now: float) -> RepairReport:
+        """How it gets on, while `left` bytes of copies can be made, at most at `limit`."""
+        speed = self.speed(now)
+        seconds = None
+        if left and not self._is_stuck(now):
+            seconds = left * 8 / min(limit, max(1, speed or limit))
+        return RepairReport(self.copies, self.bytes, speed, limit, seconds)
+
+    def _is_stuck(self, now: float) -> bool:
+        return self._fruitless is not None and now - self._fruitless >= WINDOW
