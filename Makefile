@@ -3,7 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test fuzz sim crash bench bench-big bench-link lint types imports unit screens format man clean
+# The tests start hundreds of programs, and each would compile all of its modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test coverage fuzz sim crash bench bench-big bench-link lint types imports unit screens format man \
+  clean
 
 # --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -73,8 +77,22 @@ imports: $(VENV)/installed
 # Most of the time one of the WORKERS waits, for programs or a browser: so there are more than cores.
 WORKERS ?= 3
 
-# Coverage is measured in the same run, of some of its tests: tests/measured.py.
-unit: $(VENV)/browser
+# The packages that only decide. Their own tests are measured: tests/floors.py, tests/measured.py.
+PURE := config machines model plan wire
+
+# Each worker collects all tests. The first time, pytest rewrites all of their files: once, not in all workers at once.
+$(VENV)/collected: $(VENV)/browser
+	@$(BIN)/pytest --collect-only --quiet > $(VENV)/collecting || { cat $(VENV)/collecting; exit 1; }
+	@mv $(VENV)/collecting $@
+
+# Coverage makes Python far slower, so here it looks at little.
+unit: $(VENV)/collected
+	$(BIN)/pytest -n 2 --dist worksteal $(PURE:%=--cov=cargo_sync.%) --cov-report=json:.coverage.json $(PURE:%=tests/%)
+	$(BIN)/python -m tests.floors .coverage.json $(PURE)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(PURE:%=--ignore=tests/%)
+
+# What all tests run of all packages.
+coverage: $(VENV)/browser
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=json:.coverage.json
 	$(BIN)/python -m tests.floors .coverage.json
 

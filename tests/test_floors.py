@@ -1,8 +1,10 @@
 """The floors of coverage: a report in, what is covered less than promised out."""
 
 import json
+import re
+from pathlib import Path
 
-from tests.floors import Counts, below, by_package
+from tests.floors import PURE_FLOORS, Counts, below, below_alone, by_package
 
 
 def report(**files: tuple[int, int, int, int]) -> str:
@@ -39,3 +41,18 @@ def test_what_is_below_a_floor_is_said() -> None:
     assert below({"cargo_sync/plan": Counts(90, 80, 10, 9)}) == [
         "89.0% of the pure floors ran; 90% are promised"
     ]
+
+
+def test_each_package_that_is_measured_alone_has_its_floor() -> None:
+    found = {"cargo_sync/plan": Counts(80, 72, 20, 18), "cargo_sync/wire": Counts(80, 72, 20, 17)}
+    assert below_alone(found, ["plan"]) == []
+    assert below_alone(found, ["plan", "wire", "model"]) == [
+        "89.0% of wire ran; 90% are promised",
+        "nothing of model was measured",
+    ]
+
+
+def test_make_test_measures_all_pure_floors() -> None:
+    makefile = (Path(__file__).parent.parent / "Makefile").read_text(encoding="utf-8")
+    [named] = re.findall(r"(?m)^PURE := (.*)$", makefile)
+    assert tuple(named.split()) == PURE_FLOORS

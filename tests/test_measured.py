@@ -33,14 +33,20 @@ def measured(*items: Item) -> list[str]:
 
 
 def test_whole_programs_and_generated_examples_are_not_measured() -> None:
-    plan = Item("tests/plan/test_guard.py::test_a")
+    near = Item("tests/local/test_scan.py::test_a")
     top = Item("tests/test_main.py::test_a")
     whole = Item("tests/e2e/test_daemon.py::test_a")
-    examples = Item("tests/plan/test_guard.py::test_b", generated)
-    assert measured(plan, whole, top, examples) == [plan.nodeid, top.nodeid]
+    examples = Item("tests/local/test_scan.py::test_b", generated)
+    assert measured(near, whole, top, examples) == [near.nodeid, top.nodeid]
 
 
 def test_only_the_first_cases_of_a_test_are_measured() -> None:
-    cases = [Item(f"tests/plan/test_guard.py::test_a[{number}]") for number in range(CASES + 2)]
-    other = Item("tests/plan/test_guard.py::test_b[0]")
+    cases = [Item(f"tests/local/test_scan.py::test_a[{number}]") for number in range(CASES + 2)]
+    other = Item("tests/local/test_scan.py::test_b[0]")
     assert measured(*cases, other) == [one.nodeid for one in (*cases[:CASES], other)]
+
+
+def test_all_tests_of_the_pure_floors_are_measured() -> None:
+    cases = [Item(f"tests/plan/test_guard.py::test_a[{number}]") for number in range(CASES + 2)]
+    examples = Item("tests/wire/test_frames.py::test_a", generated)
+    assert measured(*cases, examples) == [one.nodeid for one in (*cases, examples)]
