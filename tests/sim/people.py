@@ -379,7 +379,7 @@ ACTS: Final[dict[str, tuple[float, Act]]] = {
     "clean": (0.7, People._clean),
 }
 """Name -> how often, and what. Each returns the paths that it changed."""
-RENAMES: Final = {name: ACTS[name] for name in ("rename", "recase", "swap")}
+RENAMES: Final = {name: ACTS[name] for name in ("rename", "back", "recase", "swap")}
 BOTH_RENAME: Final[dict[str, tuple[float, Act]]] = {
     "rename apart": (0.7, lambda peers, tree, path: _peers(peers)._rename_apart(tree, path)),
     "rename changed": (0.7, lambda peers, tree, path: _peers(peers)._rename_changed(tree, path)),
