@@ -11,6 +11,7 @@ from cargo_sync.api.client import Client
 from tests.browser.fleet import Fleet
 from tests.browser.looking import no_barriers, screens
 from tests.e2e.processes import Place
+from tests.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -144,10 +145,58 @@ async def test_an_invitation_from_the_page_sets_up_a_job_of_a_daemon(
         assert server.call("user.show", {"user": "kim"})["devices"]
 
 
+async def test_a_storage_node_is_invited_checked_drained_and_removed(
+    fleet: Fleet, page: Any
+) -> None:
+    place = fleet.place
+    await fleet.visit(page, "server/server/nodes")
+    await page.get_by_text("This server has no storage nodes.").wait_for()
+    await page.get_by_role("button", name="Invite a node…").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill("cellar")
+    await dialog.get_by_label("Zone").fill("house1")
+    await dialog.get_by_role("button", name="Invite").click()
+    line = await dialog.get_by_label("The invitation").text_content()
+    await no_barriers(page)
+    await dialog.get_by_role("button", name="Close").last.click()
+    invitation, settings = place.folder / "node-invitation", str(place.folder / "node.json")
+    invitation.write_text(line)
+    made = place.run(
+        "cargo_sync", "init", "node", settings, "--invite-file", str(invitation),
+        "--folder", str(place.folder / "cellar"), "--address", "127.0.0.1",
+        "--port", str(free_port()), "--lane-port", str(free_port()), "--yes",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stdout + made.stderr
+    place.begin("cellar", "node", "--config", settings)
+    cellar = page.get_by_role("row", name="cellar")
+    await cellar.get_by_text("up", exact=True).wait_for()
+    await cellar.get_by_text("house1").wait_for()
+    await screens(page, "nodes")
+    await no_barriers(page)
+
+    async def choose(action: str, button: str) -> None:
+        await cellar.get_by_role("button", name="More about cellar").click()
+        await page.get_by_role("menuitem", name=action, exact=True).click()
+        await dialog.get_by_role("button", name=button, exact=True).click()
+
+    await choose("Check all copies…", "Check")
+    await choose("Remove…", "Remove")
+    await dialog.get_by_role("alert").wait_for()  # it is not drained
+    await dialog.get_by_role("button", name="Cancel").click()
+    await choose("Drain…", "Drain")
+    await cellar.get_by_text("draining", exact=True).wait_for()
+    await no_barriers(page)
+    await choose("Remove…", "Remove")
+    await page.get_by_text("This server has no storage nodes.").wait_for()
+    with Client(instance_addresses(str(place.runtime), "server").commands) as server:
+        assert server.call("node.list")["nodes"] == []
+
+
 async def test_a_phone_scrolls_down_only(fleet: Fleet, page: Any) -> None:
     await page.set_viewport_size({"width": 390, "height": 844})
     await fleet.visit(page, "servers")
-    for where in ("servers", "server/server", "server/server/users", "server/server/log"):
+    tabs = ("", "/users", "/nodes", "/log")
+    for where in ("servers", *(f"server/server{tab}" for tab in tabs)):
         await page.goto(f"{fleet.url}#/{where}")
         await page.get_by_role("heading", level=1).first.wait_for()
         wide = await page.evaluate("document.documentElement.scrollWidth")

@@ -6,8 +6,8 @@ import { refuse, toast } from "../common/toast.js";
 import { escaped, exactly, speed } from "../common/words.js";
 
 const SPEED_HINT = "Bits per second on the wire: 500kbps, 10mbps, 1.5gbps. Empty for no limit.";
-const DAY = "86400";
-const LASTS = [
+export const DAY = "86400";
+export const LASTS = [
   ["3600", "an hour"],
   [DAY, "a day"],
   ["604800", "a week"],
@@ -193,32 +193,11 @@ export class ServerActions {
     );
     if (!wanted || !found) return;
     done();
-    const line = found.invitation + token;
-    const shown = h("p.mono.token", { tabindex: 0, "aria-label": "The invitation" }, line);
-    const copy = async () => {
-      try {
-        await navigator.clipboard.writeText(line); // there is none on pages over plain HTTP from elsewhere
-        toast("The invitation was copied");
-      } catch {
-        getSelection().selectAllChildren(shown);
-        throw new Error("This browser does not let the page copy. The line is selected: copy it yourself.");
-      }
-      return STAY; // it is not shown again
-    };
-    await ask(
-      "The invitation",
-      h(
-        "div.stack",
-        {},
-        h("p", {}, `Give this line to ${escaped(found.user)} on a way that nobody else can read. It works once, until ${exactly(found.ends)}, and is not shown again.`),
-        shown,
-        h("p.hint", {}, "They give it to ", h("code", {}, "cargo_sync init job"), ", or to the server's page of files, where they choose a password."),
-      ),
-      [
-        { label: "Close", value: false },
-        { label: "Copy", value: true, kind: "primary", run: copy },
-      ],
-      { wide: true },
+    await showInvitation(
+      found.user,
+      found,
+      token,
+      h("p.hint", {}, "They give it to ", h("code", {}, "cargo_sync init job"), ", or to the server's page of files, where they choose a password."),
     );
   }
 
@@ -276,8 +255,43 @@ export class ServerActions {
   }
 }
 
+/** Shows an invitation, which is not shown again.
+
+    whom   it is for
+    found  {invitation, ends}: the server's answer, to which the token belongs
+    hint   what is done with it */
+export function showInvitation(whom, found, token, hint) {
+  const line = found.invitation + token;
+  const shown = h("p.mono.token", { tabindex: 0, "aria-label": "The invitation" }, line);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(line); // there is none on pages over plain HTTP from elsewhere
+      toast("The invitation was copied");
+    } catch {
+      getSelection().selectAllChildren(shown);
+      throw new Error("This browser does not let the page copy. The line is selected: copy it yourself.");
+    }
+    return STAY; // it is not shown again
+  };
+  return ask(
+    "The invitation",
+    h(
+      "div.stack",
+      {},
+      h("p", {}, `Give this line to ${escaped(whom)} on a way that nobody else can read. It works once, until ${exactly(found.ends)}, and is not shown again.`),
+      shown,
+      hint,
+    ),
+    [
+      { label: "Close", value: false },
+      { label: "Copy", value: true, kind: "primary", run: copy },
+    ],
+    { wide: true },
+  );
+}
+
 /** 16 random bytes in base64url. */
-function newToken() {
+export function newToken() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -43,7 +43,7 @@ class Servers extends Part {
   #update(source, fields) {
     const card = this.#cards.get(source);
     if (!card?.status) return;
-    card.status = { ...card.status, ...fields };
+    card.status = joined(card.status, fields);
     this.changed();
   }
 
@@ -110,6 +110,14 @@ function factsOf(status) {
 export function troubleOf(status) {
   if (!status) return [];
   return [...(status.errors ?? []).map((one) => one.message), ...(status.warnings ?? [])];
+}
+
+/** A status with what the feed says since. Of the warnings it has only those about storage nodes. */
+export function joined(status, fields) {
+  if (!fields.nodes) return { ...status, ...fields };
+  const old = new Set(status?.nodes?.warnings);
+  const others = (status?.warnings ?? []).filter((one) => !old.has(one));
+  return { ...status, ...fields, warnings: [...others, ...fields.nodes.warnings] };
 }
 
 customElements.define("cargo-servers", Servers);

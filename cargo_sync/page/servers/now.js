@@ -67,7 +67,8 @@ class Now extends Part {
   }
 }
 
-function note(tone, text, hint = "") {
+/** A sentence that somebody should read, with what is known about it. */
+export function note(tone, text, hint = "") {
   return h(`div.note.${tone}`, {}, icon("warning"), h("div", {}, h("p", {}, escaped(text)), hint ? h("p.hint", {}, escaped(hint)) : null));
 }
 
@@ -82,6 +83,7 @@ function factsOf(status) {
   return [
     ["Users", `${number(status.users?.enabled ?? 0)}${status.users?.disabled ? `, ${number(status.users.disabled)} disabled` : ""}`],
     ["Workspaces", number(status.workspaces ?? 0)],
+    ["Storage nodes", status.nodes?.count ? `${number(status.nodes.count)}${status.nodes.away ? `, ${number(status.nodes.away)} away` : ""}` : ""],
     ["Folders away", status.away ? number(status.away) : ""],
     ["Names not offered", status.unoffered ? number(status.unoffered) : ""],
     ["Data connections", connections ? `${number(connections.open)} of ${number(connections.most)}` : ""],

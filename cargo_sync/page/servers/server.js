@@ -6,9 +6,11 @@ import { parts, to } from "../common/router.js";
 import { escaped } from "../common/words.js";
 import { openStream } from "../jobs/stream.js";
 import { ServerActions } from "./actions.js";
+import { joined } from "./list.js";
 import "./now.js";
 import "./users.js";
 import "./workspaces.js";
+import "./nodes.js";
 import "./arrivals.js";
 import "./audit.js";
 import "../jobs/log.js";
@@ -18,6 +20,7 @@ const TABS = [
   ["", "Now", "cargo-server-now", false],
   ["users", "Users", "cargo-server-users", false],
   ["workspaces", "Workspaces", "cargo-server-workspaces", false],
+  ["nodes", "Nodes", "cargo-server-nodes", false],
   ["files", "Files", "cargo-server-arrivals", false],
   ["log", "Log", "cargo-log", true],
   ["audit", "Audit", "cargo-server-audit", true],
@@ -25,7 +28,7 @@ const TABS = [
 const LOOK_MS = 400;
 
 class Server extends Part {
-  state = { status: null, flows: new Map(), users: [], workspaces: [], bandwidth: [] };
+  state = { status: null, flows: new Map(), users: [], workspaces: [], bandwidth: [], nodes: new Map(), missing: null, repair: null };
   #tab = null;
   #body = null;
   #due = null;
@@ -90,9 +93,9 @@ class Server extends Part {
     this.changed();
   }
 
-  #snapshot({ status, flows, users, workspaces, bandwidth }) {
+  #snapshot({ status, flows, users, workspaces, bandwidth, nodes, missing, repair }) {
     if (status) {
-      this.state = { status, users, workspaces, bandwidth, flows: new Map((flows ?? []).map((flow) => [flow.id, flow])) };
+      this.state = { status, users, workspaces, bandwidth, missing, repair, nodes: byName(nodes), flows: new Map((flows ?? []).map((flow) => [flow.id, flow])) };
       this.#body?.snapshot?.();
     }
     this.changed();
@@ -100,7 +103,12 @@ class Server extends Part {
 
   #event({ topic, message }) {
     if (topic === "status/") {
-      this.state.status = { ...this.state.status, ...message };
+      this.state.status = joined(this.state.status, message);
+    } else if (topic.startsWith("node/")) {
+      if (message.state === "removed") this.state.nodes.delete(message.node);
+      else this.state.nodes.set(message.node, heard(message));
+    } else if (topic === "repair/") {
+      Object.assign(this.state, { missing: message.missing, repair: message.repair });
     } else if (topic.startsWith("notice/")) {
       if (message.workspace !== undefined && message.user !== undefined && message.count !== undefined) this.#body?.arrived?.(message);
       else this.look();
@@ -126,8 +134,8 @@ class Server extends Part {
       this.#due = null;
       const ask = (cmd) => this.app.control.call(this.source, cmd, {}, { signal: this.signal });
       try {
-        const [{ users }, { workspaces }, { bandwidth }] = await Promise.all([ask("user.list"), ask("workspace.list"), ask("bandwidth.show")]);
-        Object.assign(this.state, { users, workspaces, bandwidth });
+        const [{ users }, { workspaces }, { bandwidth }, { nodes, missing, repair }] = await Promise.all([ask("user.list"), ask("workspace.list"), ask("bandwidth.show"), ask("node.list")]);
+        Object.assign(this.state, { users, workspaces, bandwidth, missing, repair, nodes: byName(nodes) });
         this.#body?.snapshot?.();
         this.changed();
       } catch {
@@ -147,6 +155,7 @@ class Server extends Part {
     this.#tally("", this.state.flows.size);
     this.#tally("users", this.state.users?.length ?? 0);
     this.#tally("workspaces", this.state.workspaces?.length ?? 0);
+    this.#tally("nodes", this.state.nodes.size);
     this.#body?.changed();
   }
 
@@ -155,6 +164,15 @@ class Server extends Part {
     say(tally, number || "");
     show(tally, number > 0);
   }
+}
+
+/** A node's row, with the time at which it was heard: what it says of its silence gets old. */
+function heard(row) {
+  return { ...row, heard: Date.now() / 1000 - row.silent };
+}
+
+function byName(nodes) {
+  return new Map((nodes ?? []).map((row) => [row.node, heard(row)]));
 }
 
 /** The address of a server, or "" if it leads nowhere from here: loopback, while this page comes from another machine. */
