@@ -11,6 +11,7 @@ manual      manual pages, made from the help texts
 names       completion of names: jobs, transfers, users
 options     options that several commands share
 password    passwords: typed, or read from a file
+recovery_keys  new recovery keys: they are made here
 reach       how a command reaches its daemon or server, prints its result, and ends
 render/     results as text
 session/    a login at a server, held by a daemon: files by hand

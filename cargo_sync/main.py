@@ -228,17 +228,56 @@ def _private_daemon() -> None:
     type=click.Path(),
     help="The server's settings. Default: ~/.config/cargo_sync/server.json",
 )
-def server(config: str | None) -> None:
+@click.option(
+    "--recover-from-nodes",
+    is_flag=True,
+    help="Bring back a lost server from its storage nodes, then end.",
+)
+@click.option(
+    "--node",
+    "nodes",
+    metavar="HOST:PORT",
+    multiple=True,
+    help="With --recover-from-nodes: a node to ask; it names the others. Usual port: 8445.",
+)
+@click.option(
+    "--key-file",
+    metavar="FILE",
+    help='With --recover-from-nodes: the first line is the recovery key; "-" is standard input.',
+)
+def server(
+    config: str | None, recover_from_nodes: bool, nodes: tuple[str, ...], key_file: str | None
+) -> None:
     """Run a server for users, workspaces and files.
 
     SIGTERM ends it; SIGHUP makes it read its file again.
+
+    With --recover-from-nodes it does not run: it asks for the recovery key (`cargo_ctl node
+    recovery-key`) and for a node, and brings back the state and the file of a lost server, on a
+    machine that has neither.
 
     \b
     Examples:
       cargo_sync server
       cargo_sync server --config server.json
+      cargo_sync server --recover-from-nodes --node cellar.example.org
     """
-    _server(config)
+    if recover_from_nodes:
+        _recover(config, nodes, key_file)
+    elif nodes or key_file is not None:
+        raise click.UsageError("--node and --key-file belong to --recover-from-nodes")
+    else:
+        _server(config)
+
+
+def _recover(config: str | None, nodes: tuple[str, ...], key_file: str | None) -> None:
+    from cargo_sync.init.questions import InitError
+    from cargo_sync.init.recovery import RecoveryAnswers, recover_server
+
+    try:
+        recover_server(RecoveryAnswers(config, key_file, nodes), os.environ)
+    except InitError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _server(config: str | None) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cargo_ctl import inviting
+from cargo_ctl import inviting, recovery_keys
 from cargo_ctl.names import NODE
 from cargo_ctl.options import ago_option, yes_option
 from cargo_ctl.reach import Reach, common_options, serving
@@ -136,3 +136,26 @@ def invite(reach: Reach, name: str, zone: str | None, address: str | None, **giv
     args = {"node": name, "zone": zone, "address": address}
     about, line = nodes.about_invitation, nodes.invitation_line
     inviting.invite(reach, "node.invite", args, given["for"], about, line)
+    recovery_keys.after_invitation(reach)
+
+
+@node.command("recovery-key")
+@yes_option
+@serving
+def recovery_key(reach: Reach, yes: bool) -> None:
+    """Make a new recovery key, and print it once.
+
+    If the server's machine is lost, a new one gets its state back from the nodes, with this key:
+    cargo_sync server --recover-from-nodes. Write it down, or put it into a password manager; nobody
+    else keeps it. If there is one already, it asks for confirmation; without a terminal it needs
+    --yes. The old key then opens only snapshots from before.
+
+    \b
+    Examples:
+      cargo_ctl node recovery-key
+      cargo_ctl node recovery-key --yes
+    """
+    found = reach.call("node.recovery")
+    if found["has_key"]:
+        reach.confirm(nodes.new_recovery_key(found), yes)
+    recovery_keys.make(reach)

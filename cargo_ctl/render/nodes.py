@@ -23,6 +23,26 @@ def about_invitation(result: Mapping[str, Any]) -> str:
     )
 
 
+def about_recovery_key() -> str:
+    """What the recovery key is, for the person who sees it for the first time."""
+    return (
+        "The recovery key of this server. Write it down: it is shown only now, and nobody keeps "
+        "it. With it a new machine gets the server's state back from the nodes: "
+        "cargo_sync server --recover-from-nodes"
+    )
+
+
+def no_recovery_key() -> str:
+    """What to do if there is none, and none can be shown."""
+    return "This server has no recovery key yet. Make one with: cargo_ctl node recovery-key"
+
+
+def new_recovery_key(found: Mapping[str, Any]) -> str:
+    """The question before a second recovery key."""
+    last = f" (the last one is of {moment(found['made'])})" if found.get("made") else ""
+    return f"Make a new recovery key? The old one opens only snapshots from before{last}."
+
+
 def node_list(result: Mapping[str, Any]) -> str:
     """`node.list`: one line per node, and what is missing."""
     rows = result.get("nodes") or []

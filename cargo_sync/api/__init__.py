@@ -25,6 +25,7 @@ own_files         where this user's small files are, and how they are replaced
 page_files        the files of our web pages, read once
 page_pack         a page as few files (pure)
 proxies           the address of a client behind trusted proxies
+recovery_key      the key by which a lost server comes back from its storage nodes
 renamed           old names of commands, for suggestions
 roles             what a caller may do
 run_commands      the commands about runs

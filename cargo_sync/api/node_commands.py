@@ -54,6 +54,18 @@ class NodeScrubArgs(OneNode):
     speed: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRecoveryKeyArgs(Args):
+    """What is derived from a new recovery key (`api.recovery_key`). The key itself stays away.
+
+    sealing   the key that seals snapshots: 64 hex digits
+    verifier  the public key of who may ask nodes for them: 64 hex digits
+    """
+
+    sealing: Annotated[str, Mark.SECRET] = field(repr=False)
+    verifier: str
+
+
 NODE_INVITE: Final = Command(
     "node.invite",
     "invite a storage node, which then keeps contents for this server",
@@ -73,6 +85,16 @@ NODE_SCRUB: Final = Command(
     "node.scrub", "let a storage node check all of its copies", NodeScrubArgs, changes=True
 )
 
+NODE_RECOVERY: Final = Command(
+    "node.recovery", "whether there is a recovery key, and how old the last snapshot is", Args
+)
+NODE_RECOVERY_KEY: Final = Command(
+    "node.recovery_key",
+    "keep snapshots of the server's state for a new recovery key",
+    NodeRecoveryKeyArgs,
+    changes=True,
+)
+
 NODE_COMMANDS: Final = (
     NODE_INVITE,
     NODE_LIST,
@@ -80,4 +102,6 @@ NODE_COMMANDS: Final = (
     NODE_DRAIN,
     NODE_REMOVE,
     NODE_SCRUB,
+    NODE_RECOVERY,
+    NODE_RECOVERY_KEY,
 )

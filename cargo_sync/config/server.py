@@ -177,7 +177,12 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         users_dir=shape.users_dir,
         users=tuple(map(_user, shape.users)),
         workspaces=tuple(map(_workspace, shape.workspaces)),
-        nodes=NodesSettings(shape.nodes.grace, shape.nodes.repair_speed),
+        nodes=NodesSettings(
+            shape.nodes.grace,
+            shape.nodes.repair_speed,
+            shape.nodes.snapshot,
+            shape.nodes.keep_unknown,
+        ),
         settle=shape.settle,
         trash_days=shape.trash_days,
         trash_max=shape.trash_max,

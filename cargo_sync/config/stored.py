@@ -18,6 +18,8 @@ COPIES: Final = 2
 MOST_COPIES: Final = 3
 GRACE: Final = 3_600.0
 REPAIR_SPEED: Final = 200_000_000
+SNAPSHOT: Final = 3_600.0
+KEEP_UNKNOWN: Final = 14 * 86_400.0
 STORED: Final = "stored:"
 """Before the name of a workspace that has no folder. A folder's path is absolute."""
 
@@ -56,6 +58,8 @@ class NodesShape(Shape):
 
     grace: Span = Field(GRACE, description=units.SPAN_FORM)
     repair_speed: Speed = Field(REPAIR_SPEED, description=units.SPEED_FORM)
+    snapshot: Span = Field(SNAPSHOT, description=units.SPAN_FORM)
+    keep_unknown: Span = Field(KEEP_UNKNOWN, description=units.SPAN_FORM)
 
     @field_validator("repair_speed")
     @classmethod
@@ -71,7 +75,11 @@ class NodesSettings:
 
     grace         seconds of silence after which a node's copies are made elsewhere
     repair_speed  bits per second at which that is done
+    snapshot      seconds between two snapshots of the state, at least
+    keep_unknown  seconds for which nodes delete nothing after the server was recovered from them
     """
 
     grace: float = GRACE
     repair_speed: int = REPAIR_SPEED
+    snapshot: float = SNAPSHOT
+    keep_unknown: float = KEEP_UNKNOWN

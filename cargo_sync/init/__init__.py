@@ -5,6 +5,7 @@ questions  asks at a terminal, unless an option has answered already
 server     the file of a server
 job        the file of a job: what is asked, in which order
 node       the file of a storage node
+recovery   a server comes back on a new machine, from its storage nodes
 far        the server of a new job: reached, trusted, logged in to, looked at
 near       the daemon of a new job: its files, its other jobs
 forecast   what a first run would do, in words

@@ -15,6 +15,7 @@ from cargo_sync.model.world import World
 from cargo_sync.node.flows import NodeFlow, NodeFlows
 from cargo_sync.node.gateway import NodeGateway
 from cargo_sync.node.metrics import families
+from cargo_sync.node.recovery import NodeRecovery
 from cargo_sync.node.scrubbing import Scrubbing
 from cargo_sync.process import tls
 from cargo_sync.process.doors import Doors
@@ -26,6 +27,8 @@ from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.kept_folder import KeptFolder
 from cargo_sync.stores.blobs import BlobFolder
+from cargo_sync.stores.snapshots.door import SnapshotDoor
+from cargo_sync.stores.snapshots.shelf import SnapshotShelf
 
 GOODBYE: Final = 2.0
 """Seconds that lanes have to write their checkpoints."""
@@ -104,8 +107,12 @@ class Node:
         made = await world.offload(certificate, settings.state_dir, "")
         served = self._certificate = tls.ServedCertificate(made, world)
         about = {"id": settings.id, "name": settings.name, "zone": settings.zone}
+        door = SnapshotDoor(
+            lambda: served.served.fingerprint.removeprefix("sha256:"), world.token, world.steady
+        )
+        recovery = NodeRecovery(SnapshotShelf(self._blobs), door, world)
         gateway = NodeGateway(
-            about, settings.bearer, self._blobs, self._flows, self.scrubbing, world
+            about, settings.bearer, self._blobs, self._flows, self.scrubbing, recovery, world
         )
         try:
             lane_port = await self._lanes.start(self.doors, settings.host, settings.lane_port)

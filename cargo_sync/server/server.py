@@ -14,7 +14,7 @@ from typing import Final
 
 import argon2
 
-from cargo_sync.api.addresses import Addresses
+from cargo_sync.api.addresses import SERVER, Addresses, keys_dir
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.api.proxies import Proxies
 from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
@@ -185,7 +185,8 @@ class Server:
         self._ledger = partial(DisplacedRows, database, wall=world.wall, lived=world.lived)
         space, ages = SpaceLedger(database.path), Ages(database, world.lived)
         shared = SharedParts(catalogue, self._ledger, self._checkpoints, space, ages)
-        self._storage = NodeStorage(settings, database, world, shared, dialer)
+        keys = keys_dir(env, SERVER)
+        self._storage = NodeStorage(settings, database, world, shared, dialer, keys)
         self._opened = OpenWorkspaces(
             world,
             catalogue,
@@ -435,7 +436,7 @@ class Server:
                 InvitationHandlers(
                     registry, self._users, self._invitations, self._ends, offload, self._notice
                 ),
-                NodeHandlers(self._pairing, self._ends, lambda: self._storage.store),
+                NodeHandlers(self._pairing, self._ends, self._storage),
                 WorkspaceHandlers(registry, offload),
                 BandwidthHandlers(self._limits, BANDWIDTH_SET),
                 WorkspaceTrashHandlers(registry, self._opened, self._world),
@@ -516,6 +517,7 @@ class Server:
                 *(self._certificate.warnings if self._certificate else ()),
                 *views.only_reading(self._grants.only_reading()),
                 *(nodes.warnings(on_nodes) if on_nodes else ()),
+                *self._storage.warnings(),
             ],
         }
 
@@ -538,7 +540,7 @@ class Server:
             ends,
             self._opened.quotas(),
         )
-        own = chain(own, node_metrics.families(self._storage.report()))
+        own = chain(own, node_metrics.families(self._storage.report()), self._storage.families())
         servers = self._coordinator.file_servers if self._coordinator else None
         return chain(own, servers.families()) if servers else own
 

@@ -52,6 +52,7 @@ kept_folder   the folder of a storage node
 node_invitations  invitations for storage nodes that were not used yet
 blobs         contents by their hash, and on which nodes their copies lie
 blob_owners   which workspaces refer to them: what a sweep asks
+recovery      what keeps a server's state on its nodes: keys, numbers, the last snapshot
 placements    sets of nodes by number, and how much lies on each
 
 Every method that writes is one transaction. Methods called inside `with db.transaction():` join it,

@@ -13,4 +13,5 @@ blob_scrub   reads all of it, to find what has become rotten
 spool        contents on a disk of this machine, and who holds them
 spooled      a store of contents without other machines
 nodes/       on storage nodes: copies, repair, what comes back
+snapshots/   the state of a server, sealed, on its nodes; how it comes back
 """

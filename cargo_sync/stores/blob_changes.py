@@ -93,6 +93,24 @@ class BlobChanges:
             problems |= dict.fromkeys(good, problem)
         return [problems.get(hash) for hash in hashes]
 
+    def move_out(self, content: Content, folder: str, name: str) -> None:
+        """See `BlobFolder.move_out`."""
+        hash, size = content
+        try:
+            self._root.make_folder(folder, 0o700)
+            with self.lock, self._root.folder(hash[:2]) as part:
+                if os.lstat(hash, dir_fd=part.fd).st_size != size:
+                    raise damaged(blob_path(hash), "has another size")
+                with self._root.folder(folder) as target:
+                    self._root.system.rename(part.fd, hash, target.fd, name)
+                self._changed(part, BlobAmount(-1, -size))
+                self._unlink(part, hash + LIST)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, blob_path(hash))) from error
+        above = folder.rpartition("/")[0]
+        if problem := self._made_durable({hash[:2], folder, above}, whole=False):
+            raise ProblemError(problem)
+
     def read_again(self, content: Content, fd: int) -> None:
         """See `BlobFolder.read_again`."""
         path = blob_path(content.hash)

@@ -268,6 +268,21 @@ class BlobFolder:
         """
         return self._changes.remove(hashes)
 
+    def move_out(self, content: Content, folder: str, name: str) -> None:
+        """Gives a blob another place, durably: from then on it is a file, and no blob.
+
+        Args:
+            content: the blob.
+            folder: below `.cargo_sync`; it is made if it is missing.
+            name: of the file; one that is there is replaced.
+
+        Raises:
+            ProblemError: `vanished`, `damaged`, or why it cannot be done.
+        """
+        if not is_hash(content.hash):
+            raise ProblemError(not_a_hash(content.hash))
+        self._changes.move_out(content, folder, name)
+
     def read_again(self, content: Content, fd: int) -> None:
         """A blob that is open as `fd` may be rotten: all of it is read.
 

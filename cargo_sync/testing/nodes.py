@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from cargo_sync.local.parts import Staged
 from cargo_sync.machines.nodes.returning import Life
+from cargo_sync.machines.nodes.snapshots import MadeSnapshot
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.blob_pieces import PIECE
@@ -16,6 +17,7 @@ from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.client import NodeStatus
 from cargo_sync.stores.nodes.pieces import PieceRun, Take, length_of
 from cargo_sync.stores.nodes.ports import Results
+from cargo_sync.stores.snapshots.shelf import SnapshotShelf
 from cargo_sync.stores.spool import BlobSpool
 
 T = TypeVar("T")
@@ -66,6 +68,11 @@ class FolderNode:
 
     async def scrub(self, rate: int | None) -> None:
         await self._answer(lambda: None)
+
+    async def keep_snapshot(
+        self, content: Content, snapshot: MadeSnapshot, verifier: bytes
+    ) -> None:
+        await self._answer(lambda: SnapshotShelf(self.folder).keep(content, snapshot, verifier))
 
     async def hang_up(self) -> None:
         """There is no connection."""

@@ -262,6 +262,8 @@ ANSWERS: dict[str, Any] = {
     "node.drain": NODE_SHOWN,
     "node.remove": {"node": "cellar"},
     "node.scrub": {"node": "cellar"},
+    "node.recovery": {"has_key": True, "made": None, "current": None, "nodes": None},
+    "node.recovery_key": {},
     "user.invitation.list": {"invitations": LOGINS["invitations"]},
     "user.invitation.revoke": {"id": "5f0c7a12"},
     "user.device.revoke": {"user": "ana", "devices": ["laptop"]},

@@ -15,6 +15,7 @@ from cargo_ctl.reach import HOW_TO_SERVE
 from cargo_ctl.render import nodes, users
 from cargo_sync.api.client import Subscription
 from cargo_sync.api.messages import ControlError, FeedMessage
+from cargo_sync.api.recovery_key import RecoveryKey
 from cargo_sync.api.server_commands import COMMANDS
 from cargo_sync.control.limits import speed
 from tests.cargo_ctl.answers import NODE_INVITED, NODE_SHOWN, NODES, REPAIR, TRASH
@@ -394,9 +395,10 @@ def test_an_invitation_is_one_line_and_its_token_is_the_callers(
 
 
 def test_an_invitation_for_a_node_is_one_line(runtime: str) -> None:
-    with canned(runtime, {"node.invite": NODE_INVITED}, "server") as server:
+    answers: dict[str, Answer] = {"node.invite": NODE_INVITED, "node.recovery": {"has_key": False}}
+    with canned(runtime, answers, "server") as server:
         result = run("node", "invite", "cellar", "--zone", "house1", "--for", "7d")
-    [(_, args)] = server.asked
+    [(_, args), _] = server.asked
     token = args.pop("token")
     assert args == {"node": "cellar", "zone": "house1", "seconds": 7 * 86_400}
     assert result.stdout == f"node+cargo://cellar@files.example:8443#yFd5.{token}\n"
@@ -404,6 +406,8 @@ def test_an_invitation_for_a_node_is_one_line(runtime: str) -> None:
         "An invitation for the storage node cellar in the zone house1, for one use until 2023-11-1"
     )
     assert token not in result.stderr
+    # What is no terminal may be a log: the recovery key is not shown there, and so not made.
+    assert result.stderr.splitlines()[1].endswith("Make one with: cargo_ctl node recovery-key")
     assert run("node", "invite", "cellar", "--for", "4min").exit_code == 2
 
 
@@ -658,6 +662,7 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "node drain a",
         "node remove a --yes",
         "node scrub a",
+        "node recovery-key --yes",
         "user invitation list",
         "user invitation revoke a",
         "user device revoke a b",
@@ -686,7 +691,8 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "shutdown --server",
     )
     refused: dict[str, Answer] = {cmd: ControlError("busy", "no") for cmd in COMMANDS}
-    with canned(runtime, refused | {"trash.list": TRASH}, "server") as server:
+    answered: dict[str, Answer] = {"trash.list": TRASH, "node.recovery": {"has_key": True}}
+    with canned(runtime, refused | answered, "server") as server:
         for line in lines:
             assert run(*line.split(), input="pass\n").exit_code == 1, line
         assert {cmd for cmd, _ in server.asked} == set(COMMANDS) - PICTURES
@@ -724,6 +730,23 @@ def test_nodes_are_shown(runtime: str) -> None:
 )
 def test_a_repair_that_is_not_measured(change: dict[str, Any], words: str) -> None:
     assert words in nodes.repair({"repair": REPAIR | change})
+
+
+def test_a_recovery_key_is_made_here_and_shown_once(runtime: str) -> None:
+    canned_answers: dict[str, Answer] = {
+        "node.recovery": {"has_key": False},
+        "node.recovery_key": {},
+    }
+    with canned(runtime, canned_answers, "server") as server:
+        made = run("node", "recovery-key")
+        key = RecoveryKey.parse(made.stdout)
+        assert "Write it down" in made.stderr and str(key) not in made.stderr
+        derived = {"sealing": key.sealing.hex(), "verifier": key.verifier.hex()}
+        assert server.asked[-1] == ("node.recovery_key", derived)
+    canned_answers["node.recovery"] = {"has_key": True, "made": 1.5}
+    with canned(runtime, canned_answers, "server") as server:
+        assert run("node", "recovery-key").exit_code == 2  # nobody can be asked
+        assert [cmd for cmd, _ in server.asked] == ["node.recovery"]
 
 
 def test_where_a_workspace_lies(runtime: str) -> None:

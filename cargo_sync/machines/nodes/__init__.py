@@ -8,4 +8,5 @@ repair     which contents get copies first, how fast, and when surplus may go
 census     what is missing in all, what can be made now, and what each node has that lacks copies
 progress   how a repair gets on, and for how long it will go on
 returning  what to believe of a node that comes back
+snapshots  snapshots of the server's state: their numbers, and which of them stay
 """

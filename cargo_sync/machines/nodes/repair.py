@@ -48,8 +48,8 @@ class Missing(NamedTuple):
     """What is missing in all.
 
     blobs   contents with too few copies; copies and bytes are what they lack
-    lost    contents of which no copy is known
-    waits   contents whose only copies are on nodes that do not answer
+    lost    contents of which no copy is known, although all nodes have given their inventories
+    waits   contents whose only copies are on nodes that do not answer, or that may be on a new one
     """
 
     blobs: int = 0
@@ -62,13 +62,14 @@ class Missing(NamedTuple):
 def missing(stocks: Iterable[Stock], members: Members) -> Missing:
     """What is missing."""
     blobs = copies = size = lost = waits = 0
+    more = any(member.may_have_more for member in members.values())
     for stock in stocks:
         found = standing(stock.nodes, members, stock.wanted)
         if found.missing:
             blobs += stock.blobs
             copies += stock.blobs * found.missing
             size += stock.bytes * found.missing
-        if not found.known:
+        if not found.known and not more:
             lost += stock.blobs
         elif not found.readable:
             waits += stock.blobs

@@ -64,6 +64,7 @@ class Member(NamedTuple):
     zone      what it may fail with
     free      bytes for copies
     draining  whatever else it is doing
+    known     what its folder holds was found out
     """
 
     id: int
@@ -71,6 +72,12 @@ class Member(NamedTuple):
     state: NodeState
     free: int = 0
     draining: bool = False
+    known: bool = True
+
+    @property
+    def may_have_more(self) -> bool:
+        """It may have copies that nobody knows of: after its inventory they may be found."""
+        return not self.known or self.state is NodeState.JOINING
 
     @property
     def takes(self) -> bool:

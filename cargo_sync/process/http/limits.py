@@ -100,7 +100,7 @@ class Bodies:
 
 
 async def read_login(request: web.Request) -> Body:
-    """The JSON object in the body of a login, which is small.
+    """The JSON object in the body of a login, or of another small request.
 
     Raises:
         ProblemError: `too_large`, `timeout`, `cut`, `bad_request`.

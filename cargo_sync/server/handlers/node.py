@@ -1,4 +1,4 @@
-"""`node.…`: invite, list, show, drain, remove, scrub."""
+"""`node.…`: invite, list, show, drain, remove, scrub, recovery, recovery_key."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,23 +10,29 @@ from cargo_sync.api.node_commands import (
     NODE_DRAIN,
     NODE_INVITE,
     NODE_LIST,
+    NODE_RECOVERY,
+    NODE_RECOVERY_KEY,
     NODE_REMOVE,
     NODE_SCRUB,
     NODE_SHOW,
     NodeDrainArgs,
     NodeInviteArgs,
+    NodeRecoveryKeyArgs,
     NodeRemoveArgs,
     NodeScrubArgs,
     OneNode,
 )
+from cargo_sync.api.recovery_key import KEY
 from cargo_sync.config import places, units
 from cargo_sync.control.routes import Route
 from cargo_sync.machines.nodes.repair import Missing
 from cargo_sync.server.accounts.invitations import is_token
 from cargo_sync.server.handlers.invitation import ServerEnds, reached_at
 from cargo_sync.server.reporting import nodes
+from cargo_sync.server.workspace.node_storage import NodeStorage
 from cargo_sync.stores.nodes.pairing import NodePairing
 from cargo_sync.stores.nodes.store import NodeStore
+from cargo_sync.stores.snapshots.keeping import SnapshotReport
 from cargo_sync.suggest import did_you_mean
 
 
@@ -37,12 +43,11 @@ class NodeHandlers:
         self,
         pairing: NodePairing,
         ends: Callable[[], ServerEnds],
-        store: Callable[[], NodeStore | None],
+        storage: NodeStorage,
     ) -> None:
-        """`store` gives the store on nodes; None while there are no nodes."""
         self._pairing = pairing
         self._ends = ends
-        self._store = store
+        self._storage = storage
 
     def routes(self) -> Sequence[Route[Any]]:
         return (
@@ -52,6 +57,8 @@ class NodeHandlers:
             Route(NODE_DRAIN, self.drain),
             Route(NODE_REMOVE, self.remove),
             Route(NODE_SCRUB, self.scrub),
+            Route(NODE_RECOVERY, self.recovery),
+            Route(NODE_RECOVERY_KEY, self.recovery_key),
         )
 
     async def invite(self, args: NodeInviteArgs) -> JsonObject:
@@ -69,7 +76,7 @@ class NodeHandlers:
         }
 
     async def list(self, _: Args) -> JsonObject:
-        store = self._store()
+        store = self._storage.store
         if store is None:
             return {"nodes": [], "missing": Missing()._asdict(), "repair": None}
         found = await store.look()
@@ -100,9 +107,24 @@ class NodeHandlers:
         await store.scrub(id, None if args.speed is None else _speed(args.speed))
         return {"node": args.node}
 
+    async def recovery(self, _: Args) -> JsonObject:
+        snapshots = self._storage.snapshots
+        report = SnapshotReport() if snapshots is None else snapshots.report
+        return {
+            "has_key": await self._storage.has_recovery_key(),
+            "made": report.made,
+            "current": report.current,
+            "nodes": report.nodes,
+        }
+
+    async def recovery_key(self, args: NodeRecoveryKeyArgs) -> JsonObject:
+        sealing, verifier = _key("sealing", args.sealing), _key("verifier", args.verifier)
+        await self._storage.recovery_key(sealing, verifier)
+        return {}
+
     def _found(self, args: OneNode) -> tuple[NodeStore, int]:
         """The store, and the id of a node. Raises ControlError."""
-        store = self._store()
+        store = self._storage.store
         names = {} if store is None else {one.row.name: id for id, one in store.fleet.nodes.items()}
         if store is None or args.node not in names:
             raise ControlError(
@@ -132,6 +154,15 @@ def _speed(text: str) -> int:
         raise ValueError("must be more than 0")
     except ValueError as error:
         raise _bad(f'"speed" {error}') from None
+
+
+def _key(field: str, text: str) -> bytes:
+    try:
+        if len(found := bytes.fromhex(text)) == KEY:
+            return found
+    except ValueError:
+        pass  # it is told without the text
+    raise _bad(f'"{field}" must be {2 * KEY} hex digits')
 
 
 def _segment(field: str, text: str) -> str:

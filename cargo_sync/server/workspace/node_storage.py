@@ -8,6 +8,7 @@ that had a receipt.
 import asyncio
 import logging
 import os
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, NamedTuple
@@ -22,6 +23,7 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.nodes.states import PATIENCE
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.metrics import Family
 from cargo_sync.process.tasks import lasting
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.workspace.content.tree import ContentState
@@ -31,12 +33,15 @@ from cargo_sync.state.blobs import Blobs
 from cargo_sync.state.database import Database
 from cargo_sync.state.manifests import Manifests
 from cargo_sync.state.nodes import NodeRows
+from cargo_sync.state.recovery import RecoveryRows
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.folder import STALE
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.nodes.store import NodeSettings, NodeStore
 from cargo_sync.stores.nodes.survey import StoreReport
+from cargo_sync.stores.snapshots.keeping import Snapshots
+from cargo_sync.stores.snapshots.making import ServerPlaces, SnapshotMaker
 from cargo_sync.stores.spool import BlobSpool
 
 SPOOL: Final = "spool"
@@ -63,7 +68,8 @@ class SharedParts(NamedTuple):
 class NodeStorage:
     """The store of a server's workspaces on nodes, from when it is needed.
 
-    store  None before
+    store      None before
+    snapshots  of the state, on the nodes; None before
     """
 
     def __init__(
@@ -73,7 +79,10 @@ class NodeStorage:
         world: World,
         shared: SharedParts,
         dialer: Dialer,
+        keys: str,
     ) -> None:
+        """`keys` is the folder of the keys of the control sockets."""
+        self._places = ServerPlaces(settings.file, settings.state_dir, keys)
         self._settings = settings
         self._database = database
         self._world = world
@@ -82,7 +91,9 @@ class NodeStorage:
         self._rows = NodeRows(database)
         self._copies: Mapping[int, int] = {}
         self._work: asyncio.Task[None] | None = None
+        self._recovery = RecoveryRows(database)
         self.store: NodeStore | None = None
+        self.snapshots: Snapshots | None = None
 
     async def open(self, workspaces: Iterable[WorkspaceSettings]) -> StoredParts | None:
         """Opens the spool, if one of these workspaces or a node needs it and it is not open yet.
@@ -103,6 +114,8 @@ class NodeStorage:
         claims = Claims()
         spool = BlobSpool(await world.offload(self._folder), claims)
         blobs = Blobs(database)
+        recovery = await world.offload(self._recovery.get)
+        since = None if recovery is None else recovery.since
         self.store = NodeStore(
             spool,
             claims,
@@ -110,10 +123,15 @@ class NodeStorage:
             self._dialer(spool, world),
             world,
             NodeSettings(
-                self._wanted, PATIENCE._replace(gone=settings.grace), settings.repair_speed
+                self._wanted,
+                PATIENCE._replace(gone=settings.grace),
+                settings.repair_speed,
+                lambda: since is None or world.lived() >= since + settings.keep_unknown,
             ),
             _pause,
         )
+        maker = SnapshotMaker(self._places, world.wall, secrets.token_bytes)
+        self.snapshots = Snapshots(self._recovery, maker, self.store, world, settings.snapshot)
         manifests = partial(Manifests, database)
         rows = ContentState(self._shared.catalogue, self._shared.ledger, manifests, blobs)
         return StoredParts(self.store, rows, BlobOwners(database))
@@ -135,7 +153,8 @@ class NodeStorage:
         wanted = {id: copies for id, copies in found.items() if id is not None}
         self._copies = {**self._copies, **wanted}
         if self._work is None:
-            run = partial(self._run, self.store)
+            assert self.snapshots is not None, "it is opened with the store"
+            run = partial(self._run, self.store, self.snapshots)
             self._work = tasks.create_task(lasting(run, "storage nodes and their spool"))
 
     async def read_nodes(self) -> None:
@@ -147,8 +166,29 @@ class NodeStorage:
         """How the nodes are; None while there is no store on nodes."""
         return None if self.store is None else self.store.report()
 
+    async def recovery_key(self, sealing: bytes, verifier: bytes) -> None:
+        """A person has a new recovery key, from which these are derived. Raises ProblemError."""
+        if self.snapshots is not None:
+            await self.snapshots.set_key(sealing, verifier)
+        else:
+            await self._world.offload(self._recovery.set_key, sealing, verifier)
+
+    async def has_recovery_key(self) -> bool:
+        """Whether a person has a recovery key. Raises ProblemError."""
+        return await self._world.offload(self._recovery.get) is not None
+
+    def warnings(self) -> list[str]:
+        """What a person should do."""
+        return [] if self.snapshots is None else self.snapshots.warnings()
+
+    def families(self) -> Iterable[Family]:
+        """The metrics of snapshots."""
+        return () if self.snapshots is None else self.snapshots.families()
+
     async def rest(self) -> None:
         """Ends the work. What is not secured yet waits for the next start."""
+        if self.snapshots is not None and self._work is not None:
+            await self.snapshots.last()
         if self._work is not None:
             self._work.cancel()
             await asyncio.gather(self._work, return_exceptions=True)
@@ -158,8 +198,9 @@ class NodeStorage:
         if self.store is not None:
             self.store.spool.blobs.close()
 
-    async def _run(self, store: NodeStore) -> None:
+    async def _run(self, store: NodeStore, snapshots: Snapshots) -> None:
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(lasting(snapshots.run, "snapshots of the state"))
             tasks.create_task(lasting(store.run, "storage nodes"))
             tasks.create_task(lasting(partial(self._sweep, store), "clean-up of the spool"))
 

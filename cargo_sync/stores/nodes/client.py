@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from cargo_sync.machines.nodes.returning import Life
+from cargo_sync.machines.nodes.snapshots import MadeSnapshot
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import Results
@@ -68,6 +69,17 @@ class NodeClient(Protocol):
 
     async def scrub(self, rate: int | None) -> None:
         """Begins to read and check all copies, at so many bits per second; None: as usual."""
+
+    async def keep_snapshot(
+        self, content: Content, snapshot: MadeSnapshot, verifier: bytes
+    ) -> None:
+        """Makes a content that it has a snapshot: from then on it is no content any more.
+
+        Args:
+            content: what was placed.
+            snapshot: its number, and when it was made.
+            verifier: the public key of who may ask for it.
+        """
 
     async def hang_up(self) -> None:
         """Ends its connections: nothing that was asked for over them is answered any more."""

@@ -34,6 +34,8 @@ class Deleting:
     async def age(self) -> bool:
         """Copies without an owner are condemned for a day, then they leave; whether some did."""
         cluster = self._cluster
+        if not cluster.deletes():
+            return False
         before = cluster.world.lived() - GRACE
         rows = await cluster.world.offload(cluster.blobs.overdue, before, BATCH)
         lone = [row.hash for row in rows if row.workspace == NOBODY]
@@ -45,6 +47,8 @@ class Deleting:
     async def step(self) -> bool:
         """Deletes one batch on each node that is up; whether there may be more."""
         more = False
+        if not self._cluster.deletes():
+            return False
         for node, member in self._cluster.links.members().items():
             if member.gives:
                 more = await self._on(node) or more

@@ -75,13 +75,26 @@ class PieceFetching:
         for run in runs:
             one = copies[run.content]
             groups[one.nodes, one.turn].append(run)
-        whys = [_lost(is_somewhere=any(nodes for nodes, _ in groups))]
+        whys = [self._lost(is_somewhere=any(nodes for nodes, _ in groups))]
         reads = [
             self._from_some(workspace, group, self._order(nodes, turn), copies, whys)
             for (nodes, turn), group in groups.items()
         ]
         await self._cluster.together(reads)
         return whys[-1]
+
+    def _lost(self, *, is_somewhere: bool) -> Problem:
+        """Why contents cannot be read although no node has refused them."""
+        if is_somewhere:
+            message = "no storage node that has this file answers now"
+            hint = "it can be read when one of them is back: cargo_ctl node list"
+            return Problem(Code.UNREACHABLE, message, hint=hint)
+        if any(one.may_have_more for one in self._cluster.links.members().values()):
+            message = "it is not known yet which storage node has this file"
+            hint = "it can be read when all nodes were asked: cargo_ctl node list"
+            return Problem(Code.UNREACHABLE, message, hint=hint)
+        message = "no storage node has this file any more"
+        return Problem(Code.DAMAGED, message, hint="send it again from where it came", retry=False)
 
     async def _from_some(
         self,
@@ -169,12 +182,3 @@ class PieceFetching:
         for content in contents:
             if one := self._known.pop((workspace, content), None):
                 self._known_bytes -= len(one.listed)
-
-
-def _lost(*, is_somewhere: bool) -> Problem:
-    if is_somewhere:
-        message = "no storage node that has this file answers now"
-        hint = "it can be read when one of them is back: cargo_ctl node list"
-        return Problem(Code.UNREACHABLE, message, hint=hint)
-    message = "no storage node has this file any more"
-    return Problem(Code.DAMAGED, message, hint="send it again from where it came", retry=False)

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.machines.nodes.room import NoRoom, has_room
+from cargo_sync.machines.nodes.snapshots import MadeSnapshot
 from cargo_sync.machines.nodes.states import (
     Member,
     Members,
@@ -148,6 +149,20 @@ class NodeFleet:
             found.no_room = NoRoom(self._world.steady(), free)
             self._look()
         return results
+
+    async def keep_snapshot(
+        self, node: int, content: Content, snapshot: MadeSnapshot, verifier: bytes
+    ) -> None:
+        """Places a content of the spool on a node, as a snapshot.
+
+        Raises:
+            ProblemError: it is not known whether it is there.
+        """
+        [why] = (await self.place(node, [content])).problems
+        if why is not None:
+            raise ProblemError(why)
+        found = self._found(node)
+        await self._call(found, found.client.keep_snapshot(content, snapshot, verifier))
 
     async def confirm(self, node: int, session: NodeSession) -> None:
         found = self._found(node)
@@ -309,7 +324,8 @@ class NodeFleet:
     def _member(self, node: FollowedNode, now: float) -> Member:
         row, state = node.row, state_of(node.facts(now), self._patience)
         free = node.status.free if node.status is not None else 0
-        return Member(row.id, row.zone, state, free, row.draining)
+        known = node.joined or bool(row.epoch)
+        return Member(row.id, row.zone, state, free, row.draining, known)
 
     def _look(self) -> None:
         """Tells if the state of a node has changed."""

@@ -13,6 +13,7 @@ from cargo_sync.lanes.pacing import pace_of
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.machines.nodes.returning import Life
+from cargo_sync.machines.nodes.snapshots import MadeSnapshot
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -150,6 +151,12 @@ class NodeLink:
 
     async def scrub(self, rate: int | None) -> None:
         await self._api.post("/scrub", AnyReply, SOON, {"rate": rate})
+
+    async def keep_snapshot(
+        self, content: Content, snapshot: MadeSnapshot, verifier: bytes
+    ) -> None:
+        body = {**snapshot._asdict(), **content._asdict(), "verifier": verifier.hex()}
+        await self._api.post("/snapshots", AnyReply, LATE, body)
 
     async def hang_up(self) -> None:
         await self._api.close()

@@ -128,6 +128,7 @@ class Cluster:
     pause     waits so many seconds
     together  waits for all of these, at once
     rate      bits per second of repairs
+    deletes   whether copies may be deleted now
     """
 
     blobs: CopyRows
@@ -138,6 +139,7 @@ class Cluster:
     pause: Callable[[float], Awaitable[None]]
     together: Callable[[Sequence[Coroutine[Any, Any, bool]]], Awaitable[Sequence[bool]]]
     rate: Callable[[], int] = lambda: RATE
+    deletes: Callable[[], bool] = lambda: True
 
     async def found(self, node: int, life: int, some: Sequence[Content]) -> None:
         """A node has copies of these."""

@@ -192,6 +192,8 @@ class Trimming:
             Seconds to wait before the next one; None if there is nothing to do now.
         """
         cluster = self._cluster
+        if not cluster.deletes():
+            return None
         began = cluster.world.steady()
         stocks = await cluster.stocks()
         due = self._watch.due(stocks, cluster.links.members(), cluster.world.lived())

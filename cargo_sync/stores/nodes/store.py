@@ -46,11 +46,13 @@ class NodeSettings:
     wanted    copies that a workspace wants
     patience  seconds of silence after which nodes are given up
     rate      bits per second of repairs
+    deletes   whether copies may be deleted now
     """
 
     wanted: Callable[[int], int]
     patience: Patience = PATIENCE
     rate: int = RATE
+    deletes: Callable[[], bool] = lambda: True
 
 
 class NodeStore:
@@ -75,7 +77,15 @@ class NodeStore:
         self._loop = asyncio.get_running_loop()
         self._tasks: asyncio.TaskGroup | None = None
         self.cluster = Cluster(
-            blobs, self.fleet, claims, world, settings.wanted, pause, _together, self._rate
+            blobs,
+            self.fleet,
+            claims,
+            world,
+            settings.wanted,
+            pause,
+            _together,
+            self._rate,
+            settings.deletes,
         )
         self._rows = rows
         self._securing = Securing(self.cluster)

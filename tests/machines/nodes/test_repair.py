@@ -64,6 +64,10 @@ def test_what_is_missing() -> None:
         blobs=30, copies=10 + 20 + 20, bytes=1_000 + 2_000 + 2_000, lost=10, waits=10
     )
     assert missing([], nodes) == Missing()
+    # What is nowhere may be found on a node that has not given its inventory.
+    for more in ({4: members("4d*")[4]}, {4: members("4d-")[4]._replace(known=False)}):
+        found = missing(stocks, {**nodes, **more})
+        assert (found.lost, found.waits) == (0, 20)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ class House:
 
     def __init__(self, place: Path, last: ExitStack, nodes: int, copies: int) -> None:
         self.now = 1_000.0
+        self.deletes = True
         self.database = last.enter_context(Database.open(str(place / "state.db"), "server"))
         self.blobs, self.rows = Blobs(self.database), NodeRows(self.database)
         self.claims = Claims()
@@ -51,7 +52,7 @@ class House:
             self.nodes[name] = FolderNode(self._folder(place / name, last), self.spool)
         clock = self._clock
         world = World(clock, clock, lambda: 0.5, lambda: "", in_thread, clock)
-        settings = NodeSettings(lambda workspace: copies)
+        settings = NodeSettings(lambda workspace: copies, deletes=lambda: self.deletes)
         tables = self.blobs, self.rows
         self.store = NodeStore(
             self.spool, self.claims, tables, self._dial, world, settings, self._pause

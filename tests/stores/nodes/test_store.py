@@ -12,6 +12,8 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.process.wakeup import next_turn
 from cargo_sync.stores.blob_changes import blob_path
 from cargo_sync.stores.contract import Secured
+from cargo_sync.stores.nodes.deleting import Deleting
+from cargo_sync.stores.nodes.store import DAY
 from tests.stores.blobs import LARGE
 from tests.stores.nodes.house import PATIENCE_SECONDS, House, house
 
@@ -136,6 +138,31 @@ async def test_what_nobody_has_any_more_is_deleted(tmp_path: Path) -> None:
         one.store.forget(1, hashes)
         await one.until(lambda: not any(one.copies(content) for content in contents[1:]))
         assert one.copies(contents[0]) == 2
+
+
+async def test_a_server_that_was_recovered_deletes_nothing_for_a_while(tmp_path: Path) -> None:
+    """Neither what nobody wants any more, nor what its old state does not know."""
+    async with house(tmp_path) as one:
+        one.deletes = False
+        [known] = await one.upload(SMALL[:1])
+        [unknown] = one.put(SMALL[1:2])
+        for node in one.nodes.values():
+            assert (await node.place([unknown])).problems == [None]
+        for id in one.store.fleet.nodes:
+            life = one.rows.forget_copies(id)
+            assert one.store.fleet.joining is not None
+            await one.store.fleet.joining.compare(id, life)
+        assert one.copies(unknown) == 3 and one.blobs.find([unknown.hash])
+        one.blobs.condemn(1, [known.hash], one.now)
+        one.store.forget(1, [known.hash])
+        one.now += 3 * DAY
+        work = Deleting(one.store.cluster)
+        for _ in range(3):
+            assert (await work.age(), await work.step()) == (False, False)
+        assert one.copies(known) >= 2 and one.copies(unknown) == 3
+        one.deletes = True
+        one.store.release([unknown])
+        await one.until(lambda: one.copies(known) + one.copies(unknown) == 0)
 
 
 async def test_a_node_is_drained_and_removed(tmp_path: Path) -> None:
