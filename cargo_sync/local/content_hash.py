@@ -8,13 +8,16 @@ it is the same whether a zero is on the disk or in a hole, and however the conte
 """
 
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from blake3 import blake3
 
 BLOCK: Final = 64 * 2**20
 """Bytes of a block that is left out if all of them are zero."""
 ZEROS: Final = bytes(2**20)
+PIECE: Final = 2**20
+"""Bytes of which a list has one BLAKE3 each (`ListedHash`)."""
+_ZERO_PIECE: Final = blake3(bytes(PIECE)).digest()
 
 _CONTEXT: Final = "cargo 2026-11-29 content with blocks of zeros left out"
 _RUN: Final = Struct("<QQ")
@@ -48,7 +51,7 @@ class ContentHash:
             at = self._size % BLOCK
             part = content[: BLOCK - at]
             if at == self._zeros and _is_zero(part):
-                self.zeros(len(part))
+                ContentHash.zeros(self, len(part))
             else:
                 self._hash_zeros()
                 self._bytes.update(part)
@@ -70,9 +73,14 @@ class ContentHash:
             self._size += part
             count -= part
 
-    def copy(self) -> "ContentHash":
+    @property
+    def pieces(self) -> bytes:
+        """The BLAKE3 of each MiB, if it has them."""
+        return b""
+
+    def copy(self) -> Self:
         """A hash of the same bytes, to go on with."""
-        other = ContentHash()
+        other = type(self)()
         other._bytes, other._gaps = self._bytes.copy(), self._gaps.copy()
         other._size, other._zeros = self._size, self._zeros
         other._first, other._next = self._first, self._next
@@ -102,6 +110,60 @@ class ContentHash:
             part = min(self._zeros, len(ZEROS))
             self._bytes.update(ZEROS[:part])
             self._zeros -= part
+
+
+class ListedHash(ContentHash):
+    """Also has the BLAKE3 of each MiB, for who reads pieces of the content later."""
+
+    __slots__ = ("_digests", "_piece", "_piece_size")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._digests = bytearray()
+        self._piece: Any = blake3()
+        self._piece_size = 0
+
+    @property
+    def pieces(self) -> bytes:
+        """The BLAKE3 of each MiB, 32 bytes each; b"" for a content of one piece."""
+        if self._size <= PIECE:
+            return b""
+        return bytes(self._digests) + (self._piece.digest() if self._piece_size else b"")
+
+    def update(self, content: memoryview | bytes) -> None:
+        super().update(content)
+        content = memoryview(content)
+        while content:
+            part = content[: PIECE - self._piece_size]
+            if len(part) == PIECE:
+                self._digests += blake3(part).digest()
+            else:
+                self._add(part)
+            content = content[len(part) :]
+
+    def zeros(self, count: int) -> None:
+        super().zeros(count)
+        while count:
+            if self._piece_size or count < PIECE:
+                part = min(count, PIECE - self._piece_size)
+                self._add(bytes(part))
+            else:
+                part = count - count % PIECE
+                self._digests += _ZERO_PIECE * (part // PIECE)
+            count -= part
+
+    def copy(self) -> Self:
+        other = super().copy()
+        other._digests, other._piece = self._digests.copy(), self._piece.copy()
+        other._piece_size = self._piece_size
+        return other
+
+    def _add(self, part: memoryview | bytes) -> None:
+        self._piece.update(part)
+        self._piece_size += len(part)
+        if self._piece_size == PIECE:
+            self._digests += self._piece.digest()
+            self._piece, self._piece_size = blake3(), 0
 
 
 def _is_zero(content: memoryview) -> bool:

@@ -87,6 +87,7 @@ class Staged(NamedTuple):
     durable   its content is already synced
     transfer  the transfer's id if the file can be resumed after a cut, else ""
     mode, ctime_ns   of a small file, as the file system reports them
+    pieces    the BLAKE3 of each MiB, if its staging makes them (`content_hash.ListedHash`)
     """
 
     path: str
@@ -100,6 +101,7 @@ class Staged(NamedTuple):
     transfer: str = ""
     mode: int = 0
     ctime_ns: int = 0
+    pieces: bytes = b""
 
 
 class _Run:
@@ -122,10 +124,11 @@ class PartFile:
         name: str,
         offer: Offer,
         checkpoints: CheckpointStore | None,
+        hash: ContentHash,
     ) -> None:
         """Looks for what is staged already; nothing is written yet.
 
-        `checkpoints` is None for a file that starts again after a cut.
+        `checkpoints` is None for a file that starts again after a cut; `hash` has no bytes yet.
 
         Raises:
             ProblemError: the staged part cannot be read.
@@ -138,7 +141,7 @@ class PartFile:
         self._fd = -1
         self._runs: dict[int, _Run] = {}
         """Per offset at which they end now."""
-        self._hash = ContentHash()
+        self._hash = hash
         self._fresh = False
         self._spans = self._resumed()
         self._written = sum(span.end - span.start for span in self._spans)
@@ -285,6 +288,7 @@ class PartFile:
             self._hash.hexdigest(),
             durable=kept,
             transfer=self._offer.transfer if kept else "",
+            pieces=self._hash.pieces,
         )
 
     def pause(self) -> None:

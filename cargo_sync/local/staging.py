@@ -9,13 +9,14 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
 from blake3 import blake3
 
 from cargo_sync.local.ages import AgeStore
+from cargo_sync.local.content_hash import ContentHash
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.fresh_folders import FreshFolders, StagedFolder, is_recent
 from cargo_sync.local.listing import IDENT, inode, names_in
@@ -46,7 +47,12 @@ class Staging:
     """
 
     def __init__(
-        self, root: Root, checkpoints: CheckpointStore, space: SpaceLedger, guest: str = ""
+        self,
+        root: Root,
+        checkpoints: CheckpointStore,
+        space: SpaceLedger,
+        guest: str = "",
+        hashes: Callable[[], ContentHash] = ContentHash,
     ) -> None:
         """Nothing is written yet.
 
@@ -55,7 +61,9 @@ class Staging:
             checkpoints: where the resume points of larger files are kept.
             space: the ledger of this process.
             guest: a guest's unique name (letters and digits); "" for the owner of the root.
+            hashes: makes what hashes a larger file while it arrives.
         """
+        self._hashes = hashes
         self.root = root
         self.fresh = FreshFolders()
         self._checkpoints = checkpoints
@@ -195,7 +203,7 @@ class Staging:
         ident, size, mtime = found.st_ino & IDENT, found.st_size, found.st_mtime_ns
         mode, ctime = found.st_mode & 0o7777, found.st_ctime_ns
         return Staged._make(
-            (offer.path, name, ident, size, mtime, digest, "", durable, "", mode, ctime)
+            (offer.path, name, ident, size, mtime, digest, "", durable, "", mode, ctime, b"")
         )
 
     def link(self, offer: Offer) -> Staged:
@@ -225,7 +233,7 @@ class Staging:
                 transfer id.
         """
         if not resumable(offer.size):
-            return PartFile(self.root, self._existing(), self._name(), offer, None)
+            return PartFile(self.root, self._existing(), self._name(), offer, None, self._hashes())
         if not _TRANSFER.fullmatch(offer.transfer):
             raise ProblemError(
                 Problem(
@@ -242,7 +250,7 @@ class Staging:
         try:
             folder, name = self._existing(), self._part_name(offer.transfer)
             self._remove_earlier(offer.transfer, offer.path)
-            return PartFile(self.root, folder, name, offer, self._checkpoints)
+            return PartFile(self.root, folder, name, offer, self._checkpoints, self._hashes())
         except BaseException:
             self.release(offer.transfer)
             raise

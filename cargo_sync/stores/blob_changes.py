@@ -191,15 +191,7 @@ class BlobChanges:
             if one.size <= PIECE:
                 continue
             try:
-                fd = self._root.system.open_in(self._staging.fd, one.name)
-                try:
-                    whole, pieces = summed(fd, one.size)
-                finally:
-                    os.close(fd)
-                if whole != one.hash:
-                    words = f"{one.path!r} is on the disk not as it was written"
-                    raise ProblemError(Problem(Code.CORRUPT, words, one.path))
-                lists[one.name] = self._write_list(one.hash, pieces)
+                lists[one.name] = self._write_list(one.hash, one.pieces or self._read_list(one))
             except OSError as error:
                 problems[one.name] = from_os_error(error, one.path)
             except ProblemError as error:
@@ -207,6 +199,18 @@ class BlobChanges:
             if one.name in problems:
                 self._staging.discard(one)
         return lists
+
+    def _read_list(self, one: Staged) -> bytes:
+        """The list of a content that was staged without one. Raises OSError, ProblemError."""
+        fd = self._root.system.open_in(self._staging.fd, one.name)
+        try:
+            whole, pieces = summed(fd, one.size)
+        finally:
+            os.close(fd)
+        if whole != one.hash:
+            words = f"{one.path!r} is on the disk not as it was written"
+            raise ProblemError(Problem(Code.CORRUPT, words, one.path))
+        return pieces
 
     def _write_list(self, hash: str, pieces: bytes) -> Staged:
         """Stages a list. Raises ProblemError."""

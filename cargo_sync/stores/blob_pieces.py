@@ -1,8 +1,8 @@
 """Reading a blob so that nothing rotten leaves: each piece is checked before it is given out.
 
 A blob of up to a MiB is read and hashed as a whole. Beside a larger one lies its list: the BLAKE3
-of each MiB, 32 bytes each. It is made from the staged file before that has its name, in one pass
-that also checks the hash of the whole.
+of each MiB, 32 bytes each. It is made while the blob arrives (`content_hash.ListedHash`), or else
+from the staged file.
 """
 
 import errno
@@ -12,12 +12,12 @@ from typing import Final, Protocol
 
 from blake3 import blake3
 
-from cargo_sync.local import sparse
+from cargo_sync.local import content_hash, sparse
 from cargo_sync.local.content_hash import ContentHash
 from cargo_sync.local.read import Going, always
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
-PIECE: Final = 2**20
+PIECE: Final = content_hash.PIECE
 """Bytes that are checked together; a blob of no more has no list."""
 DIGEST: Final = 32
 _AHEAD: Final = 4_096
@@ -209,6 +209,35 @@ class OneDigest:
 
     def forget(self) -> None:
         """It is always the same."""
+
+
+class PlainReader:
+    """An open blob of which nothing is checked. See `lanes.ports.Reader`."""
+
+    def __init__(self, fd: int, size: int) -> None:
+        self._fd = fd
+        self._size = size
+        self._has_holes = sparse.holes_of(os.fstat(fd)) > 0
+
+    def read_into(self, view: memoryview, offset: int) -> int:
+        part = view[: max(0, self._size - offset)]
+        try:
+            fill(self._fd, part, offset)
+        except OSError as error:
+            raise damaged("it", f"cannot be read: {error.strerror or error}") from error
+        return len(part)
+
+    def extent(self, offset: int, until: int) -> tuple[int, bool]:
+        try:
+            return sparse.extent(self._fd, offset, until) if self._has_holes else (until, False)
+        except OSError:
+            return until, False  # reading it says why
+
+    def unchanged(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        os.close(self._fd)
 
 
 class EmptyReader:

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 
-from cargo_sync.lanes.ports import Wake
+from cargo_sync.lanes.ports import Reader, Wake
 from cargo_sync.model.problems import ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Unread
-from cargo_sync.stores.blob_pieces import BlobReader, EmptyReader
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import Content
 
@@ -23,7 +22,7 @@ class BlobSource:
     def coming(self, offers: Iterable[Offer]) -> None:
         """All of it is here."""
 
-    def open(self, offer: Offer) -> BlobReader | EmptyReader:
+    def open(self, offer: Offer) -> Reader:
         """Opens a content.
 
         Raises:
@@ -48,3 +47,10 @@ class BlobSource:
 
     def close(self) -> None:
         """Nothing is kept for a lane."""
+
+
+class SpoolSource(BlobSource):
+    """Reads contents of the spool, to be placed on a node: there the hash of each is checked."""
+
+    def open(self, offer: Offer) -> Reader:
+        return self._blobs.open_as_is(Content(offer.path, offer.size))

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cargo_sync.local import content_hash
-from cargo_sync.local.content_hash import ContentHash
+from cargo_sync.local.content_hash import ContentHash, ListedHash
 
-BLOCK = 8
+BLOCK, PIECE = 8, 5
 CONTENT = st.lists(
     st.one_of(st.integers(1, 3 * BLOCK).map(bytes), st.binary(min_size=1, max_size=BLOCK)),
     max_size=6,
@@ -20,6 +20,8 @@ def small_blocks() -> object:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(content_hash, "BLOCK", BLOCK)
         patch.setattr(content_hash, "ZEROS", bytes(3))
+        patch.setattr(content_hash, "PIECE", PIECE)
+        patch.setattr(content_hash, "_ZERO_PIECE", blake3(bytes(PIECE)).digest())
         yield
 
 
@@ -33,7 +35,7 @@ def hashed(content: bytes) -> str:
 def test_it_does_not_depend_on_how_the_content_came(
     content: bytes, cuts: list[int], data: st.DataObject
 ) -> None:
-    pieces, found = content, ContentHash()
+    pieces, found = content, ListedHash()
     for cut in [*cuts, len(content)]:
         piece, pieces = pieces[:cut], pieces[cut:]
         if not any(piece) and data.draw(st.booleans()):
@@ -44,6 +46,9 @@ def test_it_does_not_depend_on_how_the_content_came(
             found = found.copy()
     assert found.size == len(content)
     assert found.hexdigest() == hashed(content)
+    listed = [content[at : at + PIECE] for at in range(0, len(content), PIECE)]
+    digests = b"".join(blake3(one).digest() for one in listed)
+    assert found.pieces == (digests if len(listed) > 1 else b"")
 
 
 @given(CONTENT, CONTENT)

@@ -78,6 +78,7 @@ def test_a_small_file_is_staged_as_it_was_offered(staging: Staging, top: Path) -
         "",
         0o751,
         found.st_ctime_ns,
+        b"",
     )
     for folder in (".cargo_sync", ".cargo_sync/staging"):
         assert (top / folder).stat().st_mode & 0o777 == 0o700

@@ -20,7 +20,7 @@ from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.nodes import NodeRow
 from cargo_sync.stores.blob_sink import SpoolSink
-from cargo_sync.stores.blob_source import BlobSource
+from cargo_sync.stores.blob_source import SpoolSource
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.client import NodeStatus, ScrubStatus
 from cargo_sync.stores.nodes.node_api import (
@@ -185,7 +185,7 @@ class NodeLink:
         steady = self._world.steady
         pace = pace_of(opened.sock)
         pace.limit(opened.granted, steady())
-        source = BlobSource(self._spool.blobs)
+        source = SpoolSource(self._spool.blobs)
         return Sender(opened.link, source, steady, client=True, pace=pace, on_receipts=on_receipts)
 
     def _receiver(self, opened: OpenedLane, on_receipts: OnReceipts) -> Receiver:
