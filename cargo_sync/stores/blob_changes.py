@@ -50,8 +50,13 @@ class BlobChanges:
     rotten   how many were moved aside since the folder was opened
     """
 
-    def __init__(self, staging: Staging, damaged: Sequence[str]) -> None:
-        """Raises ProblemError: the folder cannot be used."""
+    def __init__(self, staging: Staging, damaged: Sequence[str], *, durable: bool) -> None:
+        """Without `durable` a power cut may take what was placed, and bring back what was removed.
+
+        Raises:
+            ProblemError: the folder cannot be used.
+        """
+        self._durable = durable
         self.lock = threading.Lock()
         self.totals = BlobTotals(staging.root)
         self.damaged = set(damaged)
@@ -65,11 +70,11 @@ class BlobChanges:
         lists = self._make_lists(staged, problems)
         files = [one for one in staged if one.name not in problems and self._is_stored(one)]
         extra = [lists[one.name] for one in files if one.name in lists]
-        for one, problem in zip(
-            [*files, *extra], secure(self._staging, files + extra), strict=True
-        ):
-            if problem is not None:
-                problems[one.name] = problem
+        if self._durable:
+            new = [*files, *extra]
+            for one, problem in zip(new, secure(self._staging, new), strict=True):
+                if problem is not None:
+                    problems[one.name] = problem
         touched = {PLACE}
         for part, some in groupby(sorted(files, key=_hash), lambda one: one.hash[:2]):
             self._place_part(part, list(some), lists, problems, touched)
@@ -284,6 +289,8 @@ class BlobChanges:
         try:
             with self.lock:
                 self.totals.sequence += 1
+                if not self._durable:
+                    return None
                 self.totals.write()
             self._root.sync(touched, files=[blob_totals.PLACE], whole=whole)
         except OSError as error:

@@ -87,6 +87,8 @@ class BlobFolder:
         staging: Staging,
         space: SpaceLedger,
         capacity: int | None,
+        *,
+        durable: bool,
     ) -> None:
         """Use `open`."""
         self.root = root
@@ -95,7 +97,7 @@ class BlobFolder:
         self.capacity = capacity
         self._held = held
         self._space = space
-        self._changes = BlobChanges(staging, self.names_in(DAMAGED))
+        self._changes = BlobChanges(staging, self.names_in(DAMAGED), durable=durable)
 
     @classmethod
     def open(
@@ -109,6 +111,7 @@ class BlobFolder:
         *,
         holder: str,
         capacity: int | None = None,
+        durable: bool = True,
         system: System | None = None,
     ) -> Self:
         """Opens the folder at `path` and locks it; a new one is made if missing.
@@ -122,6 +125,7 @@ class BlobFolder:
             ages: how old staged files are.
             holder: our name, for other processes that want the folder.
             capacity: bytes that the blobs may use; None for all that the disk has.
+            durable: False for a folder of which a power cut may take all: nothing is synced.
             system: the calls that change the disk; None for the best of this platform.
 
         Raises:
@@ -141,7 +145,7 @@ class BlobFolder:
                 marker = lock.marker(root, token())
                 staging = Staging(root, checkpoints, space, hashes=ListedHash)
                 staging.sweep(ages, 0.0)
-                return cls(root, held, marker, staging, space, capacity)
+                return cls(root, held, marker, staging, space, capacity, durable=durable)
             except BaseException:
                 held.release()
                 raise

@@ -79,7 +79,9 @@ class Spool(Protocol):
     def staging(self) -> Staging: ...
 
     def place(self, some: Sequence[Staged]) -> list[Problem | None]:
-        """Puts complete staged files where contents lie, durably, and holds each content once.
+        """Puts complete staged files where contents lie, and holds each content once.
+
+        They are durable there only where securing a content means just this.
 
         It may be called again with a content that is there: then the staged file is dropped. A file
         with a problem was discarded, and is not held. Names and times of staged files mean nothing.

@@ -30,6 +30,7 @@ def opened(
     known: str = "",
     capacity: int | None = None,
     token: str = TOKEN,
+    durable: bool = True,
 ) -> BlobFolder:
     return BlobFolder.open(
         str(path),
@@ -40,6 +41,7 @@ def opened(
         MemoryAges(lambda: 0.0),
         holder="a test",
         capacity=capacity,
+        durable=durable,
         system=system or quick_system("native"),
     )
 

@@ -21,7 +21,7 @@ from cargo_sync.stores import blobs as blob_folders
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.blobs import PARTS, BlobFolder, for_blobs
 from cargo_sync.stores.contract import Content
-from tests.local.systems import KINDS, Stop, failing, failing_in, recording, stopping
+from tests.local.systems import KINDS, SYNCS, Stop, failing, failing_in, recording, stopping
 from tests.stores.blobs import (
     LARGE,
     TOKEN,
@@ -458,3 +458,21 @@ def test_a_resumed_content_has_no_checkpoint_when_it_is_there(top: Path) -> None
         assert blobs.place([part.finish()]) == [None]
         assert not checkpoints.kept
         assert read(blobs, content_of(content)) == content
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_folder_that_a_power_cut_may_take_is_never_synced(tmp_path: Path, durable: bool) -> None:
+    system, calls = recording("native")
+    blobs = opened(tmp_path / "spool", system, durable=durable)
+    del calls[:]
+    contents = [*(f"{number}".encode() for number in range(40)), LARGE]
+    assert put(blobs, contents) == [None] * len(contents)
+    found = [content_of(one) for one in contents]
+    assert all(blobs.has(found))
+    with closing(blobs.open_blob(found[-1])) as reader:
+        assert reader.read_into(memoryview(bytearray(9)), 0) == 9
+    before = blobs.sequence
+    assert blobs.remove([one.hash for one in found]) == [None] * len(found)
+    assert blobs.sequence > before and blobs.room().blobs == 0
+    assert bool(set(SYNCS) & set(calls)) is durable
+    blobs.close()

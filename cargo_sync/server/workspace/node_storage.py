@@ -214,7 +214,8 @@ class NodeStorage:
                 _log.error("the spool cannot be cleaned up: %s", error)
 
     def _folder(self) -> BlobFolder:
-        # Another folder than before is as good: what has a receipt lies on nodes.
+        # Another folder than before is as good, also after a power cut: what has a receipt lies on
+        # nodes, and nothing of an earlier process is believed.
         shared = self._shared
         return BlobFolder.open(
             os.path.join(self._settings.state_dir, SPOOL),
@@ -224,6 +225,7 @@ class NodeStorage:
             shared.space,
             shared.ages,
             holder="cargo_sync server",
+            durable=False,
         )
 
     def _wanted(self, workspace: int) -> int:

@@ -44,7 +44,7 @@ class House:
         self.database = last.enter_context(Database.open(str(place / "state.db"), "server"))
         self.blobs, self.rows = Blobs(self.database), NodeRows(self.database)
         self.claims = Claims()
-        self.spool = BlobSpool(self._folder(place / "spool", last), self.claims)
+        self.spool = BlobSpool(self._folder(place / "spool", last, durable=False), self.claims)
         self.nodes: dict[str, FolderNode] = {}
         for number in range(nodes):
             name = f"node{number}"
@@ -58,7 +58,7 @@ class House:
             self.spool, self.claims, tables, self._dial, world, settings, self._pause
         )
 
-    def _folder(self, path: Path, last: ExitStack) -> BlobFolder:
+    def _folder(self, path: Path, last: ExitStack, *, durable: bool = True) -> BlobFolder:
         blobs = BlobFolder.open(
             str(path),
             "",
@@ -67,6 +67,7 @@ class House:
             SpaceLedger(),
             MemoryAges(self._clock),
             holder="a test",
+            durable=durable,
             system=system("native"),
         )
         last.callback(blobs.close)
