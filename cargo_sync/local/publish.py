@@ -239,7 +239,7 @@ class Placing:
         if moved is None or self._unsure is not None:
             return None
         columns = map(list, zip(*files, strict=True))
-        taken, names, idents, sizes, times, hashes, targets, _, _, modes, ctimes = columns
+        taken, names, idents, sizes, times, hashes, targets, _, _, modes, ctimes, _ = columns
         # All that is between two names in the order has what is common to their beginnings.
         if not (min(names).startswith(begins) and max(names).startswith(begins)):
             return None
