@@ -1,4 +1,4 @@
-"""A TCP proxy on 127.0.0.2 before a port of 127.0.0.1: it cuts each connection after some bytes."""
+"""A TCP proxy on 127.0.0.2 before a port of 127.0.0.1: it counts, and may cut each connection."""
 
 import selectors
 import socket
@@ -13,12 +13,15 @@ class Proxy:
     """Forwards until `cut`, or until a connection has carried `budget` bytes.
 
     cuts  connections that were cut
+    sent  bytes from clients to the server
     """
 
     def __init__(self, port: int) -> None:
         self.budget: int | None = None
         self.cuts = 0
+        self.sent = 0
         self._port = port
+        self._lock = threading.Lock()
         self._listener = socket.create_server((HOST, port), reuse_port=False)
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -60,6 +63,9 @@ class Proxy:
                             raise ConnectionError
                         other[end].sendall(piece)
                         carried += len(piece)
+                        if end is client:
+                            with self._lock:
+                                self.sent += len(piece)
                         if self.budget is not None and carried > self.budget:
                             self.cuts += 1
                             raise ConnectionError
