@@ -455,8 +455,8 @@ class Server:
     def _notice(self, user: str, kind: str) -> None:
         self.feed.notice(user, kind)
 
-    def _node_joined(self, node: int) -> None:
-        _log.info("the storage node %d has joined", node)
+    def _node_joined(self, node: str) -> None:
+        _log.info("the storage node %s has joined", node)
         if self._tasks is not None:
             self._tasks.create_task(contained(self._take_in(), "a node that has joined"))
 

@@ -4,6 +4,7 @@ Contents and lists are synced, renamed into place, and the names are synced; eac
 never for each small file. Before that a kill or a power cut leaves only staged files.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ MODE: Final = 0o600
 """Of each blob: the files of all users lie beside each other."""
 DAMAGED: Final = f"{RESERVED}/damaged"
 LIST: Final = ".pieces"
+_log = logging.getLogger(__name__)
 
 
 def blob_path(hash: str) -> str:
@@ -166,6 +168,8 @@ class BlobChanges:
                 self.rotten += 1
                 self._changed(part, BlobAmount(-1, -found.st_size))
                 self._unlink(part, hash + LIST)
+            place = self._root.path, DAMAGED
+            _log.warning("the content %s is damaged: it was moved to %s/%s", hash, *place)
             self._made_durable({hash[:2], DAMAGED}, whole=False)
         except (OSError, ProblemError):
             return

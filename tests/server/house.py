@@ -202,7 +202,7 @@ class House:
             lambda user, kind: self.told.append((user, kind)),
         )
         self.nodes = NodeRows(database)
-        self.joined: list[int] = []
+        self.joined: list[str] = []
         self.pairing = NodePairing(
             NodeInvitationRows(database),
             self.nodes,

@@ -11,6 +11,8 @@ from tests.storm.tally import Tally
 
 FLIPPED: Final = 10
 READS: Final = 3
+HEARD: Final = 3.0
+"""Seconds after which the server knows what a node has found."""
 REPAIRED: Final = 60.0
 """Seconds in which all must be found, and made good."""
 
@@ -33,6 +35,7 @@ def rot(place: Coast, tally: Tally, crew: Crew, seed: str) -> list[str]:
     kept = {**crew.jobs.kept, **crew.http[0].kept, **crew.http[1].kept}
     for _ in range(READS):
         reader.check({path: one for path, one in kept.items() if one.hash in hashes})
+    time.sleep(HEARD)
     told.append(
         f"{_found(place, name)} of them were found by reading: all readers got what was sent"
     )

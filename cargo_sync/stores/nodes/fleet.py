@@ -247,8 +247,12 @@ class NodeFleet:
     async def _ask(self, node: FollowedNode) -> None:
         """Asks a node how it is; takes it in, or compares its inventory, if that is due."""
         try:
-            status = await node.client.status()
+            before, status = node.status, await node.client.status()
             node.status, node.heard_at, node.problem = status, self._world.steady(), None
+            known = before.damaged if before is not None and node.session is not None else 0
+            if (damaged := status.damaged - known) > 0:
+                words = "node %s found damaged copies: %d; they are made again from other ones"
+                _log.warning(words, node.row.name, damaged)
             if node.session is None:
                 await self._begin(node, status.life)
             session = node.session
@@ -258,8 +262,8 @@ class NodeFleet:
                 await self.joining.compare(node.row.id, session.life)
                 node.compared = session, status.damaged
         except ProblemError as error:
-            before, node.problem = node.problem, error.problem
-            if node.session is None and before != error.problem:
+            why, node.problem = node.problem, error.problem
+            if node.session is None and why != error.problem:
                 _log.warning("node %s is not there: %s", node.row.name, error.problem)
             await self._end(node)
 

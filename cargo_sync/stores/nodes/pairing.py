@@ -61,7 +61,7 @@ class NodePairing:
         invitations, nodes: what is stored.
         prove: slows down guesses of a token.
         audit: gets a row for each node that joins.
-        joined: called with the id of a node that has joined, in the event loop.
+        joined: called with the name of a node that has joined, in the event loop.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class NodePairing:
         prove: Prove,
         audit: AuditWriter,
         world: World,
-        joined: Callable[[int], None],
+        joined: Callable[[str], None],
     ) -> None:
         self._invitations = invitations
         self._nodes = nodes
@@ -119,7 +119,7 @@ class NodePairing:
             made = await offload(self._invitations.use, node.name, digest, now, write)
             if made is None:  # somebody else was faster
                 raise ProblemError(Problem(Code.UNAUTHORIZED, _REFUSED, retry=False))
-        self._joined(made.id)
+        self._joined(node.name)
         return made
 
 

@@ -4,6 +4,7 @@ Contents are fetched from one node into the spool, which checks them, and placed
 there. Nothing is kept of it in memory: what is missing follows from the placements.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ BATCH_BYTES: Final = 64 << 20
 REST: Final = 60.0
 """Seconds after which contents that could not be copied are tried again, if nothing changes."""
 _NO_COPY: Final = frozenset({Code.DAMAGED, Code.VANISHED})
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -52,6 +54,8 @@ class Repairing:
         self._passes: dict[tuple[int, int], _Pass] = {}
         self._resting: dict[tuple[int, int], tuple[float, Lack]] = {}
         """Since when, and what was missing then."""
+        self._told = 0
+        """Copies of `progress` that the log knows of."""
 
     async def step(self) -> float | None:
         """Repairs one batch.
@@ -64,6 +68,7 @@ class Repairing:
         self._forget({_key(lack.stock) for lack in lacks})
         if not lacks:
             self.progress.rest()
+            self._tell()
         for lack in lacks:
             began = cluster.world.steady()
             if self._rests(lack, began):
@@ -72,6 +77,12 @@ class Repairing:
             if size is not None:
                 return pause(size, cluster.world.steady() - began, cluster.rate())
         return None
+
+    def _tell(self) -> None:
+        """Nothing can be made now: the log gets what was made since it last was so."""
+        if made := self.progress.copies - self._told:
+            _log.info("copies that were missing were made: %d", made)
+            self._told += made
 
     def _forget(self, lacking: set[tuple[int, int]]) -> None:
         """Stocks that lack nothing, or cannot be repaired now, begin anew when they do."""

@@ -45,10 +45,10 @@ async def test_a_node_joins_once(house: House) -> None:
     assert (node.name, node.zone, node.host, node.port, node.lane_port, node.fingerprint) == (
         "cellar", "house1", "cellar.lan", 8445, 8446, PRINT,
     )  # fmt: skip
-    assert (node.secret, house.joined) == (bearer, [1])
+    assert (node.secret, house.joined) == (bearer, ["cellar"])
     assert bearer not in repr(node)
     assert (await join(house)).status == 401
-    assert house.joined == [1]
+    assert house.joined == ["cellar"]
 
 
 async def test_a_node_that_has_lost_its_disk_joins_again_under_its_name(house: House) -> None:
