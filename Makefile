@@ -8,6 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test coverage fuzz sim crash bench bench-big bench-link lint types imports unit screens format man \
   clean
+.PHONY: demo test fuzz sim crash storm bench bench-big bench-link lint types imports unit screens format man clean
 
 # --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -53,6 +54,13 @@ crash: $(VENV)/installed
 # with an older build too, SAVE=NAME writes benchmarks/results/NAME.json; OPTIONS=--help shows the rest.
 BENCH = $(BIN)/python -m benchmarks.transfers --install $(if $(PREVIOUS),--previous $(PREVIOUS)) \
   $(if $(SAVE),--save $(SAVE)) $(OPTIONS)
+
+# Four storage nodes, a server and a daemon, as real programs: TRANSFERS uploads and downloads over SECONDS, while nodes are
+# killed, stopped for a minute, filled up and brought back, and the server is killed, at random from SEED; then bits flip
+# on a node's disk. A table at the end; nothing may be lost, or sent twice.
+storm: $(VENV)/installed
+	$(BIN)/python -m tests.storm --seconds $(or $(SECONDS),600) --transfers $(or $(TRANSFERS),1000) --seed $(or $(SEED),1) \
+	  --nodes $(or $(NODES),4)
 
 bench: $(VENV)/installed
 	$(BENCH) $(if $(QUICK),--quick)

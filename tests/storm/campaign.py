@@ -1,5 +1,6 @@
 """One storm, from its beginning to its end, and what must be true then."""
 
+import re
 import sqlite3
 import threading
 import time
@@ -116,9 +117,9 @@ def _look_back(place: Coast, tally: Tally, crew: Crew) -> None:
             if times > 1:
                 tally.must_not(f"{path} was uploaded {times} times")
         rows = database.execute(
-            "SELECT json_extract(details, '$.code') FROM event WHERE happened = 'failed'"
+            "SELECT json_extract(details, '$.message') FROM event WHERE happened = 'failed'"
         )
-        for [code] in rows.fetchall():
-            tally.failed(f"job: {code}")
+        for [message] in rows.fetchall():
+            tally.failed(f"job: {re.sub('[0-9.]+:[0-9]+', '…', message)[:50]}")
     for line in place.errors():
         tally.must_not(line)

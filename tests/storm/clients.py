@@ -8,6 +8,7 @@ import base64
 import http.client
 import json
 import random
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -172,11 +173,13 @@ class HttpClient:
                 to.endheaders()
                 try:
                     for start in range(0, len(content), PIECE):
+                        if select.select([to.sock], [], [], 0)[0]:
+                            break  # it has answered already
                         piece = content[start : start + PIECE]
                         to.send(piece)
                         sent += len(piece)
                 except (BrokenPipeError, ConnectionResetError):
-                    pass  # it may have answered already
+                    pass  # perhaps it has answered
                 answer = to.getresponse()
                 self._note(answer.status, answer.read())
                 return answer.status, sent

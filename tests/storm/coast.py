@@ -17,6 +17,7 @@ from blake3 import blake3
 
 from cargo_sync.api.addresses import SERVER, instance_addresses
 from cargo_sync.api.client import Client, CommandError, NotRunning
+from cargo_sync.api.invitation import new_token
 from cargo_sync.machines.nodes.room import RESERVE
 from tests.crash.proxy import HOST, Proxy
 from tests.e2e.processes import PATIENCE, USER, Place
@@ -98,12 +99,10 @@ class Coast(Place):
         self._change(name, "// no capacity")
 
     def _join(self, name: str) -> None:
-        invited = self.run(
-            "cargo_ctl", "node", "invite", name, "--connect", str(self.server_folder)
-        )
-        assert not invited.returncode, invited.stderr
+        token = new_token()
+        invited = self.server_call("node.invite", node=name, token=token)
         line = self.folder / f"{name}.invitation"
-        line.write_text(invited.stdout)
+        line.write_text(f"{invited['invitation']}{token}")
         state, port, lane_port = self.folder / f"state-{name}", free_port(), free_port()
         settings = str(self.folder / f"{name}.json")
         (state / "cargo_sync").mkdir(parents=True)

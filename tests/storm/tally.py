@@ -1,6 +1,7 @@
 """What is counted in a storm, and the table."""
 
 import threading
+import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
@@ -16,13 +17,13 @@ class Way:
     done    files
     bytes   of them
     waited  how many took long
-    longest seconds of the slowest
+    longest seconds of the slowest, and when it ended
     """
 
     done: int = 0
     bytes: int = 0
     waited: int = 0
-    longest: float = 0.0
+    longest: tuple[float, str] = (0.0, "")
 
 
 @dataclass
@@ -76,7 +77,7 @@ class Tally:
             found.done += files
             found.bytes += size
             found.waited += files if seconds > LONG else 0
-            found.longest = max(found.longest, seconds)
+            found.longest = max(found.longest, (seconds, time.strftime("%H:%M:%S", time.gmtime())))
 
     def failed(self, error: str) -> None:
         with self._lock:
@@ -106,7 +107,8 @@ class Tally:
         lines += [f"{event:34} {times:8}" for event, times in sorted(self.events.items())]
         lines += ["", f"{'transfers':34} {'files':>8} {'MiB':>8} {'waited':>8} {'longest':>8}"]
         for name, way in sorted(self.ways.items()):
-            numbers = f"{way.done:8} {way.bytes / MIB:8.1f} {way.waited:8} {way.longest:7.1f}s"
+            seconds, at = way.longest
+            numbers = f"{way.done:8} {way.bytes / MIB:8.1f} {way.waited:8} {seconds:7.1f}s at {at}"
             lines.append(f"{name:34} {numbers}")
         lines += ["", f"{'bytes from clients, in MiB':34} {'content':>8} {'sent':>8} "
                   f"{'refused':>8} {'cut':>8} {'again':>8}"]  # fmt: skip

@@ -7,7 +7,7 @@ from tests.storm.clients import MIB
 from tests.storm.tally import Sent, Tally
 from tests.storm.weather import KINDS, Climate
 
-SMALL = Plan("7", 60, 0.0, 3, 4 * MIB, Climate(every=3, away=1.0, still=1.0, few=1))
+SMALL = Plan("7", 40, 0.0, 3, 2 * MIB, Climate(every=2, away=0.5, still=0.5, few=1))
 
 
 def test_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_the_table_says_what_was_sent_again() -> None:
     tally.done("upload, HTTP", 1, MIB, 7.25)
     tally.must_not("a file is lost")
     lines = str(tally).splitlines()
-    assert "upload, HTTP                              1      1.0        1     7.2s" in lines
+    assert any(line.startswith("upload, HTTP   ") and " 7.2s at " in line for line in lines)
     assert (
         "HTTP                                   10.0     14.0      1.0      1.0      2.0" in lines
     )

@@ -335,8 +335,17 @@ class NodeFleet:
         """Tells if the state of a node has changed."""
         states = {id: member.state for id, member in self.members().items()}
         if states != self._states:
+            self._tell_of_room(states)
             self._states = states
             self.on_change()
+
+    def _tell_of_room(self, states: Mapping[int, NodeState]) -> None:
+        for id, state in states.items():
+            before, name = self._states.get(id), self.nodes[id].row.name
+            if state is NodeState.FULL and before is not NodeState.FULL:
+                _log.warning("node %s has no room for more copies: others get them", name)
+            elif state is NodeState.UP and before is NodeState.FULL:
+                _log.info("node %s has room again", name)
 
 
 def _place(row: NodeRow) -> tuple[object, ...]:
