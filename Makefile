@@ -6,9 +6,8 @@ BIN    := $(VENV)/bin
 # The tests start hundreds of programs, and each would compile all of its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test coverage fuzz sim crash bench bench-big bench-link lint types imports unit screens format man \
+.PHONY: demo test coverage fuzz sim crash storm bench bench-big bench-link lint types imports unit screens format man \
   clean
-.PHONY: demo test fuzz sim crash storm bench bench-big bench-link lint types imports unit screens format man clean
 
 # --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
 $(VENV)/installed: requirements.lock pyproject.toml

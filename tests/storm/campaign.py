@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from tests.storm.clients import MIB, HttpClient, JobClient, Turns
 from tests.storm.coast import CALM, COPIES, Coast
 from tests.storm.tally import Tally
-from tests.storm.weather import Climate, Weather
+from tests.storm.weather import KINDS, Climate, Weather
 
 
 class Plan(NamedTuple):
@@ -66,7 +66,8 @@ def tell(place: Coast, plan: Plan) -> tuple[Tally, Crew]:
         tally.count("jobs", cut=crew.jobs.under_way)
 
     weather = Weather(place, tally, plan.seed, plan.climate, crew.under_way, cut)
-    turns, began = Turns(plan.transfers, plan.seconds), time.monotonic()
+    turns = Turns(plan.transfers, plan.seconds, lambda: tally.events.keys() >= KINDS.keys())
+    began = time.monotonic()
     runs = [crew.jobs.run, *(one.run for one in crew.http)]
     threads = [_thread(tally, run, turns) for run in runs]
     storm = _thread(tally, weather.run, turns, lambda: not any(one.is_alive() for one in threads))

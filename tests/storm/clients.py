@@ -39,12 +39,16 @@ class Kept(NamedTuple):
 
 
 class Turns:
-    """Who begins the next transfer, and when: so many, spread over so many seconds."""
+    """Who begins the next transfer, and when: so many, spread over so many seconds.
 
-    def __init__(self, most: int, seconds: float) -> None:
+    After these it goes on until there is `enough`, whatever that is.
+    """
+
+    def __init__(self, count: int, seconds: float, enough: Callable[[], bool]) -> None:
         self.done = 0
-        self._most = most
-        self._step = seconds / most
+        self._count = count
+        self._enough = enough
+        self._step = seconds / count
         self._began = time.monotonic()
         self._given = 0
         self._lock = threading.Lock()
@@ -53,7 +57,7 @@ class Turns:
     def take(self, count: int) -> bool:
         """Waits for the time of the next `count` transfers; False if there are no more."""
         with self._lock:
-            if self.ended.is_set() or self._given >= self._most:
+            if self.ended.is_set() or (self._given >= self._count and self._enough()):
                 return False
             at = self._began + self._given * self._step
             self._given += count

@@ -7,7 +7,7 @@ from tests.storm.clients import MIB
 from tests.storm.tally import Sent, Tally
 from tests.storm.weather import KINDS, Climate
 
-SMALL = Plan("7", 40, 0.0, 3, 2 * MIB, Climate(every=2, away=0.5, still=0.5, few=1))
+SMALL = Plan("7", 24, 0.0, 3, 2 * MIB, Climate(every=3, away=0.3, still=0.3, few=1))
 
 
 def test_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Path) -> None:

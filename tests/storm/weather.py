@@ -108,6 +108,7 @@ class Weather:
         most = self._climate.few + (self._chance.random() < 1 / 8)
         well = [name for name in self._coast.names if name not in self._troubles]
         if len(self._troubles) >= most or not well:
+            self._kinds.insert(0, kind)  # it comes later
             return
         name = self._chance.choice(well)
         seconds = self._chance.uniform(0.1, self._climate.away)
@@ -127,11 +128,13 @@ class Weather:
         self._tally.happened(kind)
 
     def _next(self) -> str:
-        """The next kind: all of them come before one comes too often."""
+        """The next kind: first each of them once."""
         if not self._kinds:
-            self._kinds = [kind for kind, often in KINDS.items() for _ in range(often)]
+            is_first = not self._tally.events
+            self._kinds = [
+                kind for kind, often in KINDS.items() for _ in range(1 if is_first else often)
+            ]
             self._chance.shuffle(self._kinds)
-            self._kinds.sort(key=lambda kind: self._tally.events[kind] > 0)
         return self._kinds.pop(0)
 
     def _empty(self, name: str) -> None:
