@@ -455,6 +455,70 @@ def check(files: tuple[str, ...]) -> None:
 
 
 @cargo_sync.command()
+@click.argument("workspace")
+@click.option(
+    "--to",
+    metavar="nodes|FOLDER",
+    help='Where it shall be: "nodes" (storage nodes), or a folder (with a "/" in it).',
+)
+@click.option(
+    "--copies",
+    type=click.IntRange(1, 3),
+    default=2,
+    show_default=True,
+    help="How many storage nodes keep each content.",
+)
+@click.option(
+    "--remove-source", is_flag=True, help="Remove what an earlier move has left behind, for good."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Only say what would be done, and what cannot be kept."
+)
+@click.option("--yes", is_flag=True, help="Ask nothing: go on although something cannot be kept.")
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(),
+    help="The server's settings. Default: ~/.config/cargo_sync/server.json",
+)
+@click.pass_context
+def migrate(
+    ctx: click.Context,
+    workspace: str,
+    to: str | None,
+    copies: int,
+    remove_source: bool,
+    dry_run: bool,
+    yes: bool,
+    config: str | None,
+) -> None:
+    """Move a workspace of a server from its folder to storage nodes, or back.
+
+    The server must be stopped meanwhile. Its users see no difference: no job sends anything
+    again. The old place stays as it is until --remove-source. After a kill, the same command goes
+    on where it was.
+
+    \b
+    Examples:
+      cargo_sync migrate archive --to nodes --copies 2 --dry-run
+      cargo_sync migrate archive --to nodes --copies 2
+      cargo_sync migrate archive --remove-source
+      cargo_sync migrate archive --to /srv/cargo/archive
+    """
+    if (to is None) is not remove_source:
+        raise click.UsageError("say where it shall be with --to, or use --remove-source")
+    if to is not None and to != "nodes" and "/" not in to:
+        raise click.BadParameter(f'{to!r} is neither "nodes" nor a folder such as ./{to}')
+    from cargo_sync.migration.command import migrate_workspace
+    from cargo_sync.migration.place import Order
+
+    ctx.obj = ctx.obj or "error"  # what matters is printed
+    folder = "" if to is None or to == "nodes" else to
+    order = Order(config or "", workspace, folder, copies, dry_run, yes)
+    sys.exit(migrate_workspace(order, remove=remove_source))
+
+
+@cargo_sync.command()
 @click.option(
     "--source",
     metavar="FOLDER",

@@ -239,7 +239,13 @@ class Catalogue(Protocol):
     """
 
     def workspace(self, root: str, make_epoch: Callable[[], str]) -> WorkspaceRecord:
-        """The workspace of `root`; it is made with a new epoch if there is none."""
+        """The workspace of `root`; it is made with a new epoch if there is none.
+
+        One that was moving there has arrived with this call (`state.workspace_moves`).
+
+        Raises:
+            ProblemError: `not_moved`: one is moving there, and not everything is there yet.
+        """
 
     def use(self, workspace: int) -> Use:
         """How much is there."""

@@ -49,6 +49,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry, PlacedEntries
 from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.state import workspace_moves
 from cargo_sync.state.database import Database
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.migrations import Statements
@@ -124,10 +125,14 @@ class SqliteCatalogue:
         with self._database.transaction() as connection:
             found = "SELECT id FROM workspace WHERE root = ?"
             if (row := connection.execute(found, (root,)).fetchone()) is None:
+                workspace_moves.arrive(connection, root)
+                row = connection.execute(found, (root,)).fetchone()
+            if row is None:
                 connection.execute(
                     "INSERT INTO workspace (root, epoch) VALUES (?, ?)", (root, make_epoch())
                 )
                 row = connection.execute(found, (root,)).fetchone()
+            workspace_moves.opened(connection, row[0])
             return _workspace(connection, row[0]).record
 
     def use(self, workspace: int) -> Use:

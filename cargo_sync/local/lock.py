@@ -107,7 +107,11 @@ def marker(root: Root, token: str) -> str:
     temporary = f"{_MARKER}.{token}"
     with root.folder(RESERVED) as own:
         try:
-            fd = root.system.create(own.fd, temporary)
+            try:
+                fd = root.system.create(own.fd, temporary)
+            except FileExistsError:  # the same move of a workspace was killed here before
+                root.system.unlink(own.fd, temporary)
+                fd = root.system.create(own.fd, temporary)
             try:
                 root.system.write(fd, token.encode() + b"\n", 0)
                 root.system.fsync(fd)

@@ -44,6 +44,7 @@ devices       programs that log in with a secret of their own
 invitations   invitations that nobody has used yet
 users         users that were made or changed by a command
 workspaces    workspaces that were made by a command, and grants
+workspace_moves  workspaces that move to another root, and what they left behind
 drop_boxes    where the catalogue has what users have added who may do nothing else
 backup_files  files that came by the backup protocol
 file_servers  file servers of the published program that have registered

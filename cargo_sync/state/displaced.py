@@ -114,6 +114,14 @@ class DisplacedRows:
             for id, size in sizes:
                 connection.execute("UPDATE displaced SET size = ? WHERE id = ?", (size, id))
 
+    def hashed(self, id: int, size: int, hash: str) -> None:
+        """The size and the hash of a kept file are known now."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE displaced SET size = ?, hash = ? WHERE owner = ? AND id = ?",
+                (size, hash, self._owner, id),
+            )
+
     def totals(self, within: str = "") -> TrashTotals:
         between = (within + "/", within + "0") if within else ("", "\U0010ffff")  # "0" follows "/"
         with self._database.read(long=True) as connection:

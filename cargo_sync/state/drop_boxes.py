@@ -3,6 +3,7 @@
 When the user is removed, another one may get the name later: that one must not see it.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
@@ -11,6 +12,10 @@ from cargo_sync.state.bulk import Alter, Insert, Select
 from cargo_sync.state.database import Database
 from cargo_sync.state.migrations import Statements
 
+_BOX: Final = "drop box of "
+_QUOTED: Final = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+_ROOT: Final = re.compile(rf"({_BOX}{_QUOTED}: {_QUOTED} in )(.*)", re.DOTALL)
+"""See `drop_box_root`."""
 _ENDED: Final = "drop box that has ended: "
 _END: Final = "UPDATE workspace SET root = ?2 || id WHERE substr(root, 1, length(?1)) = ?1"
 _DELETE: Final = """
@@ -72,6 +77,21 @@ def end_drop_boxes(connection: Statements, user: str) -> None:
     connection.execute(_END, (_of(user), _ENDED))
 
 
+def moved_drop_boxes(connection: Statements, source: str, target: str) -> None:
+    """A workspace has another root now: what its users have added has roots of it."""
+    rows = connection.execute(
+        "SELECT id, root FROM workspace WHERE substr(root, 1, length(?1)) = ?1", (_BOX,)
+    )
+    for id, root in rows.fetchall():
+        found = _ROOT.fullmatch(root)
+        if found is not None and found[2] == source:
+            moved = f"{found[1]}{target}"
+            connection.execute(
+                "UPDATE workspace SET root = ?2 || id WHERE root = ?1", (moved, _ENDED)
+            )
+            connection.execute("UPDATE workspace SET root = ? WHERE id = ?", (moved, id))
+
+
 def forget_drop_boxes(database: Database, most: int) -> bool:
     """Deletes up to `most` rows of drop boxes that have ended; True if there may be more."""
     with database.transaction() as connection:
@@ -86,4 +106,4 @@ def forget_drop_boxes(database: Database, most: int) -> bool:
 
 
 def _of(user: str) -> str:
-    return f"drop box of {user!r}: "
+    return f"{_BOX}{user!r}: "

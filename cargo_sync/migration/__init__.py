@@ -1,0 +1,25 @@
+"""`cargo_sync migrate`: a workspace moves from a folder to storage nodes, or back.
+
+Its users see no difference. The workspace stays the same in the catalogue: names, versions, ids,
+the feed and its lineage, the history, grants, receipts of drop boxes and the rows of the trash are
+not touched. Only where its contents lie changes. The server is stopped meanwhile. The old place
+stays complete until the new one is; then the server's file names the new place, and the workspace
+is found there (`state.workspace_moves`). After a kill, the same command goes on: what is at the new
+place already is not moved again.
+
+command        the command in a process: its file, its log, its exit code
+parts          the state of a server that does not run, and what is made of it
+place          what the command is asked, and where the workspace is and shall be
+placing        files that are written into a folder
+progress       how far it is
+removal        what was left behind is removed
+run            the command, from its arguments to its end
+screen         what people see of it
+sending        contents on their way into a store
+settings_file  the place of a workspace in the server's file
+survey         what would have to be done, and what cannot be kept
+to_folder      from a store into a folder
+to_nodes       from a folder into a store
+trash_to_folder  the same of the trash
+trash_to_nodes   the same of the trash
+"""

@@ -1,0 +1,38 @@
+"""The command in a process: its file, its log, its exit code."""
+
+import os
+from typing import TYPE_CHECKING
+
+from cargo_sync.config.errors import ConfigError
+from cargo_sync.config.places import server_file
+from cargo_sync.config.process_shape import LogSettings
+from cargo_sync.migration.place import Order
+from cargo_sync.migration.run import Migration, run
+from cargo_sync.migration.screen import Screen
+from cargo_sync.running import refuse, run_application
+from cargo_sync.server.app import node_links
+
+if TYPE_CHECKING:
+    from cargo_sync.process.service import Service
+
+
+def migrate_workspace(order: Order, *, remove: bool) -> int:
+    """Moves a workspace, or removes what it has left behind; returns the exit code.
+
+    Args:
+        order: what is asked; its `file` may be "", for the usual one.
+        remove: remove what was left behind.
+    """
+    env, code = os.environ, 1
+    folder = os.path.abspath(order.folder) if order.folder else ""
+    order = order._replace(file=order.file or server_file(env), folder=folder)
+
+    async def application(_service: "Service") -> None:
+        nonlocal code
+        code = await run(Migration(Screen(), env, node_links), order, remove=remove)
+
+    try:
+        run_application(application, LogSettings(), "cargo-migrate")
+    except ConfigError as error:
+        refuse([str(problem) for problem in error.problems])
+    return code

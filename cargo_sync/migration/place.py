@@ -1,0 +1,69 @@
+"""What the command is asked, and what it needs of room: values."""
+
+from typing import Final, NamedTuple
+
+from cargo_sync.migration.survey import Extent, SurveyResult
+
+AT_ONCE: Final = 384 << 20
+"""Bytes of small files that may lie in the spool at once, on their way."""
+
+
+class Order(NamedTuple):
+    """What the command is asked.
+
+    file    the server's file
+    name    of the workspace
+    folder  where it is to be, absolute; "" for storage nodes
+    copies  on nodes
+    dry     only say what would be done
+    yes     go on although something cannot be kept
+    """
+
+    file: str
+    name: str
+    folder: str = ""
+    copies: int = 2
+    dry: bool = False
+    yes: bool = False
+
+
+class Room(NamedTuple):
+    """Bytes that something needs, and those that are free; None if that is not known."""
+
+    what: str
+    needed: int
+    free: int | None
+
+    @property
+    def lacks(self) -> bool:
+        """Whether it is known not to be enough."""
+        return self.free is not None and self.free < self.needed
+
+
+class Plan(NamedTuple):
+    """What would be done.
+
+    source, target  as people call them
+    there           bytes that are at the new place already
+    """
+
+    name: str
+    source: str
+    target: str
+    survey: SurveyResult
+    there: int
+    rooms: tuple[Room, ...]
+
+    @property
+    def is_blocked(self) -> bool:
+        return any(one.blocks for one in self.survey.losses) or any(one.lacks for one in self.rooms)
+
+
+def spool_needs(live: Extent) -> int:
+    """Bytes of the server's disk that contents need on their way."""
+    return min(live.bytes, max(AT_ONCE, live.largest) + AT_ONCE)
+
+
+def left(all_of_it: int, there: int) -> int:
+    """Bytes that are still to be moved."""
+    return max(0, all_of_it - there)

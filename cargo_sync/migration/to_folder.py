@@ -1,0 +1,200 @@
+"""From a store into a new folder: what the catalogue names is written there, and looked at.
+
+The catalogue stays the truth until the end. It gets the ctimes and inodes of what is written, which
+give no row another version: so after the move a look finds the folder as it is recorded. What
+differs from a row, after a kill or because the workspace has changed meanwhile, is written again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cargo_sync.catalogue.contract import Catalogue, Catalogued, Put, PutColumns
+from cargo_sync.local.read import Going
+from cargo_sync.local.root import above
+from cargo_sync.migration.placing import (
+    FOLDER_BITS,
+    ContentReads,
+    FilePlacer,
+    WantedFile,
+    batches,
+)
+from cargo_sync.migration.progress import Phase, Progress
+from cargo_sync.migration.sending import stopped
+from cargo_sync.migration.trash_to_folder import WrittenTrash
+from cargo_sync.migration.trash_to_nodes import TrashRows
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FOLDER, Entry, EntryColumns
+from cargo_sync.model.history import UNTOLD
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.server.workspace.folder.comparison import agree
+from cargo_sync.stores.folder import FolderStore
+
+PAGE: Final = 2_000
+ROWS: Final = 1_000
+RUN: Final = "migrate"
+"""The run whose trash takes what does not belong into the folder."""
+ROUNDS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSource:
+    """The workspace that moves: its rows, and where its contents are. Nobody else serves it."""
+
+    catalogue: Catalogue
+    trash: TrashRows
+    contents: ContentReads
+
+    @property
+    def workspace(self) -> int:
+        return self.contents.workspace
+
+
+class MoveToFolder:
+    """Writes a workspace into a folder. It blocks; it may be done again at any time."""
+
+    def __init__(
+        self, source: StoredSource, target: FolderStore, going: Going, progress: Progress
+    ) -> None:
+        self._source = source
+        self._target = target
+        self._root = target.root
+        self._going = going
+        self._progress = progress
+        run = target.run(RUN)
+        self._placer = FilePlacer(target.staging, source.contents, run, going)
+        self._wrote = False
+
+    def __call__(self) -> None:
+        """Writes until the folder is as the catalogue says.
+
+        Raises:
+            ProblemError: `stopped`; a content cannot be had; the folder cannot be written, or does
+                not keep what is written there.
+        """
+        while self._source.catalogue.finish(self._source.workspace, ROWS):
+            self._must_go_on()
+        for _ in range(ROUNDS):
+            self._progress.phase(Phase.WRITING, self._all())
+            self._wrote = False
+            pending = [""]
+            while pending:
+                pending += self._folder(pending.pop())
+            trash = WrittenTrash(self._root, self._source.trash, self._placer)
+            trash(self._progress.advance, self._must_go_on)
+            if not self._wrote:
+                return
+        message = f"what is written to {self._root.path!r} does not stay as it was written"
+        hint = "stop other programs that use the folder, or choose one on another file system"
+        raise ProblemError(Problem(Code.CHANGED, message, hint=hint))
+
+    def _all(self) -> tuple[int, int]:
+        use = self._source.catalogue.use(self._source.workspace)
+        trash = self._source.trash.ledger.totals()
+        return use.files + trash.files, use.bytes + trash.bytes
+
+    def _folder(self, folder: str) -> list[str]:
+        """Writes what is directly in a folder; returns the folders in it."""
+        below: list[str] = []
+        count, names = 0, set[str]()
+        many = len(self._root.names(folder))
+        for page in self._pages(folder):
+            self._must_go_on()
+            some = [paths.join(folder, held.entry.name) for held in page]
+            there = self._root.entries(some)
+            rows = list(zip(some, page, map(_seen, there), strict=True))
+            below += self._folders([one for one in rows if one[1].entry.kind == FOLDER])
+            self._files([one for one in rows if one[1].entry.kind != FOLDER])
+            count += len(page)
+            if many:
+                names.update(held.entry.name for held in page)
+        if many:
+            self._put_away(folder, names)
+        return below
+
+    def _pages(self, folder: str) -> Iterator[list[Catalogued]]:
+        catalogue, workspace, after = self._source.catalogue, self._source.workspace, ""
+        while found := catalogue.listing(workspace, folder, after, limit=PAGE):
+            after = found[-1].entry.name
+            yield found
+
+    def _folders(self, rows: Sequence[tuple[str, Catalogued, Entry | None]]) -> list[str]:
+        """Makes folders that are missing; returns all of them."""
+        made: list[str] = []
+        puts: list[Put] = []
+        for path, held, there in rows:
+            if there is not None and there.kind != FOLDER:
+                self._target.displace(path, RUN)
+                there = None
+            mode = held.entry.mode & FOLDER_BITS | 0o700
+            if there is None or there.mode != mode:
+                made += make_as(self._target, path, mode)
+                there = self._root.entry(path)
+            assert there is not None, "it was made just now"
+            if (held.inode, held.entry.mode) != (there.ident, there.mode):
+                puts.append(Put(path, there, 0, there.ident))
+        if made:
+            self._root.sync({*above(made), *made})
+        if puts:
+            self._wrote = True
+            self._record(puts)
+        return [path for path, _, _ in rows]
+
+    def _files(self, rows: Sequence[tuple[str, Catalogued, Entry | None]]) -> None:
+        """Writes files and links that are not as they are recorded."""
+        wanted: list[WantedFile] = []
+        for path, held, there in rows:
+            if agree(held, there):
+                self._progress.advance(1, held.entry.size)
+                continue
+            if there is not None and there.kind == FOLDER:
+                self._target.displace(path, RUN)
+                there = None
+            wanted.append(WantedFile(path, held.entry, there))
+        for some in batches(wanted):
+            self._wrote = True
+            written = self._placer(some)
+            self._check(some, written)
+            entries = EntryColumns.of([one._replace(version=0, ident=0) for one in written])
+            ctimes, inodes = [one.version for one in written], [one.ident for one in written]
+            fresh = [False] * len(some)
+            self._record([PutColumns([one.path for one in some], entries, ctimes, inodes, fresh)])
+            self._progress.advance(len(some), sum(one.entry.size for one in some))
+
+    def _check(self, wanted: Sequence[WantedFile], written: Sequence[Entry]) -> None:
+        for one, there in zip(wanted, written, strict=True):
+            if (one.entry.size, one.entry.mtime_ns) != (there.size, there.mtime_ns):
+                message = f"the file system of {self._root.path!r} does not keep the time of files"
+                hint = "choose a folder on another one: clients would take all files for changed"
+                raise ProblemError(Problem(Code.UNSUPPORTED, message, one.path, hint, retry=False))
+
+    def _record(self, changes: Sequence[Put | PutColumns]) -> None:
+        self._source.catalogue.record(self._source.workspace, changes, UNTOLD)
+
+    def _put_away(self, folder: str, names: set[str]) -> None:
+        """What is in a folder and not in the catalogue goes to the folder's trash."""
+        found = self._root.names(folder)
+        for number in range(len(found)):
+            name = found.at(number)
+            if name not in names and not paths.is_reserved(name):
+                self._target.displace(paths.join(folder, name), RUN)
+                self._wrote = True
+
+    def _must_go_on(self) -> None:
+        if not self._going():
+            raise stopped()
+
+
+def make_as(target: FolderStore, path: str, mode: int) -> tuple[str, ...]:
+    """Makes a folder, or gives one that is there this mode; returns those that it made."""
+    root = target.root
+    made = root.make_folder(path, mode)
+    with root.folder(path) as folder:
+        root.set_mode(folder.fd, mode, path)
+    return made
+
+
+def _seen(there: Entry | Problem | None) -> Entry | None:
+    if isinstance(there, Problem):
+        raise ProblemError(there)
+    return there
