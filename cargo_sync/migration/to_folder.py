@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogue, Catalogued, Put, PutColumns
-from cargo_sync.local.read import Going
+from cargo_sync.local.read import Going, hash_file
 from cargo_sync.local.root import above
 from cargo_sync.migration.placing import (
+    FILE_BITS,
     FOLDER_BITS,
     ContentReads,
     FilePlacer,
@@ -24,7 +25,7 @@ from cargo_sync.migration.sending import stopped
 from cargo_sync.migration.trash_to_folder import WrittenTrash
 from cargo_sync.migration.trash_to_nodes import TrashRows
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FOLDER, Entry, EntryColumns
+from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns
 from cargo_sync.model.history import UNTOLD
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.folder.comparison import agree
@@ -143,23 +144,48 @@ class MoveToFolder:
     def _files(self, rows: Sequence[tuple[str, Catalogued, Entry | None]]) -> None:
         """Writes files and links that are not as they are recorded."""
         wanted: list[WantedFile] = []
+        found: list[tuple[str, Entry, Entry]] = []
         for path, held, there in rows:
             if agree(held, there):
                 self._progress.advance(1, held.entry.size)
+                continue
+            if there is not None and self._is_whole(path, held.entry, there):
+                found.append((path, held.entry, there))
                 continue
             if there is not None and there.kind == FOLDER:
                 self._target.displace(path, RUN)
                 there = None
             wanted.append(WantedFile(path, held.entry, there))
+        self._there(
+            [path for path, _, _ in found],
+            [there._replace(hash=entry.hash) for _, entry, there in found],
+        )
         for some in batches(wanted):
             self._wrote = True
             written = self._placer(some)
             self._check(some, written)
-            entries = EntryColumns.of([one._replace(version=0, ident=0) for one in written])
-            ctimes, inodes = [one.version for one in written], [one.ident for one in written]
+            self._there([one.path for one in some], written)
+
+    def _is_whole(self, path: str, entry: Entry, there: Entry) -> bool:
+        """Whether a file was written before a kill, which came before it was recorded: it is read.
+
+        Raises:
+            ProblemError: it cannot be read.
+        """
+        wanted = entry._replace(mode=entry.mode & FILE_BITS)
+        alike = (wanted.kind, wanted.size, wanted.mtime_ns, wanted.mode)
+        if entry.kind != FILE or alike != (there.kind, there.size, there.mtime_ns, there.mode):
+            return False
+        return hash_file(self._root, path, there, self._going) == entry.hash
+
+    def _there(self, some: Sequence[str], there: Sequence[Entry]) -> None:
+        """Records what is at these paths now."""
+        if some:
+            entries = EntryColumns.of([one._replace(version=0, ident=0) for one in there])
+            ctimes, inodes = [one.version for one in there], [one.ident for one in there]
             fresh = [False] * len(some)
-            self._record([PutColumns([one.path for one in some], entries, ctimes, inodes, fresh)])
-            self._progress.advance(len(some), sum(one.entry.size for one in some))
+            self._record([PutColumns(some, entries, ctimes, inodes, fresh)])
+            self._progress.advance(len(some), sum(one.size for one in there))
 
     def _check(self, wanted: Sequence[WantedFile], written: Sequence[Entry]) -> None:
         for one, there in zip(wanted, written, strict=True):

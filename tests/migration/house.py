@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.local.ages import MemoryAges
@@ -17,13 +17,10 @@ from cargo_sync.migration.sending import SendTarget
 from cargo_sync.migration.to_folder import MoveToFolder, StoredSource
 from cargo_sync.migration.to_nodes import FolderSource, MoveToNodes
 from cargo_sync.migration.trash_to_nodes import TrashRows
-from cargo_sync.model.displaced import TrashFilter
-from cargo_sync.model.entries import FOLDER
-from cargo_sync.model.history import OTHERS
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
-from cargo_sync.server.workspace.operations import Delete, Exchange, Meta, Mkdir, Move
+from cargo_sync.server.workspace.operations import Delete, Exchange, Meta, Mkdir, Move, Operation
 from cargo_sync.state.blob_owners import BlobOwners
 from cargo_sync.state.blobs import Blobs
 from cargo_sync.state.checkpoints import Checkpoints
@@ -43,6 +40,7 @@ from tests.server.surroundings import Clock
 
 STORED = "stored:files"
 MARKER = "ab" * 16
+MTIME = 1_600_000_000_123_456_789
 Kill = Callable[[str], None]
 
 
@@ -156,43 +154,44 @@ class Site:
         self.catalogue.workspace(path, tokens())
 
 
+NAMES: Final = ["a", "b", "a/x", "a/y", "b/x", "b/deep/er", "c", "ñ ö", "a/x y"]
+
+
 def live(scene: Scene, seed: int, steps: int = 25) -> None:
     """People use a workspace in many ways."""
     chance = random.Random(seed)
-    names = ["a", "b", "a/x", "a/y", "b/x", "b/deep/er", "c", "ñ ö", "a/x y"]
     for number in range(steps):
-        path, other = chance.sample(names, 2)
-        content = bytes([number]) * chance.choice([0, 1, 500, 2_000])
         scene.clock.now += 10
-        match chance.randrange(8):
-            case 0 | 1 | 2:
-                made = offer(path, content, scene.version(path))
-                made = made._replace(mode=chance.choice([0o640, 0o755, 0o600]))
-                made = made._replace(mtime_ns=1_600_000_000_123_456_789 + number)
-                scene.bring((made, content))
-            case 3:
-                scene.bring((offer(f"{path} link", target=other), b""))
-            case 4:
-                scene.change(Mkdir(path, 0o750, 0))
-            case 5:
-                seen = scene.workspace.position(0).sequence
-                scene.change(Delete(path, scene.version(path), seen))
-            case 6:
-                if scene.version(path) and scene.version(other):
-                    change = Exchange(path, other, scene.version(path), scene.version(other))
-                else:
-                    change = Move(path, other, scene.version(path))
-                scene.change(change)
-            case 7:
-                if scene.version(path):
-                    scene.change(Meta(path, scene.version(path), 0o644, 5_000_000_000 + number))
+        path, other = chance.sample(NAMES, 2)
+        content = bytes([number]) * chance.choice([0, 1, 500, 2_000])
+        made = offer(path, content, scene.version(path), mtime_ns=MTIME + number)
+        made = made._replace(mode=chance.choice([0o640, 0o755, 0o600]))
+        link = offer(f"{path} link", target=other)
+        files = [(made, content), (made, content), (link, b"")]
+        if which := chance.randrange(6):
+            scene.change(change(scene, path, other, which))
+        else:
+            scene.bring(files[chance.randrange(3)])
+        scene.bring(files[0])
     kept = scene.kept()
     if kept:
         scene.workspace.restore([kept[0].id], "again", RUN, cause=ANA)
 
 
+def change(scene: Scene, path: str, other: str, which: int) -> Operation:
+    """One of the changes without content."""
+    version, theirs = scene.version(path), scene.version(other)
+    if which == 1:
+        return Mkdir(path, 0o750, 0)
+    if which == 2:
+        return Delete(path, version, scene.workspace.position(0).sequence)
+    if which == 3:
+        return Meta(path, version, 0o644, MTIME)
+    return Exchange(path, other, version, theirs) if theirs else Move(path, other, version)
+
+
 def view(scene: Scene) -> dict[str, Any]:
-    """All that clients see of a workspace: names, versions, ids, times, contents, trash, history."""
+    """All that clients see: names, versions, ids, times, contents, trash, history."""
     workspace = scene.workspace
     page = workspace.changes(0, "", 10_000)
     id = workspace.id
