@@ -9,8 +9,8 @@ class Phase(StrEnum):
 
     LOOKING = "looks at the folder"
     SENDING = "sends to the nodes"
+    CHECKING = "checks that nothing is left"
     WRITING = "writes to the folder"
-    REMOVING = "removes what was left behind"
 
 
 class Progress(Protocol):

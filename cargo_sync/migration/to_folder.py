@@ -13,6 +13,8 @@ from cargo_sync.catalogue.contract import Catalogue, Catalogued, Put, PutColumns
 from cargo_sync.local.read import Going, hash_file
 from cargo_sync.local.root import above
 from cargo_sync.migration.placing import (
+    BATCH_BYTES,
+    BATCH_FILES,
     FILE_BITS,
     FOLDER_BITS,
     ContentReads,
@@ -65,6 +67,10 @@ class MoveToFolder:
         run = target.run(RUN)
         self._placer = FilePlacer(target.staging, source.contents, run, going)
         self._wrote = False
+        self._wanted: list[WantedFile] = []
+        self._puts: list[Put] = []
+        self._synced: set[str] = set()
+        """Folders to sync before the rows of `_puts` are recorded."""
 
     def __call__(self) -> None:
         """Writes until the folder is as the catalogue says.
@@ -75,12 +81,13 @@ class MoveToFolder:
         """
         while self._source.catalogue.finish(self._source.workspace, ROWS):
             self._must_go_on()
-        for _ in range(ROUNDS):
-            self._progress.phase(Phase.WRITING, self._all())
+        for number in range(ROUNDS):
+            self._progress.phase(Phase.CHECKING if number else Phase.WRITING, self._all())
             self._wrote = False
             pending = [""]
             while pending:
                 pending += self._folder(pending.pop())
+            self._end_batch()
             trash = WrittenTrash(self._root, self._source.trash, self._placer)
             trash(self._progress.advance, self._must_go_on)
             if not self._wrote:
@@ -121,45 +128,47 @@ class MoveToFolder:
 
     def _folders(self, rows: Sequence[tuple[str, Catalogued, Entry | None]]) -> list[str]:
         """Makes folders that are missing; returns all of them."""
-        made: list[str] = []
-        puts: list[Put] = []
         for path, held, there in rows:
             if there is not None and there.kind != FOLDER:
                 self._target.displace(path, RUN)
                 there = None
             mode = held.entry.mode & FOLDER_BITS | 0o700
             if there is None or there.mode != mode:
-                made += make_as(self._target, path, mode)
+                made = make_as(self._target, path, mode)
+                self._synced.update(above(made), made)
                 there = self._root.entry(path)
             assert there is not None, "it was made just now"
             if (held.inode, held.entry.mode) != (there.ident, there.mode):
-                puts.append(Put(path, there, 0, there.ident))
-        if made:
-            self._root.sync({*above(made), *made})
-        if puts:
-            self._wrote = True
-            self._record(puts)
+                self._puts.append(Put(path, there, 0, there.ident))
         return [path for path, _, _ in rows]
 
     def _files(self, rows: Sequence[tuple[str, Catalogued, Entry | None]]) -> None:
-        """Writes files and links that are not as they are recorded."""
-        wanted: list[WantedFile] = []
-        found: list[tuple[str, Entry, Entry]] = []
+        """Files and links that are not as they are recorded come into the next batch."""
         for path, held, there in rows:
             if agree(held, there):
                 self._progress.advance(1, held.entry.size)
                 continue
             if there is not None and self._is_whole(path, held.entry, there):
-                found.append((path, held.entry, there))
+                self._there([path], [there._replace(hash=held.entry.hash)])
                 continue
             if there is not None and there.kind == FOLDER:
                 self._target.displace(path, RUN)
                 there = None
-            wanted.append(WantedFile(path, held.entry, there))
-        self._there(
-            [path for path, _, _ in found],
-            [there._replace(hash=entry.hash) for _, entry, there in found],
-        )
+            self._wanted.append(WantedFile(path, held.entry, there))
+        if sum(one.entry.size for one in self._wanted) > BATCH_BYTES or (
+            len(self._wanted) + len(self._puts) > BATCH_FILES
+        ):
+            self._end_batch()
+
+    def _end_batch(self) -> None:
+        """Writes the files that wait, and records them and the folders that were made."""
+        wanted, self._wanted = self._wanted, []
+        puts, self._puts = self._puts, []
+        synced, self._synced = self._synced, set()
+        self._root.sync(synced)
+        if puts:
+            self._wrote = True
+            self._record(puts)
         for some in batches(wanted):
             self._wrote = True
             written = self._placer(some)

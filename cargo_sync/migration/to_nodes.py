@@ -58,10 +58,10 @@ class MoveToNodes:
             ProblemError: `stopped`; files are damaged or cannot be read (all of them are named);
                 other programs do not stop to change files.
         """
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
             self._progress.phase(Phase.LOOKING)
             self._scan()
-            self._progress.phase(Phase.SENDING, self._all())
+            self._progress.phase(Phase.CHECKING if number else Phase.SENDING, self._all())
             again = self._send()
             if self._bad:
                 raise ProblemError(not_sent(self._bad))
