@@ -2,11 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
+from cargo_sync.api.addresses import SERVER, keys_dir
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings
 from cargo_sync.local.space import SpaceLedger
@@ -105,12 +106,15 @@ class StoppedServer:
             **{"token": self.world.token, **more},  # type: ignore[arg-type]
         )
 
-    def storage(self, settings: ServerSettings, dialer: Dialer) -> NodeStorage:
-        """The store of workspaces on nodes, not open yet."""
+    def storage(
+        self, settings: ServerSettings, dialer: Dialer, env: Mapping[str, str]
+    ) -> NodeStorage:
+        """The store of workspaces on nodes, not open yet; the keys of control sockets are in `env`."""
         shared = SharedParts(
             self.catalogue, self.ledger, self._checkpoints, self._space, self._ages
         )
-        return NodeStorage(settings, self.database, self.world, shared, dialer)
+        keys = keys_dir(env, SERVER)
+        return NodeStorage(settings, self.database, self.world, shared, dialer, keys)
 
     async def store(
         self,

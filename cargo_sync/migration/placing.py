@@ -20,7 +20,7 @@ from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import LINK, PERMISSIONS, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
-from cargo_sync.stores.contract import Content, ContentStore
+from cargo_sync.stores.contract import Coming, Content, ContentStore
 
 BATCH_FILES: Final = 500
 BATCH_BYTES: Final = 64 << 20
@@ -48,9 +48,10 @@ class ContentReads(NamedTuple):
     store: ContentStore
     workspace: int
 
-    def coming(self, some: Iterable[WantedFile]) -> None:
+    def coming(self, some: Iterable[WantedFile]) -> Coming:
+        """These are opened next, in this order; to be closed when all of them were."""
         contents = [Content(one.entry.hash, one.entry.size) for one in some if one.entry.size]
-        self.store.coming(self.workspace, contents)
+        return self.store.coming(self.workspace, contents)
 
     def open(self, entry: Entry) -> Reader:
         """Raises ProblemError."""
@@ -79,8 +80,8 @@ class FilePlacer:
             ProblemError: a content cannot be read, or is not what its hash says; the disk fails;
                 `stopped`. What was written before stays.
         """
-        self._contents.coming(wanted)
         staged: list[Staged] = []
+        coming = self._contents.coming(wanted)
         try:
             for one in wanted:
                 if not self._going():
@@ -90,6 +91,8 @@ class FilePlacer:
             for file in staged:
                 self._staging.discard(file, keep=True)
             raise
+        finally:
+            coming.close()
         _raise_first(secure(self._staging, staged))
         placing = Placing(self._staging, self._run)
         _raise_first(placing.rename(staged, [one.there for one in wanted]))

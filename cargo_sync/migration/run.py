@@ -3,8 +3,8 @@
 import asyncio
 import os
 import threading
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
 
@@ -38,6 +38,7 @@ from cargo_sync.stores.folder import FolderStore
 
 DONE: Final = 0
 REFUSED: Final = 2
+POLL: Final = 0.2
 ANSWER: Final = 15
 """Seconds for which a dry run waits for nodes to answer."""
 
@@ -97,29 +98,22 @@ class Migration:
             source = await offload(server.folder, root, opened)
             id = source.folder.id
             survey = await offload(self._look_at_folder, source)
-            storage = server.storage(wanted, self._dialer)
             ids = {**server.moves.roots(), target: id}
-            async with asyncio.TaskGroup() as tasks:
-                store = await server.store(storage, wanted.workspaces, ids, tasks)
-                try:
-                    await self._nodes_answer(store, id, ANSWER if order.dry else None)
-                    there = server.on_nodes(id)
-                    all_of_it = survey.live.bytes + survey.trash.bytes
-                    rooms = (
-                        Room("the storage nodes", left(all_of_it, there), store.room(id)),
-                        _spool(server, survey.live),
-                    )
-                    words = f"storage nodes, {order.copies} copies"
-                    plan = Plan(space.name, root, words, survey, there, rooms)
-                    if (code := await self._agreed(order, plan)) is not None:
-                        return code
-                    server.moves.begin(id, target, "")
-                    goal = server.target(store, id, order.copies)
-                    await offload(MoveToNodes(source, goal, self._goes_on, self._screen))
-                finally:
-                    self._screen.end()
-                    await storage.rest()
-                    storage.close()
+            async with self._at_nodes(server, wanted, ids) as store:
+                await self._nodes_answer(store, id, ANSWER if order.dry else None)
+                there = server.on_nodes(id)
+                all_of_it = survey.live.bytes + survey.trash.bytes
+                rooms = (
+                    Room("the storage nodes", left(all_of_it, there), store.room(id)),
+                    _spool(server, survey.live),
+                )
+                words = f"storage nodes, {order.copies} copies"
+                plan = Plan(space.name, root, words, survey, there, rooms)
+                if (code := await self._agreed(order, plan)) is not None:
+                    return code
+                server.moves.begin(id, target, "")
+                goal = server.target(store, id, order.copies)
+                await offload(MoveToNodes(source, goal, self._goes_on, self._screen))
         self._switch(order, server, id, NewPlace("", order.copies))
         if short := server.short(id, order.copies):
             text = f"{short:,} contents have fewer than {order.copies} copies yet"
@@ -149,22 +143,34 @@ class Migration:
             plan = Plan(space.name, "storage nodes", target, survey, 0, rooms)
             if (code := await self._agreed(order, plan)) is not None:
                 return code
-            storage = server.storage(server.settings, self._dialer)
             ids = dict(server.moves.roots())
-            async with asyncio.TaskGroup() as tasks:
-                workspaces = server.settings.workspaces
-                store = await server.store(storage, workspaces, ids, tasks)
-                try:
-                    await self._nodes_answer(store, id, None)
-                    source = StoredSource(server.catalogue, trash, ContentReads(store, id))
-                    await offload(MoveToFolder(source, into, self._goes_on, self._screen))
-                finally:
-                    self._screen.end()
-                    await storage.rest()
-                    storage.close()
+            async with self._at_nodes(server, server.settings, ids) as store:
+                await self._nodes_answer(store, id, None)
+                source = StoredSource(server.catalogue, trash, ContentReads(store, id))
+                await offload(MoveToFolder(source, into, self._goes_on, self._screen))
         self._switch(order, server, id, NewPlace(order.folder))
         self._left_behind(server, space)
         return DONE
+
+    @asynccontextmanager
+    async def _at_nodes(
+        self, server: StoppedServer, settings: ServerSettings, ids: dict[str, int]
+    ) -> AsyncIterator[ContentStore]:
+        """The store on nodes, which works meanwhile. Raises ProblemError: it cannot be opened."""
+        storage = server.storage(settings, self._dialer, self._env)
+        failed: ProblemError | None = None
+        async with asyncio.TaskGroup() as tasks:
+            store = await server.store(storage, settings.workspaces, ids, tasks)
+            try:
+                yield store
+            except ProblemError as error:
+                failed = error  # the group would wrap it
+            finally:
+                self._screen.end()
+                await storage.rest()
+                storage.close()
+        if failed is not None:
+            raise failed
 
     # -- what both need ----------------------------------------------------------------------------
 
@@ -203,16 +209,16 @@ class Migration:
 
     async def _nodes_answer(self, store: ContentStore, id: int, patience: int | None) -> None:
         """Waits until enough nodes answer, so many seconds at most. Raises ProblemError."""
-        said, waited = False, 0
+        said, waited = False, 0.0
         while (why := store.refusal(id)) is not None:
             self._must_go_on()
-            if waited == patience:
+            if patience is not None and waited >= patience:
                 return
-            if waited == ANSWER and not said:
+            if waited >= ANSWER and not said:
                 said = True
                 self._screen.say(f"waits for storage nodes: {why.message}")
-            await Wakeup().wait(1.0)
-            waited += 1
+            await Wakeup().wait(POLL)
+            waited += POLL
 
     def _switch(self, order: Order, server: StoppedServer, id: int, place: NewPlace) -> None:
         """Everything is there: the server's file says so, then the state. Raises ProblemError."""

@@ -46,7 +46,12 @@ class SentRows(Protocol):
     def find(self, hashes: Sequence[str]) -> list[BlobRow]: ...
     def placements(self) -> Mapping[int, frozenset[int]]: ...
     def record(
-        self, workspace: int, hashes: Sequence[str], sizes: Sequence[int], where: Sequence[int]
+        self,
+        workspace: int,
+        hashes: Sequence[str],
+        sizes: Sequence[int],
+        where: Sequence[int],
+        lists: Mapping[str, bytes],
     ) -> None: ...
 
 
@@ -220,14 +225,16 @@ class ContentSender:
             while batch.results is None:
                 self._must_go_on()
                 self._came.wait(_POLL)
-        numbers = []
-        for result in batch.results:
+        numbers, lists = list[int](), dict[str, bytes]()
+        for content, result in zip(batch.contents, batch.results, strict=True):
             if isinstance(result, Problem):
                 raise ProblemError(result)
             numbers.append(result.placement)
+            if result.pieces:
+                lists[content.hash] = result.pieces
         target = self._target
         hashes, sizes = [one.hash for one in batch.contents], [one.size for one in batch.contents]
-        target.rows.record(target.workspace, hashes, sizes, numbers)
+        target.rows.record(target.workspace, hashes, sizes, numbers, lists)
         self._waiting.popleft()
         target.store.release(batch.contents)
         self._advance(batch.files, batch.bytes)
