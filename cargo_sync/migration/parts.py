@@ -109,7 +109,7 @@ class StoppedServer:
     def storage(
         self, settings: ServerSettings, dialer: Dialer, env: Mapping[str, str]
     ) -> NodeStorage:
-        """The store of workspaces on nodes, not open yet; the keys of control sockets are in `env`."""
+        """The store of workspaces on nodes, not open yet; `env` says where keys are."""
         shared = SharedParts(
             self.catalogue, self.ledger, self._checkpoints, self._space, self._ages
         )

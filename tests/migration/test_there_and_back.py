@@ -11,7 +11,7 @@ from cargo_sync.machines.trash_limits import TrashLimits
 from tests.local.systems import Stop
 from tests.migration.house import STORED, Site, live, on_disk, view
 
-CASES: Final = 6
+CASES: Final = 5
 """Calls at which the process dies, of some hundreds."""
 
 
