@@ -16,6 +16,7 @@ lanes/            the data plane: content between sockets and files
 local/            everything that touches a local folder
 machines/         small state machines and schedules (pure)
 main              the command line
+migration/        `cargo_sync migrate`
 model/            values that every package shares (pure)
 node/             a storage node: contents for one server
 once              `cargo_sync run`

@@ -510,11 +510,11 @@ def migrate(
     if to is not None and to != "nodes" and "/" not in to:
         raise click.BadParameter(f'{to!r} is neither "nodes" nor a folder such as ./{to}')
     from cargo_sync.migration.command import migrate_workspace
-    from cargo_sync.migration.place import Order
+    from cargo_sync.migration.place import MoveOrder
 
     ctx.obj = ctx.obj or "error"  # what matters is printed
     folder = "" if to is None or to == "nodes" else to
-    order = Order(config or "", workspace, folder, copies, dry_run, yes)
+    order = MoveOrder(config or "", workspace, folder, copies, dry_run, yes)
     sys.exit(migrate_workspace(order, remove=remove_source))
 
 

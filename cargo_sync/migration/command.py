@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.places import server_file
 from cargo_sync.config.process_shape import LogSettings
-from cargo_sync.migration.place import Order
+from cargo_sync.migration.place import MoveOrder
 from cargo_sync.migration.run import Migration, run
 from cargo_sync.migration.screen import Screen
 from cargo_sync.running import refuse, run_application
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cargo_sync.process.service import Service
 
 
-def migrate_workspace(order: Order, *, remove: bool) -> int:
+def migrate_workspace(order: MoveOrder, *, remove: bool) -> int:
     """Moves a workspace, or removes what it has left behind; returns the exit code.
 
     Args:

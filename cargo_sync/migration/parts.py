@@ -14,7 +14,7 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.nodes.placement import quorum
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.migration.sending import SendTarget
-from cargo_sync.migration.to_nodes import FolderSource
+from cargo_sync.migration.to_nodes import MovingFolder
 from cargo_sync.migration.trash_to_nodes import TrashRows
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -76,7 +76,7 @@ class StoppedServer:
     def trash(self, workspace: int) -> TrashRows:
         return TrashRows(self.ledger(workspace), Manifests(self.database, workspace))
 
-    def folder(self, path: str, last: ExitStack) -> FolderSource:
+    def folder(self, path: str, last: ExitStack) -> MovingFolder:
         """The workspace that is a folder, open until `last` closes it. Raises ProblemError."""
         world = self.world
         folder = CataloguedFolder(
@@ -92,7 +92,7 @@ class StoppedServer:
         workspace = FolderWorkspace(folder, world.token)
         last.callback(workspace.close)
         workspace.attach()
-        return FolderSource(folder, workspace, self.trash(folder.id))
+        return MovingFolder(folder, workspace, self.trash(folder.id))
 
     def folder_store(self, path: str, known: str, **more: object) -> FolderStore:
         """Opens a folder; the arguments are those of `FolderStore.open`. Raises ProblemError."""

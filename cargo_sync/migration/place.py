@@ -8,7 +8,7 @@ AT_ONCE: Final = 384 << 20
 """Bytes of small files that may lie in the spool at once, on their way."""
 
 
-class Order(NamedTuple):
+class MoveOrder(NamedTuple):
     """What the command is asked.
 
     file    the server's file

@@ -13,7 +13,7 @@ class Phase(StrEnum):
     WRITING = "writes to the folder"
 
 
-class Progress(Protocol):
+class MoveProgress(Protocol):
     """Who shows it. One thread calls it."""
 
     def phase(self, phase: Phase, total: tuple[int, int] = (0, 0)) -> None:

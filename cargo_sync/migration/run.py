@@ -17,7 +17,7 @@ from cargo_sync.local.lock import read_marker
 from cargo_sync.local.root import Root
 from cargo_sync.migration import settings_file
 from cargo_sync.migration.parts import StoppedServer
-from cargo_sync.migration.place import Order, Plan, Room, left, spool_needs
+from cargo_sync.migration.place import MoveOrder, Plan, Room, left, spool_needs
 from cargo_sync.migration.placing import ContentReads
 from cargo_sync.migration.removal import OldFolder, leave_nodes
 from cargo_sync.migration.screen import Screen
@@ -25,7 +25,7 @@ from cargo_sync.migration.sending import stopped
 from cargo_sync.migration.settings_file import NewPlace
 from cargo_sync.migration.survey import Extent, SurveyResult, survey_folder, survey_stored, unfit
 from cargo_sync.migration.to_folder import MoveToFolder, StoredSource
-from cargo_sync.migration.to_nodes import FolderSource, MoveToNodes
+from cargo_sync.migration.to_nodes import MoveToNodes, MovingFolder
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.process.stopping import Stop
@@ -58,7 +58,7 @@ class Migration:
 
     # -- moves -------------------------------------------------------------------------------------
 
-    async def move(self, order: Order) -> int:
+    async def move(self, order: MoveOrder) -> int:
         """Moves a workspace; returns the exit code.
 
         Raises:
@@ -87,7 +87,7 @@ class Migration:
 
     async def _to_nodes(
         self,
-        order: Order,
+        order: MoveOrder,
         server: StoppedServer,
         space: WorkspaceSettings,
         wanted: ServerSettings,
@@ -122,7 +122,7 @@ class Migration:
         return DONE
 
     async def _to_folder(
-        self, order: Order, server: StoppedServer, space: WorkspaceSettings
+        self, order: MoveOrder, server: StoppedServer, space: WorkspaceSettings
     ) -> int:
         offload, target = server.world.offload, real_root(order.folder)
         id = server.catalogue.workspace(space.path, server.world.token).id
@@ -174,7 +174,7 @@ class Migration:
 
     # -- what both need ----------------------------------------------------------------------------
 
-    def _look_at_folder(self, source: FolderSource) -> SurveyResult:
+    def _look_at_folder(self, source: MovingFolder) -> SurveyResult:
         folder = source.folder
         use = source.trash.ledger.totals()
         trash = Extent(use.files, use.bytes)
@@ -191,7 +191,7 @@ class Migration:
             raise ProblemError(_not_empty(target))
         return store
 
-    async def _agreed(self, order: Order, plan: Plan) -> int | None:
+    async def _agreed(self, order: MoveOrder, plan: Plan) -> int | None:
         """Shows the plan; the exit code if nothing is to be done."""
         self._screen.plan(plan, whole=order.dry)
         if order.dry:
@@ -220,7 +220,7 @@ class Migration:
             await Wakeup().wait(POLL)
             waited += POLL
 
-    def _switch(self, order: Order, server: StoppedServer, id: int, place: NewPlace) -> None:
+    def _switch(self, order: MoveOrder, server: StoppedServer, id: int, place: NewPlace) -> None:
         """Everything is there: the server's file says so, then the state. Raises ProblemError."""
         target = real_root(place.path) if place.path else stored_root(order.name)
         changed = settings_file.with_place(order.file, order.name, place, self._env)
@@ -255,7 +255,7 @@ class Migration:
 
     # -- what was left behind ----------------------------------------------------------------------
 
-    async def remove(self, order: Order) -> int:
+    async def remove(self, order: MoveOrder) -> int:
         """Removes what a workspace left behind; returns the exit code.
 
         Raises:
@@ -323,7 +323,7 @@ _NO_STORE: ContentStore = None  # type: ignore[assignment]
 """What was left behind is compared with rows alone."""
 
 
-async def run(migration: Migration, order: Order, *, remove: bool) -> int:
+async def run(migration: Migration, order: MoveOrder, *, remove: bool) -> int:
     """Runs the command until it is done or a signal ends it; returns the exit code."""
     stop = Stop()
     stop.on_signals(lambda: None)

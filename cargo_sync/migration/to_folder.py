@@ -22,7 +22,7 @@ from cargo_sync.migration.placing import (
     WantedFile,
     batches,
 )
-from cargo_sync.migration.progress import Phase, Progress
+from cargo_sync.migration.progress import MoveProgress, Phase
 from cargo_sync.migration.sending import stopped
 from cargo_sync.migration.trash_to_folder import WrittenTrash
 from cargo_sync.migration.trash_to_nodes import TrashRows
@@ -57,7 +57,7 @@ class MoveToFolder:
     """Writes a workspace into a folder. It blocks; it may be done again at any time."""
 
     def __init__(
-        self, source: StoredSource, target: FolderStore, going: Going, progress: Progress
+        self, source: StoredSource, target: FolderStore, going: Going, progress: MoveProgress
     ) -> None:
         self._source = source
         self._target = target

@@ -11,7 +11,7 @@ from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.read import Going, open_file
-from cargo_sync.migration.progress import Phase, Progress
+from cargo_sync.migration.progress import MoveProgress, Phase
 from cargo_sync.migration.sending import EMPTY, ContentSender, SendTarget, stopped
 from cargo_sync.migration.trash_to_nodes import SentTrash, TrashRows
 from cargo_sync.model import paths
@@ -28,7 +28,7 @@ _AGAIN: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.NOT_A_FOLDER, Code.
 
 
 @dataclass(frozen=True, slots=True)
-class FolderSource:
+class MovingFolder:
     """The workspace that moves. Nobody else serves it.
 
     trash  what is written of its trash
@@ -43,7 +43,7 @@ class MoveToNodes:
     """Sends all contents of a folder. It blocks; it may be done again at any time."""
 
     def __init__(
-        self, source: FolderSource, target: SendTarget, going: Going, progress: Progress
+        self, source: MovingFolder, target: SendTarget, going: Going, progress: MoveProgress
     ) -> None:
         self._source = source
         self._target = target

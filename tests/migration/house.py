@@ -15,7 +15,7 @@ from cargo_sync.migration.placing import ContentReads
 from cargo_sync.migration.progress import Phase
 from cargo_sync.migration.sending import SendTarget
 from cargo_sync.migration.to_folder import MoveToFolder, StoredSource
-from cargo_sync.migration.to_nodes import FolderSource, MoveToNodes
+from cargo_sync.migration.to_nodes import MoveToNodes, MovingFolder
 from cargo_sync.migration.trash_to_nodes import TrashRows
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
@@ -101,7 +101,7 @@ class Site:
             **{"token": tokens(), **more},
         )
 
-    def folder(self, name: str = "files") -> FolderSource:
+    def folder(self, name: str = "files") -> MovingFolder:
         """The workspace as a folder."""
         path = str(self.place / name)
         folder = CataloguedFolder(
@@ -117,7 +117,7 @@ class Site:
         workspace = FolderWorkspace(folder, tokens())
         self.last.callback(workspace.close)
         workspace.attach()
-        return FolderSource(folder, workspace, self.trash(folder.id))
+        return MovingFolder(folder, workspace, self.trash(folder.id))
 
     def scene(self, workspace: Workspace) -> Scene:
         return Scene(workspace, self.database, self.clock)

@@ -18,7 +18,7 @@ from cargo_sync.daemon import app as daemon_app
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.one_run import RunOnce, RunOnceResult
 from cargo_sync.migration import settings_file
-from cargo_sync.migration.place import Order
+from cargo_sync.migration.place import MoveOrder
 from cargo_sync.migration.run import Migration
 from cargo_sync.migration.screen import Screen
 from cargo_sync.model.problems import Code, ProblemError
@@ -116,7 +116,7 @@ class Estate:
         """The exit code, and what was printed."""
         screen = Printed()
         migration = Migration(screen, os.environ, self.cellar.dialer)
-        asked = Order(str(self.file), "archive", **order)
+        asked = MoveOrder(str(self.file), "archive", **order)
         code = await (migration.remove(asked) if remove else migration.move(asked))
         return code, screen.lines
 
@@ -232,7 +232,9 @@ async def test_what_is_refused(estate: Estate) -> None:
         with pytest.raises(ProblemError, match="stop the server first"):
             await estate.migrate()
     with pytest.raises(ProblemError, match="no workspace 'other'"):
-        await Migration(Printed(), {}, estate.cellar.dialer).move(Order(str(estate.file), "other"))
+        await Migration(Printed(), {}, estate.cellar.dialer).move(
+            MoveOrder(str(estate.file), "other")
+        )
     (estate.archive / "file").write_bytes(b"content")
     assert (await estate.migrate())[0] == 0
     for folder, what in (
