@@ -9,9 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-_FIRST: Final = 10_000
+_FIRST: Final = 10_082
 _LAST: Final = 32_000
-"""Below those that systems give to whoever asks for any: nobody is given one of these meanwhile."""
+"""Below those that systems give to whoever asks for any: nobody is given one of these meanwhile.
+Above those at which a browser visits nobody: 10080 is the last one."""
 _numbers = itertools.cycle(range(_FIRST, _LAST, 2))
 
 
