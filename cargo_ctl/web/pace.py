@@ -1,7 +1,8 @@
 """Wrong passwords at the page: each makes the next login wait longer. Time is an argument.
 
 It counts per user, and per address, where all addresses of an IPv6 /64 are one. An address from
-which a user once logged in does not wait for what others tried with this name.
+which a user once logged in does not wait for what others tried with this name. Wrong keys of the
+link count per address alone: nobody can guess 256 bits, and nobody shall keep others from using it.
 """
 
 import ipaddress
@@ -27,17 +28,15 @@ class LoginPace:
         self._wrong: dict[tuple[str, str], _Wrong] = {}
         self._good: dict[tuple[str, str], None] = {}
 
-    def wait(self, user: str, address: str, now: float) -> float:
-        """Seconds until a login may be tried; 0.0 for at once."""
+    def wait(self, user: str | None, address: str, now: float) -> float:
+        """Seconds until a login may be tried; 0.0 for at once. `user`: None for the link."""
         place = network(address)
-        keys = [("address", place)]
-        if (user, place) not in self._good:
-            keys.append(("user", user))
-        return max(self._wait(key, now) for key in keys)
+        known = user is not None and (user, place) in self._good
+        return max(self._wait(key, now) for key in _keys(None if known else user, place))
 
-    def failed(self, user: str, address: str, now: float) -> None:
-        """Counts a wrong password, also of an unknown user."""
-        for key in (("address", network(address)), ("user", user)):
+    def failed(self, user: str | None, address: str, now: float) -> None:
+        """Counts a wrong password, also of an unknown user, or a wrong key of the link (None)."""
+        for key in _keys(user, network(address)):
             found = self._wrong.pop(key, None)
             times = found.times if found is not None and now - found.last <= FORGET else 0
             self._wrong[key] = _Wrong(times + 1, now)
@@ -58,6 +57,11 @@ class LoginPace:
         if found is None or now - found.last > FORGET:
             return 0.0
         return max(0.0, found.last + delay(found.times) - now)
+
+
+def _keys(user: str | None, place: str) -> list[tuple[str, str]]:
+    """What a try counts for."""
+    return [("address", place), *([("user", user)] if user is not None else [])]
 
 
 def delay(times: int) -> float:

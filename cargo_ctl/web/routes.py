@@ -17,7 +17,7 @@ from cargo_ctl.web.fleet import Fleet
 from cargo_ctl.web.pace import LoginPace
 from cargo_ctl.web.reachable import Reachable
 from cargo_ctl.web.sessions import LASTS, LoginLink, WebSession, WebSessions
-from cargo_ctl.web.settings import LINK, WebUser
+from cargo_ctl.web.settings import WebUser
 from cargo_ctl.web.stream import WebStream
 from cargo_ctl.web.viewer import cursors
 from cargo_ctl.web.views import View, ViewKind
@@ -174,9 +174,9 @@ class WebRoutes:
         fields = await body_of(request)
         only(fields, "key")
         key = text_of(fields, "key", _LONGEST_PASSWORD)
-        self._check_pace(LINK, request)
+        self._check_pace(None, request)
         if self._link is None or not self._link.take(key):
-            self._pace.failed(LINK, self._client(request), self._now())
+            self._pace.failed(None, self._client(request), self._now())
             raise RefusedRequest(
                 401,
                 "unauthorized",
@@ -210,7 +210,7 @@ class WebRoutes:
             _log.warning("%s", doubt)
         return self._reachable.proxies.client(peer, lines)
 
-    def _check_pace(self, user: str, request: web.Request) -> None:
+    def _check_pace(self, user: str | None, request: web.Request) -> None:
         wait = self._pace.wait(user, self._client(request), self._now())
         if wait > 0:
             message = "too many wrong passwords"

@@ -122,6 +122,16 @@ def test_guessing_does_not_lock_a_user_out_of_their_own_place() -> None:
     assert pace.wait("ana", "192.0.2.2", 0.0) == LONGEST
 
 
+def test_wrong_keys_of_the_link_make_only_their_address_wait() -> None:
+    pace = LoginPace()
+    for _ in range(FREE):
+        pace.failed(None, "192.0.2.1", 100.0)
+        pace.failed("link", "192.0.2.3", 100.0)  # somebody types what the link's session is called
+    assert pace.wait(None, "192.0.2.1", 100.0) == 1.0
+    assert pace.wait("ana", "192.0.2.1", 100.0) == 1.0
+    assert pace.wait(None, "192.0.2.2", 100.0) == 0.0
+
+
 def test_what_is_kept_about_strangers_has_an_end() -> None:
     pace = LoginPace()
     for number in range(KEPT):
