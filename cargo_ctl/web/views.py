@@ -1,5 +1,6 @@
 """What a browser looks at: which sources, which messages of their feeds, and their snapshots."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -125,5 +126,5 @@ def _rows(result: JsonObject, name: str) -> list[Mapping[str, object]]:
 
 
 async def _each(call: Call, *commands: str) -> list[JsonObject]:
-    """The results, one after the other: they share one connection, which is there already."""
-    return [await call(command, {}) for command in commands]
+    """The results; all are asked for at once, since a daemon that is busy lets each one wait."""
+    return await asyncio.gather(*(call(command, {}) for command in commands))
