@@ -5,9 +5,10 @@
 It needs Playwright and a Chromium, as the browser tests do (`make test` installs them). Each visit
 is a navigation of a warm browser to the page, by somebody who is logged in: in a fresh context
 (nothing is kept), then once more (what may be kept is). The floor is the first picture of the same
-document in the same browser when its scripts are not run. Times are from the start of the
-navigation, as the browser says them; CPU is that of all its processes. All traffic stays on
-loopback. All files are in a temporary folder, which is removed.
+document in the same browser when its scripts are not run. Visits of both take turns, so that what
+else the machine does counts for both. Times are from the start of the navigation, as the browser
+says them; CPU is that of all its processes. All traffic stays on loopback. All files are in a
+temporary folder, which is removed.
 """
 
 import argparse
@@ -54,11 +55,35 @@ _TOLD: Final = """
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """One navigation: ms to its picture, requests over the network, and their bytes."""
+    """One navigation: ms to its first picture and to that with rows, requests over the network."""
 
-    picture: float
+    first: float
+    rows: float
     requests: int
     size: int
+
+
+class _Visits:
+    """All visits of one kind: the floor, or the page. CPU is in seconds."""
+
+    def __init__(self, name: str, *, scripts: bool) -> None:
+        self.name = name
+        self.scripts = scripts
+        self.fresh: list[_Visit] = []
+        self.again: list[_Visit] = []
+        self.browser = 0.0
+        self.served = 0.0
+        self.chain: Any = ()
+
+    def tell(self) -> None:
+        _tell(f"{self.name}, first visit", self.fresh)
+        _tell(f"{self.name}, second visit", self.again)
+        each = 1000 / len(self.fresh + self.again)
+        print(
+            f"{self.name}: CPU of a visit: "
+            f"browser {each * self.browser:.0f} ms, page {each * self.served:.0f} ms",
+            flush=True,
+        )
 
 
 async def _measure(programs: Any, page: ShownPage, visits: int, *, chain: bool) -> None:
@@ -70,58 +95,57 @@ async def _measure(programs: Any, page: ShownPage, visits: int, *, chain: bool) 
     login = json.dumps(page.log_in())
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=path, args=[*FLAGS])
-        await _visits(browser, page, login, 2)  # so that it is warm
-        for name, scripts in (("floor", False), ("page", True)):
-            before, own = _browser_seconds(), ticks(programs)["page"]
-            first, again, last = await _visits(browser, page, login, visits, scripts=scripts)
-            each = 1000 * (_browser_seconds() - before) / visits / 2
-            served = 1000 * (ticks(programs)["page"] - own) / _TICK / visits / 2
-            _tell(f"{name}, first visit", first)
-            _tell(f"{name}, second visit", again)
-            print(
-                f"{name}: CPU of a visit: browser {each:.0f} ms, page {served:.0f} ms", flush=True
-            )
-            if chain:
-                for row in last["chain"]:
-                    print(*row)
+        for _ in range(2):  # so that it is warm
+            await _visit(browser, page, login, _Visits("warm", scripts=True))
+        kinds = (_Visits("floor", scripts=False), _Visits("page", scripts=True))
+        for _ in range(visits):
+            for kind in kinds:
+                before, own = _browser_seconds(), ticks(programs)["page"]
+                await _visit(browser, page, login, kind)
+                kind.browser += _browser_seconds() - before
+                kind.served += (ticks(programs)["page"] - own) / _TICK
+        for kind in kinds:
+            kind.tell()
+            for row in kind.chain if chain else ():
+                print(*row)
         await browser.close()
 
 
-async def _visits(
-    browser: Any, page: ShownPage, login: str, count: int, *, scripts: bool = True
-) -> tuple[list[_Visit], list[_Visit], Any]:
-    first: list[_Visit] = []
-    again: list[_Visit] = []
-    told: Any = None
-    for _ in range(count):
-        context = await browser.new_context(
-            viewport={"width": 1280, "height": 800}, java_script_enabled=scripts
-        )
-        await context.add_init_script(f"sessionStorage.setItem('cargo.web', {login})")
-        await context.add_init_script(_ROWS)
-        one = await context.new_page()
-        for visited in (first, again):
-            await one.goto(page.url)
-            if scripts:
-                picture = await asyncio.wait_for(one.evaluate("window.firstRows"), 60)
-            else:  # no script of a page may run, so nothing can call back
-                while not (picture := await one.evaluate(_PAINTED)):
-                    await one.wait_for_timeout(50)
-            now = await one.evaluate(_TOLD)
-            told = now if visited is first else told
-            visited.append(_Visit(picture, now["fetched"] + 1, now["bytes"]))
-            await one.goto("about:blank")
-        await context.close()
-    return first, again, told
+async def _visit(browser: Any, page: ShownPage, login: str, kind: _Visits) -> None:
+    """Visits the page in a fresh context, and again."""
+    context = await browser.new_context(
+        viewport={"width": 1280, "height": 800}, java_script_enabled=kind.scripts
+    )
+    await context.add_init_script(f"sessionStorage.setItem('cargo.web', {login})")
+    await context.add_init_script(_ROWS)
+    one = await context.new_page()
+    for visited in (kind.fresh, kind.again):
+        await one.goto(page.url)
+        rows = 0.0
+        if kind.scripts:
+            rows = await asyncio.wait_for(one.evaluate("window.firstRows"), 60)
+        while not (first := await one.evaluate(_PAINTED)):  # no script may call back at the floor
+            await one.wait_for_timeout(50)
+        now = await one.evaluate(_TOLD)
+        if visited is kind.fresh:
+            kind.chain = now["chain"]
+        visited.append(_Visit(first, rows, now["fetched"] + 1, now["bytes"]))
+        await one.goto("about:blank")
+    await context.close()
 
 
 def _tell(name: str, visits: Sequence[_Visit]) -> None:
-    times = sorted(one.picture for one in visits)
-    print(
-        f"{name}: median {statistics.median(times):.0f} ms, best {times[0]:.0f}, "
-        f"worst {times[-1]:.0f}; {visits[-1].requests} requests, {visits[-1].size / 1000:.0f} kB",
-        flush=True,
-    )
+    said = [_times("first picture", [one.first for one in visits])]
+    if visits[-1].rows:
+        said.append(_times("rows", [one.rows for one in visits]))
+    last = visits[-1]
+    said.append(f"{last.requests} requests, {last.size / 1000:.0f} kB")
+    print(f"{name}: {'; '.join(said)}", flush=True)
+
+
+def _times(what: str, times: Sequence[float]) -> str:
+    median = statistics.median(times)
+    return f"{what} median {median:.0f} ms, best {min(times):.0f}, worst {max(times):.0f}"
 
 
 def _browser_seconds() -> float:
