@@ -5,7 +5,11 @@ A page is some 60 small modules. A browser pays for each request, over HTTP/1.1 
 refers to one script and one style sheet instead, which are made of the same files when a program
 starts. Their names have a hash of their content: a browser keeps them, and asks no more.
 
-In the script each module is a function with a scope of its own, called when it is first needed.
+The script has what its first module imports. What it and others import later, by `import("…")`, is
+in a second script, which the browser gets when one of these is first asked for: reading text that
+the first picture does not need would keep it waiting.
+
+In a script each module is a function with a scope of its own, called when it is first needed.
 That is less than modules can do. PageError says what cannot be put together: a circle of imports,
 and forms of `import` and `export` that no file of ours uses.
 """
@@ -13,7 +17,7 @@ and forms of `import` and `export` that no file of ours uses.
 import hashlib
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,12 +33,27 @@ _USED: Final = re.compile(r'(?P<how>\b(?:src|href)=)"page/(?P<name>[^"]+)"')
 _STYLE: Final = '<link rel="stylesheet"'
 _PLAIN: Final = "<script src"
 _SCRIPT: Final = '<script type="module"'
+_OURS: Final = re.compile(r"\$(?:need|later|modules)\b")
 _HEAD: Final = """\
+//# allFunctionsCalledOnLoad
 const $modules = {};
 const $made = new Map();
 function $need(name) {
   if (!$made.has(name)) $made.set(name, $modules[name]());
   return $made.get(name);
+}
+"""
+_LATER_HEAD: Final = """\
+let $second = null;
+function $later(name) {
+  $second ??= import("./%s").then(
+    ({ add }) => add($modules, $need, $later),
+    (error) => {
+      $second = null; // the next one asks again
+      throw error;
+    },
+  );
+  return $second.then(() => $need(name));
 }
 """
 
@@ -71,6 +90,19 @@ def put_together(html: str, files: Mapping[str, bytes]) -> PutTogether:
         made[named] = content
         return named
 
+    def scripts(first: str) -> str:
+        """Makes the script of a module, and the second one; the name of the first."""
+        now, later = _scripts(first, files)
+        parts = [_HEAD]
+        if later:
+            second = "".join(f"{_module(name, files, later)};\n" for name in later)
+            second = f"export function add($modules, $need, $later) {{\n{second}}}\n"
+            parts.append(_LATER_HEAD % kept("later.js", second.encode()))
+        # In parentheses: a browser compiles it at once, in a thread, instead of reading it twice.
+        parts += [f"{_module(name, files, later, '(', ')')};\n" for name in now]
+        parts.append(f'$need("{first}");\n')
+        return kept("page.js", "".join(parts).encode())
+
     joined = {
         tag: [name for line in html.splitlines() if tag in line for name in _names(line)]
         for tag in (_STYLE, _PLAIN)
@@ -87,7 +119,7 @@ def put_together(html: str, files: Mapping[str, bytes]) -> PutTogether:
                 content = b"\n".join(_of(files, each) for each in together)
                 new = kept(f"page.{end}" if end == "css" else f"first.{end}", content)
             elif _SCRIPT in line:
-                new = kept("page.js", _script(name, files).encode())
+                new = scripts(name)
             else:
                 new = kept(name, _of(files, name))
             line = line.replace(f'"page/{name}"', f'"page/{new}"')
@@ -106,33 +138,48 @@ def _of(files: Mapping[str, bytes], name: str) -> bytes:
         raise PageError(f"there is no file {name}") from None
 
 
-def _script(first: str, files: Mapping[str, bytes]) -> str:
-    """One script of a module and all that it imports, now or later."""
-    parts = [_HEAD]
-    waiting, known = [first], {first}
+def _scripts(first: str, files: Mapping[str, bytes]) -> tuple[list[str], list[str]]:
+    """The modules of the script of `first`, and those that are only needed later."""
     at_once: dict[str, list[str]] = {}
-    while waiting:
-        name = waiting.pop()
-        text = _of(files, name).decode()
-        at_once[name] = [_beside(name, found["from"]) for found in _IMPORT.finditer(text)]
-        later = [_beside(name, found["from"]) for found in _LATER.finditer(text)]
-        for each in (*at_once[name], *later):
-            if each not in known:
-                known.add(each)
-                waiting.append(each)
-        parts.append(_module(name, text))
+
+    def reached(names: Iterable[str]) -> list[str]:
+        """New modules that these import at once, with themselves."""
+        waiting, found = list(names), []
+        while waiting:
+            name = waiting.pop()
+            if name in at_once:
+                continue
+            text = _of(files, name).decode()
+            at_once[name] = [_beside(name, one["from"]) for one in _IMPORT.finditer(text)]
+            found.append(name)
+            waiting.extend(at_once[name])
+        return found
+
+    def later_of(names: Iterable[str]) -> list[str]:
+        return [
+            _beside(name, one["from"])
+            for name in names
+            for one in _LATER.finditer(_of(files, name).decode())
+        ]
+
+    now = new = reached([first])
+    later: list[str] = []
+    while new := reached(later_of(new)):
+        later += new
     good: set[str] = set()
     for name in at_once:
         _no_circle(name, at_once, (), good)
-    parts.append(f'$need("{first}");\n')
-    return "".join(parts)
+    return now, later
 
 
-def _module(name: str, text: str) -> str:
-    """A module as a function that gives what it exports."""
+def _module(
+    name: str, files: Mapping[str, bytes], later: Collection[str], opens: str = "", closes: str = ""
+) -> str:
+    """A module as a function that gives what it exports. `later`: those of the second script."""
+    text = files[name].decode()
     exported = [found["name"] for found in _EXPORT.finditer(text)]
-    if "$need" in text:
-        raise PageError(f"{name}: $need is a name of the script that it becomes a part of")
+    if (own := _OURS.search(text)) is not None:
+        raise PageError(f"{name}: {own[0]} is a name of the script that it becomes a part of")
 
     def imported(found: re.Match[str]) -> str:
         need = f'$need("{_beside(name, found["from"])}");'
@@ -140,15 +187,19 @@ def _module(name: str, text: str) -> str:
             raise PageError(f"{name}: `as` in an import cannot be put together")
         return f"const {{{found['names']}}} = {need}" if found["names"] else need
 
-    body = _IMPORT.sub(imported, text)
-    body = _LATER.sub(
-        lambda found: f'Promise.resolve().then(() => $need("{_beside(name, found["from"])}"))', body
-    )
+    def imported_later(found: re.Match[str]) -> str:
+        other = _beside(name, found["from"])
+        if other in later:
+            return f'$later("{other}")'
+        return f'Promise.resolve().then(() => $need("{other}"))'
+
+    body = _LATER.sub(imported_later, _IMPORT.sub(imported, text))
     body = _EXPORT.sub(r"\g<what> \g<name>", body)
     if (left := _LEFT.search(body)) is not None:
         line = body.count("\n", 0, left.end()) + 1
         raise PageError(f"{name}, line {line}: this import or export cannot be put together")
-    return f'$modules["{name}"] = () => {{\n{body}\nreturn {{ {", ".join(exported)} }};\n}};\n'
+    end = f"return {{ {', '.join(exported)} }};"
+    return f'$modules["{name}"] = {opens}() => {{\n{body}\n{end}\n}}{closes}'
 
 
 def _beside(name: str, path: str) -> str:

@@ -1,8 +1,10 @@
 """A page as few files: the script does what its modules did, and what it cannot do is refused."""
 
 import json
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -32,11 +34,13 @@ def made(files: dict[str, str], html: str = HTML) -> dict[str, str]:
         f"{name.split('.')[0]}.{name.split('.')[-1]}": content.decode()
         for name, content in page.files.items()
     }
-    assert all(name in page.html for name in page.files)
+    assert all(name in page.html for name in page.files if not name.startswith("later."))
     return named | {"": page.html}
 
 
-def test_modules_run_in_their_order_each_in_its_own_scope_and_later_ones_when_asked() -> None:
+def test_modules_run_in_their_order_each_in_its_own_scope_and_later_ones_when_asked(
+    tmp_path: Path,
+) -> None:
     if (node := shutil.which("node")) is None:
         pytest.skip("there is no node to run a script with")
     files = FILES | {
@@ -45,7 +49,14 @@ import { say } from "./b/say.js";
 import "./b/side.js";
 const own = "main";
 say(own);
-import("./late.js").then(({ late }) => (late(), console.log(JSON.stringify(told))));
+const side = import("./b/side.js");
+import("./late.js").then(async ({ late }) => {
+  const { again } = await import("./late.js");
+  (await side).told();
+  late();
+  say(again === late);
+  console.log(JSON.stringify(told));
+});
 """,
         "b/say.js": """\
 told.push("say is read");
@@ -61,31 +72,55 @@ export async function none() {}
 import { TWICE, say } from "./say.js";
 const need = "side";
 say(TWICE + need);
+export function told() {
+  say("side is asked");
+}
 """,
         "late.js": """\
 import {
   say,
 } from "./b/say.js";
+import "./only_late.js";
 say("late is read");
-export function late() {
+export async function late() {
   say("late is called");
 }
+export const again = late;
 """,
+        "only_late.js": """\
+told.push("what late needs is read");
+export const none = () => import("./b/later_still.js");
+""",
+        "b/later_still.js": "",
     }
-    page = made(files)
+    page = put_together(HTML, {name: text.encode() for name, text in files.items()})
+    for name, content in page.files.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    asked = re.findall(r'src="page/([^"]+)"', page.html)
+    (tmp_path / "all.js").write_text("".join(f'import "./{name}";\n' for name in asked))
     done = subprocess.run(
-        [node, "--input-type=module", "-e", page["first.js"] + page["page.js"]],
-        capture_output=True,
-        text=True,
-        check=True,
+        [node, str(tmp_path / "all.js")], capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout) == [
         "say is read",
         "saysayside",
         "main",
+        "what late needs is read",
         "late is read",
+        "side is asked",
         "late is called",
+        True,
     ]
+
+
+def test_what_is_imported_later_is_in_a_second_script() -> None:
+    page = made(FILES | {"main.js": 'import("./b/say.js");\n'})
+    assert '$modules["b/say.js"]' in page["later.js"]
+    assert '$modules["main.js"]' in page["page.js"]
+    assert "LATE" not in page["page.js"]
+    assert "later" not in page[""], "the document does not ask for it"
+    assert "later.js" not in made(FILES), "without such a module there is none"
 
 
 def test_the_document_names_one_script_and_one_sheet() -> None:
@@ -105,7 +140,8 @@ def test_the_document_names_one_script_and_one_sheet() -> None:
         ("const at = import.meta.url;\n", "line 1: this import or export"),
         ('import "./none.js";\n', "there is no file none.js"),
         ('import "./b/round.js";\n', "import each other: main.js -> b/round.js -> main.js"),
-        ("const $need = 1;\n", "is a name of the script"),
+        ("const $need = 1;\n", r"\$need is a name of the script"),
+        ("const $later = 1;\n", r"\$later is a name of the script"),
     ],
 )
 def test_what_cannot_be_put_together_is_refused(main: str, why: str) -> None:

@@ -68,6 +68,40 @@ async def test_the_link_logs_in_once_and_a_password_always(fleet: Fleet, page: A
     await page.get_by_role("grid", name="Jobs").wait_for()
 
 
+async def test_rows_come_before_the_chart_and_do_not_move_for_it(fleet: Fleet, page: Any) -> None:
+    asked: list[str] = []
+    measured = asyncio.Event()
+
+    async def late(route: Any) -> None:
+        await measured.wait()
+        await route.continue_()
+
+    await page.route("**/page/later.*.js", late)
+    page.on("request", lambda request: asked.append(request.url))
+    await fleet.visit(page)
+    row = page.get_by_role("row", name="cleanup")
+    await row.wait_for()
+    before = await row.bounding_box()
+    measured.set()
+    await page.locator("cargo-rates cargo-chart").get_by_text(":").first.wait_for()
+    assert await row.bounding_box() == before
+    assert sum("api/feed" in one for one in asked) == 1, "the early one was taken"
+
+
+async def test_a_long_list_fills_the_window(fleet: Fleet, page: Any) -> None:
+    await page.goto(fleet.url)
+    await page.get_by_label("User").wait_for()
+    await page.evaluate("""() => {
+      const table = document.createElement("cargo-table");
+      table.columns = [{ key: "key", title: "Number", text: (item) => item.key }];
+      table.items = Array.from({ length: 500 }, (_, number) => ({ key: String(number) }));
+      document.body.replaceChildren(table);
+    }""")
+    # They are 36 pixels high; some are beyond the edge, and never all are drawn.
+    await page.locator(".rows > .row").nth(800 // 36).wait_for(state="attached")
+    assert await page.locator(".rows > .row").count() < 100
+
+
 async def test_bars_live_while_2000_files_move_and_a_pause_holds_them(
     fleet: Fleet, page: Any
 ) -> None:

@@ -19,13 +19,23 @@ def test_a_page_is_few_files_which_a_browser_keeps(shell: str, folders: tuple[st
     files = page_files(shell, folders)
     asked = re.findall(r'(?:src|href)="page/([^"]+)"', files[shell].content.decode())
     assert [re.sub(r"\.[0-9a-f]{16}\.", ".", name) for name in asked if "icon" not in name] == [
+        "first.js",  # before the sheet: what is behind one waits for it
         "page.css",
-        "first.js",
         "page.js",
     ]
     assert all(files[name].lasting for name in asked)
-    script = next(files[name] for name in asked if name.startswith("page.") and ".js" in name)
-    modules = set(re.findall(r'^\$modules\["([^"]+)"\]', script.content.decode(), re.MULTILINE))
+
+    def modules_of(begin: str) -> set[str]:
+        """The modules of a script, which the document need not name."""
+        found = [
+            file.content.decode()
+            for name, file in files.items()
+            if re.fullmatch(rf"{begin}\.[0-9a-f]{{16}}\.js", name)
+        ]
+        return set(re.findall(r'^\$modules\["([^"]+)"\]', "".join(found), re.MULTILINE))
+
+    modules = modules_of("page") | modules_of("later")
+    assert "jobs/form_page.js" not in modules_of("page"), "the first picture does not need it"
     plain = {"common/theme.js", "jobs/early.js"}
     there = {name for name, file in files.items() if "/" in name and name.endswith(".js")}
     unused = there - modules - plain

@@ -93,13 +93,14 @@ export function show(element, shown) {
 
 const due = new Set();
 let asked = false;
+let held = false;
 
 const ROUNDS = 5; // what is asked for while a picture is made belongs to it, unless it never ends
 
 /** Calls `draw` once before the next picture, however often it is asked for. A hidden tab draws nothing. */
 export function nextFrame(draw) {
   due.add(draw);
-  if (asked) return;
+  if (asked || held) return;
   asked = true;
   requestAnimationFrame(() => {
     for (let round = 0; due.size && round < ROUNDS; round += 1) {
@@ -110,6 +111,14 @@ export function nextFrame(draw) {
     asked = false;
     if (due.size) nextFrame([...due][0]);
   });
+}
+
+/** Draws nothing until the promise `ready` is kept, so that what is asked for meanwhile is one picture. */
+export async function onePicture(ready) {
+  held = true;
+  await ready;
+  held = false; // who waits for this adds to the picture
+  if (due.size) nextFrame([...due][0]);
 }
 
 /** A component, in the light DOM: styles are in files, and labels may refer to ids of the page.

@@ -110,7 +110,8 @@ export class Feed {
         : await this.#login.send("GET", this.#path, { headers, signal: request.signal });
       this.#online(true, null);
       this.#wait = FIRST_MS;
-      await this.#read(response, request);
+      const { reader, first } = early ? await early.begun : { reader: response.body.getReader(), first: null };
+      await this.#read(reader, first, request);
       throw new Error("the stream ended");
     } catch (error) {
       if (this.#request !== request) return; // it was closed on purpose
@@ -125,8 +126,9 @@ export class Feed {
     }
   }
 
-  async #read(response, request) {
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  /** first: a read that was begun already, or null. */
+  async #read(reader, first, request) {
+    const decoder = new TextDecoder();
     const parser = new EventParser();
     let alarm = null;
     const wake = () => {
@@ -134,11 +136,11 @@ export class Feed {
       alarm = setTimeout(() => request.abort(), SILENT_MS);
     };
     try {
-      for (;;) {
+      for (let next = first ?? reader.read(); ; next = reader.read()) {
         wake();
-        const { done, value } = await reader.read();
+        const { done, value } = await next;
         if (done) return;
-        for (const { id, event, data } of parser.take(value)) {
+        for (const { id, event, data } of parser.take(decoder.decode(value, { stream: true }))) {
           if (id !== null) this.#last = id;
           if (event === "reset") this.#last = null;
           try {

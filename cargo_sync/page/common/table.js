@@ -9,6 +9,7 @@ import { h, mark, newId, Part, put, say, show, vary } from "./element.js";
 import { setIcon } from "./icons.js";
 
 const MARGIN = 8; // rows beyond the edge that are drawn as well
+const FIRST = 12; // rows that are drawn before anything is measured
 const NEAR = 20; // rows before the end from which the next page is asked for
 
 export class Table extends Part {
@@ -49,6 +50,7 @@ export class Table extends Part {
   #places = new Map(); // key -> index
   #current = null; // the key of the row that Tab reaches
   #anchor = null; // where a range of chosen rows begins
+  #begun = false; // whether rows were ever drawn
   #height = 36;
   #asking = false;
   #told = 0;
@@ -173,13 +175,21 @@ export class Table extends Part {
     show(this.none, this.#items.length === 0);
     show(this.grid, this.#items.length > 0);
     say(this.none, nothing ? this.empty : "Looking…");
-    this.#height = parseFloat(getComputedStyle(this).getPropertyValue("--row")) || 36;
     vary(this, { rows: this.#items.length });
     this.#place(...this.#inSight());
   }
 
-  /** The first row in sight, and the one after the last. */
+  /** The first row in sight, and the one after the last.
+
+      To measure, a browser lays out the page as it is without rows, which the first picture need not wait for. */
   #inSight() {
+    if (!this.#items.length) return [0, 0];
+    if (!this.#begun) {
+      this.#begun = true;
+      if (this.#items.length > FIRST) requestAnimationFrame(() => this.changed());
+      return [0, Math.min(FIRST, this.#items.length)];
+    }
+    this.#height = parseFloat(getComputedStyle(this).getPropertyValue("--row")) || 36;
     const box = this.body.getBoundingClientRect();
     const frame = this.#frame();
     const first = Math.floor((frame.top - box.top) / this.#height) - MARGIN;

@@ -1,11 +1,12 @@
 /* What a person may do to a job, from its row and from its page. */
 
-import { ask, confirm } from "../common/dialog.js";
 import { h, newId } from "../common/element.js";
 import { to } from "../common/router.js";
 import { refuse, toast } from "../common/toast.js";
 import { heldWords } from "./need.js";
 import { escaped, speed } from "../common/words.js";
+
+const dialog = () => import("../common/dialog.js");
 
 /** The actions of a job of a daemon; each says what it did, or why it was refused. */
 export class Actions {
@@ -42,7 +43,7 @@ export class Actions {
 
   async approve(job, held) {
     const what = held ? heldWords(held) : "Exactly the steps that are held now pass.";
-    await confirm(
+    await (await dialog()).confirm(
       `Let it pass?`,
       h("div.stack", {}, h("p", {}, what), firstPaths(held)),
       "Approve",
@@ -57,7 +58,7 @@ export class Actions {
   async reject(job, held) {
     const text =
       "Deletions that are held are forgotten; overwrites wait until their source changes again. The destination stays as it is.";
-    await confirm(
+    await (await dialog()).confirm(
       "Keep what is there?",
       h("div.stack", {}, h("p", {}, text), firstPaths(held)),
       "Reject",
@@ -77,7 +78,7 @@ export class Actions {
       const result = await this.control.call(job.source, "job.speed", { job: job.name, speed: value });
       toast(`${escaped(job.name)}: ${result.speed.now === null ? "no limit" : speed(result.speed.now)}`);
     };
-    await ask(
+    await (await dialog()).ask(
       `Speed of ${escaped(job.name)}`,
       h(
         "div.field",
@@ -98,7 +99,7 @@ export class Actions {
   async priority(job, now = 50) {
     const id = newId("priority");
     const field = h("input", { id, type: "number", min: 0, max: 100, step: 1, value: String(now) });
-    await ask(
+    await (await dialog()).ask(
       `Priority of ${escaped(job.name)}`,
       h(
         "div.field",
@@ -126,7 +127,7 @@ export class Actions {
   }
 
   async remove(job) {
-    await confirm(
+    await (await dialog()).confirm(
       `Remove ${escaped(job.name)}?`,
       "The job ends, and what both sides agreed on is forgotten. The files on both sides stay, and so does its history. Its file goes to .removed in the folder of jobs.",
       "Remove",

@@ -1,5 +1,5 @@
-/* Asks for the jobs while the page's own script is still on its way, if that is what will be shown. No module: it runs
-   before the first picture. common/feed.js takes the answer; nobody else knows of it. */
+/* Asks for the jobs while the page's own script is still on its way, if that is what will be shown. No module, and before
+   the style sheet, for which scripts behind it wait. common/feed.js takes the answer; nobody else knows of it. */
 {
   const path = "api/feed?view=jobs";
   try {
@@ -14,8 +14,14 @@
         redirect: "error",
         referrerPolicy: "no-referrer",
       });
-      response.catch(() => {}); // who takes it sees the error
-      window.cargoEarly = { path, bearer: login.bearer, request, response };
+      // What a refusal says is read by who takes the response.
+      const begun = response.then((answer) => {
+        if (!answer.ok) return null;
+        const reader = answer.body.getReader();
+        return { reader, first: reader.read() };
+      });
+      begun.catch(() => {}); // who takes it sees the error
+      window.cargoEarly = { path, bearer: login.bearer, request, response, begun };
     }
   } catch {
     // The page asks by itself.

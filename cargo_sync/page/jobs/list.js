@@ -10,7 +10,6 @@ import { Fleet, moving, together } from "./fleet.js";
 import { byNeed, GROUPS, headline, matches, need } from "./need.js";
 import { columns } from "./row.js";
 import { openStream } from "./stream.js";
-import "./rates.js";
 
 const LOOK_SECONDS = 15; // for what only time changes: "5 min ago", "next try in 20 s"
 const REFRESH_MS = 1_000;
@@ -21,6 +20,9 @@ class Jobs extends Part {
   #group = "all";
   #typed = "";
   #asked = new Set();
+  #drawn = false;
+  #isReady = () => {};
+  ready = new Promise((done) => (this.#isReady = done));
 
   build() {
     const { control } = this.app;
@@ -33,10 +35,7 @@ class Jobs extends Part {
     this.figures = h("p.muted.figures");
     const add = h("a.button.primary", { href: to("add") }, icon("plus"), "Add a job");
     this.add = add;
-    this.rates = h("cargo-rates", { class: "sheet", role: "region", "aria-label": "Speed and files" });
-    this.rates.control = control;
-    this.rates.sources = () => [...control.sources.values()].filter((one) => one.kind === "daemon" && one.state === "up");
-    this.rates.windows = () => [...this.fleet.jobs.values()].map((job) => job.window).filter(Boolean);
+    this.rates = h("div.sheet.rates"); // as high as what comes in its place
     this.table = h("cargo-table", { class: "jobs plain" });
     Object.assign(this.table, {
       label: "Jobs",
@@ -95,12 +94,31 @@ class Jobs extends Part {
     );
   }
 
+  /** What the first picture does not wait for. */
+  async #addRates() {
+    const { control } = this.app;
+    try {
+      await import("./rates.js");
+    } catch (error) {
+      refuse(error);
+      return;
+    }
+    const rates = h("cargo-rates", { class: "sheet rates", role: "region", "aria-label": "Speed and files" });
+    rates.control = control;
+    rates.sources = () => [...control.sources.values()].filter((one) => one.kind === "daemon" && one.state === "up");
+    rates.windows = () => [...this.fleet.jobs.values()].map((job) => job.window).filter(Boolean);
+    this.rates.replaceWith(rates);
+  }
+
   enter() {
     openStream(
       this.app,
       { view: "jobs" },
       {
-        snapshot: (data) => this.fleet.snapshot(data),
+        snapshot: (data) => {
+          this.fleet.snapshot(data);
+          if (data.jobs || data.state === "away") this.#isReady();
+        },
         event: (data) => this.fleet.event(data),
         progress: (data) => this.fleet.progress(data),
         source: () => this.changed(),
@@ -145,6 +163,9 @@ class Jobs extends Part {
   draw() {
     this.table.changed();
     this.#draw();
+    if (this.#drawn) return;
+    this.#drawn = true;
+    requestAnimationFrame(() => this.#addRates());
   }
 
   #draw() {

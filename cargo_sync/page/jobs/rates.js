@@ -1,5 +1,6 @@
 /* <cargo-rates>: how fast files moved in the last ten minutes, or in the last day. */
 
+import "../common/chart.js";
 import { h, put, show, svg } from "../common/element.js";
 import { SpanRates, SPEED } from "../common/span_rates.js";
 import { count, escaped, number } from "../common/words.js";

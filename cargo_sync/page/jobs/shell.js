@@ -1,14 +1,18 @@
 /* The frame around all pages of `cargo_ctl web`: the bar on top, what is away, and the page that the address names. */
 
 import { brand } from "../common/brand.js";
-import { h, mark, put, say, show } from "../common/element.js";
+import { sleep } from "../common/control.js";
+import { h, mark, nextFrame, onePicture, put, say, show } from "../common/element.js";
 import { icon } from "../common/icons.js";
 import { menu } from "../common/menu.js";
 import { Router, to } from "../common/router.js";
 import { refuse } from "../common/toast.js";
 
+const FIRST_MS = 150; // so long the first picture waits for what is on the page, to be the only one
+
 /* The first part of an address -> the module that makes its page: `page(app, parts, shown)` gives an element with the
-   property `heading`; it gives `shown` again if that is already the page for this address. */
+   property `heading`, and perhaps `ready`, a promise that its first figures are there; it gives `shown` again if that
+   is already the page for this address. */
 const PAGES = {
   "": () => import("./list.js"),
   job: () => import("./job.js"),
@@ -20,6 +24,17 @@ const PAGES = {
 
 /** app: {login, control}, which every page gets; the frame adds `banner`. */
 export async function openShell(place, app) {
+  let begin = () => {};
+  const begun = new Promise((done) => (begin = done));
+  const frame = h("div", { hidden: true });
+  const before = [...place.children]; // the way in
+  place.append(frame);
+  onePicture(Promise.race([begun, sleep(FIRST_MS)])).then(() =>
+    nextFrame(() => {
+      for (const each of before) each.remove();
+      show(frame, true);
+    }),
+  );
   const main = h("main", { id: "main", tabindex: -1 });
   const away = h("div.banner", { role: "status", hidden: true });
   const links = [
@@ -29,7 +44,7 @@ export async function openShell(place, app) {
   const who = h("button.icon-only.quiet", { type: "button", "aria-label": "You", "aria-haspopup": "menu" }, icon("user"));
   who.addEventListener("click", () => menu(who, personal(app)));
   put(
-    place,
+    frame,
     h("a.skip", { href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, "Skip to the page"),
     h("header.top-bar", {}, brand("#/"), h("nav", { "aria-label": "Pages" }, links.map(([link]) => link)), h("cargo-theme"), who),
     away,
@@ -37,6 +52,7 @@ export async function openShell(place, app) {
   );
   app.banner = new Banner(away);
   const sources = readSources(app);
+  pageOf(part())().catch(() => {}); // its script comes meanwhile; who shows it says what is wrong
   // The list of jobs learns of its daemons from its stream, and draws the rest when it is told.
   if (part() !== "" && !(await sources)) return;
   const turn = () => {
@@ -52,9 +68,8 @@ export async function openShell(place, app) {
   const router = new Router(
     main,
     async (parts) => {
-      const load = PAGES[parts[0] ?? ""] ?? PAGES[""];
       try {
-        shown = (await load()).page(app, parts, shown);
+        shown = (await pageOf(parts[0])()).page(app, parts, shown);
       } catch (error) {
         refuse(error);
         shown = h("p.none", {}, "This page could not be loaded.");
@@ -64,6 +79,7 @@ export async function openShell(place, app) {
     (page) => (page.heading ? `${page.heading} · Cargo` : "Cargo"),
   );
   await router.start();
+  begin(shown.ready);
   if (await sources) {
     turn();
     shown?.changed?.();
@@ -79,6 +95,10 @@ async function readSources({ login, control, banner }) {
     banner.tell("web", error.message);
   }
   return true;
+}
+
+function pageOf(name = "") {
+  return PAGES[name] ?? PAGES[""];
 }
 
 function part() {

@@ -1,5 +1,6 @@
 /* <cargo-server-rates>: how fast a server's flows moved files lately, each direction. */
 
+import "../common/chart.js";
 import { h } from "../common/element.js";
 import { SpanRates, SPEED } from "../common/span_rates.js";
 
