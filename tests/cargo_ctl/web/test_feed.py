@@ -260,6 +260,7 @@ async def test_a_server(tmp_path: Path, runtime: str) -> None:
         "user.list": {"users": [{"user": "ana"}]},
         "workspace.list": {"workspaces": []},
         "bandwidth.show": {"bandwidth": []},
+        "node.list": {"nodes": [], "missing": None, "repair": None},
     }
     places = [Place("server", "server", usual=True, kind="server")]
     with canned(runtime, answers, "server") as server:
