@@ -26,7 +26,7 @@ def fleet(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fl
     place = Place(tmp_path_factory.mktemp("fleet"))
     fleet = Fleet(place)
     try:
-        photos = place.job("photos", speed="8mbps", remote_dir="photos", enabled=False)
+        photos = place.job("photos", speed="2mbps", remote_dir="photos", enabled=False)
         for number in range(2_000):
             (photos / f"{number:04}.jpg").write_bytes(os.urandom(4_000))
         cleanup = place.job("cleanup", delete="propagate", remote_dir="cleanup")
