@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 
 from tests import measured
 from tests.new_states import NewStates
+from tests.packed_pages import put_together_once
 from tests.unsynced import leave_out_syncs
 
 # The same examples in every run, however slow and busy the machine is.
@@ -38,6 +39,12 @@ def copied_states(
     """A state that a test makes is copied, except in the tests of the state."""
     if "tests/state/" not in request.node.nodeid:
         new_states.copied(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def packed_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's files are put together once."""
+    put_together_once(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
