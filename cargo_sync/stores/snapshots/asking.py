@@ -21,6 +21,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.stores.snapshots.door import signed_words
 from cargo_sync.stores.snapshots.sealing import Stream
 
+CONNECT: Final = 5.0
 SECONDS: Final = 20.0
 """Seconds for an answer, and for each piece of it."""
 TRIES: Final = 3
@@ -173,8 +174,9 @@ class HttpsNode:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        line = http.client.HTTPSConnection(self._host, self._port, timeout=SECONDS, context=context)
+        line = http.client.HTTPSConnection(self._host, self._port, timeout=CONNECT, context=context)
         line.connect()
+        line.sock.settimeout(SECONDS)
         shown = line.sock.getpeercert(binary_form=True) or b""
         fingerprint = hashlib.sha256(shown).hexdigest()
         if self._pin and fingerprint != self._pin:

@@ -78,7 +78,8 @@ class Snapshots:
         self._is_ending = False
         self._waits = False
         """One is due, and no node is there."""
-        self.report = SnapshotReport()
+        self.report = SnapshotReport(has_key=True)
+        """Before the first look nobody is told that there is none."""
 
     async def run(self) -> None:
         """Makes snapshots when they are due, until cancelled."""
@@ -119,7 +120,8 @@ class Snapshots:
 
     def warnings(self) -> list[str]:
         """What a person should do."""
-        return [] if self.report.has_key else [_NO_KEY]
+        is_well = self.report.has_key or not self._store.fleet.members()
+        return [] if is_well else [_NO_KEY]
 
     def families(self) -> Iterable[Family]:
         """The metrics."""

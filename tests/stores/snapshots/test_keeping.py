@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.recovery import RecoveryRows
 from cargo_sync.stores.snapshots.keeping import Snapshots
 from cargo_sync.stores.snapshots.making import ServerPlaces, SnapshotMaker
@@ -110,6 +113,26 @@ async def test_a_node_that_fails_gets_the_next_one(tmp_path: Path) -> None:
         await kept.snapshots.look()  # no hour has passed since the one that failed
         newest = [numbers[0] for numbers in kept.on_nodes()]
         assert len(set(newest)) == 1 and newest[0] > 1
+
+
+@pytest.mark.parametrize("call", ["place", "keep_snapshot"])
+async def test_what_is_cut_on_its_way_is_no_snapshot(
+    tmp_path: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut(*_: object) -> None:
+        raise ProblemError(Problem(Code.CUT, "the server was killed"))
+
+    async with keeping(tmp_path) as kept:
+        with monkeypatch.context() as patch:
+            for node in kept.house.nodes.values():
+                patch.setattr(node, call, cut)
+            await kept.snapshots.look()
+            found = kept.rows.get()
+            assert found is not None and (found.made, found.covers) == (None, "")
+            assert kept.on_nodes() == [[]] * 3
+        await kept.house.until(lambda: kept.house.up() == 3)
+        await kept.snapshots.look()
+        assert kept.on_nodes() == [[2]] * 3
 
 
 async def test_a_new_key_gets_a_snapshot_at_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -87,3 +88,35 @@ def test_a_server_that_stops_does_not_wait_for_it(tmp_path: Path) -> None:
                 lost.maker.make(row, "", lambda left=left: next(left, False))  # type: ignore[misc]
             assert stopped.value.problem.code == Code.STOPPED
         assert lost.made().snapshot.number == 2
+
+
+class KilledError(BaseException):
+    """The process is gone."""
+
+
+def test_a_kill_at_any_step_costs_nothing(tmp_path: Path) -> None:
+    """What is left of it is in the way of nobody, and its number is never used again."""
+    lost = LostServer(tmp_path)
+
+    def killed(steps: int) -> Callable[[], bool]:
+        left = iter(range(steps))
+
+        def going() -> bool:
+            if next(left, None) is None:
+                raise KilledError
+            return True
+
+        return going
+
+    with closing(lost.database):
+        numbers = []
+        for steps in range(10):
+            row = lost.rows.begin()
+            assert row is not None
+            try:
+                numbers.append(lost.maker.make(row, "", killed(steps)).snapshot.number)
+                break
+            except KilledError:
+                numbers.append(lost.made().snapshot.number)
+        assert steps > 2 and len(set(numbers)) == len(numbers)
+        assert sorted(numbers) == numbers
