@@ -74,6 +74,16 @@ def flipped(lost: LostServer) -> None:
     lost.nodes["b"].kept[one] = content[:-1] + bytes([content[-1] ^ 1])
 
 
+def flipped_after_a_good_one(lost: LostServer) -> None:
+    """What was ready already is replaced by what turns out to be bad."""
+    lost.name_user("ben")
+    lost.snapshot("a")
+    lost.name_user("eve")
+    one = lost.offered("b", lost.snapshot("b"))
+    content = lost.nodes["b"].kept[one]
+    lost.nodes["b"].kept[one] = content[:-1] + bytes([content[-1] ^ 1])
+
+
 def cut(lost: LostServer) -> None:
     newest_elsewhere(lost)
     lost.name_user("eve")
@@ -96,7 +106,15 @@ def of_another_key(lost: LostServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "happened", [newest_elsewhere, flipped, cut, an_old_one_as_new, of_another_key]
+    "happened",
+    [
+        newest_elsewhere,
+        flipped,
+        flipped_after_a_good_one,
+        cut,
+        an_old_one_as_new,
+        of_another_key,
+    ],
 )
 def test_the_newest_that_can_be_opened_is_taken(
     tmp_path: Path, lost: LostServer, happened: Callable[[LostServer], None]
