@@ -79,7 +79,8 @@ def node_show(row: Mapping[str, Any]) -> str:
         most = f" of {_size(row['capacity'])}" if row.get("capacity") is not None else ""
         lines.append(f"  room         {_size(row['free'])}{most}")
     if row.get("damaged"):
-        lines.append(f"  damaged      {row['damaged']:,}, which are made again from other copies")
+        found = f"{row['damaged']:,} found since it started"
+        lines.append(f"  damaged      {found}; they are made again from other copies")
     if row.get("scrub"):
         lines.append(f"  scrub        {_scrub(row['scrub'])}")
     if _short(row)["copies"]:

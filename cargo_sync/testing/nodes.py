@@ -34,6 +34,7 @@ class FolderNode:
     """A node over a folder; see `NodeClient`.
 
     is_away, is_full  what a test wants of it
+    most              bytes of which it says that it takes them; None: as its folder says
     given             pieces that were read from it
     dies_after        so many of these; then it is away
     """
@@ -43,6 +44,7 @@ class FolderNode:
         self.spool = spool
         self.is_away = False
         self.is_full = False
+        self.most: int | None = None
         self.given = 0
         self.dies_after: float = math.inf
         self._order = 0
@@ -89,7 +91,8 @@ class FolderNode:
         room = self.folder.room()
         life = Life(self.folder.marker, self.folder.sequence)
         damaged = self.folder.rotten
-        return NodeStatus(life, room.free, room.used, room.capacity, room.blobs, damaged)
+        free = room.free if self.most is None else max(0, self.most - room.used)
+        return NodeStatus(life, free, room.used, room.capacity, room.blobs, damaged)
 
     def _read(self, runs: Sequence[PieceRun], take: Take) -> Results:
         problems: list[Problem | None] = [None] * len(runs)

@@ -8,6 +8,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from cargo_sync.machines.nodes.copies import Surplus, standing
@@ -160,9 +161,16 @@ class Repairing:
 
     async def _place(self, stock: Stock, some: Sequence[Content]) -> Sequence[Content]:
         cluster, made = self._cluster, list[Content]()
-        size = sum(one.size for one in some)
-        members = cluster.links.members()
-        for node in targets(stock, members, size, (), cluster.world.chance):
+        choice = partial(targets, stock, cluster.links.members())
+        chosen = choice(sum(one.size for one in some), (), cluster.world.chance)
+        least = min(one.size for one in some)
+        if not chosen and len(some) > 1 and choice(least, (), cluster.world.chance):
+            half = len(some) // 2  # there is room for some of them, or for all on different nodes
+            return [
+                *await self._place(stock, some[:half]),
+                *await self._place(stock, some[half:]),
+            ]
+        for node in chosen:
             done, session = await place_on(cluster, node, some)
             if session is not None:
                 await cluster.found(node, session.life, done)

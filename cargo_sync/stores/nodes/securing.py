@@ -6,6 +6,7 @@ folder: so the copy is covered by what is known of that folder (machines/nodes/r
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from cargo_sync.machines.nodes.copies import standing
@@ -81,14 +82,21 @@ class Securing:
         for one in short:
             have = frozenset({*(kept[one.hash] or ()), *copies[one.hash]})
             groups[have, frozenset(failed[one.hash])].append(one)
-        took = False
-        for (have, never), some in groups.items():
+        took, waiting = False, list(groups.items())
+        while waiting:
+            (have, never), some = waiting.pop()
             members = self._cluster.links.members()
-            size = sum(one.size for one in some)
             there = standing(have, members, wanted).readable
             count = max(wanted, quorum(wanted)) - len(there)
-            chosen = choose(members, have | never, count, size, self._cluster.world.chance)
+            choice = partial(choose, members, have | never, count)
+            chance = self._cluster.world.chance
+            chosen = choice(sum(one.size for one in some), chance)
             if len(there) + len(chosen) < quorum(wanted):
+                least = choice(min(one.size for one in some), chance)
+                if len(some) > 1 and len(there) + len(least) >= quorum(wanted):
+                    # There is room for some of them, or for all on different nodes.
+                    half = len(some) // 2
+                    waiting += [((have, never), some[half:]), ((have, never), some[:half])]
                 continue
             tries = [self._copy(node, some, copies, failed) for node in chosen]
             took = any(await self._cluster.together(tries)) or took

@@ -134,6 +134,9 @@ class House:
             while not holds():
                 await asyncio.sleep(0.01)
 
+    def free(self) -> list[int]:
+        return [one.free for one in self.store.fleet.members().values()]
+
     def up(self) -> int:
         return sum(one.takes for one in self.store.fleet.members().values())
 

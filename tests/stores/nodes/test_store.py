@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.machines.nodes.room import RESERVE
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.process.wakeup import next_turn
 from cargo_sync.stores.blob_changes import blob_path
@@ -136,6 +137,30 @@ async def test_a_full_node_gets_no_more_and_is_told(
         assert all(one.copies(content) == 2 for [content] in contents)
         assert not one.nodes["node0"].folder.inventory("", 9).hashes
     assert "node node0 has no room for more copies" in caplog.text
+
+
+FOUR = [bytes([number]) * 3_000 for number in range(4)]
+
+
+async def test_what_fits_on_no_node_together_is_spread(tmp_path: Path) -> None:
+    async with house(tmp_path) as one:
+        for node in one.nodes.values():
+            node.most = RESERVE + 10_000
+        await one.until(lambda: set(one.free()) == {RESERVE + 10_000})
+        contents = await one.upload(FOUR)
+        assert [one.copies(content) for content in contents] == [2] * 4
+
+
+async def test_a_repair_makes_as_many_copies_as_there_is_room_for(tmp_path: Path) -> None:
+    async with house(tmp_path) as one:
+        contents = await one.upload(FOUR)
+        [empty] = [node for node in one.nodes.values() if not node.folder.has(contents)[0]]
+        dead = next(node for node in one.nodes.values() if node is not empty)
+        empty.most = RESERVE + 7_000
+        await one.until(lambda: min(one.free()) == empty.most)
+        dead.is_away = True
+        one.now += 3_600.0
+        await one.until(lambda: sum(empty.folder.has(contents)) == 2)
 
 
 async def test_what_nobody_has_any_more_is_deleted(tmp_path: Path) -> None:
