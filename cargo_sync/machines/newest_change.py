@@ -41,28 +41,27 @@ class NewestChange:
     """Keeps the newest change that a server has shown.
 
     A change of another lineage proves nothing of those before it: the server may have been restored
-    in between. So the one that is kept gives way to it only if the server was asked for it before,
-    or if the start of the server that made the new change has shown the one that is kept. A listing
-    asks with each further page for the change that is kept.
+    in between. So the one that is kept gives way to it only if both are of one lineage, or if one
+    start of the server has both. What a start has, it keeps: a server is restored while it does not
+    run. Each further page of a listing asks for the change that is kept, so it may come from a
+    later start; what the client itself changes, at another start than it has asked, may not.
 
     change  the newest one
     """
 
     def __init__(self) -> None:
         self.change = NOTHING_SEEN
-        self._asked = NOTHING_SEEN
-        self._shown_by = ""
-        """Which start of the server has shown `change`, by the lineage of what it makes."""
+        self._start = ""
+        """Which start of the server has `change`, by the lineage of what it makes."""
 
-    def begin(self, change: SeenChange) -> None:
-        """The server was asked, and has this change."""
-        self.change = self._asked = change
-        self._shown_by = ""
+    def begin(self, change: SeenChange, by: str) -> None:
+        """The server was asked, and its start `by` has this change."""
+        self.change, self._start = change, by
 
-    def confirm(self, change: SeenChange) -> None:
-        """The server was asked again, and still has this change, which it has shown."""
+    def confirm(self, change: SeenChange, by: str) -> None:
+        """The server was asked again, and its start `by` has this change, which it has shown."""
         if change == self.change:
-            self._asked = change
+            self._start = by
 
     def add(self, number: int, lineage: str, by: str = "") -> None:
         """The server has shown this change.
@@ -72,8 +71,9 @@ class NewestChange:
             lineage: of the change.
             by: of the changes that this start of the server makes; "" for the one that made it.
         """
-        proved = lineage in (self.change.lineage, self._shown_by) or self.change == self._asked
-        if proved and number > self.change.number:
+        by = by or lineage
+        follows = not self.change.number or lineage == self.change.lineage or by == self._start
+        if follows and number > self.change.number:
             self.change = SeenChange(number, lineage)
         if self.change == (number, lineage):
-            self._shown_by = by or lineage
+            self._start = by

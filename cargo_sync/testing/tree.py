@@ -186,13 +186,18 @@ class MemoryTree:
         """Of a change."""
         return self._lineage
 
+    @property
+    def life(self) -> str:
+        """The lineage of the changes that are made now."""
+        return self._lineage
+
     def show(self, number: int, by: str = "") -> None:
         """The job sees that there was this change; `by` as for `NewestChange.add`."""
         self._newest.add(number, self.lineage_at(number), by)
 
     def confirm(self) -> None:
         """A listing goes on: the server was asked for the newest change, and still has it."""
-        self._newest.confirm(self.newest)
+        self._newest.confirm(self.newest, self.life)
 
     async def open(
         self,
@@ -208,7 +213,7 @@ class MemoryTree:
         lost = newest.number > len(self._log) or (
             newest.number > 0 and newest.lineage != self.lineage_at(newest.number)
         )
-        self._newest.begin(NOTHING_SEEN if lost else newest)
+        self._newest.begin(NOTHING_SEEN if lost else newest, self.life)
         return Identity(self._identity, "", self._floor, lost=lost, xattrs=True)
 
     async def observe(self, cursor: int) -> AsyncIterator[Observation]:

@@ -6,21 +6,23 @@ from cargo_sync.machines.newest_change import NOTHING_SEEN, NewestChange, SeenCh
 
 
 @pytest.mark.parametrize(
-    ("shown", "newest"),
+    ("asked", "shown", "newest"),
     [
-        ([], (5, "a")),
-        ([(4, "a")], (5, "a")),
-        ([(6, "a"), (9, "a")], (9, "a")),
-        ([(9, "a"), (8, "a")], (9, "a")),
-        ([(9, "b"), (10, "b")], (10, "b")),  # another start; the server was asked for 5
-        ([(4, "b")], (5, "a")),
-        ([(9, "a"), (12, "b")], (9, "a")),  # was it restored in between? 9 will be asked for
-        ([(9, "b"), (12, "c")], (9, "b")),
+        ("a", [], (5, "a")),
+        ("a", [(4, "a")], (5, "a")),
+        ("a", [(6, "a"), (9, "a")], (9, "a")),
+        ("a", [(9, "a"), (8, "a")], (9, "a")),
+        ("b", [(9, "b"), (10, "b")], (10, "b")),  # another start, which has 5
+        ("b", [(4, "b")], (5, "a")),
+        ("a", [(9, "b")], (5, "a")),  # was it restored since it was asked? 5 will be asked for
+        ("a", [(9, "a"), (12, "b")], (9, "a")),
+        ("b", [(9, "b"), (12, "c")], (9, "b")),
     ],
 )
-def test_what_is_kept(shown: list[tuple[int, str]], newest: tuple[int, str]) -> None:
+def test_what_is_kept(asked: str, shown: list[tuple[int, str]], newest: tuple[int, str]) -> None:
+    """`asked`: the start of the server that was asked whether it has 5."""
     known = NewestChange()
-    known.begin(SeenChange(5, "a"))
+    known.begin(SeenChange(5, "a"), asked)
     for number, lineage in shown:
         known.add(number, lineage)
     assert known.change == newest
@@ -28,9 +30,9 @@ def test_what_is_kept(shown: list[tuple[int, str]], newest: tuple[int, str]) -> 
 
 def test_a_listing_follows_from_one_start_of_the_server_to_the_next() -> None:
     known = NewestChange()
-    known.begin(NOTHING_SEEN)
+    known.begin(NOTHING_SEEN, "a")
     known.add(9, "a")
-    known.confirm(SeenChange(9, "a"))  # the next page begins there
+    known.confirm(SeenChange(9, "a"), "b")  # the next page is asked for
     known.add(12, "b")
     assert known.change == SeenChange(12, "b")
 
@@ -49,10 +51,10 @@ def test_each_page_of_a_listing_shows_the_newest_change_of_the_server(
     pages: list[tuple[int, str, str]], newest: tuple[int, str]
 ) -> None:
     known = NewestChange()
-    known.begin(SeenChange(5, "a"))
+    known.begin(SeenChange(5, "a"), pages[0][2])
     for page in pages:
+        known.confirm(known.change, page[2])  # it was asked for
         known.add(*page)
-        known.confirm(known.change)  # the next page is asked for
     assert known.change == newest
     known.add(15, pages[-1][2])  # the client's own, at the same start of the server
     assert known.change == SeenChange(15, pages[-1][2])
@@ -60,10 +62,10 @@ def test_each_page_of_a_listing_shows_the_newest_change_of_the_server(
 
 def test_what_was_made_since_is_not_proved_by_an_older_change() -> None:
     known = NewestChange()
-    known.begin(NOTHING_SEEN)
+    known.begin(NOTHING_SEEN, "a")
     known.add(9, "a")
     known.add(11, "a")  # the client's own
-    known.confirm(SeenChange(9, "a"))
+    known.confirm(SeenChange(9, "a"), "b")
     known.add(12, "b")
     assert known.change == SeenChange(11, "a")
 
@@ -79,7 +81,7 @@ def test_at_first_nothing_is_known() -> None:
 
 def test_a_change_follows_what_the_same_start_of_the_server_has_shown() -> None:
     known = NewestChange()
-    known.begin(SeenChange(3, "a"))
+    known.begin(SeenChange(3, "a"), "a")
     known.add(9, "a", by="b")
     known.add(12, "c")  # from another start, perhaps of a restored server
     assert known.change == SeenChange(9, "a")

@@ -61,6 +61,7 @@ class LivelyTree(CountedTree):
     hand     paths that people changed; removed: those that they changed since the run began
     lanes    how content reaches it; None: without lanes
     own      far: what the daemon has changed here since its last look, and need not read again
+    pages    far: by the cursor at the end of a page that it gave, its newest change at that time
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class LivelyTree(CountedTree):
         self.lanes: MemoryLanes | None = None
         self.world: Callable[[], World] | None = None
         self.own = OwnLog()
+        self.pages: dict[int, int] = {}
         self._opened_at = 0
         self._lives: list[tuple[int, str]] = [(0, part)]
         self._epoch = 0
@@ -158,6 +160,10 @@ class LivelyTree(CountedTree):
         """The folder was copied to another disk."""
         self._identity += "'"
 
+    @property
+    def life(self) -> str:
+        return self._lives[-1][1]
+
     def lineage_at(self, number: int) -> str:
         return next(name for since, name in reversed(self._lives) if since < number or not since)
 
@@ -222,7 +228,8 @@ class LivelyTree(CountedTree):
             more = len(changes) > size
             cursor = self._listed = changes[size - 1][0] if more else len(self._log)
             more &= cursor < upto
-            self.show(len(self._log), by=self._lives[-1][1])
+            self.pages[cursor] = len(self._log)
+            self.show(len(self._log), by=self.life)
             delta = Delta(_changes(changes[:size]), cursor, (), told)
             told = NO_CHANGES
             yield delta
@@ -363,7 +370,7 @@ class LivelyTree(CountedTree):
 
         When it is closed, nothing of it goes on: so it is with the client of a real server.
         """
-        lineage = self._lives[-1][1]
+        lineage = self.life
         async with aclosing(self._moved(mode, near, batches, speed, run)) as results:
             async for brought in results:
                 yield brought

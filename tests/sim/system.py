@@ -387,10 +387,11 @@ class SystemHistory:
     def _newest_known(self) -> int:
         """The newest change of the server that the trees and the cursor of the job have.
 
+        A page lacks what changed again after it: the job knows that too, if the server lacks it.
         Rows that a killed run did not come to forget say nothing any more (`Untrue`).
         """
         job = self.system.memory.jobs.get_or_create(self.system.rules.name)
-        known = [job.far_cursor]
+        known = [job.far_cursor, self.far.pages.get(job.far_cursor, 0)]
         for state in self.system.memory.folders.below(""):
             if job.untrue < Untrue.FAR:
                 known += [entry.version for entry in state.far or ()]

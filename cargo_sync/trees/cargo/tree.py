@@ -101,7 +101,7 @@ class CargoTree:
         if start.problem is not None:
             raise ProblemError(start.problem)
         lost = not start.has(newest) or (bool(own.left_out) and not page.own)
-        self._newest.begin(NOTHING_SEEN if lost else newest)
+        self._newest.begin(NOTHING_SEEN if lost else newest, page.life)
         self._first = _FirstPage(cursor, own if page.own else NO_CHANGES, page)
         self._upto = start.sequence
         return Identity(
@@ -177,7 +177,7 @@ class CargoTree:
             raise ProblemError(page.start.problem)
         if not page.start.has(known):
             raise ProblemError(_restored())
-        self._newest.confirm(known)
+        self._newest.confirm(known, page.life)
         return page
 
     async def _next_page(

@@ -137,7 +137,7 @@ async def test_listings_uploads_and_operations_show_changes() -> None:
         assert it.newest == SeenChange(12, "l")
         await it._operations([{}, {}], "run")
         assert it.newest == SeenChange(12, "l"), "the server may have gone back in between"
-        it._newest.begin(it.newest)  # it was asked
+        it._newest.begin(it.newest, "n")  # it was asked
         it._note([19], Lineage("n", 20))  # it was there before this start
         assert it.newest == SeenChange(12, "l")
         it._note([23], Lineage("n", 20))
@@ -336,6 +336,16 @@ async def test_a_path_that_cannot_be_used_fails_alone() -> None:
     shown = [*bad[:-1], "x" * 200 + "…"]
     assert told == [*((path, "bad_path") for path in shown), ("../escape", None)]
     assert all(problem is None or len(problem.message) < 400 for _, problem in seen.refused)
+
+
+async def test_a_server_that_started_since_it_was_asked_may_have_gone_back() -> None:
+    """Between the look and the first upload of a run may be hours, and a restored backup."""
+    async with tree(GET_changes=[changes(after=5, known="k")]) as (it, _):
+        await it.open(5, SeenChange(7, "k"))
+        it._note([9], Lineage("n", 8))
+        assert it.newest == SeenChange(7, "k"), "the next look asks for it"
+        it._note([9], Lineage("l", 8))
+        assert it.newest == SeenChange(9, "l")
 
 
 async def test_reserved_names_of_a_server_are_skipped_and_only_their_end_counts() -> None:
