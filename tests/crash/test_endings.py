@@ -5,9 +5,11 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from tests.crash import battlefield
 from tests.crash.battlefield import PROGRAMS, Battlefield
 from tests.crash.endings import Ending, meaning
 from tests.crash.seam import BROKEN, Seam
@@ -131,6 +133,26 @@ def test_a_program_that_ends_by_itself_ends_the_case(field: Played) -> None:
     field.until(lambda: field.has_ended("server"), "the server has ended")
     with pytest.raises(pytest.fail.Exception, match="the server ended with 3"):
         field._has_all_arrived()
+
+
+def test_a_wait_begins_again_when_a_program_was_started_again(
+    field: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    clock = SimpleNamespace(monotonic=lambda: now, sleep=lambda seconds: None)
+
+    def look() -> bool:
+        nonlocal now
+        now += 50.0
+        if now == 100.0:
+            field.ends["server"] = [0]
+            field._start_again("server")
+        return False
+
+    monkeypatch.setattr(battlefield, "time", clock)
+    with pytest.raises(pytest.fail.Exception, match="waited in vain: it"):
+        field.until(look, "it", 120.0)
+    assert now >= 250.0
 
 
 def test_one_call_fails_and_leaves_a_mark_a_commit_cannot_fail(tmp_path: Path) -> None:
