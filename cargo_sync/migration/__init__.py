@@ -8,12 +8,15 @@ is found there (`state.workspace_moves`). After a kill, the same command goes on
 place already is not moved again.
 
 command        the command in a process: its file, its log, its exit code
+ending         how the work ends early
+leaving        what was left behind: told, and removed
 parts          the state of a server that does not run, and what is made of it
-place          what the command is asked, and where the workspace is and shall be
+place          what the command is asked, and what it needs of room: values
 placing        files that are written into a folder
 progress       how far it is
-removal        what was left behind is removed
-run            the command, from its arguments to its end
+removal        what may be removed of an old folder, and of nodes
+rooms          the folder that a workspace is to get, and the room on disks
+run            a move, from its order to its end
 screen         what people see of it
 sending        contents on their way into a store
 settings_file  the place of a workspace in the server's file

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.places import server_file
 from cargo_sync.config.process_shape import LogSettings
+from cargo_sync.migration.ending import WorkEnd
+from cargo_sync.migration.leaving import LeftRemoval
 from cargo_sync.migration.place import MoveOrder
 from cargo_sync.migration.run import Migration, run
 from cargo_sync.migration.screen import Screen
@@ -29,7 +31,12 @@ def migrate_workspace(order: MoveOrder, *, remove: bool) -> int:
 
     async def application(_service: "Service") -> None:
         nonlocal code
-        code = await run(Migration(Screen(), env, node_links), order, remove=remove)
+        screen, end = Screen(), WorkEnd()
+        if remove:
+            work = LeftRemoval(screen, env, end)(order)
+        else:
+            work = Migration(screen, env, node_links, end).move(order)
+        code = await run(work, end)
 
     try:
         run_application(application, LogSettings(), "cargo-migrate")

@@ -4,7 +4,6 @@ Where nobody looks (no terminal), a line per phase and tenth.
 """
 
 import sys
-from collections.abc import Callable
 from typing import Final
 
 import click
@@ -34,14 +33,14 @@ class Screen:
         """What would be done, with all losses if `whole`."""
         live, trash = plan.survey.live, plan.survey.trash
         self.say(f"{plan.name}: from {plan.source} to {plan.target}")
-        self.say(f"  files    {_of(live.files, live.bytes)}, the largest {_size(live.largest)}")
+        self.say(f"  files    {_of(live.files, live.bytes)}, the largest {size_of(live.largest)}")
         self.say(f"  trash    {_of(trash.files, trash.bytes, 'version')}")
         if plan.there:
-            self.say(f"  already  {_size(plan.there)} are there from before")
+            self.say(f"  already  {size_of(plan.there)} are there from before")
         for room in plan.rooms:
-            free = "not known" if room.free is None else _size(room.free)
+            free = "not known" if room.free is None else size_of(room.free)
             short = ": NOT ENOUGH" if room.lacks else ""
-            self.say(f"  room     {room.what}: needs {_size(room.needed)}, free {free}{short}")
+            self.say(f"  room     {room.what}: needs {size_of(room.needed)}, free {free}{short}")
         losses = plan.survey.losses
         if losses:
             self.say(f"  {len(losses):,} things cannot be kept:")
@@ -131,14 +130,12 @@ class Bars:
         self._progress.stop()
 
 
-Say = Callable[[str], None]
-
-
 def _of(files: int, bytes: int, noun: str = "file") -> str:
-    return f"{files:,} {noun}{'' if files == 1 else 's'}, {_size(bytes)}"
+    return f"{files:,} {noun}{'' if files == 1 else 's'}, {size_of(bytes)}"
 
 
-def _size(count: int) -> str:
+def size_of(count: int) -> str:
+    """Bytes, for people."""
     from rich.filesize import decimal
 
     return decimal(count)

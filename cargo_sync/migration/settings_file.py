@@ -16,7 +16,7 @@ from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.relaxed import parse, read_text
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings, server_from
 from cargo_sync.config.spans import spans
-from cargo_sync.model.problems import ProblemError, from_os_error
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 
 class NewPlace(NamedTuple):
@@ -100,6 +100,17 @@ def write(file: str, text: str) -> None:
 def workspace_of(settings: ServerSettings, name: str) -> WorkspaceSettings | None:
     """The workspace of this name in the file."""
     return next((one for one in settings.workspaces if one.name == name), None)
+
+
+def named(settings: ServerSettings, name: str) -> WorkspaceSettings:
+    """The workspace of this name in the file. Raises ProblemError: there is none."""
+    found = workspace_of(settings, name)
+    if found is None:
+        names = ", ".join(repr(one.name) for one in settings.workspaces) or "none"
+        message = f"{settings.file} has no workspace {name!r}"
+        hint = f"it has {names}; one that a command has made must be put into the file first"
+        raise ProblemError(Problem(Code.UNKNOWN_WORKSPACE, message, hint=hint, retry=False))
+    return found
 
 
 def _number(text: str, name: str, file: str) -> int:

@@ -138,8 +138,8 @@ class Site:
         self.moves.ready(id)
         self.catalogue.workspace(STORED, tokens())
 
-    def to_folder(self, name: str = "back") -> None:
-        """Moves it from the store to a folder."""
+    def to_folder(self, name: str = "back", *, ready: bool = True) -> None:
+        """Moves it from the store to a folder; unless `ready`, it stops before the switch."""
         path = str(self.place / name)
         id = self.catalogue.workspace(STORED, tokens()).id
         move = self.moves.begin(id, path, MARKER)
@@ -150,8 +150,9 @@ class Site:
             MoveToFolder(source, target, lambda: True, Quiet())()
         finally:
             target.close()
-        self.moves.ready(id)
-        self.catalogue.workspace(path, tokens())
+        if ready:
+            self.moves.ready(id)
+            self.catalogue.workspace(path, tokens())
 
 
 NAMES: Final = ["a", "b", "a/x", "a/y", "b/x", "b/deep/er", "c", "ñ ö", "a/x y"]
@@ -230,3 +231,8 @@ def on_disk(root: Path) -> dict[str, Any]:
             else:
                 found[where] = (status.st_mode, status.st_mtime_ns, path.read_bytes())
     return found
+
+
+def same(now: dict[str, Any], before: dict[str, Any]) -> list[str]:
+    """What differs."""
+    return [key for key in before if now[key] != before[key]]

@@ -18,6 +18,8 @@ from cargo_sync.daemon import app as daemon_app
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.one_run import RunOnce, RunOnceResult
 from cargo_sync.migration import settings_file
+from cargo_sync.migration.ending import WorkEnd
+from cargo_sync.migration.leaving import LeftRemoval
 from cargo_sync.migration.place import MoveOrder
 from cargo_sync.migration.run import Migration
 from cargo_sync.migration.screen import Screen
@@ -115,9 +117,11 @@ class Estate:
     async def migrate(self, *, remove: bool = False, **order: Any) -> tuple[int, list[str]]:
         """The exit code, and what was printed."""
         screen = Printed()
-        migration = Migration(screen, os.environ, self.cellar.dialer)
-        asked = MoveOrder(str(self.file), "archive", **order)
-        code = await (migration.remove(asked) if remove else migration.move(asked))
+        asked, end = MoveOrder(str(self.file), "archive", **order), WorkEnd()
+        if remove:
+            code = await LeftRemoval(screen, os.environ, end)(asked)
+        else:
+            code = await Migration(screen, os.environ, self.cellar.dialer, end).move(asked)
         return code, screen.lines
 
     def files(self, folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -153,7 +157,7 @@ async def test_a_job_beside_it_sees_no_change(estate: Estate) -> None:
     code, lines = await estate.migrate()
     assert code == 2 and "--yes" in lines[-1], "what is lost is asked about"
     code, lines = await estate.migrate(yes=True)
-    assert code == 0 and "cargo_sync migrate archive --remove-source" in lines[-1]
+    assert code == 0 and "cargo_sync migrate archive --remove-source --config" in lines[-1]
     text = estate.file.read_text()
     assert '{"name": "archive", "store": {"nodes": {"copies": 2}}, /* here */' in text
     assert "// what is old" in text and estate.file.stat().st_mode & 0o777 == 0o600
@@ -232,7 +236,7 @@ async def test_what_is_refused(estate: Estate) -> None:
         with pytest.raises(ProblemError, match="stop the server first"):
             await estate.migrate()
     with pytest.raises(ProblemError, match="no workspace 'other'"):
-        await Migration(Printed(), {}, estate.cellar.dialer).move(
+        await Migration(Printed(), {}, estate.cellar.dialer, WorkEnd()).move(
             MoveOrder(str(estate.file), "other")
         )
     (estate.archive / "file").write_bytes(b"content")

@@ -9,7 +9,7 @@ import pytest
 
 from cargo_sync.machines.trash_limits import TrashLimits
 from tests.local.systems import Stop
-from tests.migration.house import STORED, Site, live, on_disk, view
+from tests.migration.house import STORED, Site, live, on_disk, same, view
 
 CASES: Final = 5
 """Calls at which the process dies, of some hundreds."""
@@ -36,11 +36,6 @@ def test_nothing_that_clients_see_changes(tmp_path: Path, seed: int) -> None:
         while pending:  # a look finds nothing new
             pending += back.workspace.compare(pending.pop(), lambda path, entry: True).below
         assert same(view(site.scene(back.workspace)), before) == []
-
-
-def same(now: dict[str, Any], before: dict[str, Any]) -> list[str]:
-    """What differs. Each start of a server begins a lineage at its next change."""
-    return [key for key in before if now[key] != before[key]]
 
 
 class Death:
