@@ -22,6 +22,7 @@ from cargo_sync.process.system import system_clocks, system_world
 from cargo_sync.process.tasks import contained, lasting
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
+from cargo_sync.state.node_orders import NodeOrders
 
 STATE: Final = "state.db"
 
@@ -64,7 +65,7 @@ async def run(
             closing(open_folder(settings, database, clock, secrets.token_hex(16)))
         )
         world = system_world(last.enter_context(threads()), clock)
-        node = Node(settings, blobs, world)
+        node = Node(settings, blobs, NodeOrders(database), world)
         beside = (settings.process, service, database.path, [node.measured], node.doors)
         async with asyncio.TaskGroup() as tasks:
             up = await node.start()

@@ -10,11 +10,12 @@ import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Protocol
 
 from aiohttp import web
 from pydantic import AfterValidator, Field
 
+from cargo_sync.machines.nodes.orders import DeletionOrder, OrderVerdict
 from cargo_sync.model.contents import is_hash
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError
@@ -25,7 +26,7 @@ from cargo_sync.node.scrubbing import Scrubbing
 from cargo_sync.process.http import answers
 from cargo_sync.process.http.answers import answer
 from cargo_sync.process.http.connection import arrival_of
-from cargo_sync.process.http.fields import LARGEST, Asked, Query, digits, whole
+from cargo_sync.process.http.fields import LARGEST, Asked, Query, digits, text, whole
 from cargo_sync.process.http.limits import Bodies
 from cargo_sync.process.http.refusing import refusing
 from cargo_sync.stores.blobs import BlobFolder
@@ -35,6 +36,8 @@ HASHES: Final = 10_000
 DAMAGED: Final = 1_000
 """The most damaged contents that a state names; it counts all."""
 _BEARER: Final = "bearer "
+_DISPLACED: Final = "a later start of the server, or a copy of it, has taken this node over"
+_RIGHT_ONE: Final = "if both run, stop the wrong one, then restart the right one"
 
 
 def _hash(text: str) -> str:
@@ -50,12 +53,21 @@ class _Page(Query):
     limit: Annotated[int, digits, whole(LARGEST)] = HASHES
 
 
+class _Shown(Asked):
+    lineage: Annotated[str, text(64)]
+    number: Annotated[int, whole(LARGEST)]
+
+
 class _Hashes(Asked):
     hashes: Annotated[
         list[Annotated[str, Field(max_length=200)]],
         Field(max_length=HASHES, description="a list of hashes"),
     ]
     order: Annotated[int | None, whole(LARGEST)] = None
+    lineage: Annotated[str, text(64)] = ""
+    after: Annotated[
+        _Shown | None, Field(description="an order that was shown: lineage and number")
+    ] = None
 
 
 class _Flow(Asked):
@@ -69,6 +81,13 @@ class _Scrub(Asked):
     ] = None
 
 
+class OrderTable(Protocol):
+    """The orders that were taken: see `state.node_orders.NodeOrders`."""
+
+    def last(self) -> DeletionOrder: ...
+    def take(self, asked: DeletionOrder, after: DeletionOrder | None) -> OrderVerdict: ...
+
+
 class NodeGateway:
     """The web application of the API."""
 
@@ -80,9 +99,11 @@ class NodeGateway:
         flows: NodeFlows,
         scrubbing: Scrubbing,
         recovery: NodeRecovery,
+        orders: OrderTable,
         world: World,
     ) -> None:
         """`about` is a part of the state; `bearer`, hex, the SHA-256 of what must be shown."""
+        self._orders = orders
         self._about = about | {"version": version("cargo-sync")}
         self._bearer = bytes.fromhex(bearer)
         self._blobs = blobs
@@ -91,8 +112,6 @@ class NodeGateway:
         self._recovery = recovery
         self._world = world
         self._bodies = Bodies(world.offload)
-        self._order = -1
-        """The last one of the coordinator's numbered deletions."""
         self._deleting = asyncio.Lock()
         """When an order was taken, no earlier one is under way any more."""
         self.lane_port = 0
@@ -123,7 +142,7 @@ class NodeGateway:
     async def delete(self, request: web.Request) -> web.Response:
         asked = _Hashes.read(await self._body(request))
         async with self._deleting:
-            self._take_order(asked.order)
+            await self._take_order(asked)
             problems = await self._world.offload(self._blobs.remove, asked.hashes)
         failed = {
             hash: {"code": problem.code_text, "message": str(problem)}
@@ -146,15 +165,17 @@ class NodeGateway:
     async def _body(self, request: web.Request) -> Any:
         return await self._bodies.read(request, "coordinator")
 
-    def _take_order(self, order: int | None) -> None:
-        """Notes a deletion. Raises ProblemError for one that was overtaken on its way."""
-        if order is None:
+    async def _take_order(self, asked: _Hashes) -> None:
+        """Notes a deletion, durably. Raises ProblemError for one that is not due any more."""
+        if asked.order is None:
             return
-        if order <= self._order:
-            raise ProblemError(
-                Problem(Code.STALE, f"deletions up to the order {self._order} were done already")
-            )
-        self._order = order
+        order = DeletionOrder(asked.lineage, asked.order)
+        seen = None if asked.after is None else DeletionOrder(**asked.after.model_dump())
+        match await self._world.offload(self._orders.take, order, seen):
+            case OrderVerdict.LATE:
+                raise ProblemError(Problem(Code.STALE, "this deletion was overtaken on its way"))
+            case OrderVerdict.DISPLACED:
+                raise ProblemError(Problem(Code.STALE, _DISPLACED, hint=_RIGHT_ONE))
 
     @contextmanager
     def _serving(self, request: web.Request) -> Iterator[None]:
@@ -183,6 +204,7 @@ class NodeGateway:
             "epoch": blobs.marker,
             "sequence": blobs.sequence,
             **room._asdict(),
+            "order": self._orders.last()._asdict(),
             "damaged": {
                 "count": len(damaged),
                 "found": blobs.rotten,

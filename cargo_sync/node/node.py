@@ -13,7 +13,7 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.problems import ProblemError, unopened_port
 from cargo_sync.model.world import World
 from cargo_sync.node.flows import NodeFlow, NodeFlows
-from cargo_sync.node.gateway import NodeGateway
+from cargo_sync.node.gateway import NodeGateway, OrderTable
 from cargo_sync.node.metrics import families
 from cargo_sync.node.recovery import NodeRecovery
 from cargo_sync.node.scrubbing import Scrubbing
@@ -85,8 +85,15 @@ def certificate(state_dir: str, address: str) -> tls.Certificate:
 class Node:
     """All parts of one node, connected."""
 
-    def __init__(self, settings: StorageNodeSettings, blobs: BlobFolder, world: World) -> None:
-        """Raises ProblemError: the place of the last scrub cannot be read."""
+    def __init__(
+        self, settings: StorageNodeSettings, blobs: BlobFolder, orders: OrderTable, world: World
+    ) -> None:
+        """`orders` are the deletions that were taken.
+
+        Raises:
+            ProblemError: the place of the last scrub cannot be read.
+        """
+        self._orders = orders
         self._settings = settings
         self._blobs = blobs
         self._world = world
@@ -112,7 +119,14 @@ class Node:
         )
         recovery = NodeRecovery(SnapshotShelf(self._blobs), door, world)
         gateway = NodeGateway(
-            about, settings.bearer, self._blobs, self._flows, self.scrubbing, recovery, world
+            about,
+            settings.bearer,
+            self._blobs,
+            self._flows,
+            self.scrubbing,
+            recovery,
+            self._orders,
+            world,
         )
         try:
             lane_port = await self._lanes.start(self.doors, settings.host, settings.lane_port)

@@ -51,6 +51,7 @@ file_servers  file servers of the published program that have registered
 nodes         storage nodes, and what is known of their folders
 kept_folder   the folder of a storage node
 node_invitations  invitations for storage nodes that were not used yet
+node_orders   the last order of deletion that a storage node has taken
 blobs         contents by their hash, and on which nodes their copies lie
 blob_owners   which workspaces refer to them: what a sweep asks
 recovery      what keeps a server's state on its nodes: keys, numbers, the last snapshot

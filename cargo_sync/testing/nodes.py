@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TypeVar
 
 from cargo_sync.local.parts import Staged
+from cargo_sync.machines.nodes.orders import DeletionOrder, OrderBook, OrderVerdict
 from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.machines.nodes.snapshots import MadeSnapshot
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -23,6 +24,7 @@ from cargo_sync.stores.spool import BlobSpool
 T = TypeVar("T")
 _ROTTEN = Problem(Code.DAMAGED, "the node gave something else than was stored")
 _AWAY = Problem(Code.CUT, "the node does not answer")
+_LATE = Problem(Code.STALE, "this deletion came late")
 _FULL = Problem(Code.DISK_FULL, "the disk of the node is full")
 
 
@@ -47,7 +49,7 @@ class FolderNode:
         self.most: int | None = None
         self.given = 0
         self.dies_after: float = math.inf
-        self._order = 0
+        self._orders = OrderBook()
 
     async def status(self) -> NodeStatus:
         return await self._answer(self._status)
@@ -61,8 +63,10 @@ class FolderNode:
     async def stream(self, runs: Sequence[PieceRun], take: Take) -> Results:
         return await self._answer(lambda: self._read(runs, take))
 
-    async def delete(self, hashes: Sequence[str], order: int) -> None:
-        await self._answer(lambda: self._delete(hashes, order))
+    async def delete(
+        self, hashes: Sequence[str], order: DeletionOrder, after: DeletionOrder | None = None
+    ) -> None:
+        await self._answer(lambda: self._delete(hashes, order, after))
 
     async def inventory(self, after: str, limit: int) -> Mapping[str, int]:
         found = await self._answer(lambda: self.folder.inventory(after, limit))
@@ -92,7 +96,8 @@ class FolderNode:
         life = Life(self.folder.marker, self.folder.sequence)
         damaged = self.folder.rotten
         free = room.free if self.most is None else max(0, self.most - room.used)
-        return NodeStatus(life, free, room.used, room.capacity, room.blobs, damaged)
+        order = self._orders.last()
+        return NodeStatus(life, free, room.used, room.capacity, room.blobs, damaged, order=order)
 
     def _read(self, runs: Sequence[PieceRun], take: Take) -> Results:
         problems: list[Problem | None] = [None] * len(runs)
@@ -114,11 +119,13 @@ class FolderNode:
                 raise ProblemError(_AWAY) from error
         return Results(problems)
 
-    def _delete(self, hashes: Sequence[str], order: int) -> None:
-        if order > self._order:
-            self._order = order
-            if hashes:
-                self.folder.remove(hashes)
+    def _delete(
+        self, hashes: Sequence[str], order: DeletionOrder, after: DeletionOrder | None
+    ) -> None:
+        if self._orders.take(order, after) is not OrderVerdict.TAKEN:
+            raise ProblemError(_LATE)
+        if hashes:
+            self.folder.remove(hashes)
 
     def _copy(
         self,

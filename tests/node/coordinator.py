@@ -21,6 +21,7 @@ from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
+from cargo_sync.machines.nodes.orders import OrderBook
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.model.world import World
@@ -173,7 +174,7 @@ async def running(path: Path, **more: Any) -> AsyncIterator[Coordinator]:
         offload = ThreadOffload(pool)
         clock = time.monotonic
         world = World(time.time, clock, lambda: 0.5, partial(str, "f" * 32), offload, clock)
-        node = Node(chosen, blobs, world)
+        node = Node(chosen, blobs, OrderBook(), world)
         up = await node.start()
         try:
             async with aiohttp.ClientSession() as session:

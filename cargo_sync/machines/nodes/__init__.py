@@ -7,6 +7,7 @@ copies     how many copies a content has, which are missing, which are too many
 repair     which contents get copies first, how fast, and when surplus may go
 census     what is missing in all, what can be made now, and what each node has that lacks copies
 progress   how a repair gets on, and for how long it will go on
+orders     whose deletions a node does
 returning  what to believe of a node that comes back
 snapshots  snapshots of the server's state: their numbers, and which of them stay
 """

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from cargo_sync.machines.nodes.orders import DeletionOrder
 from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.machines.nodes.snapshots import MadeSnapshot
 from cargo_sync.stores.contract import Content
@@ -36,6 +37,7 @@ class NodeStatus(NamedTuple):
     blobs     its copies
     damaged   copies that it has found to be rotten since it started, and moved aside
     scrub     how far it has checked its copies
+    order     the last deletion that it has taken
     """
 
     life: Life
@@ -45,6 +47,7 @@ class NodeStatus(NamedTuple):
     blobs: int = 0
     damaged: int = 0
     scrub: ScrubStatus | None = None
+    order: DeletionOrder = DeletionOrder()
 
 
 class NodeClient(Protocol):
@@ -61,8 +64,13 @@ class NodeClient(Protocol):
     async def stream(self, runs: Sequence[PieceRun], take: Take) -> Results:
         """Gives pieces to `take` as they come: see `NodeLinks.stream`."""
 
-    async def delete(self, hashes: Sequence[str], order: int) -> None:
-        """Deletes copies. A node does none of an order that is not above its last one."""
+    async def delete(
+        self, hashes: Sequence[str], order: DeletionOrder, after: DeletionOrder | None = None
+    ) -> None:
+        """Deletes copies, if the order is still due (machines/nodes/orders.py).
+
+        With `after`, the last order that the node has shown, a new lineage takes it over.
+        """
 
     async def inventory(self, after: str, limit: int) -> Mapping[str, int]:
         """The sizes of its contents, by hash, in order."""

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
+from cargo_sync.machines.nodes.orders import DeletionOrder
 from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.machines.nodes.room import NoRoom, has_room
 from cargo_sync.machines.nodes.snapshots import MadeSnapshot
@@ -130,6 +131,8 @@ class NodeFleet:
         self.joining: TakingIn | None = None
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._states: dict[int, NodeState] = {}
+        self._lineage = world.token()
+        """Of our orders: another one after each start."""
 
     # -- as `NodeLinks` ----------------------------------------------------------------------------
 
@@ -186,11 +189,12 @@ class NodeFleet:
 
     async def delete(self, node: int, hashes: Sequence[str]) -> None:
         found = self._found(node)
-        found.orders += 1
-        await self._call(found, found.client.delete(hashes, found.orders))
+        await self._call(found, found.client.delete(hashes, self._next_order(found)))
 
     async def fence(self, node: int) -> None:
-        await self.delete(node, ())
+        found = self._found(node)
+        seen = found.status.order if found.status is not None else None
+        await self._call(found, found.client.delete((), self._next_order(found), seen))
 
     async def inventory(self, node: int, after: str, limit: int) -> Mapping[str, int]:
         found = self._found(node)
@@ -318,6 +322,10 @@ class NodeFleet:
             raise _ended(node.row.name)
         node.heard_at = self._world.steady()  # it may be asked for long, and not how it is
         return result
+
+    def _next_order(self, node: FollowedNode) -> DeletionOrder:
+        node.orders += 1
+        return DeletionOrder(self._lineage, node.orders)
 
     def _found(self, node: int) -> FollowedNode:
         found = self.nodes.get(node)

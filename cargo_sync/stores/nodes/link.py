@@ -12,6 +12,7 @@ from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import pace_of
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
+from cargo_sync.machines.nodes.orders import DeletionOrder
 from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.machines.nodes.snapshots import MadeSnapshot
 from cargo_sync.model.jobs import Mode
@@ -100,6 +101,7 @@ class NodeLink:
             found.blobs,
             found.damaged.found,
             ScrubStatus(**found.scrub.model_dump()),
+            DeletionOrder(found.order.lineage, found.order.number),
         )
 
     async def place(self, contents: Sequence[Content]) -> Results:
@@ -127,8 +129,15 @@ class NodeLink:
         with self._asks.open(runs, take) as offers:
             return await self._reads.move([run.content for run in runs], offers)
 
-    async def delete(self, hashes: Sequence[str], order: int) -> None:
-        body = {"hashes": list(hashes), "order": order}
+    async def delete(
+        self, hashes: Sequence[str], order: DeletionOrder, after: DeletionOrder | None = None
+    ) -> None:
+        body = {
+            "hashes": list(hashes),
+            "order": order.number,
+            "lineage": order.lineage,
+            "after": after._asdict() if after else None,
+        }
         failed = (await self._api.post("/delete", DeletedReply, LATE, body)).failed
         if failed:
             message = f"node {self._row.name} could not delete {len(failed)} copies"

@@ -91,6 +91,13 @@ class _Scrub(NodeReply):
     damaged: Count
 
 
+class OrderReply(NodeReply):
+    """The last order of deletion that it has taken."""
+
+    lineage: str = Field(max_length=64)
+    number: Count
+
+
 class StatusReply(NodeReply):
     """The state of a node."""
 
@@ -102,6 +109,7 @@ class StatusReply(NodeReply):
     blobs: Count
     damaged: _Damaged
     scrub: _Scrub
+    order: OrderReply
 
 
 class InventoryReply(NodeReply):

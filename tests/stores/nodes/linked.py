@@ -13,6 +13,7 @@ from typing import Final
 
 from cargo_sync.config.node import StorageNodeSettings
 from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.machines.nodes.orders import OrderBook
 from cargo_sync.model.world import World
 from cargo_sync.node.node import Node
 from cargo_sync.process.offload import ThreadOffload
@@ -36,6 +37,7 @@ class LinkedNode:
         self._token = f"{number:032x}"
         self._world = world
         self._checkpoints = MemoryCheckpoints()
+        self._orders = OrderBook()
         state = path / "state"
         state.mkdir(parents=True)
         self.settings = StorageNodeSettings(
@@ -57,7 +59,7 @@ class LinkedNode:
         chosen = replace(self.settings, bandwidth=bandwidth)
         known = self._token if self.kept.exists() else ""
         self.folder = opened(self.kept, known=known, token=self._token)
-        self.node = Node(chosen, self.folder, self._world)
+        self.node = Node(chosen, self.folder, self._orders, self._world)
         up = await self.node.start()
         self.fingerprint = up.fingerprint
         self.settings = replace(self.settings, port=int(up.api.rpartition(":")[2]))

@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from cargo_sync.lanes.pacing import Unpaced
+from cargo_sync.machines.nodes.orders import DeletionOrder
 from cargo_sync.model.checkpoints import RESUMABLE
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.process.wakeup import next_turn
@@ -151,12 +152,23 @@ async def test_a_node_does_no_order_of_before(tmp_path: Path) -> None:
     async with linked_house(tmp_path, nodes=1, copies=1) as house:
         [content] = await house.upload([b"content"])
         node = house.links["node1"]
-        await node.delete([], 2**60)
+        lineage, number = (await node.status()).order
+        last = DeletionOrder(lineage, number + 2**60)
+        await node.delete([], last)
         with pytest.raises(ProblemError) as refused:
-            await node.delete([content.hash], 2**60)
+            await node.delete([content.hash], last)
         assert refused.value.problem.code is Code.STALE
+        # A server whose state was restored numbers from the beginning, and takes the node over.
+        restored = DeletionOrder("another start", 1)
+        with pytest.raises(ProblemError):
+            await node.delete([content.hash], restored)
+        await node.delete([], restored, (await node.status()).order)
+        assert (await node.status()).order == restored
+        with pytest.raises(ProblemError) as displaced:
+            await node.delete([content.hash], last._replace(number=2**61), restored)
+        assert "taken this node over" in displaced.value.problem.message
         assert house.copies(content) == 1
-        await node.delete([content.hash], 2**60 + 1)
+        await node.delete([content.hash], restored._replace(number=2))
         assert house.copies(content) == 0
 
 

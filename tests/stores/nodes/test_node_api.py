@@ -33,6 +33,7 @@ STATUS: dict[str, object] = {
         "bytes": 2,
         "damaged": 0,
     },
+    "order": {"lineage": "a", "number": 9},
     "of a newer node": True,
 }
 
