@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import coroutine
 from typing import Any, Final, TypeVar, TypeVarTuple
 
+from cargo_sync.machines.nodes.orders import DeletionOrder, OrderBook, OrderVerdict
 from cargo_sync.machines.nodes.room import NoRoom, has_room
 from cargo_sync.machines.nodes.states import Member, Members, NodeFacts, Patience, state_of
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -42,7 +43,7 @@ class Machine:
 
     blobs     by hash: whether the copy is good
     announced, real  bytes that the disk has, as it says and in truth
-    order     the number of the last deletion that it took; `late` has those that are on their way
+    book      the deletions that it took; `late` has those that are on their way
     since     when it went away; None: it is there
     damaged   copies that were found to be rotten, and moved aside
     """
@@ -55,8 +56,8 @@ class Machine:
     sequence: int = 0
     blobs: dict[str, bool] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
-    order: int = 0
-    late: list[tuple[int, Sequence[str]]] = field(default_factory=list)
+    book: OrderBook = field(default_factory=OrderBook)
+    late: list[tuple[DeletionOrder, Sequence[str]]] = field(default_factory=list)
     since: float | None = None
     damaged: int = 0
     draining: bool = False
@@ -66,10 +67,11 @@ class Machine:
     def used(self) -> int:
         return sum(self.sizes[hash] for hash in self.blobs)
 
-    def take(self, order: int, hashes: Sequence[str]) -> None:
-        """Does a deletion, unless a later one was asked for already."""
-        if order > self.order:
-            self.order = order
+    def take(
+        self, order: DeletionOrder, hashes: Sequence[str], after: DeletionOrder | None = None
+    ) -> None:
+        """Does a deletion, if it is still due."""
+        if self.book.take(order, after) is OrderVerdict.TAKEN:
             for hash in hashes:
                 self.blobs.pop(hash, None)
             self.sequence += 1
@@ -104,7 +106,8 @@ class Links:
         self._numbers = 0
         self._streamed: dict[str, int] = {}
         """From which node each content was read last."""
-        self.orders = 0
+        self.lineage = ""
+        self._orders = 0
 
     # -- as `NodeLinks` ----------------------------------------------------------------------------
 
@@ -186,22 +189,22 @@ class Links:
 
     async def delete(self, node: int, hashes: Sequence[str]) -> None:
         number = await self._ask(node)
-        self.orders += 1
+        order = self._next_order()
         if (
             not self.is_peaceful
             and self.story.chance(0.3)
             and self.story.happens("fault", "deletion in doubt")
         ):
-            self.machines[node].late.append((self.orders, hashes))
+            self.machines[node].late.append((order, hashes))
             self.end(node)
             raise ProblemError(_CUT)
-        self.machines[node].take(self.orders, hashes)
+        self.machines[node].take(order, hashes)
         await self._answer(node, number)
 
     async def fence(self, node: int) -> None:
         number = await self._ask(node)
-        self.orders += 1
-        self.machines[node].take(self.orders, ())
+        machine = self.machines[node]
+        machine.take(self._next_order(), (), machine.book.last())
         await self._answer(node, number)
 
     async def inventory(self, node: int, after: str, limit: int) -> Mapping[str, int]:
@@ -215,6 +218,10 @@ class Links:
     def release(self, hashes: Sequence[str]) -> None:
         if not self.is_dead:
             self.spool.difference_update(self.claims.release(hashes))
+
+    def _next_order(self) -> DeletionOrder:
+        self._orders += 1
+        return DeletionOrder(self.lineage, self._orders)
 
     # -- sessions ----------------------------------------------------------------------------------
 

@@ -63,7 +63,8 @@ class Server:
         story, now = history.story, history.now
         self.links = Links(story, history.machines, history.spool, now)
         self.links.folders = history.folders
-        self.links.orders = history.orders
+        history.starts += 1
+        self.links.lineage = f"start {history.starts}"
         self.cluster = cluster(self.links, history.folders, story, now, history.copies)
         self.placing = Securing(self.cluster)
         self.repairing = Repairing(self.cluster)
@@ -86,7 +87,8 @@ class NodeHistory:
         self.machines: dict[int, Machine] = {}
         self.folders = MemoryFolders()
         self.spool: set[str] = set()
-        self.orders = 0
+        self.starts = 0
+        """Of the server; its numbers of orders begin anew with each."""
         self.copies = {1: story.one_of((1, 2, 2, 2, 3)), 2: story.one_of((1, 2, 3))}
         self.referred: dict[tuple[int, str], int] = {}
         """By workspace and hash: the size."""
@@ -312,7 +314,6 @@ class NodeHistory:
             self.story.tell("the server dies and starts")
             self.server.links.is_dead = True
             self.server.steps.kill()
-            self.orders = self.server.links.orders
             self.server = Server(self)
             self.coming.clear()
             if self.story.chance(0.5):
@@ -515,7 +516,6 @@ class NodeHistory:
         self._finish_uploads()
         self.server.links.is_dead = True
         self.server.steps.kill()
-        self.orders = self.server.links.orders
         self.coming.clear()
         self.server = Server(self)  # every inventory is compared
         self.server.links.is_peaceful = True
@@ -583,8 +583,6 @@ class NodeHistory:
     def _leave(self, machine: Machine) -> None:
         if machine.since is None:
             machine.since = self.time
-        machine.order = 0
-        machine.late.clear()
         self.server.links.end(machine.id)
 
     def _forget(self, machine: Machine) -> None:
