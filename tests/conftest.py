@@ -1,5 +1,7 @@
+import os
 import tempfile
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -47,10 +49,23 @@ def packed_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     put_together_once(monkeypatch)
 
 
-@pytest.fixture(autouse=True)
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The runtime folder that a test's servers put their control sockets into: sockets' paths are
-    short."""
+@pytest.fixture(scope="session")
+def runtimes() -> Iterator[Iterator[str]]:
+    """New paths in one folder, for runtime folders: sockets' paths are short."""
     with tempfile.TemporaryDirectory(prefix="cg") as folder:
-        monkeypatch.setenv("CARGO_RUNTIME_DIR", folder)
-        yield folder
+        yield map(f"{folder}/{{}}".format, count())
+
+
+@pytest.fixture(autouse=True)
+def own_runtime(monkeypatch: pytest.MonkeyPatch, runtimes: Iterator[str]) -> str:
+    """The runtime folder of a test's programs, which make it when they put a socket into it."""
+    path = next(runtimes)
+    monkeypatch.setenv("CARGO_RUNTIME_DIR", path)
+    return path
+
+
+@pytest.fixture
+def runtime(own_runtime: str) -> str:
+    """The runtime folder, made already."""
+    os.mkdir(own_runtime, 0o700)
+    return own_runtime

@@ -1,8 +1,8 @@
 """Fixtures for the tests of `cargo_ctl`."""
 
 import faulthandler
+import os
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,15 +29,14 @@ def deadline() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+@pytest.fixture(autouse=True)
+def runtime(own_runtime: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The runtime folder of the front ends; it also has this user's keys."""
-    with tempfile.TemporaryDirectory(prefix="cg") as folder:
-        monkeypatch.setenv("CARGO_RUNTIME_DIR", folder)
-        monkeypatch.setenv("XDG_CONFIG_HOME", folder)
-        for variable in ("CARGO_CONTROL", "CARGO_KEY"):
-            monkeypatch.delenv(variable, raising=False)
-        yield folder
+    os.mkdir(own_runtime, 0o700)
+    monkeypatch.setenv("XDG_CONFIG_HOME", own_runtime)
+    for variable in ("CARGO_CONTROL", "CARGO_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    return own_runtime
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -103,14 +102,6 @@ async def tried(
         steps = await made(case(login, folder, **changes or {}))
         assert heard.asked.count("POST /login") <= 1
         return steps
-
-
-@pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A folder for the server's control sockets."""
-    with TemporaryDirectory(prefix="cg") as folder:
-        monkeypatch.setenv("CARGO_RUNTIME_DIR", folder)
-        yield
 
 
 @pytest.mark.usefixtures("runtime")
