@@ -111,7 +111,7 @@ class FolderNode:
                             raise _AwayError
                         memory = bytearray(length_of(run.content, number))
                         reader.read_into(memoryview(memory), number * PIECE)
-                        if not take(index, number, bytes(memory)):
+                        if not take(index, number, memoryview(memory)):
                             raise ProblemError(_ROTTEN)
             except ProblemError as error:
                 problems[index] = error.problem

@@ -131,7 +131,7 @@ class PieceFetching:
         copies: Mapping[Content, _Copies],
         index: int,
         number: int,
-        memory: bytes | None,
+        memory: memoryview | None,
     ) -> bool:
         """See `Take`."""
         content = runs[index].content

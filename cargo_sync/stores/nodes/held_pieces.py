@@ -12,8 +12,10 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from cargo_sync.model.problems import Problem
+from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content, Wake
 from cargo_sync.stores.nodes.pieces import PieceRun, length_of
+from cargo_sync.wire.frames import new_buffer
 
 BATCH: Final = 1_000
 """Runs that are asked for together,"""
@@ -21,6 +23,10 @@ BATCH_BYTES: Final = 8 << 20
 """and after so many bytes no further one."""
 RECENT_BYTES: Final = 16 << 20
 """Pieces that nobody wants any more, but might again."""
+POOLED: Final = 256 << 10
+"""From so many bytes on the memory of a piece is used again."""
+FREE: Final = 16
+"""So many free pieces of memory are kept."""
 _LEAST: Final = 4_096
 """Each of them counts for at least so many bytes."""
 
@@ -59,9 +65,36 @@ class HeldPiece:
         self.key = key
         self.users = 0
         self.state = PieceState.AWAITED
-        self.memory: bytes | None = None
+        self.memory: memoryview | None = None
         self.problem: Problem | None = None
         self.wakes: list[Wake] = []
+
+
+class PieceMemory:
+    """Memory of large pieces, used again: the system takes long to give new pages. Any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._free: list[memoryview] = []
+
+    def copy(self, content: memoryview) -> memoryview:
+        """The same bytes, in memory that nobody else has."""
+        if len(content) < POOLED:
+            return memoryview(bytes(content))
+        with self._lock:
+            memory = self._free.pop() if self._free else None
+        if memory is None:
+            memory = new_buffer(PIECE)
+        memory[: len(content)] = content
+        return memory[: len(content)]
+
+    def give(self, memory: memoryview | None) -> None:
+        """Nobody uses this any more."""
+        if memory is None or len(memory) < POOLED:
+            return
+        with self._lock:
+            if len(self._free) < FREE:
+                self._free.append(memoryview(memory.obj)[:PIECE])
 
 
 class HeldPieces:
@@ -76,6 +109,7 @@ class HeldPieces:
         self._recent: OrderedDict[PieceKey, HeldPiece] = OrderedDict()
         self._recent_bytes = 0
         self._stopped: Problem | None = None
+        self._memory = PieceMemory()
 
     # -- for readers -------------------------------------------------------------------------------
 
@@ -130,14 +164,19 @@ class HeldPieces:
                     runs.append(PieceRun(key.content, key.number, 1))
         return workspace, runs
 
-    def came(self, key: PieceKey, memory: bytes | None) -> None:
-        """A piece is here."""
+    def came(self, key: PieceKey, memory: memoryview | None) -> None:
+        """A piece is here; its bytes (None: zeros) are copied if somebody still wants it."""
         with self._lock:
             piece = self._pieces.get(key)
-            if piece is None or piece.state is not PieceState.AWAITED:
-                return
-            piece.memory = memory
-            wakes = _settle(piece, PieceState.HERE)
+        if piece is None:
+            return
+        kept = None if memory is None else self._memory.copy(memory)
+        wakes = list[Wake]()
+        with self._lock:
+            if piece.state is PieceState.AWAITED and self._pieces.get(key) is piece:
+                piece.memory, kept = kept, None
+                wakes = _settle(piece, PieceState.HERE)
+        self._memory.give(kept)
         for wake in wakes:
             wake()
 
@@ -214,7 +253,9 @@ class HeldPieces:
         self._recent[piece.key] = piece
         self._recent_bytes += _cost(piece)
         while self._recent_bytes > RECENT_BYTES:
-            self._recent_bytes -= _cost(self._recent.popitem(last=False)[1])
+            gone = self._recent.popitem(last=False)[1]
+            self._recent_bytes -= _cost(gone)
+            self._memory.give(gone.memory)
 
 
 def _settle(piece: HeldPiece, state: PieceState) -> list[Wake]:

@@ -70,7 +70,7 @@ class _ComingRun:
     def __init__(self, number: int, asked: AskedRun | None) -> None:
         self._number = number
         self._buffer: memoryview | None = None
-        """The piece of which only some has come, or None."""
+        """For pieces of which only some has come."""
         self.asked = asked
         self.at = asked.run.start if asked is not None else 0
         self.problem: Problem | None = None
@@ -102,16 +102,14 @@ class _ComingRun:
         part: memoryview | None,
         size: int,
     ) -> None:
-        memory = None if part is None else bytes(part) if count == size else b""
         if count != size:
             if self._buffer is None:
-                self._buffer = memoryview(bytearray(size))
-            if part is not None:
-                self._buffer[inside : inside + count] = part
+                self._buffer = memoryview(bytearray(PIECE))
+            self._buffer[inside : inside + count] = bytes(count) if part is None else part
             if inside + count < size:
                 return
-            memory, self._buffer = bytes(self._buffer), None
-        if not asked.take(asked.place, number, memory):
+            part = self._buffer[:size]
+        if not asked.take(asked.place, number, part):
             self._refuse(Code.DAMAGED, "sent a piece that is not what was stored")
 
     def _refuse(self, code: Code, words: str) -> None:

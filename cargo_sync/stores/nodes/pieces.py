@@ -30,10 +30,10 @@ class PieceRun(NamedTuple):
         return min(self.content.size, (self.first + self.pieces) * PIECE)
 
 
-Take = Callable[[int, int, bytes | None], bool]
+Take = Callable[[int, int, memoryview | None], bool]
 """Called with a piece: the number of its run, its own number in the content, its bytes (None: they
-are all zeros). It may be called in any thread, and returns False if these are not the right ones:
-then no more of this run is given."""
+are all zeros), whose memory is used again after the call. It may be called in any thread, and
+returns False if these are not the right ones: then no more of this run is given."""
 
 
 def pieces_of(content: Content) -> int:
@@ -46,7 +46,7 @@ def length_of(content: Content, number: int) -> int:
     return min(PIECE, content.size - number * PIECE)
 
 
-def is_right(content: Content, number: int, memory: bytes | None, listed: bytes) -> bool:
+def is_right(content: Content, number: int, memory: memoryview | None, listed: bytes) -> bool:
     """Whether a piece is what was stored.
 
     Args:

@@ -194,7 +194,7 @@ class PieceReader:
             inside = offset + done - number * PIECE
             length = min(self._held[number].key.length - inside, total - done)
             memory, part = self._held[number].memory, view[done : done + length]
-            part[:] = bytes(length) if memory is None else memoryview(memory)[inside:][:length]
+            part[:] = bytes(length) if memory is None else memory[inside : inside + length]
             done += length
         return done
 

@@ -10,7 +10,13 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.stores.blob_changes import LIST
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content
-from cargo_sync.stores.nodes.held_pieces import RECENT_BYTES, HeldPieces, PieceKey
+from cargo_sync.stores.nodes.held_pieces import (
+    POOLED,
+    RECENT_BYTES,
+    HeldPieces,
+    PieceKey,
+    PieceMemory,
+)
 from cargo_sync.stores.nodes.pieces import PieceRun
 from cargo_sync.stores.nodes.reading import (
     AHEAD_PIECES,
@@ -54,7 +60,7 @@ class Scene:
         numbers = [first + more for first, count in self.asked() for more in range(count)]
         for number in numbers:
             key = PieceKey(1, content, number)
-            self.held.came(key, bytes([number]) * key.length)
+            self.held.came(key, memoryview(bytes([number]) * key.length))
         return numbers
 
 
@@ -139,6 +145,20 @@ def test_what_fails_fails_for_those_who_wait_and_is_tried_again_by_others() -> N
     assert read(again, 0) == b"\0"
 
 
+def test_memory_of_pieces_is_used_again_only_when_nobody_has_it() -> None:
+    memory = PieceMemory()
+    one = memory.copy(memoryview(b"1" * POOLED))
+    other = memory.copy(memoryview(b"2" * PIECE))
+    memory.give(one)
+    third = memory.copy(memoryview(b"3" * (PIECE - 1)))
+    assert (bytes(other), bytes(third)) == (b"2" * PIECE, b"3" * (PIECE - 1))
+    assert third.obj is one.obj and len(third) == PIECE - 1
+    small = memory.copy(memoryview(b"small"))
+    memory.give(small)
+    again = memory.copy(memoryview(b"other"))
+    assert (bytes(again), bytes(small)) == (b"other", b"small")
+
+
 def test_small_files_are_fetched_ahead_in_batches_until_their_lane_ends() -> None:
     scene = Scene()
     some = [Content(f"{number:064x}", 300 << 10) for number in range(200)]
@@ -148,7 +168,7 @@ def test_small_files_are_fetched_ahead_in_batches_until_their_lane_ends() -> Non
         runs += batch[1]
     assert [run.content for run in runs] == some[: len(runs)] and 50 < len(runs) < 150
     for content in some[:90]:
-        scene.held.came(PieceKey(1, content, 0), b"x" * content.size)
+        scene.held.came(PieceKey(1, content, 0), memoryview(b"x" * content.size))
         reader = scene.open(content)
         assert read(reader, 0) == b"x"
         reader.close()
