@@ -389,7 +389,7 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
 NUMBERS_ALONE: set[Callable[..., Any]] = {
     progress.progress, progress.parts, progress.pace, progress.moving,
     callbacks.retried, servers.status, servers.served, servers.moving,
-    trash.summary, trash.emptied, nodes.repair,
+    trash.summary, trash.emptied, nodes.repair, nodes.new_recovery_key,
     callbacks.retried, servers.status, servers.served, servers.moving, differences.progress,
     differences.any_in, live.need,
 }  # fmt: skip

@@ -87,7 +87,7 @@ async def test_it_says_where_it_is_and_who(
             "errors": [], "unoffered": 0, "flows": 0,
             "data_connections": {"open": 0, "most": 100},
             "totals": {"uploads": 0, "downloads": 0, "upload_bps": 0, "download_bps": 0},
-            "warnings": [],
+            "warnings": [], "nodes": {"away": 0, "count": 0, "missing": 0, "warnings": []},
         }  # fmt: skip
         assert (await ask(up, "user.lst"))[0] == "unknown_command"
 
