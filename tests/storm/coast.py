@@ -9,6 +9,7 @@ import re
 import signal
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -42,6 +43,8 @@ class Coast(Place):
     def __init__(self, folder: Path, nodes: int) -> None:
         super().__init__(folder)
         self.names = NAMES[:nodes]
+        self._metrics: dict[str, int] = {}
+        """The port of each node's metrics."""
         self.lock = threading.Lock()
         settings = json.loads((folder / "server.json").read_text())
         store = {"nodes": {"copies": COPIES}}
@@ -118,7 +121,11 @@ class Coast(Place):
         assert not joined.returncode, joined.stderr
         path = Path(settings)
         own = json.dumps(str(state / "cargo_sync" / "node"))
-        text = path.read_text().replace('"listen":', f'"state_dir": {own},\n    "listen":', 1)
+        self._metrics[name] = free_port()
+        more = (
+            f'"state_dir": {own},\n    "metrics": {{"listen": "127.0.0.1:{self._metrics[name]}"}},'
+        )
+        text = path.read_text().replace('"listen":', f'{more}\n    "listen":', 1)
         path.write_text(re.sub(r"// \"capacity\".*", "// no capacity", text))
 
     def _change(self, name: str, line: str) -> None:
@@ -171,6 +178,13 @@ class Coast(Place):
                 if blake3(path.read_bytes()).hexdigest() == path.name:
                     found[path.name] = found.get(path.name, 0) + 1
         return found
+
+    def measured(self, name: str, word: str) -> list[str]:
+        """The metrics of a node whose name has this word."""
+        url = f"http://127.0.0.1:{self._metrics[name]}/metrics"
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+            lines = answer.read().decode().splitlines()
+        return [line for line in lines if word in line and not line.startswith("#")]
 
     def errors(self) -> list[str]:
         """What is in a log and should not be there: what nobody foresaw."""

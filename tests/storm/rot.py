@@ -45,10 +45,11 @@ def rot(place: Coast, tally: Tally, crew: Crew, seed: str) -> list[str]:
         f"{_found(place, name)} of them were found, by the scrub too, after "
         f"{time.monotonic() - began:.1f} s"
     )
+    told += place.measured(name, "damaged")
     place.until(lambda: place.is_well() and _copies(place, hashes), "all are made good", REPAIRED)
     told.append(f"all have {COPIES} good copies after {time.monotonic() - began:.1f} s")
     shown = place.run("cargo_ctl", "node", "show", name, "--connect", str(place.server_folder))
-    told += ["", shown.stdout, "the node's log:"]
+    told += [*place.measured(name, "damaged"), "", shown.stdout, "the node's log:"]
     log = (place.folder / f"{name}.log").read_text().splitlines()
     told += [line for line in log if "damaged" in line][-12:]
     for line in place.errors():
