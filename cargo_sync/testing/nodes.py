@@ -97,7 +97,16 @@ class FolderNode:
         damaged = self.folder.rotten
         free = room.free if self.most is None else max(0, self.most - room.used)
         order = self._orders.last()
-        return NodeStatus(life, free, room.used, room.capacity, room.blobs, damaged, order=order)
+        return NodeStatus(
+            life,
+            free,
+            room.used,
+            room.capacity,
+            room.blobs,
+            damaged,
+            order=order,
+            aside=self.folder.damaged,
+        )
 
     def _read(self, runs: Sequence[PieceRun], take: Take) -> Results:
         problems: list[Problem | None] = [None] * len(runs)

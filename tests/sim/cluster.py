@@ -201,6 +201,9 @@ class Links:
         self.machines[node].take(order, hashes)
         await self._answer(node, number)
 
+    def aside(self, node: int) -> Sequence[str]:
+        return ()
+
     async def fence(self, node: int) -> None:
         number = await self._ask(node)
         machine = self.machines[node]

@@ -48,6 +48,8 @@ def rot(place: Coast, tally: Tally, crew: Crew, seed: str) -> list[str]:
     told += place.measured(name, "damaged")
     place.until(lambda: place.is_well() and _copies(place, hashes), "all are made good", REPAIRED)
     told.append(f"all have {COPIES} good copies after {time.monotonic() - began:.1f} s")
+    none = ["cargo_node_damaged_blobs 0"]
+    place.until(lambda: place.measured(name, "damaged") == none, "nothing is damaged", REPAIRED)
     shown = place.run("cargo_ctl", "node", "show", name, "--connect", str(place.server_folder))
     told += [*place.measured(name, "damaged"), "", shown.stdout, "the node's log:"]
     log = (place.folder / f"{name}.log").read_text().splitlines()

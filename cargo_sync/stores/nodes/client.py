@@ -38,6 +38,7 @@ class NodeStatus(NamedTuple):
     damaged   copies that it has found to be rotten since it started, and moved aside
     scrub     how far it has checked its copies
     order     the last deletion that it has taken
+    aside     contents that it has moved aside and not got again, if they are not too many
     """
 
     life: Life
@@ -48,6 +49,7 @@ class NodeStatus(NamedTuple):
     damaged: int = 0
     scrub: ScrubStatus | None = None
     order: DeletionOrder = DeletionOrder()
+    aside: Sequence[str] = ()
 
 
 class NodeClient(Protocol):

@@ -6,6 +6,7 @@ copies that are about to go.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from cargo_sync.machines.nodes.copies import standing
@@ -52,7 +53,29 @@ class Deleting:
         for node, member in self._cluster.links.members().items():
             if member.gives:
                 more = await self._on(node) or more
+                await self._put_away(node)
         return more
+
+    async def _put_away(self, node: int) -> None:
+        """What a node has moved aside goes, if enough others have it: they got the new copies."""
+        cluster = self._cluster
+        with cluster.claims.deleting(cluster.links.aside(node)) as free:
+            session = cluster.links.session(node)
+            if session is None or not free:
+                return
+            rows = await cluster.world.offload(cluster.blobs.find, free)
+            sets = await cluster.world.offload(cluster.blobs.placements)
+            here = {id: one for id, one in cluster.links.members().items() if one.gives}
+            needed = {
+                row.hash
+                for row in rows
+                if node in sets[row.placement]
+                or standing(sets[row.placement], here, cluster.wanted(row.workspace)).missing
+            }
+            if gone := [hash for hash in free if hash not in needed]:
+                with suppress(ProblemError):
+                    await cluster.links.delete(node, gone)
+                    await cluster.links.confirm(node, session)
 
     async def _on(self, node: int) -> bool:
         cluster = self._cluster

@@ -191,6 +191,10 @@ class NodeFleet:
         found = self._found(node)
         await self._call(found, found.client.delete(hashes, self._next_order(found)))
 
+    def aside(self, node: int) -> Sequence[str]:
+        found = self.nodes.get(node)
+        return () if found is None or found.status is None else found.status.aside
+
     async def fence(self, node: int) -> None:
         found = self._found(node)
         seen = found.status.order if found.status is not None else None

@@ -102,6 +102,7 @@ class NodeLink:
             found.damaged.found,
             ScrubStatus(**found.scrub.model_dump()),
             DeletionOrder(found.order.lineage, found.order.number),
+            found.damaged.hashes,
         )
 
     async def place(self, contents: Sequence[Content]) -> Results:

@@ -76,6 +76,8 @@ class _Damaged(NodeReply):
     found: Count
     """Since it started. The number of those that are damaged now would hide one that was found
     while another got a new copy."""
+    hashes: Annotated[list[Hash], Field(max_length=1_000)]
+    """Of those that are damaged now."""
 
 
 _Moment = Annotated[float, Field(gt=-1e12, lt=1e12)]

@@ -110,6 +110,9 @@ class NodeLinks(Protocol):
             ProblemError: it is not known whether they are deleted. Then the session ends.
         """
 
+    def aside(self, node: int) -> Sequence[str]:
+        """Contents that a node has moved aside because they were rotten, and has not got again."""
+
     async def fence(self, node: int) -> None:
         """No deletion that was asked for in an earlier session happens any more."""
 

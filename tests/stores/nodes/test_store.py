@@ -98,8 +98,12 @@ async def test_what_rots_is_read_from_the_other_copy_repaired_and_told(
         damaged = bytearray(path.read_bytes())
         damaged[5] ^= 1
         path.write_bytes(damaged)
+        holders[-1].most = 0  # so the new copy comes to the third node
+        await one.until(lambda: 0 in one.free())
         assert await asyncio.to_thread(one.read, content) == LARGE
         await one.until(lambda: one.copies(content) == 2 and "were made: 1" in caplog.text)
+        await one.until(lambda: holders[-1].folder.rotten == 1 and not holders[-1].folder.damaged)
+        assert one.copies(content) == 2
     assert f"the content {content.hash} is damaged: it was moved to" in caplog.text
     assert "found damaged copies: 1; they are made again" in caplog.text
 
