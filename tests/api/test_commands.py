@@ -106,7 +106,7 @@ def test_of_a_server_whatever_only_looks_may_be_asked_by_who_watches() -> None:
         "hello", "status", "user.list", "user.show", "workspace.list", "bandwidth.show",
         "flow.list", "flow.rates", "feed.last",
         "trash.list", "user.invitation.list", "history", "callback.list",
-        "node.list", "node.show",
+        "node.list", "node.show", "node.recovery",
     }  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def test_passwords_are_secret_wherever_they_are_taken() -> None:
         ("user.add", "password"), ("user.passwd", "password"), ("session.open", "password"),
         ("job.add", "text"), ("job.add", "fields"), ("job.check", "text"), ("job.check", "fields"),
         ("job.write", "text"), ("job.write", "fields"), ("user.invite", "token"),
-            ("node.invite", "token"),
+        ("node.invite", "token"), ("node.recovery_key", "sealing"),
     }  # fmt: skip
 
 
