@@ -22,7 +22,7 @@ from cargo_sync.stores.snapshots.shelf import SnapshotShelf
 from cargo_sync.stores.spool import BlobSpool
 
 T = TypeVar("T")
-_ROTTEN = Problem(Code.DAMAGED, "the node gave something else than was stored")
+_ROTTEN = Problem(Code.CORRUPT, "the node gave something else than was stored")
 _AWAY = Problem(Code.CUT, "the node does not answer")
 _LATE = Problem(Code.STALE, "this deletion came late")
 _FULL = Problem(Code.DISK_FULL, "the disk of the node is full")

@@ -105,11 +105,11 @@ class PieceFetching:
         whys: list[Problem],
     ) -> bool:
         """Reads from these nodes, one after the other; whether all came. Adds why not."""
-        cluster = self._cluster
+        cluster, refused = self._cluster, list[tuple[int, PieceRun]]()
         for node in nodes:
             runs = self._held.missing(workspace, runs)
             if not runs:
-                return True
+                break
             try:
                 take = partial(self._take, workspace, runs, copies)
                 results = await cluster.links.stream(node, runs, take)
@@ -119,10 +119,19 @@ class PieceFetching:
                 contents = [run.content for run in runs]
                 await no_copies(cluster, node, contents, results.problems)
                 problems = [one for one in results.problems if one is not None]
+                pairs = zip(runs, results.problems, strict=True)
+                refused += [(node, run) for run, why in pairs if why and why.code == Code.CORRUPT]
             if problems:
                 whys.append(problems[0])
                 self._forget(workspace, [run.content for run in runs])
-        return not self._held.missing(workspace, runs)
+        missing = self._held.missing(workspace, runs)
+        # Where another node had the right pieces, these copies are none. Else it may be our list
+        # that is wrong, and nothing is given up.
+        wanted = {run.content for run in missing}
+        for node, run in refused:
+            if run.content not in wanted and len(nodes) > 1:
+                await cluster.world.offload(cluster.blobs.lose, node, [run.content.hash])
+        return not missing
 
     def _take(
         self,

@@ -110,7 +110,7 @@ class _ComingRun:
                 return
             part = self._buffer[:size]
         if not asked.take(asked.place, number, part):
-            self._refuse(Code.DAMAGED, "sent a piece that is not what was stored")
+            self._refuse(Code.CORRUPT, "sent a piece that is not what was stored")
 
     def _refuse(self, code: Code, words: str) -> None:
         self.problem = Problem(code, f"a storage node {words}", hint="another copy is used")

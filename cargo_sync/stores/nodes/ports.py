@@ -99,8 +99,8 @@ class NodeLinks(Protocol):
     async def stream(self, node: int, runs: Sequence[PieceRun], take: Take) -> Results:
         """Gives pieces to `take` as they come, with the number of their run.
 
-        A problem is `damaged` or `vanished` if the node's copy is none; also if `take` refuses a
-        piece.
+        A problem is `damaged` or `vanished` if the node's copy is none, and `corrupt` if `take`
+        refused a piece.
         """
 
     async def delete(self, node: int, hashes: Sequence[str]) -> None:

@@ -1,12 +1,14 @@
 """Contents are read from nodes a window at a time, whatever becomes of the nodes meanwhile."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.state.blobs import Blobs
 from cargo_sync.stores.blob_changes import LIST
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content
@@ -198,7 +200,16 @@ async def test_a_node_that_dies_in_mid_stream_costs_the_reader_nothing(
         assert not one.spool.holds([content])[0], "nothing of it went through the spool"
 
 
-async def test_a_rotten_piece_or_a_false_list_is_noticed_in_mid_stream(tmp_path: Path) -> None:
+async def test_a_rotten_piece_or_a_false_list_is_noticed_in_mid_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, lose = list[tuple[int, str]](), Blobs.lose
+
+    def noted(self: Blobs, node: int, hashes: Sequence[str]) -> None:
+        lost.extend((node, hash) for hash in hashes)
+        lose(self, node, hashes)
+
+    monkeypatch.setattr(Blobs, "lose", noted)
     whole = bytes(range(256)) * (4 * PIECE // 256) + b"rest"
     async with linked_house(tmp_path, nodes=3, copies=3) as house:
         [content] = await house.upload([whole])
@@ -207,9 +218,22 @@ async def test_a_rotten_piece_or_a_false_list_is_noticed_in_mid_stream(tmp_path:
         rotten, false = house.linked[1], house.linked[2]
         flip(place_of(rotten.kept, content), 2 * PIECE)
         place = place_of(false.kept, content)
-        flip(place, PIECE)  # and a list that agrees with it
+        flip(place, 3 * PIECE)  # and a list that agrees with it
         listed = place.with_name(place.name + LIST)
         kept, digests = place.read_bytes(), bytearray(listed.read_bytes())
-        digests[32:64] = blake3(kept[PIECE : 2 * PIECE]).digest()
+        digests[96:128] = blake3(kept[3 * PIECE : 4 * PIECE]).digest()
         listed.write_bytes(digests)
         assert await asyncio.to_thread(house.read, content) == whole
+        await house.until(lambda: {(node, content.hash) for node in (2, 3)} <= set(lost))
+
+
+async def test_a_list_of_ours_that_is_wrong_costs_no_copies(tmp_path: Path) -> None:
+    async with house(tmp_path, nodes=2) as one:
+        [content] = await one.upload([bytes(range(256)) * (3 * PIECE // 256)])
+        with one.database.transaction() as connection:
+            connection.execute("UPDATE blob SET pieces = x''")
+        with pytest.raises(ProblemError) as caught:
+            await asyncio.to_thread(one.read, content)
+        assert caught.value.problem.code is Code.CORRUPT
+        rows, sets = one.blobs.find([content.hash]), one.blobs.placements()
+        assert len(sets[rows[0].placement]) == 2
