@@ -93,9 +93,9 @@ def test_a_refused_handshake_is_told_also_before_the_first_command(
     # Accepted at once, the client soon learns what the daemon speaks, and libzmq tries no more.
     monkeypatch.setattr(doors, "DEFERRED", 0)
     with canned(runtime, JOBS, control=KEYED) as daemon, client(daemon, None) as one:
-        deadline = time.monotonic() + 60
-        while one._socket.poll(0, zmq.POLLOUT):  # until libzmq has given the connection up
-            assert time.monotonic() < deadline
+        for _ in range(100):  # until libzmq has given the connection up, which it may do later too
+            if not one._socket.poll(0, zmq.POLLOUT):
+                break
             time.sleep(0.01)
         assert "needs a key" in not_admitted(lambda: one.call("status"))
 
