@@ -557,6 +557,12 @@ MUTANTS: Final = (
     ),
     # -- the fakes: what a tree must keep ----------------------------------------------------------
     Mutant(
+        "a page of a listing is proved by the change where it ends",
+        SYSTEM,
+        [Edit("tests.sim.lively:LivelyTree._deltas", "self.show(len(self._log),",
+              "self.show(cursor,")],
+    ),
+    Mutant(
         "the trash is skipped",
         PLANNER,
         [Edit(f"{_TREE}:MemoryTree.displace", "self._throw_away(name, content)", "pass")],
@@ -619,10 +625,6 @@ UNSEEN: Final = (
     (
         "what was brought and deleted since excuses other deletions",
         "too few histories copy a whole folder and delete both; tests/engine/test_guarding_moves",
-    ),
-    (
-        "a page of a listing is proved by the change where it ends",
-        "too few histories meet it; tests/server/flows/test_restored_listing",
     ),
     ("a sealed lane takes a frame twice", "AES-GCM refuses it by the counter in its nonce as well"),
 )
