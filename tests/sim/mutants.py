@@ -488,7 +488,7 @@ MUTANTS: Final = (
     Mutant(
         "what is young is removed from the trash",
         DISK,
-        [Edit("cargo_sync.local.trash_freeing:free", "[: overdue(oldest, total, limits, now)]",
+        [Edit("cargo_sync.local.trash_upkeep:free", "[: overdue(oldest, total, limits, now)]",
               "")],
     ),
     Mutant(
