@@ -145,14 +145,15 @@ def invite(reach: Reach, name: str, zone: str | None, address: str | None, **giv
 def recovery_key(reach: Reach, yes: bool) -> None:
     """Make a new recovery key, and print it once.
 
-    If the server's machine is lost, a new one gets its state back from the nodes, with this key:
-    cargo_sync server --recover-from-nodes. Write it down, or put it into a password manager; nobody
-    else keeps it. If there is one already, it asks for confirmation; without a terminal it needs
-    --yes. The old key then opens only snapshots from before.
+    If the server's machine is lost, a new one gets its state back from the nodes with this key.
+    Write it down, or put it into a password manager; nobody else keeps it. If there is one already,
+    it asks for confirmation; without a terminal it needs --yes. The old key then opens only
+    snapshots from before.
 
     \b
     Examples:
       cargo_ctl node recovery-key
+      cargo_sync server --recover-from-nodes
       cargo_ctl node recovery-key --yes
     """
     found = reach.call("node.recovery")

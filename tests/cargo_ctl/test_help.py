@@ -57,7 +57,7 @@ def test_the_manual_holds_every_command_and_nothing_that_acts_by_mistake(tmp_pat
     page = manual.page("cargo_ctl", PROGRAMS["cargo_ctl"])
     headings = [line for line in page.splitlines() if line.startswith(".SS ")]
     leaves = [
-        name.split(" ", 1)[1]
+        name.split(" ", 1)[1].replace("-", r"\-")
         for name, command in COMMANDS
         if name.startswith("cargo_ctl ") and not isinstance(command, click.Group)
     ]

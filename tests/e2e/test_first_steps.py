@@ -50,8 +50,7 @@ def test_six_answers_at_two_terminals(place: Place, nothing: Path) -> None:
         before = set(nothing.rglob("*"))
         with screen("cargo_sync", "init", "job") as job:
             answer(job, invitation(place), "new", "both")
-            job.press(CTRL_C)
-            job.wait("Nothing was written. The invitation is used up")
+            job.interrupt("Nothing was written. The invitation is used up")
             assert job.end() == 1
         left = {path for path in set(nothing.rglob("*")) - before if path.name != "ana"}
         assert {path for path in left if "cargo-files" not in path.parts} == set()

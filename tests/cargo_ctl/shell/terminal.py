@@ -83,6 +83,21 @@ class Screen:
         self.seen = _plain(self.seen)[found + len(text) :]
         return before
 
+    def interrupt(self, text: str) -> None:
+        """Press Ctrl-C, and wait until `text` appears.
+
+        Python forgets the signal if it comes between the last look at signals and the wait for a
+        line (`input` is asked first, and then waits): then nothing happens, and a person presses
+        again.
+        """
+        for patience in (PATIENCE / 6, PATIENCE):
+            self.press(CTRL_C)
+            with contextlib.suppress(pexpect.TIMEOUT):
+                while text not in _plain(self.seen):
+                    self._read(patience)
+                break
+        self.wait(text)
+
     def end(self) -> int:
         """Wait for the program's end; its exit code."""
         with contextlib.suppress(pexpect.EOF):

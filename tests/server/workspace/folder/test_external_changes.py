@@ -537,8 +537,12 @@ async def test_a_new_folder_that_comes_with_its_files_is_not_looked_at_again(
             (one.place / name).mkdir()
             await until(lambda: name in due, asyncio.sleep)
 
-        def bring(folder: str) -> None:
+        async def made(folder: str) -> None:
             one.workspace.change([Mkdir(folder, 0o755, 0)], "run")
+            # Told after it has files, it would be looked at.
+            await until(lambda: "" in due and folder in (due[""].names or ()), asyncio.sleep)
+
+        def bring(folder: str) -> None:
             sink = one.workspace.sink("run")
             files = [f"{folder}/{number}" for number in range(16)]
             sink.begin(1, [Offer(path, 1, 0, 0o644, 1, 1, "ab" * 16) for path in files])
@@ -546,6 +550,7 @@ async def test_a_new_folder_that_comes_with_its_files_is_not_looked_at_again(
                 sink.whole(1, index, memoryview(b"x"))
             commit(sink, 1)
 
+        await made("new")
         bring("new")
         await told("later")
         assert "new" not in due
@@ -555,10 +560,9 @@ async def test_a_new_folder_that_comes_with_its_files_is_not_looked_at_again(
         def broken(*_: object) -> list[int]:
             raise ProblemError(Problem(Code.DISK_FULL, "no room for rows"))
 
-        one.workspace.change([Mkdir("torn", 0o755, 0)], "run")
+        await made("torn")
         await told("much later")
         due.clear()
-        monkeypatch.setattr(one.workspace, "change", lambda *_: None)
         monkeypatch.setattr(one.folder.catalogue, "record", broken)
         with pytest.raises(ProblemError):
             bring("torn")
