@@ -76,7 +76,8 @@ class NodesSettings:
     grace         seconds of silence after which a node's copies are made elsewhere
     repair_speed  bits per second at which that is done
     snapshot      seconds between two snapshots of the state, at least
-    keep_unknown  seconds for which nodes delete nothing after the server was recovered from them
+    keep_unknown  seconds for which nodes keep what the server does not know, and for which they
+                  delete nothing after it was recovered from them
     """
 
     grace: float = GRACE

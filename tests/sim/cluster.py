@@ -341,4 +341,6 @@ def cluster(
         return copies.get(workspace, 1)
 
     world = World(now, now, story.random.random, lambda: "", offload, now)
-    return Cluster(folders.blobs, links, links.claims, world, wanted, pause, together)
+    a_day = 86_400.0  # what nobody knows goes soon enough to be seen
+    claims = links.claims
+    return Cluster(folders.blobs, links, claims, world, wanted, pause, together, keep_unknown=a_day)

@@ -13,6 +13,8 @@ from cargo_sync.machines.nodes.states import Members, NodeState
 
 RATE: Final = 200_000_000
 """Bits per second of a repair, unless a server's file says otherwise."""
+UNKNOWN_SECONDS: Final = 14 * 86_400.0
+"""Copies that nobody knows stay for so long: the state may be older than they are."""
 SURPLUS_SECONDS: Final = 86_400.0
 """So long a copy too many is kept: the node that is gone may come and go."""
 

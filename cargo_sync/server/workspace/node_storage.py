@@ -127,6 +127,7 @@ class NodeStorage:
                 PATIENCE._replace(gone=settings.grace),
                 settings.repair_speed,
                 lambda: since is None or world.lived() >= since + settings.keep_unknown,
+                settings.keep_unknown,
             ),
             _pause,
         )

@@ -16,8 +16,6 @@ from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.ports import Cluster
 
 BATCH: Final = 1_000
-GRACE: Final = 86_400.0
-"""Seconds for which copies without an owner stay."""
 
 
 class Deleting:
@@ -33,11 +31,11 @@ class Deleting:
             self._cluster.blobs.doom(workspace, free, self._cluster.world.lived())
 
     async def age(self) -> bool:
-        """Copies without an owner are condemned for a day, then they leave; whether some did."""
+        """Copies that nobody knows leave after `Cluster.keep_unknown` seconds; whether some did."""
         cluster = self._cluster
         if not cluster.deletes():
             return False
-        before = cluster.world.lived() - GRACE
+        before = cluster.world.lived() - cluster.keep_unknown
         rows = await cluster.world.offload(cluster.blobs.overdue, before, BATCH)
         lone = [row.hash for row in rows if row.workspace == NOBODY]
         if lone:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from cargo_sync.machines.nodes.repair import RATE, Stock
+from cargo_sync.machines.nodes.repair import RATE, UNKNOWN_SECONDS, Stock
 from cargo_sync.machines.nodes.states import Members
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.world import World
@@ -132,6 +132,7 @@ class Cluster:
     together  waits for all of these, at once
     rate      bits per second of repairs
     deletes   whether copies may be deleted now
+    keep_unknown  seconds for which copies stay that nobody knows: the state may have been restored
     """
 
     blobs: CopyRows
@@ -143,6 +144,7 @@ class Cluster:
     together: Callable[[Sequence[Coroutine[Any, Any, bool]]], Awaitable[Sequence[bool]]]
     rate: Callable[[], int] = lambda: RATE
     deletes: Callable[[], bool] = lambda: True
+    keep_unknown: float = UNKNOWN_SECONDS
 
     async def found(self, node: int, life: int, some: Sequence[Content]) -> None:
         """A node has copies of these."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.machines.nodes.placement import quorum
-from cargo_sync.machines.nodes.repair import RATE, is_drained
+from cargo_sync.machines.nodes.repair import RATE, UNKNOWN_SECONDS, is_drained
 from cargo_sync.machines.nodes.states import PATIENCE, Patience
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -47,12 +47,14 @@ class NodeSettings:
     patience  seconds of silence after which nodes are given up
     rate      bits per second of repairs
     deletes   whether copies may be deleted now
+    keep_unknown  seconds for which copies stay that nobody knows
     """
 
     wanted: Callable[[int], int]
     patience: Patience = PATIENCE
     rate: int = RATE
     deletes: Callable[[], bool] = lambda: True
+    keep_unknown: float = UNKNOWN_SECONDS
 
 
 class NodeStore:
@@ -86,6 +88,7 @@ class NodeStore:
             _together,
             self._rate,
             settings.deletes,
+            settings.keep_unknown,
         )
         self._rows = rows
         self._securing = Securing(self.cluster)

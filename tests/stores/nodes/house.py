@@ -19,7 +19,7 @@ from cargo_sync.stores.blobs import BlobFolder, for_blobs
 from cargo_sync.stores.contract import Content, Secured
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.client import NodeClient
-from cargo_sync.stores.nodes.store import NodeSettings, NodeStore
+from cargo_sync.stores.nodes.store import DAY, NodeSettings, NodeStore
 from cargo_sync.stores.spool import BlobSpool
 from cargo_sync.testing.nodes import FolderNode
 from tests.local.systems import system
@@ -52,7 +52,9 @@ class House:
             self.nodes[name] = FolderNode(self._folder(place / name, last), self.spool)
         clock = self._clock
         world = World(clock, clock, lambda: 0.5, lambda: "", in_thread, clock)
-        settings = NodeSettings(lambda workspace: copies, deletes=lambda: self.deletes)
+        settings = NodeSettings(
+            lambda workspace: copies, deletes=lambda: self.deletes, keep_unknown=2 * DAY
+        )
         tables = self.blobs, self.rows
         self.store = NodeStore(
             self.spool, self.claims, tables, self._dial, world, settings, self._pause
