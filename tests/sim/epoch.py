@@ -122,11 +122,17 @@ class Epoch:
                 self._no_folders.add(path)
 
     def renamed(self, one: str, to: str) -> None:
-        """A step has renamed something at the destination, with what is its own below it."""
+        """A step has renamed something at the destination, with what is its own below it.
+
+        What people changed there and a step has replaced since stays behind: it is in the trash.
+        """
         theirs = self._changes[self._destination.part]
+        there = {entry.ident for entry in self._destination.all().values()}
         for path in [path for path in theirs if paths.is_below(path, one)]:
-            new = to + path[len(one) :]
-            theirs[new] = theirs.pop(path)
+            found = theirs[path].evidence
+            if found is None or found[1] in there:
+                new = to + path[len(one) :]
+                theirs[new] = theirs.pop(path)
         relocate(self._own, one, to)
         for path, (there, here) in list(self._before.items()):
             if paths.is_below(path, one) and there is None:

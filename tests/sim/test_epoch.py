@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.sim.epoch import Direction, Epoch
+from tests.sim.epoch import Direction, Epoch, renames
 from tests.sim.ledger import CountedTree, Ledger
 from tests.sim.story import BrokenPromiseError
 
@@ -29,6 +29,14 @@ class Sides:
     def write(self, path: str, content: bytes) -> None:
         self.destination.write(path, content, 5)
         self._epoch.touched(self.destination, [path])
+
+    def exchange(self, path: str, to: str) -> None:
+        """A step does, after a person has changed both at the source."""
+        self.source.write(path, b"new", 5)
+        self._epoch.touched(self.source, [path])
+        self.destination.exchange(path, to)
+        for one, other in renames(path, to, exchange=True):
+            self._epoch.renamed(one, other)
 
     def rest(self) -> None:
         self._epoch.judge()
@@ -60,6 +68,20 @@ def test_it_may_also_if_both_sides_rested_in_between() -> None:
     sides.move("B", "b")
     sides.delete()
     sides.rest()
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_what_a_step_has_replaced_is_not_renamed_with_what_came(replaced: bool) -> None:
+    sides = Sides()
+    sides.write("a", b"their own")
+    if replaced:
+        sides.destination.write("a", b"delivered, too", 5)
+    sides.exchange("a", "b")
+    sides.delete()
+    if replaced:
+        sides.rest()
+    else:
+        sides.must_stay()
 
 
 @pytest.mark.parametrize("content", [b"another", b"delivered"])
