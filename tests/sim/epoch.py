@@ -127,10 +127,10 @@ class Epoch:
         What people changed there and a step has replaced since stays behind: it is in the trash.
         """
         theirs = self._changes[self._destination.part]
-        there = {entry.ident for entry in self._destination.all().values()}
+        present = {entry.ident for entry in self._destination.all().values()}
         for path in [path for path in theirs if paths.is_below(path, one)]:
             found = theirs[path].evidence
-            if found is None or found[1] in there:
+            if found is None or found[1] in present:
                 new = to + path[len(one) :]
                 theirs[new] = theirs.pop(path)
         relocate(self._own, one, to)
