@@ -165,17 +165,20 @@ class Planning:
             if retire := [action for action in steps if action.op is Op.RETIRE]:
                 yield Steps(retire)
 
-    def inside(self, direction: Mode, actions: Sequence[Action]) -> Iterator[list[str]]:
+    def inside(
+        self, direction: Mode, actions: Sequence[Action], every: bool
+    ) -> Iterator[list[str]]:
         """The files in the folders at the destination that these steps would replace, by folder.
 
-        Those that have a deletion of their own are left out.
+        Those that have a deletion of their own are left out, unless `every` one is wanted.
         """
         view = self._planner.view(direction)
         for action in actions:
             if not action.replaces_folder:
                 continue
+            leaves_out = view.propagate and not every
             for state in self._memory.folders.below(action.path):
-                base = {row.name: row for row in state.base or ()} if view.propagate else {}
+                base = {row.name: row for row in state.base or ()} if leaves_out else {}
                 found = []
                 for entry in (state.far if direction is Mode.UPLOAD else state.near) or ():
                     row = base.get(entry.name)

@@ -170,6 +170,31 @@ async def test_rejected_overwrites_wait_for_a_new_version(make: Make, mode: Mode
 
 
 @BOTH
+@pytest.mark.parametrize("changes", [False, True])
+@pytest.mark.parametrize("own", [0, 19])
+async def test_a_file_that_may_not_take_the_place_of_a_folder(
+    make: Make, mode: Mode, own: int, changes: bool
+) -> None:
+    """Also if it is another one by the time that the rejection is heard of."""
+    system = make(mode, files=0)
+    for number in range(20):
+        side = system.destination if number < own else system.source
+        side.write(f"folder/{number:03}", original(number))
+    await system.look()
+    system.source.remove("folder")
+    system.source.write("folder", b"in its place")
+    [held] = (await system.look()).holds.values()
+    system.memory.holds.decide(held.id, Ruling.REJECTED)
+    if changes:
+        system.source.write("folder", b"another one")
+    report = await system.look()
+    assert bool(report.holds) is changes, "nobody has seen this one"
+    for _ in range(2):
+        await system.look()
+        assert len(system.destination.files()) == 20
+
+
+@BOTH
 async def test_a_rejection_is_forgotten_when_its_source_is_gone(make: Make, mode: Mode) -> None:
     system = make(mode, files=31)
     await system.look()

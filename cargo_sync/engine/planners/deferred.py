@@ -28,8 +28,9 @@ PAGE: Final = 1000
 _SIDES: Final = {Mode.UPLOAD: "on the server", Mode.DOWNLOAD: "in the local folder"}
 """Where each direction writes, in words."""
 
-Inside = Callable[[Sequence[Action]], Iterator[Sequence[str]]]
-"""Gives the files in the folders that steps would replace, folder by folder."""
+Inside = Callable[[Sequence[Action], bool], Iterator[Sequence[str]]]
+"""Gives the files in the folders that steps would replace, folder by folder: those without a
+deletion of their own, or all of them."""
 
 
 class Deferred:
@@ -238,14 +239,18 @@ class Deferred:
             digest.update("\0".join(f"{one.path}\0{step(one)}" for one in left).encode())
 
     def _count_inside(self, actions: Sequence[Action]) -> None:
-        for some in self._inside(actions):
+        for some in self._inside(actions, False):
             self._guard.count([Touch(path, Harm.OVERWRITTEN) for path in some])
 
     def _touched(
         self, actions: Sequence[Action], lost: Collection[str]
     ) -> Iterator[tuple[Sequence[Touch], Mapping[str, Harm]]]:
-        """What steps touch, also in folders that they replace; and what the window has of that."""
-        inside = self._inside(actions)
+        """What steps touch, also in folders that they replace; and what the window has of that.
+
+        Deletions that are rejected now are not counted; so a step must not do them that replaces
+        the folder above, and that the person has not seen like this.
+        """
+        inside = self._inside(actions, self._ruling is Ruling.REJECTED)
         replaced = ([Touch(path, Harm.OVERWRITTEN) for path in some] for some in inside)
         for touched in chain([touches(actions, lost)], replaced):
             known = self._memory.window.known(self._side, [touch.path for touch in touched])
@@ -296,6 +301,9 @@ class Deferred:
             decided, _ = self._parted(actions)
             overwrites = [one for one in decided if one.op is not Op.DELETE]
             self._memory.holds.reject(self._side, overwrites)
+            # What is in a folder counts anew once its rejected deletions are agreed on: then the
+            # step that replaces the folder does not look like what the person has seen any more.
+            self._rejections |= bool(overwrites)
             found += [one for one in decided if one.path not in earlier]
         return found
 
@@ -328,7 +336,7 @@ class Deferred:
         """Stores steps that are held, and what is in the folders that they would replace."""
         _, left = self._parted(actions)
         self._memory.holds.add(self._side, [(one.path, step(one)) for one in left])
-        for some in self._inside(left):
+        for some in self._inside(left, False):
             self._memory.holds.add(self._side, [(path, INSIDE) for path in some])
 
     @property
@@ -354,7 +362,7 @@ class Deferred:
         found = holds.covered(side, [(one.path, step(one)) for one in actions])
         for one in actions:
             if one.path in found and one.replaces_folder:
-                for some in self._inside([one]):
+                for some in self._inside([one], False):
                     inside = [(path, INSIDE) for path in some]
                     if len(holds.covered(side, inside)) < len(inside):
                         found.discard(one.path)  # there is more in this folder now
@@ -394,7 +402,7 @@ async def planned_steps(
         yield [one.action for one in page.actions]
 
 
-def _nothing_inside(_: Sequence[Action]) -> Iterator[Sequence[str]]:
+def _nothing_inside(_: Sequence[Action], __: bool) -> Iterator[Sequence[str]]:
     return iter(())
 
 
