@@ -189,7 +189,11 @@ def _borrowed(fd: int) -> sockets.socket:
     """A connection of libzmq's, with a descriptor of our own. Raises OSError if it has ended."""
     own = os.dup(fd)
     try:
-        return sockets.socket(fileno=own)
+        found = sockets.socket(fileno=own)
     except BaseException:  # it is a file by now
         os.close(own)
         raise
+    if found.family not in (sockets.AF_INET, sockets.AF_INET6):  # another socket, without address
+        found.close()
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return found

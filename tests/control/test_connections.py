@@ -15,7 +15,7 @@ import zmq
 import zmq.asyncio
 
 from cargo_sync.control.binding import IO_THREADS
-from cargo_sync.control.connections import PLAIN_BYTES, Connections
+from cargo_sync.control.connections import PLAIN_BYTES, Connections, _borrowed
 from cargo_sync.control.publisher import Publisher
 from cargo_sync.control.tcp import TcpPort
 from cargo_sync.machines.half_open import HalfOpenLimits
@@ -208,3 +208,13 @@ def _until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_another_socket_with_the_number_of_one_that_ended_has_no_client() -> None:
+    """As one of asyncio's own, which are no TCP connections."""
+    one, other = socket.socketpair()
+    with one, other:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            _borrowed(one.fileno())
+        other.send(b"x")
+        assert one.recv(1) == b"x", "it is open"

@@ -77,6 +77,7 @@ def test_what_a_step_has_replaced_is_not_renamed_with_what_came(replaced: bool) 
     if replaced:
         sides.destination.write("a", b"delivered, too", 5)
     sides.exchange("a", "b")
+    sides.destination.write("a", b"new", 5)
     sides.delete()
     if replaced:
         sides.rest()
