@@ -1,5 +1,6 @@
 """The values that all other packages share; nothing here does any I/O.
 
+abilities    what a far side can do, where that is not everything
 actions      one planned step of a run (`Action`), and its result (`Outcome`)
 agreed       base: what both sides last agreed on, per folder
 checkpoints  which parts of a staged file are on disk, so that a cut transfer can continue
