@@ -1,38 +1,39 @@
 """Settings: a file in relaxed JSON becomes frozen values, or all problems of the file.
 
-relaxed        JSON as people write it
-spans          where the members of a document are in its text
-editing        changes of a file's text, with its comments
-masking        a job file's text without its secrets
-environment    `${NAME}` in a text becomes the value of a variable
-shape          pydantic, with its errors in our words
-fields         types of fields that several files share
-patterns       one pattern of .gitignore
-globs          what git's wildcards match, as regular expressions
-renamed        old names of fields
-job            job files
-job_shape      the form of a job file
-events         the callbacks of a job
-timetable      times of day in a job file
-pydio          job files of pydio-sync
-arguments      jobs from arguments of the command line
-daemon         the daemon's file
-server         the server's file
-server_shape   the form of the server's file
-stored         workspaces on storage nodes
-node           a storage node's file
-grants         what users may do in named workspaces
-process_shape  fields that the daemon's and the server's files share
-callbacks      where callbacks may go
-control        where a process takes commands
-backup         the ports of the Servidor Backup protocol
-check          `cargo_sync check`
-places         paths and addresses
-expiry         until when a user may log in
-units          speeds, sizes and times of day
-secret         passwords in memory
-certificates   what the files of a certificate need somebody to do
-errors         the problems of a file
+relaxed         JSON as people write it
+spans           where the members of a document are in its text
+editing         changes of a file's text, with its comments
+masking         a job file's text without its secrets
+environment     `${NAME}` in a text becomes the value of a variable
+shape           pydantic, with its errors in our words
+fields          types of fields that several files share
+patterns        one pattern of .gitignore
+globs           what git's wildcards match, as regular expressions
+renamed         old names of fields
+job             job files
+job_shape       the form of a job file
+events          the callbacks of a job
+timetable       times of day in a job file
+pydio           job files of pydio-sync
+arguments       jobs from arguments of the command line
+daemon          the daemon's file
+server          the server's file
+server_shape    the form of the server's file
+stored          workspaces on storage nodes
+node            a storage node's file
+grants          what users may do in named workspaces
+process_shape   fields that the daemon's and the server's files share
+callbacks       where callbacks may go
+control         where a process takes commands
+backup          the ports of the Servidor Backup protocol
+check           `cargo_sync check`
+places          paths and addresses
+remote_address  what a hostname names: a Cargo server, S3, WebDAV, SFTP, …
+expiry          until when a user may log in
+units           speeds, sizes and times of day
+secret          passwords in memory
+certificates    what the files of a certificate need somebody to do
+errors          the problems of a file
 
 Nothing here starts anything. The packages above decide what a setting means in a running program.
 """

@@ -5,6 +5,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Mapping
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from cargo_sync.config.errors import quoted
@@ -13,6 +14,11 @@ DEFAULT_PORT = 8443
 RESERVED = ".cargo_sync"
 """Our folder in every root. The name is reserved everywhere, in upper or lower case."""
 
+NO_LOGIN_HERE: Final = (
+    "contains a user or password; they belong in username and password. "
+    "An @ in a path is written %40"
+)
+NO_QUERY_HERE: Final = "may not contain ? or #; in a path they are written %3F and %23"
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[^\x00-\x7f]+[\w.-]*")
 
 
@@ -139,26 +145,46 @@ def base_url(text: str) -> str:
     scheme = scheme.lower()
     if scheme not in ("http", "https"):
         raise ValueError("must begin with https:// or http://")
+    at = url_place(f"{scheme}://{rest}")
+    if " " in at.path:
+        raise ValueError("contains a space")
+    path = "/".join(part for part in at.path.split("/") if part)
+    shown = f"[{at.host}]" if ":" in at.host else at.host
+    return f"{scheme}://{shown}:{at.port or DEFAULT_PORT}" + (f"/{path}" if path else "")
+
+
+class UrlPlace(NamedTuple):
+    """Where a URL leads: the host without brackets, a port or None, the path as it is written."""
+
+    host: str
+    port: int | None
+    path: str
+
+
+def url_place(url: str) -> UrlPlace:
+    """The parts of a URL, whose errors never quote it.
+
+    Raises:
+        ValueError: it has no right host or port, or it has a user, a query or a fragment.
+    """
+    if "@" in url:
+        raise ValueError(NO_LOGIN_HERE)
     try:
-        parts = urlsplit(f"{scheme}://{rest}")
+        parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
         raise ValueError("is not an address; its host or port is wrong") from None
-    if "@" in parts.netloc:
-        raise ValueError("contains a user or password; they belong in username and password")
-    if parts.query or parts.fragment:
-        raise ValueError("may not contain ? or #")
+    if "?" in url or "#" in url:
+        raise ValueError(NO_QUERY_HERE)
     if host and "%" in host:
         raise ValueError("has an IPv6 zone (%), which only this machine knows; use a name")
     if not host or not (is_ip(host) or _HOST.fullmatch(host)):
         raise ValueError("has no host name" if not host else "has a wrong host name")
-    if has_controls(text) or " " in text:
-        raise ValueError("contains a space or control character")
+    if has_controls(url):
+        raise ValueError("contains a control character")
     if port == 0:
         raise ValueError("has port 0")
-    path = "/".join(part for part in parts.path.split("/") if part)
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{port or DEFAULT_PORT}" + (f"/{path}" if path else "")
+    return UrlPlace(host, port, parts.path)
 
 
 def host_name(text: str) -> str:
