@@ -94,6 +94,8 @@ class NodeHistory:
         """By workspace and hash: the size."""
         self.hurt: Counter[str] = Counter()
         """Good copies that faults have destroyed since there were enough of them."""
+        self.destroyed: Counter[tuple[int, str]] = Counter()
+        """How often faults have destroyed a good copy on a node."""
         self.had: dict[str, int] = {}
         """How many good copies there were at most since then."""
         self.lost: set[str] = set()
@@ -144,13 +146,14 @@ class NodeHistory:
         hashes = [one.hash for one in contents]
         self.spool.update(hashes)
         used = {hash for _, hash in self.referred}
+        doubtful = dict[str, int]()
         for hash in hashes:
+            # Copies that faults destroyed, and the server believes in, until it finds out.
+            there = {id for id, one in self.machines.items() if hash in one.blobs}
+            bad = len((self._believed(hash) | there).difference(self._good(hash)))
+            doubtful[hash] = bad - self._destroyed_in_all(hash)
             if hash not in used and not self.coming[hash]:
-                # Copies that faults destroyed, and the server believes in, until it finds out.
-                self.had[hash] = 0
-                there = {id for id, one in self.machines.items() if hash in one.blobs}
-                believed = self._believed(hash) | there
-                self.hurt[hash] = len(believed.difference(self._good(hash)))
+                self.had[hash], self.hurt[hash] = 0, bad
         self.coming.update(hashes)
         server.links.claims.hold(hashes)
         numbers = await server.placing.secure(workspace, contents)
@@ -162,8 +165,7 @@ class NodeHistory:
             self.referred[workspace, one.hash] = one.size
             good = len(self._good(one.hash))
             needed = quorum(self.copies[workspace])
-            rotten = sum(one.hash in machine.blobs for machine in self.machines.values()) - good
-            if good + rotten + self.hurt[one.hash] < needed:
+            if good + doubtful[one.hash] + self._destroyed_in_all(one.hash) < needed:
                 raise BrokenPromiseError(
                     f"{one.hash[-2:]} was receipted with {good} copies, not {needed}"
                 )
@@ -208,12 +210,16 @@ class NodeHistory:
 
     def _sources(
         self, server: Server, workspace: int, content: Content
-    ) -> set[tuple[int, NodeSession | None]]:
-        """The nodes that have a good copy that is known, each with its session."""
+    ) -> set[tuple[int, NodeSession | None, int]]:
+        """The nodes that have a good copy that is known: the same values while it stays good."""
         nodes = self.folders.blobs.nodes_of(workspace, content.hash) or frozenset()
         readable = standing(nodes, server.links.members(), 1).readable
         good = self._good(content.hash)
-        return {(node, server.links.session(node)) for node in readable if node in good}
+        return {
+            (node, server.links.session(node), self.destroyed[node, content.hash])
+            for node in readable
+            if node in good
+        }
 
     def _drain(self) -> None:
         machine = self._some_machine()
@@ -432,6 +438,10 @@ class NodeHistory:
         for hash in hashes:
             if machine.blobs.get(hash):
                 self.hurt[hash] += 1
+                self.destroyed[machine.id, hash] += 1
+
+    def _destroyed_in_all(self, hash: str) -> int:
+        return sum(count for (_, other), count in self.destroyed.items() if other == hash)
 
     def _judge(self) -> None:
         for workspace, hash in self.referred:

@@ -66,6 +66,7 @@ class PieceFetching:
         why = await self._try(workspace, runs)
         left = self._held.missing(workspace, runs)
         if left and is_known:  # the rows are read again: there may be other copies by now
+            self._forget(workspace, [run.content for run in left])
             why = await self._try(workspace, left)
         return why
 

@@ -200,6 +200,28 @@ async def test_a_node_that_dies_in_mid_stream_costs_the_reader_nothing(
         assert not one.spool.holds([content])[0], "nothing of it went through the spool"
 
 
+async def test_another_copy_that_came_meanwhile_is_read_when_the_known_node_is_gone(
+    tmp_path: Path,
+) -> None:
+    whole = b"".join(bytes([number]) * PIECE for number in range(20))
+    async with house(tmp_path, nodes=2, copies=1) as one:
+        [content] = await one.upload([whole])
+        reader = one.store.open(1, content, None)
+        first, last = memoryview(bytearray(1)), memoryview(bytearray(1))
+        assert await asyncio.to_thread(reader.read_into, first, 0) == 1
+        had = next(node for node in one.nodes.values() if node.given)
+        other = next(node for node in one.nodes.values() if not node.given)
+        one.put([whole])
+        assert (await other.place([content])).problems == [None]
+        row = next(row for row in one.rows.all() if one.nodes[row.name] is other)
+        one.blobs.found(row.id, row.life, [content.hash], [content.size], 0.0)
+        had.is_away = True
+        await one.until(lambda: one.up() == 1)
+        assert await asyncio.to_thread(reader.read_into, last, 19 * PIECE) == 1
+        assert bytes(first) + bytes(last) == b"\0\x13"
+        reader.close()
+
+
 async def test_a_rotten_piece_or_a_false_list_is_noticed_in_mid_stream(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
