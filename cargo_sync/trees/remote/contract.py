@@ -9,20 +9,26 @@ proves them against real servers (tests/conformance/test_remote.py):
   server and are not, or that this machine cannot hold, are left out with a problem each; nothing is
   ever done above the folder.
 - `.cargo_sync` directly in the folder is ours, and no listing has it. Below it is
-  `.cargo_sync/trash/<run>/<path>` and `.cargo_sync/staging/`.
+  `.cargo_sync/trash/<run>/<path>` and `.cargo_sync/staging/`: the far tree reaches the trash with
+  the same calls (`make`, `list`, `entry`, `read`, `move`, `copy`, `remove`), `staging/` is the
+  remote's own.
 - `Entry.version` changes whenever the content may have changed, is never 0, and is the same from
   a listing, from `entry`, and after `put`, `publish`, `move`, `copy`: all of them give what the
-  next listing will say. What an answer to a change says of the new entry is never trusted.
+  next listing will say, field by field. What an answer to a change says of the new entry is never
+  trusted. `ident` is 0 without `abilities.idents`, `mode` is entries.BY_UMASK where none is kept,
+  `hash` is "" always. A folder has size 0, time 0 and version 1: what is in it does not change it.
 - What changes an entry gets the entry that the plan saw, and fails with CHANGED (or OCCUPIED,
   VANISHED) if it is another one: by a condition where the server obeys them, else by a look just
-  before (`abilities.replacing`). Nothing is overwritten that the caller did not give as `replaced`.
+  before (`abilities.replacing`). Two entries are the same if kind and version are (of folders, the
+  kind alone). Nothing is overwritten that the caller did not give as `replaced`, which is a file or
+  a link, never a folder.
 - What returns is done, as durably as the server can say. After a cut nobody knows; the next look
   finds out.
 - Everything is raised as a ProblemError, with whether it may be tried again. Calls may run at the
   same time.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -63,6 +69,10 @@ class NewFile:
     hash: str = ""
 
 
+Pace = Callable[[int], Awaitable[None]]
+"""Waits until so many bytes of content may be sent, and counts them as sent. A remote calls it
+before each piece of up to 256 KiB that goes on the wire; one that cannot calls it once for all."""
+
 Kept = str
 """What a remote must know to go on with an upload after a restart: a text in a form of its own."""
 
@@ -72,7 +82,9 @@ class RemoteUpload(Protocol):
 
     piece    bytes of each piece but the last one
     at_once  so many pieces may be under way at the same time
-    done     the spans [start, end) that the server has, in order
+    done     the spans [start, end) that the server has, in order. With APPEND it is one from 0 on,
+             which may end anywhere; else each begins and ends at a multiple of `piece`, or at the
+             end of the file
     """
 
     @property
@@ -87,17 +99,25 @@ class RemoteUpload(Protocol):
     async def holds(self, offset: int, content: memoryview) -> bool:
         """Whether the server has this content at `offset`, which is in `done`.
 
-        It is asked before an upload goes on; a remote that has checked each piece says True.
+        Before an upload goes on, it is asked of every piece in `done`, in order: the content was
+        read here. One that would have to fetch what it compares does so with the last bytes before
+        the end of `done` alone. After False the caller aborts the upload, and begins anew.
         """
 
-    async def send(self, offset: int, content: memoryview) -> None:
-        """Sends one piece. It is in `done` when this returns."""
+    async def send(self, offset: int, content: memoryview, pace: Pace) -> None:
+        """Sends one piece. It is in `done` when this returns.
+
+        With APPEND, pieces come in order, one at a time.
+        """
 
     def kept(self) -> Kept:
         """What `RemoteFolder.upload` needs to go on with it later."""
 
     async def publish(self, file: NewFile, replaced: Entry | None) -> Entry:
-        """All pieces are there: the file gets its place, instead of `replaced`."""
+        """All pieces are there: the file gets its place, instead of `replaced`.
+
+        `file` now has its hash. If this fails, the upload is as it was, and may be published again.
+        """
 
     async def leave(self) -> None:
         """Closes what is open here; what the server has stays there for another try."""
@@ -136,6 +156,10 @@ class RemoteFolder(Protocol):
     def abilities(self) -> Abilities:
         """What the server can do; known when `open` has returned."""
 
+    @property
+    def hashes_first(self) -> bool:
+        """Whether `upload` needs `NewFile.hash`, because it is kept beside the content."""
+
     async def open(self, *, make: bool) -> str:
         """Connects and finds out what the server can do.
 
@@ -163,7 +187,8 @@ class RemoteFolder(Protocol):
         """What is directly in a folder.
 
         Raises:
-            ProblemError: VANISHED, NOT_A_FOLDER and others.
+            ProblemError: VANISHED, NOT_A_FOLDER and others. Without `abilities.folders`, a folder
+                in which nothing is may also be empty.
         """
 
     async def entry(self, path: str) -> Entry | None:
@@ -177,12 +202,20 @@ class RemoteFolder(Protocol):
         """
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
-        """BLAKE3 of files, in hex and in order, that the server knows; "" for the others."""
+        """BLAKE3 of files, in hex and in order, that the server knows.
 
-    async def put(self, file: NewFile, content: memoryview, replaced: Entry | None) -> Entry:
-        """Sends a small file, which appears whole, instead of `replaced` (a file, or nothing).
+        It is "" for the others, and for a file that is not the given entry any more.
+        """
 
-        Folders above it are there.
+    async def put(
+        self, file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace
+    ) -> Entry:
+        """Sends a small file, of less than 8 MiB, which appears whole, instead of `replaced`.
+
+        Folders above it are there. `file` has its hash.
+
+        Raises:
+            ProblemError: CHANGED, if something else is there than `replaced`.
         """
 
     async def upload(self, file: NewFile, kept: Kept | None) -> RemoteUpload:
@@ -198,23 +231,35 @@ class RemoteFolder(Protocol):
         """Makes a symbolic link where nothing is."""
 
     async def make(self, path: str, mode: int) -> Entry:
-        """Makes a folder, and those above it; `mode` may be entries.BY_UMASK. It may be there."""
+        """Makes a folder, and those above it; `mode` may be entries.BY_UMASK. It may be there.
+
+        Without `abilities.folders` it stays from now on, also when nothing is in it.
+
+        Raises:
+            ProblemError: NOT_A_FOLDER, if a file is there, or above it.
+        """
 
     async def move(self, path: str, to: str, entry: Entry) -> Entry:
         """Renames a file or a folder with all that is in it. Nothing may be at `to`.
 
         Folders above `to` are there. Only if `trashing` or `publishing` is RENAME; else files only,
         by a copy which is checked before the original goes.
+
+        Raises:
+            ProblemError: OCCUPIED, CHANGED, VANISHED and others.
         """
 
     async def copy(self, path: str, to: str, entry: Entry) -> Entry:
-        """Copies a file on the server, and checks the copy. Nothing may be at `to`."""
+        """Copies a file on the server, and checks the copy. Nothing may be at `to` (OCCUPIED).
+
+        Folders above `to` are there.
+        """
 
     async def remove(self, path: str, entry: Entry) -> None:
         """Removes a file, a link or an empty folder for good.
 
         Raises:
-            ProblemError: CHANGED, NOT_EMPTY and others.
+            ProblemError: CHANGED, NOT_EMPTY and others; VANISHED, if there is nothing.
         """
 
     async def set_metadata(self, path: str, entry: Entry, mtime_ns: int, mode: int) -> Entry:
