@@ -7,5 +7,8 @@ disk     the source and the sink of a lane
 driver   steps both ends of a lane in turn, without threads
 later    a sink and a source whose work is done elsewhere, and later
 nodes    a storage node in this process
+remote   a folder on somebody else's server
+remote_content  content under way to and from it
+remote_server   what lies there, and what people do with it
 tree     one side of a job
 """

@@ -1,0 +1,313 @@
+"""The Remote contract, for each protocol, on its servers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from cargo_sync.model import paths
+from cargo_sync.model.abilities import Publishing, Resuming, Trashing
+from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, Entry
+from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.trees.contract import Missed
+from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
+from tests.conformance.remotes import FACTORIES
+
+TIME = 1_600_000_000_123_456_789
+TRASH = ".cargo_sync/trash/20260102T030405Z-run"
+GONE = {Code.CHANGED, Code.VANISHED}
+TAKEN = {Code.CHANGED, Code.OCCUPIED}
+
+
+@pytest.fixture(params=FACTORIES)
+async def remote(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RemoteFolder]:
+    async with FACTORIES[request.param](tmp_path) as made:
+        await made.open(make=True)
+        yield made
+        await made.close()
+
+
+class Paced:
+    """Counts what goes on the wire."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def __call__(self, count: int) -> None:
+        self.count += count
+
+
+def file(path: str, content: bytes, mode: int = 0o640) -> NewFile:
+    transfer = blake3(path.encode()).hexdigest()[:32]
+    return NewFile(path, len(content), TIME, mode, transfer, blake3(content).hexdigest())
+
+
+async def put(remote: RemoteFolder, path: str, content: bytes, old: Entry | None = None) -> Entry:
+    return await remote.put(file(path, content), memoryview(content), old, Paced())
+
+
+async def content_of(remote: RemoteFolder, path: str, entry: Entry, start: int = 0) -> bytes:
+    content = await remote.read(path, entry, start)
+    try:
+        return b"".join([piece async for piece in content])
+    finally:
+        await content.close()
+
+
+async def there(remote: RemoteFolder) -> dict[str, Entry]:
+    """Everything that listings say, by path."""
+    found: dict[str, Entry] = {}
+    folders: list[str] = []
+    async for group in remote.walk():
+        for one in group:
+            assert not isinstance(one, Missed), one
+            folders.append(one.path)
+            names = [entry.name for entry in one.entries]
+            assert len(set(names)) == len(names)
+            found |= {paths.join(one.path, entry.name): entry for entry in one.entries}
+    listed = ["", *(path for path, entry in found.items() if entry.kind == FOLDER)]
+    assert sorted(folders) == sorted(listed), "each folder comes once"
+    return found
+
+
+async def refused(codes: set[Code], call: object) -> None:
+    with pytest.raises(ProblemError) as caught:
+        await call  # type: ignore[misc]
+    assert caught.value.problem.code in codes, caught.value.problem
+
+
+async def test_what_is_put_is_there_as_listings_say(remote: RemoteFolder) -> None:
+    contents = {
+        path: path.encode() * 3
+        for path in ("plain", "a b/c d", "a b/é ü", "a b/100% #1?&+=;.txt", "deep/er/x", "-rf")
+    } | {"empty": b""}
+    for folder in ("a b", "deep/er"):
+        made = await remote.make(folder, BY_UMASK)
+        assert (made.name, made.kind, made.size, made.version) == (
+            paths.name(folder), FOLDER, 0, 1,
+        )  # fmt: skip
+    entries = {path: await put(remote, path, content) for path, content in contents.items()}
+    found = await there(remote)
+    assert {path for path, entry in found.items() if entry.kind == FILE} == contents.keys()
+    for path, content in contents.items():
+        entry = found[path]
+        assert entry == entries[path] == await remote.entry(path)
+        assert entry.version not in (0, 1) and entry.hash == "" and entry.size == len(content)
+        assert await content_of(remote, path, entry) == content
+    assert await there(remote) == found, "twice the same"
+    assert await remote.entry("none") is None
+    assert await remote.entry("plain/none") is None
+    assert (await remote.entry("deep")) == found["deep"]
+
+
+async def test_times_and_modes_are_kept_as_far_as_they_are_said_to_be(remote: RemoteFolder) -> None:
+    entry = await put(remote, "x", b"1")
+    can = remote.abilities
+    if can.time_step is not None:
+        assert can.same_time(entry.mtime_ns, TIME)
+    assert entry.mode == (0o640 if can.modes else BY_UMASK)
+    assert bool(entry.ident) is can.idents
+    assert can.exchange is False and can.feed is False
+
+
+async def test_nothing_is_overwritten_but_what_was_seen(remote: RemoteFolder) -> None:
+    first = await put(remote, "x", b"one")
+    await refused(TAKEN, put(remote, "x", b"other"))
+    second = await put(remote, "x", b"two!", first)
+    assert second.version != first.version
+    await refused(GONE, put(remote, "x", b"three", first))
+    await refused(GONE, put(remote, "none", b"three", first))
+    assert await content_of(remote, "x", second) == b"two!"
+    assert set(await there(remote)) == {"x"}
+
+
+async def test_reading_begins_anywhere_and_is_of_what_was_seen(remote: RemoteFolder) -> None:
+    content = bytes(range(256)) * 1024
+    entry = await put(remote, "x", content)
+    assert await content_of(remote, "x", entry, 100_000) == content[100_000:]
+    assert await content_of(remote, "x", entry, len(content) - 1) == content[-1:]
+    await put(remote, "x", b"other", entry)
+    await refused(GONE, content_of(remote, "x", entry))
+    await refused(GONE, content_of(remote, "none", entry))
+
+
+async def test_folders_are_made_with_those_above_and_again(remote: RemoteFolder) -> None:
+    for _ in range(2):
+        made = await remote.make("a/b/c", 0o750)
+        assert made == await remote.entry("a/b/c")
+    if remote.abilities.modes:
+        assert made.mode == 0o750
+    listing = await remote.list("a/b")
+    assert list(listing.entries) == [made] and not listing.problems
+    assert set(await there(remote)) == {"a", "a/b", "a/b/c"}
+    await put(remote, "file", b"1")
+    await refused({Code.NOT_A_FOLDER}, remote.make("file", BY_UMASK))
+    await refused({Code.NOT_A_FOLDER}, remote.make("file/x", BY_UMASK))
+    await refused({Code.NOT_A_FOLDER, Code.VANISHED}, remote.list("file"))
+
+
+async def test_what_is_removed_is_what_was_seen(remote: RemoteFolder) -> None:
+    await remote.make("f", BY_UMASK)
+    entry, stays = await put(remote, "f/x", b"1"), await put(remote, "y", b"2")
+    folder = (await there(remote))["f"]
+    await refused({Code.NOT_EMPTY}, remote.remove("f", folder))
+    now = await put(remote, "y", b"3!", stays)
+    await refused(GONE, remote.remove("y", stays))
+    await remote.remove("f/x", entry)
+    await refused(GONE, remote.remove("f/x", entry))
+    await remote.remove("f", folder)
+    assert await there(remote) == {"y": now}
+
+
+async def sent(remote: RemoteFolder, one: NewFile, content: bytes, most: int) -> RemoteUpload:
+    """An upload of which the first pieces were sent."""
+    upload = await remote.upload(one, None)
+    pieces = range(0, len(content), upload.piece)
+    for start in pieces[:most]:
+        await upload.send(start, memoryview(content)[start : start + upload.piece], Paced())
+    return upload
+
+
+async def test_an_upload_is_seen_when_it_is_published_and_goes_on_after_a_restart(
+    remote: RemoteFolder,
+) -> None:
+    one = file("big", b"")
+    probe = await remote.upload(one, None)
+    content = bytes(range(251)) * ((2 * probe.piece) // 251 + 100)
+    await probe.abort()
+    one = file("big", content)
+    upload = await sent(remote, one, content, 2)
+    assert await there(remote) == {}
+    kept, done = upload.kept(), list(upload.done)
+    assert done == [(0, 2 * upload.piece)]
+    await upload.leave()
+    upload = await remote.upload(one, kept)
+    if remote.abilities.resuming is Resuming.NONE:
+        assert list(upload.done) == []
+    else:
+        assert list(upload.done) == done
+        view = memoryview(content)
+        for start in range(0, done[0][1], upload.piece):
+            assert await upload.holds(start, view[start : start + upload.piece])
+    at = upload.done[-1][1] if upload.done else 0
+    paced = Paced()
+    for start in range(at, len(content), upload.piece):
+        await upload.send(start, memoryview(content)[start : start + upload.piece], paced)
+    assert paced.count >= len(content) - at
+    entry = await upload.publish(one, None)
+    await upload.leave()
+    assert await there(remote) == {"big": entry}
+    assert await content_of(remote, "big", entry) == content
+
+
+async def test_an_upload_that_is_given_up_leaves_nothing(remote: RemoteFolder) -> None:
+    content = b"x" * 1000
+    upload = await sent(remote, file("big", content), content, 1)
+    kept = upload.kept()
+    await upload.leave()
+    await remote.give_up(kept)
+    await remote.give_up(kept)
+    upload = await remote.upload(file("big", content), kept)
+    assert list(upload.done) == [], "it begins anew"
+    await upload.abort()
+    assert await there(remote) == {}
+
+
+async def test_an_upload_replaces_what_was_seen_and_nothing_else(remote: RemoteFolder) -> None:
+    content = b"x" * 1000
+    old = await put(remote, "x", b"old")
+    upload = await sent(remote, file("x", content), content, 1)
+    await refused(TAKEN, upload.publish(file("x", content), None))
+    entry = await upload.publish(file("x", content), old)
+    assert await there(remote) == {"x": entry}
+    assert await content_of(remote, "x", entry) == content
+
+
+async def test_a_file_moves_to_a_free_place(remote: RemoteFolder) -> None:
+    one, other = await put(remote, "a", b"1"), await put(remote, "b", b"2")
+    await refused(TAKEN, remote.move("a", "b", one))
+    await refused(GONE, remote.move("a", "c", other))
+    await refused(GONE, remote.move("none", "c", one))
+    await remote.make("f", BY_UMASK)
+    moved = await remote.move("a", "f/c", one)
+    found = await there(remote)
+    assert found == {"b": other, "f": found["f"], "f/c": moved}
+    assert await content_of(remote, "f/c", moved) == b"1"
+    can = remote.abilities
+    if can.time_step is not None:
+        assert moved.mtime_ns == one.mtime_ns and moved.mode == one.mode
+
+
+async def test_a_folder_moves_with_all_that_is_in_it(remote: RemoteFolder) -> None:
+    can = remote.abilities
+    if can.trashing is not Trashing.RENAME and can.publishing is not Publishing.RENAME:
+        pytest.skip("it moves files only")
+    await remote.make("f/g", BY_UMASK)
+    await put(remote, "f/g/x", b"1")
+    await remote.make(f"{TRASH}/h", BY_UMASK)
+    folder = (await there(remote))["f"]
+    await remote.move("f", f"{TRASH}/h/f", folder)
+    assert await there(remote) == {}
+    inside = await remote.list(f"{TRASH}/h/f/g")
+    assert [entry.name for entry in inside.entries] == ["x"]
+    await remote.move(f"{TRASH}/h/f", "f", folder)
+    assert set(await there(remote)) == {"f", "f/g", "f/g/x"}
+
+
+async def test_the_trash_is_reached_and_never_listed(remote: RemoteFolder) -> None:
+    entry = await put(remote, "x", b"1")
+    await remote.make(f"{TRASH}/d", BY_UMASK)
+    place = f"{TRASH}/d/x"
+    if remote.abilities.trashing is Trashing.COPY:
+        kept = await remote.copy("x", place, entry)
+        await refused(TAKEN, remote.copy("x", place, entry))
+        assert set(await there(remote)) == {"x"}
+    else:
+        kept = await remote.move("x", place, entry)
+        assert await there(remote) == {}
+    assert kept == await remote.entry(place)
+    assert await content_of(remote, place, kept) == b"1"
+    await remote.remove(place, kept)
+
+
+async def test_metadata_is_set_as_far_as_it_is_kept(remote: RemoteFolder) -> None:
+    entry = await put(remote, "x", b"one")
+    now = await remote.set_metadata("x", entry, TIME + 10**12, 0o600)
+    assert now == await remote.entry("x") == (await there(remote))["x"]
+    can = remote.abilities
+    if can.time_step is not None:
+        assert can.same_time(now.mtime_ns, TIME + 10**12)
+    if can.modes:
+        assert now.mode == 0o600
+    assert await content_of(remote, "x", now) == b"one"
+
+
+async def test_links_are_kept_if_they_are_said_to_be(remote: RemoteFolder) -> None:
+    if not remote.abilities.links:
+        pytest.skip("it keeps no links")
+    entry = await remote.link("l", "target/of it")
+    assert (entry.kind, entry.target) == (LINK, "target/of it")
+    assert await there(remote) == {"l": entry}
+    await refused(TAKEN, remote.link("l", "other"))
+    await remote.remove("l", entry)
+
+
+async def test_a_hash_that_is_known_is_of_what_was_seen(remote: RemoteFolder) -> None:
+    old = await put(remote, "x", b"one")
+    new = await put(remote, "x", b"two!", old)
+    first, second, third = await remote.hashes([("x", old), ("x", new), ("none", new)])
+    assert (first, third) == ("", "")
+    expected = blake3(b"two!").hexdigest()
+    assert second == expected if remote.abilities.hashes else second in ("", expected)
+
+
+async def test_calls_run_at_the_same_time(remote: RemoteFolder) -> None:
+    names = [f"{number}" for number in range(12)]
+    entries = await asyncio.gather(*(put(remote, name, name.encode()) for name in names))
+    assert await there(remote) == dict(zip(names, entries, strict=True))
+    contents = await asyncio.gather(
+        *(content_of(remote, name, entry) for name, entry in zip(names, entries, strict=True))
+    )
+    assert contents == [name.encode() for name in names]
