@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test coverage fuzz sim crash storm bench bench-big bench-link lint types imports unit screens format man \
-  clean
+  remotes clean
 
 # --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -22,6 +22,17 @@ $(VENV)/browser: $(VENV)/installed tests/browser/requirements.lock tests/browser
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 	  -r tests/browser/requirements.lock || echo "there is no Playwright: the browser tests are skipped" >&2
 	@$(BIN)/python -m tests.browser.chromium
+	@touch $@
+
+# Servers of other people, for the tests of jobs with them: in an environment of their own, because they need other
+# versions of what we use. Debian's packages are unpacked there, not installed. moto is without what only other services
+# than S3 need. What cannot be had is skipped.
+REMOTES := .venv-remotes
+$(REMOTES)/installed: $(VENV)/installed tests/remotes/requirements.lock tests/remotes/debian.py
+	@$(PYTHON) -m venv --without-pip $(REMOTES)
+	@$(BIN)/pip --python $(REMOTES)/bin/python install --quiet --disable-pip-version-check --no-compile --require-hashes \
+	  --no-deps -r tests/remotes/requirements.lock || echo "these servers cannot be had: their tests are skipped" >&2
+	@$(BIN)/python -m tests.remotes.debian
 	@touch $@
 
 demo: $(VENV)/installed
@@ -61,6 +72,10 @@ storm: $(VENV)/installed
 	$(BIN)/python -m tests.storm --seconds $(or $(SECONDS),600) --transfers $(or $(TRANSFERS),1000) --seed $(or $(SEED),1) \
 	  --nodes $(or $(NODES),4)
 
+# Jobs with servers of other people, with those that are too slow to start or too large for `make test` too.
+remotes: $(VENV)/installed $(REMOTES)/installed
+	CARGO_REMOTES=all $(BIN)/pytest -n 2 --dist worksteal tests/remotes
+
 bench: $(VENV)/installed
 	$(BENCH) $(if $(QUICK),--quick)
 
@@ -88,7 +103,7 @@ WORKERS ?= 3
 PURE := config machines model plan wire
 
 # Each worker collects all tests. The first time, pytest rewrites all of their files: once, not in all workers at once.
-$(VENV)/collected: $(VENV)/browser
+$(VENV)/collected: $(VENV)/browser $(REMOTES)/installed
 	@$(BIN)/pytest --collect-only --quiet > $(VENV)/collecting || { cat $(VENV)/collecting; exit 1; }
 	@mv $(VENV)/collecting $@
 
@@ -99,7 +114,7 @@ unit: $(VENV)/collected
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(PURE:%=--ignore=tests/%)
 
 # What all tests run of all packages.
-coverage: $(VENV)/browser
+coverage: $(VENV)/browser $(REMOTES)/installed
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=json:.coverage.json
 	$(BIN)/python -m tests.floors .coverage.json
 
@@ -116,4 +131,4 @@ man: $(VENV)/installed
 	  cargoclient=cargo_ctl.client.main:cargoclient cargo_sync=cargo_sync.main:cargo_sync
 
 clean:
-	rm -rf $(VENV) .bench .coverage .coverage.json .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(REMOTES) .bench .coverage .coverage.json .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -2,6 +2,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from tests import measured
 from tests.new_states import NewStates
 from tests.packed_pages import put_together_once
+from tests.remotes.remotes import Remotes
 from tests.unsynced import leave_out_syncs
 
 # The same examples in every run, however slow and busy the machine is.
@@ -69,3 +71,15 @@ def runtime(own_runtime: str) -> str:
     """The runtime folder, made already."""
     os.mkdir(own_runtime, 0o700)
     return own_runtime
+
+
+@pytest.fixture(scope="session")
+def remotes() -> Iterator[Remotes]:
+    """Other people's servers: `remotes.get("swift")` starts one when it is first asked for."""
+    with tempfile.TemporaryDirectory(prefix="cargo-remotes-") as folder:
+        os.chmod(folder, 0o711)  # as `Remotes.get` does
+        started = Remotes(Path(folder))
+        try:
+            yield started
+        finally:
+            started.close()

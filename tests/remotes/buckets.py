@@ -1,0 +1,31 @@
+"""Makes a bucket by S3's oldest signature, which all servers still take.
+
+Nothing of the product is used here: it is what these servers are to test.
+"""
+
+import base64
+import hashlib
+import hmac
+import http.client
+from email.utils import formatdate
+
+from tests.remotes.server import Login
+from tests.remotes.waiting import PATIENCE
+
+
+def make_bucket(port: int, name: str, login: Login) -> None:
+    """Makes a bucket of this name on the server at this port of loopback."""
+    date = formatdate(usegmt=True)
+    signed = hmac.digest(
+        login.password.encode(), f"PUT\n\n\n{date}\n/{name}".encode(), hashlib.sha1
+    )
+    server = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        server.request("PUT", f"/{name}", headers={
+            "Date": date, "Content-Length": "0",
+            "Authorization": f"AWS {login.user}:{base64.b64encode(signed).decode()}",
+        })  # fmt: skip
+        answer = server.getresponse()
+        assert answer.status == 200, (answer.status, answer.read())
+    finally:
+        server.close()

@@ -1,0 +1,68 @@
+"""One server that runs."""
+
+import itertools
+import os
+import subprocess
+from pathlib import Path
+
+from tests.remotes import processes, waiting
+from tests.remotes.server import Login, Place, Setup
+
+
+class Running:
+    """A server on a port of its own; it keeps the port when it is started again.
+
+    name, version  what it is
+    login          how one logs in
+    """
+
+    def __init__(self, name: str, version: str, folder: Path, port: int, setup: Setup) -> None:
+        self.name = name
+        self.version = version
+        self.login: Login = setup.login
+        self._setup = setup
+        self._port = port
+        self._log = folder / "log"
+        self._numbers = itertools.count(1)
+        self._program: subprocess.Popen[bytes] | None = None
+
+    def __repr__(self) -> str:
+        return f"{self.name} {self.version} at {self._setup.url}"
+
+    def place(self) -> Place:
+        """A new bucket or folder, of which nobody else knows."""
+        name = f"place-{next(self._numbers)}"
+        return Place(f"{self._setup.url}/{name}", self._setup.make_place(name))
+
+    @property
+    def runs(self) -> bool:
+        return self._program is not None and self._program.poll() is None
+
+    def start(self) -> None:
+        """Starts it if it does not run, and waits until it answers."""
+        if self.runs:
+            return
+        with open(self._log, "ab") as log:
+            program = self._program = subprocess.Popen(
+                self._setup.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | self._setup.environment,
+                start_new_session=True,
+            )
+        waiting.until(
+            lambda: waiting.greets(self._port, self._setup.greeting),
+            f"{self.name} answers", program, self._log,
+        )  # fmt: skip
+
+    def kill(self) -> None:
+        """kill -9, with its connections. What it keeps in memory alone is lost."""
+        if self._program is not None:
+            processes.kill(self._program)
+
+    def restart(self) -> None:
+        """Ends it as a system does that is shut down, and starts it again."""
+        if self._program is not None:
+            processes.stop(self._program, waiting.PATIENCE)
+        self.start()

@@ -1,0 +1,68 @@
+"""`rclone serve`, at its defaults, for one folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.remotes import keys
+from tests.remotes.installed import Found, of_python
+from tests.remotes.server import FTP as FTP_GREETING
+from tests.remotes.server import HTTP, SSH, Greeting, Login, Setup, folders_in
+
+USER: Final = "ana"
+PASSWORD: Final = "canary-rclone-7d"
+_PASSIVE: Final = "32100-32700"
+"""Ports of data connections: above those of tests/ports.py, below those that a system gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rclone:
+    """One protocol of it."""
+
+    protocol: str
+    scheme: str
+    greeting: Greeting
+
+    @property
+    def name(self) -> str:
+        return f"rclone-{self.protocol}"
+
+    def version(self) -> str:
+        first = Found(of_python("rclone"), Path("/")).says("version").splitlines()[0]
+        return first.removeprefix("rclone v")
+
+    def set_up(self, folder: Path, port: int) -> Setup:
+        login = Login(USER, PASSWORD)
+        options: tuple[str, ...] = ()
+        if self.protocol == "sftp":
+            key = keys.make(folder / "host")
+            login = Login(USER, PASSWORD, host_key=key.fingerprint)
+            options = ("--key", str(key.path))
+        elif self.protocol == "ftp":
+            options = ("--passive-port", _PASSIVE)
+        command = (
+            of_python("rclone"), "serve", self.protocol, str(folder / "stored"),
+            "--addr", f"127.0.0.1:{port}",
+            # What tests change on the disk is seen at once.
+            "--dir-cache-time", "0s", *options,
+        )  # fmt: skip
+        return Setup(
+            command,
+            self.greeting,
+            f"{self.scheme}://127.0.0.1:{port}",
+            login,
+            folders_in(folder / "stored"),
+            {
+                "RCLONE_CONFIG": str(folder / "config"),
+                "RCLONE_CACHE_DIR": str(folder / "cache"),
+                "RCLONE_USER": USER,
+                "RCLONE_PASS": PASSWORD,
+                "RCLONE_AUTH_KEY": f'"{USER},{PASSWORD}"',
+            },
+        )
+
+
+S3: Final = Rclone("s3", "s3+http", HTTP)
+WEBDAV: Final = Rclone("webdav", "webdav+http", HTTP)
+SFTP: Final = Rclone("sftp", "sftp", SSH)
+FTP: Final = Rclone("ftp", "ftp", FTP_GREETING)
