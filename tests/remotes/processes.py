@@ -21,19 +21,25 @@ def kill(program: subprocess.Popen[bytes]) -> None:
     below = _descendants(program.pid)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(program.pid, signal.SIGKILL)
-    for pid in below:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    _kill_all(below)
     program.wait()
 
 
 def stop(program: subprocess.Popen[bytes], patience: float) -> None:
     """Asks it to end, and kills what has not ended after so many seconds."""
+    below = _descendants(program.pid)
     if program.poll() is None:
         program.terminate()
         with suppress(subprocess.TimeoutExpired):
             program.wait(patience)
     kill(program)
+    _kill_all(below)
+
+
+def _kill_all(pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _descendants(pid: int) -> list[int]:

@@ -21,7 +21,7 @@ class Running:
         self.version = version
         self.login: Login = setup.login
         self._setup = setup
-        self._port = port
+        self._ports = (port, *setup.also)
         self._log = folder / "log"
         self._numbers = itertools.count(1)
         self._program: subprocess.Popen[bytes] | None = None
@@ -52,7 +52,7 @@ class Running:
                 start_new_session=True,
             )
         waiting.until(
-            lambda: waiting.greets(self._port, self._setup.greeting),
+            lambda: all(waiting.greets(one, self._setup.greeting) for one in self._ports),
             f"{self.name} answers", program, self._log,
         )  # fmt: skip
 

@@ -60,6 +60,7 @@ class Setup:
     greeting              what its port answers as soon as it is ready
     url                   of its root, without a slash at its end; places are below it
     make_place            makes a place of this name and returns where it is stored, or None
+    also                  other ports that have to greet before it is ready
     """
 
     command: tuple[str, ...]
@@ -68,6 +69,7 @@ class Setup:
     login: Login
     make_place: Callable[[str], Path | None]
     environment: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[int, ...] = ()
 
 
 class Server(Protocol):

@@ -55,11 +55,14 @@ class Rclone:
             {
                 "RCLONE_CONFIG": str(folder / "config"),
                 "RCLONE_CACHE_DIR": str(folder / "cache"),
-                "RCLONE_USER": USER,
-                "RCLONE_PASS": PASSWORD,
-                "RCLONE_AUTH_KEY": f'"{USER},{PASSWORD}"',
+                **self._secrets(),
             },
         )
+
+    def _secrets(self) -> dict[str, str]:
+        if self.protocol == "s3":  # it has --user and --pass too: for Basic, besides signatures
+            return {"RCLONE_AUTH_KEY": f'"{USER},{PASSWORD}"'}
+        return {"RCLONE_USER": USER, "RCLONE_PASS": PASSWORD}
 
 
 S3: Final = Rclone("s3", "s3+http", HTTP)
