@@ -150,7 +150,7 @@ def _repair(result: Mapping[str, Any]) -> list[str]:
 
 
 def repair(result: Mapping[str, Any]) -> str:
-    """How a repair gets on: `3 copies (4.0 kB) to make at 12.5 MB/s, 4 min left`."""
+    """How a repair gets on: `3 copies (4.0 kB) to make, 4 min left (12.5 MB/s of late)`."""
     found = result.get("repair") or {}
     if not found.get("copies"):
         return "waits until a node can give these copies and another one take them"
@@ -158,8 +158,8 @@ def repair(result: Mapping[str, Any]) -> str:
     if found.get("eta_s") is None:
         return f"{text}; nothing was copied for a minute: look at the server's log"
     speed = found.get("speed_bps")
-    pace = f"at {rate(speed)}" if speed else f"at most at {rate(found['limit_bps'])}"
-    return f"{text} {pace}, {duration(found['eta_s'])} left"
+    pace = f"{rate(speed)} of late" if speed else f"at most {rate(found['limit_bps'])}"
+    return f"{text}, {duration(found['eta_s'])} left ({pace})"
 
 
 def _scrub(found: Mapping[str, Any]) -> str:

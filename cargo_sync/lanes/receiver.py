@@ -226,7 +226,7 @@ class Receiver(End):
             wants = self._sink.begin(batch, offers)
         except ProblemError as error:
             problem = error.problem
-            wants = [Want(problem.code_text, message=problem.message)] * len(offers)
+            wants = [Want(problem.code_text, message=str(problem))] * len(offers)
         self._note_begun(batch, offers, wants)
         arriving = self._open[batch] = Arriving(offers, wants, problem)
         return arriving
@@ -365,4 +365,4 @@ def _dropped(*_: object) -> None:
 
 
 def _refusal(problem: Problem) -> Receipt:
-    return Receipt(problem.code_text, message=problem.message, retry=problem.retry)
+    return Receipt(problem.code_text, message=str(problem), retry=problem.retry)

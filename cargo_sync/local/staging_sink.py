@@ -87,7 +87,7 @@ class StagingSink:
         begun.problems = refused(offers)
         answers = [_ALL] * len(offers)
         for index, problem in begun.problems.items():
-            answers[index] = Want(problem.code_text, message=problem.message)
+            answers[index] = Want(problem.code_text, message=str(problem))
         self._judge_all(batch, begun, answers)
         self._reserve(batch, begun, answers)
         if self._staging.fresh:
@@ -266,7 +266,7 @@ class StagingSink:
                 return Want("none")
         except ProblemError as error:
             self._fail(batch, begun, index, error.problem)
-            return Want(error.problem.code_text, message=error.problem.message)
+            return Want(error.problem.code_text, message=str(error.problem))
         missing = part.missing
         return _ALL if missing == ((0, offer.size),) else Want("ranges", missing)
 
@@ -375,7 +375,7 @@ def _missing(want: Want) -> int:
 def failed(begun: SinkBatch, index: int) -> Receipt:
     """The receipt of a file that was not published."""
     problem = begun.problems[index]
-    return Receipt(problem.code_text, message=problem.message, retry=problem.retry)
+    return Receipt(problem.code_text, message=str(problem), retry=problem.retry)
 
 
 def _protocol(words: str) -> ProblemError:

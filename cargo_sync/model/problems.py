@@ -205,6 +205,10 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+_HINTS: dict[int, str] = {
+    errno.ENOSPC: "free some space on that disk",
+    errno.EDQUOT: "delete some files there, or get a larger quota",
+}
 _BY_ERRNO: dict[int, tuple[Code, str, bool]] = {
     errno.ENOENT: (Code.VANISHED, "does not exist", True),
     errno.EACCES: (Code.UNREADABLE, "cannot be accessed: permission denied", True),
@@ -234,7 +238,8 @@ def from_os_error(error: OSError, path: str) -> Problem:
     code, words, retry = _BY_ERRNO.get(
         error.errno or 0, (Code.OS_ERROR, f"failed: {error.strerror or error}", True)
     )
-    return Problem(code, f"{path!r} {words}", path=path, retry=retry)
+    hint = _HINTS.get(error.errno or 0, "")
+    return Problem(code, f"{path!r} {words}", path=path, hint=hint, retry=retry)
 
 
 def lacks_descriptors(error: OSError | None) -> bool:

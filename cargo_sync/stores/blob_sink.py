@@ -81,7 +81,7 @@ class _BlobJudge:
 
     def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
         words = f"the node's disk has {shortage.left:,} bytes left for {shortage.needed:,}"
-        return Problem(Code.DISK_FULL, words, offer.path)
+        return Problem(Code.DISK_FULL, words, offer.path, "free some space on the node's disk")
 
     def ended(self, batch: int) -> None:
         self._arrivals.end(self._promised.pop(batch, 0))
@@ -95,7 +95,8 @@ class _SpoolJudge:
 
     def no_room(self, offer: Offer, shortage: Shortage) -> Problem:
         words = f"the server's disk has {shortage.left:,} bytes left for {shortage.needed:,}"
-        return Problem(Code.DISK_FULL, words, offer.path)
+        hint = "free some space on the disk of the server's state_dir"
+        return Problem(Code.DISK_FULL, words, offer.path, hint)
 
     def ended(self, _batch: int) -> None:
         """Nothing was promised."""

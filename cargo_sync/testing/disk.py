@@ -199,7 +199,7 @@ class MemorySink(PublishesAtOnce):
     def _publish(self, offer: Offer, staged: _Staged | None) -> Receipt:
         if staged and staged.problem:
             problem = staged.problem
-            return Receipt(problem.code_text, message=problem.message, retry=problem.retry)
+            return Receipt(problem.code_text, message=str(problem), retry=problem.retry)
         before = self.disk.files.get(offer.path)
         if staged is None:
             assert before

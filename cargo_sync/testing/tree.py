@@ -563,7 +563,7 @@ class TreeSink(PublishesAtOnce):
             )
         problem = problem or tree.blocked(offer.path)
         if problem is not None:
-            return Receipt(problem.code_text, message=problem.message, retry=problem.retry)
+            return Receipt(problem.code_text, message=str(problem), retry=problem.retry)
         if present is not None:
             tree.displace(offer.path)
         if offer.target:

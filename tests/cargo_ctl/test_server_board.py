@@ -115,7 +115,7 @@ def test_nodes_and_their_repair() -> None:
             back,
         )
     ]
-    words = "repair: 2 copies (3.0 kB) to make at 1.0 kB/s, 1 min 35 s left"
+    words = "repair: 2 copies (3.0 kB) to make, 1 min 35 s left (1.0 kB/s of late)"
     first, again, none, begun, up = told
     assert (first, again, none) == (r"storage node a\x1b: down", None, None)
     assert (begun, up) == (words, r"storage node a\x1b: up")

@@ -712,18 +712,18 @@ def test_nodes_are_shown(runtime: str) -> None:
         "missing: 3 copies (4.0 kB)",
         "cannot be read now: 2 contents",
         "lost: 1 content; send these files again",
-        "repair: 2 copies (3.0 kB) to make at 1.0 kB/s, 1 min 35 s left",
+        "repair: 2 copies (3.0 kB) to make, 1 min 35 s left (1.0 kB/s of late)",
     ]
     assert "drained      not yet" in shown
     assert "missing      3 copies (4.0 kB) of 2 contents that it has" in shown
-    assert "repair       2 copies (3.0 kB) to make at 1.0 kB/s, 1 min 35 s left" in shown
+    assert "repair       2 copies (3.0 kB) to make, 1 min 35 s left (1.0 kB/s of late)" in shown
     assert "5 contents, 900 B read, 1 damaged" in shown
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"speed_bps": None}, "2 copies (3.0 kB) to make at most at 25.0 MB/s, 1 min 35 s left"),
+        ({"speed_bps": None}, "2 copies (3.0 kB) to make, 1 min 35 s left (at most 25.0 MB/s)"),
         ({"eta_s": None}, "nothing was copied for a minute"),
         ({"copies": 0}, "waits until a node can give"),
     ],

@@ -351,6 +351,7 @@ def test_a_full_disk_fails_the_files_and_keeps_what_can_go_on(
     sink.whole(1, 1, memoryview(b"small"))
     receipts = sink.commit(1)
     assert [(one.code, one.retry) for one in receipts] == [("disk_full", True), ("done", True)]
+    assert receipts[0].message.endswith("(free some space on that disk)")
     assert list(checkpoints.kept) == [offer("big").transfer]
 
 

@@ -22,7 +22,8 @@ def test_a_code_of_nobody_here_keeps_its_text(text: str) -> None:
 
 
 def test_an_errno_has_its_code_and_others_the_words_of_the_system() -> None:
-    assert from_os_error(OSError(errno.ENOSPC, "x"), "a").code is Code.DISK_FULL
+    full = from_os_error(OSError(errno.ENOSPC, "x"), "a")
+    assert (full.code, bool(full.hint)) == (Code.DISK_FULL, True)
     unheard = from_os_error(OSError(errno.EPIPE, os.strerror(errno.EPIPE)), "a")
     assert unheard.code is Code.OS_ERROR
     assert os.strerror(errno.EPIPE) in unheard.message

@@ -4,6 +4,7 @@ Real are the work on nodes (`stores.nodes`) and its decisions (`machines.nodes`)
 happens between two `await`s: `Steps` takes them one by one, from any of the works under way.
 """
 
+import math
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import coroutine
@@ -120,12 +121,14 @@ class Links:
     async def place(self, node: int, contents: Sequence[Content]) -> Results:
         number = await self._ask(node)
         machine, problems = self.machines[node], list[Problem | None]()
+        least = math.inf
         for one in contents:
             if one.hash in machine.blobs:
                 problems.append(None)
                 continue
             if machine.used + one.size > machine.real:
-                self._full[node] = NoRoom(self._now(), machine.announced - machine.used)
+                free, least = machine.announced - machine.used, min(least, one.size)
+                self._full[node] = NoRoom(self._now(), free, int(least))
                 self.story.covered["step full"] += 1
                 problems.append(_FULL)
                 continue

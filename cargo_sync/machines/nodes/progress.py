@@ -2,6 +2,10 @@
 
 The speed is that of the last minute. While nothing was measured yet it is what the settings allow.
 If a minute of tries has made nothing, nobody can say how long it takes: the speed is not known.
+
+Small contents cost the time of a copy, large ones that of their bytes. So what is left takes as
+long as its bytes at the speed that was measured, or as its copies, each with what one took beside
+its bytes. The shorter one is told: a large content after many small ones is no reason to say days.
 """
 
 from collections import deque
@@ -32,6 +36,7 @@ class RepairReport(NamedTuple):
 class _Batch(NamedTuple):
     began: float
     ended: float
+    copies: int
     bytes: int
 
 
@@ -50,7 +55,7 @@ class RepairProgress:
         self.bytes += size
         if copies:
             self._fruitless = None
-            self._batches.append(_Batch(began, ended, size))
+            self._batches.append(_Batch(began, ended, copies, size))
         elif self._fruitless is None:
             self._fruitless = began
 
@@ -61,21 +66,32 @@ class RepairProgress:
 
     def speed(self, now: float) -> int | None:
         """Bits per second of the last minute, or of the last batch if it is older."""
+        found = self._measured(now)
+        return None if found is None else round(found.bytes * 8 / (found.ended - found.began))
+
+    def report(self, copies: int, left: int, limit: int, now: float) -> RepairReport:
+        """How it gets on, while so many copies of `left` bytes can be made, at most at `limit`."""
+        speed, found = self.speed(now), self._measured(now)
+        seconds = None
+        if left and not self._is_stuck(now):
+            seconds = left * 8 / limit
+            if found is not None and speed is not None:
+                took = found.ended - found.began
+                each = max(0.0, took - found.bytes * 8 / limit) / found.copies
+                by_bytes = left * 8 / max(1, speed)
+                seconds = max(seconds, min(by_bytes, seconds + copies * each))
+        return RepairReport(self.copies, self.bytes, speed, limit, seconds)
+
+    def _measured(self, now: float) -> _Batch | None:
+        """All that counts as one batch; None if nothing does."""
         while len(self._batches) > 1 and now - self._batches[0].ended > WINDOW:
             self._batches.popleft()
         if not self._batches or self._is_stuck(now):
             return None
-        first, last = self._batches[0], self._batches[-1]
-        size = sum(one.bytes for one in self._batches)
-        return round(size * 8 / max(_SHORTEST, last.ended - first.began))
-
-    def report(self, left: int, limit: int, now: float) -> RepairReport:
-        """How it gets on, while `left` bytes of copies can be made, at most at `limit`."""
-        speed = self.speed(now)
-        seconds = None
-        if left and not self._is_stuck(now):
-            seconds = left * 8 / min(limit, max(1, speed or limit))
-        return RepairReport(self.copies, self.bytes, speed, limit, seconds)
+        began = self._batches[0].began
+        ended = max(self._batches[-1].ended, began + _SHORTEST)
+        copies = sum(one.copies for one in self._batches)
+        return _Batch(began, ended, copies, sum(one.bytes for one in self._batches))
 
     def _is_stuck(self, now: float) -> bool:
         return self._fruitless is not None and now - self._fruitless >= WINDOW

@@ -68,7 +68,7 @@ function repairWords(repair) {
   if (!repair?.copies) return "The repair waits until a node can give these copies and another one take them.";
   const what = `Repair of ${count(repair.copies, "copy", "copies")} (${size(repair.bytes)})`;
   if (repair.eta_s === null) return `${what}: nothing was copied for a minute. The log says why.`;
-  return `${what} ${repair.speed_bps ? `at ${rate(repair.speed_bps)}` : `at ${rate(repair.limit_bps)} at most`}: ${duration(repair.eta_s)} left.`;
+  return `${what}: ${duration(repair.eta_s)} left (${repair.speed_bps ? `${rate(repair.speed_bps)} of late` : `at most ${rate(repair.limit_bps)}`}).`;
 }
 
 /** For how many seconds a node was not heard: what its row said, and the time since then. */

@@ -147,9 +147,14 @@ class NodeFleet:
     async def place(self, node: int, contents: Sequence[Content]) -> Results:
         found = self._found(node)
         results = await self._call(found, found.client.place(contents))
-        if any(why is not None and why.code in NO_ROOM for why in results.problems):
+        refused = [
+            one.size
+            for one, why in zip(contents, results.problems, strict=True)
+            if why is not None and why.code in NO_ROOM
+        ]
+        if refused:
             free = found.status.free if found.status is not None else 0
-            found.no_room = NoRoom(self._world.steady(), free)
+            found.no_room = NoRoom(self._world.steady(), free, min(refused))
             self._look()
         return results
 

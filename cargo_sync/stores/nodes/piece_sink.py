@@ -175,4 +175,4 @@ def _wanted(run: PieceRun) -> Want:
 def _receipt(problem: Problem | None) -> Receipt:
     if problem is None:
         return Receipt("done")
-    return Receipt(problem.code_text, message=problem.message, retry=problem.retry)
+    return Receipt(problem.code_text, message=str(problem), retry=problem.retry)

@@ -50,5 +50,5 @@ class CopySurvey:
     def repair(self) -> RepairReport:
         """How the repair gets on."""
         cluster = self._cluster
-        left, now = self.census.possible.bytes, cluster.world.steady()
-        return self._progress.report(left, cluster.rate(), now)
+        left, now = self.census.possible, cluster.world.steady()
+        return self._progress.report(left.copies, left.bytes, cluster.rate(), now)

@@ -59,10 +59,18 @@ def test_copies_on_a_silent_node_that_is_drained_do_not_count() -> None:
     [
         (RESERVE, None, 0.0, False),
         (RESERVE + 1, None, 0.0, True),
-        (5 * CLEARLY, NoRoom(0.0, 5 * CLEARLY), 1.0, False),
-        (5 * CLEARLY, NoRoom(0.0, 5 * CLEARLY), AGAIN, True),
-        (6 * CLEARLY, NoRoom(0.0, 5 * CLEARLY), 1.0, True),
-        (RESERVE, NoRoom(0.0, 0), 9 * AGAIN, False),
+        (5 * CLEARLY, NoRoom(0.0, 5 * CLEARLY, 1), 1.0, False),
+        (5 * CLEARLY, NoRoom(0.0, 5 * CLEARLY, 1), AGAIN, True),
+        (6 * CLEARLY, NoRoom(0.0, 5 * CLEARLY, 1), 1.0, True),
+        (RESERVE, NoRoom(0.0, 0, 1), 9 * AGAIN, False),
+        # A node with little room: twice as much is clearly more.
+        (5 * RESERVE, NoRoom(0.0, 3 * RESERVE, 1), 1.0, False),
+        (6 * RESERVE, NoRoom(0.0, 3 * RESERVE, 1), 1.0, True),
+        (2 * RESERVE + 1, NoRoom(0.0, RESERVE + 1, 1), 1.0, False),
+        (2 * RESERVE + 2, NoRoom(0.0, RESERVE + 1, 1), 1.0, True),
+        # It had said too late that there is no room for this content: a smaller one may fit.
+        (3 * RESERVE, NoRoom(0.0, 5 * RESERVE, 2 * RESERVE), 1.0, False),
+        (3 * RESERVE, NoRoom(0.0, 5 * RESERVE, 2 * RESERVE + 1), 1.0, True),
     ],
 )
 def test_a_refusal_is_believed_for_a_while(
