@@ -25,6 +25,7 @@ plan/             which steps bring a destination up to its source (pure)
 process/          what every long-running process needs: log, metrics, threads, signals
 pydio             the command line of pydio-sync
 running           an application, run to its end
+s3/               a client of buckets
 server/           users, workspaces, files, and the HTTP API
 state/            SQLite: what a daemon or a server remembers
 stores/           where a server keeps content
@@ -32,5 +33,5 @@ suggest           "did you mean"
 testing/          fakes for tests, in memory
 trees/            the sides of a job: a local folder, our server
 webhooks/         HTTP callbacks: what waits, when it is sent, how it is signed
-wire/             frames and records of a lane, as bytes (pure)
+wire/             bytes and values: a lane, XML, the signature of S3 (pure)
 """

@@ -37,7 +37,7 @@ def rooms(package: Path) -> set[str]:
 def listed(package: Path) -> set[str]:
     """The rooms that a package's docstring has a line for: `name  what it is for`."""
     text = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
-    return set(re.findall(r"^([a-z_]+/?)  +\S", text, re.MULTILINE))
+    return set(re.findall(r"^([a-z][a-z0-9_]*/?)  +\S", text, re.MULTILINE))
 
 
 def called(package: Path) -> str:

@@ -1,11 +1,13 @@
-"""The bytes of a lane: pure functions between bytes and values.
+"""Bytes and values: pure functions between them, for lanes and for other people's servers.
 
 frames     the unit that is sealed or checksummed on a lane
 handshake  how a lane proves which flow it belongs to
 messages   the values that records carry as JSON
 records    the pieces within a frame
 refusal    the two errors that end a lane
+sigv4      the signature of a request to S3
+xml        XML answers of S3 and WebDAV, as events
 
-Bytes that cannot be read always raise a `ProblemError` with the code "protocol".
+Bytes of a lane that cannot be read always raise a `ProblemError` with the code "protocol".
 docs/data-protocol.md describes the same formats for people who write their own end.
 """

@@ -1,0 +1,17 @@
+"""S3: a small client of our own, for buckets as a job's far side and as a server's store.
+
+addresses    what a URL names: endpoint, bucket, region
+credentials  who asks, and how the server's certificate is checked
+requests     one call, signed: what goes over the wire
+content      what a request sends: views of bytes, without a copy
+connection   one HTTP session: sends, tries again, translates what fails
+errors       what a server or a connection says, as one exception
+answers      answers in XML, as columns and fields
+objects      what is told of objects, as values
+reading      the content of an object, as it comes
+client       the calls for objects and for the bucket
+copying      copies that the server makes, of any size
+deleting     many deletions in one call, checked one by one
+listing      the objects of a bucket, page by page
+multipart    uploads in parts
+"""

@@ -1,0 +1,219 @@
+"""S3: the calls for one bucket and its objects, over one HTTP session.
+
+A call is tried again by itself, with growing pauses, when the server is busy or the connection was
+cut, and nothing can go wrong by doing it twice. All calls raise S3Error, and a ProblemError with
+`bad_request` for a key, metadata or an ETag that cannot be sent.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Final, Self
+
+from cargo_sync.model.problems import Problem
+from cargo_sync.s3.connection import S3Connection
+from cargo_sync.s3.content import S3Content
+from cargo_sync.s3.copying import Copying
+from cargo_sync.s3.deleting import delete_many, delete_request
+from cargo_sync.s3.errors import S3Error, changed, vanished
+from cargo_sync.s3.listing import Listing
+from cargo_sync.s3.multipart import Multipart
+from cargo_sync.s3.objects import ObjectHead, Stored, Versioning
+from cargo_sync.s3.reading import ObjectContent, head_of, version_of
+from cargo_sync.s3.requests import (
+    NO_HEADERS,
+    S3Request,
+    bare_etag,
+    checked_key,
+    if_match_header,
+    metadata_headers,
+    range_header,
+)
+
+NO_METADATA: Final[Mapping[str, str]] = NO_HEADERS
+_GONE: Final = 404
+
+
+class S3:
+    """One bucket; an async context manager, which closes its own connections.
+
+    `S3(S3Connection(login, world))`
+
+    listing    the objects and the versions of the bucket, page by page
+    multipart  uploads in parts
+    """
+
+    def __init__(self, connection: S3Connection) -> None:
+        self._connection = connection
+        self.listing = Listing(connection)
+        self.multipart = Multipart(connection)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes its own connections; another call opens new ones."""
+        await self._connection.aclose()
+
+    async def head(self, key: str, *, version: str = "") -> ObjectHead | None:
+        """The head of an object, or of a version of it; None if there is none.
+
+        A server that says only "forbidden" about what is not there hides it: then this raises.
+        """
+        what = f"{key!r} could not be looked at"
+        query = [("versionId", version)] if version else []
+        try:
+            headers = await self._connection.headers(
+                S3Request("HEAD", what, checked_key(key), query)
+            )
+        except S3Error as error:
+            if error.status == _GONE:
+                return None
+            raise
+        return head_of(what, headers)
+
+    @asynccontextmanager
+    async def get(
+        self,
+        key: str,
+        start: int = 0,
+        end: int | None = None,
+        *,
+        if_match: str = "",
+        version: str = "",
+    ) -> AsyncIterator[ObjectContent]:
+        """The content of an object from byte `start` up to, not including, `end`.
+
+        An empty object has no ranges: it is asked for as a whole.
+
+        Args:
+            key: of the object.
+            start: first byte.
+            end: None for all that follows.
+            if_match: the ETag that it must have, or it is `changed`; "" for any.
+            version: of a version; "" for the newest.
+        """
+        headers = dict(range_header(start, end))
+        if if_match:
+            headers |= if_match_header(if_match)
+        query = [("versionId", version)] if version else []
+        what = f"{key!r} could not be read"
+        request = S3Request("GET", what, checked_key(key), query, headers)
+        async with self._connection.opened(request) as response:
+            content = ObjectContent(what, response, start, end)
+            if if_match and content.head.etag not in ("", if_match):
+                raise changed(what)
+            yield content
+
+    async def put(
+        self,
+        key: str,
+        content: S3Content,
+        metadata: Mapping[str, str] = NO_METADATA,
+        *,
+        absent: bool = False,
+        if_match: str = "",
+        quoted: bool = True,
+    ) -> Stored:
+        """Stores an object, or replaces it.
+
+        A conditional call is not repeated when its answer was lost: whoever gets an error with
+        `again` looks what is there now.
+
+        Args:
+            key: of the object.
+            content: its bytes, of at most 5 GiB; the server gets their MD5.
+            metadata: names and values in ASCII.
+            absent: only if nothing is there, else it is `occupied`.
+            if_match: only if the object that is there has this ETag, else it is `changed`.
+            quoted: how the ETag is sent; `S3Abilities` knows what this server reads.
+        """
+        headers = dict(metadata_headers(metadata))
+        if absent:
+            headers["If-None-Match"] = "*"
+        if if_match:
+            headers |= if_match_header(if_match, quoted=quoted)
+        request = S3Request(
+            "PUT",
+            f"{key!r} could not be stored",
+            checked_key(key),
+            headers=headers,
+            content=content,
+            idempotent=not (absent or if_match),
+            absent=absent,
+        )
+        answer = await self._connection.headers(request)
+        return Stored(bare_etag(answer.get("ETag", "")), version_of(answer))
+
+    async def copy(
+        self,
+        source: str,
+        key: str,
+        *,
+        known: ObjectHead | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """The server copies an object of this bucket to another key; of any size.
+
+        Only what has the ETag of `known` is copied where the server has that condition (not all
+        have). The copy may have another ETag, or even that of its source: look at it.
+
+        Args:
+            source: the key of what is copied.
+            key: of the copy.
+            known: the head of the source, if it was looked at.
+            metadata: of the copy; None for that of the source.
+        """
+        if known is None and (known := await self.head(source)) is None:
+            raise vanished(source)
+        await Copying(self._connection, self.multipart).copy(source, key, known, metadata)
+
+    async def delete(self, key: str, *, version: str = "", if_match: str = "") -> str:
+        """Deletes an object, or a version of it for good; nothing happens if there is none.
+
+        Args:
+            key: of the object.
+            version: of a version; "" for the object.
+            if_match: only if it has this ETag. Few servers read it: see `S3Abilities`.
+
+        Returns:
+            The version of the marker of this deletion, on a bucket with versions; else "".
+        """
+        return version_of(await self._connection.headers(delete_request(key, version, if_match)))
+
+    async def delete_many(self, keys: Sequence[str]) -> Mapping[str, Problem]:
+        """Deletes many objects. Returns those that could not be deleted, and why."""
+        return await delete_many(self._connection, keys)
+
+    async def bucket_exists(self) -> bool:
+        """Whether there is such a bucket."""
+        try:
+            await self._connection.headers(S3Request("HEAD", "the bucket could not be looked at"))
+        except S3Error as error:
+            if error.status == _GONE:
+                return False
+            raise
+        return True
+
+    async def versioning(self) -> Versioning:
+        """Whether the bucket keeps what is replaced and deleted."""
+        request = S3Request(
+            "GET", "the bucket's versions could not be looked at", query=[("versioning", "")]
+        )
+        try:
+            status = (await self._connection.answer(request)).fields.get("Status", "")
+        except S3Error as error:
+            if error.status in (400, 404, 405, 501) and error.server_code != "NoSuchBucket":
+                return Versioning.OFF  # a server without versions
+            raise
+        return {"Enabled": Versioning.ON, "Suspended": Versioning.SUSPENDED}.get(
+            status, Versioning.OFF
+        )

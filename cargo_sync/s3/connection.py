@@ -1,0 +1,304 @@
+"""One HTTP session to one bucket: sends, tries again, translates what fails.
+
+Redirects are not followed, cookies not kept, no proxy is taken from the environment, and no answer
+may be compressed.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from typing import Final, TypeVar
+
+import aiohttp
+from yarl import URL
+
+from cargo_sync.machines.retry import delay
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.process.descriptors import new_socket
+from cargo_sync.process.wakeup import Wakeup
+from cargo_sync.s3.answers import AnswerReader, Records
+from cargo_sync.s3.content import SMALL, ContentPayload, SentDigests, digests
+from cargo_sync.s3.credentials import S3Login
+from cargo_sync.s3.errors import S3Error, S3Refusal, bad_answer, refused, translated
+from cargo_sync.s3.requests import S3Request, Signer
+from cargo_sync.wire.sigv4 import EMPTY, UNSIGNED
+
+CONNECT: Final = 10.0
+KEPT: Final = 4.0
+"""Seconds that an idle connection is kept: servers close theirs after 5 s or more."""
+BUFFER: Final = 256 * 1024
+"""Bytes of a content that wait to be read."""
+AT_ONCE: Final = 64
+"""Connections; what wants more waits."""
+TRIES: Final = 5
+FIRST_WAIT: Final = 0.2
+LONGEST_WAIT: Final = 10.0
+"""Seconds between two tries, also if the server asks for more."""
+LONGEST_ANSWER: Final = 5
+"""A whole answer may take so many times the patience that a pause in it may take."""
+NO_RECORDS: Final[Records] = {}
+
+_REFUSAL: Final = 64 * 1024
+"""Bytes that are read of a refusal."""
+_HEADERS: Final = 500
+_LINE: Final = 16 * 1024
+
+_AS_IT_IS: Final = ("identity", "aws-chunked", "")
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+async def _pause(seconds: float) -> None:
+    await Wakeup().wait(seconds)
+
+
+class S3Connection:
+    """Calls of one user on one bucket.
+
+    Args:
+        login: bucket and key.
+        world: clock, chance and threads.
+        session: a session to use, which is not closed here; None for one of its own.
+        pause: waits for some seconds before another try.
+    """
+
+    def __init__(
+        self,
+        login: S3Login,
+        world: World,
+        session: aiohttp.ClientSession | None = None,
+        pause: Callable[[float], Awaitable[None]] = _pause,
+    ) -> None:
+        self.login = login
+        self.world = world
+        self._given = session
+        self._own: aiohttp.ClientSession | None = None
+        self._pause = pause
+        self._signer = Signer(login.address)
+
+    async def aclose(self) -> None:
+        """Ends its own connections; the next call makes new ones."""
+        own, self._own = self._own, None
+        if own is not None:
+            await own.close()
+
+    async def headers(self, request: S3Request) -> Mapping[str, str]:
+        """The headers of a successful answer, whose body is empty or means nothing.
+
+        Raises:
+            S3Error: it failed, also after more tries.
+        """
+
+        async def read(response: aiohttp.ClientResponse) -> Mapping[str, str]:
+            await _drained(response)
+            return response.headers
+
+        return await self._tried(request, read)
+
+    async def answer(
+        self, request: S3Request, records: Records = NO_RECORDS, *, optional: bool = False
+    ) -> AnswerReader:
+        """A successful answer in XML; an empty one has no `root` if it may be empty.
+
+        Raises:
+            S3Error: it failed, also after more tries, or it cannot be read.
+        """
+
+        async def read(response: aiohttp.ClientResponse) -> AnswerReader:
+            answer = AnswerReader(records, response.headers)
+            async for piece in response.content.iter_any():
+                answer.feed(piece)
+            if answer.size or not optional:
+                answer.end()
+            if answer.root == "Error":
+                # What takes long begins with 200 and may still fail: Complete and copies.
+                asked = self.world.wall()
+                raise refused(self._refusal(request, 500, asked, response, answer.fields))
+            return answer
+
+        return await self._tried(request, read)
+
+    @asynccontextmanager
+    async def opened(self, request: S3Request) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A successful answer whose body is read by the caller; what fails meanwhile is translated.
+
+        Raises:
+            S3Error: it failed, also after more tries.
+        """
+
+        async def read(response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
+            return response
+
+        with translated(request.what, self.where):
+            response = await self._tried(request, read, keep=True)
+            try:
+                yield response
+            finally:
+                response.release() if response.content.at_eof() else response.close()
+
+    @property
+    def where(self) -> str:
+        """Host and port, for people."""
+        return self.login.address.host
+
+    async def _tried(
+        self,
+        request: S3Request,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+        *,
+        keep: bool = False,
+    ) -> T:
+        """What `read` returns of a successful answer, which stays open if it is to `keep`."""
+        hashed = await self._digests(request)
+        tries = 1
+        while True:
+            try:
+                with translated(request.what, self.where):
+                    response = await self._sent(request, hashed, streams=keep)
+                    if keep:
+                        return await read(response)
+                    async with response:
+                        return await read(response)
+            except S3Error as error:
+                safe = request.idempotent or error.undone
+                if not error.again or not safe or tries == TRIES:
+                    raise
+                wait = delay(tries, self.world.chance(), FIRST_WAIT, LONGEST_WAIT)
+                wait = max(wait, min(error.wait, LONGEST_WAIT))
+                _log.debug("%s %s: again in %.1f s: %s", request.method, self.where, wait, error)
+            await self._pause(wait)
+            tries += 1
+
+    async def _digests(self, request: S3Request) -> SentDigests | None:
+        if (content := request.content) is None:
+            return None
+        unsigned = self.login.address.sealed
+        work = partial(digests, content, unsigned=unsigned)
+        if content.size <= SMALL or (unsigned and content.md5 is not None):
+            return work()
+        return await self.world.offload(work)
+
+    async def _sent(
+        self, request: S3Request, hashed: SentDigests | None, *, streams: bool
+    ) -> aiohttp.ClientResponse:
+        """Sends a request once; returns a successful answer when its head is there."""
+        asked = self.world.wall()
+        headers = {} if hashed is None else {"Content-MD5": hashed.md5}
+        if hashed is None:
+            payload = UNSIGNED if self.login.address.sealed else EMPTY
+        else:
+            payload = hashed.payload
+        url, headers = self._signer.signed(
+            replace(request, headers={**request.headers, **headers}),
+            self.login.access_key(),
+            asked,
+            payload,
+        )
+        endless = streams or request.content is not None
+        response = await self._session().request(
+            request.method,
+            URL(url, encoded=True),
+            headers=headers,
+            data=None if request.content is None else ContentPayload(request.content),
+            skip_auto_headers=("Content-Type", "Accept"),
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(
+                total=None if endless else LONGEST_ANSWER * request.patience,
+                sock_connect=CONNECT,
+                sock_read=request.patience,
+            ),
+        )
+        _log.debug("%s %s: %d", request.method, self.where, response.status)
+        # Of an object it says what somebody has stored, and its bytes are wanted as they are.
+        encoding = response.headers.get("Content-Encoding", "identity").lower()
+        if not streams and request.method != "HEAD" and encoding not in _AS_IT_IS:
+            response.close()
+            raise bad_answer(request.what, "it is compressed, which was not asked for")
+        if response.status >= 300:
+            async with response:
+                fields = await _fields(response)
+                raise refused(self._refusal(request, response.status, asked, response, fields))
+        return response
+
+    def _refusal(
+        self,
+        request: S3Request,
+        status: int,
+        asked: float,
+        response: aiohttp.ClientResponse,
+        fields: Mapping[str, str],
+    ) -> S3Refusal:
+        return S3Refusal(
+            request.what,
+            self.where,
+            status,
+            response.headers,
+            fields,
+            asked,
+            request.absent,
+        )
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._given is not None:
+            return self._given
+        if self._own is None:
+            self._own = new_session(self.login)
+        return self._own
+
+
+def new_session(login: S3Login) -> aiohttp.ClientSession:
+    """A session for the calls of one login.
+
+    Raises:
+        S3Error: `certificate`: the file with the CAs cannot be used.
+    """
+    try:
+        trust = login.trust()
+    except (OSError, ValueError) as error:
+        problem = Problem(
+            Code.CERTIFICATE,
+            f"the CAs in {login.ca_file} cannot be used",
+            hint="ca_file is a file with certificates in PEM form",
+            retry=False,
+        )
+        raise S3Error(problem, undone=True) from error
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            ssl=trust, limit=AT_ONCE, keepalive_timeout=KEPT, socket_factory=new_socket
+        ),
+        headers={"User-Agent": "cargo_sync", "Accept-Encoding": "identity"},
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        read_bufsize=BUFFER,
+        max_line_size=_LINE,
+        max_field_size=_LINE,
+        max_headers=_HEADERS,
+        trust_env=False,
+    )
+
+
+async def _drained(response: aiohttp.ClientResponse) -> bytes:
+    """The body; of one that is longer than any refusal, the beginning."""
+    body = bytearray()
+    while len(body) < _REFUSAL and (piece := await response.content.readany()):
+        body += piece
+    return bytes(body)
+
+
+async def _fields(response: aiohttp.ClientResponse) -> Mapping[str, str]:
+    """What a refusal says in its XML; nothing if it says it in another way."""
+    body = b""
+    with suppress(aiohttp.ClientError, OSError):  # the status is known, and says enough
+        body = await _drained(response)
+    answer = AnswerReader(NO_RECORDS, response.headers)
+    try:
+        answer.feed(body)
+        answer.end()
+    except ProblemError:  # a proxy's page, an empty body
+        return {}
+    return answer.fields
