@@ -12,6 +12,7 @@ globs           what git's wildcards match, as regular expressions
 renamed         old names of fields
 job             job files
 job_shape       the form of a job file
+after_transfer  what becomes of a delivered source file
 events          the callbacks of a job
 timetable       times of day in a job file
 pydio           job files of pydio-sync
@@ -29,6 +30,8 @@ backup          the ports of the Servidor Backup protocol
 check           `cargo_sync check`
 places          paths and addresses
 remote_address  what a hostname names: a Cargo server, S3, WebDAV, SFTP, …
+remote_kinds    which fields of a job have a meaning for what a hostname names
+system_keyring  passwords in the keyring of the system
 expiry          until when a user may log in
 units           speeds, sizes and times of day
 secret          passwords in memory

@@ -1,6 +1,7 @@
 """Types of fields that several files share, each with its check."""
 
 import os
+import re
 import zoneinfo
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -12,8 +13,10 @@ from cargo_sync.config.errors import quoted
 from cargo_sync.config.expiry import parse_expiry
 from cargo_sync.config.globs import GlobError
 from cargo_sync.config.patterns import parsed
+from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.config.secret import Secret, exposure, read_first_line
 from cargo_sync.config.shape import describe, surroundings, wrong
+from cargo_sync.config.system_keyring import password_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,35 @@ def _secret(value: Any) -> Secret:
     if not text:
         raise ValueError("is empty")
     return Secret(text)
+
+
+def _job_password(value: Any, info: ValidationInfo) -> Secret:
+    """Text, or where the system's keyring has it, for the job's user."""
+    match value:
+        case {"keyring": str(service), **rest} if service and not rest:
+            user = info.data.get("username")
+            # Without a valid user nobody is asked: that error is said alone.
+            return Secret(service) if user is None else password_of(service, user)
+        case dict():
+            raise ValueError("is not such an object")
+    return _secret(value)
+
+
+def _remote(value: Any) -> RemoteAddress:
+    return RemoteAddress.parse(_text(value))
+
+
+def _host_key(text: str) -> str:
+    digest = text.strip().removeprefix("SHA256:").rstrip("=")
+    if not re.fullmatch(r"[A-Za-z0-9+/]{43}", digest):
+        raise ValueError("is not a fingerprint of a host key")
+    return f"SHA256:{digest}"
+
+
+def _region(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", text):
+        raise ValueError(f"{quoted(text)} is not a region")
+    return text
 
 
 def _local(text: str, info: ValidationInfo) -> str:
@@ -127,7 +159,9 @@ RootFolder = Annotated[LocalPath, AfterValidator(places.not_reserved)]
 ServedFolder = Annotated[LocalPath, AfterValidator(served_folder)]
 ExistingFile = Annotated[str, AfterValidator(_existing_file)]
 RemotePath = Annotated[str, AfterValidator(places.remote_path)]
-Url = Annotated[str, AfterValidator(places.base_url)]
+Remote = Annotated[InstanceOf[RemoteAddress], BeforeValidator(_remote)]
+HostKey = Annotated[str, AfterValidator(_host_key)]
+Region = Annotated[str, AfterValidator(_region)]
 Fingerprint = Annotated[str, AfterValidator(places.fingerprint)]
 Ip = Annotated[str, AfterValidator(_ip)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -136,6 +170,7 @@ Speed = Annotated[int, BeforeValidator(_speed)]
 ClockTime = Annotated[int, BeforeValidator(_clock)]
 Span = Annotated[float, BeforeValidator(_span)]
 Password = Annotated[InstanceOf[Secret], BeforeValidator(_secret)]
+JobPassword = Annotated[InstanceOf[Secret], BeforeValidator(_job_password)]
 StoredPassword = Annotated[InstanceOf[PasswordFile], BeforeValidator(_password_file)]
 Days = Annotated[float, Field(ge=0)]
 Size = Annotated[int, BeforeValidator(_size)]

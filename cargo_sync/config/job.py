@@ -20,6 +20,8 @@ from cargo_sync.config.job_shape import (
     full_mode,
 )
 from cargo_sync.config.relaxed import Document, read
+from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
+from cargo_sync.config.remote_kinds import usual_sleep
 from cargo_sync.config.secret import Secret, exposure
 from cargo_sync.config.shape import Surroundings, read_shape
 from cargo_sync.config.timetable import TimetableRow, Window, window
@@ -35,7 +37,13 @@ class JobSettings:
     file        path of its file, as it was given
     local_dir   absolute and normalised; it need not exist
     remote_dir  `a/b` below the workspace; "" for all of it
-    url         `https://host:port/prefix`, without a slash at its end
+    remote      the server; of a Cargo server without the workspace
+    password    empty if there is none: a key or an agent is enough for some servers
+    key_file, known_hosts   of SSH; its own file of known hosts unless host_key is given
+    agent       keys of the user's SSH agent are offered
+    host_key    `SHA256:…` of the only host key that is trusted
+    region      of a bucket
+    trash       "none": what is replaced or deleted on the server is gone
     speed       bits per second on the wire; None for no limit
     timetable   speeds for parts of the day, in place of `speed`; no limit at other times
     priority    0 to 100; of the waiting jobs, the one with the highest goes first
@@ -57,7 +65,7 @@ class JobSettings:
     workspace: str
     username: str
     password: Secret
-    url: str
+    remote: RemoteAddress
     file: str = ""
     speed: int | None = None
     timetable: tuple[TimetableRow, ...] = ()
@@ -82,7 +90,26 @@ class JobSettings:
     xattrs: bool = False
     tls_fingerprint: str | None = None
     ca_file: str | None = None
+    key_file: str | None = None
+    key_passphrase: Secret | None = None
+    agent: bool = False
+    host_key: str | None = None
+    known_hosts: str | None = None
+    region: str | None = None
+    trash: Literal["keep", "none"] = "keep"
     warnings: tuple[str, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """The server's address; of a Cargo server `https://host:port/prefix`."""
+        return str(self.remote)
+
+    @property
+    def remote_place(self) -> str:
+        """The folder on the other side, for people."""
+        if self.remote.kind is RemoteKind.CARGO:
+            return f"{self.url} {self.workspace}:/{self.remote_dir}"
+        return str(self.remote.below(self.remote_dir))
 
 
 def load_job(path: str, env: Mapping[str, str]) -> JobSettings:
@@ -135,10 +162,14 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         password = shape.password_file.secret
         warnings.append(shape.password_file.warning)
     else:
-        assert shape.password is not None  # the shape checks that there is one of the two
-        password = shape.password
+        password = shape.password or Secret("")
         # A password from the environment is not in the file.
         holds_keys |= document.value.get("password") == password.reveal()
+    if shape.key_file is not None:
+        warnings.append(exposure(shape.key_file))
+    passphrase = shape.key_passphrase_file
+    if passphrase is not None:
+        warnings.append(passphrase.warning)
     if holds_keys:
         warnings.append(exposure(document.file))
     warnings.append(unusual_secrets(shape.events))
@@ -154,12 +185,12 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         workspace=shape.workspace,
         username=shape.username,
         password=password,
-        url=shape.hostname,
+        remote=shape.hostname,
         file=document.file,
         speed=shape.speed.flat,
         timetable=shape.speed.rows,
         priority=shape.priority,
-        sleep=shape.sleep,
+        sleep=_sleep(shape),
         settle=shape.settle,
         full_scan_interval=shape.full_scan_interval,
         watch=shape.watch,
@@ -179,6 +210,13 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         xattrs=shape.xattrs,
         tls_fingerprint=shape.tls_fingerprint,
         ca_file=shape.ca_file,
+        key_file=shape.key_file,
+        key_passphrase=None if passphrase is None else passphrase.secret,
+        agent=shape.agent,
+        host_key=shape.host_key,
+        known_hosts=_known_hosts(shape, env),
+        region=shape.region,
+        trash=shape.trash,
         warnings=tuple(warning for warning in warnings if warning),
     )
 
@@ -188,6 +226,18 @@ def _delete(shape: JobShape) -> Literal["keep", "propagate"]:
     if shape.sync_mode == "bidirectional" and "delete" not in shape.model_fields_set:
         return "propagate"
     return shape.delete
+
+
+def _sleep(shape: JobShape) -> float:
+    if "sleep" in shape.model_fields_set:
+        return shape.sleep
+    return usual_sleep(shape.hostname.kind, shape.sleep)
+
+
+def _known_hosts(shape: JobShape, env: Mapping[str, str]) -> str | None:
+    if shape.hostname.kind is not RemoteKind.SFTP or shape.host_key is not None:
+        return None
+    return shape.known_hosts or os.path.join(places.home(env), ".ssh", "known_hosts")
 
 
 @dataclass(frozen=True, slots=True)

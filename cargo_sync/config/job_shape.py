@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     BeforeValidator,
@@ -13,18 +13,22 @@ from pydantic import (
     field_validator,
 )
 
-from cargo_sync.config import places, units
-from cargo_sync.config.errors import quoted
+from cargo_sync.config import units
+from cargo_sync.config.after_transfer import AfterTransfer, read_after_transfer
 from cargo_sync.config.events import VARIABLES, EventSettings, read_events
 from cargo_sync.config.fields import (
     ClockTime,
     Days,
     ExistingFile,
     Fingerprint,
+    HostKey,
     Interval,
+    JobPassword,
     Name,
-    Password,
+    PasswordFile,
     Pattern,
+    Region,
+    Remote,
     RemotePath,
     RootFolder,
     Seconds,
@@ -32,12 +36,15 @@ from cargo_sync.config.fields import (
     Size,
     Span,
     StoredPassword,
-    Url,
     Zone,
 )
+from cargo_sync.config.remote_address import RemoteAddress
+from cargo_sync.config.remote_kinds import check_meaning, check_region, check_usable, user_name
 from cargo_sync.config.secret import Secret
-from cargo_sync.config.shape import Shape, surroundings, wrong
+from cargo_sync.config.shape import Shape, wrong
 from cargo_sync.config.timetable import DAILY_SPEED_FORM, DailySpeed, read_speed
+
+T = TypeVar("T")
 
 DEFAULT_EXCLUDE = (
     ".DS_Store",
@@ -65,14 +72,6 @@ DEFAULT_EXCLUDE = (
 )
 """What every job leaves out, before its own patterns: files of desktops, and files that
 programs are still writing. docs/configuration.md says whose they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class AfterTransfer:
-    """What happens to a delivered source file. `move_to` as in JobSettings."""
-
-    kind: Literal["keep", "delete", "move"]
-    move_to: str | None = None
 
 
 class FiltersShape(Shape):
@@ -139,22 +138,38 @@ class JobShape(Shape):
         Literal["upload", "download", "bidirectional"], BeforeValidator(full_mode)
     ] = Field(description='"upload", "download" or "bidirectional"')
     local_dir: RootFolder = Field(description="a folder on this machine")
-    remote_dir: RemotePath = Field("", description='a folder in the workspace, "/" for all of it')
-    workspace: Segment = Field("default", description="the name of a workspace")
     allow_plain: bool = Field(False, description="true or false")
-    hostname: Url = Field(
+    hostname: Remote = Field(
         description='the server\'s address, such as "https://files.example.org:8443"'
     )
+    remote_dir: RemotePath = Field(
+        "", description='a folder in the workspace or below the address, "/" for all of it'
+    )
+    workspace: Segment = Field("default", description="the name of a workspace")
     tls_fingerprint: Fingerprint | None = Field(
         None, description="64 hex digits, as the server prints them at its start"
     )
     ca_file: ExistingFile | None = Field(None, description="a file of certificates in PEM")
-    username: Segment = Field(description="the user's name on the server")
+    host_key: HostKey | None = Field(
+        None, description='"SHA256:" and 43 characters, as ssh-keygen -l shows it'
+    )
+    known_hosts: ExistingFile | None = Field(None, description="a file as ssh writes it")
+    region: Region | None = Field(
+        None, description='a region such as "eu-west-1"', validate_default=True
+    )
+    username: str = Field(description="the user's name on the server")
+    key_file: ExistingFile | None = Field(None, description="a file with a private key")
+    key_passphrase_file: StoredPassword | None = Field(
+        None, description="a file whose first line is the passphrase of key_file"
+    )
+    agent: bool = Field(False, description="true or false")
     password_file: StoredPassword | None = Field(
         None, description="a file whose first line is the password"
     )
-    password: Password | None = Field(
-        None, description="text; or use password_file", validate_default=True
+    password: JobPassword | None = Field(
+        None,
+        description='text, or {"keyring": "service"}; or use password_file',
+        validate_default=True,
     )
     speed: Annotated[InstanceOf[DailySpeed], BeforeValidator(_speed)] = Field(
         DailySpeed(), description=DAILY_SPEED_FORM
@@ -175,14 +190,15 @@ class JobShape(Shape):
     conflicts: Literal["keep_both", "local", "remote", "newest", "ask"] = Field(
         "keep_both", description='"keep_both", "local", "remote", "newest" or "ask"'
     )
-    after_transfer: InstanceOf[AfterTransfer] = Field(
-        AfterTransfer("keep"), description='"keep", "delete" or {"move": "folder"}'
+    after_transfer: Annotated[InstanceOf[AfterTransfer], BeforeValidator(read_after_transfer)] = (
+        Field(AfterTransfer("keep"), description='"keep", "delete" or {"move": "folder"}')
     )
     guard: Annotated[GuardShape | None, BeforeValidator(_guard)] = Field(
         GuardShape(), description="false, or an object with share, at_least and window"
     )
     trash_days: Days = Field(14.0, description="days, 0 or more")
     trash_max: Size | None = Field(None, description=units.SIZE_FORM)
+    trash: Literal["keep", "none"] = Field("keep", description='"keep" or "none"')
     xattrs: bool = Field(False, description="true or false")
     events: Annotated[tuple[EventSettings, ...], SkipValidation, BeforeValidator(read_events)] = (
         Field(
@@ -193,35 +209,72 @@ class JobShape(Shape):
 
     @field_validator("hostname")
     @classmethod
-    def _plain_only_on_loopback(cls, url: str, info: ValidationInfo) -> str:
-        host = places.url_host(url)
-        if (
-            url.startswith("http://")
-            and not info.data.get("allow_plain", True)
-            and not places.is_loopback(host)
-        ):
-            raise wrong(
-                "http:// sends the password and the files unencrypted; use https://, "
-                'or write "allow_plain": true if the network is your own'
-            )
-        return url
+    def _can_be_used(cls, remote: RemoteAddress, info: ValidationInfo) -> RemoteAddress:
+        # If allow_plain itself is wrong, that is said alone.
+        check_usable(remote, allow_plain=info.data.get("allow_plain", True))
+        return remote
 
-    @field_validator("tls_fingerprint", "ca_file")
+    @field_validator(
+        "workspace",
+        "tls_fingerprint",
+        "ca_file",
+        "host_key",
+        "known_hosts",
+        "region",
+        "key_file",
+        "key_passphrase_file",
+        "agent",
+        "trash",
+        "xattrs",
+    )
     @classmethod
-    def _trust_needs_tls(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and info.data.get("hostname", "").startswith("http://"):
-            raise wrong("has no meaning with http://, which has no certificate")
-        if value is not None and info.field_name == "ca_file" and info.data.get("tls_fingerprint"):
-            raise wrong("cannot be used together with tls_fingerprint; keep one of them")
+    def _means_something_there(cls, value: T, info: ValidationInfo) -> T:
+        assert info.field_name is not None
+        remote = info.data.get("hostname")
+        if remote is not None and value not in (None, False, "keep"):
+            check_meaning(info.field_name, remote)
+        return value
+
+    @field_validator("ca_file", "known_hosts")
+    @classmethod
+    def _one_trust(cls, value: str | None, info: ValidationInfo) -> str | None:
+        other = "tls_fingerprint" if info.field_name == "ca_file" else "host_key"
+        if value is not None and info.data.get(other):
+            raise wrong(f"cannot be used together with {other}; keep one of them")
+        return value
+
+    @field_validator("region")
+    @classmethod
+    def _region_of_aws(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if (remote := info.data.get("hostname")) is not None:
+            check_region(value, remote)
+        return value
+
+    @field_validator("username")
+    @classmethod
+    def _user(cls, value: str, info: ValidationInfo) -> str:
+        remote = info.data.get("hostname")
+        return user_name(value, None if remote is None else remote.kind)
+
+    @field_validator("key_passphrase_file")
+    @classmethod
+    def _of_a_key(cls, value: PasswordFile | None, info: ValidationInfo) -> PasswordFile | None:
+        if value is not None and info.data.get("key_file", "") is None:
+            raise wrong("has no meaning without key_file")
         return value
 
     @field_validator("password")
     @classmethod
     def _one_password(cls, value: Secret | None, info: ValidationInfo) -> Secret | None:
-        if "password_file" in info.data and (info.data["password_file"] is None) == (value is None):
-            if value is None:
-                raise ValueError("is missing")
+        if "password_file" not in info.data:
+            return value
+        stored = info.data["password_file"]
+        if stored is not None and value is not None:
             raise wrong("cannot be used together with password_file; keep one of them")
+        # A key that cannot be used is said alone.
+        keyed = info.data.get("agent", True) or info.data.get("key_file", "") is not None
+        if stored is None and value is None and not keyed:
+            raise ValueError("is missing")
         return value
 
     @field_validator("end_time")
@@ -244,61 +297,3 @@ class JobShape(Shape):
         if info.data.get("sync_mode") in ("upload", "download"):
             raise wrong("has no meaning in one direction: the source wins; leave it out")
         return value
-
-    @field_validator("after_transfer", mode="before")
-    @classmethod
-    def _after_transfer(cls, value: Any, info: ValidationInfo) -> AfterTransfer:
-        match value:
-            case "keep":
-                return AfterTransfer("keep")
-            case "delete":
-                after = AfterTransfer("delete")
-            case {"move": str(folder), **rest} if not rest:
-                after = AfterTransfer("move", _move_to(folder, info))
-            case _:
-                raise ValueError(
-                    f"{quoted(value)} is not allowed"
-                    if isinstance(value, str)
-                    else "is not one of these"
-                )
-        if info.data.get("sync_mode") == "bidirectional":
-            raise wrong(
-                f'"{after.kind}" cannot be used in a job of both directions: '
-                "a file that Cargo removed on one side would be removed on the other side, too"
-            )
-        if info.data.get("delete") == "propagate":
-            raise wrong(
-                f'"{after.kind}" cannot be used together with "delete": "propagate": '
-                "a source file that Cargo removed would look like a file that somebody deleted"
-            )
-        return after
-
-
-def _move_to(folder: str, info: ValidationInfo) -> str:
-    """The folder for moved sources: relative to the source root, or (uploads) absolute."""
-    root, mode = info.data.get("local_dir"), info.data.get("sync_mode")
-    if folder.startswith(("/", "~")) and mode == "download":
-        raise wrong("the folder is on the server: write it relative to remote_dir")
-    if folder.startswith(("/", "~")):
-        around = surroundings(info)
-        path = places.local_path(folder, around.folder or "/", around.env)
-        if root is None or not places.inside(path, root):
-            _same_file_system(path, root)
-            return places.not_reserved(path)
-        folder = path[len(root) :]
-    relative = places.remote_path(folder)
-    if not relative:
-        raise wrong("the folder to move to is the source folder itself")
-    return relative
-
-
-def _same_file_system(path: str, root: str | None) -> None:
-    """Checks that a move is a rename. For a missing folder, the nearest folder above it counts."""
-    if root is not None and os.path.isdir(root) and _device(path) != _device(root):
-        raise wrong(f"{path} is on another file system than {root}: files can only be renamed")
-
-
-def _device(path: str) -> int:
-    while not os.path.exists(path):
-        path = os.path.dirname(path)
-    return os.stat(path).st_dev

@@ -15,7 +15,7 @@ MASK: Final = "<unchanged>"
 _VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _SECRET: Final = re.compile(r"pass|pasw|pwd|secret|token", re.IGNORECASE)
 """Names of fields, also mistyped ones, that may hold a secret."""
-_NO_SECRET: Final = frozenset({"password_file"})
+_NO_SECRET: Final = frozenset({"password_file", "key_passphrase_file"})
 _ADDRESSES: Final = frozenset({"hostname", "server"})
 """Where people write a password before an @, which is an error."""
 
@@ -52,7 +52,12 @@ def _of_events(events: Mapping[str, object]) -> Iterator[FieldPath]:
 
 
 def _is_secret(value: object) -> bool:
-    """Whether a value stands there itself: not null, and not only the name of a variable."""
+    """Whether a value stands there itself.
+
+    Null is none, and neither is the name of a variable or where the system's keyring has it.
+    """
+    if isinstance(value, Mapping) and value.keys() == {"keyring"}:
+        return not isinstance(value["keyring"], str)
     return value is not None and not (isinstance(value, str) and _VARIABLE.fullmatch(value))
 
 

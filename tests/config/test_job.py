@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.config import job_shape
+from cargo_sync.config import after_transfer
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.events import EventSettings
 from cargo_sync.config.job import JobSettings, StillValid, load_job, still_valid
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, GuardSettings
 from cargo_sync.config.relaxed import Raw
+from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.timetable import TimetableRow, Window
 from tests.config.samples import job, problems, write
@@ -36,7 +37,7 @@ def test_a_job_with_nothing_but_what_it_needs(tmp_path: Path) -> None:
         workspace="default",
         username="ana",
         password=Secret("canary-7d1f"),
-        url="https://files.example.org:8443",
+        remote=RemoteAddress.parse("https://files.example.org"),
         file=str(tmp_path / "file.json"),
     )
     assert "canary" not in repr(settings)
@@ -68,7 +69,7 @@ def test_a_job_with_everything(tmp_path: Path) -> None:
         workspace="shared",
         username="ben",
         password=Secret("${x} ${y}"),
-        url="https://files.example.org:443/cargo",
+        remote=RemoteAddress.parse("https://files.example.org:443/cargo"),
         file=path,
         speed=1_500_000,
         sleep=0.5,
@@ -97,7 +98,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         "local_dir: is missing (expected: a folder on this machine)",
         'hostname: is missing (expected: the server\'s address, such as "https://files.example.org:8443")',
         "username: is missing (expected: the user's name on the server)",
-        "password: is missing (expected: text; or use password_file)",
+        'password: is missing (expected: text, or {"keyring": "service"}; or use password_file)',
     ]
 
 
@@ -123,11 +124,11 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         ({"guard": {"window": 60}}, "guard.window: must be text in quotes, not a number"),
         ({"guard": {"windw": "1d"}}, 'guard.windw: is not a field here (did you mean "window"?)'),
         ({"sync_mdoe": "upload"}, 'sync_mdoe: is not a field here (did you mean "sync_mode"?)'),
-        ({"zzz": 1}, "zzz: is not a field here (known: after_transfer, allow_plain, "),
+        ({"zzz": 1}, "zzz: is not a field here (known: after_transfer, agent, "),
         ({"remote_dir": "/a/../.."}, 'remote_dir: ".." is not allowed'),
         (
-            {"hostname": "ftp://a"},
-            "hostname: must begin with https:// or http:// (expected: the server's address",
+            {"hostname": "gopher://a"},
+            "hostname: names nothing that Cargo knows; known: https://HOST, http://HOST, s3://",
         ),
         (
             {"hostname": "http://files.example.org"},
@@ -374,7 +375,7 @@ def test_where_sources_are_moved(tmp_path: Path) -> None:
 
 def test_sources_stay_on_their_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        job_shape, "_device", lambda path: 1 if path.startswith(str(tmp_path)) else 2
+        after_transfer, "_device", lambda path: 1 if path.startswith(str(tmp_path)) else 2
     )
     (line,) = wrong(tmp_path, local_dir=str(tmp_path), after_transfer={"move": "/elsewhere"})
     assert line.startswith(f"after_transfer: /elsewhere is on another file system than {tmp_path}")

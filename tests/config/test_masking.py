@@ -29,7 +29,8 @@ def test_what_is_hidden() -> None:
     [
         '"pasword": "canary"', '"Password": ["canary"]', '"password": 4711',
         '"hostname": "https://ana:canary@host"', '"server": "ana:canary@host"',
-        '"passwd": {"of": "canary"}', '"secret": "${A}canary"', '"password": "$${A}"',
+        '"passwd": {"of": "canary"}', '"password": {"keyring": ["canary"]}',
+        '"secret": "${A}canary"', '"password": "$${A}"',
     ],
 )  # fmt: skip
 def test_a_secret_in_the_wrong_place(field: str) -> None:
@@ -43,7 +44,9 @@ def test_a_secret_in_the_wrong_place(field: str) -> None:
     "field",
     [
         '"password_file": "~/secret"', '"password": "${PASSWORD}"', '"password": null',
-        '"hostname": "https://host"', '"events": "x"', '"events": {"onFinish": 3}',
+        '"hostname": "https://host"', '"password": {"keyring": "cargo"}',
+        '"key_passphrase_file": "~/p"',
+        '"events": "x"', '"events": {"onFinish": 3}',
     ],
 )  # fmt: skip
 def test_what_is_no_secret(field: str) -> None:

@@ -13,6 +13,7 @@ from cargo_sync.admission.slots import Slots
 from cargo_sync.admission.turn import Turn
 from cargo_sync.config.callbacks import ANYWHERE
 from cargo_sync.config.job import JobSettings
+from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
 from cargo_sync.daemon.job.local_hints import FolderHints, OnHint, WatchFolder
@@ -308,7 +309,7 @@ def settings(name: str = "nightly", **changes: Any) -> JobSettings:
     """A job that looks only on command, unless `changes` say otherwise."""
     fields: dict[str, Any] = {
         "mode": "upload", "local_dir": f"/{name}", "remote_dir": "", "workspace": "default",
-        "username": "ana", "password": Secret("canary-5c1a"), "url": "https://files.example.org:8443",
+        "username": "ana", "password": Secret("canary-5c1a"), "remote": RemoteAddress.parse("https://files.example.org"),
         "file": f"/jobs/{name}.json", "sleep": NEVER, "settle": 0.0,
     }  # fmt: skip
     return JobSettings(name=name, **(fields | changes))

@@ -8,6 +8,7 @@ from typing import Any, Final
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.job_shape import GuardSettings
+from cargo_sync.config.remote_kinds import fields_of
 from cargo_sync.config.timetable import DAY
 from cargo_sync.config.units import format_clock, format_span
 from cargo_sync.control.limits import FileSpeed, shown
@@ -155,7 +156,7 @@ def row(status: JobStatus) -> dict[str, Any]:
         "detail": status.detail,
         "code": status.code,
         "local_dir": job.local_dir,
-        "remote": f"{job.url} {job.workspace}:/{job.remote_dir}",
+        "remote": job.remote_place,
         "next_at": status.next_at,
         "errors": status.errors,
         "conflicts": status.conflicts,
@@ -267,10 +268,25 @@ def settings(job: JobSettings) -> dict[str, Any]:
         "guard": _guard(job.guard),
         "trash_days": job.trash_days,
         "xattrs": job.xattrs,
-        "tls_fingerprint": job.tls_fingerprint,
-        "ca_file": job.ca_file,
+        **_of_remote(job),
         "events": [event.event for event in job.events],
     }
+
+
+def _of_remote(job: JobSettings) -> dict[str, Any]:
+    """The settings that have a meaning for the job's server."""
+    told = {
+        "tls_fingerprint": job.tls_fingerprint,
+        "ca_file": job.ca_file,
+        "host_key": job.host_key,
+        "known_hosts": job.known_hosts,
+        "key_file": job.key_file,
+        "agent": job.agent,
+        "region": job.region,
+        "trash": job.trash,
+    }
+    meant = fields_of(job.remote.kind)
+    return {name: value for name, value in told.items() if name in meant}
 
 
 def _guard(guard: GuardSettings | None) -> Any:
