@@ -8,6 +8,8 @@ processes          ends a program with all that it has started
 installed          where the programs are
 debian             unpacks Debian's packages of servers, without installing them
 keys               makes keys for SSH
+own_view           a view of the system in which some files are others, for one server
+unprivileged       a user without rights, as whom some servers serve
 buckets            makes a bucket on an S3 server
 servers/           the kinds, one file each
 

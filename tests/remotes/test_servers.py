@@ -1,11 +1,14 @@
 """Each server starts, greets, and says what it is."""
 
 import re
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.remotes.remotes import Remotes
 from tests.remotes.servers import SERVERS
+from tests.remotes.waiting import PATIENCE
 
 
 @pytest.mark.parametrize("name", [server.name for server in SERVERS])
@@ -18,11 +21,18 @@ def test_it_answers_says_its_version_and_has_places(remotes: Remotes, name: str)
         assert place.stored is None or list(place.stored.iterdir()) == []
 
 
-def test_a_server_that_was_killed_is_started_again_where_it_was(remotes: Remotes) -> None:
-    far = remotes.get("rclone-webdav")
-    before = repr(far)
-    far.kill()
-    assert not far.runs
-    assert remotes.get("rclone-webdav") is far
+@pytest.mark.parametrize("name", ["openssh", "vsftpd"])
+def test_a_server_that_was_killed_drops_its_connections_and_is_started_again_where_it_was(
+    remotes: Remotes, name: str
+) -> None:
+    """Both have a process for each connection."""
+    far = remotes.get(name)
+    at = urlsplit(far.place().url)
+    with socket.create_connection((at.hostname, at.port), PATIENCE) as connection:
+        assert connection.recv(1000)
+        far.kill()
+        assert not far.runs
+        assert connection.recv(1000) == b""
+    assert remotes.get(name) is far
     assert far.runs
-    assert repr(far) == before
+    assert urlsplit(far.place().url).port == at.port

@@ -5,7 +5,9 @@ swift       S3 by Swift's s3api
 swift_parts runs Swift's four servers
 moto        a fake of S3
 wsgidav     WebDAV
+apache_dav  WebDAV by Apache
 openssh     SFTP by sshd
+vsftpd      FTP, plain, with TLS, and with TLS as strict as it comes
 
 An entry of SERVERS has a name, by which tests ask for it.
 """
@@ -13,10 +15,10 @@ An entry of SERVERS has a name, by which tests ask for it.
 from typing import Final
 
 from tests.remotes.server import Server
-from tests.remotes.servers import moto, openssh, rclone, swift, wsgidav
+from tests.remotes.servers import apache_dav, moto, openssh, rclone, swift, vsftpd, wsgidav
 
 S3: Final[tuple[Server, ...]] = (rclone.S3, swift.SWIFT, moto.MOTO)
-WEBDAV: Final[tuple[Server, ...]] = (rclone.WEBDAV, wsgidav.WSGIDAV)
+WEBDAV: Final[tuple[Server, ...]] = (rclone.WEBDAV, wsgidav.WSGIDAV, apache_dav.APACHE_DAV)
 SFTP: Final[tuple[Server, ...]] = (rclone.SFTP, openssh.OPENSSH)
-FTP: Final[tuple[Server, ...]] = (rclone.FTP,)
+FTP: Final[tuple[Server, ...]] = (rclone.FTP, vsftpd.PLAIN, vsftpd.TLS, vsftpd.STRICT)
 SERVERS: Final = (*S3, *WEBDAV, *SFTP, *FTP)

@@ -6,14 +6,12 @@ it gets a view of its own in which all this is true, and the system stays as it 
 
 import getpass
 import os
-import pwd
-import shutil
 from pathlib import Path
 from typing import Final
 
-from tests.remotes import keys
-from tests.remotes.installed import Found, of_system
-from tests.remotes.server import SSH, Login, MissingError, Setup, folders_in
+from tests.remotes import keys, own_view
+from tests.remotes.installed import of_system
+from tests.remotes.server import SSH, Login, Setup, folders_in
 
 _SETTINGS: Final = """\
 ListenAddress 127.0.0.1:{port}
@@ -31,13 +29,7 @@ Subsystem sftp internal-sftp
 # Tests connect often, and some of them never log in.
 MaxStartups 100
 """
-_USER: Final = "sshd:x:65500:65534::/run/sshd:/usr/sbin/nologin\n"
-_VIEW: Final = """\
-mount --bind "$0/passwd" /etc/passwd &&
-mount --bind "$0/shadow" /etc/shadow &&
-mount --bind "$0/run" /run &&
-exec "$@"
-"""
+_USER: Final = "sshd:x:65500:65534::/run/sshd:/usr/sbin/nologin"
 
 
 class OpenSsh:
@@ -70,28 +62,17 @@ class OpenSsh:
 
 
 def _own_view(folder: Path) -> tuple[str, ...]:
-    """What starts a program in a view of the system that has what sshd wants, if we are root."""
+    """What starts it, as root, in a view of the system that has what it wants."""
     if os.geteuid() != 0:
         return ()
-    unshare = shutil.which("unshare")
-    if unshare is None or Found(unshare, Path("/")).says("--mount", "echo", "yes") != "yes":
-        if _has_user() and Path("/run/sshd").is_dir():
-            return ()
-        raise MissingError("as root, sshd needs a user sshd and a folder /run/sshd")
     (folder / "run/sshd").mkdir(parents=True)
-    users = Path("/etc/passwd").read_text()
-    (folder / "passwd").write_text(users if _has_user() else users + _USER)
     # In many containers root is locked, and sshd lets nobody in who is.
     (folder / "shadow").write_text("root:*:20000::::::\n")
-    return (unshare, "--mount", "--propagation", "private", "sh", "-c", _VIEW, str(folder))
-
-
-def _has_user() -> bool:
-    try:
-        pwd.getpwnam("sshd")
-    except KeyError:
-        return False
-    return True
+    return own_view.entering({
+        "/etc/passwd": own_view.users_with(_USER, folder),
+        "/etc/shadow": folder / "shadow",
+        "/run": folder / "run",
+    })  # fmt: skip
 
 
 OPENSSH: Final = OpenSsh()
