@@ -13,6 +13,7 @@ from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.stores.blob_scrub import BlobScrub
 from cargo_sync.stores.blobs import BlobFolder
+from cargo_sync.stores.snapshots.shelf import SnapshotShelf
 
 LOOK: Final = 60.0
 """Seconds between two looks whether a scrub is due."""
@@ -31,7 +32,7 @@ class Scrubbing:
 
     def __init__(self, blobs: BlobFolder, settings: ScrubSettings, world: World) -> None:
         """Raises ProblemError: the place of the last one cannot be read."""
-        self.scrub = BlobScrub(blobs, world.lived)
+        self.scrub = BlobScrub(blobs, world.lived, [SnapshotShelf(blobs).check])
         self.rate = settings.rate
         self._period = settings.period
         self._world = world

@@ -7,7 +7,7 @@ from the staged file.
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Final, Protocol
 
 from blake3 import blake3
@@ -43,13 +43,24 @@ def summed(fd: int, size: int, going: Going = always) -> tuple[str, bytes]:
         OSError: it cannot be read, or is shorter.
         ProblemError: `stopped`, because `going` said so.
     """
+    reading = summing(fd, size)
+    while going():
+        try:
+            next(reading)
+        except StopIteration as end:
+            found: tuple[str, bytes] = end.value
+            return found
+    raise ProblemError(Problem(Code.STOPPED, "reading it was stopped"))
+
+
+def summing(fd: int, size: int) -> Generator[int, None, tuple[str, bytes]]:
+    """As `summed`, a piece at a time: gives out how many bytes it reads next. Raises OSError."""
     whole, pieces = ContentHash(), bytearray()
     buffer = memoryview(bytearray(min(PIECE, max(1, size))))
     has_holes = sparse.holes_of(os.fstat(fd)) > 0
     for start in range(0, size, PIECE):
-        if not going():
-            raise ProblemError(Problem(Code.STOPPED, "reading it was stopped"))
         end = min(start + PIECE, size)
+        yield end - start
         if has_holes and sparse.extent(fd, start, end) == (end, True):
             whole.zeros(end - start)
             pieces += zeros_digest(end - start)

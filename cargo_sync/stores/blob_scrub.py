@@ -1,11 +1,12 @@
 """The scrub: all blobs of a folder are read, one after another, to find what has become rotten.
 
 It goes on where it was after a restart: its place is kept in the folder. What it finds is moved
-aside (`BlobFolder.damaged`); a wrong list of a right content is made again.
+aside (`BlobFolder.damaged`); a wrong list of a right content is made again. What else lies in the
+folder is read after the blobs (`More`).
 """
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,6 +27,8 @@ KEPT: Final = 30.0
 """Seconds after which its place is written again."""
 EACH: Final = 4096
 """Bytes that a blob counts for at least: a small one costs a disk as much."""
+More = Callable[[], Generator[int, None, int]]
+"""Reads something: gives out how many bytes, and returns how many things were damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ class ScrubPlace:
     after    the last blob that was read; "" between two scrubs
     begun    when it began, seconds of the retention clock; None before the first one
     ended    when the last one ended; None if none has
-    blobs, bytes, damaged   of this scrub, or of the last one between two
+    blobs, bytes, damaged   of this scrub, or of the last one between two. Of what else was read,
+                            only the damaged count
     """
 
     after: str = ""
@@ -52,8 +56,15 @@ class BlobScrub:
     place  how far it is
     """
 
-    def __init__(self, blobs: BlobFolder, now: Callable[[], float]) -> None:
-        """`now` reads the retention clock. Raises ProblemError: its place cannot be read."""
+    def __init__(
+        self, blobs: BlobFolder, now: Callable[[], float], more: Sequence[More] = ()
+    ) -> None:
+        """`now` reads the retention clock, `more` what else lies in the folder.
+
+        Raises:
+            ProblemError: its place cannot be read.
+        """
+        self._more = more
         self._blobs = blobs
         self._now = now
         self._kept_at = now()
@@ -83,6 +94,9 @@ class BlobScrub:
                     yield from self._read_blob(content)
                     if self._now() - self._kept_at >= KEPT:
                         self._keep()
+            for read in self._more:
+                bad = yield from read()
+                self.place = replace(self.place, damaged=self.place.damaged + bad)
             self.place = replace(self.place, after="", ended=self._now())
         finally:
             self._keep()

@@ -151,10 +151,11 @@ async def test_a_scrub_by_order_finds_what_is_rotten(tmp_path: Path) -> None:
         await coordinator.send([*SMALL, LARGE])
         known = content_of(SMALL[7])
         flip(place_of(tmp_path / "kept", known), 1)
+        flip(await snapshot_of(coordinator, tmp_path / "kept"), 1)
         scrubbing = asyncio.ensure_future(coordinator.node.scrubbing.run())
         try:
             state = await done(coordinator)
-            assert (state["scrub"]["blobs"], state["scrub"]["damaged"]) == (41, 1)
+            assert (state["scrub"]["blobs"], state["scrub"]["damaged"]) == (41, 2)
             assert state["damaged"]["hashes"] == [known.hash]
             await coordinator.send([SMALL[7]])
             _, asked = await coordinator.call("POST", "/n1/scrub", {"rate": 8_000_000_000})
@@ -163,6 +164,17 @@ async def test_a_scrub_by_order_finds_what_is_rotten(tmp_path: Path) -> None:
             assert (state["scrub"]["damaged"], state["damaged"]["count"]) == (0, 0)
         finally:
             scrubbing.cancel()
+
+
+async def snapshot_of(coordinator: Coordinator, folder: Path) -> Path:
+    """The file of a snapshot, which the node gets."""
+    content = content_of(b"a snapshot")
+    await coordinator.send([b"a snapshot"])
+    asked = {"number": 1, "made": 1.0, "verifier": "00" * 32, **content._asdict()}
+    status, _ = await coordinator.call("POST", "/n1/snapshots", asked)
+    assert status == 200
+    [found] = (folder / ".cargo_sync" / "snapshots").iterdir()
+    return found
 
 
 async def done(coordinator: Coordinator) -> dict[str, Any]:

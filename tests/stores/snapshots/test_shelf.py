@@ -8,9 +8,10 @@ import pytest
 
 from cargo_sync.machines.nodes.snapshots import DAY, MadeSnapshot
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.stores.blob_scrub import BlobScrub
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.snapshots.shelf import SnapshotShelf
-from tests.stores.blobs import LARGE, TOKEN, content_of, opened, put
+from tests.stores.blobs import LARGE, TOKEN, content_of, flip, opened, put
 
 WHO, OTHER = b"w" * 32, b"o" * 32
 
@@ -65,3 +66,29 @@ def test_what_is_not_there_or_not_whole_becomes_no_snapshot(tmp_path: Path) -> N
         Path(tmp_path, "kept", ".cargo_sync", "snapshots").mkdir(exist_ok=True)
         os.close(os.open(tmp_path / "kept/.cargo_sync/snapshots/foreign", os.O_CREAT))
         assert shelf.all() == []
+
+
+def test_the_scrub_reads_snapshots(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    place = tmp_path / "kept" / ".cargo_sync" / "snapshots"
+    with closing(opened(tmp_path / "kept")) as blobs:
+        shelf = SnapshotShelf(blobs)
+        for number, content in enumerate([LARGE, b"second", b"third", b"fourth"]):
+            put(blobs, [content])
+            shelf.keep(content_of(content), MadeSnapshot(number, 0.0), WHO)
+        third, second, first = (next(place.glob(f"{number:016x}-*")) for number in (2, 1, 0))
+        second.rename(place / second.name.rpartition("-")[0])  # as an earlier version kept it
+        flip(first, len(LARGE) - 1)
+        os.truncate(third, 3)
+        scrub = BlobScrub(blobs, lambda: 5.0, [shelf.check])
+        assert sum(scrub.walk()) == len(LARGE) + 3 + len(b"fourth")
+        assert (scrub.place.damaged, scrub.is_under_way) == (2, False)
+        assert [one.snapshot.number for one in shelf.all(WHO)] == [3, 1]
+        assert sorted(each.name for each in place.glob("*.damaged")) == [
+            f"{each.name}.damaged" for each in (first, third)
+        ]
+        assert "the snapshot 0 of the server's state is damaged" in caplog.text
+        assert sum(scrub.walk()) == len(b"fourth") and scrub.place.damaged == 0
+        put(blobs, [b"fifth"])
+        shelf.keep(content_of(b"fifth"), MadeSnapshot(4, 0.0), WHO)
+        assert not list(place.glob("*.damaged"))
+        assert [one.snapshot.number for one in shelf.all(WHO)] == [4, 3, 1]
