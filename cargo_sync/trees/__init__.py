@@ -11,5 +11,6 @@ placed    sources and sinks that use other paths than the other side
 pump      moves content without lanes
 remote/   a folder on somebody else's server: what does not depend on the protocol
 retiring  deletes or moves delivered source files
+sftp/     a folder on an SSH server
 visit     the interfaces of folders that a get or a put uses
 """

@@ -1,15 +1,17 @@
 """The remotes that the suite proves: whoever writes one for a protocol adds its servers here.
 
-A factory gives a context with a remote on an empty folder of a real server; it is not open yet. One
-whose server cannot run here calls `pytest.skip` with the reason.
+A factory gives a context with a remote on an empty folder of a real server; it is not open yet. It
+gets the servers (tests/remotes), which skip the test if they cannot be had here.
 """
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
+from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.model.abilities import (
     CARGO,
     SECOND,
@@ -19,11 +21,15 @@ from cargo_sync.model.abilities import (
     Resuming,
     Trashing,
 )
+from cargo_sync.model.world import T, Ts, World
 from cargo_sync.testing.remote import MemoryRemote
 from cargo_sync.testing.remote_server import MemoryServer
 from cargo_sync.trees.remote.contract import RemoteFolder
+from cargo_sync.trees.sftp.folder import SftpFolder
+from cargo_sync.trees.sftp.login import SftpLogin
+from tests.remotes.remotes import Remotes
 
-Factory = Callable[[Path], AbstractAsyncContextManager[RemoteFolder]]
+Factory = Callable[[Remotes], AbstractAsyncContextManager[RemoteFolder]]
 
 NO_FEED: Final = replace(CARGO, feed=False, hashes=False, idents=False, exchange=False)
 BUCKET: Final = replace(
@@ -55,12 +61,37 @@ KINDS: Final = {"bucket": BUCKET, "shell": SHELL, "share": SHARE}
 
 def in_memory(abilities: Abilities) -> Factory:
     @asynccontextmanager
-    async def made(place: Path) -> AsyncIterator[RemoteFolder]:
+    async def made(_: Remotes) -> AsyncIterator[RemoteFolder]:
         yield MemoryRemote(MemoryServer(), abilities, tells=not abilities.folders)
 
     return made
 
 
+async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
+    return await asyncio.to_thread(work, *args)
+
+
+def of_sftp(name: str) -> Factory:
+    clock = time.monotonic
+
+    @asynccontextmanager
+    async def made(remotes: Remotes) -> AsyncIterator[RemoteFolder]:
+        server = remotes.get(name)
+        address, login = RemoteAddress.parse(server.place().url), server.login
+        key = str(login.key_file) if login.key_file is not None else None
+        password = (lambda: login.password) if login.password else None
+        yield SftpFolder(
+            address,
+            SftpLogin(
+                address.host, address.port, login.user, password, key, host_key=login.host_key
+            ),
+            World(time.time, clock, lambda: 0.5, lambda: "f" * 32, in_thread, clock),
+        )
+
+    return made
+
+
 FACTORIES: dict[str, Factory] = {
-    f"memory {name}": in_memory(abilities) for name, abilities in KINDS.items()
+    **{f"memory {name}": in_memory(abilities) for name, abilities in KINDS.items()},
+    "sftp openssh": of_sftp("openssh"),
 }

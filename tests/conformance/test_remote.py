@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from blake3 import blake3
@@ -14,6 +13,7 @@ from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
 from tests.conformance.remotes import FACTORIES
+from tests.remotes.remotes import Remotes
 
 TIME = 1_600_000_000_123_456_789
 TRASH = ".cargo_sync/trash/20260102T030405Z-run"
@@ -22,8 +22,8 @@ TAKEN = {Code.CHANGED, Code.OCCUPIED}
 
 
 @pytest.fixture(params=FACTORIES)
-async def remote(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RemoteFolder]:
-    async with FACTORIES[request.param](tmp_path) as made:
+async def remote(request: pytest.FixtureRequest, remotes: Remotes) -> AsyncIterator[RemoteFolder]:
+    async with FACTORIES[request.param](remotes) as made:
         await made.open(make=True)
         yield made
         await made.close()
@@ -226,7 +226,7 @@ async def test_an_upload_replaces_what_was_seen_and_nothing_else(remote: RemoteF
 
 
 async def test_a_file_moves_to_a_free_place(remote: RemoteFolder) -> None:
-    one, other = await put(remote, "a", b"1"), await put(remote, "b", b"2")
+    one, other = await put(remote, "a", b"1"), await put(remote, "b", b"22")
     await refused(TAKEN, remote.move("a", "b", one))
     await refused(GONE, remote.move("a", "c", other))
     await refused(GONE, remote.move("none", "c", one))
