@@ -24,7 +24,7 @@ from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.checkpoints import resumable
-from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.entries import BY_UMASK, FOLDER, Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import NO_ROOM, NOTICES, Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -184,7 +184,10 @@ class Copier:
     async def _take(self, page: WalkPage) -> None:
         """Makes the folders of a page, and decides about its files."""
         folders = [
-            (paths.join(page.folder, entry.name), entry.mode)
+            (
+                paths.join(page.folder, entry.name),
+                None if entry.mode == BY_UMASK else entry.mode,
+            )
             for entry in page.entries
             if entry.kind == FOLDER
         ]
@@ -254,7 +257,8 @@ class Copier:
         candidates = []
         for entry in entries:
             path, there = paths.join(folder, entry.name), present.get(entry.name)
-            decided = decide(path, entry, there, overwrite=self._options.overwrite)
+            overwrite = self._options.overwrite
+            decided = decide(path, entry, there, self._sides.far.abilities, overwrite=overwrite)
             known = there if isinstance(there, Entry) else None
             candidates.append(_Candidate(path, entry, known, decided))
         return await self._compared(candidates)

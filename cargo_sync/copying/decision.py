@@ -1,11 +1,15 @@
 """What a get or put does with one name, given what is at the destination (there is no base)."""
 
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cargo_sync.model import paths
+from cargo_sync.model.abilities import SECOND, Abilities
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry, is_clamped
 from cargo_sync.model.problems import Code, Problem
+
+COARSEST: Final = 2 * SECOND
+"""A time that is kept in larger steps does not say that a file is the same."""
 
 
 class CopyStep(Enum):
@@ -30,17 +34,28 @@ class Decision(NamedTuple):
     problem: Problem | None = None
 
 
-def decide(path: str, source: Entry, there: Entry | Problem | None, *, overwrite: bool) -> Decision:
+def decide(
+    path: str,
+    source: Entry,
+    there: Entry | Problem | None,
+    server: Abilities,
+    *,
+    overwrite: bool,
+) -> Decision:
     """Decides about a file or a link. Folders need no decision: they are always made.
 
     Args:
         path: for messages, relative to the folder that is copied.
         source: what to copy.
         there: what is at the destination, or why that is unknown.
+        server: what the far side keeps.
         overwrite: what is at the destination may be displaced.
     """
     if source.kind == LINK and leads_out(path, source.target):
         message = f"{path!r} is a link that leads out of the folder, to {source.target!r}"
+        return Decision(CopyStep.REFUSE, Problem(Code.SYMLINK, message, path, retry=False))
+    if source.kind == LINK and not server.links:
+        message = f"{path!r} is a symbolic link, and this server keeps none"
         return Decision(CopyStep.REFUSE, Problem(Code.SYMLINK, message, path, retry=False))
     if there is None:
         return Decision(CopyStep.COPY)
@@ -49,7 +64,7 @@ def decide(path: str, source: Entry, there: Entry | Problem | None, *, overwrite
     if there.kind == FOLDER:
         message = f"{path!r} is a folder at the destination and a file at the source"
         return Decision(CopyStep.REFUSE, Problem(Code.IS_A_FOLDER, message, path, retry=False))
-    if source.same_face(there) and not (source.kind == FILE and is_clamped(source.mtime_ns)):
+    if server.same_face(source, there) and _is_sure(source, server):
         return Decision(CopyStep.EQUAL)
     occupied = (
         None
@@ -59,6 +74,14 @@ def decide(path: str, source: Entry, there: Entry | Problem | None, *, overwrite
     if source.kind == there.kind == FILE and source.size == there.size:
         return Decision(CopyStep.COMPARE, occupied)
     return Decision(CopyStep.REFUSE if occupied else CopyStep.COPY, occupied)
+
+
+def _is_sure(source: Entry, server: Abilities) -> bool:
+    """Whether what looks the same is the same: of a file, its time must say so."""
+    if source.kind != FILE:
+        return True
+    fine = server.time_step is not None and server.time_step <= COARSEST
+    return fine and not is_clamped(source.mtime_ns)
 
 
 def decide_by_content(decided: Decision, *, equal: bool) -> Decision:

@@ -8,6 +8,7 @@ from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.machines.client_fence import Fence, FencedError, JobClient
 from cargo_sync.machines.suspects import Suspects
+from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.events import Event, EventDetails, Happened, groups
 from cargo_sync.model.jobs import Identity, Mode, Rules
 from cargo_sync.model.problems import (
@@ -35,6 +36,7 @@ class OpenedSides(NamedTuple):
     suspects what must be checked before the survey
     distinct the directions in which files go to a file system that does not tell some names apart
     no_xattrs  which sides are on a file system that keeps no extended attributes; "" for none
+    server   what the far side keeps and can do
     """
 
     binding: Binding
@@ -43,6 +45,7 @@ class OpenedSides(NamedTuple):
     suspects: Suspects | None
     distinct: tuple[Mode, ...]
     no_xattrs: str
+    server: Abilities
 
 
 async def open_sides(
@@ -102,7 +105,8 @@ async def open_sides(
     folds = {Mode.UPLOAD: remote.folds, Mode.DOWNLOAD: local.folds}
     distinct = tuple(mode for mode in rules.mode.directions if folds[mode])
     lacking = [_SIDES[side] for side, one in (("near", local), ("far", remote)) if not one.xattrs]
-    return OpenedSides(binding, cursor, afresh, job.suspects, distinct, " and ".join(lacking))
+    no_xattrs, server = " and ".join(lacking), remote.abilities
+    return OpenedSides(binding, cursor, afresh, job.suspects, distinct, no_xattrs, server)
 
 
 def _forget(memory: JobMemory, noted: Sequence[Callable[[], object]]) -> bool:

@@ -247,6 +247,7 @@ class Commit:
         for path in known:
             failures.succeeded(path)
         self._memory.settling.forget_all(files)
+        self._memory.two_looks.forget_all(files)
         return taken_up
 
     def _retry_full(self) -> None:

@@ -89,6 +89,7 @@ class ConflictResolution:
         self._memory = context.memory
         self._world = context.world
         self._report = context.report
+        self._server = context.server
         self._near = near
         self._far = far
         self._on_events = on_events
@@ -184,7 +185,8 @@ class ConflictResolution:
     def _decision(self, seen: SeenConflict, *, clock_jumped: bool) -> ConflictDecision:
         near, far = seen.evidence.near, seen.evidence.far
         wall = self._world.wall()
-        choice = choose(self._rules.conflicts, near, far, wall=wall, clock_jumped=clock_jumped)
+        policy, server = self._rules.conflicts, self._server()
+        choice = choose(policy, near, far, server, wall=wall, clock_jumped=clock_jumped)
         if choice is Choice.KEEP_BOTH:
             names = copy_paths(seen.path, self._host, wall)
             copy = next(path for path in names if path not in self._taken)

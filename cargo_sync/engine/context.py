@@ -14,6 +14,8 @@ from cargo_sync.machines.retry import Failures
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.machines.scope import NearScope
 from cargo_sync.machines.settling import Settling
+from cargo_sync.machines.two_looks import TwoLooks
+from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.world import World
 from cargo_sync.state.conflicts import JobConflicts
@@ -45,6 +47,7 @@ class JobMemory:
     scope     what the next look looks at in the local folder
     conflicts  of a two-way job
     process   this one, as a server meets it
+    two_looks  the files that may still be written on a server which shows them meanwhile
     listing   held while a page of the far side is stored: one job of a daemon does it at a time, so
               that the other jobs never wait for more than one page
     """
@@ -68,6 +71,7 @@ class JobMemory:
     scope: NearScope = field(default_factory=NearScope)
     listing: asyncio.Lock = field(default_factory=asyncio.Lock)
     process: ClientProcess = NO_PROCESS
+    two_looks: TwoLooks = field(default_factory=TwoLooks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class RunContext:
     rules, memory, world  what the steps read: the job's rules, its memory, clock and threads
     report, progress      what the steps write
     newest                the newest change that the far side has shown until now
+    server                what the far side keeps and can do, as it was opened last
     """
 
     rules: Rules
@@ -85,6 +90,7 @@ class RunContext:
     report: RunReport
     progress: RunProgress
     newest: Callable[[], SeenChange]
+    server: Callable[[], Abilities]
 
     def recording(self) -> AbstractContextManager[None]:
         """One transaction for what was done, and for what proves that the server has it."""

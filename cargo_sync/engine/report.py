@@ -91,6 +91,8 @@ class RunReport:
                 what is no file, no folder and no link
     drifted     delivered files that the destination does not have as they were delivered
     reserved    names that were left out because they are Cargo's own; `first_reserved` is one
+    links       symbolic links in what was compared that were left out, because the server has none;
+                `first_link` is one
     """
 
     run: str
@@ -115,6 +117,8 @@ class RunReport:
     drifted: int = 0
     reserved: int = 0
     first_reserved: str = ""
+    links: int = 0
+    first_link: str = ""
 
     @property
     def held(self) -> str:
@@ -163,6 +167,11 @@ class RunReport:
             else:
                 _keep(self.left_out, problem)
                 self.failed_alone(problem)
+
+    def leave_out_link(self, path: str) -> None:
+        """A symbolic link was left out, because the server has none."""
+        self.links += 1
+        self.first_link = self.first_link or path
 
     def notice(self, problem: Problem) -> None:
         """Something is to be said about a file, although nothing failed."""

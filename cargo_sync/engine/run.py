@@ -20,6 +20,7 @@ from cargo_sync.engine.execution.moving import Moves
 from cargo_sync.engine.planners.contract import FolderPlanner
 from cargo_sync.engine.planners.deferred import Deferred, planned_steps
 from cargo_sync.engine.planners.holding import HoldingPlanner
+from cargo_sync.engine.planners.links import WithoutLinks
 from cargo_sync.engine.planners.one_way import OneWayPlanner
 from cargo_sync.engine.planners.two_way import TwoWayPlanner
 from cargo_sync.engine.planning import Planning, StepPage, Steps
@@ -27,7 +28,9 @@ from cargo_sync.engine.report import RunProgress, RunReport
 from cargo_sync.engine.survey import Survey
 from cargo_sync.engine.verification import Verification
 from cargo_sync.machines.room import PROBE, DestinationRoom
+from cargo_sync.model.abilities import CARGO
 from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.entries import LINK
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import FENCES, NO_ROOM, Code
 from cargo_sync.model.world import World
@@ -59,8 +62,15 @@ class Run:
         self._memory = memory
         self._world = world
         self._on_events = on_events
+        self._server = CARGO
         self._context = RunContext(
-            rules, memory, world, self.report, self.progress, lambda: far.newest
+            rules,
+            memory,
+            world,
+            self.report,
+            self.progress,
+            lambda: far.newest,
+            lambda: self._server,
         )
         self._survey = Survey(near, far, memory, world)
         self._moves: Moves
@@ -121,6 +131,8 @@ class Run:
             inner = TwoWayPlanner(self._context, self._near, self._far)
         else:
             inner = OneWayPlanner(self._context, mode)
+        if mode.sends:
+            inner = WithoutLinks(self._context, inner)
         planner = HoldingPlanner(self._context, inner)
         sources = {
             direction: self._near if direction is Mode.UPLOAD else self._far
@@ -226,6 +238,7 @@ class Run:
         opened = await open_sides(
             self._rules, self._near, self._far, self._memory, self._world, self._on_events
         )
+        self._server = opened.server
         for direction in opened.distinct:
             self._planning.keep_distinct(direction)
         # A preview's survey overwrites what was seen of a source, so it must be checked before it;
@@ -319,7 +332,14 @@ class Run:
         """What a comparison found to differ, as far as it can be delivered again."""
         planned, offload = self._memory.planned, self._world.offload
         async for steps in planned_steps(planned, comparison, direction, offload):
-            yield Steps([one for one in steps if one.op is Op.PUT])
+            yield Steps(
+                [one for one in steps if one.op is Op.PUT and self._may_put(one, direction)]
+            )
+
+    def _may_put(self, action: Action, direction: Mode) -> bool:
+        """Whether the destination can have something of this kind."""
+        is_link = action.source is not None and action.source.kind == LINK
+        return not is_link or direction is Mode.DOWNLOAD or self._server.links
 
 
 async def _take_back(

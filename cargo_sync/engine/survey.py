@@ -234,7 +234,7 @@ class Survey:
                 self._refused = await offload(self._end_of_page, seen)
             report.advanced |= bool(seen.changes)
             return
-        self._report(seen, report)
+        self._report(seen, report, near=near)
         listings = [_observed(one) for one in seen if isinstance(one, Whole)]
         await offload(folders.observe_near if near else folders.observe_far_whole, listings)
 
@@ -249,14 +249,17 @@ class Survey:
             jobs.set_far_cursor(name, page.cursor)
             return self._memory.folders.observe_far((), page.refused)
 
-    def _report(self, seen: Sequence[Whole | Missed], report: RunReport) -> None:
+    def _report(
+        self, seen: Sequence[Whole | Missed], report: RunReport, *, near: bool = True
+    ) -> None:
         """Reports what could not be read, and what had to be left out."""
         for one in seen:
             if isinstance(one, Missed):
                 self.missed.add(one.path)
                 report.miss(one.problem)
             elif one.problems:
-                self._left.append(one.path)
+                if near:
+                    self._left.append(one.path)
                 report.leave_out(one.problems)
 
 

@@ -26,5 +26,6 @@ seen_hashes  which hashes were seen, in little memory
 settling     whether a source file has been unchanged for long enough
 suspects     after an unclean stop: which files are still what they were
 trash_limits  what of a trash is freed: the old, and the oldest if there is too much
+two_looks    whether a file on a server is still being written there
 window       whether a daily time window is open, and when that changes
 """

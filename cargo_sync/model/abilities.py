@@ -70,6 +70,7 @@ class Abilities:
     hashes     BLAKE3 of a file can be asked for without reading it here
     feed       what changed since a cursor can be asked for; else everything is listed at each look
     empties    an empty listing is to be believed; else only the second one in a row
+    atomic     what others write there appears whole; else it is listed while it grows
     """
 
     time_step: int | None = 1
@@ -85,6 +86,7 @@ class Abilities:
     publishing: Publishing = Publishing.RENAME
     trashing: Trashing = Trashing.RENAME
     resuming: Resuming = Resuming.PARTS
+    atomic: bool = True
 
     def same_time(self, one: int, other: int) -> bool:
         """Whether two times of a file, in ns, are one time for this server."""
@@ -114,6 +116,7 @@ class Abilities:
             (not self.hashes, "contents are compared by reading them"),
             (not self.feed, "every folder is listed at each look"),
             (not self.empties, "deletions wait for a second look at an empty listing"),
+            (not self.atomic, "a new file is fetched when two looks have seen it the same"),
             (
                 self.replacing is Replacing.LOOKED_AT,
                 "a file is looked at before it is replaced: what another program writes in that "

@@ -55,11 +55,12 @@ class Entry(NamedTuple):
     size      bytes; 0 for folders and links
     mtime_ns  modification time (`kept_time`), ns since 1970; 0 for folders, whose times are not
               synced
-    mode      permission bits (0o7777)
+    mode      permission bits (0o7777); BY_UMASK on a server that keeps none
     version   changes whenever the content may have changed: ctime_ns in a local folder, the
-              catalogue's sequence on a server; 0 for local folders, whose ctime changes with what
-              is in them
-    ident     survives a rename: the inode in a local folder, the entry id on a server
+              catalogue's sequence on a server, a digest on somebody else's; 0 for local folders,
+              whose ctime changes with what is in them
+    ident     survives a rename: the inode in a local folder, the entry id on a server; 0: it has
+              none, and two entries without one are never the same because of that
     hash      BLAKE3 of the content as 64 hex digits; "" while it is not computed; or DAMAGED
     target    what a link points to, else ""
     """
@@ -92,7 +93,12 @@ class Entry(NamedTuple):
         return self.size == other.size and self.mtime_ns == other.mtime_ns
 
     def same_mode(self, other: "Entry") -> bool:
-        """True when the permission bits that are synced are equal."""
+        """True when the permission bits that are synced are equal, or one side does not know them.
+
+        A server that keeps no modes gives BY_UMASK for all its entries.
+        """
+        if BY_UMASK in (self.mode, other.mode):
+            return True
         return self.mode & PERMISSIONS == other.mode & PERMISSIONS
 
 

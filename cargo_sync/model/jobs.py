@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from cargo_sync.model.abilities import CARGO, Abilities
 from cargo_sync.model.conflicts import ConflictPolicy
 from cargo_sync.model.events import NO_DETAILS, Event, EventDetails, Happened, Moment, moment
 
@@ -160,6 +161,7 @@ class Identity:
     folds     its file system does not tell some names apart (plan.collisions)
     xattrs    its file system keeps extended attributes
     adds      files may only be added there: a drop box
+    abilities  of a far side: what its server keeps, and what it can do
     """
 
     root: str
@@ -170,3 +172,4 @@ class Identity:
     folds: bool = False
     xattrs: bool = False
     adds: bool = False
+    abilities: Abilities = CARGO

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.conflicts import Choice, ConflictPolicy
 from cargo_sync.model.entries import FILE, FOLDER, Entry, is_clamped
 
@@ -20,7 +21,13 @@ _FIXED: Final = {
 
 
 def choose(
-    policy: ConflictPolicy, near: Entry, far: Entry, *, wall: float, clock_jumped: bool
+    policy: ConflictPolicy,
+    near: Entry,
+    far: Entry,
+    server: Abilities,
+    *,
+    wall: float,
+    clock_jumped: bool,
 ) -> Choice | None:
     """How the policy resolves the conflict of two entries; None: a person must say.
 
@@ -28,6 +35,7 @@ def choose(
         policy: of the job.
         near: what the local folder has.
         far: what the server has.
+        server: how well it keeps times.
         wall: unix seconds.
         clock_jumped: the clock of this machine jumped lately, so times may be wrong.
     """
@@ -39,7 +47,7 @@ def choose(
         return _FIXED[policy]
     if clock_jumped:
         return Choice.KEEP_BOTH
-    return _newest(near, far, wall)
+    return _newest(near, far, server, wall)
 
 
 def allowed(near: Entry, far: Entry) -> tuple[Choice, ...]:
@@ -47,13 +55,18 @@ def allowed(near: Entry, far: Entry) -> tuple[Choice, ...]:
     return (Choice.KEEP_BOTH,) if FOLDER in (near.kind, far.kind) else tuple(Choice)
 
 
-def _newest(near: Entry, far: Entry, wall: float) -> Choice:
-    """The later one, if both times can be believed; a link's time says nothing."""
+def _newest(near: Entry, far: Entry, server: Abilities, wall: float) -> Choice:
+    """The later one, if both times can be believed; a link's time says nothing.
+
+    A server that keeps no times says when a file came there, and not when it was written.
+    """
+    if server.time_step is None:
+        return Choice.KEEP_BOTH
     latest = int(wall) * _SECOND + AHEAD
     for one in (near, far):
         if one.kind != FILE or is_clamped(one.mtime_ns) or one.mtime_ns > latest:
             return Choice.KEEP_BOTH
     later = near.mtime_ns - far.mtime_ns
-    if abs(later) < COARSEST:
+    if abs(later) < max(COARSEST, server.time_step):
         return Choice.KEEP_BOTH
     return Choice.LOCAL if later > 0 else Choice.REMOTE

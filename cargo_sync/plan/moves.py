@@ -1,9 +1,9 @@
 """Moves: what is gone and what is new on one side -> renames that bring the other side there.
 
-Theory. `recognised` pairs what is gone with what is new: by ident (inode, entry id), else by the
-hash. A file is only believed if its hash is the same, because an inode is used again and a program
-may rewrite a file in place. A folder has no content of its own: its ident is enough, and what is
-below it is compared by the planner when the folder has moved.
+Theory. `recognised` pairs what is gone with what is new: by ident (inode, entry id; 0 says
+nothing), else by the hash. A file is only believed if its hash is the same, because an inode is
+used again and a program may rewrite a file in place. A folder has no content of its own: its ident
+is enough, and what is below it is compared by the planner when the folder has moved.
 
 `ordered` makes renames of pairs. Each rename either has a free target, or exchanges the two names.
 So a chain (a -> b, b -> c) begins at its free end, and a cycle, or what stands in the way and is
@@ -99,6 +99,8 @@ def recognised(gone: Sequence[KnownEntry], new: Sequence[KnownEntry]) -> list[Re
 
 def _same_ident(one: KnownEntry) -> Hashable:
     """A key of what has this ident; a file's hash must be the same too."""
+    if not one.ident:
+        return None
     if one.kind == FOLDER:
         return one.kind, one.ident
     return (one.kind, one.ident, one.hash) if one.hash else None

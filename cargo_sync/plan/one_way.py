@@ -36,6 +36,7 @@ from itertools import compress
 from typing import Final
 
 from cargo_sync.model import paths
+from cargo_sync.model.abilities import CARGO, Abilities
 from cargo_sync.model.actions import NEW, Action, Op, Puts
 from cargo_sync.model.agreed import Agreed, AgreedColumns, far_as_agreed, near_as_agreed
 from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, Entry, EntryColumns
@@ -63,6 +64,7 @@ class JobView:
     ready      (source entries) -> all are still and due; False: ask for each
     propagate  deletions at the source are repeated
     retire     delivered files do not stay at the source
+    server     what the far side keeps: two times may be one time there
     """
 
     is_source: Callable[[Agreed, Entry], bool]
@@ -76,6 +78,7 @@ class JobView:
     ready: Callable[[EntryColumns], bool] = lambda entries: False
     propagate: bool = False
     retire: bool = False
+    server: Abilities = CARGO
 
 
 NOTHING_FRESH: Final = Puts([], EntryColumns.nothing())
@@ -209,7 +212,7 @@ def _differs(
         plan.now.append(Action(Op.META, path, s, d, TOUCHED, hash=b.hash))
     elif has_new_mode(s, b, d):
         plan.now.append(Action(Op.META, path, s, d, "another mode", drifted))
-    elif s.same_face(d):
+    elif view.server.same_face(s, d):
         # Equal hashes need no check of the content. Folders and links have no other content.
         agreed = s.kind in (FOLDER, LINK) or (s.hash and s.hash == d.hash and s.same_mode(d))
         op = Op.LEAVE if agreed else Op.ADOPT

@@ -22,7 +22,8 @@ server's side wins, because others see it already:
 
 "merged": time and mode are each as that side has it which changed it; if both did, as that with the
 new content has it, or else the server. If no side has both, one side gets them by a META that is
-not agreed on (MERGED), and the next look does the rest.
+not agreed on (MERGED), and the next look does the rest. What a server does not keep it has never
+changed: a mode that it does not know, and a time that differs by less than its step.
 
 "content" includes what is new, also at first contact, when there is no base. If both changed, or
 one is gone and the other one changed, and only a hash can say how, the path is *unproven*: the
@@ -44,9 +45,10 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from cargo_sync.model import paths
+from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.actions import NEW, Action, Op
 from cargo_sync.model.agreed import ONE_SIDED, Agreed
-from cargo_sync.model.entries import DAMAGED, FILE, FOLDER, LINK, PERMISSIONS, Entry
+from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, LINK, PERMISSIONS, Entry
 from cargo_sync.plan.changes import (
     Change,
     far_change,
@@ -83,8 +85,8 @@ class Metadata(NamedTuple):
 class TwoWayView:
     """What the planner must know about its job: a view for each direction.
 
-    `still` is asked of `up` alone, because only local files are seen while they are written. The
-    filters, `propagate` and `excludes_some` are those of `up`.
+    Of a server's files `still` need only be asked if they are seen there while they are written.
+    The filters, `propagate`, `excludes_some` and `server` are those of `up`.
     """
 
     up: JobView
@@ -125,12 +127,14 @@ class _Way(NamedTuple):
 
     steps   of this direction
     view    of this direction
+    is_up   it leads to the server
     source  what is where it begins, and `there` where it ends
     change  of the source since base, and `change_there`
     """
 
     steps: FolderPlan
     view: JobView
+    is_up: bool
     source: Entry | None
     there: Entry | None
     change: Change
@@ -169,8 +173,8 @@ def reconcile(plan: TwoWayPlan, row: Row, known: Row, view: TwoWayView) -> None:
         base = None
     row, known = row._replace(base=base), known._replace(base=base)
     here, there = near_change(base, known.near), far_change(base, known.far)
-    up = _Way(plan.up, view.up, near, far, here, there)
-    down = _Way(plan.down, view.down, far, near, there, here)
+    up = _Way(plan.up, view.up, True, near, far, here, there)
+    down = _Way(plan.down, view.down, False, far, near, there, here)
     waiting = [way for way in (up, down) if way.waits(path)]
     for way in waiting:
         way.steps.waiting.append(paths.name(path))
@@ -268,8 +272,10 @@ def _put_merged(row: Row, source: Entry, there: Entry, way: _Way, back: _Way) ->
 
     What the source did not change of its own comes from the other side, before the content goes.
     """
-    merged = merged_metadata(row.base, first=source, second=there)
-    if source.kind != FILE or _has(source, merged):
+    server = way.view.server
+    near, far = (source, there) if way.is_up else (there, source)
+    merged = merged_metadata(row.base, near, far, server, first=source)
+    if source.kind != FILE or _has(source, merged, server):
         _put(way, row.path)
     else:
         _merge(back, row.path, source, merged)
@@ -287,38 +293,48 @@ def _plan_same(row: Row, known: Row, up: _Way, down: _Way) -> None:
     """Both sides changed, and have the same content, which is known."""
     path, near, far, base = row
     assert near is not None and far is not None and known.near is not None
-    content = known.near.hash
+    content, server = known.near.hash, up.view.server
     if near.kind == LINK:
         up.steps.now.append(Action(Op.LEAVE, path, near, far, SAME))
-    elif near.mtime_ns == far.mtime_ns and near.same_mode(far):
+    elif server.same_time(near.mtime_ns, far.mtime_ns) and near.same_mode(far):
         up.steps.now.append(Action(Op.ADOPT, path, near, far, SAME, hash=content))
     else:
-        merged = merged_metadata(base, first=far, second=near)
-        way = down if _has(far, merged) else up
-        if not (_has(far, merged) or _has(near, merged)):
+        merged = merged_metadata(base, near, far, server, first=far)
+        way = down if _has(far, merged, server) else up
+        if not (_has(far, merged, server) or _has(near, merged, server)):
             _merge(down, path, known.near, merged)
             return
         step = Action(Op.META, path, way.source, way.there, "another time or mode", hash=content)
         way.steps.now.append(step)
 
 
-def merged_metadata(base: Agreed | None, *, first: Entry, second: Entry) -> Metadata:
+def merged_metadata(
+    base: Agreed | None, near: Entry, far: Entry, server: Abilities, *, first: Entry
+) -> Metadata:
     """The time and the mode of a file, each as one side has changed it.
 
-    What both have changed, or nobody, is as the first one has it; so is all of it without an
-    agreement about a file.
+    What both have changed is as the `first` of the two has it; so is all of it without an agreement
+    about a file. What the server does not keep is as the local side has it.
     """
-    if base is None or base.kind != FILE:
-        return Metadata(first.mtime_ns, first.mode)
-    time = second.mtime_ns if first.mtime_ns == base.mtime_ns else first.mtime_ns
-    mode = second.mode if not (first.mode ^ base.mode) & PERMISSIONS else first.mode
-    return Metadata(time, mode)
+    known = base if base is not None and base.kind == FILE else None
+    keeps_modes = far.mode != BY_UMASK
+    if known is None:
+        same_time = server.same_time(near.mtime_ns, far.mtime_ns)
+        time, mode = (near if same_time else first), (first if keeps_modes else near)
+        return Metadata(time.mtime_ns, mode.mode)
+    here = near.mtime_ns != known.mtime_ns
+    there = not server.same_time(far.mtime_ns, known.mtime_ns)
+    time = first if here and there else far if there else near
+    here = (near.mode ^ known.mode) & PERMISSIONS != 0
+    there = keeps_modes and (far.mode ^ known.mode) & PERMISSIONS != 0
+    mode = first if here and there else far if there else near
+    return Metadata(time.mtime_ns, mode.mode)
 
 
-def _has(entry: Entry, metadata: Metadata) -> bool:
-    """Whether a file has this time and this mode."""
-    same_mode = not (entry.mode ^ metadata.mode) & PERMISSIONS
-    return entry.mtime_ns == metadata.mtime_ns and same_mode
+def _has(entry: Entry, metadata: Metadata, server: Abilities) -> bool:
+    """Whether a file has this time and this mode, as far as the server can say it."""
+    same_mode = entry.mode == BY_UMASK or not (entry.mode ^ metadata.mode) & PERMISSIONS
+    return server.same_time(entry.mtime_ns, metadata.mtime_ns) and same_mode
 
 
 def _follow(way: _Way, path: str, base: Agreed | None) -> None:
@@ -327,7 +343,7 @@ def _follow(way: _Way, path: str, base: Agreed | None) -> None:
     assert source is not None and there is not None and base is not None
     if source.kind == FILE and way.change is not Change.CONTENT:
         way.steps.now.append(Action(Op.META, path, source, there, TOUCHED, hash=base.hash))
-    elif source.same_face(there):
+    elif way.view.server.same_face(source, there):
         same = source.kind == LINK or (same_content(source, there) and source.same_mode(there))
         way.steps.now.append(Action(Op.LEAVE if same else Op.ADOPT, path, source, there, SAME))
     else:

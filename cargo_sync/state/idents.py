@@ -90,10 +90,10 @@ def has_any(connection: Statements, job: int) -> bool:
 def places(
     connection: Statements, job: int, idents: Sequence[int], *, near: bool
 ) -> dict[int, list[str]]:
-    """The paths at which these idents of one side were agreed on."""
+    """The paths at which these idents of one side were agreed on; 0 is none, and nowhere."""
     found: dict[int, list[str]] = {}
     select = _NEAR if near else _FAR
-    for key, ident in select(connection, (job,), list(map(_signed, idents))):
+    for key, ident in select(connection, (job,), [_signed(one) for one in idents if one]):
         found.setdefault(ident % _ALL, []).append(paths.from_key(key))
     return found
 

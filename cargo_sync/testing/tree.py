@@ -571,8 +571,9 @@ class TreeSink(PublishesAtOnce):
         else:
             entry = tree.write(offer.path, content, offer.mtime_ns, offer.mode)
         displaced = offer.path if present else ""
+        digest = "" if offer.target else blake3(content).hexdigest()
         return Receipt(
-            "done", entry.version, entry.ident, entry.mtime_ns, entry.mode, entry.hash, displaced
+            "done", entry.version, entry.ident, entry.mtime_ns, entry.mode, digest, displaced
         )
 
     def close(self) -> None:

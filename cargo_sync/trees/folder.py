@@ -35,7 +35,7 @@ from cargo_sync.machines.trash_limits import TrashLimits
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.displaced import FreedVersions, Restored, TrashFilter
-from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.entries import BY_UMASK, FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Rules
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed
 from cargo_sync.model.slices import path_cost
@@ -452,7 +452,7 @@ def _applied(root: Root, action: Action, run: str, touched: set[str], new: NewFo
 def _made(action: Action, touched: set[str], new: NewFolders) -> Entry | None:
     """Makes a folder where nothing should be; None if that needs a closer look."""
     try:
-        made = new.make(action.path, action.source.mode if action.source else None)
+        made = new.make(action.path, _mode(action))
     except ProblemError as error:
         if error.problem.code != Code.VANISHED:
             raise
@@ -506,9 +506,15 @@ def _apply_one(root: Root, action: Action, run: str, touched: set[str]) -> Outco
         touched.update(folders)
     if not making:
         return Outcome(action, displaced=displaced)
-    for made in root.make_folder(path, action.source.mode if action.source else None):
+    for made in root.make_folder(path, _mode(action)):
         touched.update((made, paths.parent(made)))
     return Outcome(action, action.source, root.entry(path), displaced=displaced)
+
+
+def _mode(action: Action) -> int | None:
+    """The mode of a new folder; None: the umask decides."""
+    mode = action.source.mode if action.source else BY_UMASK
+    return None if mode == BY_UMASK else mode
 
 
 def _as_expected(found: Entry | None, expected: Entry | None) -> bool:

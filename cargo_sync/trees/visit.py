@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import NamedTuple, Protocol
 
 from cargo_sync.lanes.figures import Figures
+from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Problem
@@ -53,7 +54,13 @@ class Visited(Protocol):
 
 
 class FarVisited(Visited, Protocol):
-    """The far side, which also moves content; see FarTree.transfer."""
+    """The far side, which also moves content; see FarTree.transfer.
+
+    abilities  what its server keeps and can do
+    """
+
+    @property
+    def abilities(self) -> Abilities: ...
 
     def transfer(
         self,

@@ -14,6 +14,7 @@ from cargo_sync.engine.execution import batches
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.model import paths
+from cargo_sync.model.abilities import CARGO, Abilities
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -98,6 +99,10 @@ class Side:
             if receipts is None:
                 raise ProblemError(Problem(Code.CUT, "it was cut"))
             yield brought(tasks, receipts, Moved())
+
+    @property
+    def abilities(self) -> Abilities:
+        return CARGO
 
     def figures(self) -> Figures | None:
         return None

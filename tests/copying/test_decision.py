@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from cargo_sync.copying.decision import CopyStep, decide, leads_out
+from cargo_sync.model.abilities import CARGO, SECOND
 from cargo_sync.model.entries import FILE, FOLDER, LATEST, LINK, Entry
 from cargo_sync.model.problems import Code, Problem
 
@@ -34,11 +37,34 @@ LINKED = Entry("l", LINK, target="f")
 def test_what_is_done(
     source: Entry, there: Entry | Problem | None, overwrite: bool, step: CopyStep, code: str
 ) -> None:
-    decided = decide("d/x", source, there, overwrite=overwrite)
+    decided = decide("d/x", source, there, CARGO, overwrite=overwrite)
     assert decided.step is step
     assert (decided.problem.code if decided.problem else "") == code
     if decided.problem and decided.problem is not there:
         assert not decided.problem.retry, "a person must decide first"
+
+
+S = SECOND
+
+
+@pytest.mark.parametrize(
+    ("step", "links", "source", "time", "decided"),
+    [
+        (None, True, SOURCE, 100, CopyStep.COMPARE),  # nobody knows when it was written
+        (S, True, SOURCE, S + 99, CopyStep.EQUAL),
+        (S, True, SOURCE, S + 100, CopyStep.COMPARE),
+        (2 * S, True, SOURCE, 0, CopyStep.EQUAL),
+        (60 * S, True, SOURCE, 0, CopyStep.COMPARE),
+        (S, True, LINKED, None, CopyStep.COPY),
+        (S, False, LINKED, None, CopyStep.REFUSE),
+    ],
+)
+def test_what_a_server_does_not_keep_is_no_proof(
+    step: int | None, links: bool, source: Entry, time: int | None, decided: CopyStep
+) -> None:
+    server = replace(CARGO, time_step=step, links=links)
+    there = None if time is None else SOURCE._replace(mtime_ns=time)
+    assert decide("d/x", source, there, server, overwrite=False).step is decided
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from cargo_sync.engine.commit import Commit
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.report import RunProgress, RunReport
+from cargo_sync.model.abilities import CARGO
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Base, agree
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
@@ -44,6 +45,7 @@ class Committing:
             self.report,
             RunProgress(),
             lambda: self.system.far.newest,
+            lambda: CARGO,
         )
         self._commit = Commit(context, mode, self._tell)
 

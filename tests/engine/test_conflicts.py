@@ -10,6 +10,7 @@ import pytest
 from cargo_sync.engine.conflicts import NAMES, ConflictResolution, ConflictSteps
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.report import RunProgress, RunReport
+from cargo_sync.model.abilities import CARGO
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import agree
 from cargo_sync.model.conflicts import Choice, Conflict, ConflictPolicy
@@ -43,6 +44,7 @@ class Desk:
             self.report,
             RunProgress(),
             lambda: self.system.far.newest,
+            lambda: CARGO,
         )
         self.resolution = ConflictResolution(context, self.near, self.far, self.system._tell)
 

@@ -35,6 +35,7 @@ def test_all_that_a_server_cannot_do_is_told() -> None:
     )
     assert "60 seconds" in Abilities(60 * SECOND).sentences()[0]
     assert "older version" in Abilities(trashing=Trashing.VERSIONS).sentences()[0]
+    assert "two looks" in Abilities(atomic=False).sentences()[0]
     assert "copied" in Abilities(trashing=Trashing.COPY).sentences()[0]
 
 

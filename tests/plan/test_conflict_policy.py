@@ -1,13 +1,16 @@
 """How a policy resolves a conflict."""
 
+from dataclasses import replace
+
 import pytest
 
+from cargo_sync.model.abilities import CARGO, SECOND, Abilities
 from cargo_sync.model.conflicts import Choice, ConflictPolicy, Evidence
 from cargo_sync.model.entries import EARLIEST, FILE, FOLDER, LATEST, LINK, Entry
 from cargo_sync.plan.conflict_policy import allowed, choose
 
 NOW = 1_800_000_000
-S = 10**9
+S = SECOND
 
 
 def entry(seconds: float = NOW, kind: str = FILE) -> Entry:
@@ -18,9 +21,14 @@ OLD, NEW = entry(NOW - 100), entry(NOW - 10)
 
 
 def chosen(
-    policy: str, near: Entry = OLD, far: Entry = NEW, *, clock_jumped: bool = False
+    policy: str,
+    near: Entry = OLD,
+    far: Entry = NEW,
+    server: Abilities = CARGO,
+    *,
+    clock_jumped: bool = False,
 ) -> str | None:
-    return choose(ConflictPolicy(policy), near, far, wall=NOW, clock_jumped=clock_jumped)
+    return choose(ConflictPolicy(policy), near, far, server, wall=NOW, clock_jumped=clock_jumped)
 
 
 @pytest.mark.parametrize(
@@ -74,3 +82,20 @@ def test_evidence_holds_while_both_sides_are_what_was_seen() -> None:
     assert evidence.same_sides(OLD._replace(hash="ab"), NEW)
     assert not evidence.same_sides(OLD._replace(version=99), NEW)
     assert not evidence.same_sides(OLD, NEW._replace(version=99))
+
+
+@pytest.mark.parametrize(
+    ("step", "later", "choice"),
+    [
+        (None, 500, "keep_both"),
+        (S, 1.9, "keep_both"),
+        (S, 2, "local"),
+        (60 * S, 59, "keep_both"),
+        (60 * S, 60, "local"),
+    ],
+)
+def test_newest_only_as_well_as_the_server_keeps_times(
+    step: int | None, later: float, choice: str
+) -> None:
+    server = replace(CARGO, time_step=step)
+    assert chosen("newest", entry(NOW), entry(NOW - later), server) == choice

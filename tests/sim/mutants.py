@@ -138,7 +138,7 @@ MUTANTS: Final = (
         "a file that is already there is sent again for ever",
         PLANNER,
         [Edit(f"{_PLAN}:_differs", "b is None or not view.is_destination(b, d)", "False"),
-         Edit(f"{_PLAN}:_differs", "elif s.same_face(d):", "elif s is None:"),
+         Edit(f"{_PLAN}:_differs", "elif view.server.same_face(s, d):", "elif s is None:"),
          Edit("tests.sim.planner:PlannerHistory._agree", "assert action.source is not None",
               "if action.expected: return")],
     ),
@@ -160,7 +160,7 @@ MUTANTS: Final = (
     Mutant(
         "of the changes of time and mode one side's win",
         TWO_WAY,
-        [Edit(f"{_PATH}:merged_metadata", "base is None or base.kind != FILE", "True")],
+        [Edit(f"{_PATH}:merged_metadata", "base is not None and base.kind == FILE", "False")],
     ),
     Mutant(
         "a folder that stays on one side is deleted in each run",
@@ -214,8 +214,8 @@ MUTANTS: Final = (
     Mutant(
         "the metadata of both sides are never made the same",
         TWO_WAY,
-        [Edit(f"{_PATH}:_plan_same", "near.mtime_ns == far.mtime_ns and near.same_mode(far)",
-              "True")],
+        [Edit(f"{_PATH}:_plan_same", "server.same_time(near.mtime_ns, far.mtime_ns) and "
+              "near.same_mode(far)", "True")],
     ),
     Mutant(
         "deletes on both sides what a filter leaves out",

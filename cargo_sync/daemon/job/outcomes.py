@@ -79,6 +79,7 @@ class JobOutcomes:
         """The code of each path that the last look could not read or had to leave out."""
         self._waited = False
         self._skipped = (0, "")
+        self._links = 0
         self._noticed: set[str] = set()
         self._fence: Code | None = None
         self._work: WorkDone | None = None
@@ -165,6 +166,15 @@ class JobOutcomes:
             return None
         more = f", and {now[0] - 1:,} more" if now[0] > 1 else ""
         return f"{now[1]!r} is skipped{more}: the name {RESERVED} belongs to Cargo"
+
+    def links(self) -> str | None:
+        """Which symbolic links the last look left out, if that is not what was said last."""
+        report = self._report
+        if report is None or not report.links or report.links == self._links:
+            return None
+        self._links = report.links
+        more = f", and {report.links - 1:,} more" if report.links > 1 else ""
+        return f"{report.first_link!r} is left out{more}: this server keeps no symbolic links"
 
     def notices(self) -> list[str]:
         """What is said about files although nothing failed, as sentences, each when it is new."""

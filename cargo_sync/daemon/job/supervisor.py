@@ -447,6 +447,8 @@ class Supervisor:
         news = self.outcomes.news()
         if skipped := self.outcomes.skipped():
             _log.info("%s", skipped, extra={"job": self.name})
+        if links := self.outcomes.links():
+            _log.info("%s", links, extra={"job": self.name})
         for notice in self.outcomes.notices():
             _log.warning("%s", notice, extra={"job": self.name})
         if events := self._news(run, news):

@@ -14,6 +14,7 @@ from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.lanes.ports import Reader, Sink, Source
 from cargo_sync.lanes.waiting import commit, read_into
 from cargo_sync.local.trash import PLACE, run_folder
+from cargo_sync.model.abilities import CARGO
 from cargo_sync.model.entries import BY_UMASK, FILE, Entry
 from cargo_sync.model.paths import bad_name, is_reserved
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
@@ -187,9 +188,8 @@ class Fetching(_Work):
             name = self._name or local_name(file.name, self._order.remote)
             now = int(self._world.wall() * 1e9)
             there = (await self._near.stand("", [name])).get(name)
-            decided = decide(
-                name, Entry(name, FILE, file.size, now), there, overwrite=self._order.overwrite
-            )
+            source = Entry(name, FILE, file.size, now)
+            decided = decide(name, source, there, CARGO, overwrite=self._order.overwrite)
             self._begin(name, file.size)
             if decided.step is CopyStep.COMPARE and isinstance(there, Entry) and decided.problem:
                 equal = await self._is_equal(connection, there)

@@ -21,6 +21,7 @@ from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.trash import run_folder
 from cargo_sync.model import paths
+from cargo_sync.model.abilities import CARGO
 from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import NOTICES, Code, Problem, ProblemError
@@ -244,7 +245,7 @@ def _present(found: Entry | Problem | None, path: str) -> Entry:
 
 def _refuse_now(order: CopyOrder, entry: Entry, there: Entry | Problem | None) -> None:
     """Refuses at once what can be refused without reading content."""
-    step, problem = decide(entry.name, entry, there, overwrite=order.overwrite)
+    step, problem = decide(entry.name, entry, there, CARGO, overwrite=order.overwrite)
     if step in (CopyStep.REFUSE, CopyStep.COMPARE) and problem is not None:
         raise ProblemError(problem)
 

@@ -17,13 +17,14 @@ fails, the step fails, and is tried again. Only of a file that was just sent the
 its attributes there is one more try.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
+from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.entries import BY_UMASK, FILE, Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Receipt
@@ -56,10 +57,14 @@ class MetadataDone(NamedTuple):
 class MetadataSteps:
     """Does META steps from the tree `source` to the tree `destination`, for the run `run`."""
 
-    def __init__(self, source: Tree, destination: Tree, run: str) -> None:
+    def __init__(
+        self, source: Tree, destination: Tree, run: str, server: Callable[[], Abilities]
+    ) -> None:
+        """`server` says what the far side keeps, which is one of the two."""
         self._source = source
         self._destination = destination
         self._run = run
+        self._server = server
 
     async def __call__(self, actions: Sequence[Action]) -> MetadataDone:
         """Does those whose content is as delivered.
@@ -82,11 +87,16 @@ class MetadataSteps:
 
     async def proven(self, actions: Sequence[Action]) -> MetadataDone:
         """Does steps of files that are known to have the same content on both sides."""
-        as_there = [one for one in actions if _is_as_there(one)]
+        server = self._server()
+        as_there = [one for one in actions if _is_as_there(one, server)]
         outcomes = [Outcome(one, one.source, one.expected, one.hash) for one in as_there]
         puts: list[Action] = []
-        others = [one for one in actions if not _is_as_there(one)]
-        for one in await self._destination.apply(others, self._run) if others else ():
+        others = [one for one in actions if not _is_as_there(one, server)]
+        steps = [_as_known(one, server) for one in others]
+        done = await self._destination.apply(steps, self._run) if steps else []
+        for action, outcome in zip(others, done, strict=True):
+            source = outcome.source and action.source  # both sides agree on what was seen
+            one = outcome._replace(action=action, source=source)
             is_final = not one.action.hash or one.action.why == MERGED
             if one.problem is None or one.problem.code in STALE or is_final:
                 outcomes.append(one)
@@ -112,12 +122,29 @@ def _put(action: Action, why: str) -> Action:
     return action._replace(op=Op.PUT, why=why, hash="")
 
 
-def _is_as_there(action: Action) -> bool:
-    """Whether a file's time and mode are the same on both sides: only its ctime changed."""
+def _is_as_there(action: Action, server: Abilities) -> bool:
+    """Whether a file's time and mode are the same on both sides, as far as the server keeps them.
+
+    Then only its ctime changed, or a step would show nothing.
+    """
     source, there = action.source, action.expected
     if source is None or there is None or not action.hash:
         return False
-    return source.mtime_ns == there.mtime_ns and source.same_mode(there)
+    return server.same_time(source.mtime_ns, there.mtime_ns) and source.same_mode(there)
+
+
+def _as_known(action: Action, server: Abilities) -> Action:
+    """The step without what the source's side does not know: the destination keeps its own.
+
+    So a file does not lose its exact time for one that the server has rounded.
+    """
+    source, there = action.source, action.expected
+    if source is None or there is None:
+        return action
+    mode = there.mode if source.mode == BY_UMASK else source.mode
+    same = server.same_time(source.mtime_ns, there.mtime_ns)
+    time = there.mtime_ns if same else source.mtime_ns
+    return action._replace(source=source._replace(mtime_ns=time, mode=mode))
 
 
 class _Carriage(NamedTuple):

@@ -161,7 +161,7 @@ class RenameSearch:
             for path, rows in found.items()
             if (base := rows.base) and self._has_gone(path, rows)
         ]
-        idents = {one.ident: found[one.path] for one in gone}
+        idents = {one.ident: found[one.path] for one in gone if one.ident}
         new, unproven = [], list[tuple[str, Entry]]()
         for path, rows in found.items():
             source = rows.source

@@ -66,6 +66,7 @@ class Renaming:
         self._memory = context.memory
         self._world = context.world
         self._report = context.report
+        self._server = context.server
         self._direction = direction
         self._upload = direction is Mode.UPLOAD
         self._side: Side = "far" if self._upload else "near"
@@ -93,7 +94,7 @@ class Renaming:
                 for rename, outcome in zip(some, outcomes, strict=True)
                 if outcome.problem is None
             ]
-            if self._upload and any(map(_has_unseen, outcomes)):
+            if self._upload and self._server().feed and any(map(_has_unseen, outcomes)):
                 # What others have deleted in it until then is in our view of it, and its new path
                 # has never had it: no listing of changes will name that.
                 await self._world.offload(self._memory.jobs.mirror_anew, self._memory.name)

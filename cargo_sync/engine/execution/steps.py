@@ -60,7 +60,7 @@ class Execution:
         self._commit = commit
         self._damaged = damaged
         self._rate = rate
-        self._metadata = MetadataSteps(source, destination, context.report.run)
+        self._metadata = MetadataSteps(source, destination, context.report.run, context.server)
         self._not_emptied: set[str] = set()
 
     async def batches(

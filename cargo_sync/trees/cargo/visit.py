@@ -5,6 +5,7 @@ from typing import Final
 
 from cargo_sync.lanes.figures import Figures
 from cargo_sync.model import paths
+from cargo_sync.model.abilities import CARGO, Abilities
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FOLDER, PERMISSIONS, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -22,6 +23,10 @@ WORKSPACE: Final = Entry("", FOLDER, mode=0o755)
 
 class VisitedTree(CargoTree):
     """`folder` of `workspace`, visited."""
+
+    @property
+    def abilities(self) -> Abilities:
+        return CARGO
 
     def figures(self) -> Figures | None:
         return next(iter(self.flows.figures().values()), None)
