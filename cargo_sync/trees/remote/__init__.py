@@ -1,5 +1,14 @@
 """A folder on somebody else's server as a far tree: what does not depend on the protocol.
 
-contract  what one protocol must be able to do (`RemoteFolder`): who adds one writes that
-walking   walks a tree by listing its folders
+contract   what one protocol must be able to do (`RemoteFolder`): who adds one writes that
+looking    listings become what a survey takes; empty ones are doubted
+reading    hashes that the server does not have, by reading
+steps      MKDIR, DELETE, MOVE and META, several at the same time
+together   calls side by side, and which failures concern everything
+transfer/  content between the near side and a remote, both ways
+trash      what is replaced or deleted is kept first, as far as the server can
+tree       `RemoteTree`: the far tree
+upkeep     old runs of the trash, and uploads with which nobody has gone on
+visit      a remote for a get, a put or the shell
+walking    walks a tree by listing its folders
 """

@@ -1,0 +1,12 @@
+"""Content between the near side and a remote, both ways.
+
+fetching  downloads: small files together, larger ones by ranges
+files     the files that a transfer moves: how far each is, which were cancelled
+flow      one transfer: batches overlap, results come as they end
+limits    one turn and one speed for all transfers of a job
+memory    how much content is in memory at once
+near_end  the source and the sink of the near side, in threads
+pieces    a larger file goes piece by piece, and goes on after a cut or a restart
+sending   uploads: small files in one call, larger ones in pieces
+uploads   what is kept of uploads
+"""

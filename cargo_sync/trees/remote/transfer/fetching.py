@@ -1,0 +1,184 @@
+"""Downloads: files of a remote come to the near side, small ones together, larger ones by ranges.
+
+A remote may say time and mode of a file only with its content. So a file's content is asked for
+before it is begun on the near side.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.slices import slices
+from cargo_sync.model.transfers import Offer, Receipt, Want
+from cargo_sync.model.world import World
+from cargo_sync.trees.contract import Brought, Moved, Task
+from cargo_sync.trees.offers import brought, offers
+from cargo_sync.trees.remote.contract import RemoteContent, RemoteFolder
+from cargo_sync.trees.remote.together import AT_ONCE, all_of, is_whole
+from cargo_sync.trees.remote.transfer.files import MovingFiles, cancelled
+from cargo_sync.trees.remote.transfer.memory import ContentRoom
+from cargo_sync.trees.remote.transfer.near_end import NearSink, incomplete
+
+SMALL: Final = 2**20
+TOGETHER: Final = 16 * 2**20
+"""Bytes of small files that are published together; each counts as at least `LEAST`."""
+LEAST: Final = TOGETHER // 256
+LARGER: Final = 8
+"""Larger files that are fetched at the same time: fewer than a sink takes batches."""
+PIECE: Final = 2**20
+
+
+class DownloadCarrier:
+    """Moves batches from a remote to the near side."""
+
+    def __init__(
+        self, remote: RemoteFolder, sink: NearSink, files: MovingFiles, world: World
+    ) -> None:
+        self._remote = remote
+        self._sink = sink
+        self._files = files
+        self._world = world
+        self._memory = ContentRoom()
+        self._small = asyncio.Semaphore(AT_ONCE)
+        self._larger = asyncio.Semaphore(LARGER)
+
+    async def carry(self, tasks: Sequence[Task]) -> Brought:
+        """Moves one batch."""
+        began, offered = self._world.steady(), offers(tasks)
+        sources = [task.action.source for task in tasks]
+        numbers = range(len(offered))
+        small = [at for at in numbers if offered[at].size <= SMALL]
+        packs = slices(small, lambda at: max(LEAST, offered[at].size), TOGETHER)
+        receipts: dict[int, Receipt] = {}
+
+        async def pack(some: Sequence[int]) -> None:
+            here = [(offered[at], sources[at]) for at in some]
+            receipts.update(zip(some, await self._pack(here), strict=True))
+
+        async def larger(at: int) -> None:
+            offer, entry = offered[at], sources[at]
+            assert entry is not None
+            receipts[at] = await self._files.alone(offer, self._large(offer, entry))
+
+        await all_of([*map(pack, packs), *map(larger, sorted({*numbers} - {*small}))])
+        moved = Moved(self._world.steady() - began)
+        return brought(tasks, [receipts[at] for at in numbers], moved, dict(self._files.resumed))
+
+    async def close(self) -> None:
+        """What is not complete is checkpointed for another try."""
+        await self._sink.close()
+
+    # -- small files -------------------------------------------------------------------------------
+
+    async def _pack(self, some: Sequence[tuple[Offer, Entry | None]]) -> list[Receipt]:
+        """Fetches some small files, then publishes them together."""
+        size = sum(offer.size for offer, _ in some)
+        await self._memory.take(size)
+        try:
+            fetched = await all_of([self._whole(offer, entry) for offer, entry in some])
+            told = [offer for offer, _ in fetched]
+            return await self._sink.whole(told, [content for _, content in fetched])
+        finally:
+            self._memory.give(size)
+
+    async def _whole(self, offer: Offer, entry: Entry | None) -> tuple[Offer, bytes | Problem]:
+        """A small file: as it is to be kept, and its content, or why it did not come."""
+        if offer.target or entry is None:
+            return offer, b""
+        found: list[tuple[Offer, bytes]] = []
+
+        async def fetch() -> Receipt:
+            content = await self._remote.read(offer.path, entry)
+            try:
+                found.append((_kept(offer, content), await self._all(offer, content)))
+            finally:
+                await content.close()
+            return Receipt("done")
+
+        async with self._small:
+            receipt = await self._files.alone(offer, fetch())
+        if found:
+            return found[0]
+        why = Problem.received(receipt.code, receipt.message, offer.path, retry=receipt.retry)
+        return offer, why
+
+    async def _all(self, offer: Offer, content: RemoteContent) -> bytes:
+        pace, whole = self._files.pace(offer), bytearray()
+        async for piece in content:
+            await pace(len(piece))
+            whole += piece
+            if len(whole) > offer.size:
+                break
+        if len(whole) != offer.size:
+            raise ProblemError(incomplete(offer.path))
+        return bytes(whole)
+
+    # -- larger files ------------------------------------------------------------------------------
+
+    async def _large(self, offer: Offer, entry: Entry) -> Receipt:
+        async with self._larger:
+            first = await self._remote.read(offer.path, entry)
+            try:
+                batch, want = await self._sink.begin(_kept(offer, first))
+                if want.code not in ("all", "ranges"):
+                    return await self._sink.commit(batch)
+                await self._rest(batch, offer, entry, want, first)
+            finally:
+                await first.close()
+            return await self._sink.commit(batch)
+
+    async def _rest(
+        self, batch: int, offer: Offer, entry: Entry, want: Want, first: RemoteContent
+    ) -> None:
+        """Fetches what is wanted of a file; if that fails, the file is given up with its batch.
+
+        Raises:
+            ProblemError: it failed.
+        """
+        ranges = want.ranges or ((0, offer.size),)
+        self._files.had(offer, offer.size - sum(end - start for start, end in ranges))
+        try:
+            for start, end in ranges:
+                if start == 0:
+                    await self._range(batch, offer, first, (start, end))
+                    continue
+                await first.close()  # two of one file at a time would only be in each other's way
+                content = await self._remote.read(offer.path, entry, start)
+                try:
+                    await self._range(batch, offer, content, (start, end))
+                finally:
+                    await content.close()
+        except ProblemError as error:
+            if not is_whole(error):  # else the sink keeps what has come when it is closed
+                await self._sink.commit(batch, error.problem)
+            raise
+        except asyncio.CancelledError:
+            if self._files.is_cancelled(offer.path):
+                await self._sink.commit(batch, cancelled(offer.path))
+            raise
+
+    async def _range(
+        self, batch: int, offer: Offer, content: RemoteContent, span: tuple[int, int]
+    ) -> None:
+        """Stages one range, in pieces of some size: the content comes in small ones."""
+        at, end = span
+        pace, piece = self._files.pace(offer), bytearray()
+        async for some in content:
+            await pace(len(some))
+            piece += memoryview(some)[: end - at - len(piece)]
+            if piece and (len(piece) >= PIECE or at + len(piece) == end):
+                await self._sink.part(batch, at, piece)
+                at, piece = at + len(piece), bytearray()
+            if at == end < offer.size:
+                return
+        if at != end:
+            raise ProblemError(incomplete(offer.path))
+
+
+def _kept(offer: Offer, content: RemoteContent) -> Offer:
+    """The file as the near side keeps it: what comes with its content is truer than a listing."""
+    mtime_ns = offer.mtime_ns if content.mtime_ns is None else content.mtime_ns
+    mode = offer.mode if content.mode is None else content.mode
+    return offer._replace(mtime_ns=mtime_ns, mode=mode)

@@ -1,0 +1,224 @@
+"""Uploads: files of the near side go to a remote, small ones in one call, larger ones in pieces."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from cargo_sync.model.abilities import Publishing, Trashing
+from cargo_sync.model.actions import Action
+from cargo_sync.model.checkpoints import resumable
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
+from cargo_sync.model.slices import slices
+from cargo_sync.model.transfers import Offer, Receipt
+from cargo_sync.model.world import World
+from cargo_sync.trees.contract import Brought, Moved, Task
+from cargo_sync.trees.offers import brought, offers
+from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
+from cargo_sync.trees.remote.together import AT_ONCE, all_of
+from cargo_sync.trees.remote.transfer.files import MovingFiles, cancelled, refusal
+from cargo_sync.trees.remote.transfer.memory import ContentRoom
+from cargo_sync.trees.remote.transfer.near_end import NearSource
+from cargo_sync.trees.remote.transfer.pieces import PieceUpload, Resumption
+from cargo_sync.trees.remote.trash import RemoteTrash
+
+TOGETHER: Final = 4 * 2**20
+"""Bytes of small files that are read together; each counts as at least `LEAST`."""
+LEAST: Final = TOGETHER // 64
+LARGER: Final = 8
+"""Larger files that are sent at the same time."""
+_GONE: Final = frozenset({Code.CHANGED, Code.VANISHED})
+"""Codes of a file that is another one now, and of an upload that the server has forgotten."""
+
+
+class UploadCarrier:
+    """Moves batches from the near side to a remote.
+
+    run   names the trash folder
+    """
+
+    def __init__(
+        self,
+        remote: RemoteFolder,
+        trash: RemoteTrash,
+        resumption: Resumption,
+        source: NearSource,
+        files: MovingFiles,
+        world: World,
+        run: str,
+    ) -> None:
+        self._remote = remote
+        self._trash = trash
+        self._resumption = resumption
+        self._source = source
+        self._files = files
+        self._world = world
+        self._run = run
+        self._memory = ContentRoom()
+        self._small = asyncio.Semaphore(AT_ONCE)
+        self._larger = asyncio.Semaphore(LARGER)
+
+    async def carry(self, tasks: Sequence[Task]) -> Brought:
+        """Moves one batch."""
+        began, offered = self._world.steady(), offers(tasks)
+        numbers = range(len(offered))
+        small = [at for at in numbers if not (resumable(offered[at].size) or offered[at].target)]
+        packs = slices(small, lambda at: max(LEAST, offered[at].size), TOGETHER)
+        others = sorted({*numbers} - {*small})
+        receipts: dict[int, Receipt] = {}
+
+        async def pack(some: Sequence[int]) -> None:
+            here = [(offered[at], tasks[at].action) for at in some]
+            receipts.update(zip(some, await self._pack(here), strict=True))
+
+        async def other(at: int) -> None:
+            offer, action = offered[at], tasks[at].action
+            work = self._link if offer.target else self._large
+            receipts[at] = await self._files.alone(offer, work(offer, action))
+
+        await all_of([*map(pack, packs), *map(other, others)])
+        moved = Moved(self._world.steady() - began)
+        return brought(tasks, [receipts[at] for at in numbers], moved, dict(self._files.resumed))
+
+    async def close(self) -> None:
+        """Nothing is read any more."""
+        await self._source.close()
+
+    # -- small files -------------------------------------------------------------------------------
+
+    async def _pack(self, some: Sequence[tuple[Offer, Action]]) -> list[Receipt]:
+        """Reads some small files together, then sends each by a call of its own."""
+        size = sum(offer.size for offer, _ in some)
+        await self._memory.take(size)
+        try:
+            wanted = [offer for offer, _ in some if not self._files.is_cancelled(offer.path)]
+            read = dict(zip(wanted, await self._source.read(wanted), strict=True))
+
+            async def one(offer: Offer, action: Action) -> Receipt:
+                content = read.get(offer, cancelled(offer.path))
+                if isinstance(content, Problem):
+                    return refusal(content)
+                async with self._small:
+                    return await self._files.alone(offer, self._whole(offer, action, *content))
+
+            return await all_of([one(offer, action) for offer, action in some])
+        finally:
+            self._memory.give(size)
+
+    async def _whole(
+        self, offer: Offer, action: Action, content: memoryview, digest: str
+    ) -> Receipt:
+        file, pace = _new(offer, digest), self._files.pace(offer)
+        if action.expected is not None and self._displaces_late:
+            upload = await self._remote.upload(file, None)
+            try:
+                for start in range(0, len(content), upload.piece):
+                    await upload.send(start, content[start : start + upload.piece], pace)
+                return await self._published(upload, file, action)
+            except BaseException:
+                await upload.abort()
+                raise
+        async with self._place(action) as (replaced, displaced):
+            entry = await self._remote.put(file, content, replaced, pace)
+        return _done(entry, digest, displaced)
+
+    @property
+    def _displaces_late(self) -> bool:
+        """What is replaced is renamed away just before the new file, staged by then, comes."""
+        can = self._remote.abilities
+        return can.trashing is Trashing.RENAME and can.publishing is not Publishing.PUT
+
+    @asynccontextmanager
+    async def _place(self, action: Action) -> AsyncIterator[tuple[Entry | None, str]]:
+        """The place of a file, ready for it: what the call replaces, and where its version is now.
+
+        If that call fails, what was taken away comes back.
+        """
+        if action.expected is None:
+            yield None, ""
+            return
+        displaced = await self._trash.before(action.path, action.expected, self._run)
+        try:
+            yield displaced.replaced, displaced.place
+        except BaseException:
+            await self._trash.back(action.path, displaced)
+            raise
+
+    async def _link(self, offer: Offer, action: Action) -> Receipt:
+        if not self._remote.abilities.links:
+            words = f"{offer.path!r} is a symbolic link, which this server cannot keep"
+            return refusal(Problem(Code.UNSUPPORTED, words, offer.path, retry=False))
+        async with self._place(action) as (replaced, displaced):
+            if replaced is not None:
+                await self._remote.remove(action.path, replaced)
+            entry = await self._remote.link(action.path, offer.target)
+        return _done(entry, "", displaced)
+
+    # -- larger files ------------------------------------------------------------------------------
+
+    async def _large(self, offer: Offer, action: Action) -> Receipt:
+        async with self._larger:
+            file = _new(offer, offer.hash)
+            if self._remote.hashes_first and not file.hash:
+                file = _new(offer, await self._hash(offer))
+            while (receipt := await self._try_large(offer, action, file)) is None:
+                pass  # the server had lost what it had, and that was given up: only once
+            return receipt
+
+    async def _try_large(self, offer: Offer, action: Action, file: NewFile) -> Receipt | None:
+        """Sends a larger file; None if the server does not have what it should have of it."""
+        upload = await self._resumption.upload(file, offer)
+        sending = PieceUpload(upload, self._resumption, self._files, self._memory, offer)
+        wanted = True
+        try:
+            try:
+                digest = await self._sent(sending, offer)
+                if file.hash and digest and digest != file.hash:
+                    raise ProblemError(changed_while_read(offer.path))
+            except ProblemError as error:
+                wanted = error.problem.code not in _GONE
+                raise
+            if digest:
+                receipt = await self._published(upload, _new(offer, digest), action)
+        except BaseException:
+            wanted &= not self._files.is_cancelled(offer.path)
+            await self._resumption.left(upload, offer, wanted=wanted)
+            raise
+        if not digest:
+            await self._resumption.left(upload, offer, wanted=False)
+            return None
+        await self._resumption.published(offer)
+        return receipt
+
+    async def _sent(self, sending: PieceUpload, offer: Offer) -> str:
+        near = await self._source.open(offer)
+        try:
+            return await sending.send_all(near)
+        finally:
+            await near.close()
+
+    async def _hash(self, offer: Offer) -> str:
+        """BLAKE3 of a larger file, before it is sent."""
+        near = await self._source.open(offer)
+        try:
+            for start in range(0, offer.size, TOGETHER):
+                await near.next(start, min(TOGETHER, offer.size - start))
+            return await near.hash()
+        finally:
+            await near.close()
+
+    async def _published(self, upload: RemoteUpload, file: NewFile, action: Action) -> Receipt:
+        async with self._place(action) as (replaced, displaced):
+            entry = await upload.publish(file, replaced)
+        return _done(entry, file.hash, displaced)
+
+
+def _new(offer: Offer, digest: str) -> NewFile:
+    return NewFile(offer.path, offer.size, offer.mtime_ns, offer.mode, offer.transfer, digest)
+
+
+def _done(entry: Entry, digest: str, displaced: str) -> Receipt:
+    return Receipt(
+        "done", entry.version, entry.ident, entry.mtime_ns, entry.mode, digest, displaced
+    )

@@ -1,0 +1,145 @@
+"""The upkeep of a remote: old runs of its trash, and uploads with which nobody has gone on.
+
+How old a run is does not depend on the time in its name, which some clock has written: its age
+begins when it is first seen here (`local.ages`).
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cargo_sync.local.ages import AgeStore
+from cargo_sync.local.trash import is_run
+from cargo_sync.model import paths
+from cargo_sync.model.abilities import Trashing
+from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.jobs import DAY
+from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.trees.remote.contract import RemoteFolder
+from cargo_sync.trees.remote.together import is_whole, together
+from cargo_sync.trees.remote.transfer.pieces import Resumption
+from cargo_sync.trees.remote.trash import TRASH, remove_folder
+
+EVERY: Final = 3_600.0
+"""Seconds between two of them; a run that was seen for less may still be in use."""
+ABANDONED: Final = 7 * DAY
+"""Seconds after which an upload with which nobody has gone on is given up."""
+MOST: Final = 20_000
+"""Entries that one upkeep removes."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrashLife:
+    """How long the trash keeps versions.
+
+    days  since they were first seen
+    most  bytes of them that are kept at most; None for no limit
+    """
+
+    days: float = 14.0
+    most: int | None = None
+
+
+TWO_WEEKS: Final = TrashLife()
+
+
+class RemoteUpkeep:
+    """Keeps up one remote, from time to time."""
+
+    def __init__(
+        self,
+        remote: RemoteFolder,
+        resumption: Resumption,
+        ages: AgeStore,
+        life: TrashLife,
+        world: World,
+    ) -> None:
+        self._remote = remote
+        self._resumption = resumption
+        self._ages = ages
+        self._life = life
+        self._world = world
+        self._due = 0.0
+        self._left = 0
+
+    async def keep_up(self) -> None:
+        """Does what is due; what fails is tried the next time.
+
+        Raises:
+            ProblemError: the server cannot be reached.
+        """
+        now = self._world.lived()
+        if now < self._due:
+            return
+        self._due, self._left = now + EVERY, MOST
+        await self._resumption.left_behind(ABANDONED)
+        if self._remote.abilities.trashing in (Trashing.RENAME, Trashing.COPY):
+            try:
+                await self._free()
+            except ProblemError as error:
+                if is_whole(error):
+                    raise
+                _log.warning("the trash of %s stays as it is: %s", self._resumption.root, error)
+
+    async def _free(self) -> None:
+        """Removes runs that are too old, then the oldest ones while there is too much."""
+        runs = {one.name: one for one in await self._entries(TRASH) if one.kind == FOLDER}
+        names = sorted(filter(is_run, runs))
+        place = f"{self._resumption.root} {TRASH}"
+        ages = await self._world.offload(self._ages.ages, place, names)
+        line = max(self._life.days * DAY, EVERY)
+        old = [name for name in names if ages[name] >= line]
+        for name in old:
+            await self._remove(f"{TRASH}/{name}", runs[name])
+        if self._life.most is None:
+            return
+        kept = [name for name in names if name not in old]
+        sizes = {name: await self._size(f"{TRASH}/{name}") for name in kept}
+        total = sum(sizes.values())
+        for name in sorted(kept, key=lambda one: (-ages[one], one)):
+            if total <= self._life.most or ages[name] < EVERY:
+                return
+            await self._remove(f"{TRASH}/{name}", runs[name])
+            total -= sizes[name]
+
+    async def _entries(self, folder: str) -> Sequence[Entry]:
+        try:
+            return (await self._remote.list(folder)).entries
+        except ProblemError as error:
+            if error.problem.code not in (Code.VANISHED, Code.NOT_A_FOLDER):
+                raise
+            return ()
+
+    async def _size(self, folder: str) -> int:
+        size, pending = 0, [folder]
+        while pending:
+            place = pending.pop()
+            for one in await self._entries(place):
+                size += one.size
+                if one.kind == FOLDER:
+                    pending.append(paths.join(place, one.name))
+        return size
+
+    async def _remove(self, folder: str, entry: Entry) -> None:
+        """Removes a folder of the trash for good, as far as `MOST` allows."""
+        assert folder.startswith(f"{TRASH}/"), "nothing else is ever removed for good"
+        folders, pending = [(folder, entry)], [folder]
+        while pending:
+            place = pending.pop()
+            found = [(paths.join(place, one.name), one) for one in await self._entries(place)]
+            below = [one for one in found if one[1].kind == FOLDER]
+            files = [one for one in found if one[1].kind != FOLDER][: self._left]
+            self._left -= len(files)
+            await together(self._remove_one, files)
+            folders += below
+            pending += [path for path, _ in below]
+        if self._left > 0:
+            for path, one in reversed(folders):
+                await remove_folder(self._remote, path, one)
+
+    async def _remove_one(self, file: tuple[str, Entry]) -> None:
+        await self._remote.remove(*file)
