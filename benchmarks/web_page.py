@@ -51,7 +51,7 @@ class ShownPage:
         secret.chmod(0o600)
         self._run("web", "user", "add", "bench", "--role", "watch", "--password-file", str(secret))
         process = subprocess.Popen(
-            [*_CTL, "web", "--listen", self.url[7:-1], "--no-open", "--no-link"],
+            [*_CTL, "web", "--listen", self.url[7:-1], "--no-open"],
             env=self._env,
             cwd=self._programs.folder,
             stdin=subprocess.DEVNULL,
@@ -67,6 +67,14 @@ class ShownPage:
         request = urllib.request.Request(f"{self.url}api/login", body, headers)
         with urllib.request.urlopen(request) as answer:
             return str(answer.read().decode())
+
+    def link(self) -> str:
+        """The link that logs in now, once."""
+        command = [*_CTL, "web", "--listen", self.url[7:-1], "--no-open"]
+        done = subprocess.run(
+            command, env=self._env, cwd=self._programs.folder, check=True, capture_output=True
+        )
+        return done.stdout.decode().strip()
 
     def _run(self, *arguments: str) -> None:
         subprocess.run([*_CTL, *arguments], env=self._env, check=True, cwd=self._programs.folder)

@@ -1,14 +1,15 @@
-"""How long a visitor of `cargo_ctl web` waits for the first rows of jobs, and what a visit costs.
+"""How long a visitor of `cargo_ctl web` waits for the first picture and for the rows of jobs.
 
     .venv/bin/python -m benchmarks.web_visits --jobs 500
 
 It needs Playwright and a Chromium, as the browser tests do (`make test` installs them). Each visit
-is a navigation of a warm browser to the page, by somebody who is logged in: in a fresh context
-(nothing is kept), then once more (what may be kept is). The floor is the first picture of the same
-document in the same browser when its scripts are not run. Visits of both take turns, so that what
-else the machine does counts for both. Times are from the start of the navigation, as the browser
-says them; CPU is that of all its processes. All traffic stays on loopback. All files are in a
-temporary folder, which is removed.
+is a navigation of a warm browser to the page, by somebody who is logged in, or by a link that logs
+in: in a fresh context (nothing is kept), then once more (what may be kept is). The floor is the
+first picture of the same document in the same browser when its scripts are not run. Visits of all
+kinds take turns, so that what else the machine does counts for all. Times are from the start of the
+navigation, as the browser says them; what moved is the sum of its layout shifts until the chart is
+there; CPU is that of all its processes. All traffic stays on loopback. All files are in a temporary
+folder, which is removed.
 """
 
 import argparse
@@ -40,8 +41,13 @@ window.firstRows = new Promise((done) => {
   const told = (list) => done(list.getEntries()[0].renderTime);
   new PerformanceObserver(told).observe({ type: "element", buffered: true });
 });
+window.moved = 0;
+new PerformanceObserver((list) => list.getEntries().forEach((one) => (window.moved += one.value)))
+  .observe({ type: "layout-shift", buffered: true });
 """
-"""When the first picture with rows was there, as the browser's element timing says it."""
+"""When the first picture with rows was there, as the browser's element timing says it; how much
+of the page moved."""
+_DRAWN: Final = "document.querySelector('cargo-rates cargo-chart svg')"
 _PAINTED: Final = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
 _TOLD: Final = """
 () => ({
@@ -55,20 +61,25 @@ _TOLD: Final = """
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    """One navigation: ms to its first picture and to that with rows, requests over the network."""
+    """One navigation: ms to its first picture and to that with rows, requests over the network.
+
+    moved  the sum of its layout shifts
+    """
 
     first: float
     rows: float
+    moved: float
     requests: int
     size: int
 
 
 class _Visits:
-    """All visits of one kind: the floor, or the page. CPU is in seconds."""
+    """All visits of one kind: the floor, the page, or a link to it. CPU is in seconds."""
 
-    def __init__(self, name: str, *, scripts: bool) -> None:
+    def __init__(self, name: str, *, scripts: bool = True, link: bool = False) -> None:
         self.name = name
         self.scripts = scripts
+        self.link = link
         self.fresh: list[_Visit] = []
         self.again: list[_Visit] = []
         self.browser = 0.0
@@ -96,8 +107,8 @@ async def _measure(programs: Any, page: ShownPage, visits: int, *, chain: bool) 
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(executable_path=path, args=[*FLAGS])
         for _ in range(2):  # so that it is warm
-            await _visit(browser, page, login, _Visits("warm", scripts=True))
-        kinds = (_Visits("floor", scripts=False), _Visits("page", scripts=True))
+            await _visit(browser, page, login, _Visits("warm"))
+        kinds = (_Visits("floor", scripts=False), _Visits("page"), _Visits("link", link=True))
         for _ in range(visits):
             for kind in kinds:
                 before, own = _browser_seconds(), ticks(programs)["page"]
@@ -116,20 +127,24 @@ async def _visit(browser: Any, page: ShownPage, login: str, kind: _Visits) -> No
     context = await browser.new_context(
         viewport={"width": 1280, "height": 800}, java_script_enabled=kind.scripts
     )
-    await context.add_init_script(f"sessionStorage.setItem('cargo.web', {login})")
+    if not kind.link:
+        await context.add_init_script(f"sessionStorage.setItem('cargo.web', {login})")
     await context.add_init_script(_ROWS)
     one = await context.new_page()
     for visited in (kind.fresh, kind.again):
-        await one.goto(page.url)
-        rows = 0.0
+        await one.goto(await asyncio.to_thread(page.link) if kind.link else page.url)
+        rows = moved = 0.0
         if kind.scripts:
             rows = await asyncio.wait_for(one.evaluate("window.firstRows"), 60)
         while not (first := await one.evaluate(_PAINTED)):  # no script may call back at the floor
             await one.wait_for_timeout(50)
         now = await one.evaluate(_TOLD)
+        if kind.scripts:
+            await one.wait_for_function(_DRAWN)
+            moved = await one.evaluate("window.moved")
         if visited is kind.fresh:
             kind.chain = now["chain"]
-        visited.append(_Visit(first, rows, now["fetched"] + 1, now["bytes"]))
+        visited.append(_Visit(first, rows, moved, now["fetched"] + 1, now["bytes"]))
         await one.goto("about:blank")
     await context.close()
 
@@ -138,6 +153,7 @@ def _tell(name: str, visits: Sequence[_Visit]) -> None:
     said = [_times("first picture", [one.first for one in visits])]
     if visits[-1].rows:
         said.append(_times("rows", [one.rows for one in visits]))
+        said.append(f"moved at most {max(one.moved for one in visits):.4f}")
     last = visits[-1]
     said.append(f"{last.requests} requests, {last.size / 1000:.0f} kB")
     print(f"{name}: {'; '.join(said)}", flush=True)

@@ -9,6 +9,9 @@ The script has what its first module imports. What it and others import later, b
 in a second script, which the browser gets when one of these is first asked for: reading text that
 the first picture does not need would keep it waiting.
 
+Where the document itself has a first picture, its script says `data-after="picture"`: then the
+first module runs after that, so that the picture need not wait for it.
+
 In a script each module is a function with a scope of its own, called when it is first needed.
 That is less than modules can do. PageError says what cannot be put together: a circle of imports,
 and forms of `import` and `export` that no file of ours uses.
@@ -33,7 +36,8 @@ _USED: Final = re.compile(r'(?P<how>\b(?:src|href)=)"page/(?P<name>[^"]+)"')
 _STYLE: Final = '<link rel="stylesheet"'
 _PLAIN: Final = "<script src"
 _SCRIPT: Final = '<script type="module"'
-_OURS: Final = re.compile(r"\$(?:need|later|modules)\b")
+_AFTER: Final = ' data-after="picture"'
+_OURS: Final = re.compile(r"\$(?:need|later|modules|begin)\b")
 _HEAD: Final = """\
 //# allFunctionsCalledOnLoad
 const $modules = {};
@@ -55,6 +59,14 @@ function $later(name) {
   );
   return $second.then(() => $need(name));
 }
+"""
+
+
+_AT_ONCE: Final = '$need("%s");\n'
+_AFTER_PICTURE: Final = """\
+const $begin = () => $need("%s");
+if (document.hidden) $begin(); // nothing is drawn
+else requestAnimationFrame(() => setTimeout($begin));
 """
 
 
@@ -90,7 +102,7 @@ def put_together(html: str, files: Mapping[str, bytes]) -> PutTogether:
         made[named] = content
         return named
 
-    def scripts(first: str) -> str:
+    def scripts(first: str, begin: str) -> str:
         """Makes the script of a module, and the second one; the name of the first."""
         now, later = _scripts(first, files)
         parts = [_HEAD]
@@ -100,7 +112,7 @@ def put_together(html: str, files: Mapping[str, bytes]) -> PutTogether:
             parts.append(_LATER_HEAD % kept("later.js", second.encode()))
         # In parentheses: a browser compiles it at once, in a thread, instead of reading it twice.
         parts += [f"{_module(name, files, later, '(', ')')};\n" for name in now]
-        parts.append(f'$need("{first}");\n')
+        parts.append(begin % first)
         return kept("page.js", "".join(parts).encode())
 
     joined = {
@@ -119,7 +131,7 @@ def put_together(html: str, files: Mapping[str, bytes]) -> PutTogether:
                 content = b"\n".join(_of(files, each) for each in together)
                 new = kept(f"page.{end}" if end == "css" else f"first.{end}", content)
             elif _SCRIPT in line:
-                new = scripts(name)
+                new = scripts(name, _AFTER_PICTURE if _AFTER in line else _AT_ONCE)
             else:
                 new = kept(name, _of(files, name))
             line = line.replace(f'"page/{name}"', f'"page/{new}"')

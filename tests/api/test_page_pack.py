@@ -114,6 +114,25 @@ export const none = () => import("./b/later_still.js");
     ]
 
 
+@pytest.mark.parametrize(("hidden", "order"), [("false", ["picture", "main"]), ("true", ["main"])])
+def test_a_script_after_the_picture_waits_for_it_in_a_tab_that_is_seen(
+    tmp_path: Path, hidden: str, order: list[str]
+) -> None:
+    if (node := shutil.which("node")) is None:
+        pytest.skip("there is no node to run a script with")
+    html = HTML.replace('"module"', '"module" data-after="picture"')
+    page = made(FILES | {"main.js": 'told.push("main");\n'}, html)
+    (tmp_path / "all.mjs").write_text(
+        f"globalThis.told = [];\nglobalThis.document = {{ hidden: {hidden} }};\n"
+        'globalThis.requestAnimationFrame = (draw) => (draw(), told.push("picture"));\n'
+        f"{page['page.js']}setTimeout(() => console.log(JSON.stringify(told)));\n"
+    )
+    done = subprocess.run(
+        [node, str(tmp_path / "all.mjs")], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == order
+
+
 def test_what_is_imported_later_is_in_a_second_script() -> None:
     page = made(FILES | {"main.js": 'import("./b/say.js");\n'})
     assert '$modules["b/say.js"]' in page["later.js"]

@@ -82,14 +82,14 @@ class Fleet:
             found: dict[str, Any] = json.load(answer)
         return found
 
-    async def visit(self, page: Any, where: str = "") -> None:
-        """Opens a page of somebody who is logged in already."""
+    async def visit(self, page: Any, where: str = "", *, until: str = "load") -> None:
+        """Opens a page of somebody who is logged in already. `until`: what it waits for."""
         await page.add_init_script(f"({_KEEP})({json.dumps(self.login)})")
         if os.environ.get("CARGO_SCREENS"):
             here, there = str(self.place.folder), f"http://127.0.0.1:{self.place.api}"
             neat = [[here, "/media"], [there, "https://files.example:8443"]]
             await page.add_init_script(f"({_NEAT})({json.dumps(neat)})")
-        await page.goto(f"{self.url}#/{where}")
+        await page.goto(f"{self.url}#/{where}", wait_until=until)
 
     def _links(self) -> list[str]:
         """What it said, as soon as it listens."""

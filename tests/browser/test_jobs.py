@@ -11,12 +11,20 @@ import pytest
 
 from cargo_ctl.render import words
 from tests.browser.fleet import PASSWORD, USER, Fleet
-from tests.browser.looking import no_barriers, screens
+from tests.browser.looking import SIZES, looked_at, no_barriers, screens
 from tests.e2e.processes import Place
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HOSTILE = "<img src=x onerror=alert(1)> \u202egpj.exe"
+_MOVED = """
+window.moved = [];
+const name = ({ node, previousRect, currentRect }) =>
+  `${node?.outerHTML?.slice(0, 80)}: ${JSON.stringify([previousRect, currentRect])}`;
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) window.moved.push(...one.sources.map(name));
+}).observe({ type: "layout-shift", buffered: true });
+"""
 SHOWN = "<img src=x onerror=alert(1)> \\u202egpj.exe"
 
 
@@ -53,11 +61,21 @@ async def until(fleet: Fleet, holds: Callable[[], object], what: str) -> None:
 
 
 async def test_the_link_logs_in_once_and_a_password_always(fleet: Fleet, page: Any) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/api/")[2]))
     await page.goto(fleet.link)
     await page.get_by_role("grid", name="Jobs").wait_for()
     assert "key" not in page.url
+    assert [one for one in asked if one in ("enter", "feed?view=jobs")] == [
+        "enter",
+        "feed?view=jobs",
+    ]
     await page.get_by_role("button", name="You").click()
     await page.get_by_role("menuitem", name="Log out").click()
+    await page.get_by_label("User").wait_for()
+    await page.evaluate("(link) => (location.href = link)", fleet.link)  # into the page's address
+    await page.get_by_text("this link was used already").wait_for()
+    assert "key" not in page.url
     await page.get_by_label("User").fill(USER)
     await page.get_by_label("Password").fill("wrong")
     await no_barriers(page)
@@ -68,24 +86,51 @@ async def test_the_link_logs_in_once_and_a_password_always(fleet: Fleet, page: A
     await page.get_by_role("grid", name="Jobs").wait_for()
 
 
-async def test_rows_come_before_the_chart_and_do_not_move_for_it(fleet: Fleet, page: Any) -> None:
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_frame_comes_first_then_rows_then_the_chart_and_nothing_moves(
+    fleet: Fleet, browser: Any, size: str
+) -> None:
     asked: list[str] = []
-    measured = asyncio.Event()
+    gates = {name: asyncio.Event() for name in ("page", "later")}
 
-    async def late(route: Any) -> None:
-        await measured.wait()
+    async def held(route: Any) -> None:
+        await gates[route.request.url.rpartition("/")[2].partition(".")[0]].wait()
         await route.continue_()
 
-    await page.route("**/page/later.*.js", late)
-    page.on("request", lambda request: asked.append(request.url))
-    await fleet.visit(page)
-    row = page.get_by_role("row", name="cleanup")
-    await row.wait_for()
-    before = await row.bounding_box()
-    measured.set()
-    await page.locator("cargo-rates cargo-chart").get_by_text(":").first.wait_for()
-    assert await row.bounding_box() == before
-    assert sum("api/feed" in one for one in asked) == 1, "the early one was taken"
+    async with looked_at(browser, size=size) as page:
+        await page.add_init_script(_MOVED)
+        for name in gates:
+            await page.route(f"**/page/{name}.*.js", held)
+        page.on("request", lambda request: asked.append(request.url))
+        await fleet.visit(page, until="commit")
+        # Without the page's script; the text is what stays.
+        nav = page.get_by_role("navigation", name="Pages")
+        frame = [
+            nav.get_by_role("link", name="Jobs"),
+            page.get_by_role("button", name="You"),
+            page.get_by_role("heading", level=1),
+            page.get_by_role("heading", name="Speed and files"),
+            page.get_by_text("Day", exact=True),
+            page.get_by_role("button", name="All"),
+            page.get_by_role("searchbox", name="Search jobs"),
+        ]
+        places = [await _corner(one) for one in frame]
+        await frame[-1].fill("clean")  # by somebody who is quicker than the script
+        gates["page"].set()
+        row = page.get_by_role("row", name="cleanup")
+        await row.wait_for()
+        assert await page.locator("[role=rowheader]").count() == 1
+        places.append(await _corner(row))
+        gates["later"].set()
+        await page.locator("cargo-rates cargo-chart").get_by_text(":").first.wait_for()
+        assert [await _corner(one) for one in [*frame, row]] == places
+        assert await page.evaluate("window.moved") == []
+        assert sum("api/feed" in one for one in asked) == 1, "the early one was taken"
+
+
+async def _corner(element: Any) -> tuple[float, float]:
+    box = await element.bounding_box()
+    return box["x"], box["y"]
 
 
 async def test_a_long_list_fills_the_window(fleet: Fleet, page: Any) -> None:

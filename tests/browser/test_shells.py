@@ -14,6 +14,26 @@ ROOT = Path(cargo_sync.page.__path__[0])
 PAGES = [(routes.SHELL, routes.FOLDERS), (files_page.SHELL, files_page.FOLDERS)]
 
 
+_ICON = re.compile(r'data-icon="(\w+)"><path d="([^"]+)"')
+_LINE = re.compile(r'^  (\w+): "([^"]+)",$', re.MULTILINE)
+
+
+def test_the_frame_in_the_document_has_the_icons_and_words_of_the_scripts() -> None:
+    html, icons = (ROOT / "jobs.html").read_text(), (ROOT / "common/icons.js").read_text()
+    drawn = dict(_ICON.findall(html))
+    assert drawn.items() <= dict(_LINE.findall(icons)).items()
+    assert {"job", "server", "user"} <= drawn.keys()
+    words = [
+        ("Speed and files", "jobs/rates.js"),
+        ("Ten minutes", "common/span_rates.js"),
+        ("Day", "common/span_rates.js"),
+        ("All", "jobs/need.js"),
+    ]
+    for word, script in words:
+        assert f">{word}" in html
+        assert f'"{word}"' in (ROOT / script).read_text()
+
+
 @pytest.mark.parametrize(("shell", "folders"), PAGES)
 def test_a_page_is_few_files_which_a_browser_keeps(shell: str, folders: tuple[str, ...]) -> None:
     files = page_files(shell, folders)

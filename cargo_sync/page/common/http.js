@@ -90,18 +90,26 @@ export class Login {
 
   /** The response that a fetch with this login will give. Raises as `json`. */
   async answered(fetched) {
-    let response;
     try {
-      response = await fetched;
+      return await answered(fetched);
     } catch (error) {
-      if (error.name === "AbortError") throw error;
-      throw new Away(error);
+      if (error.status === 401) this.forget();
+      throw error;
     }
-    if (response.ok) return response;
-    const refusal = new Refusal(response.status, await errorOf(response));
-    if (response.status === 401) this.forget();
-    throw refusal;
   }
+}
+
+/** The response that a fetch will give. Raises Refusal, or Away if nobody answers. */
+export async function answered(fetched) {
+  let response;
+  try {
+    response = await fetched;
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Away(error);
+  }
+  if (response.ok) return response;
+  throw new Refusal(response.status, await errorOf(response));
 }
 
 async function errorOf(response) {

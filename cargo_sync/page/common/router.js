@@ -49,7 +49,7 @@ export class Router {
     if (page === this.#shown) return;
     const first = this.#shown === null;
     this.#shown = page;
-    this.outlet.replaceChildren(page);
+    if (page.parentNode !== this.outlet) this.outlet.replaceChildren(page); // the document may have it already
     scrollTo(0, 0);
     if (!first) this.outlet.focus({ preventScroll: true }); // a screen reader begins to read here
   }

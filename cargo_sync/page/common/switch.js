@@ -11,7 +11,7 @@ class ThemeSwitch extends Part {
   build() {
     this.word = h("span.unseen");
     this.button = h("button.icon-only.quiet", { type: "button", onclick: () => this.turn() }, this.word);
-    this.append(this.button);
+    this.replaceChildren(this.button);
   }
 
   get theme() {

@@ -3,31 +3,27 @@
 import { brand } from "../common/brand.js";
 import { h, put, say, show } from "../common/element.js";
 import { newId } from "../common/element.js";
+import { answered } from "../common/http.js";
 
-/** Returns when somebody is logged in. */
-export async function enter(login, place) {
-  const key = keyOfLink();
-  if (key) {
+/** Returns when somebody is logged in. Until then a login stands in `body` in place of its frame. */
+export async function enter(login, body) {
+  const entered = window.cargoEntered; // by the key of a link (jobs/early.js)
+  delete window.cargoEntered;
+  let refused = null;
+  if (entered) {
     try {
-      login.keep(await login.json("POST", "api/enter", { key }));
-      return;
+      await answered(entered.response);
+      login.keep(await entered.login);
     } catch (error) {
-      if (!login.value) return ask(login, place, error);
+      refused = error;
     }
   }
-  if (!login.value) return ask(login, place, null);
-}
-
-/** The key in the address, which is taken out of it at once: a page's address is kept and copied. */
-function keyOfLink() {
-  const found = /^#key=([^&]+)/.exec(location.hash);
-  if (!found) return null;
-  history.replaceState(null, "", location.pathname + location.search);
-  try {
-    return decodeURIComponent(found[1]);
-  } catch {
-    return found[1];
-  }
+  if (login.value) return;
+  document.documentElement.dataset.shows = "login";
+  const place = h("div");
+  body.append(place);
+  await ask(login, place, refused);
+  place.remove();
 }
 
 function ask(login, place, error) {

@@ -1,6 +1,6 @@
 /* The page of all jobs: what needs a person on top, then what moves, then the rest. */
 
-import { h, mark, Part, put, say, show } from "../common/element.js";
+import { h, mark, Part, say, show } from "../common/element.js";
 import { icon } from "../common/icons.js";
 import { to } from "../common/router.js";
 import { refuse } from "../common/toast.js";
@@ -31,11 +31,12 @@ class Jobs extends Part {
       (change) => this.#told(change),
       (source) => this.#refresh(source),
     );
-    this.line = h("h1", {});
-    this.figures = h("p.muted.figures");
-    const add = h("a.button.primary", { href: to("add") }, icon("plus"), "Add a job");
-    this.add = add;
-    this.rates = h("div.sheet.rates"); // as high as what comes in its place
+    this.line = this.querySelector("h1");
+    this.figures = this.querySelector(".figures");
+    this.add = this.querySelector(".page-head > a");
+    this.rates = this.querySelector(".rates"); // as high as what comes in its place
+    this.#groups();
+    this.#search();
     this.table = h("cargo-table", { class: "jobs plain" });
     Object.assign(this.table, {
       label: "Jobs",
@@ -50,39 +51,30 @@ class Jobs extends Part {
       },
       empty: "",
     });
-    put(
-      this,
-      h("div.page-head", {}, h("div.grow", {}, this.line, this.figures), add),
-      this.rates,
-      h("section.sheet", { "aria-label": "Jobs" }, h("header", {}, this.#groups(), this.#search()), (this.first = this.#first()), this.table),
-      h("p.hint.keys.wide-only", {}, "Arrow keys move through the jobs, Enter opens one, P pauses or starts it, S looks for changes now, V sets its speed."),
-    );
+    this.first = this.#first();
+    this.keys = h("p.hint.keys.wide-only", { hidden: true }, "Arrow keys move through the jobs, Enter opens one, P pauses or starts it, S looks for changes now, V sets its speed.");
+    this.querySelector("section").append(this.first, this.table);
+    this.append(this.keys); // with the rows, which would move it
   }
 
   #groups() {
+    const [all] = this.querySelectorAll("section .segments > button");
     this.groups = GROUPS.map(([name, word]) => {
-      const tally = h("span.tally");
-      const button = h("button", { type: "button", onclick: () => this.#choose(name) }, word, " ", tally);
-      return { name, button, tally };
+      const button = name === "all" ? all : h("button", { type: "button", hidden: true }, word, " ", h("span.tally"));
+      button.addEventListener("click", () => this.#choose(name));
+      all.parentNode.append(button);
+      return { name, button, tally: button.querySelector(".tally") };
     });
-    return h(
-      "div.segments",
-      { role: "group", "aria-label": "Which jobs" },
-      this.groups.map(({ button }) => button),
-    );
   }
 
   #search() {
-    const field = h("input", {
-      type: "search",
-      placeholder: "Name, folder or reason",
-      "aria-label": "Search jobs",
-      oninput: () => {
-        this.#typed = field.value.trim();
-        this.#order();
-      },
+    const field = this.querySelector("input[type=search]");
+    const take = () => (this.#typed = field.value.trim());
+    take(); // somebody may have been quicker than this script
+    field.addEventListener("input", () => {
+      take();
+      this.#order();
     });
-    return h("div.search", {}, icon("search"), field);
   }
 
   #first() {
@@ -151,6 +143,7 @@ class Jobs extends Part {
     this.table.empty = this.#typed ? `No job here has "${this.#typed}" in its name, folders or reason.` : "No job is in this group.";
     this.table.items = all.filter((job) => belongs(job) && (!this.#typed || matches(job, this.#typed)));
     show(this.table, all.length > 0);
+    show(this.keys, all.length > 0);
     show(this.first, all.length === 0 && this.#known());
     this.#draw();
   }
@@ -176,7 +169,6 @@ class Jobs extends Part {
     this.line.className = `tone ${tone}`;
     const total = together([...this.fleet.totals.values()]);
     say(this.figures, moving(total) ? figures(total) : "");
-    show(this.figures, moving(total));
     for (const { name, button, tally } of this.groups) {
       const [, , belongs] = GROUPS.find(([each]) => each === name);
       const some = jobs.filter(belongs).length;
@@ -212,11 +204,14 @@ function figures(total) {
   return parts.join(" · ");
 }
 
-customElements.define("cargo-jobs", Jobs);
+const NAME = "cargo-jobs";
+const first = document.querySelector(NAME); // in the document, so that the first picture has it without this script
+const blank = first.cloneNode(true);
 
 export function page(app, _parts, shown) {
   if (shown instanceof Jobs) return shown;
-  const jobs = document.createElement("cargo-jobs");
+  const jobs = first.isConnected ? first : blank.cloneNode(true);
   jobs.app = app;
+  if (!customElements.get(NAME)) customElements.define(NAME, Jobs); // from now on it lives, and has its `app`
   return jobs;
 }

@@ -1,14 +1,12 @@
 /* The frame around all pages of `cargo_ctl web`: the bar on top, what is away, and the page that the address names. */
 
-import { brand } from "../common/brand.js";
 import { sleep } from "../common/control.js";
-import { h, mark, nextFrame, onePicture, put, say, show } from "../common/element.js";
-import { icon } from "../common/icons.js";
+import { h, mark, onePicture, say, show } from "../common/element.js";
 import { menu } from "../common/menu.js";
-import { Router, to } from "../common/router.js";
+import { Router } from "../common/router.js";
 import { refuse } from "../common/toast.js";
 
-const FIRST_MS = 150; // so long the first picture waits for what is on the page, to be the only one
+const FIRST_MS = 150; // so long the page's first picture waits for its figures, to be the only one after the frame's
 
 /* The first part of an address -> the module that makes its page: `page(app, parts, shown)` gives an element with the
    property `heading`, and perhaps `ready`, a promise that its first figures are there; it gives `shown` again if that
@@ -22,35 +20,29 @@ const PAGES = {
   server: () => import("../servers/server.js"),
 };
 
-/** app: {login, control}, which every page gets; the frame adds `banner`. */
-export async function openShell(place, app) {
+/* The links of the bar: the page that each leads to, and the pages below it. */
+const LINKS = [
+  ["", ["", "job", "add", "edit"]],
+  ["servers", ["servers", "server"]],
+];
+
+/** Brings the document's frame to life.
+
+    app  {login, control}, which every page gets; the frame adds `banner` */
+export async function openShell(frame, app) {
   let begin = () => {};
   const begun = new Promise((done) => (begin = done));
-  const frame = h("div", { hidden: true });
-  const before = [...place.children]; // the way in
-  place.append(frame);
-  onePicture(Promise.race([begun, sleep(FIRST_MS)])).then(() =>
-    nextFrame(() => {
-      for (const each of before) each.remove();
-      show(frame, true);
-    }),
-  );
-  const main = h("main", { id: "main", tabindex: -1 });
-  const away = h("div.banner", { role: "status", hidden: true });
-  const links = [
-    ["", "Jobs", "job", ["", "job", "add", "edit"]],
-    ["servers", "Servers", "server", ["servers", "server"]],
-  ].map(([name, word, picture, own]) => [h("a", { href: name ? to(name) : "#/" }, icon(picture), word), own, name]);
-  const who = h("button.icon-only.quiet", { type: "button", "aria-label": "You", "aria-haspopup": "menu" }, icon("user"));
+  onePicture(Promise.race([begun, sleep(FIRST_MS)]));
+  const main = frame.querySelector("main");
+  const elements = frame.querySelectorAll("nav > a");
+  const links = LINKS.map(([name, own], at) => [elements[at], own, name]);
+  const who = frame.querySelector("[aria-haspopup]");
   who.addEventListener("click", () => menu(who, personal(app)));
-  put(
-    frame,
-    h("a.skip", { href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, "Skip to the page"),
-    h("header.top-bar", {}, brand("#/"), h("nav", { "aria-label": "Pages" }, links.map(([link]) => link)), h("cargo-theme"), who),
-    away,
-    main,
-  );
-  app.banner = new Banner(away);
+  frame.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    main.focus();
+  });
+  app.banner = new Banner(frame.querySelector(".banner"));
   const sources = readSources(app);
   pageOf(part())().catch(() => {}); // its script comes meanwhile; who shows it says what is wrong
   // The list of jobs learns of its daemons from its stream, and draws the rest when it is told.
@@ -64,6 +56,8 @@ export async function openShell(place, app) {
   };
   addEventListener("hashchange", turn);
   turn();
+  if (part() !== "") main.replaceChildren(); // the document has the list of jobs
+  document.documentElement.dataset.shows = "page";
   let shown = null;
   const router = new Router(
     main,
