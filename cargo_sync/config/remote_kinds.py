@@ -20,8 +20,9 @@ NAMES: Final[Mapping[RemoteKind, str]] = {
     RemoteKind.PYDIO: "a Pydio server",
     RemoteKind.CLOUD: "a bucket of a cloud",
 }
-NOT_BUILT: Final = frozenset({RemoteKind.FTP, RemoteKind.PYDIO, RemoteKind.CLOUD})
-"""Kinds whose addresses are known, but which no job can use yet."""
+NOT_BUILT: Final = frozenset(RemoteKind) - {RemoteKind.CARGO}
+"""Kinds whose addresses are known, but which no job can use yet: the daemon has no tree for them
+(daemon/far/choice.py)."""
 POLLED_SLEEP: Final = 60.0
 """Seconds between two looks at a server that is asked for all of its folders each time."""
 _LONGEST_USER: Final = 255

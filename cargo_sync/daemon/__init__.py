@@ -2,6 +2,7 @@
 
 app            runs a daemon until it is stopped
 daemon         the parts of a daemon, connected
+far/           the far side of a job, by what its hostname names
 handlers/      one method per command: request -> call
 job/           one job: its loop, its limits and its status
 jobs/          the set of all jobs and their files

@@ -22,6 +22,9 @@ from cargo_sync.control.nouns.log import LogHandlers
 from cargo_sync.control.nouns.process import ProcessHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.control.routes import Noun, routed
+from cargo_sync.daemon.far.cargo import server_login
+from cargo_sync.daemon.far.choice import far_side
+from cargo_sync.daemon.far.side import FarCase
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.conflict import ConflictHandlers
 from cargo_sync.daemon.handlers.daemon import reloaded, status
@@ -94,10 +97,8 @@ from cargo_sync.state.replies import Replies
 from cargo_sync.state.runs import RunRows
 from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
-from cargo_sync.trees.cargo.api import Apis, ServerLogin
+from cargo_sync.trees.cargo.api import Apis
 from cargo_sync.trees.cargo.probe import ProbingApi
-from cargo_sync.trees.cargo.trash import FarTrash
-from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.folder import FolderTree
 from cargo_sync.trees.guest import Guests
 
@@ -351,11 +352,11 @@ class Daemon:
 
     def _ends(self, settings: JobSettings, row: JobRow) -> tuple[Sides, JobLimits]:
         async def set_speed(bits: int | None) -> None:
-            await server.set_speed(bits)
+            await far.tree.set_speed(bits)
 
-        api = self._apis.of(_login(settings))
         bounds = JobLimits(settings, row.id, self._room, self._world, set_speed)
-        server = CargoTree(api, settings.workspace, settings.remote_dir, self._world, bounds.turn)
+        case = FarCase(settings, row.id, bounds.turn, self._world, self._database, self._apis)
+        far = far_side(case)
 
         def bound() -> str | None:
             row = self._rows.get(settings.name)
@@ -374,9 +375,8 @@ class Daemon:
         )
 
         watch = partial(self._watchers.watch, settings.local_dir)
-        far = FarTrash(api, settings.workspace, settings.remote_dir)
-        trash = JobTrashes(near, self._ledger(row.id), far)
-        return Sides(near, server, server.flows.figures, watch, api.ask_afresh, trash), bounds
+        trash = JobTrashes(near, self._ledger(row.id), far.trash)
+        return Sides(near, far.tree, far.figures, watch, far.afresh, trash), bounds
 
     def _delivers(self, job: int) -> bool:
         """Whether the base of a job has files."""
@@ -414,7 +414,7 @@ class Daemon:
         speed = self._all()[settings.name].supervisor.bounds.share.own()
         return CheckCase(
             settings,
-            ProbingApi(_login(settings), self._world.steady),
+            ProbingApi(server_login(settings), self._world.steady),
             self._world,
             self._space,
             speed,
@@ -423,13 +423,3 @@ class Daemon:
             self._zones.version,
             row is not None and await self._world.offload(self._delivers, row.id),
         )
-
-
-def _login(settings: JobSettings) -> ServerLogin:
-    return ServerLogin(
-        settings.url,
-        settings.username,
-        settings.password.reveal,
-        settings.tls_fingerprint or "",
-        settings.ca_file or "",
-    )

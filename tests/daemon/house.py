@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cargo_sync.admission.bandwidth import Shares
@@ -54,9 +54,9 @@ from cargo_sync.state.planned import Planned
 from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
-from cargo_sync.trees.cargo.trash import FarTrash, FarTrashPage
 from cargo_sync.trees.contract import Brought, NearTree, Task
 from cargo_sync.trees.folder import FolderTree
+from cargo_sync.trees.trash import FarTrashPage
 from tests.engine.world import recorded
 from tests.offloads import inline
 
@@ -152,7 +152,7 @@ class FarTrashHeard:
         return FarTrashPage(self.rows[:limit], None, TrashTotals(len(self.rows), 0))
 
     async def restore(
-        self, ids: Sequence[int], to: str, run: str, inside: str
+        self, ids: Sequence[int], to: str, run: str, inside: str = ""
     ) -> list[Restored | Problem]:
         self.asked.append((list(ids), to, inside))
         return [Restored(id, f"restored {id}") for id in ids]
@@ -274,7 +274,7 @@ class House:
             lambda: None,
         )
         there = self.far_trash.setdefault(name, FarTrashHeard())
-        trash = JobTrashes(here, ledger, cast(FarTrash, there))
+        trash = JobTrashes(here, ledger, there)
         sides = Sides(near, far, dict, self.watch, lambda: self.afresh.append(name), trash)
         room = SharedLimits(self.slots, self.shares, self.limits, self._zone_of)
         bounds = JobLimits(wanted, row.id, room, self.world(), far.set_speed)

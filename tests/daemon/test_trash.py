@@ -1,5 +1,6 @@
 """`trash.…` of a daemon: the ledger of the local folder, and the server's."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -87,6 +88,22 @@ async def test_of_an_upload_it_is_the_servers(upload: Scene) -> None:
     assert answer["side"] == "far" and "default" in str(answer["where"])
     [row] = answer["versions"]
     assert (row["id"], row["size"], row["hash"], row["user"]) == ("s7", None, None, "ana")
+
+
+async def test_of_a_server_whose_trash_cannot_be_listed(tmp_path: Path) -> None:
+    both = Scene(House(tmp_path), "bidirectional")
+    assert (await both.list())["other"] == "far"
+    trash = replace(both.job.sides.trash, far=None)
+    both.job.sides = replace(both.job.sides, trash=trash)
+    assert (await both.list())["other"] is None
+    for call in (
+        both.list(side="far"),
+        both.handlers.restore(JobTrashRestoreArgs(job="docs", ids=["s1"])),
+        both.handlers.empty(JobTrashEmptyArgs(job="docs", ids=["s1"])),
+        both.handlers.empty(JobTrashEmptyArgs(job="docs", side="far", older=1)),
+    ):
+        with pytest.raises(ProblemError, match="the trash of this server cannot be listed"):
+            await call
 
 
 async def test_a_paused_jobs_folder_is_restored_to(download: Scene) -> None:

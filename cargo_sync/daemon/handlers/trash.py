@@ -13,17 +13,20 @@ from cargo_sync.api.trash_commands import (
     JobTrashRestoreArgs,
     Side,
 )
+from cargo_sync.config.remote_address import RemoteKind
 from cargo_sync.control import trash_views
 from cargo_sync.control.routes import Route
 from cargo_sync.control.trash_views import FAR
-from cargo_sync.daemon.job.supervisor import Supervisor
+from cargo_sync.daemon.job.supervisor import JobTrashes, Supervisor
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.local.trash import run_folder
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.events import Event, EventDetails, Happened
 from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.trees.trash import FarTrash
 
 
 class Tell(Protocol):
@@ -53,14 +56,18 @@ class TrashHandlers:
         side, trash = _side(job, args.side), job.sides.trash
         wanted = trash_views.wanted(args.pattern, args.run, args.since, args.all)
         if side == "far":
-            far = await trash.far.page(wanted, args.before, args.limit)
+            far = await _far(trash).page(wanted, args.before, args.limit)
             page = trash_views.page(far.rows, far.before, far.totals, FAR)
         else:
             offload, ledger = self._world.offload, trash.ledger
             near = await offload(ledger.page, wanted, args.before, args.limit)
             totals = await offload(ledger.totals)
             page = trash_views.page(near.rows, near.before, totals)
-        both = args.side is None and Mode(job.settings.mode) is Mode.BIDIRECTIONAL
+        both = (
+            args.side is None
+            and trash.far is not None
+            and Mode(job.settings.mode) is Mode.BIDIRECTIONAL
+        )
         other = ("far" if side == "near" else "near") if both else None
         return {"job": job.name, "side": side, "where": _where(job, side), **page, "other": other}
 
@@ -70,7 +77,7 @@ class TrashHandlers:
         to, inside = paths.check(args.to.strip("/")), paths.check(args.inside.strip("/"))
         run = run_folder(self._world.wall(), self._world.token()[:8])
         if prefix == FAR:
-            results = await job.sides.trash.far.restore(ids, to, run, inside)
+            results = await _far(job.sides.trash).restore(ids, to, run, inside)
         else:
             results = await job.sides.trash.near.restore(ids, to, run, inside)
         await self._tell_restored(job, results)
@@ -93,12 +100,12 @@ class TrashHandlers:
         if args.ids is not None:
             prefix, ids = trash_views.numbers("trash.empty", args.ids)
             side: Side = "far" if prefix else "near"
-            freed = await (trash.far.free(ids) if prefix else trash.near.free(ids))
+            freed = await (_far(trash).free(ids) if prefix else trash.near.free(ids))
         else:
             side = _side(job, args.side)
             older = args.older or 0
             if side == "far":
-                freed = await trash.far.free_older(older)
+                freed = await _far(trash).free_older(older)
             else:
                 freed = await trash.near.free_all(TrashFilter(older=older))
         if freed.files:
@@ -126,9 +133,20 @@ def _side(job: Supervisor, side: Side | None) -> Side:
     return side or ("far" if Mode(job.settings.mode) is Mode.UPLOAD else "near")
 
 
+def _far(trash: JobTrashes) -> FarTrash:
+    """The trash of the far side. Raises ProblemError if it cannot be listed."""
+    if trash.far is None:
+        message = "the trash of this server cannot be listed"
+        hint = "look into .cargo_sync/trash there, or at the older versions that the server keeps"
+        raise ProblemError(Problem(Code.UNSUPPORTED, message, hint=hint, retry=False))
+    return trash.far
+
+
 def _where(job: Supervisor, side: str) -> str:
     """The folder, in words."""
     settings = job.settings
     if side == "near":
         return settings.local_dir
+    if settings.remote.kind is not RemoteKind.CARGO:
+        return settings.remote_place
     return f"{settings.url} {paths.join(settings.workspace, settings.remote_dir)}".rstrip("/")

@@ -37,8 +37,8 @@ from cargo_sync.process.tasks import lasting
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.holds import Ruling
 from cargo_sync.state.jobs import JobRow
-from cargo_sync.trees.cargo.trash import FarTrash
 from cargo_sync.trees.contract import FarTree, NearTree
+from cargo_sync.trees.trash import FarTrash
 
 _log = logging.getLogger(__name__)
 
@@ -63,11 +63,14 @@ class NearTrash(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JobTrashes:
-    """The trash of both sides of a job: what lies in the local one is in `ledger`."""
+    """The trash of both sides of a job: what lies in the local one is in `ledger`.
+
+    far  None if what lies there cannot be listed
+    """
 
     near: NearTrash
     ledger: TrashLedger
-    far: FarTrash
+    far: FarTrash | None
 
 
 @dataclass(frozen=True, slots=True)

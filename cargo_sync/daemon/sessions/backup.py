@@ -19,8 +19,8 @@ from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.trees.cargo.trash import FarTrashPage
 from cargo_sync.trees.guest import GuestFolder
+from cargo_sync.trees.trash import FarTrashPage
 
 
 class BackupSession:

@@ -29,9 +29,10 @@ from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
 from cargo_sync.trees.cargo.api import Apis, ServerLogin
 from cargo_sync.trees.cargo.replies import SpacesReply
-from cargo_sync.trees.cargo.trash import FarTrash, FarTrashPage
+from cargo_sync.trees.cargo.trash import CargoTrash
 from cargo_sync.trees.cargo.visit import VisitedTree
 from cargo_sync.trees.guest import GuestFolder, Guests
+from cargo_sync.trees.trash import FarTrashPage
 
 KINDS: Final = {FILE: "file", FOLDER: "folder", LINK: "link"}
 
@@ -208,8 +209,8 @@ class CargoSession:
     def _tree(self, folder: str = "") -> VisitedTree:
         return VisitedTree(self._api, self.space.name, folder, self._world, nullcontext())
 
-    def _trash(self) -> FarTrash:
-        return FarTrash(self._api, self.space.name, "")
+    def _trash(self) -> CargoTrash:
+        return CargoTrash(self._api, self.space.name, "")
 
     def _passage(self, folder: str) -> Passage:
         make = partial(VisitedTree, self._api, self.space.name, folder, self._world)

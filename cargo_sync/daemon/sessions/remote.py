@@ -6,7 +6,7 @@ from typing import NamedTuple, NoReturn, Protocol
 from cargo_sync.daemon.sessions.transfer import CopyOrder, Work
 from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.trees.cargo.trash import FarTrashPage
+from cargo_sync.trees.trash import FarTrashPage
 
 
 class RemoteSpace(NamedTuple):

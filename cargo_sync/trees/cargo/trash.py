@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
 
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import (
@@ -27,20 +26,13 @@ from cargo_sync.trees.cargo.replies import (
     TrashReply,
     TrashRowReply,
 )
+from cargo_sync.trees.trash import FarTrashPage
 
 AT_ONCE = 500
 """Versions per request, as many as a server takes."""
 
 
-class FarTrashPage(NamedTuple):
-    """A part of a trash, the newest rows first; `before` is where the next page begins."""
-
-    rows: Sequence[TrashRow]
-    before: int | None
-    totals: TrashTotals
-
-
-class FarTrash:
+class CargoTrash:
     """What was displaced below `folder` of `workspace`; paths are relative to that folder.
 
     All calls raise ProblemError.
@@ -52,7 +44,6 @@ class FarTrash:
         self._base = f"/workspaces/{segment(workspace)}/trash"
 
     async def page(self, wanted: TrashFilter, before: int | None, limit: int) -> FarTrashPage:
-        """Up to `limit` rows that the filter wants, of those with ids below `before`."""
         under = self._whole(wanted.under)
         query: dict[str, str | int] = {"limit": min(limit, TRASH_ROWS)}
         texts = {"pattern": wanted.pattern, "under": under, "run": wanted.run}
@@ -72,14 +63,6 @@ class FarTrash:
     async def restore(
         self, ids: Sequence[int], to: str, run: str, inside: str = ""
     ) -> list[Restored | Problem]:
-        """Restores versions; one result per id, in order.
-
-        Args:
-            ids: of the versions.
-            to: a folder below which they go; "" for their own places.
-            run: names the folder of the server's trash for what stands there.
-            inside: only what has this path in the folders that the versions are; "" for all.
-        """
         results: list[Restored | Problem] = []
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
@@ -94,7 +77,6 @@ class FarTrash:
         return results
 
     async def free(self, ids: Sequence[int]) -> FreedVersions:
-        """Removes versions from the trash for good; returns how much that was."""
         files = size = 0
         for start in range(0, len(ids), AT_ONCE):
             body = {"ids": list(ids[start : start + AT_ONCE])}
@@ -103,7 +85,6 @@ class FarTrash:
         return FreedVersions(files, size)
 
     async def free_older(self, seconds: int) -> FreedVersions:
-        """As `free`, for what has been there for so long; `more` if that is much."""
         body = {"older": seconds, "under": self._folder}
         freed = await self._api.post(f"{self._base}/empty", FreedReply.read, body)
         return FreedVersions(freed.files, freed.bytes, freed.more)

@@ -1,0 +1,6 @@
+"""The far side of a job: which tree it is, by what the job's `hostname` names.
+
+cargo   a workspace on a Cargo server
+choice  the far side of each kind, or why there is none
+side    what a far side is built from, and what it brings besides its tree
+"""
