@@ -17,6 +17,7 @@ from cargo_sync.state.events import Events
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
+from cargo_sync.state.remote_uploads import RemoteUploads
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.state.upkeep import Upkeep
@@ -29,6 +30,8 @@ DAY: Final = 86400.0
 PLANS_KEPT: Final = 3600.0
 REPLIES_KEPT: Final = DAY
 CHECKPOINTS_KEPT: Final = 7 * DAY
+REMOTE_UPLOADS_KEPT: Final = 30 * DAY
+"""Their jobs give them up after a week, if they can reach their server."""
 TRANSFERS_KEPT: Final = 7 * DAY
 CALLBACKS_KEPT: Final = 30 * DAY
 JOBS_KEPT: Final = 90 * DAY
@@ -69,6 +72,7 @@ class DaemonRetention:
         self._planned = Planned(database)
         self._checkpoints = Checkpoints(database, world.lived)
         self._orders = Orders(database, world.lived)
+        self._remote_uploads = RemoteUploads(database, world.lived)
         self._replies = Replies(database, world.lived)
         self._events = Events(database)
         self._conflicts = Conflicts(database)
@@ -96,6 +100,7 @@ class DaemonRetention:
             for left in some:
                 if left.root:
                     await offload(abandon, left.root, left.id)
+        await self._until_done(self._remote_uploads.purge, now - REMOTE_UPLOADS_KEPT, PART)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await offload(self._transfers.going_on, list(self._moving()), now)
         await self._until_done(

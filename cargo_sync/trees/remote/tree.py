@@ -110,7 +110,7 @@ class RemoteTree:
         self._resumption.root = root
         if self._use.changes:
             await self._upkeep.keep_up()
-        return Identity(root)
+        return Identity(root, abilities=self._remote.abilities)
 
     def _check_trash(self) -> None:
         if self._remote.abilities.trashing is Trashing.NONE:

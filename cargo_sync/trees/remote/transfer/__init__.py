@@ -8,5 +8,5 @@ memory    how much content is in memory at once
 near_end  the source and the sink of the near side, in threads
 pieces    a larger file goes piece by piece, and goes on after a cut or a restart
 sending   uploads: small files in one call, larger ones in pieces
-uploads   what is kept of uploads
+uploads   where it is kept what larger uploads need to go on
 """

@@ -10,11 +10,12 @@ from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import Offload
+from cargo_sync.state.remote_uploads import KeptUpload
 from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
 from cargo_sync.trees.remote.transfer.files import MovingFiles
 from cargo_sync.trees.remote.transfer.memory import ContentRoom
 from cargo_sync.trees.remote.transfer.near_end import NearFile
-from cargo_sync.trees.remote.transfer.uploads import KeptUpload, UploadStore
+from cargo_sync.trees.remote.transfer.uploads import UploadStore
 
 NOTED: Final = 8 * 2**20
 """Bytes after which what is kept of an upload is stored again: no more are sent twice."""

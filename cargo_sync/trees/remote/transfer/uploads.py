@@ -1,35 +1,14 @@
-"""What a client keeps of larger uploads, so that they go on after a restart or a cut."""
+"""Where it is kept what larger uploads need to go on after a restart or a cut."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from cargo_sync.model.transfers import stem
-from cargo_sync.trees.remote.contract import Kept
-
-
-@dataclass(frozen=True, slots=True)
-class KeptUpload:
-    """An upload that is not published.
-
-    root      the remote's name: what is kept means something only there
-    transfer  id of the transfer
-    path      relative to the remote
-    size      bytes of the whole file
-    source    version and ident of the file that is sent
-    kept      what the remote needs to go on
-    """
-
-    root: str
-    transfer: str
-    path: str
-    size: int
-    source: str
-    kept: Kept
+from cargo_sync.state.remote_uploads import KeptUpload
 
 
 class UploadStore(Protocol):
-    """Where they are kept: in the state. All calls raise ProblemError."""
+    """As `RemoteUploads` of the state. All calls raise ProblemError."""
 
     def get(self, root: str, transfer: str) -> KeptUpload | None: ...
 
