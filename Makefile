@@ -72,9 +72,13 @@ storm: $(VENV)/installed
 	$(BIN)/python -m tests.storm --seconds $(or $(SECONDS),600) --transfers $(or $(TRANSFERS),1000) --seed $(or $(SEED),1) \
 	  --nodes $(or $(NODES),4)
 
-# Jobs with servers of other people, with those that are too slow to start or too large for `make test` too.
-remotes: $(VENV)/installed $(REMOTES)/installed
-	CARGO_REMOTES=all $(BIN)/pytest -n 2 --dist worksteal tests/remotes
+# All tests with servers of other people, also with servers that `make test` leaves out.
+remotes: $(REMOTES)/all
+	CARGO_REMOTES=all $(BIN)/pytest -n 2 --dist worksteal -m remotes tests/remotes tests/conformance tests/trees
+
+$(REMOTES)/all: $(REMOTES)/installed
+	@$(BIN)/python -m tests.remotes.debian all
+	@touch $@
 
 bench: $(VENV)/installed
 	$(BENCH) $(if $(QUICK),--quick)

@@ -22,6 +22,9 @@ settings.load_profile("same")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     measured.leave_out(items)
+    for item in items:
+        if "remotes" in getattr(item, "fixturenames", ()):
+            item.add_marker("remotes")
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """A user without rights, as whom servers serve that root starts: the places are its own."""
 
+import grp
 import os
 import pwd
 from collections.abc import Callable
@@ -25,6 +26,11 @@ def owner() -> pwd.struct_passwd:
         except KeyError:
             continue
     raise MissingError(f"as root it needs a user {' or '.join(_NAMES)}")
+
+
+def group(user: pwd.struct_passwd) -> str:
+    """The name of the user's group."""
+    return grp.getgrgid(user.pw_gid).gr_name
 
 
 def owned(make: Callable[[str], Path], user: pwd.struct_passwd) -> Callable[[str], Path]:

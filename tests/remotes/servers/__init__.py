@@ -7,18 +7,37 @@ moto        a fake of S3
 wsgidav     WebDAV
 apache_dav  WebDAV by Apache
 openssh     SFTP by sshd
+ftp_user    the user of the FTP servers
 vsftpd      FTP, plain, with TLS, and with TLS as strict as it comes
+proftpd     FTP; in `make remotes` alone, as the next ones
+pure_ftpd   FTP
 
 An entry of SERVERS has a name, by which tests ask for it.
 """
 
+import os
 from typing import Final
 
 from tests.remotes.server import Server
-from tests.remotes.servers import apache_dav, moto, openssh, rclone, swift, vsftpd, wsgidav
+from tests.remotes.servers import (
+    apache_dav,
+    moto,
+    openssh,
+    proftpd,
+    pure_ftpd,
+    rclone,
+    swift,
+    vsftpd,
+    wsgidav,
+)
 
+ALL: Final = os.environ.get("CARGO_REMOTES") == "all"
+"""Whether servers are wanted that are too slow to start or too large for `make test`, too."""
 S3: Final[tuple[Server, ...]] = (rclone.S3, swift.SWIFT, moto.MOTO)
 WEBDAV: Final[tuple[Server, ...]] = (rclone.WEBDAV, wsgidav.WSGIDAV, apache_dav.APACHE_DAV)
 SFTP: Final[tuple[Server, ...]] = (rclone.SFTP, openssh.OPENSSH)
-FTP: Final[tuple[Server, ...]] = (rclone.FTP, vsftpd.PLAIN, vsftpd.TLS, vsftpd.STRICT)
+FTP: Final[tuple[Server, ...]] = (
+    rclone.FTP, vsftpd.PLAIN, vsftpd.TLS, vsftpd.STRICT,
+    *((proftpd.PROFTPD, pure_ftpd.PURE_FTPD) if ALL else ()),
+)  # fmt: skip
 SERVERS: Final = (*S3, *WEBDAV, *SFTP, *FTP)

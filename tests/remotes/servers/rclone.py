@@ -8,11 +8,10 @@ from tests.remotes import keys
 from tests.remotes.installed import Found, of_python
 from tests.remotes.server import FTP as FTP_GREETING
 from tests.remotes.server import HTTP, SSH, Greeting, Login, Setup, folders_in
+from tests.remotes.servers.ftp_user import PASSIVE
 
 USER: Final = "ana"
 PASSWORD: Final = "canary-rclone-7d"
-_PASSIVE: Final = "32100-32700"
-"""Ports of data connections: above those of tests/ports.py, below those that a system gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Rclone:
             login = Login(USER, PASSWORD, host_key=key.fingerprint)
             options = ("--key", str(key.path))
         elif self.protocol == "ftp":
-            options = ("--passive-port", _PASSIVE)
+            options = ("--passive-port", "-".join(PASSIVE))
         command = (
             of_python("rclone"), "serve", self.protocol, str(folder / "stored"),
             "--addr", f"127.0.0.1:{port}",

@@ -19,21 +19,16 @@ from cargo_sync.api.own_certificate import make_certificate
 from tests.remotes import own_view, unprivileged
 from tests.remotes.installed import of_system
 from tests.remotes.server import FTP, Login, Setup, folders_in
+from tests.remotes.servers.ftp_user import HASHED, LOGIN, PASSIVE
 
-USER: Final = "ana"
-PASSWORD: Final = "canary-vsftpd-9a"
-_HASHED: Final = (
-    "$6$cargotests$XWNTXHf/mDLKdBpexJIfSeyhoVyVuZZ0xAyt2wakVjTwaXz9"
-    "JHZ16S4kiXZp8DIKEb0v5yIC7e1/cvbK.yyY7/"
-)
 _SETTINGS: Final = """\
 listen=YES
 listen_address=127.0.0.1
 listen_port={port}
 background=NO
 write_enable=YES
-pasv_min_port=32100
-pasv_max_port=32700
+pasv_min_port={passive[0]}
+pasv_max_port={passive[1]}
 secure_chroot_dir={folder}/empty
 # It may not be allowed to confine itself in a container.
 seccomp_sandbox=NO
@@ -120,6 +115,7 @@ class Vsftpd:
             text.format(
                 port=port,
                 folder=folder,
+                passive=PASSIVE,
                 user=unprivileged.owner().pw_name,
                 strict="YES" if self.strict else "NO",
             )
@@ -128,7 +124,7 @@ class Vsftpd:
             (*(_own_view(folder) if root else ()), program.path, str(settings)),
             FTP,
             f"{scheme}://127.0.0.1:{port}{'' if root else folder / 'stored'}",
-            Login(USER if root else "anonymous", PASSWORD, certificate=certificate),
+            Login(LOGIN.user if root else "anonymous", LOGIN.password, certificate=certificate),
             make,
             program.environment,
         )
@@ -136,9 +132,9 @@ class Vsftpd:
 
 def _own_view(folder: Path) -> tuple[str, ...]:
     owner = unprivileged.owner()
-    user = f"{USER}:x:{owner.pw_uid}:{owner.pw_gid}::{folder}/stored:/bin/sh"
+    user = f"{LOGIN.user}:x:{owner.pw_uid}:{owner.pw_gid}::{folder}/stored:/bin/sh"
     shadow = folder / "shadow"
-    shadow.write_text(f"{USER}:{_HASHED}:20000::::::\n")
+    shadow.write_text(f"{LOGIN.user}:{HASHED}:20000::::::\n")
     shadow.chmod(0o600)
     (folder / "pam").mkdir()
     (folder / "pam/vsftpd").write_text(_PAM)
