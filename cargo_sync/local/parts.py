@@ -155,6 +155,18 @@ class PartFile:
     def complete(self) -> bool:
         return self._written >= self._offer.size
 
+    @property
+    def reached(self) -> int:
+        """So many bytes from the start on are staged, and hashed."""
+        return self._hash.size
+
+    def opener(self) -> Callable[[], int]:
+        """What opens the staged file once more, for reading; any thread may call it.
+
+        It returns a descriptor, and raises OSError: the file is published or removed by then.
+        """
+        return partial(self._root.system.open_in, self._folder.fd, self._name)
+
     def in_order(self) -> int:
         """Forgets what is behind the first gap of what was resumed; returns where that is."""
         missing = self.missing

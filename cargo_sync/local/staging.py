@@ -255,6 +255,16 @@ class Staging:
             self.release(offer.transfer)
             raise
 
+    def fleeting(self, offer: Offer, checkpoints: CheckpointStore) -> PartFile:
+        """Returns a larger file that has its resume points elsewhere: no other try finds it here.
+
+        Raises:
+            ProblemError: it cannot be staged.
+        """
+        own = offer._replace(transfer="")
+        name, hash = self._name(), self._hashes()
+        return PartFile(self.root, self._existing(), name, own, checkpoints, hash)
+
     def release(self, transfer: str) -> None:
         """A transfer has ended or was paused: its part may be used again."""
         with self._lock:

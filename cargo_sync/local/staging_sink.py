@@ -149,7 +149,7 @@ class StagingSink:
         try:
             part = begun.parts.get(index)
             if part is None:
-                part = begun.parts[index] = self._staging.part(offer)
+                part = begun.parts[index] = self._part(offer)
             write(part)
             begun.room.wrote(index, count)
             if not part.complete:
@@ -234,6 +234,10 @@ class StagingSink:
 
     # -- within ------------------------------------------------------------------------------------
 
+    def _part(self, offer: Offer) -> PartFile:
+        """Where a larger file is staged. Raises ProblemError."""
+        return self._staging.part(offer)
+
     def _judge_all(self, batch: int, begun: SinkBatch, answers: list[Want]) -> None:
         """Asks the owner; `answers` gets what is not "all" of the offers that are valid."""
         offers, problems = begun.offers, begun.problems
@@ -260,7 +264,7 @@ class StagingSink:
         """What is missing of a resumable file: all, or the ranges since an earlier cut."""
         offer = begun.offers[index]
         try:
-            part = begun.parts[index] = self._staging.part(offer)
+            part = begun.parts[index] = self._part(offer)
             if part.complete:  # it was complete before the cut
                 self._finish(batch, begun, index)
                 return Want("none")

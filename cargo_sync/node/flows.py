@@ -112,7 +112,7 @@ class NodeFlows:
 
     def machine(self, flow: NodeFlow, sock: socket.socket, link: Link) -> tuple[End, Pace | None]:
         if flow.mode is Mode.UPLOAD:
-            sink = BlobSink(self._arrivals)
+            sink = BlobSink(self._arrivals, self._steady)
             return Receiver(link, sink, self._steady, client=False), None
         pace = pace_of(sock)
         source = BlobSource(self._blobs)

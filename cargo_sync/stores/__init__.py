@@ -10,6 +10,7 @@ blob_sink    a lane that brings them
 blob_source  a lane that asks for them
 nodes/       storage nodes, which keep contents on other machines
 blob_scrub   reads all of it, to find what has become rotten
+unnamed      contents that are sent to a node before their hash is known
 spool        contents on a disk of this machine, and who holds them
 spooled      a store of contents without other machines
 nodes/       on storage nodes: copies, repair, what comes back

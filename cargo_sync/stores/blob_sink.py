@@ -1,11 +1,15 @@
-"""Blobs as the sink of a lane: contents come with their hashes, and are placed as they are."""
+"""Blobs as the sink of a lane: contents come with their hashes, and are placed as they are.
+
+To a node they also come without (`unnamed`): it keeps one of these per lane until it is asked for.
+"""
 
 import threading
 from collections.abc import Callable, Sequence
 
 from cargo_sync.local.at_once import PublishesAtOnce
+from cargo_sync.local.batch import SinkBatch
 from cargo_sync.local.judge import OfferJudge
-from cargo_sync.local.parts import Staged
+from cargo_sync.local.parts import PartFile, Staged
 from cargo_sync.local.space import Shortage
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.staging_sink import StagingSink, failed
@@ -15,6 +19,7 @@ from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.stores.blobs import BlobFolder, for_blobs
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.spool import BlobSpool
+from cargo_sync.stores.unnamed import LONGEST, NoCheckpoints, is_unnamed
 
 _Place = Callable[[Sequence[Staged]], list[Problem | None]]
 
@@ -50,25 +55,37 @@ class BlobArrivals:
 
 
 class _BlobJudge:
-    """Wants each content that is not here, as long as there is room."""
+    """Wants each content that is not here, as long as there is room.
+
+    kept     the content that has come whole over this lane, and has no name yet
+    claimed  those that were kept, and were asked for: they belong to the batch with this number
+    """
 
     def __init__(self, arrivals: BlobArrivals) -> None:
         self._arrivals = arrivals
         self._promised: dict[int, int] = {}
+        self.kept: dict[Content, Staged] = {}
+        self.claimed: dict[tuple[int, Content], Staged] = {}
 
     def judge(self, batch: int, offers: Sequence[Offer]) -> list[Want | None]:
         self._promised[batch] = 0
-        known = self._arrivals.blobs.has([Content(one.path, one.size) for one in offers])
+        contents = [Content(one.path, one.size) for one in offers]
+        known = self._arrivals.blobs.has(contents)
+        if self.kept:
+            known = [
+                self._claim(batch, content) or is_here
+                for content, is_here in zip(contents, known, strict=True)
+            ]
         wanted = [
             one.size
             for one, is_here in zip(offers, known, strict=True)
-            if not is_here and _is_content(one)
+            if not is_here and (_is_content(one) or is_unnamed(one))
         ]
         fit = self._arrivals.promise(wanted)
         self._promised[batch] = sum(wanted[:fit])
         answers: list[Want | None] = []
         for one, is_here in zip(offers, known, strict=True):
-            if not _is_content(one):
+            if not (_is_content(one) or is_unnamed(one)):
                 answers.append(_refusal(Code.BAD_REQUEST, "is not offered by its hash"))
             elif is_here:
                 answers.append(Want("none"))
@@ -85,6 +102,34 @@ class _BlobJudge:
 
     def ended(self, batch: int) -> None:
         self._arrivals.end(self._promised.pop(batch, 0))
+
+    def keep(self, batch: int, one: Staged) -> None:
+        """It stays, with its promised room, until it is let go."""
+        self._promised[batch] -= one.size
+        self.kept[Content(one.hash, one.size)] = one
+
+    def claimed_of(self, batch: int, content: Content) -> Staged | None:
+        """What was kept of a content that a batch asks for; its room is promised no more."""
+        found = self.claimed.pop((batch, content), None)
+        if found is not None:
+            self._arrivals.end(content.size)
+        return found
+
+    def forget(self, *, claimed: bool) -> list[Staged]:
+        """What was kept, also for batches that asked for it; its room is promised no more."""
+        gone = [*self.kept.values()]
+        self.kept.clear()
+        if claimed:
+            gone += self.claimed.values()
+            self.claimed.clear()
+        self._arrivals.end(sum(one.size for one in gone))
+        return gone
+
+    def _claim(self, batch: int, content: Content) -> bool:
+        found = self.kept.pop(content, None)
+        if found is not None:
+            self.claimed[batch, content] = found
+        return found is not None
 
 
 class _SpoolJudge:
@@ -122,6 +167,7 @@ class _PlacingSink(StagingSink, PublishesAtOnce):
         """
         begun = self.taken(batch)
         try:
+            kept = self._set_aside(begun)
             order = sorted(begun.staged)
             problems = self._place([begun.staged[index] for index in order])
         finally:
@@ -130,17 +176,77 @@ class _PlacingSink(StagingSink, PublishesAtOnce):
             if problem is not None:
                 begun.problems[index] = problem
         return [
-            failed(begun, index) if index in begun.problems else Receipt("done", hash=offer.path)
+            failed(begun, index)
+            if index in begun.problems
+            else Receipt("done", hash=kept.get(index, offer.path))
             for index, offer in enumerate(begun.offers)
         ]
+
+    def _set_aside(self, begun: SinkBatch) -> dict[int, str]:
+        """Takes what is not to be placed out of a batch, and adds what was kept for it.
+
+        Returns the hashes of the former, by index.
+        """
+        return {}
 
 
 class BlobSink(_PlacingSink):
     """The sink of one flow to a folder of blobs."""
 
-    def __init__(self, arrivals: BlobArrivals) -> None:
-        blobs = arrivals.blobs
-        super().__init__(blobs.staging, _BlobJudge(arrivals), blobs.place)
+    def __init__(self, arrivals: BlobArrivals, steady: Callable[[], float]) -> None:
+        """`steady` reads a monotonic clock."""
+        blobs = self._blobs = arrivals.blobs
+        self._judged = _BlobJudge(arrivals)
+        self._steady = steady
+        self._since: dict[tuple[int, int], float] = {}
+        """When the contents without a name began that are coming: by batch and index."""
+        super().__init__(blobs.staging, self._judged, blobs.place)
+
+    def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
+        """As of all of these sinks; what was kept goes if another one comes without a name."""
+        coming = [index for index, offer in enumerate(offers) if is_unnamed(offer)]
+        if coming:
+            self._forget()
+        wants = super().begin(batch, offers)
+        self._since.update(dict.fromkeys(((batch, index) for index in coming), self._steady()))
+        return wants
+
+    def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
+        since = self._since.get((batch, index))
+        if since is not None and self._steady() - since > LONGEST:
+            del self._since[batch, index]
+            words = "this content took too long to come without a name"
+            self.failed(batch, index, Problem(Code.TIMEOUT, words))
+        super().part(batch, index, offset, content)
+
+    def close(self) -> None:
+        super().close()
+        self._forget(claimed=True)
+
+    def _part(self, offer: Offer) -> PartFile:
+        if is_unnamed(offer):
+            return self._blobs.staging.fleeting(offer, NoCheckpoints())
+        return super()._part(offer)
+
+    def _set_aside(self, begun: SinkBatch) -> dict[int, str]:
+        kept = dict[int, str]()
+        for index, offer in enumerate(begun.offers):
+            if is_unnamed(offer):
+                self._since.pop((begun.number, index), None)
+                if (one := begun.staged.pop(index, None)) is not None:
+                    self._forget()
+                    self._judged.keep(begun.number, one)
+                    kept[index] = one.hash
+                continue
+            one = self._judged.claimed_of(begun.number, Content(offer.path, offer.size))
+            if one is not None:
+                begun.staged[index] = one
+        return kept
+
+    def _forget(self, *, claimed: bool = False) -> None:
+        """Removes what was kept."""
+        for one in self._judged.forget(claimed=claimed):
+            self._staging.discard(one)
 
 
 class SpoolSink(_PlacingSink):

@@ -5,6 +5,8 @@ catalogue says which paths have it. A store knows no paths: it keeps contents, o
 many machines. There is one for all such workspaces of a server. Each store keeps these rules, and
 one suite proves them (tests/conformance/test_content_store.py):
 
+- **A large content may go on while it still comes** (`forward`): then `secure` has less to do. What
+  was forwarded counts for nothing before that.
 - **The way of a content**: it is staged (`spool.staging`), placed in the spool (`Spool.place`),
   secured (`secure`), then the caller records it, with its row in the same
   transaction, then gives it back (`release`). Once it is recorded, it can be opened until `forget`.
@@ -118,12 +120,55 @@ class NothingComing:
         """Nothing was begun."""
 
 
+class ComingFile(NamedTuple):
+    """A file that is being staged in the spool.
+
+    size   bytes that it will have
+    holes  how many of them are known to take no room
+    open   opens what is staged of it, for reading: a descriptor; raises OSError once it has
+           another place. Any thread may call it
+    """
+
+    size: int
+    holes: int
+    open: Callable[[], int]
+
+
+class Forward(Protocol):
+    """A content that goes on while it still comes. One thread calls it."""
+
+    def reached(self, count: int) -> None:
+        """So many bytes from its start on are staged. It returns at once."""
+
+    def sealed(self, content: Content) -> None:
+        """All of it is placed, as this content; `secure` comes next, and ends this."""
+
+    def close(self) -> None:
+        """It does not come any more, or is not secured; nothing happens once it is sealed."""
+
+
+class NoForward:
+    """Nothing goes on."""
+
+    def reached(self, count: int) -> None:
+        """Nobody waits for it."""
+
+    def sealed(self, content: Content) -> None:
+        """It is secured as any other."""
+
+    def close(self) -> None:
+        """Nothing was begun."""
+
+
 class ContentStore(Protocol):
     """Keeps contents. The rules are those of the module."""
 
     @property
     def spool(self) -> Spool:
         """Where contents come."""
+
+    def forward(self, workspace: int, file: ComingFile) -> Forward:
+        """A large file has begun to come: as much as is staged may go on. Returns at once."""
 
     def secure(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
         """Makes the copies that a workspace wants of contents that are held in the spool."""

@@ -5,7 +5,15 @@ from typing import Final, Protocol
 
 from cargo_sync.model.problems import Problem
 from cargo_sync.stores.blob_pieces import BlobReader, EmptyReader
-from cargo_sync.stores.contract import Content, Done, NothingComing, Secured, Wake
+from cargo_sync.stores.contract import (
+    ComingFile,
+    Content,
+    Done,
+    NoForward,
+    NothingComing,
+    Secured,
+    Wake,
+)
 from cargo_sync.stores.spool import BlobSpool, HoldCounts
 
 IN_THE_SPOOL: Final = 0
@@ -44,6 +52,9 @@ class SpooledStore:
         self._rows = rows
         self._owners = owners
         self._lived = lived
+
+    def forward(self, workspace: int, file: ComingFile) -> NoForward:
+        return NoForward()  # it stays here
 
     def secure(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
         done([Secured(IN_THE_SPOOL)] * len(contents))  # placing them has made them durable

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model.problems import Problem
-from cargo_sync.stores.contract import Coming, Content, ContentStore, Done, Spool, Wake
+from cargo_sync.stores.contract import (
+    Coming,
+    ComingFile,
+    Content,
+    ContentStore,
+    Done,
+    Forward,
+    Spool,
+    Wake,
+)
 
 
 class AwayStore:
@@ -43,6 +52,9 @@ class AwayStore:
         waiting, self._waiting = self._waiting, []
         for _, contents, done in waiting:
             done([problem] * len(contents))
+
+    def forward(self, workspace: int, file: ComingFile) -> Forward:
+        return self._store.forward(workspace, file)
 
     def secure(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
         if self.away is None:

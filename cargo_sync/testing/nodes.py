@@ -15,6 +15,7 @@ from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.blobs import BlobFolder, for_blobs
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.client import NodeStatus
 from cargo_sync.stores.nodes.pieces import PieceRun, Take, length_of
 from cargo_sync.stores.nodes.ports import Results
@@ -36,6 +37,7 @@ class FolderNode:
     """A node over a folder; see `NodeClient`.
 
     is_away, is_full  what a test wants of it
+    forwarded         contents of which it was told that they arrive
     most              bytes of which it says that it takes them; None: as its folder says
     given             pieces that were read from it
     dies_after        so many of these; then it is away
@@ -49,6 +51,7 @@ class FolderNode:
         self.most: int | None = None
         self.given = 0
         self.dies_after: float = math.inf
+        self.forwarded: list[ArrivingContent] = []
         self._orders = OrderBook()
 
     async def status(self) -> NodeStatus:
@@ -56,6 +59,11 @@ class FolderNode:
 
     async def place(self, contents: Sequence[Content]) -> Results:
         return await self._answer(lambda: self._copy(self.spool, self.folder, contents))
+
+    async def forward(self, arriving: ArrivingContent) -> None:
+        await self._answer(lambda: None)
+        self.forwarded.append(arriving)
+        await arriving.over.wait()
 
     async def fetch(self, contents: Sequence[Content]) -> Results:
         return await self._answer(lambda: self._copy(self.folder, self.spool, contents))

@@ -16,6 +16,7 @@ from cargo_sync.machines.nodes.states import Member, Members, NodeFacts, Patienc
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import Cluster, NodeSession, Results
@@ -140,6 +141,15 @@ class Links:
             await self._answer(node, number)
         await self._answer(node, number)
         return Results(problems)
+
+    async def forward(self, node: int, arriving: ArrivingContent) -> None:
+        number = await self._ask(node)
+        self.story.covered["step forwarded"] += 1
+        while not arriving.over.is_set():
+            session = self.sessions.get(node)
+            if session is None or session.number != number:
+                raise ProblemError(_CUT)
+            await step(1.0)
 
     async def confirm(self, node: int, session: NodeSession) -> None:
         number = await self._ask(node)

@@ -22,9 +22,11 @@ from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.blobs import LIVE
 from cargo_sync.stores.blob_pieces import zeros_digest
-from cargo_sync.stores.contract import Content
+from cargo_sync.stores.contract import ComingFile, Content
+from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.deleting import Deleting
 from cargo_sync.stores.nodes.fetching import PieceFetching
+from cargo_sync.stores.nodes.forwarding import Forwarding
 from cargo_sync.stores.nodes.held_pieces import HeldPieces
 from cargo_sync.stores.nodes.inventory import TakingIn
 from cargo_sync.stores.nodes.pieces import pieces_of
@@ -54,6 +56,8 @@ _ACTS: Final = 24
 _WORKS: Final = ("repair", "trim", "mark 1", "mark 2", "age", "sweep")
 _ROUNDS: Final = 9
 _READ_PIECES: Final = 20
+_FORWARDED: Final = 3
+"""Of so many uploads one goes on while it arrives."""
 
 
 class Server:
@@ -66,7 +70,8 @@ class Server:
         history.starts += 1
         self.links.lineage = f"start {history.starts}"
         self.cluster = cluster(self.links, history.folders, story, now, history.copies)
-        self.placing = Securing(self.cluster)
+        self.forwarding = Forwarding(self.cluster)
+        self.placing = Securing(self.cluster, self.forwarding.nodes)
         self.repairing = Repairing(self.cluster)
         self.trimming = Trimming(self.cluster)
         self.deleting = Deleting(self.cluster)
@@ -138,9 +143,28 @@ class NodeHistory:
         contents = list(dict.fromkeys(some))
         self._uploads += 1
         story.tell(f"upload {[one.hash[-2:] for one in contents]} to {workspace}")
-        self.server.steps.begin(
-            f"upload {self._uploads}", self._store(self.server, workspace, contents)
-        )
+        name, server = f"upload {self._uploads}", self.server
+        if self._uploads % _FORWARDED:
+            server.steps.begin(name, self._store(server, workspace, contents))
+            return
+        file = ComingFile(contents[0].size, 0, lambda: -1)
+        arriving = ArrivingContent(name, file, server.forwarding.end, self.now)
+        server.steps.begin(f"forward {name}", server.forwarding.send(workspace, arriving))
+        server.steps.begin(name, self._store_forwarded(server, workspace, contents, arriving))
+
+    async def _store_forwarded(
+        self, server: Server, workspace: int, contents: list[Content], arriving: ArrivingContent
+    ) -> None:
+        """The first one goes on to nodes while it arrives, which may be given up."""
+        await server.cluster.pause(self.story.one_of((0.0, 1.0, 30.0)))
+        if self.story.chance(0.1):
+            arriving.close()
+            return
+        arriving.sealed(contents[0])
+        try:
+            await self._store(server, workspace, contents)
+        finally:
+            server.forwarding.secured(contents)
 
     async def _store(self, server: Server, workspace: int, contents: list[Content]) -> None:
         hashes = [one.hash for one in contents]

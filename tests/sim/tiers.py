@@ -75,6 +75,13 @@ NODES: Final = Tier(
     _nodes,
     frozenset(f"act {name}" for name in nodes.ACTS)
     | frozenset(f"fault {name}" for name in nodes.FAULTS)
-    | {"step receipt", "step full", "step lost to faults", "step piece", "step another copy"},
+    | {
+        "step receipt",
+        "step forwarded",
+        "step full",
+        "step lost to faults",
+        "step piece",
+        "step another copy",
+    },
 )
 TIERS: Final = {tier.name: tier for tier in (PLANNER, TWO_WAY, SYSTEM, TWO_WAY_SYSTEM, DISK, NODES)}

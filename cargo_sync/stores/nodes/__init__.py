@@ -3,6 +3,8 @@
 ports      rows of contents, links to nodes, and what all of the work shares
 claims     who uses a content, and who deletes copies of it
 securing   contents of the spool get copies, up to the quorum
+arriving   a content that goes on to nodes while it still arrives
+forwarding  to which nodes it goes
 repairing  copies that are missing are made, copies too many go
 survey     what is missing, looked at every few seconds, and how the repair gets on
 deleting   what nobody wants is deleted
@@ -10,6 +12,7 @@ client     what one node can be asked for
 link       one node on another machine
 node_api   its HTTPS API, as calls
 node_lane  contents move between it and us, in one direction
+forward_lane  contents that still arrive, each over a lane of its own
 pieces     pieces of contents on their way from it, and how each is checked
 piece_sink  the end of a lane over which they come
 fleet      all nodes: asked how they are, taken in, given up when they are silent

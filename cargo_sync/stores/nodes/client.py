@@ -7,6 +7,7 @@ from cargo_sync.machines.nodes.orders import DeletionOrder
 from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.machines.nodes.snapshots import MadeSnapshot
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import Results
 
@@ -59,6 +60,9 @@ class NodeClient(Protocol):
 
     async def place(self, contents: Sequence[Content]) -> Results:
         """Makes copies of contents of the spool. One that is there is none the more."""
+
+    async def forward(self, arriving: ArrivingContent) -> None:
+        """Sends a content as it arrives: see `NodeLinks.forward`."""
 
     async def fetch(self, contents: Sequence[Content]) -> Results:
         """Brings contents into the spool, which then holds each of them once more."""

@@ -27,6 +27,7 @@ from cargo_sync.model.world import World
 from cargo_sync.process.tasks import contained
 from cargo_sync.state.nodes import NodeRow
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.client import NodeClient, NodeStatus
 from cargo_sync.stores.nodes.inventory import TakingIn
 from cargo_sync.stores.nodes.pieces import PieceRun, Take
@@ -157,6 +158,10 @@ class NodeFleet:
             found.no_room = NoRoom(self._world.steady(), free, min(refused))
             self._look()
         return results
+
+    async def forward(self, node: int, arriving: ArrivingContent) -> None:
+        # It ends no session: nothing is known of what was forwarded, and nothing has to be.
+        await self._found(node).client.forward(arriving)
 
     async def keep_snapshot(
         self, node: int, content: Content, snapshot: MadeSnapshot, verifier: bytes

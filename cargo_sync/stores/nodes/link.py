@@ -10,6 +10,7 @@ from cargo_sync.lanes.connect import open_lane
 from cargo_sync.lanes.end import OnReceipts
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.pacing import pace_of
+from cargo_sync.lanes.ports import Source
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.machines.nodes.orders import DeletionOrder
@@ -23,7 +24,9 @@ from cargo_sync.state.nodes import NodeRow
 from cargo_sync.stores.blob_sink import SpoolSink
 from cargo_sync.stores.blob_source import SpoolSource
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.client import NodeStatus, ScrubStatus
+from cargo_sync.stores.nodes.forward_lane import ArrivingSource, ForwardLanes
 from cargo_sync.stores.nodes.node_api import (
     LATE,
     SOON,
@@ -82,6 +85,7 @@ class NodeLink:
                 (Mode.DOWNLOAD, self._receiver, spool.give_back),
             )
         }
+        self._forwards = ForwardLanes(self._forward_lane)
         self._asks = PieceAsks()
         self._reads = NodeLane(
             f"lane to node {row.name} (read)",
@@ -106,7 +110,10 @@ class NodeLink:
         )
 
     async def place(self, contents: Sequence[Content]) -> Results:
-        return await self._lanes[Mode.UPLOAD].move(contents)
+        return await self._forwards.place(contents, self._lanes[Mode.UPLOAD].move)
+
+    async def forward(self, arriving: ArrivingContent) -> None:
+        await self._forwards.send(arriving)
 
     async def fetch(self, contents: Sequence[Content]) -> Results:
         lane = self._lanes[Mode.DOWNLOAD]
@@ -172,6 +179,7 @@ class NodeLink:
         await self._api.close()
         for lane in (*self._lanes.values(), self._reads):
             await lane.stop()
+        await self._forwards.stop()
 
     # -- lanes -------------------------------------------------------------------------------------
 
@@ -191,11 +199,23 @@ class NodeLink:
             raise
         return OpenedLane(sock, link, flow.granted)
 
+    def _forward_lane(self, arriving: ArrivingContent) -> NodeLane:
+        source = partial(ArrivingSource, self._spool.blobs, arriving)
+        return NodeLane(
+            f"lane to node {self._row.name} (forward)",
+            partial(self._open, Mode.UPLOAD),
+            lambda opened, on_receipts: self._sending(source(), opened, on_receipts),
+            _stays,
+            self._world,
+        )
+
     def _sender(self, opened: OpenedLane, on_receipts: OnReceipts) -> Sender:
+        return self._sending(SpoolSource(self._spool.blobs), opened, on_receipts)
+
+    def _sending(self, source: Source, opened: OpenedLane, on_receipts: OnReceipts) -> Sender:
         steady = self._world.steady
         pace = pace_of(opened.sock)
         pace.limit(opened.granted, steady())
-        source = SpoolSource(self._spool.blobs)
         return Sender(opened.link, source, steady, client=True, pace=pace, on_receipts=on_receipts)
 
     def _receiver(self, opened: OpenedLane, on_receipts: OnReceipts) -> Receiver:

@@ -15,6 +15,7 @@ from cargo_sync.model.world import World
 from cargo_sync.state.blobs import BlobRow
 from cargo_sync.state.placements import Holding
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.pieces import PieceRun, Take
 
@@ -82,6 +83,13 @@ class NodeLinks(Protocol):
 
     async def place(self, node: int, contents: Sequence[Content]) -> Results:
         """Makes copies of contents of the spool. They are durable there, but not confirmed."""
+
+    async def forward(self, node: int, arriving: ArrivingContent) -> None:
+        """Sends a content as it arrives, until it is `over`; `place` then has less to do.
+
+        Raises:
+            ProblemError: it is not sent, or not all of it.
+        """
 
     async def confirm(self, node: int, session: NodeSession) -> None:
         """All that was placed or deleted in this session is covered by what is known of the folder.

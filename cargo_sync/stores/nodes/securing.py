@@ -5,9 +5,9 @@ folder: so the copy is covered by what is known of that folder (machines/nodes/r
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from cargo_sync.machines.nodes.copies import standing
 from cargo_sync.machines.nodes.placement import choose, quorum
@@ -22,15 +22,36 @@ Copies = dict[int, int]
 """Nodes that have a copy, each with the life of its folder."""
 
 
+class _Group(NamedTuple):
+    """Contents that are placed alike.
+
+    have   nodes that have a copy
+    never  nodes that must not get one
+    begun  nodes that have got the content already, without its name
+    """
+
+    have: frozenset[int]
+    never: frozenset[int]
+    begun: frozenset[int]
+
+
 Kept = Mapping[str, frozenset[int] | None]
 """The nodes that have each content, by the workspace's own row; None without such a row."""
+
+
+def _nowhere(_content: Content) -> Collection[int]:
+    return ()
 
 
 class Securing:
     """Makes copies."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(
+        self, cluster: Cluster, forwarded: Callable[[Content], Collection[int]] = _nowhere
+    ) -> None:
+        """`forwarded` says which nodes have got a content already, without its name."""
         self._cluster = cluster
+        self._forwarded = forwarded
 
     async def secure(self, workspace: int, contents: Sequence[Content]) -> list[int]:
         """Makes the copies that a workspace wants of contents that are held in the spool.
@@ -78,25 +99,32 @@ class Securing:
         wanted: int,
     ) -> bool:
         """Makes copies of contents that have too few; False if no node took any."""
-        groups = defaultdict[tuple[frozenset[int], frozenset[int]], list[Content]](list)
+        groups = defaultdict[_Group, list[Content]](list)
         for one in short:
             have = frozenset({*(kept[one.hash] or ()), *copies[one.hash]})
-            groups[have, frozenset(failed[one.hash])].append(one)
+            never = frozenset(failed[one.hash])
+            groups[_Group(have, never, frozenset(self._forwarded(one)))].append(one)
         took, waiting = False, list(groups.items())
         while waiting:
-            (have, never), some = waiting.pop()
+            group, some = waiting.pop()
+            have, never, begun = group
             members = self._cluster.links.members()
             there = standing(have, members, wanted).readable
             count = max(wanted, quorum(wanted)) - len(there)
-            choice = partial(choose, members, have | never, count)
+            first = [
+                node
+                for node in sorted(begun - have - never)
+                if node in members and members[node].takes
+            ][:count]
+            choice = partial(choose, members, have | never | {*first}, count - len(first))
             chance = self._cluster.world.chance
-            chosen = choice(sum(one.size for one in some), chance)
+            chosen = [*first, *choice(sum(one.size for one in some), chance)]
             if len(there) + len(chosen) < quorum(wanted):
-                least = choice(min(one.size for one in some), chance)
+                least = [*first, *choice(min(one.size for one in some), chance)]
                 if len(some) > 1 and len(there) + len(least) >= quorum(wanted):
                     # There is room for some of them, or for all on different nodes.
                     half = len(some) // 2
-                    waiting += [((have, never), some[half:]), ((have, never), some[:half])]
+                    waiting += [(group, some[half:]), (group, some[:half])]
                 continue
             tries = [self._copy(node, some, copies, failed) for node in chosen]
             took = any(await self._cluster.together(tries)) or took

@@ -18,11 +18,21 @@ from cargo_sync.machines.nodes.states import PATIENCE, Patience
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import contained, lasting
-from cargo_sync.stores.contract import Coming, Content, Done, Secured, Wake
+from cargo_sync.stores.contract import (
+    Coming,
+    ComingFile,
+    Content,
+    Done,
+    Forward,
+    Secured,
+    Wake,
+)
+from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.deleting import Deleting
 from cargo_sync.stores.nodes.fetching import PieceFetching
 from cargo_sync.stores.nodes.fleet import NOTE_SECONDS, Dial, NodeFleet, NodeTable
+from cargo_sync.stores.nodes.forwarding import Forwarding
 from cargo_sync.stores.nodes.held_pieces import HeldPieces
 from cargo_sync.stores.nodes.inventory import TakingIn
 from cargo_sync.stores.nodes.ports import Cluster, CopyRows
@@ -91,7 +101,8 @@ class NodeStore:
             settings.keep_unknown,
         )
         self._rows = rows
-        self._securing = Securing(self.cluster)
+        self._forwarding = Forwarding(self.cluster)
+        self._securing = Securing(self.cluster, self._forwarding.nodes)
         self._repairing = Repairing(self.cluster)
         self._survey = CopySurvey(self.cluster, self._repairing.progress)
         self._trimming = Trimming(self.cluster)
@@ -126,6 +137,18 @@ class NodeStore:
             await self.fleet.stop()
 
     # -- as `ContentStore` -------------------------------------------------------------------------
+
+    def forward(self, workspace: int, file: ComingFile) -> Forward:
+        world, call = self.cluster.world, self._loop.call_soon_threadsafe
+
+        def closed(arriving: ArrivingContent) -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                call(self._forwarding.end, arriving)
+
+        arriving = ArrivingContent(world.token(), file, closed, world.steady)
+        with suppress(RuntimeError):
+            call(self._forward, workspace, arriving)
+        return arriving
 
     def secure(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -232,6 +255,17 @@ class NodeStore:
             results[:] = [Secured(*one) for one in zip(numbers, lists, strict=True)]
         except ProblemError as error:
             results[:] = [error.problem] * len(contents)
+        finally:
+            self._forwarding.secured(contents)
+
+    def _forward(self, workspace: int, arriving: ArrivingContent) -> None:
+        if self._tasks is None:
+            return
+        work = contained(self._forwarding.send(workspace, arriving), "a content that arrives")
+        try:
+            self._tasks.create_task(work)
+        except RuntimeError:  # the group is ending
+            work.close()
 
     async def _repair(self) -> None:
         while True:

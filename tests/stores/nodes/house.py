@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
@@ -51,7 +52,8 @@ class House:
             self.rows.add(name, "", ("127.0.0.1", 1, 2), "f", "s")
             self.nodes[name] = FolderNode(self._folder(place / name, last), self.spool)
         clock = self._clock
-        world = World(clock, clock, lambda: 0.5, lambda: "", in_thread, clock)
+        numbers = count(1)
+        world = World(clock, clock, lambda: 0.5, lambda: f"{next(numbers):032x}", in_thread, clock)
         settings = NodeSettings(
             lambda workspace: copies, deletes=lambda: self.deletes, keep_unknown=2 * DAY
         )

@@ -1,6 +1,7 @@
 """The workspace whose catalogue is the truth: contents lie in a store, and only rows name them.
 
 displacing  what changes displace, until they are recorded
+forwarding  large files that go on to the store while they come
 flows/      what lanes bring and fetch
 manifests   what a displaced folder holds
 operations  create folder, delete, move

@@ -13,11 +13,12 @@ from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.content.displacing import Displacing
+from cargo_sync.server.workspace.content.forwarding import forward_of
 from cargo_sync.server.workspace.content.tree import FILE_MODE, ContentTree, StoredContent
 from cargo_sync.server.workspace.incoming import Admit
 from cargo_sync.server.workspace.staged_upload import StagedUpload
 from cargo_sync.stores.blobs import for_blobs
-from cargo_sync.stores.contract import Content, Secured
+from cargo_sync.stores.contract import Content, Forward, Secured
 
 AGAIN: Final = 10.0
 """Seconds after which a client may come again, while nothing can be secured."""
@@ -47,6 +48,7 @@ class ContentUpload(StagedUpload):
         """
         self._tree = tree
         self._run = run
+        self._forward: Forward | None = None
         self._began = tree.steady()
         if (why := tree.store.refusal(tree.id)) is not None:
             raise LaterError(why, AGAIN)
@@ -65,6 +67,18 @@ class ContentUpload(StagedUpload):
             self._tree.folders_above([self._offer.path])
         return held
 
+    def write(self, content: bytes | bytearray) -> None:
+        super().write(content)
+        if self._forward is None:
+            tree = self._tree
+            self._forward = forward_of(tree.store, tree.id, self._offer, self._part)
+        self._forward.reached(self._part.reached)
+
+    def drop(self) -> None:
+        super().drop()
+        if self._forward is not None:
+            self._forward.close()
+
     def _publish(self, staged: Staged) -> tuple[Catalogued, bool]:
         store = self._tree.store
         with self._lock:
@@ -79,6 +93,8 @@ class ContentUpload(StagedUpload):
         if not staged.size:
             return self._recorded(staged.hash, ())
         content = Content(staged.hash, staged.size)
+        if self._forward is not None:
+            self._forward.sealed(content)
         try:
             return self._recorded(staged.hash, [StoredContent(content, self._secured(content))])
         finally:

@@ -15,8 +15,9 @@ from cargo_sync.model.transfers import Finished, Offer, Receipt, Want
 from cargo_sync.server.workspace.content.flows.commit import ContentCommit
 from cargo_sync.server.workspace.content.flows.left import LeftFile
 from cargo_sync.server.workspace.content.flows.staging import SpoolStaging
+from cargo_sync.server.workspace.content.forwarding import forward_of
 from cargo_sync.server.workspace.content.tree import ContentTree, StoredContent
-from cargo_sync.stores.contract import Content, Secured
+from cargo_sync.stores.contract import Content, Forward, Secured
 
 WAITING: Final = 256 * 2**20
 """Bytes of submitted batches that may wait to be secured; one batch always may."""
@@ -31,6 +32,8 @@ class ContentSink(StagingSink):
         self._commit = commit
         self._left: dict[int, dict[int, LeftFile]] = {}
         """What an earlier lane left of a batch that was not submitted yet, by index."""
+        self._forwards: dict[tuple[int, int], Forward] = {}
+        """Larger files that go on while they come, by batch and index."""
         self._waiting: list[_Submitted] = []
         """In the order in which they were submitted."""
         self._failed: list[Finished] = []
@@ -50,6 +53,19 @@ class ContentSink(StagingSink):
                 self.forgo(batch, index)
         self._left[batch] = found
         return wants
+
+    def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
+        super().part(batch, index, offset, content)
+        # A piece may still be being written; those before it are.
+        self._go_on(batch, index, offset if self._writing else offset + len(content))
+
+    def hole(self, batch: int, index: int, offset: int, count: int) -> None:
+        super().hole(batch, index, offset, count)
+        self._go_on(batch, index, offset + count)
+
+    def failed(self, batch: int, index: int, problem: Problem) -> None:
+        super().failed(batch, index, problem)
+        self._go_on(batch, index, 0)
 
     def submit(self, batch: int) -> None:
         left = self._left.pop(batch, {})
@@ -78,6 +94,9 @@ class ContentSink(StagingSink):
             elif begun.staged[index].size:
                 one = begun.staged[index]
                 submitted.contents[index] = Content(one.hash, one.size)
+                if forward := self._forwards.pop((batch, index), None):
+                    forward.sealed(submitted.contents[index])
+        self._stop_forwards(batch)
         if submitted.contents:
             contents = list(submitted.contents.values())
             tree.store.secure(tree.id, contents, submitted.secured)
@@ -98,6 +117,7 @@ class ContentSink(StagingSink):
     def close(self) -> None:
         """Submitted batches that are secured are recorded; of the others the contents are left."""
         super().close()
+        self._stop_forwards()
         self.finished()
         left = [file for files in self._left.values() for file in files.values()]
         self._left.clear()
@@ -107,6 +127,25 @@ class ContentSink(StagingSink):
             left += [LeftFile(offers[index], staged[index]) for index in one.contents]
         self._waiting.clear()
         self._tree.left.leave(self._commit.user, left)
+
+    def _go_on(self, batch: int, index: int, until: int) -> None:
+        """What is staged of a larger file goes on, but nothing from `until` on."""
+        begun, key = self._batches[batch], (batch, index)
+        part, forward = begun.parts.get(index), self._forwards.get(key)
+        if part is not None:
+            if forward is None:
+                offer, tree = begun.offers[index], self._tree
+                forward = self._forwards[key] = forward_of(tree.store, tree.id, offer, part)
+            forward.reached(min(part.reached, until))
+        elif forward is not None and index in begun.staged:
+            forward.reached(begun.offers[index].size)
+        elif forward is not None:
+            self._forwards.pop(key).close()
+
+    def _stop_forwards(self, batch: int | None = None) -> None:
+        """These do not come any more: those of a batch, or all."""
+        for key in [key for key in self._forwards if batch in (None, key[0])]:
+            self._forwards.pop(key).close()
 
     def _recorded(self, one: "_Submitted") -> list[Receipt] | Problem:
         """Records a batch that is secured."""

@@ -1,0 +1,160 @@
+"""A content that goes on to nodes while it still arrives in the spool, and has no hash yet.
+
+Lanes to nodes read it as far as it is staged, and are woken when there is more.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from cargo_sync.lanes.ports import Wake
+from cargo_sync.local import sparse
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
+from cargo_sync.model.transfers import Offer
+from cargo_sync.stores.blob_pieces import fill
+from cargo_sync.stores.contract import ComingFile, Content
+from cargo_sync.stores.unnamed import LONGEST, unnamed
+
+_GIVEN_UP: Final = Problem(Code.CANCELLED, "the upload has ended before all of it came")
+
+
+class ArrivingContent:
+    """One of these; see `contract.Forward`. Any thread may use it.
+
+    id       names it for nodes: 32 hex digits
+    content  what it is; None: not all of it has come
+    over     set, in the event loop, when no node needs it any more
+    """
+
+    def __init__(
+        self,
+        id: str,
+        file: ComingFile,
+        closed: Callable[["ArrivingContent"], None],
+        steady: Callable[[], float],
+    ) -> None:
+        """`closed` is called when it does not come any more; it must not block."""
+        self.id = id
+        self.file = file
+        self.content: Content | None = None
+        self.over = asyncio.Event()
+        self._closed = closed
+        self._steady = steady
+        self._until = steady() + LONGEST
+        self._lock = threading.Lock()
+        self._count = 0
+        self._is_given_up = False
+        self._needs: dict[Wake, int] = {}
+        """Who waits, and for how many bytes from the start on."""
+
+    def offer(self) -> Offer:
+        """How it is offered to a node."""
+        return unnamed(self.id, self.file.size, self.file.holes)
+
+    # -- for who brings it -------------------------------------------------------------------------
+
+    def reached(self, count: int) -> None:
+        if self.content is None and self._steady() > self._until:
+            self.close()
+        with self._lock:
+            if count <= self._count:
+                return
+            self._count = count
+            wakes = [wake for wake, needed in self._needs.items() if needed <= count]
+            for wake in wakes:
+                del self._needs[wake]
+        for wake in wakes:
+            wake()
+
+    def sealed(self, content: Content) -> None:
+        with self._lock:
+            if not self._is_given_up:
+                self.content = content
+        self.reached(content.size)
+
+    def close(self) -> None:
+        if self.content is None and not self._is_given_up:
+            self.give_up()
+            self._closed(self)
+
+    # -- for nodes ---------------------------------------------------------------------------------
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody may read it any more."""
+        return self._is_given_up
+
+    def give_up(self) -> None:
+        """Nobody reads it any more: whoever does is told."""
+        with self._lock:
+            self._is_given_up = True
+            wakes, self._needs = list(self._needs), {}
+        for wake in wakes:
+            wake()
+
+    def open(self, wake: Wake) -> "ArrivingReader":
+        """Opens it for one lane. Raises ProblemError."""
+        try:
+            return ArrivingReader(self, self.file.open(), wake)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, "a file that arrives")) from error
+
+    def has(self, count: int, wake: Wake) -> bool:
+        """Whether so many bytes are here; if not, `wake` is called when this may have changed.
+
+        Raises:
+            ProblemError: it was given up.
+        """
+        with self._lock:
+            if self._is_given_up:
+                raise ProblemError(_GIVEN_UP)
+            if count <= self._count:
+                return True
+            self._needs[wake] = count
+            return False
+
+    def here(self) -> int:
+        """The bytes from the start on that are here."""
+        return self._count
+
+    def forget(self, wake: Wake) -> None:
+        """It is not called any more."""
+        with self._lock:
+            self._needs.pop(wake, None)
+
+
+class ArrivingReader:
+    """Reads one as far as it is staged; see `lanes.ports.Reader`. What a node gets it hashes."""
+
+    def __init__(self, arriving: ArrivingContent, fd: int, wake: Wake) -> None:
+        self._arriving = arriving
+        self._fd = fd
+        self._wake = wake
+
+    def read_into(self, view: memoryview, offset: int) -> int | None:
+        if not self._arriving.has(offset + len(view), self._wake):
+            return None
+        try:
+            fill(self._fd, view, offset)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, "a file that arrives")) from error
+        return len(view)
+
+    def extent(self, offset: int, until: int) -> tuple[int, bool]:
+        here = min(until, self._arriving.here())
+        if not self._arriving.file.holes or offset >= here:
+            return until, False
+        try:
+            end, is_hole = sparse.extent(self._fd, offset, here)
+        except OSError:
+            return until, False  # reading it says why
+        return (end, True) if is_hole else (until if end == here else end, False)
+
+    def unchanged(self) -> bool:
+        return True  # the node hashes what it gets
+
+    def close(self) -> None:
+        self._arriving.forget(self._wake)
+        os.close(self._fd)

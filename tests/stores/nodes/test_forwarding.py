@@ -1,0 +1,107 @@
+"""Large contents go on to nodes while they arrive, and are sent once, whatever fails."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from cargo_sync.local.parts import PartFile
+from cargo_sync.local.staging import PLACE
+from cargo_sync.model.transfers import Offer
+from cargo_sync.stores.blobs import for_blobs
+from cargo_sync.stores.contract import ComingFile, Content, Secured
+from tests.stores.blobs import content_of
+from tests.stores.nodes.linked import LinkedHouse, linked_house
+from tests.stores.nodes.test_link import RESUMED
+
+HALF = len(RESUMED) // 2
+ID = f"{7:032x}"
+
+
+class Coming:
+    """RESUMED on its way into the spool, and on to nodes."""
+
+    def __init__(self, house: LinkedHouse, open: Callable[[], int] | None = None) -> None:
+        [offer] = for_blobs([Offer("f", len(RESUMED), 0, 0, 0, 0, ID)])
+        self.house = house
+        self.part: PartFile = house.spool.staging.part(offer)
+        file = ComingFile(len(RESUMED), 0, open or self.part.opener())
+        self.forward = house.store.forward(1, file)
+
+    def come(self, start: int, end: int) -> None:
+        """Some bytes come."""
+        self.part.write(start, memoryview(RESUMED)[start:end])
+        self.forward.reached(self.part.reached)
+
+    async def gone_on(self, count: int) -> None:
+        """Waits until so many bytes have come to nodes."""
+        await self.house.until(lambda: self.arrived() >= count)
+
+    def arrived(self) -> int:
+        return sum(node.arrived() for node in self.house.linked if node.node is not None)
+
+    async def secured(self) -> Content:
+        """All of it is there: it gets its copies."""
+        assert self.house.spool.place([self.part.finish()]) == [None]
+        content = content_of(RESUMED)
+        self.forward.sealed(content)
+        [result] = await self.house.secured([content])
+        assert isinstance(result, Secured)
+        return content
+
+
+def staged(house: LinkedHouse) -> list[str]:
+    """What nodes have in their staging."""
+    places = [node.kept / PLACE for node in house.linked]
+    return [name for place in places if place.exists() for name in os.listdir(place)]
+
+
+async def test_what_has_gone_on_is_sent_once(tmp_path: Path) -> None:
+    async with linked_house(tmp_path) as house:
+        coming = Coming(house)
+        coming.come(0, HALF)
+        await coming.gone_on(2 * (HALF - HALF % (1 << 20)))
+        assert not any(folder.room().blobs for folder in house.folders())
+        coming.come(HALF, len(RESUMED))
+        content = await coming.secured()
+        assert house.copies(content) == 2
+        assert coming.arrived() == 2 * len(RESUMED)
+        assert not staged(house)
+
+
+async def test_what_is_given_up_stays_nowhere(tmp_path: Path) -> None:
+    async with linked_house(tmp_path, nodes=2) as house:
+        coming = Coming(house)
+        coming.come(0, HALF)
+        await coming.gone_on(1 << 20)
+        coming.forward.close()
+        await house.until(lambda: not staged(house))
+        # Nothing of it is in the way of another try.
+        coming.come(HALF, len(RESUMED))
+        assert house.copies(await coming.secured()) == 2
+
+
+async def test_a_node_that_ends_meanwhile_costs_nothing_but_its_copy(tmp_path: Path) -> None:
+    async with linked_house(tmp_path) as house:
+        coming = Coming(house)
+        coming.come(0, HALF)
+        await house.until(lambda: sum(node.arrived() > 0 for node in house.linked) == 2)
+        gone = next(node for node in house.linked if node.arrived())
+        await gone.stop()
+        assert not os.listdir(gone.kept / PLACE)
+        coming.come(HALF, len(RESUMED))
+        content = await coming.secured()
+        assert house.copies(content) == 2
+
+
+async def test_a_node_that_got_something_else_gets_it_again(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(bytes(reversed(RESUMED)))
+    async with linked_house(tmp_path / "house", nodes=2) as house:
+        coming = Coming(house, partial(os.open, other, os.O_RDONLY))
+        coming.come(0, len(RESUMED))
+        content = await coming.secured()
+        assert house.copies(content) == 2
+        assert coming.arrived() == 4 * len(RESUMED)
+        await house.until(lambda: not staged(house))
+        assert [folder.room().blobs for folder in house.folders()] == [1, 1]
