@@ -219,8 +219,11 @@ async def test_nodes_are_listed_drained_and_removed(tmp_path: Path, cellar: Cell
         assert (await ask(up, "node.show", node=full))[0] == "unknown_node"
         [row] = (await ask(up, "workspace.list"))["workspaces"]
         assert (row["path"], row["copies"]) == ("", 2)
-        told = await feed_of_nodes(up, f"node/{full}/")
-        assert told["repair/"]["missing"] == (await ask(up, "node.list"))["missing"]
+        async with asyncio.timeout(PATIENCE):  # the feed tells the last look, the list looks now
+            told = await feed_of_nodes(up, f"node/{full}/")
+            while told["repair/"]["missing"] != (await ask(up, "node.list"))["missing"]:
+                await asyncio.sleep(0.01)
+                told = await feed_of_nodes(up, f"node/{full}/")
         left = next(name for name in "abc" if name != full)
         assert told[f"node/{left}/"]["state"] == "up"
         assert (await ask(up, "status"))["nodes"]["count"] == 2
