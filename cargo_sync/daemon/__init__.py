@@ -1,6 +1,7 @@
 """The daemon: many jobs, each a local folder kept in step with a remote one.
 
 app            runs a daemon until it is stopped
+checks/        checks of jobs, without a run
 daemon         the parts of a daemon, connected
 far/           the far side of a job, by what its hostname names
 handlers/      one method per command: request -> call

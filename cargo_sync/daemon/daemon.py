@@ -22,8 +22,9 @@ from cargo_sync.control.nouns.log import LogHandlers
 from cargo_sync.control.nouns.process import ProcessHandlers
 from cargo_sync.control.router import Router
 from cargo_sync.control.routes import Noun, routed
-from cargo_sync.daemon.far.cargo import server_login
-from cargo_sync.daemon.far.choice import far_side
+from cargo_sync.daemon.checks.running import Checks
+from cargo_sync.daemon.checks.steps import CheckCase
+from cargo_sync.daemon.far.choice import far_check, far_side
 from cargo_sync.daemon.far.side import FarCase
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.conflict import ConflictHandlers
@@ -38,8 +39,6 @@ from cargo_sync.daemon.handlers.rates import RateHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.trash import TrashHandlers
-from cargo_sync.daemon.job.check_steps import CheckCase
-from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.job.limits import JobLimits, SharedLimits
 from cargo_sync.daemon.job.local_hints import Watchers
 from cargo_sync.daemon.job.sampler import JobSampler
@@ -98,7 +97,6 @@ from cargo_sync.state.runs import RunRows
 from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.trees.cargo.api import Apis
-from cargo_sync.trees.cargo.probe import ProbingApi
 from cargo_sync.trees.folder import FolderTree
 from cargo_sync.trees.guest import Guests
 
@@ -414,7 +412,7 @@ class Daemon:
         speed = self._all()[settings.name].supervisor.bounds.share.own()
         return CheckCase(
             settings,
-            ProbingApi(server_login(settings), self._world.steady),
+            far_check(settings, self._world),
             self._world,
             self._space,
             speed,

@@ -1,7 +1,5 @@
 """One job: its loop, its limits and its status.
 
-check_steps   the steps of `cargo_ctl job test`, which need no run
-checks        the checks that run now or ended lately
 following     windows that open and speeds that change during a run
 limits        when this job may move files and how fast
 local_hints   the local folder: its changes bring the next look forward; when it is let go

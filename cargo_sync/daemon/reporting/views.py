@@ -12,7 +12,7 @@ from cargo_sync.config.remote_kinds import fields_of
 from cargo_sync.config.timetable import DAY
 from cargo_sync.config.units import format_clock, format_span
 from cargo_sync.control.limits import FileSpeed, shown
-from cargo_sync.daemon.job.check_steps import CheckStep
+from cargo_sync.daemon.checks.steps import CheckStep
 from cargo_sync.daemon.job.status import (
     AT_REST,
     Advance,

@@ -31,6 +31,8 @@ from cargo_sync.control.nouns.process import ProcessHandlers
 from cargo_sync.control.once import MemoryDeduplicate
 from cargo_sync.control.router import Router
 from cargo_sync.control.routes import routed
+from cargo_sync.daemon.checks.running import Checks
+from cargo_sync.daemon.checks.steps import CheckCase
 from cargo_sync.daemon.handlers.callback import CallbackHandlers
 from cargo_sync.daemon.handlers.conflict import ConflictHandlers
 from cargo_sync.daemon.handlers.daemon import reloaded, status
@@ -44,8 +46,6 @@ from cargo_sync.daemon.handlers.rates import RateHandlers
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.trash import TrashHandlers
-from cargo_sync.daemon.job.check_steps import CheckCase
-from cargo_sync.daemon.job.checks import Checks
 from cargo_sync.daemon.jobs.drafts import JobDrafts
 from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.jobs.registry import Jobs

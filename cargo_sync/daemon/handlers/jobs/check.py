@@ -6,7 +6,7 @@ from typing import Any
 from cargo_sync.api.job_commands import TEST, JobTestArgs
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
 from cargo_sync.control.routes import Route
-from cargo_sync.daemon.job.checks import Checks
+from cargo_sync.daemon.checks.running import Checks
 from cargo_sync.daemon.jobs.registry import Jobs
 from cargo_sync.daemon.reporting import views
 

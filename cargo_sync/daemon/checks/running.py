@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from cargo_sync.config.job import JobSettings
-from cargo_sync.daemon.job.check_steps import CheckCase, CheckStep, run_check
+from cargo_sync.daemon.checks.steps import CheckCase, CheckStep, run_check
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import contained
@@ -64,7 +64,7 @@ class Checks:
                 async for step in run_check(case):
                     check.steps.append(step)
             finally:
-                await case.api.close()
+                await case.far.close()
         except ProblemError as error:  # the state cannot be read
             check.steps.append(CheckStep("state", False, error.problem.message, error.problem.hint))
         except Exception as error:  # a bug of ours: it ends this check, not the daemon

@@ -16,9 +16,13 @@ import pytest
 from aiohttp import web
 
 from cargo_sync.api.own_certificate import YEARS
-from cargo_sync.daemon.job import check_steps
-from cargo_sync.daemon.job.check_steps import CheckCase, CheckStep, run_check
-from cargo_sync.daemon.job.checks import Checks
+from cargo_sync.config.remote_address import RemoteAddress
+from cargo_sync.daemon.checks import cargo_steps, near_steps
+from cargo_sync.daemon.checks import steps as check_steps
+from cargo_sync.daemon.checks.cargo_steps import CargoCheck
+from cargo_sync.daemon.checks.near_steps import LOCAL_FOLDER
+from cargo_sync.daemon.checks.running import Checks
+from cargo_sync.daemon.checks.steps import CheckCase, CheckStep, CheckWork, make_step, run_check
 from cargo_sync.local.lock import lock_root
 from cargo_sync.local.root import Root
 from cargo_sync.local.space import FreeSpace, SpaceLedger
@@ -68,17 +72,18 @@ def world(wall: float = NOW) -> World:
 
 
 def case(login: ServerLogin, folder: Path, **changes: Any) -> CheckCase:
-    fields = {"local_dir": str(folder), "url": login.url, "remote_dir": "box"} | changes
+    remote = RemoteAddress.parse(login.url)
+    fields = {"local_dir": str(folder), "remote": remote, "remote_dir": "box"} | changes
     job = settings("nightly", tls_fingerprint=login.fingerprint or None, **fields)
     api, zone = ProbingApi(login, time.monotonic), ZoneInfo("Europe/Madrid")
-    return CheckCase(job, api, world(), SpaceLedger(), job.speed, None, zone, "2026f")
+    return CheckCase(job, CargoCheck(api), world(), SpaceLedger(), job.speed, None, zone, "2026f")
 
 
 async def made(one: CheckCase) -> dict[str, CheckStep]:
     try:
         return {step.name: step async for step in run_check(one)}
     finally:
-        await one.api.close()
+        await one.far.close()
 
 
 def dated(seconds: float) -> Answer:
@@ -109,7 +114,6 @@ async def test_a_certificate_of_an_authority_that_ends_soon_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
-    monkeypatch.setattr(check_steps, "STEPS", check_steps.STEPS[:1])
     made_at = datetime.now(UTC) - timedelta(days=365 * YEARS - 12, minutes=-5)
     files = tls.self_made(str(tmp_path), ["127.0.0.1"], made_at)
     file = test_app.settings(tmp_path, tls={"cert": files.cert, "key": files.key})
@@ -118,8 +122,10 @@ async def test_a_certificate_of_an_authority_that_ends_soon_is_a_warning(
         pinned = ServerLogin(up.api, "ana", lambda: "correct horse", files.fingerprint)
         hints = []
         for login in (authority, pinned):
-            one = case(login, tmp_path)
-            step = (await made(replace(one, world=world(time.time()))))["server"]
+            check = CargoCheck(ProbingApi(login, time.monotonic))
+            one = replace(case(login, tmp_path), world=world(time.time()))
+            step = await make_step(check.steps[0], one)
+            await check.close()
             assert step.ok, step
             hints.append(step.hint)
     [hint, nothing] = hints
@@ -146,8 +152,8 @@ async def test_all_steps_against_a_real_server(
 ) -> None:
     caplog.set_level("INFO")
     monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
-    monkeypatch.setattr(check_steps, "PROBE_BYTES", 1_000_000)  # this much, whatever time it takes
-    monkeypatch.setattr(check_steps, "MEASURE", 60.0)
+    monkeypatch.setattr(cargo_steps, "PROBE_BYTES", 1_000_000)  # this much, whatever time it takes
+    monkeypatch.setattr(cargo_steps, "MEASURE", 60.0)
     monkeypatch.setattr(check_steps, "PATIENCE", 60.0)
     local = tmp_path / "local"
     local.mkdir()
@@ -281,10 +287,10 @@ async def test_a_limited_job_measures_no_more_than_it_could_move(tmp_path: Path)
 
     async with answering(POST_probe=[ok({"bytes": 1, "seconds": 1})]) as (login, _):
         for speed in (None, 80_000_000, 1):
-            one = replace(case(login, tmp_path), api=Heard(login, time.monotonic), speed=speed)
-            await one.api.log_in()
-            await check_steps.speed(one)
-            await one.api.close()
+            api = Heard(login, time.monotonic)
+            await api.log_in()
+            await CargoCheck(api).speed(replace(case(login, tmp_path), speed=speed))
+            await api.close()
     assert asked == [64 * 2**20, 20_000_000, 256 * 1024]
 
 
@@ -308,9 +314,7 @@ async def local(
 ) -> CheckStep:
     """Runs only the step of the local folder; it needs no server."""
     one = case(ServerLogin("http://127.0.0.1:1", "ana", str), folder, **changes)
-    return await check_steps._step(
-        "local folder", check_steps.local_folder, replace(one, bound=bound, delivers=delivers)
-    )
+    return await make_step(LOCAL_FOLDER, replace(one, bound=bound, delivers=delivers))
 
 
 async def test_local_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,9 +366,9 @@ async def test_whatever_goes_wrong_is_a_step(
         return "", ""
 
     monkeypatch.setattr(check_steps, "PATIENCE", 0.01)
-    monkeypatch.setattr(
-        check_steps, "STEPS", (("a", "", broken), ("b", "", silent), ("c", "a", silent))
-    )
+    works = (("a", "", broken), ("b", "", silent), ("c", "a", silent))
+    check = [CheckWork(*work) for work in works]
+    monkeypatch.setattr(CargoCheck, "steps", property(lambda self: check))
     steps = await tried(tmp_path)
     assert steps == {
         "a": CheckStep("a", False, "internal error: RuntimeError", "see the log"),
@@ -378,8 +382,12 @@ async def test_a_mistake_of_ours_is_not_told_as_one_of_the_server(
     def broken(bits: int) -> str:
         raise ValueError
 
-    monkeypatch.setattr(check_steps, "STEPS", (("granted speed", "", check_steps.granted),))
-    monkeypatch.setattr(check_steps, "format_speed", broken)
+    monkeypatch.setattr(
+        CargoCheck,
+        "steps",
+        property(lambda self: [CheckWork("granted speed", "", self.granted)]),
+    )
+    monkeypatch.setattr(cargo_steps, "format_speed", broken)
     steps = await tried(tmp_path)
     assert steps["granted speed"].message == "internal error: ValueError"
     monkeypatch.undo()
@@ -431,20 +439,21 @@ async def test_a_served_folder_that_is_away(tmp_path: Path) -> None:
     problem = {"code": "root_gone", "message": "the folder is not there", "hint": "ask"}
     row = {"name": "default", "access": "rw", **KNOWN, "problem": problem}
     async with answering(GET_workspaces=[ok({"workspaces": [row]})]) as (login, _):
-        one = case(login, tmp_path)
+        check = CargoCheck(ProbingApi(login, time.monotonic))
+        work = CheckWork("workspace", "", check.workspace)
         try:
-            step = await check_steps._step("workspace", check_steps.workspace, one)
+            step = await make_step(work, case(login, tmp_path))
         finally:
-            await one.api.close()
+            await check.close()
     assert (step.ok, step.message, step.hint) == (False, "the folder is not there", "ask")
 
 
 async def test_a_file_system_that_does_not_tell_each_change_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check_steps, "tells_all", lambda path: False)
+    monkeypatch.setattr(near_steps, "tells_all", lambda path: False)
     step = await local(tmp_path, watch=True)
     assert step.ok and "scanned as a whole every" in step.hint
     assert (await local(tmp_path, watch=False)).hint == ""
-    monkeypatch.setattr(check_steps, "tells_all", lambda path: True)
+    monkeypatch.setattr(near_steps, "tells_all", lambda path: True)
     assert (await local(tmp_path, watch=True)).hint == ""
