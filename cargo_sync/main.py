@@ -472,6 +472,11 @@ def check(files: tuple[str, ...]) -> None:
     "--remove-source", is_flag=True, help="Remove what an earlier move has left behind, for good."
 )
 @click.option(
+    "--give-up",
+    is_flag=True,
+    help="Give up a move that has not ended: what it has brought to nodes is deleted there.",
+)
+@click.option(
     "--dry-run", is_flag=True, help="Only say what would be done, and what cannot be kept."
 )
 @click.option("--yes", is_flag=True, help="Ask nothing: go on although something cannot be kept.")
@@ -488,6 +493,7 @@ def migrate(
     to: str | None,
     copies: int,
     remove_source: bool,
+    give_up: bool,
     dry_run: bool,
     yes: bool,
     config: str | None,
@@ -504,18 +510,22 @@ def migrate(
       cargo_sync migrate archive --to nodes --copies 2
       cargo_sync migrate archive --remove-source
       cargo_sync migrate archive --to /srv/cargo/archive
+      cargo_sync migrate archive --give-up
     """
-    if (to is None) is not remove_source:
-        raise click.UsageError("say where it shall be with --to, or use --remove-source")
+    if (to is not None) + remove_source + give_up != 1:
+        raise click.UsageError(
+            "use one of --to, which says where it shall be, --remove-source and --give-up"
+        )
     if to is not None and to != "nodes" and "/" not in to:
         raise click.BadParameter(f'{to!r} is neither "nodes" nor a folder such as ./{to}')
     from cargo_sync.migration.command import migrate_workspace
-    from cargo_sync.migration.place import MoveOrder
+    from cargo_sync.migration.place import MoveOrder, MoveTask
 
     ctx.obj = ctx.obj or "error"  # what matters is printed
+    task = MoveTask.REMOVE if remove_source else MoveTask.GIVE_UP if give_up else MoveTask.MOVE
     folder = "" if to is None or to == "nodes" else to
     order = MoveOrder(config or "", workspace, folder, copies, dry_run, yes)
-    sys.exit(migrate_workspace(order, remove=remove_source))
+    sys.exit(migrate_workspace(order, task))
 
 
 @cargo_sync.command()

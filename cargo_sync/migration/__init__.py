@@ -9,6 +9,7 @@ place already is not moved again.
 
 command        the command in a process: its file, its log, its exit code
 ending         how the work ends early
+giving_up      a move that has not ended is given up
 leaving        what was left behind: told, and removed
 parts          the state of a server that does not run, and what is made of it
 place          what the command is asked, and what it needs of room: values

@@ -7,8 +7,9 @@ from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.places import server_file
 from cargo_sync.config.process_shape import LogSettings
 from cargo_sync.migration.ending import WorkEnd
+from cargo_sync.migration.giving_up import GivingUp
 from cargo_sync.migration.leaving import LeftRemoval
-from cargo_sync.migration.place import MoveOrder
+from cargo_sync.migration.place import MoveOrder, MoveTask
 from cargo_sync.migration.run import Migration, run
 from cargo_sync.migration.screen import Screen
 from cargo_sync.running import refuse, run_application
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from cargo_sync.process.service import Service
 
 
-def migrate_workspace(order: MoveOrder, *, remove: bool) -> int:
-    """Moves a workspace, or removes what it has left behind; returns the exit code.
+def migrate_workspace(order: MoveOrder, task: MoveTask) -> int:
+    """Moves a workspace, or gives its move up, or removes what it has left behind.
 
     Args:
         order: what is asked; its `file` may be "", for the usual one.
-        remove: remove what was left behind.
+        task: which of these.
+
+    Returns:
+        The exit code.
     """
     env, code = os.environ, 1
     folder = os.path.abspath(order.folder) if order.folder else ""
@@ -32,10 +36,13 @@ def migrate_workspace(order: MoveOrder, *, remove: bool) -> int:
     async def application(_service: "Service") -> None:
         nonlocal code
         screen, end = Screen(), WorkEnd()
-        if remove:
-            work = LeftRemoval(screen, env, end)(order)
-        else:
-            work = Migration(screen, env, node_links, end).move(order)
+        match task:
+            case MoveTask.MOVE:
+                work = Migration(screen, env, node_links, end).move(order)
+            case MoveTask.GIVE_UP:
+                work = GivingUp(screen, env, end)(order)
+            case MoveTask.REMOVE:
+                work = LeftRemoval(screen, env, end)(order)
         code = await run(work, end)
 
     try:

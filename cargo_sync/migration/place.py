@@ -1,11 +1,21 @@
 """What the command is asked, and what it needs of room: values."""
 
+from enum import Enum
 from typing import Final, NamedTuple
 
 from cargo_sync.migration.survey import Extent, SurveyResult
 
 AT_ONCE: Final = 384 << 20
 """Bytes of small files that may lie in the spool at once, on their way."""
+
+
+class MoveTask(Enum):
+    """What the command does."""
+
+    MOVE = "move"
+    GIVE_UP = "give up"
+    REMOVE = "remove"
+    """What was left behind."""
 
 
 class MoveOrder(NamedTuple):

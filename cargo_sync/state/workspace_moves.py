@@ -68,15 +68,14 @@ class WorkspaceMoves:
     def begin(self, workspace: int, target: str, marker: str) -> WorkspaceMove:
         """Begins a move, or goes on with the one to the same root: then its marker stays.
 
+        One to another root is given up.
+
         Raises:
             ProblemError: `occupied`: another workspace has been there, or moves there.
         """
         with self._database.transaction() as connection:
             _must_be_free(connection, target, workspace)
-            connection.execute(
-                "DELETE FROM workspace_move WHERE workspace = ? AND target <> ?",
-                (workspace, target),
-            )
+            _give_up(connection, workspace, target)
             connection.execute(
                 "INSERT INTO workspace_move (workspace, target, marker) VALUES (?, ?, ?) "
                 "ON CONFLICT (workspace) DO NOTHING",
@@ -94,6 +93,11 @@ class WorkspaceMoves:
             connection.execute(
                 "UPDATE workspace_move SET ready = 1 WHERE workspace = ?", (workspace,)
             )
+
+    def give_up(self, workspace: int) -> None:
+        """No move of a workspace is under way any more; a new folder is left behind."""
+        with self._database.transaction() as connection:
+            _give_up(connection, workspace, "")
 
     def left(self, workspace: int) -> list[LeftBehind]:
         """Where it was before."""
@@ -148,6 +152,25 @@ def opened(connection: Statements, workspace: int) -> None:
     connection.execute(
         "UPDATE workspace_move SET ready = 0 WHERE workspace = ? AND ready = 1", (workspace,)
     )
+
+
+def _give_up(connection: Statements, workspace: int, but: str) -> None:
+    """The move of a workspace ends where it is, unless it leads to `but`.
+
+    Contents on nodes have no root of their own: they belong to the workspace, wherever it is.
+    """
+    row = connection.execute(
+        f"{_MOVE} WHERE workspace = ? AND target <> ?", (workspace, but)
+    ).fetchone()
+    if row is None:
+        return
+    move = WorkspaceMove._make(row)
+    if not is_stored(move.target):
+        connection.execute(
+            "INSERT OR REPLACE INTO left_behind (workspace, root, marker) VALUES (?, ?, ?)",
+            (workspace, move.target, move.marker),
+        )
+    connection.execute("DELETE FROM workspace_move WHERE workspace = ?", (workspace,))
 
 
 def _must_be_free(connection: Statements, target: str, workspace: int) -> None:

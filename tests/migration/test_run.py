@@ -19,6 +19,7 @@ from cargo_sync.daemon.jobs.loading import JobFiles
 from cargo_sync.daemon.one_run import RunOnce, RunOnceResult
 from cargo_sync.migration import settings_file
 from cargo_sync.migration.ending import WorkEnd
+from cargo_sync.migration.giving_up import GivingUp
 from cargo_sync.migration.leaving import LeftRemoval
 from cargo_sync.migration.place import MoveOrder
 from cargo_sync.migration.run import Migration
@@ -27,6 +28,7 @@ from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.process.service import Service
 from cargo_sync.server import app
 from cargo_sync.server.server import Up
+from cargo_sync.state.blob_owners import BlobOwners
 from cargo_sync.state.database import Database
 from cargo_sync.state.workspace_moves import WorkspaceMoves
 from tests.server.admin import ask
@@ -114,12 +116,16 @@ class Estate:
         assert once.result is not None
         return once.result
 
-    async def migrate(self, *, remove: bool = False, **order: Any) -> tuple[int, list[str]]:
+    async def migrate(
+        self, *, remove: bool = False, give_up: bool = False, **order: Any
+    ) -> tuple[int, list[str]]:
         """The exit code, and what was printed."""
         screen = Printed()
         asked, end = MoveOrder(str(self.file), "archive", **order), WorkEnd()
         if remove:
             code = await LeftRemoval(screen, os.environ, end)(asked)
+        elif give_up:
+            code = await GivingUp(screen, os.environ, end)(asked)
         else:
             code = await Migration(screen, os.environ, self.cellar.dialer, end).move(asked)
         return code, screen.lines
@@ -229,6 +235,52 @@ async def switched(
         await estate.migrate()
     with estate.moves() as moves:
         return {root for root in moves.roots() if root.endswith("archive")}
+
+
+async def test_an_unfinished_move_is_given_up(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (estate.archive / "file").write_bytes(b"content")
+    assert (await estate.migrate(give_up=True))[1][0].startswith("no move of archive has begun")
+    real = settings_file.write
+
+    def killed(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    await switched(estate, monkeypatch, killed)
+    code, lines = await estate.migrate(give_up=True)
+    assert (code, lines[-1]) == (2, "nothing was done: --yes gives it up")
+    assert lines[:2] == [
+        f"archive stays in {estate.archive}",
+        "given up: what was brought to storage nodes, 7 bytes",
+    ]
+    named_already = estate.file.read_text()
+    place = settings_file.NewPlace("", 2)
+    real(str(estate.file), settings_file.with_place(str(estate.file), "archive", place, {}).text)
+    with pytest.raises(ProblemError, match="at the new place already"):
+        await estate.migrate(give_up=True)
+    estate.file.write_text(named_already)
+    code, lines = await estate.migrate(give_up=True, yes=True)
+    assert (code, lines[-1]) == (0, "1 contents are given up: the nodes delete them, soon")
+    with estate.moves() as moves:
+        id = moves.roots()[str(estate.archive)]
+        assert moves.of(id) is None and BlobOwners(moves._database).live(id, "", 9) == []
+
+    # From nodes to a folder: what is there is as safe to remove as an old folder.
+    monkeypatch.setattr(settings_file, "write", real)
+    assert (await estate.migrate())[0] == 0
+    back = estate.place / "back"
+    monkeypatch.setattr(settings_file, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        await estate.migrate(folder=str(back))
+    assert (back / "file").read_bytes() == b"content"
+    code, lines = await estate.migrate(give_up=True, yes=True)
+    assert code == 0 and "--remove-source" in lines[-1]
+    assert lines[0] == "archive stays on storage nodes"
+    assert lines[1].startswith(f"given up: what was brought to {back}, ")
+    (back / "more").write_bytes(b"of another program")
+    assert (await estate.migrate(remove=True, yes=True))[0] == 0
+    assert not estate.archive.exists() and sorted(os.listdir(back)) == [".cargo_sync", "more"]
 
 
 async def test_what_is_refused(estate: Estate) -> None:
