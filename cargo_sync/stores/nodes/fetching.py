@@ -16,8 +16,7 @@ from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.held_pieces import HeldPieces, PieceKey
 from cargo_sync.stores.nodes.pieces import PieceRun, is_right
 from cargo_sync.stores.nodes.ports import Cluster
-from cargo_sync.stores.nodes.repairing import no_copies
-from cargo_sync.stores.nodes.securing import known
+from cargo_sync.stores.nodes.securing import known, no_copies
 
 KNOWN_BYTES: Final = 16 << 20
 """Lists of pieces that are kept in memory, beside those of one content."""

@@ -14,10 +14,10 @@ from typing import Final
 from cargo_sync.machines.nodes.copies import Surplus, standing
 from cargo_sync.machines.nodes.progress import RepairProgress
 from cargo_sync.machines.nodes.repair import Lack, Stock, SurplusWatch, pause, plan, targets
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.ports import Cluster
-from cargo_sync.stores.nodes.securing import known, place_on
+from cargo_sync.stores.nodes.securing import known, no_copies, place_on
 
 BATCH: Final = 1_000
 """Contents that are copied together,"""
@@ -25,7 +25,6 @@ BATCH_BYTES: Final = 64 << 20
 """and after so many bytes no further one."""
 REST: Final = 60.0
 """Seconds after which contents that could not be copied are tried again, if nothing changes."""
-_NO_COPY: Final = frozenset({Code.DAMAGED, Code.VANISHED})
 _log = logging.getLogger(__name__)
 
 
@@ -176,20 +175,6 @@ class Repairing:
                 await cluster.found(node, session.life, done)
                 made += done
         return made
-
-
-async def no_copies(
-    cluster: Cluster, node: int, some: Sequence[Content], problems: Sequence[Problem | None]
-) -> list[str]:
-    """What a node turned out not to have, or not whole, counts no more; returns its hashes."""
-    gone = [
-        one.hash
-        for one, why in zip(some, problems, strict=True)
-        if why is not None and why.code in _NO_COPY
-    ]
-    if gone:
-        await cluster.world.offload(cluster.blobs.lose, node, gone)
-    return gone
 
 
 class Trimming:

@@ -2,6 +2,9 @@
 
 A copy counts when the node has said that it is durable, and has then shown the sequence of its
 folder: so the copy is covered by what is known of that folder (machines/nodes/returning.py).
+
+A copy that the workspace has already may be rotten, and nobody knows it yet. Where one copy is all
+that makes a content safe, it is read before it counts; with two of them the other one is good.
 """
 
 from collections import defaultdict
@@ -11,12 +14,15 @@ from typing import Final, NamedTuple
 
 from cargo_sync.machines.nodes.copies import standing
 from cargo_sync.machines.nodes.placement import choose, quorum
-from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.pieces import PieceRun, pieces_of
 from cargo_sync.stores.nodes.ports import Cluster, NodeSession
 
 AGAIN: Final = 1.0
 """Seconds between two tries to reach the quorum."""
+
+_NO_COPY: Final = frozenset({Code.DAMAGED, Code.VANISHED})
 
 Copies = dict[int, int]
 """Nodes that have a copy, each with the life of its folder."""
@@ -66,14 +72,18 @@ class Securing:
         while cluster.claims.are_leaving(hashes):
             await cluster.pause(AGAIN)
         wanted = cluster.wanted(workspace)
-        kept = await known(cluster, workspace, hashes)
+        kept = dict(await known(cluster, workspace, hashes))
         copies = {one.hash: Copies() for one in contents}
         failed: dict[str, set[int]] = defaultdict(set)
+        trusted = kept if quorum(wanted) > 1 else dict[str, frozenset[int] | None]()
         while True:
+            if trusted is not kept:
+                left = [one for one in contents if one.hash not in trusted]
+                await self._read(left, kept, trusted)
             short = [
                 one
                 for one in contents
-                if not self._is_safe(kept[one.hash], copies[one.hash], wanted)
+                if not self._is_safe(trusted.get(one.hash), copies[one.hash], wanted)
             ]
             if not short:
                 numbers = await self._numbers(contents, kept, copies)
@@ -83,6 +93,29 @@ class Securing:
                 continue
             failed.clear()
             await cluster.pause(AGAIN)
+
+    async def _read(
+        self,
+        contents: Sequence[Content],
+        kept: dict[str, frozenset[int] | None],
+        trusted: dict[str, frozenset[int] | None],
+    ) -> None:
+        """Reads one copy of each: a whole one is trusted, what is none is not kept any more."""
+        cluster, on = self._cluster, defaultdict[int, list[Content]](list)
+        for one in contents:
+            found = standing(kept[one.hash] or (), cluster.links.members(), 1)
+            for node in found.readable[:1]:
+                on[node].append(one)
+        for node, some in on.items():
+            runs = [PieceRun(one, 0, pieces_of(one)) for one in some]
+            try:
+                results = await cluster.links.stream(node, runs, _take)
+            except ProblemError:
+                continue  # if it went away, its copy does not count anyway
+            for hash in await no_copies(cluster, node, some, results.problems):
+                kept[hash] = (kept[hash] or frozenset()) - {node}
+            for one in results.done(some):
+                trusted[one.hash] = frozenset({node})
 
     def _is_safe(self, own: frozenset[int] | None, copies: Copies, wanted: int) -> bool:
         """Whether enough nodes that are up have a copy."""
@@ -174,6 +207,11 @@ class Securing:
         return numbers if whole else None
 
 
+def _take(_run: int, _number: int, _memory: memoryview | None) -> bool:
+    """The node has checked it: see `BlobReader`."""
+    return True
+
+
 async def known(cluster: Cluster, workspace: int, hashes: Sequence[str]) -> Kept:
     """What rows say of these contents.
 
@@ -205,3 +243,17 @@ async def place_on(
     except ProblemError:
         return [], None
     return done, session
+
+
+async def no_copies(
+    cluster: Cluster, node: int, some: Sequence[Content], problems: Sequence[Problem | None]
+) -> list[str]:
+    """What a node turned out not to have, or not whole, counts no more; returns its hashes."""
+    gone = [
+        one.hash
+        for one, why in zip(some, problems, strict=True)
+        if why is not None and why.code in _NO_COPY
+    ]
+    if gone:
+        await cluster.world.offload(cluster.blobs.lose, node, gone)
+    return gone

@@ -17,7 +17,7 @@ from cargo_sync.stores.blob_changes import blob_path
 from cargo_sync.stores.contract import Content, Secured
 from cargo_sync.stores.nodes.deleting import Deleting
 from cargo_sync.stores.nodes.store import DAY
-from tests.stores.blobs import LARGE
+from tests.stores.blobs import LARGE, flip
 from tests.stores.nodes.house import PATIENCE_SECONDS, House, house
 
 SMALL = [f"content {number}".encode() for number in range(20)]
@@ -119,6 +119,26 @@ async def test_what_is_missing_after_a_repair_is_made_at_once(tmp_path: Path) ->
             (rotten / blob_path(content.hash)).write_bytes(b"x" * content.size)
             await asyncio.to_thread(one.read, content)
             await one.until(partial(lambda found: one.copies(found) == 2, content))
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+async def test_a_lone_copy_is_read_before_it_counts_again(tmp_path: Path, copies: int) -> None:
+    async with house(tmp_path, nodes=copies, copies=copies) as one:
+        contents = await one.upload([*SMALL, LARGE])
+        await one.until(lambda: not any(one.spool.holds(contents)))
+        node = one.nodes["node0"]
+        path = Path(node.folder.root.path)
+        for content in contents[-2:]:
+            flip(path / blob_path(content.hash), 5)
+        assert await one.upload([*SMALL, LARGE]) == contents
+        if copies == 1:
+            assert node.folder.rotten == 2
+            assert [await asyncio.to_thread(one.read, each) for each in contents[-2:]] == [
+                SMALL[-1],
+                LARGE,
+            ]
+        else:
+            assert (node.given, node.folder.rotten) == (0, 0), "the other one is good"
 
 
 async def test_what_no_node_has_is_a_problem(tmp_path: Path) -> None:
