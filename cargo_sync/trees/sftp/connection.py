@@ -13,6 +13,8 @@ from cargo_sync.trees.sftp.problems import translated
 
 T = TypeVar("T")
 CONNECT_SECONDS: Final = 30.0
+ANSWER_SECONDS: Final = 120.0
+"""So long a call may take, but for content: its steps may each."""
 ALIVE_SECONDS: Final = 15.0
 """So often a silent server is asked whether it is still there; four silent times end it."""
 WINDOW: Final = 16 * 2**20
@@ -55,14 +57,27 @@ class SftpConnection:
             return self._client
 
     async def call(self, path: str, work: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
-        """Makes one call about `path`.
+        """Makes a short call about `path`.
 
         Raises:
-            ProblemError: what the library raised, translated.
+            ProblemError: what the library raised, translated; the server does not answer.
         """
+
+        async def answered(client: asyncssh.SFTPClient) -> T:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await work(client)
+
+        return await self.long_call(path, answered)
+
+    async def long_call(self, path: str, work: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
+        """As `call`, for one that moves content, and looks itself whether it is answered."""
         client = await self.client()
         with translated(self.login.where, path):
-            return await work(client)
+            try:
+                return await work(client)
+            except TimeoutError:
+                await self.close()  # other calls would wait in vain, too
+                raise
 
     async def close(self) -> None:
         async with self._opening:

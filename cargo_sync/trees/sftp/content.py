@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncssh
 
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import BY_UMASK, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.sftp.entries import entry_of
 from cargo_sync.trees.sftp.problems import translated, was_changed
@@ -55,7 +55,7 @@ class SftpContent:
         """Raises ProblemError: CHANGED, if the open file is not the one that is wanted."""
         with translated(self._where, self._path):
             attrs = await self._opened.stat()
-        found = entry_of(self._path, attrs)
+        found = entry_of(self._path, attrs, modes=self._entry.mode != BY_UMASK)
         if isinstance(found, Problem) or found.version != self._entry.version:
             raise was_changed(self._path)
 

@@ -22,15 +22,20 @@ LATEST: Final = 2**32 - 1
 _KINDS: Final = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: LINK}
 
 
-def entry_of(path: str, attrs: asyncssh.SFTPAttrs, target: str = "") -> Entry | Problem:
-    """The entry at a path; a problem if it is no file, folder or link."""
+def entry_of(
+    path: str, attrs: asyncssh.SFTPAttrs, target: str = "", *, modes: bool = True
+) -> Entry | Problem:
+    """The entry at a path; a problem if it is no file, folder or link.
+
+    Without `modes`, what the server says of them is made up.
+    """
     name = paths.name(path)
     mode = attrs.permissions or 0
     kind = _KINDS.get(stat.S_IFMT(mode))
     if kind is None:
         message = f"{path!r} is no file, folder or link: it is left out"
         return Problem(Code.SPECIAL, message, path, retry=False)
-    bits = stat.S_IMODE(mode) if attrs.permissions is not None else BY_UMASK
+    bits = stat.S_IMODE(mode) if modes else BY_UMASK
     if kind == FOLDER:
         return Entry(name, FOLDER, mode=bits, version=1)
     if kind == LINK:

@@ -1,7 +1,9 @@
 """One folder on an SSH server, as a remote. See `trees/remote/contract.py`."""
 
 import asyncio
+import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import asyncssh
@@ -29,11 +31,13 @@ from cargo_sync.trees.sftp.entries import entry_of, name_of
 from cargo_sync.trees.sftp.login import SftpLogin
 from cargo_sync.trees.sftp.problems import has_vanished, is_occupied, was_changed
 from cargo_sync.trees.sftp.upload import SftpUpload, kept_of
-from cargo_sync.trees.sftp.writing import attributes, complete, write
+from cargo_sync.trees.sftp.writing import attributes, sync, write
 
 T = TypeVar("T")
 STAGING: Final = f"{RESERVED}/staging"
 _LINKS_AT_ONCE: Final = 16
+_PROBED_TIME: Final = 1_000_000_000 * SECOND
+_PROBED_MODE: Final = 0o640
 _ABILITIES: Final = Abilities(
     time_step=SECOND,
     idents=False,
@@ -54,13 +58,15 @@ class SftpFolder:
 
     def __init__(self, address: RemoteAddress, login: SftpLogin, world: World) -> None:
         self._address = address
+        self._token = world.token
         self._connection = SftpConnection(login, world)
         self._root = b""
         self._staged = False
+        self._abilities = _ABILITIES
 
     @property
     def abilities(self) -> Abilities:
-        return _ABILITIES
+        return self._abilities
 
     async def open(self, *, make: bool) -> str:
         above = (
@@ -81,11 +87,36 @@ class SftpFolder:
             message = f"{self._root.decode()} on {self._where} is not a folder"
             raise ProblemError(Problem(Code.NOT_A_FOLDER, message))
         self._root = await self._call("", lambda sftp: sftp.realpath(self._root))
+        if make:
+            await self._find_out()
         user = self._connection.login.username
         return f"sftp {user}@{self._where} {self._connection.fingerprint} {self._root.decode()}"
 
     async def close(self) -> None:
         await self._connection.close()
+
+    async def _find_out(self) -> None:
+        """Tries with a file of our own what the server keeps."""
+        place = await self._staging(f"probe-{self._token()}")
+        at, link = self._at(place), self._at(f"{place}-link")
+        wanted = attributes(_PROBED_TIME, _PROBED_MODE)
+
+        async def tried(sftp: asyncssh.SFTPClient) -> tuple[asyncssh.SFTPAttrs, bool]:
+            async with await sftp.open(at, "wb", encoding=None):
+                pass
+            try:
+                await sftp.setstat(at, wanted)
+                found = await sftp.lstat(at)
+                return found, await _links(sftp, link)
+            finally:
+                await sftp.remove(at)
+
+        found, links = await self._call("", tried)
+        keeps_time = found.mtime == wanted.mtime
+        keeps_mode = stat.S_IMODE(found.permissions or 0) == _PROBED_MODE
+        self._abilities = replace(
+            _ABILITIES, time_step=SECOND if keeps_time else None, modes=keeps_mode, links=links
+        )
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -105,7 +136,7 @@ class SftpFolder:
             elif one.attrs.type == asyncssh.FILEXFER_TYPE_SYMLINK:
                 links.append(name)
             else:
-                found_or_not = entry_of(paths.join(folder, name), one.attrs)
+                found_or_not = self._entry_of(paths.join(folder, name), one.attrs)
                 if isinstance(found_or_not, Entry):
                     found.append(found_or_not)
                 else:
@@ -124,7 +155,7 @@ class SftpFolder:
         if attrs.type == asyncssh.FILEXFER_TYPE_SYMLINK:
             raw = await self._call(path, lambda sftp: sftp.readlink(self._at(path)))
             target = raw.decode(errors="surrogateescape") if isinstance(raw, bytes) else raw
-        found = entry_of(path, attrs, target)
+        found = self._entry_of(path, attrs, target)
         if isinstance(found, Problem):
             raise ProblemError(found)
         return found
@@ -153,9 +184,9 @@ class SftpFolder:
         async def written(sftp: asyncssh.SFTPClient) -> None:
             async with await sftp.open(self._at(place), "wb", encoding=None) as opened:
                 await write(opened, 0, content, pace)
-                await complete(opened, file)
+                await sync(opened)
 
-        await self._call(file.path, written)
+        await self._connection.long_call(file.path, written)
         return await self._publish(place, file, replaced)
 
     async def upload(self, file: NewFile, kept: Kept | None) -> SftpUpload:
@@ -219,9 +250,10 @@ class SftpFolder:
                 await sftp.open(self._at(to), "xb", encoding=None) as target,
             ):
                 await sftp.remote_copy(source, target)
-                await target.setstat(attributes(entry.mtime_ns, entry.mode))
 
-        await self._call(path, copied)
+        await self._connection.long_call(path, copied)
+        wanted = attributes(entry.mtime_ns, entry.mode)
+        await self._call(to, lambda sftp: sftp.setstat(self._at(to), wanted))
         made = await self._is_there(to)
         if made.size != entry.size:
             raise ProblemError(Problem(Code.CORRUPT, f"the copy of {path!r} is not complete", path))
@@ -256,6 +288,9 @@ class SftpFolder:
 
     async def _call(self, path: str, work: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
         return await self._connection.call(path, work)
+
+    def _entry_of(self, path: str, attrs: asyncssh.SFTPAttrs, target: str = "") -> Entry | Problem:
+        return entry_of(path, attrs, target, modes=self._abilities.modes)
 
     def _at(self, path: str) -> bytes:
         """The path on the server."""
@@ -309,8 +344,11 @@ class SftpFolder:
         return f"{STAGING}/{transfer}"
 
     async def _publish(self, place: str, file: NewFile, replaced: Entry | None) -> Entry:
-        """Gives a staged file its place."""
+        """Gives a staged file its time, its mode and its place."""
         path = file.path
+        # By its name: not every server answers this for a file that is open.
+        wanted = attributes(file.mtime_ns, file.mode)
+        await self._call(path, lambda sftp: sftp.setstat(self._at(place), wanted))
         if replaced is not None:
             await self._expect(path, replaced)
             await self._replace(place, path)
@@ -335,3 +373,14 @@ class SftpFolder:
 
     async def _unlink(self, path: str) -> None:
         await self._call(path, lambda sftp: sftp.remove(self._at(path)))
+
+
+async def _links(sftp: asyncssh.SFTPClient, at: bytes) -> bool:
+    """Whether links can be made."""
+    try:
+        await sftp.symlink(b"target", at)
+        is_kept = (await sftp.lstat(at)).type == asyncssh.FILEXFER_TYPE_SYMLINK
+        await sftp.remove(at)
+    except asyncssh.SFTPError:
+        return False
+    return is_kept

@@ -15,7 +15,7 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
 from cargo_sync.trees.sftp.problems import translated
-from cargo_sync.trees.sftp.writing import complete, write
+from cargo_sync.trees.sftp.writing import sync, write
 
 PIECE: Final = 8 * 2**20
 _COMPARED: Final = 64 * 2**10
@@ -64,8 +64,7 @@ class SftpUpload:
     async def send(self, offset: int, content: memoryview, pace: Pace) -> None:
         with translated(self._where, ""):
             await write(self._opened, offset, content, pace)
-            with suppress(asyncssh.SFTPOpUnsupported):
-                await self._opened.fsync()
+            await sync(self._opened)
         self._there = offset + len(content)
 
     def kept(self) -> Kept:
@@ -73,8 +72,7 @@ class SftpUpload:
 
     async def publish(self, file: NewFile, replaced: Entry | None) -> Entry:
         with translated(self._where, file.path):
-            await self._opened.truncate(file.size)
-            await complete(self._opened, file)
+            await self._opened.close()
         return await self._publishing(self._place, file, replaced)
 
     async def leave(self) -> None:

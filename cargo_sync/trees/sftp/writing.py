@@ -7,7 +7,8 @@ from typing import Final
 import asyncssh
 
 from cargo_sync.model.entries import BY_UMASK, PERMISSIONS
-from cargo_sync.trees.remote.contract import NewFile, Pace
+from cargo_sync.trees.remote.contract import Pace
+from cargo_sync.trees.sftp.connection import ANSWER_SECONDS
 from cargo_sync.trees.sftp.entries import seconds
 
 STEP: Final = 256 * 2**10
@@ -29,7 +30,7 @@ async def write(
                 done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                 for one in done:
                     one.result()
-            under_way.add(asyncio.create_task(opened.write(step, offset + start)))
+            under_way.add(asyncio.create_task(_step(opened, step, offset + start)))
         while under_way:
             done, under_way = await asyncio.wait(under_way)
             for one in done:
@@ -40,12 +41,16 @@ async def write(
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def complete(opened: asyncssh.SFTPClientFile, file: NewFile) -> None:
-    """Gives an open file its time and mode, and syncs it where the server can."""
-    # The time comes last: a write after it would change it.
-    with suppress(asyncssh.SFTPOpUnsupported):
-        await opened.fsync()
-    await opened.setstat(attributes(file.mtime_ns, file.mode))
+async def _step(opened: asyncssh.SFTPClientFile, step: bytes, offset: int) -> int:
+    async with asyncio.timeout(ANSWER_SECONDS):
+        return await opened.write(step, offset)
+
+
+async def sync(opened: asyncssh.SFTPClientFile) -> None:
+    """Makes what was written durable, where the server can."""
+    async with asyncio.timeout(ANSWER_SECONDS):
+        with suppress(asyncssh.SFTPOpUnsupported):
+            await opened.fsync()
 
 
 def attributes(mtime_ns: int, mode: int) -> asyncssh.SFTPAttrs:
