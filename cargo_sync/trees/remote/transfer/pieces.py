@@ -192,8 +192,9 @@ async def _room(sends: set[asyncio.Task[None]], most: int) -> None:
     while len(sends) > most:
         ended, _ = await asyncio.wait(sends, return_when=asyncio.FIRST_COMPLETED)
         sends -= ended
-        for task in ended:
-            task.result()
+        for error in [task.exception() for task in ended]:
+            if error is not None:
+                raise error
 
 
 def _source(offer: Offer) -> str:
