@@ -128,6 +128,7 @@ class MemoryRemote:
         for start in range(0, count, SLICE):
             piece = min(SLICE, count - start)
             await pace(piece)
+            await next_turn()
             self._server.sent += piece
 
     async def upload(self, file: NewFile, kept: Kept | None) -> RemoteUpload:

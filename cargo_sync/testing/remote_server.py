@@ -66,6 +66,10 @@ class MemoryServer:
                 self.put(above, Item(FOLDER, mode=0o755))
         self.put(path, Item(FILE, content, mtime_ns, mode))
 
+    def make(self, path: str) -> None:
+        """Makes a folder, whose parent is there."""
+        self.put(path, Item(FOLDER, mode=0o755))
+
     def drop(self, path: str) -> None:
         """Removes `path`, and what is below it."""
         for gone in [one for one in self.items if paths.is_below(one, path)]:

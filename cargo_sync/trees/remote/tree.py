@@ -13,7 +13,7 @@ from cargo_sync.local.trash import numbered
 from cargo_sync.machines.client_fence import JobClient
 from cargo_sync.machines.newest_change import NOTHING_SEEN, SeenChange
 from cargo_sync.model import paths
-from cargo_sync.model.abilities import Trashing
+from cargo_sync.model.abilities import Abilities, Trashing
 from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.entries import BY_UMASK, Entry
 from cargo_sync.model.jobs import Identity, Mode
@@ -94,6 +94,11 @@ class RemoteTree:
         self._closed = asyncio.Event()
 
     @property
+    def abilities(self) -> Abilities:
+        """What the server can do; known when `open` has returned."""
+        return self._remote.abilities
+
+    @property
     def newest(self) -> SeenChange:
         return NOTHING_SEEN
 
@@ -110,7 +115,7 @@ class RemoteTree:
         self._resumption.root = root
         if self._use.changes:
             await self._upkeep.keep_up()
-        return Identity(root, abilities=self._remote.abilities)
+        return Identity(root, abilities=self.abilities)
 
     def _check_trash(self) -> None:
         if self._remote.abilities.trashing is Trashing.NONE:

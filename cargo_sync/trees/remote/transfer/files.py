@@ -47,7 +47,13 @@ class MovingFiles:
         if offer.path in self._cancelled:
             work.close()
             return refusal(cancelled(offer.path))
-        task = self._running[offer.path] = asyncio.ensure_future(work)
+        moved: list[Receipt] = []
+
+        async def noted() -> Receipt:
+            moved.append(await work)
+            return moved[0]
+
+        task = self._running[offer.path] = asyncio.ensure_future(noted())
         self._files[offer.transfer] = Moving(offer.path, 0, offer.size, offer.transfer)
         try:
             return await task
@@ -55,12 +61,13 @@ class MovingFiles:
             mine = asyncio.current_task()
             if offer.path not in self._cancelled or (mine is not None and mine.cancelling()):
                 raise
-            return refusal(cancelled(offer.path))
+            return moved[0] if moved else refusal(cancelled(offer.path))
         except ProblemError as error:
             if is_whole(error):
                 raise
             return refusal(replace(error.problem, path=offer.path))
         finally:
+            work.close()  # it may not have begun
             self._running.pop(offer.path, None)
             self._files.pop(offer.transfer, None)
 

@@ -1,0 +1,90 @@
+"""The far tree over remotes: opening, hashes, retiring."""
+
+from dataclasses import replace
+
+import pytest
+from blake3 import blake3
+
+from cargo_sync.model.abilities import Trashing
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.trees.remote.tree import RemoteUse
+from tests.conformance.remotes import BUCKET, KINDS, SHARE
+from tests.trees.remote.trees import RUN, Clocks, ServerTree
+
+NO_TRASH = replace(SHARE, trashing=Trashing.NONE)
+
+
+@pytest.mark.parametrize(
+    ("use", "opens"),
+    [
+        (RemoteUse(), False),
+        (RemoteUse(loses=True), True),
+        (RemoteUse(makes=False, changes=False), True),
+    ],
+)
+async def test_a_server_without_a_trash_is_used_only_if_the_job_says_so(
+    use: RemoteUse, opens: bool
+) -> None:
+    tree = ServerTree(Clocks().world, NO_TRASH, use=use)
+    if opens:
+        identity = await tree.open()
+        assert (identity.root, identity.abilities) == ("memory://server/folder", NO_TRASH)
+        return
+    with pytest.raises(ProblemError) as caught:
+        await tree.open()
+    problem = caught.value.problem
+    assert problem.code is Code.BAD_SETTINGS and '"trash": "none"' in problem.hint
+    assert not problem.retry
+
+
+async def there(tree: ServerTree, path: str) -> Entry:
+    entry = await tree.remote.entry(path)
+    assert entry is not None
+    return entry
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_hashes_are_asked_for_and_else_read(kind: str) -> None:
+    tree = ServerTree(Clocks().world, KINDS[kind])
+    large = bytes(range(256)) * 5_000
+    for path, content in {"a": b"1", "large": large, "b": b"2"}.items():
+        tree.server.write(path, content)
+    known = tree.server.items["b"]
+    tree.server.items["b"] = known._replace(hash="what the server says")
+    items = [(path, await there(tree, path)) for path in ("a", "large", "b")]
+    gone = ("gone", items[0][1])
+    tree.server.write("a", b"other")
+    changed, read, told, missing = await tree.hashes([*items, gone])
+    assert isinstance(changed, Problem) and changed.code is Code.CHANGED
+    assert isinstance(missing, Problem) and missing.path == "gone"
+    assert read == blake3(large).hexdigest()
+    true = blake3(b"2").hexdigest()
+    assert told == ("what the server says" if KINDS[kind].hashes else true)
+    assert await tree.hashes(items[2:], reread=True) == [true]
+    assert await tree.hashes([]) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_delivered_file_is_retired_if_it_is_what_was_delivered(kind: str) -> None:
+    tree = ServerTree(Clocks().world, KINDS[kind])
+    for path in ("d/a", "d/b", "d/c", "done/d/c"):
+        tree.server.write(path, path.encode())
+    a, b, c = [await there(tree, f"d/{name}") for name in "abc"]
+    content = blake3(b"d/a").hexdigest()
+    place = await tree.retire("d/a", a, content, "", RUN)
+    assert place == f".cargo_sync/trash/{RUN}/d/a"
+    other = await tree.retire("d/b", b, content, "", RUN)
+    assert isinstance(other, Problem) and other.code is Code.CHANGED
+    assert await tree.retire("d/c", c, blake3(b"d/c").hexdigest(), "done", RUN) == ""
+    files = tree.server.files()
+    assert files == {"d/b": b"d/b", "done/d/c": b"done/d/c", "done/d/c.1": b"d/c"}
+
+
+async def test_nothing_tells_of_changes_and_no_attributes_are_kept() -> None:
+    tree = ServerTree(Clocks().world, BUCKET)
+    tree.server.write("a", b"1")
+    assert await tree.xattrs([("a", await there(tree, "a"))]) == [{}]
+    assert await tree.wait(0, 0.001) is False
+    await tree.close()
+    assert tree.remote.closed

@@ -1,0 +1,76 @@
+"""Old runs of a remote's trash go, and nothing else ever does."""
+
+import pytest
+
+from cargo_sync.model.jobs import DAY
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.testing.remote_server import MemoryServer
+from cargo_sync.trees.remote.tree import RemoteUse
+from cargo_sync.trees.remote.upkeep import EVERY, TrashLife
+from tests.conformance.remotes import KINDS, SHARE
+from tests.trees.remote.trees import Clocks, ServerTree
+
+RUNS = [f".cargo_sync/trash/2026010{day}T000000Z-aaaaaaaa" for day in (1, 2, 3, 4)]
+
+
+def kept(server: MemoryServer) -> list[str]:
+    return sorted({path.split("/")[2] for path in server.trash()})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_runs_go_when_they_are_old_or_there_is_too_much(kind: str) -> None:
+    clocks = Clocks()
+    tree = ServerTree(clocks.world, KINDS[kind], use=RemoteUse(life=TrashLife(14, 250)))
+    server = tree.server
+    server.write("x", b"stays")
+    server.write(".cargo_sync/staging/y", b"stays")
+    server.write(".cargo_sync/trash/of somebody/z", b"stays")
+    server.write(f"{RUNS[0]}/a/b/c", b"1" * 100)
+    await tree.open()
+    clocks.now += 10 * DAY
+    server.write(f"{RUNS[1]}/a", b"1" * 100)
+    await tree.open()
+    clocks.now += 3 * DAY
+    await tree.open()
+    assert len(kept(server)) == 3, "neither old nor too much"
+    clocks.now += 2 * DAY
+    await tree.open()
+    assert kept(server) == [RUNS[1].split("/")[2], "of somebody"]
+    for run in RUNS[2:]:
+        server.write(f"{run}/d/e", b"1" * 200)
+    clocks.now += EVERY / 2
+    await tree.open()
+    assert len(kept(server)) == 4, "not due"
+    clocks.now += EVERY
+    await tree.open()
+    new = [run.split("/")[2] for run in RUNS[2:]]
+    assert kept(server) == [*new, "of somebody"], "what is new may be in use"
+    clocks.now += EVERY
+    await tree.open()
+    assert kept(server) == [new[1], "of somebody"]
+    stays = [path for path, content in server.files(ours=True).items() if content == b"stays"]
+    assert stays == [".cargo_sync/staging/y", ".cargo_sync/trash/of somebody/z", "x"]
+
+
+async def test_what_fails_is_tried_the_next_time() -> None:
+    clocks = Clocks()
+    tree = ServerTree(clocks.world, SHARE)
+    tree.server.write(f"{RUNS[0]}/a", b"1")
+    await tree.open()
+    clocks.now += 20 * DAY
+
+    def refuse(call: str, path: str) -> None:
+        if call == "remove":
+            raise ProblemError(_refusal(path))
+
+    tree.server.fault = refuse
+    await tree.open()
+    assert len(kept(tree.server)) == 1
+    tree.server.fault = None
+    clocks.now += 2 * EVERY
+    await tree.open()
+    assert kept(tree.server) == []
+
+
+def _refusal(path: str) -> Problem:
+    return Problem(Code.REFUSED, "not now", path)
