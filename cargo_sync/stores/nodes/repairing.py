@@ -34,16 +34,19 @@ class _Pass:
 
     after   how far it has come
     copied  whether it has made a copy
+    moved   whether a content got another placement meanwhile
     """
 
     after: str = ""
     copied: bool = False
+    moved: bool = False
 
 
 class Repairing:
     """Makes the copies that are missing.
 
-    A stock rests when a whole way through it has copied nothing, until it or its nodes change.
+    A stock rests when a whole way through it has copied nothing, until it or its nodes change. If
+    something of it changed on the way, it may be as before by now, so it does not rest.
 
     progress  what it has made, and how fast
     """
@@ -107,29 +110,33 @@ class Repairing:
             for row in sorted(rows)
             if (row.workspace, row.placement) == key[::-1]
         ]
+        mine = [row for row in rows if row.workspace == stock.workspace]
+        way.moved |= any(row.placement != stock.placement for row in mine)
         if not hashes:
             self._passes.pop(key)
             if way.copied:
                 return 0  # what came meanwhile may lie before the place where it was found
-            self._resting[key] = cluster.world.steady(), lack
+            if way.after and not way.moved:
+                self._resting[key] = cluster.world.steady(), lack
             return None
         some = _batched(own)
         way.after = some[-1].hash if len(some) < len(own) else hashes[-1]
         if some:
             began = cluster.world.steady()
-            made = await self._copy(stock, some)
+            made = await self._copy(stock, some, way)
             size = sum(one.size for one in made)
             way.copied = bool(made) or way.copied
             self.progress.batch(len(made), size, began, cluster.world.steady())
         return sum(one.size for one in some)
 
-    async def _copy(self, stock: Stock, some: Sequence[Content]) -> Sequence[Content]:
+    async def _copy(self, stock: Stock, some: Sequence[Content], way: _Pass) -> Sequence[Content]:
         """Copies contents; returns those of which a copy was made, once for each copy."""
         cluster = self._cluster
         fetched, made = list[Content](), list[Content]()
         try:
             await self._fetch(stock, some, fetched)
             kept = await known(cluster, stock.workspace, [one.hash for one in fetched])
+            way.moved |= any(nodes != stock.nodes for nodes in kept.values())
             groups = defaultdict[frozenset[int], list[Content]](list)
             for one in fetched:
                 nodes = kept[one.hash]
