@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from cargo_sync.config import places
+from cargo_sync.config.shape import wrong
 from cargo_sync.suggest import did_you_mean
 
 
@@ -113,7 +114,7 @@ class RemoteAddress:
             return _cloud(scheme.removeprefix(_CLOUD), rest)
         form = _FORMS.get(scheme)
         if form is None:
-            raise ValueError(_unknown(scheme))
+            raise wrong(_unknown(scheme))
         if form.kind is RemoteKind.CARGO:
             at = places.url_place(places.base_url(text))
             path = at.path.strip("/")

@@ -9,6 +9,7 @@ from importlib import import_module
 
 from cargo_sync.config.errors import quoted
 from cargo_sync.config.secret import Secret
+from cargo_sync.config.shape import wrong
 
 
 def password_of(service: str, user: str) -> Secret:
@@ -20,7 +21,7 @@ def password_of(service: str, user: str) -> Secret:
     try:
         keyring = import_module("keyring")
     except ImportError:
-        raise ValueError(
+        raise wrong(
             "is in the system's keyring, and the Python package keyring is not installed; "
             "run: pip install keyring"
         ) from None
@@ -28,12 +29,12 @@ def password_of(service: str, user: str) -> Secret:
         password = keyring.get_password(service, user)
     except Exception as error:  # each system's keyring has exceptions of its own
         kind = type(error).__name__
-        raise ValueError(
+        raise wrong(
             f"the system's keyring cannot be read ({kind}): it must be unlocked, and reachable "
             "for the user who runs Cargo"
         ) from None
     if not password:
-        raise ValueError(
+        raise wrong(
             f"the system's keyring has no password of {quoted(user)} for {quoted(service)}; "
             f"run: {shlex.join(('keyring', 'set', service, user))}"
         )

@@ -9,6 +9,8 @@ from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.api.session_commands import SessionOpenArgs
 from cargo_sync.backup_protocol.client import CoordinatorAddress, certificate
 from cargo_sync.config import places
+from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
+from cargo_sync.config.remote_kinds import NAMES
 from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.sessions.backup import BackupSession
 from cargo_sync.daemon.sessions.files import CargoSession, Shared
@@ -71,9 +73,12 @@ async def open_remote(args: SessionOpenArgs, shared: Shared, world: World) -> Re
 def server_url(text: str) -> str:
     """Completes the address of a Cargo server. Raises ControlError(bad_argument)."""
     try:
-        return places.base_url(text)
+        remote = RemoteAddress.parse(text)
     except ValueError as error:
         raise _bad(f'"url" {error}', "such as https://files.example.com:8443") from None
+    if remote.kind is not RemoteKind.CARGO:
+        raise _bad(f'"url" names {NAMES[remote.kind]}: a session needs a Cargo server')
+    return str(remote)
 
 
 def has_port(text: str) -> bool:

@@ -23,13 +23,18 @@ export const GROUPS = [
     title: "Server",
     questions: [
       ["hostname", "Address", "server", "such as files.example.org; the usual port is 8443"],
-      ["username", "User", "text", ""],
+      ["username", "User", "text", "of a bucket: the access key"],
       ["password", "Password", "secret", "it is written to the job's file, which only its owner can read"],
       ["password_file", "or a file with it", "text", "on the daemon's machine; its first line is the password"],
-      ["tls_fingerprint", "Fingerprint", "text", "64 hex digits, as the server prints them; not needed if its certificate is of an authority"],
-      ["ca_file", "Authorities", "text", "a PEM file on the daemon's machine, if the server's certificate is of an authority of your own"],
-      ["workspace", "Workspace", "workspace", "default is the user's own folder"],
-      ["remote_dir", "Folder there", "remote", "in the workspace; empty for all of it"],
+      ["key_file", "or a key", "text", "a private key on the daemon's machine", overSsh],
+      ["key_passphrase_file", "and its passphrase", "text", "a file whose first line is the passphrase", overSsh],
+      ["host_key", "Host key", "text", "SHA256:…, as ssh-keygen -l shows it; else ~/.ssh/known_hosts says it", overSsh],
+      ["known_hosts", "Known hosts", "text", "another file of them on the daemon's machine", overSsh],
+      ["region", "Region", "text", "such as eu-west-1; AWS needs it", isBucket],
+      ["tls_fingerprint", "Fingerprint", "text", "64 hex digits, as the server prints them; not needed if its certificate is of an authority", hasCertificate],
+      ["ca_file", "Authorities", "text", "a PEM file on the daemon's machine, if the server's certificate is of an authority of your own", hasCertificate],
+      ["workspace", "Workspace", "workspace", "default is the user's own folder", hasWorkspaces],
+      ["remote_dir", "Folder there", "remote", "in the workspace, or below the address; empty for all of it"],
     ],
   },
   {
@@ -51,6 +56,7 @@ export const GROUPS = [
       ["after_transfer", "After a file was delivered", [["", "keep it at the source"], ["delete", "delete it at the source"], ["move", "move it to a folder", { move: "" }]], "", ["upload", "download"]],
       ["after_transfer.move", "Move it to", "given", "a folder of the source that no job sends", ({ after_transfer: after }) => typeof after === "object"],
       ["trash_days", "Days in the trash", "number", "14 if empty"],
+      ["trash", "What is replaced or deleted at the server", [["", "is kept there"], ["none", "is gone"]], "", isForeign],
     ],
   },
   {
@@ -77,6 +83,31 @@ export const GROUPS = [
 
 function guarded({ guard }) {
   return guard !== false;
+}
+
+/** What the address begins with; without it, it is a Cargo server's. */
+function scheme({ hostname }) {
+  return /^\s*([\w+]+):\/\//.exec(String(hostname ?? ""))?.[1].toLowerCase() ?? "https";
+}
+
+function isForeign(fields) {
+  return !["https", "http"].includes(scheme(fields));
+}
+
+function overSsh(fields) {
+  return scheme(fields) === "sftp";
+}
+
+function isBucket(fields) {
+  return /^s3\b/.test(scheme(fields));
+}
+
+function hasCertificate(fields) {
+  return !["sftp", "http", "ftp"].includes(scheme(fields)) && !scheme(fields).endsWith("+http");
+}
+
+function hasWorkspaces(fields) {
+  return !isForeign(fields) || scheme(fields).startsWith("pydio+");
 }
 
 /** What `job.read` shows instead of a secret, and `job.write` takes as "as it is". */

@@ -199,20 +199,22 @@ class JobForm extends Part {
     const value = parsed(kind, typed) ?? (this.#masked.has(name) ? MASK : undefined);
     this.#fields = withValue(this.#fields, name, value);
     if (name === "sync_mode") this.#clearOthers();
+    else if (name === "hostname") this.#fill(); // each kind of server has questions of its own
     else if (kind === "flag" || Array.isArray(kind)) this.#fill(); // others may have a meaning now
     if (["hostname", "username", "password", "tls_fingerprint"].includes(name)) this.#closeSession();
     this.#soon();
   }
 
-  /** Fields that have no meaning in the new direction. */
+  /** Fields that have no meaning in the new direction, or for the new server. Those within a field go with it. */
   #clearOthers() {
     for (const [name, { only }] of this.#inputs)
-      if (Array.isArray(only) && !this.#has(only)) this.#fields = withValue(this.#fields, name, undefined);
+      if (!name.includes(".") && !this.#has(only)) this.#fields = withValue(this.#fields, name, undefined);
     this.#fill();
   }
 
   #leave(name) {
     this.#left.add(name);
+    if (name === "hostname") this.#clearOthers();
     this.#check();
   }
 
