@@ -102,6 +102,12 @@ async def test_what_is_put_is_there_as_listings_say(remote: RemoteFolder) -> Non
     assert (await remote.entry("deep")) == found["deep"]
 
 
+async def test_it_may_be_opened_again_and_is_the_same(remote: RemoteFolder) -> None:
+    entry = await put(remote, "x", b"1")
+    assert await remote.open(make=False) == await remote.open(make=True)
+    assert await there(remote) == {"x": entry}
+
+
 async def test_times_and_modes_are_kept_as_far_as_they_are_said_to_be(remote: RemoteFolder) -> None:
     entry = await put(remote, "x", b"1")
     can = remote.abilities

@@ -161,7 +161,9 @@ class RemoteFolder(Protocol):
         """Whether `upload` needs `NewFile.hash`, because it is kept beside the content."""
 
     async def open(self, *, make: bool) -> str:
-        """Connects and finds out what the server can do.
+        """Connects, if it is not connected, and finds out what the server can do.
+
+        It is called before each look, and says whether the folder is still there.
 
         Args:
             make: the folder is made if it is not there.

@@ -1,7 +1,7 @@
 """The far tree over any protocol: a folder on somebody else's server."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from itertools import islice
@@ -59,10 +59,15 @@ class RemoteUse:
 
 @dataclass(frozen=True, slots=True)
 class RemoteMemory:
-    """What is remembered about remotes across restarts."""
+    """What is remembered about a remote across restarts.
+
+    bound  whether a base was agreed with its folder: then one that is gone is not made again,
+           because everything in it would count as deleted
+    """
 
     uploads: UploadStore
     ages: AgeStore
+    bound: Callable[[], bool] = lambda: False
 
 
 class RemoteTree:
@@ -81,6 +86,7 @@ class RemoteTree:
     ) -> None:
         self._remote = remote
         self._use = use
+        self._bound = memory.bound
         self._world = world
         self._limits = TransferLimits(turn, world.steady)
         self._resumption = Resumption(remote, memory.uploads, world.offload)
@@ -109,7 +115,8 @@ class RemoteTree:
         client: JobClient | None = None,
     ) -> Identity:
         """Like FarTree.open. A server like this knows no jobs, and has no history of changes."""
-        root = await self._remote.open(make=self._use.makes)
+        makes = self._use.makes and not await self._world.offload(self._bound)
+        root = await self._remote.open(make=makes)
         if self._use.changes and not self._use.loses:
             self._check_trash()
         self._resumption.root = root

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 from blake3 import blake3
 
+from cargo_sync.local.ages import MemoryAges
 from cargo_sync.model.abilities import Trashing
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.trees.remote.tree import RemoteUse
+from cargo_sync.trees.remote.transfer.uploads import MemoryUploads
+from cargo_sync.trees.remote.tree import RemoteMemory, RemoteUse
 from tests.conformance.remotes import BUCKET, KINDS, SHARE
 from tests.trees.remote.trees import RUN, Clocks, ServerTree
 
@@ -36,6 +38,24 @@ async def test_a_server_without_a_trash_is_used_only_if_the_job_says_so(
     problem = caught.value.problem
     assert problem.code is Code.BAD_SETTINGS and '"trash": "none"' in problem.hint
     assert not problem.retry
+
+
+async def test_a_folder_that_is_gone_is_not_made_again_once_a_base_was_agreed_with_it() -> None:
+    clocks, bound = Clocks(), False
+    memory = RemoteMemory(MemoryUploads(clocks.at), MemoryAges(clocks.at), lambda: bound)
+    tree = ServerTree(clocks.world, SHARE, memory=memory)
+    makes = list[bool]()
+    opens = tree.remote.open
+
+    async def noted(*, make: bool) -> str:
+        makes.append(make)
+        return await opens(make=make)
+
+    tree.remote.open = noted  # type: ignore[method-assign]
+    await tree.open()
+    bound = True
+    await tree.open()
+    assert makes == [True, False]
 
 
 async def there(tree: ServerTree, path: str) -> Entry:

@@ -1,6 +1,7 @@
 """The near end of a transfer: its source or its sink, used by one thread at a time."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, TypeVar, TypeVarTuple
@@ -20,17 +21,44 @@ CHECKPOINT: Final = 5.0
 """Seconds of arriving content after which a checkpoint is written."""
 
 
+GOODBYE: Final = 3.0
+"""Seconds that the end of a source or a sink may take: that long a disk may hang."""
+
+
+class OneByOne:
+    """Calls in threads, one at a time.
+
+    A call whose task was cancelled goes on in its thread; the next one begins after it.
+    """
+
+    def __init__(self, offload: Offload) -> None:
+        self._offload = offload
+        self._turn = asyncio.Lock()
+        self._inside = threading.Lock()
+
+    async def __call__(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Calls `work`."""
+        async with self._turn:
+            return await self._offload(self._alone, partial(work, *args))
+
+    def _alone(self, work: Callable[[], T]) -> T:
+        with self._inside:
+            return work()
+
+    async def end(self, work: Callable[[], None]) -> None:
+        """Calls `work`, and does not wait long for it."""
+        ending = asyncio.ensure_future(self(work))
+        await asyncio.wait({ending}, timeout=GOODBYE)
+        if ending.done():
+            ending.result()
+
+
 class NearSource:
-    """Reads files, in threads."""
+    """Reads files."""
 
     def __init__(self, source: Source, offload: Offload) -> None:
         self._source = source
-        self._offload = offload
-        self._lock = asyncio.Lock()
-
-    async def _alone(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
-        async with self._lock:
-            return await self._offload(work, *args)
+        self._alone = OneByOne(offload)
 
     async def read(self, offers: Sequence[Offer]) -> list[tuple[memoryview, str] | Problem]:
         """Small files with their BLAKE3, in order; why one could not be read."""
@@ -98,7 +126,7 @@ class NearSource:
 
     async def close(self) -> None:
         """Nothing is read any more."""
-        await self._alone(self._source.close)
+        await self._alone.end(self._source.close)
 
 
 class NearFile:
@@ -134,19 +162,14 @@ class NearFile:
 
 
 class NearSink:
-    """Stages and publishes files, in threads; each batch is one of its own."""
+    """Stages and publishes files; each of its batches is one of the sink's."""
 
     def __init__(self, sink: Sink, offload: Offload, steady: Callable[[], float]) -> None:
         self._sink = sink
-        self._offload = offload
+        self._alone = OneByOne(offload)
         self._steady = steady
-        self._lock = asyncio.Lock()
         self._numbers = 0
         self._checkpoint_at = 0.0
-
-    async def _alone(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
-        async with self._lock:
-            return await self._offload(work, *args)
 
     async def whole(
         self, offers: Sequence[Offer], contents: Sequence[bytes | Problem]
@@ -198,7 +221,7 @@ class NearSink:
 
     async def close(self) -> None:
         """What is not complete is checkpointed for another try."""
-        await self._alone(self._sink.close)
+        await self._alone.end(self._sink.close)
 
     def _next(self) -> int:
         self._numbers += 1
