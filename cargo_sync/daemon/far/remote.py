@@ -1,0 +1,29 @@
+"""A folder on somebody else's server as the far side of a job, over any protocol."""
+
+from cargo_sync.config.job import JobSettings
+from cargo_sync.daemon.far.side import FarCase, JobFarSide
+from cargo_sync.model.jobs import Mode
+from cargo_sync.state.ages import Ages
+from cargo_sync.state.remote_uploads import RemoteUploads
+from cargo_sync.trees.remote.contract import RemoteFolder
+from cargo_sync.trees.remote.tree import RemoteMemory, RemoteTree, RemoteUse
+from cargo_sync.trees.remote.upkeep import TrashLife
+
+
+def remote_side(case: FarCase, remote: RemoteFolder) -> JobFarSide:
+    """The far side of a job whose files are in `remote`."""
+    lived = case.world.lived
+    memory = RemoteMemory(RemoteUploads(case.database, lived), Ages(case.database, lived))
+    tree = RemoteTree(remote, remote_use(case.settings), memory, case.world, case.turn)
+    return JobFarSide(tree, tree.flow_figures)
+
+
+def remote_use(job: JobSettings) -> RemoteUse:
+    """What a job does with its far side."""
+    sends = Mode(job.mode).sends
+    return RemoteUse(
+        makes=sends,
+        changes=sends or job.after_transfer != "keep",
+        loses=job.trash == "none",
+        life=TrashLife(job.trash_days, job.trash_max),
+    )
