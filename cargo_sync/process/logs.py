@@ -18,6 +18,8 @@ LineSink = Callable[[LogLine], None]
 """Takes a line and never raises: a log that cannot be written must not stop the process."""
 
 _COLOURS: Final = {"critical": "31;1", "error": "31", "warning": "33", "info": "32", "debug": "2"}
+_TALKATIVE: Final = ("asyncssh",)
+"""Libraries that tell of each connection as news."""
 
 
 class TerminalFormat:
@@ -95,6 +97,8 @@ def logging_to(
     before = root.level
     root.addHandler(handler)
     root.setLevel((level or settings.level).upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
     try:
         yield ring
     finally:

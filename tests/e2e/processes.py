@@ -57,15 +57,17 @@ class Place:
         return str(path)
 
     def job(self, name: str, mode: str = "upload", **changes: Any) -> Path:
-        """A job file, and the job's local folder."""
+        """A job file, and the job's local folder. A field that is None is left out."""
         local = self.folder / name
         if mode == "upload":
             local.mkdir(exist_ok=True)
-        self.write(f"jobs/{name}.json", {
+        fields = {
             "sync_name": name, "sync_mode": mode, "local_dir": str(local), "username": USER,
             "password": PASSWORD, "hostname": f"http://127.0.0.1:{self.api}", "sleep": 0.5,
             "settle": 0,
-        } | changes)  # fmt: skip
+        } | changes  # fmt: skip
+        given = {field: value for field, value in fields.items() if value is not None}
+        self.write(f"jobs/{name}.json", given)
         return local
 
     def edit(self, job: str, **changes: Any) -> None:
@@ -187,6 +189,10 @@ class Place:
 
     def checkpoints(self, program: str) -> int:
         return len(self._query(program, "SELECT transfer FROM checkpoint"))
+
+    def uploads(self) -> int:
+        """How many uploads to somebody else's server the daemon can go on with."""
+        return len(self._query("daemon", "SELECT kept FROM remote_upload"))
 
     def _query(self, program: str, sql: str, *parameters: str) -> list[str]:
         path = self.folder / program / "state.db"
