@@ -8,7 +8,8 @@ from typing import Final
 
 from cargo_ctl.web.upstream import Told
 from cargo_sync.api import topics
-from cargo_sync.api.messages import JsonObject
+from cargo_sync.api.client import CommandError
+from cargo_sync.api.messages import JsonObject, ReplyCode
 
 Call = Callable[[str, JsonObject], Awaitable[JsonObject]]
 """Asks a source: a command and its arguments -> its result."""
@@ -100,7 +101,7 @@ async def _of_server(view: ViewKind, call: Call) -> JsonObject:
             return {"flows": _rows(await call("flow.list", {}), "flows")}
         case _:
             status, flows, users, workspaces, bandwidth, nodes = await _each(
-                call,
+                _or_nothing(call),
                 "status",
                 "flow.list",
                 "user.list",
@@ -123,6 +124,20 @@ async def _of_server(view: ViewKind, call: Call) -> JsonObject:
 def _rows(result: JsonObject, name: str) -> list[Mapping[str, object]]:
     rows = result.get(name)
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _or_nothing(call: Call) -> Call:
+    """The same, but a command that is not known gives {}: another version may not have it."""
+
+    async def known(command: str, args: JsonObject) -> JsonObject:
+        try:
+            return await call(command, args)
+        except CommandError as error:
+            if error.code != ReplyCode.UNKNOWN_COMMAND:
+                raise
+            return {}
+
+    return known
 
 
 async def _each(call: Call, *commands: str) -> list[JsonObject]:

@@ -6,6 +6,7 @@ import pytest
 
 from cargo_ctl.web.upstream import Told, told
 from cargo_ctl.web.views import View, ViewKind
+from cargo_sync.api.client import CommandError
 from cargo_sync.api.daemon_commands import COMMANDS as DAEMONS
 from cargo_sync.api.messages import FeedMessage, JsonObject
 from cargo_sync.api.roles import Role
@@ -113,6 +114,23 @@ async def test_a_server() -> None:
     assert found["users"] == [{"user": "ana"}]
     assert (await snapshot(View(ViewKind.SERVERS), "server"))[0] == {"status": ANSWERS["status"]}
     assert (await snapshot(View(ViewKind.TRANSFERS), "server"))[0] == {"flows": [{"id": "f"}]}
+
+
+@pytest.mark.parametrize(("code", "shown"), [("unknown_command", True), ("forbidden", False)])
+async def test_a_server_that_lacks_a_command_is_shown_without_it(code: str, shown: bool) -> None:
+    async def call(cmd: str, _: JsonObject) -> JsonObject:
+        if cmd == "node.list":
+            raise CommandError(code, "no")
+        return ANSWERS[cmd]
+
+    view = View(ViewKind.SERVER, "s")
+    if not shown:
+        with pytest.raises(CommandError):
+            await view.snapshot("server", call)
+        return
+    found = await view.snapshot("server", call)
+    assert (found["users"], found["nodes"]) == ([{"user": "ana"}], [])
+    assert (found["missing"], found["repair"]) == (None, None)
 
 
 @pytest.mark.parametrize(
