@@ -5,6 +5,7 @@ channel  both ends of a byte stream, and one that changes frames on the way
 contents  a store of contents whose copies are made when a test says so
 disk     the source and the sink of a lane
 driver   steps both ends of a lane in turn, without threads
+foreign  a far side that can do less than a server of ours
 later    a sink and a source whose work is done elsewhere, and later
 nodes    a storage node in this process
 remote   a folder on somebody else's server

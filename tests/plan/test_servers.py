@@ -6,11 +6,13 @@ from typing import Final
 import pytest
 
 from cargo_sync.model.abilities import CARGO, SECOND, Abilities
+from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.agreed import Agreed, AgreedColumns, agree
 from cargo_sync.model.entries import BY_UMASK, FILE, Entry, EntryColumns
 from cargo_sync.model.jobs import Mode
 from cargo_sync.plan import one_way
 from cargo_sync.plan.filters import Filters
+from cargo_sync.plan.metadata import as_known, is_as_there
 from cargo_sync.plan.reconciliation import Metadata, Row, merged_metadata
 from cargo_sync.plan.two_way import decide, two_way_view
 from tests.plan.test_two_way import words
@@ -102,3 +104,24 @@ def test_what_a_server_does_not_keep_it_has_not_changed(
     there = FAR._replace(mtime_ns=far[0], mode=far[1])
     of = here if first == "near" else there
     assert merged_metadata(BASE, here, there, server, first=of) == Metadata(*merged)
+
+
+@pytest.mark.parametrize(
+    ("source", "there", "as_there", "time", "mode"),
+    [
+        (NEAR, FAR, True, 7 * S, 0o644),
+        (NEAR._replace(mtime_ns=9 * S), FAR, False, 9 * S, 0o644),
+        (FAR, NEAR, True, T, 0o644),
+        (FAR._replace(mtime_ns=9 * S), NEAR, False, 9 * S, 0o644),
+        (FAR._replace(mode=0o600), NEAR, False, T, 0o600),  # the exact time stays
+    ],
+)
+def test_a_step_sets_only_what_its_source_knows(
+    source: Entry, there: Entry, as_there: bool, time: int, mode: int
+) -> None:
+    action = Action(Op.META, "a", source, there, hash="h")
+    assert is_as_there(action, SECONDS) is as_there
+    assert not is_as_there(action._replace(hash=""), SECONDS), "a folder's mode is set anyway"
+    wanted = as_known(action, SECONDS).source
+    assert wanted is not None
+    assert (wanted.mtime_ns, wanted.mode) == (time, mode)

@@ -1,13 +1,14 @@
 """The simulation: jobs from seeds, with everything that may go wrong, and what must still hold.
 
 A seed says what people do on both sides, what fails, and when. The same seed always tells the same
-history; its trace has a hash. There are five tiers:
+history; its trace has a hash. There are these tiers:
 
 - The planner, with an executor in memory: thousands of histories a second (`planner`).
 - The planner of two-way jobs, likewise (`two_way`).
 - The whole engine (survey, plan, execute, commit) with its state in SQLite, two trees in memory,
   the client's flows on lanes in memory, and a fake clock (`system`).
 - The same for two-way jobs (`two_way_system`).
+- All four with a far side that is somebody else's server, which keeps and tells less (`foreign`).
 - A download into a real folder, on a disk that loses what was not synced (`disk`).
 
 `make sim SEEDS=100000` runs all. docs/architecture.md says how to use them.
@@ -16,6 +17,7 @@ campaign    many seeds; what failed, and what was covered
 changes     what people of one side of a two-way job changed, and how that follows a rename
 disk        the tier on a disk
 epoch       what one-sided changes must have come to when both sides rest
+foreign     the tiers whose far side is somebody else's server
 lanes       the client's flow and both ends of its lanes, without sockets and threads
 ledger      counts the copies of each content
 lively      the two trees of a whole run

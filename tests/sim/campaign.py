@@ -15,6 +15,10 @@ TOGETHER: Final = {
     "two-way": 1_000,
     "system": 50,
     "two-way-system": 50,
+    "foreign": 1_000,
+    "foreign-two-way": 1_000,
+    "foreign-system": 50,
+    "foreign-two-way-system": 50,
     "disk": 50,
     "nodes": 200,
 }

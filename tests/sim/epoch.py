@@ -24,9 +24,10 @@ State = tuple[object, ...] | None
 
 
 def state(tree: CountedTree, path: str) -> State:
-    entry = tree.entry(path)
-    if entry is None:
+    found = tree.entry(path)
+    if found is None:
         return None
+    entry = tree.kept(found)
     if entry.kind == FILE:
         return FILE, tree.read(path), entry.mtime_ns, entry.mode & PERMISSIONS
     return (entry.kind, entry.target or entry.mode & PERMISSIONS)

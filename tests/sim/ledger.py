@@ -4,7 +4,7 @@ A person may destroy the last copy of what is theirs. No step of the engine may.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -43,10 +43,16 @@ class Ledger:
 
 
 class CountedTree(MemoryTree):
-    """A memory tree whose contents are in the ledger."""
+    """A memory tree whose contents are in the ledger.
+
+    keeps_links  people can make links here
+    kept         an entry without what one of the sides does not keep
+    """
 
     def __init__(self, part: Literal["near", "far"], ledger: Ledger) -> None:
         super().__init__(part, part)
+        self.keeps_links = True
+        self.kept: Callable[[Entry], Entry] = lambda entry: entry
         self.part: Literal["near", "far"] = part
         self.ledger = ledger
 

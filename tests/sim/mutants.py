@@ -13,13 +13,26 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NamedTuple
 
 from tests.sim.campaign import Tier
-from tests.sim.tiers import DISK, NODES, PLANNER, SYSTEM, TWO_WAY, TWO_WAY_SYSTEM
+from tests.sim.tiers import (
+    DISK,
+    FOREIGN_SYSTEM,
+    FOREIGN_TWO_WAY,
+    FOREIGN_TWO_WAY_SYSTEM,
+    NODES,
+    PLANNER,
+    SYSTEM,
+    TWO_WAY,
+    TWO_WAY_SYSTEM,
+)
 
 MOST: Final = {
     "planner": 20_000,
     "two-way": 20_000,
     "system": 5_000,
     "two-way-system": 5_000,
+    "foreign-two-way": 20_000,
+    "foreign-system": 5_000,
+    "foreign-two-way-system": 5_000,
     "disk": 2_000,
     "nodes": 5_000,
 }
@@ -50,6 +63,7 @@ _RUN = "cargo_sync.engine.run:Run"
 _REST = "while batch := waiting.rest() or await self._read_next(waiting, late, counted):"
 _DEFERRED = "cargo_sync.engine.planners.deferred:Deferred"
 _TREE = "cargo_sync.testing.tree"
+_LINKS = "cargo_sync.engine.planners.links:WithoutLinks"
 _NODES = "cargo_sync.machines.nodes"
 _COPIES = "cargo_sync.stores.nodes"
 
@@ -577,6 +591,35 @@ MUTANTS: Final = (
         PLANNER,
         [Edit(f"{_TREE}:MemoryTree.take_away", "isinstance(found, Problem) or found != content",
               "False")],
+    ),
+    # -- somebody else's server --------------------------------------------------------------------
+    Mutant(
+        "a time that the server has rounded is a change of its own",
+        FOREIGN_TWO_WAY,
+        [Edit(f"{_PATH}:merged_metadata",
+              "not server.same_time(far.mtime_ns, known.mtime_ns)",
+              "far.mtime_ns != known.mtime_ns")],
+    ),
+    Mutant(
+        "a mode that the server does not know is another one",
+        FOREIGN_TWO_WAY,
+        [Edit("cargo_sync.model.entries:Entry.same_mode", "BY_UMASK in (self.mode, other.mode)",
+              "False")],
+    ),
+    Mutant(
+        "what a link hides on the server is deleted",
+        FOREIGN_SYSTEM,
+        [Edit(f"{_LINKS}._left_out", "self._hidden.add(paths.join(state.path, name))", "pass"),
+         Edit(f"{_LINKS}._look_above", "if top and near is not None and near.kind == LINK:",
+              "if False:")],
+    ),
+    Mutant(
+        "two entries without an ident are one",
+        FOREIGN_TWO_WAY_SYSTEM,
+        [Edit("cargo_sync.plan.moves:_same_ident", "if not one.ident:", "if False:"),
+         Edit("cargo_sync.state.idents:places", "for one in idents if one", "for one in idents"),
+         Edit("cargo_sync.engine.execution.recognition:RenameSearch._known",
+              "for one in gone if one.ident", "for one in gone")],
     ),
 )  # fmt: skip
 

@@ -109,6 +109,10 @@ class Oracle:
     def left_out(self, path: str) -> bool:
         return bool(self.system.rules.exclude) and LEFT_OUT in path.split("/")
 
+    def unexpected(self, path: str) -> bool:
+        """Whether nothing is expected of a path at rest."""
+        return self.left_out(path)
+
     def brought(self, offer: Offer) -> None:
         version = (offer.path, offer.version, offer.ident)
         self.hear()
@@ -261,7 +265,7 @@ class Oracle:
         """At rest: the destination has what the source has, except where a person changed it."""
         source, destination = self.source, self.destination
         for path in source.all():
-            if self.left_out(path):
+            if self.unexpected(path):
                 continue
             if any(one in destination.hand for one in paths.upwards(path)):
                 continue
@@ -277,7 +281,8 @@ class Oracle:
         differ = [
             path
             for path in self.source.files()
-            if not self.left_out(path) and state(self.source, path) != state(self.destination, path)
+            if not self.unexpected(path)
+            and state(self.source, path) != state(self.destination, path)
         ]
         if len(differ) > drifted:
             raise BrokenPromiseError(f"{differ} differ, and {drifted} are said to")
@@ -289,5 +294,6 @@ class Oracle:
             return
         unknown = self._untold.union(*self._unheard.values())
         for path in self.destination.files().keys() - self.source.all().keys() - unknown:
-            if not any(one in self.destination.hand for one in paths.upwards(path)):
+            known = self.left_out(path) or not self.unexpected(path)
+            if known and not any(one in self.destination.hand for one in paths.upwards(path)):
                 raise BrokenPromiseError(f"{path!r} was not deleted")

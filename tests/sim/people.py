@@ -118,6 +118,8 @@ class People:
         return [one for there in list(tree.all()) for one in self._chmod(tree, there)]
 
     def _link(self, tree: CountedTree, path: str) -> list[str]:
+        if not tree.keeps_links:
+            return []
         gone = self._clear(tree, path)
         tree.link(path, self.story.one_of(NAMES))
         return [*gone, path]

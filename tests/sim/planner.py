@@ -16,12 +16,14 @@ from blake3 import blake3
 
 from cargo_sync.lanes.waiting import commit
 from cargo_sync.model import paths
-from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.abilities import CARGO, Abilities
+from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import GONE, Agreed, AgreedColumns, agree
 from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns, Listing
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.plan.filters import Filters
+from cargo_sync.plan.metadata import as_known, is_as_there
 from cargo_sync.plan.obstacles import obstacle
 from cargo_sync.plan.one_way import JobView, plan_folder, view_of
 from cargo_sync.trees.contract import Task
@@ -79,7 +81,7 @@ class PlannerHistory:
     def __init__(self, story: Story) -> None:
         self.story = story
         self.ledger = Ledger()
-        self.near, self.far = RowsTree("near", self.ledger), RowsTree("far", self.ledger)
+        self.near, self.far = RowsTree("near", self.ledger), self._far()
         self.upload = story.chance(0.5)
         self.retire = story.chance(0.3)
         self.propagate = not self.retire and story.chance(0.6)
@@ -96,6 +98,14 @@ class PlannerHistory:
         self._guard = GuardedSide(story)
         self._own: set[str] = set()
         self._epoch = self._begin()
+
+    def _far(self) -> RowsTree:
+        return RowsTree("far", self.ledger)
+
+    @property
+    def server(self) -> Abilities:
+        """What the far side keeps."""
+        return CARGO
 
     def tell(self) -> None:
         """Tells the whole history. Raises BrokenPromiseError."""
@@ -187,6 +197,7 @@ class PlannerHistory:
             ready=lambda entries: True,
             propagate=self.propagate,
             retire=self.retire,
+            server=self.server,
         )
 
     def _pages(self) -> Iterator[list[Action]]:
@@ -331,7 +342,9 @@ class PlannerHistory:
             if self._guard.may(put := action._replace(op=Op.PUT)):
                 self._put(put)
             return
-        outcome = self.destination.do(action)
+        outcome = Outcome(action, source, action.expected)
+        if not is_as_there(action, self.server):
+            outcome = self.destination.do(as_known(action, self.server))
         if outcome.problem is None and outcome.result is not None:
             if source.kind == FILE and self.source.read(at) != self.destination.read(at):
                 raise BrokenPromiseError(f"{at!r} counts as the same, and differs")
@@ -363,9 +376,11 @@ STEPS: Final[dict[Op, Step]] = {
 """How each step is done here."""
 
 
-def tell(seed: int, without: Collection[int] = ()) -> Verdict:
+def tell(
+    seed: int, without: Collection[int] = (), history_of: type[PlannerHistory] = PlannerHistory
+) -> Verdict:
     """Tells the history of one seed."""
-    history = PlannerHistory(story := Story(seed, without))
+    history = history_of(story := Story(seed, without))
     failure = ""
     try:
         history.tell()

@@ -181,7 +181,7 @@ class SystemHistory:
         system.near = self.near = LivelyTree(
             "near", self.weather, self.oracle.at("near"), self.ledger
         )
-        system.far = self.far = LivelyTree("far", self.weather, self.oracle.at("far"), self.ledger)
+        system.far = self.far = self._far()
         system.offload = self.weather.offload
 
         def clock() -> float:
@@ -190,7 +190,7 @@ class SystemHistory:
         self._hints = story.chance(0.7)
         if self._hints and system.rules.mode.sends:  # a download needs no hints
             self.near.hint = self._hint
-        if story.chance(0.5):
+        if self._has_lanes():
             self.weather.lanes = True
             self.far.world = lambda: replace(system.world(), steady=clock)
             self.far.lanes = MemoryLanes(
@@ -225,6 +225,13 @@ class SystemHistory:
     def _renamed(self, one: str, to: str) -> None:
         if isinstance(self._epoch, Epoch):
             self._epoch.renamed(one, to)
+
+    def _far(self) -> LivelyTree:
+        return LivelyTree("far", self.weather, self.oracle.at("far"), self.ledger)
+
+    def _has_lanes(self) -> bool:
+        """Whether content moves by lanes."""
+        return self.story.chance(0.5)
 
     def _job(self) -> System:
         story = self.story

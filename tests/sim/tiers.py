@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from cargo_sync.model.actions import Op
-from tests.sim import disk, nodes, planner, system, two_way, two_way_system, weather
+from tests.sim import disk, foreign, nodes, planner, system, two_way, two_way_system, weather
 from tests.sim.campaign import Tell, Tier
+from tests.sim.lanes import FRAMES
 from tests.sim.people import ACTS, BOTH_RENAME
 
 _ACTS: Final = frozenset(f"act {name}" for name in ACTS)
@@ -26,6 +27,16 @@ def _nodes() -> Iterator[Tell]:
 @contextmanager
 def _two_way() -> Iterator[Tell]:
     yield two_way.tell
+
+
+@contextmanager
+def _foreign_planner() -> Iterator[Tell]:
+    yield foreign.tell_planner
+
+
+@contextmanager
+def _foreign_two_way() -> Iterator[Tell]:
+    yield foreign.tell_two_way
 
 
 PLANNER: Final = Tier(
@@ -63,6 +74,22 @@ TWO_WAY_SYSTEM: Final = Tier(
     | {"step held", "step fenced", "act decide", "published later"}
     | {f"step {op}" for op in ("rename", "rename folder", "rename changed", "exchange")},
 )
+_NO_LANES: Final = frozenset(f"fault {name}" for name in FRAMES) | {"published later"}
+_NOT_TOLD: Final = frozenset(
+    f"fault {name}" for name in system.BETWEEN if name not in foreign.BETWEEN
+)
+FOREIGN_PLANNER: Final = Tier("foreign", _foreign_planner, PLANNER.expected, share=1)
+FOREIGN_TWO_WAY: Final = Tier("foreign-two-way", _foreign_two_way, TWO_WAY.expected, share=1)
+FOREIGN_SYSTEM: Final = Tier(
+    "foreign-system",
+    foreign.ready,
+    SYSTEM.expected - _NO_LANES - _NOT_TOLD - {"step fenced"},
+)
+FOREIGN_TWO_WAY_SYSTEM: Final = Tier(
+    "foreign-two-way-system",
+    foreign.ready_two_way,
+    TWO_WAY_SYSTEM.expected - _NO_LANES - _NOT_TOLD - {"step fenced"},
+)
 DISK: Final = Tier(
     "disk",
     disk.ready,
@@ -84,4 +111,18 @@ NODES: Final = Tier(
         "step another copy",
     },
 )
-TIERS: Final = {tier.name: tier for tier in (PLANNER, TWO_WAY, SYSTEM, TWO_WAY_SYSTEM, DISK, NODES)}
+TIERS: Final = {
+    tier.name: tier
+    for tier in (
+        PLANNER,
+        TWO_WAY,
+        SYSTEM,
+        TWO_WAY_SYSTEM,
+        FOREIGN_PLANNER,
+        FOREIGN_TWO_WAY,
+        FOREIGN_SYSTEM,
+        FOREIGN_TWO_WAY_SYSTEM,
+        DISK,
+        NODES,
+    )
+}

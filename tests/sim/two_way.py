@@ -11,12 +11,14 @@ from blake3 import blake3
 
 from cargo_sync.lanes.waiting import commit
 from cargo_sync.model import paths
-from cargo_sync.model.actions import Action, Op
+from cargo_sync.model.abilities import CARGO, Abilities
+from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import ONE_SIDED, Agreed, AgreedColumns, agree
 from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns, Listing
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.model.subtrees import Subtrees
+from cargo_sync.plan.metadata import as_known, is_as_there
 from cargo_sync.plan.reconciliation import MERGED, Row, TwoWayPlan, TwoWayView
 from cargo_sync.plan.two_way import decide, plan_folder, two_way_view
 from cargo_sync.trees.contract import Task
@@ -52,7 +54,7 @@ class TwoWayHistory:
     def __init__(self, story: Story) -> None:
         self.story = story
         self.ledger = Ledger()
-        near, far = RowsTree("near", self.ledger), RowsTree("far", self.ledger)
+        near, far = RowsTree("near", self.ledger), self._far()
         self.near, self.far = near, far
         self.ways = (Way(Mode.UPLOAD, near, far), Way(Mode.DOWNLOAD, far, near))
         self.people = Peers(story, near, far, self._now, self._touched)
@@ -67,6 +69,14 @@ class TwoWayHistory:
         self._guards = {way.mode: GuardedSide(story) for way in self.ways}
         self._one_sided: set[str] = set()
         self._epoch = self._begin()
+
+    def _far(self) -> RowsTree:
+        return RowsTree("far", self.ledger)
+
+    @property
+    def server(self) -> Abilities:
+        """What the far side keeps."""
+        return CARGO
 
     def tell(self) -> None:
         """Tells the whole history. Raises BrokenPromiseError."""
@@ -158,6 +168,7 @@ class TwoWayHistory:
             excludes_some=filters.excludes_some,
             ready=lambda entries: True,
             propagate=True,
+            server=self.server,
         )
 
     def _pages(self) -> Iterator[list[tuple[Way, Action]]]:
@@ -300,7 +311,7 @@ class TwoWayHistory:
         assert action.source is not None and action.expected is not None
         at = action.path
         if action.why == MERGED:
-            way.destination.do(action)
+            way.destination.do(as_known(action, self.server))
             return
         if way.source.entry(at) != action.source:
             return
@@ -308,7 +319,9 @@ class TwoWayHistory:
             if self._guards[way.mode].may(put := action._replace(op=Op.PUT, hash="")):
                 self._put(way, put)
             return
-        outcome = way.destination.do(action)
+        outcome = Outcome(action, action.source, action.expected)
+        if not is_as_there(action, self.server):
+            outcome = way.destination.do(as_known(action, self.server))
         if outcome.problem is None and outcome.result is not None:
             if _hash(way.source, at) != _hash(way.destination, at):
                 raise BrokenPromiseError(f"{at!r} counts as the same, and differs")
@@ -349,10 +362,12 @@ class TwoWayHistory:
         self.story.tell(f"conflict {path}")
         self.story.covered["step conflict"] += 1
         self._epoch.conflicts(path)
-        here = self.near.entry(path)
-        if here is None or not near.same_state(here) or self.far.entry(path) != far:
+        here, there = self.near.entry(path), self.far.entry(path)
+        if here is None or there is None:
             return
-        near = here
+        if not (near.same_state(here) and far.same_state(there)):
+            return
+        near, far = here, there  # how much is known of their contents is no difference
         up, down = self.ways
         if self.policy == "keep both" or FOLDER in (near.kind, far.kind):
             loser = self.far if near.kind == FOLDER else self.near
@@ -382,9 +397,11 @@ def _hash(tree: RowsTree, path: str) -> str:
     return blake3(tree.read(path)).hexdigest() if entry and entry.kind == FILE else ""
 
 
-def tell(seed: int, without: Collection[int] = ()) -> Verdict:
+def tell(
+    seed: int, without: Collection[int] = (), history_of: type[TwoWayHistory] = TwoWayHistory
+) -> Verdict:
     """Tells the history of one seed."""
-    history = TwoWayHistory(story := Story(seed, without))
+    history = history_of(story := Story(seed, without))
     failure = ""
     try:
         history.tell()

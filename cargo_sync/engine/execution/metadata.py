@@ -24,11 +24,12 @@ from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
 from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.entries import BY_UMASK, FILE, Entry
+from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.model.xattrs import Xattrs, size_of
+from cargo_sync.plan.metadata import as_known, is_as_there
 from cargo_sync.plan.reconciliation import MERGED
 from cargo_sync.trees.contract import Brought, Tasks, Tree
 
@@ -88,11 +89,11 @@ class MetadataSteps:
     async def proven(self, actions: Sequence[Action]) -> MetadataDone:
         """Does steps of files that are known to have the same content on both sides."""
         server = self._server()
-        as_there = [one for one in actions if _is_as_there(one, server)]
+        as_there = [one for one in actions if is_as_there(one, server)]
         outcomes = [Outcome(one, one.source, one.expected, one.hash) for one in as_there]
         puts: list[Action] = []
-        others = [one for one in actions if not _is_as_there(one, server)]
-        steps = [_as_known(one, server) for one in others]
+        others = [one for one in actions if not is_as_there(one, server)]
+        steps = [as_known(one, server) for one in others]
         done = await self._destination.apply(steps, self._run) if steps else []
         for action, outcome in zip(others, done, strict=True):
             source = outcome.source and action.source  # both sides agree on what was seen
@@ -120,31 +121,6 @@ class MetadataSteps:
 
 def _put(action: Action, why: str) -> Action:
     return action._replace(op=Op.PUT, why=why, hash="")
-
-
-def _is_as_there(action: Action, server: Abilities) -> bool:
-    """Whether a file's time and mode are the same on both sides, as far as the server keeps them.
-
-    Then only its ctime changed, or a step would show nothing.
-    """
-    source, there = action.source, action.expected
-    if source is None or there is None or not action.hash:
-        return False
-    return server.same_time(source.mtime_ns, there.mtime_ns) and source.same_mode(there)
-
-
-def _as_known(action: Action, server: Abilities) -> Action:
-    """The step without what the source's side does not know: the destination keeps its own.
-
-    So a file does not lose its exact time for one that the server has rounded.
-    """
-    source, there = action.source, action.expected
-    if source is None or there is None:
-        return action
-    mode = there.mode if source.mode == BY_UMASK else source.mode
-    same = server.same_time(source.mtime_ns, there.mtime_ns)
-    time = there.mtime_ns if same else source.mtime_ns
-    return action._replace(source=source._replace(mtime_ns=time, mode=mode))
 
 
 class _Carriage(NamedTuple):
