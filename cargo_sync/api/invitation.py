@@ -56,10 +56,15 @@ class Invitation:
         line = "".join(text.split())
         if is_node_invitation(line):
             raise ValueError("is for a storage node: give it to `cargo_sync init node`")
+        return cls._read(line, "")
+
+    @classmethod
+    def _read(cls, line: str, kind: str) -> Self:
+        """Reads what follows `kind`, with which such an invitation begins. Raises ValueError."""
         found = _LINE.fullmatch(line)
         if found is None:
             why = "is not complete" if is_invitation(line) else "is not an invitation"
-            raise ValueError(f"{why} (expected: cargo://NAME@HOST:PORT#…, all of the line)")
+            raise ValueError(f"{why} (expected: {kind}cargo://NAME@HOST:PORT#…, all of the line)")
         scheme, user, place, fingerprint, token = found.groups()
         try:
             digest = base64.urlsafe_b64decode(fingerprint + "=" * (-len(fingerprint) % 4))
@@ -79,7 +84,7 @@ class Invitation:
         line = "".join(text.split())
         if is_invitation(line):
             raise ValueError("is for a user: `cargo_ctl node invite` prints those for nodes")
-        return cls.parse(line[len(_NODE) :] if is_node_invitation(line) else line)
+        return cls._read(line[len(_NODE) :] if is_node_invitation(line) else line, _NODE)
 
 
 def is_invitation(text: str) -> bool:

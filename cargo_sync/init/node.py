@@ -195,7 +195,7 @@ def _text(name: str, place: _Place, joined: JoinedReply) -> str:
     if places.is_loopback(place.address):  # nobody else is to reach it
         listen = f"[{place.address}]" if ":" in place.address else "127.0.0.1"
     return f"""\
-// A storage node. All fields: docs/nodes.md
+// A storage node. All fields: docs/configuration.md
 {{
     "name": {_json(name)},
     // What it may fail together with, such as a building: copies lie in different zones.

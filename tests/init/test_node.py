@@ -78,7 +78,7 @@ async def test_a_node_of_this_machine_is_not_open_to_others(
     [
         (f"cargo://ana@127.0.0.1:1#.{TOKEN}", "is for a user"),
         ("node+cargo://cellar@127.0.0.1:1#", "is not complete"),
-        ("https://127.0.0.1:1", "is not an invitation"),
+        ("https://127.0.0.1:1", "is not an invitation (expected: node+cargo://"),
     ],
 )
 def test_another_line_is_no_invitation_for_a_node(

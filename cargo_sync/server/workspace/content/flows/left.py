@@ -3,6 +3,11 @@
 The contents are whole, in the spool, and held. Nothing of them is recorded. The file that is
 offered must be the same one, by all that its sender says of it, and come from the same user: a name
 and a size alone are no proof of having a content.
+
+It ends with the process. The contents are still in the spool then, but only by their hashes, and a
+hash that a sender names is no proof either; the transfer's id went with its checkpoint. To keep who
+sent what, each batch would have to write rows, and each content would have to be read again at the
+start, because the spool is not synced. So after a restart what had no receipt is sent again.
 """
 
 import threading
