@@ -18,7 +18,9 @@ from typing import Final
 from tests.remotes.installed import DEBIAN
 
 PACKAGES: Final = (("openssh-server", "vsftpd", "apache2-bin"),)
-MORE: Final = (("proftpd-core",), ("pure-ftpd",))
+MORE: Final = (
+    ("proftpd-core",), ("pure-ftpd",), ("ceph-mon", "ceph-osd", "radosgw"),
+)  # fmt: skip
 """In groups: Debian allows one FTP server alone."""
 
 

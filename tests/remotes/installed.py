@@ -18,6 +18,7 @@ DEBIAN: Final = HOME / "debian"
 """What `debian.py` has unpacked."""
 _SYSTEM: Final = ("/usr/sbin", "/usr/local/sbin")
 """Folders of servers that are not in every user's path."""
+_LIBRARIES: Final = ("usr/lib/*-linux-gnu", "lib/*-linux-gnu", "usr/lib/*-linux-gnu/ceph")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,10 @@ def of_system(name: str) -> Found:
     Raises:
         MissingError: there is none.
     """
-    own = DEBIAN / "usr/sbin" / name
-    if own.exists():
-        libraries = ":".join(map(str, sorted(DEBIAN.glob("usr/lib/*-linux-gnu"))))
-        return Found(str(own), DEBIAN, {"LD_LIBRARY_PATH": libraries})
+    for own in (DEBIAN / "usr/sbin" / name, DEBIAN / "usr/bin" / name):
+        if own.exists():
+            libraries = [path for pattern in _LIBRARIES for path in sorted(DEBIAN.glob(pattern))]
+            return Found(str(own), DEBIAN, {"LD_LIBRARY_PATH": ":".join(map(str, libraries))})
     path = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *_SYSTEM)))
     if path is None:
         raise MissingError(f"there is no {name}")

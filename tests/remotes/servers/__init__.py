@@ -11,6 +11,8 @@ ftp_user    the user of the FTP servers
 vsftpd      FTP, plain, with TLS, and with TLS as strict as it comes
 proftpd     FTP; in `make remotes` alone, as the next ones
 pure_ftpd   FTP
+ceph        S3 by Ceph's gateway
+ceph_parts  runs a small Ceph
 
 An entry of SERVERS has a name, by which tests ask for it.
 """
@@ -21,6 +23,7 @@ from typing import Final
 from tests.remotes.server import Server
 from tests.remotes.servers import (
     apache_dav,
+    ceph,
     moto,
     openssh,
     proftpd,
@@ -33,7 +36,9 @@ from tests.remotes.servers import (
 
 ALL: Final = os.environ.get("CARGO_REMOTES") == "all"
 """Whether servers are wanted that are too slow to start or too large for `make test`, too."""
-S3: Final[tuple[Server, ...]] = (rclone.S3, swift.SWIFT, moto.MOTO)
+S3: Final[tuple[Server, ...]] = (
+    rclone.S3, swift.SWIFT, moto.MOTO, *((ceph.CEPH,) if ALL else ()),
+)  # fmt: skip
 WEBDAV: Final[tuple[Server, ...]] = (rclone.WEBDAV, wsgidav.WSGIDAV, apache_dav.APACHE_DAV)
 SFTP: Final[tuple[Server, ...]] = (rclone.SFTP, openssh.OPENSSH)
 FTP: Final[tuple[Server, ...]] = (
