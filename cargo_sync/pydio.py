@@ -65,6 +65,8 @@ class PydioOptions:
     direction: str | None
     file: str | None
     port: int | None
+    allow_plain: bool
+    tls_fingerprint: str | None
     log_level: str | None
     descriptor: int | None
 
@@ -98,6 +100,18 @@ class PydioOptions:
     type=click.IntRange(1, 65534),
     help="Port for commands from this machine, without keys. The feed is on the next port.  "
     "[default: 5556]",
+)
+@click.option(
+    "--allow-plain",
+    "allow_plain",
+    is_flag=True,
+    help="Allow http:// to any host: password and files are sent without encryption.",
+)
+@click.option(
+    "--tls-fingerprint",
+    "tls_fingerprint",
+    metavar="HEX",
+    help="SHA-256 of the server's certificate, which is then trusted, also a self-made one.",
 )
 @click.option(
     "--log-level",
@@ -135,6 +149,8 @@ def pydio_sync(ctx: click.Context, /, **given: Any) -> None:
         variable=variable[1] if variable else None,
         direction=options.direction,
         file=options.file,
+        allow_plain=options.allow_plain,
+        tls_fingerprint=options.tls_fingerprint,
     )
     _run(arguments, options.port or PORT, host)
 
@@ -196,11 +212,13 @@ def _begin_anew(given: PydioOptions, password: str) -> NoReturn:
         "-s": given.server, "-d": given.directory, "-w": given.workspace, "-u": given.user,
         "-dir": given.direction, "-f": given.file, "-z": given.port, "--log-level": given.log_level,
     }  # fmt: skip
+    options |= {"--tls-fingerprint": given.tls_fingerprint}
+    flags = ["--allow-plain"] if given.allow_plain else []
     kept = [
         part for name, value in options.items() if value is not None for part in (name, str(value))
     ]
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, *begun, _PIPED, str(reading), *kept])
+    os.execv(sys.executable, [sys.executable, *begun, _PIPED, str(reading), *flags, *kept])
 
 
 def _piped(descriptor: int) -> str:

@@ -12,8 +12,9 @@ from typing import Final
 from cargo_sync.config import pydio
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job import JobSettings, job_from, missing_folder
+from cargo_sync.config.job_document import read_job
 from cargo_sync.config.job_shape import full_mode
-from cargo_sync.config.relaxed import Document, read
+from cargo_sync.config.relaxed import Document
 from cargo_sync.config.secret import Secret
 
 SERVER: Final = "localhost"
@@ -26,6 +27,8 @@ OPTIONS: Final[Mapping[str, str]] = {
     "user": "-u",
     "password": "-p",
     "direction": "-dir",
+    "allow_plain": "--allow-plain",
+    "tls_fingerprint": "--tls-fingerprint",
 }
 """From pydio-sync's field to its option."""
 
@@ -41,6 +44,8 @@ class Arguments:
     password    the password itself
     variable    the environment variable with the password, in place of `password`
     file        path of a job file, in pydio-sync's fields or ours
+    allow_plain      http:// is allowed to any host
+    tls_fingerprint  of the server's certificate
     """
 
     server: str | None = None
@@ -51,6 +56,8 @@ class Arguments:
     variable: str | None = None
     direction: str | None = None
     file: str | None = None
+    allow_plain: bool = False
+    tls_fingerprint: str | None = None
 
     @property
     def place(self) -> str:
@@ -64,7 +71,7 @@ def load(arguments: Arguments, env: Mapping[str, str]) -> JobSettings:
     Raises:
         ConfigError: with all problems.
     """
-    document = Document("", {}, {}) if arguments.file is None else read(arguments.file)
+    document = Document("", {}, {}) if arguments.file is None else read_job(arguments.file)
     theirs = pydio.is_pydio(document) or not document.value.keys() & set(pydio.FIELDS.values())
     said = _said(arguments)
     laid = _laid_over(document, said, theirs)
@@ -85,13 +92,16 @@ def missing(arguments: Arguments, job: JobSettings) -> FieldProblem | None:
     return named
 
 
-def _said(arguments: Arguments) -> dict[str, str]:
-    """The arguments as pydio-sync's fields."""
-    said: dict[str, str] = {
+def _said(arguments: Arguments) -> dict[str, str | bool]:
+    """The arguments as pydio-sync's fields, or ours that it does not have."""
+    texts = ("server", "directory", "workspace", "user", "direction", "tls_fingerprint")
+    said: dict[str, str | bool] = {
         field: text.replace("${", "$${")
-        for field in ("server", "directory", "workspace", "user", "direction")
+        for field in texts
         if (text := getattr(arguments, field)) is not None
     }
+    if arguments.allow_plain:
+        said["allow_plain"] = True
     if arguments.password is not None:
         said["password"] = f"${{{_PASSWORD}}}" if arguments.password.reveal() else ""
     elif arguments.variable is not None:
@@ -99,7 +109,7 @@ def _said(arguments: Arguments) -> dict[str, str]:
     return said
 
 
-def _laid_over(document: Document, said: Mapping[str, str], theirs: bool) -> Document:
+def _laid_over(document: Document, said: Mapping[str, str | bool], theirs: bool) -> Document:
     value, lines = dict(document.value), dict(document.lines)
     for field, given in said.items():
         ours = pydio.FIELDS.get(field, field)
@@ -115,7 +125,9 @@ def _laid_over(document: Document, said: Mapping[str, str], theirs: bool) -> Doc
     return Document(document.file, value, lines)
 
 
-def _by_options(error: ConfigError, said: Mapping[str, str], file: str | None) -> ConfigError:
+def _by_options(
+    error: ConfigError, said: Mapping[str, str | bool], file: str | None
+) -> ConfigError:
     """The same error, with an option's name instead of its field where the option is the source."""
     options: dict[str, str] = {}
     for field, option in OPTIONS.items():

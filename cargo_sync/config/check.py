@@ -8,10 +8,11 @@ from cargo_sync.config.certificates import certificate_warnings
 from cargo_sync.config.daemon import DaemonShape, daemon_from
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.job import Neighbours, job_files, job_from, missing_folder, not_read
+from cargo_sync.config.job_document import read_job
 from cargo_sync.config.job_shape import JobShape
 from cargo_sync.config.node import NodeShape, missing_directory, node_from
 from cargo_sync.config.pydio import is_pydio
-from cargo_sync.config.relaxed import Document, read
+from cargo_sync.config.relaxed import Document
 from cargo_sync.config.server import missing_folders, server_from
 from cargo_sync.config.server_shape import ServerShape
 from cargo_sync.config.shape import Shape
@@ -69,7 +70,7 @@ def _check_file(
     Raises:
         ConfigError: with all problems.
     """
-    document = read(path)
+    document = read_job(path)
     match _kind(document):
         case "server":
             server = server_from(document, env)

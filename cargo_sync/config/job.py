@@ -11,6 +11,7 @@ from cargo_sync.config import places, pydio
 from cargo_sync.config.environment import expand
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.events import EventSettings, holds_key, read_events, unusual_secrets
+from cargo_sync.config.job_document import read_job
 from cargo_sync.config.job_shape import (
     DEFAULT_EXCLUDE,
     GUARD,
@@ -19,7 +20,7 @@ from cargo_sync.config.job_shape import (
     JobShape,
     full_mode,
 )
-from cargo_sync.config.relaxed import Document, read
+from cargo_sync.config.relaxed import Document
 from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
 from cargo_sync.config.remote_kinds import usual_sleep
 from cargo_sync.config.secret import Secret, exposure
@@ -126,7 +127,7 @@ def _read(path: str) -> Document:
     # Opening a pipe would wait for somebody who writes to it.
     if os.path.exists(path) and not os.path.isfile(path):
         raise ConfigError([FieldProblem(path, "", None, "is not a regular file")])
-    return read(path)
+    return read_job(path)
 
 
 def job_from(

@@ -9,6 +9,7 @@ from typing import Final
 
 from cargo_sync.config.editing import Fields, fields_of, replaced
 from cargo_sync.config.errors import ConfigError, FieldProblem
+from cargo_sync.config.job_document import TYPE
 from cargo_sync.config.relaxed import FieldPath, parse
 
 MASK: Final = "<unchanged>"
@@ -29,6 +30,8 @@ def secret_places(fields: Fields) -> Iterator[FieldPath]:
     for name, value in fields.items():
         if name == "events" and isinstance(value, Mapping):
             yield from _of_events(value)
+        elif isinstance(value, Mapping) and TYPE in value:  # a job in a file of pydio-sync
+            yield from ((name, *place) for place in secret_places(value))
         elif name in _ADDRESSES:
             if isinstance(value, str) and ("@" in value or value == MASK):
                 yield (name,)

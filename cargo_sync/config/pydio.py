@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cargo_sync.config.errors import ConfigError, FieldProblem
+from cargo_sync.config.job_document import TYPE
 from cargo_sync.config.job_shape import MODES, JobShape
 from cargo_sync.config.relaxed import Document, FieldPath
 from cargo_sync.config.shape import NO_FIELD, name_hint
@@ -30,7 +31,11 @@ FIELDS: Final[Mapping[str, str]] = {
 """Their names and ours, where they differ. `solve` is another one, in a job of both directions."""
 
 _FILTERS: Final[Mapping[str, str]] = {"includes": "include", "excludes": "exclude"}
-_DROPPED: Final = frozenset({"id", "solve", "timeout", "poolsize", "frequency", "hide_bi_dir"})
+_DROPPED: Final = frozenset({
+    TYPE, "id", "solve", "timeout", "poolsize", "frequency", "monitor", "trust_ssl",
+    "poll_interval", "online_timer", "server_configs",
+    "hide_up_dir", "hide_bi_dir", "hide_down_dir",
+})  # fmt: skip
 """Fields without a meaning here: Cargo decides about lanes and retries itself. `solve` has one in
 a job of both directions."""
 
@@ -47,7 +52,7 @@ _ALWAYS: Final = frozenset({"manual", "time"})
 
 def is_pydio(document: Document) -> bool:
     """Whether the file uses pydio-sync's fields."""
-    return "directory" in document.value or (
+    return bool({"directory", TYPE} & document.value.keys()) or (
         "server" in document.value and "user" in document.value
     )
 
@@ -68,7 +73,7 @@ def translated(document: Document) -> tuple[Document, list[str]]:
             problems.append(
                 document.problem((field,), f'is the same field as "{ours}"', "keep one of them")
             )
-        if field in _DROPPED and not (field == "solve" and _both_ways(document)):
+        if _is_dropped(document, field, given):
             warnings += _dropped(field, given)
             continue
         match field:
@@ -87,8 +92,21 @@ def translated(document: Document) -> tuple[Document, list[str]]:
         value["sync_mode"] = "bidirectional"
     if problems:
         raise ConfigError(problems)
+    kept = TYPE in document.value and not value.keys() & {"password", "password_file"}
+    if kept and (server := document.value.get("server")):
+        # It keeps passwords in the system's keyring, under the server's address as it is written.
+        value["password"] = {"keyring": server}
     value.setdefault("sync_name", _name(value))
     return Document(document.file, value, lines), warnings
+
+
+def _is_dropped(document: Document, field: str, given: Any) -> bool:
+    """Whether a field has no meaning here; also what its program writes for "nothing"."""
+    if field == "solve":
+        return not _both_ways(document)
+    if field == "start_time" and isinstance(given, dict):  # for "frequency": "time"
+        return True
+    return field in _DROPPED or (TYPE in document.value and given in ("", None))
 
 
 def _lines(document: Document, field: str, ours: str) -> dict[FieldPath, int]:
@@ -147,6 +165,11 @@ def _dropped(field: str, given: Any) -> list[str]:
         return [
             f'frequency "{given}" has no effect: the job looks for changes itself, every "sleep" '
             'seconds; "start_time" and "end_time" limit it to some hours'
+        ]
+    if field == "trust_ssl" and given is True:
+        return [
+            "trust_ssl has no effect: a server with a certificate of its own is trusted by the "
+            'fingerprint of it; write "tls_fingerprint"'
         ]
     if field == "solve" and given not in ("manual", "both", None):
         return [f'solve "{given}" has no effect: nothing is lost, replaced files are in the trash']

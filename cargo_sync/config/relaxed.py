@@ -10,6 +10,7 @@ by json5, which needs about 15 ms per kilobyte.
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -108,8 +109,13 @@ def read_text(path: str) -> str:
     return text
 
 
-def parse(text: str, file: str) -> Document:
+def parse(text: str, file: str, place: Callable[[object], FieldPath] | None = None) -> Document:
     """The document in `text`; errors call it `file`.
+
+    Args:
+        text: of the file.
+        file: its name.
+        place: finds the object that counts in what the text says; it may raise ConfigError.
 
     Raises:
         ConfigError: it is not an object in relaxed JSON.
@@ -136,10 +142,19 @@ def parse(text: str, file: str) -> Document:
     except UnicodeEncodeError as error:
         message = f"contains half of a character, \\u{ord(error.object[error.start]):04x}"
         raise ConfigError([FieldProblem(file, "", None, message)]) from None
+    inside = place(value) if place is not None else ()
+    for part in inside:
+        value = value[part]
     if not isinstance(value, dict):
         raise ConfigError(
             [FieldProblem(file, "", 1, "must be an object", "it begins with { and ends with }")]
         )
+    depth = len(inside)
+    lines = {
+        where[depth:]: line
+        for where, line in lines.items()
+        if len(where) > depth and where[:depth] == inside
+    }
     return Document(file, value, lines)
 
 

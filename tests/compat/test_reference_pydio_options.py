@@ -127,9 +127,22 @@ def test_s_the_server(command: Command, usual: list[str]) -> None:
         assert command.start("-s", given, *usual).job.url == url
     [line] = command.refused("-s", "http://myserver.com/pydio", *usual)
     assert line.startswith("-s: http:// sends the password and the files unencrypted")
-    assert command.refused("-s", "ftp://myserver.com", *usual)[0].startswith(
-        "-s: must begin with https://"
+    allowed = command.start("-s", "http://myserver.com", "--allow-plain", *usual).job
+    assert allowed.url == "http://myserver.com:8443"
+    assert command.refused("-s", "gopher://myserver.com", *usual)[0].startswith(
+        "-s: names nothing that Cargo knows"
     )
+
+
+def test_the_servers_certificate(command: Command, usual: list[str]) -> None:
+    one, other = "ab" * 32, "cd" * 32
+    assert command.start("--tls-fingerprint", one, *usual).job.tls_fingerprint == one
+    [line] = command.refused("--tls-fingerprint", "canary", *usual)
+    assert line.startswith("--tls-fingerprint: is not a SHA-256 fingerprint")
+    file = written(Path(usual[1]).parent, tls_fingerprint=other, allow_plain=False)
+    assert command.start("-f", file, *usual).job.tls_fingerprint == other
+    job = command.start("-f", file, "--tls-fingerprint", one, *usual).job
+    assert job.tls_fingerprint == one
 
 
 def test_d_the_local_folder(

@@ -28,6 +28,7 @@ def test_what_is_hidden() -> None:
     "field",
     [
         '"pasword": "canary"', '"Password": ["canary"]', '"password": 4711',
+        '"id": {"__type__": "JobConfig", "password": "canary"}',
         '"hostname": "https://ana:canary@host"', '"server": "ana:canary@host"',
         '"passwd": {"of": "canary"}', '"password": {"keyring": ["canary"]}',
         '"secret": "${A}canary"', '"password": "$${A}"',

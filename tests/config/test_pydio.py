@@ -1,6 +1,8 @@
 """Jobs in pydio-sync's fields load as ours, and what is wrong is said in the author's words."""
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -79,6 +81,56 @@ def test_what_is_not_done_is_a_warning(tmp_path: Path) -> None:
     assert [warning.split(" has no effect")[0] for warning in job.warnings] == [
         'frequency "manual"', 'solve "remote"',
     ]  # fmt: skip
+
+
+def written(**changes: Any) -> dict[str, Any]:
+    """A job as pydio-sync writes it."""
+    return {
+        "__type__": "JobConfig", "server": "http://localhost", "id": "localhost-1", "label": "",
+        "workspace": "1", "directory": "/home/john/Pydio", "remote_folder": "", "user": "john",
+        "direction": "down", "frequency": "auto", "solve": "both", "start_time": {"h": 0, "m": 0},
+        "monitor": True, "trust_ssl": False, "active": True, "server_configs": None,
+        "filters": {"includes": ["*"], "excludes": [".*", "~*"]}, "timeout": 20, "poolsize": 4,
+        "hide_up_dir": "false", "hide_bi_dir": "false", "hide_down_dir": "false", **changes,
+    }  # fmt: skip
+
+
+def test_its_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def get_password(service: str, user: str) -> str:
+        asked.append((service, user))
+        return "canary-kept"
+
+    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=get_password))
+    for content in (written(), [written()], {"localhost-1": written()}):
+        path = write(tmp_path, content)
+        job = load_job(path, {})
+        assert (job.mode, job.local_dir, job.remote_dir) == ("download", "/home/john/Pydio", "")
+        assert (job.name, job.password.reveal(), job.warnings) == ("1 Pydio", "canary-kept", ())
+        assert check([path], {}, NOW)[0] == [
+            f"{path}: local_dir: there is no folder /home/john to make Pydio in (make it, or "
+            "correct the path)"
+        ]
+    assert set(asked) == {("http://localhost", "john")}
+    trusting = load_job(write(tmp_path, [written(trust_ssl=True, password="p")]), {})
+    assert [warning.split(" has ")[0] for warning in trusting.warnings] == ["trust_ssl"]
+    [wrong] = problems(load_job, write(tmp_path, {"a": written(user="a/b")}))
+    assert wrong.startswith("user: may not contain")
+
+
+@pytest.mark.parametrize("content", [[written(), written()], {"a": written(), "b": written()}])
+def test_a_file_of_several_jobs_is_told_apart(tmp_path: Path, content: object) -> None:
+    assert problems(load_job, write(tmp_path, content)) == [
+        ": has 2 jobs of pydio-sync, and a job file has one (make a file of each: a job is what "
+        'stands between its "{" and "}")'
+    ]
+
+
+@pytest.mark.parametrize("content", [[], [{}], [1], "[[]]"])
+def test_other_lists_are_no_job(tmp_path: Path, content: object) -> None:
+    [line] = problems(load_job, write(tmp_path, content))
+    assert line.startswith(": must be an object")
 
 
 def test_check_knows_it(tmp_path: Path) -> None:

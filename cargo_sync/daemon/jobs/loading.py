@@ -18,7 +18,7 @@ from cargo_sync.config.job import (
     not_read,
     still_valid,
 )
-from cargo_sync.config.relaxed import parse
+from cargo_sync.config.job_document import parse_job
 from cargo_sync.daemon.jobs.folder import JobFolder
 from cargo_sync.daemon.jobs.unusable import UnusableJob, of_file, of_job
 
@@ -149,7 +149,7 @@ class JobFiles:
         Raises:
             ConfigError: every problem with it.
         """
-        job = job_from(parse(text, origin), self._env, sent=True)
+        job = job_from(parse_job(text, origin), self._env, sent=True)
         if problems := Neighbours(self.read(running).jobs).clashes(job):
             raise ConfigError(problems)
         return job
@@ -171,7 +171,7 @@ class JobFiles:
         Raises:
             ConfigError: every problem with it.
         """
-        job = job_from(parse(text, file), self._env, sent=sent)
+        job = job_from(parse_job(text, file), self._env, sent=sent)
         if problems := Neighbours(others).clashes(job):
             raise ConfigError(problems)
         words = (*job.warnings, *self._callbacks.warnings(job.events))
