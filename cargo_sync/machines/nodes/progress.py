@@ -6,6 +6,7 @@ If a minute of tries has made nothing, nobody can say how long it takes: the spe
 Small contents cost the time of a copy, large ones that of their bytes. So what is left takes as
 long as its bytes at the speed that was measured, or as its copies, each with what one took beside
 its bytes. The shorter one is told: a large content after many small ones is no reason to say days.
+A batch that is under way counts as one that ends now: what is left takes at least as long.
 """
 
 from collections import deque
@@ -48,9 +49,15 @@ class RepairProgress:
         self._batches: deque[_Batch] = deque()
         self._fruitless: float | None = None
         """Since when batches have made nothing."""
+        self._under_way: _Batch | None = None
+
+    def begin(self, copies: int, size: int, now: float) -> None:
+        """A batch begins: it is to make so many copies, of so many bytes together."""
+        self._under_way = _Batch(now, now, copies, size)
 
     def batch(self, copies: int, size: int, began: float, ended: float) -> None:
         """A batch has ended: it made so many copies, of so many bytes together."""
+        self._under_way = None
         self.copies += copies
         self.bytes += size
         if copies:
@@ -62,7 +69,7 @@ class RepairProgress:
     def rest(self) -> None:
         """Nothing can be repaired now: what was measured says nothing about the next time."""
         self._batches.clear()
-        self._fruitless = None
+        self._fruitless = self._under_way = None
 
     def speed(self, now: float) -> int | None:
         """Bits per second of the last minute, or of the last batch if it is older."""
@@ -71,16 +78,16 @@ class RepairProgress:
 
     def report(self, copies: int, left: int, limit: int, now: float) -> RepairReport:
         """How it gets on, while so many copies of `left` bytes can be made, at most at `limit`."""
-        speed, found = self.speed(now), self._measured(now)
         seconds = None
         if left and not self._is_stuck(now):
-            seconds = left * 8 / limit
-            if found is not None and speed is not None:
+            seconds = least = left * 8 / limit
+            under_way = self._under_way and self._under_way._replace(ended=now)
+            for found in filter(None, (self._measured(now), under_way)):
                 took = found.ended - found.began
                 each = max(0.0, took - found.bytes * 8 / limit) / found.copies
-                by_bytes = left * 8 / max(1, speed)
-                seconds = max(seconds, min(by_bytes, seconds + copies * each))
-        return RepairReport(self.copies, self.bytes, speed, limit, seconds)
+                by_bytes = left * took / max(1, found.bytes)
+                seconds = max(seconds, min(by_bytes, least + copies * each))
+        return RepairReport(self.copies, self.bytes, self.speed(now), limit, seconds)
 
     def _measured(self, now: float) -> _Batch | None:
         """All that counts as one batch; None if nothing does."""

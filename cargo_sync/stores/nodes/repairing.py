@@ -123,6 +123,7 @@ class Repairing:
         way.after = some[-1].hash if len(some) < len(own) else hashes[-1]
         if some:
             began = cluster.world.steady()
+            self.progress.begin(len(some), sum(one.size for one in some), began)
             made = await self._copy(stock, some, way)
             size = sum(one.size for one in made)
             way.copied = bool(made) or way.copied

@@ -1,5 +1,7 @@
 """How fast a repair is, and for how long it will go on."""
 
+import pytest
+
 from cargo_sync.machines.nodes.progress import RepairProgress, RepairReport
 
 LIMIT = 8_000
@@ -30,6 +32,18 @@ def test_a_large_content_after_many_small_ones() -> None:
     progress.rest()
     progress.batch(1, 40_000, 20.0, 100.0)
     assert progress.report(1_000, 5_000, LIMIT, 100.0).left == 10.0
+
+
+def test_a_batch_that_takes_long_is_no_secret() -> None:
+    progress = RepairProgress()
+    progress.begin(5, 5_000, 10.0)
+    assert progress.report(6, 6_000, LIMIT, 11.0).left == 6.0
+    assert progress.report(6, 6_000, LIMIT, 110.0).left == 120.0
+    progress.batch(5, 5_000, 10.0, 110.0)
+    assert progress.report(1, 1_000, LIMIT, 110.0).left == 20.0
+    progress.rest()
+    progress.begin(10, 100, 200.0)  # small ones, before large ones
+    assert progress.report(12, 80_100, LIMIT, 210.0).left == pytest.approx(80.1 + 12 * 0.99)
 
 
 def test_who_makes_nothing_for_a_minute_is_not_believed() -> None:
