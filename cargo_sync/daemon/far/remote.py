@@ -4,6 +4,7 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.far.side import FarCase, JobFarSide
 from cargo_sync.model.jobs import Mode
 from cargo_sync.state.ages import Ages
+from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.remote_uploads import RemoteUploads
 from cargo_sync.trees.remote.contract import RemoteFolder
 from cargo_sync.trees.remote.tree import RemoteMemory, RemoteTree, RemoteUse
@@ -12,8 +13,13 @@ from cargo_sync.trees.remote.upkeep import TrashLife
 
 def remote_side(case: FarCase, remote: RemoteFolder) -> JobFarSide:
     """The far side of a job whose files are in `remote`."""
-    lived = case.world.lived
-    memory = RemoteMemory(RemoteUploads(case.database, lived), Ages(case.database, lived))
+    lived, rows, name = case.world.lived, JobRows(case.database), case.settings.name
+
+    def bound() -> bool:
+        row = rows.get(name)
+        return row is not None and row.binding is not None
+
+    memory = RemoteMemory(RemoteUploads(case.database, lived), Ages(case.database, lived), bound)
     tree = RemoteTree(remote, remote_use(case.settings), memory, case.world, case.turn)
     return JobFarSide(tree, tree.flow_figures)
 
