@@ -12,6 +12,7 @@ nodes/       storage nodes, which keep contents on other machines
 blob_scrub   reads all of it, to find what has become rotten
 unnamed      contents that are sent to a node before their hash is known
 spool        contents on a disk of this machine, and who holds them
+small_contents  those of the spool that lie in memory
 spooled      a store of contents without other machines
 nodes/       on storage nodes: copies, repair, what comes back
 snapshots/   the state of a server, sealed, on its nodes; how it comes back

@@ -8,6 +8,7 @@ from cargo_sync.model.problems import ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Unread
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.spool import BlobSpool
 
 
 class BlobSource:
@@ -52,5 +53,9 @@ class BlobSource:
 class SpoolSource(BlobSource):
     """Reads contents of the spool, to be placed on a node: there the hash of each is checked."""
 
+    def __init__(self, spool: BlobSpool) -> None:
+        super().__init__(spool.blobs)
+        self._spool = spool
+
     def open(self, offer: Offer) -> Reader:
-        return self._blobs.open_as_is(Content(offer.path, offer.size))
+        return self._spool.open_as_is(Content(offer.path, offer.size))

@@ -80,6 +80,12 @@ class Spool(Protocol):
     @property
     def staging(self) -> Staging: ...
 
+    def write(self, path: str, content: memoryview) -> Staged | None:
+        """Stages a small file in memory, if there is room; None: stage it in `staging`."""
+
+    def discard(self, staged: Staged, *, keep: bool = False) -> None:
+        """As of `staging`; also what `write` has staged."""
+
     def place(self, some: Sequence[Staged]) -> list[Problem | None]:
         """Puts complete staged files where contents lie, and holds each content once.
 

@@ -10,9 +10,17 @@ from typing import Protocol
 from cargo_sync.local.parts import Staged
 from cargo_sync.local.staging import Staging
 from cargo_sync.model.problems import Problem
-from cargo_sync.stores.blob_pieces import DIGEST, PIECE, BlobReader, EmptyReader, damaged
+from cargo_sync.stores.blob_pieces import (
+    DIGEST,
+    PIECE,
+    BlobReader,
+    EmptyReader,
+    PlainReader,
+    damaged,
+)
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.small_contents import SmallContents, SmallReader, is_in_memory
 
 
 class ContentHolds(Protocol):
@@ -58,23 +66,48 @@ class HoldCounts:
 class BlobSpool:
     """A spool in a folder of blobs; see `contract.Spool`. Any thread may use it."""
 
-    def __init__(self, blobs: BlobFolder, holds: ContentHolds) -> None:
+    def __init__(
+        self, blobs: BlobFolder, holds: ContentHolds, small: SmallContents | None = None
+    ) -> None:
+        """With `small`, small contents lie there; a crash takes them."""
         self.blobs = blobs
         self._holds = holds
+        self._small = small or SmallContents(0)
 
     @property
     def staging(self) -> Staging:
         return self.blobs.staging
 
+    def write(self, path: str, content: memoryview) -> Staged | None:
+        return self._small.write(path, content)
+
+    def discard(self, staged: Staged, *, keep: bool = False) -> None:
+        if is_in_memory(staged):
+            self._small.discard(staged)
+        else:
+            self.staging.discard(staged, keep=keep)
+
+    def remove(self, hashes: Sequence[str]) -> None:
+        """Removes contents that nobody holds."""
+        if left := self._small.remove(hashes):
+            self.blobs.remove(left)
+
     def place(self, some: Sequence[Staged]) -> list[Problem | None]:
         # Held first: nobody may delete what is about to be placed again.
         hashes = [one.hash for one in some if one.size]
         self._holds.hold(hashes)
+        files = [one for one in some if not is_in_memory(one)]
         try:
-            problems = self.blobs.place(some)
+            found = self.blobs.place(files) if files else []
         except BaseException:
             self._holds.release(hashes)
             raise
+        self._small.place(one for one in some if is_in_memory(one))
+        whys = iter(found)
+        problems = [None if is_in_memory(one) else next(whys) for one in some]
+        self._small.placed_in_files(
+            one for one, why in zip(files, found, strict=True) if why is None
+        )
         pairs = zip(some, problems, strict=True)
         self._holds.release([one.hash for one, why in pairs if why is not None and one.size])
         return problems
@@ -84,7 +117,11 @@ class BlobSpool:
         self._holds.release([one.hash for one in some])
 
     def holds(self, some: Sequence[Content]) -> list[bool]:
-        return self.blobs.has(some)
+        there = self.blobs.has(some)
+        return [
+            is_there or self._small.get(one) is not None
+            for one, is_there in zip(some, there, strict=True)
+        ]
 
     def lists(self, some: Sequence[Content]) -> list[bytes]:
         """The list of pieces of each of these; b"" for one that needs none.
@@ -101,5 +138,11 @@ class BlobSpool:
                 raise damaged(content.hash, "has not the list of its pieces in the spool")
         return found
 
-    def open(self, content: Content) -> BlobReader | EmptyReader:
-        return self.blobs.open_blob(content)
+    def open(self, content: Content) -> BlobReader | EmptyReader | SmallReader:
+        small = self._small.get(content)
+        return self.blobs.open_blob(content) if small is None else SmallReader(small)
+
+    def open_as_is(self, content: Content) -> PlainReader | SmallReader:
+        """As `open`, for who sends it to where it is checked. Raises ProblemError."""
+        small = self._small.get(content)
+        return self.blobs.open_as_is(content) if small is None else SmallReader(small)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from cargo_sync.lanes.ports import Reader
 from cargo_sync.model.problems import Problem
-from cargo_sync.stores.blob_pieces import BlobReader, EmptyReader
 from cargo_sync.stores.contract import (
     ComingFile,
     Content,
@@ -66,7 +66,7 @@ class SpooledStore:
     def refusal(self, workspace: int) -> Problem | None:
         return None
 
-    def open(self, workspace: int, content: Content, wake: Wake | None) -> BlobReader | EmptyReader:
+    def open(self, workspace: int, content: Content, wake: Wake | None) -> Reader:
         return self.spool.open(content)
 
     def coming(self, workspace: int, contents: Sequence[Content]) -> NothingComing:

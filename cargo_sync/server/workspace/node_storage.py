@@ -40,6 +40,7 @@ from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.nodes.store import NodeSettings, NodeStore
 from cargo_sync.stores.nodes.survey import StoreReport
+from cargo_sync.stores.small_contents import SmallContents
 from cargo_sync.stores.snapshots.keeping import Snapshots
 from cargo_sync.stores.snapshots.making import ServerPlaces, SnapshotMaker
 from cargo_sync.stores.spool import BlobSpool
@@ -112,7 +113,7 @@ class NodeStorage:
         ):
             return None
         claims = Claims()
-        spool = BlobSpool(await world.offload(self._folder), claims)
+        spool = BlobSpool(await world.offload(self._folder), claims, SmallContents())
         blobs = Blobs(database)
         recovery = await world.offload(self._recovery.get)
         since = None if recovery is None else recovery.since

@@ -14,11 +14,12 @@ from cargo_sync.lanes.ports import Reader, Wake
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.blob_source import SpoolSource
-from cargo_sync.stores.blobs import BlobFolder, for_blobs
+from cargo_sync.stores.blobs import for_blobs
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.node_lane import NodeLane
 from cargo_sync.stores.nodes.ports import Results
+from cargo_sync.stores.spool import BlobSpool
 
 MOST: Final = 4
 """Contents that go to one node at the same time while they arrive; others are sent when whole."""
@@ -28,8 +29,8 @@ _TOO_MANY: Final = Problem(Code.BUSY, "enough contents go to this node while the
 class ArrivingSource(SpoolSource):
     """Reads a content that arrives; any other one from the spool. See `lanes.ports.Source`."""
 
-    def __init__(self, blobs: BlobFolder, arriving: ArrivingContent) -> None:
-        super().__init__(blobs)
+    def __init__(self, spool: BlobSpool, arriving: ArrivingContent) -> None:
+        super().__init__(spool)
         self._arriving = arriving
         self._wake: Wake = lambda: None
 

@@ -200,7 +200,7 @@ class NodeLink:
         return OpenedLane(sock, link, flow.granted)
 
     def _forward_lane(self, arriving: ArrivingContent) -> NodeLane:
-        source = partial(ArrivingSource, self._spool.blobs, arriving)
+        source = partial(ArrivingSource, self._spool, arriving)
         return NodeLane(
             f"lane to node {self._row.name} (forward)",
             partial(self._open, Mode.UPLOAD),
@@ -210,7 +210,7 @@ class NodeLink:
         )
 
     def _sender(self, opened: OpenedLane, on_receipts: OnReceipts) -> Sender:
-        return self._sending(SpoolSource(self._spool.blobs), opened, on_receipts)
+        return self._sending(SpoolSource(self._spool), opened, on_receipts)
 
     def _sending(self, source: Source, opened: OpenedLane, on_receipts: OnReceipts) -> Sender:
         steady = self._world.steady

@@ -16,7 +16,7 @@ from cargo_sync.stores.contract import Content, Wake
 from cargo_sync.stores.nodes.held_pieces import HeldPiece, HeldPieces, PieceKey, PieceState
 from cargo_sync.stores.nodes.pieces import pieces_of
 
-WINDOW: Final = 8
+WINDOW: Final = 16
 """The most pieces that one reader wants at a time."""
 ALL_WINDOWS: Final = 128
 """Pieces that all readers together may want; each may want one."""

@@ -303,7 +303,7 @@ class NodeStore:
         after = ""
         offload = self.cluster.world.offload
         while found := (await offload(self.spool.blobs.inventory, after, PAGE)).hashes:
-            await offload(self._claims.drop, found, self.spool.blobs.remove)
+            await offload(self._claims.drop, found, self.spool.remove)
             after = found[-1]
 
     def _release(self, hashes: Sequence[str]) -> None:
@@ -312,7 +312,7 @@ class NodeStore:
 
     def _drop(self, hashes: Sequence[str]) -> None:
         if free := self._claims.release(hashes):
-            self._claims.drop(free, self.spool.blobs.remove)
+            self._claims.drop(free, self.spool.remove)
 
     def _rate(self) -> int:
         return self._settings.rate

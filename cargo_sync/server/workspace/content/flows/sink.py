@@ -27,7 +27,7 @@ class ContentSink(StagingSink):
     """The sink of one flow; one thread uses it at a time. It need not be the same."""
 
     def __init__(self, tree: ContentTree, commit: ContentCommit) -> None:
-        super().__init__(SpoolStaging(tree.store.spool.staging, tree.epoch), commit)
+        super().__init__(SpoolStaging(tree.store.spool, tree.epoch), commit)
         self._tree = tree
         self._commit = commit
         self._left: dict[int, dict[int, LeftFile]] = {}

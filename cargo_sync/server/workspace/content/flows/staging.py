@@ -7,10 +7,10 @@ from typing import Final
 from cargo_sync.local.fresh_folders import FreshFolders, StagedFolder
 from cargo_sync.local.parts import PartFile, Staged
 from cargo_sync.local.space import Reservation
-from cargo_sync.local.staging import Staging
 from cargo_sync.local.writer import WriteBehind
 from cargo_sync.model.transfers import Offer, stem
 from cargo_sync.stores.blobs import for_blobs
+from cargo_sync.stores.contract import Spool
 
 _GENERATION: Final = 4
 _DIGITS: Final = 12
@@ -25,8 +25,9 @@ class SpoolStaging:
     fresh  no folder is made here
     """
 
-    def __init__(self, staging: Staging, epoch: str) -> None:
-        self._staging = staging
+    def __init__(self, spool: Spool, epoch: str) -> None:
+        self._spool = spool
+        self._staging = spool.staging
         self._epoch = epoch
         self.fresh = FreshFolders()
 
@@ -49,7 +50,8 @@ class SpoolStaging:
         behind: WriteBehind | None = None,
         within: StagedFolder | None = None,
     ) -> Staged:
-        return self._staging.write(self._ours(offer), content, behind)
+        small = self._spool.write(offer.path, content)
+        return small or self._staging.write(self._ours(offer), content, behind)
 
     def part(self, offer: Offer) -> PartFile:
         return self._staging.part(self._ours(offer))
@@ -60,7 +62,7 @@ class SpoolStaging:
 
     def discard(self, staged: Staged, *, keep: bool = False) -> None:
         if not staged.target:
-            self._staging.discard(staged, keep=keep)
+            self._spool.discard(staged, keep=keep)
 
     def release(self, transfer: str) -> None:
         self._staging.release(self._id(transfer))
