@@ -14,4 +14,5 @@ copying      copies that the server makes, of any size
 deleting     many deletions in one call, checked one by one
 listing      the objects of a bucket, page by page
 multipart    uploads in parts
+abilities    what this server really does, found by asking it once
 """

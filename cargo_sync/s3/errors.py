@@ -107,7 +107,7 @@ _BAD_KEY: Final = _Meaning(
     Code.BAD_PATH, "the server cannot have an object of this name", retry=False
 )
 _FULL: Final = _Meaning(Code.OVER_QUOTA, "the server has no room for it")
-_DAMAGED: Final = _Meaning(Code.CORRUPT, "what arrived is not what was sent", again=True)
+_DAMAGED: Final = _Meaning(Code.CORRUPT, "what arrived is not what was sent")
 _PARTS: Final = _Meaning(Code.INCOMPLETE, "the server does not have all of its parts")
 
 _BY_CODE: Final[Mapping[str, _Meaning]] = {

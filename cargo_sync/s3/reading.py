@@ -22,6 +22,7 @@ class ObjectContent:
     head   of the whole object
     start  the first byte that `pieces` yields
     end    the byte after the last one
+    ranged  the server has sent a part because it was asked for one
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class ObjectContent:
         self._what = what
         self._response = response
         first, last, size = _sent_range(what, response)
+        self.ranged = "Content-Range" in response.headers
         self.start = start
         self.end = size if end is None else min(end, size)
         self._skip = start - first
