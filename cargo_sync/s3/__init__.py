@@ -1,6 +1,6 @@
 """S3: a small client of our own, for buckets as a job's far side and as a server's store.
 
-addresses    what a URL names: endpoint, bucket, region
+addresses    where a bucket is asked for: endpoint, region, by host or by path
 credentials  who asks, and how the server's certificate is checked
 requests     one call, signed: what goes over the wire
 content      what a request sends: views of bytes, without a copy

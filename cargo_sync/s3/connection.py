@@ -200,19 +200,23 @@ class S3Connection:
             payload,
         )
         endless = streams or request.content is not None
-        response = await self._session().request(
-            request.method,
-            URL(url, encoded=True),
-            headers=headers,
-            data=None if request.content is None else ContentPayload(request.content),
-            skip_auto_headers=("Content-Type", "Accept"),
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(
-                total=None if endless else LONGEST_ANSWER * request.patience,
-                sock_connect=CONNECT,
-                sock_read=request.patience,
-            ),
-        )
+        try:
+            response = await self._session().request(
+                request.method,
+                URL(url, encoded=True),
+                headers=headers,
+                data=None if request.content is None else ContentPayload(request.content),
+                skip_auto_headers=("Content-Type", "Accept"),
+                allow_redirects=False,
+                middlewares=(_once,),
+                timeout=aiohttp.ClientTimeout(
+                    total=None if endless else LONGEST_ANSWER * request.patience,
+                    sock_connect=CONNECT,
+                    sock_read=request.patience,
+                ),
+            )
+        except _OnceError as once:
+            raise once.error from once
         _log.debug("%s %s: %d", request.method, self.where, response.status)
         # Of an object it says what somebody has stored, and its bytes are wanted as they are.
         encoding = response.headers.get("Content-Encoding", "identity").lower()
@@ -280,6 +284,24 @@ def new_session(login: S3Login) -> aiohttp.ClientSession:
         max_headers=_HEADERS,
         trust_env=False,
     )
+
+
+class _OnceError(Exception):
+    """Carries what failed past aiohttp, which would send a PUT or DELETE a second time."""
+
+    def __init__(self, error: aiohttp.ClientError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+async def _once(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Whether something is sent again is decided in one place, which knows what it is."""
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _OnceError(error) from error
 
 
 async def _drained(response: aiohttp.ClientResponse) -> bytes:

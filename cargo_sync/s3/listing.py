@@ -146,8 +146,8 @@ def version_page(answer: AnswerReader) -> VersionPage:
     )
 
 
-def _columns(rows: Sequence[_Row], count: int) -> Sequence[Sequence[str]]:
-    return list(zip(*rows, strict=True)) if rows else [()] * count
+def _columns(rows: Sequence[_Row], count: int) -> Sequence[list[str]]:
+    return [list(one) for one in zip(*rows, strict=True)] if rows else [[] for _ in range(count)]
 
 
 def _is_encoded(answer: AnswerReader) -> bool:
