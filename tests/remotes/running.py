@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from tests.remotes import processes, waiting
-from tests.remotes.server import Login, Place, Setup
+from tests.remotes.server import Login, Place, Setup, place_name
 
 
 class Running:
@@ -31,7 +31,7 @@ class Running:
 
     def place(self) -> Place:
         """A new bucket or folder, of which nobody else knows."""
-        name = f"place-{next(self._numbers)}"
+        name = place_name(next(self._numbers))
         return Place(f"{self._setup.url}/{name}", self._setup.make_place(name))
 
     @property

@@ -93,6 +93,11 @@ class Server(Protocol):
         """
 
 
+def place_name(number: int) -> str:
+    """The name of a server's place; the first one has the number 1."""
+    return f"place-{number}"
+
+
 def folders_in(root: Path) -> Callable[[str], Path]:
     """Makes places that are folders of the disk; makes `root`, too."""
     root.mkdir(exist_ok=True)

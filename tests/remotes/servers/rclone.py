@@ -1,5 +1,6 @@
 """`rclone serve`, at its defaults, for one folder."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -7,11 +8,14 @@ from typing import Final
 from tests.remotes import keys
 from tests.remotes.installed import Found, of_python
 from tests.remotes.server import FTP as FTP_GREETING
-from tests.remotes.server import HTTP, SSH, Greeting, Login, Setup, folders_in
+from tests.remotes.server import HTTP, SSH, Greeting, Login, Setup, folders_in, place_name
 from tests.remotes.servers.ftp_user import PASSIVE
 
 USER: Final = "ana"
 PASSWORD: Final = "canary-rclone-7d"
+
+_BUCKETS: Final = 500
+"""More than one worker asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,22 @@ class Rclone:
             self.greeting,
             f"{self.scheme}://127.0.0.1:{port}",
             login,
-            folders_in(folder / "stored"),
+            self._places(folder / "stored"),
             {
                 "RCLONE_CONFIG": str(folder / "config"),
                 "RCLONE_CACHE_DIR": str(folder / "cache"),
                 **self._secrets(),
             },
         )
+
+    def _places(self, stored: Path) -> Callable[[str], Path]:
+        make = folders_in(stored)
+        if self.protocol != "s3":
+            return make
+        # A bucket that is made on the disk meanwhile is only there a second later.
+        for number in range(1, _BUCKETS + 1):
+            make(place_name(number))
+        return lambda name: stored / name
 
     def _secrets(self) -> dict[str, str]:
         if self.protocol == "s3":  # it has --user and --pass too: for Basic, besides signatures
