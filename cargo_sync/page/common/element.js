@@ -121,6 +121,11 @@ export async function onePicture(ready) {
   if (due.size) nextFrame([...due][0]);
 }
 
+/** Returns after the next picture; at once in a hidden tab, which has none. */
+export function afterPicture() {
+  return new Promise((done) => (document.hidden ? done() : requestAnimationFrame(() => setTimeout(done))));
+}
+
 /** A component, in the light DOM: styles are in files, and labels may refer to ids of the page.
 
     build()  makes its elements, once

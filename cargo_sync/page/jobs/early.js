@@ -60,9 +60,5 @@
   const jobs = /^#?\/?$/.test(location.hash);
   document.documentElement.dataset.shows = !key && !bearer ? "login" : jobs ? "jobs" : "other";
   if (key) enter(key);
-  else if (bearer && jobs) {
-    // With the first picture, not before it: what answers may run on the same machine, and would take its time.
-    if (document.hidden) ask(bearer);
-    else requestAnimationFrame(() => ask(bearer));
-  }
+  else if (bearer && jobs) ask(bearer);
 }

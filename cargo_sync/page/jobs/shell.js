@@ -1,7 +1,7 @@
 /* The frame around all pages of `cargo_ctl web`: the bar on top, what is away, and the page that the address names. */
 
 import { sleep } from "../common/control.js";
-import { h, mark, onePicture, say, show } from "../common/element.js";
+import { afterPicture, h, mark, onePicture, say, show } from "../common/element.js";
 import { menu } from "../common/menu.js";
 import { Router } from "../common/router.js";
 import { refuse } from "../common/toast.js";
@@ -32,7 +32,7 @@ const LINKS = [
 export async function openShell(frame, app) {
   let begin = () => {};
   const begun = new Promise((done) => (begin = done));
-  onePicture(Promise.race([begun, sleep(FIRST_MS)]));
+  const ready = onePicture(Promise.race([begun, sleep(FIRST_MS)]));
   const main = frame.querySelector("main");
   const elements = frame.querySelectorAll("nav > a");
   const links = LINKS.map(([name, own], at) => [elements[at], own, name]);
@@ -43,9 +43,9 @@ export async function openShell(frame, app) {
     main.focus();
   });
   app.banner = new Banner(frame.querySelector(".banner"));
-  const sources = readSources(app);
+  // The list of jobs learns of its daemons from its stream: its rows come first, then the rest.
+  const sources = part() === "" ? ready.then(afterPicture).then(() => readSources(app)) : readSources(app);
   pageOf(part())().catch(() => {}); // its script comes meanwhile; who shows it says what is wrong
-  // The list of jobs learns of its daemons from its stream, and draws the rest when it is told.
   if (part() !== "" && !(await sources)) return;
   const turn = () => {
     const kinds = [...app.control.sources.values()].map((one) => one.kind);
