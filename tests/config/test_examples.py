@@ -1,5 +1,6 @@
 """The files in configs/ and the pages of docs/configuration.md agree with the code."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from cargo_sync.config.job import load_job
 from cargo_sync.config.job_shape import DEFAULT_EXCLUDE, FiltersShape, JobShape
 from cargo_sync.config.node import CoordinatorShape, NodeShape, ScrubShape, load_node
 from cargo_sync.config.process_shape import KeepShape, LogShape, MetricsShape, ProcessShape
+from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
+from cargo_sync.config.remote_kinds import NOT_BUILT
 from cargo_sync.config.server import load_server
 from cargo_sync.config.server_shape import ServerShape, TlsShape, UserShape, WorkspaceShape
 from cargo_sync.config.shape import Shape
@@ -43,11 +46,28 @@ def test_the_examples_load(env: dict[str, str]) -> None:
     assert download.warnings == ()
     both = load_job(str(configs / "job-bidirectional.example.json"), env)
     assert (both.mode, both.delete, both.warnings) == ("bidirectional", "propagate", ())
+    sftp = load_job(str(configs / "job-sftp.example.json"), env)
+    assert (sftp.url, sftp.known_hosts) == (
+        "sftp://nas.example.org/volume1/masters",
+        f"{env['HOME']}/.ssh/known_hosts",
+    )
     assert load_daemon(str(configs / "daemon.example.json"), env).bandwidth == 100_000_000
     node = load_node(str(configs / "node.example.json"), env)
     assert (node.capacity, node.scrub.rate, node.lane_port) == (2 * 10**12, 80_000_000, 8446)
     server = load_server(str(configs / "server.example.json"), env)
     assert ([user.username for user in server.users], server.warnings) == (["ana", "ben"], ())
+
+
+def test_the_page_says_which_servers_this_version_can_use() -> None:
+    page = (ROOT / "docs/configuration.md").read_text()
+    rows = re.findall(
+        r"^\| `([a-z0-9+]+|cloud\+SCHEME)://.* \| (yes|not yet) \|$", page, re.MULTILINE
+    )
+    said = {}
+    for scheme, word in rows:
+        address = f"{scheme.lower()}://h{'' if scheme.startswith('s3:') else 'ost/bucket'}"
+        said[RemoteAddress.parse(address).kind] = word == "yes"
+    assert said == {kind: kind not in NOT_BUILT for kind in RemoteKind}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ export const GROUPS = [
   {
     title: "Server",
     questions: [
-      ["hostname", "Address", "server", "such as files.example.org; the usual port is 8443"],
+      ["hostname", "Address", "server", "such as files.example.org, whose usual port is 8443, or sftp://nas.example.org/folder"],
       ["username", "User", "text", "of a bucket: the access key"],
       ["password", "Password", "secret", "it is written to the job's file, which only its owner can read"],
       ["password_file", "or a file with it", "text", "on the daemon's machine; its first line is the password"],
