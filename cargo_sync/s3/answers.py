@@ -13,6 +13,9 @@ from cargo_sync.wire.xml import XmlReader, local
 
 LARGEST: Final = 32 * 2**20
 """Bytes of an answer: 1,000 keys of 1,024 bytes, each byte encoded as three, are a tenth of it."""
+MOST_ROWS: Final = 20_000
+MOST_FIELDS: Final = 100
+"""Records and fields of an answer; a server that does not count lists 10,000."""
 _TEXT: Final = 16 * 1024
 """Characters of one field."""
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
@@ -70,6 +73,8 @@ class AnswerReader:
         if depth == 2:
             self._columns = columns = self._wanted.get(self._local(name))
             if columns is not None:
+                if len(self.rows) == MOST_ROWS:
+                    raise _not_valid(f"more than {MOST_ROWS:,} records")
                 self.rows.append([self._local(name)] + [""] * len(columns))
         elif depth == 1:
             self.root = self._local(name)
@@ -80,7 +85,7 @@ class AnswerReader:
                 index = self._columns.get(self._local(name))
                 if index is not None:
                     self.rows[-1][index] = text
-        elif depth == 2 and self._columns is None:
+        elif depth == 2 and self._columns is None and len(self.fields) < MOST_FIELDS:
             self.fields[self._local(name)] = text
 
     def _local(self, name: str) -> str:

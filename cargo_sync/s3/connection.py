@@ -125,7 +125,7 @@ class S3Connection:
 
     @asynccontextmanager
     async def opened(self, request: S3Request) -> AsyncIterator[aiohttp.ClientResponse]:
-        """A successful answer whose body is read by the caller; what fails meanwhile is translated.
+        """A successful answer whose body is read by the caller, who translates what fails then.
 
         Raises:
             S3Error: it failed, also after more tries.
@@ -134,12 +134,11 @@ class S3Connection:
         async def read(response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
             return response
 
-        with translated(request.what, self.where):
-            response = await self._tried(request, read, keep=True)
-            try:
-                yield response
-            finally:
-                response.release() if response.content.at_eof() else response.close()
+        response = await self._tried(request, read, keep=True)
+        try:
+            yield response
+        finally:
+            response.release() if response.content.at_eof() else response.close()
 
     @property
     def where(self) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from cargo_sync.s3.connection import S3Connection
@@ -49,7 +50,8 @@ class Copying:
             await self._in_parts(source, key, upload, head)
         except BaseException:
             # Also when the task is cancelled: parts cost room until they are aborted.
-            await asyncio.shield(self._multipart.abort(key, upload))
+            with suppress(S3Error):
+                await asyncio.shield(self._multipart.abort(key, upload))
             raise
 
     async def _whole(

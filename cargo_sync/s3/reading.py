@@ -8,7 +8,7 @@ from typing import Final
 import aiohttp
 
 from cargo_sync.model.problems import Code, Problem
-from cargo_sync.s3.errors import S3Error, bad_answer
+from cargo_sync.s3.errors import S3Error, bad_answer, translated
 from cargo_sync.s3.objects import ObjectHead
 from cargo_sync.s3.requests import METADATA, bare_etag
 
@@ -49,7 +49,9 @@ class ObjectContent:
         """
         skip, left = self._skip, self.end - self.start
         while left:
-            piece = await self._response.content.readany()
+            # Nothing else is translated: what fails where the caller writes is not ours.
+            with translated(self._what, self._response.url.authority):
+                piece = await self._response.content.readany()
             if not piece:
                 problem = Problem(Code.CUT, f"{self._what}: the answer ended too early")
                 raise S3Error(problem, again=True)

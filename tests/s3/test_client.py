@@ -110,6 +110,13 @@ async def test_another_range_or_version_is_no_content(far: Scripted, say: Say, c
     assert far.asked[0].headers["If-Match"] == '"e2"'
 
 
+async def test_what_fails_where_it_is_written_is_not_the_servers_fault(far: Scripted) -> None:
+    far.say(Say(body=b"hello"))
+    with pytest.raises(OSError, match="disk"):
+        async with far.s3.get("a"):
+            raise OSError("the disk")
+
+
 async def test_it_is_tried_again_while_that_may_help(far: Scripted) -> None:
     far.say(BUSY, CUT, Say(500), Say(503, headers={"Retry-After": "7"}), Say(body=b"hello"))
     assert await read(far.s3) == b"hello"

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cargo_sync.model.problems import Code
+from cargo_sync.s3.answers import MOST_ROWS
 from cargo_sync.s3.errors import S3Error
 from cargo_sync.s3.objects import ObjectPage, OpenUpload, VersionPage
 from tests.s3.scripted import Say, Scripted, scripted, xml
@@ -64,6 +65,7 @@ async def test_pages_are_columns_and_keys_are_decoded(far: Scripted) -> None:
         listed(one("a", size="9" * 30)),
         listed(one("a", at="yesterday")),
         listed(one("a", at="2026-02-10T10:00:00")),
+        listed("<Contents/>" * (MOST_ROWS + 1)),
         xml("<html>It works</html>"),
         Say(body=b"It works"),
         Say(body=b"<ListBucketResult><IsTruncated>false</IsTruncated>"),
