@@ -12,6 +12,7 @@ globs           what git's wildcards match, as regular expressions
 renamed         old names of fields
 job             job files
 job_document    the text of a job file, or the only job in a file of pydio-sync
+job_folder      the job files of a folder, and which jobs cannot run beside each other
 job_shape       the form of a job file
 after_transfer  what becomes of a delivered source file
 events          the callbacks of a job

@@ -7,8 +7,9 @@ from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.certificates import certificate_warnings
 from cargo_sync.config.daemon import DaemonShape, daemon_from
 from cargo_sync.config.errors import ConfigError
-from cargo_sync.config.job import Neighbours, job_files, job_from, missing_folder, not_read
+from cargo_sync.config.job import job_from, missing_folder
 from cargo_sync.config.job_document import read_job
+from cargo_sync.config.job_folder import Neighbours, job_files, not_read
 from cargo_sync.config.job_shape import JobShape
 from cargo_sync.config.node import NodeShape, missing_directory, node_from
 from cargo_sync.config.pydio import is_pydio

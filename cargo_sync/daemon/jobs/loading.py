@@ -9,16 +9,14 @@ from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job import (
     JobSettings,
-    Neighbours,
     StillValid,
-    job_files,
     job_from,
     load_job,
     missing_folder,
-    not_read,
     still_valid,
 )
 from cargo_sync.config.job_document import parse_job
+from cargo_sync.config.job_folder import Neighbours, job_files, not_read
 from cargo_sync.daemon.jobs.folder import JobFolder
 from cargo_sync.daemon.jobs.unusable import UnusableJob, of_file, of_job
 

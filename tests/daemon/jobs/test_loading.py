@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from cargo_sync.config.errors import ConfigError
-from cargo_sync.config.job import JobSettings, job_files, load_job
+from cargo_sync.config.job import JobSettings, load_job
+from cargo_sync.config.job_folder import job_files
 from cargo_sync.daemon.jobs.loading import JobFiles, JobsRead
 
 
