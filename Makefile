@@ -72,9 +72,12 @@ storm: $(VENV)/installed
 	$(BIN)/python -m tests.storm --seconds $(or $(SECONDS),600) --transfers $(or $(TRANSFERS),1000) --seed $(or $(SEED),1) \
 	  --nodes $(or $(NODES),4)
 
+# Where there are tests that take such a server: to collect all takes longer than to run these.
+TAKING_REMOTES := tests/remotes tests/conformance tests/trees tests/e2e
+
 # All tests with servers of other people, also with servers that `make test` leaves out.
 remotes: $(REMOTES)/all
-	CARGO_REMOTES=all $(BIN)/pytest -n 2 --dist worksteal -m remotes tests/remotes tests/conformance tests/trees
+	CARGO_REMOTES=all $(BIN)/pytest -n 2 --dist worksteal -m remotes $(TAKING_REMOTES)
 
 $(REMOTES)/all: $(REMOTES)/installed
 	@$(BIN)/python -m tests.remotes.debian all

@@ -4,7 +4,7 @@ server             what a kind of server tells: its version, how it is started, 
 running            one server that runs: its places, kill -9, restart
 remotes            the servers of one pytest worker; each is started when a test first asks for it
 waiting            waits for a condition, and fails with the log of the program
-processes          ends a program with all that it has started
+processes          ends a program with all that it has started, also if the tests are killed
 installed          where the programs are
 debian             unpacks Debian's packages of servers, without installing them
 keys               makes keys for SSH

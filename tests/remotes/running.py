@@ -44,8 +44,8 @@ class Running:
             return
         with open(self._log, "ab") as log:
             program = self._program = subprocess.Popen(
-                self._setup.command,
-                stdin=subprocess.DEVNULL,
+                processes.guarded(self._setup.command),
+                stdin=subprocess.PIPE,  # it ends if we do
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=os.environ | self._setup.environment,
