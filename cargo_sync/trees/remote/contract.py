@@ -11,7 +11,7 @@ proves them against real servers (tests/conformance/test_remote.py):
 - `.cargo_sync` directly in the folder is ours, and no listing has it. Below it is
   `.cargo_sync/trash/<run>/<path>` and `.cargo_sync/staging/`: the far tree reaches the trash with
   the same calls (`make`, `list`, `entry`, `read`, `move`, `copy`, `remove`), `staging/` is the
-  remote's own.
+  remote's own, for files that no client has finished; what lies there unchanged for a week goes.
 - `Entry.version` changes whenever the content may have changed, is never 0, and is the same from
   a listing, from `entry`, and after `put`, `publish`, `move`, `copy`: all of them give what the
   next listing will say, field by field. What an answer to a change says of the new entry is never

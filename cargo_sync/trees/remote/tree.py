@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
@@ -115,8 +115,14 @@ class RemoteTree:
         client: JobClient | None = None,
     ) -> Identity:
         """Like FarTree.open. A server like this knows no jobs, and has no history of changes."""
-        makes = self._use.makes and not await self._world.offload(self._bound)
-        root = await self._remote.open(make=makes)
+        bound = self._use.makes and await self._world.offload(self._bound)
+        try:
+            root = await self._remote.open(make=self._use.makes and not bound)
+        except ProblemError as error:
+            if bound and error.problem.code is Code.ROOT_GONE:
+                hint = "restore it, or make it anew if it is to be empty"
+                raise ProblemError(replace(error.problem, hint=hint)) from error
+            raise
         if self._use.changes and not self._use.loses:
             self._check_trash()
         self._resumption.root = root

@@ -1,11 +1,11 @@
 """The upkeep of a remote: old runs of its trash, and uploads with which nobody has gone on.
 
-How old a run is does not depend on the time in its name, which some clock has written: its age
-begins when it is first seen here (`local.ages`).
+How old something is does not depend on a time or a name that some clock has written: its age begins
+when it is first seen here (`local.ages`).
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,7 @@ from cargo_sync.trees.remote.together import is_whole, together
 from cargo_sync.trees.remote.transfer.pieces import Resumption
 from cargo_sync.trees.remote.trash import TRASH, remove_folder
 
+STAGING: Final = f"{paths.RESERVED}/staging"
 EVERY: Final = 3_600.0
 """Seconds between two of them; a run that was seen for less may still be in use."""
 ABANDONED: Final = 7 * DAY
@@ -77,20 +78,41 @@ class RemoteUpkeep:
             return
         self._due, self._left = now + EVERY, MOST
         await self._resumption.left_behind(ABANDONED)
+        await self._try(self._sweep_staging, STAGING)
         if self._remote.abilities.trashing in (Trashing.RENAME, Trashing.COPY):
-            try:
-                await self._free()
-            except ProblemError as error:
-                if is_whole(error):
-                    raise
-                _log.warning("the trash of %s stays as it is: %s", self._resumption.root, error)
+            await self._try(self._free, TRASH)
+
+    async def _try(self, work: Callable[[], Awaitable[None]], folder: str) -> None:
+        try:
+            await work()
+        except ProblemError as error:
+            if is_whole(error):
+                raise
+            _log.warning("%s of %s stays as it is: %s", folder, self._resumption.root, error)
+
+    async def _sweep_staging(self) -> None:
+        """Removes staged files of clients that were killed: they have not changed for long."""
+        staged = {
+            f"{one.name} {one.version}": one
+            for one in await self._entries(STAGING)
+            if one.kind != FOLDER
+        }
+        ages = await self._ages_in(STAGING, sorted(staged))
+        old = [staged[name] for name, age in ages.items() if age >= ABANDONED]
+        await together(
+            self._remove_one, [(f"{STAGING}/{one.name}", one) for one in old[: self._left]]
+        )
+        self._left -= len(old)
+
+    async def _ages_in(self, folder: str, names: Sequence[str]) -> Mapping[str, float]:
+        place = f"{self._resumption.root} {folder}"
+        return await self._world.offload(self._ages.ages, place, names)
 
     async def _free(self) -> None:
         """Removes runs that are too old, then the oldest ones while there is too much."""
         runs = {one.name: one for one in await self._entries(TRASH) if one.kind == FOLDER}
         names = sorted(filter(is_run, runs))
-        place = f"{self._resumption.root} {TRASH}"
-        ages = await self._world.offload(self._ages.ages, place, names)
+        ages = await self._ages_in(TRASH, names)
         line = max(self._life.days * DAY, EVERY)
         old = [name for name in names if ages[name] >= line]
         for name in old:
@@ -126,7 +148,7 @@ class RemoteUpkeep:
 
     async def _remove(self, folder: str, entry: Entry) -> None:
         """Removes a folder of the trash for good, as far as `MOST` allows."""
-        assert folder.startswith(f"{TRASH}/"), "nothing else is ever removed for good"
+        assert folder.startswith(f"{TRASH}/"), "no other folder is ever removed for good"
         folders, pending = [(folder, entry)], [folder]
         while pending:
             place = pending.pop()

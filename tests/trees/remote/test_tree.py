@@ -49,12 +49,15 @@ async def test_a_folder_that_is_gone_is_not_made_again_once_a_base_was_agreed_wi
 
     async def noted(*, make: bool) -> str:
         makes.append(make)
+        if not make:
+            raise ProblemError(Problem(Code.ROOT_GONE, "the folder is gone"))
         return await opens(make=make)
 
     tree.remote.open = noted  # type: ignore[method-assign]
     await tree.open()
     bound = True
-    await tree.open()
+    with pytest.raises(ProblemError, match=r"the folder is gone \(restore it, or make it anew"):
+        await tree.open()
     assert makes == [True, False]
 
 

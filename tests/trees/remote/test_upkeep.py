@@ -23,7 +23,6 @@ async def test_runs_go_when_they_are_old_or_there_is_too_much(kind: str) -> None
     tree = ServerTree(clocks.world, KINDS[kind], use=RemoteUse(life=TrashLife(14, 250)))
     server = tree.server
     server.write("x", b"stays")
-    server.write(".cargo_sync/staging/y", b"stays")
     server.write(".cargo_sync/trash/of somebody/z", b"stays")
     server.write(f"{RUNS[0]}/a/b/c", b"1" * 100)
     await tree.open()
@@ -49,7 +48,20 @@ async def test_runs_go_when_they_are_old_or_there_is_too_much(kind: str) -> None
     await tree.open()
     assert kept(server) == [new[1], "of somebody"]
     stays = [path for path, content in server.files(ours=True).items() if content == b"stays"]
-    assert stays == [".cargo_sync/staging/y", ".cargo_sync/trash/of somebody/z", "x"]
+    assert stays == [".cargo_sync/trash/of somebody/z", "x"]
+
+
+async def test_staged_files_go_that_nobody_has_touched_for_a_week() -> None:
+    clocks = Clocks()
+    tree = ServerTree(clocks.world, SHARE)
+    left, grows = ".cargo_sync/staging/left", ".cargo_sync/staging/grows"
+    tree.server.write(left, b"1")
+    for day in range(9):
+        tree.server.write(grows, b"1" * day)
+        assert (left in tree.server.items) is (day < 8)
+        await tree.open()
+        clocks.now += DAY
+    assert set(tree.server.files(ours=True)) == {grows}
 
 
 async def test_what_fails_is_tried_the_next_time() -> None:
