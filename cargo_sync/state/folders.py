@@ -160,8 +160,13 @@ class Folders:
         return listed
 
     def observe_far_whole(self, seen: Sequence[Observed]) -> None:
-        """Like `observe_near`, for a far side that lists whole folders."""
+        """Like `observe_near`, for a far side that lists whole folders.
+
+        Raises:
+            ProblemError: `bad_path`, `too_large`; nothing of the call was written.
+        """
         with self._database.transaction() as connection:
+            self._listed.admit(connection, sum(one.entries for one in seen))
             observe(connection, self._job, FAR_SEEN, seen)
 
     def observe_far(

@@ -15,7 +15,7 @@ from cargo_sync.machines.client_fence import FencedError, JobClient, fence
 from cargo_sync.machines.newest_change import NOTHING_SEEN, NewestChange, SeenChange
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
-from cargo_sync.model.entries import FILE, FOLDER, LINK, PERMISSIONS, Entry
+from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, PERMISSIONS, Entry
 from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
@@ -462,6 +462,8 @@ class MemoryTree:
 
 
 def _folder_mode(source: Entry) -> int:
+    if source.mode == BY_UMASK:
+        return 0o755
     return source.mode & PERMISSIONS | 0o700
 
 

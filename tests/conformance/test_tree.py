@@ -12,7 +12,7 @@ from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op
-from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.entries import BY_UMASK, FOLDER, Entry
 from cargo_sync.model.jobs import Mode, Rules
 from cargo_sync.model.problems import Problem
 from cargo_sync.testing.tree import MemoryTree
@@ -174,6 +174,19 @@ async def test_making_folders_and_again(tree: tuple[NearTree, Write]) -> None:
         [outcome] = await it.apply([make], RUN)
         assert outcome.problem is None and outcome.result is not None
         assert (await seen(it))["f"].ident == outcome.result.ident
+
+
+async def test_a_folder_whose_mode_is_not_known_gets_that_of_the_umask(
+    tree: tuple[NearTree, Write],
+) -> None:
+    it, _ = tree
+    makes = [
+        Action(Op.MKDIR, "f", Entry("f", FOLDER, mode=BY_UMASK)),
+        Action(Op.MKDIR, "f/g", Entry("g", FOLDER, mode=BY_UMASK)),
+        Action(Op.MKDIR, "h"),
+    ]
+    modes = {one.result.mode for one in await it.apply(makes, RUN) if one.result is not None}
+    assert len(modes) == 1 and modes.pop() & 0o022 == 0
 
 
 async def test_an_entry_moves_to_a_free_path_and_nothing_is_overwritten(

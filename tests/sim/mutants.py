@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 from tests.sim.campaign import Tier
 from tests.sim.tiers import (
     DISK,
-    FOREIGN_SYSTEM,
     FOREIGN_TWO_WAY,
     FOREIGN_TWO_WAY_SYSTEM,
     NODES,
@@ -31,7 +30,6 @@ MOST: Final = {
     "system": 5_000,
     "two-way-system": 5_000,
     "foreign-two-way": 20_000,
-    "foreign-system": 5_000,
     "foreign-two-way-system": 5_000,
     "disk": 2_000,
     "nodes": 5_000,
@@ -607,8 +605,8 @@ MUTANTS: Final = (
               "False")],
     ),
     Mutant(
-        "what a link hides on the server is deleted",
-        FOREIGN_SYSTEM,
+        "what a link hides on the server is deleted, or brought",
+        FOREIGN_TWO_WAY_SYSTEM,
         [Edit(f"{_LINKS}._left_out", "self._hidden.add(paths.join(state.path, name))", "pass"),
          Edit(f"{_LINKS}._look_above", "if top and near is not None and near.kind == LINK:",
               "if False:")],

@@ -55,6 +55,25 @@ def test_a_listing_without_an_end_is_refused_and_the_job_beside_it_is_not(
     database.close()
 
 
+def test_so_is_one_of_whole_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listed, "EVERY", 50)
+    monkeypatch.setattr(listed, "BYTES", 5000)
+    database = Database.open(str(tmp_path / "state.db"), "daemon")
+    folders = Folders(database, JobRows(database).get_or_create("a").id)
+    listing = encode(tuple(Entry(f"{number:02}", FILE) for number in range(50)))
+
+    def look(number: int) -> None:
+        folders.observe_far_whole([Observed(f"{number}", listing, 50)])
+
+    for number in (0, 1, 1):
+        look(number)
+    with pytest.raises(ProblemError) as raised:
+        for number in range(2, 10):
+            look(number)
+    assert raised.value.problem.code == "too_large"
+    database.close()
+
+
 def test_a_page_of_folders_ends_when_their_listings_are_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,9 +113,10 @@ class Renaming:
     def _together(self, renames: Sequence[Rename]) -> list[list[Rename]]:
         """Renames that can be asked for at once.
 
-        A local file gets another ctime with each: it can be renamed again when that is known.
+        A local file gets another ctime with each, and a server's entry without an ident perhaps
+        another version: it can be renamed again when that is known.
         """
-        if self._upload:
+        if self._upload and self._server().idents:
             return [list(renames)] if renames else []
         found: list[list[Rename]] = []
         taken: set[str | None] = set()

@@ -2,7 +2,7 @@
 
 What is at such a path on the server stays there, and so does all that is below it: a person may
 have put a link in the place of a folder that was delivered. Both sides forget it until the link is
-gone.
+gone. Then a two-way job brings it back, level by level.
 """
 
 from collections.abc import Sequence

@@ -48,6 +48,7 @@ _ABILITIES: Final = Abilities(
     publishing=Publishing.RENAME,
     trashing=Trashing.RENAME,
     resuming=Resuming.APPEND,
+    atomic=False,
 )
 
 

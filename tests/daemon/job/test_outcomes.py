@@ -84,6 +84,22 @@ def test_what_is_skipped_as_cargos_own_is_said_once() -> None:
     assert [skipped(), skipped("a/.cargo_sync")] == [None, words]
 
 
+def test_links_that_a_server_cannot_keep_are_said_once() -> None:
+    looks = Looks()
+
+    def said(*links: str) -> str | None:
+        report = RunReport("run", 0.0)
+        for path in links:
+            report.leave_out_link(path)
+        looks.outcomes.ended(cast(Run, SimpleNamespace(report=report)))
+        assert looks.outcomes.errors == 0
+        return looks.outcomes.links()
+
+    words = "'a' is left out, and 1 more: this server keeps no symbolic links"
+    assert [said("a", "b"), said("a", "b"), said(), said("a", "b")] == [words, None, None, None]
+    assert said("c") == "'c' is left out: this server keeps no symbolic links"
+
+
 def test_a_file_whose_copies_get_another_time_is_named_once() -> None:
     looks = Looks()
 
