@@ -75,4 +75,4 @@ class TwoLooks:
 
 
 def _is_old(mtime_ns: int, wall: float) -> bool:
-    return mtime_ns < wall * 1e9 - OLD
+    return 0 < mtime_ns < wall * 1e9 - OLD  # 0: the server did not say it

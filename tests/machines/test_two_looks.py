@@ -29,6 +29,7 @@ def test_a_new_file_is_fetched_when_two_looks_have_seen_it_the_same() -> None:
 def test_what_needs_no_second_look() -> None:
     looks = TwoLooks()
     assert asks(looks, OLD, 0)
+    assert not asks(looks, OLD._replace(mtime_ns=0), 0), "no time is known"
     assert asks(looks, FRESH, 0, settle=0)
     assert asks(looks, Entry("f", LINK, target="g"), 0)
     assert not asks(looks, OLD._replace(mtime_ns=int((NOW + 1e7) * 1e9)), 0), "a wrong clock"
