@@ -47,7 +47,7 @@ new PerformanceObserver((list) => list.getEntries().forEach((one) => (window.mov
 """
 """When the first picture with rows was there, as the browser's element timing says it; how much
 of the page moved."""
-_DRAWN: Final = "document.querySelector('cargo-rates cargo-chart svg')"
+_CHART: Final = "cargo-rates cargo-chart svg"
 _PAINTED: Final = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
 _TOLD: Final = """
 () => ({
@@ -140,7 +140,7 @@ async def _visit(browser: Any, page: ShownPage, login: str, kind: _Visits) -> No
             await one.wait_for_timeout(50)
         now = await one.evaluate(_TOLD)
         if kind.scripts:
-            await one.wait_for_function(_DRAWN)
+            await one.locator(_CHART).first.wait_for(state="attached")
             moved = await one.evaluate("window.moved")
         if visited is kind.fresh:
             kind.chain = now["chain"]
