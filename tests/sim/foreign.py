@@ -184,6 +184,12 @@ class _Links:
         self._near = near
         self._left_out = not server.links
         self._ever: set[str] = set()
+        self._seen: set[str] = set()
+        """Links that were there when the run began."""
+
+    def begin(self) -> None:
+        """A run begins."""
+        self._seen = set(filter(self._is_link, self._near.all()))
 
     def touched(self, tree: CountedTree, some: Iterable[str]) -> None:
         if self._left_out and tree is self._near:
@@ -195,7 +201,8 @@ class _Links:
 
     def check(self, path: str) -> None:
         """A step deletes something of the server."""
-        if self._left_out and any(map(self._is_link, paths.upwards(path))):
+        hidden = any(one in self._seen and self._is_link(one) for one in paths.upwards(path))
+        if self._left_out and hidden:
             raise BrokenPromiseError(f"{path!r} is deleted, and a link hides it")
 
     def _is_link(self, path: str) -> bool:
@@ -207,6 +214,10 @@ class _ForeignOracle(Oracle):
     """As `Oracle`; `links` are left out."""
 
     links: _Links
+
+    def begin(self) -> None:
+        self.links.begin()
+        super().begin()
 
     def unexpected(self, path: str) -> bool:
         return self.links.were_above(path) or super().unexpected(path)
@@ -221,6 +232,10 @@ class _ForeignPeersOracle(PeersOracle):
     """As `PeersOracle`; `links` are left out."""
 
     links: _Links
+
+    def begin(self) -> None:
+        self.links.begin()
+        super().begin()
 
     def deleted_at(self, part: str, path: str, entry: Entry) -> None:
         if part == "far":
