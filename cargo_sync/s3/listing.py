@@ -1,6 +1,6 @@
 """The objects of a bucket, page by page: a page is read while it comes, and then let go."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Final
 
 from cargo_sync.s3.answers import AnswerReader, Records, decoded_key, numbers, times
@@ -37,7 +37,7 @@ class Listing:
 
     async def objects(
         self, prefix: str = "", *, delimiter: str = "", start_after: str = ""
-    ) -> AsyncIterator[ObjectPage]:
+    ) -> AsyncGenerator[ObjectPage, None]:
         """Yields the objects whose keys begin with `prefix`, in the server's order of their keys.
 
         Args:

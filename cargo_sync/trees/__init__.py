@@ -11,6 +11,7 @@ placed    sources and sinks that use other paths than the other side
 pump      moves content without lanes
 remote/   a folder on somebody else's server: what does not depend on the protocol
 retiring  deletes or moves delivered source files
+s3/       a folder of an S3 bucket
 sftp/     a folder on an SSH server
 trash     the trash of a far side that can be listed
 visit     the interfaces of folders that a get or a put uses

@@ -5,6 +5,7 @@ gets the servers (tests/remotes), which skip the test if they cannot be had here
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -22,11 +23,15 @@ from cargo_sync.model.abilities import (
     Trashing,
 )
 from cargo_sync.model.world import T, Ts, World
+from cargo_sync.s3.addresses import S3Address
+from cargo_sync.s3.credentials import S3Login
 from cargo_sync.testing.remote import MemoryRemote
 from cargo_sync.testing.remote_server import MemoryServer
 from cargo_sync.trees.remote.contract import RemoteFolder
+from cargo_sync.trees.s3.folder import KnownBucket, S3Folder
 from cargo_sync.trees.sftp.folder import SftpFolder
 from cargo_sync.trees.sftp.login import SftpLogin
+from cargo_sync.wire.sigv4 import AccessKey
 from tests.remotes.remotes import Remotes
 
 Factory = Callable[[Remotes], AbstractAsyncContextManager[RemoteFolder]]
@@ -91,7 +96,31 @@ def of_sftp(name: str) -> Factory:
     return made
 
 
+def of_s3(name: str) -> Factory:
+    clock = time.monotonic
+    numbers = itertools.count(1)
+    known: dict[str, KnownBucket] = {}
+
+    @asynccontextmanager
+    async def made(remotes: Remotes) -> AsyncIterator[RemoteFolder]:
+        server = remotes.get(name)
+        address, login = RemoteAddress.parse(server.place().url), server.login
+        key = AccessKey(login.user, login.password)
+        folder = S3Folder(
+            S3Login(S3Address.of(address, None), lambda: key),
+            address.path,
+            World(time.time, clock, lambda: 0.5, lambda: f"{next(numbers):032x}", in_thread, clock),
+            known.get(name),
+        )
+        yield folder
+        if folder.known is not None:
+            known[name] = folder.known
+
+    return made
+
+
 FACTORIES: dict[str, Factory] = {
     **{f"memory {name}": in_memory(abilities) for name, abilities in KINDS.items()},
     "sftp openssh": of_sftp("openssh"),
+    **{f"s3 {name}": of_s3(name) for name in ("rclone-s3", "moto", "swift")},
 }

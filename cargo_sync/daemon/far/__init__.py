@@ -3,6 +3,7 @@
 cargo   a workspace on a Cargo server
 choice  the far side of each kind, or why there is none
 remote  a folder on somebody else's server, over any protocol
+s3      a folder of an S3 bucket
 sftp    a folder on an SSH server
 side    what a far side is built from, and what it brings besides its tree
 """

@@ -11,17 +11,20 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.config.remote_address import RemoteKind
 from cargo_sync.daemon.checks.steps import FarCheck
 from cargo_sync.daemon.far.cargo import cargo_check, cargo_side
+from cargo_sync.daemon.far.s3 import s3_check, s3_side
 from cargo_sync.daemon.far.sftp import sftp_check, sftp_side
 from cargo_sync.daemon.far.side import FarCase, JobFarSide
 from cargo_sync.model.world import World
 
 BUILDERS: Final[Mapping[RemoteKind, Callable[[FarCase], JobFarSide]]] = {
     RemoteKind.CARGO: cargo_side,
+    RemoteKind.S3: s3_side,
     RemoteKind.SFTP: sftp_side,
 }
 
 CHECKS: Final[Mapping[RemoteKind, Callable[[JobSettings, World], FarCheck]]] = {
     RemoteKind.CARGO: cargo_check,
+    RemoteKind.S3: s3_check,
     RemoteKind.SFTP: sftp_check,
 }
 

@@ -14,9 +14,10 @@ proves them against real servers (tests/conformance/test_remote.py):
   remote's own, for files that no client has finished; what lies there unchanged for a week goes.
 - `Entry.version` changes whenever the content may have changed, is never 0, and is the same from
   a listing, from `entry`, and after `put`, `publish`, `move`, `copy`: all of them give what the
-  next listing will say, field by field. What an answer to a change says of the new entry is never
-  trusted. `ident` is 0 without `abilities.idents`, `mode` is entries.BY_UMASK where none is kept,
-  `hash` is "" always. A folder has size 0, time 0 and version 1: what is in it does not change it.
+  next listing will say, field by field (but for the time, if it keeps none). What an answer to a
+  change says of the new entry is never trusted. `ident` is 0 without `abilities.idents`, `mode` is
+  entries.BY_UMASK where none is kept, `hash` is "" always. A folder has size 0, time 0 and version
+  1: what is in it does not change it.
 - What changes an entry gets the entry that the plan saw, and fails with CHANGED (or OCCUPIED,
   VANISHED) if it is another one: by a condition where the server obeys them, else by a look just
   before (`abilities.replacing`). Two entries are the same if kind and version are (of folders, the

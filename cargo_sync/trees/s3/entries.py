@@ -1,0 +1,107 @@
+"""Objects as entries, what is kept in their metadata, and keys that cannot be paths."""
+
+import re
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Final
+
+from cargo_sync.model import paths
+from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, Entry
+from cargo_sync.model.problems import Code, Problem
+from cargo_sync.s3.objects import ObjectHead
+from cargo_sync.trees.remote.contract import NewFile
+
+HASH: Final = "cargo-blake3"
+TIME: Final = "cargo-mtime-ns"
+MODE: Final = "cargo-mode"
+RCLONE_TIME: Final = "mtime"
+"""rclone's: seconds since 1970, with a fraction."""
+LONGEST_KEY: Final = 1_024
+"""Bytes of a key."""
+_SECOND: Final = 10**9
+_HASH_FORM: Final = re.compile(r"[0-9a-f]{64}")
+_NS_FORM: Final = re.compile(r"-?\d{1,19}")
+_MODE_FORM: Final = re.compile(r"[0-7]{1,4}")
+_SECONDS_FORM: Final = re.compile(r"(-?)(\d{1,10})(?:\.(\d{1,9})\d*)?")
+
+
+def file_entry(name: str, size: int, etag: str, modified_ns: int) -> Entry:
+    """An object as a file: HEADs tell the time in whole seconds, and so do we of all."""
+    time = modified_ns // _SECOND * _SECOND
+    return Entry(name, FILE, size, time, BY_UMASK, version_of(etag, size, time))
+
+
+def entry_of_head(name: str, head: ObjectHead) -> Entry:
+    """An object as a file, from its head."""
+    return file_entry(name, head.size, head.etag, head.modified_ns)
+
+
+def folder_entry(name: str) -> Entry:
+    """A folder: nothing is known of it but that something is in it."""
+    return Entry(name, FOLDER, mode=BY_UMASK, version=1)
+
+
+def version_of(etag: str, size: int, time: int) -> int:
+    """63 bits of the ETag; of size and time for a server that has none. Never 0 or 1."""
+    text = etag or f"{size} {time}"
+    return max(2, int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1)
+
+
+def metadata_of(file: NewFile) -> Mapping[str, str]:
+    """What is kept beside a content."""
+    found = {TIME: str(file.mtime_ns)}
+    if file.hash:
+        found[HASH] = file.hash
+    if file.mode != BY_UMASK:
+        found[MODE] = f"{file.mode & 0o7777:o}"
+    return found
+
+
+def hash_of(head: ObjectHead) -> str:
+    """BLAKE3 of the content, as it was stored; "" if it is not known."""
+    text = head.metadata.get(HASH, "")
+    return text if _HASH_FORM.fullmatch(text) else ""
+
+
+def time_of(head: ObjectHead) -> int:
+    """The file's time, ns since 1970: as it was stored by us or rclone, else the object's."""
+    text = head.metadata.get(TIME, "")
+    if _NS_FORM.fullmatch(text) and abs(int(text)) < 2**63:
+        return int(text)
+    if match := _SECONDS_FORM.fullmatch(head.metadata.get(RCLONE_TIME, "")):
+        sign, seconds, fraction = match.groups()
+        ns = int(seconds) * _SECOND + int((fraction or "").ljust(9, "0") or 0)
+        return -ns if sign else ns
+    return head.modified_ns
+
+
+def mode_of(head: ObjectHead) -> int | None:
+    """The file's permission bits, if they were stored."""
+    text = head.metadata.get(MODE, "")
+    return int(text, 8) if _MODE_FORM.fullmatch(text) else None
+
+
+def key_problem(path: str) -> Problem | None:
+    """Why a key, without the folder's prefix, is no path of a file here; None if it is one."""
+    if "//" in f"/{path}" or path.endswith("/"):
+        reason = "has a part without a name"
+    elif (found := paths.refusal(path)) is not None:
+        return found
+    else:
+        return None
+    return Problem(Code.BAD_PATH, f"the object {path[:200]!r} {reason}: it is left out", "")
+
+
+def collision(path: str) -> Problem:
+    """An object has the name of a folder beside it."""
+    return Problem(
+        Code.NAME_COLLISION,
+        f"the object {path!r} is left out: there is a folder of this name, too",
+        path,
+        "rename the object or the folder",
+    )
+
+
+def undecodable(key: str) -> Problem:
+    """A key that is not UTF-8; it comes percent-encoded."""
+    return Problem(Code.BAD_NAME, f"the object {key[:200]!r} is left out: it is not UTF-8", "")

@@ -1,0 +1,91 @@
+"""Only what was seen is replaced: by a condition where the server has it, else by a look.
+
+The answer to a conditional call may be lost. Then a look says whether the file is there: our own
+metadata has the hash of its content.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.problems import Code, Problem, ProblemError, changed
+from cargo_sync.s3.client import S3
+from cargo_sync.s3.errors import S3Error
+from cargo_sync.s3.objects import ObjectHead
+from cargo_sync.trees.remote.contract import NewFile
+from cargo_sync.trees.s3.entries import entry_of_head, hash_of
+
+
+class ObeyedConditions(NamedTuple):
+    """The conditions that a server obeys."""
+
+    absent: bool
+    matching: bool
+
+
+class Condition(NamedTuple):
+    """What is asked of the server; neither: the client has looked."""
+
+    absent: bool = False
+    if_match: str = ""
+
+
+async def replaced_by(
+    s3: S3,
+    key: str,
+    file: NewFile,
+    replaced: Entry | None,
+    obeyed: ObeyedConditions,
+    store: Callable[[Condition], Awaitable[object]],
+) -> Entry:
+    """Stores a file instead of `replaced`; returns what is there then.
+
+    Raises:
+        ProblemError: something else is there than `replaced`; what `store` raises.
+    """
+    condition = Condition(absent=True)
+    if replaced is not None or not obeyed.absent:
+        head = await s3.head(key)
+        check(file.path, head, replaced)
+        condition = Condition()
+        if head is not None and obeyed.matching:
+            condition = Condition(if_match=head.etag)
+    try:
+        await store(condition)
+    except S3Error as error:
+        if not error.again or error.undone or not file.hash:
+            raise
+        head = await s3.head(key)
+        if head is None or hash_of(head) != file.hash or head.size != file.size:
+            raise
+    return await stored(s3, key, file)
+
+
+async def stored(s3: S3, key: str, file: NewFile) -> Entry:
+    """The file that was just stored.
+
+    Raises:
+        ProblemError: somebody else has replaced it already.
+    """
+    head = await s3.head(key)
+    if head is None or head.size != file.size:
+        raise ProblemError(changed(file.path))
+    return entry_of_head(paths.name(file.path), head)
+
+
+def check(path: str, head: ObjectHead | None, expected: Entry | None) -> None:
+    """Checks that what is at a key is what the plan saw there.
+
+    Raises:
+        ProblemError: OCCUPIED, VANISHED, CHANGED.
+    """
+    if expected is None:
+        if head is not None:
+            raise ProblemError(Problem(Code.OCCUPIED, f"{path!r} is there already", path))
+        return
+    if head is None:
+        raise ProblemError(Problem(Code.VANISHED, f"{path!r} does not exist", path))
+    found = entry_of_head(paths.name(path), head)
+    if expected.kind != FILE or found.version != expected.version:
+        raise ProblemError(changed(path))
