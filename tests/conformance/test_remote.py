@@ -142,6 +142,18 @@ async def test_nothing_is_overwritten_but_what_was_seen(remote: RemoteFolder) ->
     assert set(await there(remote)) == {"x"}
 
 
+async def test_a_file_needs_the_folder_that_it_is_in(remote: RemoteFolder) -> None:
+    if not remote.abilities.folders:
+        pytest.skip("folders are there by what is in them")
+    missing = {Code.VANISHED, Code.NOT_A_FOLDER}
+    await refused(missing, put(remote, "none/x", b"1"))
+    upload = await sent(remote, file("none/x", b"1"), b"1", 1)
+    await refused(missing, upload.publish(file("none/x", b"1"), None))
+    await remote.make("none", BY_UMASK)
+    entry = await upload.publish(file("none/x", b"1"), None)
+    assert (await there(remote))["none/x"] == entry
+
+
 async def test_reading_begins_anywhere_and_is_of_what_was_seen(remote: RemoteFolder) -> None:
     content = bytes(range(256)) * 1024
     entry = await put(remote, "x", content)

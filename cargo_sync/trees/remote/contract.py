@@ -215,10 +215,11 @@ class RemoteFolder(Protocol):
     ) -> Entry:
         """Sends a small file, of less than 8 MiB, which appears whole, instead of `replaced`.
 
-        Folders above it are there. `file` has its hash.
+        `file` has its hash.
 
         Raises:
-            ProblemError: CHANGED, if something else is there than `replaced`.
+            ProblemError: CHANGED, if something else is there than `replaced`; VANISHED, if the
+                folder above is not there. So do `publish` and `link`.
         """
 
     async def upload(self, file: NewFile, kept: Kept | None) -> RemoteUpload:

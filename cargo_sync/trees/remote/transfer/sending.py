@@ -1,14 +1,16 @@
 """Uploads: files of the near side go to a remote, small ones in one call, larger ones in pieces."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
+from cargo_sync.model import paths
 from cargo_sync.model.abilities import Publishing, Trashing
 from cargo_sync.model.actions import Action
 from cargo_sync.model.checkpoints import resumable
-from cargo_sync.model.entries import Entry
+from cargo_sync.model.entries import BY_UMASK, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.slices import slices
 from cargo_sync.model.transfers import Offer, Receipt
@@ -28,6 +30,7 @@ TOGETHER: Final = 4 * 2**20
 LEAST: Final = TOGETHER // 64
 LARGER: Final = 8
 """Larger files that are sent at the same time."""
+_NO_FOLDER: Final = frozenset({Code.VANISHED, Code.NOT_A_FOLDER})
 _GONE: Final = frozenset({Code.CHANGED, Code.VANISHED})
 """Codes of a file that is another one now, and of an upload that the server has forgotten."""
 
@@ -120,7 +123,8 @@ class UploadCarrier:
                 await upload.abort()
                 raise
         async with self._place(action) as (replaced, displaced):
-            entry = await self._remote.put(file, content, replaced, pace)
+            put = partial(self._remote.put, file, content, replaced, pace)
+            entry = await self._in_its_folder(action, put)
         return _done(entry, digest, displaced)
 
     @property
@@ -145,6 +149,20 @@ class UploadCarrier:
             await self._trash.back(action.path, displaced)
             raise
 
+    async def _in_its_folder(self, action: Action, call: Callable[[], Awaitable[Entry]]) -> Entry:
+        """Does this; if the folder above is not there any more, it is made first.
+
+        Somebody may have removed it there, while something new came into it here.
+        """
+        above = paths.parent(action.path)
+        try:
+            return await call()
+        except ProblemError as error:
+            if action.expected is not None or not above or error.problem.code not in _NO_FOLDER:
+                raise
+        await self._remote.make(above, BY_UMASK)
+        return await call()
+
     async def _link(self, offer: Offer, action: Action) -> Receipt:
         if not self._remote.abilities.links:
             words = f"{offer.path!r} is a symbolic link, which this server cannot keep"
@@ -152,7 +170,8 @@ class UploadCarrier:
         async with self._place(action) as (replaced, displaced):
             if replaced is not None:
                 await self._remote.remove(action.path, replaced)
-            entry = await self._remote.link(action.path, offer.target)
+            link = partial(self._remote.link, action.path, offer.target)
+            entry = await self._in_its_folder(action, link)
         return _done(entry, "", displaced)
 
     # -- larger files ------------------------------------------------------------------------------
@@ -210,7 +229,8 @@ class UploadCarrier:
 
     async def _published(self, upload: RemoteUpload, file: NewFile, action: Action) -> Receipt:
         async with self._place(action) as (replaced, displaced):
-            entry = await upload.publish(file, replaced)
+            publish = partial(upload.publish, file, replaced)
+            entry = await self._in_its_folder(action, publish)
         return _done(entry, file.hash, displaced)
 
 

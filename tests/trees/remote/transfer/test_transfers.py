@@ -79,6 +79,16 @@ async def test_files_of_a_batch_fail_alone(kind: str) -> None:
     assert tree.server.trash() == {f".cargo_sync/trash/{RUN}/right": b"old"}
 
 
+async def test_a_folder_that_somebody_removed_is_made_again_for_what_comes_into_it() -> None:
+    tree, near = await opened(SHELL), MemoryTree("near")
+    files = {"f/small": b"1", "g/h/large": b"x" * 9 * MIB}
+    tasks = [put(path, near.write(path, content)) for path, content in files.items()]
+    tasks.append(put("l/link", near.link("l/link", "f")))
+    found = codes(await moved(tree, Mode.UPLOAD, near, tasks))
+    assert found == dict.fromkeys((*files, "l/link"), "done")
+    assert tree.server.files() == files
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_what_was_taken_away_comes_back_when_its_successor_fails(kind: str) -> None:
     tree, near = await opened(KINDS[kind]), MemoryTree("near")
