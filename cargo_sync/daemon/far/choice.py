@@ -1,6 +1,6 @@
-"""The choice of a job's far side, and of what `job test` checks of it.
+"""The choice of a far side by its kind: for a job, for what `job test` checks, and for a session.
 
-A new kind of server is a line in `BUILDERS` and one in `CHECKS`, and is taken out of `NOT_BUILT` in
+A new kind of server is a line in `FOLDERS`, and is taken out of `NOT_BUILT` in
 config/remote_kinds.py: until then job files that name one are refused.
 """
 
@@ -9,31 +9,37 @@ from typing import Final
 
 from cargo_sync.config.job import JobSettings
 from cargo_sync.config.remote_address import RemoteKind
+from cargo_sync.daemon.checks.remote_steps import RemoteCheck
 from cargo_sync.daemon.checks.steps import FarCheck
 from cargo_sync.daemon.far.cargo import cargo_check, cargo_side
-from cargo_sync.daemon.far.s3 import s3_check, s3_side
-from cargo_sync.daemon.far.sftp import sftp_check, sftp_side
+from cargo_sync.daemon.far.login import RemoteLogin
+from cargo_sync.daemon.far.remote import remote_side, remote_use
+from cargo_sync.daemon.far.s3 import s3_folder
+from cargo_sync.daemon.far.sftp import sftp_folder
 from cargo_sync.daemon.far.side import FarCase, JobFarSide
 from cargo_sync.model.world import World
+from cargo_sync.trees.remote.contract import RemoteFolder
 
-BUILDERS: Final[Mapping[RemoteKind, Callable[[FarCase], JobFarSide]]] = {
-    RemoteKind.CARGO: cargo_side,
-    RemoteKind.S3: s3_side,
-    RemoteKind.SFTP: sftp_side,
-}
-
-CHECKS: Final[Mapping[RemoteKind, Callable[[JobSettings, World], FarCheck]]] = {
-    RemoteKind.CARGO: cargo_check,
-    RemoteKind.S3: s3_check,
-    RemoteKind.SFTP: sftp_check,
+FOLDERS: Final[Mapping[RemoteKind, Callable[[RemoteLogin, World], RemoteFolder]]] = {
+    RemoteKind.S3: s3_folder,
+    RemoteKind.SFTP: sftp_folder,
 }
 
 
 def far_side(case: FarCase) -> JobFarSide:
     """The far side that a job's `hostname` names."""
-    return BUILDERS[case.settings.remote.kind](case)
+    if case.settings.remote.kind is RemoteKind.CARGO:
+        return cargo_side(case)
+    return remote_side(case, far_folder(case.settings, case.world))
 
 
 def far_check(settings: JobSettings, world: World) -> FarCheck:
     """What is checked of a job, by what its `hostname` names."""
-    return CHECKS[settings.remote.kind](settings, world)
+    if settings.remote.kind is RemoteKind.CARGO:
+        return cargo_check(settings, world)
+    return RemoteCheck(far_folder(settings, world), remote_use(settings))
+
+
+def far_folder(login: RemoteLogin, world: World) -> RemoteFolder:
+    """The folder on somebody else's server, of a kind in `FOLDERS`."""
+    return FOLDERS[login.remote.kind](login, world)
