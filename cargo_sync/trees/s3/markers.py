@@ -30,7 +30,8 @@ async def usual_marker(s3: S3, probe: str) -> Marker:
     found = Marker.SLASH
     try:
         for key in keys:
-            await s3.put(key, S3Content((b"",)))
+            # On a condition, so that a server that cannot do it is not asked again.
+            await s3.put(key, S3Content((b"",)), absent=True)
         for key in keys:
             if await s3.head(key) is None:
                 found = Marker.INSIDE
