@@ -59,6 +59,9 @@ class MemoryRemote:
         await self.called("open", "")
         return "memory://server/folder"
 
+    async def find_out(self) -> None:
+        await self.called("find_out", "")
+
     async def close(self) -> None:
         self.closed = True
 

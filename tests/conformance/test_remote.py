@@ -25,6 +25,7 @@ TAKEN = {Code.CHANGED, Code.OCCUPIED}
 async def remote(request: pytest.FixtureRequest, remotes: Remotes) -> AsyncIterator[RemoteFolder]:
     async with FACTORIES[request.param](remotes) as made:
         await made.open(make=True)
+        await made.find_out()
         yield made
         await made.close()
 

@@ -72,7 +72,7 @@ class RemoteCheck:
         """The job can write there: a file of ours is made, changed and removed."""
         if not self._is_there:
             return "not tried: the folder is not there yet", ""
-        await self._remote.open(make=True)
+        await self._remote.find_out()
         for ours in _OURS:
             # What is in use by a job stays.
             with suppress(ProblemError):

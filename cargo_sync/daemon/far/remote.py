@@ -4,6 +4,7 @@ from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.far.side import FarCase, JobFarSide
 from cargo_sync.model.jobs import Mode
 from cargo_sync.state.ages import Ages
+from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.remote_uploads import RemoteUploads
 from cargo_sync.trees.remote.contract import RemoteFolder
@@ -19,7 +20,13 @@ def remote_side(case: FarCase, remote: RemoteFolder) -> JobFarSide:
         row = rows.get(name)
         return row is not None and row.binding is not None
 
-    memory = RemoteMemory(RemoteUploads(case.database, lived), Ages(case.database, lived), bound)
+    def delivers() -> bool:
+        receives = Mode(case.settings.mode).receives
+        return receives and Folders(case.database, case.job).counts()[0] > 0
+
+    memory = RemoteMemory(
+        RemoteUploads(case.database, lived), Ages(case.database, lived), bound, delivers
+    )
     tree = RemoteTree(remote, remote_use(case.settings), memory, case.world, case.turn)
     return JobFarSide(tree, tree.flow_figures)
 

@@ -155,16 +155,14 @@ class RemoteFolder(Protocol):
 
     @property
     def abilities(self) -> Abilities:
-        """What the server can do; known when `open` has returned."""
+        """What the server can do, as far as that is known: all of it after `find_out`."""
 
     @property
     def hashes_first(self) -> bool:
         """Whether `upload` needs `NewFile.hash`, because it is kept beside the content."""
 
     async def open(self, *, make: bool) -> str:
-        """Connects, if it is not connected, and finds out what the server can do.
-
-        It is called before each look, and says whether the folder is still there.
+        """Connects, if it is not connected, and looks whether the folder is there.
 
         Args:
             make: the folder is made if it is not there.
@@ -174,6 +172,15 @@ class RemoteFolder(Protocol):
 
         Raises:
             ProblemError: ROOT_GONE, UNAUTHORIZED, CERTIFICATE, UNREACHABLE and others.
+        """
+
+    async def find_out(self) -> None:
+        """Finds out what the server keeps, by files of its own below `.cargo_sync`, which go again.
+
+        Whoever changes something there calls it after each `open`; it is done once.
+
+        Raises:
+            ProblemError: nothing can be written there.
         """
 
     def walk(self) -> AsyncIterator[Sequence[RemoteListing | Missed]]:

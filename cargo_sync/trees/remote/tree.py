@@ -20,7 +20,7 @@ from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError, not_as_delivered
 from cargo_sync.model.world import World
 from cargo_sync.model.xattrs import Xattrs
-from cargo_sync.trees.contract import Brought, Ends, Observation, Task
+from cargo_sync.trees.contract import Brought, Ends, Missed, Task, Whole
 from cargo_sync.trees.remote.contract import RemoteFolder
 from cargo_sync.trees.remote.looking import RemoteLook
 from cargo_sync.trees.remote.reading import ContentHashes
@@ -63,11 +63,14 @@ class RemoteMemory:
 
     bound  whether a base was agreed with its folder: then one that is gone is not made again,
            because everything in it would count as deleted
+    delivers  whether deletions there are repeated here, and files were agreed on: then an empty
+              folder, as of a disk that is not mounted there, is refused
     """
 
     uploads: UploadStore
     ages: AgeStore
     bound: Callable[[], bool] = lambda: False
+    delivers: Callable[[], bool] = lambda: False
 
 
 class RemoteTree:
@@ -87,6 +90,7 @@ class RemoteTree:
         self._remote = remote
         self._use = use
         self._bound = memory.bound
+        self._delivers = memory.delivers
         self._world = world
         self._limits = TransferLimits(turn, world.steady)
         self._resumption = Resumption(remote, memory.uploads, world.offload)
@@ -123,10 +127,11 @@ class RemoteTree:
                 hint = "restore it, or make it anew if it is to be empty"
                 raise ProblemError(replace(error.problem, hint=hint)) from error
             raise
-        if self._use.changes and not self._use.loses:
-            self._check_trash()
         self._resumption.root = root
         if self._use.changes:
+            await self._remote.find_out()
+            if not self._use.loses:
+                self._check_trash()
             await self._upkeep.keep_up()
         return Identity(root, abilities=self.abilities)
 
@@ -142,8 +147,17 @@ class RemoteTree:
                 )
             )
 
-    async def observe(self, cursor: int) -> AsyncIterator[Observation]:
+    async def observe(self, cursor: int) -> AsyncIterator[Sequence[Whole | Missed]]:
         async for seen in self._look.observe():
+            if any(map(_is_empty_top, seen)) and await self._world.offload(self._delivers):
+                raise ProblemError(
+                    Problem(
+                        Code.ROOT_REPLACED,
+                        "the folder on the server is empty, and was not before; nothing is deleted",
+                        hint="is a disk missing there? If it is right, the job goes on as soon as "
+                        "something is in the folder",
+                    )
+                )
             yield seen
 
     async def wait(self, cursor: int, seconds: float) -> bool:
@@ -259,3 +273,7 @@ class RemoteTree:
     def cancel(self, path: str) -> None:
         for flow in self._flows.values():
             flow.files.cancel(path)
+
+
+def _is_empty_top(seen: Whole | Missed) -> bool:
+    return isinstance(seen, Whole) and not (seen.path or seen.entries or seen.problems)

@@ -90,23 +90,25 @@ class S3Folder:
         if not await self._s3.bucket_exists():
             message = f"there is no bucket {address.bucket!r} at {address.endpoint}"
             raise ProblemError(Problem(Code.ROOT_GONE, message, hint="check hostname in the job"))
-        if make:
-            if self.known is None:
-                self.known = await self._find_out()
-        elif self._prefix and not await self._has_keys(self._prefix):
-            message = f"nothing in the bucket {address.bucket!r} begins with {self._prefix!r}"
-            raise ProblemError(Problem(Code.ROOT_GONE, message))
+        if self._prefix and not await self._has_keys(self._prefix):
+            if not make:
+                message = f"nothing in the bucket {address.bucket!r} begins with {self._prefix!r}"
+                raise ProblemError(Problem(Code.ROOT_GONE, message))
+            await self.find_out()
+            await self._mark(self._prefix.removesuffix("/"))
         # Not the access key: keys are changed, and the objects stay the same.
         return f"s3 {address.endpoint}/{address.bucket}/{self._prefix}"
 
     async def close(self) -> None:
         await self._s3.aclose()
 
-    async def _find_out(self) -> KnownBucket:
+    async def find_out(self) -> None:
+        if self.known is not None:
+            return
         token = self._world.token()
         server = await find_abilities(self._s3, self._prefix, token)
         marker = await usual_marker(self._s3, f"{self._prefix}{RESERVED}/folder-{token}")
-        return KnownBucket(server, marker)
+        self.known = KnownBucket(server, marker)
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -212,8 +214,7 @@ class S3Folder:
             if head is not None:
                 message = f"{above!r} is an object where a folder is needed"
                 raise ProblemError(Problem(Code.NOT_A_FOLDER, message, path))
-        marker = Marker.SLASH if self.known is None else self.known.marker
-        await self._s3.put(f"{self._key(path)}{marker}", S3Content((b"",)))
+        await self._mark(self._key(path))
         return folder_entry(paths.name(path))
 
     async def move(self, path: str, to: str, entry: Entry) -> Entry:
@@ -256,6 +257,11 @@ class S3Folder:
     def _server(self) -> S3Abilities:
         """What is known of the server; nothing before it was found out: then the client looks."""
         return S3Abilities() if self.known is None else self.known.server
+
+    async def _mark(self, key: str) -> None:
+        """The folder at a key stays from now on, also when nothing is in it."""
+        marker = Marker.SLASH if self.known is None else self.known.marker
+        await self._s3.put(f"{key}{marker}", S3Content((b"",)))
 
     def _key(self, path: str) -> str:
         """The key of a path.

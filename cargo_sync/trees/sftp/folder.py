@@ -64,6 +64,7 @@ class SftpFolder:
         self._root = b""
         self._staged = False
         self._abilities = _ABILITIES
+        self._tried = False
 
     @property
     def abilities(self) -> Abilities:
@@ -88,16 +89,15 @@ class SftpFolder:
             message = f"{self._root.decode()} on {self._where} is not a folder"
             raise ProblemError(Problem(Code.NOT_A_FOLDER, message))
         self._root = await self._call("", lambda sftp: sftp.realpath(self._root))
-        if make:
-            await self._find_out()
         user = self._connection.login.username
         return f"sftp {user}@{self._where} {self._connection.fingerprint} {self._root.decode()}"
 
     async def close(self) -> None:
         await self._connection.close()
 
-    async def _find_out(self) -> None:
-        """Tries with a file of our own what the server keeps."""
+    async def find_out(self) -> None:
+        if self._tried:
+            return
         place = await self._staging(f"probe-{self._token()}")
         at, link = self._at(place), self._at(f"{place}-link")
         wanted = attributes(_PROBED_TIME, _PROBED_MODE)
@@ -118,6 +118,7 @@ class SftpFolder:
         self._abilities = replace(
             _ABILITIES, time_step=SECOND if keeps_time else None, modes=keeps_mode, links=links
         )
+        self._tried = True
 
     # -- reading -----------------------------------------------------------------------------------
 

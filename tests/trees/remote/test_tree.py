@@ -9,6 +9,7 @@ from cargo_sync.local.ages import MemoryAges
 from cargo_sync.model.abilities import Trashing
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.trees.contract import Whole
 from cargo_sync.trees.remote.transfer.uploads import MemoryUploads
 from cargo_sync.trees.remote.tree import RemoteMemory, RemoteUse
 from tests.conformance.remotes import BUCKET, KINDS, SHARE
@@ -111,3 +112,20 @@ async def test_nothing_tells_of_changes_and_no_attributes_are_kept() -> None:
     assert await tree.wait(0, 0.001) is False
     await tree.close()
     assert tree.remote.closed
+
+
+@pytest.mark.parametrize("delivers", [False, True])
+async def test_an_empty_folder_in_the_place_of_a_full_one_is_refused(delivers: bool) -> None:
+    clocks = Clocks()
+    memory = RemoteMemory(
+        MemoryUploads(clocks.at), MemoryAges(clocks.at), delivers=lambda: delivers
+    )
+    tree = ServerTree(clocks.world, SHARE, memory=memory)
+    await tree.open()
+    if not delivers:
+        [[top]] = [group async for group in tree.observe(0)]
+        assert isinstance(top, Whole) and not top.entries
+        return
+    with pytest.raises(ProblemError, match="is empty, and was not before") as caught:
+        [_ async for _ in tree.observe(0)]
+    assert caught.value.problem.code is Code.ROOT_REPLACED
