@@ -108,7 +108,7 @@ def of_s3(name: str) -> Factory:
         key = AccessKey(login.user, login.password)
         folder = S3Folder(
             S3Login(S3Address.of(address, None), lambda: key),
-            address.path,
+            "deep/er",
             World(time.time, clock, lambda: 0.5, lambda: f"{next(numbers):032x}", in_thread, clock),
             known.get(name),
         )

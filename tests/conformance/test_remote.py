@@ -343,3 +343,11 @@ async def test_calls_run_at_the_same_time(remote: RemoteFolder) -> None:
         *(content_of(remote, name, entry) for name, entry in zip(names, entries, strict=True))
     )
     assert contents == [name.encode() for name in names]
+
+
+async def test_a_folder_below_the_top_is_made_and_stays(remote: RemoteFolder) -> None:
+    for _ in range(2):
+        root = await remote.open(make=True)
+        await remote.find_out()
+        assert await remote.open(make=False) == root
+        assert await there(remote) == {}

@@ -41,6 +41,8 @@ from cargo_sync.trees.s3.upload import KeptParts, S3Upload, confirmed, piece_of
 from cargo_sync.trees.s3.walking import FolderStack, listing_of
 
 HEADS_AT_ONCE: Final = 32
+_TOP_MARKER: Final = f"{RESERVED}/marker"
+"""The folder itself stays, also when nothing of others is in it."""
 _ABILITIES: Final = Abilities(
     time_step=None,
     modes=False,
@@ -94,8 +96,7 @@ class S3Folder:
             if not make:
                 message = f"nothing in the bucket {address.bucket!r} begins with {self._prefix!r}"
                 raise ProblemError(Problem(Code.ROOT_GONE, message))
-            await self.find_out()
-            await self._mark(self._prefix.removesuffix("/"))
+            await self._s3.put(f"{self._prefix}{_TOP_MARKER}", S3Content((b"",)))
         # Not the access key: keys are changed, and the objects stay the same.
         return f"s3 {address.endpoint}/{address.bucket}/{self._prefix}"
 
