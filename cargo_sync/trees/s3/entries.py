@@ -83,13 +83,24 @@ def mode_of(head: ObjectHead) -> int | None:
 
 def key_problem(path: str) -> Problem | None:
     """Why a key, without the folder's prefix, is no path of a file here; None if it is one."""
-    if "//" in f"/{path}" or path.endswith("/"):
-        reason = "has a part without a name"
-    elif (found := paths.refusal(path)) is not None:
-        return found
-    else:
-        return None
-    return Problem(Code.BAD_PATH, f"the object {path[:200]!r} {reason}: it is left out", "")
+    if not path or "//" in f"/{path}" or path.endswith("/"):
+        message = f"the object {path[:200]!r} has a part without a name: it is left out"
+        return Problem(Code.BAD_PATH, message, "")
+    return paths.refusal(path)
+
+
+def wrong_part(path: str) -> str:
+    """The shortest beginning of a path, up to the end of a part, that is no path."""
+    end = -1
+    while (end := path.find("/", end + 1)) >= 0 and key_problem(path[:end]) is None:
+        pass
+    return path if end < 0 else path[:end]
+
+
+def not_empty_marker(path: str) -> Problem:
+    """An object has the name of what keeps an empty folder, and a content."""
+    message = f"the object {path[:200]!r} is left out: it has a content, and the name of a folder"
+    return Problem(Code.BAD_PATH, message, "", "give the object another name")
 
 
 def collision(path: str) -> Problem:

@@ -120,9 +120,10 @@ class S3Folder:
             return
         stack = FolderStack(self._prefix)
         async for page in self._s3.listing.objects(self._prefix):
-            if done := list(stack.take(page)):
+            done = list(stack.take(page))
+            self._check_order(stack)  # first: one of `done` may lack what comes too late
+            if done:
                 yield done
-            self._check_order(stack)
         yield list(stack.end())
 
     def _check_order(self, stack: FolderStack) -> None:
@@ -182,10 +183,11 @@ class S3Folder:
                 metadata_of(file),
                 absent=condition.absent,
                 if_match=condition.if_match,
-                quoted=self._server.quoted,
+                quoted=condition.quoted,
             )
 
-        obeyed = ObeyedConditions(self._server.put_if_absent, self._server.put_if_match)
+        can = self._server
+        obeyed = ObeyedConditions(can.put_if_absent, can.put_if_match, can.quoted)
         return await replaced_by(self._s3, key, file, replaced, obeyed, store)
 
     async def upload(self, file: NewFile, kept: Kept | None) -> S3Upload:
@@ -196,8 +198,9 @@ class S3Folder:
             parts = await confirmed(self._s3, known, file.size)
         if parts is None:
             upload = await self._s3.multipart.begin(key, metadata_of(file))
-            parts = KeptParts(key, upload, piece_of(file.size), {})
-        obeyed = ObeyedConditions(self._server.complete_if_absent, self._server.complete_if_match)
+            parts = KeptParts(key, upload, piece_of(file.size, self._server.most_parts), {})
+        can = self._server
+        obeyed = ObeyedConditions(can.complete_if_absent, can.complete_if_match, can.quoted)
         return S3Upload(self._s3, parts, file.size, obeyed)
 
     async def give_up(self, kept: Kept) -> None:
@@ -262,7 +265,8 @@ class S3Folder:
     async def _mark(self, key: str) -> None:
         """The folder at a key stays from now on, also when nothing is in it."""
         marker = Marker.SLASH if self.known is None else self.known.marker
-        await self._s3.put(f"{key}{marker}", S3Content((b"",)))
+        if await self._s3.head(f"{key}{marker}") is None:  # else it may have somebody's content
+            await self._s3.put(f"{key}{marker}", S3Content((b"",)))
 
     def _key(self, path: str) -> str:
         """The key of a path.

@@ -1,7 +1,7 @@
 """Only what was seen is replaced: by a condition where the server has it, else by a look.
 
 The answer to a conditional call may be lost. Then a look says whether the file is there: our own
-metadata has the hash of its content.
+metadata has the hash of its content, and its time.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,14 +14,15 @@ from cargo_sync.s3.client import S3
 from cargo_sync.s3.errors import S3Error
 from cargo_sync.s3.objects import ObjectHead
 from cargo_sync.trees.remote.contract import NewFile
-from cargo_sync.trees.s3.entries import entry_of_head, hash_of
+from cargo_sync.trees.s3.entries import entry_of_head, hash_of, time_of
 
 
 class ObeyedConditions(NamedTuple):
-    """The conditions that a server obeys."""
+    """The conditions that a server obeys, and how it reads the ETag of the second one."""
 
     absent: bool
     matching: bool
+    quoted: bool = True
 
 
 class Condition(NamedTuple):
@@ -29,6 +30,7 @@ class Condition(NamedTuple):
 
     absent: bool = False
     if_match: str = ""
+    quoted: bool = True
 
 
 async def replaced_by(
@@ -50,14 +52,14 @@ async def replaced_by(
         check(file.path, head, replaced)
         condition = Condition()
         if head is not None and obeyed.matching:
-            condition = Condition(if_match=head.etag)
+            condition = Condition(if_match=head.etag, quoted=obeyed.quoted)
     try:
         await store(condition)
     except S3Error as error:
         if not error.again or error.undone or not file.hash:
             raise
         head = await s3.head(key)
-        if head is None or hash_of(head) != file.hash or head.size != file.size:
+        if head is None or not _is_from(head, file):
             raise
     return await stored(s3, key, file)
 
@@ -72,6 +74,12 @@ async def stored(s3: S3, key: str, file: NewFile) -> Entry:
     if head is None or head.size != file.size:
         raise ProblemError(changed(file.path))
     return entry_of_head(paths.name(file.path), head)
+
+
+def _is_from(head: ObjectHead, file: NewFile) -> bool:
+    """Whether an object is this file: an older version may have had the same content."""
+    same = hash_of(head) == file.hash and head.size == file.size
+    return same and time_of(head) == file.mtime_ns
 
 
 def check(path: str, head: ObjectHead | None, expected: Entry | None) -> None:

@@ -1,21 +1,25 @@
 """A larger file under way to a bucket, in parts: nobody sees it before it is put together."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Final, NamedTuple
 
 import orjson
 
 from cargo_sync.model.entries import Entry
+from cargo_sync.s3.abilities import FEW_PARTS
 from cargo_sync.s3.client import S3
 from cargo_sync.s3.content import S3Content
 from cargo_sync.s3.errors import S3Error
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
 from cargo_sync.trees.s3.replacing import Condition, ObeyedConditions, replaced_by, stored
 
-SMALLEST: Final = 16 * 2**20
-MOST_PARTS: Final = 900
-"""Of the 1,000 that all servers allow."""
 MIB: Final = 2**20
+SMALLEST: Final = 16 * MIB
+LARGE: Final = 64 * MIB
+"""Parts are in memory, some at once: they get larger than this only if there would be too many."""
+_SPARE: Final = 0.9
+"""Of the parts that a server allows, so many are used."""
 
 
 class KeptParts(NamedTuple):
@@ -47,9 +51,19 @@ class KeptParts(NamedTuple):
         return cls(key, upload, piece, parts) if is_sound and piece >= MIB else None
 
 
-def piece_of(size: int) -> int:
-    """Bytes of each part of a file: whole MiB, so that there are at most 900 parts."""
-    return max(SMALLEST, -(-size // MOST_PARTS // MIB) * MIB)
+def piece_of(size: int, most_parts: int) -> int:
+    """Bytes of each part of a file, whole MiB.
+
+    Args:
+        size: of the file.
+        most_parts: that the server allows; all allow `FEW_PARTS`, of which the list is short.
+    """
+    few = _whole_mib(size / (FEW_PARTS * _SPARE))
+    return max(SMALLEST, min(few, max(LARGE, _whole_mib(size / (most_parts * _SPARE)))))
+
+
+def _whole_mib(size: float) -> int:
+    return ceil(size / MIB) * MIB
 
 
 class S3Upload:
@@ -102,6 +116,7 @@ class S3Upload:
                 sorted(etags.items()),
                 absent=condition.absent,
                 if_match=condition.if_match,
+                quoted=condition.quoted,
             )
             self._is_complete = True
 

@@ -7,6 +7,7 @@ between "a" and "a/b". A stack has the folders that are open: the last one and t
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry
@@ -19,7 +20,9 @@ from cargo_sync.trees.s3.entries import (
     file_entry,
     folder_entry,
     key_problem,
+    not_empty_marker,
     undecodable,
+    wrong_part,
 )
 
 _OURS: Final = f"{RESERVED}/"
@@ -27,12 +30,39 @@ _OURS: Final = f"{RESERVED}/"
 
 @dataclass(slots=True)
 class _Open:
+    """A folder of which not all keys came yet; its problems by what is left out."""
+
     path: str
     entries: dict[str, Entry] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    problems: dict[str, Problem] = field(default_factory=dict)
+
+    def file(self, name: str, size: int, etag: str, time: int) -> None:
+        if (there := self.entries.get(name)) is not None and there.kind == FOLDER:
+            self._clash(name)
+        else:
+            self.entries[name] = file_entry(name, size, etag, time)
+
+    def folder(self, name: str) -> None:
+        if (there := self.entries.get(name)) is not None and there.kind != FOLDER:
+            self._clash(name)
+        self.entries[name] = folder_entry(name)
+
+    def marker(self, key: str, size: int) -> None:
+        """What keeps this folder. Nothing but a marker may be passed over: it has no content."""
+        if size:
+            self.problems[key] = not_empty_marker(key)
+
+    def refuse(self, path: str) -> None:
+        """Leaves a wrong name out, and all that is below it."""
+        if (problem := key_problem(path)) is not None:
+            self.problems[path] = problem
+
+    def _clash(self, name: str) -> None:
+        path = paths.join(self.path, name)
+        self.problems[path] = collision(path)
 
     def listing(self) -> RemoteListing:
-        return RemoteListing(self.path, list(self.entries.values()), self.problems)
+        return RemoteListing(self.path, list(self.entries.values()), list(self.problems.values()))
 
 
 class FolderStack:
@@ -59,35 +89,30 @@ class FolderStack:
             self._last = key
             path = key[start:]
             if not path:
-                continue  # the marker of the folder itself
-            if path.startswith(_OURS):
-                continue  # not skipped by `start-after`: what a server makes of it is not sure
-            yield from self._take(path, size, etag, time)
+                self._open[0].marker("/", size)
+            elif path != RESERVED and not path.startswith(_OURS):
+                # Ours are not skipped by `start-after`: what a server makes of it is not sure.
+                yield from self._take(path, size, etag, time)
         for one in page.undecodable:
-            self._open[-1].problems.append(undecodable(one))
+            self._above(one).problems[one] = undecodable(one)
 
     def end(self) -> Iterator[RemoteListing]:
         """Yields the folders that are still open: there are no more keys."""
         yield from self._close(0)
 
     def _take(self, path: str, size: int, etag: str, time: int) -> Iterator[RemoteListing]:
-        marked = path.endswith("/")
-        if paths.name(path) == RESERVED:
-            path, marked = path[: -len(RESERVED)], True  # a marker in the folder
-        problem = key_problem(path.removesuffix("/"))
-        if problem is not None:
-            # The nearest folder that is open tells of it.
-            self._open[-1].problems.append(problem)
-            return
         folder, _, name = path.rpartition("/")
-        yield from self._reach(folder)
-        top = self._open[-1]
-        if marked:
+        is_marker = folder != "" and name in ("", RESERVED)
+        if key_problem(folder if is_marker else path) is not None:
+            wrong = wrong_part(path)
+            yield from self._reach(paths.parent(wrong))
+            self._open[-1].refuse(wrong)
             return
-        if (there := top.entries.get(name)) is not None and there.kind == FOLDER:
-            top.problems.append(collision(path))
+        yield from self._reach(folder)
+        if is_marker:
+            self._open[-1].marker(path, size)
         else:
-            top.entries[name] = file_entry(name, size, etag, time)
+            self._open[-1].file(name, size, etag, time)
 
     def _reach(self, folder: str) -> Iterator[RemoteListing]:
         """The folder is the last open one; those that end before it are yielded."""
@@ -98,15 +123,18 @@ class FolderStack:
         here = self._open[-1].path
         for name in folder[len(here) :].strip("/").split("/") if folder != here else ():
             above = self._open[-1]
-            path = paths.join(above.path, name)
-            if (there := above.entries.get(name)) is not None and there.kind != FOLDER:
-                above.problems.append(collision(path))
-            above.entries[name] = folder_entry(name)
-            self._open.append(_Open(path))
+            above.folder(name)
+            self._open.append(_Open(paths.join(above.path, name)))
 
     def _close(self, first: int) -> Iterator[RemoteListing]:
         while len(self._open) > first:
             yield self._open.pop().listing()
+
+    def _above(self, encoded: str) -> _Open:
+        """The last open folder above a key that is not UTF-8."""
+        key = unquote_to_bytes(encoded.replace("+", " "))
+        above = [one for one in self._open if key.startswith(f"{self._prefix}{one.path}/".encode())]
+        return above[-1] if above else self._open[0]
 
 
 def listing_of(folder: str, prefix: str, pages: Sequence[ObjectPage]) -> RemoteListing:
@@ -117,30 +145,35 @@ def listing_of(folder: str, prefix: str, pages: Sequence[ObjectPage]) -> RemoteL
             page.keys, page.sizes, page.etags, page.modified_ns, strict=True
         ):
             name = key[len(prefix) :]
-            if not name or name == RESERVED:
-                continue  # a marker
             path = paths.join(folder, name)
-            if (problem := _problem_of(folder, path)) is not None:
-                one.problems.append(problem)
-            else:
-                one.entries[name] = file_entry(name, size, etag, time)
-        one.problems += map(undecodable, page.undecodable)
+            if name == "" or (name == RESERVED and folder):
+                one.marker(path or "/", size)
+            elif _is_wrong(folder, path):
+                one.refuse(path)
+            elif path != RESERVED:
+                one.file(name, size, etag, time)
+        for encoded in page.undecodable:
+            one.problems[encoded] = undecodable(encoded)
+    # Folders come last: of a folder and an object of one name, the folder counts.
     for page in pages:
-        for key in page.prefixes:
-            name = key[len(prefix) :].removesuffix("/")
-            if not folder and name == RESERVED:
-                continue
-            path = paths.join(folder, name)
-            if (problem := _problem_of(folder, path)) is not None:
-                one.problems.append(problem)
-                continue
-            if name in one.entries:
-                one.problems.append(collision(path))
-            one.entries[name] = folder_entry(name)
+        _add_folders(one, prefix, page)
     return one.listing()
 
 
-def _problem_of(folder: str, path: str) -> Problem | None:
-    if folder and paths.is_below(folder, RESERVED):
-        return None  # our own trash: its names were checked when they came there
-    return key_problem(path)
+def _add_folders(one: _Open, prefix: str, page: ObjectPage) -> None:
+    for key in page.prefixes:
+        name = key[len(prefix) :].removesuffix("/")
+        path = paths.join(one.path, name)
+        if not name or _is_wrong(one.path, path):
+            one.refuse(path)
+        elif path != RESERVED:
+            one.folder(name)
+
+
+def _is_wrong(folder: str, path: str) -> bool:
+    """Whether a name is left out. Those in our own trash were checked when they came there."""
+    return (
+        path != RESERVED
+        and not (folder and paths.is_below(folder, RESERVED))
+        and (key_problem(path) is not None)
+    )

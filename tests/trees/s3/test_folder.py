@@ -1,0 +1,100 @@
+"""A bucket as a folder, against a server that says what a test wants."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.s3.objects import ObjectHead
+from cargo_sync.trees.s3.entries import mode_of, time_of
+from cargo_sync.trees.s3.folder import S3Folder
+from tests.s3.scripted import Say, Scripted, scripted, xml
+
+GONE = Say(404)
+SEEN = Entry("dir", FOLDER, version=1)
+
+
+@pytest.fixture
+async def far() -> AsyncIterator[Scripted]:
+    async with scripted() as made:
+        yield made
+
+
+@pytest.fixture
+async def folder(far: Scripted) -> AsyncIterator[S3Folder]:
+    made = S3Folder(far.connection.login, "", far.connection.world)
+    yield made
+    await made.close()
+
+
+def listed(*keys: str, size: int = 1) -> Say:
+    rows = "".join(
+        f"<Contents><Key>{key}</Key><Size>{size}</Size><ETag>e</ETag>"
+        "<LastModified>2026-02-10T10:00:00.000Z</LastModified></Contents>"
+        for key in keys
+    )
+    return xml(f"<ListBucketResult>{rows}</ListBucketResult>")
+
+
+async def told(folder: S3Folder) -> list[str]:
+    return [one.path async for group in folder.walk() for one in group]
+
+
+async def test_a_list_without_order_is_asked_for_folder_by_folder(
+    far: Scripted, folder: S3Folder
+) -> None:
+    far.say(listed("a/x", "b/x", "a/y"))
+    seen: list[str] = []
+    with pytest.raises(ProblemError) as caught:
+        async for group in folder.walk():
+            seen += [one.path for one in group]
+    assert caught.value.problem.code is Code.BAD_ANSWER
+    assert not seen, "what lacks a file is not told"
+    far.say(listed("z", "c"))
+    assert await told(folder) == [""]
+    assert "delimiter=%2F" in far.asked[-1].path
+
+
+async def test_an_object_with_the_name_of_a_marker_keeps_its_content(
+    far: Scripted, folder: S3Folder
+) -> None:
+    far.say(GONE, Say(headers={"ETag": '"e"', "Content-Length": "9"}))
+    await folder.make("dir", 0o755)
+    assert [one.method for one in far.asked] == ["HEAD", "HEAD"]
+    far.say(listed("dir/", size=9))
+    with pytest.raises(ProblemError) as caught:
+        await folder.remove("dir", SEEN)
+    assert caught.value.problem.code is Code.NOT_EMPTY
+
+
+async def test_a_marker_is_put_and_removed(far: Scripted, folder: S3Folder) -> None:
+    far.say(GONE, GONE, Say())
+    await folder.make("dir", 0o755)
+    far.say(listed("dir/", size=0), Say(204))
+    await folder.remove("dir", SEEN)
+    assert [(one.method, one.path) for one in far.asked[-1:]] == [("DELETE", "/films/dir/")]
+
+
+async def test_a_path_that_no_key_can_be_is_refused_alone(folder: S3Folder) -> None:
+    with pytest.raises(ProblemError) as caught:
+        await folder.entry("a/" * 510 + "aaaaaa")
+    assert caught.value.problem.code is Code.BAD_PATH
+    assert not caught.value.problem.retry
+
+
+@pytest.mark.parametrize(
+    ("metadata", "mtime_ns", "mode"),
+    [
+        ({"cargo-mtime-ns": "1234", "cargo-mode": "640", "mtime": "9.5"}, 1_234, 0o640),
+        ({"mtime": "1600000000.000000001"}, 1_600_000_000_000_000_001, None),
+        ({"mtime": "-1.5"}, -1_500_000_000, None),
+        ({"mtime": "soon", "cargo-mtime-ns": "9" * 19, "cargo-mode": "8"}, 7, None),
+        ({}, 7, None),
+    ],
+)
+def test_time_and_mode_are_those_that_were_stored(
+    metadata: dict[str, str], mtime_ns: int, mode: int | None
+) -> None:
+    head = ObjectHead(1, "e", 7, metadata)
+    assert (time_of(head), mode_of(head)) == (mtime_ns, mode)
