@@ -27,6 +27,11 @@ _OF_MODE = {
         "ca_file",
         "allow_plain",
         "workspace",
+        "key_file",
+        "key_passphrase_file",
+        "agent",
+        "host_key",
+        "region",
         "keep_going",
     ),
     "datasync": ("config",),
@@ -107,6 +112,11 @@ class _Options:
     ca_file: str | None
     allow_plain: bool
     workspace: str | None
+    key_file: str | None
+    key_passphrase_file: str | None
+    agent: bool
+    host_key: str | None
+    region: str | None
     keep_going: bool
 
     def login(self) -> "Wanted":
@@ -119,6 +129,11 @@ class _Options:
             ca_file=self.ca_file,
             allow_plain=self.allow_plain,
             workspace=self.workspace,
+            key_file=self.key_file,
+            key_passphrase_file=self.key_passphrase_file,
+            agent=self.agent,
+            host_key=self.host_key,
+            region=self.region,
         )
 
 

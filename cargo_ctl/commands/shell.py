@@ -26,6 +26,7 @@ def shell(reach: Reach, url: str, keep_going: bool, **login: Any) -> None:
     Examples:
       cargo_ctl shell https://files.example.org
       cargo_ctl shell files.example.org --user ana
+      cargo_ctl shell sftp://nas.example.org/films --key-file ~/.ssh/id_ed25519
       echo 'get -r photos' | cargo_ctl shell files.example.org --user ana --password-file secret
     """
     if reach.server:

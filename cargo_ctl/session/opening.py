@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from cargo_ctl.session.key_file import is_locked
 from cargo_ctl.session.session import OpenSession, SessionLogin
 from cargo_sync.api import server_trust as trust
 from cargo_sync.api.client import Client, CommandError
@@ -17,6 +18,9 @@ _TRIES = 3
 _LOOK = 60.0
 _LONGEST_PASSWORD = 4096
 WRONG = "unauthorized"
+_USABLE = frozenset({"cargo", "s3", "sftp", "webdav"})
+_QUESTIONS = ("Username: ", "Password: ")
+_QUESTIONS_S3 = ("Access key: ", "Secret key: ")
 
 
 class SessionRefused(Exception):  # noqa: N818 - a decision, not an error of the program
@@ -62,6 +66,16 @@ class Wanted:
     ca_file: str = ""
     allow_plain: bool = False
     workspace: str = ""
+    host_key: str = ""
+    key_file: str = ""
+    key_passphrase: str = ""
+    agent: bool = False
+    region: str = ""
+
+    @property
+    def has_key(self) -> bool:
+        """Whether a key proves who the user is, so that no password is needed."""
+        return bool(self.key_file) or self.agent
 
 
 def open_session(
@@ -71,19 +85,26 @@ def open_session(
 
     Raises SessionRefused, CommandError and NotRunning.
     """
-    if person is None and not (wanted.user and wanted.password):
+    if person is None and not (wanted.user and (wanted.password or wanted.has_key)):
         raise SessionRefused(
             "there is no terminal to ask for the username and the password",
             "give --user NAME and --password-file FILE",
             usage=True,
         )
     login = look_at(client, wanted, person, env)
+    locked = bool(wanted.key_file and not wanted.key_passphrase and is_locked(wanted.key_file))
+    if locked and person is None:
+        message = f"the key {wanted.key_file} has a passphrase, and there is no terminal to ask"
+        raise SessionRefused(message, "give --key-passphrase-file FILE", usage=True)
     for left in reversed(range(_TRIES)):
-        login = _who(login, person)
+        login = _who(login, person, wanted)
+        if locked and person is not None:
+            login = replace(login, key_passphrase=person.ask_secret("Passphrase of the key: "))
         try:
             return OpenSession.open(client, login)
         except CommandError as error:
-            if error.code != WRONG or person is None or wanted.password or not left:
+            asked = not (wanted.password or wanted.has_key)
+            if error.code != WRONG or person is None or not asked or not left:
                 raise
             person.say(error.message)
             login = replace(login, username=wanted.user, password="")
@@ -98,17 +119,24 @@ def look_at(
     Raises SessionRefused, CommandError and NotRunning.
     """
     look = looked(client, wanted.url)
-    if look.kind != "cargo":
+    if look.kind not in _USABLE:
         raise SessionRefused(look.message or f"no Cargo server answers at {wanted.url}")
-    fingerprint, plain = settle(look, wanted, person, env)
+    is_ssh = look.kind == "sftp"
+    words = trust.ENGLISH_SSH if is_ssh else trust.ENGLISH
+    fingerprint, plain = settle(look, wanted, person, env, words)
     return SessionLogin(
         look.url,
         wanted.user,
         wanted.password,
-        fingerprint,
+        "" if is_ssh else fingerprint,
         wanted.ca_file,
         plain,
         wanted.workspace,
+        host_key=fingerprint if is_ssh else "",
+        key_file=wanted.key_file,
+        key_passphrase=wanted.key_passphrase,
+        agent=wanted.agent,
+        region=wanted.region,
     )
 
 
@@ -135,7 +163,7 @@ def settle(
         verdict = trust.decide(
             look,
             known,
-            given=wanted.fingerprint,
+            given=wanted.host_key if look.kind == "sftp" else wanted.fingerprint,
             ca_file=wanted.ca_file,
             allow_plain=wanted.allow_plain,
             terminal=person is not None,
@@ -183,13 +211,14 @@ def read_password(file: str) -> str:
     return password
 
 
-def _who(login: SessionLogin, person: Person | None) -> SessionLogin:
+def _who(login: SessionLogin, person: Person | None, wanted: Wanted) -> SessionLogin:
     if person is None:
         return login
-    username = login.username or person.ask("Username: ").strip()
-    return replace(
-        login, username=username, password=login.password or person.ask_secret("Password: ")
-    )
+    name, secret = _QUESTIONS_S3 if login.url.startswith("s3") else _QUESTIONS
+    username = login.username or person.ask(name).strip()
+    if wanted.has_key:
+        return replace(login, username=username)
+    return replace(login, username=username, password=login.password or person.ask_secret(secret))
 
 
 class Prompter:

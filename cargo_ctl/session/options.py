@@ -31,6 +31,22 @@ _OPTIONS = (
         help="A PEM file with the certificate authorities that signed the server's certificate.",
     ),
     click.option(
+        "--key-file", metavar="FILE", type=click.Path(), help="SSH: a private key to log in with."
+    ),
+    click.option(
+        "--key-passphrase-file",
+        metavar="FILE",
+        type=click.Path(),
+        help="SSH: a file with the key's passphrase in its first line. Default: ask for it.",
+    ),
+    click.option("--agent", is_flag=True, help="SSH: log in with the keys of your SSH agent."),
+    click.option(
+        "--host-key",
+        metavar="SHA256:…",
+        help="SSH: the fingerprint of the server's host key. Default: known_hosts, or ask once.",
+    ),
+    click.option("--region", metavar="NAME", help="S3: the region of the bucket."),
+    click.option(
         "--allow-plain",
         is_flag=True,
         help="Allow connections without encryption, on your own network.",
@@ -60,6 +76,11 @@ def wanted(
     ca_file: str | None,
     allow_plain: bool,
     workspace: str | None,
+    key_file: str | None = None,
+    key_passphrase_file: str | None = None,
+    agent: bool = False,
+    host_key: str | None = None,
+    region: str | None = None,
 ) -> "Wanted":
     """The session that the options describe. Raises click.UsageError for wrong options."""
     import os
@@ -74,8 +95,14 @@ def wanted(
         raise click.UsageError("give --tls-fingerprint or --ca-file, not both")
     if ca_file is not None and not os.path.isfile(ca_file):
         raise click.UsageError(f"--ca-file: there is no file {ca_file}")
+    if key_file is not None and not os.path.isfile(key_file):
+        raise click.UsageError(f"--key-file: there is no file {key_file}")
+    digest = (host_key or "").strip().removeprefix("SHA256:").rstrip("=")
+    if host_key is not None and not re.fullmatch("[A-Za-z0-9+/]{43}", digest):
+        raise click.UsageError("--host-key must be SHA256: and 43 characters, as ssh prints it")
     try:
         password = read_password(password_file) if password_file is not None else ""
+        passphrase = read_password(key_passphrase_file) if key_passphrase_file is not None else ""
     except SessionRefused as error:
         raise click.UsageError(str(error)) from error
     return Wanted(
@@ -86,4 +113,9 @@ def wanted(
         os.path.abspath(ca_file) if ca_file is not None else "",
         allow_plain,
         workspace or "",
+        f"SHA256:{digest}" if digest else "",
+        os.path.abspath(key_file) if key_file is not None else "",
+        passphrase,
+        agent,
+        region or "",
     )

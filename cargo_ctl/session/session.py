@@ -59,6 +59,11 @@ class SessionLogin:
     allow_plain: bool = False
     workspace: str = ""
     kind: str = "files"
+    host_key: str = ""
+    key_file: str = ""
+    key_passphrase: str = ""
+    agent: bool = False
+    region: str = ""
 
     def args(self) -> JsonObject:
         args: dict[str, object] = {"url": self.url, "username": self.username}
@@ -74,6 +79,10 @@ class SessionLogin:
             args["workspace"] = self.workspace
         if self.kind != "files":
             args["kind"] = self.kind
+        texts = ("host_key", "key_file", "key_passphrase", "region")
+        args |= {name: text for name in texts if (text := getattr(self, name))}
+        if self.agent:
+            args["agent"] = True
         return args
 
     def __repr__(self) -> str:

@@ -1,20 +1,27 @@
-"""`known_servers`: the accepted certificates, one `host:port` and fingerprint per line."""
+"""`known_servers`: the accepted certificates and host keys.
+
+Each line has `host:port`, for SSH `sftp://host:port`, and the fingerprint.
+"""
 
 import re
 
 from cargo_sync.api.own_files import write_private
 
-_LINE = re.compile(r"(\S+)\s+(?:sha256:)?([0-9a-fA-F]{64})\s*")
+_LINE = re.compile(r"(\S+)\s+(?:(?:sha256:)?([0-9a-fA-F]{64})|(SHA256:[A-Za-z0-9+/]{43}))\s*")
 
 
 def known_fingerprint(file: str, place: str) -> str:
-    """The kept fingerprint of `place`, 64 hexadecimal digits, or "". Raises OSError."""
+    """The kept fingerprint of `place`, or "". Raises OSError.
+
+    It has 64 hexadecimal digits; that of an SSH server's host key is `SHA256:…`.
+    """
     try:
         with open(file, encoding="utf-8", errors="replace") as lines:
             found = [match for line in lines if (match := _LINE.fullmatch(line))]
     except FileNotFoundError:
         return ""
-    return next((match[2].lower() for match in reversed(found) if match[1] == place), "")
+    kept = next((match for match in reversed(found) if match[1] == place), None)
+    return "" if kept is None else kept[3] or kept[2].lower()
 
 
 def keep_fingerprint(file: str, place: str, fingerprint: str) -> None:

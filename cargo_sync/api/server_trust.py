@@ -4,11 +4,13 @@ A certificate that an authority of this system has signed is trusted. For any ot
 user is asked once, at a terminal, and its fingerprint is kept. If it changes later, it is refused.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from urllib.parse import urlsplit
 
 from cargo_sync.api.messages import JsonObject
+
+_SSH_PORT = 22
 
 
 class TrustVerdict(Enum):
@@ -40,7 +42,7 @@ class SeenServer:
     kind         "cargo", or the kind of another server
     sealed       whether the connection uses TLS
     trusted      whether an authority of this system has signed the certificate
-    fingerprint  SHA-256 of the certificate, "" without TLS
+    fingerprint  SHA-256 of the certificate, or `SHA256:…` of the host key; "" without TLS
     message      what answers, in a sentence
     """
 
@@ -76,7 +78,8 @@ def decide(
     """What to do about a server.
 
     known     the fingerprint that was kept for it, "" for none
-    given     --tls-fingerprint; it is held against the certificate when the session opens
+    given     --tls-fingerprint or --host-key; it is held against what the server shows when the
+              session opens
     terminal  there is a person to ask
     """
     seen = look.fingerprint
@@ -98,6 +101,8 @@ def place_of(url: str) -> str:
     parts = urlsplit(url if "://" in url else f"//{url}")
     host = parts.hostname or ""
     shown = f"[{host}]" if ":" in host else host
+    if parts.scheme == "sftp":  # its host key is not the certificate of another program there
+        return f"sftp://{shown}:{parts.port or _SSH_PORT}"
     return f"{shown}:{parts.port}" if parts.port else shown
 
 
@@ -143,21 +148,37 @@ ENGLISH = TrustQuestions(
 )
 
 
+ENGLISH_SSH = replace(
+    ENGLISH,
+    first_time="You connect to {place} for the first time, and known_hosts does not have its host "
+    "key:\n  {fingerprint}\n"
+    "Ask the person who runs the server, or look with ssh-keygen -l there. Is it the same?",
+)
+"""The questions about an SSH server."""
+
+
 def changed(place: str, known: str, seen: str, file: str) -> tuple[str, str]:
-    """Message and hint about a server with another certificate than before."""
+    """Message and hint about a server with another certificate or host key than before."""
+    what = "host key" if is_host_key(seen) else "certificate"
     return (
-        f"THE CERTIFICATE OF {place} HAS CHANGED: "
+        f"THE {what.upper()} OF {place} HAS CHANGED: "
         "somebody may be listening, or the server has a new one.\n"
-        f"  it was  sha256:{known}\n"
-        f"  it is   sha256:{seen}\n"
+        f"  it was  {_named(known)}\n"
+        f"  it is   {_named(seen)}\n"
         "No password was sent.",
         "ask the person who runs the server; "
-        f"if the new certificate is right, remove the line of {place} from {file}",
+        f"if the new {what} is right, remove the line of {place} from {file}",
     )
 
 
 def unknown(place: str, fingerprint: str) -> tuple[str, str]:
     """Message and hint about a new certificate if there is no user to ask."""
+    if is_host_key(fingerprint):
+        return (
+            f"known_hosts does not have the host key of {place}, and there is no terminal to ask:\n"
+            f"  {fingerprint}",
+            f"if the person who runs the server gives the same text, give --host-key {fingerprint}",
+        )
     return (
         f"no known authority has signed the certificate of {place}, "
         "and there is no terminal to ask:\n"
@@ -165,6 +186,15 @@ def unknown(place: str, fingerprint: str) -> tuple[str, str]:
         "if the server prints the same fingerprint when it starts, "
         f"give --tls-fingerprint {fingerprint}; or give --ca-file FILE",
     )
+
+
+def is_host_key(fingerprint: str) -> bool:
+    """Whether it is the fingerprint of an SSH server's host key, not of a certificate."""
+    return fingerprint.startswith("SHA256:")
+
+
+def _named(fingerprint: str) -> str:
+    return fingerprint if is_host_key(fingerprint) else f"sha256:{fingerprint}"
 
 
 def plain(place: str) -> tuple[str, str]:

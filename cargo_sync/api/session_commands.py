@@ -22,7 +22,14 @@ class SessionLookArgs(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOpenArgs(Args):
-    """A login. kind: "files" for a Cargo server, "backup" for a coordinator of Servidor Backup."""
+    """A login.
+
+    kind       "files" for a server with files, "backup" for a coordinator of Servidor Backup
+    key_file   a private key on the daemon's machine, for SSH; key_passphrase opens it
+    agent      the keys of the SSH agent that the daemon knows may be used
+    host_key   `SHA256:…` of the only host key that is trusted; without it, known_hosts decides
+    region     of a bucket
+    """
 
     url: str
     username: str
@@ -30,6 +37,11 @@ class SessionOpenArgs(Args):
     tls_fingerprint: str | None = None
     ca_file: str = ""
     allow_plain: bool = False
+    key_file: str | None = None
+    key_passphrase: Annotated[str | None, Mark.SECRET] = field(default=None, repr=False)
+    agent: bool = False
+    host_key: str | None = None
+    region: str | None = None
     workspace: str = "default"
     kind: str = "files"
 

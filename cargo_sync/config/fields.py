@@ -68,14 +68,16 @@ def _remote(value: Any) -> RemoteAddress:
     return RemoteAddress.parse(_text(value))
 
 
-def _host_key(text: str) -> str:
+def host_key(text: str) -> str:
+    """A fingerprint of a host key, `SHA256:…`. Raises ValueError."""
     digest = text.strip().removeprefix("SHA256:").rstrip("=")
     if not re.fullmatch(r"[A-Za-z0-9+/]{43}", digest):
         raise ValueError("is not a fingerprint of a host key")
     return f"SHA256:{digest}"
 
 
-def _region(text: str) -> str:
+def region(text: str) -> str:
+    """The name of a region. Raises ValueError."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}", text):
         raise ValueError(f"{quoted(text)} is not a region")
     return text
@@ -160,8 +162,8 @@ ServedFolder = Annotated[LocalPath, AfterValidator(served_folder)]
 ExistingFile = Annotated[str, AfterValidator(_existing_file)]
 RemotePath = Annotated[str, AfterValidator(places.remote_path)]
 Remote = Annotated[InstanceOf[RemoteAddress], BeforeValidator(_remote)]
-HostKey = Annotated[str, AfterValidator(_host_key)]
-Region = Annotated[str, AfterValidator(_region)]
+HostKey = Annotated[str, AfterValidator(host_key)]
+Region = Annotated[str, AfterValidator(region)]
 Fingerprint = Annotated[str, AfterValidator(places.fingerprint)]
 Ip = Annotated[str, AfterValidator(_ip)]
 Zone = Annotated[str, AfterValidator(_zone)]

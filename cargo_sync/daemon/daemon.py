@@ -56,7 +56,7 @@ from cargo_sync.daemon.reporting.rates import JobRates
 from cargo_sync.daemon.reporting.webhooks import JobWebhooks
 from cargo_sync.daemon.retention import DaemonRetention
 from cargo_sync.daemon.sessions.files import Shared
-from cargo_sync.daemon.sessions.login import open_remote
+from cargo_sync.daemon.sessions.login import look_at, open_remote
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.engine.context import JobMemory
 from cargo_sync.local.space import SpaceLedger
@@ -92,6 +92,7 @@ from cargo_sync.state.jobs import JobRow, JobRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
+from cargo_sync.state.remote_uploads import RemoteUploads
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.runs import RunRows
 from cargo_sync.state.suspects import JobSuspects
@@ -257,7 +258,11 @@ class Daemon:
             TransferHandlers(jobs, self._room.slots),
             BandwidthHandlers(self._live_settings.limits, BANDWIDTH_SET),
             LogHandlers(self._service.log, jobs.check_name),
-            SessionHandlers(sessions, partial(open_remote, shared=self._shared(), world=world)),
+            SessionHandlers(
+                sessions,
+                partial(open_remote, shared=self._shared(), world=world),
+                partial(look_at, world=world),
+            ),
         )
 
     async def _run_beside(self) -> None:
@@ -392,6 +397,7 @@ class Daemon:
             room.slots,
             room.shares,
             self._apis,
+            RemoteUploads(self._database, self._world.lived),
             self._checkpoints,
             self._space,
             self._ages,

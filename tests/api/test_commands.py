@@ -119,6 +119,7 @@ def test_passwords_are_secret_wherever_they_are_taken() -> None:
     }
     assert secret == {
         ("user.add", "password"), ("user.passwd", "password"), ("session.open", "password"),
+            ("session.open", "key_passphrase"),
         ("job.add", "text"), ("job.add", "fields"), ("job.check", "text"), ("job.check", "fields"),
         ("job.write", "text"), ("job.write", "fields"), ("user.invite", "token"),
         ("node.invite", "token"), ("node.recovery_key", "sealing"),

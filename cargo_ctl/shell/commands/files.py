@@ -27,13 +27,14 @@ def delete(shell: Shell, given: Given) -> None:
     if not given.flag("f") and not _agreed(shell, meant):
         shell.output.note("nothing was deleted")
         return
+    kept, gone = "; it is in the server's trash", " for good: this server keeps no trash of it"
     for each in meant:
         args = {"path": each.path, "recursive": True} if each.folder else {"path": each.path}
         result = shell.session.call("delete", args)
         shell.changes += 1
         shell.output.show(
             {"deleted": shown(each.path), **result},
-            f"deleted {escaped(shown(each.path))}; it is in the server's trash",
+            f"deleted {escaped(shown(each.path))}{kept if result.get('displaced') else gone}",
         )
 
 

@@ -12,13 +12,18 @@ from cargo_sync.config.remote_address import RemoteKind
 from cargo_sync.daemon.checks.remote_steps import RemoteCheck
 from cargo_sync.daemon.checks.steps import FarCheck
 from cargo_sync.daemon.far.cargo import cargo_check, cargo_side
-from cargo_sync.daemon.far.login import RemoteLogin
+from cargo_sync.daemon.far.cargo_place import CargoPlace
+from cargo_sync.daemon.far.login import RemoteLogin, VisitLogin
+from cargo_sync.daemon.far.place import FarPlace
 from cargo_sync.daemon.far.remote import remote_side, remote_use
+from cargo_sync.daemon.far.remote_place import RemotePlace
 from cargo_sync.daemon.far.s3 import s3_folder
 from cargo_sync.daemon.far.sftp import sftp_folder
 from cargo_sync.daemon.far.side import FarCase, JobFarSide
 from cargo_sync.model.world import World
+from cargo_sync.trees.cargo.api import Apis, ServerLogin
 from cargo_sync.trees.remote.contract import RemoteFolder
+from cargo_sync.trees.remote.tree import RemoteMemory
 
 FOLDERS: Final[Mapping[RemoteKind, Callable[[RemoteLogin, World], RemoteFolder]]] = {
     RemoteKind.S3: s3_folder,
@@ -38,6 +43,17 @@ def far_check(settings: JobSettings, world: World) -> FarCheck:
     if settings.remote.kind is RemoteKind.CARGO:
         return cargo_check(settings, world)
     return RemoteCheck(far_folder(settings, world), remote_use(settings))
+
+
+def far_place(login: VisitLogin, apis: Apis, memory: RemoteMemory, world: World) -> FarPlace:
+    """Where the files of a session are, for a person who has not logged in yet."""
+    if login.remote.kind is RemoteKind.CARGO:
+        fingerprint, ca_file = login.tls_fingerprint or "", login.ca_file or ""
+        password = login.password.reveal
+        cargo = ServerLogin(str(login.remote), login.username, password, fingerprint, ca_file)
+        return CargoPlace(cargo, apis, world)
+    folder = far_folder(login, world)
+    return RemotePlace(str(login.remote), login.username, folder, memory, world)
 
 
 def far_folder(login: RemoteLogin, world: World) -> RemoteFolder:

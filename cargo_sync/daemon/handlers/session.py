@@ -11,7 +11,6 @@ from cargo_sync.config.units import parse_speed
 from cargo_sync.control import trash_views
 from cargo_sync.control.routes import Route
 from cargo_sync.daemon.sessions import views
-from cargo_sync.daemon.sessions.login import look_at
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.daemon.sessions.session import Session
@@ -19,17 +18,21 @@ from cargo_sync.daemon.sessions.transfer import CopyOrder, Work
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import TrashFilter
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.trees.cargo.look import ServerLook
 
 OpenRemote = Callable[[commands.SessionOpenArgs], Awaitable[Remote]]
 """Logs in at the server of a new session."""
+LookAt = Callable[[str], Awaitable[ServerLook]]
+"""Looks which server answers at an address."""
 
 
 class SessionHandlers:
     """Executes a person's commands in a session."""
 
-    def __init__(self, sessions: Sessions, open_remote: OpenRemote) -> None:
+    def __init__(self, sessions: Sessions, open_remote: OpenRemote, look_at: LookAt) -> None:
         self._sessions = sessions
         self._open_remote = open_remote
+        self._look_at = look_at
 
     def routes(self) -> Sequence[Route[Any]]:
         return (
@@ -52,7 +55,7 @@ class SessionHandlers:
         )
 
     async def look(self, args: commands.SessionLookArgs) -> JsonObject:
-        return views.look(await look_at(args.url))
+        return views.look(await self._look_at(args.url))
 
     async def open(self, args: commands.SessionOpenArgs) -> JsonObject:
         self._sessions.check_room()

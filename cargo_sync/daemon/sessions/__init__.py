@@ -2,10 +2,10 @@
 
 backup        the kind "backup": Servidor Backup's framed port
 backup_steps  one file sent to or fetched from Servidor Backup
-files         the kind "files": a Cargo server
+files         the kind "files": a Cargo server, or somebody else's
 local_paths   checks of local paths that a person gives
 login         the arguments of `session.open` -> a server, logged in
-moving        the work of one get or put with a Cargo server
+moving        the work of one get or put of files
 passage       the server's side of one get or put, with its slot and its part of the bandwidth
 registry      all sessions of a daemon by id; unused ones end
 remote        the contract of a server, whatever its kind

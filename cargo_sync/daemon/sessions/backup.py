@@ -11,10 +11,11 @@ from cargo_sync.backup_protocol.client import CoordinatorAddress, connected
 from cargo_sync.backup_protocol.messages import BackupVerb
 from cargo_sync.backup_protocol.text import NO_FILES, NO_NICKNAME
 from cargo_sync.config.secret import Secret
+from cargo_sync.daemon.far.place import RemoteSpace
 from cargo_sync.daemon.sessions.backup_steps import Fetching, Fields, Sending
 from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put
-from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, RemoteSpace, unsupported
+from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, unsupported
 from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.problems import Code, Problem, ProblemError

@@ -1,8 +1,7 @@
-"""The kind "files": a user's workspaces on a Cargo server."""
+"""The kind "files": folders and files on a server, a Cargo server's or somebody else's."""
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -11,27 +10,26 @@ from cargo_sync.admission.bandwidth import Shares
 from cargo_sync.admission.slots import Slots
 from cargo_sync.copying.decision import CopyStep, decide
 from cargo_sync.copying.walk import EntryPages, SingleEntry, Walk
+from cargo_sync.daemon.far.place import FarPlace, RemoteSpace
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put, folder_to_put
-from cargo_sync.daemon.sessions.moving import CargoTransfer
+from cargo_sync.daemon.sessions.moving import FilesTransfer
 from cargo_sync.daemon.sessions.passage import Passage
-from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, RemoteSpace, unknown
+from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, unknown
 from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.trash import run_folder
 from cargo_sync.model import paths
-from cargo_sync.model.abilities import CARGO
+from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.displaced import Restored, TrashFilter
-from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import NOTICES, Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
-from cargo_sync.trees.cargo.api import Apis, ServerLogin
-from cargo_sync.trees.cargo.replies import SpacesReply
-from cargo_sync.trees.cargo.trash import CargoTrash
-from cargo_sync.trees.cargo.visit import VisitedTree
+from cargo_sync.trees.cargo.api import Apis
 from cargo_sync.trees.guest import GuestFolder, Guests
+from cargo_sync.trees.remote.transfer.uploads import UploadStore
 from cargo_sync.trees.trash import FarTrashPage
 
 KINDS: Final = {FILE: "file", FOLDER: "folder", LINK: "link"}
@@ -43,7 +41,8 @@ class Shared:
 
     slots   each transfer takes one while content moves
     shares  parts of the daemon's bandwidth
-    apis    the logins at servers
+    apis    the logins at Cargo servers
+    uploads what is known of uploads to other servers that are not published
     space   what is reserved on the disks
     in_use  transfer ids of large files that gets and puts use now
     roots   gives the local folders of the daemon's jobs
@@ -52,6 +51,7 @@ class Shared:
     slots: Slots
     shares: Shares
     apis: Apis
+    uploads: UploadStore
     checkpoints: CheckpointStore
     space: SpaceLedger
     ages: AgeStore
@@ -61,67 +61,62 @@ class Shared:
     roots: Callable[[], Sequence[str]]
 
 
-class CargoSession:
-    """A login at a Cargo server; see Remote.
+class FilesSession:
+    """A login at a server with folders and files; see Remote.
 
-    Jobs and transfers with the same login share it. Each transfer has its own flow.
+    Each transfer has its own flow.
     """
 
-    def __init__(self, login: ServerLogin, shared: Shared, world: World) -> None:
-        self.url = login.url
-        self.username = login.username
-        self.spaces: list[RemoteSpace] = []
-        self.space = RemoteSpace("", "ro")
+    def __init__(self, place: FarPlace, shared: Shared, world: World) -> None:
+        self.url = place.url
+        self.username = place.username
+        self._place = place
         self._shared = shared
         self._world = world
-        self._api = shared.apis.of(login)
+
+    @property
+    def spaces(self) -> list[RemoteSpace]:
+        return self._place.spaces
+
+    @property
+    def space(self) -> RemoteSpace:
+        return self._place.space
 
     async def open(self, workspace: str) -> None:
         """Logs in. Raises ProblemError."""
-        self._api.hold(self)
-        found = await self._api.get("/workspaces", SpacesReply.read)
-        self.spaces = [RemoteSpace(one.name, one.access) for one in found.workspaces]
-        await self.use(workspace)
+        await self._place.open(workspace)
 
     async def use(self, name: str) -> None:
-        found = [space for space in self.spaces if space.name == name]
-        if not found:
-            has = ", ".join(space.name for space in self.spaces) or "none"
-            message = f"{self.username} has no workspace {name!r} on the server"
-            raise ProblemError(
-                Problem(
-                    Code.UNKNOWN_WORKSPACE,
-                    message,
-                    hint=f"workspaces of this user: {has}",
-                    retry=False,
-                )
-            )
-        self.space = found[0]
+        await self._place.use(name)
 
     async def listing(self, path: str, after: str, limit: int) -> RemotePage:
-        page = await self._tree().page(paths.check(path), after, limit)
+        page = await self._place.tree().page(paths.check(path), after, limit)
         problems = [one for one in page.problems if one.code not in NOTICES]
-        return RemotePage([_item(entry) for entry in page.entries], page.next, problems)
+        return RemotePage(
+            [_item(entry, self._place.abilities) for entry in page.entries], page.next, problems
+        )
 
     async def stat(self, path: str) -> RemoteItem:
-        return _item(await self._entry(path))
+        return _item(await self._entry(path), self._place.abilities)
 
     async def mkdir(self, path: str) -> None:
         await self._make(path, None)
 
     async def delete(self, path: str, *, recursive: bool) -> str:
-        return await self._tree().delete(paths.check(path), self._run(), recursive=recursive)
+        await self._place.begin_changes()
+        return await self._place.tree().delete(paths.check(path), self._run(), recursive=recursive)
 
     async def trash(self, wanted: TrashFilter, before: int | None, limit: int) -> FarTrashPage:
-        return await self._trash().page(wanted, before, limit)
+        return await self._place.trash().page(wanted, before, limit)
 
     async def restore(self, ids: Sequence[int], inside: str) -> list[Restored | Problem]:
-        return await self._trash().restore(ids, "", self._run(), inside)
+        return await self._place.trash().restore(ids, "", self._run(), inside)
 
     async def move(self, path: str, to: str) -> None:
-        await self._tree().move(paths.check(path), paths.check(to), self._run())
+        await self._place.begin_changes()
+        await self._place.tree().move(paths.check(path), paths.check(to), self._run())
 
-    async def get(self, order: CopyOrder) -> CargoTransfer:
+    async def get(self, order: CopyOrder) -> FilesTransfer:
         checked_target(order.local)
         entry = await self._entry(order.remote)
         if order.recursive:
@@ -136,11 +131,8 @@ class CargoSession:
         folder, name = os.path.split(order.local)
         return await self._arriving(order, paths.parent(order.remote), folder, (entry, name))
 
-    async def put(self, order: CopyOrder) -> CargoTransfer:
-        if self.space.access == "ro":
-            message = f'you may read the workspace "{self.space.name}" but not change it'
-            hint = 'the person who runs the server can grant "rw"'
-            raise _refused(Code.READ_ONLY, message, hint)
+    async def put(self, order: CopyOrder) -> FilesTransfer:
+        await self._place.begin_changes()
         remote = paths.check(order.remote)
         if order.recursive:
             mode = await self._world.offload(folder_to_put, order.local)
@@ -155,7 +147,7 @@ class CargoSession:
         await near.open()
         try:
             entry = _present((await near.stand("", [new_name])).get(new_name), order.local)
-            _refuse_now(order, entry, await self._tree().entry(remote))
+            self._refuse_now(order, entry, await self._place.tree().entry(remote))
             return self._moving(order, passage, paths.parent(remote), near, SingleEntry(entry))
         except BaseException:
             await near.close()
@@ -165,13 +157,13 @@ class CargoSession:
         return None
 
     async def close(self) -> None:
-        await self._api.let_go(self)
+        await self._place.close()
 
     # -- within ------------------------------------------------------------------------------------
 
     async def _arriving(
         self, order: CopyOrder, remote: str, folder: str, alone: tuple[Entry, str] | None
-    ) -> CargoTransfer:
+    ) -> FilesTransfer:
         """A get of a whole folder, or of the entry `alone` = (entry, its local name)."""
         near, passage = self._guest(folder, alone[1] if alone else None), self._passage(remote)
         await near.open_for_arrivals(self._shared.roots())
@@ -179,7 +171,7 @@ class CargoSession:
             if alone is None:
                 return self._moving(order, passage, remote, near, Walk(passage.far))
             entry = alone[0]
-            _refuse_now(order, entry, (await near.stand("", [entry.name])).get(entry.name))
+            self._refuse_now(order, entry, (await near.stand("", [entry.name])).get(entry.name))
             return self._moving(order, passage, remote, near, SingleEntry(entry))
         except BaseException:
             await near.close()
@@ -187,10 +179,10 @@ class CargoSession:
 
     def _moving(
         self, order: CopyOrder, passage: Passage, folder: str, near: GuestFolder, pages: EntryPages
-    ) -> CargoTransfer:
+    ) -> FilesTransfer:
         way = Way(order.verb, self.url, self.username, self.space.name)
         shared = self._shared
-        return CargoTransfer(
+        return FilesTransfer(
             order, way, passage, folder, near, pages, shared.orders, shared.in_use, self._world
         )
 
@@ -206,34 +198,40 @@ class CargoSession:
             alone,
         )
 
-    def _tree(self, folder: str = "") -> VisitedTree:
-        return VisitedTree(self._api, self.space.name, folder, self._world, nullcontext())
-
-    def _trash(self) -> CargoTrash:
-        return CargoTrash(self._api, self.space.name, "")
-
     def _passage(self, folder: str) -> Passage:
-        make = partial(VisitedTree, self._api, self.space.name, folder, self._world)
+        make = partial(self._place.visited, folder)
         name, shared = f"session of {self.username}", self._shared
         return Passage(self._world.token(), name, shared.slots, shared.shares, make)
+
+    def _refuse_now(self, order: CopyOrder, entry: Entry, there: Entry | Problem | None) -> None:
+        """Refuses at once what can be refused without reading content."""
+        server = self._place.abilities
+        step, problem = decide(entry.name, entry, there, server, overwrite=order.overwrite)
+        if step in (CopyStep.REFUSE, CopyStep.COMPARE) and problem is not None:
+            raise ProblemError(problem)
 
     def _run(self) -> str:
         return run_folder(self._world.wall(), self._world.token()[:8])
 
     async def _entry(self, path: str) -> Entry:
-        found = await self._tree().entry(paths.check(path))
+        found = await self._place.tree().entry(paths.check(path))
         if found is None:
             raise unknown(path)
         return found
 
     async def _make(self, path: str, mode: int | None) -> None:
-        [problem] = await self._tree().make([(paths.check(path), mode)], self._run())
+        await self._place.begin_changes()
+        [problem] = await self._place.tree().make([(paths.check(path), mode)], self._run())
         if problem is not None:
             raise ProblemError(problem)
 
 
-def _item(entry: Entry) -> RemoteItem:
-    return RemoteItem(entry.name, KINDS[entry.kind], entry.size, entry.mtime_ns / 1e9, entry.mode)
+def _item(entry: Entry, server: Abilities) -> RemoteItem:
+    """An entry for people: without what the server does not keep."""
+    has_time = server.time_step is not None and (entry.kind != FOLDER or entry.mtime_ns != 0)
+    mtime = entry.mtime_ns / 1e9 if has_time else None
+    mode = entry.mode if entry.mode != BY_UMASK else None
+    return RemoteItem(entry.name, KINDS[entry.kind], entry.size, mtime, mode)
 
 
 def _present(found: Entry | Problem | None, path: str) -> Entry:
@@ -242,13 +240,6 @@ def _present(found: Entry | Problem | None, path: str) -> Entry:
     if found is None:
         raise _refused(Code.VANISHED, f"{path!r} does not exist")
     return found
-
-
-def _refuse_now(order: CopyOrder, entry: Entry, there: Entry | Problem | None) -> None:
-    """Refuses at once what can be refused without reading content."""
-    step, problem = decide(entry.name, entry, there, CARGO, overwrite=order.overwrite)
-    if step in (CopyStep.REFUSE, CopyStep.COMPARE) and problem is not None:
-        raise ProblemError(problem)
 
 
 def _refused(code: Code, message: str, hint: str = "") -> ProblemError:

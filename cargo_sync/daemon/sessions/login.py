@@ -8,17 +8,20 @@ from urllib.parse import urlsplit
 from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.api.session_commands import SessionOpenArgs
 from cargo_sync.backup_protocol.client import CoordinatorAddress, certificate
-from cargo_sync.config import places
+from cargo_sync.config import fields, places
 from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
-from cargo_sync.config.remote_kinds import NAMES
+from cargo_sync.config.remote_kinds import NAMES, NOT_BUILT, check_region, user_name
 from cargo_sync.config.secret import Secret
+from cargo_sync.daemon.far.choice import far_place
+from cargo_sync.daemon.far.login import VisitLogin
+from cargo_sync.daemon.far.look import far_look
 from cargo_sync.daemon.sessions.backup import BackupSession
-from cargo_sync.daemon.sessions.files import CargoSession, Shared
+from cargo_sync.daemon.sessions.files import FilesSession, Shared
 from cargo_sync.daemon.sessions.remote import Remote
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.trees.cargo.api import ServerLogin
 from cargo_sync.trees.cargo.look import ServerLook, look
+from cargo_sync.trees.remote.tree import RemoteMemory
 
 BACKUP_PORT: Final = 10001
 """The port of a backup server if its address has none."""
@@ -56,12 +59,9 @@ async def open_remote(args: SessionOpenArgs, shared: Shared, world: World) -> Re
         return backup
     if kind != "files":
         raise _bad('"kind" must be "files" or "backup"')
-    if password is None:
-        raise _bad('`session.open` needs the argument "password"')
-    url = server_url(args.url)
-    _refuse_plain(places.url_host(url), url.startswith("https:"), trust)
-    login = ServerLogin(url, args.username, password.reveal, trust.fingerprint, trust.ca_file)
-    files = CargoSession(login, shared, world)
+    login = _login(args, password, trust)
+    memory = RemoteMemory(shared.uploads, shared.ages)
+    files = FilesSession(far_place(login, shared.apis, memory, world), shared, world)
     try:
         await files.open(args.workspace)
     except BaseException:
@@ -70,15 +70,44 @@ async def open_remote(args: SessionOpenArgs, shared: Shared, world: World) -> Re
     return files
 
 
-def server_url(text: str) -> str:
-    """Completes the address of a Cargo server. Raises ControlError(bad_argument)."""
+def _login(args: SessionOpenArgs, password: Secret | None, trust: ServerTrust) -> VisitLogin:
+    """The login at a server with files. Raises ControlError, ProblemError."""
+    remote = server_address(args.url)
+    if password is None and not (remote.kind is RemoteKind.SFTP and (args.key_file or args.agent)):
+        raise _bad('`session.open` needs the argument "password"')
+    _refuse_plain(remote.host, remote.secure, trust)
+    passphrase = None if args.key_passphrase is None else Secret(args.key_passphrase)
+    try:
+        user_name(args.username, remote.kind)
+        region = None if args.region is None else fields.region(args.region)
+        check_region(region, remote)
+        host_key = None if args.host_key is None else fields.host_key(args.host_key)
+    except ValueError as error:
+        raise _bad(f"the login {error}") from None
+    return VisitLogin(
+        remote,
+        args.username,
+        password or Secret(""),
+        tls_fingerprint=trust.fingerprint or None,
+        ca_file=trust.ca_file or None,
+        key_file=args.key_file,
+        key_passphrase=passphrase,
+        agent=args.agent,
+        host_key=host_key,
+        region=region,
+    )
+
+
+def server_address(text: str) -> RemoteAddress:
+    """The address of a server with files. Raises ControlError(bad_argument)."""
     try:
         remote = RemoteAddress.parse(text)
     except ValueError as error:
         raise _bad(f'"url" {error}', "such as https://files.example.com:8443") from None
-    if remote.kind is not RemoteKind.CARGO:
-        raise _bad(f'"url" names {NAMES[remote.kind]}: a session needs a Cargo server')
-    return str(remote)
+    if remote.kind in NOT_BUILT:
+        message = f'"url" names {NAMES[remote.kind]}, which this version of Cargo cannot use yet'
+        raise _bad(message)
+    return remote
 
 
 def has_port(text: str) -> bool:
@@ -98,10 +127,13 @@ def _trust(args: SessionOpenArgs) -> ServerTrust:
     return ServerTrust(fingerprint, ca_file, args.allow_plain)
 
 
-async def look_at(text: str) -> ServerLook:
+async def look_at(text: str, world: World) -> ServerLook:
     """Looks which server answers at an address. Raises ControlError, ProblemError."""
     if not text.strip().lower().startswith("tls://"):
-        return await look(server_url(text), any_port=not has_port(text))
+        remote = server_address(text)
+        if remote.kind is not RemoteKind.CARGO:
+            return await far_look(remote, world)
+        return await look(str(remote), any_port=not has_port(text))
     address = _address(text)
     fingerprint, trusted = await certificate(address)
     sentence = f"{address} uses TLS" + ("" if trusted else ", with a certificate of its own")

@@ -1,4 +1,4 @@
-"""The work of a get or put with a Cargo server: a copier with its two sides."""
+"""The work of a get or put of files: a copier with its two sides."""
 
 import os
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from cargo_sync.trees.guest import GuestFolder
 from cargo_sync.trees.visit import FarVisited
 
 
-class CargoTransfer:
+class FilesTransfer:
     """See Work.
 
     passage  gives the workspace's folder `folder`, which corresponds to the local folder `near`

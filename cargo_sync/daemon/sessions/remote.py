@@ -3,17 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn, Protocol
 
+from cargo_sync.daemon.far.place import RemoteSpace
 from cargo_sync.daemon.sessions.transfer import CopyOrder, Work
 from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.trash import FarTrashPage
-
-
-class RemoteSpace(NamedTuple):
-    """A workspace that the user may use; `access` is rw, ro or wo."""
-
-    name: str
-    access: str
 
 
 class RemoteItem(NamedTuple):
@@ -50,8 +44,12 @@ class Remote(Protocol):
 
     url: str
     username: str
-    spaces: list[RemoteSpace]
-    space: RemoteSpace
+
+    @property
+    def spaces(self) -> list[RemoteSpace]: ...
+
+    @property
+    def space(self) -> RemoteSpace: ...
 
     async def use(self, name: str) -> None:
         """Changes the current workspace."""

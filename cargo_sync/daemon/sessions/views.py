@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cargo_sync.config.units import format_speed
+from cargo_sync.daemon.far.place import RemoteSpace
 from cargo_sync.daemon.job.status import eta
-from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, RemoteSpace
+from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage
 from cargo_sync.daemon.sessions.session import Session
 from cargo_sync.daemon.sessions.transfer import State, Transfer
 from cargo_sync.model.problems import Code, Problem
@@ -19,7 +20,7 @@ _HINTS: Final[Mapping[Code, str]] = {
     Code.UNAUTHORIZED: "",
     Code.UNKNOWN_HOST: "check the address",
     Code.CERTIFICATE: "give the fingerprint that the server printed when it started as "
-    "`tls_fingerprint`, or its CA as `ca_file`",
+    "`tls_fingerprint`, or its CA as `ca_file`; of an SSH server, its host key as `host_key`",
     Code.REFUSED: "",
     Code.PYDIO_SERVER: "start `cargo_sync server` on the same machine, on the folder of its files, "
     "and open a session there",

@@ -20,15 +20,16 @@ from cargo_sync.trees.cargo.replies import VALUES, ErrorReply
 SECONDS: Final = 10.0
 _STANDARD: Final = {"https": 443, "http": 80}
 
-ServerKind = Literal["cargo", "pydio", "unknown"]
+ServerKind = Literal["cargo", "pydio", "s3", "sftp", "webdav", "unknown"]
 
 
 class ServerLook(NamedTuple):
     """The server that answers at `url`.
 
     sealed       it uses TLS
-    fingerprint  SHA-256 of its certificate, 64 hex digits; "" without TLS
-    trusted      the certificate is from a CA that this system trusts
+    fingerprint  SHA-256 of its certificate, 64 hex digits; of an SSH server `SHA256:…` of its host
+                 key; "" for neither
+    trusted      the certificate is from a CA that this system trusts, the host key in known_hosts
     message      a sentence for people
     """
 
@@ -73,15 +74,29 @@ async def look(url: str, *, any_port: bool = False) -> ServerLook:
         return found
 
 
-async def _look(url: str) -> ServerLook:
-    sealed = url.startswith("https:")
-    fingerprint, trusted = "", False
-    async with aiohttp.ClientSession(
+async def certificate_of(url: str) -> tuple[str, bool]:
+    """SHA-256 of the certificate of an HTTPS server, and whether this system trusts it.
+
+    Raises:
+        ProblemError: no server answers there.
+    """
+    async with _client() as session:
+        return await _fingerprint(session, url), await _is_trusted(session, url)
+
+
+def _client() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=3 * SECONDS, connect=SECONDS, sock_read=SECONDS),
         headers=bounds.PLAIN,
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
-    ) as session:
+    )
+
+
+async def _look(url: str) -> ServerLook:
+    sealed = url.startswith("https:")
+    fingerprint, trusted = "", False
+    async with _client() as session:
         trust: aiohttp.Fingerprint | bool = True
         if sealed:
             fingerprint = await _fingerprint(session, url)

@@ -1,5 +1,6 @@
 """A folder on somebody else's server as a far tree: what does not depend on the protocol.
 
+below      a folder in a remote's folder, as a remote
 contract   what one protocol must be able to do (`RemoteFolder`): who adds one writes that
 looking    listings become what a survey takes; empty ones are doubted
 reading    hashes that the server does not have, by reading

@@ -48,13 +48,13 @@ class RemoteUse:
     makes     the folder is made if it is not there
     changes   files are replaced, deleted or taken away there
     loses     what is replaced or deleted may be gone for good, where there can be no trash
-    life      of the trash
+    life      of the trash; None: what is in it stays
     """
 
     makes: bool = True
     changes: bool = True
     loses: bool = False
-    life: TrashLife = TWO_WEEKS
+    life: TrashLife | None = TWO_WEEKS
 
 
 @dataclass(frozen=True, slots=True)

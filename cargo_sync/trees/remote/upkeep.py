@@ -7,6 +7,7 @@ when it is first seen here (`local.ages`).
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from cargo_sync.local.ages import AgeStore
@@ -56,7 +57,7 @@ class RemoteUpkeep:
         remote: RemoteFolder,
         resumption: Resumption,
         ages: AgeStore,
-        life: TrashLife,
+        life: TrashLife | None,
         world: World,
     ) -> None:
         self._remote = remote
@@ -79,8 +80,9 @@ class RemoteUpkeep:
         self._due, self._left = now + EVERY, MOST
         await self._resumption.left_behind(ABANDONED)
         await self._try(self._sweep_staging, STAGING)
-        if self._remote.abilities.trashing in (Trashing.RENAME, Trashing.COPY):
-            await self._try(self._free, TRASH)
+        life, trashing = self._life, self._remote.abilities.trashing
+        if life is not None and trashing in (Trashing.RENAME, Trashing.COPY):
+            await self._try(partial(self._free, life), TRASH)
 
     async def _try(self, work: Callable[[], Awaitable[None]], folder: str) -> None:
         try:
@@ -108,22 +110,22 @@ class RemoteUpkeep:
         place = f"{self._resumption.root} {folder}"
         return await self._world.offload(self._ages.ages, place, names)
 
-    async def _free(self) -> None:
+    async def _free(self, life: TrashLife) -> None:
         """Removes runs that are too old, then the oldest ones while there is too much."""
         runs = {one.name: one for one in await self._entries(TRASH) if one.kind == FOLDER}
         names = sorted(filter(is_run, runs))
         ages = await self._ages_in(TRASH, names)
-        line = max(self._life.days * DAY, EVERY)
+        line = max(life.days * DAY, EVERY)
         old = [name for name in names if ages[name] >= line]
         for name in old:
             await self._remove(f"{TRASH}/{name}", runs[name])
-        if self._life.most is None:
+        if life.most is None:
             return
         kept = [name for name in names if name not in old]
         sizes = {name: await self._size(f"{TRASH}/{name}") for name in kept}
         total = sum(sizes.values())
         for name in sorted(kept, key=lambda one: (-ages[one], one)):
-            if total <= self._life.most or ages[name] < EVERY:
+            if total <= life.most or ages[name] < EVERY:
                 return
             await self._remove(f"{TRASH}/{name}", runs[name])
             total -= sizes[name]

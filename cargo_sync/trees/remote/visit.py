@@ -36,6 +36,10 @@ class VisitedRemote(RemoteTree):
         self._runs = TrashRuns(world.wall)
         self._paged: RemoteListing | None = None
 
+    def known_as(self, root: str) -> None:
+        """The remote is open already, and this is its name."""
+        self._resumption.root = root
+
     def figures(self) -> Figures | None:
         """The figures of the running transfer; None if nothing moves."""
         return next(iter(self.flow_figures().values()), None)

@@ -86,31 +86,32 @@ class SftpConnection:
     def _is_closed(self) -> bool:
         return self._connection is None or self._connection.is_closed()
 
+    async def host_key(self) -> tuple[str, bool]:
+        """The fingerprint of the server's host key, and whether it is trusted. Nobody logs in.
+
+        Raises:
+            ProblemError: the server cannot be reached, or shows no key.
+        """
+        trust = HostKeys(self.login, only_look=True)
+        with translated(self.login.where, ""):
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    connection = await self._connected(trust, [])
+            except asyncssh.HostKeyNotVerifiable:
+                if not trust.seen:
+                    raise
+            else:
+                connection.abort()  # it cannot be: no key was accepted
+        return trust.seen, trust.is_known
+
     async def _open(self) -> asyncssh.SFTPClient:
         login = self.login
         keys = await self._world.offload(private_keys, login)
-        password = login.password() if login.password is not None else None
         trust = HostKeys(login)
         with translated(login.where, ""):
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
-                    self._connection, _ = await asyncssh.create_connection(
-                        lambda: trust,
-                        login.host,
-                        login.port,
-                        username=login.username,
-                        password=password,
-                        client_keys=keys or None,
-                        agent_path=() if login.agent else None,
-                        known_hosts=b"",  # `trust` is asked about every key
-                        x509_trusted_certs=None,
-                        config=None,
-                        encryption_algs=list(_ENCRYPTION),
-                        compression_algs=None,
-                        keepalive_interval=ALIVE_SECONDS,
-                        keepalive_count_max=4,
-                        client_version="Cargo",
-                    )
+                    self._connection = await self._connected(trust, keys)
                     client = await self._connection.start_sftp_client(path_encoding=None)
             except asyncssh.HostKeyNotVerifiable as error:
                 if trust.seen:
@@ -118,6 +119,29 @@ class SftpConnection:
                 raise
         self.fingerprint = trust.seen
         return client
+
+    async def _connected(
+        self, trust: HostKeys, keys: list[asyncssh.SSHKey]
+    ) -> asyncssh.SSHClientConnection:
+        login = self.login
+        connection, _ = await asyncssh.create_connection(
+            lambda: trust,
+            login.host,
+            login.port,
+            username=login.username,
+            password=login.password() if login.password is not None else None,
+            client_keys=keys or None,
+            agent_path=() if login.agent else None,
+            known_hosts=b"",  # `trust` is asked about every key
+            x509_trusted_certs=None,
+            config=None,
+            encryption_algs=list(_ENCRYPTION),
+            compression_algs=None,
+            keepalive_interval=ALIVE_SECONDS,
+            keepalive_count_max=4,
+            client_version="Cargo",
+        )
+        return connection
 
     async def _drop(self) -> None:
         connection, self._connection, self._client = self._connection, None, None

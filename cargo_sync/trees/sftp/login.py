@@ -44,11 +44,14 @@ class SftpLogin:
 class HostKeys(asyncssh.SSHClient):
     """Which host key is trusted: the one in the job, or what is known of the host.
 
-    seen  the fingerprint that the server has shown; "" before
+    only_look  no key is accepted, so that the connection ends before anybody logs in
+    seen       the fingerprint that the server has shown; "" before
     """
 
-    def __init__(self, login: SftpLogin) -> None:
+    def __init__(self, login: SftpLogin, *, only_look: bool = False) -> None:
         self._login = login
+        self._only_look = only_look
+        self._known = False
         self.seen = ""
 
     def validate_host_public_key(
@@ -56,8 +59,15 @@ class HostKeys(asyncssh.SSHClient):
     ) -> bool:
         self.seen = key.get_fingerprint("sha256")
         if self._login.host_key is not None:
-            return self.seen == self._login.host_key
-        return _is_known(self._login, host, addr, port, key)
+            self._known = self.seen == self._login.host_key
+        else:
+            self._known = _is_known(self._login, host, addr, port, key)
+        return self._known and not self._only_look
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the key that was seen is trusted."""
+        return self._known
 
     def refusal(self) -> Problem:
         """Why the key that was seen is not trusted."""

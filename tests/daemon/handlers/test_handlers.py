@@ -62,6 +62,7 @@ from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.events import Events
 from cargo_sync.state.runs import RunRows
 from cargo_sync.testing.tree import MemoryTree
+from cargo_sync.trees.cargo.look import ServerLook
 from tests.daemon.house import Board, House, settings, until
 from tests.daemon.jobs.test_registry import Files
 
@@ -77,6 +78,10 @@ def own_file(house: House) -> LiveSettings:
     return LiveSettings(
         settings, {}, house.slots, house.shares, house.limits, house.world().offload
     )
+
+
+async def nothing_there(url: str) -> ServerLook:
+    raise ProblemError(Problem(Code.UNREACHABLE, f"nobody answers at {url}"))
 
 
 async def nobody(args: SessionOpenArgs) -> Remote:
@@ -134,7 +139,7 @@ class Daemon:
                 TransferHandlers(jobs, house.slots),
                 BandwidthHandlers(self.own_file.limits, BANDWIDTH_SET),
                 LogHandlers(Ring(), jobs.check_name),
-                SessionHandlers(sessions, nobody),
+                SessionHandlers(sessions, nobody, nothing_there),
             )
         )
         self.router = Router(self.routes, MemoryDeduplicate(lambda: 0.0))

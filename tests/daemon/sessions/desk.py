@@ -15,7 +15,7 @@ from cargo_sync.admission.slots import Slots
 from cargo_sync.control.routes import routed
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.sessions.files import Shared
-from cargo_sync.daemon.sessions.login import open_remote
+from cargo_sync.daemon.sessions.login import look_at, open_remote
 from cargo_sync.daemon.sessions.registry import Sessions
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.world import World
@@ -24,6 +24,7 @@ from cargo_sync.state.ages import Ages
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.orders import Orders
+from cargo_sync.state.remote_uploads import RemoteUploads
 from cargo_sync.trees.cargo.api import Apis
 from cargo_sync.trees.guest import Guests
 from tests.daemon.house import Board, until
@@ -46,6 +47,7 @@ class Desk:
             Slots(8),
             self.shares,
             Apis(REAL.steady),
+            RemoteUploads(database, time.time),
             self.checkpoints,
             SpaceLedger(),
             Ages(database, time.time),
@@ -55,7 +57,7 @@ class Desk:
             lambda: roots,
         )
         enter = partial(open_remote, shared=shared, world=REAL)
-        self._routes = routed([SessionHandlers(self.sessions, enter)])
+        self._routes = routed([SessionHandlers(self.sessions, enter, partial(look_at, world=REAL))])
         self.session = ""
 
     async def call(self, verb: str, **args: Any) -> dict[str, Any]:

@@ -9,10 +9,10 @@ import pytest
 
 from cargo_sync.api.messages import ControlError
 from cargo_sync.copying.progress import CopyProgress
+from cargo_sync.daemon.far.place import RemoteSpace
 from cargo_sync.daemon.sessions import transfer as transfers
 from cargo_sync.daemon.sessions import views
 from cargo_sync.daemon.sessions.registry import MOST, UNUSED, Sessions
-from cargo_sync.daemon.sessions.remote import RemoteSpace
 from cargo_sync.daemon.sessions.session import ENDED, Session
 from cargo_sync.daemon.sessions.transfer import CopyOrder, State, Transfer
 from cargo_sync.model.problems import Code, Problem, ProblemError
