@@ -149,13 +149,16 @@ def running(programs: Programs) -> Iterator[Programs]:
         programs.close()
 
 
-def until(holds: Callable[[], bool], what: str) -> None:
-    """Wait until `holds()` is true. Raises SystemExit after PATIENCE."""
+def until(holds: Callable[[], bool], what: str, *, every: float = 0.1) -> None:
+    """Wait until `holds()` is true. Raises SystemExit after PATIENCE.
+
+    `every`: seconds between two questions.
+    """
     deadline = time.monotonic() + PATIENCE
     while not holds():
         if time.monotonic() > deadline:
             raise SystemExit(f"waited {PATIENCE:g} s in vain for: {what}")
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 def resident(pid: int) -> int:
