@@ -27,9 +27,9 @@ ROOT = Path(__file__).parents[2]
 def env(tmp_path: Path) -> dict[str, str]:
     secrets = tmp_path / ".config/cargo_sync"
     secrets.mkdir(parents=True)
-    for user in ("ana", "ben"):
-        (secrets / f"{user}.password").write_text("secret\n")
-        (secrets / f"{user}.password").chmod(0o600)
+    for name in ("ana.password", "ben.password", "store.key"):
+        (secrets / name).write_text("secret\n")
+        (secrets / name).chmod(0o600)
     return {"HOME": str(tmp_path), "ANA_PASSWORD": "a", "BEN_PASSWORD": "b"}
 
 
@@ -51,6 +51,8 @@ def test_the_examples_load(env: dict[str, str]) -> None:
         "sftp://nas.example.org/volume1/masters",
         f"{env['HOME']}/.ssh/known_hosts",
     )
+    s3 = load_job(str(configs / "job-s3.example.json"), env)
+    assert (s3.remote.bucket, s3.remote.path) == ("masters", "2026")
     assert load_daemon(str(configs / "daemon.example.json"), env).bandwidth == 100_000_000
     node = load_node(str(configs / "node.example.json"), env)
     assert (node.capacity, node.scrub.rate, node.lane_port) == (2 * 10**12, 80_000_000, 8446)

@@ -11,6 +11,7 @@ keys               makes keys for SSH
 own_view           a view of the system in which some files are others, for one server
 unprivileged       a user without rights, as whom some servers serve
 buckets            makes a bucket on an S3 server
+matrix             what each server can do, as a table in docs/remotes.md: a command
 servers/           the kinds, one file each
 
 A test takes the fixture `remotes`: `remotes.get("swift").place()` is an empty place on a server
