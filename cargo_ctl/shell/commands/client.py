@@ -2,7 +2,7 @@
 
 from cargo_ctl.render.table import table
 from cargo_ctl.render.words import escaped
-from cargo_ctl.shell.state import Shell
+from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 
 
@@ -14,6 +14,8 @@ def use(shell: Shell, given: Given) -> None:
         shell.here = shell.here.in_workspace(shell.session.workspace)
         shell.changes += 1
     spaces = shell.session.workspaces
+    if not spaces and not words:
+        raise CommandFailed("this server has no workspaces", code="unsupported")
     rows = [
         (
             "*" if each.name == shell.here.workspace else "",

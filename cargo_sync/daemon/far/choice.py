@@ -5,6 +5,7 @@ config/remote_kinds.py: until then job files that name one are refused.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from cargo_sync.config.job import JobSettings
@@ -35,7 +36,7 @@ def far_side(case: FarCase) -> JobFarSide:
     """The far side that a job's `hostname` names."""
     if case.settings.remote.kind is RemoteKind.CARGO:
         return cargo_side(case)
-    return remote_side(case, far_folder(case.settings, case.world))
+    return remote_side(case, partial(far_folder, case.settings, case.world))
 
 
 def far_check(settings: JobSettings, world: World) -> FarCheck:

@@ -1,5 +1,7 @@
 """A folder on somebody else's server as the far side of a job, over any protocol."""
 
+from collections.abc import Callable
+
 from cargo_sync.config.job import JobSettings
 from cargo_sync.daemon.far.side import FarCase, JobFarSide
 from cargo_sync.model.jobs import Mode
@@ -8,13 +10,16 @@ from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.remote_uploads import RemoteUploads
 from cargo_sync.trees.remote.contract import RemoteFolder
+from cargo_sync.trees.remote.kept_trash import KeptTrash
 from cargo_sync.trees.remote.tree import RemoteMemory, RemoteTree, RemoteUse
 from cargo_sync.trees.remote.upkeep import TrashLife
 
 
-def remote_side(case: FarCase, remote: RemoteFolder) -> JobFarSide:
-    """The far side of a job whose files are in `remote`."""
+def remote_side(case: FarCase, make: Callable[[], RemoteFolder]) -> JobFarSide:
+    """The far side of a job whose files are in the folder that `make` gives, each time anew."""
     lived, rows, name = case.world.lived, JobRows(case.database), case.settings.name
+
+    ages = Ages(case.database, lived)
 
     def bound() -> bool:
         row = rows.get(name)
@@ -24,11 +29,10 @@ def remote_side(case: FarCase, remote: RemoteFolder) -> JobFarSide:
         receives = Mode(case.settings.mode).receives
         return receives and Folders(case.database, case.job).counts()[0] > 0
 
-    memory = RemoteMemory(
-        RemoteUploads(case.database, lived), Ages(case.database, lived), bound, delivers
-    )
-    tree = RemoteTree(remote, remote_use(case.settings), memory, case.world, case.turn)
-    return JobFarSide(tree, tree.flow_figures)
+    memory = RemoteMemory(RemoteUploads(case.database, lived), ages, bound, delivers)
+    tree = RemoteTree(make(), remote_use(case.settings), memory, case.world, case.turn)
+    trash = KeptTrash(make, ages, case.world.offload)
+    return JobFarSide(tree, tree.flow_figures, trash=trash)
 
 
 def remote_use(job: JobSettings) -> RemoteUse:

@@ -2,15 +2,15 @@
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from cargo_sync.admission.turn import Turn
 from cargo_sync.daemon.far.place import RemoteSpace, has_no
 from cargo_sync.model.abilities import Abilities
-from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.remote.below import RemoteBelow
 from cargo_sync.trees.remote.contract import RemoteFolder
+from cargo_sync.trees.remote.kept_trash import KeptTrash
 from cargo_sync.trees.remote.tree import RemoteMemory, RemoteUse
 from cargo_sync.trees.remote.visit import VisitedRemote
 
@@ -52,10 +52,12 @@ class RemotePlace:
     def tree(self) -> VisitedRemote:
         return self._tree
 
-    def trash(self) -> NoReturn:
-        message = "the trash of this server cannot be listed here"
-        hint = "it is in .cargo_sync/trash there"
-        raise ProblemError(Problem(Code.UNSUPPORTED, message, hint=hint, retry=False))
+    def trash(self) -> KeptTrash:
+        return KeptTrash(self._same, self._memory.ages, self._world.offload)
+
+    def _same(self) -> RemoteBelow:
+        """The whole folder, over the connection that there is."""
+        return RemoteBelow(self._remote, "", self._root)
 
     async def begin_changes(self) -> None:
         """Before the first change it finds out what the server keeps, with a file of its own."""

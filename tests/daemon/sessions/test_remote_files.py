@@ -70,6 +70,15 @@ async def test_a_person_moves_files_by_hand_on_an_ssh_server(
         [kept] = (place.stored / ".cargo_sync/trash").glob("*/in/it/sub/a é")
         assert kept.read_bytes() == b"words"
 
+        [version] = (await one.call("trash", under="in", pattern="it/sub/a é"))["versions"]
+        assert (version["path"], version["size"]) == ("in/it/sub/a é", 5)
+        restored = await one.call("restore", ids=[version["id"]])
+        assert restored["results"][0]["code"] == "occupied"
+        await one.call("move", path="in/it/sub/a é", to="in/other")
+        assert (await one.call("restore", ids=[version["id"]]))["results"][0]["code"] == "done"
+        assert (place.stored / "in/it/sub/a é").read_bytes() == b"words"
+        assert (await one.call("trash"))["totals"] == {"files": 0, "bytes": 0}
+
         await one.call("mkdir", path="new")
         await one.call("move", path="in/it/big", to="new/big")
         assert await refused(one, "move", path="new/big", to="in") == "occupied"
