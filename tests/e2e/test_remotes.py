@@ -48,6 +48,7 @@ def test_a_tree_goes_there_and_back_also_after_a_kill(
     place.start("daemon")
     place.until(lambda: tree(down) == tree(up), "all is there, and back")
     assert (down / "none").is_dir()
+    assert (down / "empty").stat().st_mtime == 1_600_000_000
     place.until_state("up", "synced")
     told = place.events("uploaded")
     assert "big" in told and len(set(told)) == len(told), "nothing was sent twice"
@@ -58,3 +59,55 @@ def test_a_tree_goes_there_and_back_also_after_a_kill(
     (up / "a b/é/2.txt").rename(up / "renamed")
     place.until(lambda: tree(down) == tree(up), "all changes are there, and back")
     assert place.shown("up")["state"] != "error"
+
+
+def test_two_folders_follow_each_other_through_a_bucket(place: Place, remotes: Remotes) -> None:
+    server = remotes.get("rclone-s3")
+    far = server.place()
+    fields = fields_of(far.url, server.login) | PROPAGATE
+    one, two = (place.job(name, "bidirectional", **fields) for name in ("one", "two"))
+    for folder, letter in ((one, "a"), (two, "b")):
+        (folder / "d").mkdir(parents=True)
+        for number in range(3):
+            (folder / "d" / f"{letter}{number}").write_bytes(os.urandom(1000))
+
+    def equal(count: int) -> bool:
+        return tree(one) == tree(two) and len(tree(one)) == count
+
+    place.start("daemon")
+    place.until(lambda: equal(6), "both have all files")
+    kinds = ("uploaded", "downloaded")
+    place.until(lambda: all(len(place.events(kind)) == 6 for kind in kinds), "all is recorded")
+
+    place.call("job.pause", job="one")
+    place.call("job.pause", job="two")
+    lost = (one / "d/a0").read_bytes()
+    (one / "d/a0").unlink()
+    (two / "d/b0").write_bytes(b"changed by two")
+    (one / "both").write_bytes(b"of one")
+    (two / "both").write_bytes(b"of two, and longer")
+    for job in ("one", "two"):
+        place.call("job.start", job=job)
+    place.until(lambda: equal(7), "both have all changes, and a conflict's two versions")
+    assert (one / "d/b0").read_bytes() == b"changed by two"
+    both = {content for name, content in tree(one).items() if name.startswith("both")}
+    assert both == {b"of one", b"of two, and longer"}
+    for job in ("one", "two"):
+        place.until_state(job, "synced")
+    assert far.stored is not None
+    trash = far.stored / ".cargo_sync" / "trash"
+    assert lost in [path.read_bytes() for path in trash.rglob("a0")], "it was deleted for good"
+
+
+def test_what_was_downloaded_goes_to_the_trash_of_a_bucket(place: Place, remotes: Remotes) -> None:
+    server = remotes.get("rclone-s3")
+    far = server.place()
+    assert far.stored is not None
+    (far.stored / "a.txt").write_bytes(b"taken")
+    fields = fields_of(far.url, server.login)
+    taken = place.job("take", "download", **fields, after_transfer="delete")
+    place.start("daemon")
+    place.until(lambda: tree(taken) == {"a.txt": b"taken"}, "it is here")
+    place.until(lambda: not tree(far.stored or taken), "it is not there any more")
+    trash = far.stored / ".cargo_sync" / "trash"
+    assert [path.read_bytes() for path in trash.rglob("a.txt")] == [b"taken"]
