@@ -57,6 +57,8 @@ class Listing:
         while True:
             answer = await self._page([*first, *position], _OBJECTS, "ListBucketResult")
             page = object_page(answer)
+            if not all(key.startswith(prefix) for key in (*page.keys, *page.prefixes)):
+                raise bad_answer(_WHAT, f"not all of it begins with {prefix!r}")
             empty = 0 if answer.rows else empty + 1
             yield page
             if answer.fields.get("IsTruncated") != "true":

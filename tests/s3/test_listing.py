@@ -40,21 +40,33 @@ URL = "<EncodingType>url</EncodingType>"
 
 
 async def test_pages_are_columns_and_keys_are_decoded(far: Scripted) -> None:
-    folded = "<CommonPrefixes><Prefix>b%2Bc/</Prefix></CommonPrefixes>"
+    folded = "<CommonPrefixes><Prefix>a%2Bc/</Prefix></CommonPrefixes>"
     far.say(
         listed(URL, one("a//b+c%2B%0D"), one("%FF"), folded, more="t/1"),
-        listed(one("100%25+"), one("d")),
+        listed(one("a100%25+"), one("ad")),
     )
     pages = [page async for page in far.s3.listing.objects("a", delimiter="/", start_after="0")]
     assert pages == [
-        ObjectPage(["a//b c+\r"], [5], ["e1"], [AT_NS], ["b+c/"], ["%FF"]),
-        ObjectPage(["100%25+", "d"], [5, 5], ["e1"] * 2, [AT_NS] * 2, [], []),
+        ObjectPage(["a//b c+\r"], [5], ["e1"], [AT_NS], ["a+c/"], ["%FF"]),
+        ObjectPage(["a100%25+", "ad"], [5, 5], ["e1"] * 2, [AT_NS] * 2, [], []),
     ]
     common = "delimiter=%2F&encoding-type=url&list-type=2&max-keys=1000&prefix=a"
     assert [asked.path for asked in far.asked] == [
         f"/films?{common}&start-after=0",
         f"/films?continuation-token=t%2F1&{common}",
     ]
+
+
+@pytest.mark.parametrize(
+    "what", [one("b/x"), "<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>"]
+)
+async def test_what_does_not_begin_as_it_was_asked_for_is_no_answer(
+    far: Scripted, what: str
+) -> None:
+    far.say(listed(one("a/x"), what))
+    with pytest.raises(S3Error) as caught:
+        [page async for page in far.s3.listing.objects("a/")]
+    assert caught.value.problem.code is Code.BAD_ANSWER
 
 
 @pytest.mark.parametrize(
