@@ -82,6 +82,17 @@ async def find_abilities(s3: S3, prefix: str, token: str) -> S3Abilities:
         await probe.clean()
 
 
+async def forget_versions(s3: S3, prefix: str) -> None:
+    """Removes all versions of objects whose keys begin with `prefix`, also those of deletions.
+
+    Raises:
+        S3Error: one cannot be removed.
+    """
+    async for page in s3.listing.versions(prefix):
+        for key, version in zip(page.keys, page.versions, strict=True):
+            await s3.delete(key, version=version)
+
+
 class _Probe:
     """The questions to one server, about the object `key` and one beside it."""
 
@@ -111,12 +122,7 @@ class _Probe:
                 await self._s3.delete(key)
         if self._versioning is not Versioning.OFF:
             with suppress(S3Error):
-                await self._forget_versions()
-
-    async def _forget_versions(self) -> None:
-        async for page in self._s3.listing.versions(self._key):
-            for key, version in zip(page.keys, page.versions, strict=True):
-                await self._s3.delete(key, version=version)
+                await forget_versions(self._s3, self._key)
 
     async def _reading(self, found: S3Abilities) -> S3Abilities:
         head = await self._head()

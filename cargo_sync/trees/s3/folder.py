@@ -108,7 +108,8 @@ class S3Folder:
             return
         token = self._world.token()
         server = await find_abilities(self._s3, self._prefix, token)
-        marker = await usual_marker(self._s3, f"{self._prefix}{RESERVED}/folder-{token}")
+        probe = f"{self._prefix}{RESERVED}/folder-{token}"
+        marker = await usual_marker(self._s3, probe, server.versioning)
         self.known = KnownBucket(server, marker)
 
     # -- reading -----------------------------------------------------------------------------------

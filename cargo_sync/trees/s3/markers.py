@@ -5,12 +5,15 @@ that beside `folder/x`; there it is an object with a name of ours in the folder,
 ours has.
 """
 
+from contextlib import suppress
 from enum import StrEnum
 
 from cargo_sync.model.paths import RESERVED
+from cargo_sync.s3.abilities import forget_versions
 from cargo_sync.s3.client import S3
 from cargo_sync.s3.content import S3Content
 from cargo_sync.s3.errors import S3Error
+from cargo_sync.s3.objects import Versioning
 
 
 class Marker(StrEnum):
@@ -20,8 +23,10 @@ class Marker(StrEnum):
     INSIDE = f"/{RESERVED}"
 
 
-async def usual_marker(s3: S3, probe: str) -> Marker:
+async def usual_marker(s3: S3, probe: str, versioning: Versioning = Versioning.OFF) -> Marker:
     """The kind of marker that a server can hold, tried at the key `probe`, which is free.
+
+    Nothing stays of it, also where the bucket keeps versions.
 
     Raises:
         S3Error: the bucket cannot be written to.
@@ -41,4 +46,7 @@ async def usual_marker(s3: S3, probe: str) -> Marker:
         found = Marker.INSIDE
     finally:
         await s3.delete_many(keys[::-1])
+        if versioning is not Versioning.OFF:
+            with suppress(S3Error):
+                await forget_versions(s3, probe)
     return found
