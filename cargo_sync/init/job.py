@@ -22,6 +22,8 @@ from cargo_sync.api.invitation import Invitation, is_invitation
 from cargo_sync.config import places, units
 from cargo_sync.config.environment import literal
 from cargo_sync.config.job_shape import full_mode
+from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
+from cargo_sync.config.remote_kinds import NAMES
 from cargo_sync.config.secret import read_first_line
 from cargo_sync.init.far import FarLogin, FarSide, TrustedServer
 from cargo_sync.init.forecast import forecast
@@ -337,6 +339,11 @@ def _invitation_or_url(text: str) -> str:
 
 
 def _url(text: str) -> str:
+    if "://" in text and (kind := RemoteAddress.parse(text).kind) is not RemoteKind.CARGO:
+        raise ValueError(
+            f"that is {NAMES[kind]}, and this command sets up jobs with Cargo servers; write the "
+            "file by hand, as docs/remotes.md shows, and check it with cargo_ctl job test"
+        )
     url = places.base_url(text)
     if url.startswith("http://") and not places.is_loopback(places.url_host(url)):
         raise ValueError("http:// is only for this machine; use https://")

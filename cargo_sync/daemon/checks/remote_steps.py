@@ -6,6 +6,7 @@ the job may change something there.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from cargo_sync.daemon.checks.near_steps import LOCAL_FOLDER, TIME_ZONE
 from cargo_sync.daemon.checks.steps import CheckCase, CheckWork, Passed
@@ -13,6 +14,7 @@ from cargo_sync.model.abilities import Trashing
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.remote.contract import RemoteFolder
+from cargo_sync.trees.remote.together import is_whole
 from cargo_sync.trees.remote.tree import RemoteUse
 
 _OURS = (f"{RESERVED}/staging", RESERVED)
@@ -72,7 +74,14 @@ class RemoteCheck:
         """The job can write there: a file of ours is made, changed and removed."""
         if not self._is_there:
             return "not tried: the folder is not there yet", ""
-        await self._remote.find_out()
+        try:
+            await self._remote.find_out()
+        except ProblemError as error:
+            if is_whole(error):
+                raise
+            message = f"nothing can be written in {case.settings.remote_place}"
+            hint = f"the server says: {error.problem.message}; let the user write there"
+            raise ProblemError(replace(error.problem, message=message, hint=hint)) from error
         for ours in _OURS:
             # What is in use by a job stays.
             with suppress(ProblemError):

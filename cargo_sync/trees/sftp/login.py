@@ -101,6 +101,17 @@ def _is_known(login: SftpLogin, host: str, addr: str, port: int, key: asyncssh.S
     return key in trusted and key not in revoked
 
 
+def _unreadable_here(path: str) -> Problem:
+    return Problem(
+        Code.BAD_SETTINGS,
+        f"the key {path} has a passphrase in OpenSSH's own format, which needs the Python package "
+        "bcrypt",
+        hint="install bcrypt where Cargo is installed, use the SSH agent, or change the format of "
+        "the key: ssh-keygen -p -m PEM",
+        retry=False,
+    )
+
+
 def private_keys(login: SftpLogin) -> list[asyncssh.SSHKey]:
     """The key in the login's file; this may take a second, for a key with a passphrase.
 
@@ -114,6 +125,8 @@ def private_keys(login: SftpLogin) -> list[asyncssh.SSHKey]:
     try:
         return [asyncssh.read_private_key(path, passphrase)]
     except asyncssh.KeyEncryptionError as error:
+        if passphrase is not None and "bcrypt" in str(error):
+            raise ProblemError(_unreadable_here(path)) from error
         hint = "set key_passphrase_file in the job"
         message = f"the key {path} has a passphrase, and this is not the right one"
         if passphrase is None:
