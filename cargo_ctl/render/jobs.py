@@ -102,6 +102,7 @@ def job_show(job: Mapping[str, Any], now: float) -> str:
     if job.get("succeeded_at") is not None:
         lines.append(f"  in step   {duration(now - job['succeeded_at'])} ago")
     lines += [f"  warning   {escaped(warning)}" for warning in job.get("warnings") or []]
+    lines += [f"  server    {escaped(sentence)}" for sentence in job.get("lacks") or []]
     lines += _conflicts(job)
     lines += _held(job)
     causes = job.get("causes") or []

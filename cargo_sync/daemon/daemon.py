@@ -379,7 +379,8 @@ class Daemon:
 
         watch = partial(self._watchers.watch, settings.local_dir)
         trash = JobTrashes(near, self._ledger(row.id), far.trash)
-        return Sides(near, far.tree, far.figures, watch, far.afresh, trash), bounds
+        sides = Sides(near, far.tree, far.figures, watch, far.afresh, trash, far.lacks)
+        return sides, bounds
 
     def _delivers(self, job: int) -> bool:
         """Whether the base of a job has files."""

@@ -59,6 +59,8 @@ def test_a_tree_goes_there_and_back_also_after_a_kill(
     (up / "a b/é/2.txt").rename(up / "renamed")
     place.until(lambda: tree(down) == tree(up), "all changes are there, and back")
     assert place.shown("up")["state"] != "error"
+    lacks = place.shown("up")["lacks"]
+    assert any("is looked at before it is replaced" in one for one in lacks), lacks
 
 
 def test_two_folders_follow_each_other_through_a_bucket(place: Place, remotes: Remotes) -> None:

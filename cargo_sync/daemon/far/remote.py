@@ -32,7 +32,7 @@ def remote_side(case: FarCase, make: Callable[[], RemoteFolder]) -> JobFarSide:
     memory = RemoteMemory(RemoteUploads(case.database, lived), ages, bound, delivers)
     tree = RemoteTree(make(), remote_use(case.settings), memory, case.world, case.turn)
     trash = KeptTrash(make, ages, case.world.offload)
-    return JobFarSide(tree, tree.flow_figures, trash=trash)
+    return JobFarSide(tree, tree.flow_figures, trash=trash, lacks=tree.lacks)
 
 
 def remote_use(job: JobSettings) -> RemoteUse:

@@ -3,7 +3,7 @@
 A kind of server brings what it has. All but the tree may be missing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +52,7 @@ class JobFarSide:
     figures  figures of what is under way, by direction
     afresh   forgets that the server refused a login lately: a person's command is a reason to try
              again
+    lacks    sentences about what the server cannot do, as far as it was looked at
     trash    what was displaced there; None if it cannot be listed
     """
 
@@ -59,3 +60,4 @@ class JobFarSide:
     figures: Callable[[], Mapping[Mode, Figures]] = no_figures
     afresh: Callable[[], None] = nothing
     trash: FarTrash | None = None
+    lacks: Callable[[], Sequence[str]] = tuple

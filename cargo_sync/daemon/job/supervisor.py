@@ -82,6 +82,7 @@ class Sides:
     trash    of both sides
     afresh   forgets that the server refused a login lately: a person's command is a reason to try
              again
+    lacks    sentences about what the server cannot do, as far as it was looked at
     """
 
     near: NearTree
@@ -90,6 +91,7 @@ class Sides:
     watch: WatchFolder
     afresh: Callable[[], None]
     trash: JobTrashes
+    lacks: Callable[[], Sequence[str]] = tuple
 
 
 class _Ordered(NamedTuple):

@@ -209,17 +209,19 @@ def whole_unusable(job: UnusableJob) -> dict[str, Any]:
         "settings": {"file": job.file, "events": [event.event for event in job.events]},
         "causes": [asdict(Cause("", problem, job.code)) for problem in job.problems],
         "warnings": [],
+        "lacks": [],
         "held": None,
         "speed": None,
     }
 
 
-def whole(status: JobStatus, causes: Sequence[Cause]) -> dict[str, Any]:
-    """Everything about a job."""
+def whole(status: JobStatus, causes: Sequence[Cause], lacks: Sequence[str] = ()) -> dict[str, Any]:
+    """Everything about a job; `lacks` are sentences about what its server cannot do."""
     return row(status) | {
         "settings": settings(status.settings),
         "causes": [asdict(cause) for cause in causes],
         "warnings": list(status.notes),
+        "lacks": list(lacks),
         "held": asdict(status.held) if status.held else None,
         "speed": speed(status),
     }

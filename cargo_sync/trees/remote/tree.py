@@ -108,6 +108,10 @@ class RemoteTree:
         """What the server can do; known when `open` has returned."""
         return self._remote.abilities
 
+    def lacks(self) -> Sequence[str]:
+        """Sentences about what the server cannot do; none before `open` has returned."""
+        return self.abilities.sentences() if self._resumption.root else ()
+
     @property
     def newest(self) -> SeenChange:
         return NOTHING_SEEN

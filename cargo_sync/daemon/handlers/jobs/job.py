@@ -46,7 +46,9 @@ class JobHandlers:
         if (unusable := self._jobs.unusable.get(args.job)) is not None:
             return views.whole_unusable(unusable)
         job = self._jobs.get(args.job)
-        return views.whole(job.sampler.status(), job.supervisor.outcomes.causes())
+        supervisor = job.supervisor
+        status, causes = job.sampler.status(), supervisor.outcomes.causes()
+        return views.whole(status, causes, supervisor.sides.lacks())
 
     async def start(self, args: OneOrAllJobs) -> JsonObject:
         jobs = self._jobs.chosen(args.job)
