@@ -20,7 +20,12 @@ NAMES: Final[Mapping[RemoteKind, str]] = {
     RemoteKind.PYDIO: "a Pydio server",
     RemoteKind.CLOUD: "a bucket of a cloud",
 }
-NOT_BUILT: Final = frozenset(RemoteKind) - {RemoteKind.CARGO, RemoteKind.S3, RemoteKind.SFTP}
+NOT_BUILT: Final = frozenset(RemoteKind) - {
+    RemoteKind.CARGO,
+    RemoteKind.S3,
+    RemoteKind.SFTP,
+    RemoteKind.WEBDAV,
+}
 """Kinds whose addresses are known, but which no job can use yet: the daemon has no tree for them
 (daemon/far/choice.py)."""
 POLLED_SLEEP: Final = 60.0

@@ -15,4 +15,5 @@ s3/       a folder of an S3 bucket
 sftp/     a folder on an SSH server
 trash     the trash of a far side that can be listed
 visit     the interfaces of folders that a get or a put uses
+webdav/   a folder on a WebDAV server
 """

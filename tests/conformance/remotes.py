@@ -31,6 +31,8 @@ from cargo_sync.trees.remote.contract import RemoteFolder
 from cargo_sync.trees.s3.folder import KnownBucket, S3Folder
 from cargo_sync.trees.sftp.folder import SftpFolder
 from cargo_sync.trees.sftp.login import SftpLogin
+from cargo_sync.trees.webdav.folder import WebDavFolder
+from cargo_sync.trees.webdav.login import WebDavLogin
 from cargo_sync.wire.sigv4 import AccessKey
 from tests.remotes.remotes import Remotes
 
@@ -119,8 +121,28 @@ def of_s3(name: str) -> Factory:
     return made
 
 
+def of_webdav(name: str) -> Factory:
+    clock = time.monotonic
+    numbers = itertools.count(1)
+
+    @asynccontextmanager
+    async def made(remotes: Remotes) -> AsyncIterator[RemoteFolder]:
+        server = remotes.get(name)
+        address, login = RemoteAddress.parse(server.place().url), server.login
+        yield WebDavFolder(
+            address,
+            WebDavLogin(address.authority, login.user, lambda: login.password),
+            World(time.time, clock, lambda: 0.5, lambda: f"{next(numbers):032x}", in_thread, clock),
+        )
+
+    return made
+
+
+WITHOUT_ODD_NAMES: Final = frozenset({"webdav wsgidav"})
+"""Those whose server can hold no name with a ? or ; in it; it is refused alone."""
 FACTORIES: dict[str, Factory] = {
     **{f"memory {name}": in_memory(abilities) for name, abilities in KINDS.items()},
     "sftp openssh": of_sftp("openssh"),
+    **{f"webdav {name}": of_webdav(name) for name in ("wsgidav", "rclone-webdav", "apache")},
     **{f"s3 {name}": of_s3(name) for name in ("rclone-s3", "moto", "swift")},
 }

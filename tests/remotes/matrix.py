@@ -98,6 +98,7 @@ def main() -> None:
     """Asks all servers, and writes the table."""
     found = {}
     with tempfile.TemporaryDirectory(prefix="cargo-matrix-") as folder:
+        Path(folder).chmod(0o711)  # some servers serve as a user of their own
         remotes = Remotes(Path(folder))
         try:
             for name, factory in FOUND.items():

@@ -11,4 +11,5 @@ s3      a folder of an S3 bucket
 remote_place  a folder on somebody else's server, for a session
 sftp    a folder on an SSH server
 side    what a far side is built from, and what it brings besides its tree
+webdav  a folder on a WebDAV server
 """

@@ -21,6 +21,7 @@ from cargo_sync.daemon.far.remote_place import RemotePlace
 from cargo_sync.daemon.far.s3 import s3_folder
 from cargo_sync.daemon.far.sftp import sftp_folder
 from cargo_sync.daemon.far.side import FarCase, JobFarSide
+from cargo_sync.daemon.far.webdav import webdav_folder
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import Apis, ServerLogin
 from cargo_sync.trees.remote.contract import RemoteFolder
@@ -29,6 +30,7 @@ from cargo_sync.trees.remote.tree import RemoteMemory
 FOLDERS: Final[Mapping[RemoteKind, Callable[[RemoteLogin, World], RemoteFolder]]] = {
     RemoteKind.S3: s3_folder,
     RemoteKind.SFTP: sftp_folder,
+    RemoteKind.WEBDAV: webdav_folder,
 }
 
 

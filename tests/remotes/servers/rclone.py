@@ -46,8 +46,8 @@ class Rclone:
         command = (
             of_python("rclone"), "serve", self.protocol, str(folder / "stored"),
             "--addr", f"127.0.0.1:{port}",
-            # What tests change on the disk is seen at once; by S3, which looks more often, soon.
-            "--dir-cache-time", "1s" if self.protocol == "s3" else "0s", *options,
+            # What tests change on the disk is seen soon.
+            "--dir-cache-time", "1s" if self.protocol in ("s3", "webdav") else "0s", *options,
         )  # fmt: skip
         return Setup(
             command,

@@ -1,0 +1,121 @@
+"""A larger file under way to a WebDAV server: one PUT, into a file in our staging folder.
+
+No server has a way to go on with a PUT that all others have too: one writes the part, one empties
+the file, others refuse. So an upload that was cut begins anew.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final
+
+import orjson
+
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
+from cargo_sync.trees.webdav.writing import STEP
+
+PIECE: Final = 4 * 2**20
+WAITING: Final = 4
+"""Steps that wait for the connection."""
+
+
+class WebDavUpload:
+    """An upload into the staged file `place`. See `RemoteUpload`.
+
+    Args:
+        place: of the staged file.
+        file: what it is to be.
+        putting: sends all of the content to the staged file.
+        publishing: gives the staged file its place.
+        removing: removes the staged file, if it is there.
+    """
+
+    piece = PIECE
+    at_once = 1
+
+    def __init__(
+        self,
+        place: str,
+        file: NewFile,
+        putting: Callable[[str, NewFile, AsyncIterator[bytes]], Awaitable[None]],
+        publishing: Callable[[str, NewFile, Entry | None], Awaitable[Entry]],
+        removing: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._place = place
+        self._file = file
+        self._putting = putting
+        self._publishing = publishing
+        self._removing = removing
+        self._steps: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
+        self._task: asyncio.Task[None] | None = None
+        self._sent = 0
+
+    @property
+    def done(self) -> Sequence[tuple[int, int]]:
+        return [(0, self._sent)] if self._sent else []
+
+    async def holds(self, offset: int, content: memoryview) -> bool:
+        return False  # nothing is there from before
+
+    async def send(self, offset: int, content: memoryview, pace: Pace) -> None:
+        if offset != self._sent:
+            # What was handed over cannot be taken back.
+            raise ProblemError(Problem(Code.CUT, "the upload must begin anew", self._file.path))
+        request = self._begun()
+        for start in range(0, len(content), STEP):
+            step = bytes(content[start : start + STEP])
+            await pace(len(step))
+            await self._hand_over(step, request)
+        self._sent += len(content)
+        if self._sent == self._file.size:
+            await asyncio.shield(request)
+
+    def kept(self) -> Kept:
+        return orjson.dumps([self._place]).decode()
+
+    async def publish(self, file: NewFile, replaced: Entry | None) -> Entry:
+        await asyncio.shield(self._begun())
+        return await self._publishing(self._place, file, replaced)
+
+    async def leave(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def abort(self) -> None:
+        await self.leave()
+        await self._removing(self._place)
+
+    def _begun(self) -> asyncio.Task[None]:
+        """The request; it is under way."""
+        if self._task is None:
+            work = self._putting(self._place, self._file, self._pieces())
+            self._task = asyncio.ensure_future(work)
+        return self._task
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        left = self._file.size
+        while left > 0:
+            step = await self._steps.get()
+            left -= len(step)
+            yield step
+
+    async def _hand_over(self, step: bytes, request: asyncio.Task[None]) -> None:
+        """Gives the request its next bytes. Raises what ended it."""
+        giving = asyncio.ensure_future(self._steps.put(step))
+        try:
+            await asyncio.wait({giving, request}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            giving.cancel()
+        if request.done():
+            request.result()
+
+
+def kept_of(kept: Kept) -> str:
+    """The staged file that `WebDavUpload.kept` told of; "" if it is none."""
+    try:
+        (place,) = orjson.loads(kept)
+    except (ValueError, TypeError):
+        return ""
+    return place if isinstance(place, str) else ""

@@ -1,0 +1,59 @@
+"""Content as it goes into the body of a request."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.trees.remote.contract import Pace
+
+STEP: Final = 256 * 2**10
+"""Bytes that are paced together."""
+STALLED: Final = 60.0
+"""Seconds after which a server that takes no more bytes is given up."""
+
+
+class StreamedBody(aiohttp.Payload):
+    """A body of a known length that comes in pieces; it can be sent only once.
+
+    sent  bytes that were handed to the connection
+    """
+
+    _autoclose = True
+
+    def __init__(self, size: int, pieces: AsyncIterator[bytes | memoryview]) -> None:
+        super().__init__(pieces, content_type="application/octet-stream")
+        self._size = size
+        self._pieces = pieces
+        self._begun = False
+        self.sent = 0
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Only for aiohttp's own texts."""
+        return ""
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Writes all of it.
+
+        Raises:
+            ProblemError: it is to be sent once more.
+            TimeoutError: the server takes no more bytes.
+        """
+        if self._begun:
+            raise ProblemError(Problem(Code.CUT, "the server wants the login anew"))
+        self._begun = True
+        async for piece in self._pieces:
+            async with asyncio.timeout(STALLED):
+                await writer.write(piece)
+            self.sent += len(piece)
+
+
+async def paced(content: memoryview, pace: Pace) -> AsyncIterator[memoryview]:
+    """A content in steps, each when it may be sent."""
+    for start in range(0, len(content), STEP):
+        step = content[start : start + STEP]
+        await pace(len(step))
+        yield step
