@@ -157,6 +157,12 @@ class WebDavCalls:
         asked = WebDavRequest("PROPPATCH", self.place.url(path), path, _PATCHED, headers, body)
         await self._connection.call(asked)
 
+    def check_place(self, path: str) -> None:
+        """Raises ProblemError: BAD_NAME, if nothing can be moved to this path."""
+        if not self.odd_places and ("?" in path or ";" in path):
+            message = f"this server can move nothing to a name with ? or ;, such as {path!r}"
+            raise ProblemError(Problem(Code.BAD_NAME, message, path, retry=False))
+
     async def try_odd_place(self, path: str) -> None:
         """Finds out `odd_places` with a file of ours, which stays where it is."""
         # A server that cuts the name would move the file to where it is.
@@ -218,9 +224,7 @@ class WebDavCalls:
             raise
 
     async def _relocate(self, method: str, path: str, to: str, kind: str) -> None:
-        if not self.odd_places and ("?" in to or ";" in to):
-            message = f"this server can move nothing to a name with ? or ;, such as {to!r}"
-            raise ProblemError(Problem(Code.BAD_NAME, message, to, retry=False))
+        self.check_place(to)
         is_folder = kind == FOLDER
         headers = {"Destination": self.place.url(to, folder=is_folder), "Overwrite": "F"}
         asked = WebDavRequest(method, self.place.url(path, folder=is_folder), path, _DONE, headers)

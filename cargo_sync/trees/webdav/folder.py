@@ -92,6 +92,7 @@ class WebDavFolder:
         await self._connection.close()
 
     async def find_out(self) -> None:
+        self._staged = False  # a check of the job may have removed our folder
         if self._ways is not None:
             return
         place = await self._staging("probe")
@@ -142,7 +143,7 @@ class WebDavFolder:
     async def put(
         self, file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace
     ) -> Entry:
-        place = await self._staging(file.transfer)
+        place = await self._place_of(file)
         try:
             await self._put(place, file, paced(content, pace))
             return await self._publish(place, file, replaced)
@@ -156,7 +157,7 @@ class WebDavFolder:
             # A server may still be writing it; what stays goes after a week.
             with suppress(WebDavRefusalError):
                 await self.give_up(kept)
-        place = await self._staging(file.transfer)
+        place = await self._place_of(file)
         return WebDavUpload(place, file, self._put, self._publish, self._remove_staged)
 
     async def give_up(self, kept: Kept) -> None:
@@ -248,9 +249,16 @@ class WebDavFolder:
             await calls.make("")
 
     async def _known_ways(self) -> TimeWays:
-        await self.find_out()
+        if self._ways is None:
+            await self.find_out()
         assert self._ways is not None
         return self._ways
+
+    async def _place_of(self, file: NewFile) -> str:
+        """Where a new file is staged. Raises ProblemError: BAD_NAME, before anything is sent."""
+        await self._known_ways()
+        self._calls.check_place(file.path)
+        return await self._staging(file.transfer)
 
     async def _staging(self, name: str) -> str:
         """The place of a new staged file; its folder is there.

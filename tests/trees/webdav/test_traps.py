@@ -17,6 +17,7 @@ from cargo_sync.trees.remote.contract import NewFile
 from cargo_sync.trees.webdav.entries import version_of
 from cargo_sync.trees.webdav.folder import WebDavFolder
 from cargo_sync.trees.webdav.login import WebDavLogin
+from cargo_sync.trees.webdav.times import TimeWays
 
 CONTENT = bytes(range(256))
 X = Entry("x", FILE, len(CONTENT), 0, BY_UMASK, version_of("e", len(CONTENT), 0))
@@ -211,6 +212,7 @@ async def test_an_upload_ends_when_the_server_has_no_room() -> None:
         pass
 
     async with server(steps) as (folder, _):
+        folder._ways = TimeWays()
         upload = await folder.upload(BIG, None)
         with pytest.raises(ProblemError) as caught:
             for start in range(0, BIG.size, upload.piece):
