@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 from blake3 import blake3
@@ -356,3 +357,15 @@ async def test_a_folder_below_the_top_is_made_and_stays(remote: RemoteFolder) ->
         await remote.find_out()
         assert await remote.open(make=False) == root
         assert await there(remote) == {}
+
+
+async def test_what_a_check_has_removed_of_ours_is_made_again(remote: RemoteFolder) -> None:
+    await put(remote, "x", b"1")
+    for ours in (".cargo_sync/staging", ".cargo_sync"):
+        with suppress(ProblemError):  # it may have more of ours
+            if (found := await remote.entry(ours)) is not None:
+                await remote.remove(ours, found)
+    await remote.open(make=False)
+    await remote.find_out()
+    entry = await put(remote, "y", b"2")
+    assert (await there(remote))["y"] == entry

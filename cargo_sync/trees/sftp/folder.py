@@ -96,9 +96,10 @@ class SftpFolder:
         await self._connection.close()
 
     async def find_out(self) -> None:
+        self._staged = False  # a check of a job may have removed the folder
+        place = await self._staging(f"probe-{self._token()}")
         if self._tried:
             return
-        place = await self._staging(f"probe-{self._token()}")
         at, link = self._at(place), self._at(f"{place}-link")
         wanted = attributes(_PROBED_TIME, _PROBED_MODE)
 
