@@ -101,17 +101,6 @@ def _is_known(login: SftpLogin, host: str, addr: str, port: int, key: asyncssh.S
     return key in trusted and key not in revoked
 
 
-def _unreadable_here(path: str) -> Problem:
-    return Problem(
-        Code.BAD_SETTINGS,
-        f"the key {path} has a passphrase in OpenSSH's own format, which needs the Python package "
-        "bcrypt",
-        hint="install bcrypt where Cargo is installed, use the SSH agent, or change the format of "
-        "the key: ssh-keygen -p -m PEM",
-        retry=False,
-    )
-
-
 def private_keys(login: SftpLogin) -> list[asyncssh.SSHKey]:
     """The key in the login's file; this may take a second, for a key with a passphrase.
 
@@ -124,17 +113,20 @@ def private_keys(login: SftpLogin) -> list[asyncssh.SSHKey]:
     passphrase = login.passphrase() if login.passphrase is not None else None
     try:
         return [asyncssh.read_private_key(path, passphrase)]
-    except asyncssh.KeyEncryptionError as error:
-        if passphrase is not None and "bcrypt" in str(error):
-            raise ProblemError(_unreadable_here(path)) from error
-        hint = "set key_passphrase_file in the job"
-        message = f"the key {path} has a passphrase, and this is not the right one"
-        if passphrase is None:
-            message = f"the key {path} has a passphrase"
-        raise ProblemError(Problem(Code.BAD_SETTINGS, message, hint=hint, retry=False)) from error
-    except asyncssh.KeyImportError as error:
-        message = f"the file {path} holds no private key that Cargo can read"
-        raise ProblemError(Problem(Code.BAD_SETTINGS, message, retry=False)) from error
+    except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError) as error:
+        raise ProblemError(_refusal(path, passphrase, error)) from error
     except OSError as error:
         message = f"the key {path} cannot be read: {(error.strerror or 'it failed').lower()}"
         raise ProblemError(Problem(Code.BAD_SETTINGS, message, retry=False)) from error
+
+
+def _refusal(path: str, passphrase: str | None, error: ValueError) -> Problem:
+    """Why a key file is not read."""
+    if passphrase is None and "passphrase" in str(error).lower():
+        message, hint = f"the key {path} has a passphrase", "set key_passphrase_file in the job"
+    elif isinstance(error, asyncssh.KeyEncryptionError):
+        message = f"the key {path} has a passphrase, and this is not the right one"
+        hint = "check key_passphrase_file in the job"
+    else:
+        message, hint = f"the file {path} holds no private key that Cargo can read", ""
+    return Problem(Code.BAD_SETTINGS, message, hint=hint, retry=False)
