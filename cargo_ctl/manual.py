@@ -107,6 +107,7 @@ def _text(text: str) -> str:
     escaped = (
         text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("`", "\\(ga")
     )
+    escaped = escaped.replace("…", "...")  # not every output of roff has it
     escaped = re.sub(r"[^\x00-\x7f]", lambda match: f"\\[u{ord(match[0]):04X}]", escaped)
     return f"\\&{escaped}" if escaped.startswith((".", "\\(aq")) else escaped
 

@@ -74,7 +74,7 @@ async def test_the_server_follows_the_local_folder(tmp_path: Path, kind: str) ->
     assert system.trash() == {"f/3": b"111", "f/4": b"1111", "g/h/x": b"x"}
     before = len(system.server.calls)
     await system.look()
-    assert {call for call, _ in system.server.calls[before:]} == {"open", "list"}
+    assert {call for call, _ in system.server.calls[before:]} == {"open", "find_out", "list"}
     system.database.close()
 
 
