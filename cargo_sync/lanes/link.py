@@ -17,6 +17,7 @@ from cargo_sync.wire.frames import (
     PlainOpener,
     new_buffer,
 )
+from cargo_sync.wire.records import SIZE as RECORD
 from cargo_sync.wire.refusal import breach, cut
 
 
@@ -47,6 +48,8 @@ class Link:
         self._fill = 0
         self._frame = 0
         self._opened = False
+        self._body = 0
+        """Bytes of the body that was received last."""
 
     @property
     def pending(self) -> bool:
@@ -115,12 +118,28 @@ class Link:
             self._fill += count
             self.received += count
 
+    def exchange(self, content: memoryview, memory: memoryview) -> bool:
+        """Leaves the memory of the last body to who has its content; for its record's handler.
+
+        Args:
+            content: of that record.
+            memory: where the next body comes, of BODY_MAX bytes.
+
+        Returns:
+            False if that memory is still needed here: there are other records in it.
+        """
+        if self._opener.in_place or len(content) + RECORD != self._body:
+            return False
+        self._opener.exchange(memory)
+        return True
+
     def close(self) -> None:
         self._channel.close()
 
     def _open(self) -> memoryview:
         self.let_go()
         body = self._opener.open(self._incoming[: self._frame])
+        self._body = len(body)
         self._opened = True
         if self._opener.finished and self._fill > self._frame:
             raise breach("bytes came after its last frame")

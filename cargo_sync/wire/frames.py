@@ -82,6 +82,9 @@ class FrameOpener(Protocol):
             ProblemError: not the header of the next frame ("protocol").
         """
 
+    def exchange(self, memory: memoryview) -> None:
+        """The next body comes into `memory` (BODY_MAX bytes), if it is not `in_place`."""
+
     def open(self, frame: memoryview) -> memoryview:
         """Returns the body of a whole frame, after `expect` of its header.
 
@@ -179,6 +182,9 @@ class PlainOpener(_Opener):
     def __init__(self) -> None:
         super().__init__(0)
 
+    def exchange(self, memory: memoryview) -> None:
+        """Its bodies are in their frames."""
+
     def open(self, frame: memoryview) -> memoryview:
         end = len(frame) - TRAILER
         if xxh3_128_digest(frame[:end]) != frame[end:]:
@@ -197,6 +203,9 @@ class SealedOpener(_Opener):
         self._open = AESGCM(key).decrypt_into
         self._prefix = prefix
         self._body = new_buffer(BODY_MAX)
+
+    def exchange(self, memory: memoryview) -> None:
+        self._body = memory
 
     def open(self, frame: memoryview) -> memoryview:
         nonce = _NONCE.pack(self._prefix, self._counter, self._last)

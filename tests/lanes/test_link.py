@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from cargo_sync.wire.frames import BODY_MAX
+from cargo_sync.wire import records
+from cargo_sync.wire.frames import BODY_MAX, new_buffer
 from tests.lanes.flows import links
 
 if sys.platform != "win32":
@@ -28,6 +29,25 @@ def test_a_body_is_valid_until_the_whole_next_frame_is_there(sealed: bool) -> No
         assert received is not None and received == content * BODY_MAX
         body = received
     assert let_go == [b"", b"a" * BODY_MAX, b"b" * BODY_MAX]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "plain"])
+def test_a_body_with_one_content_alone_may_be_kept(sealed: bool, more: int) -> None:
+    sender, receiver = links(sealed, capacity=2 * BODY_MAX)
+    size = records.SIZE + 7 + more
+    bodies = list[memoryview]()
+    for content in (b"a", b"b"):
+        sender.body[:size] = content * size
+        sender.close_frame(size)
+        assert sender.flush()
+        bodies.append(receiver.receive() or memoryview(b""))
+        if content == b"a":
+            kept = bodies[0][records.SIZE : records.SIZE + 7]
+            is_kept = receiver.exchange(kept, new_buffer(BODY_MAX))
+            assert is_kept == (sealed and not more)
+    assert bodies[1] == b"b" * size
+    assert not is_kept or kept == b"a" * 7
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts the faults of one thread")

@@ -23,6 +23,7 @@ from tests.sim import planner, system, two_way
 from tests.sim.ledger import CountedTree
 from tests.sim.lively import LivelyTree
 from tests.sim.oracle import Oracle
+from tests.sim.people import People
 from tests.sim.planner import PlannerHistory, RowsTree
 from tests.sim.story import BrokenPromiseError, Story, Verdict
 from tests.sim.system import SystemHistory, Teller
@@ -65,7 +66,8 @@ def _what_is_kept(server: Abilities) -> Callable[[Entry], Entry]:
     return kept
 
 
-def _let_keep(server: Abilities, near: CountedTree, far: CountedTree) -> None:
+def _let_keep(server: Abilities, people: People, near: CountedTree, far: CountedTree) -> None:
+    people.step = server.time_step or 1
     near.kept = far.kept = _what_is_kept(server)
     far.keeps_links = server.links
 
@@ -87,7 +89,7 @@ class ForeignPlannerHistory(PlannerHistory):
     def __init__(self, story: Story) -> None:
         self._server = _counted(story.one_of(SERVERS))
         super().__init__(story)
-        _let_keep(self._server, self.near, self.far)
+        _let_keep(self._server, self.people, self.near, self.far)
         self.near.keeps_links = self._server.links  # the engine leaves them out, no planner does
 
     @property
@@ -110,7 +112,7 @@ class ForeignTwoWayHistory(TwoWayHistory):
     def __init__(self, story: Story) -> None:
         self._server = _counted(story.one_of(SERVERS))
         super().__init__(story)
-        _let_keep(self._server, self.near, self.far)
+        _let_keep(self._server, self.people, self.near, self.far)
         self.near.keeps_links = self._server.links
 
     @property
@@ -248,7 +250,7 @@ class _ForeignRuns(SystemHistory):
         self.server = story.one_of(SERVERS)
         super().__init__(story, *rest)
         self._disasters = [name for name in self._disasters if name in BETWEEN]
-        _let_keep(self.server, self.near, self.far)
+        _let_keep(self.server, self.people, self.near, self.far)
 
     def _far(self) -> LivelyTree:
         far = ForeignLively("far", self.weather, self.oracle.at("far"), self.ledger)

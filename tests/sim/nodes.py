@@ -257,6 +257,8 @@ class NodeHistory:
         if drained and self.story.happens("act", "remove"):
             machine = self.story.one_of(drained)
             self.story.tell(f"remove {machine.id}")
+            for hash in [hash for hash, good in machine.blobs.items() if good]:
+                self.had[hash] = max(0, self.had[hash] - 1)  # a person took it away, no fault
             self._forget(machine)
 
     def _may_remove(self, machine: Machine) -> bool:

@@ -36,6 +36,7 @@ class People:
     Each history has some of the acts only: those that it has meet more often.
 
     acts  how often they have changed something
+    step  of the times that a side keeps, in ns; a time that is given again and again is one of them
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class People:
         self._written = 0
         self._renamed: dict[str, tuple[str, str]] = {}
         self.acts = 0
+        self.step = 1
         self._acts = self._may()
         names = ["write", "remove", *(name for name in self._acts if story.chance(0.5))]
         self._names = names
@@ -271,8 +273,9 @@ class People:
         return b"%05d" % self._written * self.story.one_of((1, 1, 2))
 
     def _mtime(self) -> int:
-        now = self._now()
-        return self.story.one_of((5, 5, now, now + 10**15, LATEST))
+        now, step = self._now(), self.step
+        early, late = 5 // step * step, LATEST // step * step  # given again and again
+        return self.story.one_of((early, early, now, now + 10**15, late))
 
 
 class Peers(People):

@@ -346,7 +346,8 @@ class PlannerHistory:
         if not is_as_there(action, self.server):
             outcome = self.destination.do(as_known(action, self.server))
         if outcome.problem is None and outcome.result is not None:
-            if source.kind == FILE and self.source.read(at) != self.destination.read(at):
+            is_there = source.kind == FILE and self.destination.entry(at) == outcome.result
+            if is_there and self.source.read(at) != self.destination.read(at):
                 raise BrokenPromiseError(f"{at!r} counts as the same, and differs")
             self._agree(action, outcome.result, action.hash)
 

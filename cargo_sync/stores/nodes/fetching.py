@@ -14,7 +14,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.held_pieces import HeldPieces, PieceKey
-from cargo_sync.stores.nodes.pieces import PieceRun, is_right
+from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, is_right
 from cargo_sync.stores.nodes.ports import Cluster
 from cargo_sync.stores.nodes.securing import known, no_copies
 
@@ -141,12 +141,13 @@ class PieceFetching:
         index: int,
         number: int,
         memory: memoryview | None,
+        exchange: Exchange | None = None,
     ) -> bool:
         """See `Take`."""
         content = runs[index].content
         if not is_right(content, number, memory, copies[content].listed):
             return False
-        self._held.came(PieceKey(workspace, content, number), memory)
+        self._held.came(PieceKey(workspace, content, number), memory, exchange)
         return True
 
     def _order(self, nodes: frozenset[int], turn: float) -> list[int]:

@@ -12,10 +12,9 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from cargo_sync.model.problems import Problem
-from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content, Wake
-from cargo_sync.stores.nodes.pieces import PieceRun, length_of
-from cargo_sync.wire.frames import new_buffer
+from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, length_of
+from cargo_sync.wire.frames import BODY_MAX, new_buffer
 
 BATCH: Final = 1_000
 """Runs that are asked for together,"""
@@ -77,14 +76,16 @@ class PieceMemory:
         self._lock = threading.Lock()
         self._free: list[memoryview] = []
 
-    def copy(self, content: memoryview) -> memoryview:
-        """The same bytes, in memory that nobody else has."""
+    def keep(self, content: memoryview, exchange: Exchange | None = None) -> memoryview:
+        """The same bytes, in memory that nobody else has: copied only if they must be."""
         if len(content) < POOLED:
             return memoryview(bytes(content))
         with self._lock:
             memory = self._free.pop() if self._free else None
         if memory is None:
-            memory = new_buffer(PIECE)
+            memory = new_buffer(BODY_MAX)
+        if exchange is not None and exchange(content, memory):
+            return content
         memory[: len(content)] = content
         return memory[: len(content)]
 
@@ -94,7 +95,7 @@ class PieceMemory:
             return
         with self._lock:
             if len(self._free) < FREE:
-                self._free.append(memoryview(memory.obj)[:PIECE])
+                self._free.append(memoryview(memory.obj))
 
 
 class HeldPieces:
@@ -164,13 +165,15 @@ class HeldPieces:
                     runs.append(PieceRun(key.content, key.number, 1))
         return workspace, runs
 
-    def came(self, key: PieceKey, memory: memoryview | None) -> None:
-        """A piece is here; its bytes (None: zeros) are copied if somebody still wants it."""
+    def came(
+        self, key: PieceKey, memory: memoryview | None, exchange: Exchange | None = None
+    ) -> None:
+        """A piece is here; its bytes (None: zeros) are kept if somebody still wants it."""
         with self._lock:
             piece = self._pieces.get(key)
         if piece is None:
             return
-        kept = None if memory is None else self._memory.copy(memory)
+        kept = None if memory is None else self._memory.keep(memory, exchange)
         wakes = list[Wake]()
         with self._lock:
             if piece.state is PieceState.AWAITED and self._pieces.get(key) is piece:

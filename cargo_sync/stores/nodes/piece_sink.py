@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Finished, Offer, Receipt, Want
 from cargo_sync.stores.blob_pieces import PIECE
-from cargo_sync.stores.nodes.pieces import PieceRun, Take, length_of
+from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, Take, length_of
 
 _GONE = Want("none")
 
@@ -75,7 +75,14 @@ class _ComingRun:
         self.at = asked.run.start if asked is not None else 0
         self.problem: Problem | None = None
 
-    def take(self, asks: PieceAsks, offset: int, length: int, content: memoryview | None) -> None:
+    def take(
+        self,
+        asks: PieceAsks,
+        offset: int,
+        length: int,
+        content: memoryview | None,
+        exchange: Exchange | None = None,
+    ) -> None:
         """Some bytes have come; `content` None: zeros."""
         asked = self.asked
         if asked is None or self.problem is not None:
@@ -88,7 +95,7 @@ class _ComingRun:
             size = length_of(asked.run.content, number)
             count = min(length, size - inside)
             part = None if content is None else content[:count]
-            self._put(asked, number, inside, count, part, size)
+            self._put(asked, number, inside, count, part, size, exchange)
             self.at += count
             length -= count
             content = None if content is None else content[count:]
@@ -101,15 +108,17 @@ class _ComingRun:
         count: int,
         part: memoryview | None,
         size: int,
+        exchange: Exchange | None,
     ) -> None:
         if count != size:
+            exchange = None
             if self._buffer is None:
                 self._buffer = memoryview(bytearray(PIECE))
             self._buffer[inside : inside + count] = bytes(count) if part is None else part
             if inside + count < size:
                 return
             part = self._buffer[:size]
-        if not asked.take(asked.place, number, part):
+        if not asked.take(asked.place, number, part, exchange):
             self._refuse(Code.CORRUPT, "sent a piece that is not what was stored")
 
     def _refuse(self, code: Code, words: str) -> None:
@@ -120,8 +129,10 @@ class _ComingRun:
 class PieceSink:
     """See the module, and `lanes.ports.Sink`. Memory is bounded by what is asked for."""
 
-    def __init__(self, asks: PieceAsks) -> None:
+    def __init__(self, asks: PieceAsks, exchange: Exchange | None = None) -> None:
+        """`exchange` is that of the lane."""
         self._asks = asks
+        self._exchange = exchange
         self._batches: dict[int, list[_ComingRun]] = {}
         self._finished: list[Finished] = []
 
@@ -134,10 +145,12 @@ class PieceSink:
         return [_wanted(one.asked.run) if one.asked is not None else _GONE for one in runs]
 
     def whole(self, batch: int, index: int, content: memoryview) -> None:
-        self._batches[batch][index].take(self._asks, 0, len(content), content)
+        run = self._batches[batch][index]
+        run.take(self._asks, 0, len(content), content, self._exchange)
 
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
-        self._batches[batch][index].take(self._asks, offset, len(content), content)
+        run = self._batches[batch][index]
+        run.take(self._asks, offset, len(content), content, self._exchange)
 
     def hole(self, batch: int, index: int, offset: int, count: int) -> None:
         self._batches[batch][index].take(self._asks, offset, count, None)

@@ -1,7 +1,7 @@
 """Pieces of contents on their way from a node, and how each is checked."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from blake3 import blake3
 
@@ -30,10 +30,27 @@ class PieceRun(NamedTuple):
         return min(self.content.size, (self.first + self.pieces) * PIECE)
 
 
-Take = Callable[[int, int, memoryview | None], bool]
-"""Called with a piece: the number of its run, its own number in the content, its bytes (None: they
-are all zeros), whose memory is used again after the call. It may be called in any thread, and
-returns False if these are not the right ones: then no more of this run is given."""
+Exchange = Callable[[memoryview, memoryview], bool]
+"""Leaves the memory of a piece that comes to its caller, for other memory: see `Link.exchange`."""
+
+
+class Take(Protocol):
+    """Takes pieces. It may be called in any thread."""
+
+    def __call__(
+        self, run: int, number: int, memory: memoryview | None, exchange: Exchange | None = None, /
+    ) -> bool:
+        """A piece has come.
+
+        Args:
+            run: the number of its run.
+            number: its own one in the content.
+            memory: its bytes; None: they are all zeros. It is used again after the call.
+            exchange: by which its memory may be kept.
+
+        Returns:
+            False if these are not the right bytes: then no more of this run is given.
+        """
 
 
 def pieces_of(content: Content) -> int:

@@ -16,7 +16,7 @@ from cargo_sync.machines.nodes.copies import standing
 from cargo_sync.machines.nodes.placement import choose, quorum
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.stores.contract import Content
-from cargo_sync.stores.nodes.pieces import PieceRun, pieces_of
+from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, pieces_of
 from cargo_sync.stores.nodes.ports import Cluster, NodeSession
 
 AGAIN: Final = 1.0
@@ -207,7 +207,9 @@ class Securing:
         return numbers if whole else None
 
 
-def _take(_run: int, _number: int, _memory: memoryview | None) -> bool:
+def _take(
+    _run: int, _number: int, _memory: memoryview | None, _exchange: Exchange | None = None
+) -> bool:
     """The node has checked it: see `BlobReader`."""
     return True
 

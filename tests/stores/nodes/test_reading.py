@@ -27,6 +27,7 @@ from cargo_sync.stores.nodes.reading import (
     NodeReading,
     PieceReader,
 )
+from cargo_sync.wire.frames import BODY_MAX
 from tests.stores.blobs import flip, place_of
 from tests.stores.nodes.house import house
 from tests.stores.nodes.linked import linked_house
@@ -149,16 +150,30 @@ def test_what_fails_fails_for_those_who_wait_and_is_tried_again_by_others() -> N
 
 def test_memory_of_pieces_is_used_again_only_when_nobody_has_it() -> None:
     memory = PieceMemory()
-    one = memory.copy(memoryview(b"1" * POOLED))
-    other = memory.copy(memoryview(b"2" * PIECE))
+    one = memory.keep(memoryview(b"1" * POOLED))
+    other = memory.keep(memoryview(b"2" * PIECE))
     memory.give(one)
-    third = memory.copy(memoryview(b"3" * (PIECE - 1)))
+    third = memory.keep(memoryview(b"3" * (PIECE - 1)))
     assert (bytes(other), bytes(third)) == (b"2" * PIECE, b"3" * (PIECE - 1))
     assert third.obj is one.obj and len(third) == PIECE - 1
-    small = memory.copy(memoryview(b"small"))
+    small = memory.keep(memoryview(b"small"))
     memory.give(small)
-    again = memory.copy(memoryview(b"other"))
+    again = memory.keep(memoryview(b"other"))
     assert (bytes(again), bytes(small)) == (b"other", b"small")
+
+
+def test_memory_that_a_lane_gives_up_is_not_copied() -> None:
+    memory, given = PieceMemory(), list[memoryview]()
+
+    def exchange(_content: memoryview, other: memoryview) -> bool:
+        given.append(other)
+        return len(given) == 1
+
+    came = memoryview(b"1" * PIECE)
+    assert memory.keep(came, exchange) is came
+    copied = memory.keep(came, exchange)
+    assert copied.obj is given[1].obj and copied == came
+    assert [len(one) for one in given] == [BODY_MAX, BODY_MAX]
 
 
 def test_small_files_are_fetched_ahead_in_batches_until_their_lane_ends() -> None:
