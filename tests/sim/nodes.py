@@ -102,7 +102,7 @@ class NodeHistory:
         self.destroyed: Counter[tuple[int, str]] = Counter()
         """How often faults have destroyed a good copy on a node."""
         self.had: dict[str, int] = {}
-        """How many good copies there were at most since then."""
+        """How many good copies there were at most since then, of those that are wanted."""
         self.lost: set[str] = set()
         self.coming: Counter[str] = Counter()
         """Contents of uploads that are under way."""
@@ -195,7 +195,7 @@ class NodeHistory:
                 )
             self.coming[one.hash] -= 1
             self.lost.discard(one.hash)
-            self.had[one.hash] = max(self.had[one.hash], good)
+            self.had[one.hash] = min(max(self.had[one.hash], good), self._wanted(one.hash))
         self.story.covered["step receipt"] += 1
         await server.cluster.pause(0.0)
         server.links.release(hashes)
@@ -257,8 +257,6 @@ class NodeHistory:
         if drained and self.story.happens("act", "remove"):
             machine = self.story.one_of(drained)
             self.story.tell(f"remove {machine.id}")
-            for hash in [hash for hash, good in machine.blobs.items() if good]:
-                self.had[hash] = max(0, self.had[hash] - 1)  # a person took it away, no fault
             self._forget(machine)
 
     def _may_remove(self, machine: Machine) -> bool:
@@ -469,17 +467,21 @@ class NodeHistory:
     def _destroyed_in_all(self, hash: str) -> int:
         return sum(count for (_, other), count in self.destroyed.items() if other == hash)
 
+    def _wanted(self, hash: str) -> int:
+        """How many copies of a content there are to be, by those who refer to it."""
+        return max(self.copies[one] for one, other in self.referred if other == hash)
+
     def _judge(self) -> None:
         for workspace, hash in self.referred:
             good = self._good(hash)
             if self.coming[hash] and good:
                 continue
             # Copies that are about to be deleted are none any more.
-            kept = len(
-                (self.folders.blobs.nodes_of(workspace, hash) or frozenset()).intersection(good)
-            )
-            if kept >= max(self.copies[one] for one, other in self.referred if other == hash):
-                self.hurt[hash], self.had[hash] = 0, kept
+            rows = self.folders.blobs.nodes_of(workspace, hash) or frozenset()
+            kept, wanted = len(rows.intersection(good)), self._wanted(hash)
+            if kept >= wanted:
+                # What faults destroyed, and the server still believes in, may be what it keeps.
+                self.hurt[hash], self.had[hash] = len(rows) - kept, wanted
             elif not good and hash not in self.lost:
                 if self.hurt[hash] < self.had[hash]:
                     raise BrokenPromiseError(

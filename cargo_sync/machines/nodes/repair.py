@@ -115,7 +115,10 @@ def is_drained(stocks: Iterable[Stock], members: Members, node: int) -> bool:
     """Whether a node that is being drained has no copy that is needed.
 
     Only copies on nodes that answer now take its place: one that is silent may be gone for good.
+    Of a node whose folder nobody has looked through yet, it is not known.
     """
+    if node in members and members[node].may_have_more:
+        return False
     here = {id: one for id, one in members.items() if one.gives}
     return not any(
         node in stock.nodes and standing(stock.nodes, here, stock.wanted).missing

@@ -12,6 +12,7 @@ from cargo_sync.machines.nodes.repair import (
     plan,
     targets,
 )
+from cargo_sync.machines.nodes.states import NodeState
 from tests.machines.nodes.members import members
 
 
@@ -81,7 +82,13 @@ def test_what_is_missing() -> None:
     ],
 )
 def test_a_node_is_drained_when_nothing_needs_it(nodes: str, on: str, drained: bool) -> None:
-    assert is_drained([stock(1, on)], members(nodes), 1) is drained
+    known = members(nodes)
+    assert is_drained([stock(1, on)], known, 1) is drained
+    # It may have what is nowhere else, as long as nobody has looked through its folder.
+    unknown = {**known, 1: known[1]._replace(known=False)}
+    assert not is_drained([stock(1, on)], unknown, 1)
+    joining = {**known, 1: known[1]._replace(state=NodeState.JOINING)}
+    assert not is_drained([stock(1, on)], joining, 1)
 
 
 @pytest.mark.parametrize(
