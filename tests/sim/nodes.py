@@ -101,6 +101,8 @@ class NodeHistory:
         """Good copies that faults have destroyed since there were enough of them."""
         self.destroyed: Counter[tuple[int, str]] = Counter()
         """How often faults have destroyed a good copy on a node."""
+        self.whole: Counter[str] = Counter()
+        """How often that had happened to a content when nothing was wrong with it."""
         self.had: dict[str, int] = {}
         """How many good copies there were at most since then, of those that are wanted."""
         self.lost: set[str] = set()
@@ -170,14 +172,13 @@ class NodeHistory:
         hashes = [one.hash for one in contents]
         self.spool.update(hashes)
         used = {hash for _, hash in self.referred}
-        doubtful = dict[str, int]()
         for hash in hashes:
             # Copies that faults destroyed, and the server believes in, until it finds out.
             there = {id for id, one in self.machines.items() if hash in one.blobs}
             bad = len((self._believed(hash) | there).difference(self._good(hash)))
-            doubtful[hash] = bad - self._destroyed_in_all(hash)
             if hash not in used and not self.coming[hash]:
                 self.had[hash], self.hurt[hash] = 0, bad
+                self.whole[hash] = self._destroyed_in_all(hash) - bad
         self.coming.update(hashes)
         server.links.claims.hold(hashes)
         numbers = await server.placing.secure(workspace, contents)
@@ -189,7 +190,9 @@ class NodeHistory:
             self.referred[workspace, one.hash] = one.size
             good = len(self._good(one.hash))
             needed = quorum(self.copies[workspace])
-            if good + doubtful[one.hash] + self._destroyed_in_all(one.hash) < needed:
+            # The server may believe for a moment in what was destroyed since all of it was good.
+            destroyed = self._destroyed_in_all(one.hash) - self.whole[one.hash]
+            if good + destroyed < needed:
                 raise BrokenPromiseError(
                     f"{one.hash[-2:]} was receipted with {good} copies, not {needed}"
                 )
@@ -482,6 +485,8 @@ class NodeHistory:
             if kept >= wanted:
                 # What faults destroyed, and the server still believes in, may be what it keeps.
                 self.hurt[hash], self.had[hash] = len(rows) - kept, wanted
+                if kept == len(rows) and not self.coming[hash]:
+                    self.whole[hash] = self._destroyed_in_all(hash)
             elif not good and hash not in self.lost:
                 if self.hurt[hash] < self.had[hash]:
                     raise BrokenPromiseError(

@@ -78,8 +78,13 @@ class Securing:
         trusted = kept if quorum(wanted) > 1 else dict[str, frozenset[int] | None]()
         while True:
             if trusted is not kept:
-                left = [one for one in contents if one.hash not in trusted]
-                await self._read(left, kept, trusted)
+                # Also those whose copy was read before its node went away.
+                unread = [
+                    one
+                    for one in contents
+                    if not self._is_safe(trusted.get(one.hash), copies[one.hash], wanted)
+                ]
+                await self._read(unread, kept, trusted)
             short = [
                 one
                 for one in contents

@@ -17,7 +17,7 @@ from cargo_sync.stores.blob_changes import blob_path
 from cargo_sync.stores.contract import Content, Secured
 from cargo_sync.stores.nodes.deleting import Deleting
 from cargo_sync.stores.nodes.store import DAY
-from tests.stores.blobs import LARGE, flip
+from tests.stores.blobs import LARGE, content_of, flip
 from tests.stores.nodes.house import PATIENCE_SECONDS, House, house
 
 SMALL = [f"content {number}".encode() for number in range(20)]
@@ -304,3 +304,21 @@ async def test_who_waits_is_told_when_the_server_stops(tmp_path: Path, turns: in
         await found.until(lambda: bool(answers))
         [results] = answers
         assert [one.code for one in results if isinstance(one, Problem)] == [Code.STOPPED] * 20
+
+
+async def test_a_copy_that_was_read_is_looked_for_elsewhere_when_its_node_is_gone(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, nodes=2, copies=1) as one:
+        [content] = await one.upload([b"one"])
+        one.put([b"one"])
+        for row in one.rows.all():  # both have it now
+            assert (await one.nodes[row.name].place([content])).problems == [None]
+            one.blobs.found(row.id, row.life, [content.hash], [content.size], 0.0)
+        late = content_of(b"not in the spool yet")
+        waiting = asyncio.create_task(one.secured([content, late]))
+        await one.until(lambda: any(node.given for node in one.nodes.values()))
+        next(node for node in one.nodes.values() if node.given).is_away = True
+        await one.until(lambda: one.up() == 1)
+        one.put([b"not in the spool yet"])
+        assert all(isinstance(result, Secured) for result in await waiting)
