@@ -19,6 +19,8 @@ _LOOK = 60.0
 _LONGEST_PASSWORD = 4096
 WRONG = "unauthorized"
 _USABLE = frozenset({"cargo", "s3", "sftp", "webdav"})
+_PYDIO = ("pydio+https://", "pydio+http://")
+"""A Pydio server at another address is told what its address is."""
 _QUESTIONS = ("Username: ", "Password: ")
 _QUESTIONS_S3 = ("Access key: ", "Secret key: ")
 
@@ -119,7 +121,7 @@ def look_at(
     Raises SessionRefused, CommandError and NotRunning.
     """
     look = looked(client, wanted.url)
-    if look.kind not in _USABLE:
+    if look.kind not in _USABLE and not look.url.startswith(_PYDIO):
         raise SessionRefused(look.message or f"no Cargo server answers at {wanted.url}")
     is_ssh = look.kind == "sftp"
     words = trust.ENGLISH_SSH if is_ssh else trust.ENGLISH

@@ -55,6 +55,8 @@ def test_the_examples_load(env: dict[str, str]) -> None:
     assert (s3.remote.bucket, s3.remote.path) == ("masters", "2026")
     dav = load_job(str(configs / "job-webdav.example.json"), env)
     assert dav.url == "webdav+https://cloud.example.org/remote.php/dav/files/ana/Pictures"
+    pydio = load_job(str(configs / "job-pydio.example.json"), env)
+    assert (pydio.url, pydio.workspace) == ("pydio+https://files.example.org/pydio", "my-files")
     assert load_daemon(str(configs / "daemon.example.json"), env).bandwidth == 100_000_000
     node = load_node(str(configs / "node.example.json"), env)
     assert (node.capacity, node.scrub.rate, node.lane_port) == (2 * 10**12, 80_000_000, 8446)

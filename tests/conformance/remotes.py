@@ -27,6 +27,8 @@ from cargo_sync.s3.addresses import S3Address
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.testing.remote import MemoryRemote
 from cargo_sync.testing.remote_server import MemoryServer
+from cargo_sync.trees.pydio.addresses import PydioPlace
+from cargo_sync.trees.pydio.folder import PydioFolder
 from cargo_sync.trees.remote.contract import RemoteFolder
 from cargo_sync.trees.s3.folder import KnownBucket, S3Folder
 from cargo_sync.trees.sftp.folder import SftpFolder
@@ -138,11 +140,29 @@ def of_webdav(name: str) -> Factory:
     return made
 
 
+def of_pydio(name: str) -> Factory:
+    clock = time.monotonic
+    numbers = itertools.count(1)
+
+    @asynccontextmanager
+    async def made(remotes: Remotes) -> AsyncIterator[RemoteFolder]:
+        server = remotes.get(name)
+        address, login = RemoteAddress.parse(server.place().url), server.login
+        yield PydioFolder(
+            PydioPlace(address.origin, address.path, "default", "deep/er"),
+            WebDavLogin(address.authority, login.user, lambda: login.password),
+            World(time.time, clock, lambda: 0.5, lambda: f"{next(numbers):032x}", in_thread, clock),
+        )
+
+    return made
+
+
 WITHOUT_ODD_NAMES: Final = frozenset({"webdav wsgidav"})
 """Those whose server can hold no name with a ? or ; in it; it is refused alone."""
 FACTORIES: dict[str, Factory] = {
     **{f"memory {name}": in_memory(abilities) for name, abilities in KINDS.items()},
     "sftp openssh": of_sftp("openssh"),
     **{f"webdav {name}": of_webdav(name) for name in ("wsgidav", "rclone-webdav", "apache")},
+    "pydio pydio-like": of_pydio("pydio-like"),
     **{f"s3 {name}": of_s3(name) for name in ("rclone-s3", "moto", "swift")},
 }

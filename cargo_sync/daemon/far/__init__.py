@@ -6,6 +6,7 @@ choice  the far side of each kind
 look    who answers at the address of somebody else's server, before a login
 login   what a folder on somebody else's server is built from
 place   where the files of a session are: the contract
+pydio   a folder in a workspace of a Pydio server
 remote  a folder on somebody else's server, over any protocol
 s3      a folder of an S3 bucket
 remote_place  a folder on somebody else's server, for a session

@@ -16,6 +16,7 @@ from cargo_sync.daemon.far.cargo import cargo_check, cargo_side
 from cargo_sync.daemon.far.cargo_place import CargoPlace
 from cargo_sync.daemon.far.login import RemoteLogin, VisitLogin
 from cargo_sync.daemon.far.place import FarPlace
+from cargo_sync.daemon.far.pydio import pydio_folder
 from cargo_sync.daemon.far.remote import remote_side, remote_use
 from cargo_sync.daemon.far.remote_place import RemotePlace
 from cargo_sync.daemon.far.s3 import s3_folder
@@ -28,6 +29,7 @@ from cargo_sync.trees.remote.contract import RemoteFolder
 from cargo_sync.trees.remote.tree import RemoteMemory
 
 FOLDERS: Final[Mapping[RemoteKind, Callable[[RemoteLogin, World], RemoteFolder]]] = {
+    RemoteKind.PYDIO: pydio_folder,
     RemoteKind.S3: s3_folder,
     RemoteKind.SFTP: sftp_folder,
     RemoteKind.WEBDAV: webdav_folder,

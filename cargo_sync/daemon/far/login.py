@@ -19,6 +19,8 @@ class RemoteLogin(Protocol):
     @property
     def remote_dir(self) -> str: ...
     @property
+    def workspace(self) -> str: ...
+    @property
     def username(self) -> str: ...
     @property
     def password(self) -> Secret: ...
@@ -48,6 +50,7 @@ class VisitLogin:
     username: str
     password: Secret
     remote_dir: str = ""
+    workspace: str = "default"
     tls_fingerprint: str | None = None
     ca_file: str | None = None
     key_file: str | None = None

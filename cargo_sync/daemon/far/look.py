@@ -12,6 +12,7 @@ from cargo_sync.trees.cargo.look import ServerKind, ServerLook, certificate_of
 from cargo_sync.trees.sftp.connection import SftpConnection
 
 _WORDS: Final[dict[RemoteKind, ServerKind]] = {
+    RemoteKind.PYDIO: "pydio",
     RemoteKind.S3: "s3",
     RemoteKind.SFTP: "sftp",
     RemoteKind.WEBDAV: "webdav",

@@ -88,6 +88,7 @@ def _login(args: SessionOpenArgs, password: Secret | None, trust: ServerTrust) -
         remote,
         args.username,
         password or Secret(""),
+        workspace=args.workspace,
         tls_fingerprint=trust.fingerprint or None,
         ca_file=trust.ca_file or None,
         key_file=args.key_file,

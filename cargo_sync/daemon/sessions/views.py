@@ -22,8 +22,7 @@ _HINTS: Final[Mapping[Code, str]] = {
     Code.CERTIFICATE: "give the fingerprint that the server printed when it started as "
     "`tls_fingerprint`, or its CA as `ca_file`; of an SSH server, its host key as `host_key`",
     Code.REFUSED: "",
-    Code.PYDIO_SERVER: "start `cargo_sync server` on the same machine, on the folder of its files, "
-    "and open a session there",
+    Code.PYDIO_SERVER: "begin the address with pydio+https://, and name the workspace",
 }
 """Hints in place of those that name a job's file, because a session has none."""
 

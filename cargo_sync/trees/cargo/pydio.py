@@ -24,7 +24,7 @@ def problem(where: str) -> Problem:
     return Problem(
         Code.PYDIO_SERVER,
         f"{where} is a Pydio server, not a Cargo server",
-        hint="start `cargo_sync server` on the same machine, with the folder of Pydio's files, "
-        "and give the job its address",
+        hint=f"set hostname in the job to pydio+https://{where}, with the path of Pydio, and "
+        "workspace to the id or alias of a workspace",
         retry=False,
     )

@@ -5,6 +5,8 @@ swift       S3 by Swift's s3api
 swift_parts runs Swift's four servers
 moto        a fake of S3
 wsgidav     WebDAV
+pydio       a server like Pydio, written for these tests
+pydio_parts its program
 apache_dav  WebDAV by Apache
 openssh     SFTP by sshd
 ftp_user    the user of the FTP servers
@@ -28,6 +30,7 @@ from tests.remotes.servers import (
     openssh,
     proftpd,
     pure_ftpd,
+    pydio,
     rclone,
     swift,
     vsftpd,
@@ -45,4 +48,5 @@ FTP: Final[tuple[Server, ...]] = (
     rclone.FTP, vsftpd.PLAIN, vsftpd.TLS, vsftpd.STRICT,
     *((proftpd.PROFTPD, pure_ftpd.PURE_FTPD) if ALL else ()),
 )  # fmt: skip
-SERVERS: Final = (*S3, *WEBDAV, *SFTP, *FTP)
+PYDIO: Final[tuple[Server, ...]] = (pydio.PYDIO,)
+SERVERS: Final = (*S3, *WEBDAV, *SFTP, *FTP, *PYDIO)

@@ -1,0 +1,299 @@
+"""One folder of a workspace on a Pydio server, as a remote. See `trees/remote/contract.py`.
+
+Content is sent into our staging folder first; a rename that overwrites nothing gives it its place.
+What is deleted for good goes into Pydio's own trash, if the workspace has one.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from cargo_sync.model import paths
+from cargo_sync.model.abilities import Abilities, Publishing, Replacing, Resuming, Trashing
+from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.paths import RESERVED
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.trees.contract import Missed
+from cargo_sync.trees.pydio.addresses import PydioPlace
+from cargo_sync.trees.pydio.calls import PydioCalls
+from cargo_sync.trees.pydio.content import PydioContent
+from cargo_sync.trees.pydio.problems import PydioRefusalError, no_hidden_files
+from cargo_sync.trees.pydio.upload import PIECE, PydioUpload, kept_of
+from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
+from cargo_sync.trees.remote.walking import walk
+from cargo_sync.trees.webdav.connection import WebDavConnection
+from cargo_sync.trees.webdav.login import WebDavLogin
+from cargo_sync.trees.webdav.problems import is_no_folder, was_changed
+
+STAGING: Final = f"{RESERVED}/staging"
+_ABILITIES: Final = Abilities(
+    time_step=None,
+    modes=False,
+    links=False,
+    idents=False,
+    exchange=False,
+    hashes=False,
+    feed=False,
+    empties=False,
+    replacing=Replacing.LOOKED_AT,
+    publishing=Publishing.RENAME,
+    trashing=Trashing.RENAME,
+    resuming=Resuming.APPEND,
+    atomic=False,
+)
+
+
+class PydioFolder:
+    """The folder at a place, as the user of `login`."""
+
+    hashes_first = False
+    abilities = _ABILITIES
+
+    def __init__(self, place: PydioPlace, login: WebDavLogin, world: World) -> None:
+        self._place = place
+        self._login = login
+        self._token = world.token
+        self._connection = WebDavConnection(login)
+        self._calls = PydioCalls(self._connection, place)
+        self._staged = False
+
+    async def open(self, *, make: bool) -> str:
+        place, login = self._place, self._login
+        try:
+            found = await self._calls.find_hashes("")
+        except PydioRefusalError as refusal:
+            message = f"the workspace {place.workspace!r} cannot be opened; the server says: "
+            hint = "check workspace in the job: it is the id or the alias of a workspace"
+            problem = Problem(Code.ROOT_GONE, message + refusal.said[:200], hint=hint)
+            raise ProblemError(problem) from refusal
+        if found is None and make:
+            await self._make_top()
+            found = await self._calls.state("")
+        if found is None:
+            message = f"there is no folder {place.folder!r} in the workspace {place.workspace!r}"
+            raise ProblemError(Problem(Code.ROOT_GONE, message))
+        if not found.folder:
+            raise ProblemError(Problem(Code.NOT_A_FOLDER, f"{place.folder!r} is not a folder"))
+        at = f"/{place.installed} {place.workspace}:/{place.folder}"
+        return f"pydio {login.username}@{login.where} {login.fingerprint} {at}"
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def find_out(self) -> None:
+        self._staged = False  # a check of the job may have removed our folder
+        try:
+            await self._make_staging()
+        except PydioRefusalError as error:
+            raise no_hidden_files(error) from error
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def walk(self) -> AsyncIterator[Sequence[RemoteListing | Missed]]:
+        return walk(self.list)
+
+    async def list(self, folder: str) -> RemoteListing:
+        return await self._calls.listing(folder)
+
+    async def entry(self, path: str) -> Entry | None:
+        return await self._calls.entry(path)
+
+    async def read(self, path: str, entry: Entry, start: int = 0) -> PydioContent:
+        calls = self._calls
+        if entry.kind != FILE or calls.place.is_bin(path):
+            raise was_changed(path)
+        answer = await calls.get(path, start)
+        content = PydioContent(
+            answer, self._login.where, path, entry, start, calls.expect, hashed=calls.hashed
+        )
+        try:
+            await content.check()
+        except BaseException:
+            await content.close()
+            raise
+        return content
+
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
+        return [""] * len(items)  # the server knows the MD5 alone
+
+    # -- content -----------------------------------------------------------------------------------
+
+    async def put(
+        self, file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace
+    ) -> Entry:
+        upload = await self.upload(file, None)
+        try:
+            for start in range(0, file.size, PIECE):
+                await upload.send(start, content[start : start + PIECE], pace)
+            return await upload.publish(file, replaced)
+        except ProblemError:
+            with suppress(ProblemError):
+                await upload.abort()
+            raise
+
+    async def upload(self, file: NewFile, kept: Kept | None) -> PydioUpload:
+        self._check_place(file.path)
+        stage = _Stage(self)
+        place = kept_of(kept) if kept is not None else ""
+        if paths.parent(place) == STAGING:
+            found = await self._calls.state(place)
+            if found is not None and not found.folder and found.md5 and found.size <= file.size:
+                return PydioUpload(stage, place, file, found)
+            if found is not None:
+                await self._remove_staged(place)
+        return PydioUpload(stage, await self._staging(file.transfer), file)
+
+    async def give_up(self, kept: Kept) -> None:
+        place = kept_of(kept)
+        if paths.parent(place) == STAGING:
+            await self._remove_staged(place)
+
+    # -- changing ----------------------------------------------------------------------------------
+
+    async def link(self, path: str, target: str) -> Entry:
+        message = f"a Pydio server has no symbolic links: {path!r} cannot be made"
+        raise ProblemError(Problem(Code.UNSUPPORTED, message, path, retry=False))
+
+    async def make(self, path: str, mode: int) -> Entry:
+        self._check_place(path)
+        return await _make(self._calls, path)
+
+    async def move(self, path: str, to: str, entry: Entry) -> Entry:
+        self._check_place(to)
+        await self._calls.expect(path, entry)
+        await self._calls.move(path, to)
+        return await self._calls.there(to)
+
+    async def copy(self, path: str, to: str, entry: Entry) -> Entry:
+        message = f"{path!r} is renamed on this server, never copied"
+        raise ProblemError(Problem(Code.UNSUPPORTED, message, path, retry=False))
+
+    async def remove(self, path: str, entry: Entry) -> None:
+        await self._calls.expect(path, entry)
+        if entry.kind != FOLDER:
+            await self._calls.delete(path)
+            return
+        await self._check_empty(path, path)
+        if paths.is_below(path, RESERVED):
+            await self._calls.delete(path)
+            return
+        # The server deletes a folder with all that is in it. Where nobody else writes, it can be
+        # seen that nothing has come since the look.
+        place = await self._staging("folder")
+        await self._calls.move(path, place)
+        try:
+            await self._check_empty(place, path)
+        except ProblemError:
+            await self._calls.move(place, path)
+            raise
+        await self._calls.delete(place)
+
+    async def set_metadata(self, path: str, entry: Entry, mtime_ns: int, mode: int) -> Entry:
+        await self._calls.expect(path, entry)
+        return await self._calls.there(path)  # the server keeps neither
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    async def _make_top(self) -> None:
+        """Makes the folder, and those above it that are not there."""
+        calls = PydioCalls(self._connection, replace(self._place, folder=""))
+        calls.hashed = self._calls.hashed
+        await _make(calls, self._place.folder)
+
+    def _check_place(self, path: str) -> None:
+        """Raises ProblemError: BAD_NAME: nothing of ours is written into Pydio's own trash."""
+        if self._place.is_bin(path):
+            message = f"{path!r} is the place of Pydio's own trash; give it another name here"
+            raise ProblemError(Problem(Code.BAD_NAME, message, path, retry=False))
+
+    async def _make_staging(self) -> None:
+        if not self._staged:
+            await self.make(STAGING, 0o700)
+            self._staged = True
+
+    async def _staging(self, name: str) -> str:
+        """The place of a new staged file; its folder is there."""
+        await self._make_staging()
+        return f"{STAGING}/{name}-{self._token()}"
+
+    async def _append(self, place: str, offset: int, content: memoryview, pace: Pace) -> None:
+        calls, boundary = self._calls, self._token()
+        try:
+            if not len(content):
+                await calls.make_file(place)
+            elif offset:
+                await calls.send(f"{place}-part", content, boundary, pace, onto=place)
+            else:
+                await calls.send(place, content, boundary, pace)
+        except ProblemError:
+            self._staged = False  # somebody may have removed our folder
+            raise
+
+    async def _publish(self, place: str, file: NewFile, replaced: Entry | None) -> Entry:
+        """Gives a staged file its place."""
+        if replaced is None:
+            await self._calls.move(place, file.path)
+        else:
+            await self._replace(place, file.path, replaced)
+        found = await self._calls.entry(file.path)
+        if found is None:
+            message = f"the server keeps {file.path!r} under another name; give it another one here"
+            raise ProblemError(Problem(Code.BAD_NAME, message, file.path, retry=False))
+        if found.kind != FILE or found.size != file.size:
+            raise was_changed(file.path)
+        return found
+
+    async def _replace(self, place: str, path: str, replaced: Entry) -> None:
+        """Puts a staged file in the place of another one, which must be `replaced`."""
+        calls = self._calls
+        await calls.expect(path, replaced)
+        old = f"{place}-old"
+        await calls.move(path, old)
+        try:
+            await self._expect_old(old, path, replaced)
+            await calls.move(place, path)
+        except ProblemError:
+            with suppress(ProblemError):
+                await calls.move(old, path)
+            raise
+        await self._remove_staged(old)
+
+    async def _expect_old(self, old: str, path: str, replaced: Entry) -> None:
+        taken = await self._calls.there(old)
+        if (taken.kind, taken.version) != (replaced.kind, replaced.version):
+            raise was_changed(path)
+
+    async def _remove_staged(self, place: str) -> None:
+        """Removes a staged file, if it is there."""
+        assert paths.parent(place) == STAGING, "nothing else is removed without a look"
+        if await self._calls.state(place) is not None:
+            await self._calls.delete(place)
+
+    async def _check_empty(self, folder: str, path: str) -> None:
+        """Raises ProblemError: NOT_EMPTY."""
+        listing = await self._calls.listing(folder)
+        if listing.entries or listing.problems:
+            raise ProblemError(Problem(Code.NOT_EMPTY, f"{path!r} is not empty", path))
+
+
+class _Stage:
+    """Our staging folder, as an upload sees it. See `PydioStage`."""
+
+    def __init__(self, folder: PydioFolder) -> None:
+        self.append = folder._append
+        self.publish = folder._publish
+        self.remove = folder._remove_staged
+        self.state = folder._calls.state
+
+
+async def _make(calls: PydioCalls, path: str) -> Entry:
+    """Makes a folder, and those above it that are not there."""
+    for above in reversed(list(paths.upwards(path))):
+        found = await calls.entry(above)
+        if found is None:
+            await calls.make(above)
+        elif found.kind != FOLDER:
+            raise is_no_folder(above)
+    return await calls.there(path)
