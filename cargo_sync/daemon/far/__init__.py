@@ -3,14 +3,11 @@
 cargo   a workspace on a Cargo server
 cargo_place   a user's workspaces on a Cargo server, for a session
 choice  the far side of each kind
+folders/  a folder on somebody else's server, of each kind
 look    who answers at the address of somebody else's server, before a login
 login   what a folder on somebody else's server is built from
 place   where the files of a session are: the contract
-pydio   a folder in a workspace of a Pydio server
 remote  a folder on somebody else's server, over any protocol
-s3      a folder of an S3 bucket
 remote_place  a folder on somebody else's server, for a session
-sftp    a folder on an SSH server
 side    what a far side is built from, and what it brings besides its tree
-webdav  a folder on a WebDAV server
 """

@@ -14,15 +14,15 @@ from cargo_sync.daemon.checks.remote_steps import RemoteCheck
 from cargo_sync.daemon.checks.steps import FarCheck
 from cargo_sync.daemon.far.cargo import cargo_check, cargo_side
 from cargo_sync.daemon.far.cargo_place import CargoPlace
+from cargo_sync.daemon.far.folders.pydio import pydio_folder
+from cargo_sync.daemon.far.folders.s3 import s3_folder
+from cargo_sync.daemon.far.folders.sftp import sftp_folder
+from cargo_sync.daemon.far.folders.webdav import webdav_folder
 from cargo_sync.daemon.far.login import RemoteLogin, VisitLogin
 from cargo_sync.daemon.far.place import FarPlace
-from cargo_sync.daemon.far.pydio import pydio_folder
 from cargo_sync.daemon.far.remote import remote_side, remote_use
 from cargo_sync.daemon.far.remote_place import RemotePlace
-from cargo_sync.daemon.far.s3 import s3_folder
-from cargo_sync.daemon.far.sftp import sftp_folder
 from cargo_sync.daemon.far.side import FarCase, JobFarSide
-from cargo_sync.daemon.far.webdav import webdav_folder
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.api import Apis, ServerLogin
 from cargo_sync.trees.remote.contract import RemoteFolder

@@ -5,8 +5,8 @@ from typing import Final
 from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
 from cargo_sync.config.remote_kinds import NAMES
 from cargo_sync.config.secret import Secret
+from cargo_sync.daemon.far.folders.sftp import sftp_login
 from cargo_sync.daemon.far.login import VisitLogin
-from cargo_sync.daemon.far.sftp import sftp_login
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.look import ServerKind, ServerLook, certificate_of
 from cargo_sync.trees.sftp.connection import SftpConnection

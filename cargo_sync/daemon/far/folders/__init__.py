@@ -1,0 +1,7 @@
+"""A folder on somebody else's server, of each kind, from what a job or a person says.
+
+pydio   in a workspace of a Pydio server
+s3      in an S3 bucket
+sftp    on an SSH server
+webdav  on a WebDAV server
+"""
