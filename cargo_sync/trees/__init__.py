@@ -2,6 +2,7 @@
 
 calls     calls in threads that use a folder, which is not closed under them
 cargo/    a workspace on a Cargo server
+cloud/    a folder of a service that OpenDAL reaches
 contract  the rules that each tree must keep: `Tree`, `NearTree`, `FarTree`
 folder    the near tree: the local folder of a job
 guest     a local folder that a get or a put uses without owning it

@@ -6,11 +6,14 @@ gets the servers (tests/remotes), which skip the test if they cannot be had here
 
 import asyncio
 import itertools
+import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import pytest
 
 from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.model.abilities import (
@@ -27,6 +30,10 @@ from cargo_sync.s3.addresses import S3Address
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.testing.remote import MemoryRemote
 from cargo_sync.testing.remote_server import MemoryServer
+from cargo_sync.trees.cloud.folder import CloudFolder
+from cargo_sync.trees.cloud.operator import operator_of
+from cargo_sync.trees.cloud.problems import CloudErrors
+from cargo_sync.trees.cloud.services import CloudPlace
 from cargo_sync.trees.pydio.addresses import PydioPlace
 from cargo_sync.trees.pydio.folder import PydioFolder
 from cargo_sync.trees.remote.contract import RemoteFolder
@@ -37,6 +44,9 @@ from cargo_sync.trees.webdav.folder import WebDavFolder
 from cargo_sync.trees.webdav.login import WebDavLogin
 from cargo_sync.wire.sigv4 import AccessKey
 from tests.remotes.remotes import Remotes
+
+if TYPE_CHECKING:
+    from opendal import AsyncOperator
 
 Factory = Callable[[Remotes], AbstractAsyncContextManager[RemoteFolder]]
 
@@ -157,6 +167,36 @@ def of_pydio(name: str) -> Factory:
     return made
 
 
+def of_cloud(service: str, lacks: str = "") -> Factory:
+    """A scheme of OpenDAL on this machine: no server, but the same library.
+
+    Args:
+        service: `memory` works as an object store, `fs` on a folder.
+        lacks: what it is to lack, as OpenDAL writes it.
+    """
+    clock = time.monotonic
+    numbers = itertools.count(1)
+
+    def making(scheme: str, config: Mapping[str, str], errors: CloudErrors) -> "AsyncOperator":
+        layers = pytest.importorskip("opendal.layers", reason="the extra [cloud] is not installed")
+        operator = operator_of(scheme, config, errors)
+        return operator.layer(layers.CapabilityOverrideLayer(lacks)) if lacks else operator
+
+    @asynccontextmanager
+    async def made(_: Remotes) -> AsyncIterator[RemoteFolder]:
+        with tempfile.TemporaryDirectory(prefix="cargo-cloud-") as folder:
+            path = folder.strip("/") if service == "fs" else "deep/er"
+            yield CloudFolder(
+                CloudPlace(service, "", path),
+                World(
+                    time.time, clock, lambda: 0.5, lambda: f"{next(numbers):032x}", in_thread, clock
+                ),
+                making,
+            )
+
+    return made
+
+
 WITHOUT_ODD_NAMES: Final = frozenset({"webdav wsgidav"})
 """Those whose server can hold no name with a ? or ; in it; it is refused alone."""
 FACTORIES: dict[str, Factory] = {
@@ -165,4 +205,7 @@ FACTORIES: dict[str, Factory] = {
     **{f"webdav {name}": of_webdav(name) for name in ("wsgidav", "rclone-webdav", "apache")},
     "pydio pydio-like": of_pydio("pydio-like"),
     **{f"s3 {name}": of_s3(name) for name in ("rclone-s3", "moto", "swift")},
+    "cloud memory": of_cloud("memory"),
+    "cloud fs": of_cloud("fs"),
+    "cloud fs-in-one-piece": of_cloud("fs", "copy=false,write_can_multi=false"),
 }
