@@ -157,7 +157,7 @@ def recognised(status: int, headers: Mapping[str, str], body: bytes) -> ServerKi
 def _message(url: str, kind: ServerKind, sealed: bool, trusted: bool) -> str:
     where = urlsplit(url).netloc
     if kind == "pydio":
-        return pydio.problem(where).message
+        return f"{pydio.problem(where).message}; its address begins with pydio+https://"
     if kind == "unknown":
         return f"{where} answers, but it is not a Cargo server"
     if not sealed:

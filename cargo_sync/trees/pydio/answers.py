@@ -10,7 +10,7 @@ from xml.parsers import expat
 
 import orjson
 
-from cargo_sync.trees.pydio.problems import no_pydio, refused_with
+from cargo_sync.trees.pydio.problems import login_refused, no_pydio, refused_with
 
 DEEPEST: Final = 32
 _DIRECTORY: Final = "directory"
@@ -93,6 +93,8 @@ class _Document:
             self.nodes.append(attributes)
         elif self._depth == 2 and name == "pagination":
             self.paging = attributes
+        if name == "require_auth":
+            raise login_refused()
         if name == "message" and attributes.get("type", "").lower() == "error":
             self.error, self._in_error = self.error or "", self._depth
 
@@ -111,8 +113,9 @@ def check_done(body: bytes, path: str) -> None:
 
     Raises:
         PydioRefusalError: it is.
+        ProblemError: `unauthorized`.
     """
-    if b"<message" not in body:
+    if b"<message" not in body and b"<require_auth" not in body:
         return
     document = _Document(body)
     if document.error is not None:

@@ -63,6 +63,7 @@ class PydioCalls:
     def __init__(self, connection: WebDavConnection, place: PydioPlace) -> None:
         self._connection = connection
         self.place = place
+        self._asked = False
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -72,13 +73,16 @@ class PydioCalls:
         return state_of(await self._get(self.place.url(call, path), path), path)
 
     async def find_hashes(self, path: str) -> PydioState | None:
-        """As `state`, and finds out `hashed` first."""
-        self.hashed = True
+        """As `state`; the first time, it finds out `hashed`, which stays: versions depend on it."""
         try:
-            return await self.state(path)
+            state = await self.state(path)
         except PydioRefusalError:
+            if self._asked:
+                raise
+            state = state_of(await self._get(self.place.url("stat", path), path), path)
             self.hashed = False
-            return await self.state(path)
+        self._asked = True
+        return state
 
     async def entry(self, path: str) -> Entry | None:
         """What is at a path; None for nothing."""

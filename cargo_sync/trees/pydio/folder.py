@@ -19,13 +19,13 @@ from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.pydio.addresses import PydioPlace
 from cargo_sync.trees.pydio.calls import PydioCalls
 from cargo_sync.trees.pydio.content import PydioContent
-from cargo_sync.trees.pydio.problems import PydioRefusalError, no_hidden_files
+from cargo_sync.trees.pydio.problems import PydioRefusalError, no_hidden_files, no_pydio
 from cargo_sync.trees.pydio.upload import PIECE, PydioUpload, kept_of
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.webdav.connection import WebDavConnection
 from cargo_sync.trees.webdav.login import WebDavLogin
-from cargo_sync.trees.webdav.problems import is_no_folder, was_changed
+from cargo_sync.trees.webdav.problems import WebDavRefusalError, is_no_folder, was_changed
 
 STAGING: Final = f"{RESERVED}/staging"
 _ABILITIES: Final = Abilities(
@@ -36,7 +36,6 @@ _ABILITIES: Final = Abilities(
     exchange=False,
     hashes=False,
     feed=False,
-    empties=False,
     replacing=Replacing.LOOKED_AT,
     publishing=Publishing.RENAME,
     trashing=Trashing.RENAME,
@@ -66,8 +65,12 @@ class PydioFolder:
         except PydioRefusalError as refusal:
             message = f"the workspace {place.workspace!r} cannot be opened; the server says: "
             hint = "check workspace in the job: it is the id or the alias of a workspace"
-            problem = Problem(Code.ROOT_GONE, message + refusal.said[:200], hint=hint)
+            problem = Problem(Code.UNKNOWN_WORKSPACE, message + refusal.said[:200], hint=hint)
             raise ProblemError(problem) from refusal
+        except WebDavRefusalError as refusal:
+            if refusal.status != 404:
+                raise
+            raise no_pydio("there is no API of Pydio at this address (404)") from refusal
         if found is None and make:
             await self._make_top()
             found = await self._calls.state("")

@@ -37,6 +37,14 @@ def refused_with(said: str, path: str) -> PydioRefusalError:
     return PydioRefusalError(Problem(Code.REFUSED, message, path), said)
 
 
+def login_refused() -> ProblemError:
+    """The problem of an answer that asks for a login, as a page would."""
+    hint = "check username, and password or password_file"
+    return ProblemError(
+        Problem(Code.UNAUTHORIZED, "the server refuses this login", hint=hint, retry=False)
+    )
+
+
 def no_pydio(why: str) -> ProblemError:
     """The problem of an answer that no Pydio server would send."""
     return ProblemError(

@@ -214,7 +214,7 @@ def application(stored: Path, login: str) -> web.Application:
     wanted = f"Basic {b64encode(login.encode()).decode()}"
 
     async def answered(request: web.Request) -> web.StreamResponse:
-        if request.headers.get("Authorization") != wanted:
+        if "call" not in request.match_info or request.headers.get("Authorization") != wanted:
             realm = {"WWW-Authenticate": 'Basic realm="Pydio API"'}
             return web.Response(status=401, headers=realm, text="You are not authorized")
         names = [unquote(one) for one in request.rel_url.raw_path.split("/") if one]
@@ -241,6 +241,7 @@ def application(stored: Path, login: str) -> web.Application:
     served = web.Application(client_max_size=LARGEST_FORM)
     served.router.add_route("*", "/{installed}/api/{workspace}/{call}", answered)
     served.router.add_route("*", "/{installed}/api/{workspace}/{call}/{rest:.*}", answered)
+    served.router.add_route("*", "/{rest:.*}", answered)
     return served
 
 

@@ -34,6 +34,7 @@ ERROR = b'<tree><message type="ERROR">No &amp; <b>never</b></message></tree>'
         (b"", Code.BAD_ANSWER),
         (b"<html></html>", Code.BAD_ANSWER),
         (ERROR, Code.REFUSED),
+        (b"<tree><require_auth/></tree>", Code.UNAUTHORIZED),
     ],
 )  # fmt: skip
 def test_the_state_of_one_path(body: bytes, state: PydioState | Code | None) -> None:

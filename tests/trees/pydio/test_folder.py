@@ -78,7 +78,7 @@ async def names(folder: PydioFolder) -> list[str]:
 
 @pytest.mark.parametrize(
     ("workspace", "password", "code"),
-    [("none", "pw", Code.ROOT_GONE), ("default", "wrong", Code.UNAUTHORIZED)],
+    [("none", "pw", Code.UNKNOWN_WORKSPACE), ("default", "wrong", Code.UNAUTHORIZED)],
 )
 async def test_what_cannot_be_opened_says_why(
     tmp_path: Path, workspace: str, password: str, code: Code
@@ -87,6 +87,16 @@ async def test_what_cannot_be_opened_says_why(
         with pytest.raises(ProblemError) as caught:
             await folder.open(make=True)
         assert caught.value.problem.code is code
+
+
+async def test_an_address_without_the_api_is_said_to_be_one(tmp_path: Path) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=404)
+
+    async with opened(tmp_path, answer=answer) as folder:
+        with pytest.raises(ProblemError, match="no API of Pydio") as caught:
+            await folder.open(make=True)
+        assert caught.value.problem.code is Code.BAD_ANSWER
 
 
 async def test_a_workspace_without_hidden_files_is_read_and_never_written(tmp_path: Path) -> None:
