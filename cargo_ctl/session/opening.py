@@ -18,7 +18,7 @@ _TRIES = 3
 _LOOK = 60.0
 _LONGEST_PASSWORD = 4096
 WRONG = "unauthorized"
-_USABLE = frozenset({"cargo", "s3", "sftp", "webdav"})
+_USABLE = frozenset({"cargo", "ftp", "s3", "sftp", "webdav"})
 _PYDIO = ("pydio+https://", "pydio+http://")
 """A Pydio server at another address is told what its address is."""
 _QUESTIONS = ("Username: ", "Password: ")

@@ -22,6 +22,7 @@ NAMES: Final[Mapping[RemoteKind, str]] = {
 }
 NOT_BUILT: Final = frozenset(RemoteKind) - {
     RemoteKind.CARGO,
+    RemoteKind.FTP,
     RemoteKind.PYDIO,
     RemoteKind.S3,
     RemoteKind.SFTP,

@@ -5,6 +5,7 @@ cargo/    a workspace on a Cargo server
 cloud/    a folder of a service that OpenDAL reaches
 contract  the rules that each tree must keep: `Tree`, `NearTree`, `FarTree`
 folder    the near tree: the local folder of a job
+ftp/      a folder on an FTP server
 guest     a local folder that a get or a put uses without owning it
 landing   checks in the local folder before and after a download's files are published
 offers    turns tasks into offers, and receipts into what became of a batch

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 def env(tmp_path: Path) -> dict[str, str]:
     secrets = tmp_path / ".config/cargo_sync"
     secrets.mkdir(parents=True)
-    for name in ("ana.password", "ben.password", "store.key"):
+    for name in ("ana.password", "ben.password", "client.password", "store.key"):
         (secrets / name).write_text("secret\n")
         (secrets / name).chmod(0o600)
     return {"HOME": str(tmp_path), "ANA_PASSWORD": "a", "BEN_PASSWORD": "b"}
@@ -51,6 +51,8 @@ def test_the_examples_load(env: dict[str, str]) -> None:
         "sftp://nas.example.org/volume1/masters",
         f"{env['HOME']}/.ssh/known_hosts",
     )
+    ftp = load_job(str(configs / "job-ftp.example.json"), env)
+    assert (ftp.remote.port, ftp.remote.secure, ftp.remote.path) == (21, True, "incoming")
     s3 = load_job(str(configs / "job-s3.example.json"), env)
     assert (s3.remote.bucket, s3.remote.path) == ("masters", "2026")
     dav = load_job(str(configs / "job-webdav.example.json"), env)

@@ -34,6 +34,8 @@ from cargo_sync.trees.cloud.folder import CloudFolder
 from cargo_sync.trees.cloud.operator import operator_of
 from cargo_sync.trees.cloud.problems import CloudErrors
 from cargo_sync.trees.cloud.services import CloudPlace
+from cargo_sync.trees.ftp.folder import FtpFolder
+from cargo_sync.trees.ftp.login import FtpLogin
 from cargo_sync.trees.pydio.addresses import PydioPlace
 from cargo_sync.trees.pydio.folder import PydioFolder
 from cargo_sync.trees.remote.contract import RemoteFolder
@@ -44,6 +46,7 @@ from cargo_sync.trees.webdav.folder import WebDavFolder
 from cargo_sync.trees.webdav.login import WebDavLogin
 from cargo_sync.wire.sigv4 import AccessKey
 from tests.remotes.remotes import Remotes
+from tests.remotes.servers import ALL
 
 if TYPE_CHECKING:
     from opendal import AsyncOperator
@@ -197,12 +200,40 @@ def of_cloud(service: str, lacks: str = "") -> Factory:
     return made
 
 
+def of_ftp(name: str) -> Factory:
+    clock = time.monotonic
+    numbers = itertools.count(1)
+
+    @asynccontextmanager
+    async def made(remotes: Remotes) -> AsyncIterator[RemoteFolder]:
+        server = remotes.get(name)
+        address, login = RemoteAddress.parse(server.place().url), server.login
+        certificate = str(login.certificate) if login.certificate is not None else ""
+        yield FtpFolder(
+            address,
+            FtpLogin(
+                address.host, address.port, address.secure, address.tls_at_once, login.user,
+                lambda: login.password, ca_file=certificate,
+            ),
+            World(time.time, clock, lambda: 0.5, lambda: f"{next(numbers):032x}", in_thread, clock),
+        )  # fmt: skip
+
+    return made
+
+
+FTP_SERVERS: Final = (
+    "vsftpd",
+    "vsftpd-strict",
+    *(("vsftpd-tls", "rclone-ftp", "proftpd", "pure-ftpd") if ALL else ()),
+)
+"""The last ones in `make remotes` alone."""
 WITHOUT_ODD_NAMES: Final = frozenset({"webdav wsgidav"})
 """Those whose server can hold no name with a ? or ; in it; it is refused alone."""
 FACTORIES: dict[str, Factory] = {
     **{f"memory {name}": in_memory(abilities) for name, abilities in KINDS.items()},
     "sftp openssh": of_sftp("openssh"),
     **{f"webdav {name}": of_webdav(name) for name in ("wsgidav", "rclone-webdav", "apache")},
+    **{f"ftp {name}": of_ftp(name) for name in FTP_SERVERS},
     "pydio pydio-like": of_pydio("pydio-like"),
     **{f"s3 {name}": of_s3(name) for name in ("rclone-s3", "moto", "swift")},
     "cloud memory": of_cloud("memory"),

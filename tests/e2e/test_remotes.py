@@ -10,7 +10,7 @@ from tests.remotes.remotes import Remotes
 from tests.remotes.server import Login
 from tests.remotes.server import Place as Remote
 
-SERVERS = ("openssh", "rclone-s3", "rclone-webdav", "pydio-like")
+SERVERS = ("openssh", "vsftpd", "rclone-s3", "rclone-webdav", "pydio-like")
 WITHOUT_TIMES = {"pydio-like"}
 WITHOUT_RESUMING = {"rclone-webdav"}
 STAGING = ".cargo_sync/staging"

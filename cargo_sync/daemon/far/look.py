@@ -5,13 +5,16 @@ from typing import Final
 from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
 from cargo_sync.config.remote_kinds import NAMES
 from cargo_sync.config.secret import Secret
+from cargo_sync.daemon.far.folders.ftp import ftp_login
 from cargo_sync.daemon.far.folders.sftp import sftp_login
 from cargo_sync.daemon.far.login import VisitLogin
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.look import ServerKind, ServerLook, certificate_of
+from cargo_sync.trees.ftp.opening import shown_certificate
 from cargo_sync.trees.sftp.connection import SftpConnection
 
 _WORDS: Final[dict[RemoteKind, ServerKind]] = {
+    RemoteKind.FTP: "ftp",
     RemoteKind.PYDIO: "pydio",
     RemoteKind.S3: "s3",
     RemoteKind.SFTP: "sftp",
@@ -30,6 +33,9 @@ async def far_look(remote: RemoteAddress, world: World) -> ServerLook:
     if remote.kind is RemoteKind.SFTP:
         login = sftp_login(VisitLogin(remote, "", Secret("")))
         fingerprint, trusted = await SftpConnection(login, world).host_key()
+    elif remote.kind is RemoteKind.FTP:
+        login_there = ftp_login(VisitLogin(remote, "", Secret("")))
+        fingerprint, trusted = await shown_certificate(login_there)
     elif remote.secure and not remote.host:
         trusted = True  # AWS: its certificates are signed by known authorities, or refused
     elif remote.secure:

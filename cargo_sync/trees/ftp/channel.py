@@ -1,0 +1,166 @@
+"""A data connection of FTP, on which a listing or a content goes.
+
+The client opens it (passive mode), always to the machine of the control connection: the address in
+the answer to PASV is not read, since it could be anybody's.
+"""
+
+import asyncio
+import re
+import socket
+from contextlib import suppress
+from typing import Final
+
+from cargo_sync.trees.ftp.line import LONGEST, FtpLine
+from cargo_sync.trees.ftp.opening import CONNECT_SECONDS
+from cargo_sync.trees.ftp.problems import bad_answer, translated
+
+SILENT_SECONDS: Final = 120.0
+"""So long nothing may come, and nothing may be taken."""
+_EXTENDED: Final = re.compile(r"\((.)\1\1(\d{1,5})\1\)")
+_OLD: Final = re.compile(r"\d{1,3}(?:,\d{1,3}){3},(\d{1,3}),(\d{1,3})")
+
+
+class FtpChannel:
+    """An open data connection, for one command. It ends with `finish` or `drop`."""
+
+    def __init__(
+        self,
+        line: FtpLine,
+        path: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        self.line = line
+        self._path = path
+        self._reader = reader
+        self._writer = writer
+
+    async def read(self, most: int) -> bytes:
+        """The next bytes; none at the end, which may be that of a cut."""
+        with translated(self.line.login.where):
+            async with asyncio.timeout(SILENT_SECONDS):
+                return await self._reader.read(most)
+
+    async def write(self, content: bytes) -> None:
+        with translated(self.line.login.where):
+            async with asyncio.timeout(SILENT_SECONDS):
+                self._writer.write(content)
+                await self._writer.drain()
+
+    async def finish(self) -> str:
+        """Closes it, and waits until the server says that all has gone well.
+
+        Returns:
+            What it says.
+
+        Raises:
+            ProblemError: it says something else.
+        """
+        self._writer.close()
+        with suppress(OSError):
+            async with asyncio.timeout(SILENT_SECONDS):
+                await self._writer.wait_closed()
+        return (await self.line.wanted("", self._path)).text
+
+    def drop(self) -> None:
+        """Ends it in the middle: the control connection ends, too."""
+        self._writer.transport.abort()
+        self.line.close()
+
+
+async def open_channel(line: FtpLine, command: str, path: str, start: int = 0) -> FtpChannel:
+    """Sends a command whose content goes over a data connection.
+
+    Args:
+        line: nobody else uses it.
+        command: as RETR.
+        path: what it is about, for people.
+        start: the first byte, which REST says before.
+
+    Raises:
+        ProblemError: the server refuses; the connection failed.
+    """
+    opened = await _connected(line)
+    try:
+        if start:
+            await line.wanted(f"REST {start}", path, good=(3,))
+        await line.wanted(command, path, good=(1,))
+        login, context = line.login, line.context
+        with translated(login.where):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                try:
+                    # The handshake begins after the first answer (RFC 4217).
+                    reader, writer = await asyncio.open_connection(
+                        sock=opened,
+                        limit=LONGEST,
+                        ssl=context,
+                        server_hostname=login.host if context is not None else None,
+                    )
+                except (OSError, EOFError):
+                    await _explain(line, path)
+                    raise
+    except BaseException:
+        opened.close()
+        raise
+    channel = FtpChannel(line, path, reader, writer)
+    try:
+        if context is not None:
+            login.check(writer.get_extra_info("ssl_object"))
+    except BaseException:
+        channel.drop()
+        raise
+    return channel
+
+
+async def _explain(line: FtpLine, path: str) -> None:
+    """After a failed handshake the server may have said why. Raises it, then."""
+    try:
+        reply = await line.ask("", path)
+    finally:
+        line.close()
+    if not reply.is_good:
+        raise line.refusal(reply, path)
+
+
+async def _connected(line: FtpLine) -> socket.socket:
+    port = await _port(line)
+    family, host = line.peer
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    opened.setblocking(False)
+    try:
+        with translated(line.login.where):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await asyncio.get_running_loop().sock_connect(opened, (host, port))
+    except BaseException:
+        opened.close()
+        line.close()  # it may still wait for us
+        raise
+    return opened
+
+
+async def _port(line: FtpLine) -> int:
+    reply = await line.ask(line.passive)
+    if line.passive == "EPSV" and reply.number // 100 == 5 and reply.number != 530:
+        line.passive = "PASV"
+        reply = await line.ask(line.passive)
+    if reply.number not in (227, 229):
+        raise line.refusal(reply)
+    return port_of(reply.text)
+
+
+def port_of(text: str) -> int:
+    """The port in an answer to EPSV or PASV.
+
+    Raises:
+        ProblemError: there is none.
+    """
+    if found := _EXTENDED.search(text):
+        port = int(found[2])
+    elif found := _OLD.search(text):
+        high, low = int(found[1]), int(found[2])
+        port = high * 256 + low if high < 256 and low < 256 else 0
+    else:
+        port = 0
+    if not 0 < port < 2**16:
+        raise bad_answer("it says no port for a data connection")
+    return port
