@@ -95,8 +95,8 @@ class FtpLogin:
         if not self.fingerprint:
             return
         shown = found.getpeercert(binary_form=True) if found is not None else None
-        seen = f"sha256:{hashlib.sha256(shown or b'').hexdigest()}"
-        if seen != self.fingerprint.lower():
-            message = f"{self.where} shows another certificate than the trusted one: {seen}"
+        seen = hashlib.sha256(shown or b"").hexdigest()
+        if seen != self.fingerprint.lower().removeprefix("sha256:"):
+            message = f"{self.where} shows another certificate than the trusted one: sha256:{seen}"
             hint = "if this is the server's new certificate, set tls_fingerprint in the job to it"
             raise ProblemError(Problem(Code.CERTIFICATE, message, hint=hint, retry=False))
