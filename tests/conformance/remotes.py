@@ -221,22 +221,20 @@ def of_ftp(name: str) -> Factory:
     return made
 
 
-FTP_SERVERS: Final = (
-    "vsftpd",
-    "vsftpd-strict",
-    *(("vsftpd-tls", "rclone-ftp", "proftpd", "pure-ftpd") if ALL else ()),
-)
-"""The last ones in `make remotes` alone."""
 WITHOUT_ODD_NAMES: Final = frozenset({"webdav wsgidav"})
 """Those whose server can hold no name with a ? or ; in it; it is refused alone."""
 FACTORIES: dict[str, Factory] = {
     **{f"memory {name}": in_memory(abilities) for name, abilities in KINDS.items()},
     "sftp openssh": of_sftp("openssh"),
     **{f"webdav {name}": of_webdav(name) for name in ("wsgidav", "rclone-webdav", "apache")},
-    **{f"ftp {name}": of_ftp(name) for name in FTP_SERVERS},
+    **{f"ftp {name}": of_ftp(name) for name in ("vsftpd", "vsftpd-strict")},
     "pydio pydio-like": of_pydio("pydio-like"),
     **{f"s3 {name}": of_s3(name) for name in ("rclone-s3", "moto", "swift")},
     "cloud memory": of_cloud("memory"),
     "cloud fs": of_cloud("fs"),
     "cloud fs-in-one-piece": of_cloud("fs", "copy=false,write_can_multi=false"),
 }
+ONLY_IN_ALL: Final[dict[str, Factory]] = (
+    {f"ftp {name}": of_ftp(name) for name in ("vsftpd-tls", "proftpd", "pure-ftpd")} if ALL else {}
+)
+"""Those of `make remotes` alone; the table in docs/remotes.md has no rows of them."""

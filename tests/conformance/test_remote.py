@@ -13,7 +13,7 @@ from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
-from tests.conformance.remotes import FACTORIES, WITHOUT_ODD_NAMES
+from tests.conformance.remotes import FACTORIES, ONLY_IN_ALL, WITHOUT_ODD_NAMES
 from tests.remotes.remotes import Remotes
 
 TIME = 1_600_000_000_123_456_789
@@ -22,9 +22,9 @@ GONE = {Code.CHANGED, Code.VANISHED}
 TAKEN = {Code.CHANGED, Code.OCCUPIED}
 
 
-@pytest.fixture(params=FACTORIES)
+@pytest.fixture(params=[*FACTORIES, *ONLY_IN_ALL])
 async def remote(request: pytest.FixtureRequest, remotes: Remotes) -> AsyncIterator[RemoteFolder]:
-    async with FACTORIES[request.param](remotes) as made:
+    async with (FACTORIES | ONLY_IN_ALL)[request.param](remotes) as made:
         await made.open(make=True)
         await made.find_out()
         yield made
