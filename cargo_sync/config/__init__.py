@@ -32,6 +32,7 @@ backup          the ports of the Servidor Backup protocol
 check           `cargo_sync check`
 places          paths and addresses
 remote_address  what a hostname names: a Cargo server, S3, WebDAV, SFTP, …
+options         what a service of a cloud is told
 remote_kinds    which fields of a job have a meaning for what a hostname names
 system_keyring  passwords in the keyring of the system
 expiry          until when a user may log in

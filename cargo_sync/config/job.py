@@ -20,6 +20,7 @@ from cargo_sync.config.job_shape import (
     JobShape,
     full_mode,
 )
+from cargo_sync.config.options import NO_OPTIONS, CloudOptions
 from cargo_sync.config.relaxed import Document
 from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
 from cargo_sync.config.remote_kinds import usual_sleep
@@ -41,6 +42,7 @@ class JobSettings:
     agent       keys of the user's SSH agent are offered
     host_key    `SHA256:…` of the only host key that is trusted
     region      of a bucket
+    options     of a cloud
     trash       "none": what is replaced or deleted on the server is gone
     speed       bits per second on the wire; None for no limit
     timetable   speeds for parts of the day, in place of `speed`; no limit at other times
@@ -94,6 +96,7 @@ class JobSettings:
     host_key: str | None = None
     known_hosts: str | None = None
     region: str | None = None
+    options: CloudOptions = NO_OPTIONS
     trash: Literal["keep", "none"] = "keep"
     warnings: tuple[str, ...] = ()
 
@@ -163,6 +166,7 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         password = shape.password or Secret("")
         # A password from the environment is not in the file.
         holds_keys |= document.value.get("password") == password.reveal()
+    holds_keys |= shape.options.are_written(document.value.get("options"))
     if shape.key_file is not None:
         warnings.append(exposure(shape.key_file))
     passphrase = shape.key_passphrase_file
@@ -214,6 +218,7 @@ def _job_from(document: Document, env: Mapping[str, str], sent: bool) -> JobSett
         host_key=shape.host_key,
         known_hosts=_known_hosts(shape, env),
         region=shape.region,
+        options=shape.options,
         trash=shape.trash,
         warnings=tuple(warning for warning in warnings if warning),
     )

@@ -38,7 +38,8 @@ from cargo_sync.config.fields import (
     StoredPassword,
     Zone,
 )
-from cargo_sync.config.remote_address import RemoteAddress
+from cargo_sync.config.options import NO_OPTIONS, OPTIONS_FORM, CloudOptions, read_options
+from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
 from cargo_sync.config.remote_kinds import check_meaning, check_region, check_usable, user_name
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.shape import Shape, wrong
@@ -157,6 +158,9 @@ class JobShape(Shape):
     region: Region | None = Field(
         None, description='a region such as "eu-west-1"', validate_default=True
     )
+    options: Annotated[InstanceOf[CloudOptions], BeforeValidator(read_options)] = Field(
+        NO_OPTIONS, description=OPTIONS_FORM
+    )
     username: str = Field(description="the user's name on the server")
     key_file: ExistingFile | None = Field(None, description="a file with a private key")
     key_passphrase_file: StoredPassword | None = Field(
@@ -221,6 +225,7 @@ class JobShape(Shape):
         "host_key",
         "known_hosts",
         "region",
+        "options",
         "key_file",
         "key_passphrase_file",
         "agent",
@@ -231,7 +236,7 @@ class JobShape(Shape):
     def _means_something_there(cls, value: T, info: ValidationInfo) -> T:
         assert info.field_name is not None
         remote = info.data.get("hostname")
-        if remote is not None and value not in (None, False, "keep"):
+        if remote is not None and value not in (None, False, "keep", NO_OPTIONS):
             check_meaning(info.field_name, remote)
         return value
 
@@ -273,7 +278,9 @@ class JobShape(Shape):
             raise wrong("cannot be used together with password_file; keep one of them")
         # A key that cannot be used is said alone.
         keyed = info.data.get("agent", True) or info.data.get("key_file", "") is not None
-        if stored is None and value is None and not keyed:
+        remote = info.data.get("hostname")
+        is_cloud = remote is not None and remote.kind is RemoteKind.CLOUD  # options may have it
+        if stored is None and value is None and not keyed and not is_cloud:
             raise ValueError("is missing")
         return value
 

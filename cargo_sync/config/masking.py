@@ -10,6 +10,7 @@ from typing import Final
 from cargo_sync.config.editing import Fields, fields_of, replaced
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job_document import TYPE
+from cargo_sync.config.options import SHOWN
 from cargo_sync.config.relaxed import FieldPath, parse
 
 MASK: Final = "<unchanged>"
@@ -24,12 +25,14 @@ _ADDRESSES: Final = frozenset({"hostname", "server"})
 def secret_places(fields: Fields) -> Iterator[FieldPath]:
     """The places of a job file's content that hold a secret.
 
-    Those are the password, and of each event its secret and the values of its headers. The name of
-    a variable of the environment is no secret.
+    Those are the password, the options of a cloud, and of each event its secret and the values of
+    its headers. The name of a variable of the environment is no secret.
     """
     for name, value in fields.items():
         if name == "events" and isinstance(value, Mapping):
             yield from _of_events(value)
+        elif name == "options":
+            yield from _of_options(value)
         elif isinstance(value, Mapping) and TYPE in value:  # a job in a file of pydio-sync
             yield from ((name, *place) for place in secret_places(value))
         elif name in _ADDRESSES:
@@ -37,6 +40,15 @@ def secret_places(fields: Fields) -> Iterator[FieldPath]:
                 yield (name,)
         elif name not in _NO_SECRET and _SECRET.search(name) and _is_secret(value):
             yield (name,)
+
+
+def _of_options(options: object) -> Iterator[FieldPath]:
+    if isinstance(options, Mapping):
+        for name, value in options.items():
+            if name not in SHOWN and _is_secret(value):
+                yield ("options", name)
+    elif _is_secret(options):
+        yield ("options",)
 
 
 def _of_events(events: Mapping[str, object]) -> Iterator[FieldPath]:

@@ -175,6 +175,8 @@ class RemoteAddress:
             path = f"%7E{path[1:]}"  # a folder of this name, not a home
         if self.home:
             path = f"~/{path}"
+        if self.kind is RemoteKind.CLOUD:
+            return f"{self.scheme}://{self.bucket}" + (f"/{path}" if path else "")
         parts = (self.authority if self.host else "", self.bucket, path)
         return f"{self.scheme}://" + "/".join(part for part in parts if part)
 

@@ -22,6 +22,7 @@ NAMES: Final[Mapping[RemoteKind, str]] = {
 }
 NOT_BUILT: Final = frozenset(RemoteKind) - {
     RemoteKind.CARGO,
+    RemoteKind.CLOUD,
     RemoteKind.FTP,
     RemoteKind.PYDIO,
     RemoteKind.S3,
@@ -34,7 +35,7 @@ POLLED_SLEEP: Final = 60.0
 """Seconds between two looks at a server that is asked for all of its folders each time."""
 _LONGEST_USER: Final = 255
 
-_CERTIFIED: Final = frozenset(RemoteKind) - {RemoteKind.SFTP}
+_CERTIFIED: Final = frozenset(RemoteKind) - {RemoteKind.SFTP, RemoteKind.CLOUD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,9 @@ _MEANINGS: Final[Mapping[str, _Meaning]] = {
     "key_file": _TAKES_KEYS,
     "key_passphrase_file": _TAKES_KEYS,
     "agent": _TAKES_KEYS,
+    "options": _Meaning(
+        frozenset({RemoteKind.CLOUD}), "which has fields of its own for all that it can be told"
+    ),
     "region": _Meaning(frozenset({RemoteKind.S3}), "which has no regions"),
     "trash": _Meaning(
         frozenset(RemoteKind) - {RemoteKind.CARGO},
@@ -104,6 +108,8 @@ def check_meaning(field: str, remote: RemoteAddress) -> None:
         ValueError: it does not.
     """
     meaning = _MEANINGS[field]
+    if meaning is _HAS_CERTIFICATE and remote.kind is RemoteKind.CLOUD:
+        raise wrong("has no meaning for a cloud, whose certificate is one that the system trusts")
     if remote.kind not in meaning.kinds:
         raise wrong(f"has no meaning for {NAMES[remote.kind]}, {meaning.otherwise}")
     if meaning is _HAS_CERTIFICATE and not remote.secure:

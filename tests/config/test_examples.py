@@ -59,6 +59,8 @@ def test_the_examples_load(env: dict[str, str]) -> None:
     assert dav.url == "webdav+https://cloud.example.org/remote.php/dav/files/ana/Pictures"
     pydio = load_job(str(configs / "job-pydio.example.json"), env)
     assert (pydio.url, pydio.workspace) == ("pydio+https://files.example.org/pydio", "my-files")
+    cloud = load_job(str(configs / "job-cloud.example.json"), env)
+    assert (cloud.remote.service, cloud.remote.bucket) == ("gs", "masters")
     assert load_daemon(str(configs / "daemon.example.json"), env).bandwidth == 100_000_000
     node = load_node(str(configs / "node.example.json"), env)
     assert (node.capacity, node.scrub.rate, node.lane_port) == (2 * 10**12, 80_000_000, 8446)

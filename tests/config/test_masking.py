@@ -31,6 +31,7 @@ def test_what_is_hidden() -> None:
         '"id": {"__type__": "JobConfig", "password": "canary"}',
         '"hostname": "https://ana:canary@host"', '"server": "ana:canary@host"',
         '"passwd": {"of": "canary"}', '"password": {"keyring": ["canary"]}',
+        '"options": {"account_key": "canary", "n": {"x": "canary"}}', '"options": "canary"',
         '"secret": "${A}canary"', '"password": "$${A}"',
     ],
 )  # fmt: skip
@@ -47,6 +48,7 @@ def test_a_secret_in_the_wrong_place(field: str) -> None:
         '"password_file": "~/secret"', '"password": "${PASSWORD}"', '"password": null',
         '"hostname": "https://host"', '"password": {"keyring": "cargo"}',
         '"key_passphrase_file": "~/p"',
+        '"options": {"endpoint": "https://x", "region": "r", "key": "${KEY}"}',
         '"events": "x"', '"events": {"onFinish": 3}',
     ],
 )  # fmt: skip

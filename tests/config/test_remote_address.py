@@ -75,6 +75,11 @@ K = RemoteKind
             "cloud+gs://bucket/a",
         ),
         (
+            "cloud+fs:///srv/a",
+            RemoteAddress(K.CLOUD, "", 0, True, "srv/a", service="fs"),
+            "cloud+fs:///srv/a",
+        ),
+        (
             "cloud+memory://",
             RemoteAddress(K.CLOUD, "", 0, True, service="memory"),
             "cloud+memory://",

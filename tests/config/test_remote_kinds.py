@@ -15,14 +15,15 @@ from tests.config.samples import job, problems, write
 
 S3 = "s3+https://s3.example.org/photos"
 DAV = "webdav+https://cloud.example.org/dav"
+GS = "cloud+gs://masters"
 SFTP = "sftp://nas.example.org/volume1"
 KEY = "SHA256:" + "aB3+/" * 8 + "xyz"
 
 
 @pytest.fixture(autouse=True)
-def all_but_three_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def all_but_two_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever this version can use."""
-    refused = frozenset({RemoteKind.FTP, RemoteKind.PYDIO, RemoteKind.CLOUD})
+    refused = frozenset({RemoteKind.FTP, RemoteKind.PYDIO})
     monkeypatch.setattr(remote_kinds, "NOT_BUILT", refused)
 
 
@@ -39,7 +40,14 @@ def wrong(folder: Path, **changes: Any) -> list[str]:
     [
         ({"hostname": "ftps://h"}, "hostname: names an FTP server, which this version of Cargo"),
         ({"hostname": "pydio+https://h"}, "hostname: names a Pydio server, which this version"),
-        ({"hostname": "cloud+gs://b"}, "hostname: names a bucket of a cloud, which this version"),
+        ({"hostname": DAV, "options": {"a": "x"}}, "options: has no meaning for a WebDAV server"),
+        ({"hostname": GS, "options": {"a": 7}}, "options: has no text as a; a number or true is"),
+        ({"hostname": GS, "options": {"A b": "x"}}, "options: has a name that is not in small"),
+        (
+            {"hostname": GS, "options": "canary"},
+            "options: is not an object (expected: an object of",
+        ),
+        ({"hostname": GS, "ca_file": "/etc/passwd"}, "ca_file: has no meaning for a cloud, whose"),
         (
             {"hostname": "s3+http://h/b"},
             "hostname: s3+http:// sends the password and the files unencrypted; use s3+https://,",
@@ -135,6 +143,18 @@ def test_a_job_with_a_bucket(tmp_path: Path) -> None:
     plain = load(tmp_path, hostname="s3+http://nas:9000/b", allow_plain=True)
     assert (plain.url, plain.region, plain.sleep) == ("s3+http://nas:9000/b", None, 60.0)
     assert load(tmp_path).sleep == 3.0
+
+
+def test_a_job_with_a_cloud_hides_its_options(tmp_path: Path) -> None:
+    options = {"account_key": "canary", "endpoint": "https://x"}
+    cloud = load(tmp_path, hostname=GS, password=None, options=options)
+    assert (cloud.options.reveal(), cloud.password.reveal()) == (options, "")
+    assert cloud.options.shown() == {"account_key": "***", "endpoint": "https://x"}
+    assert "canary" not in repr(cloud)
+    (tmp_path / "file.json").chmod(0o644)
+    exposed = load_job(str(tmp_path / "file.json"), {})
+    assert len(exposed.warnings) == 1 and "canary" not in exposed.warnings[0]
+    assert load(tmp_path, hostname=GS, password=None, options={"region": "x"}).warnings == ()
 
 
 def test_every_kind_has_a_name_and_fields() -> None:

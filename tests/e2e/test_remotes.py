@@ -1,6 +1,7 @@
 """Whole jobs with real servers of other people: a daemon brings files there, and back."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +77,33 @@ def test_a_tree_goes_there_and_back_also_after_a_kill(
     assert place.shown("up")["state"] != "error"
     lacks = place.shown("up")["lacks"]
     assert any("is looked at before it is replaced" in one for one in lacks), lacks
+
+
+def test_a_tree_goes_to_a_cloud_and_back(place: Place, tmp_path: Path) -> None:
+    pytest.importorskip("opendal", reason="the extra [cloud] is not installed")
+    far = tmp_path / "far"
+    fields = {"hostname": f"cloud+fs://{far}", "username": "ana", "password": None} | PROPAGATE
+    fields["sleep"] = 0.1
+    up = place.job("up", **fields)
+    down = place.job("down", "download", **fields)
+    (up / "a b" / "é").mkdir(parents=True)
+    (up / "none").mkdir()
+    for number in range(5):
+        (up / "a b/é" / f"{number}.txt").write_bytes(os.urandom(1000 + number))
+    (up / "big").write_bytes(os.urandom(BIG // 2))
+    place.start("daemon")
+    place.until(lambda: tree(down) == tree(up), "all is there, and back")
+    (up / "a b/é/0.txt").write_bytes(b"changed")
+    (up / "a b/é/1.txt").unlink()
+    (up / "a b/é/2.txt").rename(up / "renamed")
+    place.until(lambda: tree(down) == tree(up), "all changes are there, and back")
+    place.until_state("up", "synced")
+    stored = {path for path in tree(far) if not path.startswith(".cargo_sync/")}
+    assert stored == set(tree(up)), "nothing is left over"
+    assert not list((far / STAGING).glob("*")), "nothing is under way any more"
+    kept = {path.name for path in (far / ".cargo_sync/trash").rglob("*.txt")}
+    assert {"0.txt", "1.txt"} <= kept
+    assert "this server keeps no times of files" in place.shown("up")["lacks"]
 
 
 def test_two_folders_follow_each_other_through_a_bucket(place: Place, remotes: Remotes) -> None:

@@ -14,6 +14,7 @@ from cargo_sync.daemon.checks.remote_steps import RemoteCheck
 from cargo_sync.daemon.checks.steps import FarCheck
 from cargo_sync.daemon.far.cargo import cargo_check, cargo_side
 from cargo_sync.daemon.far.cargo_place import CargoPlace
+from cargo_sync.daemon.far.folders.cloud import cloud_folder
 from cargo_sync.daemon.far.folders.ftp import ftp_folder
 from cargo_sync.daemon.far.folders.pydio import pydio_folder
 from cargo_sync.daemon.far.folders.s3 import s3_folder
@@ -30,6 +31,7 @@ from cargo_sync.trees.remote.contract import RemoteFolder
 from cargo_sync.trees.remote.tree import RemoteMemory
 
 FOLDERS: Final[Mapping[RemoteKind, Callable[[RemoteLogin, World], RemoteFolder]]] = {
+    RemoteKind.CLOUD: cloud_folder,
     RemoteKind.FTP: ftp_folder,
     RemoteKind.PYDIO: pydio_folder,
     RemoteKind.S3: s3_folder,

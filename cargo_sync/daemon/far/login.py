@@ -7,6 +7,7 @@ another way (`VisitLogin`).
 from dataclasses import dataclass
 from typing import Protocol
 
+from cargo_sync.config.options import NO_OPTIONS, CloudOptions
 from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.config.secret import Secret
 
@@ -40,6 +41,8 @@ class RemoteLogin(Protocol):
     def known_hosts(self) -> str | None: ...
     @property
     def region(self) -> str | None: ...
+    @property
+    def options(self) -> CloudOptions: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +62,4 @@ class VisitLogin:
     host_key: str | None = None
     known_hosts: str | None = None
     region: str | None = None
+    options: CloudOptions = NO_OPTIONS

@@ -285,6 +285,7 @@ def _of_remote(job: JobSettings) -> dict[str, Any]:
         "key_file": job.key_file,
         "agent": job.agent,
         "region": job.region,
+        "options": job.options.shown(),
         "trash": job.trash,
     }
     meant = fields_of(job.remote.kind)
