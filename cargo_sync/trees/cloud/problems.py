@@ -64,7 +64,7 @@ class CloudErrors:
         name = repr(path) if path else "the folder"
         if kind == "ConfigInvalid":
             return Problem(Code.BAD_SETTINGS, f"{self._where}: {said}", hint=_CHECK, retry=False)
-        if kind == "PermissionDenied" and not path:
+        if (kind == "PermissionDenied" and not path) or "signing credential" in said:
             message = f"{self._where} refuses this login"
             return Problem(Code.UNAUTHORIZED, message, hint=_CHECK, retry=False)
         if kind == "Unsupported" and not path:

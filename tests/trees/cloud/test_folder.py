@@ -31,6 +31,9 @@ WORLD = World(
 )  # fmt: skip
 
 
+WRONG_KEY = {"credential": "bm9uZQ==", "disable_vm_metadata": "true", "disable_config_load": "true"}
+
+
 def at(folder: Path) -> CloudFolder:
     return CloudFolder(CloudPlace("fs", "", str(folder).strip("/")), WORLD)
 
@@ -93,6 +96,7 @@ async def test_a_folder_in_which_nothing_is_is_gone_and_not_empty(tmp_path: Path
     [
         ("nothing-like-it", "", {}, Code.UNSUPPORTED),
         ("webhdfs", "", {}, Code.UNSUPPORTED),  # it cannot rename
+        ("gs", "b", WRONG_KEY, Code.UNAUTHORIZED),
         ("b2", "b", {}, Code.BAD_SETTINGS),  # there is no key
     ],
 )
