@@ -545,6 +545,6 @@ async def test_who_answers_is_told_before_a_password_is_given(tmp_path: Path) ->
         assert (look["kind"], look["sealed"], look["trusted"]) == ("cargo", True, False)
         assert f"sha256:{look['fingerprint']}" == up.fingerprint
         assert await refusal(one, "look", url="https://127.0.0.1:1") == "unreachable"
-        assert await refusal(one, "look", url="ftp://x") == "bad_argument"
+        assert await refusal(one, "look", url="gopher://x") == "bad_argument"
         plain = {"url": "http://files.example:8443", "username": "a", "password": "b"}
         assert await refusal(one, "open", **plain) == "plain"
