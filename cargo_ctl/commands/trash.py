@@ -118,8 +118,9 @@ def restore(
 
     A path of a folder brings back all that was displaced in it, a pattern all that matches. A file
     that went to the trash with its folder is taken out of that. Nothing is overwritten: what stands
-    there goes to the trash in turn, and can be brought back. With --run, everything is as it was
-    before that run. If a file is called like an id, write ./12.
+    there goes to the trash in turn, and can be brought back. On other people's servers (SFTP, S3)
+    what stands there stays, and the version is refused: move it away, or give --to. With --run,
+    everything is as it was before that run. If a file is called like an id, write ./12.
 
     \b
     Examples:

@@ -40,7 +40,7 @@ from cargo_sync.config.fields import (
 )
 from cargo_sync.config.options import NO_OPTIONS, OPTIONS_FORM, CloudOptions, read_options
 from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
-from cargo_sync.config.remote_kinds import check_meaning, check_region, check_usable, user_name
+from cargo_sync.config.remote_kinds import check_meaning, check_region, check_sealed, user_name
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.shape import Shape, wrong
 from cargo_sync.config.timetable import DAILY_SPEED_FORM, DailySpeed, read_speed
@@ -215,7 +215,7 @@ class JobShape(Shape):
     @classmethod
     def _can_be_used(cls, remote: RemoteAddress, info: ValidationInfo) -> RemoteAddress:
         # If allow_plain itself is wrong, that is said alone.
-        check_usable(remote, allow_plain=info.data.get("allow_plain", True))
+        check_sealed(remote, allow_plain=info.data.get("allow_plain", True))
         return remote
 
     @field_validator(

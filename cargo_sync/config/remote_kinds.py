@@ -20,17 +20,6 @@ NAMES: Final[Mapping[RemoteKind, str]] = {
     RemoteKind.PYDIO: "a Pydio server",
     RemoteKind.CLOUD: "a bucket of a cloud",
 }
-NOT_BUILT: Final = frozenset(RemoteKind) - {
-    RemoteKind.CARGO,
-    RemoteKind.CLOUD,
-    RemoteKind.FTP,
-    RemoteKind.PYDIO,
-    RemoteKind.S3,
-    RemoteKind.SFTP,
-    RemoteKind.WEBDAV,
-}
-"""Kinds whose addresses are known, but which no job can use yet: the daemon has no tree for them
-(daemon/far/choice.py)."""
 POLLED_SLEEP: Final = 60.0
 """Seconds between two looks at a server that is asked for all of its folders each time."""
 _LONGEST_USER: Final = 255
@@ -85,14 +74,12 @@ def fields_of(kind: RemoteKind) -> frozenset[str]:
     return frozenset(name for name, meaning in _MEANINGS.items() if kind in meaning.kinds)
 
 
-def check_usable(remote: RemoteAddress, *, allow_plain: bool) -> None:
-    """Checks that a job may use what is at an address.
+def check_sealed(remote: RemoteAddress, *, allow_plain: bool) -> None:
+    """Checks that nobody on the way reads what a job sends to an address.
 
     Raises:
-        ValueError: this version cannot, or the way there is not encrypted.
+        ValueError: the way there is not encrypted.
     """
-    if remote.kind in NOT_BUILT:
-        raise wrong(f"names {NAMES[remote.kind]}, which this version of Cargo cannot use yet")
     if not (remote.secure or allow_plain or remote.is_loopback):
         secure = replace(remote, secure=True).scheme
         raise wrong(

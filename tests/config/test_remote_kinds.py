@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.config import remote_kinds
 from cargo_sync.config.job import JobSettings, load_job
 from cargo_sync.config.remote_address import RemoteKind
 from cargo_sync.config.remote_kinds import NAMES, fields_of
@@ -18,13 +17,6 @@ DAV = "webdav+https://cloud.example.org/dav"
 GS = "cloud+gs://masters"
 SFTP = "sftp://nas.example.org/volume1"
 KEY = "SHA256:" + "aB3+/" * 8 + "xyz"
-
-
-@pytest.fixture(autouse=True)
-def all_but_two_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever this version can use."""
-    refused = frozenset({RemoteKind.FTP, RemoteKind.PYDIO})
-    monkeypatch.setattr(remote_kinds, "NOT_BUILT", refused)
 
 
 def load(folder: Path, **changes: Any) -> JobSettings:
@@ -38,8 +30,6 @@ def wrong(folder: Path, **changes: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"hostname": "ftps://h"}, "hostname: names an FTP server, which this version of Cargo"),
-        ({"hostname": "pydio+https://h"}, "hostname: names a Pydio server, which this version"),
         ({"hostname": DAV, "options": {"a": "x"}}, "options: has no meaning for a WebDAV server"),
         ({"hostname": GS, "options": {"a": 7}}, "options: has no text as a; a number or true is"),
         ({"hostname": GS, "options": {"A b": "x"}}, "options: has a name that is not in small"),

@@ -1,7 +1,6 @@
 """The choice of a far side by its kind: for a job, for what `job test` checks, and for a session.
 
-A new kind of server is a line in `FOLDERS`, and is taken out of `NOT_BUILT` in
-config/remote_kinds.py: until then job files that name one are refused.
+A new kind of server is a line in `FOLDERS`.
 """
 
 from collections.abc import Callable, Mapping

@@ -10,7 +10,7 @@ from cargo_sync.api.session_commands import SessionOpenArgs
 from cargo_sync.backup_protocol.client import CoordinatorAddress, certificate
 from cargo_sync.config import fields, places
 from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
-from cargo_sync.config.remote_kinds import NAMES, NOT_BUILT, check_region, user_name
+from cargo_sync.config.remote_kinds import check_region, user_name
 from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.far.choice import far_place
 from cargo_sync.daemon.far.login import VisitLogin
@@ -102,13 +102,9 @@ def _login(args: SessionOpenArgs, password: Secret | None, trust: ServerTrust) -
 def server_address(text: str) -> RemoteAddress:
     """The address of a server with files. Raises ControlError(bad_argument)."""
     try:
-        remote = RemoteAddress.parse(text)
+        return RemoteAddress.parse(text)
     except ValueError as error:
         raise _bad(f'"url" {error}', "such as https://files.example.com:8443") from None
-    if remote.kind in NOT_BUILT:
-        message = f'"url" names {NAMES[remote.kind]}, which this version of Cargo cannot use yet'
-        raise _bad(message)
-    return remote
 
 
 def has_port(text: str) -> bool:
