@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.state.database import Database
-from cargo_sync.state.migrations import Schema
+from cargo_sync.state.database import Schema
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 
 class NewStates:
@@ -19,19 +19,19 @@ class NewStates:
 
     def copied(self, patch: pytest.MonkeyPatch) -> None:
         """From now on a state that is not there is copied when it is opened."""
-        real = Database.open
+        real = SqliteDatabase.open
 
-        def opened(path: str, schema: Schema, *faults: object) -> Database:
+        def opened(path: str, schema: Schema, *faults: object) -> SqliteDatabase:
             if not faults and not os.path.exists(path):
                 _write(path, self._content(schema))
             return real(path, schema, *faults)  # type: ignore[arg-type]
 
-        patch.setattr(Database, "open", opened)
+        patch.setattr(SqliteDatabase, "open", opened)
 
     def _content(self, schema: Schema) -> bytes:
         if schema not in self._made:
             path = self._folder / f"{schema}.db"
-            Database.open(str(path), schema, lambda _: None).close()
+            SqliteDatabase.open(str(path), schema, lambda _: None).close()
             self._made[schema] = path.read_bytes()
         return self._made[schema]
 

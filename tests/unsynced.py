@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from cargo_sync.local.system import LinuxSystem
-from cargo_sync.state import database
+from cargo_sync.state.sqlite import database
 
 _SYNCED: Final = "PRAGMA synchronous = FULL"
 _OTHERS: Final = tuple(one for one in database._PRAGMAS if one != _SYNCED)

@@ -44,8 +44,8 @@ from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.history import HistoryFiles
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.state.database import Statements
 from cargo_sync.state.history import HistoryRows
-from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 
 _CLOSE: Final = """

@@ -11,7 +11,7 @@ from cargo_sync.catalogue.contract import Catalogued, CataloguedFile, EntryStat,
 from cargo_sync.machines.quota import Use
 from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns
 from cargo_sync.state.bulk import Insert, InsertColumns, Select
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Statements
 
 SELECT: Final = (
     "SELECT workspace, path, parent, version, id, kind, size, mtime_ns, mode, ctime_ns, inode, "

@@ -50,9 +50,9 @@ from cargo_sync.model.entries import Entry, PlacedEntries
 from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state import workspace_moves
-from cargo_sync.state.database import Database
+from cargo_sync.state.bulk import put
+from cargo_sync.state.database import Database, Statements
 from cargo_sync.state.history import HistoryRows
-from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import below
 from cargo_sync.state.suspects import decode, encode
 
@@ -61,6 +61,7 @@ SELECT id, root, marker, epoch, sequence, floor,
     EXISTS (SELECT 1 FROM unfinished WHERE workspace = workspace.id) FROM workspace WHERE id = ?
 """
 
+_BEGIN: Final = put("lineage", "workspace, first", "token")
 _USE: Final = "SELECT bytes, files FROM workspace WHERE id = ?"
 
 _CHANGES: Final = f"""{FEED} INDEXED BY entry_changed
@@ -69,8 +70,9 @@ ORDER BY changed LIMIT ?"""
 
 
 _MARK: Final = """
-INSERT OR IGNORE INTO mark SELECT id, sequence, ?1 FROM workspace WHERE sequence > floor
+INSERT INTO mark SELECT id, sequence, ?1 FROM workspace WHERE sequence > floor
     AND NOT EXISTS (SELECT 1 FROM mark WHERE workspace = workspace.id AND time > ?1 - ?2)
+    ON CONFLICT DO NOTHING
 """
 
 _THIN: Final = """
@@ -155,9 +157,7 @@ class SqliteCatalogue:
     def begin(self, workspace: int, token: str) -> Lineage:
         with self._database.transaction() as connection:
             first = _workspace(connection, workspace).record.sequence + 1
-            connection.execute(
-                "INSERT OR REPLACE INTO lineage VALUES (?, ?, ?)", (workspace, first, token)
-            )
+            connection.execute(_BEGIN, (workspace, first, token))
         return Lineage(token, first)
 
     def lineage(self, workspace: int, version: int) -> str:

@@ -7,8 +7,8 @@ from cargo_sync.catalogue.rows import Row
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.history import ChangeCause, HistoryFiles, HistoryKind, ToldBatch
+from cargo_sync.state.database import Statements
 from cargo_sync.state.history import HistoryRows
-from cargo_sync.state.migrations import Statements
 
 _LIVE: Final = """
 SELECT path, size, hash, version FROM entry

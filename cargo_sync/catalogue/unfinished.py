@@ -15,8 +15,8 @@ from cargo_sync.catalogue.rows import CHANGED, INSERT, READ, SELECT, UPDATE, Row
 from cargo_sync.catalogue.telling import live
 from cargo_sync.machines.quota import NOTHING_USED, Use
 from cargo_sync.model.history import ToldBatch
+from cargo_sync.state.database import Statements
 from cargo_sync.state.history import HistoryRows
-from cargo_sync.state.migrations import Statements
 
 LARGE: Final = 2_000
 """Rows of a subtree from which on they are written in parts."""
@@ -25,7 +25,8 @@ _LIVE_AS_GONE: Final = """
 SELECT workspace, path, parent, ?2 + number, id, kind, size, mtime_ns, mode, ctime_ns, inode, '',
        target, ?2 + number, 1
 FROM (SELECT *, row_number() OVER (ORDER BY path) AS number FROM entry
-      WHERE workspace = ?1 AND path >= ?3 AND path < ?4 AND changed <= ?5 AND deleted = 0) WHERE 1
+      WHERE workspace = ?1 AND path >= ?3 AND path < ?4 AND changed <= ?5 AND deleted = 0) AS live
+WHERE true
 """
 _GONE: Final = f"{INSERT} {_LIVE_AS_GONE} {UPDATE}"
 """The rows in a range become tombstones, each with its own version, parents first."""
@@ -52,6 +53,7 @@ WHERE workspace = ? ORDER BY id
 """
 _BEGIN: Final = """
 INSERT INTO unfinished (workspace, low, high, version, source, target) VALUES (?, ?, ?, ?, ?, ?)
+RETURNING id
 """
 
 # Without statistics SQLite would walk through the whole table in the order of its key.
@@ -161,8 +163,9 @@ def begin(
         The id of the unfinished subtree.
     """
     low, high = (top + b"\0", top + b"\x01") if top else (b"", b"\xff")
-    begun = connection.execute(_BEGIN, (workspace, low, high, version, top, target))
-    return begun.lastrowid or 0
+    row = (workspace, low, high, version, top, target)
+    [(number,)] = connection.execute(_BEGIN, row).fetchall()
+    return int(number)
 
 
 def use_within(connection: Statements, workspace: int, low: bytes, high: bytes, upto: int) -> Use:

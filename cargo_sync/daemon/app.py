@@ -30,6 +30,7 @@ from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import all_incomplete
 from cargo_sync.state.jobs import JobRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.state.suspects import suspect_all
 
 _log = logging.getLogger(__name__)
@@ -128,10 +129,10 @@ def _state(folder: str, *, private: bool) -> Database:
     continues there.
     """
     if not private:
-        return Database.open(os.path.join(folder, "state.db"), "daemon")
+        return SqliteDatabase.open(os.path.join(folder, "state.db"), "daemon")
     for number in count():
         try:
-            return Database.open(os.path.join(folder, str(number), "state.db"), "daemon")
+            return SqliteDatabase.open(os.path.join(folder, str(number), "state.db"), "daemon")
         except ProblemError as error:
             if error.problem.code != Code.STATE_IN_USE:
                 raise

@@ -20,7 +20,7 @@ from cargo_sync.state.planned import Planned
 from cargo_sync.state.remote_uploads import RemoteUploads
 from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
-from cargo_sync.state.upkeep import Upkeep
+from cargo_sync.state.upkeep import empty_log
 from cargo_sync.trees.guest import abandon
 from cargo_sync.webhooks.outbox import Outbox
 
@@ -77,7 +77,7 @@ class DaemonRetention:
         self._events = Events(database)
         self._conflicts = Conflicts(database)
         self._audit = AuditTable(database, world.wall, world.lived)
-        self._upkeep = Upkeep(database)
+        self._database = database
 
     async def run(self) -> None:
         """Runs until cancelled."""
@@ -118,8 +118,8 @@ class DaemonRetention:
         await self._until_done(self._rows.forget, now - JOBS_KEPT, PART)
         if self._tidy is not None:
             await self._put_in_order(self._tidy, now)
-        await self._until_done(self._upkeep.shrink)
-        if note := await offload(self._upkeep.checkpoint):
+        await self._until_done(self._database.shrink)
+        if note := await offload(empty_log, self._database):
             _log.warning("%s", note)
 
     async def _put_in_order(self, tidy: Callable[[float, float, int], int], now: float) -> None:

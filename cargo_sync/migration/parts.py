@@ -27,10 +27,10 @@ from cargo_sync.state.ages import Ages
 from cargo_sync.state.blobs import Blobs
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clock import RetentionClock
-from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows, all_incomplete
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.manifests import Manifests
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.state.workspace_moves import WorkspaceMoves
 from cargo_sync.stores.contract import ContentStore
 from cargo_sync.stores.folder import FolderStore
@@ -49,7 +49,7 @@ class StoppedServer:
         """
         self.settings = settings
         try:
-            database = Database.open(os.path.join(settings.state_dir, "state.db"), "server")
+            database = SqliteDatabase.open(os.path.join(settings.state_dir, "state.db"), "server")
         except ProblemError as error:
             if error.problem.code is not Code.STATE_IN_USE:
                 raise

@@ -21,8 +21,8 @@ from cargo_sync.process.stopping import Stop
 from cargo_sync.process.system import system_clocks, system_world
 from cargo_sync.process.tasks import contained, lasting
 from cargo_sync.state.clock import RetentionClock
-from cargo_sync.state.database import Database
 from cargo_sync.state.node_orders import NodeOrders
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 STATE: Final = "state.db"
 
@@ -58,7 +58,7 @@ async def run(
     with ExitStack() as last:
         last.callback(stop.rested)
         database = last.enter_context(
-            closing(Database.open(os.path.join(settings.state_dir, STATE), "node"))
+            closing(SqliteDatabase.open(os.path.join(settings.state_dir, STATE), "node"))
         )
         clock = last.enter_context(RetentionClock(database, system_clocks(), _unclean))
         blobs = last.enter_context(

@@ -29,8 +29,8 @@ from cargo_sync.process.tasks import lasting
 from cargo_sync.server.server import Server, Up
 from cargo_sync.server.workspace.node_storage import Dialer
 from cargo_sync.state.clock import RetentionClock
-from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import all_incomplete
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.nodes.link import NodeLink
 from cargo_sync.stores.spool import BlobSpool
@@ -87,7 +87,7 @@ async def run(
         last.callback(stop.rested)
         endpoint = last.enter_context(_endpoint(settings, env, epoch))
         database = last.enter_context(
-            Database.open(os.path.join(settings.state_dir, "state.db"), "server")
+            SqliteDatabase.open(os.path.join(settings.state_dir, "state.db"), "server")
         )
 
         def unclean(stopped: UncleanStop) -> None:

@@ -1,10 +1,8 @@
-"""The state of a program of ours in SQLite: one module per table, all on one `Database`.
+"""The state of a program of ours: one module per table, all on one `Database`.
 
-database      one file, one connection that writes; transactions, faults for tests, SQLite's errors
-readers       connections that only read, for those who find that one in use
-migrations    the numbered scripts of schema/
-upgrade_copy  a copy of the file from before an upgrade
-upkeep        gives free space back, a little at a time
+database      the contract: transactions that join, and reads at one moment
+sqlite/       one file of one process
+upkeep        empties the log, and tells who makes it grow
 bulk          many rows in few statements
 ranges        the keys of a folder and everything below it
 jobs          a job's row: paused, binding, cursor, last run

@@ -2,10 +2,12 @@
 
 from typing import Final
 
+from cargo_sync.state.bulk import put
 from cargo_sync.state.database import Database
 
 NO_PASSWORD: Final = "!"  # noqa: S105 - the opposite of one
 """In place of the hash of a user who has not chosen a password yet; it is no hash of any."""
+PUT_ACCOUNT: Final = put("account", "name", "hash")
 
 
 class Accounts:
@@ -22,7 +24,7 @@ class Accounts:
 
     def set(self, name: str, hash: str) -> None:
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO account VALUES (?, ?)", (name, hash))
+            connection.execute(PUT_ACCOUNT, (name, hash))
 
     def remove(self, name: str) -> None:
         with self._database.transaction() as connection:

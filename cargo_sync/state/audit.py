@@ -50,11 +50,12 @@ class AuditTable:
     def begin(self, who: str, command: str, args: str) -> int:
         """Writes a row, durable when this returns; returns its number."""
         with self._database.transaction() as connection:
-            row = connection.execute(
-                "INSERT INTO audit (time, lived, who, command, args) VALUES (?, ?, ?, ?, ?)",
+            [(number,)] = connection.execute(
+                "INSERT INTO audit (time, lived, who, command, args) VALUES (?, ?, ?, ?, ?) "
+                "RETURNING number",
                 (self._wall(), self._lived(), who, command, args),
-            )
-            return int(row.lastrowid or 0)
+            ).fetchall()
+        return int(number)
 
     def end(self, number: int, outcome: str) -> None:
         with self._database.transaction() as connection:

@@ -27,7 +27,9 @@ class BackupFiles:
         """Records a file; returns False, and writes nothing, when the id is taken."""
         with self._database.transaction() as connection:
             row = (backup.id, user, backup.path, backup.name, time)
-            done = connection.execute("INSERT OR IGNORE INTO backup VALUES (?, ?, ?, ?, ?)", row)
+            done = connection.execute(
+                "INSERT INTO backup VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row
+            )
             return done.rowcount == 1
 
     def get(self, user: str, id: str) -> BackupFile | None:

@@ -14,8 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from cargo_sync.state import placements
 from cargo_sync.state.bulk import Alter, InsertColumns, Select
-from cargo_sync.state.database import Database
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Database, Statements
 from cargo_sync.state.placements import Holding, Tally, placement_of
 
 NO_LISTS: Final[Mapping[str, bytes]] = {}

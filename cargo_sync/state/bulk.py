@@ -15,9 +15,25 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
 
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Statements
 
 _SIZES: Final = (500, 100, 10, 1)
+
+
+def put(table: str, key: str, others: str) -> str:
+    """The text of an INSERT of one whole row, which replaces that with the same key.
+
+    Args:
+        table: its name.
+        key: columns of its primary key, with commas.
+        others: its other columns, which come after these.
+    """
+    changed = ", ".join(f"{name} = excluded.{name}" for name in others.split(", "))
+    count = len(key.split(", ")) + len(others.split(", "))
+    return (
+        f"INSERT INTO {table} ({key}, {others}) VALUES ({', '.join('?' * count)}) "  # noqa: S608
+        f"ON CONFLICT ({key}) DO UPDATE SET {changed}"
+    )
 
 
 def _parts(count: int) -> Iterator[tuple[int, int, int]]:
@@ -58,7 +74,9 @@ class InsertColumns:
     def __init__(self, into: str, values: str, columns: int) -> None:
         row = f"({', '.join('?' * columns)})"
         head = f"INSERT INTO {into} SELECT {values} FROM"
-        self._texts = {size: f"{head} (VALUES {', '.join([row] * size)})" for size in _SIZES}
+        self._texts = {
+            size: f"{head} (VALUES {', '.join([row] * size)}) AS given" for size in _SIZES
+        }
 
     def __call__(
         self, connection: Statements, same: Sequence[object], columns: Sequence[Sequence[object]]

@@ -8,10 +8,12 @@ import orjson
 
 from cargo_sync.model.checkpoints import Checkpoint, Span
 from cargo_sync.model.transfers import stem
+from cargo_sync.state.bulk import put
 from cargo_sync.state.database import Database
 
 _SPAN: Final = struct.Struct("<QQ16s")
 _READ = "SELECT transfer, path, version, source, spans FROM checkpoint"
+_PUT: Final = put("checkpoint", "transfer", "path, version, source, spans, touched")
 
 
 class Checkpoints:
@@ -41,7 +43,7 @@ class Checkpoints:
         spans = b"".join(_SPAN.pack(*span) for span in checkpoint.spans)
         row = (checkpoint.transfer, checkpoint.path, checkpoint.version, source, spans, self._now())
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?, ?, ?, ?)", row)
+            connection.execute(_PUT, row)
 
     def drop(self, transfer: str) -> None:
         with self._database.transaction() as connection:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from cargo_sync.machines.client_fence import ClientProcess, FencedError, JobClient, fence
-from cargo_sync.state.database import Database
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.bulk import put
+from cargo_sync.state.database import Database, Statements
 
 MOST: Final = 10_000
 """Rows of a user."""
@@ -17,7 +17,7 @@ AGED: Final = 86_400.0
 """Seconds after which it is written again that a row is used."""
 
 _GET: Final = "SELECT id, starts, records, nonce, place, used FROM client WHERE user = ? AND id = ?"
-_PUT: Final = "INSERT OR REPLACE INTO client VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PUT: Final = put("client", "user, id", "starts, records, nonce, place, used")
 _DROP: Final = """
 DELETE FROM client WHERE user = ?1 AND id IN (
     SELECT id FROM client WHERE user = ?1 ORDER BY used DESC LIMIT -1 OFFSET ?2)

@@ -21,6 +21,7 @@ from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.process.wakeup import Wakeup
+from cargo_sync.state.bulk import put
 from cargo_sync.state.database import Database
 
 BEAT: Final = 60.0
@@ -30,6 +31,8 @@ _UNCLEAN: Final = (
 )
 
 _log = logging.getLogger(__name__)
+
+_PUT: Final = put("clock", "one", "reading, wall, boottime, boot_id, running")
 
 
 class RetentionClock:
@@ -133,8 +136,4 @@ class RetentionClock:
 
     def _store(self, mark: ClockMark, *, running: bool) -> None:
         with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO clock (one, reading, wall, boottime, boot_id, running) "
-                "VALUES (1, ?, ?, ?, ?, ?)",
-                (mark.reading, *mark.clocks, running),
-            )
+            connection.execute(_PUT, (1, mark.reading, *mark.clocks, int(running)))

@@ -15,10 +15,9 @@ from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.conflicts import Choice, Conflict, ConflictPolicy, Evidence
 from cargo_sync.model.entries import Entry, EntryColumns
 from cargo_sync.model.events import Event, Happened
-from cargo_sync.state.database import Database
+from cargo_sync.state.database import Database, Statements
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
-from cargo_sync.state.migrations import Statements
 
 _READ: Final = """
 SELECT conflict.id, job.name, path, base, near, far, policy, open, choice, person, copy, run, time

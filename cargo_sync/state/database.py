@@ -1,241 +1,65 @@
-"""One SQLite file: opened, locked, migrated; one connection that writes, transactions that join.
+"""The contract of a program's state: transactions that join, and reads at one moment.
 
-WAL with synchronous=FULL: a commit that was confirmed survives a power cut. Only one thread uses
-the connection at a time, and only one process of ours has the file open. Who only reads uses it
-too if it is free, and else another one (`Readers`): so nobody waits for a writer, or for its disk,
-to read. Writers come in the order in which they ask. Other programs (a backup, a person's
-`sqlite3`) may read the file or lock it as long as they like: nobody waits for them while holding
-the connection.
+Two builds keep it: `sqlite`, one file of one process, and `postgres`, for a server whose state is
+in PostgreSQL. The tables are the same, and so are the statements of the rooms: what differs is in
+the schema's scripts, and in `postgres/dialect`.
 """
 
-import os
-import sqlite3
-import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
-from typing import Final, Self
+from contextlib import AbstractContextManager
+from typing import Any, Literal, Protocol, Self
 
-from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
-from cargo_sync.process.fair_lock import FairLock
-from cargo_sync.process.file_lock import FileLock, LockedError
-from cargo_sync.state import migrations
-from cargo_sync.state.migrations import Schema, Statements
-from cargo_sync.state.readers import Readers
-from cargo_sync.state.upgrade_copy import keep_copy
+Schema = Literal["daemon", "server", "node"]
 
 Fault = Callable[[str], None]
 """Called with each statement's text before it runs in a transaction, also `COMMIT`; tests fail
 there."""
 
-_APPLICATION: Final[dict[Schema, int]] = {
-    "daemon": 0x43524744,
-    "server": 0x43524753,
-    "node": 0x4352474E,
-}
-"""SQLite's application_id ("CRGD", "CRGS", "CRGN"): no program opens the state of another one."""
 
-_PRAGMAS: Final = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA secure_delete = OFF",  # some systems switch it on: it writes every freed page again
-    "PRAGMA cache_size = -16384",  # KiB
-    "PRAGMA journal_size_limit = 67108864",
-)
+class Found(Protocol):
+    """What a statement has found or done.
 
-_INCREMENTAL: Final = "PRAGMA auto_vacuum = INCREMENTAL"
-
-TRIES: Final = 40
-PAUSE: Final = 0.05
-"""A write that finds the file locked by another program tries so often, with so many seconds in
-between."""
-
-_RESTART: Final[dict[Schema, str]] = {
-    "daemon": "stop, move the file away and start again: both sides are compared afresh, nothing "
-    "is deleted",
-    "server": "stop, restore the file from a backup, or move it away and start again: the stores' "
-    "folders are read afresh",
-    "node": "stop, move the file away and start again: transfers begin again, nothing is lost",
-}
-
-
-class _Asking:
-    """A connection that calls the fault hook before each statement."""
-
-    def __init__(self, connection: sqlite3.Connection, fault: Fault) -> None:
-        self._connection = connection
-        self._fault = fault
-
-    def execute(self, sql: str, parameters: Sequence[object] = (), /) -> sqlite3.Cursor:
-        self._fault(sql)
-        return self._connection.execute(sql, parameters)
-
-
-class Database:
-    """One open state file. Safe to use from several threads; only one of them writes at a time.
-
-    pause  waits so many seconds, in a thread
+    rowcount  how many rows it has written
     """
 
-    def __init__(self, path: str, schema: Schema, lock: FileLock, fault: Fault | None) -> None:
-        """Not called directly: see `open`."""
-        self.path = path
-        self._schema = schema
-        self._lock = lock
-        self.pause: Callable[[float], object] = threading.Event().wait
-        self._guard = FairLock()
-        self._readers = Readers(path)
-        self._depth = 0
-        self._spoilt = False
-        with self._translated():
-            self._connection = sqlite3.connect(
-                path,
-                timeout=5,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=256,
-            )
-        self._writing: Statements = _Asking(self._connection, fault) if fault else self._connection
+    @property
+    def rowcount(self) -> int: ...
 
-    @classmethod
-    def open(cls, path: str, schema: Schema, fault: Fault | None = None) -> Self:
-        """Opens or makes the state at `path`: the file gets mode 0600, a new folder 0700.
+    def fetchone(self) -> Any: ...
 
-        Args:
-            path: of the file.
-            schema: whose state it is.
-            fault: for tests.
+    def fetchall(self) -> list[Any]: ...
 
-        Raises:
-            ProblemError: `state_in_use` (with the holder's process id), `state_newer`,
-                `state_other` (a server's state given to a daemon, or the other way round),
-                `state_damaged`, or why the file cannot be written.
-        """
-        try:
-            os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise ProblemError(from_os_error(error, path)) from error
-        lock = _locked(path)
-        try:
-            _private(path)
-            database = cls(path, schema, lock, fault)
-        except BaseException:
-            lock.release()
-            raise
-        try:
-            database._prepare()
-        except BaseException:
-            database.close()
-            raise
-        return database
+    def __iter__(self) -> Iterator[Any]: ...
 
-    def _prepare(self) -> None:
-        with self._translated():
-            application = self._connection.execute("PRAGMA application_id").fetchone()[0]
-            found = migrations.version(self._connection)
-            if found and application != _APPLICATION[self._schema]:
-                raise ProblemError(
-                    Problem(
-                        Code.STATE_OTHER,
-                        f"{self.path!r} is not the state of a {self._schema}",
-                        hint=f"give the {self._schema} a state folder of its own",
-                        retry=False,
-                    )
-                )
-            if not found:
-                self._connection.execute(_INCREMENTAL)  # an old file gets it when it is upgraded
-            for pragma in _PRAGMAS:
-                self._connection.execute(pragma)
-            self._connection.execute("PRAGMA busy_timeout = 0")  # see `_begin`
-        self.migrate(migrations.scripts(self._schema))
 
-    def migrate(self, scripts: Sequence[str]) -> None:
-        """Applies the scripts that are new to the file; script number n (from 1) makes version n.
+class Statements(Protocol):
+    """What the rooms need from a connection: `?` or `?1` stand for parameters."""
 
-        All of them or none. A file with content is first copied (`upgrade_copy`).
+    def execute(self, sql: str, parameters: Sequence[object] = (), /) -> Found: ...
 
-        Raises:
-            ProblemError: `state_newer`, or why the file cannot be copied.
-        """
-        with self.read() as connection:
-            found = migrations.version(connection)
-        migrations.check_known(self.path, found, len(scripts))
-        if found == len(scripts):
-            return
-        if found:
-            with self._guard:
-                keep_copy(self._writing, self.path, found)
-        with self.transaction() as connection:
-            for number in range(found + 1, len(scripts) + 1):
-                if number == 1:
-                    connection.execute(f"PRAGMA application_id = {_APPLICATION[self._schema]:d}")
-                migrations.apply(connection, number, scripts[number - 1])
-        if found:
-            self._compact()
 
-    def _compact(self) -> None:
-        """Makes the file able to give space back; runs once after an upgrade, if there is room."""
-        with self._guard, suppress(sqlite3.OperationalError):
-            if not self._connection.execute("PRAGMA auto_vacuum").fetchone()[0]:
-                self._connection.execute(_INCREMENTAL)
-                self._connection.execute("VACUUM")
+class Database(ABC):
+    """The open state of a program. Safe to use from several threads.
 
-    @contextmanager
-    def transaction(self) -> Iterator[Statements]:
+    path  on the file system where the program keeps what is its own: the state's file, or a folder
+    """
+
+    path: str
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[Statements]:
         """A transaction: all that is written inside becomes true at once, or none of it.
 
         A transaction inside another one of the same thread joins it. When an inner one fails, the
         outermost cannot commit any more, even if the error was caught in between.
 
         Raises:
-            ProblemError: see `problem_of`; then nothing was written.
+            ProblemError: nothing was written, or it is not known whether it was.
         """
-        with self._translated(), self._begun():
-            self._depth += 1
-            try:
-                yield self._writing
-                if self._depth == 1:
-                    if self._spoilt:
-                        raise RuntimeError("a transaction continues after a part of it failed")
-                    self._writing.execute("COMMIT")
-            except BaseException:
-                self._spoilt = True
-                if self._depth == 1 and self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-            finally:
-                self._depth -= 1
 
-    @contextmanager
-    def _begun(self) -> Iterator[None]:
-        """Holds the connection, inside a transaction.
-
-        While another program has the file locked, the connection is let go between two tries: it
-        can be read meanwhile.
-        """
-        for left in reversed(range(TRIES)):
-            with self._guard:
-                if self._depth or self._begin(last=not left):
-                    yield
-                    return
-            self.pause(PAUSE)
-
-    def _begin(self, *, last: bool) -> bool:
-        """Begins a transaction; False if another program has the file locked.
-
-        Raises at the `last` try.
-        """
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if last or not is_busy(error):
-                raise
-            return False
-        self._spoilt = False
-        return True
-
-    @contextmanager
-    def read(self, *, long: bool = False) -> Iterator[Statements]:
+    @abstractmethod
+    def read(self, *, long: bool = False) -> AbstractContextManager[Statements]:
         """Reads at one moment: what others write after its first statement is not seen.
 
         A transaction of the same thread is seen. Nobody waits for one of another thread.
@@ -244,168 +68,31 @@ class Database:
             long: it takes more than a few milliseconds, for which no writer should wait.
 
         Raises:
-            ProblemError: see `problem_of`.
+            ProblemError: it cannot be read.
         """
-        with self._translated():
-            own = self._readers.own
-            if self._guard.acquire(timeout=0):
-                try:
-                    if self._depth or not (long or own):
-                        yield self._connection
-                        return
-                finally:
-                    self._guard.release()
-            if own is not None:
-                yield own
-            else:
-                with self._readers.one() as connection:
-                    yield connection
 
-    def give_back(self, pages: int) -> None:
-        """Shortens the file by up to `pages` of its free pages.
-
-        It runs as a script: `execute` makes only the first step of a statement without columns, and
-        a page is a step.
+    @abstractmethod
+    def shrink(self) -> bool:
+        """Gives some unused space back; returns whether there may be more.
 
         Raises:
-            ProblemError: see `problem_of`.
+            ProblemError: it cannot be written.
         """
-        with self._guard, self._translated():
-            self._connection.executescript(f"PRAGMA incremental_vacuum({pages:d})")
 
+    @abstractmethod
     def checkpoint(self) -> int:
-        """Moves the log (-wal) into the file and empties it, as far as no other program reads it.
-
-        It waits for nobody, and nobody waits for it: it has a connection of its own.
-
-        Returns:
-            The bytes of the log that could not be moved.
+        """Empties the log of what was written; returns its bytes that could not be moved.
 
         Raises:
-            ProblemError: see `problem_of`.
+            ProblemError: it cannot be written.
         """
-        with self._translated(), closing(sqlite3.connect(self.path, timeout=0)) as connection:
-            # The first does all the work without a lock; the second has only to cut the log off.
-            busy, pages, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            if not busy and pages == moved:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            size = int(connection.execute("PRAGMA page_size").fetchone()[0])
-        return size * max(0, int(pages) - int(moved))
 
+    @abstractmethod
     def close(self) -> None:
-        """Closes the file and releases its lock."""
-        with self._guard:
-            self._readers.close()
-            self._connection.close()
-            self._lock.release()
+        """Closes it."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        return f"<Database {self.path} of a {self._schema}>"
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            if (problem := problem_of(error, self.path, self._schema)) is None:
-                raise
-            raise ProblemError(problem) from error
-        except (OverflowError, UnicodeEncodeError) as error:
-            message = f"a value cannot be kept in {self.path!r}: {error}"
-            raise ProblemError(Problem(Code.BAD_VALUE, message, retry=False)) from error
-
-
-def _locked(path: str) -> FileLock:
-    """Takes the lock: one process per state file.
-
-    Raises:
-        ProblemError: `state_in_use`, with the holder's process id.
-    """
-    try:
-        lock = FileLock(f"{path}.lock")
-    except LockedError as error:
-        raise ProblemError(
-            Problem(
-                Code.STATE_IN_USE,
-                f"{path!r} is in use by process {error.holder}",
-                hint="stop that process, or give this one a state folder of its own",
-                retry=False,
-            )
-        ) from error
-    except OSError as error:
-        raise ProblemError(from_os_error(error, f"{path}.lock")) from error
-    lock.sign()
-    return lock
-
-
-def _private(path: str) -> None:
-    """Makes the file before SQLite does: others cannot read it, nor -wal and -shm beside it."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.fchmod(descriptor, 0o600)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise ProblemError(from_os_error(error, path)) from error
-
-
-def is_busy(error: sqlite3.Error) -> bool:
-    """Whether another program has the file locked."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-
-
-def problem_of(error: sqlite3.Error, path: str, schema: Schema) -> Problem | None:
-    """The problem behind an SQLite error; None for wrong use of the library, a bug of this program.
-
-    `disk_full`, `state_damaged`, `state_locked`, `read_only`, `disk_error`, `bad_value` (a number
-    out of range), else `state_error`. Result codes: https://www.sqlite.org/rescode.html
-    """
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is None:
-        return None
-    words = str(error)
-    match code & 0xFF:
-        case sqlite3.SQLITE_FULL:
-            return Problem(
-                Code.DISK_FULL,
-                f"{path!r} could not be written: the disk is full",
-                hint="free some space; it continues by itself",
-            )
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return Problem(
-                Code.STATE_DAMAGED,
-                f"{path!r} is damaged: {words}",
-                hint=_RESTART[schema],
-                retry=False,
-            )
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return Problem(
-                Code.STATE_LOCKED,
-                f"{path!r} is locked by another program",
-                hint="close that program",
-            )
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
-            return Problem(
-                Code.READ_ONLY,
-                f"{path!r} could not be opened for writing: {words}",
-                hint="check the owner and mode of the file and its folder",
-            )
-        case sqlite3.SQLITE_IOERR:
-            return Problem(
-                Code.DISK_ERROR,
-                f"{path!r} has an input/output error: {words}",
-                hint="the disk may be failing",
-            )
-        case sqlite3.SQLITE_CONSTRAINT:
-            return Problem(
-                Code.BAD_VALUE, f"a value cannot be kept in {path!r}: {words}", retry=False
-            )
-        case _:
-            return Problem(Code.STATE_ERROR, f"{path!r} failed: {words}")

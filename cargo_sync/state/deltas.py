@@ -20,8 +20,8 @@ from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.plan.moves import is_worth_it
 from cargo_sync.state import parts
+from cargo_sync.state.database import Statements
 from cargo_sync.state.idents import BaseIdents
-from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 
 OPEN: Final = 2**21

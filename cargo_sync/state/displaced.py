@@ -19,8 +19,7 @@ from cargo_sync.model.displaced import (
     TrashTotals,
 )
 from cargo_sync.state.bulk import Alter, Insert, Select
-from cargo_sync.state.database import Database
-from cargo_sync.state.migrations import Schema, Statements
+from cargo_sync.state.database import Database, Schema, Statements
 
 LOOKED_THROUGH: Final = 5_000
 """Rows that are compared with a filter for one page, at most."""
@@ -45,10 +44,11 @@ _COLUMNS: Final = (
 )
 _ROWS: Final = f"SELECT {_COLUMNS} FROM displaced"  # noqa: S608
 _KEPT: Final = Select(f"{_ROWS} WHERE owner = ? AND state = 'kept' AND id IN")
-_OLDEST: Final = """
-SELECT id, place, kind, max(size, 0), lived FROM displaced
+_SIZE: Final = "CASE WHEN size < 0 THEN 0 ELSE size END"
+_OLDEST: Final = f"""
+SELECT id, place, kind, {_SIZE}, lived FROM displaced
 WHERE owner = ? AND state = 'kept' AND (lived, id) > (?, ?) ORDER BY lived, id LIMIT ?
-"""
+"""  # noqa: S608
 _OWNERS: Final[dict[Schema, str]] = {"daemon": "job", "server": "workspace"}
 
 
@@ -126,7 +126,7 @@ class DisplacedRows:
         between = (within + "/", within + "0") if within else ("", "\U0010ffff")  # "0" follows "/"
         with self._database.read(long=True) as connection:
             files, size = connection.execute(
-                "SELECT count(*), coalesce(sum(max(size, 0)), 0) FROM displaced "
+                f"SELECT count(*), coalesce(sum({_SIZE}), 0) FROM displaced "  # noqa: S608
                 "WHERE owner = ? AND state = 'kept' AND path >= ? AND path < ?",
                 (self._owner, *between),
             ).fetchone()
@@ -181,7 +181,7 @@ class DisplacedRows:
         """How much of what a run has displaced is where."""
         with self._database.read(long=True) as connection:
             rows = connection.execute(
-                "SELECT state, count(*), sum(max(size, 0)) FROM displaced "
+                f"SELECT state, count(*), sum({_SIZE}) FROM displaced "  # noqa: S608
                 "WHERE owner = ? AND run = ? GROUP BY state",
                 (self._owner, run),
             )
@@ -192,7 +192,8 @@ def all_incomplete(database: Database, schema: Schema) -> None:
     """After an unclean stop, each trash may hold what has no row. Raises ProblemError."""
     with database.transaction() as connection:
         connection.execute(
-            f"INSERT OR IGNORE INTO trash_incomplete SELECT id FROM {_OWNERS[schema]}"  # noqa: S608
+            f"INSERT INTO trash_incomplete SELECT id FROM {_OWNERS[schema]} WHERE true "  # noqa: S608
+            "ON CONFLICT DO NOTHING"
         )
 
 

@@ -9,8 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
 from cargo_sync.state.bulk import Alter, Insert, Select
-from cargo_sync.state.database import Database
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Database, Statements
 
 _BOX: Final = "drop box of "
 _QUOTED: Final = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""

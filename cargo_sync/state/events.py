@@ -8,8 +8,7 @@ import orjson
 from cargo_sync.model.events import Event, EventDetails, Happened, MovedFiles
 from cargo_sync.model.path_pattern import ANY_PATH, PathPattern
 from cargo_sync.state.bulk import Insert, InsertColumns
-from cargo_sync.state.database import Database
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Database, Statements
 
 _APPEND: Final = Insert(
     "INSERT INTO event (job, happened, time, path, size, details, tell) VALUES",
@@ -187,7 +186,7 @@ class Events:
         """
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO event_mark VALUES (?, ?)", (self._newest(), now)
+                "INSERT INTO event_mark VALUES (?, ?) ON CONFLICT DO NOTHING", (self._newest(), now)
             )
 
     def reached(self, at: float) -> int:

@@ -18,7 +18,9 @@ class FileServerRows:
     def add(self, address: str, time: float) -> None:
         """Puts an address on the list; nothing changes if it is there already."""
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO file_server VALUES (?, ?)", (address, time))
+            connection.execute(
+                "INSERT INTO file_server VALUES (?, ?) ON CONFLICT DO NOTHING", (address, time)
+            )
 
     def remove(self, address: str) -> None:
         """Takes an address off the list, if it is there."""

@@ -11,8 +11,7 @@ from enum import IntEnum
 from typing import Final
 
 from cargo_sync.state import idents
-from cargo_sync.state.database import Database
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Database, Statements
 
 SLICE: Final = 2_000
 """Rows that are written at a time."""

@@ -16,8 +16,7 @@ from cargo_sync.model.history import (
     rows_of,
 )
 from cargo_sync.model.path_pattern import ANY_PATH, PathPattern
-from cargo_sync.state.database import Database
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Database, Statements
 
 MOST: Final = 10_000
 """Files of one row: so many are decoded at a time."""

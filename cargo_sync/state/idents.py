@@ -11,7 +11,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.agreed import Agreed, AgreedColumns
 from cargo_sync.plan.moves import LEAST, is_worth_it
 from cargo_sync.state.bulk import Insert, Select
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Statements
 from cargo_sync.state.ranges import at_or_below
 
 _PUT: Final = Insert(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cargo_sync.model.problems import Code, Problem
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Statements
 
 MOST: Final = 100
 

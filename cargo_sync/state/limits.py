@@ -15,7 +15,7 @@ class LimitRows:
     def of(self, job: int | None) -> dict[str, Ordered]:
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT name, bits, file FROM ordered_limit WHERE job IS ?", (job,)
+                "SELECT name, bits, file FROM ordered_limit WHERE coalesce(job, 0) = ?", (job or 0,)
             ).fetchall()
         return {name: Ordered(bits, file) for name, bits, file in rows}
 
@@ -24,7 +24,8 @@ class LimitRows:
         with self._database.transaction() as connection:
             for name, ordered in orders.items():
                 connection.execute(
-                    "DELETE FROM ordered_limit WHERE name = ? AND job IS ?", (name, job)
+                    "DELETE FROM ordered_limit WHERE name = ? AND coalesce(job, 0) = ?",
+                    (name, job or 0),
                 )
                 if ordered is not None:
                     connection.execute(

@@ -9,7 +9,7 @@ import os
 from typing import Final
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Statements
 
 EVERY: Final = 100_000
 """Rows between two looks."""

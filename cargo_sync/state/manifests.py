@@ -11,7 +11,9 @@ from cargo_sync.state.bulk import Alter, Insert
 from cargo_sync.state.database import Database
 
 _TOPS: Final = Insert(
-    "INSERT OR REPLACE INTO manifest_top (workspace, place, mode, target) VALUES", "(?, ?, ?, ?)"
+    "INSERT INTO manifest_top (workspace, place, mode, target) VALUES",
+    "(?, ?, ?, ?)",
+    "ON CONFLICT (workspace, place) DO UPDATE SET mode = excluded.mode, target = excluded.target",
 )
 _DROP: Final = Alter("DELETE FROM manifest WHERE workspace = ? AND place IN")
 _DROP_TOPS: Final = Alter("DELETE FROM manifest_top WHERE workspace = ? AND place IN")

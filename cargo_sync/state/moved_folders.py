@@ -12,10 +12,9 @@ from typing import Final, Literal, NamedTuple
 from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.entries import FOLDER, Entry
 from cargo_sync.state import idents, parts
-from cargo_sync.state.database import Database
+from cargo_sync.state.database import Database, Statements
 from cargo_sync.state.deltas import BASE, FAR, NEAR, ColumnDeltas
 from cargo_sync.state.forgetting import SLICE, slice_end
-from cargo_sync.state.migrations import Statements
 
 Side = Literal["near", "far"]
 

@@ -3,8 +3,7 @@
 from typing import Final
 
 from cargo_sync.machines.nodes.orders import DeletionOrder, OrderBook, OrderVerdict
-from cargo_sync.state.database import Database
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Database, Statements
 
 KEPT: Final = 1_000
 """Starts of servers that are remembered. What is older cannot be on its way any more."""

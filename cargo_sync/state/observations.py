@@ -9,8 +9,8 @@ from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER
 from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.state import parts
+from cargo_sync.state.database import Statements
 from cargo_sync.state.deltas import BASE, FAR, NEAR
-from cargo_sync.state.migrations import Statements
 from cargo_sync.state.ranges import at_or_below
 
 

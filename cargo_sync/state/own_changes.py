@@ -15,9 +15,8 @@ from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.large_folders import LONGEST
 from cargo_sync.state import parts
-from cargo_sync.state.database import Database
+from cargo_sync.state.database import Database, Statements
 from cargo_sync.state.deltas import FAR, ColumnDeltas
-from cargo_sync.state.migrations import Statements
 
 TOGETHER: Final = 100
 """Folders that are written in one transaction."""

@@ -19,7 +19,7 @@ import orjson
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE
 from cargo_sync.model.large_folders import LONGEST, cuts
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Statements
 
 JOINED: Final = 128 * 2**10
 """Bytes of a tree's listings up to which parts become one."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Statements
 
 SPOOL: Final = 0
 """The placement of what lies in the spool alone."""

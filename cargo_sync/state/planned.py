@@ -12,8 +12,7 @@ import orjson
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
-from cargo_sync.state.database import Database
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.database import Database, Statements
 
 _ACTIONS = "SELECT number, direction, action FROM planned_action WHERE run = ?1"
 _WAY = "AND (?4 IS NULL OR direction = ?4)"

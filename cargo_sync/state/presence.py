@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from cargo_sync.state.bulk import put
 from cargo_sync.state.database import Database
 
-_PUT: Final = "INSERT OR REPLACE INTO presence VALUES (?, ?, ?)"
+_PUT: Final = put("presence", "user", "time, address")
 
 
 class LastSeen(NamedTuple):

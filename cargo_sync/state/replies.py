@@ -1,8 +1,12 @@
 """Replies to commands that changed something, so that a command that is sent twice is done once."""
 
 from collections.abc import Callable
+from typing import Final
 
+from cargo_sync.state.bulk import put
 from cargo_sync.state.database import Database
+
+_PUT: Final = put("reply", "id", "reply, time")
 
 
 class Replies:
@@ -21,9 +25,7 @@ class Replies:
     def put(self, id: str, reply: bytes) -> None:
         """Stores `reply` in place of an earlier one for this id; durable when this returns."""
         with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO reply VALUES (?, ?, ?)", (id, reply, self._now())
-            )
+            connection.execute(_PUT, (id, reply, self._now()))
 
     def purge(self, keep: float = 86_400.0, most: int = 2**62) -> int:
         """Deletes up to `most` replies older than `keep` seconds; returns how many."""

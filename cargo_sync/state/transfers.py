@@ -13,9 +13,8 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code
 from cargo_sync.model.transfers import succeeding
 from cargo_sync.state.bulk import Alter, Insert, Select
-from cargo_sync.state.database import Database
+from cargo_sync.state.database import Database, Statements
 from cargo_sync.state.events import Events
-from cargo_sync.state.migrations import Statements
 
 SUPERSEDED: Final = "given up: another version of the file takes its place"
 """Message of a transfer that began and will never end: callbacks promise an end for each start."""

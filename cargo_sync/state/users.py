@@ -6,20 +6,21 @@ from typing import Any, Final
 
 import orjson
 
-from cargo_sync.state.database import Database
+from cargo_sync.state.accounts import PUT_ACCOUNT
+from cargo_sync.state.bulk import put
+from cargo_sync.state.database import Database, Statements
 from cargo_sync.state.drop_boxes import end_drop_boxes
-from cargo_sync.state.migrations import Statements
 
 _GET: Final = """
 SELECT name, path, upload_speed, download_speed, upload_bandwidth, download_bandwidth, enabled,
        quota_bytes, quota_files, expires, networks FROM user
 """
-_PUT: Final = """
-INSERT OR REPLACE INTO user (
-    name, path, upload_speed, download_speed, upload_bandwidth, download_bandwidth, enabled,
-    quota_bytes, quota_files, expires, networks
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+_PUT: Final = put(
+    "user",
+    "name",
+    "path, upload_speed, download_speed, upload_bandwidth, download_bandwidth, enabled, "
+    "quota_bytes, quota_files, expires, networks",
+)
 
 _ORPHANS = """
 SELECT user FROM device UNION SELECT user FROM invitation
@@ -70,7 +71,7 @@ class UserRows:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM workspace_grant WHERE user = ?", (row.name,))
             _forget_devices(connection, row.name)
-            connection.execute("INSERT OR REPLACE INTO account VALUES (?, ?)", (row.name, hash))
+            connection.execute(PUT_ACCOUNT, (row.name, hash))
             connection.execute(_PUT, _columns(row))
 
     def put(self, row: UserRow) -> None:

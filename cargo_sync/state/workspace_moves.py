@@ -10,14 +10,15 @@ from typing import Final, NamedTuple
 
 from cargo_sync.config.stored import is_stored
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.state.database import Database
+from cargo_sync.state.database import Database, Statements
 from cargo_sync.state.drop_boxes import moved_drop_boxes
-from cargo_sync.state.migrations import Statements
 
 _MOVE: Final = """
 SELECT workspace, root, target, workspace_move.marker, ready
 FROM workspace_move JOIN workspace ON id = workspace
 """
+_LEAVE: Final = "INSERT INTO left_behind (workspace, root, marker)"
+_AGAIN: Final = "ON CONFLICT (workspace, root) DO UPDATE SET marker = excluded.marker"
 _USED: Final = """
 SELECT 1 FROM workspace WHERE root = ?1 AND (files > 0
     OR EXISTS (SELECT 1 FROM entry WHERE workspace = id AND deleted = 0)
@@ -129,7 +130,7 @@ def arrive(connection: Statements, root: str) -> None:
     if not ready:
         raise _not_moved(target, source)
     connection.execute(
-        "INSERT OR REPLACE INTO left_behind SELECT id, root, marker FROM workspace WHERE id = ?",
+        f"{_LEAVE} SELECT id, root, marker FROM workspace WHERE id = ? {_AGAIN}",  # noqa: S608
         (workspace,),
     )
     connection.execute(
@@ -167,7 +168,7 @@ def _give_up(connection: Statements, workspace: int, but: str) -> None:
     move = WorkspaceMove._make(row)
     if not is_stored(move.target):
         connection.execute(
-            "INSERT OR REPLACE INTO left_behind (workspace, root, marker) VALUES (?, ?, ?)",
+            f"{_LEAVE} VALUES (?, ?, ?) {_AGAIN}",
             (workspace, move.target, move.marker),
         )
     connection.execute("DELETE FROM workspace_move WHERE workspace = ?", (workspace,))

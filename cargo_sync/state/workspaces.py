@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cargo_sync.config.grants import Grant
-from cargo_sync.state.database import Database
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.bulk import put
+from cargo_sync.state.database import Database, Statements
 
-_GRANT: Final = (
-    "INSERT OR REPLACE INTO workspace_grant (workspace, user, access, path) VALUES (?, ?, ?, ?)"
-)
+_GRANT: Final = put("workspace_grant", "workspace, user", "access, path")
+_NAMED: Final = put("named_workspace", "name", "path")
 _GRANTS: Final = "SELECT workspace, user, access, path FROM workspace_grant"
 _QUOTAS: Final = "SELECT workspace, bytes, files FROM workspace_quota"
 
@@ -57,9 +56,7 @@ class WorkspaceRows:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM workspace_grant WHERE workspace = ?", (row.name,))
             _set_quota(connection, row.name, row.quota_bytes, row.quota_files)
-            connection.execute(
-                "INSERT OR REPLACE INTO named_workspace VALUES (?, ?)", (row.name, row.path)
-            )
+            connection.execute(_NAMED, (row.name, row.path))
             for user, grant in row.grants.items():
                 connection.execute(_GRANT, (row.name, user, grant.access, grant.path))
 

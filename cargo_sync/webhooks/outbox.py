@@ -14,9 +14,8 @@ from typing import Final, NamedTuple
 import orjson
 
 from cargo_sync.state.bulk import Insert
-from cargo_sync.state.database import Database
+from cargo_sync.state.database import Database, Statements
 from cargo_sync.state.events import EventRow, row_of
-from cargo_sync.state.migrations import Statements
 from cargo_sync.webhooks.variables import Variables
 
 _READER: Final = "callbacks"
@@ -180,7 +179,9 @@ class Outbox:
     def begin(self, cursor: int) -> None:
         """Reading begins after `cursor`, unless it has begun already."""
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO reader VALUES (?, ?)", (_READER, cursor))
+            connection.execute(
+                "INSERT INTO reader VALUES (?, ?) ON CONFLICT DO NOTHING", (_READER, cursor)
+            )
 
     def reached(self) -> int | None:
         """The cursor up to which rows were read; None while nothing is read."""

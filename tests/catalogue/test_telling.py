@@ -16,6 +16,7 @@ from cargo_sync.model.history import OTHERS, ChangeCause, HistoryKind
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.history import HistoryFilter, HistoryRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.conformance.test_catalogue import change
 
 UP = ChangeCause("ana", puts=HistoryKind.UPLOADED)
@@ -47,7 +48,7 @@ class Told:
 
 @pytest.fixture
 def told(tmp_path: Path) -> Iterator[Told]:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         yield Told(database)
 
 
@@ -144,7 +145,7 @@ def test_what_cannot_be_recorded_is_not_told(told: Told) -> None:
 
 
 def test_without_a_history_nothing_is_told(tmp_path: Path) -> None:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         catalogue = SqliteCatalogue(database)
         space = catalogue.workspace("/srv", lambda: "e").id
         assert catalogue.record(space, [change("a")], UP).told == []

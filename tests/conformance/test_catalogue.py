@@ -30,6 +30,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 Open = Callable[[], Catalogue]
 
@@ -40,7 +41,7 @@ def sqlite(folder: Path) -> Iterator[Open]:
     def reopen() -> Catalogue:
         for database in opened:
             database.close()
-        opened[:] = [Database.open(str(folder / "server.db"), "server")]
+        opened[:] = [SqliteDatabase.open(str(folder / "server.db"), "server")]
         return SqliteCatalogue(opened[0])
 
     yield reopen
@@ -766,7 +767,7 @@ def test_it_does_not_matter_when_the_rows_are_written(
 ) -> None:
     """The same history, with rows written at once and in parts at any time, shows the same."""
     chance, world = random.Random(seed), World(reopen())
-    with Database.open(str(tmp_path / "at once.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "at once.db"), "server") as database:
         at_once = World(SqliteCatalogue(database))
         idents: dict[str, str] = {}
         for changes in filter(at_once.may_record, history(chance)):

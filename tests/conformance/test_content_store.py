@@ -18,7 +18,7 @@ from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer
 from cargo_sync.state.blobs import Blobs
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blobs import for_blobs
 from cargo_sync.stores.contract import Content, ContentStore, Secured
 from tests.conformance.workspaces import spooled
@@ -93,7 +93,7 @@ class StoreScene:
 
 
 def in_spool(place: Path, last: ExitStack) -> StoreScene:
-    database = last.enter_context(Database.open(str(place / "state.db"), "server"))
+    database = last.enter_context(SqliteDatabase.open(str(place / "state.db"), "server"))
     store = spooled(place / "spool", database, lambda: NOW, MemoryCheckpoints())
     last.callback(store.spool.blobs.close)
     return StoreScene(store, Blobs(database), lambda one: int(store.spool.holds([one])[0]))

@@ -15,9 +15,9 @@ from cargo_sync.model.displaced import (
     TrashState,
     TrashTotals,
 )
-from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.jobs import JobRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 Make = Callable[[Path, Callable[[], float], ExitStack], TrashLedger]
 
@@ -27,12 +27,12 @@ def in_memory(_: Path, clock: Callable[[], float], __: ExitStack) -> TrashLedger
 
 
 def of_a_daemon(folder: Path, clock: Callable[[], float], last: ExitStack) -> TrashLedger:
-    database = last.enter_context(Database.open(str(folder / "state.db"), "daemon"))
+    database = last.enter_context(SqliteDatabase.open(str(folder / "state.db"), "daemon"))
     return DisplacedRows(database, JobRows(database).get_or_create("job").id, clock, clock)
 
 
 def of_a_server(folder: Path, clock: Callable[[], float], last: ExitStack) -> TrashLedger:
-    database = last.enter_context(Database.open(str(folder / "state.db"), "server"))
+    database = last.enter_context(SqliteDatabase.open(str(folder / "state.db"), "server"))
     owner = SqliteCatalogue(database).workspace("/files", lambda: "epoch").id
     return DisplacedRows(database, owner, clock, clock)
 

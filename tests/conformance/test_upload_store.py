@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.state.database import Database
 from cargo_sync.state.remote_uploads import KeptUpload, RemoteUploads
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.trees.remote.transfer.uploads import MemoryUploads, UploadStore
 
 FIRST = "aaaaaaaaaaaaaaaa0001bbbbbbbbbbbb"
@@ -30,7 +30,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Itera
     if request.param == "memory":
         yield MemoryUploads(clock)
         return
-    database = Database.open(str(tmp_path / "state.db"), "daemon")
+    database = SqliteDatabase.open(str(tmp_path / "state.db"), "daemon")
     yield RemoteUploads(database, clock)
     database.close()
 
@@ -57,7 +57,7 @@ def test_uploads_are_kept_for_one_remote_until_they_are_dropped(
 
 
 def test_those_of_jobs_that_are_gone_are_purged(tmp_path: Path, clock: Clock) -> None:
-    database = Database.open(str(tmp_path / "state.db"), "daemon")
+    database = SqliteDatabase.open(str(tmp_path / "state.db"), "daemon")
     store = RemoteUploads(database, clock)
     for number in range(3):
         store.put(KeptUpload("here", f"{number:032x}", "a", 9, "1/2", "kept"))

@@ -33,6 +33,7 @@ from cargo_sync.state.database import Database, Fault
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.manifests import Manifests
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import ContentStore
 from cargo_sync.stores.spool import BlobSpool, HoldCounts
@@ -136,7 +137,7 @@ def world_of(clock: Clock) -> World:
 
 
 def folder_scene(place: Path, last: ExitStack) -> Scene:
-    database = last.enter_context(Database.open(str(place / "state.db"), "server"))
+    database = last.enter_context(SqliteDatabase.open(str(place / "state.db"), "server"))
     clock, heard = Clock(NOW), Heard()
     folder = tracked(place / "files", database, clock, heard)
     workspace = FolderWorkspace(folder, tokens())
@@ -146,7 +147,7 @@ def folder_scene(place: Path, last: ExitStack) -> Scene:
 
 def content_scene(place: Path, last: ExitStack, fault: Fault | None = None) -> Scene:
     """Over a store that keeps everything in its spool."""
-    database = last.enter_context(Database.open(str(place / "state.db"), "server", fault))
+    database = last.enter_context(SqliteDatabase.open(str(place / "state.db"), "server", fault))
     clock, heard = Clock(NOW), Heard()
     store = spooled(place / "spool", database, clock, MemoryCheckpoints())
     last.callback(store.spool.blobs.close)

@@ -12,6 +12,7 @@ from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.limits import LimitRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.offloads import inline
 
 FILE = {"upload": 100, "download": None}
@@ -38,14 +39,14 @@ class Totals:
 
 async def test_ordered_kept_and_over(tmp_path: Path) -> None:
     path = str(tmp_path / "state.db")
-    with Database.open(path, "server") as database:
+    with SqliteDatabase.open(path, "server") as database:
         totals = Totals(database)
         assert await totals.read() == FILE
         assert await totals.order(upload="50bps") == {"upload": 50, "download": None}
         assert await totals.order(download="7kbps") == {"upload": 50, "download": 7_000}
         assert await totals.order(download=None) == {"upload": 50, "download": None}
         assert await totals.order(download=None) == {"upload": 50, "download": None}
-    with Database.open(path, "server") as database:
+    with SqliteDatabase.open(path, "server") as database:
         totals = Totals(database)
         assert await totals.read() == {"upload": 50, "download": None}
         assert await totals.order(upload=" NONE ", download="9bps") == {
@@ -61,7 +62,7 @@ async def test_ordered_kept_and_over(tmp_path: Path) -> None:
 
 
 async def test_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         totals = Totals(database)
         await totals.read()
         with pytest.raises(
@@ -81,7 +82,7 @@ async def test_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_as_they_are_shown(tmp_path: Path) -> None:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         totals = Totals(database)
         await totals.read()
         handlers = BandwidthHandlers(totals.limits, BANDWIDTH_SET)

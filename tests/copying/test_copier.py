@@ -20,8 +20,8 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.model.world import World
-from cargo_sync.state.database import Database
 from cargo_sync.state.orders import Orders, Way
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.trees.contract import Brought, Ends, Moved, Task
 from cargo_sync.trees.offers import brought
 from cargo_sync.trees.visit import VisitPage
@@ -148,7 +148,7 @@ class House:
 
     def __init__(self, folder: Path, near: Side, far: Side, *, overwrite: bool = False) -> None:
         self.near, self.far, self.progress = near, far, CopyProgress()
-        self.database = Database.open(str(folder / "s.db"), "daemon")
+        self.database = SqliteDatabase.open(str(folder / "s.db"), "daemon")
         self.in_use: set[str] = set()
         ids = TransferIds(
             Orders(self.database, lambda: 0.0),

@@ -51,6 +51,7 @@ from cargo_sync.state.holds import Holds
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.planned import Planned
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
@@ -198,7 +199,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.database = Database.open(str(folder / "state.db"), "daemon")
+        self.database = SqliteDatabase.open(str(folder / "state.db"), "daemon")
         self.jobs = JobRows(self.database)
         self.planned = Planned(self.database)
         self.recorder = Recorder(self.database)

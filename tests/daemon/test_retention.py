@@ -15,13 +15,13 @@ from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.checkpoints import Checkpoints
-from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.observations import Observed
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.offloads import T, Ts
 
 DAY = 86_400.0
@@ -35,7 +35,7 @@ class State:
         self.now = 1000 * DAY
         self.files = {"nightly"}
         self.offloaded = 0
-        self.database = Database.open(str(folder / "state.db"), "daemon")
+        self.database = SqliteDatabase.open(str(folder / "state.db"), "daemon")
 
         def now() -> float:
             return self.now
@@ -130,7 +130,7 @@ def test_a_large_plan_goes_in_parts(tmp_path: Path) -> None:
     from cargo_sync.model.actions import Action, Op
     from cargo_sync.model.jobs import Mode
 
-    with Database.open(str(tmp_path / "state.db"), "daemon") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "daemon") as database:
         planned = Planned(database)
         planned.begin("old", "nightly", 1.0)
         planned.add("old", [Action(Op.MKDIR, str(number)) for number in range(25)], Mode.UPLOAD)

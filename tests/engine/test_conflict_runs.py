@@ -14,7 +14,7 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.state.conflicts import Conflicts
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.testing.tree import MemoryTree
 from tests.engine.killing import Fragile, Kill
 from tests.engine.world import System
@@ -134,13 +134,13 @@ async def test_a_kill_at_any_write_needs_no_journal(tmp_path: Path, policy: str)
         near, far = copy.deepcopy(first.near), copy.deepcopy(first.far)
         assert isinstance(near, Fragile) and isinstance(far, Fragile)
         near.kill = far.kill = kill
-        with Database.open(str(image), "daemon", kill) as database:
+        with SqliteDatabase.open(str(image), "daemon", kill) as database:
             one = System(database, Mode.BIDIRECTIONAL, **RULES, conflicts=ConflictPolicy(policy))
             one.near, one.far, one.now, kill.at = near, far, first.now, at
             with suppress(Killed):
                 await settled(one)
             whole, kill.at = kill.at >= 0, None
-        with Database.open(str(image), "daemon") as database:
+        with SqliteDatabase.open(str(image), "daemon") as database:
             one = System(database, Mode.BIDIRECTIONAL, **RULES, conflicts=ConflictPolicy(policy))
             one.near, one.far, one.now = near, far, first.now + 60
             await settled(one)

@@ -11,8 +11,8 @@ import pytest
 from cargo_sync.machines.client_fence import ClientProcess
 from cargo_sync.model.jobs import DIRECTIONS, Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.state.database import Database
-from cargo_sync.state.upkeep import Upkeep
+from cargo_sync.state.sqlite.database import SqliteDatabase
+from cargo_sync.state.upkeep import empty_log
 from tests.engine.world import System
 
 Make = Callable[..., System]
@@ -162,14 +162,14 @@ class Machine:
 
     def copy(self) -> bytes:
         """The state's file, as a backup of it has it."""
-        Upkeep(self.system.database).checkpoint()  # all of it is in the one file
+        empty_log(self.system.database)  # all of it is in the one file
         return self._state.read_bytes()
 
     def put_back(self, state: bytes) -> None:
         """The daemon is stopped, its state is that of a backup, and it is started."""
         self.system.database.close()
         self._state.write_bytes(state)
-        self.system.database = Database.open(str(self._state), "daemon")
+        self.system.database = SqliteDatabase.open(str(self._state), "daemon")
         self.start()
 
     async def fenced(self, code: Code) -> str:

@@ -15,10 +15,10 @@ from cargo_sync.model.events import Happened
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state import forgetting
-from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.jobs import Binding
-from cargo_sync.state.upkeep import Upkeep
+from cargo_sync.state.sqlite.database import SqliteDatabase
+from cargo_sync.state.upkeep import empty_log
 from cargo_sync.trees.contract import Brought, Delta, Observation
 from tests.engine.killing import Fragile, Kill
 from tests.engine.world import System
@@ -537,7 +537,7 @@ async def test_a_kill_while_the_server_is_looked_at_anew_hides_no_deletion_and_i
         system.source.write("new", b"1")
         system.source.remove("0")
         system.far.forget_gone()
-    Upkeep(system.database).checkpoint()  # all of it is in the one file
+    empty_log(system.database)  # all of it is in the one file
     approved = {Code.SERVER_RESTORED} if restored else set()
     at = 0
     while True:
@@ -545,14 +545,14 @@ async def test_a_kill_while_the_server_is_looked_at_anew_hides_no_deletion_and_i
         shutil.copyfile(tmp_path / "state.db", image)
         near = copy.deepcopy(system.near)
         near.kill = kill
-        with Database.open(str(image), "daemon", kill) as database:
+        with SqliteDatabase.open(str(image), "daemon", kill) as database:
             one = System(database, Mode.DOWNLOAD, propagate=True)
             one.near, one.far = near, system.far
             kill.at = at
             with suppress(Killed):
                 await one.run().execute(approved=approved)
             whole, kill.at = kill.at >= 0, None
-        with Database.open(str(image), "daemon") as database:
+        with SqliteDatabase.open(str(image), "daemon") as database:
             one = System(database, Mode.DOWNLOAD, propagate=True)
             one.near, one.far = near, system.far
             try:
@@ -572,7 +572,7 @@ async def test_a_kill_while_the_server_is_looked_at_anew_hides_no_deletion_and_i
 
 async def test_a_first_contact_is_noted_in_one_commit(tmp_path: Path) -> None:
     done: list[str] = []
-    with Database.open(str(tmp_path / "state.db"), "daemon", done.append) as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "daemon", done.append) as database:
         one = System(database)
         for commits in (1, 0):
             done.clear()

@@ -11,7 +11,7 @@ import pytest
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.jobs import Mode
 from cargo_sync.plan.moves import LEAST
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.testing.tree import MemoryTree
 from tests.engine.renames import Make, big, run
 from tests.engine.world import System
@@ -467,7 +467,7 @@ async def test_a_daemon_that_is_killed_during_a_rename_loses_nothing(
     apart: bool, tmp_path: Path
 ) -> None:
     killing = Killing()
-    with Database.open(str(tmp_path / "state.db"), "daemon", killing) as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "daemon", killing) as database:
         for at in count(0, STRIDE):
             system = System(database, Mode.BIDIRECTIONAL, f"job {at}", propagate=True, settle=0.0)
             await began(system, "d/a", "d/b")

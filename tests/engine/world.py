@@ -24,6 +24,7 @@ from cargo_sync.state.guard_window import GuardWindow
 from cargo_sync.state.holds import Holds, Ruling
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.planned import Planned
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.state.suspects import JobSuspects
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.testing.tree import MemoryTree
@@ -76,7 +77,9 @@ class System:
         self.events: list[Event] = []
         self.offload: Offload = inline
         self.database = (
-            Database.open(str(state / "state.db"), "daemon") if isinstance(state, Path) else state
+            SqliteDatabase.open(str(state / "state.db"), "daemon")
+            if isinstance(state, Path)
+            else state
         )
         self.restart()
 

@@ -24,10 +24,10 @@ from cargo_sync.server.workspace.operations import Delete, Exchange, Meta, Mkdir
 from cargo_sync.state.blob_owners import BlobOwners
 from cargo_sync.state.blobs import Blobs
 from cargo_sync.state.checkpoints import Checkpoints
-from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.manifests import Manifests
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.state.workspace_moves import WorkspaceMoves
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.folder import FolderStore
@@ -62,7 +62,7 @@ class Site:
         self.last = last
         self.clock = Clock(NOW)
         self.database = last.enter_context(
-            Database.open(str(place / "state.db"), "server", *([kill] if kill else []))
+            SqliteDatabase.open(str(place / "state.db"), "server", *([kill] if kill else []))
         )
         self.history = HistoryRows(self.database, self.clock, self.clock)
         self.catalogue = SqliteCatalogue(self.database, self.history)

@@ -29,7 +29,7 @@ from cargo_sync.process.service import Service
 from cargo_sync.server import app
 from cargo_sync.server.server import Up
 from cargo_sync.state.blob_owners import BlobOwners
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.state.workspace_moves import WorkspaceMoves
 from tests.server.admin import ask
 from tests.server.surroundings import CHEAP
@@ -139,7 +139,7 @@ class Estate:
 
     @contextmanager
     def moves(self) -> Iterator[WorkspaceMoves]:
-        with Database.open(str(self.place / "state" / "state.db"), "server") as database:
+        with SqliteDatabase.open(str(self.place / "state" / "state.db"), "server") as database:
             yield WorkspaceMoves(database)
 
 
@@ -309,7 +309,7 @@ async def test_a_damaged_file_is_named_and_nothing_is_switched(estate: Estate) -
         await estate.job(up)
     spoilt = estate.archive / "file 3"
     state = str(estate.place / "state" / "state.db")
-    with Database.open(state, "server") as database, database.transaction() as connection:
+    with SqliteDatabase.open(state, "server") as database, database.transaction() as connection:
         connection.execute("UPDATE entry SET hash = ? WHERE path = ?", ("0" * 64, b"file 3"))
     with pytest.raises(ProblemError) as refused:
         await estate.migrate()

@@ -10,12 +10,13 @@ from cargo_sync.node.node import open_folder
 from cargo_sync.process.system import system_clocks
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.node.coordinator import settings
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database.open(str(tmp_path / "state" / "state.db"), "node")
+    opened = SqliteDatabase.open(str(tmp_path / "state" / "state.db"), "node")
     yield opened
     opened.close()
 
@@ -52,7 +53,7 @@ def test_a_node_whose_folder_is_lost_refuses_until_it_has_joined_again(
 
 def test_a_lost_state_costs_nothing(tmp_path: Path, database: Database) -> None:
     first = marker(tmp_path, database)
-    other = Database.open(str(tmp_path / "other" / "state.db"), "node")
+    other = SqliteDatabase.open(str(tmp_path / "other" / "state.db"), "node")
     try:
         assert marker(tmp_path, other) == first
     finally:

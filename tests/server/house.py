@@ -55,6 +55,7 @@ from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.invitations import InvitationRows
 from cargo_sync.state.node_invitations import NodeInvitationRows
 from cargo_sync.state.nodes import NodeRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.state.uploads import UploadRows
 from cargo_sync.stores.folder import FolderStore
 from cargo_sync.stores.nodes.pairing import NodePairing
@@ -322,7 +323,7 @@ async def living(
     place: Path, prefix: str = "", proxies: Sequence[str] = ()
 ) -> AsyncIterator[House]:
     """A house that stands in `place` until it is left."""
-    with Database.open(str(place / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(place / "state.db"), "server") as database:
         house = House(place, database)
         await house.open(prefix, proxies)
         try:

@@ -25,7 +25,7 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.server import app
 from cargo_sync.server.server import Up
 from cargo_sync.state.checkpoints import Checkpoints
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.server.surroundings import CHEAP, until
 
 
@@ -157,7 +157,7 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path, field: str) -> None
 
 async def test_checkpoints_nobody_goes_on_with_are_dropped(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir(mode=0o700)
-    with Database.open(str(tmp_path / "state" / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state" / "state.db"), "server") as database:
         for name, age in (("old", 8), ("new", 6)):
             day = time.time() - age * 86_400
             Checkpoints(database, lambda day=day: day).put(Checkpoint(name, "x", 1, 1, 1, 1))  # type: ignore[misc]

@@ -18,7 +18,7 @@ from cargo_sync.config.server import load_server
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.process import tls
 from cargo_sync.state.accounts import Accounts
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.server.admin import ask, governed
 from tests.server.backup.ports import FramedClient, published_client
 from tests.server.surroundings import CHEAP
@@ -122,7 +122,7 @@ async def test_a_nickname_that_was_given_a_password_comes_in_with_it_alone(tmp_p
     file = backup(tmp_path)
     async with running(file) as up:
         id = (await published_client(port(up.backup["listen"]), b"TRANSMITIR", NOTE)).decode()
-    with Database.open(str(tmp_path / "state" / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state" / "state.db"), "server") as database:
         Accounts(database).set("maria", CHEAP.hash("battery staple"))
     async with running(file) as up:
         for verb, body in ((b"LISTAR", MARIA), (b"TRANSMITIR", NOTE)):

@@ -20,9 +20,9 @@ from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.world import World
 from cargo_sync.server import app
 from cargo_sync.server.server import Up
-from cargo_sync.state.database import Database
 from cargo_sync.state.node_invitations import NodeInvitationRow, NodeInvitationRows
 from cargo_sync.state.nodes import NodeRow, NodeRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.fleet import Dial
@@ -97,14 +97,14 @@ def settings(place: Path, **workspaces: object) -> Path:
 
 
 def pair(place: Path) -> None:
-    with Database.open(str(place / "state" / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(place / "state" / "state.db"), "server") as database:
         for name in ("a", "b", "c"):
             NodeRows(database).add(name, "", ("127.0.0.1", 1, 2), "f" * 64, "s")
 
 
 def invite(place: Path) -> None:
     digest = hashlib.sha256(TOKEN.encode()).digest()
-    with Database.open(str(place / "state" / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(place / "state" / "state.db"), "server") as database:
         for name in ("a", "b", "c"):
             row = NodeInvitationRow(name, name, digest, 0.0, 1e12)
             NodeInvitationRows(database).put(row)

@@ -39,6 +39,7 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.forgetting import Untrue
 from cargo_sync.state.holds import Ruling
 from cargo_sync.state.jobs import JobRow
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.state.suspects import suspect_all
 from tests import virtual
 from tests.engine.world import System
@@ -100,7 +101,7 @@ class State:
         self.database = self._open()
 
     def _open(self) -> Database:
-        opened = Database.open(self._path, "daemon", self._statement)
+        opened = SqliteDatabase.open(self._path, "daemon", self._statement)
         with opened.read() as connection:
             connection.execute("PRAGMA synchronous = OFF")
         return opened

@@ -3,16 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 
 @pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(str(tmp_path / "daemon.db"), "daemon") as database:
+def daemon(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    with SqliteDatabase.open(str(tmp_path / "daemon.db"), "daemon") as database:
         yield database
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(str(tmp_path / "server.db"), "server") as database:
+def server(tmp_path: Path) -> Iterator[SqliteDatabase]:
+    with SqliteDatabase.open(str(tmp_path / "server.db"), "server") as database:
         yield database

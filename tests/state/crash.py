@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from cargo_sync.state.database import Database
-from cargo_sync.state.migrations import Schema
+from cargo_sync.state.database import Database, Schema
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 INDEX: Final = "-shm"
 """How the name of SQLite's index of the log ends: after a kill it is made anew from the log."""
@@ -66,7 +66,7 @@ def crashes(
     """The state after `before` and a kill in `work`, once for each that a kill before one of its
     statements may leave; the last one is whole. There are more than so many statements."""
     images = Images(folder / "state", folder / "images")
-    with Database.open(str(folder / "state" / "state.db"), schema, images) as database:
+    with SqliteDatabase.open(str(folder / "state" / "state.db"), schema, images) as database:
         before(database)
         images.on = True
         work(database)
@@ -74,5 +74,5 @@ def crashes(
         images.keep()
     assert images.points > statements
     for image in images.kept:
-        with Database.open(str(image / "state.db"), schema) as database:
+        with SqliteDatabase.open(str(image / "state.db"), schema) as database:
             yield database

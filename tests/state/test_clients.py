@@ -9,6 +9,7 @@ from cargo_sync.machines.client_fence import ClientProcess, Fence, FencedError, 
 from cargo_sync.state import clients
 from cargo_sync.state.clients import Clients
 from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 
 class Met:
@@ -36,7 +37,7 @@ class Met:
 
 @pytest.fixture
 def met(tmp_path: Path) -> Iterator[Met]:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         yield Met(database)
 
 

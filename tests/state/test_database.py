@@ -14,15 +14,17 @@ import pytest
 
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import T
-from cargo_sync.state import database as state_database
-from cargo_sync.state import migrations, upkeep
-from cargo_sync.state.database import Database
+from cargo_sync.state import upkeep
+from cargo_sync.state.database import Database, Schema
+from cargo_sync.state.sqlite import database as state_database
+from cargo_sync.state.sqlite import migrations
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.state.crash import Killed
 
 
-def code_of(path: Path, schema: migrations.Schema = "daemon") -> str:
+def code_of(path: Path, schema: Schema = "daemon") -> str:
     with pytest.raises(ProblemError) as caught:
-        Database.open(str(path), schema)
+        SqliteDatabase.open(str(path), schema)
     return caught.value.problem.code
 
 
@@ -48,7 +50,7 @@ def beside(work: Callable[[], T]) -> T:
 
 def test_only_the_owner_may_read_it_or_enter_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "new" / "deep" / "state.db"
-    with Database.open(str(path), "daemon") as database:
+    with SqliteDatabase.open(str(path), "daemon") as database:
         add(database, "j")
         modes = {item.name: stat.S_IMODE(item.stat().st_mode) for item in path.parent.iterdir()}
     assert modes == dict.fromkeys(
@@ -56,12 +58,12 @@ def test_only_the_owner_may_read_it_or_enter_its_folder(tmp_path: Path) -> None:
     )
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     path.chmod(0o644)
-    with Database.open(str(path), "daemon"):
+    with SqliteDatabase.open(str(path), "daemon"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @pytest.mark.synced
-def test_commits_survive_a_power_cut(daemon: Database) -> None:
+def test_commits_survive_a_power_cut(daemon: SqliteDatabase) -> None:
     with daemon.read() as connection:
         found = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in
                  ("journal_mode", "synchronous", "foreign_keys")]  # fmt: skip
@@ -70,19 +72,19 @@ def test_commits_survive_a_power_cut(daemon: Database) -> None:
 
 def test_a_second_opener_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    with Database.open(str(path), "daemon"):
+    with SqliteDatabase.open(str(path), "daemon"):
         with pytest.raises(ProblemError) as caught:
-            Database.open(str(path), "daemon")
+            SqliteDatabase.open(str(path), "daemon")
         assert caught.value.problem.code == "state_in_use"
         assert f"{str(path)!r} is in use by process {os.getpid()}" in str(caught.value)
-    Database.open(str(path), "daemon").close()
+    SqliteDatabase.open(str(path), "daemon").close()
 
 
 def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     script = (
-        "import os, sys; from cargo_sync.state.database import Database\n"
-        "database = Database.open(sys.argv[1], 'daemon')\n"
+        "import os, sys; from cargo_sync.state.sqlite.database import SqliteDatabase\n"
+        "database = SqliteDatabase.open(sys.argv[1], 'daemon')\n"
         "with database.transaction() as c: c.execute(\"INSERT INTO job (name) VALUES ('kept')\")\n"
         "print('ready', flush=True); os.read(0, 1)"
     )
@@ -91,9 +93,9 @@ def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path) -> None:
     ) as process:
         assert process.stdout and process.stdout.readline() == b"ready\n"
         with pytest.raises(ProblemError, match=f"in use by process {process.pid}"):
-            Database.open(str(path), "daemon")
+            SqliteDatabase.open(str(path), "daemon")
         process.kill()
-    with Database.open(str(path), "daemon") as database:
+    with SqliteDatabase.open(str(path), "daemon") as database:
         assert names(database) == ["kept"]
 
 
@@ -105,7 +107,7 @@ def test_migrations_run_in_order_and_once(tmp_path: Path) -> None:
         "INSERT INTO extra VALUES ('x;y');\n",
         "INSERT INTO extra SELECT a || '!' FROM extra;\n",
     ]
-    with Database.open(path, "daemon") as database:
+    with SqliteDatabase.open(path, "daemon") as database:
         add(database, "j")
         for _ in range(2):
             database.migrate(first + more)
@@ -117,11 +119,11 @@ def test_migrations_run_in_order_and_once(tmp_path: Path) -> None:
 
 def test_a_newer_state_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    with Database.open(str(path), "daemon") as database:
+    with SqliteDatabase.open(str(path), "daemon") as database:
         database.migrate([*migrations.scripts("daemon"), "CREATE TABLE future (a TEXT);\n"])
     before = path.read_bytes()
     with pytest.raises(ProblemError) as caught:
-        Database.open(str(path), "daemon")
+        SqliteDatabase.open(str(path), "daemon")
     assert caught.value.problem.code == "state_newer"
     known = len(migrations.scripts("daemon"))
     told = f"has version {known + 1} of the schema; this release knows versions up to {known}"
@@ -140,7 +142,7 @@ def test_a_kill_in_a_migration_leaves_the_old_version_or_the_new_one(tmp_path: P
             if left and left.pop() == 0:
                 raise Killed
 
-        with Database.open(str(tmp_path / f"{at}.db"), "daemon", stop) as database:
+        with SqliteDatabase.open(str(tmp_path / f"{at}.db"), "daemon", stop) as database:
             left.extend(range(at + 1))
             with suppress(Killed):
                 database.migrate(scripts)
@@ -155,12 +157,12 @@ def test_a_kill_in_a_migration_leaves_the_old_version_or_the_new_one(tmp_path: P
 
 def test_a_daemon_does_not_take_a_servers_state(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    Database.open(str(path), "server").close()
+    SqliteDatabase.open(str(path), "server").close()
     assert code_of(path, "daemon") == "state_other"
-    Database.open(str(path), "server").close()
+    SqliteDatabase.open(str(path), "server").close()
 
 
-def test_a_transaction_within_another_joins_it(daemon: Database) -> None:
+def test_a_transaction_within_another_joins_it(daemon: SqliteDatabase) -> None:
     with pytest.raises(Killed), daemon.transaction():
         add(daemon, "a")
         add(daemon, "b")
@@ -173,7 +175,7 @@ def test_a_transaction_within_another_joins_it(daemon: Database) -> None:
     assert names(daemon) == ["a", "b"]
 
 
-def test_half_of_a_joined_transaction_is_never_written(daemon: Database) -> None:
+def test_half_of_a_joined_transaction_is_never_written(daemon: SqliteDatabase) -> None:
     with pytest.raises(RuntimeError, match="continues after"), daemon.transaction():
         add(daemon, "a")
         with pytest.raises(ProblemError):
@@ -184,7 +186,7 @@ def test_half_of_a_joined_transaction_is_never_written(daemon: Database) -> None
     assert names(daemon) == ["c"]
 
 
-def test_threads_wait_for_each_other(daemon: Database) -> None:
+def test_threads_wait_for_each_other(daemon: SqliteDatabase) -> None:
     def work(number: int) -> None:
         for turn in range(20):
             add(daemon, f"{number}/{turn}")
@@ -197,7 +199,7 @@ def test_threads_wait_for_each_other(daemon: Database) -> None:
     assert len(names(daemon)) == 80
 
 
-def test_a_writer_that_waits_comes_before_the_next_slice_of_another(daemon: Database) -> None:
+def test_a_writer_that_waits_comes_before_the_next_slice_of_another(daemon: SqliteDatabase) -> None:
     with ThreadPoolExecutor(1) as threads:
         with daemon.transaction():
             add(daemon, "first slice")
@@ -211,7 +213,7 @@ def test_a_writer_that_waits_comes_before_the_next_slice_of_another(daemon: Data
 
 
 def test_who_reads_does_not_wait_for_a_transaction_and_sees_nothing_of_it(
-    daemon: Database,
+    daemon: SqliteDatabase,
 ) -> None:
     add(daemon, "before")
     with daemon.transaction():
@@ -221,7 +223,7 @@ def test_who_reads_does_not_wait_for_a_transaction_and_sees_nothing_of_it(
     assert beside(lambda: names(daemon)) == ["before", "during"]
 
 
-def test_a_reader_beside_others_reads_at_one_moment(daemon: Database) -> None:
+def test_a_reader_beside_others_reads_at_one_moment(daemon: SqliteDatabase) -> None:
     def read_twice() -> list[list[str]]:
         with daemon.read():
             seen = [names(daemon)]
@@ -241,7 +243,7 @@ def test_a_reader_beside_others_reads_at_one_moment(daemon: Database) -> None:
     assert names(daemon) == ["before", "later"]
 
 
-def test_no_writer_waits_for_a_long_read(daemon: Database) -> None:
+def test_no_writer_waits_for_a_long_read(daemon: SqliteDatabase) -> None:
     add(daemon, "before")
     with daemon.read(long=True):
         assert names(daemon) == ["before"]
@@ -254,7 +256,7 @@ def test_no_writer_waits_for_a_long_read(daemon: Database) -> None:
             assert connection.execute("SELECT count(*) FROM job").fetchone() == (3,)
 
 
-def test_a_reader_that_writes_sees_what_it_wrote(daemon: Database) -> None:
+def test_a_reader_that_writes_sees_what_it_wrote(daemon: SqliteDatabase) -> None:
     def read_and_write() -> list[str]:
         with daemon.read():
             began.release()
@@ -272,7 +274,7 @@ def test_a_reader_that_writes_sees_what_it_wrote(daemon: Database) -> None:
         assert reading.result(5) == ["mine"]
 
 
-def test_a_full_disk_is_said_and_everything_stays_as_it_was(daemon: Database) -> None:
+def test_a_full_disk_is_said_and_everything_stays_as_it_was(daemon: SqliteDatabase) -> None:
     add(daemon, "before")
     with daemon.read() as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
@@ -291,11 +293,14 @@ def test_a_full_disk_is_said_and_everything_stays_as_it_was(daemon: Database) ->
 @pytest.mark.parametrize("start", [0, 4096])
 def test_a_damaged_state_says_what_to_do(tmp_path: Path, start: int) -> None:
     path = tmp_path / "state.db"
-    with Database.open(str(path), "daemon") as database:
+    with SqliteDatabase.open(str(path), "daemon") as database:
         add(database, "j")
     content = path.read_bytes()
     path.write_bytes(content[:start] + b"\xa5" * (len(content) - start))
-    with pytest.raises(ProblemError) as caught, Database.open(str(path), "daemon") as database:
+    with (
+        pytest.raises(ProblemError) as caught,
+        SqliteDatabase.open(str(path), "daemon") as database,
+    ):
         names(database)
     problem = caught.value.problem
     assert (problem.code, problem.retry) == ("state_damaged", False)
@@ -306,7 +311,7 @@ def test_a_state_locked_by_another_program_is_said_and_can_be_read_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, pauses = tmp_path / "state.db", list[float]()
-    with Database.open(str(path), "daemon") as database:
+    with SqliteDatabase.open(str(path), "daemon") as database:
         add(database, "before")
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -330,7 +335,7 @@ def test_a_state_locked_by_another_program_is_said_and_can_be_read_meanwhile(
 
 def test_a_checkpoint_waits_for_no_program(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    with Database.open(str(path), "daemon") as database:
+    with SqliteDatabase.open(str(path), "daemon") as database:
         add(database, "seen")
         reader = sqlite3.connect(path, isolation_level=None)
         reader.execute("BEGIN")
@@ -350,14 +355,14 @@ def test_a_log_that_another_program_lets_grow_is_said(
 ) -> None:
     path = tmp_path / "state.db"
     monkeypatch.setattr(upkeep, "LOG", 1)
-    with Database.open(str(path), "daemon") as database:
+    with SqliteDatabase.open(str(path), "daemon") as database:
         reader = sqlite3.connect(path, isolation_level=None)
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM job").fetchone()
         add(database, "j")
-        assert "state.db-wal' has grown" in upkeep.Upkeep(database).checkpoint()
+        assert "state.db-wal' has grown" in upkeep.empty_log(database)
         reader.close()
-        assert upkeep.Upkeep(database).checkpoint() == ""
+        assert upkeep.empty_log(database) == ""
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
@@ -372,7 +377,7 @@ def test_a_full_disk_leaves_the_holder_without_a_name(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "pwrite", full)
-    with Database.open(str(tmp_path / "state.db"), "daemon"):
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "daemon"):
         with pytest.raises(ProblemError) as caught:
-            Database.open(str(tmp_path / "state.db"), "daemon")
+            SqliteDatabase.open(str(tmp_path / "state.db"), "daemon")
         assert "in use by process unknown" in str(caught.value)

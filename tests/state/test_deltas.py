@@ -11,13 +11,14 @@ from cargo_sync.state import deltas, observations, parts
 from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 FOLDERS = ("", "a", "a/b", "c", "d")
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Database:
-    return Database.open(str(tmp_path / "state.db"), "daemon")
+    return SqliteDatabase.open(str(tmp_path / "state.db"), "daemon")
 
 
 def changes(rng: random.Random, version: int) -> list[tuple[str, Entry | None]]:

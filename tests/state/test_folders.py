@@ -22,6 +22,7 @@ from cargo_sync.state.folders import Folders, FolderState
 from cargo_sync.state.jobs import Binding, JobRows
 from cargo_sync.state.observations import Observed
 from cargo_sync.state.parts import end_of
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.state.crash import crashes
 
 BINDING = Binding("root", "server", "epoch")
@@ -496,7 +497,7 @@ def test_entries_in_columns_come_to_the_same_as_one_by_one(daemon: Database) -> 
 
 
 def test_what_drifted_is_counted_once_in_settled_folders(tmp_path: Path) -> None:
-    with Database.open(str(tmp_path / "state.db"), "daemon") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "daemon") as database:
         one = Folders(database, JobRows(database).get_or_create("job").id)
 
         def settle() -> None:

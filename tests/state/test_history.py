@@ -11,6 +11,7 @@ from cargo_sync.model.path_pattern import PathPattern
 from cargo_sync.state import history
 from cargo_sync.state.database import Database
 from cargo_sync.state.history import HistoryFilter, HistoryRows, MovedTotals
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 ANA, BEN = ChangeCause("ana", "10.0.0.7", "run", "1f2e3d4c"), ChangeCause("ben")
 ALL = HistoryFilter()
@@ -55,7 +56,7 @@ def _words(rows: list[Any]) -> str:
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Iterator[Shelf]:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         yield Shelf(database)
 
 

@@ -7,11 +7,11 @@ import pytest
 from cargo_sync.model.entries import FILE, FOLDER, Entry, encode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state import listed
-from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.listed import BYTES, FREE, HARMLESS, refused
 from cargo_sync.state.observations import Observed
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_listing_without_an_end_is_refused_and_the_job_beside_it_is_not(
 ) -> None:
     monkeypatch.setattr(listed, "EVERY", 50)
     monkeypatch.setattr(listed, "BYTES", 2500)
-    database = Database.open(str(tmp_path / "state.db"), "daemon")
+    database = SqliteDatabase.open(str(tmp_path / "state.db"), "daemon")
     rows = JobRows(database)
     hostile, other = (Folders(database, rows.get_or_create(name).id) for name in ("a", "b"))
 
@@ -58,7 +58,7 @@ def test_a_listing_without_an_end_is_refused_and_the_job_beside_it_is_not(
 def test_so_is_one_of_whole_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listed, "EVERY", 50)
     monkeypatch.setattr(listed, "BYTES", 5000)
-    database = Database.open(str(tmp_path / "state.db"), "daemon")
+    database = SqliteDatabase.open(str(tmp_path / "state.db"), "daemon")
     folders = Folders(database, JobRows(database).get_or_create("a").id)
     listing = encode(tuple(Entry(f"{number:02}", FILE) for number in range(50)))
 
@@ -78,7 +78,7 @@ def test_a_page_of_folders_ends_when_their_listings_are_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cargo_sync.state.folders._LISTINGS", 100)
-    database = Database.open(str(tmp_path / "state.db"), "daemon")
+    database = SqliteDatabase.open(str(tmp_path / "state.db"), "daemon")
     folders = Folders(database, JobRows(database).get_or_create("a").id)
     names = [f"{number}" for number in range(10)]
     folders.observe_near(

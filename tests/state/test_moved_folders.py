@@ -12,11 +12,11 @@ from cargo_sync.model.agreed import Agreed
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.plan.moves import LEAST
 from cargo_sync.state import deltas, forgetting, moved_folders, observations, parts
-from cargo_sync.state.database import Database
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.moved_folders import RenamedEntry, in_turn
 from cargo_sync.state.observations import Observed
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 TREE = {"a": 1, "a/d": 2, "a/d/e": 3, "a/d/e/f": 4, "a/d/x": 5, "a/y": 6, "b": 7, "b/z": 8, "c": 9}
 FOLDERS = {"a", "a/d", "a/d/e", "b"}
@@ -24,7 +24,7 @@ FOLDERS = {"a", "a/d", "a/d/e", "b"}
 
 @pytest.fixture
 def job(tmp_path: Path) -> Iterator[Folders]:
-    with Database.open(str(tmp_path / "state.db"), "daemon") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "daemon") as database:
         yield Folders(database, JobRows(database).get_or_create("job").id)
 
 

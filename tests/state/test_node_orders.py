@@ -7,8 +7,8 @@ import pytest
 
 from cargo_sync.machines.nodes.orders import DeletionOrder, OrderVerdict
 from cargo_sync.state import node_orders
-from cargo_sync.state.database import Database
 from cargo_sync.state.node_orders import NodeOrders
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 TAKEN, LATE, DISPLACED = OrderVerdict.TAKEN, OrderVerdict.LATE, OrderVerdict.DISPLACED
 
@@ -16,13 +16,13 @@ TAKEN, LATE, DISPLACED = OrderVerdict.TAKEN, OrderVerdict.LATE, OrderVerdict.DIS
 def test_what_was_taken_or_displaced_is_known_after_a_restart(tmp_path: Path) -> None:
     path = str(tmp_path / "state.db")
     one, two = DeletionOrder("one", 7), DeletionOrder("two", 1)
-    with closing(Database.open(path, "node")) as database:
+    with closing(SqliteDatabase.open(path, "node")) as database:
         orders = NodeOrders(database)
         assert orders.last() == DeletionOrder()
         assert orders.take(one, None) is LATE
         assert orders.take(one, DeletionOrder()) is TAKEN
         assert orders.take(two, one) is TAKEN
-    with closing(Database.open(path, "node")) as database:
+    with closing(SqliteDatabase.open(path, "node")) as database:
         orders = NodeOrders(database)
         assert orders.last() == two
         assert orders.take(two, None) is LATE
@@ -35,7 +35,7 @@ def test_only_the_last_lineages_are_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(node_orders, "KEPT", 3)
-    with closing(Database.open(str(tmp_path / "state.db"), "node")) as database:
+    with closing(SqliteDatabase.open(str(tmp_path / "state.db"), "node")) as database:
         orders = NodeOrders(database)
         for number in range(9):
             assert orders.take(DeletionOrder(f"l{number}", 1), orders.last()) is TAKEN

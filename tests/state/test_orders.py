@@ -5,8 +5,8 @@ from pathlib import Path
 from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.state.checkpoints import Checkpoints
-from cargo_sync.state.database import Database
 from cargo_sync.state.orders import Left, Orders, Way
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 WAY = Way("get", "https://h:1", "ana", "default")
 SOURCE = Entry("f", FILE, 9_000_000, version=3, ident=2)
@@ -20,10 +20,10 @@ def ids() -> Callable[[], str]:
 def test_the_same_order_has_the_same_id_across_restarts(tmp_path: Path) -> None:
     make = ids()
     for _ in range(2):
-        with Database.open(str(tmp_path / "s.db"), "daemon") as database:
+        with SqliteDatabase.open(str(tmp_path / "s.db"), "daemon") as database:
             orders = Orders(database, lambda: 1.0)
             assert orders.transfer_id(WAY, "a", "/n", SOURCE, "/r", make) == "id1"
-    with Database.open(str(tmp_path / "s.db"), "daemon") as database:
+    with SqliteDatabase.open(str(tmp_path / "s.db"), "daemon") as database:
         orders = Orders(database, lambda: 1.0)
         others = (
             (WAY._replace(verb="put"), "a", "/n"),
@@ -39,7 +39,7 @@ def test_the_same_order_has_the_same_id_across_restarts(tmp_path: Path) -> None:
 
 def test_another_version_takes_the_place_and_what_is_done_is_forgotten(tmp_path: Path) -> None:
     make = map("{:032x}".format, count(1)).__next__
-    with Database.open(str(tmp_path / "s.db"), "daemon") as database:
+    with SqliteDatabase.open(str(tmp_path / "s.db"), "daemon") as database:
         orders = Orders(database, lambda: 1.0)
         first = orders.transfer_id(WAY, "a", "/n", SOURCE, "/r", make)
         newer = SOURCE._replace(version=4)
@@ -56,7 +56,7 @@ def test_another_version_takes_the_place_and_what_is_done_is_forgotten(tmp_path:
 
 def test_what_nobody_goes_on_with_is_dropped_once_its_checkpoint_has_gone(tmp_path: Path) -> None:
     make, now = ids(), [1.0]
-    with Database.open(str(tmp_path / "s.db"), "daemon") as database:
+    with SqliteDatabase.open(str(tmp_path / "s.db"), "daemon") as database:
         orders, checkpoints = (
             Orders(database, lambda: now[0]),
             Checkpoints(database, lambda: now[0]),

@@ -20,6 +20,7 @@ from cargo_sync.state.jobs import Binding, JobRows
 from cargo_sync.state.limits import LimitRows
 from cargo_sync.state.observations import Observed
 from cargo_sync.state.replies import Replies
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.state.transfers import Transfers, TransferSource
 from cargo_sync.state.users import UserRow, UserRows
 from cargo_sync.state.workspaces import WorkspaceRow, WorkspaceRows
@@ -35,7 +36,7 @@ BINDING = Binding("root-7", "https://host/v1 ana default photos", "epoch-1")
 
 def test_a_job_is_remembered_over_restarts(tmp_path: Path) -> None:
     path = str(tmp_path / "state.db")
-    with Database.open(path, "daemon") as database:
+    with SqliteDatabase.open(path, "daemon") as database:
         jobs = JobRows(database)
         first = jobs.get_or_create('night\'s "run"')
         assert (first.paused, first.binding, first.far_cursor, first.last_run) == (
@@ -49,7 +50,7 @@ def test_a_job_is_remembered_over_restarts(tmp_path: Path) -> None:
         jobs.set_far_cursor(first.name, 41)
         jobs.set_rules(first.name, "digest")
         jobs.set_last_run(first.name, LastRun("r", files=3, problem="ü"))
-    with Database.open(path, "daemon") as database:
+    with SqliteDatabase.open(path, "daemon") as database:
         row = JobRows(database).get_or_create(first.name)
     assert (row.id, row.paused, row.binding, row.far_cursor) == (first.id, True, BINDING, 41)
     assert (row.rules, row.last_run) == ("digest", LastRun("r", files=3, problem="ü"))

@@ -8,11 +8,12 @@ from cargo_sync.state import runs
 from cargo_sync.state.database import Database
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.runs import RunRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(str(tmp_path / "state.db"), "daemon") as one:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "daemon") as one:
         yield one
 
 

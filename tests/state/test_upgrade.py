@@ -19,17 +19,17 @@ from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.events import Event, Happened
 from cargo_sync.model.jobs import LastRun
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.state import migrations
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.checkpoints import Checkpoints
-from cargo_sync.state.database import Database
+from cargo_sync.state.database import Schema
 from cargo_sync.state.events import Events
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.jobs import Binding, JobRows
-from cargo_sync.state.migrations import Schema
 from cargo_sync.state.planned import Planned
 from cargo_sync.state.replies import Replies
-from cargo_sync.state.upkeep import Upkeep
+from cargo_sync.state.sqlite import migrations
+from cargo_sync.state.sqlite.database import SqliteDatabase
+from cargo_sync.state.upkeep import empty_log
 from cargo_sync.state.workspaces import WorkspaceRows
 from tests.state.crash import Images
 
@@ -149,7 +149,7 @@ def test_every_table_of_the_first_version_is_filled(tmp_path: Path, schema: Sche
 def test_a_daemons_first_state_works_on(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     old(path, "daemon")
-    with Database.open(str(path), "daemon") as database:
+    with SqliteDatabase.open(str(path), "daemon") as database:
         jobs = JobRows(database)
         job = jobs.get_or_create("nightly")
         assert (job.id, job.paused, job.far_cursor) == (3, True, 42)
@@ -174,7 +174,7 @@ def test_a_daemons_first_state_works_on(tmp_path: Path) -> None:
 def test_a_servers_first_state_works_on(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     old(path, "server")
-    with Database.open(str(path), "server") as database:
+    with SqliteDatabase.open(str(path), "server") as database:
         assert Accounts(database).get("ana") == "$argon2id$kept"
         catalogue = SqliteCatalogue(database)
         known = catalogue.workspace("/srv/ana", lambda: "no")
@@ -204,7 +204,7 @@ def test_grants_stay(tmp_path: Path) -> None:
         for number in range(before):
             migrations.apply(database, number + 1, scripts[number])
         database.execute("INSERT INTO workspace_grant VALUES ('music', 'ana', 'ro')")
-    with Database.open(str(path), "server") as opened:
+    with SqliteDatabase.open(str(path), "server") as opened:
         assert WorkspaceRows(opened).all()["music"].grants == {"ana": Grant("ro")}
 
 
@@ -212,7 +212,7 @@ def test_the_file_as_it_was_is_kept_and_only_the_last_one(tmp_path: Path, schema
     path = tmp_path / "state.db"
     before = old(path, schema)
     known = len(migrations.scripts(schema))
-    with Database.open(str(path), schema) as database:
+    with SqliteDatabase.open(str(path), schema) as database:
         assert copies(path) == {"state.db.v1": 1}
         assert read_tables(tmp_path / "state.db.v1") == before
         assert stat.S_IMODE((tmp_path / "state.db.v1").stat().st_mode) == 0o600
@@ -224,7 +224,7 @@ def test_the_file_as_it_was_is_kept_and_only_the_last_one(tmp_path: Path, schema
 def test_going_back(tmp_path: Path, schema: Schema) -> None:
     path = tmp_path / "state.db"
     before = old(path, schema)
-    Database.open(str(path), schema).close()
+    SqliteDatabase.open(str(path), schema).close()
     os.replace(tmp_path / "state.db.v1", path)
     assert (version(path), read_tables(path)) == (1, before)
 
@@ -232,7 +232,7 @@ def test_going_back(tmp_path: Path, schema: Schema) -> None:
 def test_an_upgraded_file_can_give_space_back(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     old(path, "daemon")
-    with Database.open(str(path), "daemon") as database:
+    with SqliteDatabase.open(str(path), "daemon") as database:
         events = Events(database)
         for _ in range(20):
             events.append(
@@ -240,12 +240,11 @@ def test_an_upgraded_file_can_give_space_back(tmp_path: Path) -> None:
             )
         while events.prune(0.0, keep=0):
             pass
-        upkeep = Upkeep(database)
-        upkeep.checkpoint()
+        empty_log(database)
         before = path.stat().st_size
-        while upkeep.shrink():
+        while database.shrink():
             pass
-        upkeep.checkpoint()
+        empty_log(database)
         assert path.stat().st_size < before / 2
         assert os.stat(f"{path}-wal").st_size == 0
 
@@ -258,11 +257,11 @@ def test_a_kill_at_any_statement_leaves_one_version_or_the_other(
     place.mkdir()
     before = old(place / "state.db", schema)
     images = Images(place, tmp_path / "images", on=True)
-    Database.open(str(place / "state.db"), schema, images).close()
+    SqliteDatabase.open(str(place / "state.db"), schema, images).close()
     for image in images.kept:
         path = image / "state.db"
         assert (version(path), read_tables(path)) == (1, before)
-        with Database.open(str(path), schema):
+        with SqliteDatabase.open(str(path), schema):
             assert version(image / "state.db.v1") == 1
             assert not (image / "state.db.copy").exists()
         assert version(path) == known
@@ -279,7 +278,7 @@ def test_without_room_for_the_copy_nothing_is_changed(tmp_path: Path, schema: Sc
             raise OSError(28, "No space left on device")
 
     with pytest.raises(ProblemError) as caught:
-        Database.open(str(path), schema, full)
+        SqliteDatabase.open(str(path), schema, full)
     assert caught.value.problem.code == "disk_full"
     assert str(caught.value) == (
         f"{str(path)!r} was not upgraded: there is no room for a copy of it "

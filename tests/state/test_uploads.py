@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.state.uploads import USED, UploadRow, UploadRows
 
 
 def test_they_are_kept_until_they_are_dropped_or_old(tmp_path: Path) -> None:
     now = [1_000.0]
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         space = SqliteCatalogue(database).workspace("/srv", lambda: "e").id
         rows = UploadRows(database, lambda: now[0])
         some = [UploadRow(f"{n}", "ana", space, "default", f"p{n}", 9, 7, n) for n in range(3)]

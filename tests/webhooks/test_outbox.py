@@ -4,9 +4,10 @@ import sqlite3
 from pathlib import Path
 
 from cargo_sync.model.events import Event, Happened
-from cargo_sync.state import migrations
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
+from cargo_sync.state.sqlite import migrations
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.webhooks.outbox import GivenUp, New, Outbox, Retry
 
 
@@ -181,7 +182,7 @@ def test_a_state_from_before_callbacks_tells_nothing_of_the_past(tmp_path: Path)
                 (str(number),),
             )
     old.close()
-    with Database.open(path, "daemon") as database:
+    with SqliteDatabase.open(path, "daemon") as database:
         events, rows = Events(database), Outbox(database)
         assert [row.event.path for row in events.since(0, 9)] == ["0", "1", "2"]
         events.append([told("new")])

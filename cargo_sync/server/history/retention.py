@@ -19,7 +19,7 @@ from cargo_sync.state.drop_boxes import forget_drop_boxes
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.invitations import InvitationRows
 from cargo_sync.state.replies import Replies
-from cargo_sync.state.upkeep import Upkeep
+from cargo_sync.state.upkeep import empty_log
 from cargo_sync.stores.folder import STALE
 from cargo_sync.webhooks.outbox import Outbox
 
@@ -64,7 +64,7 @@ class ServerRetention:
         self._clients = Clients(database, world.lived)
         self._invitations = InvitationRows(database)
         self._callbacks = Outbox(database)
-        self._upkeep = Upkeep(database)
+        self._database = database
 
     async def run(self) -> None:
         """Runs until cancelled."""
@@ -100,8 +100,8 @@ class ServerRetention:
         await offload(self._audit.prune)
         await offload(self._catalogue.thin, now - EVERY)
         await self._until_done(self._catalogue.forget_gone, now - TOMBSTONES_KEPT, PART)
-        await self._until_done(self._upkeep.shrink)
-        if note := await offload(self._upkeep.checkpoint):
+        await self._until_done(self._database.shrink)
+        if note := await offload(empty_log, self._database):
             _log.warning("%s", note)
 
     async def _until_done(self, part: Callable[[*Ts], int | bool], *args: *Ts) -> None:

@@ -20,8 +20,8 @@ from blake3 import blake3
 from cargo_sync.local.read import Going
 from cargo_sync.machines.nodes.snapshots import MadeSnapshot, numbered
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
-from cargo_sync.state.database import problem_of
 from cargo_sync.state.recovery import RecoveryRow
+from cargo_sync.state.sqlite.database import problem_of
 from cargo_sync.stores.snapshots import archive
 from cargo_sync.stores.snapshots.sealing import SALT, SealedWriter, SealHead
 

@@ -25,9 +25,9 @@ from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.relaxed import parse
 from cargo_sync.machines.nodes.snapshots import MadeSnapshot, generation_after
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
-from cargo_sync.state.database import Database
 from cargo_sync.state.nodes import NodeRow, NodeRows
 from cargo_sync.state.recovery import RecoveryRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.snapshots import archive
 from cargo_sync.stores.snapshots.asking import AskedNode, OfferedSnapshot
 from cargo_sync.stores.snapshots.sealing import SealedReader, Stream
@@ -133,7 +133,7 @@ class Restoring:
         self._offers.sort(key=lambda one: one[0].snapshot.number, reverse=True)
 
     def _named(self, staging: str) -> list[NodeRow]:
-        with Database.open(os.path.join(staging, archive.STATE), "server") as database:
+        with SqliteDatabase.open(os.path.join(staging, archive.STATE), "server") as database:
             return NodeRows(database).all()
 
     def _nothing(self) -> ProblemError:
@@ -204,7 +204,7 @@ class Restoring:
         )
 
     def _begin_again(self, staging: str, generation: int) -> None:
-        with Database.open(os.path.join(staging, archive.STATE), "server") as database:
+        with SqliteDatabase.open(os.path.join(staging, archive.STATE), "server") as database:
             RecoveryRows(database).begin_again(generation)
 
     def _publish(self) -> None:

@@ -25,6 +25,7 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.orders import Orders
 from cargo_sync.state.remote_uploads import RemoteUploads
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.trees.cargo.api import Apis
 from cargo_sync.trees.guest import Guests
 from tests.daemon.house import Board, until
@@ -93,7 +94,7 @@ class Desk:
 @asynccontextmanager
 async def desk(state: Path, roots: list[str] | None = None) -> AsyncIterator[Desk]:
     """A desk with the state in a folder; at the end of the block everything is stopped."""
-    with Database.open(str(state / "state.db"), "daemon") as database:
+    with SqliteDatabase.open(str(state / "state.db"), "daemon") as database:
         async with asyncio.TaskGroup() as group:
             one = Desk(database, group, roots or [])
             ticking = group.create_task(one.sessions.run())

@@ -27,6 +27,7 @@ from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.state.backup_files import BackupFiles
 from cargo_sync.state.database import Database
 from cargo_sync.state.history import HistoryRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.offloads import inline
 from tests.server.house import tokens, tracked
 
@@ -88,7 +89,7 @@ async def ports(
     folder = tmp_path / "ana"
     folder.mkdir()
     numbers = itertools.count(3507)
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         workspace = (opened or _folder)(folder, database)
         rooms = {
             name: Access("default", workspace, WorkspaceView(workspace), "rw")

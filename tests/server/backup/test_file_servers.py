@@ -24,6 +24,7 @@ from cargo_sync.server.backup.file_servers import MOST, FileServers, _plain
 from cargo_sync.server.backup.port import BackupPort
 from cargo_sync.state.database import Database
 from cargo_sync.state.file_servers import FileServerRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.offloads import inline
 from tests.server.backup.ports import PATIENCE, ports, published_client
 from tests.server.house import tokens
@@ -163,7 +164,7 @@ async def registering(
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(str(tmp_path / "list.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "list.db"), "server") as database:
         yield database
 
 

@@ -14,7 +14,7 @@ from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import After, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.replies import ChangesReply
 from cargo_sync.trees.cargo.requests import NO_CONTACT, Contact
@@ -222,7 +222,7 @@ async def test_an_own_upload_whose_deletion_the_server_has_forgotten_is_gone(
             await run(system).execute()
             (tmp_path / "a" / "here" / "b").write_bytes(b"changed")
             await run(other).execute()
-        with Database.open(str(tmp_path / "state" / "state.db"), "server") as database:
+        with SqliteDatabase.open(str(tmp_path / "state" / "state.db"), "server") as database:
             catalogue = SqliteCatalogue(database)
             catalogue.mark(1e12, 0.0)
             catalogue.forget_gone(1e12 + 1, 10)

@@ -12,6 +12,7 @@ from cargo_sync.server.history import downloads
 from cargo_sync.server.history.downloads import Downloads, FetchedVersion
 from cargo_sync.state.database import Database
 from cargo_sync.state.history import HistoryFilter, HistoryRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.offloads import inline
 
 ANA = ChangeCause("ana", "10.0.0.7", "run", "1f2e3d4c")
@@ -47,7 +48,7 @@ class Exit:
 
 @pytest.fixture
 def exit(tmp_path: Path) -> Iterator[Exit]:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         yield Exit(database)
 
 

@@ -10,8 +10,8 @@ from cargo_sync.model.world import World
 from cargo_sync.server.history.retention import PART, ServerRetention
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.state.checkpoints import Checkpoints
-from cargo_sync.state.database import Database
 from cargo_sync.state.history import HistoryRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.state.uploads import UploadRow, UploadRows
 from tests.offloads import inline
 
@@ -21,7 +21,7 @@ DAY = 86_400.0
 async def test_deletions_go_after_three_months_and_checkpoints_sooner(tmp_path: Path) -> None:
     now = [1000 * DAY]
     world = World(lambda: now[0], lambda: now[0], lambda: 0.5, lambda: "t", inline, lambda: now[0])
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         catalogue = SqliteCatalogue(database)
         rows = UploadRows(database, world.wall)
         uploads = Uploads(rows, Checkpoints(database, world.wall), world.token, world.steady)

@@ -16,6 +16,7 @@ from cargo_sync.server.history.users import UserHistory
 from cargo_sync.state.database import Database
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.presence import LastSeen, PresenceRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.offloads import inline
 
 DAY = 86_400.0
@@ -36,7 +37,7 @@ class Porch:
 
 @pytest.fixture
 def porch(tmp_path: Path) -> Iterator[Porch]:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         yield Porch(database)
 
 

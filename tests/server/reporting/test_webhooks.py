@@ -26,6 +26,7 @@ from cargo_sync.server.reporting import webhooks as room
 from cargo_sync.server.reporting.webhooks import ServerWebhooks
 from cargo_sync.state.database import Database
 from cargo_sync.state.history import HistoryRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.webhooks.file_variables import example_of, of_file, of_quota
 from cargo_sync.webhooks.message import Message
 from cargo_sync.webhooks.retry_policy import Attempt
@@ -98,7 +99,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         yield Desk(database)
 
 

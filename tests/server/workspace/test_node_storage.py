@@ -13,8 +13,8 @@ from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.world import World
 from cargo_sync.server.workspace.node_storage import NodeStorage, SharedParts
-from cargo_sync.state.database import Database
 from cargo_sync.state.recovery import RecoveryRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.stores.nodes.house import in_thread
 
 DAY = 86_400.0
@@ -36,7 +36,7 @@ async def test_the_times_of_the_file_are_those_of_the_store(
     settings = load_server(str(file), {})
     now = 0.0
     world = World(lambda: now, lambda: now, lambda: 0.5, lambda: "0" * 32, in_thread, lambda: now)
-    with Database.open(str(tmp_path / "state" / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state" / "state.db"), "server") as database:
         if recovered:
             RecoveryRows(database).set_key(b"s" * 32, b"v" * 32)
             RecoveryRows(database).begin_again(1)

@@ -17,9 +17,9 @@ from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.opened import OpenWorkspaces, StoredParts
 from cargo_sync.state.blob_owners import BlobOwners
 from cargo_sync.state.blobs import Blobs
-from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.manifests import Manifests
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.conformance.workspaces import Scene, spooled, world_of
 from tests.server.house import NOW, Heard
 from tests.server.surroundings import Clock
@@ -34,7 +34,7 @@ def test_a_root_is_a_real_path_or_a_name(tmp_path: Path) -> None:
 async def test_both_are_opened_served_and_closed(tmp_path: Path) -> None:
     clock, heard = Clock(NOW), Heard()
     music, folder = stored_root("music"), str(tmp_path / "folder")
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         store = spooled(tmp_path / "spool", database, clock, MemoryCheckpoints())
         catalogue = SqliteCatalogue(database)
         ledger = partial(DisplacedRows, database, wall=clock, lived=clock)

@@ -14,8 +14,8 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
 from cargo_sync.state.blobs import Blobs
-from cargo_sync.state.database import Database
 from cargo_sync.state.nodes import NodeRow, NodeRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blobs import BlobFolder, for_blobs
 from cargo_sync.stores.contract import Content, Secured
 from cargo_sync.stores.nodes.claims import Claims
@@ -42,7 +42,7 @@ class House:
     def __init__(self, place: Path, last: ExitStack, nodes: int, copies: int) -> None:
         self.now = 1_000.0
         self.deletes = True
-        self.database = last.enter_context(Database.open(str(place / "state.db"), "server"))
+        self.database = last.enter_context(SqliteDatabase.open(str(place / "state.db"), "server"))
         self.blobs, self.rows = Blobs(self.database), NodeRows(self.database)
         self.claims = Claims()
         self.spool = BlobSpool(self._folder(place / "spool", last, durable=False), self.claims)

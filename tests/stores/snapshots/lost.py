@@ -9,9 +9,9 @@ from cargo_sync.api.recovery_key import RecoveryKey
 from cargo_sync.machines.nodes.snapshots import numbered
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.accounts import Accounts
-from cargo_sync.state.database import Database
 from cargo_sync.state.nodes import NodeRows
 from cargo_sync.state.recovery import RecoveryRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.snapshots.asking import OfferedSnapshot
 from cargo_sync.stores.snapshots.making import SealedSnapshot, ServerPlaces, SnapshotMaker
 from cargo_sync.stores.snapshots.restoring import NewMachine, Restoring
@@ -49,7 +49,7 @@ class LostServer:
         self.file = self.place / "server.json"
         self.file.write_text('{"listen": "127.0.0.1:0", // mine\n}')
         (keys / "own.json").write_text("a CURVE pair")
-        self.database = Database.open(str(state / "state.db"), "server")
+        self.database = SqliteDatabase.open(str(state / "state.db"), "server")
         (state / "server.key").write_text("a key")
         (state / "server.crt").write_text("a certificate")
         self.rows = RecoveryRows(self.database)
@@ -102,7 +102,7 @@ class Machine:
 
     def users(self) -> set[str]:
         """The users of the state that came back."""
-        with Database.open(f"{self.here.state_dir}/state.db", "server") as database:
+        with SqliteDatabase.open(f"{self.here.state_dir}/state.db", "server") as database:
             accounts = Accounts(database)
             return {name for name in ("ana", "ben", "eve") if accounts.get(name)}
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.model.problems import Code, ProblemError
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.snapshots.making import copy_state
 from tests.stores.snapshots.lost import KEY, LostServer
 
 
 def test_a_copy_is_the_state_of_one_moment_and_no_writer_waits(tmp_path: Path) -> None:
     """Two tables always grow together; while it is copied they grow, too."""
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         with database.transaction() as connection:
             connection.execute("CREATE TABLE one (id INTEGER PRIMARY KEY, content BLOB)")
             connection.execute("CREATE TABLE other (id INTEGER PRIMARY KEY, content BLOB)")

@@ -10,9 +10,9 @@ from cargo_sync.api.recovery_key import RecoveryKey
 from cargo_sync.machines.nodes.returning import Life, Return, judge
 from cargo_sync.machines.nodes.snapshots import MadeSnapshot, numbered
 from cargo_sync.model.problems import Code, ProblemError
-from cargo_sync.state.database import Database
 from cargo_sync.state.nodes import NodeRows
 from cargo_sync.state.recovery import RecoveryRows
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.snapshots.asking import OfferedSnapshot
 from tests.stores.snapshots.lost import KEY, MADE, LostServer, Machine
 
@@ -47,7 +47,7 @@ def test_the_state_begins_again(tmp_path: Path, lost: LostServer) -> None:
     before = NodeRows(lost.database).all()
     machine = Machine(tmp_path / "new", lost)
     machine.restoring()([lost.nodes["a"]])
-    with Database.open(f"{machine.here.state_dir}/state.db", "server") as database:
+    with SqliteDatabase.open(f"{machine.here.state_dir}/state.db", "server") as database:
         for old, row in zip(before, NodeRows(database).all(), strict=True):
             assert (row.secret, row.life) == (old.secret, old.life + 1)
             assert judge(Life(row.epoch, row.sequence), Life("epoch", 9)) is Return.NEW

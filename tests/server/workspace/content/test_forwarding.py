@@ -10,6 +10,7 @@ from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.workspace.content import forwarding
 from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.contract import ComingFile, Content
 from cargo_sync.testing.contents import AwayStore
 from tests.conformance.workspaces import ANA, MTIME, RUN, content_workspace, offer, spooled
@@ -57,7 +58,7 @@ class NotingStore(AwayStore):
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NotingStore]:
     monkeypatch.setattr(forwarding, "FORWARD_FROM", len(FILE))
     with ExitStack() as last:
-        database = last.enter_context(Database.open(str(tmp_path / "state.db"), "server"))
+        database = last.enter_context(SqliteDatabase.open(str(tmp_path / "state.db"), "server"))
         one = NotingStore(tmp_path, database)
         last.callback(one.spooled.spool.blobs.close)
         yield one

@@ -15,6 +15,7 @@ from cargo_sync.server.workspace.content.flows import left as lefts
 from cargo_sync.server.workspace.content.flows import sink as sinks
 from cargo_sync.server.workspace.operations import Delete
 from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blob_pieces import BlobReader
 from cargo_sync.stores.spooled import SpooledStore
 from cargo_sync.testing.contents import AwayStore
@@ -66,7 +67,7 @@ class Waiting:
 @pytest.fixture
 def waiting(tmp_path: Path) -> Iterator[Waiting]:
     with ExitStack() as last:
-        database = last.enter_context(Database.open(str(tmp_path / "state.db"), "server"))
+        database = last.enter_context(SqliteDatabase.open(str(tmp_path / "state.db"), "server"))
         one = Waiting(tmp_path, database)
         last.callback(one.spooled.spool.blobs.close)
         yield one

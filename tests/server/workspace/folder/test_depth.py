@@ -9,7 +9,7 @@ from cargo_sync.local.system import LinuxSystem
 from cargo_sync.model.problems import Problem
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.operations import Delete, Mkdir, Operation
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.effort import calls, make_chain
 from tests.server.house import tracked
 
@@ -56,7 +56,7 @@ def delete(one: FolderWorkspace, depth: int) -> Callable[[], object]:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Callable[[str], FolderWorkspace]]:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         houses = []
 
         def open_one(name: str) -> FolderWorkspace:

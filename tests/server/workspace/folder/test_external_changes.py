@@ -27,6 +27,7 @@ from cargo_sync.server.workspace.folder.external_changes import AGED, SOON, Exte
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.operations import Mkdir
 from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.offloads import inline
 from tests.server.house import Heard, tokens, tracked
 from tests.server.surroundings import Clock, until
@@ -68,7 +69,7 @@ class Yard:
 @asynccontextmanager
 async def yard(place: Path, wall: float = 0.0, *, watch: bool = False) -> AsyncIterator[Yard]:
     with (
-        Database.open(str(place / "state.db"), "server") as database,
+        SqliteDatabase.open(str(place / "state.db"), "server") as database,
         pytest.MonkeyPatch.context() as patch,
     ):
         if not watch:

@@ -11,7 +11,7 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.operations import Done, Meta, Mkdir, OperationResult
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.server.house import NOW, tokens, tracked
 from tests.server.surroundings import Clock
 from tests.server.workspace.folder.test_slices import put, scan, version, while_synced
@@ -26,7 +26,7 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(place: Path, tmp_path: Path) -> Iterator[CataloguedFolder]:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         one = tracked(place, database, Clock(NOW))
         yield one
         one.close()

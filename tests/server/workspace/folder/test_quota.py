@@ -16,7 +16,7 @@ from cargo_sync.model.history import ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.server.house import NOW, tokens, tracked
 from tests.server.surroundings import Clock
 from tests.server.workspace.folder.test_workspace import offer
@@ -87,7 +87,7 @@ class Store:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         folder = tracked(tmp_path / "files", database, Clock(NOW))
         workspace = FolderWorkspace(folder, tokens())
         yield Store(tmp_path / "files", workspace)

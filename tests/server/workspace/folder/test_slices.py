@@ -20,6 +20,7 @@ from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.operations import Delete, Done, Mkdir, Move, Operation
 from cargo_sync.server.workspace.rows import tree as tree_of_rows
 from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.server.house import NOW, tokens, tracked
 from tests.server.surroundings import Clock
 
@@ -29,7 +30,7 @@ Work = Callable[[], object]
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(str(tmp_path / "state.db"), "server") as one:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as one:
         yield one
 
 

@@ -15,7 +15,7 @@ from cargo_sync.model.entries import DAMAGED, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.server.house import tokens, tracked
 
 GOOD = b"good content"
@@ -27,7 +27,7 @@ class Served:
 
     def __init__(self, place: Path) -> None:
         self.files = place / "files"
-        self.database = Database.open(str(place / "state.db"), "server")
+        self.database = SqliteDatabase.open(str(place / "state.db"), "server")
         self.catalogue = SqliteCatalogue(self.database)
         self.folder = self.start()
 

@@ -43,7 +43,7 @@ from cargo_sync.server.workspace.operations import (
     Operation,
 )
 from cargo_sync.server.workspace.rows import tree as tree_of_rows
-from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.local.samples import IN_2300, dated
 from tests.server.house import NOW, Heard, tokens, tracked
 from tests.server.surroundings import Clock
@@ -109,7 +109,7 @@ def _path(row: tuple[str, object]) -> str:
 
 @pytest.fixture
 def ground(tmp_path: Path) -> Iterator[Ground]:
-    with Database.open(str(tmp_path / "state.db"), "server") as database:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         heard = Heard()
         folder = tracked(tmp_path / "files", database, Clock(NOW), heard)
         workspace = FolderWorkspace(folder, tokens())

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.sqlite.migrations import SqliteStatements
 
 MOST: Final = 4
 """Connections; when all of them are in use, a reader waits for one."""
@@ -29,13 +29,13 @@ class Readers:
         self._mine = threading.local()
 
     @property
-    def own(self) -> Statements | None:
+    def own(self) -> SqliteStatements | None:
         """The connection that this thread is already reading from, or None."""
-        connection: Statements | None = getattr(self._mine, "connection", None)
+        connection: SqliteStatements | None = getattr(self._mine, "connection", None)
         return connection
 
     @contextmanager
-    def one(self) -> Iterator[Statements]:
+    def one(self) -> Iterator[SqliteStatements]:
         """A connection at one moment: what is committed until the block ends is not seen.
 
         Raises:

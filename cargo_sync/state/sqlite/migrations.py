@@ -3,15 +3,14 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from importlib import resources
-from typing import Literal, Protocol
+from typing import Protocol
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.state.database import Schema
 
-Schema = Literal["daemon", "server", "node"]
 
-
-class Statements(Protocol):
-    """What the tables need from a connection."""
+class SqliteStatements(Protocol):
+    """What a connection to SQLite runs."""
 
     def execute(self, sql: str, parameters: Sequence[object] = (), /) -> sqlite3.Cursor: ...
 
@@ -33,7 +32,7 @@ def statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-def version(connection: Statements) -> int:
+def version(connection: SqliteStatements) -> int:
     """The version of a database: 0 when it is new."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
@@ -61,7 +60,7 @@ def check_known(path: str, found: int, known: int) -> None:
         )
 
 
-def apply(connection: Statements, number: int, script: str) -> None:
+def apply(connection: SqliteStatements, number: int, script: str) -> None:
     """Brings a database to version `number`, inside the open transaction."""
     for statement in statements(script):
         connection.execute(statement)

@@ -7,10 +7,10 @@ from contextlib import suppress
 from glob import escape, glob
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.state.migrations import Statements
+from cargo_sync.state.sqlite.migrations import SqliteStatements
 
 
-def keep_copy(connection: Statements, path: str, version: int) -> str:
+def keep_copy(connection: SqliteStatements, path: str, version: int) -> str:
     """Copies the open database at `path` to `<path>.v<version>`, complete and durable.
 
     Earlier copies are deleted once this one is there. `VACUUM INTO` also copies what is only in
