@@ -16,6 +16,7 @@ from cargo_sync.testing.remote_content import MemoryContent, MemoryUpload
 from cargo_sync.testing.remote_server import Item, MemoryServer, UnpublishedParts
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing, RemoteUpload
+from cargo_sync.trees.remote.feed import ChangedFolders
 
 SLICE: Final = 256 * 1024
 _TOP: Final = Entry("", FOLDER, version=1, mode=BY_UMASK)
@@ -82,6 +83,19 @@ class MemoryRemote:
                 paths.join(folder, one.name) for one in listing.entries if one.kind == FOLDER
             ]
             yield [listing]
+
+    async def newest_change(self, since: int) -> int:
+        await self.called("newest_change", "")
+        return len(self._server.log)
+
+    async def changes(self, since: int, most: int) -> ChangedFolders | None:
+        await self.called("changes", "")
+        log = self._server.log
+        told = {path for path in log[since:] if not _is_ours(path.partition("/")[0])}
+        if since > len(log) or len(told) > most:
+            return None
+        folders = {path for path in told if (at := self._at(path)) and at.kind == FOLDER}
+        return ChangedFolders({*map(paths.parent, told)}, folders, len(log))
 
     async def list(self, folder: str) -> RemoteListing:
         await self.called("list", folder)
@@ -174,7 +188,7 @@ class MemoryRemote:
         if Trashing.RENAME not in renames and Publishing.RENAME not in renames:
             assert entry.kind != FOLDER, "this server cannot rename folders"
         for old in [path, *self._below(path)]:
-            if (item := self._server.items.pop(old, None)) is not None:
+            if (item := self._server.take(old)) is not None:
                 self._server.put(to + old[len(path) :], item, ident=item.ident)
         self.ended("move", path)
         return self._now(to)
@@ -193,7 +207,7 @@ class MemoryRemote:
         self._check(path, entry)
         if any(self._below(path)):
             raise _problem(Code.NOT_EMPTY, path, "is not empty")
-        self._server.items.pop(path, None)
+        self._server.take(path)
         self.ended("remove", path)
 
     async def set_metadata(self, path: str, entry: Entry, mtime_ns: int, mode: int) -> Entry:

@@ -41,6 +41,7 @@ class MemoryServer:
     calls    (call, path) of every client, in order
     sent     bytes of content that came
     silent   folders whose listings are empty for now, as of a server that hides what it cannot read
+    log      the path of each change, for a server that tells of them; the first has the number 1
     """
 
     items: dict[str, Item] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class MemoryServer:
     sent: int = 0
     silent: set[str] = field(default_factory=set)
     fault: Fault | None = None
+    log: list[str] = field(default_factory=list)
     _numbers: int = 0
 
     def put(self, path: str, item: Item, *, ident: int = 0) -> None:
@@ -56,6 +58,12 @@ class MemoryServer:
         self._numbers += 1
         number = self._numbers + 1  # 1 is that of folders
         self.items[path] = item._replace(number=number, ident=ident or number)
+        self.log.append(path)
+
+    def take(self, path: str) -> Item | None:
+        """Takes away what is at a path, if something is."""
+        self.log.append(path)
+        return self.items.pop(path, None)
 
     # -- what people do there ----------------------------------------------------------------------
 
@@ -73,7 +81,7 @@ class MemoryServer:
     def drop(self, path: str) -> None:
         """Removes `path`, and what is below it."""
         for gone in [one for one in self.items if paths.is_below(one, path)]:
-            del self.items[gone]
+            self.take(gone)
 
     def read_at(self, path: str) -> bytes:
         return self.items[path].content

@@ -78,7 +78,9 @@ SHARE: Final = replace(
     resuming=Resuming.NONE,
 )
 """As WebDAV or FTP."""
-KINDS: Final = {"bucket": BUCKET, "shell": SHELL, "share": SHARE}
+TELLING: Final = replace(SHARE, feed=True)
+"""As Pydio."""
+KINDS: Final = {"bucket": BUCKET, "shell": SHELL, "share": SHARE, "telling": TELLING}
 
 
 def in_memory(abilities: Abilities) -> Factory:

@@ -13,6 +13,7 @@ from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
+from cargo_sync.trees.remote.feed import TellsChanges
 from tests.conformance.remotes import FACTORIES, ONLY_IN_ALL, WITHOUT_ODD_NAMES
 from tests.remotes.remotes import Remotes
 
@@ -135,7 +136,8 @@ async def test_times_and_modes_are_kept_as_far_as_they_are_said_to_be(remote: Re
         assert can.same_time(entry.mtime_ns, TIME)
     assert entry.mode == (0o640 if can.modes else BY_UMASK)
     assert bool(entry.ident) is can.idents
-    assert can.exchange is False and can.feed is False
+    assert can.exchange is False
+    assert can.feed <= isinstance(remote, TellsChanges)
 
 
 async def test_nothing_is_overwritten_but_what_was_seen(remote: RemoteFolder) -> None:

@@ -29,7 +29,7 @@ FOUND: Final = {
 """The factories of real servers, by the server's name."""
 HEAD: Final = (
     "server", "version", "times", "modes", "links", "a file is replaced", "what is displaced",
-    "an upload that was cut", "contents are compared",
+    "an upload that was cut", "contents are compared", "what is new is found",
 )  # fmt: skip
 _ROW: Final = re.compile(r"^\| ([\w-]+) \|.*\|$", re.MULTILINE)
 _START: Final = f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}\n"
@@ -61,6 +61,7 @@ def row(name: str, version: str, can: Abilities) -> str:
         _TRASH[can.trashing],
         _RESUMES[can.resuming],
         "by their hashes" if can.hashes else "by reading them",
+        "in its log of changes" if can.feed else "by listing all",
     )
     return f"| {' | '.join(cells)} |"
 

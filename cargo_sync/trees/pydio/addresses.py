@@ -45,11 +45,17 @@ class PydioPlace:
         Raises:
             ProblemError: `bad_name`: the path is not UTF-8.
         """
-        parts = (self.installed, "api", self.workspace, call)
         try:
-            above = "/".join(quote(part) for part in parts if part)
             query = f"?{urlencode(fields)}" if fields else ""
-            return f"{self.origin}/{above}{quote(self.whole(path) + more)}{query}"
+            return f"{self._api(call)}{quote(self.whole(path) + more)}{query}"
         except UnicodeEncodeError as error:
             message = f"{path!r} is not UTF-8, which a URL must be"
             raise ProblemError(Problem(Code.BAD_NAME, message, path, retry=False)) from error
+
+    def log_url(self, since: int) -> str:
+        """The URL of the changes in the workspace after the change `since`."""
+        return f"{self._api('changes')}/{since}/?stream=true&flatten=true"
+
+    def _api(self, call: str) -> str:
+        parts = (self.installed, "api", self.workspace, call)
+        return f"{self.origin}/{'/'.join(quote(part) for part in parts if part)}"

@@ -139,13 +139,13 @@ def page_of(body: bytes, path: str) -> ListedPage:
             one.get("filename", ""),
             one.get("ajxp_mime") == "ajxp_folder" or one.get("is_file") in ("false", "0"),
             one.get("ajxp_mime") == "ajxp_recycle",
-            _number(one.get("bytesize", "")) or 0,
+            number_of(one.get("bytesize", "")) or 0,
         )
         for one in document.nodes
     ]
     if not document.paging:
         return ListedPage(nodes, -1, 1)
-    count, pages = (_number(document.paging.get(name, "")) for name in ("count", "total"))
+    count, pages = (number_of(document.paging.get(name, "")) for name in ("count", "total"))
     if count is None or pages is None:
         raise no_pydio("it does not say how many pages there are")
     return ListedPage(nodes, count, pages)
@@ -183,7 +183,7 @@ def _state(found: object) -> PydioState | None:
         return None
     if not isinstance(found, dict):
         raise no_pydio("it says nothing of a file")
-    size, mtime, mode = (_number(found.get(name)) for name in ("size", "mtime", "mode"))
+    size, mtime, mode = (number_of(found.get(name)) for name in ("size", "mtime", "mode"))
     md5 = found.get("hash")
     digest = md5.lower() if isinstance(md5, str) else ""
     if mode is None and not digest:
@@ -197,8 +197,8 @@ def _state(found: object) -> PydioState | None:
     return PydioState(False, size, mtime or 0, digest if is_md5 else "")
 
 
-def _number(value: object) -> int | None:
-    """A number that PHP wrote as one, or as a text."""
+def number_of(value: object) -> int | None:
+    """A number that PHP wrote as one, or as a text; None if it is none, or below 0."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:

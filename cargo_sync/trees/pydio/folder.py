@@ -18,10 +18,12 @@ from cargo_sync.model.world import World
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.pydio.addresses import PydioPlace
 from cargo_sync.trees.pydio.calls import PydioCalls
+from cargo_sync.trees.pydio.changes import PydioLog
 from cargo_sync.trees.pydio.content import PydioContent
 from cargo_sync.trees.pydio.problems import PydioRefusalError, no_hidden_files, no_pydio
 from cargo_sync.trees.pydio.upload import PIECE, PydioUpload, kept_of
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
+from cargo_sync.trees.remote.feed import ChangedFolders
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.webdav.connection import WebDavConnection
 from cargo_sync.trees.webdav.login import WebDavLogin
@@ -48,7 +50,6 @@ class PydioFolder:
     """The folder at a place, as the user of `login`."""
 
     hashes_first = False
-    abilities = _ABILITIES
 
     def __init__(self, place: PydioPlace, login: WebDavLogin, world: World) -> None:
         self._place = place
@@ -56,7 +57,12 @@ class PydioFolder:
         self._token = world.token
         self._connection = WebDavConnection(login)
         self._calls = PydioCalls(self._connection, place)
+        self._log = PydioLog(self._connection, place)
         self._staged = False
+
+    @property
+    def abilities(self) -> Abilities:
+        return replace(_ABILITIES, feed=True) if self._log.tells else _ABILITIES
 
     async def open(self, *, make: bool) -> str:
         place, login = self._place, self._login
@@ -79,6 +85,7 @@ class PydioFolder:
             raise ProblemError(Problem(Code.ROOT_GONE, message))
         if not found.folder:
             raise ProblemError(Problem(Code.NOT_A_FOLDER, f"{place.folder!r} is not a folder"))
+        await self._log.find_out()
         at = f"/{place.installed} {place.workspace}:/{place.folder}"
         return f"pydio {login.username}@{login.where} {login.fingerprint} {at}"
 
@@ -96,6 +103,12 @@ class PydioFolder:
 
     def walk(self) -> AsyncIterator[Sequence[RemoteListing | Missed]]:
         return walk(self.list)
+
+    async def newest_change(self, since: int) -> int:
+        return await self._log.newest(since)
+
+    async def changes(self, since: int, most: int) -> ChangedFolders | None:
+        return await self._log.changes(since, most)
 
     async def list(self, folder: str) -> RemoteListing:
         return await self._calls.listing(folder)

@@ -2,6 +2,7 @@
 
 below      a folder in a remote's folder, as a remote
 contract   what one protocol must be able to do (`RemoteFolder`): who adds one writes that
+feed       looks at a server that tells of its changes (`TellsChanges`)
 kept_trash  the trash as a person sees it: listed, brought back, freed
 looking    listings become what a survey takes; empty ones are doubted
 reading    hashes that the server does not have, by reading

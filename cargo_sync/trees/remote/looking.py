@@ -1,35 +1,41 @@
 """What a remote's listings become for a survey: whole folders, large ones in parts."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from cargo_sync.model.entries import EntryColumns
 from cargo_sync.model.large_folders import MOST, cuts
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.world import Offload
-from cargo_sync.trees.contract import Missed, Whole
+from cargo_sync.trees.contract import Delta, Missed, Whole
 from cargo_sync.trees.remote.contract import RemoteFolder, RemoteListing
+from cargo_sync.trees.remote.feed import RemoteFeed, TellsChanges
 
 LARGE: Final = 2_000
 """Entries that are sorted and encoded in a thread: fewer take a millisecond or two."""
 
 
 class RemoteLook:
-    """Looks at all of a remote, again and again."""
+    """Looks at a remote, again and again."""
 
-    def __init__(self, remote: RemoteFolder, offload: Offload) -> None:
+    def __init__(self, remote: RemoteFolder, offload: Offload, lived: Callable[[], float]) -> None:
         self._remote = remote
         self._offload = offload
+        self._feed = RemoteFeed(remote, remote, lived) if isinstance(remote, TellsChanges) else None
         self._empty = EmptyListings()
 
-    async def observe(self) -> AsyncIterator[Sequence[Whole | Missed]]:
-        """Reports every folder.
+    async def observe(self, cursor: int) -> AsyncIterator[Sequence[Whole | Missed] | Delta]:
+        """Reports every folder; of a server that tells of changes, those that may be others.
+
+        Args:
+            cursor: where the look before this one ended; 0: nothing is known.
 
         Raises:
             ProblemError: the server cannot be reached.
         """
+        feed = self._feed if self._remote.abilities.feed else None
         self._empty.begin()
-        async for group in self._remote.walk():
+        async for group in self._remote.walk() if feed is None else feed.walk(cursor):
             seen: list[Whole | Missed] = []
             for one in group:
                 if isinstance(one, Missed):
@@ -42,6 +48,8 @@ class RemoteLook:
                     seen += parts_of(one)
             yield seen
         self._empty.end()
+        if feed is not None and feed.cursor:
+            yield Delta((), feed.cursor)
 
     async def _doubtful(self, listing: RemoteListing) -> Missed | None:
         """The folder as it is reported if its empty listing is not believed yet."""

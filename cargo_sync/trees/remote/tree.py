@@ -20,7 +20,7 @@ from cargo_sync.model.jobs import Identity, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError, not_as_delivered
 from cargo_sync.model.world import World
 from cargo_sync.model.xattrs import Xattrs
-from cargo_sync.trees.contract import Brought, Ends, Missed, Task, Whole
+from cargo_sync.trees.contract import Brought, Delta, Ends, Observation, Task, Whole
 from cargo_sync.trees.remote.contract import RemoteFolder
 from cargo_sync.trees.remote.looking import RemoteLook
 from cargo_sync.trees.remote.reading import ContentHashes
@@ -97,7 +97,7 @@ class RemoteTree:
         self._trash = RemoteTrash(remote)
         self._steps = RemoteSteps(remote, self._trash)
         self._hashes = ContentHashes(remote, world.offload, self._limits.pace)
-        self._look = RemoteLook(remote, world.offload)
+        self._look = RemoteLook(remote, world.offload, world.lived)
         self._upkeep = RemoteUpkeep(remote, self._resumption, memory.ages, use.life, world)
         self._flows: dict[Mode, RemoteFlow] = {}
         self._resumed: dict[Mode, Mapping[str, int]] = {}
@@ -151,9 +151,9 @@ class RemoteTree:
                 )
             )
 
-    async def observe(self, cursor: int) -> AsyncIterator[Sequence[Whole | Missed]]:
-        async for seen in self._look.observe():
-            if any(map(_is_empty_top, seen)) and await self._world.offload(self._delivers):
+    async def observe(self, cursor: int) -> AsyncIterator[Observation]:
+        async for seen in self._look.observe(cursor):
+            if _has_empty_top(seen) and await self._world.offload(self._delivers):
                 raise ProblemError(
                     Problem(
                         Code.ROOT_REPLACED,
@@ -165,7 +165,7 @@ class RemoteTree:
             yield seen
 
     async def wait(self, cursor: int, seconds: float) -> bool:
-        """Nothing tells of changes: it returns False after `seconds`."""
+        """No server says at once that something changed: it returns False after `seconds`."""
         try:
             async with asyncio.timeout(seconds):
                 await self._closed.wait()
@@ -185,7 +185,7 @@ class RemoteTree:
         return await self._steps.apply(actions, run)
 
     def renamed(self, outcomes: Sequence[Outcome]) -> None:
-        """Every look lists everything."""
+        """The next look lists what a rename has changed."""
 
     async def retire(
         self, path: str, entry: Entry, content: str, move_to: str, run: str
@@ -279,5 +279,7 @@ class RemoteTree:
             flow.files.cancel(path)
 
 
-def _is_empty_top(seen: Whole | Missed) -> bool:
-    return isinstance(seen, Whole) and not (seen.path or seen.entries or seen.problems)
+def _has_empty_top(seen: Observation) -> bool:
+    return not isinstance(seen, Delta) and any(
+        isinstance(one, Whole) and not (one.path or one.entries or one.problems) for one in seen
+    )

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Final
 
 from tests.remotes.server import HTTP, Login, Setup, folders_in
-from tests.remotes.servers.pydio_parts import VERSION
+from tests.remotes.servers import pydio_parts
 
+TESTS: Final = Path(__file__).parents[3]
+"""Where `tests` is."""
 LOGIN: Final = Login("ana", "canary-pydio-8f")
 
 
@@ -16,18 +18,17 @@ class Pydio:
     name: Final = "pydio-like"
 
     def version(self) -> str:
-        return VERSION
+        return pydio_parts.VERSION
 
     def set_up(self, folder: Path, port: int) -> Setup:
         stored = folder / "stored"
-        program = Path(__file__).with_name("pydio_parts.py")
         return Setup(
-            (sys.executable, str(program), str(stored), str(port)),
+            (sys.executable, "-m", pydio_parts.__name__, str(stored), str(port)),
             HTTP,
             f"pydio+http://127.0.0.1:{port}",
             LOGIN,
             folders_in(stored),
-            {"PYDIO_LOGIN": f"{LOGIN.user}:{LOGIN.password}"},
+            {"PYDIO_LOGIN": f"{LOGIN.user}:{LOGIN.password}", "PYTHONPATH": str(TESTS)},
         )
 
 

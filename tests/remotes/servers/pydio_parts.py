@@ -2,9 +2,9 @@
 
 It was written from what is known of the API: Basic login (401, realm `Pydio API`), `stat` and
 `stat_hash` of up to 200 paths, `ls` in pages, `mkdir`, `mkfile`, `rename`, `move`, `delete` into
-`recycle_bin`, `upload/put`, `download` with ranges. Errors come with status 200 as a message. The
-change log (`changes`) is not there. `/a/api/default/…` is about the folder `a`; the workspace
-`strict` is the same one without hidden files, `plain` has no hashes.
+`recycle_bin`, `upload/put`, `download` with ranges, and the log of changes (`pydio_changes.py`).
+Errors come with status 200 as a message. `/a/api/default/…` is about the folder `a`; the workspace
+`strict` is the same one without hidden files, `plain` has no hashes and no log.
 """
 
 import hashlib
@@ -20,6 +20,8 @@ from urllib.parse import unquote, unquote_plus
 from xml.sax.saxutils import escape, quoteattr
 
 from aiohttp import BodyPartReader, web
+
+from tests.remotes.servers.pydio_changes import Log
 
 VERSION: Final = "1.0"
 """Of this program."""
@@ -46,6 +48,7 @@ class Call:
     hashes: bool
     path: str
     fields: Mapping[str, Sequence[str]]
+    log: Log
 
     def at(self, path: str) -> Path:
         """The place of a path from the top of the workspace."""
@@ -145,10 +148,12 @@ async def rename(call: Call) -> web.Response:
         to = to / place.name
     if to.exists():
         raise RefusedError(f"{to.name} exists")
+    call.log.observe()
     try:
         place.rename(to)
     except OSError as error:
         raise RefusedError("Error while renaming") from error
+    call.log.moved(*(f"/{one.relative_to(call.top)}" for one in (place, to)))
     return said("SUCCESS", "renamed")
 
 
@@ -196,6 +201,12 @@ async def upload(call: Call) -> web.Response:
     return said("SUCCESS", "uploaded")
 
 
+async def changes(call: Call) -> web.Response:
+    if not call.hashes:
+        raise RefusedError("Cannot find action changes")
+    return web.Response(body=call.log.told(int(call.path.strip("/"))))
+
+
 async def download(call: Call) -> web.StreamResponse:
     place = call.at(call.path)
     if not place.is_file():
@@ -207,10 +218,12 @@ async def download(call: Call) -> web.StreamResponse:
 CALLS: Final[Mapping[str, Callable[[Call], Awaitable[web.StreamResponse]]]] = {
     "stat": stat, "stat_hash": stat, "ls": ls, "mkdir": mkdir, "mkfile": mkfile, "rename": rename,
     "move": rename, "delete": delete, "upload": upload, "download": download,
+    "changes": changes,
 }  # fmt: skip
 
 
 def application(stored: Path, login: str) -> web.Application:
+    logs: dict[str, Log] = {}
     wanted = f"Basic {b64encode(login.encode()).decode()}"
 
     async def answered(request: web.Request) -> web.StreamResponse:
@@ -231,7 +244,7 @@ def application(stored: Path, login: str) -> web.Application:
                 fields.setdefault(name, []).append(str(given))
         made = Call(
             request, stored / installed, workspace == "strict", workspace != "plain",
-            "/" + "/".join(rest), fields,
+            "/" + "/".join(rest), fields, logs.setdefault(installed, Log(stored / installed)),
         )  # fmt: skip
         try:
             return await CALLS[call](made)

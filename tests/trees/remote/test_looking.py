@@ -8,7 +8,7 @@ from cargo_sync.model.large_folders import cuts
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.testing.remote import MemoryRemote
 from cargo_sync.testing.remote_server import MemoryServer
-from cargo_sync.trees.contract import Missed, Whole
+from cargo_sync.trees.contract import Delta, Missed, Whole
 from cargo_sync.trees.remote.contract import RemoteListing
 from cargo_sync.trees.remote.looking import RemoteLook, parts_of
 from tests.conformance.remotes import SHARE
@@ -38,11 +38,14 @@ async def test_an_empty_listing_is_believed_at_the_second_look_in_a_row() -> Non
     server = MemoryServer()
     server.write("f/x", b"1")
     server.write("g/x", b"1")
-    look = RemoteLook(MemoryRemote(server, replace(SHARE, empties=False)), inline)
+    look = RemoteLook(MemoryRemote(server, replace(SHARE, empties=False)), inline, lambda: 0.0)
 
     async def seen() -> dict[str, int]:
         """What each folder has; -1 for those of which nothing is known."""
-        found = [one async for group in look.observe() for one in group]
+        found = list[Whole | Missed]()
+        async for group in look.observe(0):
+            assert not isinstance(group, Delta)
+            found += group
         return {one.path: -1 if isinstance(one, Missed) else one.entries for one in found}
 
     assert await seen() == {"": 2, "f": 1, "g": 1}
@@ -57,6 +60,6 @@ async def test_an_empty_listing_is_believed_at_the_second_look_in_a_row() -> Non
     assert await seen() == {"": 3, "f": 0, "g": 1, "new": 0}
     server.silent.add("")
     assert await seen() == {"": -1}
-    anew = RemoteLook(MemoryRemote(server, replace(SHARE, empties=False)), inline)
+    anew = RemoteLook(MemoryRemote(server, replace(SHARE, empties=False)), inline, lambda: 0.0)
     look = anew
     assert await seen() == {"": -1}, "nobody knows what it had"

@@ -9,7 +9,7 @@ from cargo_sync.local.ages import MemoryAges
 from cargo_sync.model.abilities import Trashing
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.trees.contract import Whole
+from cargo_sync.trees.contract import Delta, Whole
 from cargo_sync.trees.remote.transfer.uploads import MemoryUploads
 from cargo_sync.trees.remote.tree import RemoteMemory, RemoteUse
 from tests.conformance.remotes import BUCKET, KINDS, SHARE
@@ -123,7 +123,9 @@ async def test_an_empty_folder_in_the_place_of_a_full_one_is_refused(delivers: b
     tree = ServerTree(clocks.world, SHARE, memory=memory)
     await tree.open()
     if not delivers:
-        [[top]] = [group async for group in tree.observe(0)]
+        [group] = [group async for group in tree.observe(0)]
+        assert not isinstance(group, Delta)
+        [top] = group
         assert isinstance(top, Whole) and not top.entries
         return
     with pytest.raises(ProblemError, match="is empty, and was not before") as caught:
