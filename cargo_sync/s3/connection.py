@@ -15,24 +15,18 @@ import aiohttp
 from yarl import URL
 
 from cargo_sync.machines.retry import delay
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.process.descriptors import new_socket
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.s3.answers import AnswerReader, Records
 from cargo_sync.s3.content import SMALL, ContentPayload, SentDigests, digests
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.errors import S3Error, S3Refusal, bad_answer, refused, translated
 from cargo_sync.s3.requests import S3Request, Signer
+from cargo_sync.s3.sessions import OnceError, new_session, once
 from cargo_sync.wire.sigv4 import EMPTY, UNSIGNED
 
 CONNECT: Final = 10.0
-KEPT: Final = 4.0
-"""Seconds that an idle connection is kept: servers close theirs after 5 s or more."""
-BUFFER: Final = 256 * 1024
-"""Bytes of a content that wait to be read."""
-AT_ONCE: Final = 64
-"""Connections; what wants more waits."""
 TRIES: Final = 5
 FIRST_WAIT: Final = 0.2
 LONGEST_WAIT: Final = 10.0
@@ -43,8 +37,6 @@ NO_RECORDS: Final[Records] = {}
 
 _REFUSAL: Final = 64 * 1024
 """Bytes that are read of a refusal."""
-_HEADERS: Final = 500
-_LINE: Final = 16 * 1024
 
 _AS_IT_IS: Final = ("identity", "aws-chunked", "")
 
@@ -207,15 +199,15 @@ class S3Connection:
                 data=None if request.content is None else ContentPayload(request.content),
                 skip_auto_headers=("Content-Type", "Accept"),
                 allow_redirects=False,
-                middlewares=(_once,),
+                middlewares=(once,),
                 timeout=aiohttp.ClientTimeout(
                     total=None if endless else LONGEST_ANSWER * request.patience,
                     sock_connect=CONNECT,
                     sock_read=request.patience,
                 ),
             )
-        except _OnceError as once:
-            raise once.error from once
+        except OnceError as failed:
+            raise failed.error from failed
         _log.debug("%s %s: %d", request.method, self.where, response.status)
         # Of an object it says what somebody has stored, and its bytes are wanted as they are.
         encoding = response.headers.get("Content-Encoding", "identity").lower()
@@ -252,55 +244,6 @@ class S3Connection:
         if self._own is None:
             self._own = new_session(self.login)
         return self._own
-
-
-def new_session(login: S3Login) -> aiohttp.ClientSession:
-    """A session for the calls of one login.
-
-    Raises:
-        S3Error: `certificate`: the file with the CAs cannot be used.
-    """
-    try:
-        trust = login.trust()
-    except (OSError, ValueError) as error:
-        problem = Problem(
-            Code.CERTIFICATE,
-            f"the CAs in {login.ca_file} cannot be used",
-            hint="ca_file is a file with certificates in PEM form",
-            retry=False,
-        )
-        raise S3Error(problem, undone=True) from error
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            ssl=trust, limit=AT_ONCE, keepalive_timeout=KEPT, socket_factory=new_socket
-        ),
-        headers={"User-Agent": "cargo_sync", "Accept-Encoding": "identity"},
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        read_bufsize=BUFFER,
-        max_line_size=_LINE,
-        max_field_size=_LINE,
-        max_headers=_HEADERS,
-        trust_env=False,
-    )
-
-
-class _OnceError(Exception):
-    """Carries what failed past aiohttp, which would send a PUT or DELETE a second time."""
-
-    def __init__(self, error: aiohttp.ClientError) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
-async def _once(
-    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Whether something is sent again is decided in one place, which knows what it is."""
-    try:
-        return await send(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _OnceError(error) from error
 
 
 async def _drained(response: aiohttp.ClientResponse) -> bytes:
