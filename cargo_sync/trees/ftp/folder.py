@@ -20,6 +20,7 @@ from cargo_sync.model.abilities import (
     Trashing,
 )
 from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, PERMISSIONS, Entry
+from cargo_sync.model.known_hashes import KnownHash
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -141,8 +142,8 @@ class FtpFolder:
             raise
         return FtpContent(self._calls, channel, path, entry, start)
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
-        return [""] * len(items)
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        return [None] * len(items)
 
     # -- content -----------------------------------------------------------------------------------
 

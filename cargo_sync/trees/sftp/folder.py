@@ -19,6 +19,7 @@ from cargo_sync.model.abilities import (
     Trashing,
 )
 from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, PERMISSIONS, Entry
+from cargo_sync.model.known_hashes import KnownHash
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -174,8 +175,8 @@ class SftpFolder:
             raise
         return content
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
-        return [""] * len(items)
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        return [None] * len(items)
 
     # -- writing -----------------------------------------------------------------------------------
 

@@ -20,11 +20,13 @@ from cargo_sync.model.abilities import (
     Trashing,
 )
 from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
+from cargo_sync.trees.remote.together import together
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.webdav.addresses import WebDavPlace
 from cargo_sync.trees.webdav.calls import WebDavCalls
@@ -55,6 +57,8 @@ _ABILITIES: Final = Abilities(
     atomic=False,
 )
 
+_DIGESTS: Final = (HashKind.SHA1, HashKind.MD5)
+
 
 class WebDavFolder:
     """The folder at an address, as the user of `login`."""
@@ -73,7 +77,11 @@ class WebDavFolder:
     @property
     def abilities(self) -> Abilities:
         ways = self._ways
-        return _ABILITIES if ways is None or ways.kept else replace(_ABILITIES, time_step=None)
+        return replace(
+            _ABILITIES,
+            time_step=None if ways is not None and not ways.kept else _ABILITIES.time_step,
+            digests=_DIGESTS if ways is not None and self._calls.sums_files else (),
+        )
 
     async def open(self, *, make: bool) -> str:
         found = await self._top()
@@ -107,6 +115,7 @@ class WebDavFolder:
                 lambda name, mtime_ns: calls.set_time(place, name, mtime_ns),
                 lambda: calls.there(place),
             )
+            await calls.known_hash(place, await calls.there(place))
             await calls.try_odd_place(place)
             self._ways = ways
         finally:
@@ -135,8 +144,12 @@ class WebDavFolder:
             raise
         return content
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
-        return [""] * len(items)
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        if not items:
+            return []
+        # The first answer says whether the others are worth a question.
+        first = await self._calls.known_hash(*items[0])
+        return [first, *await together(lambda item: self._calls.known_hash(*item), items[1:])]
 
     # -- content -----------------------------------------------------------------------------------
 
