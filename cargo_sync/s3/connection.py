@@ -23,7 +23,7 @@ from cargo_sync.s3.content import SMALL, ContentPayload, SentDigests, digests
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.errors import S3Error, S3Refusal, bad_answer, refused, translated
 from cargo_sync.s3.requests import S3Request, Signer
-from cargo_sync.s3.sessions import OnceError, new_session, once
+from cargo_sync.s3.session import OnceError, new_session, once
 from cargo_sync.wire.sigv4 import EMPTY, UNSIGNED
 
 CONNECT: Final = 10.0
@@ -206,8 +206,8 @@ class S3Connection:
                     sock_read=request.patience,
                 ),
             )
-        except OnceError as failed:
-            raise failed.error from failed
+        except OnceError as ended:
+            raise ended.error from ended
         _log.debug("%s %s: %d", request.method, self.where, response.status)
         # Of an object it says what somebody has stored, and its bytes are wanted as they are.
         encoding = response.headers.get("Content-Encoding", "identity").lower()

@@ -131,10 +131,7 @@ class BlobSpool:
         """
         found = []
         for content in some:
-            if content.size <= PIECE:
-                found.append(b"")
-                continue
-            count = -(-content.size // PIECE)
+            count = -(-content.size // PIECE) if content.size > PIECE else 0
             digests = self.blobs.digests(content.hash)
             found.append(b"".join(map(digests.at, range(count))))
             if len(found[-1]) != count * DIGEST:

@@ -69,9 +69,7 @@ class SpooledStore:
     def open(self, workspace: int, content: Content, wake: Wake | None) -> Reader:
         return self.spool.open(content)
 
-    def coming(
-        self, workspace: int, contents: Sequence[Content], wake: Wake | None = None
-    ) -> NothingComing:
+    def coming(self, workspace: int, contents: Sequence[Content]) -> NothingComing:
         return NothingComing()  # they are here
 
     def forget(self, workspace: int, hashes: Sequence[str]) -> None:

@@ -23,7 +23,6 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.blobs import LIVE
 from cargo_sync.stores.blob_pieces import zeros_digest
 from cargo_sync.stores.contract import ComingFile, Content
-from cargo_sync.stores.nodes.ahead import SmallAsks
 from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.deleting import Deleting
 from cargo_sync.stores.nodes.fetching import PieceFetching
@@ -78,7 +77,7 @@ class Server:
         self.deleting = Deleting(self.cluster)
         self.joining = TakingIn(self.cluster, history.folders)
         self.held = HeldPieces(lambda: None)
-        self.reading = NodeReading(self.held, SmallAsks(lambda: None))
+        self.reading = NodeReading(self.held)
         self.fetching = PieceFetching(self.cluster, self.held)
         self.steps = Steps(story, now)
         self.drains: dict[int, int] = {}

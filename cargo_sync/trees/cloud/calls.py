@@ -19,8 +19,9 @@ from cargo_sync.trees.cloud.entries import (
     listing_of,
     odd_path,
 )
-from cargo_sync.trees.cloud.problems import CloudErrors, has_vanished, is_no_folder, was_changed
+from cargo_sync.trees.cloud.problems import CloudErrors
 from cargo_sync.trees.remote.contract import RemoteListing
+from cargo_sync.trees.remote.problems import has_vanished, is_no_folder, was_changed
 from cargo_sync.trees.remote.together import together
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import Abilities, Publishing, Replacing, Resuming, Trashing
 from cargo_sync.model.entries import FILE, FOLDER, Entry
-from cargo_sync.model.known_hashes import KnownHash
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -19,22 +18,18 @@ from cargo_sync.trees.cloud.calls import CloudCalls
 from cargo_sync.trees.cloud.content import CloudContent
 from cargo_sync.trees.cloud.entries import shows_changes
 from cargo_sync.trees.cloud.operator import operator_of
-from cargo_sync.trees.cloud.problems import (
-    CloudErrors,
-    is_no_folder,
-    is_occupied,
-    was_changed,
-)
+from cargo_sync.trees.cloud.problems import CloudErrors
 from cargo_sync.trees.cloud.services import MEMORY, CloudPlace, config_of, service_of
-from cargo_sync.trees.cloud.upload import STEP, CloudUpload, kept_of
+from cargo_sync.trees.cloud.upload import STEP, CloudUpload
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
+from cargo_sync.trees.remote.problems import is_no_folder, is_not_empty, is_occupied, was_changed
+from cargo_sync.trees.remote.staging import STAGING, place_of
 from cargo_sync.trees.remote.walking import walk
 
 if TYPE_CHECKING:
     from opendal import AsyncOperator
 
-STAGING: Final = f"{RESERVED}/staging"
 _TOP_MARKER: Final = f"{RESERVED}/marker"
 """The folder itself stays, also when nothing of others is in it."""
 _NEEDED: Final = ("read", "write", "stat", "list", "delete")
@@ -125,8 +120,8 @@ class CloudFolder:
         await self._calls.expect(path, entry)
         return CloudContent(self._calls, path, entry, start)
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
-        return [None] * len(items)
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
+        return [""] * len(items)
 
     # -- content -----------------------------------------------------------------------------------
 
@@ -154,7 +149,7 @@ class CloudFolder:
         return CloudUpload(self._calls, place, file, self._publish, self._remove_staged)
 
     async def give_up(self, kept: Kept) -> None:
-        await self._remove_staged(kept_of(kept))
+        await self._remove_staged(place_of(kept))
 
     # -- changing ----------------------------------------------------------------------------------
 
@@ -190,7 +185,7 @@ class CloudFolder:
             return
         listed = await self._calls.listing(path)
         if listed.entries or listed.problems:
-            raise ProblemError(Problem(Code.NOT_EMPTY, f"{path!r} is not empty", path))
+            raise is_not_empty(path)
         await self._calls.delete_folder(path)
 
     async def set_metadata(self, path: str, entry: Entry, mtime_ns: int, mode: int) -> Entry:

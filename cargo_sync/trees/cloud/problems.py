@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from cargo_sync.model.problems import Code, Problem, ProblemError, changed
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 _REASONS: Final[Mapping[str, tuple[Code, str, bool]]] = {
     "NotFound": (Code.VANISHED, "{} does not exist", True),
@@ -89,23 +89,3 @@ class CloudErrors:
         for secret in self._hidden:
             whole = whole.replace(secret, "…")
         return "".join(one if one.isprintable() else " " for one in whole)[:300]
-
-
-def was_changed(path: str) -> ProblemError:
-    """What is at a path is not what the plan saw there."""
-    return ProblemError(changed(path))
-
-
-def is_occupied(path: str) -> ProblemError:
-    """Something is where nothing should be."""
-    return ProblemError(Problem(Code.OCCUPIED, f"{path!r} is there already", path))
-
-
-def has_vanished(path: str) -> ProblemError:
-    """Nothing is there any more."""
-    return ProblemError(Problem(Code.VANISHED, f"{path!r} does not exist", path))
-
-
-def is_no_folder(path: str) -> ProblemError:
-    """A file is where a folder should be."""
-    return ProblemError(Problem(Code.NOT_A_FOLDER, f"{path!r} is not a folder", path))

@@ -6,12 +6,11 @@ A service that takes a file in one request only gets it from memory, so it takes
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.cloud.calls import PIECE, CloudCalls
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
+from cargo_sync.trees.remote.staging import kept_place
 
 if TYPE_CHECKING:
     from opendal.file import AsyncFile
@@ -81,7 +80,7 @@ class CloudUpload:
         self._sent += len(content)
 
     def kept(self) -> Kept:
-        return orjson.dumps([self._place]).decode()
+        return kept_place(self._place)
 
     async def publish(self, file: NewFile, replaced: Entry | None) -> Entry:
         return await self._publishing(self._place, file, replaced, self._complete)
@@ -102,12 +101,3 @@ class CloudUpload:
         else:
             await self._calls.write(self._place, bytes(self._whole))
         self._is_complete = True
-
-
-def kept_of(kept: Kept) -> str:
-    """The place that `CloudUpload.kept` told of; "" if it is none."""
-    try:
-        (place,) = orjson.loads(kept)
-    except (ValueError, TypeError):
-        return ""
-    return place if isinstance(place, str) else ""

@@ -18,8 +18,9 @@ from cargo_sync.trees.ftp.entries import entry_of, refusal_of
 from cargo_sync.trees.ftp.facts import Fact, of_facts, of_listing, time_of
 from cargo_sync.trees.ftp.line import FtpLine, FtpReply
 from cargo_sync.trees.ftp.pool import FtpPool
-from cargo_sync.trees.ftp.problems import bad_answer, has_vanished, is_occupied, was_changed
+from cargo_sync.trees.ftp.problems import bad_answer
 from cargo_sync.trees.remote.contract import RemoteListing
+from cargo_sync.trees.remote.problems import has_vanished, is_occupied, was_changed
 
 _PIECE: Final = 256 * 2**10
 _LONGEST: Final = 256 * 2**20

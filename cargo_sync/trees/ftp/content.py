@@ -7,7 +7,7 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.ftp.calls import FtpCalls
 from cargo_sync.trees.ftp.channel import FtpChannel
-from cargo_sync.trees.ftp.problems import was_changed
+from cargo_sync.trees.remote.problems import was_changed
 
 _PIECE: Final = 256 * 2**10
 

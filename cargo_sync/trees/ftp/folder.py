@@ -7,21 +7,11 @@ at the new name, so it is looked at just before.
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
 
 from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.model import paths
-from cargo_sync.model.abilities import (
-    SECOND,
-    Abilities,
-    Publishing,
-    Replacing,
-    Resuming,
-    Trashing,
-)
+from cargo_sync.model.abilities import SECOND, Abilities, Resuming
 from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, PERMISSIONS, Entry
-from cargo_sync.model.known_hashes import KnownHash
-from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.contract import Missed
@@ -29,14 +19,9 @@ from cargo_sync.trees.ftp.calls import FtpCalls
 from cargo_sync.trees.ftp.content import FtpContent
 from cargo_sync.trees.ftp.login import FtpLogin
 from cargo_sync.trees.ftp.pool import FtpPool
-from cargo_sync.trees.ftp.problems import (
-    FtpRefusalError,
-    has_vanished,
-    is_no_folder,
-    was_changed,
-)
+from cargo_sync.trees.ftp.problems import FtpRefusalError
 from cargo_sync.trees.ftp.storing import send
-from cargo_sync.trees.ftp.upload import FtpUpload, kept_of
+from cargo_sync.trees.ftp.upload import FtpUpload
 from cargo_sync.trees.ftp.ways import (
     FtpWays,
     GoOn,
@@ -46,23 +31,9 @@ from cargo_sync.trees.ftp.ways import (
     find_out,
 )
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
+from cargo_sync.trees.remote.problems import has_vanished, is_no_folder, was_changed
+from cargo_sync.trees.remote.staging import STAGED, STAGING, check_empty, is_staged, place_of
 from cargo_sync.trees.remote.walking import walk
-
-STAGING: Final = f"{RESERVED}/staging"
-_ABILITIES: Final = Abilities(
-    time_step=SECOND,
-    modes=False,
-    links=False,
-    idents=False,
-    exchange=False,
-    hashes=False,
-    feed=False,
-    replacing=Replacing.LOOKED_AT,
-    publishing=Publishing.RENAME,
-    trashing=Trashing.RENAME,
-    resuming=Resuming.NONE,
-    atomic=False,
-)
 
 
 class FtpFolder:
@@ -82,7 +53,7 @@ class FtpFolder:
     @property
     def abilities(self) -> Abilities:
         ways, calls = self._ways, self._calls
-        can = replace(_ABILITIES, modes=calls.modes, empties=bool(calls.facts))
+        can = replace(STAGED, modes=calls.modes, empties=bool(calls.facts))
         if ways is None:
             return can
         return replace(
@@ -142,8 +113,8 @@ class FtpFolder:
             raise
         return FtpContent(self._calls, channel, path, entry, start)
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
-        return [None] * len(items)
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
+        return [""] * len(items)
 
     # -- content -----------------------------------------------------------------------------------
 
@@ -161,9 +132,7 @@ class FtpFolder:
 
     async def upload(self, file: NewFile, kept: Kept | None) -> FtpUpload:
         ways = await self._known_ways()
-        place, there = kept_of(kept) if kept else "", 0
-        if paths.parent(place) != STAGING:
-            place = ""
+        place, there = place_of(kept) if kept else "", 0
         if place:
             found = await self._calls.entry(place)
             if ways.go_on is not GoOn.NONE and found is not None and found.kind == FILE:
@@ -178,8 +147,7 @@ class FtpFolder:
         )
 
     async def give_up(self, kept: Kept) -> None:
-        place = kept_of(kept)
-        if paths.parent(place) == STAGING:
+        if place := place_of(kept):
             await self._remove_staged(place)
 
     # -- changing ----------------------------------------------------------------------------------
@@ -214,11 +182,11 @@ class FtpFolder:
         if entry.kind != FOLDER:
             await self._command("DELE", path)
             return
-        await self._check_empty(path)
+        check_empty(await self._calls.listing(path), path)
         try:
             await self._command("RMD", path)
         except FtpRefusalError:
-            await self._check_empty(path)
+            check_empty(await self._calls.listing(path), path)
             raise
 
     async def set_metadata(self, path: str, entry: Entry, mtime_ns: int, mode: int) -> Entry:
@@ -252,12 +220,6 @@ class FtpFolder:
             found = await self._calls.entry(path)
             if found is None or found.kind != FOLDER:
                 raise
-
-    async def _check_empty(self, path: str) -> None:
-        """Raises ProblemError: NOT_EMPTY."""
-        listing = await self._calls.listing(path)
-        if listing.entries or listing.problems:
-            raise ProblemError(Problem(Code.NOT_EMPTY, f"{path!r} is not empty", path))
 
     async def _known_ways(self) -> FtpWays:
         if self._ways is None:
@@ -385,7 +347,7 @@ class FtpFolder:
 
     async def _remove_staged(self, place: str) -> None:
         """Removes a staged file, if it is there."""
-        assert paths.parent(place) == STAGING, "nothing else is removed without a look"
+        assert is_staged(place), "nothing else is removed without a look"
         try:
             await self._command("DELE", place)
         except FtpRefusalError:

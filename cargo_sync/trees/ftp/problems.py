@@ -15,7 +15,6 @@ from cargo_sync.model.problems import (
     Code,
     Problem,
     ProblemError,
-    changed,
     lacks_descriptors,
     no_descriptors,
 )
@@ -138,24 +137,3 @@ def _of_connection(error: Exception, where: str) -> Problem:
             why = os.strerror(error.errno).lower()
             return Problem(Code.UNREACHABLE, f"{where} cannot be reached: {why}")
     return was_cut(where).problem
-
-
-def was_changed(path: str) -> ProblemError:
-    """What is at a path is not what the plan saw there."""
-    return ProblemError(changed(path))
-
-
-def is_occupied(path: str) -> ProblemError:
-    """Something is where nothing should be."""
-    return ProblemError(Problem(Code.OCCUPIED, f"{path!r} is there already", path))
-
-
-def has_vanished(path: str) -> ProblemError:
-    """Nothing is there any more."""
-    return ProblemError(Problem(Code.VANISHED, f"{path!r} does not exist", path))
-
-
-def is_no_folder(path: str) -> ProblemError:
-    """A file is where a folder is needed."""
-    message = f"{path!r} is a file where a folder is needed"
-    return ProblemError(Problem(Code.NOT_A_FOLDER, message, path))

@@ -7,8 +7,6 @@ end, each piece is a transfer of its own, which the server confirms; elsewhere a
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-import orjson
-
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.ftp.calls import FtpCalls
@@ -16,6 +14,7 @@ from cargo_sync.trees.ftp.channel import FtpChannel
 from cargo_sync.trees.ftp.storing import send
 from cargo_sync.trees.ftp.ways import GoOn
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
+from cargo_sync.trees.remote.staging import kept_place
 
 PIECE: Final = 8 * 2**20
 _COMPARED: Final = 64 * 2**10
@@ -82,7 +81,7 @@ class FtpUpload:
         self._there = end
 
     def kept(self) -> Kept:
-        return orjson.dumps([self._place]).decode()
+        return kept_place(self._place)
 
     async def publish(self, file: NewFile, replaced: Entry | None) -> Entry:
         if self._there != file.size or self._channel is not None:
@@ -108,12 +107,3 @@ class FtpUpload:
         channel, self._channel = self._channel, None
         if channel is not None:
             await self._calls.ended(channel)
-
-
-def kept_of(kept: Kept) -> str:
-    """The staged file that `FtpUpload.kept` told of; "" if it is none."""
-    try:
-        (place,) = orjson.loads(kept)
-    except (ValueError, TypeError):
-        return ""
-    return place if isinstance(place, str) else ""

@@ -4,6 +4,7 @@ The HTTP session, the login and the errors of the connection are those of trees/
 
 addresses  paths in a workspace, and the URLs of calls about them
 answers    what the server answers: errors with status 200, listings, the state of a file
+api        one call: a request, and its answer as a whole
 calls      what the API can do with a path
 changes    what the server tells of changes: its log
 content    a file that is being read

@@ -13,7 +13,6 @@ import aiohttp
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.pydio.addresses import PydioPlace
 from cargo_sync.trees.pydio.answers import (
@@ -25,31 +24,22 @@ from cargo_sync.trees.pydio.answers import (
     state_of,
     states_of,
 )
+from cargo_sync.trees.pydio.api import OK, PydioApi
 from cargo_sync.trees.pydio.entries import entry_of
 from cargo_sync.trees.pydio.forms import form_type, upload_form
 from cargo_sync.trees.pydio.problems import PydioRefusalError, no_pydio
 from cargo_sync.trees.remote.contract import Pace, RemoteListing
-from cargo_sync.trees.webdav.connection import WebDavConnection, WebDavRequest, check_encoding
+from cargo_sync.trees.remote.problems import has_vanished, is_no_folder, is_occupied, was_changed
+from cargo_sync.trees.webdav.connection import WebDavConnection, WebDavRequest
 from cargo_sync.trees.webdav.entries import refusal_of
-from cargo_sync.trees.webdav.problems import (
-    has_vanished,
-    is_no_folder,
-    is_occupied,
-    translated,
-    was_changed,
-)
-from cargo_sync.trees.webdav.writing import StreamedBody
 
 ASKED_AT_ONCE: Final = 200
 """Paths of one call."""
 HASHED_AT_ONCE: Final = 2**30
 """Bytes of the files of one call: the server may have to read them all."""
-LARGEST: Final = 64 * 2**20
-"""Bytes of an answer that is read into memory: a page has 200 to 500 names."""
 PAGES: Final = "%23"
 """Stands between a folder and the number of a page, so a folder with this in its path has none."""
 _TRIES: Final = 3
-_OK: Final = frozenset({200})
 _READ: Final = frozenset({200, 206})
 
 
@@ -62,7 +52,7 @@ class PydioCalls:
     hashed = True
 
     def __init__(self, connection: WebDavConnection, place: PydioPlace) -> None:
-        self._connection = connection
+        self._api = PydioApi(connection)
         self.place = place
         self._asked = False
 
@@ -71,7 +61,7 @@ class PydioCalls:
     async def state(self, path: str) -> PydioState | None:
         """What the server says of a path; None for nothing."""
         call = "stat_hash" if self.hashed else "stat"
-        return state_of(await self._get(self.place.url(call, path), path), path)
+        return state_of(await self._api.get(self.place.url(call, path), path), path)
 
     async def find_hashes(self, path: str) -> PydioState | None:
         """As `state`; the first time, it finds out `hashed`, which stays: versions depend on it."""
@@ -80,7 +70,7 @@ class PydioCalls:
         except PydioRefusalError:
             if self._asked:
                 raise
-            state = state_of(await self._get(self.place.url("stat", path), path), path)
+            state = state_of(await self._api.get(self.place.url("stat", path), path), path)
             self.hashed = False
         self._asked = True
         return state
@@ -147,7 +137,7 @@ class PydioCalls:
     async def _page(self, folder: str, more: str) -> ListedPage:
         url = self.place.url("ls", folder, more, options="al")
         try:
-            return page_of(await self._get(url, folder), folder)
+            return page_of(await self._api.get(url, folder), folder)
         except PydioRefusalError:
             found = await self.state(folder)
             if found is None:
@@ -167,27 +157,13 @@ class PydioCalls:
                     entries.append(entry_of(path, state))
         return entries, problems
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
-        """The MD5 of files, in order; None where the server does not know it.
-
-        It is also None for what is not the given entry any more.
-
-        Raises:
-            ProblemError: see `entry`.
-        """
-        sizes = {path: entry.size for path, entry in items}
-        states = dict[str, PydioState | Problem | None]()
-        for slice_ in slices(sizes) if self.hashed else ():
-            states |= await self._states(slice_)
-        return [_known(path, entry, states.get(path)) for path, entry in items]
-
     async def _states(self, asked: Sequence[str]) -> Mapping[str, PydioState | Problem | None]:
         if len(asked) == 1:
             return {asked[0]: await self.state(asked[0])}
         call = "stat_hash" if self.hashed else "stat"
         wholes = {path: self.place.whole(path) for path in asked}
         fields = [("nodes[]", whole) for whole in wholes.values()]
-        body = await self._post(self.place.url(call, asked[0]), asked[0], urlencode(fields))
+        body = await self._api.post(self.place.url(call, asked[0]), asked[0], urlencode(fields))
         found = states_of(body, asked[0])
         # A server may write its accents in another form.
         normal = {normalize("NFC", name): state for name, state in found.items()}
@@ -207,12 +183,12 @@ class PydioCalls:
         """The answer with a file's content from a byte on; the caller closes it."""
         headers = {"Range": f"bytes={start}-"} if start else {}
         url = self.place.url("download", path)
-        answer = await self._connection.begin(WebDavRequest("GET", url, path, _READ, headers))
+        answer = await self._api.begin(WebDavRequest("GET", url, path, _READ, headers))
         if answer.content_type not in ("text/xml", "application/xml"):
             return answer
         # A content comes as a download, whatever is in it: this is a message.
         try:
-            check_done(await self._body(answer), path)
+            check_done(await self._api.body(answer), path)
         except PydioRefusalError:
             await self.there(path)
             raise
@@ -234,11 +210,11 @@ class PydioCalls:
         url = self.place.url("upload/put", paths.parent(path))
         headers = {"Content-Type": form_type(boundary)}
         body = upload_form(fields, content, boundary, pace)
-        check_done(await self._send(WebDavRequest("POST", url, path, _OK, headers, body)), path)
+        check_done(await self._api.send(WebDavRequest("POST", url, path, OK, headers, body)), path)
 
     async def make_file(self, path: str) -> None:
         """Makes an empty file, whatever was there."""
-        check_done(await self._post(self.place.url("mkfile", path, force="true"), path), path)
+        check_done(await self._api.post(self.place.url("mkfile", path, force="true"), path), path)
 
     # -- changing ----------------------------------------------------------------------------------
 
@@ -249,7 +225,7 @@ class PydioCalls:
             ProblemError: NOT_A_FOLDER, if a file is there.
         """
         try:
-            check_done(await self._post(self.place.url("mkdir", path), path), path)
+            check_done(await self._api.post(self.place.url("mkdir", path), path), path)
         except PydioRefusalError:
             found = await self.state(path)
             if found is None:
@@ -265,7 +241,7 @@ class PydioCalls:
         """
         fields = urlencode({"file": self.place.whole(path), "dest": self.place.whole(to)})
         try:
-            check_done(await self._post(self.place.url("rename", path), path, fields), path)
+            check_done(await self._api.post(self.place.url("rename", path), path, fields), path)
         except PydioRefusalError:
             if await self.entry(to) is not None:
                 raise is_occupied(to) from None
@@ -281,53 +257,14 @@ class PydioCalls:
             ProblemError: IN_USE, if it is still there.
         """
         fields = urlencode({"file": self.place.whole(path)})
-        check_done(await self._post(self.place.url("delete", path), path, fields), path)
+        check_done(await self._api.post(self.place.url("delete", path), path, fields), path)
         if await self.state(path) is not None:
             # Pydio 7 leaves a large deletion to a task of its own.
             message = f"the server has not deleted {path!r} yet: it is looked at later"
             raise ProblemError(Problem(Code.IN_USE, message, path))
 
-    # -- inside ------------------------------------------------------------------------------------
-
-    async def _get(self, url: str, path: str) -> bytes:
-        return await self._send(WebDavRequest("GET", url, path, _OK))
-
-    async def _post(self, url: str, path: str, fields: str = "") -> bytes:
-        headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-        return await self._send(
-            WebDavRequest("POST", url, path, _OK, headers, fields.encode("ascii"))
-        )
-
-    async def _send(self, asked: WebDavRequest) -> bytes:
-        async with self._connection.opened(asked) as answer:
-            body = await self._body(answer)
-            if isinstance(asked.body, StreamedBody) and asked.body.sent < (asked.body.size or 0):
-                check_done(body, asked.path)
-                message = f"the server answered before it had all of {asked.path!r}"
-                raise ProblemError(Problem(Code.CUT, message, asked.path))
-            return body
-
-    async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
-        check_encoding(answer)
-        body = bytearray()
-        with translated(self._connection.login.where):
-            async for piece in answer.content.iter_any():
-                body += piece
-                if len(body) > LARGEST:
-                    raise no_pydio(f"it is longer than {LARGEST:,} bytes")
-        return bytes(body)
-
 
 _FOLDER: Final = PydioState(True, 0, 0, "")
-
-
-def _known(path: str, entry: Entry, state: PydioState | Problem | None) -> KnownHash | None:
-    """The MD5 of a file that still is `entry`."""
-    if not isinstance(state, PydioState) or not state.md5:
-        return None
-    if entry_of(path, state).version != entry.version:
-        return None
-    return KnownHash(HashKind.MD5, state.md5, certain=True)
 
 
 def slices(files: Mapping[str, int]) -> Iterator[Sequence[str]]:

@@ -4,20 +4,15 @@ Where the server knows its MD5, what came is compared with it at the end; else i
 """
 
 import hashlib
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Final
 
 import aiohttp
 
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.pydio.entries import version_of
 from cargo_sync.trees.pydio.problems import no_pydio
-from cargo_sync.trees.webdav.connection import check_encoding
-from cargo_sync.trees.webdav.problems import translated, was_changed
-
-_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
+from cargo_sync.trees.remote.problems import ended_early, was_changed
+from cargo_sync.trees.webdav.ranged import RangedContent
 
 
 class PydioContent:
@@ -47,11 +42,9 @@ class PydioContent:
         *,
         hashed: bool,
     ) -> None:
-        self._answer = answer
-        self._where = where
+        self._sent = RangedContent(answer, where, path, entry.size, start, no_pydio)
         self._path = path
         self._entry = entry
-        self._start = start
         self._expect = expect
         self._compared = hashed and start == 0
 
@@ -61,48 +54,23 @@ class PydioContent:
         Raises:
             ProblemError: CHANGED, VANISHED; BAD_ANSWER.
         """
-        check_encoding(self._answer)
-        first, size = self._sent()
-        if size is not None and size != self._entry.size:
-            raise was_changed(self._path)
-        if first > self._start:
-            raise no_pydio(f"it begins at byte {first}, not at byte {self._start}")
+        self._sent.check()
         if not self._compared:
             await self._expect(self._path, self._entry)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        first, _ = self._sent()
-        skip, left = self._start - first, self._entry.size - self._start
         digest = hashlib.md5(usedforsecurity=False)
-        with translated(self._where):
-            async for piece in self._answer.content.iter_any():
-                # A server that knows no ranges sends the file from its beginning.
-                if skip:
-                    skip, piece = max(0, skip - len(piece)), piece[skip:]
-                if len(piece) > left:
-                    raise was_changed(self._path)
-                left -= len(piece)
-                if self._compared:
-                    digest.update(piece)
-                if piece:
-                    yield piece
-        if left:
+        async for piece in self._sent.pieces():
+            if self._compared:
+                digest.update(piece)
+            yield piece
+        if self._sent.left:
             await self._expect(self._path, self._entry)
-            message = f"the content of {self._path!r} ended early"
-            raise ProblemError(Problem(Code.CUT, message, self._path))
+            raise ended_early(self._path)
         if not self._compared:
             await self._expect(self._path, self._entry)
         elif version_of(digest.hexdigest(), self._entry.size) != self._entry.version:
             raise was_changed(self._path)
 
     async def close(self) -> None:
-        self._answer.release() if self._answer.content.at_eof() else self._answer.close()
-
-    def _sent(self) -> tuple[int, int | None]:
-        """The first byte that comes, and the size of the whole file if the answer says it."""
-        if self._answer.status != 206:
-            return 0, self._answer.content_length
-        match = _RANGE.fullmatch(self._answer.headers.get("Content-Range", "").strip())
-        if match is None:
-            raise no_pydio("it is a part of a file, and does not say which")
-        return int(match[1]), int(match[3])
+        await self._sent.close()

@@ -10,9 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from cargo_sync.model import paths
-from cargo_sync.model.abilities import Abilities, Publishing, Replacing, Resuming, Trashing
+from cargo_sync.model.abilities import Abilities, Resuming
 from cargo_sync.model.entries import FILE, FOLDER, Entry
-from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -22,29 +21,17 @@ from cargo_sync.trees.pydio.calls import PydioCalls
 from cargo_sync.trees.pydio.changes import PydioLog
 from cargo_sync.trees.pydio.content import PydioContent
 from cargo_sync.trees.pydio.problems import PydioRefusalError, no_hidden_files, no_pydio
-from cargo_sync.trees.pydio.upload import PIECE, PydioUpload, kept_of
+from cargo_sync.trees.pydio.upload import PIECE, PydioUpload
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
 from cargo_sync.trees.remote.feed import ChangedFolders
+from cargo_sync.trees.remote.problems import is_no_folder, was_changed
+from cargo_sync.trees.remote.staging import STAGED, STAGING, check_empty, is_staged, place_of
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.webdav.connection import WebDavConnection
 from cargo_sync.trees.webdav.login import WebDavLogin
-from cargo_sync.trees.webdav.problems import WebDavRefusalError, is_no_folder, was_changed
+from cargo_sync.trees.webdav.problems import WebDavRefusalError
 
-STAGING: Final = f"{RESERVED}/staging"
-_ABILITIES: Final = Abilities(
-    time_step=None,
-    modes=False,
-    links=False,
-    idents=False,
-    exchange=False,
-    hashes=False,
-    feed=False,
-    replacing=Replacing.LOOKED_AT,
-    publishing=Publishing.RENAME,
-    trashing=Trashing.RENAME,
-    resuming=Resuming.APPEND,
-    atomic=False,
-)
+_ABILITIES: Final = replace(STAGED, time_step=None, resuming=Resuming.APPEND)
 
 
 class PydioFolder:
@@ -63,8 +50,7 @@ class PydioFolder:
 
     @property
     def abilities(self) -> Abilities:
-        digests = (HashKind.MD5,) if self._calls.hashed else ()
-        return replace(_ABILITIES, feed=self._log.tells, digests=digests)
+        return replace(_ABILITIES, feed=True) if self._log.tells else _ABILITIES
 
     async def open(self, *, make: bool) -> str:
         place, login = self._place, self._login
@@ -133,8 +119,8 @@ class PydioFolder:
             raise
         return content
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
-        return await self._calls.hashes(items)
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
+        return [""] * len(items)  # the server knows the MD5 alone
 
     # -- content -----------------------------------------------------------------------------------
 
@@ -154,8 +140,8 @@ class PydioFolder:
     async def upload(self, file: NewFile, kept: Kept | None) -> PydioUpload:
         self._check_place(file.path)
         stage = _Stage(self)
-        place = kept_of(kept) if kept is not None else ""
-        if paths.parent(place) == STAGING:
+        place = place_of(kept) if kept is not None else ""
+        if place:
             found = await self._calls.state(place)
             if found is not None and not found.folder and found.md5 and found.size <= file.size:
                 return PydioUpload(stage, place, file, found)
@@ -164,8 +150,7 @@ class PydioFolder:
         return PydioUpload(stage, await self._staging(file.transfer), file)
 
     async def give_up(self, kept: Kept) -> None:
-        place = kept_of(kept)
-        if paths.parent(place) == STAGING:
+        if place := place_of(kept):
             await self._remove_staged(place)
 
     # -- changing ----------------------------------------------------------------------------------
@@ -193,7 +178,7 @@ class PydioFolder:
         if entry.kind != FOLDER:
             await self._calls.delete(path)
             return
-        await self._check_empty(path, path)
+        check_empty(await self._calls.listing(path), path)
         if paths.is_below(path, RESERVED):
             await self._calls.delete(path)
             return
@@ -202,7 +187,7 @@ class PydioFolder:
         place = await self._staging("folder")
         await self._calls.move(path, place)
         try:
-            await self._check_empty(place, path)
+            check_empty(await self._calls.listing(place), path)
         except ProblemError:
             await self._calls.move(place, path)
             raise
@@ -285,15 +270,9 @@ class PydioFolder:
 
     async def _remove_staged(self, place: str) -> None:
         """Removes a staged file, if it is there."""
-        assert paths.parent(place) == STAGING, "nothing else is removed without a look"
+        assert is_staged(place), "nothing else is removed without a look"
         if await self._calls.state(place) is not None:
             await self._calls.delete(place)
-
-    async def _check_empty(self, folder: str, path: str) -> None:
-        """Raises ProblemError: NOT_EMPTY."""
-        listing = await self._calls.listing(folder)
-        if listing.entries or listing.problems:
-            raise ProblemError(Problem(Code.NOT_EMPTY, f"{path!r} is not empty", path))
 
 
 class _Stage:

@@ -9,12 +9,11 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-import orjson
-
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.pydio.answers import PydioState
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
+from cargo_sync.trees.remote.staging import kept_place
 
 PIECE: Final = 4 * 2**20
 """Bytes of a form: PHP takes 8 MiB unless it is told otherwise."""
@@ -81,7 +80,7 @@ class PydioUpload:
         self._unsure = False
 
     def kept(self) -> Kept:
-        return orjson.dumps([self._place]).decode()
+        return kept_place(self._place)
 
     async def publish(self, file: NewFile, replaced: Entry | None) -> Entry:
         if not file.size:
@@ -102,15 +101,6 @@ class PydioUpload:
 
     async def abort(self) -> None:
         await self._stage.remove(self._place)
-
-
-def kept_of(kept: Kept) -> str:
-    """The staged file that `PydioUpload.kept` told of; "" if it is none."""
-    try:
-        (place,) = orjson.loads(kept)
-    except (ValueError, TypeError):
-        return ""
-    return place if isinstance(place, str) else ""
 
 
 async def _unpaced(_: int) -> None:

@@ -5,7 +5,9 @@ contract   what one protocol must be able to do (`RemoteFolder`): who adds one w
 feed       looks at a server that tells of its changes (`TellsChanges`)
 kept_trash  the trash as a person sees it: listed, brought back, freed
 looking    listings become what a survey takes; empty ones are doubted
+problems   problems of steps that are the same over every protocol
 reading    hashes that the server does not have, by reading
+staging    what remotes share that stage a new file, then rename it
 steps      MKDIR, DELETE, MOVE and META, several at the same time
 together   calls side by side, and which failures concern everything
 transfer/  content between the near side and a remote, both ways

@@ -19,11 +19,11 @@ from cargo_sync.model.jobs import DAY
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.remote.contract import RemoteFolder
+from cargo_sync.trees.remote.staging import STAGING
 from cargo_sync.trees.remote.together import is_whole, together
 from cargo_sync.trees.remote.transfer.pieces import Resumption
 from cargo_sync.trees.remote.trash import TRASH, remove_folder
 
-STAGING: Final = f"{paths.RESERVED}/staging"
 EVERY: Final = 3_600.0
 """Seconds between two of them; a run that was seen for less may still be in use."""
 ABANDONED: Final = 7 * DAY

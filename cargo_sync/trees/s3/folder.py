@@ -15,7 +15,6 @@ from cargo_sync.model.abilities import (
     Trashing,
 )
 from cargo_sync.model.entries import FOLDER, Entry
-from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed
 from cargo_sync.model.world import World
@@ -27,6 +26,7 @@ from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.objects import ObjectHead, ObjectPage, Versioning
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
+from cargo_sync.trees.remote.problems import is_not_empty
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.s3.content import S3FileContent
 from cargo_sync.trees.s3.entries import (
@@ -34,7 +34,6 @@ from cargo_sync.trees.s3.entries import (
     entry_of_head,
     folder_entry,
     hash_of,
-    known_hash_of,
     metadata_of,
 )
 from cargo_sync.trees.s3.markers import Marker, usual_marker
@@ -160,15 +159,15 @@ class S3Folder:
             return S3FileContent(content, opening.pop_all())
         raise AssertionError("it was opened, or raised")
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
         turn = asyncio.Semaphore(HEADS_AT_ONCE)
 
-        async def one(path: str, entry: Entry) -> KnownHash | None:
+        async def one(path: str, entry: Entry) -> str:
             async with turn:
                 head = await self._head(path)
             if head is None or entry_of_head("", head).version != entry.version:
-                return None
-            return known_hash_of(head, gives_md5=self._server.gives_md5)
+                return ""
+            return hash_of(head)
 
         return await asyncio.gather(*(one(path, entry) for path, entry in items))
 
@@ -303,7 +302,7 @@ class S3Folder:
         prefix, pages = await self._pages(path)
         listed = listing_of(path, prefix, pages)
         if listed.entries or listed.problems:
-            raise ProblemError(Problem(Code.NOT_EMPTY, f"{path!r} is not empty", path))
+            raise is_not_empty(path)
         for page in pages:
             for marker in page.keys:
                 await self._s3.delete(marker)
@@ -320,7 +319,6 @@ def abilities_of(server: S3Abilities) -> Abilities:
     return replace(
         _ABILITIES,
         hashes=server.keeps_metadata,
-        digests=(HashKind.MD5,) if server.gives_md5 else (),
         replacing=Replacing.ATOMIC if atomic else Replacing.LOOKED_AT,
         trashing=trashing,
     )

@@ -9,8 +9,9 @@ import asyncssh
 
 from cargo_sync.model.entries import BY_UMASK, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.trees.remote.problems import was_changed
 from cargo_sync.trees.sftp.entries import entry_of
-from cargo_sync.trees.sftp.problems import translated, was_changed
+from cargo_sync.trees.sftp.problems import translated
 
 PIECE: Final = 2 * 2**20
 """Bytes that are asked for together; the next ones are under way meanwhile."""

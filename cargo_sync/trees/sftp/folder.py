@@ -10,47 +10,27 @@ import asyncssh
 
 from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.model import paths
-from cargo_sync.model.abilities import (
-    SECOND,
-    Abilities,
-    Publishing,
-    Replacing,
-    Resuming,
-    Trashing,
-)
+from cargo_sync.model.abilities import SECOND, Abilities, Resuming
 from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, PERMISSIONS, Entry
-from cargo_sync.model.known_hashes import KnownHash
-from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
+from cargo_sync.trees.remote.problems import has_vanished, is_not_empty, is_occupied, was_changed
+from cargo_sync.trees.remote.staging import STAGED, STAGING
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.sftp.connection import SftpConnection
 from cargo_sync.trees.sftp.content import SftpContent
 from cargo_sync.trees.sftp.entries import entry_of, name_of
 from cargo_sync.trees.sftp.login import SftpLogin
-from cargo_sync.trees.sftp.problems import has_vanished, is_occupied, was_changed
 from cargo_sync.trees.sftp.upload import SftpUpload, kept_of
 from cargo_sync.trees.sftp.writing import attributes, sync, write
 
 T = TypeVar("T")
-STAGING: Final = f"{RESERVED}/staging"
 _LINKS_AT_ONCE: Final = 16
 _PROBED_TIME: Final = 1_000_000_000 * SECOND
 _PROBED_MODE: Final = 0o640
-_ABILITIES: Final = Abilities(
-    time_step=SECOND,
-    idents=False,
-    exchange=False,
-    hashes=False,
-    feed=False,
-    replacing=Replacing.LOOKED_AT,
-    publishing=Publishing.RENAME,
-    trashing=Trashing.RENAME,
-    resuming=Resuming.APPEND,
-    atomic=False,
-)
+_ABILITIES: Final = replace(STAGED, modes=True, links=True, resuming=Resuming.APPEND)
 
 
 class SftpFolder:
@@ -175,8 +155,8 @@ class SftpFolder:
             raise
         return content
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
-        return [None] * len(items)
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
+        return [""] * len(items)
 
     # -- writing -----------------------------------------------------------------------------------
 
@@ -269,7 +249,7 @@ class SftpFolder:
             await self._unlink(path)
             return
         if (await self.list(path)).entries:
-            raise ProblemError(Problem(Code.NOT_EMPTY, f"{path!r} is not empty", path))
+            raise is_not_empty(path)
         await self._call(path, lambda sftp: sftp.rmdir(self._at(path)))
 
     async def set_metadata(self, path: str, entry: Entry, mtime_ns: int, mode: int) -> Entry:

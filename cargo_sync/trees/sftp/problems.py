@@ -8,7 +8,7 @@ from typing import Final
 
 import asyncssh
 
-from cargo_sync.model.problems import Code, Problem, ProblemError, changed
+from cargo_sync.model.problems import Code, Problem, ProblemError
 
 _FAILED: Final = "check the folder, and the log of the server"
 _REASONS: Final[dict[type[asyncssh.SFTPError], tuple[Code, str, bool]]] = {
@@ -97,18 +97,3 @@ def _of_ssh(error: Exception, where: str) -> Problem:
             why = os.strerror(error.errno).lower() if error.errno else "no answer"
             return Problem(Code.UNREACHABLE, f"{where} cannot be reached: {why}")
     return Problem(Code.CUT, f"the connection to {where} was cut")
-
-
-def was_changed(path: str) -> ProblemError:
-    """What is at a path is not what the plan saw there."""
-    return ProblemError(changed(path))
-
-
-def is_occupied(path: str) -> ProblemError:
-    """Something is where nothing should be."""
-    return ProblemError(Problem(Code.OCCUPIED, f"{path!r} is there already", path))
-
-
-def has_vanished(path: str) -> ProblemError:
-    """Nothing is there any more."""
-    return ProblemError(Problem(Code.VANISHED, f"{path!r} does not exist", path))

@@ -4,10 +4,11 @@ from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.trees.remote.contract import RemoteListing
+from cargo_sync.trees.remote.problems import is_no_folder
 from cargo_sync.trees.webdav.addresses import WebDavPlace, names_of, same_names
 from cargo_sync.trees.webdav.entries import entry_of, refusal_of
 from cargo_sync.trees.webdav.listing import Answered
-from cargo_sync.trees.webdav.problems import is_no_folder, no_webdav
+from cargo_sync.trees.webdav.problems import no_webdav
 
 ABSENT = frozenset({404, 410})
 

@@ -4,21 +4,19 @@ Which file it is, is seen in the answer itself: its ETag and its size make the v
 condition is needed, which some servers ignore, and others refuse for a file that is a second old.
 """
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 import aiohttp
 
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.trees.webdav.connection import check_encoding
+from cargo_sync.trees.remote.problems import ended_early
 from cargo_sync.trees.webdav.entries import bare_etag, time_of, version_of
-from cargo_sync.trees.webdav.problems import no_webdav, translated, was_changed
+from cargo_sync.trees.webdav.problems import no_webdav
+from cargo_sync.trees.webdav.ranged import RangedContent
 
 LARGE: Final = 2**20
 """Bytes from which another program may write a file while it is read: it is looked at again."""
-_RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
 
 
 class WebDavContent:
@@ -45,11 +43,10 @@ class WebDavContent:
         start: int,
         expect: Callable[[str, Entry], Awaitable[object]],
     ) -> None:
-        self._answer = answer
-        self._where = where
+        self._headers = answer.headers
+        self._sent = RangedContent(answer, where, path, entry.size, start, no_webdav)
         self._path = path
         self._entry = entry
-        self._start = start
         self._expect = expect
         self._known = False
 
@@ -59,14 +56,8 @@ class WebDavContent:
         Raises:
             ProblemError: CHANGED, VANISHED; BAD_ANSWER.
         """
-        check_encoding(self._answer)
-        first, size = self._sent()
-        if size is not None and size != self._entry.size:
-            raise was_changed(self._path)
-        if first > self._start:
-            raise no_webdav(f"it begins at byte {first}, not at byte {self._start}")
-        headers = self._answer.headers
-        etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
+        size = self._sent.check()
+        etag, modified = self._headers.get("ETag", ""), self._headers.get("Last-Modified", "")
         if size is not None and (bare_etag(etag) or modified):
             found = version_of(etag, size, time_of(modified))
             self._known = found == self._entry.version
@@ -75,33 +66,12 @@ class WebDavContent:
             await self._expect(self._path, self._entry)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        first, _ = self._sent()
-        skip, left = self._start - first, self._entry.size - self._start
-        with translated(self._where):
-            async for piece in self._answer.content.iter_any():
-                # A server that knows no ranges sends the file from its beginning.
-                if skip:
-                    skip, piece = max(0, skip - len(piece)), piece[skip:]
-                if len(piece) > left:
-                    raise was_changed(self._path)
-                left -= len(piece)
-                if piece:
-                    yield piece
-        if left or not self._known or self._entry.size >= LARGE:
+        async for piece in self._sent.pieces():
+            yield piece
+        if self._sent.left or not self._known or self._entry.size >= LARGE:
             await self._expect(self._path, self._entry)
-        if left:
-            message = f"the content of {self._path!r} ended early"
-            raise ProblemError(Problem(Code.CUT, message, self._path))
+        if self._sent.left:
+            raise ended_early(self._path)
 
     async def close(self) -> None:
-        self._answer.release() if self._answer.content.at_eof() else self._answer.close()
-
-    def _sent(self) -> tuple[int, int | None]:
-        """The first byte that comes, and the size of the whole file if the answer says it."""
-        told = self._answer.headers.get("Content-Range", "")
-        if self._answer.status != 206:
-            return 0, self._answer.content_length
-        match = _RANGE.fullmatch(told.strip())
-        if match is None:
-            raise no_webdav("it is a part of a file, and does not say which")
-        return int(match[1]), int(match[3])
+        await self._sent.close()

@@ -1,6 +1,5 @@
 """Refusals of a WebDAV server and errors of the connection, as problems: translated once, here."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -8,15 +7,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from cargo_sync.model.problems import (
-    Code,
-    Problem,
-    ProblemError,
-    changed,
-    lacks_descriptors,
-    no_descriptors,
-)
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.process.http_problems import connection_problem
 
+_NO_TLS: Final = "should the address in hostname have +http:// instead of +https://?"
 _LOCKED: Final = "another program has locked it; try again when it is closed there"
 _REASONS: Final[Mapping[int, tuple[Code, str, str, bool]]] = {
     403: (Code.REFUSED, "the server does not allow this: {}", "", True),
@@ -111,62 +105,4 @@ def translated(where: str) -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientError, OSError, UnicodeError) as error:
-        raise ProblemError(_of_connection(error, where)) from error
-
-
-def _of_connection(error: Exception, where: str) -> Problem:
-    match error:
-        case aiohttp.ServerFingerprintMismatch():
-            return Problem(
-                Code.CERTIFICATE,
-                f"{where} shows another certificate than the trusted one: sha256:{error.got.hex()}",
-                hint="if this is the server's new certificate, set tls_fingerprint in the job to "
-                "it",
-                retry=False,
-            )
-        case aiohttp.ClientConnectorCertificateError():
-            return Problem(
-                Code.CERTIFICATE,
-                f"the certificate of {where} is not trusted",
-                hint="set ca_file in the job to its CA, or tls_fingerprint",
-                retry=False,
-            )
-        case aiohttp.ClientConnectorDNSError() | UnicodeError():
-            hint = "check hostname in the job"
-            return Problem(Code.UNKNOWN_HOST, f"there is no host {where}", hint=hint)
-        case aiohttp.ClientSSLError():
-            return Problem(
-                Code.TLS,
-                f"{where} does not use TLS",
-                hint="should the address begin with webdav+http:// instead of webdav+https://?",
-            )
-        case aiohttp.ClientConnectorError() if lacks_descriptors(error.os_error):
-            return no_descriptors(f"a connection to {where}")
-        case aiohttp.ClientConnectorError():
-            number = error.os_error.errno
-            why = os.strerror(number).lower() if number else "no answer"
-            return Problem(Code.UNREACHABLE, f"{where} cannot be reached: {why}")
-        case TimeoutError():
-            return Problem(Code.UNREACHABLE, f"{where} does not answer")
-    return Problem(Code.CUT, f"the connection to {where} was cut")
-
-
-def was_changed(path: str) -> ProblemError:
-    """What is at a path is not what the plan saw there."""
-    return ProblemError(changed(path))
-
-
-def is_occupied(path: str) -> ProblemError:
-    """Something is where nothing should be."""
-    return ProblemError(Problem(Code.OCCUPIED, f"{path!r} is there already", path))
-
-
-def has_vanished(path: str) -> ProblemError:
-    """Nothing is there any more."""
-    return ProblemError(Problem(Code.VANISHED, f"{path!r} does not exist", path))
-
-
-def is_no_folder(path: str) -> ProblemError:
-    """A file is where a folder is needed."""
-    message = f"{path!r} is a file where a folder is needed"
-    return ProblemError(Problem(Code.NOT_A_FOLDER, message, path))
+        raise ProblemError(connection_problem(error, where, _NO_TLS)) from error

@@ -8,11 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
-import orjson
-
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
+from cargo_sync.trees.remote.staging import kept_place
 from cargo_sync.trees.webdav.writing import STEP
 
 PIECE: Final = 4 * 2**20
@@ -72,7 +71,7 @@ class WebDavUpload:
             await asyncio.shield(request)
 
     def kept(self) -> Kept:
-        return orjson.dumps([self._place]).decode()
+        return kept_place(self._place)
 
     async def publish(self, file: NewFile, replaced: Entry | None) -> Entry:
         await asyncio.shield(self._begun())
@@ -110,12 +109,3 @@ class WebDavUpload:
             giving.cancel()
         if request.done():
             request.result()
-
-
-def kept_of(kept: Kept) -> str:
-    """The staged file that `WebDavUpload.kept` told of; "" if it is none."""
-    try:
-        (place,) = orjson.loads(kept)
-    except (ValueError, TypeError):
-        return ""
-    return place if isinstance(place, str) else ""

@@ -212,7 +212,7 @@ async def test_an_upload_ends_when_the_server_has_no_room() -> None:
         pass
 
     async with server(steps) as (folder, _):
-        folder._ways = TimeWays()
+        folder._stage.ways = TimeWays()
         upload = await folder.upload(BIG, None)
         with pytest.raises(ProblemError) as caught:
             for start in range(0, BIG.size, upload.piece):

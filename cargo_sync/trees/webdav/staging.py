@@ -1,0 +1,149 @@
+"""Files in our staging folder on a WebDAV server: sent there, then moved to their places.
+
+A PUT that is cut leaves half a file on most servers, so nothing is put where others look.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Final
+
+from cargo_sync.model import paths
+from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.trees.remote.contract import NewFile
+from cargo_sync.trees.remote.problems import is_no_folder, was_changed
+from cargo_sync.trees.remote.staging import STAGING, is_staged
+from cargo_sync.trees.webdav.calls import WebDavCalls
+from cargo_sync.trees.webdav.times import TimeWays, find_out
+
+_PROBE: Final = b"cargo"
+
+
+class WebDavStage:
+    """The staging folder of one remote.
+
+    ways  how files get their times; None: not known yet
+
+    Args:
+        calls: about paths below the remote's folder.
+        token: gives a name that nobody has used.
+    """
+
+    def __init__(self, calls: WebDavCalls, token: Callable[[], str]) -> None:
+        self._calls = calls
+        self._token = token
+        self._made = False
+        self.ways: TimeWays | None = None
+
+    async def find_out(self) -> None:
+        """Finds out what the server does with files, with one of our own; once."""
+        self._made = False  # a check of the job may have removed our folder
+        if self.ways is not None:
+            return
+        place = await self.place("probe")
+        calls = self._calls
+
+        async def put(mtime_ns: int) -> None:
+            await calls.put(place, len(_PROBE), mtime_ns, _once(_PROBE))
+
+        try:
+            ways = await find_out(
+                put,
+                lambda name, mtime_ns: calls.set_time(place, name, mtime_ns),
+                lambda: calls.there(place),
+            )
+            await calls.try_odd_place(place)
+            self.ways = ways
+        finally:
+            with suppress(ProblemError):
+                await self.remove(place)
+
+    async def known_ways(self) -> TimeWays:
+        """As `ways`, found out if it is not known yet."""
+        if self.ways is None:
+            await self.find_out()
+        assert self.ways is not None
+        return self.ways
+
+    async def place_of(self, file: NewFile) -> str:
+        """Where a new file is staged. Raises ProblemError: BAD_NAME, before anything is sent."""
+        await self.known_ways()
+        self._calls.check_place(file.path)
+        return await self.place(file.transfer)
+
+    async def place(self, name: str) -> str:
+        """The place of a new staged file; its folder is there.
+
+        Each try has one of its own: a server may still be writing what came of an earlier one.
+        """
+        if not self._made:
+            await make_folders(self._calls, STAGING)
+            self._made = True
+        return f"{STAGING}/{name}-{self._token()}"
+
+    async def put(
+        self, place: str, file: NewFile, pieces: AsyncIterator[bytes | memoryview]
+    ) -> None:
+        """Sends all of a staged file."""
+        try:
+            await self._calls.put(place, file.size, file.mtime_ns, pieces)
+        except ProblemError as error:
+            if error.problem.code is Code.VANISHED:
+                self._made = False  # somebody has removed our folder
+            raise error.at(file.path) from error
+
+    async def publish(self, place: str, file: NewFile, replaced: Entry | None) -> Entry:
+        """Gives a staged file its time and its place."""
+        path, calls = file.path, self._calls
+        ways = await self.known_ways()
+        if ways.by_property and not ways.with_content:
+            await calls.set_time(place, ways.by_property, file.mtime_ns)
+        if replaced is None:
+            await calls.move(place, path, FILE)
+        else:
+            await self._replace(place, path, replaced)
+        found = await calls.there(path)
+        if found.kind != FILE or found.size != file.size:
+            raise was_changed(path)
+        return found
+
+    async def remove(self, place: str) -> None:
+        """Removes a staged file, if it is there."""
+        assert is_staged(place), "nothing else is removed without a look"
+        try:
+            await self._calls.delete(place, FILE)
+        except ProblemError as error:
+            if error.problem.code is not Code.VANISHED:
+                raise
+
+    async def _replace(self, place: str, path: str, replaced: Entry) -> None:
+        """Puts a staged file in the place of another one, which must be `replaced`."""
+        calls = self._calls
+        await calls.expect(path, replaced)
+        old = f"{place}-old"
+        await calls.move(path, old, FILE)
+        try:
+            taken = await calls.there(old)
+            if (taken.kind, taken.size) != (replaced.kind, replaced.size):
+                raise was_changed(path)
+            await calls.move(place, path, FILE)
+        except ProblemError:
+            with suppress(ProblemError):
+                await calls.move(old, path, FILE)
+            raise
+        await self.remove(old)
+
+
+async def make_folders(calls: WebDavCalls, path: str) -> Entry:
+    """Makes a folder, and those above it that are not there."""
+    for above in reversed(list(paths.upwards(path))):
+        found = await calls.entry(above)
+        if found is None:
+            await calls.make(above)
+        elif found.kind != FOLDER:
+            raise is_no_folder(above)
+    return await calls.there(path)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
