@@ -6,7 +6,7 @@ jobs             what many jobs cost: latency, memory, CPU time
 node_store       what a workspace on storage nodes costs, against one in a folder
 offers           what offers without content cost a server
 programs         the server and the daemon that are measured
-remotes          a job with somebody else's server, beside rclone on the same server
+remotes/         a job with somebody else's server, beside rclone on the same server
 speeds           how exactly a flow follows a changed speed
 sealing          sealed frames compared with TLS
 slow_subscriber  what a stopped subscriber of the feed costs

@@ -68,7 +68,11 @@ def _own_view(folder: Path) -> tuple[str, ...]:
     (folder / "run/sshd").mkdir(parents=True)
     # In many containers root is locked, and sshd lets nobody in who is.
     (folder / "shadow").write_text("root:*:20000::::::\n")
+    # rclone runs a command per file, for which the shell would read what its user has written.
+    (folder / "bashrc").touch()
+    own = Path.home() / ".bashrc"
     return own_view.entering({
+        **({str(own): folder / "bashrc"} if own.exists() else {}),
         "/etc/passwd": own_view.users_with(_USER, folder),
         "/etc/shadow": folder / "shadow",
         "/run": folder / "run",
