@@ -29,23 +29,29 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import NO_ROOM, NOTICES, Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
-from cargo_sync.trees.contract import Brought, Ends, Task
-from cargo_sync.trees.visit import FarVisited, Visited
+from cargo_sync.trees.contract import Brought, Task
+from cargo_sync.trees.visit import FarVisited, NearVisited, Visited
 
 
 @dataclass(frozen=True, slots=True)
 class CopySides:
     """Both sides of a copy.
 
-    far   the server's side, which moves content
     near  reads and stages content on this machine
+    far   the server's side, which moves content
     """
 
     mode: Mode
-    source: Visited
-    destination: Visited
+    near: NearVisited
     far: FarVisited
-    near: Ends
+
+    @property
+    def source(self) -> Visited:
+        return self.near if self.mode is Mode.UPLOAD else self.far
+
+    @property
+    def destination(self) -> Visited:
+        return self.far if self.mode is Mode.UPLOAD else self.near
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +278,8 @@ class Copier:
         ]
         if not pairs:
             return candidates
-        compared = await compare(self._sides.source, self._sides.destination, pairs)
+        sides = self._sides
+        compared = await compare(sides.near, sides.far, sides.mode, pairs)
         equal = {pair.path for pair, one in zip(pairs, compared, strict=True) if one.hash}
         return [
             one._replace(decided=decide_by_content(one.decided, equal=one.path in equal))

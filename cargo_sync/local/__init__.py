@@ -12,6 +12,7 @@ judge    the owner of a folder, as a receiver sees it: decides and records
 ledger   the port through which displaced versions are recorded
 listing  the names in an open folder, and their entries
 fresh_folders  new folders, whose files are staged and published together
+matching  hashes of other kinds, which somebody else's server knows
 lock     one owner per root, and the marker that identifies a root
 metadata  changes the time, the mode and the attributes of what is there
 new_folders  makes many folders in one go

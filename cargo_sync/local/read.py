@@ -10,11 +10,13 @@ from typing import Final, Protocol
 from cargo_sync.local.content_hash import ContentHash
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import IDENT
+from cargo_sync.local.matching import Digest, add_zeros, digests_of
 from cargo_sync.local.root import Root
 from cargo_sync.local.sparse import extent, holes_of
 from cargo_sync.local.system import System
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry, kept_time
+from cargo_sync.model.known_hashes import KnownHash, Matched
 from cargo_sync.model.problems import (
     Code,
     Problem,
@@ -26,6 +28,8 @@ from cargo_sync.model.problems import (
 from cargo_sync.model.transfers import Offer, Unread
 
 PIECE: Final = 2**20
+HOLE: Final = 64 * 2**20
+"""Bytes of a hole that are hashed at a time, where zeros must be hashed like other bytes."""
 
 FileState = tuple[int, int, int, int]
 """What shows that a file is still the same: size, mtime_ns, ctime_ns, inode."""
@@ -286,8 +290,32 @@ def hash_file(root: Root, path: str, expect: Entry, going: Going = always) -> st
     return hash_reader(open_file(root, path, expect), path, expect.size, going)
 
 
-def hash_reader(reader: OpenContent, path: str, size: int, going: Going = always) -> str:
+def match_file(
+    root: Root, path: str, expect: Entry, known: KnownHash, going: Going = always
+) -> Matched:
+    """As `hash_file`, and whether the same read has the hash that a server knows."""
+    return match_reader(open_file(root, path, expect), path, expect.size, known, going)
+
+
+def match_reader(
+    reader: OpenContent, path: str, size: int, known: KnownHash, going: Going = always
+) -> Matched:
+    """As `hash_reader`, and whether the same read has the hash that a server knows."""
+    others = digests_of(known, size)
+    found = hash_reader(reader, path, size, going, others)
+    return Matched(found, any(one.hexdigest() == known.text for one in others))
+
+
+def hash_reader(
+    reader: OpenContent,
+    path: str,
+    size: int,
+    going: Going = always,
+    others: Sequence[Digest] = (),
+) -> str:
     """The hash of an open file of `size` bytes, as 64 hex digits; the file is closed.
+
+    The same bytes are given to `others`.
 
     Raises:
         ProblemError: `changed` while it was read; `stopped`.
@@ -300,12 +328,17 @@ def hash_reader(reader: OpenContent, path: str, size: int, going: Going = always
                 raise _stopped(path)
             end, hole = reader.extent(done, size)
             if hole:
+                # Where all of it is hashed, holes come in pieces, between which it may be stopped.
+                end = min(end, done + HOLE) if others else end
                 digest.zeros(end - done)
+                add_zeros(others, end - done)
                 continue
             got = reader.read_into(buffer[: end - done], done)
             if not got:
                 break
             digest.update(buffer[:got])
+            for other in others:
+                other.update(buffer[:got])
         if digest.size != size or not reader.unchanged():
             raise ProblemError(changed(path))
         return digest.hexdigest()

@@ -11,6 +11,7 @@ documents    JSON from outside, parsed only if its structure is small
 entries      one path's metadata on one side (`Entry`), and a folder's sorted entries (`Listing`)
 events       facts that are kept as rows, and which of them a callback can be made for
 history      what happened to the files of a server, who did it, and when
+known_hashes  hashes that somebody else's server knows
 jobs         what a run needs to know about its job
 large_folders  where a large folder is cut into parts
 limits       a limit that a command set in place of the configured one

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from cargo_sync.model.entries import FOLDER, LINK, Entry
+from cargo_sync.model.known_hashes import HashKind
 
 SECOND: Final = 10**9
 """Nanoseconds."""
@@ -71,6 +72,7 @@ class Abilities:
     feed       what changed since a cursor can be asked for; else everything is listed at each look
     empties    an empty listing is to be believed; else only the second one in a row
     atomic     what others write there appears whole; else it is listed while it grows
+    digests    kinds of hashes that the server has by itself, also of what other programs stored
     """
 
     time_step: int | None = 1
@@ -87,6 +89,7 @@ class Abilities:
     trashing: Trashing = Trashing.RENAME
     resuming: Resuming = Resuming.PARTS
     atomic: bool = True
+    digests: tuple[HashKind, ...] = ()
 
     def same_time(self, one: int, other: int) -> bool:
         """Whether two times of a file, in ns, are one time for this server."""
@@ -102,6 +105,14 @@ class Abilities:
             return True
         return one.size == other.size and self.same_time(one.mtime_ns, other.mtime_ns)
 
+    @property
+    def comparing(self) -> str:
+        """By what contents are compared, for people."""
+        own = " or ".join(self.digests)
+        if self.hashes:
+            return f"by their hashes, those of others by {own}" if own else "by their hashes"
+        return f"by {own}, else by reading them" if own else "by reading them"
+
     def sentences(self) -> tuple[str, ...]:
         """What people should know, in a sentence each; none of a server that can do everything."""
         told = (
@@ -113,7 +124,7 @@ class Abilities:
             (not self.modes, "modes are not kept"),
             (not self.links, "symbolic links are left out"),
             (not self.folders, "an empty folder is kept by a marker in it"),
-            (not self.hashes, "contents are compared by reading them"),
+            (not self.hashes or bool(self.digests), f"contents are compared {self.comparing}"),
             (not self.feed, "every folder is listed at each look"),
             (not self.empties, "deletions wait for a second look at an empty listing"),
             (not self.atomic, "a new file is fetched when two looks have seen it the same"),

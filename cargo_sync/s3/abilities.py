@@ -39,6 +39,7 @@ class S3Abilities:
     complete_if_absent, complete_if_match  the same, for the end of an upload in parts
     delete_if_match    DELETE removes only the version that was named
     checks_md5         a content that does not have the MD5 of its header is refused
+    gives_md5          the ETag of an object that came in one request is its MD5
     ranges             a part of an object is sent when it is asked for, and not all of it
     keeps_metadata     a HEAD tells the metadata that an object was stored with
     copies             the server copies objects by itself
@@ -55,6 +56,7 @@ class S3Abilities:
     complete_if_match: bool = False
     delete_if_match: bool = False
     checks_md5: bool = False
+    gives_md5: bool = False
     ranges: bool = False
     keeps_metadata: bool = False
     copies: bool = False
@@ -132,7 +134,8 @@ class _Probe:
                 sent = b"".join([piece async for piece in content.pieces()])
                 ranges = content.ranged and sent == _ONE[1:2]
         keeps = _METADATA.items() <= head.metadata.items()
-        return replace(found, ranges=ranges, keeps_metadata=keeps)
+        gives_md5 = head.etag == md5_of([_ONE]).hex() and not head.sealed
+        return replace(found, gives_md5=gives_md5, ranges=ranges, keeps_metadata=keeps)
 
     async def _copying(self, found: S3Abilities) -> S3Abilities:
         head = await self._head()

@@ -14,6 +14,7 @@ class ObjectHead:
     modified_ns  ns since 1970, in steps of a second
     metadata     what it was stored with, names in lower case; a server may have left some out
     version      its id on a bucket with versions, else ""
+    sealed       it is encrypted with a key of its own: then the ETag is no MD5
     """
 
     size: int
@@ -21,6 +22,7 @@ class ObjectHead:
     modified_ns: int
     metadata: Mapping[str, str]
     version: str = ""
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

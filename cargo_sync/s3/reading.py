@@ -90,7 +90,14 @@ def head_of(what: str, headers: Mapping[str, str], size: int | None = None) -> O
         _modified(what, headers),
         metadata,
         version_of(headers),
+        _is_sealed(headers),
     )
+
+
+def _is_sealed(headers: Mapping[str, str]) -> bool:
+    """Whether an object is encrypted by SSE-KMS or SSE-C; a plain "AES256" changes nothing."""
+    by = headers.get("x-amz-server-side-encryption", "").lower()
+    return by.startswith("aws:") or "x-amz-server-side-encryption-customer-algorithm" in headers
 
 
 def version_of(headers: Mapping[str, str]) -> str:

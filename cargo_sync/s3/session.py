@@ -1,8 +1,10 @@
 """The HTTP session of one login, with aiohttp's own second tries switched off."""
 
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import aiohttp
+from aiohttp import client_proto, hdrs
 
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.process.descriptors import new_socket
@@ -36,7 +38,7 @@ def new_session(login: S3Login) -> aiohttp.ClientSession:
         )
         raise S3Error(problem, undone=True) from error
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
+        connector=_Connector(
             ssl=trust, limit=AT_ONCE, keepalive_timeout=KEPT, socket_factory=new_socket
         ),
         headers={"User-Agent": "cargo_sync", "Accept-Encoding": "identity"},
@@ -66,3 +68,25 @@ async def once(
         return await send(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise OnceError(error) from error
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Makes connections that are kept after the answer to a HEAD.
+
+    aiohttp closes one whose answer has neither a length nor chunks, as if a body followed that ends
+    with the connection. An answer to a HEAD has none; and "not found" comes so from many servers.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        kind: type[client_proto.ResponseHandler] = _Protocol
+        self._factory = partial(kind, loop=self._loop)
+
+
+class _Protocol(client_proto.ResponseHandler):
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        message, payload = data
+        if payload is aiohttp.streams.EMPTY_PAYLOAD and message.version >= aiohttp.HttpVersion11:
+            told = message.headers.get(hdrs.CONNECTION, "")
+            self._should_close = "close" in told.lower()
+        super().feed_data(data, size)

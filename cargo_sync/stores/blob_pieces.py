@@ -251,6 +251,27 @@ class PlainReader:
         os.close(self._fd)
 
 
+class BytesReader:
+    """Bytes that are in memory, open."""
+
+    def __init__(self, content: memoryview) -> None:
+        self._content = content
+
+    def read_into(self, view: memoryview, offset: int) -> int:
+        part = self._content[offset : offset + len(view)]
+        view[: len(part)] = part
+        return len(part)
+
+    def extent(self, offset: int, until: int) -> tuple[int, bool]:
+        return until, False
+
+    def unchanged(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class EmptyReader:
     """The content of no bytes, open."""
 

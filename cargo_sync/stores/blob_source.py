@@ -1,4 +1,4 @@
-"""Blobs as the source of a lane: a content is asked for by its hash."""
+"""Blobs as the source of a lane: a content is asked for by its hash, a packet by what is in it."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -6,8 +6,10 @@ from contextlib import closing
 from cargo_sync.lanes.ports import Reader, Wake
 from cargo_sync.model.problems import ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Unread
+from cargo_sync.stores.blob_pieces import BytesReader
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.packets import contents_of, is_packet
 from cargo_sync.stores.spool import BlobSpool
 
 
@@ -24,21 +26,29 @@ class BlobSource:
         """All of it is here."""
 
     def open(self, offer: Offer) -> Reader:
-        """Opens a content.
+        """Opens a content, or a packet.
 
         Raises:
             ProblemError: `vanished`, `damaged`, `bad_request`.
         """
-        return self._blobs.open_blob(Content(offer.path, offer.size))
+        if not is_packet(offer.path):
+            return self._blobs.open_blob(Content(offer.path, offer.size))
+        some = contents_of(offer.path, offer.size)
+        memory = memoryview(bytearray(offer.size))
+        self._blobs.read_small(some, memory)
+        return BytesReader(memory)
 
     def holes(self, offer: Offer) -> int:
         """How many bytes of a content are holes; 0 if it is not there."""
         return self._blobs.holes_of(offer.path)
 
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
-        """Reads whole contents, each into its view."""
+        """Reads whole contents and packets, each into its view."""
         for number, (offer, view) in enumerate(zip(offers, views, strict=True)):
             try:
+                if is_packet(offer.path):
+                    self._blobs.read_small(contents_of(offer.path, offer.size), view)
+                    continue
                 with closing(self.open(offer)) as reader:
                     if reader.read_into(view, 0) != len(view):
                         raise ProblemError(changed_while_read(offer.path))

@@ -10,8 +10,11 @@ there as a whole, or not at all. What is found to be rotten is moved aside, to
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Final, NamedTuple, Self
+
+from blake3 import blake3
 
 from cargo_sync.local import lock
 from cargo_sync.local.ages import AgeStore
@@ -35,6 +38,7 @@ from cargo_sync.stores.blob_pieces import (
     EmptyReader,
     OneDigest,
     PlainReader,
+    fill,
 )
 from cargo_sync.stores.blob_totals import BlobAmount
 from cargo_sync.stores.contract import Content
@@ -43,6 +47,7 @@ from cargo_sync.stores.folder import gone, make
 PARTS: Final = tuple(f"{number:02x}" for number in range(256))
 """The folders of blobs, in the order of their hashes."""
 _HASH_DIGITS: Final = 64
+_READ: Final = os.O_RDONLY | os.O_NONBLOCK
 
 
 class Inventory(NamedTuple):
@@ -215,6 +220,20 @@ class BlobFolder:
             os.close(fd)
             raise
 
+    def read_small(self, some: Sequence[Content], view: memoryview) -> None:
+        """Reads contents of up to a MiB one after the other into `view`, which has their size.
+
+        Raises:
+            ProblemError: as `open_blob`: one of them is not there, or not whole.
+        """
+        at = 0
+        for content in some:
+            part = view[at : at + content.size]
+            at += content.size
+            if not self._is_read(content, part):
+                with closing(self.open_blob(content)) as reader:  # it says why
+                    reader.read_into(part, 0)
+
     def open_as_is(self, content: Content) -> PlainReader:
         """As `open_blob`, but nothing is checked: it is for who sends it to where that is done.
 
@@ -342,6 +361,19 @@ class BlobFolder:
         return f"BlobFolder({self.root.path!r})"
 
     # -- within ------------------------------------------------------------------------------------
+
+    def _is_read(self, content: Content, view: memoryview) -> bool:
+        """Reads a content of one piece, if its file begins with just this."""
+        system = self.root.system
+        try:
+            fd = system.open_below(self.root.fd, blob_path(content.hash), _READ)
+            try:
+                fill(fd, view, 0)
+            finally:
+                os.close(fd)
+        except OSError:
+            return False
+        return bool(blake3(view).hexdigest() == content.hash)
 
     def _size(self, hash: str) -> int | None:
         """The size of a blob; None if there is none."""

@@ -107,7 +107,16 @@ class Spool(Protocol):
 
 
 class Coming(Protocol):
-    """Contents that were to be opened soon."""
+    """Contents that are to be read soon."""
+
+    def read(self, contents: Sequence[Content], views: Sequence[memoryview]) -> tuple[int, bool]:
+        """Gives out small contents, in the order in which they come, each into its view.
+
+        Returns:
+            How many of the first ones it gave, each whole and checked; whether the next one is on
+            its way: then the `wake` of `coming` is called when that has changed. Any other is to be
+            opened.
+        """
 
     def is_over(self) -> bool:
         """Whether nothing is left to be fetched ahead for it."""
@@ -118,6 +127,9 @@ class Coming(Protocol):
 
 class NothingComing:
     """Nothing is fetched ahead."""
+
+    def read(self, contents: Sequence[Content], views: Sequence[memoryview]) -> tuple[int, bool]:
+        return 0, False
 
     def is_over(self) -> bool:
         return True
@@ -205,8 +217,14 @@ class ContentStore(Protocol):
                 `unreachable`. The reader may say the same later.
         """
 
-    def coming(self, workspace: int, contents: Sequence[Content]) -> Coming:
-        """These will be opened soon, in this order: they may be fetched ahead. Returns at once."""
+    def coming(
+        self, workspace: int, contents: Sequence[Content], wake: Wake | None = None
+    ) -> Coming:
+        """These will be read soon, in this order: they may be fetched ahead. Returns at once.
+
+        With a `wake`, what is small is read from what is returned (`Coming.read`), and opened only
+        if it does not come so. Without one, all of them are opened.
+        """
 
     def forget(self, workspace: int, hashes: Sequence[str]) -> None:
         """Deletes the copies of contents that this workspace has condemned, with their rows.

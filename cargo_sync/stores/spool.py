@@ -131,7 +131,10 @@ class BlobSpool:
         """
         found = []
         for content in some:
-            count = -(-content.size // PIECE) if content.size > PIECE else 0
+            if content.size <= PIECE:
+                found.append(b"")
+                continue
+            count = -(-content.size // PIECE)
             digests = self.blobs.digests(content.hash)
             found.append(b"".join(map(digests.at, range(count))))
             if len(found[-1]) != count * DIGEST:

@@ -69,7 +69,9 @@ class SpooledStore:
     def open(self, workspace: int, content: Content, wake: Wake | None) -> Reader:
         return self.spool.open(content)
 
-    def coming(self, workspace: int, contents: Sequence[Content]) -> NothingComing:
+    def coming(
+        self, workspace: int, contents: Sequence[Content], wake: Wake | None = None
+    ) -> NothingComing:
         return NothingComing()  # they are here
 
     def forget(self, workspace: int, hashes: Sequence[str]) -> None:

@@ -72,8 +72,10 @@ class AwayStore:
         reader = self._store.open(workspace, content, wake)
         return reader if wake is None else _LateReader(self, reader, wake)
 
-    def coming(self, workspace: int, contents: Sequence[Content]) -> Coming:
-        return self._store.coming(workspace, contents)
+    def coming(
+        self, workspace: int, contents: Sequence[Content], wake: Wake | None = None
+    ) -> Coming:
+        return self._store.coming(workspace, contents, wake)
 
     def forget(self, workspace: int, hashes: Sequence[str]) -> None:
         self._store.forget(workspace, hashes)

@@ -19,6 +19,7 @@ from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.client import NodeStatus
 from cargo_sync.stores.nodes.pieces import PieceRun, Take, length_of
 from cargo_sync.stores.nodes.ports import Results
+from cargo_sync.stores.packets import contents_of, is_packet
 from cargo_sync.stores.snapshots.shelf import SnapshotShelf
 from cargo_sync.stores.spool import BlobSpool
 
@@ -39,7 +40,7 @@ class FolderNode:
     is_away, is_full  what a test wants of it
     forwarded         contents of which it was told that they arrive
     most              bytes of which it says that it takes them; None: as its folder says
-    given             pieces that were read from it
+    given             pieces and packets that were read from it
     dies_after        so many of these; then it is away
     """
 
@@ -120,12 +121,15 @@ class FolderNode:
         problems: list[Problem | None] = [None] * len(runs)
         for index, run in enumerate(runs):
             try:
+                if is_packet(run.content.hash):
+                    memory = bytearray(run.content.size)
+                    self._give()
+                    self.folder.read_small(contents_of(*run.content), memoryview(memory))
+                    take(index, 0, memoryview(memory))
+                    continue
                 with closing(self.folder.open_blob(run.content)) as reader:
                     for number in range(run.first, run.first + run.pieces):
-                        self.given += 1
-                        if self.is_away or self.given > self.dies_after:
-                            self.is_away = True
-                            raise _AwayError
+                        self._give()
                         memory = bytearray(length_of(run.content, number))
                         reader.read_into(memoryview(memory), number * PIECE)
                         if not take(index, number, memoryview(memory)):
@@ -135,6 +139,12 @@ class FolderNode:
             except _AwayError as error:
                 raise ProblemError(_AWAY) from error
         return Results(problems)
+
+    def _give(self) -> None:
+        self.given += 1
+        if self.is_away or self.given > self.dies_after:
+            self.is_away = True
+            raise _AwayError
 
     def _delete(
         self, hashes: Sequence[str], order: DeletionOrder, after: DeletionOrder | None

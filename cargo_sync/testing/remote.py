@@ -5,11 +5,13 @@ protocol has one.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from hashlib import md5
 from typing import Final
 
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import Abilities, Publishing, Resuming, Trashing
 from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, PERMISSIONS, Entry
+from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed
 from cargo_sync.process.wakeup import next_turn
 from cargo_sync.testing.remote_content import MemoryContent, MemoryUpload
@@ -121,14 +123,20 @@ class MemoryRemote:
         self._check(path, entry)
         return MemoryContent(self, path, self._server.items[path], start)
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
         await self.called("hashes", "")
         return [
-            self._server.items[path].hash
-            if self.abilities.hashes and _same(self._at(path), entry)
-            else ""
-            for path, entry in items
+            self._known(path) if _same(self._at(path), entry) else None for path, entry in items
         ]
+
+    def _known(self, path: str) -> KnownHash | None:
+        item = self._server.items[path]
+        if self.abilities.hashes and item.hash:
+            return KnownHash(HashKind.BLAKE3, item.hash)
+        if HashKind.MD5 in self.abilities.digests:
+            digest = md5(item.content, usedforsecurity=False).hexdigest()
+            return KnownHash(HashKind.MD5, digest, certain=True)
+        return None
 
     # -- changing ----------------------------------------------------------------------------------
 

@@ -11,12 +11,14 @@ from blake3 import blake3
 
 from cargo_sync.lanes.ports import Sink, Source, Wake
 from cargo_sync.local.at_once import PublishesAtOnce
+from cargo_sync.local.matching import digests_of
 from cargo_sync.machines.client_fence import FencedError, JobClient, fence
 from cargo_sync.machines.newest_change import NOTHING_SEEN, NewestChange, SeenChange
 from cargo_sync.model import entries, paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, PERMISSIONS, Entry
 from cargo_sync.model.jobs import Identity, Mode
+from cargo_sync.model.known_hashes import KnownHash, Matched
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, Unread, Want
 from cargo_sync.model.xattrs import Xattrs
@@ -263,6 +265,23 @@ class MemoryTree:
         self, items: Sequence[tuple[str, Entry]], *, reread: bool = False
     ) -> list[str | Problem]:
         return [self._hash(path, entry) for path, entry in items]
+
+    async def known_hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        return [None] * len(items)
+
+    async def matches(
+        self, items: Sequence[tuple[str, Entry, KnownHash]]
+    ) -> list[Matched | Problem]:
+        return [self._match(*item) for item in items]
+
+    def _match(self, path: str, entry: Entry, known: KnownHash) -> Matched | Problem:
+        found = self._hash(path, entry)
+        if isinstance(found, Problem):
+            return found
+        digests = digests_of(known, entry.size)
+        for digest in digests:
+            digest.update(self._contents[path])
+        return Matched(found, known.text in [digest.hexdigest() for digest in digests])
 
     def _hash(self, path: str, entry: Entry) -> str | Problem:
         found = self._entries.get(path)

@@ -27,6 +27,7 @@ from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.actions import Action, Outcome, Puts
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Identity, Mode
+from cargo_sync.model.known_hashes import KnownHash, Matched
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.model.xattrs import Xattrs
@@ -242,6 +243,11 @@ class NearTree(Tree, Ends, Protocol):
     async def blank(self, items: Sequence[tuple[str, Entry]]) -> list[bool | Problem]:
         """Whether files hold nothing but zeros, in order; one that cannot be read has a problem."""
 
+    async def matches(
+        self, items: Sequence[tuple[str, Entry, KnownHash]]
+    ) -> list[Matched | Problem]:
+        """As `hashes`; the same read of a file says whether it has the hash that a server knows."""
+
     async def beginnings(
         self, items: Sequence[tuple[str, Entry]], length: int
     ) -> list[bytes | Problem]:
@@ -257,6 +263,13 @@ class FarTree(Tree, Protocol):
 
     @property
     def newest(self) -> SeenChange: ...
+
+    async def known_hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        """What the server knows of contents without reading them, in order.
+
+        It is None where it knows nothing, also for a file that is not the given entry any more:
+        `hashes` says more then.
+        """
 
     async def open(
         self,

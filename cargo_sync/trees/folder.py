@@ -20,7 +20,7 @@ from cargo_sync.local.lock import RootLock, lock_root, marker, read_marker
 from cargo_sync.local.metadata import set_metadata
 from cargo_sync.local.new_folders import NewFolders
 from cargo_sync.local.parts import CheckpointStore
-from cargo_sync.local.read import FolderSource, beginning, hash_file, is_blank
+from cargo_sync.local.read import FolderSource, beginning, hash_file, is_blank, match_file
 from cargo_sync.local.renames import exchange, rename
 from cargo_sync.local.restoration import restore_all
 from cargo_sync.local.root import Root
@@ -37,6 +37,7 @@ from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.displaced import FreedVersions, Restored, TrashFilter
 from cargo_sync.model.entries import BY_UMASK, FOLDER, Entry
 from cargo_sync.model.jobs import Identity, Rules
+from cargo_sync.model.known_hashes import KnownHash, Matched
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed
 from cargo_sync.model.slices import path_cost
 from cargo_sync.model.world import T, Ts, World
@@ -132,8 +133,16 @@ class FolderTree:
         self, items: Sequence[tuple[str, Entry]], *, reread: bool = False
     ) -> list[str | Problem]:
         found: list[str | Problem] = []
-        for some in _read_together(items):
-            found += await self._do(self._hashes, some)
+        for some in _read_together([entry.size for _, entry in items]):
+            found += await self._do(self._hashes, items[some])
+        return found
+
+    async def matches(
+        self, items: Sequence[tuple[str, Entry, KnownHash]]
+    ) -> list[Matched | Problem]:
+        found: list[Matched | Problem] = []
+        for some in _read_together([entry.size for _, entry, _ in items]):
+            found += await self._do(self._matches, items[some])
         return found
 
     async def xattrs(self, items: Sequence[tuple[str, Entry]]) -> list[Xattrs | Problem]:
@@ -337,6 +346,15 @@ class FolderTree:
         except ProblemError as error:
             return error.problem
 
+    def _matches(self, items: Sequence[tuple[str, Entry, KnownHash]]) -> list[Matched | Problem]:
+        return [self._match(*item) for item in items]
+
+    def _match(self, path: str, entry: Entry, known: KnownHash) -> Matched | Problem:
+        try:
+            return match_file(self._opened(), path, entry, known, self._calls.go_on)
+        except ProblemError as error:
+            return error.problem
+
     def _xattrs(self, items: Sequence[tuple[str, Entry]]) -> list[Xattrs | Problem]:
         return read_all(self._opened(), items)
 
@@ -399,14 +417,14 @@ def _named(mark: str, path: str) -> str:
     return f"{mark} {path}"
 
 
-def _read_together(items: Sequence[tuple[str, Entry]]) -> Iterator[Sequence[tuple[str, Entry]]]:
+def _read_together(sizes: Sequence[int]) -> Iterator[slice]:
     """Files that are hashed in one go: a call for each small one would cost more than its hash."""
-    start = size = 0
-    for end, (_, entry) in enumerate(items, 1):
-        size += entry.size
-        if size >= TOGETHER or end == len(items):
-            yield items[start:end]
-            start, size = end, 0
+    start = together = 0
+    for end, size in enumerate(sizes, 1):
+        together += size
+        if together >= TOGETHER or end == len(sizes):
+            yield slice(start, end)
+            start, together = end, 0
 
 
 def _group(folders: Iterator[Seen | Unseen | Absent]) -> list[Whole | Missed | NoFolder]:

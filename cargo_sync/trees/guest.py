@@ -18,13 +18,20 @@ from cargo_sync.lanes.ports import Sink, Source
 from cargo_sync.local import staging, trash
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.parts import CheckpointStore
-from cargo_sync.local.read import FolderSource, hash_reader, open_file
+from cargo_sync.local.read import (
+    FileReader,
+    FolderSource,
+    hash_reader,
+    match_reader,
+    open_file,
+)
 from cargo_sync.local.root import Root, above, may_keep_ours
 from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FOLDER, Entry, Listing
+from cargo_sync.model.known_hashes import KnownHash, Matched
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import T, Ts, World
@@ -137,6 +144,11 @@ class GuestFolder:
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
         return [await self._world.offload(self._hash, path, entry) for path, entry in items]
 
+    async def matches(
+        self, items: Sequence[tuple[str, Entry, KnownHash]]
+    ) -> list[Matched | Problem]:
+        return [await self._world.offload(self._match, *item) for item in items]
+
     async def _do(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
         return await self._world.offload(self._locked, work, *args)
 
@@ -235,11 +247,23 @@ class GuestFolder:
 
     def _hash(self, path: str, entry: Entry) -> str | Problem:
         try:
-            with self._lock:
-                reader = open_file(self._opened, self._place(path), entry)
-            return hash_reader(reader, path, entry.size, lambda: self._root is not None)
+            return hash_reader(self._reader(path, entry), path, entry.size, self._goes_on)
         except ProblemError as error:
             return error.problem
+
+    def _match(self, path: str, entry: Entry, known: KnownHash) -> Matched | Problem:
+        try:
+            reader = self._reader(path, entry)
+            return match_reader(reader, path, entry.size, known, self._goes_on)
+        except ProblemError as error:
+            return error.problem
+
+    def _reader(self, path: str, entry: Entry) -> FileReader:
+        with self._lock:
+            return open_file(self._opened, self._place(path), entry)
+
+    def _goes_on(self) -> bool:
+        return self._root is not None
 
 
 def made_folder(path: str) -> None:

@@ -12,6 +12,7 @@ from cargo_sync.lanes.figures import Figures
 from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
+from cargo_sync.model.known_hashes import KnownHash, Matched
 from cargo_sync.model.problems import Problem
 from cargo_sync.trees.contract import Brought, Ends, Task
 
@@ -53,6 +54,15 @@ class Visited(Protocol):
         """BLAKE3 of files, as hex, in order; a file that is not the given entry has a problem."""
 
 
+class NearVisited(Visited, Ends, Protocol):
+    """The side on this machine: it reads and stages content."""
+
+    async def matches(
+        self, items: Sequence[tuple[str, Entry, KnownHash]]
+    ) -> list[Matched | Problem]:
+        """Like NearTree.matches."""
+
+
 class FarVisited(Visited, Protocol):
     """The far side, which also moves content; see FarTree.transfer.
 
@@ -61,6 +71,9 @@ class FarVisited(Visited, Protocol):
 
     @property
     def abilities(self) -> Abilities: ...
+
+    async def known_hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        """Like FarTree.known_hashes."""
 
     def transfer(
         self,

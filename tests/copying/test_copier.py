@@ -17,6 +17,7 @@ from cargo_sync.model import paths
 from cargo_sync.model.abilities import CARGO, Abilities
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.jobs import Mode
+from cargo_sync.model.known_hashes import KnownHash, Matched
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.model.world import World
@@ -77,6 +78,14 @@ class Side:
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> list[str | Problem]:
         return [self.hash for _ in items]
+
+    async def known_hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        return [None] * len(items)
+
+    async def matches(
+        self, items: Sequence[tuple[str, Entry, KnownHash]]
+    ) -> list[Matched | Problem]:
+        raise NotImplementedError
 
     def source(self) -> Source:
         raise NotImplementedError
@@ -158,7 +167,7 @@ class House:
             self.in_use,
             WORLD,
         )
-        sides = CopySides(Mode.UPLOAD, near, far, far, near)
+        sides = CopySides(Mode.UPLOAD, near, far)
         options = CopyOptions(overwrite, "run")
         self.copier = Copier(sides, Walk(near), options, self.progress, ids, WORLD)
 

@@ -12,6 +12,7 @@ from cargo_sync.model.abilities import (
     Trashing,
 )
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
+from cargo_sync.model.known_hashes import HashKind
 
 
 def test_nothing_is_told_of_a_server_that_can_do_everything() -> None:
@@ -35,6 +36,12 @@ def test_all_that_a_server_cannot_do_is_told() -> None:
     )
     assert "60 seconds" in Abilities(60 * SECOND).sentences()[0]
     assert "older version" in Abilities(trashing=Trashing.VERSIONS).sentences()[0]
+    assert Abilities(digests=(HashKind.MD5,)).sentences() == (
+        "contents are compared by their hashes, those of others by MD5",
+    )
+    own = Abilities(hashes=False, digests=(HashKind.SHA1, HashKind.MD5))
+    assert own.sentences() == ("contents are compared by SHA-1 or MD5, else by reading them",)
+    assert Abilities(hashes=False).sentences() == ("contents are compared by reading them",)
     assert "two looks" in Abilities(atomic=False).sentences()[0]
     assert "copied" in Abilities(trashing=Trashing.COPY).sentences()[0]
 

@@ -60,7 +60,7 @@ def row(name: str, version: str, can: Abilities) -> str:
         "on a condition" if can.replacing is Replacing.ATOMIC else "after a look",
         _TRASH[can.trashing],
         _RESUMES[can.resuming],
-        "by their hashes" if can.hashes else "by reading them",
+        can.comparing,
         "in its log of changes" if can.feed else "by listing all",
     )
     return f"| {' | '.join(cells)} |"

@@ -24,7 +24,12 @@ from tests.remotes.remotes import Remotes
 from tests.remotes.running import Running
 
 RCLONE: Final = S3Abilities(
-    checks_md5=True, ranges=True, keeps_metadata=True, copies=True, most_parts=MOST_PARTS
+    checks_md5=True,
+    gives_md5=True,
+    ranges=True,
+    keeps_metadata=True,
+    copies=True,
+    most_parts=MOST_PARTS,
 )
 """Every condition is ignored: it is a folder behind a face of S3."""
 SWIFT: Final = replace(

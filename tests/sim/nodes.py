@@ -23,6 +23,7 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.blobs import LIVE
 from cargo_sync.stores.blob_pieces import zeros_digest
 from cargo_sync.stores.contract import ComingFile, Content
+from cargo_sync.stores.nodes.ahead import SmallAsks
 from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.deleting import Deleting
 from cargo_sync.stores.nodes.fetching import PieceFetching
@@ -77,7 +78,7 @@ class Server:
         self.deleting = Deleting(self.cluster)
         self.joining = TakingIn(self.cluster, history.folders)
         self.held = HeldPieces(lambda: None)
-        self.reading = NodeReading(self.held)
+        self.reading = NodeReading(self.held, SmallAsks(lambda: None))
         self.fetching = PieceFetching(self.cluster, self.held)
         self.steps = Steps(story, now)
         self.drains: dict[int, int] = {}

@@ -1,7 +1,6 @@
 """The work of a get or put of files: a copier with its two sides."""
 
 import os
-from collections.abc import Sequence
 
 from cargo_sync.copying.copier import Copier, CopyOptions, CopySides
 from cargo_sync.copying.progress import CopyProgress
@@ -15,7 +14,6 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
 from cargo_sync.trees.guest import GuestFolder
-from cargo_sync.trees.visit import FarVisited
 
 
 class FilesTransfer:
@@ -47,9 +45,7 @@ class FilesTransfer:
             return paths.join(folder, path), near.whole(path)
 
         self._ids = TransferIds(orders, way, both_paths, near.root, in_use, world)
-        sides: Sequence[GuestFolder | FarVisited] = (near, far) if self._upload else (far, near)
-        mode = Mode.UPLOAD if self._upload else Mode.DOWNLOAD
-        copy_sides = CopySides(mode, sides[0], sides[1], far, near)
+        copy_sides = CopySides(Mode.UPLOAD if self._upload else Mode.DOWNLOAD, near, far)
         options = CopyOptions(order.overwrite, self._run)
         self._copier = Copier(copy_sides, pages, options, self.progress, self._ids, world)
 

@@ -62,7 +62,7 @@ class Direction:
         rate = partial(far.rate, mode)
         self.rename = Renaming(context, mode, destination, on_events)
         self._execution = Execution(
-            context, mode, source, destination, deferred, starts, commit, damaged, rate
+            context, mode, near, far, deferred, starts, commit, damaged, rate
         )
 
     async def follow(self, steps: AsyncIterator[Steps], *, counted: bool = False) -> None:

@@ -23,14 +23,14 @@ from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.plan.reconciliation import MERGED
-from cargo_sync.trees.contract import Tasks, Tree
+from cargo_sync.trees.contract import FarTree, NearTree, Tasks, Tree
 
 LATE: Final = 1_000
 """Steps that are put off at a time."""
 
 
 class Execution:
-    """Executes the steps of one run in one direction, from the tree `source` to `destination`.
+    """Executes the steps of one run in one direction.
 
     `rate` gives the bytes per second that move now.
     """
@@ -39,8 +39,8 @@ class Execution:
         self,
         context: RunContext,
         direction: Mode,
-        source: Tree,
-        destination: Tree,
+        near: NearTree,
+        far: FarTree,
         deferred: Deferred,
         starts: TransferStarts,
         commit: Commit,
@@ -53,8 +53,12 @@ class Execution:
         self._report = context.report
         self._progress = context.progress.of(direction)
         self._room = context.memory.rooms[direction]
-        self._source = source
-        self._destination = destination
+        self._near = near
+        self._far = far
+        upload = direction is Mode.UPLOAD
+        source, destination = (near, far) if upload else (far, near)
+        self._source: Tree = source
+        self._destination: Tree = destination
         self._deferred = deferred
         self._starts = starts
         self._commit = commit
@@ -174,7 +178,7 @@ class Execution:
             if action.source and action.expected
         ]
         unknown = [pair for pair, action in zip(pairs, actions, strict=True) if not action.hash]
-        asked = iter(await compare(self._source, self._destination, unknown))
+        asked = iter(await compare(self._near, self._far, self._direction, unknown))
         compared = [Comparison(action.hash) if action.hash else next(asked) for action in actions]
         # A file that arrived just before a cut, without a receipt, is equal now. Its transfer still
         # needs an event for its end.

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.execution.comparison import SidePair, hashes_of
 from cargo_sync.engine.planners.contract import PlannedFolder
 from cargo_sync.engine.planners.one_way import includes_all
 from cargo_sync.engine.planners.views import view_now
@@ -19,11 +20,15 @@ from cargo_sync.plan.one_way import JobView
 from cargo_sync.plan.reconciliation import Row, TwoWayPlan, TwoWayView
 from cargo_sync.plan.two_way import decide, plan_folder
 from cargo_sync.state.folders import FolderState
-from cargo_sync.trees.contract import Tree
+from cargo_sync.trees.contract import FarTree, NearTree, Tree
 
 _DAMAGED: Final = DAMAGED.encode()
 _NOTHING_THERE: Final = EntryColumns.nothing()
 _NOTHING_AGREED: Final = AgreedColumns.nothing()
+
+
+_ByPath = dict[str, str | Problem]
+"""BLAKE3 in hex; why it cannot be known."""
 
 
 class _Begun(NamedTuple):
@@ -38,7 +43,7 @@ class _Begun(NamedTuple):
 class TwoWayPlanner:
     """Plans both directions. It has files hashed where only their content says what happened."""
 
-    def __init__(self, context: RunContext, near: Tree, far: Tree) -> None:
+    def __init__(self, context: RunContext, near: NearTree, far: FarTree) -> None:
         self._context = context
         self._near = near
         self._far = far
@@ -94,8 +99,7 @@ class TwoWayPlanner:
     async def _prove(self, begun: Sequence[_Begun]) -> None:
         """Adds the steps of paths that only hashes can decide; those are read on both sides."""
         rows = await self._known([row for one in begun for row in one.plan.unproven])
-        here = await _hashes(self._near, [(row.path, row.near) for row in rows])
-        there = await _hashes(self._far, [(row.path, row.far) for row in rows])
+        here, there = await self._both(rows)
         for one in begun:
             unproven, one.plan.unproven[:] = list(one.plan.unproven), []
             for row in unproven:
@@ -106,6 +110,23 @@ class TwoWayPlanner:
                     one.failed.append(_unread(row, problem))
                 else:
                     _add(one.plan, decide(row, near, far, self._view, one.closed))
+
+    async def _both(self, rows: Sequence[Row]) -> tuple[_ByPath, _ByPath]:
+        """The hashes of both sides. A conflict is kept with both, so those that differ are read."""
+        pairs = [
+            SidePair(row.path, row.near, row.far)
+            for row in rows
+            if row.near is not None and row.far is not None and _is_unread(row.near, row.far)
+        ]
+        here, there = _ByPath(), _ByPath()
+        for pair, found in zip(
+            pairs, await hashes_of(self._near, self._far, pairs, exact=True), strict=True
+        ):
+            here[pair.path], there[pair.path] = found
+        others = [row for row in rows if row.path not in here]
+        here |= await _hashes(self._near, [(row.path, row.near) for row in others])
+        there |= await _hashes(self._far, [(row.path, row.far) for row in others])
+        return here, there
 
     async def _known(self, rows: Sequence[Row]) -> Sequence[Row]:
         """The rows with the hashes of open conflicts: a file that waits is not read each time."""
@@ -126,11 +147,14 @@ def _with_hashes(row: Row, evidence: Evidence | None) -> Row:
     )
 
 
-async def _hashes(
-    side: Tree, files: Iterable[tuple[str, Entry | None]]
-) -> dict[str, str | Problem]:
+def _is_unread(near: Entry, far: Entry) -> bool:
+    """Whether both are files of which no hash is known."""
+    return near.kind == far.kind == FILE and near.size == far.size and not (near.hash or far.hash)
+
+
+async def _hashes(side: Tree, files: Iterable[tuple[str, Entry | None]]) -> _ByPath:
     """The hashes of these files by path; "" for what is no file."""
-    found: dict[str, str | Problem] = {}
+    found = _ByPath()
     unknown = []
     for path, entry in files:
         found[path] = entry.hash if entry is not None else ""

@@ -36,6 +36,8 @@ class Forwarding:
 
     def nodes(self, content: Content) -> set[int]:
         """The nodes that have got a content, or still get it, without its name."""
+        if not self._under_way:
+            return set()
         some = [nodes for one, nodes in self._under_way.items() if one.content == content]
         return set[int]().union(*some)
 

@@ -6,13 +6,13 @@ more than that range, and a client that does not read keeps nothing but its wind
 """
 
 import threading
-from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content, Wake
+from cargo_sync.stores.nodes.ahead import AHEAD_PIECES, AheadContents, ReadingAhead, SmallAsks
 from cargo_sync.stores.nodes.held_pieces import HeldPiece, HeldPieces, PieceKey, PieceState
 from cargo_sync.stores.nodes.pieces import pieces_of
 
@@ -20,29 +20,22 @@ WINDOW: Final = 16
 """The most pieces that one reader wants at a time."""
 ALL_WINDOWS: Final = 128
 """Pieces that all readers together may want; each may want one."""
-AHEAD_BYTES: Final = 32 << 20
-"""Bytes that are fetched before their files are opened, of all lanes together."""
-AHEAD_PIECES: Final = 4
-"""Pieces of a large file that are fetched before it is opened."""
-_LEAST_AHEAD: Final = 2 << 20
 
 
 class NodeReading:
     """Opens contents on nodes. Any thread may use it."""
 
-    def __init__(self, held: HeldPieces) -> None:
+    def __init__(self, held: HeldPieces, asks: SmallAsks) -> None:
         self.held = held
         self._lock = threading.Lock()
         self._readers = 0
-        self._ahead: dict[tuple[int, Content], AheadContents] = {}
-        """What holds the beginning of a content that will be opened soon."""
-        self._lanes: set[AheadContents] = set()
+        self._ahead = ReadingAhead(held, asks)
 
     def open(self, workspace: int, content: Content, wake: Wake | None) -> "PieceReader":
         """See `ContentStore.open`."""
         with self._lock:
             self._readers += 1
-            ahead = self._ahead.get((workspace, content))
+        ahead = self._ahead.find(workspace, content)
         start = AHEAD_PIECES if ahead is not None else 1
         reader = PieceReader(self, PieceKey(workspace, content, 0), wake, start)
         if ahead is not None:
@@ -50,112 +43,22 @@ class NodeReading:
             ahead.opened(content)
         return reader
 
-    def ahead(self, workspace: int, contents: Sequence[Content]) -> "AheadContents":
+    def ahead(
+        self, workspace: int, contents: Sequence[Content], wake: Wake | None = None
+    ) -> AheadContents:
         """See `ContentStore.coming`."""
-        found = AheadContents(self, workspace, contents)
-        with self._lock:
-            self._lanes.add(found)
-        found.fill()
-        return found
+        return self._ahead.begin(workspace, contents, wake)
 
-    # -- for readers, and what is fetched ahead ----------------------------------------------------
+    # -- for readers -------------------------------------------------------------------------------
 
     def window(self) -> int:
         """The most pieces that a reader may want now."""
         return max(1, min(WINDOW, ALL_WINDOWS // max(1, self._readers)))
 
-    def room_ahead(self) -> int:
-        """The bytes that one batch may have fetched ahead now."""
-        return max(_LEAST_AHEAD, AHEAD_BYTES // max(1, len(self._lanes)))
-
     def closed(self) -> None:
         """A reader has ended."""
         with self._lock:
             self._readers -= 1
-
-    def note_ahead(self, ahead: "AheadContents", key: tuple[int, Content]) -> bool:
-        """The beginning of a content is to be held; False if another batch holds it."""
-        with self._lock:
-            return self._ahead.setdefault(key, ahead) is ahead
-
-    def forget_ahead(self, key: tuple[int, Content]) -> None:
-        """It is not held any more."""
-        with self._lock:
-            del self._ahead[key]
-
-    def over(self, ahead: "AheadContents") -> None:
-        """Nothing more is fetched ahead for it."""
-        with self._lock:
-            self._lanes.discard(ahead)
-
-
-class AheadContents:
-    """Contents that will be opened soon, in their order. See `contract.Coming`."""
-
-    def __init__(self, reading: NodeReading, workspace: int, contents: Sequence[Content]) -> None:
-        self._reading = reading
-        self._workspace = workspace
-        self._lock = threading.Lock()
-        self._left = deque(contents)
-        self._held: OrderedDict[Content, list[HeldPiece]] = OrderedDict()
-        self._bytes = 0
-
-    def is_over(self) -> bool:
-        with self._lock:
-            return not self._left and not self._held
-
-    def close(self) -> None:
-        with self._lock:
-            self._left.clear()
-            self._drop(list(self._held))
-        self._reading.over(self)
-
-    def opened(self, content: Content) -> None:
-        """One was opened: those before it will not be."""
-        with self._lock:
-            if content not in self._held:
-                return
-            before = []
-            for one in self._held:
-                before.append(one)
-                if one == content:
-                    break
-            self._drop(before)
-        self.fill()
-
-    def fill(self) -> None:
-        """Wants the next ones, if there is room for many of them."""
-        with self._lock:
-            room = self._reading.room_ahead()
-            if self._bytes > room // 2:
-                return
-            keys, owners = list[PieceKey](), list[Content]()
-            while self._left and self._bytes < room:
-                content = self._left.popleft()
-                if not self._reading.note_ahead(self, (self._workspace, content)):
-                    continue
-                if content in self._held:
-                    continue
-                self._held[content] = []
-                for number in range(min(AHEAD_PIECES, pieces_of(content))):
-                    keys.append(PieceKey(self._workspace, content, number))
-                    owners.append(content)
-                    self._bytes += keys[-1].length
-            pieces = self._reading.held.want(keys)
-            for content, piece in zip(owners, pieces, strict=True):
-                self._held[content].append(piece)
-            is_over = not self._left and not self._held
-        if is_over:
-            self._reading.over(self)
-
-    def _drop(self, some: Sequence[Content]) -> None:
-        """The lock is held."""
-        gone = list[HeldPiece]()
-        for content in some:
-            gone += self._held.pop(content)
-            self._reading.forget_ahead((self._workspace, content))
-        self._bytes -= sum(piece.key.length for piece in gone)
-        self._reading.held.give_back(gone)
 
 
 class PieceReader:

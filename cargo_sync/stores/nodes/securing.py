@@ -79,17 +79,9 @@ class Securing:
         while True:
             if trusted is not kept:
                 # Also those whose copy was read before its node went away.
-                unread = [
-                    one
-                    for one in contents
-                    if not self._is_safe(trusted.get(one.hash), copies[one.hash], wanted)
-                ]
+                unread = self._short(contents, trusted, copies, wanted)
                 await self._read(unread, kept, trusted)
-            short = [
-                one
-                for one in contents
-                if not self._is_safe(trusted.get(one.hash), copies[one.hash], wanted)
-            ]
+            short = self._short(contents, trusted, copies, wanted)
             if not short:
                 numbers = await self._numbers(contents, kept, copies)
                 if numbers is not None:
@@ -107,10 +99,11 @@ class Securing:
     ) -> None:
         """Reads one copy of each: a whole one is trusted, what is none is not kept any more."""
         cluster, on = self._cluster, defaultdict[int, list[Content]](list)
+        members = cluster.links.members()
         for one in contents:
-            found = standing(kept[one.hash] or (), cluster.links.members(), 1)
-            for node in found.readable[:1]:
-                on[node].append(one)
+            if nodes := kept[one.hash]:
+                for node in standing(nodes, members, 1).readable[:1]:
+                    on[node].append(one)
         for node, some in on.items():
             runs = [PieceRun(one, 0, pieces_of(one)) for one in some]
             try:
@@ -122,11 +115,25 @@ class Securing:
             for one in results.done(some):
                 trusted[one.hash] = frozenset({node})
 
-    def _is_safe(self, own: frozenset[int] | None, copies: Copies, wanted: int) -> bool:
-        """Whether enough nodes that are up have a copy."""
-        members = self._cluster.links.members()
-        found = standing({*(own or ()), *copies}, members, wanted)
-        return len(found.readable) >= quorum(wanted)
+    def _short(
+        self,
+        contents: Sequence[Content],
+        own: Kept,
+        copies: Mapping[str, Copies],
+        wanted: int,
+    ) -> list[Content]:
+        """Those of which too few nodes that are up have a copy."""
+        # Nodes are looked at once, and once in each combination: contents are many.
+        members, is_safe = self._cluster.links.members(), dict[frozenset[int], bool]()
+        short = []
+        for one in contents:
+            nodes = frozenset(copies[one.hash]).union(own.get(one.hash) or ())
+            if nodes not in is_safe:
+                found = standing(nodes, members, wanted)
+                is_safe[nodes] = len(found.readable) >= quorum(wanted)
+            if not is_safe[nodes]:
+                short.append(one)
+        return short
 
     async def _more(
         self,

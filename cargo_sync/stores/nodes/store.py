@@ -27,6 +27,7 @@ from cargo_sync.stores.contract import (
     Secured,
     Wake,
 )
+from cargo_sync.stores.nodes.ahead import SmallAsks
 from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.deleting import Deleting
@@ -39,6 +40,7 @@ from cargo_sync.stores.nodes.ports import Cluster, CopyRows
 from cargo_sync.stores.nodes.reading import NodeReading
 from cargo_sync.stores.nodes.repairing import Repairing, Trimming
 from cargo_sync.stores.nodes.securing import Securing
+from cargo_sync.stores.nodes.small_fetching import fetch_small
 from cargo_sync.stores.nodes.survey import CopySurvey, StoreReport
 from cargo_sync.stores.spool import BlobSpool
 
@@ -108,8 +110,9 @@ class NodeStore:
         self._trimming = Trimming(self.cluster)
         self._deleting = Deleting(self.cluster)
         self._queued = asyncio.Event()
-        self._held = HeldPieces(partial(self._loop.call_soon_threadsafe, self._queued.set))
-        self._reading = NodeReading(self._held)
+        queued = partial(self._loop.call_soon_threadsafe, self._queued.set)
+        self._held, self._asks = HeldPieces(queued), SmallAsks(queued)
+        self._reading = NodeReading(self._held, self._asks)
         self._fetching = PieceFetching(self.cluster, self._held)
         self.fleet.joining = TakingIn(self.cluster, rows)
         self._drains: dict[int, int] = {}
@@ -120,6 +123,7 @@ class NodeStore:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 self._held.start()
+                self._asks.start()
                 await self.fleet.read(tasks)
                 for work, name in (
                     (self._repair, "repair of copies"),
@@ -134,6 +138,7 @@ class NodeStore:
         finally:
             self._tasks = None
             self._held.stop(_STOPPED)
+            self._asks.stop()
             await self.fleet.stop()
 
     # -- as `ContentStore` -------------------------------------------------------------------------
@@ -168,8 +173,10 @@ class NodeStore:
     def open(self, workspace: int, content: Content, wake: Wake | None) -> Reader:
         return self._reading.open(workspace, content, wake)
 
-    def coming(self, workspace: int, contents: Sequence[Content]) -> Coming:
-        return self._reading.ahead(workspace, contents)
+    def coming(
+        self, workspace: int, contents: Sequence[Content], wake: Wake | None = None
+    ) -> Coming:
+        return self._reading.ahead(workspace, contents, wake)
 
     def forget(self, workspace: int, hashes: Sequence[str]) -> None:
         self._deleting.forget(workspace, hashes)
@@ -290,6 +297,9 @@ class NodeStore:
                 while (batch := self._held.batch())[1]:
                     work = self._fetching.fetch(*batch)
                     tasks.create_task(contained(work, "reading from nodes"))
+                while ask := self._asks.next():
+                    small = fetch_small(self.cluster, ask)
+                    tasks.create_task(contained(small, "reading small files from nodes"))
                 await self._queued.wait()
 
     async def _note(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import Abilities, Publishing, Replacing, Resuming, Trashing
 from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.known_hashes import KnownHash
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -120,8 +121,8 @@ class CloudFolder:
         await self._calls.expect(path, entry)
         return CloudContent(self._calls, path, entry, start)
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
-        return [""] * len(items)
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        return [None] * len(items)
 
     # -- content -----------------------------------------------------------------------------------
 

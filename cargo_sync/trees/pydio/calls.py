@@ -13,6 +13,7 @@ import aiohttp
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.pydio.addresses import PydioPlace
 from cargo_sync.trees.pydio.answers import (
@@ -157,6 +158,20 @@ class PydioCalls:
                     entries.append(entry_of(path, state))
         return entries, problems
 
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        """The MD5 of files, in order; None where the server does not know it.
+
+        It is also None for what is not the given entry any more.
+
+        Raises:
+            ProblemError: see `entry`.
+        """
+        sizes = {path: entry.size for path, entry in items}
+        states = dict[str, PydioState | Problem | None]()
+        for slice_ in slices(sizes) if self.hashed else ():
+            states |= await self._states(slice_)
+        return [_known(path, entry, states.get(path)) for path, entry in items]
+
     async def _states(self, asked: Sequence[str]) -> Mapping[str, PydioState | Problem | None]:
         if len(asked) == 1:
             return {asked[0]: await self.state(asked[0])}
@@ -265,6 +280,15 @@ class PydioCalls:
 
 
 _FOLDER: Final = PydioState(True, 0, 0, "")
+
+
+def _known(path: str, entry: Entry, state: PydioState | Problem | None) -> KnownHash | None:
+    """The MD5 of a file that still is `entry`."""
+    if not isinstance(state, PydioState) or not state.md5:
+        return None
+    if entry_of(path, state).version != entry.version:
+        return None
+    return KnownHash(HashKind.MD5, state.md5, certain=True)
 
 
 def slices(files: Mapping[str, int]) -> Iterator[Sequence[str]]:

@@ -12,6 +12,7 @@ from typing import Final
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import Abilities, Resuming
 from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -50,7 +51,8 @@ class PydioFolder:
 
     @property
     def abilities(self) -> Abilities:
-        return replace(_ABILITIES, feed=True) if self._log.tells else _ABILITIES
+        digests = (HashKind.MD5,) if self._calls.hashed else ()
+        return replace(_ABILITIES, feed=self._log.tells, digests=digests)
 
     async def open(self, *, make: bool) -> str:
         place, login = self._place, self._login
@@ -119,8 +121,8 @@ class PydioFolder:
             raise
         return content
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
-        return [""] * len(items)  # the server knows the MD5 alone
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        return await self._calls.hashes(items)
 
     # -- content -----------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.known_hashes import KnownHash
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import (
     Kept,
@@ -62,7 +63,7 @@ class RemoteBelow:
     async def read(self, path: str, entry: Entry, start: int = 0) -> RemoteContent:
         return await self._remote.read(self._at(path), entry, start)
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
         return await self._remote.hashes([(self._at(path), entry) for path, entry in items])
 
     async def put(

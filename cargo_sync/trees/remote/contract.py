@@ -35,6 +35,7 @@ from typing import NamedTuple, Protocol
 
 from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.known_hashes import KnownHash
 from cargo_sync.model.problems import Problem
 from cargo_sync.trees.contract import Missed
 
@@ -211,10 +212,11 @@ class RemoteFolder(Protocol):
             ProblemError: CHANGED, VANISHED, if it is not `entry`.
         """
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
-        """BLAKE3 of files, in hex and in order, that the server knows.
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        """What the server knows of contents without reading them, in order.
 
-        It is "" for the others, and for a file that is not the given entry any more.
+        It is BLAKE3 or a hash of the server's own kind; None for the others, and for a file that is
+        not the given entry any more.
         """
 
     async def put(

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from blake3 import blake3
-
+from cargo_sync.local.content_hash import ContentHash
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.world import Offload
 from cargo_sync.trees.remote.contract import Pace, RemoteFolder
@@ -30,12 +30,13 @@ class ContentHashes:
         self, items: Sequence[tuple[str, Entry]], *, reread: bool = False
     ) -> list[str | Problem]:
         """Like Tree.hashes."""
-        known: Sequence[str] = [""] * len(items)
+        known: Sequence[KnownHash | None] = [None] * len(items)
         if items and not reread:
             known = await self._remote.hashes(items)
-        unknown = [item for item, content in zip(items, known, strict=True) if not content]
+        ours = ["" if one is None or one.kind is not HashKind.BLAKE3 else one.text for one in known]
+        unknown = [item for item, content in zip(items, ours, strict=True) if not content]
         read = iter(await together(self._one, unknown, READERS))
-        return [content or next(read) for content in known]
+        return [content or next(read) for content in ours]
 
     async def _one(self, item: tuple[str, Entry]) -> str | Problem:
         path, entry = item
@@ -47,7 +48,7 @@ class ContentHashes:
             return replace(error.problem, path=path)
 
     async def _read(self, path: str, entry: Entry) -> str:
-        digest = blake3()
+        digest = ContentHash()
         content = await self._remote.read(path, entry)
         try:
             async for piece in content:

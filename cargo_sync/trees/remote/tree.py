@@ -17,6 +17,7 @@ from cargo_sync.model.abilities import Abilities, Trashing
 from cargo_sync.model.actions import Action, Outcome
 from cargo_sync.model.entries import BY_UMASK, Entry
 from cargo_sync.model.jobs import Identity, Mode
+from cargo_sync.model.known_hashes import KnownHash
 from cargo_sync.model.problems import Code, Problem, ProblemError, not_as_delivered
 from cargo_sync.model.world import World
 from cargo_sync.model.xattrs import Xattrs
@@ -177,6 +178,9 @@ class RemoteTree:
         self, items: Sequence[tuple[str, Entry]], *, reread: bool = False
     ) -> list[str | Problem]:
         return await self._hashes.of(items, reread=reread)
+
+    async def known_hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        return await self._remote.hashes(items) if items else []
 
     async def xattrs(self, items: Sequence[tuple[str, Entry]]) -> list[Xattrs | Problem]:
         return [{} for _ in items]  # such a server keeps none

@@ -1,12 +1,14 @@
 """Objects as entries, what is kept in their metadata, and keys that cannot be paths."""
 
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, Entry
+from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.s3.objects import ObjectHead
 from cargo_sync.trees.remote.contract import NewFile
@@ -16,10 +18,15 @@ TIME: Final = "cargo-mtime-ns"
 MODE: Final = "cargo-mode"
 RCLONE_TIME: Final = "mtime"
 """rclone's: seconds since 1970, with a fraction."""
+RCLONE_MD5: Final = "md5chksum"
+"""rclone's, of what it has sent in parts: the MD5 of the content in base64."""
 LONGEST_KEY: Final = 1_024
 """Bytes of a key."""
 _SECOND: Final = 10**9
 _HASH_FORM: Final = re.compile(r"[0-9a-f]{64}")
+_MD5_BYTES: Final = 16
+_MD5_FORM: Final = re.compile(r"[0-9a-f]{32}")
+_PARTS_FORM: Final = re.compile(r"[0-9a-f]{32}-[1-9]\d{0,4}")
 _NS_FORM: Final = re.compile(r"-?\d{1,19}")
 _MODE_FORM: Final = re.compile(r"[0-7]{1,4}")
 _SECONDS_FORM: Final = re.compile(r"(-?)(\d{1,10})(?:\.(\d{1,9})\d*)?")
@@ -61,6 +68,37 @@ def hash_of(head: ObjectHead) -> str:
     """BLAKE3 of the content, as it was stored; "" if it is not known."""
     text = head.metadata.get(HASH, "")
     return text if _HASH_FORM.fullmatch(text) else ""
+
+
+def known_hash_of(head: ObjectHead, *, gives_md5: bool = False) -> KnownHash | None:
+    """What is known of the content: our BLAKE3, else the MD5 that rclone or the server says.
+
+    Args:
+        head: of the object.
+        gives_md5: the server was found to give the MD5 as the ETag of what came in one request. As
+            long as that is not known, only an equal one says something.
+    """
+    if ours := hash_of(head):
+        return KnownHash(HashKind.BLAKE3, ours)
+    if md5 := _rclone_md5(head.metadata.get(RCLONE_MD5, "")):
+        return KnownHash(HashKind.MD5, md5, certain=True)
+    etag = head.etag.lower()
+    if head.sealed:
+        return None
+    if _MD5_FORM.fullmatch(etag):
+        return KnownHash(HashKind.MD5, etag, certain=gives_md5)
+    if _PARTS_FORM.fullmatch(etag):
+        return KnownHash(HashKind.MD5_OF_PARTS, etag)
+    return None
+
+
+def _rclone_md5(text: str) -> str:
+    """In hex; "" if it is none."""
+    try:
+        found = b64decode(text, validate=True)
+    except ValueError:
+        return ""
+    return found.hex() if len(found) == _MD5_BYTES else ""
 
 
 def time_of(head: ObjectHead) -> int:

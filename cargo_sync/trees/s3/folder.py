@@ -15,6 +15,7 @@ from cargo_sync.model.abilities import (
     Trashing,
 )
 from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed
 from cargo_sync.model.world import World
@@ -34,6 +35,7 @@ from cargo_sync.trees.s3.entries import (
     entry_of_head,
     folder_entry,
     hash_of,
+    known_hash_of,
     metadata_of,
 )
 from cargo_sync.trees.s3.markers import Marker, usual_marker
@@ -159,15 +161,15 @@ class S3Folder:
             return S3FileContent(content, opening.pop_all())
         raise AssertionError("it was opened, or raised")
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
         turn = asyncio.Semaphore(HEADS_AT_ONCE)
 
-        async def one(path: str, entry: Entry) -> str:
+        async def one(path: str, entry: Entry) -> KnownHash | None:
             async with turn:
                 head = await self._head(path)
             if head is None or entry_of_head("", head).version != entry.version:
-                return ""
-            return hash_of(head)
+                return None
+            return known_hash_of(head, gives_md5=self._server.gives_md5)
 
         return await asyncio.gather(*(one(path, entry) for path, entry in items))
 
@@ -319,6 +321,7 @@ def abilities_of(server: S3Abilities) -> Abilities:
     return replace(
         _ABILITIES,
         hashes=server.keeps_metadata,
+        digests=(HashKind.MD5,) if server.gives_md5 else (),
         replacing=Replacing.ATOMIC if atomic else Replacing.LOOKED_AT,
         trashing=trashing,
     )

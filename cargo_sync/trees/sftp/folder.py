@@ -12,6 +12,7 @@ from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import SECOND, Abilities, Resuming
 from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, PERMISSIONS, Entry
+from cargo_sync.model.known_hashes import KnownHash
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.contract import Missed
@@ -155,8 +156,8 @@ class SftpFolder:
             raise
         return content
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
-        return [""] * len(items)
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        return [None] * len(items)
 
     # -- writing -----------------------------------------------------------------------------------
 

@@ -10,14 +10,16 @@ import aiohttp
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.known_hashes import KnownHash
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.remote.contract import RemoteListing
 from cargo_sync.trees.remote.problems import has_vanished, is_no_folder, is_occupied, was_changed
 from cargo_sync.trees.webdav.addresses import WebDavPlace
 from cargo_sync.trees.webdav.answers import ABSENT, FolderAnswer, OneAnswer
+from cargo_sync.trees.webdav.checksums import known_hash
 from cargo_sync.trees.webdav.connection import WebDavConnection, WebDavRequest
 from cargo_sync.trees.webdav.entries import condition, entry_of
-from cargo_sync.trees.webdav.listing import Answered
+from cargo_sync.trees.webdav.listing import ASKED, ASKED_WITH_CHECKSUMS, Answered
 from cargo_sync.trees.webdav.problems import WebDavRefusalError, no_webdav
 from cargo_sync.trees.webdav.times import header, update
 from cargo_sync.trees.webdav.writing import StreamedBody
@@ -37,9 +39,11 @@ class WebDavCalls:
     """Requests about paths below one folder of a server.
 
     place       the folder
+    sums_files  the server may have checksums of files, as far as is known
     odd_places  something can be moved to a name with a ? or ; in it: wsgidav cuts such a name there
     """
 
+    sums_files = True
     odd_places = True
 
     def __init__(self, connection: WebDavConnection, place: WebDavPlace) -> None:
@@ -103,17 +107,31 @@ class WebDavCalls:
             raise
         return answer.listing()
 
-    async def _one(self, path: str) -> Answered:
+    async def known_hash(self, path: str, entry: Entry) -> KnownHash | None:
+        """The checksum that the server has of a file; None also if it is not `entry` any more."""
+        if not self.sums_files:
+            return None
+        try:
+            found = await self._one(path, ASKED_WITH_CHECKSUMS)
+        except WebDavRefusalError:
+            return None
+        self.sums_files = found.sums_files or found.status in ABSENT
+        now = entry_of(path, found)
+        if found.status in ABSENT or isinstance(now, Problem) or now.version != entry.version:
+            return None
+        return known_hash(found.checksums)
+
+    async def _one(self, path: str, asked: bytes = ASKED) -> Answered:
         """What the server says of one path."""
         answer = OneAnswer(self.place, path)
         try:
-            await self._connection.find(self.place.url(path), path, 0, answer.told)
+            await self._connection.find(self.place.url(path), path, 0, answer.told, asked)
         except WebDavRefusalError as refusal:
             # Some servers want the "/" at the end of a folder.
             slashed = self.place.url(path, folder=True)
             if refusal.status not in _REDIRECTS or not refusal.is_to(slashed):
                 raise
-            await self._connection.find(slashed, path, 0, answer.told)
+            await self._connection.find(slashed, path, 0, answer.told, asked)
         if answer.found is None:
             raise no_webdav(f"it is not about {path!r}")
         return answer.found

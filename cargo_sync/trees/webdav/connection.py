@@ -80,7 +80,14 @@ class WebDavConnection:
                 raise ProblemError(Problem(Code.CUT, message, asked.path))
             return answer.headers
 
-    async def find(self, url: str, path: str, depth: int, told: Callable[[Answered], None]) -> None:
+    async def find(
+        self,
+        url: str,
+        path: str,
+        depth: int,
+        told: Callable[[Answered], None],
+        asked: bytes = ASKED,
+    ) -> None:
         """Asks for the properties of a resource, with those of what is directly in it at depth 1.
 
         Raises:
@@ -90,7 +97,7 @@ class WebDavConnection:
         headers = {"Depth": str(depth), "Content-Type": _XML}
         wanted = frozenset({200, 204, 207})
         async with self.opened(
-            WebDavRequest("PROPFIND", url, path, wanted, headers, ASKED)
+            WebDavRequest("PROPFIND", url, path, wanted, headers, asked)
         ) as answer:
             if answer.status != 207:
                 raise no_webdav(f"it is {answer.status}, and no list of WebDAV")

@@ -13,12 +13,14 @@ from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
 from cargo_sync.trees.remote.staging import STAGED, check_empty, place_of
+from cargo_sync.trees.remote.together import together
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.webdav.addresses import WebDavPlace
 from cargo_sync.trees.webdav.calls import WebDavCalls
@@ -32,6 +34,8 @@ from cargo_sync.trees.webdav.writing import paced
 
 _HOPS: Final = 3
 """Redirects that are followed when the folder is opened."""
+
+_DIGESTS: Final = (HashKind.SHA1, HashKind.MD5)
 
 
 class WebDavFolder:
@@ -49,7 +53,11 @@ class WebDavFolder:
     @property
     def abilities(self) -> Abilities:
         ways = self._stage.ways
-        return STAGED if ways is None or ways.kept else replace(STAGED, time_step=None)
+        return replace(
+            STAGED,
+            time_step=None if ways is not None and not ways.kept else STAGED.time_step,
+            digests=_DIGESTS if ways is not None and self._calls.sums_files else (),
+        )
 
     async def open(self, *, make: bool) -> str:
         found = await self._top()
@@ -92,8 +100,12 @@ class WebDavFolder:
             raise
         return content
 
-    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[str]:
-        return [""] * len(items)
+    async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
+        if not items:
+            return []
+        # The first answer says whether the others are worth a question.
+        first = await self._calls.known_hash(*items[0])
+        return [first, *await together(lambda item: self._calls.known_hash(*item), items[1:])]
 
     # -- content -----------------------------------------------------------------------------------
 

@@ -11,9 +11,16 @@ ASKED: Final = (
     b'<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/>'
     b"<getcontentlength/><getlastmodified/><getetag/></prop></propfind>"
 )
+ASKED_WITH_CHECKSUMS: Final = ASKED.replace(
+    b"<getetag/>",
+    b'<getetag/><checksums xmlns="http://owncloud.org/ns"/><id xmlns="http://owncloud.org/ns"/>',
+)
+"""ownCloud's and Nextcloud's own, too. They have the second one of each file: so it says whether
+other files may have checksums."""
 LONGEST: Final = 16 * 1024
 """Characters of an href, and of any other text."""
 _DAV: Final = "DAV:}"
+_OWNCLOUD: Final = "http://owncloud.org/ns}"
 _FIELDS: Final = frozenset({"getcontentlength", "getlastmodified", "getetag"})
 
 
@@ -25,6 +32,8 @@ class Answered:
     status      of all of it, 200 if it does not say one
     collection  it is a folder
     size, modified, etag  as they were written; "" if they are missing
+    checksums   likewise, if they were asked for
+    sums_files  the server may have checksums of files
     """
 
     href: str
@@ -33,6 +42,8 @@ class Answered:
     size: str
     modified: str
     etag: str
+    checksums: str = ""
+    sums_files: bool = False
 
 
 class MultiStatus:
@@ -65,6 +76,8 @@ class MultiStatus:
             self._part_collection = True
 
     def _closed(self, name: str, depth: int, text: str) -> None:
+        if name.startswith(_OWNCLOUD):
+            self._closed_own(name[len(_OWNCLOUD) :], depth, text.strip())
         if not name.startswith(_DAV):
             return
         match depth, name[len(_DAV) :]:
@@ -80,6 +93,13 @@ class MultiStatus:
                 self._end_part()
             case 2, "response":
                 self._end_response()
+
+    def _closed_own(self, name: str, depth: int, text: str) -> None:
+        """A property of ownCloud's; each checksum may stand in an element of its own."""
+        if (depth, name) == (5, "id"):
+            self._part[name] = text
+        elif text and (depth, name) in ((5, "checksums"), (6, "checksum")):
+            self._part["checksums"] = f"{self._part.get('checksums', '')} {text}".strip()
 
     def _end_part(self) -> None:
         """What a server does not know of a file comes too, with another status."""
@@ -98,6 +118,8 @@ class MultiStatus:
                 known.get("getcontentlength", ""),
                 known.get("getlastmodified", ""),
                 known.get("getetag", ""),
+                known.get("checksums", ""),
+                "checksums" in known or "id" in known,
             )
         )
         self._clear()

@@ -52,6 +52,7 @@ class WebDavStage:
                 lambda name, mtime_ns: calls.set_time(place, name, mtime_ns),
                 lambda: calls.there(place),
             )
+            await calls.known_hash(place, await calls.there(place))
             await calls.try_odd_place(place)
             self.ways = ways
         finally:

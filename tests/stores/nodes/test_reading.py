@@ -12,6 +12,7 @@ from cargo_sync.state.blobs import Blobs
 from cargo_sync.stores.blob_changes import LIST
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.ahead import AHEAD_PIECES, SmallAsks
 from cargo_sync.stores.nodes.held_pieces import (
     POOLED,
     RECENT_BYTES,
@@ -21,7 +22,6 @@ from cargo_sync.stores.nodes.held_pieces import (
 )
 from cargo_sync.stores.nodes.pieces import PieceRun
 from cargo_sync.stores.nodes.reading import (
-    AHEAD_PIECES,
     ALL_WINDOWS,
     WINDOW,
     NodeReading,
@@ -43,7 +43,8 @@ class Scene:
     def __init__(self) -> None:
         self.told = 0
         self.held = HeldPieces(self._queued)
-        self.reading = NodeReading(self.held)
+        self.asks = SmallAsks(self._queued)
+        self.reading = NodeReading(self.held, self.asks)
 
     def _queued(self) -> None:
         self.told += 1

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 from blake3 import blake3
 
+from cargo_sync.local import content_hash
 from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.content_hash import ContentHash
 from cargo_sync.model.abilities import Trashing
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -87,6 +89,19 @@ async def test_hashes_are_asked_for_and_else_read(kind: str) -> None:
     assert told == ("what the server says" if KINDS[kind].hashes else true)
     assert await tree.hashes(items[2:], reread=True) == [true]
     assert await tree.hashes([]) == []
+
+
+async def test_blocks_of_zeros_have_the_hash_that_they_have_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(content_hash, "BLOCK", 8)
+    tree, content = ServerTree(Clocks().world, KINDS["shell"]), b"zeros" + bytes(30)
+    tree.server.write("a", content)
+    expected = ContentHash()
+    expected.update(content)
+    digest = expected.hexdigest()
+    assert digest != blake3(content).hexdigest()
+    assert await tree.hashes([("a", await there(tree, "a"))]) == [digest]
 
 
 @pytest.mark.parametrize("kind", KINDS)

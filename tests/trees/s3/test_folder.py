@@ -1,14 +1,20 @@
 """A bucket as a folder, against a server that says what a test wants."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
+from hashlib import md5
 
 import pytest
 
 from cargo_sync.model.entries import FOLDER, Entry
+from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.s3.abilities import S3Abilities
 from cargo_sync.s3.objects import ObjectHead
+from cargo_sync.s3.requests import bare_etag
 from cargo_sync.trees.s3.entries import file_entry, mode_of, time_of
-from cargo_sync.trees.s3.folder import S3Folder
+from cargo_sync.trees.s3.folder import KnownBucket, S3Folder
+from cargo_sync.trees.s3.markers import Marker
 from tests.s3.scripted import NOW, Say, Scripted, scripted, xml
 
 GONE = Say(404)
@@ -105,8 +111,61 @@ async def test_a_hash_is_believed_of_the_same_object_alone(far: Scripted, folder
     headers = {"ETag": '"e"', "Content-Length": "5", "x-amz-meta-cargo-blake3": "ab" * 32}
     far.say(Say(headers=headers), Say(headers=headers))
     same = file_entry("a", 5, "e", int(NOW) * 10**9)
-    assert await folder.hashes([("a", same)]) == ["ab" * 32]
-    assert await folder.hashes([("a", same._replace(version=7))]) == [""]
+    ours = KnownHash(HashKind.BLAKE3, "ab" * 32)
+    assert await folder.hashes([("a", same)]) == [ours]
+    assert await folder.hashes([("a", same._replace(version=7))]) == [None]
     far.say(Say(headers=headers | {"x-amz-meta-cargo-blake3": "AB"}), GONE)
-    assert await folder.hashes([("a", same)]) == [""]
-    assert await folder.hashes([("a", same)]) == [""]
+    assert await folder.hashes([("a", same)]) == [None]
+    assert await folder.hashes([("a", same)]) == [None]
+
+
+SUM = md5(b"5 of it").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"ETag": f'"{SUM}"'}, KnownHash(HashKind.MD5, SUM, certain=True)),
+        ({"ETag": f'W/"{SUM.upper()}"'}, KnownHash(HashKind.MD5, SUM, certain=True)),
+        ({"ETag": f'"{SUM}-12"'}, KnownHash(HashKind.MD5_OF_PARTS, f"{SUM}-12")),
+        ({"ETag": f'"{SUM}-0"'}, None),
+        ({"ETag": f'"{SUM}0"'}, None),
+        ({}, None),
+        ({"ETag": f'"{SUM}"', "x-amz-server-side-encryption": "aws:kms"}, None),
+        (
+            {"ETag": f'"{SUM}"', "x-amz-server-side-encryption-customer-algorithm": "AES256"},
+            None,
+        ),
+        (
+            {"ETag": f'"{SUM}"', "x-amz-server-side-encryption": "AES256"},
+            KnownHash(HashKind.MD5, SUM, certain=True),
+        ),
+        (  # of what rclone has sent in parts
+            {
+                "ETag": f'"{"0" * 32}-2"',
+                "x-amz-meta-md5chksum": b64encode(bytes.fromhex(SUM)).decode(),
+            },
+            KnownHash(HashKind.MD5, SUM, certain=True),
+        ),
+        (
+            {"ETag": f'"{SUM}"', "x-amz-meta-md5chksum": "AAAA"},
+            KnownHash(HashKind.MD5, SUM, certain=True),
+        ),
+    ],
+)
+async def test_what_others_have_stored_has_a_hash_of_the_server(
+    far: Scripted, folder: S3Folder, headers: dict[str, str], expected: KnownHash | None
+) -> None:
+    folder.known = KnownBucket(S3Abilities(gives_md5=True), Marker.SLASH)
+    far.say(Say(headers=headers | {"Content-Length": "5"}))
+    etag = bare_etag(headers.get("ETag", ""))
+    seen = file_entry("a", 5, etag, int(NOW) * 10**9)
+    assert await folder.hashes([("a", seen)]) == [expected]
+
+
+async def test_an_unknown_server_may_give_what_looks_like_an_md5(
+    far: Scripted, folder: S3Folder
+) -> None:
+    far.say(Say(headers={"ETag": f'"{SUM}"', "Content-Length": "5"}))
+    seen = file_entry("a", 5, SUM, int(NOW) * 10**9)
+    assert await folder.hashes([("a", seen)]) == [KnownHash(HashKind.MD5, SUM, certain=False)]

@@ -10,6 +10,7 @@ from blake3 import blake3
 
 from cargo_sync.lanes import waiting
 from cargo_sync.lanes.ports import Reader, Sink, Source
+from cargo_sync.local.content_hash import ContentHash
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.model.world import Offload
@@ -103,7 +104,9 @@ class NearSource:
         """Opens a larger file. Raises ProblemError."""
         return NearFile(self, offer, await self._alone(self._source.open, offer))
 
-    async def piece(self, reader: Reader, offset: int, view: memoryview, digest: blake3) -> int:
+    async def piece(
+        self, reader: Reader, offset: int, view: memoryview, digest: ContentHash
+    ) -> int:
         """Reads and hashes a piece of a file; returns its bytes."""
 
         def read() -> int:
@@ -136,7 +139,7 @@ class NearFile:
         self._source = source
         self._offer = offer
         self._reader: Reader | None = reader
-        self._digest = blake3()
+        self._digest = ContentHash()
 
     async def next(self, offset: int, count: int) -> memoryview:
         """The next bytes. Raises ProblemError: they are not there any more, or cannot be read."""

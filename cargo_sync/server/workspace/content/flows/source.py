@@ -10,7 +10,9 @@ from cargo_sync.model.problems import Problem, ProblemError, changed_while_read
 from cargo_sync.model.problems import changed as changed_since
 from cargo_sync.model.transfers import Offer, Unread
 from cargo_sync.server.workspace.content.tree import ContentTree
+from cargo_sync.stores.blob_pieces import BytesReader
 from cargo_sync.stores.contract import Coming, Content
+from cargo_sync.stores.packets import SMALL
 
 AHEAD: Final = 10_000
 """Offers that a store is told of before they are read; more are not looked up."""
@@ -67,30 +69,49 @@ class ContentSource:
         some = list(islice(offers, AHEAD))
         contents = [one for one in self._contents(some) if isinstance(one, Content) and one.size]
         self._coming = [one for one in self._coming if not one.is_over()]
-        self._coming.append(self._tree.store.coming(self._tree.id, contents))
+        self._coming.append(self._tree.store.coming(self._tree.id, contents, self._woken))
 
     def open(self, offer: Offer) -> Reader:
         """Raises ProblemError: `changed`, `bad_path`, or it cannot be read."""
         [content] = self._contents([offer])
         if isinstance(content, Problem):
             raise ProblemError(content)
+        if 0 < content.size <= SMALL:  # the lane is slow: its frames are smaller than this
+            memory = memoryview(bytearray(content.size))
+            if self._come([content], [memory])[0]:
+                return BytesReader(memory)
         return self._opened(content, offer.path)
 
     def holes(self, offer: Offer) -> int:
         return 0
 
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
-        for number, (offer, content, view) in enumerate(
-            zip(offers, self._contents(offers), views, strict=True)
-        ):
+        contents, number = self._contents(offers), 0
+        while number < len(contents):
+            some = _stored(contents[number:])
+            count, is_coming = self._come(some, views[number:]) if some else (0, False)
+            if (number := number + count) == len(contents):
+                break
+            if is_coming:
+                return Unread(number, None)
+            content = contents[number]
             if isinstance(content, Problem):
                 return Unread(number, content)
             try:
-                if not self._read(offer, content, view):
+                if not self._read(offers[number], content, views[number]):
                     return Unread(number, None)
             except ProblemError as error:
                 return Unread(number, error.problem)
+            number += 1
         return None
+
+    def _come(self, contents: Sequence[Content], views: Sequence[memoryview]) -> tuple[int, bool]:
+        """As `Coming.read`, from whatever has the first one."""
+        for coming in self._coming:
+            found = coming.read(contents, views)
+            if found != (0, False):
+                return found
+        return 0, False
 
     def _read(self, offer: Offer, content: Content, view: memoryview) -> bool:
         """Reads a whole file; False if it is not here yet. Raises ProblemError."""
@@ -143,3 +164,13 @@ class ContentSource:
             else:
                 found.append(Content(file.hash, file.size))
         return found
+
+
+def _stored(contents: Sequence[Content | Problem]) -> list[Content]:
+    """The first ones that are in the store: empty ones are not."""
+    found = list[Content]()
+    for content in contents:
+        if isinstance(content, Problem) or not content.size:
+            break
+        found.append(content)
+    return found

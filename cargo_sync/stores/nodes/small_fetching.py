@@ -1,0 +1,82 @@
+"""Small contents are fetched from nodes in packets, each content checked before anybody has it.
+
+Nothing is done here about what does not come: see `ahead`.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+
+from blake3 import blake3
+
+from cargo_sync.machines.nodes.copies import standing
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.ahead import SmallAsk
+from cargo_sync.stores.nodes.pieces import Exchange, PieceRun
+from cargo_sync.stores.nodes.ports import Cluster
+from cargo_sync.stores.nodes.securing import known
+from cargo_sync.stores.packets import as_content, packed
+
+
+async def fetch_small(cluster: Cluster, ask: SmallAsk) -> None:
+    """Fetches what can be had at the first try."""
+    try:
+        nodes = await _nodes(cluster, ask)
+        reads = [_from_one(cluster, node, ask, some) for node, some in nodes.items()]
+        await cluster.together(reads)
+    except ProblemError:
+        pass  # it is told when they are opened
+    finally:
+        ask.ahead.over(ask.contents)
+
+
+async def _nodes(cluster: Cluster, ask: SmallAsk) -> dict[int, list[Content]]:
+    """From which node to read each: by chance, so that all have their part."""
+    found = defaultdict[int, list[Content]](list)
+    copies = await known(cluster, ask.workspace, [one.hash for one in ask.contents])
+    members, turn = cluster.links.members(), cluster.world.chance()
+    chosen = dict[frozenset[int], int | None]()
+    for content in ask.contents:
+        nodes = copies[content.hash] or frozenset()
+        if nodes not in chosen:
+            readable = list(standing(nodes, members, 1).readable)
+            chosen[nodes] = readable[int(turn * len(readable))] if readable else None
+        if (node := chosen[nodes]) is not None:
+            found[node].append(content)
+    return found
+
+
+async def _from_one(
+    cluster: Cluster, node: int, ask: SmallAsk, contents: Sequence[Content]
+) -> bool:
+    """Reads from one node; whether it could be asked."""
+    packets = list(packed(contents))
+    runs = [PieceRun(as_content(packet), 0, 1) for packet in packets]
+    try:
+        await cluster.links.stream(node, runs, partial(_take, ask, packets))
+    except ProblemError:
+        return False
+    return True
+
+
+def _take(
+    ask: SmallAsk,
+    packets: Sequence[Sequence[Content]],
+    index: int,
+    _number: int,
+    memory: memoryview | None,
+    _exchange: Exchange | None = None,
+) -> bool:
+    """See `Take`. What is right is kept, whatever else is in its packet."""
+    packet, found = packets[index], list[tuple[str, memoryview]]()
+    if memory is None:
+        return False
+    kept, at = memoryview(bytes(memory)), 0
+    for hash, size in packet:
+        part = kept[at : at + size]
+        at += size
+        if blake3(part).hexdigest() == hash:
+            found.append((hash, part))
+    ask.ahead.came(found)
+    return len(found) == len(packet)

@@ -1,0 +1,73 @@
+"""Packets: small contents that are asked for together, and come one after the other as one content.
+
+A packet is named by what is in it: the hashes, then their sizes. So a node needs to know nothing of
+it before, and hundreds of small files cost one request, one record and one receipt.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from cargo_sync.model.contents import are_hashes
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.stores.contract import Content
+
+SMALL: Final = 64 << 10
+"""Contents of up to so many bytes come in packets."""
+PACKET_BYTES: Final = 256 << 10
+"""A packet with so many bytes gets no further content: it fills a frame."""
+PACKET_CONTENTS: Final = 500
+_DIGITS: Final = 64
+_SIZES: Final = ":"
+
+
+def packed(contents: Sequence[Content]) -> Iterator[Sequence[Content]]:
+    """What each packet has of some small contents, in their order."""
+    start = size = 0
+    for number, content in enumerate(contents):
+        if size >= PACKET_BYTES or number - start == PACKET_CONTENTS:
+            yield contents[start:number]
+            start, size = number, 0
+        size += content.size
+    if start < len(contents):
+        yield contents[start:]
+
+
+def as_content(packet: Sequence[Content]) -> Content:
+    """By which name a packet is asked for, and its bytes."""
+    hashes, sizes = zip(*packet, strict=True)
+    return Content(f"{''.join(hashes)}{_SIZES}{','.join(map(str, sizes))}", sum(sizes))
+
+
+def is_packet(name: str) -> bool:
+    """Whether this is meant as the name of a packet: the hash of one content never is."""
+    return _SIZES in name
+
+
+def contents_of(name: str, size: int) -> list[Content]:
+    """The contents of a packet of so many bytes, from a name that somebody else has made.
+
+    Raises:
+        ProblemError: `bad_request`.
+    """
+    hashes, _, texts = name.partition(_SIZES)
+    sizes = list(map(_number, texts.split(",", PACKET_CONTENTS)))
+    if (
+        len(sizes) > PACKET_CONTENTS
+        or len(hashes) != len(sizes) * _DIGITS
+        or not are_hashes(hashes)
+        or min(sizes) < 1
+        or max(sizes) > SMALL
+        or sum(sizes) != size
+    ):
+        message = f"{name[:80]!r} does not name small contents and their sizes"
+        raise ProblemError(Problem(Code.BAD_REQUEST, message, retry=False))
+    starts = range(0, len(hashes), _DIGITS)
+    return [
+        Content(hashes[start : start + _DIGITS], number)
+        for start, number in zip(starts, sizes, strict=True)
+    ]
+
+
+def _number(text: str) -> int:
+    """A size; 0 if it is none."""
+    return int(text) if len(text) < _DIGITS and text.isascii() and text.isdecimal() else 0
