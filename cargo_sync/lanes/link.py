@@ -48,6 +48,7 @@ class Link:
         self._fill = 0
         self._frame = 0
         self._opened = False
+        self._lent: memoryview | None = None
         self._body = 0
         """Bytes of the body that was received last."""
 
@@ -67,13 +68,21 @@ class Link:
             return 0
         return max(0, min(self._fill, self._frame - TRAILER) - HEADER)
 
+    def lend(self, memory: memoryview) -> None:
+        """The records of the next frame are in this memory, instead of `body`.
+
+        It must stay as it is until that frame is closed.
+        """
+        self._lent = memory
+
     def close_frame(self, length: int, last: bool = False) -> int:
         """Closes the frame whose records fill `body` up to `length`; `flush` sends it.
 
         Returns:
             The length of the frame in bytes.
         """
-        self._outgoing = self._maker.close(length, last)
+        self._outgoing = self._maker.close(length, last, self._lent)
+        self._lent = None
         return len(self._outgoing)
 
     def flush(self) -> bool:

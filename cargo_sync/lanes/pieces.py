@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final
 
 from cargo_sync.lanes.current import WANTED
-from cargo_sync.lanes.ports import Reader, Source
+from cargo_sync.lanes.ports import Reader, RecordReader, Source
 from cargo_sync.model.checkpoints import RESUMABLE, resumable
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Want
@@ -53,11 +53,14 @@ class Pieces:
     content  bytes that were written into frames
     zeros    bytes of the holes that were written into frames
     waiting  the source had the next content not yet, when `fill` asked last
+    lent     the memory of the record that `fill` has made last, if it is not in the body: nothing
+             else is in its frame
     """
 
     def __init__(self, source: Source) -> None:
         self.content = self.zeros = 0
         self.waiting = False
+        self.lent: memoryview | None = None
         self._source = source
         self._batches: dict[int, _Batch] = {}
         # The file whose turn it is; its batch is always the first.
@@ -65,6 +68,8 @@ class Pieces:
         self._batch = _Batch(0, (), (), (), frozenset(), 0)
         self._index = 0
         self._reader: Reader | None = None
+        self._records: RecordReader | None = None
+        """The same, if it may have records."""
         self._spans: deque[tuple[int, int]] | None = None
         self._ends: dict[int, int] = {}
         """What `content` was when all of a batch was sent."""
@@ -118,9 +123,10 @@ class Pieces:
         content that the source has not yet, the frame ends; the next call asks for it again.
         """
         self.waiting = False
+        self.lent = None
         enough = min(ENOUGH, limit)
         limit = min(limit, PIECE)
-        while used < enough and not self.waiting:
+        while used < enough and not self.waiting and self.lent is None:
             offer = self._offer or self._next()
             if offer is None:
                 break
@@ -202,39 +208,52 @@ class Pieces:
         return group, offers, views
 
     def _put_piece(self, offer: Offer, body: memoryview, at: int, limit: int) -> int:
-        if self._reader is None:
-            self._reader = self._source.open(offer)
-        if self._spans is None:
-            self._spans = deque([(0, offer.size)] if offer.size else ())
-        spans = self._spans
+        reader, spans = self._begun(offer)
         offset, until = spans[0] if spans else (offer.size, offer.size)
-        end, hole = self._reader.extent(offset, until) if offset < until else (until, False)
+        end, hole = reader.extent(offset, until) if offset < until else (until, False)
         count = end - offset if hole else min(end - offset, limit)
         start = at + records.SIZE
         view = body[start : start + (records.ZEROS.size if hole else count)]
+        is_last = offset + count >= until and len(spans) <= 1
+        kind, flags = records.HOLE if hole else records.DATA, records.FINAL if is_last else 0
+        fields = kind, flags, self._index, self._batch.number, len(view), offset
         if hole:
             records.ZEROS.pack_into(view, 0, count)
-        elif count and not self._read(self._reader, offer, view, offset):
-            self.waiting = True
-            return at
+        elif self._records is not None and not at and not is_last:
+            # Not the last piece: its memory is lent no longer than its reader is open.
+            self.lent = self._records.record(records.HEADER.pack(*fields), offset, count)
+        if self.lent is None:
+            if count and not hole and not self._read(reader, offer, view, offset):
+                self.waiting = True
+                return at
+            records.HEADER.pack_into(body, at, *fields)
         # Only the last piece needs this check. It is done for each piece, so that a file that
         # changed early is not sent to its end.
-        if not self._reader.unchanged():
+        if not reader.unchanged():
             raise ProblemError(changed_while_read(offer.path))
-        if offset + count < until:
-            spans[0] = (offset + count, until)
+        self._went(offset + count, hole=count if hole else 0, content=0 if hole else count)
+        return start + len(view)
+
+    def _begun(self, offer: Offer) -> tuple[Reader, deque[tuple[int, int]]]:
+        """The current file, opened, and which ranges of it are to be sent."""
+        if self._reader is None:
+            self._reader = self._source.open(offer)
+            self._records = self._reader if isinstance(self._reader, RecordReader) else None
+        if self._spans is None:
+            self._spans = deque([(0, offer.size)] if offer.size else ())
+        return self._reader, self._spans
+
+    def _went(self, end: int, *, hole: int, content: int) -> None:
+        """A piece of the current file that ends there was written into a frame."""
+        spans = self._spans
+        if spans and end < spans[0][1]:
+            spans[0] = (end, spans[0][1])
         elif spans:
             spans.popleft()
-        flags = 0 if spans else records.FINAL
-        kind, number = records.HOLE if hole else records.DATA, self._batch.number
-        records.HEADER.pack_into(body, at, kind, flags, self._index, number, len(view), offset)
-        if hole:
-            self.zeros += count
-        else:
-            self.content += count
+        self.zeros += hole
+        self.content += content
         if not spans:
             self._done()
-        return start + len(view)
 
     def _read(self, reader: Reader, offer: Offer, view: memoryview, offset: int) -> bool:
         """Fills `view`; False if the content is not here yet."""
@@ -246,6 +265,7 @@ class Pieces:
         return True
 
     def _fail(self, body: memoryview, at: int, problem: Problem) -> int:
+        self.lent = None
         payload = memoryview(encode_problem(problem))
         record = records.Record(records.FAIL, 0, self._index, self._batch.number, 0, payload)
         self._done()
@@ -261,7 +281,7 @@ class Pieces:
         self._close_file()
 
     def _close_file(self) -> None:
-        self._offer = self._spans = None
+        self._offer = self._spans = self._records = None
         reader, self._reader = self._reader, None
         if reader:
             reader.close()

@@ -9,7 +9,7 @@ never on the other end, and never on another machine: a source whose content com
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Finished, Offer, Unread, Want
@@ -73,6 +73,21 @@ class Reader(Protocol):
         """True when size, mtime_ns, ctime_ns and inode are still what they were at `open`."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class RecordReader(Reader, Protocol):
+    """A reader that may have pieces in memory, each as the record in which it is to be sent."""
+
+    def record(self, header: bytes, offset: int, count: int) -> memoryview | None:
+        """The whole record with this header, and `count` bytes from `offset` on behind it.
+
+        Its memory is lent until the next call. None: it is not in memory like this; then the same
+        bytes are read.
+
+        Raises:
+            ProblemError: the file cannot be read.
+        """
 
 
 class BlockingReader(Reader, Protocol):

@@ -233,6 +233,8 @@ class Sender(End):
         limit = min(self._pace.frame_limit, frame_limit(self.line))
         before = self._pieces.zeros
         used = self._pieces.fill(self.link.body, used, limit)
+        if self._pieces.lent is not None:
+            self.link.lend(self._pieces.lent)
         self._had += self._pieces.zeros - before
         return used
 

@@ -155,6 +155,9 @@ class ComingFile(NamedTuple):
 class Forward(Protocol):
     """A content that goes on while it still comes. One thread calls it."""
 
+    def came(self, offset: int, piece: memoryview) -> None:
+        """A piece is being staged; its memory is only lent. Then it need not be read again soon."""
+
     def reached(self, count: int) -> None:
         """So many bytes from its start on are staged. It returns at once."""
 
@@ -167,6 +170,9 @@ class Forward(Protocol):
 
 class NoForward:
     """Nothing goes on."""
+
+    def came(self, offset: int, piece: memoryview) -> None:
+        """Nobody needs it."""
 
     def reached(self, count: int) -> None:
         """Nobody waits for it."""

@@ -59,8 +59,11 @@ class FrameMaker(Protocol):
     body: memoryview
     """BODY_MAX bytes: the records of the next frame are written here."""
 
-    def close(self, length: int, last: bool) -> memoryview:
+    def close(self, length: int, last: bool, lent: memoryview | None = None) -> memoryview:
         """Returns the whole frame around the first `length` bytes of `body`, ready to be sent.
+
+        `lent` is other memory to be used once instead of `body`. It is only read, and is not needed
+        after the call.
 
         Raises:
             ProblemError: the counter is used up ("cut": the flow continues on a new lane).
@@ -119,7 +122,9 @@ class PlainMaker(_Maker):
         super().__init__(0)
         self.body = self._frame[HEADER : HEADER + BODY_MAX]
 
-    def close(self, length: int, last: bool) -> memoryview:
+    def close(self, length: int, last: bool, lent: memoryview | None = None) -> memoryview:
+        if lent is not None:
+            self.body[:length] = lent[:length]
         self._begin(length, last)
         end = HEADER + length
         self._frame[end : end + TRAILER] = xxh3_128_digest(self._frame[:end])
@@ -139,10 +144,11 @@ class SealedMaker(_Maker):
         self._prefix = prefix
         self.body = new_buffer(BODY_MAX)
 
-    def close(self, length: int, last: bool) -> memoryview:
+    def close(self, length: int, last: bool, lent: memoryview | None = None) -> memoryview:
+        body = self.body if lent is None else lent
         nonce = _NONCE.pack(self._prefix, self._begin(length, last), last)
         frame = self._frame[: HEADER + length + TRAILER]
-        self._seal(nonce, self.body[:length], frame[:HEADER], frame[HEADER:])
+        self._seal(nonce, body[:length], frame[:HEADER], frame[HEADER:])
         return frame
 
 

@@ -15,8 +15,11 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.blob_pieces import fill
 from cargo_sync.stores.contract import ComingFile, Content
+from cargo_sync.stores.nodes.recent_pieces import RecentPiece, RecentPieces, RecordMemory
 from cargo_sync.stores.unnamed import LONGEST, unnamed
 
+TOGETHER: Final = 2 << 20
+"""So many bytes are waited for, if more are to come: a lane sends them without a pause."""
 _GIVEN_UP: Final = Problem(Code.CANCELLED, "the upload has ended before all of it came")
 
 
@@ -34,6 +37,7 @@ class ArrivingContent:
         file: ComingFile,
         closed: Callable[["ArrivingContent"], None],
         steady: Callable[[], float],
+        memory: RecordMemory | None = None,
     ) -> None:
         """`closed` is called when it does not come any more; it must not block."""
         self.id = id
@@ -46,6 +50,7 @@ class ArrivingContent:
         self._lock = threading.Lock()
         self._count = 0
         self._is_given_up = False
+        self.recent = RecentPieces(memory or RecordMemory())
         self._needs: dict[Wake, int] = {}
         """Who waits, and for how many bytes from the start on."""
 
@@ -54,6 +59,9 @@ class ArrivingContent:
         return unnamed(self.id, self.file.size, self.file.holes)
 
     # -- for who brings it -------------------------------------------------------------------------
+
+    def came(self, offset: int, piece: memoryview) -> None:
+        self.recent.keep(offset, piece)
 
     def reached(self, count: int) -> None:
         if self.content is None and self._steady() > self._until:
@@ -91,6 +99,7 @@ class ArrivingContent:
         with self._lock:
             self._is_given_up = True
             wakes, self._needs = list(self._needs), {}
+        self.recent.clear()
         for wake in wakes:
             wake()
 
@@ -102,7 +111,7 @@ class ArrivingContent:
             raise ProblemError(from_os_error(error, "a file that arrives")) from error
 
     def has(self, count: int, wake: Wake) -> bool:
-        """Whether so many bytes are here; if not, `wake` is called when this may have changed.
+        """Whether so many bytes are here; if not, `wake` is called when more have come.
 
         Raises:
             ProblemError: it was given up.
@@ -112,8 +121,9 @@ class ArrivingContent:
                 raise ProblemError(_GIVEN_UP)
             if count <= self._count:
                 return True
-            self._needs[wake] = count
-            return False
+            self._needs[wake] = min(max(count, self._count + TOGETHER), self.file.size)
+        self.recent.follow()
+        return False
 
     def here(self) -> int:
         """The bytes from the start on that are here."""
@@ -132,8 +142,21 @@ class ArrivingReader:
         self._arriving = arriving
         self._fd = fd
         self._wake = wake
+        self._lent: tuple[int, RecentPiece] | None = None
+        arriving.recent.enter()
+
+    def record(self, header: bytes, offset: int, count: int) -> memoryview | None:
+        self._give_back()
+        if not self._arriving.has(offset + count, self._wake):
+            return None
+        piece = self._arriving.recent.lend(header, offset)
+        if piece is None:
+            return None
+        self._lent = offset, piece
+        return piece.record
 
     def read_into(self, view: memoryview, offset: int) -> int | None:
+        self._give_back()
         if not self._arriving.has(offset + len(view), self._wake):
             return None
         try:
@@ -156,5 +179,13 @@ class ArrivingReader:
         return True  # the node hashes what it gets
 
     def close(self) -> None:
+        self._give_back()
+        self._arriving.recent.leave()
         self._arriving.forget(self._wake)
         os.close(self._fd)
+
+    def _give_back(self) -> None:
+        """The last record was sealed."""
+        if self._lent is not None:
+            self._arriving.recent.give(*self._lent)
+            self._lent = None

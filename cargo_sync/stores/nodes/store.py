@@ -38,6 +38,7 @@ from cargo_sync.stores.nodes.held_pieces import HeldPieces
 from cargo_sync.stores.nodes.inventory import TakingIn
 from cargo_sync.stores.nodes.ports import Cluster, CopyRows
 from cargo_sync.stores.nodes.reading import NodeReading
+from cargo_sync.stores.nodes.recent_pieces import RecordMemory
 from cargo_sync.stores.nodes.repairing import Repairing, Trimming
 from cargo_sync.stores.nodes.securing import Securing
 from cargo_sync.stores.nodes.small_fetching import fetch_small
@@ -104,6 +105,7 @@ class NodeStore:
         )
         self._rows = rows
         self._forwarding = Forwarding(self.cluster)
+        self._records = RecordMemory()
         self._securing = Securing(self.cluster, self._forwarding.nodes)
         self._repairing = Repairing(self.cluster)
         self._survey = CopySurvey(self.cluster, self._repairing.progress)
@@ -150,7 +152,7 @@ class NodeStore:
             with suppress(RuntimeError):  # the loop is closed
                 call(self._forwarding.end, arriving)
 
-        arriving = ArrivingContent(world.token(), file, closed, world.steady)
+        arriving = ArrivingContent(world.token(), file, closed, world.steady, self._records)
         with suppress(RuntimeError):
             call(self._forward, workspace, arriving)
         return arriving

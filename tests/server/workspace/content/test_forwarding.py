@@ -28,6 +28,9 @@ class NotedForward:
     def __init__(self) -> None:
         self.heard: list[int | str] = []
 
+    def came(self, offset: int, piece: memoryview) -> None:
+        self.heard.append(f"{bytes(piece).decode()} at {offset}")
+
     def reached(self, count: int) -> None:
         self.heard.append(count)
 
@@ -78,7 +81,7 @@ def test_over_a_lane(store: NotingStore) -> None:
     assert isinstance(receipts, list)
     assert [one.code for one in receipts] == ["done", "changed", "incomplete", "done"]
     assert [one.heard for one in store.forwards] == [
-        [4, 4, 10, SEALED],
+        [4, "6789 at 6", 4, "45 at 4", 10, SEALED],
         [4, "closed"],
         [4, "closed"],
     ]

@@ -56,6 +56,8 @@ class ContentSink(StagingSink):
 
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
         super().part(batch, index, offset, content)
+        if (forward := self._forwards.get((batch, index))) is not None:
+            forward.came(offset, content)
         # A piece may still be being written; those before it are.
         self._go_on(batch, index, offset if self._writing else offset + len(content))
 

@@ -1,0 +1,151 @@
+"""The newest pieces of contents that arrive, in memory, as records that lanes to nodes send.
+
+A lane that keeps up with what arrives seals a piece where it lies: nothing is read from the spool,
+and nothing is copied for each node. One that does not keep up reads from the spool; when all of
+them do, nothing is kept until one waits again. So memory is bounded, and a slow node costs none.
+"""
+
+import threading
+from collections import OrderedDict
+from typing import Final
+
+from cargo_sync.wire import records
+from cargo_sync.wire.frames import BODY_MAX, new_buffer
+
+SMALLEST: Final = 256 << 10
+"""Bytes from which a piece is kept."""
+RECENT: Final = 6
+"""Pieces of one content that are kept."""
+ROOM: Final = 32
+"""Pieces of all contents together."""
+_FREE: Final = 8
+"""So many free pieces of memory are kept."""
+
+
+class RecordMemory:
+    """Memory of records, used again: the system takes long to give new pages. Any thread.
+
+    taken  by so many records
+    """
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._lock = threading.Lock()
+        self._free: list[memoryview] = []
+
+    def take(self) -> memoryview | None:
+        """BODY_MAX bytes; None: all contents have enough."""
+        with self._lock:
+            if self.taken >= ROOM:
+                return None
+            self.taken += 1
+            return self._free.pop() if self._free else new_buffer(BODY_MAX)
+
+    def give(self, memory: memoryview) -> None:
+        """Nobody uses this any more, nor what else is in its memory."""
+        with self._lock:
+            self.taken -= 1
+            if len(self._free) < _FREE:
+                self._free.append(memoryview(memory.obj))
+
+
+class RecentPiece:
+    """One of these.
+
+    record  in its memory
+    lent    to so many readers now
+    read    by so many
+    """
+
+    __slots__ = ("is_kept", "lent", "read", "record")
+
+    def __init__(self, record: memoryview) -> None:
+        self.record = record
+        self.lent = self.read = 0
+        self.is_kept = True
+
+
+class RecentPieces:
+    """Those of one content. Any thread may use it."""
+
+    def __init__(self, memory: RecordMemory) -> None:
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._pieces: OrderedDict[int, RecentPiece] = OrderedDict()
+        """By offset, in the order in which they came."""
+        self._readers = 0
+        self._is_followed = False
+        """Whether a reader keeps up."""
+
+    # -- for who brings it -------------------------------------------------------------------------
+
+    def keep(self, offset: int, content: memoryview) -> None:
+        """A piece has come."""
+        if not self._is_followed or not self._readers or len(content) < SMALLEST:
+            return
+        memory = self._memory.take()
+        if memory is None:
+            return
+        length = records.SIZE + len(content)
+        header = records.DATA, 0, 0, 0, len(content), offset
+        records.HEADER.pack_into(memory, 0, *header)
+        memory[records.SIZE : length] = content
+        with self._lock:
+            if (earlier := self._pieces.pop(offset, None)) is not None:
+                self._drop(earlier)
+            self._pieces[offset] = RecentPiece(memory[:length])
+            if len(self._pieces) > RECENT:
+                _, oldest = self._pieces.popitem(last=False)
+                self._is_followed = oldest.read > 0
+                self._drop(oldest)
+
+    def clear(self) -> None:
+        """Nothing more comes."""
+        with self._lock:
+            self._is_followed = False
+            while self._pieces:
+                self._drop(self._pieces.popitem()[1])
+
+    # -- for readers -------------------------------------------------------------------------------
+
+    def enter(self) -> None:
+        """There is one more reader."""
+        with self._lock:
+            self._readers += 1
+
+    def leave(self) -> None:
+        """A reader has gone."""
+        with self._lock:
+            self._readers -= 1
+            for offset in [at for at, one in self._pieces.items() if one.read >= self._readers]:
+                self._drop(self._pieces.pop(offset))
+
+    def follow(self) -> None:
+        """A reader has read all that has come."""
+        self._is_followed = True
+
+    def lend(self, header: bytes, offset: int) -> RecentPiece | None:
+        """The piece at an offset, if its record has just this header; `give` ends it."""
+        with self._lock:
+            piece = self._pieces.get(offset)
+            if piece is None or piece.record[: len(header)] != header:
+                return None
+            piece.lent += 1
+            piece.read += 1
+            return piece
+
+    def give(self, offset: int, piece: RecentPiece) -> None:
+        """A reader has done with a piece; when all have, its memory is free while it is hot."""
+        with self._lock:
+            piece.lent -= 1
+            if piece.is_kept:
+                if piece.read >= self._readers:
+                    self._drop(self._pieces.pop(offset))
+            elif not piece.lent:
+                self._memory.give(piece.record)
+
+    def _drop(self, piece: RecentPiece) -> None:
+        """The lock is held; it is not in the table any more."""
+        piece.is_kept = False
+        if not piece.lent:
+            self._memory.give(piece.record)

@@ -1,0 +1,111 @@
+"""Pieces of a content that arrives stay in memory until all lanes that keep up have sent them."""
+
+import os
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.stores.contract import ComingFile
+from cargo_sync.stores.nodes.arriving import TOGETHER, ArrivingContent, ArrivingReader
+from cargo_sync.stores.nodes.recent_pieces import RECENT, RecordMemory
+from cargo_sync.wire import records
+
+PIECE = 1 << 20
+SIZE = 20 * PIECE
+
+
+class House:
+    """A content that arrives; in its file are zeros, so it is seen what comes from memory."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        path = tmp_path / "staged"
+        path.write_bytes(b"")
+        os.truncate(path, SIZE)
+        self.memory = RecordMemory()
+        self.woken = 0
+        coming = ComingFile(SIZE, 0, partial(os.open, path, os.O_RDONLY))
+        self.content = ArrivingContent("f" * 32, coming, lambda _: None, lambda: 0.0, self.memory)
+        self.came = 0
+
+    def reader(self) -> ArrivingReader:
+        return self.content.open(self.wake)
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def come(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.content.came(self.came, memoryview(bytes([1 + self.came // PIECE]) * PIECE))
+            self.came += PIECE
+            self.content.reached(self.came)
+
+
+def lent(reader: ArrivingReader, number: int, *, batch: int = 0) -> memoryview | None:
+    """The record of a piece, if it is lent."""
+    header = records.HEADER.pack(records.DATA, 0, 0, batch, PIECE, number * PIECE)
+    found = reader.record(header, number * PIECE, PIECE)
+    if found is not None:
+        assert found == header + bytes([number + 1]) * PIECE
+    return found
+
+
+def test_a_lane_that_keeps_up_is_lent_what_comes(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.come()
+    reader, view = house.reader(), memoryview(bytearray(PIECE))
+    assert lent(reader, 0) is None, "nobody was there to read it"
+    assert reader.read_into(view, 0) == PIECE
+    assert lent(reader, 1) is None and house.woken == 0
+    house.come(TOGETHER // PIECE - 1)
+    assert house.woken == 0, "it is not woken for each piece"
+    house.come()
+    assert house.woken == 1
+    for number in range(1, house.came // PIECE):
+        assert lent(reader, number, batch=1) is None, "it has another header"
+        assert lent(reader, number) is not None
+    assert lent(reader, house.came // PIECE) is None
+    house.content.give_up()
+    with pytest.raises(ProblemError):
+        lent(reader, 0)
+    reader.close()
+
+
+def test_memory_is_used_again_when_all_lanes_have_sent_it(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    one, other = house.reader(), house.reader()
+    assert lent(one, 0) is None
+    house.come(2)
+    assert house.memory.taken == 2
+    assert lent(one, 0) is not None and lent(other, 0) is not None
+    assert lent(one, 1) is not None and house.memory.taken == 2, "the other one still sends it"
+    assert lent(other, 1) is not None and house.memory.taken == 1
+    other.close()
+    assert lent(one, 2) is None and house.memory.taken == 0
+    house.come()
+    assert house.memory.taken == 1
+    one.close()
+    assert house.memory.taken == 0
+    house.come()
+    assert house.memory.taken == 0, "nobody reads"
+
+
+def test_slow_lanes_take_no_memory(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    reader = house.reader()
+    assert lent(reader, 0) is None
+    house.come(1)
+    record = lent(reader, 0)
+    house.come(RECENT + 3)
+    assert record is not None and record[-1] == 1, "nobody else writes what is lent"
+    assert house.memory.taken == RECENT + 1
+    assert lent(reader, 1) is None, "it comes from the file"
+    assert house.memory.taken == RECENT
+    assert lent(reader, 3) is not None
+    assert lent(reader, RECENT + 3) is None, "nothing more was kept then"
+    assert lent(reader, house.came // PIECE) is None
+    house.come()
+    assert lent(reader, house.came // PIECE - 1) is not None, "it keeps up again"
+    reader.close()
+    assert house.memory.taken == 0
