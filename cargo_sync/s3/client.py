@@ -136,6 +136,7 @@ class S3:
             if_match: only if the object that is there has this ETag, else it is `changed`.
             quoted: how the ETag is sent; `S3Abilities` knows what this server reads.
         """
+        content, md5 = await self._connection.with_md5(content)
         headers = dict(metadata_headers(metadata))
         if absent:
             headers["If-None-Match"] = "*"
@@ -151,7 +152,8 @@ class S3:
             absent=absent,
         )
         answer = await self._connection.headers(request)
-        return Stored(bare_etag(answer.get("ETag", "")), version_of(answer))
+        etag = bare_etag(answer.get("ETag", ""))
+        return Stored(etag, version_of(answer), etag == md5.hex())
 
     async def copy(
         self,

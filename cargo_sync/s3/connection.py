@@ -19,7 +19,7 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.s3.answers import AnswerReader, Records
-from cargo_sync.s3.content import SMALL, ContentPayload, SentDigests, digests
+from cargo_sync.s3.content import SMALL, ContentPayload, S3Content, SentDigests, digests, md5_of
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.errors import S3Error, S3Refusal, bad_answer, refused, translated
 from cargo_sync.s3.requests import S3Request, Signer
@@ -131,6 +131,16 @@ class S3Connection:
             yield response
         finally:
             response.release() if response.content.at_eof() else response.close()
+
+    async def with_md5(self, content: S3Content) -> tuple[S3Content, bytes]:
+        """A content that knows its MD5; and that."""
+        if content.md5 is not None:
+            return content, content.md5
+        if content.size <= SMALL:
+            md5 = md5_of(content.views)
+        else:
+            md5 = await self.world.offload(md5_of, content.views)
+        return replace(content, md5=md5), md5
 
     @property
     def where(self) -> str:

@@ -60,8 +60,23 @@ class Multipart:
             raise bad_answer(what, "it has no id of an upload")
         return upload
 
-    async def part(self, key: str, upload: str, number: int, content: S3Content) -> str:
-        """Sends a part, with its MD5; the same number again replaces it. Returns its ETag."""
+    async def part(
+        self, key: str, upload: str, number: int, content: S3Content, there: str = ""
+    ) -> str:
+        """Sends a part, with its MD5; the same number again replaces it. Returns its ETag.
+
+        Args:
+            key: of the upload.
+            upload: its id.
+            number: of the part.
+            content: its bytes.
+            there: the ETag of as many bytes that the server has as this part: if it is the MD5 of
+                the content, nothing is sent.
+        """
+        if there:
+            content, md5 = await self._connection.with_md5(content)
+            if there == md5.hex():
+                return there
         what = f"part {number} of {key!r} could not be stored"
         query = _of(upload, number)
         request = S3Request("PUT", what, checked_key(key), query, content=content)

@@ -27,10 +27,16 @@ class ObjectHead:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the answer to a PUT says: ETag as in `ObjectHead`, "" if it says none; the version."""
+    """What the answer to a PUT says.
+
+    etag     as in `ObjectHead`, "" if it says none
+    version  as in `ObjectHead`
+    is_md5   the ETag is the MD5 of what was sent
+    """
 
     etag: str
     version: str
+    is_md5: bool
 
 
 @dataclass(frozen=True, slots=True)

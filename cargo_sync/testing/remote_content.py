@@ -63,6 +63,7 @@ class MemoryUpload:
         self._path = file.path
         self._parts = remote.server.uploads[id]
         self.piece = remote.piece
+        self.asks = True
         self.at_once = 1 if remote.abilities.resuming is Resuming.APPEND else 3
 
     @property

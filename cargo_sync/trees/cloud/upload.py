@@ -34,6 +34,7 @@ class CloudUpload:
 
     piece = PIECE
     at_once = 1
+    asks = True
 
     def __init__(
         self,

@@ -29,6 +29,7 @@ class FtpUpload:
 
     piece = PIECE
     at_once = 1
+    asks = True
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class PydioUpload:
 
     piece = PIECE
     at_once = 1
+    asks = True
 
     def __init__(
         self, stage: PydioStage, place: str, file: NewFile, found: PydioState | None = None

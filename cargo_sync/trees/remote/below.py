@@ -124,6 +124,10 @@ class _UploadBelow:
         return self._upload.at_once
 
     @property
+    def asks(self) -> bool:
+        return self._upload.asks
+
+    @property
     def done(self) -> Sequence[tuple[int, int]]:
         return self._upload.done
 

@@ -15,9 +15,9 @@ proves them against real servers (tests/conformance/test_remote.py):
 - `Entry.version` changes whenever the content may have changed, is never 0, and is the same from
   a listing, from `entry`, and after `put`, `publish`, `move`, `copy`: all of them give what the
   next listing will say, field by field (but for the time, if it keeps none). What an answer to a
-  change says of the new entry is never trusted. `ident` is 0 without `abilities.idents`, `mode` is
-  entries.BY_UMASK where none is kept, `hash` is "" always. A folder has size 0, time 0 and version
-  1: what is in it does not change it.
+  change says of the new entry is trusted only on a server where that was tried out. `ident` is 0
+  without `abilities.idents`, `mode` is entries.BY_UMASK where none is kept, `hash` is "" always. A
+  folder has size 0, time 0 and version 1: what is in it does not change it.
 - What changes an entry gets the entry that the plan saw, and fails with CHANGED (or OCCUPIED,
   VANISHED) if it is another one: by a condition where the server obeys them, else by a look just
   before (`abilities.replacing`). Two entries are the same if kind and version are (of folders, the
@@ -84,6 +84,8 @@ class RemoteUpload(Protocol):
 
     piece    bytes of each piece but the last one
     at_once  so many pieces may be under way at the same time
+    asks     an upload that goes on asks the server for what is there; else only what was `kept`
+             counts as sent, so it is stored after each piece
     done     the spans [start, end) that the server has, in order. With APPEND it is one from 0 on,
              which may end anywhere; else each begins and ends at a multiple of `piece`, or at the
              end of the file
@@ -94,6 +96,9 @@ class RemoteUpload(Protocol):
 
     @property
     def at_once(self) -> int: ...
+
+    @property
+    def asks(self) -> bool: ...
 
     @property
     def done(self) -> Sequence[tuple[int, int]]: ...
@@ -109,6 +114,7 @@ class RemoteUpload(Protocol):
     async def send(self, offset: int, content: memoryview, pace: Pace) -> None:
         """Sends one piece. It is in `done` when this returns.
 
+        What turns out to be there already is not sent, and not paced.
         With APPEND, pieces come in order, one at a time.
         """
 

@@ -33,6 +33,7 @@ from cargo_sync.trees.s3.content import S3FileContent
 from cargo_sync.trees.s3.entries import (
     LONGEST_KEY,
     entry_of_head,
+    file_entry,
     folder_entry,
     hash_of,
     known_hash_of,
@@ -178,10 +179,10 @@ class S3Folder:
     async def put(
         self, file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace
     ) -> Entry:
-        key = self._key(file.path)
+        key, can = self._key(file.path), self._server
 
-        async def store(condition: Condition) -> None:
-            await self._s3.put(
+        async def store(condition: Condition) -> Entry | None:
+            put = await self._s3.put(
                 key,
                 S3Content((content,), pace=pace),
                 metadata_of(file),
@@ -189,8 +190,11 @@ class S3Folder:
                 if_match=condition.if_match,
                 quoted=condition.quoted,
             )
+            if not (can.gives_md5 and put.is_md5):
+                return None
+            now = int(self._world.wall()) * 10**9
+            return file_entry(paths.name(file.path), file.size, put.etag, now)
 
-        can = self._server
         obeyed = ObeyedConditions(can.put_if_absent, can.put_if_match, can.quoted)
         return await replaced_by(self._s3, key, file, replaced, obeyed, store)
 
@@ -203,9 +207,7 @@ class S3Folder:
         if parts is None:
             upload = await self._s3.multipart.begin(key, metadata_of(file))
             parts = KeptParts(key, upload, piece_of(file.size, self._server.most_parts), {})
-        can = self._server
-        obeyed = ObeyedConditions(can.complete_if_absent, can.complete_if_match, can.quoted)
-        return S3Upload(self._s3, parts, file.size, obeyed)
+        return S3Upload(self._s3, parts, file.size, self._server)
 
     async def give_up(self, kept: Kept) -> None:
         known = KeptParts.read(kept)

@@ -39,9 +39,11 @@ async def replaced_by(
     file: NewFile,
     replaced: Entry | None,
     obeyed: ObeyedConditions,
-    store: Callable[[Condition], Awaitable[object]],
+    store: Callable[[Condition], Awaitable[Entry | None]],
 ) -> Entry:
     """Stores a file instead of `replaced`; returns what is there then.
+
+    What `store` returns is that, if the answer of this server says it; None: it is looked at.
 
     Raises:
         ProblemError: something else is there than `replaced`; what `store` raises.
@@ -54,7 +56,8 @@ async def replaced_by(
         if head is not None and obeyed.matching:
             condition = Condition(if_match=head.etag, quoted=obeyed.quoted)
     try:
-        await store(condition)
+        if (entry := await store(condition)) is not None:
+            return entry
     except S3Error as error:
         if not error.again or error.undone or not file.hash:
             raise

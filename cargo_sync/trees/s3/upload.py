@@ -1,25 +1,25 @@
 """A larger file under way to a bucket, in parts: nobody sees it before it is put together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import orjson
 
 from cargo_sync.model.entries import Entry
-from cargo_sync.s3.abilities import FEW_PARTS
+from cargo_sync.s3.abilities import S3Abilities
 from cargo_sync.s3.client import S3
 from cargo_sync.s3.content import S3Content
 from cargo_sync.s3.errors import S3Error
+from cargo_sync.s3.multipart import SMALLEST_PART
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
 from cargo_sync.trees.s3.replacing import Condition, ObeyedConditions, replaced_by, stored
 
 MIB: Final = 2**20
-SMALLEST: Final = 16 * MIB
-LARGE: Final = 64 * MIB
-"""Parts are in memory, some at once: they get larger than this only if there would be too many."""
-_SPARE: Final = 0.9
-"""Of the parts that a server allows, so many are used."""
+UNDER_WAY: Final = 16 * MIB
+"""Bytes of parts that are under way together: after a kill no more are sent again, but for files
+whose parts are larger than that."""
 
 
 class KeptParts(NamedTuple):
@@ -28,12 +28,14 @@ class KeptParts(NamedTuple):
     key    of the object, with the folder's prefix
     piece  bytes of each part but the last one
     etags  by the number of the part, from 1
+    found  ETags of parts that the server has, of which nothing was kept
     """
 
     key: str
     upload: str
     piece: int
     etags: dict[int, str]
+    found: Mapping[int, str] = MappingProxyType({})
 
     def text(self) -> Kept:
         etags = {str(number): etag for number, etag in self.etags.items()}
@@ -54,12 +56,15 @@ class KeptParts(NamedTuple):
 def piece_of(size: int, most_parts: int) -> int:
     """Bytes of each part of a file, whole MiB.
 
+    They are so small that several are under way at the same time. If that is not possible, because
+    of the number of parts that the server allows, they are not smaller than what may be under way.
+
     Args:
         size: of the file.
-        most_parts: that the server allows; all allow `FEW_PARTS`, of which the list is short.
+        most_parts: that the server allows.
     """
-    few = _whole_mib(size / (FEW_PARTS * _SPARE))
-    return max(SMALLEST, min(few, max(LARGE, _whole_mib(size / (most_parts * _SPARE)))))
+    piece = max(SMALLEST_PART, _whole_mib(size / most_parts))
+    return piece if 2 * piece <= UNDER_WAY else max(UNDER_WAY, piece)
 
 
 def _whole_mib(size: float) -> int:
@@ -69,15 +74,17 @@ def _whole_mib(size: float) -> int:
 class S3Upload:
     """See `RemoteUpload`."""
 
-    at_once = 4
-
-    def __init__(self, s3: S3, kept: KeptParts, size: int, obeyed: ObeyedConditions) -> None:
+    def __init__(self, s3: S3, kept: KeptParts, size: int, server: S3Abilities) -> None:
         self._s3 = s3
         self._parts = kept
         self._size = size
-        self._obeyed = obeyed
+        self._obeyed = ObeyedConditions(
+            server.complete_if_absent, server.complete_if_match, server.quoted
+        )
         self._is_complete = False
         self.piece = kept.piece
+        self.at_once = max(1, UNDER_WAY // kept.piece)
+        self.asks = server.gives_md5
 
     @property
     def done(self) -> Sequence[tuple[int, int]]:
@@ -97,19 +104,19 @@ class S3Upload:
     async def send(self, offset: int, content: memoryview, pace: Pace) -> None:
         number = offset // self.piece + 1
         one = S3Content((content,), pace=pace)
-        key, upload = self._parts.key, self._parts.upload
-        etag = await self._s3.multipart.part(key, upload, number, one)
+        key, upload, found = self._parts.key, self._parts.upload, self._parts.found
+        etag = await self._s3.multipart.part(key, upload, number, one, found.get(number, ""))
         self._parts.etags[number] = etag
 
     def kept(self) -> Kept:
         return self._parts.text()
 
     async def publish(self, file: NewFile, replaced: Entry | None) -> Entry:
-        key, upload, _, etags = self._parts
+        key, upload, etags = self._parts.key, self._parts.upload, self._parts.etags
         if self._is_complete:
             return await stored(self._s3, key, file)
 
-        async def complete(condition: Condition) -> None:
+        async def complete(condition: Condition) -> Entry | None:
             await self._s3.multipart.complete(
                 key,
                 upload,
@@ -119,6 +126,7 @@ class S3Upload:
                 quoted=condition.quoted,
             )
             self._is_complete = True
+            return None
 
         return await replaced_by(self._s3, key, file, replaced, self._obeyed, complete)
 
@@ -130,18 +138,18 @@ class S3Upload:
 
 
 async def confirmed(s3: S3, kept: KeptParts, size: int) -> KeptParts | None:
-    """The parts that the server has as they are kept; None if it has lost the upload."""
+    """The parts that the server has as they are kept, and others; None if it lost the upload."""
     try:
         there = {part.number: part for part in await s3.multipart.parts(kept.key, kept.upload)}
     except S3Error as error:
         if error.status == 404:
             return None
         raise
-    etags = {
-        number: etag
-        for number, etag in kept.etags.items()
-        if (part := there.get(number)) is not None
-        and part.etag == etag
-        and part.size == min(kept.piece, size - (number - 1) * kept.piece)
+    whole = {
+        number: part.etag
+        for number, part in there.items()
+        if part.size == min(kept.piece, size - (number - 1) * kept.piece)
     }
-    return kept._replace(etags=etags)
+    etags = {number: etag for number, etag in kept.etags.items() if whole.get(number) == etag}
+    found = {number: etag for number, etag in whole.items() if number not in kept.etags}
+    return kept._replace(etags=etags, found=found)

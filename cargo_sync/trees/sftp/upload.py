@@ -30,6 +30,7 @@ class SftpUpload:
 
     piece = PIECE
     at_once = 1
+    asks = True
 
     def __init__(
         self,

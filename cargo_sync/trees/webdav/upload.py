@@ -32,6 +32,7 @@ class WebDavUpload:
 
     piece = PIECE
     at_once = 1
+    asks = True
 
     def __init__(
         self,

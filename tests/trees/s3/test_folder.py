@@ -12,12 +12,15 @@ from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.s3.abilities import S3Abilities
 from cargo_sync.s3.objects import ObjectHead
 from cargo_sync.s3.requests import bare_etag
+from cargo_sync.trees.remote.contract import NewFile
 from cargo_sync.trees.s3.entries import file_entry, mode_of, time_of
 from cargo_sync.trees.s3.folder import KnownBucket, S3Folder
 from cargo_sync.trees.s3.markers import Marker
 from tests.s3.scripted import NOW, Say, Scripted, scripted, xml
 
 GONE = Say(404)
+HELLO = b"hello world"
+MD5 = "5eb63bbbe01eeed093cb22bb8f5acdc3"
 SEEN = Entry("dir", FOLDER, version=1)
 
 
@@ -32,6 +35,10 @@ async def folder(far: Scripted) -> AsyncIterator[S3Folder]:
     made = S3Folder(far.connection.login, "", far.connection.world)
     yield made
     await made.close()
+
+
+async def unpaced(size: int) -> None:
+    """Nothing waits."""
 
 
 def listed(*keys: str, size: int = 1) -> Say:
@@ -80,6 +87,28 @@ async def test_a_marker_is_put_and_removed(far: Scripted, folder: S3Folder) -> N
     far.say(listed("dir/", size=0), Say(204))
     await folder.remove("dir", SEEN)
     assert [(one.method, one.path) for one in far.asked[-1:]] == [("DELETE", "/films/dir/")]
+
+
+@pytest.mark.parametrize(
+    ("etag", "tells", "calls"),
+    [
+        (MD5, True, ["PUT"]),
+        (MD5, False, ["PUT", "HEAD"]),
+        ("e1", True, ["PUT", "HEAD"]),
+        ("", True, ["PUT", "HEAD"]),
+    ],
+)
+async def test_what_was_put_is_looked_at_unless_the_answer_has_its_md5(
+    far: Scripted, folder: S3Folder, etag: str, tells: bool, calls: list[str]
+) -> None:
+    folder.known = KnownBucket(S3Abilities(put_if_absent=True, gives_md5=tells), Marker.SLASH)
+    there = etag or "e1"
+    far.say(Say(headers={"ETag": f'"{etag}"'}))
+    far.say(Say(headers={"ETag": f'"{there}"', "Content-Length": str(len(HELLO))}))
+    file = NewFile("dir/a", len(HELLO), 1_600_000_000 * 10**9, 0o640, "f" * 32, "ab" * 32)
+    made = await folder.put(file, memoryview(HELLO), None, unpaced)
+    assert made == file_entry("a", len(HELLO), there, int(NOW) * 10**9)
+    assert [one.method for one in far.asked] == calls
 
 
 async def test_a_path_that_no_key_can_be_is_refused_alone(folder: S3Folder) -> None:

@@ -1,23 +1,25 @@
 """Uploads to a server that says what a test wants: answers are lost, parts and uploads too."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from hashlib import md5
 
 import pytest
 
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.s3.abilities import S3Abilities
 from cargo_sync.s3.objects import ObjectHead
 from cargo_sync.trees.remote.contract import NewFile
 from cargo_sync.trees.s3.entries import HASH, TIME, entry_of_head
-from cargo_sync.trees.s3.replacing import ObeyedConditions
-from cargo_sync.trees.s3.upload import KeptParts, S3Upload, confirmed, piece_of
+from cargo_sync.trees.s3.upload import UNDER_WAY, KeptParts, S3Upload, confirmed, piece_of
 from tests.s3.scripted import CUT, NOW, Say, Scripted, error, scripted, xml
 
 MIB = 2**20
 GIB = 2**30
 FILE = NewFile("a", 5, 1_600_000_000_000_000_000, 0o640, "f" * 32, "ab" * 32)
 KEPT = KeptParts("films/a", "u", MIB, {1: "p1"})
-ALL = ObeyedConditions(absent=True, matching=True)
+ALL = S3Abilities(complete_if_absent=True, complete_if_match=True)
 GONE = Say(404)
 
 
@@ -38,10 +40,10 @@ async def far() -> AsyncIterator[Scripted]:
 
 
 async def published(
-    far: Scripted, replaced: Entry | None, *answers: Say, obeyed: ObeyedConditions = ALL
+    far: Scripted, replaced: Entry | None, *answers: Say, server: S3Abilities = ALL
 ) -> Entry:
     far.say(*answers)
-    return await S3Upload(far.s3, KEPT, 5, obeyed).publish(FILE, replaced)
+    return await S3Upload(far.s3, KEPT, 5, server).publish(FILE, replaced)
 
 
 COMPLETE = xml("<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>")
@@ -58,18 +60,18 @@ async def test_what_is_there_after_complete_is_what_a_look_says(far: Scripted) -
 async def test_the_condition_has_the_etag_as_the_server_reads_it(
     far: Scripted, quoted: bool, sent: str
 ) -> None:
-    obeyed = ALL._replace(quoted=quoted)
-    await published(far, seen("e1"), head("e1"), COMPLETE, head(), obeyed=obeyed)
+    server = replace(ALL, quoted=quoted)
+    await published(far, seen("e1"), head("e1"), COMPLETE, head(), server=server)
     assert far.asked[1].headers["If-Match"] == sent
 
 
 async def test_a_server_without_conditions_is_looked_at_before(far: Scripted) -> None:
-    obeyed = ObeyedConditions(absent=False, matching=False)
-    await published(far, None, GONE, COMPLETE, head(), obeyed=obeyed)
-    await published(far, seen("e1"), head("e1"), COMPLETE, head(), obeyed=obeyed)
+    server = S3Abilities()
+    await published(far, None, GONE, COMPLETE, head(), server=server)
+    await published(far, seen("e1"), head("e1"), COMPLETE, head(), server=server)
     assert not any(name.startswith("If-") for one in far.asked for name in one.headers)
     with pytest.raises(ProblemError) as caught:
-        await published(far, seen("e1"), head("other"), obeyed=obeyed)
+        await published(far, seen("e1"), head("other"), server=server)
     assert caught.value.problem.code is Code.CHANGED
 
 
@@ -109,23 +111,45 @@ def listed(*parts: tuple[int, str, int]) -> Say:
 
 
 @pytest.mark.parametrize(
-    ("answer", "numbers"),
+    ("answer", "sure", "unsure"),
     [
-        (listed((1, "p1", MIB), (2, "p2", MIB), (3, "p3", 7)), [1, 2, 3]),
-        (listed((1, "p1", MIB), (3, "p3", 7)), [1, 3]),
-        (listed((1, "p1", MIB), (2, "x", MIB), (3, "p3", 8)), [1]),
-        (listed((1, "p1", MIB), (4, "p4", MIB)), [1]),
-        (listed(), []),
-        (error("NoSuchUpload", 404), None),
+        (listed((1, "p1", MIB), (2, "p2", MIB), (3, "p3", 7)), [1, 2], [3]),
+        (listed((1, "p1", MIB), (3, "p3", 7)), [1], [3]),
+        (listed((1, "p1", MIB), (2, "x", MIB), (3, "p3", 8)), [1], []),
+        (listed((1, "p1", MIB), (4, "p4", MIB)), [1], []),
+        (listed(), [], []),
     ],
 )
 async def test_only_parts_that_the_server_still_has_are_not_sent_again(
-    far: Scripted, answer: Say, numbers: list[int] | None
+    far: Scripted, answer: Say, sure: list[int], unsure: list[int]
 ) -> None:
     far.say(answer)
-    kept = KEPT._replace(etags={1: "p1", 2: "p2", 3: "p3"})
+    kept = KEPT._replace(etags={1: "p1", 2: "p2"})
     found = await confirmed(far.s3, kept, 2 * MIB + 7)
-    assert (None if found is None else sorted(found.etags)) == numbers
+    assert found is not None and (sorted(found.etags), sorted(found.found)) == (sure, unsure)
+
+
+async def test_an_upload_that_the_server_has_forgotten_begins_anew(far: Scripted) -> None:
+    far.say(error("NoSuchUpload", 404))
+    assert await confirmed(far.s3, KEPT, 2 * MIB) is None
+
+
+async def test_a_part_of_which_nothing_was_kept_is_not_sent_if_its_md5_is_there(
+    far: Scripted,
+) -> None:
+    contents = [b"one", b"two"]
+    there = {1: md5(b"one").hexdigest(), 2: md5(b"other").hexdigest()}
+    upload = S3Upload(far.s3, KEPT._replace(etags={}, found=there), MIB + 3, ALL)
+    far.say(Say(headers={"ETag": '"p2"'}))
+    paced: list[int] = []
+
+    async def pace(size: int) -> None:
+        paced.append(size)
+
+    for number, content in enumerate(contents):
+        await upload.send(number * MIB, memoryview(content), pace)
+    assert [one.body for one in far.asked] == [b"two"] and paced == [3]
+    assert upload.done == [(0, MIB + 3)]
 
 
 def test_what_is_kept_is_read_back_and_nothing_else() -> None:
@@ -135,16 +159,24 @@ def test_what_is_kept_is_read_back_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "most", "piece"),
+    ("size", "most", "piece", "at_once"),
     [
-        (1, 1_000, 16 * MIB),
-        (900 * 16 * MIB, 1_000, 16 * MIB),
-        (900 * 16 * MIB + 1, 1_000, 17 * MIB),
-        (1_000 * GIB, 1_000, 1_138 * MIB),
-        (1_000 * GIB, 10_000, 114 * MIB),
-        (100 * GIB, 10_000, 64 * MIB),
+        (1, 1_000, 5 * MIB, 3),
+        (5_000 * MIB, 1_000, 5 * MIB, 3),
+        (5_000 * MIB + 1, 1_000, 6 * MIB, 2),
+        (8_000 * MIB, 1_000, 8 * MIB, 2),
+        (8_000 * MIB + 1, 1_000, 16 * MIB, 1),
+        (16_000 * MIB + 1, 1_000, 17 * MIB, 1),
+        (50_000 * MIB, 10_000, 5 * MIB, 3),
+        (78 * GIB, 10_000, 8 * MIB, 2),
+        (100 * GIB, 10_000, 16 * MIB, 1),
+        (1_000 * GIB, 10_000, 103 * MIB, 1),
     ],
 )
-def test_parts_are_as_small_as_the_server_allows(size: int, most: int, piece: int) -> None:
+async def test_no_more_is_under_way_than_one_part_of_16_mib_or_what_the_server_needs(
+    far: Scripted, size: int, most: int, piece: int, at_once: int
+) -> None:
     assert piece_of(size, most) == piece
-    assert -(-size // piece) <= most * 9 // 10
+    assert -(-size // piece) <= most
+    upload = S3Upload(far.s3, KEPT._replace(piece=piece), size, ALL)
+    assert upload.at_once == at_once and at_once * piece <= max(UNDER_WAY, piece)

@@ -82,10 +82,10 @@ class MovingFiles:
         return wait
 
     def had(self, offer: Offer, count: int) -> None:
-        """The destination had so many bytes of a file before."""
+        """The destination had so many bytes more of a file before."""
         if count:
             self._had += count
-            self.resumed[offer.transfer] = count
+            self.resumed[offer.transfer] = self.resumed.get(offer.transfer, 0) + count
             self._advance(offer, count)
 
     def _advance(self, offer: Offer, count: int) -> None:

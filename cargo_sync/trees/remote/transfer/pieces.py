@@ -17,8 +17,8 @@ from cargo_sync.trees.remote.transfer.memory import ContentRoom
 from cargo_sync.trees.remote.transfer.near_end import NearFile
 from cargo_sync.trees.remote.transfer.uploads import UploadStore
 
-NOTED: Final = 8 * 2**20
-"""Bytes after which what is kept of an upload is stored again: no more are sent twice."""
+NOTED: Final = 64 * 2**20
+"""Bytes after which what is kept of an upload is stored again, if the server is asked anyway."""
 
 
 class Resumption:
@@ -94,7 +94,11 @@ class Resumption:
 
 
 class PieceUpload:
-    """Sends the pieces of one file."""
+    """Sends the pieces of one file.
+
+    A piece is under way until it is certain that it need not be sent again: so after a kill no more
+    than `at_once` pieces are.
+    """
 
     def __init__(
         self,
@@ -110,7 +114,8 @@ class PieceUpload:
         self._memory = memory
         self._offer = offer
         self._pace = files.pace(offer)
-        self._noted = 0
+        self._unnoted = 0
+        self._noting = asyncio.Lock()
 
     async def send_all(self, near: NearFile) -> str:
         """Sends what the server does not have.
@@ -133,11 +138,11 @@ class PieceUpload:
                     if has and not await upload.holds(start, piece):
                         return ""
                     if not has:
+                        await _room(sends, upload.at_once - 1)
                         sends.add(self._begin(start, piece))
                         end = start  # its room is given back when it is sent
                 finally:
                     self._memory.give(end - start)
-                await _room(sends, upload.at_once - 1)
             await _room(sends, 0)
         finally:
             for task in sends:
@@ -152,11 +157,25 @@ class PieceUpload:
         return task
 
     async def _send(self, start: int, piece: memoryview) -> None:
-        await self._upload.send(start, piece, self._pace)
-        self._noted += len(piece)
-        if self._noted >= NOTED:
-            self._noted = 0
-            await self._resumption.note(self._upload, self._offer)
+        paced = 0
+
+        async def pace(count: int) -> None:
+            nonlocal paced
+            paced += count
+            await self._pace(count)
+
+        await self._upload.send(start, piece, pace)
+        if paced < len(piece):
+            self._files.had(self._offer, len(piece) - paced)
+        self._unnoted += len(piece)
+        await self._note(NOTED if self._upload.asks else 1)
+
+    async def _note(self, least: int) -> None:
+        """Stores how far the upload is, if so much was sent since that was done."""
+        async with self._noting:
+            if self._unnoted >= least:
+                self._unnoted = 0  # another piece that ends meanwhile may be too late for it
+                await self._resumption.note(self._upload, self._offer)
 
 
 def pieces(size: int, piece: int, done: Sequence[tuple[int, int]]) -> list[tuple[int, int, bool]]:

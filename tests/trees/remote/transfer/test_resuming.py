@@ -13,9 +13,10 @@ from cargo_sync.model.abilities import Resuming
 from cargo_sync.model.jobs import DAY, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
+from cargo_sync.state.remote_uploads import KeptUpload
 from cargo_sync.testing.remote_server import MemoryServer
 from cargo_sync.testing.tree import MemoryTree
-from cargo_sync.trees.remote.contract import Kept, NewFile, RemoteUpload
+from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteUpload
 from cargo_sync.trees.remote.transfer.pieces import pieces
 from cargo_sync.trees.remote.transfer.uploads import MemoryUploads
 from cargo_sync.trees.remote.tree import RemoteMemory
@@ -108,6 +109,41 @@ async def test_after_a_kill_only_what_was_under_way_is_sent_again(
     assert client.server.read_at("big") == CONTENT
     assert client.server.sent <= len(CONTENT) + UNDER_WAY * MIB
     assert client.store.kept == {} and client.server.uploads == {}
+
+
+@pytest.mark.parametrize("asks", [True, False])
+async def test_what_is_under_way_is_bounded_also_when_the_server_is_not_asked(asks: bool) -> None:
+    client, under_way = Client(), list[int]()
+    entry, tree = client.near.write("big", CONTENT), client.tree()
+    uploads = tree.remote.upload
+
+    async def upload(file: NewFile, kept: Kept | None) -> RemoteUpload:
+        made = await uploads(file, kept)
+        made.asks = asks  # type: ignore[misc]
+        sends, sent, stored = made.send, set[int](), set[int]()
+        puts = client.store.put
+
+        async def send(offset: int, content: memoryview, pace: Pace) -> None:
+            sent.add(offset)
+            certain = {start for start in made_pieces() if asks} | stored
+            under_way.append(len(sent - certain))
+            await sends(offset, content, pace)
+
+        def made_pieces() -> set[int]:
+            return {start for one in client.server.uploads.values() for start in one.pieces}
+
+        def put_kept(one: KeptUpload) -> None:
+            stored.update(made_pieces())
+            puts(one)
+
+        made.send = send  # type: ignore[method-assign]
+        client.store.put = put_kept  # type: ignore[method-assign, assignment]
+        return made
+
+    tree.remote.upload = upload  # type: ignore[method-assign]
+    [result] = await moved(tree, Mode.UPLOAD, client.near, [put("big", entry, None, FIRST)])
+    assert [one.code for one in result.receipts] == ["done"]
+    assert len(under_way) == 13 and max(under_way) == UNDER_WAY
 
 
 async def test_what_the_server_has_is_told_as_resumed() -> None:
