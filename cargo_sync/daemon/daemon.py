@@ -85,6 +85,7 @@ from cargo_sync.state.conflicts import JobConflicts
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.events import Events
+from cargo_sync.state.findings import Findings
 from cargo_sync.state.folders import Folders
 from cargo_sync.state.guard_window import GuardWindow
 from cargo_sync.state.holds import Holds
@@ -399,6 +400,7 @@ class Daemon:
             room.shares,
             self._apis,
             RemoteUploads(self._database, self._world.lived),
+            Findings(self._database, self._world.lived),
             self._checkpoints,
             self._space,
             self._ages,
@@ -419,7 +421,7 @@ class Daemon:
         speed = self._all()[settings.name].supervisor.bounds.share.own()
         return CheckCase(
             settings,
-            far_check(settings, self._world),
+            far_check(settings, self._world, Findings(self._database, self._world.lived)),
             self._world,
             self._space,
             speed,

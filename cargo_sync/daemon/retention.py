@@ -14,6 +14,7 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.conflicts import Conflicts
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
+from cargo_sync.state.findings import Findings
 from cargo_sync.state.jobs import JobRows
 from cargo_sync.state.orders import Orders
 from cargo_sync.state.planned import Planned
@@ -22,6 +23,7 @@ from cargo_sync.state.replies import Replies
 from cargo_sync.state.transfers import Transfers
 from cargo_sync.state.upkeep import empty_log
 from cargo_sync.trees.guest import abandon
+from cargo_sync.trees.remote.findings import BELIEVED
 from cargo_sync.webhooks.outbox import Outbox
 
 EVERY: Final = 3600.0
@@ -73,6 +75,7 @@ class DaemonRetention:
         self._checkpoints = Checkpoints(database, world.lived)
         self._orders = Orders(database, world.lived)
         self._remote_uploads = RemoteUploads(database, world.lived)
+        self._findings = Findings(database, world.lived)
         self._replies = Replies(database, world.lived)
         self._events = Events(database)
         self._conflicts = Conflicts(database)
@@ -101,6 +104,7 @@ class DaemonRetention:
                 if left.root:
                     await offload(abandon, left.root, left.id)
         await self._until_done(self._remote_uploads.purge, now - REMOTE_UPLOADS_KEPT, PART)
+        await self._until_done(self._findings.purge, now - BELIEVED, PART)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await offload(self._transfers.going_on, list(self._moving()), now)
         await self._until_done(

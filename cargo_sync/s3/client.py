@@ -32,6 +32,7 @@ from cargo_sync.s3.requests import (
 
 NO_METADATA: Final[Mapping[str, str]] = NO_HEADERS
 _GONE: Final = 404
+_SERVER_HEADERS: Final = ("Server", "x-amz-bucket-region", "x-minio-deployment-id")
 
 
 class S3:
@@ -58,6 +59,18 @@ class S3:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    @property
+    def doubted(self) -> bool:
+        """An answer contradicts what was found out of the server; whoever asks it anew resets it.
+
+        See `s3.abilities`.
+        """
+        return self._connection.doubted
+
+    @doubted.setter
+    def doubted(self, is_so: bool) -> None:
+        self._connection.doubted = is_so
 
     async def aclose(self) -> None:
         """Closes its own connections; another call opens new ones."""
@@ -195,15 +208,17 @@ class S3:
         """Deletes many objects. Returns those that could not be deleted, and why."""
         return await delete_many(self._connection, keys)
 
-    async def bucket_exists(self) -> bool:
-        """Whether there is such a bucket."""
+    async def bucket_server(self) -> str | None:
+        """What the server of the bucket calls itself, or ""; None if there is no such bucket."""
         try:
-            await self._connection.headers(S3Request("HEAD", "the bucket could not be looked at"))
+            headers = await self._connection.headers(
+                S3Request("HEAD", "the bucket could not be looked at")
+            )
         except S3Error as error:
             if error.status == _GONE:
-                return False
+                return None
             raise
-        return True
+        return " ".join(headers.get(name, "") for name in _SERVER_HEADERS).strip()
 
     async def versioning(self) -> Versioning:
         """Whether the bucket keeps what is replaced and deleted."""

@@ -21,7 +21,7 @@ from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.s3.answers import AnswerReader, Records
 from cargo_sync.s3.content import SMALL, ContentPayload, S3Content, SentDigests, digests, md5_of
 from cargo_sync.s3.credentials import S3Login
-from cargo_sync.s3.errors import S3Error, S3Refusal, bad_answer, refused, translated
+from cargo_sync.s3.errors import S3Error, S3Refusal, asked_anew, bad_answer, refused, translated
 from cargo_sync.s3.requests import S3Request, Signer
 from cargo_sync.s3.session import OnceError, new_session, once
 from cargo_sync.wire.sigv4 import EMPTY, UNSIGNED
@@ -38,6 +38,9 @@ NO_RECORDS: Final[Records] = {}
 _REFUSAL: Final = 64 * 1024
 """Bytes that are read of a refusal."""
 
+_NOT_DONE: Final = frozenset({405, 501})
+_FOUND: Final = ("if-", "x-amz-copy-source")
+"""How headers begin that many servers do not know."""
 _AS_IT_IS: Final = ("identity", "aws-chunked", "")
 
 T = TypeVar("T")
@@ -51,6 +54,8 @@ async def _pause(seconds: float) -> None:
 
 class S3Connection:
     """Calls of one user on one bucket.
+
+    doubted  an answer contradicts what was found out of the server: it does not do what it did
 
     Args:
         login: bucket and key.
@@ -72,6 +77,7 @@ class S3Connection:
         self._own: aiohttp.ClientSession | None = None
         self._pause = pause
         self._signer = Signer(login.address)
+        self.doubted = False
 
     async def aclose(self) -> None:
         """Ends its own connections; the next call makes new ones."""
@@ -166,6 +172,9 @@ class S3Connection:
                     async with response:
                         return await read(response)
             except S3Error as error:
+                if error.status in _NOT_DONE and _relies(request):
+                    self.doubted = True
+                    raise asked_anew(error) from error
                 safe = request.idempotent or error.undone
                 if not error.again or not safe or tries == TRIES:
                     raise
@@ -254,6 +263,11 @@ class S3Connection:
         if self._own is None:
             self._own = new_session(self.login)
         return self._own
+
+
+def _relies(request: S3Request) -> bool:
+    """Whether a request is only sent because the server was found to do such a thing."""
+    return any(name.lower().startswith(_FOUND) for name in request.headers)
 
 
 async def _drained(response: aiohttp.ClientResponse) -> bytes:

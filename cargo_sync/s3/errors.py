@@ -123,6 +123,18 @@ def bad_answer(what: str, why: str) -> S3Error:
     )
 
 
+def asked_anew(error: S3Error) -> S3Error:
+    """The error of a server that does not do what it was found to do: it is asked again."""
+    hint = "what the server can do is asked anew before the next try"
+    return S3Error(
+        replace(error.problem, hint=hint, retry=True),
+        server_code=error.server_code,
+        status=error.status,
+        request_id=error.request_id,
+        undone=True,
+    )
+
+
 def changed(what: str) -> S3Error:
     """The error of an object that is not the one that was asked for."""
     return S3Error(Problem(CHANGED.code, f"{what}: {CHANGED.words}"), undone=True)

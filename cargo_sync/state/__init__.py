@@ -35,6 +35,7 @@ holds         what the guard holds of a job, and what a person has decided about
 planned       the actions of a preview or a run
 runs          runs that did something or failed
 remote_uploads  uploads to somebody else's server that are not published
+findings      what was found out about somebody else's servers
 replies       replies to commands that changed something, so that each is done once
 audit         who changed what
 limits        limits that a command set in place of the file's

@@ -28,6 +28,7 @@ from cargo_sync.model.abilities import (
 from cargo_sync.model.world import T, Ts, World
 from cargo_sync.s3.addresses import S3Address
 from cargo_sync.s3.credentials import S3Login
+from cargo_sync.state.findings import Finding
 from cargo_sync.testing.remote import MemoryRemote
 from cargo_sync.testing.remote_server import MemoryServer
 from cargo_sync.trees.cloud.folder import CloudFolder
@@ -39,7 +40,8 @@ from cargo_sync.trees.ftp.login import FtpLogin
 from cargo_sync.trees.pydio.addresses import PydioPlace
 from cargo_sync.trees.pydio.folder import PydioFolder
 from cargo_sync.trees.remote.contract import RemoteFolder
-from cargo_sync.trees.s3.folder import KnownBucket, S3Folder
+from cargo_sync.trees.remote.findings import MemoryFindings
+from cargo_sync.trees.s3.folder import S3Folder
 from cargo_sync.trees.sftp.folder import SftpFolder
 from cargo_sync.trees.sftp.login import SftpLogin
 from cargo_sync.trees.webdav.folder import WebDavFolder
@@ -115,10 +117,20 @@ def of_sftp(name: str) -> Factory:
     return made
 
 
+class OneFinding(MemoryFindings):
+    """What was found out of one bucket of a server is believed of all."""
+
+    def get(self, place: str) -> Finding | None:
+        return super().get("")
+
+    def put(self, finding: Finding) -> None:
+        super().put(finding._replace(place=""))
+
+
 def of_s3(name: str) -> Factory:
     clock = time.monotonic
     numbers = itertools.count(1)
-    known: dict[str, KnownBucket] = {}
+    findings = OneFinding(clock)
 
     @asynccontextmanager
     async def made(remotes: Remotes) -> AsyncIterator[RemoteFolder]:
@@ -129,11 +141,9 @@ def of_s3(name: str) -> Factory:
             S3Login(S3Address.of(address, None), lambda: key),
             "deep/er",
             World(time.time, clock, lambda: 0.5, lambda: f"{next(numbers):032x}", in_thread, clock),
-            known.get(name),
+            findings,
         )
         yield folder
-        if folder.known is not None:
-            known[name] = folder.known
 
     return made
 

@@ -269,10 +269,12 @@ async def test_many_deletions_are_checked_one_by_one(far: Scripted) -> None:
 
 
 async def test_a_bucket_is_there_and_has_versions_or_not(far: Scripted) -> None:
-    far.say(Say(), Say(404), Say(403))
-    assert [await far.s3.bucket_exists(), await far.s3.bucket_exists()] == [True, False]
+    named = {"Server": "Store/1.2", "x-amz-bucket-region": "eu-west-1"}
+    far.say(Say(headers={"Server": ""}), Say(headers=named), Say(404), Say(403))
+    found = [await far.s3.bucket_server() for _ in range(3)]
+    assert found == ["", "Store/1.2 eu-west-1", None]
     with pytest.raises(S3Error):
-        await far.s3.bucket_exists()
+        await far.s3.bucket_server()
     far.say(
         xml("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"),
         xml("<VersioningConfiguration/>"),

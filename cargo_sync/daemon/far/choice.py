@@ -25,8 +25,10 @@ from cargo_sync.daemon.far.remote import remote_side, remote_use
 from cargo_sync.daemon.far.remote_place import RemotePlace
 from cargo_sync.daemon.far.side import FarCase, JobFarSide
 from cargo_sync.model.world import World
+from cargo_sync.state.findings import Findings
 from cargo_sync.trees.cargo.api import Apis, ServerLogin
 from cargo_sync.trees.remote.contract import RemoteFolder
+from cargo_sync.trees.remote.findings import AskedAnew, FindingStore
 from cargo_sync.trees.remote.tree import RemoteMemory
 
 FOLDERS: Final[Mapping[RemoteKind, Callable[[RemoteLogin, World], RemoteFolder]]] = {
@@ -43,14 +45,18 @@ def far_side(case: FarCase) -> JobFarSide:
     """The far side that a job's `hostname` names."""
     if case.settings.remote.kind is RemoteKind.CARGO:
         return cargo_side(case)
-    return remote_side(case, partial(far_folder, case.settings, case.world))
+    findings = Findings(case.database, case.world.lived)
+    return remote_side(case, partial(far_folder, case.settings, case.world, findings))
 
 
-def far_check(settings: JobSettings, world: World) -> FarCheck:
-    """What is checked of a job, by what its `hostname` names."""
+def far_check(settings: JobSettings, world: World, findings: FindingStore) -> FarCheck:
+    """What is checked of a job, by what its `hostname` names.
+
+    What its server can do is asked anew, and kept in `findings` for the job.
+    """
     if settings.remote.kind is RemoteKind.CARGO:
         return cargo_check(settings, world)
-    return RemoteCheck(far_folder(settings, world), remote_use(settings))
+    return RemoteCheck(far_folder(settings, world, AskedAnew(findings)), remote_use(settings))
 
 
 def far_place(login: VisitLogin, apis: Apis, memory: RemoteMemory, world: World) -> FarPlace:
@@ -60,10 +66,21 @@ def far_place(login: VisitLogin, apis: Apis, memory: RemoteMemory, world: World)
         password = login.password.reveal
         cargo = ServerLogin(str(login.remote), login.username, password, fingerprint, ca_file)
         return CargoPlace(cargo, apis, world)
-    folder = far_folder(login, world)
+    folder = far_folder(login, world, memory.findings)
     return RemotePlace(str(login.remote), login.username, folder, memory, world)
 
 
-def far_folder(login: RemoteLogin, world: World) -> RemoteFolder:
-    """The folder on somebody else's server, of a kind in `FOLDERS`."""
+def far_folder(
+    login: RemoteLogin, world: World, findings: FindingStore | None = None
+) -> RemoteFolder:
+    """The folder on somebody else's server, of a kind in `FOLDERS`.
+
+    Args:
+        login: who asks where.
+        world: clock, chance and threads.
+        findings: what was found out about servers, where asking them takes many calls; None: in
+            memory.
+    """
+    if login.remote.kind is RemoteKind.S3:
+        return s3_folder(login, world, findings)
     return FOLDERS[login.remote.kind](login, world)

@@ -29,6 +29,7 @@ from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
 from cargo_sync.trees.cargo.api import Apis
 from cargo_sync.trees.guest import GuestFolder, Guests
+from cargo_sync.trees.remote.findings import FindingStore
 from cargo_sync.trees.remote.transfer.uploads import UploadStore
 from cargo_sync.trees.trash import FarTrashPage
 
@@ -43,6 +44,7 @@ class Shared:
     shares  parts of the daemon's bandwidth
     apis    the logins at Cargo servers
     uploads what is known of uploads to other servers that are not published
+    findings  what was found out about other servers
     space   what is reserved on the disks
     in_use  transfer ids of large files that gets and puts use now
     roots   gives the local folders of the daemon's jobs
@@ -52,6 +54,7 @@ class Shared:
     shares: Shares
     apis: Apis
     uploads: UploadStore
+    findings: FindingStore
     checkpoints: CheckpointStore
     space: SpaceLedger
     ages: AgeStore

@@ -60,7 +60,7 @@ async def open_remote(args: SessionOpenArgs, shared: Shared, world: World) -> Re
     if kind != "files":
         raise _bad('"kind" must be "files" or "backup"')
     login = _login(args, password, trust)
-    memory = RemoteMemory(shared.uploads, shared.ages)
+    memory = RemoteMemory(shared.uploads, shared.ages, findings=shared.findings)
     files = FilesSession(far_place(login, shared.apis, memory, world), shared, world)
     try:
         await files.open(args.workspace)

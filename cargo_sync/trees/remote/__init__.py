@@ -3,6 +3,7 @@
 below      a folder in a remote's folder, as a remote
 contract   what one protocol must be able to do (`RemoteFolder`): who adds one writes that
 feed       looks at a server that tells of its changes (`TellsChanges`)
+findings   what was found out about a server, while it is to be believed
 kept_trash  the trash as a person sees it: listed, brought back, freed
 looking    listings become what a survey takes; empty ones are doubted
 problems   problems of steps that are the same over every protocol

@@ -23,6 +23,7 @@ from cargo_sync.model.world import World
 from cargo_sync.model.xattrs import Xattrs
 from cargo_sync.trees.contract import Brought, Delta, Ends, Observation, Task, Whole
 from cargo_sync.trees.remote.contract import RemoteFolder
+from cargo_sync.trees.remote.findings import FindingStore
 from cargo_sync.trees.remote.looking import RemoteLook
 from cargo_sync.trees.remote.reading import ContentHashes
 from cargo_sync.trees.remote.steps import RemoteSteps
@@ -66,12 +67,14 @@ class RemoteMemory:
            because everything in it would count as deleted
     delivers  whether deletions there are repeated here, and files were agreed on: then an empty
               folder, as of a disk that is not mounted there, is refused
+    findings  what was found out about servers; None: in memory
     """
 
     uploads: UploadStore
     ages: AgeStore
     bound: Callable[[], bool] = lambda: False
     delivers: Callable[[], bool] = lambda: False
+    findings: FindingStore | None = None
 
 
 class RemoteTree:

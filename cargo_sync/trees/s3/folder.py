@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import (
@@ -27,6 +27,7 @@ from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.objects import ObjectHead, ObjectPage, Versioning
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
+from cargo_sync.trees.remote.findings import FindingStore, MemoryFindings, PlaceFindings
 from cargo_sync.trees.remote.problems import is_not_empty
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.s3.content import S3FileContent
@@ -39,6 +40,7 @@ from cargo_sync.trees.s3.entries import (
     known_hash_of,
     metadata_of,
 )
+from cargo_sync.trees.s3.known import KnownBucket
 from cargo_sync.trees.s3.markers import Marker, usual_marker
 from cargo_sync.trees.s3.replacing import Condition, ObeyedConditions, check, replaced_by
 from cargo_sync.trees.s3.upload import KeptParts, S3Upload, confirmed, piece_of
@@ -62,30 +64,26 @@ _ABILITIES: Final = Abilities(
 )
 
 
-class KnownBucket(NamedTuple):
-    """What was found out about a bucket's server: finding it takes some 30 calls."""
-
-    server: S3Abilities
-    marker: Marker
-
-
 class S3Folder:
     """The folder `prefix` ("a/b", "" for all) of the bucket of `login`.
 
-    known  what was found out about the bucket; None: not yet
+    known     what was found out about the bucket; None: not yet
+    findings  where that is kept; None: in memory
     """
 
     hashes_first = True
 
     def __init__(
-        self, login: S3Login, prefix: str, world: World, known: KnownBucket | None = None
+        self, login: S3Login, prefix: str, world: World, findings: FindingStore | None = None
     ) -> None:
         self._login = login
         self._prefix = f"{prefix}/" if prefix else ""
         self._world = world
         self._s3 = S3(S3Connection(login, world))
         self._is_sorted = True
-        self.known = known
+        self._server_name = ""
+        self._findings = findings or MemoryFindings(world.lived)
+        self.known: KnownBucket | None = None
 
     @property
     def abilities(self) -> Abilities:
@@ -93,28 +91,37 @@ class S3Folder:
 
     async def open(self, *, make: bool) -> str:
         address = self._login.address
-        if not await self._s3.bucket_exists():
+        server = await self._s3.bucket_server()
+        if server is None:
             message = f"there is no bucket {address.bucket!r} at {address.endpoint}"
             raise ProblemError(Problem(Code.ROOT_GONE, message, hint="check hostname in the job"))
+        self._server_name = server
         if self._prefix and not await self._has_keys(self._prefix):
             if not make:
                 message = f"nothing in the bucket {address.bucket!r} begins with {self._prefix!r}"
                 raise ProblemError(Problem(Code.ROOT_GONE, message))
             await self._s3.put(f"{self._prefix}{_TOP_MARKER}", S3Content((b"",)))
         # Not the access key: keys are changed, and the objects stay the same.
-        return f"s3 {address.endpoint}/{address.bucket}/{self._prefix}"
+        return self._name
 
     async def close(self) -> None:
         await self._s3.aclose()
 
     async def find_out(self) -> None:
-        if self.known is not None:
-            return
-        token = self._world.token()
-        server = await find_abilities(self._s3, self._prefix, token)
-        probe = f"{self._prefix}{RESERVED}/folder-{token}"
-        marker = await usual_marker(self._s3, probe, server.versioning)
-        self.known = KnownBucket(server, marker)
+        # One key may do there what another one may not.
+        place = f"{self._name} {self._login.access_key().id}"
+        findings = PlaceFindings(self._findings, place, self._world.offload)
+        kept = "" if self._s3.doubted else await findings.believed(self._server_name)
+        known = KnownBucket.read(kept)
+        if known is None:
+            known = await self._asked()
+            await findings.keep(self._server_name, known.text())
+            self._s3.doubted = False
+        elif self.known is None:  # people switch it on and off
+            known = known.with_versions(await self._s3.versioning())
+        else:
+            known = known.with_versions(self.known.server.versioning)
+        self.known = known
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -262,6 +269,18 @@ class S3Folder:
         return found  # a bucket keeps neither; a new copy of the object would be another version
 
     # -- inside ------------------------------------------------------------------------------------
+
+    @property
+    def _name(self) -> str:
+        address = self._login.address
+        return f"s3 {address.endpoint}/{address.bucket}/{self._prefix}"
+
+    async def _asked(self) -> KnownBucket:
+        """What the server says and does now."""
+        token = self._world.token()
+        server = await find_abilities(self._s3, self._prefix, token)
+        probe = f"{self._prefix}{RESERVED}/folder-{token}"
+        return KnownBucket(server, await usual_marker(self._s3, probe, server.versioning))
 
     @property
     def _server(self) -> S3Abilities:

@@ -5,16 +5,18 @@ metadata has the hash of its content, and its time.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed
 from cargo_sync.s3.client import S3
-from cargo_sync.s3.errors import S3Error
+from cargo_sync.s3.errors import S3Error, asked_anew
 from cargo_sync.s3.objects import ObjectHead
 from cargo_sync.trees.remote.contract import NewFile
 from cargo_sync.trees.s3.entries import entry_of_head, hash_of, time_of
+
+_CONDITION: Final = 412
 
 
 class ObeyedConditions(NamedTuple):
@@ -59,12 +61,26 @@ async def replaced_by(
         if (entry := await store(condition)) is not None:
             return entry
     except S3Error as error:
+        if error.status == _CONDITION and await _still_holds(s3, key, condition):
+            s3.doubted = True
+            raise asked_anew(error) from error
         if not error.again or error.undone or not file.hash:
             raise
         head = await s3.head(key)
         if head is None or not _is_from(head, file):
             raise
     return await stored(s3, key, file)
+
+
+async def _still_holds(s3: S3, key: str, condition: Condition) -> bool:
+    """Whether a condition holds that the server says does not."""
+    try:
+        head = await s3.head(key)
+    except S3Error:
+        return False
+    if condition.absent:
+        return head is None
+    return bool(condition.if_match) and head is not None and head.etag == condition.if_match
 
 
 async def stored(s3: S3, key: str, file: NewFile) -> Entry:

@@ -23,6 +23,7 @@ from cargo_sync.server.server import Up
 from cargo_sync.state.ages import Ages
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
+from cargo_sync.state.findings import Findings
 from cargo_sync.state.orders import Orders
 from cargo_sync.state.remote_uploads import RemoteUploads
 from cargo_sync.state.sqlite.database import SqliteDatabase
@@ -49,6 +50,7 @@ class Desk:
             self.shares,
             Apis(REAL.steady),
             RemoteUploads(database, time.time),
+            Findings(database, time.time),
             self.checkpoints,
             SpaceLedger(),
             Ages(database, time.time),

@@ -14,7 +14,8 @@ from cargo_sync.s3.objects import ObjectHead
 from cargo_sync.s3.requests import bare_etag
 from cargo_sync.trees.remote.contract import NewFile
 from cargo_sync.trees.s3.entries import file_entry, mode_of, time_of
-from cargo_sync.trees.s3.folder import KnownBucket, S3Folder
+from cargo_sync.trees.s3.folder import S3Folder
+from cargo_sync.trees.s3.known import KnownBucket
 from cargo_sync.trees.s3.markers import Marker
 from tests.s3.scripted import NOW, Say, Scripted, scripted, xml
 

@@ -98,7 +98,7 @@ async def test_a_lost_answer_does_not_count_otherwise(far: Scripted, there: Say)
 )
 async def test_a_refusal_is_no_lost_answer(far: Scripted, answer: Say, code: Code) -> None:
     with pytest.raises(ProblemError) as caught:
-        await published(far, None, answer)
+        await published(far, None, answer, head())
     assert caught.value.problem.code is code
 
 

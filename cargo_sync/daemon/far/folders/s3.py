@@ -4,11 +4,12 @@ from cargo_sync.daemon.far.login import RemoteLogin
 from cargo_sync.model.world import World
 from cargo_sync.s3.addresses import S3Address
 from cargo_sync.s3.credentials import S3Login
+from cargo_sync.trees.remote.findings import FindingStore
 from cargo_sync.trees.s3.folder import S3Folder
 from cargo_sync.wire.sigv4 import AccessKey
 
 
-def s3_folder(login: RemoteLogin, world: World) -> S3Folder:
+def s3_folder(login: RemoteLogin, world: World, findings: FindingStore | None = None) -> S3Folder:
     """The folder of a bucket that a job or a person names."""
     place = login.remote.below(login.remote_dir)
 
@@ -21,4 +22,4 @@ def s3_folder(login: RemoteLogin, world: World) -> S3Folder:
         f"sha256:{login.tls_fingerprint}" if login.tls_fingerprint else "",
         login.ca_file or "",
     )
-    return S3Folder(bucket, place.path, world)
+    return S3Folder(bucket, place.path, world, findings)
