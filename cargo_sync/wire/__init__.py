@@ -5,6 +5,7 @@ handshake  how a lane proves which flow it belongs to
 messages   the values that records carry as JSON
 records    the pieces within a frame
 refusal    the two errors that end a lane
+sftp/      packets of SFTP
 sigv4      the signature of a request to S3
 xml        XML answers of S3 and WebDAV, as events
 

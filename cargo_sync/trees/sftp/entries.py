@@ -9,11 +9,10 @@ import stat
 from hashlib import blake2b
 from typing import Final
 
-import asyncssh
-
 from cargo_sync.model import paths
 from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import Code, Problem
+from cargo_sync.wire.sftp.packets import Attributes
 
 SECOND: Final = 10**9
 EARLIEST: Final = 0
@@ -23,14 +22,14 @@ _KINDS: Final = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: LINK}
 
 
 def entry_of(
-    path: str, attrs: asyncssh.SFTPAttrs, target: str = "", *, modes: bool = True
+    path: str, attrs: Attributes, target: str = "", *, modes: bool = True
 ) -> Entry | Problem:
     """The entry at a path; a problem if it is no file, folder or link.
 
     Without `modes`, what the server says of them is made up.
     """
     name = paths.name(path)
-    mode = attrs.permissions or 0
+    mode = attrs.mode or 0
     kind = _KINDS.get(stat.S_IFMT(mode))
     if kind is None:
         message = f"{path!r} is no file, folder or link: it is left out"
@@ -44,9 +43,9 @@ def entry_of(
     return Entry(name, FILE, size, time, bits, _number(FILE, size, time, bits))
 
 
-def time_of(attrs: asyncssh.SFTPAttrs) -> int:
+def time_of(attrs: Attributes) -> int:
     """The modification time, in ns since 1970."""
-    return (attrs.mtime or 0) * SECOND + (attrs.mtime_ns or 0)
+    return (attrs.mtime or 0) * SECOND
 
 
 def seconds(mtime_ns: int) -> int:

@@ -2,32 +2,34 @@
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import Final, TypeVar
-
-import asyncssh
+from typing import Final
 
 from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import SECOND, Abilities, Resuming
-from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, PERMISSIONS, Entry
+from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, Entry
 from cargo_sync.model.known_hashes import KnownHash
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
-from cargo_sync.trees.remote.problems import has_vanished, is_not_empty, is_occupied, was_changed
-from cargo_sync.trees.remote.staging import STAGED, STAGING
+from cargo_sync.trees.remote.problems import is_occupied, was_changed
+from cargo_sync.trees.remote.staging import STAGED, check_empty
 from cargo_sync.trees.remote.walking import walk
+from cargo_sync.trees.sftp.channel import MAKING, MAKING_ONLY, READING, SftpChannel
 from cargo_sync.trees.sftp.connection import SftpConnection
 from cargo_sync.trees.sftp.content import SftpContent
-from cargo_sync.trees.sftp.entries import entry_of, name_of
+from cargo_sync.trees.sftp.entries import name_of
 from cargo_sync.trees.sftp.login import SftpLogin
-from cargo_sync.trees.sftp.upload import SftpUpload, kept_of
-from cargo_sync.trees.sftp.writing import attributes, sync, write
+from cargo_sync.trees.sftp.names import SftpNames, folder_mode, is_same
+from cargo_sync.trees.sftp.problems import translated
+from cargo_sync.trees.sftp.publishing import SftpPublishing
+from cargo_sync.trees.sftp.upload import SftpUpload
+from cargo_sync.trees.sftp.writing import attributes
+from cargo_sync.wire.sftp.packets import Attributes, SftpError
 
-T = TypeVar("T")
 _LINKS_AT_ONCE: Final = 16
 _PROBED_TIME: Final = 1_000_000_000 * SECOND
 _PROBED_MODE: Final = 0o640
@@ -43,8 +45,8 @@ class SftpFolder:
         self._address = address
         self._token = world.token
         self._connection = SftpConnection(login, world)
-        self._root = b""
-        self._staged = False
+        self._names = SftpNames(self._connection)
+        self._publishing = SftpPublishing(self._names)
         self._abilities = _ABILITIES
         self._tried = False
 
@@ -53,41 +55,41 @@ class SftpFolder:
         return self._abilities
 
     async def open(self, *, make: bool) -> str:
-        above = (
-            await self._call("", lambda sftp: sftp.realpath(b".")) if self._address.home else b""
-        )
-        wanted = self._address.path.encode()
-        self._root = b"/".join(part for part in (above.rstrip(b"/"), wanted) if part)
-        if not self._address.home:
-            self._root = b"/" + self._root
-        found = await self._attributes("", follow=True)
+        above = b""
+        if self._address.home:
+            above = await self._connection.call("", lambda sftp: sftp.realpath(b"."))
+        names, wanted = self._names, self._address.path.encode()
+        root = b"/".join(part for part in (above.rstrip(b"/"), wanted) if part)
+        names.root = root if self._address.home else b"/" + root
+        found = await names.attributes("", follow=True)
         if found is None and make:
-            await self._call("", lambda sftp: sftp.makedirs(self._root, exist_ok=True))
-            found = await self._attributes("", follow=True)
+            await names.make_root()
+            found = await names.attributes("", follow=True)
+        shown = names.root.decode()
         if found is None:
-            message = f"there is no folder {self._root.decode()} on {self._where}"
-            raise ProblemError(Problem(Code.ROOT_GONE, message))
-        if found.type != asyncssh.FILEXFER_TYPE_DIRECTORY:
-            message = f"{self._root.decode()} on {self._where} is not a folder"
+            raise ProblemError(
+                Problem(Code.ROOT_GONE, f"there is no folder {shown} on {names.where}")
+            )
+        if not found.is_folder:
+            message = f"{shown} on {names.where} is not a folder"
             raise ProblemError(Problem(Code.NOT_A_FOLDER, message))
-        self._root = await self._call("", lambda sftp: sftp.realpath(self._root))
+        names.root = await names.call("", lambda sftp: sftp.realpath(names.root))
         user = self._connection.login.username
-        return f"sftp {user}@{self._where} {self._connection.fingerprint} {self._root.decode()}"
+        return f"sftp {user}@{names.where} {self._connection.fingerprint} {names.root.decode()}"
 
     async def close(self) -> None:
         await self._connection.close()
 
     async def find_out(self) -> None:
-        self._staged = False  # a check of a job may have removed the folder
-        place = await self._staging(f"probe-{self._token()}")
+        self._publishing.begin()  # a check of a job may have removed the folder
+        place = await self._publishing.place(f"probe-{self._token()}")
         if self._tried:
             return
-        at, link = self._at(place), self._at(f"{place}-link")
+        at, link = self._names.at(place), self._names.at(f"{place}-link")
         wanted = attributes(_PROBED_TIME, _PROBED_MODE)
 
-        async def tried(sftp: asyncssh.SFTPClient) -> tuple[asyncssh.SFTPAttrs, bool]:
-            async with await sftp.open(at, "wb", encoding=None):
-                pass
+        async def tried(sftp: SftpChannel) -> tuple[Attributes, bool]:
+            await sftp.close(await sftp.open(at, MAKING))
             try:
                 await sftp.setstat(at, wanted)
                 found = await sftp.lstat(at)
@@ -95,12 +97,13 @@ class SftpFolder:
             finally:
                 await sftp.remove(at)
 
-        found, links = await self._call("", tried)
+        found, links = await self._names.call("", tried)
         keeps_time = found.mtime == wanted.mtime
-        keeps_mode = stat.S_IMODE(found.permissions or 0) == _PROBED_MODE
+        keeps_mode = stat.S_IMODE(found.mode or 0) == _PROBED_MODE
         self._abilities = replace(
             _ABILITIES, time_step=SECOND if keeps_time else None, modes=keeps_mode, links=links
         )
+        self._names.times, self._names.modes = keeps_time, keeps_mode
         self._tried = True
 
     # -- reading -----------------------------------------------------------------------------------
@@ -109,19 +112,18 @@ class SftpFolder:
         return walk(self.list)
 
     async def list(self, folder: str) -> RemoteListing:
-        names = await self._call(folder, lambda sftp: sftp.readdir(self._at(folder)))
+        names = await self._names.call(folder, lambda sftp: sftp.listing(self._names.at(folder)))
         found, problems, links = list[Entry](), list[Problem](), list[str]()
         for one in names:
-            assert isinstance(one.filename, bytes)
-            name = name_of(one.filename, folder)
+            name = name_of(one.name, folder)
             if name is None:
                 continue
             if isinstance(name, Problem):
                 problems.append(name)
-            elif one.attrs.type == asyncssh.FILEXFER_TYPE_SYMLINK:
+            elif one.attributes.is_link:
                 links.append(name)
             else:
-                found_or_not = self._entry_of(paths.join(folder, name), one.attrs)
+                found_or_not = self._names.entry_of(paths.join(folder, name), one.attributes)
                 if isinstance(found_or_not, Entry):
                     found.append(found_or_not)
                 else:
@@ -133,27 +135,24 @@ class SftpFolder:
         return RemoteListing(folder, found, problems)
 
     async def entry(self, path: str) -> Entry | None:
-        attrs = await self._attributes(path)
-        if attrs is None:
-            return None
-        target = ""
-        if attrs.type == asyncssh.FILEXFER_TYPE_SYMLINK:
-            raw = await self._call(path, lambda sftp: sftp.readlink(self._at(path)))
-            target = raw.decode(errors="surrogateescape") if isinstance(raw, bytes) else raw
-        found = self._entry_of(path, attrs, target)
-        if isinstance(found, Problem):
-            raise ProblemError(found)
-        return found
+        return await self._names.entry(path)
 
     async def read(self, path: str, entry: Entry, start: int = 0) -> SftpContent:
-        await self._expect(path, entry)  # opened by its name, a link would be followed
-        opened = await self._call(path, lambda sftp: sftp.open(self._at(path), "rb", encoding=None))
-        content = SftpContent(opened, self._where, path, entry, start)
-        try:
-            await content.check()
-        except ProblemError:
+        names = self._names
+        channel, at = await self._connection.channel(), names.at(path)
+        with translated(names.where, path):
+            opened, looked = channel.open(at, READING), channel.lstat(at)
+            try:
+                handle, attrs = await asyncio.gather(opened, looked)
+            except BaseException:
+                channel.give_back(opened)
+                raise
+        content = SftpContent(channel, handle, names.where, path, entry, start)
+        # Opened by its name, a link is followed.
+        found = names.entry_of(path, attrs)
+        if isinstance(found, Problem) or found.kind != FILE or not is_same(found, entry):
             await content.close()
-            raise
+            raise was_changed(path)
         return content
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
@@ -164,208 +163,89 @@ class SftpFolder:
     async def put(
         self, file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace
     ) -> Entry:
-        place = await self._staging(file.transfer)
-
-        async def written(sftp: asyncssh.SFTPClient) -> None:
-            async with await sftp.open(self._at(place), "wb", encoding=None) as opened:
-                await write(opened, 0, content, pace)
-                await sync(opened)
-
-        await self._connection.long_call(file.path, written)
-        return await self._publish(place, file, replaced)
+        return await self._publishing.put(file, content, replaced, pace)
 
     async def upload(self, file: NewFile, kept: Kept | None) -> SftpUpload:
-        place, there = kept_of(kept) if kept else ("", 0)
-        if paths.parent(place) != STAGING or there > file.size:
-            place, there = "", 0
-        if place:
-            attrs = await self._attributes(place)
-            there = min(there, attrs.size or 0) if attrs is not None else 0
-        place = place or await self._staging(file.transfer)
-        flags = "rb+" if there else "wb+"
-        opened = await self._call(
-            file.path, lambda sftp: sftp.open(self._at(place), flags, encoding=None)
-        )
-        return SftpUpload(opened, self._where, place, there, self._publish, self._unlink)
+        return await self._publishing.upload(file, kept)
 
     async def give_up(self, kept: Kept) -> None:
-        place, _ = kept_of(kept)
-        if paths.parent(place) == STAGING:
-            try:
-                await self._unlink(place)
-            except ProblemError as error:
-                if error.problem.code is not Code.VANISHED:
-                    raise
+        await self._publishing.give_up(kept)
 
     async def link(self, path: str, target: str) -> Entry:
-        if await self._attributes(path) is not None:
+        names = self._names
+        if await names.attributes(path) is not None:
             raise is_occupied(path)
         wanted = target.encode(errors="surrogateescape")
-        await self._call(path, lambda sftp: sftp.symlink(wanted, self._at(path)))
-        return await self._is_there(path)
+        await names.call(path, lambda sftp: sftp.symlink(wanted, names.at(path)))
+        return await names.is_there(path)
 
     async def make(self, path: str, mode: int) -> Entry:
-        for above in reversed(list(paths.upwards(path))):
-            attrs = await self._attributes(above)
-            if attrs is None:
-                await self._make_one(above, mode if above == path else BY_UMASK)
-            elif attrs.type != asyncssh.FILEXFER_TYPE_DIRECTORY:
-                message = f"{above!r} is a file where a folder is needed"
-                raise ProblemError(Problem(Code.NOT_A_FOLDER, message, path))
-        return await self._is_there(path)
+        return await self._names.make(path, mode)
 
     async def move(self, path: str, to: str, entry: Entry) -> Entry:
-        await self._expect(path, entry)
-        if await self._attributes(to) is not None:
+        names = self._names
+        await names.expect(path, entry)
+        if await names.attributes(to) is not None:
             raise is_occupied(to)
-        # Not posix-rename, which would replace what comes there in this moment.
-        await self._call(path, lambda sftp: sftp.rename(self._at(path), self._at(to)))
-        return await self._is_there(to)
+        # Not `replace`, which would take the place of what comes there in this moment.
+        await names.call(path, lambda sftp: sftp.rename(names.at(path), names.at(to)))
+        return await names.is_there(to)
 
     async def copy(self, path: str, to: str, entry: Entry) -> Entry:
-        await self._expect(path, entry)
-        if await self._attributes(to) is not None:
+        names = self._names
+        await names.expect(path, entry)
+        if await names.attributes(to) is not None:
             raise is_occupied(to)
 
-        async def copied(sftp: asyncssh.SFTPClient) -> None:
-            if not sftp.supports_remote_copy:
-                raise asyncssh.SFTPOpUnsupported("copy-data")
-            async with (
-                await sftp.open(self._at(path), "rb", encoding=None) as source,
-                await sftp.open(self._at(to), "xb", encoding=None) as target,
-            ):
-                await sftp.remote_copy(source, target)
+        async def copied(sftp: SftpChannel) -> None:
+            source = await sftp.open(names.at(path), READING)
+            try:
+                target = await sftp.open(names.at(to), MAKING_ONLY)
+                try:
+                    await sftp.copy(source, target)
+                    await sftp.sync(target)
+                finally:
+                    await sftp.close(target)
+            finally:
+                await sftp.close(source)
 
-        await self._connection.long_call(path, copied)
+        await names.call(path, copied)
         wanted = attributes(entry.mtime_ns, entry.mode)
-        await self._call(to, lambda sftp: sftp.setstat(self._at(to), wanted))
-        made = await self._is_there(to)
+        await names.call(to, lambda sftp: sftp.setstat(names.at(to), wanted))
+        made = await names.is_there(to)
         if made.size != entry.size:
             raise ProblemError(Problem(Code.CORRUPT, f"the copy of {path!r} is not complete", path))
         return made
 
     async def remove(self, path: str, entry: Entry) -> None:
-        await self._expect(path, entry)
+        names = self._names
+        await names.expect(path, entry)
         if entry.kind != FOLDER:
-            await self._unlink(path)
+            await names.unlink(path)
             return
-        if (await self.list(path)).entries:
-            raise is_not_empty(path)
-        await self._call(path, lambda sftp: sftp.rmdir(self._at(path)))
+        check_empty(await self.list(path), path)
+        await names.call(path, lambda sftp: sftp.rmdir(names.at(path)))
 
     async def set_metadata(self, path: str, entry: Entry, mtime_ns: int, mode: int) -> Entry:
-        await self._expect(path, entry)
+        names = self._names
+        await names.expect(path, entry)
         if entry.kind == LINK:
             return entry
         wanted = attributes(mtime_ns, mode)
         if entry.kind == FOLDER:
             if mode == BY_UMASK:
                 return entry
-            wanted = asyncssh.SFTPAttrs(permissions=mode & PERMISSIONS | 0o700)
-        await self._call(path, lambda sftp: sftp.setstat(self._at(path), wanted))
-        return await self._is_there(path)
-
-    # -- inside ------------------------------------------------------------------------------------
-
-    @property
-    def _where(self) -> str:
-        return self._connection.login.where
-
-    async def _call(self, path: str, work: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
-        return await self._connection.call(path, work)
-
-    def _entry_of(self, path: str, attrs: asyncssh.SFTPAttrs, target: str = "") -> Entry | Problem:
-        return entry_of(path, attrs, target, modes=self._abilities.modes)
-
-    def _at(self, path: str) -> bytes:
-        """The path on the server."""
-        return self._root + b"/" + path.encode(errors="surrogateescape") if path else self._root
-
-    async def _attributes(self, path: str, *, follow: bool = False) -> asyncssh.SFTPAttrs | None:
-        """What the server says of a path; None for nothing."""
-
-        async def asked(sftp: asyncssh.SFTPClient) -> asyncssh.SFTPAttrs | None:
-            try:
-                return await (sftp.stat if follow else sftp.lstat)(self._at(path))
-            except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
-                return None
-
-        return await self._call(path, asked)
-
-    async def _expect(self, path: str, entry: Entry) -> None:
-        """Raises ProblemError: VANISHED, CHANGED."""
-        found = await self.entry(path)
-        if found is None:
-            raise has_vanished(path)
-        if (found.kind, found.version) != (entry.kind, entry.version):
-            raise was_changed(path)
-
-    async def _is_there(self, path: str) -> Entry:
-        found = await self.entry(path)
-        if found is None:
-            raise has_vanished(path)
-        return found
-
-    async def _make_one(self, path: str, mode: int) -> None:
-        async def made(sftp: asyncssh.SFTPClient) -> None:
-            await sftp.mkdir(self._at(path))
-            if mode != BY_UMASK:
-                bits = mode & PERMISSIONS | 0o700
-                await sftp.setstat(self._at(path), asyncssh.SFTPAttrs(permissions=bits))
-
-        try:
-            await self._call(path, made)
-        except ProblemError:
-            # Somebody else may have made it; most servers then say only that it failed.
-            found = await self._attributes(path)
-            if found is None or found.type != asyncssh.FILEXFER_TYPE_DIRECTORY:
-                raise
-
-    async def _staging(self, transfer: str) -> str:
-        """The place of a new staged file; its folder is there."""
-        if not self._staged:
-            await self.make(STAGING, 0o700)
-            self._staged = True
-        return f"{STAGING}/{transfer}"
-
-    async def _publish(self, place: str, file: NewFile, replaced: Entry | None) -> Entry:
-        """Gives a staged file its time, its mode and its place."""
-        path = file.path
-        # By its name: not every server answers this for a file that is open.
-        wanted = attributes(file.mtime_ns, file.mode)
-        await self._call(path, lambda sftp: sftp.setstat(self._at(place), wanted))
-        if replaced is not None:
-            await self._expect(path, replaced)
-            await self._replace(place, path)
-        elif await self._attributes(path) is not None:
-            raise was_changed(path)
-        else:
-            await self._call(path, lambda sftp: sftp.rename(self._at(place), self._at(path)))
-        found = await self._is_there(path)
-        if found.kind != FILE or found.size != file.size:
-            raise was_changed(path)
-        return found
-
-    async def _replace(self, place: str, path: str) -> None:
-        async def renamed(sftp: asyncssh.SFTPClient) -> None:
-            try:
-                await sftp.posix_rename(self._at(place), self._at(path))
-            except asyncssh.SFTPOpUnsupported:
-                await sftp.remove(self._at(path))
-                await sftp.rename(self._at(place), self._at(path))
-
-        await self._call(path, renamed)
-
-    async def _unlink(self, path: str) -> None:
-        await self._call(path, lambda sftp: sftp.remove(self._at(path)))
+            wanted = folder_mode(mode)
+        await names.call(path, lambda sftp: sftp.setstat(names.at(path), wanted))
+        return await names.is_there(path)
 
 
-async def _links(sftp: asyncssh.SFTPClient, at: bytes) -> bool:
+async def _links(sftp: SftpChannel, at: bytes) -> bool:
     """Whether links can be made."""
     try:
         await sftp.symlink(b"target", at)
-        is_kept = (await sftp.lstat(at)).type == asyncssh.FILEXFER_TYPE_SYMLINK
+        is_kept = (await sftp.lstat(at)).is_link
         await sftp.remove(at)
-    except asyncssh.SFTPError:
+    except SftpError:
         return False
     return is_kept

@@ -9,27 +9,26 @@ from typing import Final
 import asyncssh
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.wire.sftp.packets import SftpError, SftpFormatError, Status
 
 _FAILED: Final = "check the folder, and the log of the server"
-_REASONS: Final[dict[type[asyncssh.SFTPError], tuple[Code, str, bool]]] = {
-    asyncssh.SFTPNoSuchFile: (Code.VANISHED, "{} does not exist", True),
-    asyncssh.SFTPNoSuchPath: (Code.VANISHED, "{} does not exist", True),
-    asyncssh.SFTPPermissionDenied: (Code.UNREADABLE, "the server does not allow this: {}", True),
-    asyncssh.SFTPWriteProtect: (Code.READ_ONLY, "the server cannot write here: {}", True),
-    asyncssh.SFTPFileAlreadyExists: (Code.OCCUPIED, "{} is there already", True),
-    asyncssh.SFTPDirNotEmpty: (Code.NOT_EMPTY, "{} is not empty", True),
-    asyncssh.SFTPNotADirectory: (Code.NOT_A_FOLDER, "{} is not a folder", True),
-    asyncssh.SFTPFileIsADirectory: (Code.IS_A_FOLDER, "{} is a folder", True),
-    asyncssh.SFTPNoSpaceOnFilesystem: (Code.DISK_FULL, "the server's disk is full: {}", True),
-    asyncssh.SFTPQuotaExceeded: (Code.OVER_QUOTA, "the user's quota is used up: {}", True),
-    asyncssh.SFTPInvalidFilename: (Code.BAD_NAME, "the server cannot hold this name: {}", False),
-    asyncssh.SFTPOpUnsupported: (Code.UNSUPPORTED, "the server cannot do this: {}", False),
+_REASONS: Final[dict[int, tuple[Code, str, bool]]] = {
+    Status.NO_SUCH_FILE: (Code.VANISHED, "{} does not exist", True),
+    Status.NO_SUCH_PATH: (Code.VANISHED, "{} does not exist", True),
+    Status.PERMISSION_DENIED: (Code.UNREADABLE, "the server does not allow this: {}", True),
+    Status.WRITE_PROTECT: (Code.READ_ONLY, "the server cannot write here: {}", True),
+    Status.ALREADY_EXISTS: (Code.OCCUPIED, "{} is there already", True),
+    Status.DIR_NOT_EMPTY: (Code.NOT_EMPTY, "{} is not empty", True),
+    Status.NOT_A_DIRECTORY: (Code.NOT_A_FOLDER, "{} is not a folder", True),
+    Status.IS_A_DIRECTORY: (Code.IS_A_FOLDER, "{} is a folder", True),
+    Status.NO_SPACE: (Code.DISK_FULL, "the server's disk is full: {}", True),
+    Status.QUOTA_EXCEEDED: (Code.OVER_QUOTA, "the user's quota is used up: {}", True),
+    Status.INVALID_NAME: (Code.BAD_NAME, "the server cannot hold this name: {}", False),
+    Status.UNSUPPORTED: (Code.UNSUPPORTED, "the server cannot do this: {}", False),
 }
+_GONE: Final = frozenset({Status.NO_CONNECTION, Status.CONNECTION_LOST})
 CUT: Final = (
-    asyncssh.SFTPConnectionLost,
-    asyncssh.SFTPNoConnection,
     asyncssh.ConnectionLost,
-    BrokenPipeError,
     ConnectionError,
 )
 """The connection is gone: another one may be opened."""
@@ -50,18 +49,23 @@ def translated(where: str, path: str) -> Iterator[None]:
         yield
     except CUT as error:
         raise ProblemError(Problem(Code.CUT, f"the connection to {where} was cut")) from error
-    except asyncssh.SFTPError as error:
-        raise ProblemError(_of_sftp(error, path)) from error
+    except SftpError as error:
+        raise ProblemError(_of_sftp(error, where, path)) from error
+    except SftpFormatError as error:
+        message = f"{where} answers with something that is not SFTP: {error}"
+        raise ProblemError(Problem(Code.CUT, message)) from error
     except (asyncssh.Error, TimeoutError, OSError) as error:
         raise ProblemError(_of_ssh(error, where)) from error
 
 
-def _of_sftp(error: asyncssh.SFTPError, path: str) -> Problem:
+def _of_sftp(error: SftpError, where: str, path: str) -> Problem:
+    if error.code in _GONE:
+        return Problem(Code.CUT, f"the connection to {where} was cut")
     name = repr(path) if path else "the folder"
-    for kind, (code, text, retry) in _REASONS.items():
-        if isinstance(error, kind):
-            return Problem(code, text.format(name), path, retry=retry)
-    said = f": {error.reason[:200]}" if error.reason else ""
+    if (reason := _REASONS.get(error.code)) is not None:
+        code, words, retry = reason
+        return Problem(code, words.format(name), path, retry=retry)
+    said = f": {error.said[:200]}" if error.said else ""
     message = f"the server could not do this with {name}{said}"
     return Problem(Code.OS_ERROR, message, path, hint=_FAILED)
 

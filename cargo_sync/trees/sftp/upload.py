@@ -4,26 +4,52 @@ It is written from its beginning, a piece at a time, into a file in our staging 
 counts when all of it was written and synced: after a cut, the file there may be longer, with holes.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
-import asyncssh
 import orjson
 
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
+from cargo_sync.trees.sftp.channel import SftpChannel
+from cargo_sync.trees.sftp.exchange import forget
 from cargo_sync.trees.sftp.problems import translated
-from cargo_sync.trees.sftp.writing import sync, write
+from cargo_sync.trees.sftp.writing import write
 
 PIECE: Final = 8 * 2**20
 _COMPARED: Final = 64 * 2**10
-"""Bytes before the end of what is there that are read back before an upload goes on."""
+"""Bytes before the end of what is there that are read back before an upload goes on: fewer than
+one request may ask for."""
+
+
+class OpenStagedFile:
+    """A staged file that is open.
+
+    place   its path in the folder
+    there   so many bytes of it are durable
+    """
+
+    def __init__(self, channel: SftpChannel, handle: bytes, place: str, there: int) -> None:
+        self.channel = channel
+        self.place = place
+        self.there = there
+        self.handle = handle
+        self._is_open = True
+        channel.under_way += 1
+
+    def close(self) -> asyncio.Future[None] | None:
+        """Closes it; the answer comes later. None if it was closed already."""
+        if not self._is_open:
+            return None
+        self._is_open = False
+        self.channel.under_way -= 1
+        return self.channel.close(self.handle) if self.channel.is_open else None
 
 
 class SftpUpload:
-    """An upload into the staged file `place`, of which `there` bytes are durable.
+    """An upload into a staged file.
 
     See `RemoteUpload`. `publishing` gives the staged file its place.
     """
@@ -34,56 +60,59 @@ class SftpUpload:
 
     def __init__(
         self,
-        opened: asyncssh.SFTPClientFile,
+        staged: OpenStagedFile,
         where: str,
-        place: str,
-        there: int,
         publishing: Callable[[str, NewFile, Entry | None], Awaitable[Entry]],
         removing: Callable[[str], Awaitable[None]],
     ) -> None:
-        self._opened = opened
+        self._staged = staged
         self._where = where
-        self._place = place
-        self._there = there
         self._publishing = publishing
         self._removing = removing
 
     @property
     def done(self) -> Sequence[tuple[int, int]]:
-        return [(0, self._there)] if self._there else []
+        return [(0, self._staged.there)] if self._staged.there else []
 
     async def holds(self, offset: int, content: memoryview) -> bool:
-        end = offset + len(content)
-        if end < self._there:
+        staged, end = self._staged, offset + len(content)
+        if end < staged.there:
             return True  # only the last bytes are read back
-        wanted = content[max(0, self._there - offset - _COMPARED) : self._there - offset]
-        start = self._there - len(wanted)
+        wanted = content[max(0, staged.there - offset - _COMPARED) : staged.there - offset]
+        found = bytearray()
         with translated(self._where, ""):
-            found: object = await self._opened.read(len(wanted), start)
-        return found == bytes(wanted)
+            while len(found) < len(wanted):
+                left = min(len(wanted) - len(found), staged.channel.longest[0])
+                start = staged.there - len(wanted) + len(found)
+                if not (some := await staged.channel.read(staged.handle, start, left)):
+                    return False
+                found += some
+        return found == wanted
 
     async def send(self, offset: int, content: memoryview, pace: Pace) -> None:
+        staged = self._staged
         with translated(self._where, ""):
-            await write(self._opened, offset, content, pace)
-            await sync(self._opened)
-        self._there = offset + len(content)
+            await write(staged.channel, staged.handle, offset, content, pace)
+            await staged.channel.sync(staged.handle)
+        staged.there = offset + len(content)
 
     def kept(self) -> Kept:
-        return orjson.dumps([self._place, self._there]).decode()
+        return orjson.dumps([self._staged.place, self._staged.there]).decode()
 
     async def publish(self, file: NewFile, replaced: Entry | None) -> Entry:
-        with translated(self._where, file.path):
-            await self._opened.close()
-        return await self._publishing(self._place, file, replaced)
+        if (closed := self._staged.close()) is not None:
+            with translated(self._where, file.path):
+                await closed
+        return await self._publishing(self._staged.place, file, replaced)
 
     async def leave(self) -> None:
-        with suppress(asyncssh.Error, OSError):
-            await self._opened.close()
+        if (closed := self._staged.close()) is not None:
+            forget(closed)
 
     async def abort(self) -> None:
         await self.leave()
         try:
-            await self._removing(self._place)
+            await self._removing(self._staged.place)
         except ProblemError as error:
             if error.problem.code is not Code.VANISHED:
                 raise

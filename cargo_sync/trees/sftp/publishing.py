@@ -1,0 +1,176 @@
+"""New files on an SSH server: staged under another name, then renamed.
+
+A small file costs three round trips, whatever is on the way: it is opened; written, synced, given
+its time and mode, and closed; renamed and looked at. Nothing is renamed before the server has said
+that all of the content is durable.
+"""
+
+import asyncio
+
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
+from cargo_sync.trees.remote.problems import has_vanished, was_changed
+from cargo_sync.trees.remote.staging import STAGING, is_staged
+from cargo_sync.trees.sftp.channel import GOING_ON, MAKING, MAKING_TO_COMPARE, SftpChannel
+from cargo_sync.trees.sftp.exchange import forget
+from cargo_sync.trees.sftp.names import GONE, SftpNames, check, found
+from cargo_sync.trees.sftp.problems import translated
+from cargo_sync.trees.sftp.upload import OpenStagedFile, SftpUpload, kept_of
+from cargo_sync.trees.sftp.writing import attributes, write
+from cargo_sync.wire.sftp.packets import Attributes, SftpError, Status
+
+
+class SftpPublishing:
+    """Stages files below `.cargo_sync`, and gives them their places."""
+
+    def __init__(self, names: SftpNames) -> None:
+        self._names = names
+        self._staged = False
+
+    def begin(self) -> None:
+        """The folder of staged files may not be there any more."""
+        self._staged = False
+
+    async def place(self, transfer: str) -> str:
+        """The place of a new staged file; its folder is there."""
+        if not self._staged:
+            await self._names.make(STAGING, 0o700)
+            self._staged = True
+        return f"{STAGING}/{transfer}"
+
+    async def put(
+        self, file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace
+    ) -> Entry:
+        """Like RemoteFolder.put."""
+        place, names = await self.place(file.transfer), self._names
+        channel = await names.connection.channel_to_write()
+        with channel.writes(), translated(names.where, file.path):
+            looked = await self._write(channel, place, file, content, pace)
+        await self._expect(file.path, looked, replaced)
+        return await self._give(channel, place, file, looked)
+
+    async def upload(self, file: NewFile, kept: Kept | None) -> SftpUpload:
+        """Like RemoteFolder.upload."""
+        place, there = kept_of(kept) if kept else ("", 0)
+        if not is_staged(place) or there > file.size:
+            place, there = "", 0
+        names = self._names
+        if place:
+            attrs = await names.attributes(place)
+            there = min(there, attrs.size or 0) if attrs is not None else 0
+        place = place or await self.place(file.transfer)
+        channel = await names.connection.channel_to_write()
+        with translated(names.where, file.path):
+            handle = await channel.open(names.at(place), GOING_ON if there else MAKING_TO_COMPARE)
+        staged = OpenStagedFile(channel, handle, place, there)
+        return SftpUpload(staged, names.where, self._publish, names.unlink)
+
+    async def give_up(self, kept: Kept) -> None:
+        """Like RemoteFolder.give_up."""
+        place, _ = kept_of(kept)
+        if is_staged(place):
+            try:
+                await self._names.unlink(place)
+            except ProblemError as error:
+                if error.problem.code is not Code.VANISHED:
+                    raise
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    async def _write(
+        self, channel: SftpChannel, place: str, file: NewFile, content: memoryview, pace: Pace
+    ) -> Attributes | None:
+        """Stages a file, complete and durable. Returns what is at its path meanwhile."""
+        at = self._names.at(place)
+        try:
+            handle = await channel.open(at, MAKING)
+        except SftpError as error:
+            if error.code in GONE:
+                self._staged = False  # somebody has removed the folder of staged files
+            raise
+        looked = channel.lstat(self._names.at(file.path))
+        small = len(content) <= channel.longest[1]
+        calls: list[asyncio.Future[None]] = []
+        try:
+            if small:
+                await pace(len(content))
+                calls.append(channel.write(handle, 0, content))
+            else:
+                await write(channel, handle, 0, content, pace)
+            calls.append(channel.sync(handle))
+            # By its name: not every server answers this for a file that is open.
+            calls.append(channel.setstat(at, attributes(file.mtime_ns, file.mode)))
+        except BaseException:
+            forget(looked)
+            raise
+        finally:
+            if channel.is_open:
+                calls.append(channel.close(handle))
+            for call in calls:
+                forget(call)
+        await asyncio.gather(*calls)
+        return await found(looked)
+
+    async def _publish(self, place: str, file: NewFile, replaced: Entry | None) -> Entry:
+        """Gives a staged file its time, its mode and its place."""
+        path, names = file.path, self._names
+        channel = await names.connection.channel()
+        with translated(names.where, path):
+            set_, looked = (
+                channel.setstat(names.at(place), attributes(file.mtime_ns, file.mode)),
+                channel.lstat(names.at(path)),
+            )
+            forget(looked)
+            await set_
+            attrs = await found(looked)
+        await self._expect(path, attrs, replaced)
+        return await self._give(channel, place, file, attrs)
+
+    async def _expect(self, path: str, attrs: Attributes | None, replaced: Entry | None) -> None:
+        """Raises ProblemError: there is something else than what is to be replaced."""
+        if replaced is not None:
+            check(path, await self._names.entry_with(path, attrs), replaced)
+        elif attrs is not None:
+            raise was_changed(path)
+
+    async def _give(
+        self, channel: SftpChannel, place: str, file: NewFile, replaced: Attributes | None
+    ) -> Entry:
+        """Renames a staged file to its path, at which is nothing else than what it replaces."""
+        path, names = file.path, self._names
+        here, there = names.at(place), names.at(path)
+        with translated(names.where, path):
+            if replaced is not None:
+                await _replace(channel, here, there)
+                looked = channel.lstat(there)
+            else:
+                renamed, looked = channel.rename(here, there), channel.lstat(there)
+                forget(looked)
+                await renamed
+            attrs = await found(looked)
+            if attrs is None:  # some servers do the second before the first
+                attrs = await found(channel.lstat(there))
+            if attrs is not None and not self._has_time(attrs, file):
+                # It was set before all was written, for a server that does one after the other.
+                await channel.setstat(there, attributes(file.mtime_ns, file.mode))
+                attrs = await found(channel.lstat(there))
+        entry = await names.entry_with(path, attrs)
+        if entry is None:
+            raise has_vanished(path)
+        if entry.kind != FILE or entry.size != file.size:
+            raise was_changed(path)
+        return entry
+
+    def _has_time(self, attrs: Attributes, file: NewFile) -> bool:
+        return not self._names.times or attrs.mtime == attributes(file.mtime_ns, file.mode).mtime
+
+
+async def _replace(channel: SftpChannel, here: bytes, there: bytes) -> None:
+    try:
+        await channel.replace(here, there)
+    except SftpError as error:
+        if error.code != Status.UNSUPPORTED:
+            raise
+        await channel.remove(there)
+        await channel.rename(here, there)
