@@ -13,8 +13,8 @@ from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.slices import slices
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.model.world import World
-from cargo_sync.trees.contract import Brought, Moved, Task
-from cargo_sync.trees.offers import brought, offers
+from cargo_sync.trees.contract import Task
+from cargo_sync.trees.offers import offers
 from cargo_sync.trees.remote.contract import RemoteContent, RemoteFolder
 from cargo_sync.trees.remote.together import AT_ONCE, all_of, is_whole
 from cargo_sync.trees.remote.transfer.files import MovingFiles, cancelled
@@ -44,14 +44,13 @@ class DownloadCarrier:
         self._small = asyncio.Semaphore(AT_ONCE)
         self._larger = asyncio.Semaphore(LARGER)
 
-    async def carry(self, tasks: Sequence[Task]) -> Brought:
-        """Moves one batch."""
-        began, offered = self._world.steady(), offers(tasks)
+    async def carry(self, tasks: Sequence[Task], receipts: dict[int, Receipt]) -> None:
+        """Like BatchCarrier."""
+        offered = offers(tasks)
         sources = [task.action.source for task in tasks]
         numbers = range(len(offered))
         small = [at for at in numbers if offered[at].size <= SMALL]
         packs = slices(small, lambda at: max(LEAST, offered[at].size), TOGETHER)
-        receipts: dict[int, Receipt] = {}
 
         async def pack(some: Sequence[int]) -> None:
             here = [(offered[at], sources[at]) for at in some]
@@ -63,8 +62,6 @@ class DownloadCarrier:
             receipts[at] = await self._files.alone(offer, self._large(offer, entry))
 
         await all_of([*map(pack, packs), *map(larger, sorted({*numbers} - {*small}))])
-        moved = Moved(self._world.steady() - began)
-        return brought(tasks, [receipts[at] for at in numbers], moved, dict(self._files.resumed))
 
     async def close(self) -> None:
         """What is not complete is checkpointed for another try."""

@@ -105,6 +105,10 @@ class MovingFiles:
 
     # -- all of them -------------------------------------------------------------------------------
 
+    def now(self) -> float:
+        """Steady seconds."""
+        return self._steady()
+
     def figures(self) -> Figures:
         """What the transfer has moved until now, and what it moves."""
         files = tuple(self._files.values())

@@ -15,8 +15,8 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while
 from cargo_sync.model.slices import slices
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.model.world import World
-from cargo_sync.trees.contract import Brought, Moved, Task
-from cargo_sync.trees.offers import brought, offers
+from cargo_sync.trees.contract import Task
+from cargo_sync.trees.offers import offers
 from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
 from cargo_sync.trees.remote.together import AT_ONCE, all_of
 from cargo_sync.trees.remote.transfer.files import MovingFiles, cancelled, refusal
@@ -62,18 +62,16 @@ class UploadCarrier:
         self._small = asyncio.Semaphore(AT_ONCE)
         self._larger = asyncio.Semaphore(LARGER)
 
-    async def carry(self, tasks: Sequence[Task]) -> Brought:
-        """Moves one batch."""
-        began, offered = self._world.steady(), offers(tasks)
+    async def carry(self, tasks: Sequence[Task], receipts: dict[int, Receipt]) -> None:
+        """Like BatchCarrier."""
+        offered = offers(tasks)
         numbers = range(len(offered))
         small = [at for at in numbers if not (resumable(offered[at].size) or offered[at].target)]
         packs = slices(small, lambda at: max(LEAST, offered[at].size), TOGETHER)
         others = sorted({*numbers} - {*small})
-        receipts: dict[int, Receipt] = {}
 
         async def pack(some: Sequence[int]) -> None:
-            here = [(offered[at], tasks[at].action) for at in some]
-            receipts.update(zip(some, await self._pack(here), strict=True))
+            await self._pack([(at, offered[at], tasks[at].action) for at in some], receipts)
 
         async def other(at: int) -> None:
             offer, action = offered[at], tasks[at].action
@@ -81,8 +79,6 @@ class UploadCarrier:
             receipts[at] = await self._files.alone(offer, work(offer, action))
 
         await all_of([*map(pack, packs), *map(other, others)])
-        moved = Moved(self._world.steady() - began)
-        return brought(tasks, [receipts[at] for at in numbers], moved, dict(self._files.resumed))
 
     async def close(self) -> None:
         """Nothing is read any more."""
@@ -90,22 +86,26 @@ class UploadCarrier:
 
     # -- small files -------------------------------------------------------------------------------
 
-    async def _pack(self, some: Sequence[tuple[Offer, Action]]) -> list[Receipt]:
+    async def _pack(
+        self, some: Sequence[tuple[int, Offer, Action]], receipts: dict[int, Receipt]
+    ) -> None:
         """Reads some small files together, then sends each by a call of its own."""
-        size = sum(offer.size for offer, _ in some)
+        size = sum(offer.size for _, offer, _ in some)
         await self._memory.take(size)
         try:
-            wanted = [offer for offer, _ in some if not self._files.is_cancelled(offer.path)]
+            wanted = [offer for _, offer, _ in some if not self._files.is_cancelled(offer.path)]
             read = dict(zip(wanted, await self._source.read(wanted), strict=True))
 
-            async def one(offer: Offer, action: Action) -> Receipt:
+            async def one(at: int, offer: Offer, action: Action) -> None:
                 content = read.get(offer, cancelled(offer.path))
                 if isinstance(content, Problem):
-                    return refusal(content)
+                    receipts[at] = refusal(content)
+                    return
                 async with self._small:
-                    return await self._files.alone(offer, self._whole(offer, action, *content))
+                    work = self._whole(offer, action, *content)
+                    receipts[at] = await self._files.alone(offer, work)
 
-            return await all_of([one(offer, action) for offer, action in some])
+            await all_of([one(*each) for each in some])
         finally:
             self._memory.give(size)
 

@@ -1,0 +1,69 @@
+"""A transfer that is stopped, or fails: what it has moved by then is told, and so recorded."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from cargo_sync.model.entries import Entry
+from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.testing.tree import MemoryTree
+from cargo_sync.trees.contract import Brought, Task
+from cargo_sync.trees.remote.contract import NewFile, Pace
+from cargo_sync.trees.remote.transfer import flow
+from tests.conformance.remotes import BUCKET
+from tests.trees.remote.trees import RUN, Clocks, ServerTree, put
+
+ENDS = {
+    "stopped": None,
+    "failed": ProblemError(Problem(Code.UNREACHABLE, "the server does not answer")),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_what_was_moved_before_the_end_is_told(
+    end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "GRACE", 0.0)
+    far, near = ServerTree(Clocks().world, BUCKET), MemoryTree("near")
+    await far.open()
+    waits, store = asyncio.Event(), far.remote.put
+    written = asyncio.Event()
+
+    async def slow(file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace) -> Entry:
+        if file.path == "slow":
+            waits.set()
+            await written.wait()
+            if (failure := ENDS[end]) is not None:
+                raise failure
+            await asyncio.Event().wait()  # until it is stopped
+        return await store(file, content, replaced, pace)
+
+    monkeypatch.setattr(far.remote, "put", slow)
+    paths = ["slow", "one", "two"]
+    tasks = [put(path, near.write(path, path.encode())) for path in paths]
+    told: list[Brought] = []
+
+    async def batches() -> AsyncIterator[Sequence[Task]]:
+        yield tasks
+
+    async def follow() -> None:
+        async for brought in far.transfer(Mode.UPLOAD, near, batches(), None, RUN):
+            await asyncio.sleep(0)  # it is recorded
+            told.append(brought)
+
+    following = asyncio.create_task(follow())
+    await waits.wait()
+    while len(far.server.files()) < 2:
+        await asyncio.sleep(0)
+    written.set()
+    if ENDS[end] is None:
+        following.cancel()
+    with pytest.raises(ProblemError if ENDS[end] else asyncio.CancelledError):
+        await following
+    [brought] = told
+    assert [task.action.path for task in brought.done] == ["one", "two"]
+    assert [receipt.code for receipt in brought.receipts] == ["done", "done"]
+    assert not brought.failed
+    assert far.open_tasks() == []
