@@ -238,7 +238,10 @@ WITHOUT_ODD_NAMES: Final = frozenset({"webdav wsgidav"})
 FACTORIES: dict[str, Factory] = {
     **{f"memory {name}": in_memory(abilities) for name, abilities in KINDS.items()},
     "sftp openssh": of_sftp("openssh"),
-    **{f"webdav {name}": of_webdav(name) for name in ("wsgidav", "rclone-webdav", "apache")},
+    **{
+        f"webdav {name}": of_webdav(name)
+        for name in ("wsgidav", "rclone-webdav", "apache", "nextcloud-like")
+    },
     **{f"ftp {name}": of_ftp(name) for name in ("vsftpd", "vsftpd-strict")},
     "pydio pydio-like": of_pydio("pydio-like"),
     **{f"s3 {name}": of_s3(name) for name in ("rclone-s3", "moto", "swift")},

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
+TESTS: Final = Path(__file__).parents[2]
+"""Where `tests` is: those servers are run from there that were written for the tests."""
+
 
 class MissingError(Exception):
     """A server cannot be had on this machine; the text says what is missing."""

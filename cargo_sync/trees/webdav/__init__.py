@@ -4,6 +4,7 @@ addresses   paths as URLs, and the hrefs of answers as paths
 answers     which of the hrefs in an answer are meant, and what they say
 calls       what WebDAV can do with a path: look, list, put, move, copy, delete, make a folder
 checksums   hashes of contents, where the server has them
+chunks      a larger file in chunks, as Nextcloud and ownCloud take them
 connection  one HTTP session: a request, an answer, and what may be sent twice
 content     a file that is being read
 entries     what the server says of a file, as an `Entry`; names that cannot be used

@@ -3,7 +3,7 @@
 Each call is one request, or two. None overwrites anything but `put`, which is for staged files.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import aiohttp
@@ -24,7 +24,7 @@ from cargo_sync.trees.webdav.problems import WebDavRefusalError, no_webdav
 from cargo_sync.trees.webdav.times import header, update
 from cargo_sync.trees.webdav.writing import StreamedBody
 
-_DONE: Final = frozenset({200, 201, 204})
+DONE: Final = frozenset({200, 201, 204})
 _READ: Final = frozenset({200, 206})
 _MADE: Final = frozenset({200, 201})
 _PATCHED: Final = frozenset({200, 204, 207})
@@ -155,11 +155,16 @@ class WebDavCalls:
             raise
 
     async def put(
-        self, path: str, size: int, mtime_ns: int, pieces: AsyncIterator[bytes | memoryview]
+        self,
+        path: str,
+        size: int,
+        mtime_ns: int,
+        pieces: AsyncIterator[bytes | memoryview],
+        headers: Mapping[str, str],
     ) -> None:
         """Writes a file, whatever was there. After a cut there may be half of it."""
-        body = StreamedBody(size, pieces)
-        asked = WebDavRequest("PUT", self.place.url(path), path, _DONE, header(mtime_ns), body)
+        body, also = StreamedBody(size, pieces), {**header(mtime_ns), **headers}
+        asked = WebDavRequest("PUT", self.place.url(path), path, DONE, also, body)
         await self._connection.call(asked)
 
     async def set_time(self, path: str, name: str, mtime_ns: int) -> None:
@@ -229,7 +234,7 @@ class WebDavCalls:
         """
         url = self.place.url(path, folder=kind == FOLDER)
         try:
-            await self._connection.call(WebDavRequest("DELETE", url, path, _DONE, condition(etag)))
+            await self._connection.call(WebDavRequest("DELETE", url, path, DONE, condition(etag)))
         except WebDavRefusalError as refusal:
             if refusal.status == 412:
                 raise was_changed(path) from refusal
@@ -239,7 +244,7 @@ class WebDavCalls:
         self.check_place(to)
         is_folder = kind == FOLDER
         headers = {"Destination": self.place.url(to, folder=is_folder), "Overwrite": "F"}
-        asked = WebDavRequest(method, self.place.url(path, folder=is_folder), path, _DONE, headers)
+        asked = WebDavRequest(method, self.place.url(path, folder=is_folder), path, DONE, headers)
         try:
             await self._connection.call(asked)
         except WebDavRefusalError as refusal:

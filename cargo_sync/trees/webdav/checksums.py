@@ -3,6 +3,7 @@
 It is a list such as `SHA1:<hex> MD5:<hex> ADLER32:<hex>`. A server may have none of some files.
 """
 
+from hashlib import sha1
 from typing import Final
 
 from cargo_sync.model.known_hashes import HashKind, KnownHash
@@ -20,3 +21,11 @@ def known_hash(checksums: str) -> KnownHash | None:
             if one.upper().startswith(word) and is_hex:
                 return KnownHash(kind, digest, certain=True)
     return None
+
+
+def checksum(content: memoryview) -> dict[str, str]:
+    """The header of a PUT with the checksum of a whole file.
+
+    ownCloud refuses a content that has another one, Nextcloud keeps it for its own clients.
+    """
+    return {"OC-Checksum": f"SHA1:{sha1(content, usedforsecurity=False).hexdigest()}"}

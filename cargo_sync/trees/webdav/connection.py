@@ -41,6 +41,7 @@ class WebDavRequest:
 
     path    what it is about, for people
     wanted  statuses of an answer that is a success
+    silence  seconds without a byte after which the server is given up
     """
 
     method: str
@@ -49,6 +50,7 @@ class WebDavRequest:
     wanted: frozenset[int]
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | StreamedBody | None = None
+    silence: float = ANSWER
 
 
 class WebDavConnection:
@@ -169,7 +171,9 @@ class WebDavConnection:
                 skip_auto_headers=("Accept", *(() if asked.body else ("Content-Type",))),
                 allow_redirects=False,
                 middlewares=(once,) if digest is None else (digest, once),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=ANSWER),
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=CONNECT, sock_read=asked.silence
+                ),
             )
 
     def _open_session(self) -> aiohttp.ClientSession:

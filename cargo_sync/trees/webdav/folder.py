@@ -11,19 +11,21 @@ from typing import Final
 
 from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.model import paths
-from cargo_sync.model.abilities import Abilities
+from cargo_sync.model.abilities import Abilities, Resuming
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.contract import Missed
-from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
+from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing, RemoteUpload
 from cargo_sync.trees.remote.staging import STAGED, check_empty, place_of
 from cargo_sync.trees.remote.together import together
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.webdav.addresses import WebDavPlace
 from cargo_sync.trees.webdav.calls import WebDavCalls
+from cargo_sync.trees.webdav.checksums import checksum
+from cargo_sync.trees.webdav.chunks import KeptChunks, WebDavChunks
 from cargo_sync.trees.webdav.connection import WebDavConnection
 from cargo_sync.trees.webdav.content import WebDavContent
 from cargo_sync.trees.webdav.login import WebDavLogin
@@ -49,6 +51,7 @@ class WebDavFolder:
         self._connection = WebDavConnection(login)
         self._calls = WebDavCalls(self._connection, WebDavPlace(address.origin, address.path))
         self._stage = WebDavStage(self._calls, world.token)
+        self._chunks = WebDavChunks(self._connection, self._calls, self._stage, world.token)
 
     @property
     def abilities(self) -> Abilities:
@@ -57,6 +60,7 @@ class WebDavFolder:
             STAGED,
             time_step=None if ways is not None and not ways.kept else STAGED.time_step,
             digests=_DIGESTS if ways is not None and self._calls.sums_files else (),
+            resuming=Resuming.PARTS if self._chunks.offered else Resuming.NONE,
         )
 
     async def open(self, *, make: bool) -> str:
@@ -77,6 +81,7 @@ class WebDavFolder:
 
     async def find_out(self) -> None:
         await self._stage.find_out()
+        await self._chunks.find_out()
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -115,24 +120,31 @@ class WebDavFolder:
         stage = self._stage
         place = await stage.place_of(file)
         try:
-            await stage.put(place, file, paced(content, pace))
+            sum_ = checksum(content) if self._chunks.offered else {}
+            await stage.put(place, file, paced(content, pace), sum_)
             return await stage.publish(place, file, replaced)
         except ProblemError:
             with suppress(ProblemError):
                 await stage.remove(place)
             raise
 
-    async def upload(self, file: NewFile, kept: Kept | None) -> WebDavUpload:
-        if kept is not None:
+    async def upload(self, file: NewFile, kept: Kept | None) -> RemoteUpload:
+        chunked = self._chunks.offered
+        if kept is not None and not (chunked and KeptChunks.read(kept)):
             # A server may still be writing it; what stays goes after a week.
             with suppress(WebDavRefusalError):
                 await self.give_up(kept)
+            kept = None
+        if chunked:
+            return await self._chunks.upload(file, kept)
         stage = self._stage
         place = await stage.place_of(file)
         return WebDavUpload(place, file, stage.put, stage.publish, stage.remove)
 
     async def give_up(self, kept: Kept) -> None:
-        if place := place_of(kept):
+        if (chunks := KeptChunks.read(kept)) is not None:
+            await self._chunks.remove(chunks)
+        elif place := place_of(kept):
             await self._stage.remove(place)
 
     # -- changing ----------------------------------------------------------------------------------

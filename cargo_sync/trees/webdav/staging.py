@@ -3,7 +3,7 @@
 A PUT that is cut leaves half a file on most servers, so nothing is put where others look.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -17,6 +17,7 @@ from cargo_sync.trees.webdav.calls import WebDavCalls
 from cargo_sync.trees.webdav.times import TimeWays, find_out
 
 _PROBE: Final = b"cargo"
+_NONE: Final[Mapping[str, str]] = {}
 
 
 class WebDavStage:
@@ -44,7 +45,7 @@ class WebDavStage:
         calls = self._calls
 
         async def put(mtime_ns: int) -> None:
-            await calls.put(place, len(_PROBE), mtime_ns, _once(_PROBE))
+            await calls.put(place, len(_PROBE), mtime_ns, _once(_PROBE), _NONE)
 
         try:
             ways = await find_out(
@@ -83,21 +84,34 @@ class WebDavStage:
         return f"{STAGING}/{name}-{self._token()}"
 
     async def put(
-        self, place: str, file: NewFile, pieces: AsyncIterator[bytes | memoryview]
+        self,
+        place: str,
+        file: NewFile,
+        pieces: AsyncIterator[bytes | memoryview],
+        headers: Mapping[str, str] = _NONE,
     ) -> None:
         """Sends all of a staged file."""
         try:
-            await self._calls.put(place, file.size, file.mtime_ns, pieces)
+            await self._calls.put(place, file.size, file.mtime_ns, pieces, headers)
         except ProblemError as error:
             if error.problem.code is Code.VANISHED:
                 self._made = False  # somebody has removed our folder
             raise error.at(file.path) from error
 
-    async def publish(self, place: str, file: NewFile, replaced: Entry | None) -> Entry:
-        """Gives a staged file its time and its place."""
+    async def publish(
+        self, place: str, file: NewFile, replaced: Entry | None, *, timed: bool = True
+    ) -> Entry:
+        """Gives a staged file its time and its place.
+
+        Args:
+            place: of the staged file.
+            file: what it is to be.
+            replaced: what is at its path.
+            timed: it came in the one way that is known to give it its time.
+        """
         path, calls = file.path, self._calls
         ways = await self.known_ways()
-        if ways.by_property and not ways.with_content:
+        if ways.by_property and not (ways.with_content and timed):
             await calls.set_time(place, ways.by_property, file.mtime_ns)
         if replaced is None:
             await calls.move(place, path, FILE)

@@ -7,6 +7,9 @@ moto        a fake of S3
 wsgidav     WebDAV
 pydio       a server like Pydio, written for these tests
 pydio_parts its program
+pydio_changes  its log of changes
+nextcloud   a server like Nextcloud, written for these tests
+nextcloud_parts  its program
 apache_dav  WebDAV by Apache
 openssh     SFTP by sshd
 ftp_user    the user of the FTP servers
@@ -27,6 +30,7 @@ from tests.remotes.servers import (
     apache_dav,
     ceph,
     moto,
+    nextcloud,
     openssh,
     proftpd,
     pure_ftpd,
@@ -42,7 +46,9 @@ ALL: Final = os.environ.get("CARGO_REMOTES") == "all"
 S3: Final[tuple[Server, ...]] = (
     rclone.S3, swift.SWIFT, moto.MOTO, *((ceph.CEPH,) if ALL else ()),
 )  # fmt: skip
-WEBDAV: Final[tuple[Server, ...]] = (rclone.WEBDAV, wsgidav.WSGIDAV, apache_dav.APACHE_DAV)
+WEBDAV: Final[tuple[Server, ...]] = (
+    rclone.WEBDAV, wsgidav.WSGIDAV, apache_dav.APACHE_DAV, nextcloud.NEXTCLOUD,
+)  # fmt: skip
 SFTP: Final[tuple[Server, ...]] = (rclone.SFTP, openssh.OPENSSH)
 FTP: Final[tuple[Server, ...]] = (
     rclone.FTP, vsftpd.PLAIN, vsftpd.TLS, vsftpd.STRICT,

@@ -4,11 +4,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from tests.remotes.server import HTTP, Login, Setup, folders_in
+from tests.remotes.server import HTTP, TESTS, Login, Setup, folders_in
 from tests.remotes.servers import pydio_parts
 
-TESTS: Final = Path(__file__).parents[3]
-"""Where `tests` is."""
 LOGIN: Final = Login("ana", "canary-pydio-8f")
 
 
