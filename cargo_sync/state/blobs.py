@@ -102,7 +102,7 @@ class Blobs:
             given = dict(zip(hashes, zip(sizes, where, strict=True), strict=True))
             rows = self._rows(connection, hashes)
             own = {row.hash: row for row in rows if row.workspace == workspace}
-            new = [hash for hash in given if hash not in own]
+            new = sorted(given.keys() - own.keys())  # in order, a row costs a fifth less
             tally = Tally()
             if new:
                 columns = list(zip(*(given[hash] for hash in new), strict=True))

@@ -69,3 +69,12 @@ class SpoolSource(BlobSource):
 
     def open(self, offer: Offer) -> Reader:
         return self._spool.open_as_is(Content(offer.path, offer.size))
+
+    def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
+        for number, (offer, view) in enumerate(zip(offers, views, strict=True)):
+            small = self._spool.in_memory(Content(offer.path, offer.size))
+            if small is not None:
+                view[:] = small
+            elif unread := super().read(offers[number : number + 1], views[number : number + 1]):
+                return unread._replace(number=number)
+        return None

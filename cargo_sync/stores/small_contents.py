@@ -44,18 +44,17 @@ class SmallContents:
 
     def write(self, path: str, content: memoryview) -> Staged | None:
         """Stages a file; None if it is too large, or there is no room."""
-        cost = len(content) + _EACH
-        if len(content) > LARGEST:
+        size = len(content)
+        cost = size + _EACH
+        if size > LARGEST or self._left < cost:
             return None
+        kept, name = bytes(content), f"{_NAME}{next(self._numbers):x}"
         with self._lock:
             if self._left < cost:
                 return None
             self._left -= cost
-        kept = bytes(content)
-        name = f"{_NAME}{next(self._numbers):x}"
-        with self._lock:
             self._staged[name] = kept
-        return Staged(path, name, 0, len(kept), 0, blake3(kept).hexdigest(), durable=True)
+        return Staged(path, name, 0, size, 0, blake3(kept).hexdigest(), "", True)
 
     def discard(self, staged: Staged) -> None:
         """A staged file is not needed."""

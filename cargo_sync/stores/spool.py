@@ -97,8 +97,11 @@ class BlobSpool:
         hashes = [one.hash for one in some if one.size]
         self._holds.hold(hashes)
         files = [one for one in some if not is_in_memory(one)]
+        if not files:
+            self._small.place(some)
+            return [None] * len(some)
         try:
-            found = self.blobs.place(files) if files else []
+            found = self.blobs.place(files)
         except BaseException:
             self._holds.release(hashes)
             raise
@@ -140,6 +143,10 @@ class BlobSpool:
             if len(found[-1]) != count * DIGEST:
                 raise damaged(content.hash, "has not the list of its pieces in the spool")
         return found
+
+    def in_memory(self, content: Content) -> bytes | None:
+        """A content that lies in memory; None for any other."""
+        return self._small.get(content)
 
     def open(self, content: Content) -> BlobReader | EmptyReader | SmallReader:
         small = self._small.get(content)

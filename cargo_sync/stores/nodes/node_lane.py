@@ -20,7 +20,7 @@ from cargo_sync.lanes.threads import LaneThread, joined
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.model.world import World
-from cargo_sync.stores.blobs import for_blobs
+from cargo_sync.stores.blob_changes import MODE
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.ports import Results
 
@@ -210,7 +210,8 @@ def offers_of(contents: Sequence[Content]) -> list[Offer]:
     The id of a transfer follows from the hash: what has come of a large content before a cut is not
     sent again, whichever node it came from.
     """
-    return for_blobs(Offer(hash, size, 0, 0, 1, 1, hash[:32], hash=hash) for hash, size in contents)
+    rest = 0, MODE, 1, 1  # made at once as `for_blobs` would: contents are many
+    return [Offer(hash, size, *rest, hash[:32], 0, 0, hash) for hash, size in contents]
 
 
 def _moved(contents: Sequence[Content], receipts: Sequence[Receipt]) -> list[Content]:

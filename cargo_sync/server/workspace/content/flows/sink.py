@@ -101,6 +101,7 @@ class ContentSink(StagingSink):
         self._stop_forwards(batch)
         if submitted.contents:
             contents = list(submitted.contents.values())
+            submitted.size = sum(content.size for content in contents)
             tree.store.secure(tree.id, contents, submitted.secured)
         else:
             submitted.secured([])
@@ -170,18 +171,16 @@ class _Submitted:
     """A batch whose contents are being secured.
 
     contents  by index
+    size      bytes of these
     results   of them, in order; None: not yet
     """
 
     def __init__(self, batch: SinkBatch, wake: Callable[[], None]) -> None:
         self.batch = batch
         self.contents: dict[int, Content] = {}
+        self.size = 0
         self.results: Sequence[Secured | Problem] | None = None
         self._wake = wake
-
-    @property
-    def size(self) -> int:
-        return sum(content.size for content in self.contents.values())
 
     def secured(self, results: Sequence[Secured | Problem]) -> None:
         """Called by the store, in any thread."""
