@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.machines.nodes.room import RESERVE
+from cargo_sync.machines.nodes.states import Members
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.process.wakeup import next_turn
 from cargo_sync.state.blobs import LEAVING
@@ -31,6 +32,25 @@ async def test_contents_have_their_copies_before_it_is_said(tmp_path: Path) -> N
         found = [await asyncio.to_thread(one.read, content) for content in contents]
         assert found == [*SMALL, LARGE]
         await one.until(lambda: not any(one.spool.holds(contents)))
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+async def test_many_contents_are_looked_at_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copies: int
+) -> None:
+    """All nodes were asked how they are for each of them, more than once."""
+    async with house(tmp_path, nodes=2, copies=copies) as one:
+        asked, fleet = 0, one.store.fleet
+        members = fleet.members
+
+        def counted() -> Members:
+            nonlocal asked
+            asked += 1
+            return members()
+
+        monkeypatch.setattr(fleet, "members", counted)
+        contents = await one.upload([f"one of {number}".encode() for number in range(300)])
+        assert asked < len(contents)
 
 
 async def test_a_lane_is_woken_when_a_content_has_come(tmp_path: Path) -> None:
