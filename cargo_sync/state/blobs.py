@@ -44,6 +44,7 @@ SELECT hash FROM blob WHERE state > 0 AND workspace = 0
     AND placement IN (SELECT id FROM placement WHERE nodes = ',') LIMIT ?
 """
 _FIND: Final = Select(f"{_ROW} WHERE hash IN")
+_WHERE: Final = Select("SELECT hash, placement FROM blob WHERE workspace = ? AND hash IN")
 _KNOWN: Final = Select("SELECT hash, state FROM blob WHERE workspace = ? AND hash IN")
 _ADD: Final = InsertColumns(
     "blob (workspace, state, since, hash, size, placement)", "?, ?, ?, column1, column2, column3", 3
@@ -263,6 +264,14 @@ class Blobs:
         """The rows of these contents, of all workspaces."""
         with self._database.read() as connection:
             return self._rows(connection, hashes)
+
+    def nodes(self, workspace: int, hashes: Sequence[str]) -> list[frozenset[int] | None]:
+        """The nodes that have each of these contents; None: the workspace has no row of it."""
+        keys = _keys(hashes)
+        with self._database.read() as connection:
+            where = dict(_WHERE(connection, (workspace,), keys))
+            sets = placements.all_placements(connection)
+        return [sets[where[key]] if key in where else None for key in keys]
 
     def pieces(self, workspace: int, hash: str) -> bytes:
         """The list of a content's pieces: the BLAKE3 of each MiB; b"" if the row has none."""

@@ -113,6 +113,9 @@ class MemoryBlobs:
     def find(self, hashes: Iterable[str]) -> list[BlobRow]:
         return [row for hash in hashes for row in self.rows.get(hash, {}).values()]
 
+    def nodes(self, workspace: int, hashes: Iterable[str]) -> list[frozenset[int] | None]:
+        return [self.nodes_of(workspace, hash) for hash in hashes]
+
     def pieces(self, workspace: int, hash: str) -> bytes:
         return self._lists.get((workspace, hash), b"")
 

@@ -232,10 +232,8 @@ async def known(cluster: Cluster, workspace: int, hashes: Sequence[str]) -> Kept
     A node that is to delete its copy may get it again: nobody deletes what is held, and a copy that
     has an owner by the time that it would be deleted stays.
     """
-    rows = await cluster.world.offload(cluster.blobs.find, hashes)
-    sets = await cluster.world.offload(cluster.blobs.placements)
-    own = {row.hash: sets[row.placement] for row in rows if row.workspace == workspace}
-    return {hash: own.get(hash) for hash in hashes}
+    nodes = await cluster.world.offload(cluster.blobs.nodes, workspace, hashes)
+    return dict(zip(hashes, nodes, strict=True))
 
 
 async def place_on(

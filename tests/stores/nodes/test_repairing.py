@@ -42,6 +42,9 @@ class Rows:
         place = self._seen.pop(0) if self._seen and hashes else ONE
         return [BlobRow(hash, 1, 5, place) for hash in hashes]
 
+    def nodes(self, workspace: int, hashes: Collection[str]) -> list[frozenset[int]]:
+        return [self.placements()[row.placement] for row in self.find(hashes)]
+
 
 class Links:
     """Two nodes, of which none can be read."""

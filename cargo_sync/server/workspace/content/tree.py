@@ -88,6 +88,8 @@ class ContentTree(CataloguedTree):
 
     manifests  of the folders in its trash
     referred   hashes that something refers to since the sweep began; None while there is none
+    changes    how often something was recorded since it was opened: while it stays the same, what
+               was looked up still holds
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class ContentTree(CataloguedTree):
         self.lived = world.lived
         self.token = world.token
         self.referred: set[str] | None = None
+        self.changes = 0
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -166,6 +169,10 @@ class ContentTree(CataloguedTree):
             self.refer_to(placed)
         self.announce(changes, recorded)
         return recorded
+
+    def announce(self, changes: Sequence[Change | PutColumns], recorded: Recorded) -> None:
+        self.changes += 1
+        super().announce(changes, recorded)
 
     def displace(self, some: Sequence[Leaving]) -> None:
         """Notes what changes are about to displace, within their transaction.

@@ -1,12 +1,13 @@
 """While nothing can be secured, files wait: lanes live, HTTP says when to come again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cargo_sync.catalogue.sqlite import SqliteCatalogue
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError
 from cargo_sync.model.transfers import Unread
@@ -230,6 +231,36 @@ def test_a_lane_reads_on_when_the_content_is_there(waiting: Waiting) -> None:
     waiting.store.come_back()
     assert woken and source.read(asked, views) is None
     assert [bytes(view) for view in views] == [b"one", b"two"]
+
+
+def test_a_lane_looks_again_only_when_something_has_changed(
+    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = waiting.scene
+    for path in ("a", "b"):
+        scene.put(path, path.encode())
+    asked = [
+        offer(path, path.encode(), version=scene.version(path), ident=scene.entry(path).ident)
+        for path in ("a", "b")
+    ]
+    looks = list[Sequence[str]]()
+    files = SqliteCatalogue.files
+
+    def noted(self: SqliteCatalogue, workspace: int, some: Sequence[str]) -> Any:
+        looks.append(some)
+        return files(self, workspace, some)
+
+    monkeypatch.setattr(SqliteCatalogue, "files", noted)
+    source = scene.workspace.source()
+    source.coming(asked)
+    view = memoryview(bytearray(1))
+    assert source.read(asked[:1], [view]) is None and bytes(view) == b"a"
+    assert looks == [["a", "b"]]
+    scene.put("b", b"c")
+    unread = source.read(asked[1:], [view])
+    assert unread is not None and unread.problem is not None
+    assert unread.problem.code is Code.CHANGED
+    source.close()
 
 
 def test_a_file_that_had_not_come_at_the_end_of_a_lane_is_closed(

@@ -1,8 +1,8 @@
 """Reading contents: for lanes, which may not wait, and for others, which may."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model import paths
@@ -49,6 +49,18 @@ class ContentFile:
             self._reader.close()
 
 
+class _ComingBatch(NamedTuple):
+    """Contents that will be read soon.
+
+    contents  by path, version and ident of their offers
+    changes   of the tree, when they were looked up
+    """
+
+    coming: Coming
+    contents: Mapping[tuple[str, int, int], Content | Problem]
+    changes: int
+
+
 class ContentSource:
     """The source of a sender: it reads exactly the versions that its offers name."""
 
@@ -57,7 +69,7 @@ class ContentSource:
         self._wake: Callable[[], None] = lambda: None
         self._begun: dict[str, Reader] = {}
         """Readers of whole files that had not all of it yet, by path."""
-        self._coming: list[Coming] = []
+        self._coming: list[_ComingBatch] = []
 
     def wakes(self, wake: Callable[[], None]) -> None:
         self._wake = wake
@@ -66,10 +78,14 @@ class ContentSource:
         self._wake()  # the one that was given last
 
     def coming(self, offers: Iterable[Offer]) -> None:
-        some = list(islice(offers, AHEAD))
-        contents = [one for one in self._contents(some) if isinstance(one, Content) and one.size]
-        self._coming = [one for one in self._coming if not one.is_over()]
-        self._coming.append(self._tree.store.coming(self._tree.id, contents, self._woken))
+        some, changes = list(islice(offers, AHEAD)), self._tree.changes
+        contents = self._looked_up(some)
+        stored = [one for one in contents if isinstance(one, Content) and one.size]
+        keys = [(one.path, one.version, one.ident) for one in some]
+        self._coming = [one for one in self._coming if not one.coming.is_over()]
+        coming = self._tree.store.coming(self._tree.id, stored, self._woken)
+        found = dict(zip(keys, contents, strict=True))
+        self._coming.append(_ComingBatch(coming, found, changes))
 
     def open(self, offer: Offer) -> Reader:
         """Raises ProblemError: `changed`, `bad_path`, or it cannot be read."""
@@ -107,8 +123,8 @@ class ContentSource:
 
     def _come(self, contents: Sequence[Content], views: Sequence[memoryview]) -> tuple[int, bool]:
         """As `Coming.read`, from whatever has the first one."""
-        for coming in self._coming:
-            found = coming.read(contents, views)
+        for batch in self._coming:
+            found = batch.coming.read(contents, views)
             if found != (0, False):
                 return found
         return 0, False
@@ -134,7 +150,7 @@ class ContentSource:
     def close(self) -> None:
         """The lane has ended."""
         for one in self._coming:
-            one.close()
+            one.coming.close()
         self._coming.clear()
         while self._begun:
             self._begun.popitem()[1].close()
@@ -146,6 +162,16 @@ class ContentSource:
 
     def _contents(self, offers: Sequence[Offer]) -> list[Content | Problem]:
         """The contents that offers mean; `changed` if there is another version by now."""
+        changes = self._tree.changes
+        for batch in self._coming:
+            if batch.changes == changes:
+                known = batch.contents
+                found = [known.get((one.path, one.version, one.ident)) for one in offers]
+                if None not in found:
+                    return [one for one in found if one is not None]
+        return self._looked_up(offers)
+
+    def _looked_up(self, offers: Sequence[Offer]) -> list[Content | Problem]:
         some = [offer.path for offer in offers]
         if paths.are_usable(some):
             refused: list[Problem | None] = [None] * len(some)
