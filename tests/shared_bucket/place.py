@@ -4,13 +4,13 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from benchmarks.remotes.far import Far, far_of
-from cargo_sync.api.client import NotRunning
+from cargo_sync.api.client import CommandError, NotRunning
 from tests.e2e.processes import Place
 from tests.remotes.installed import of_python
 from tests.remotes.remotes import Remotes
@@ -24,6 +24,7 @@ _COMMON: Final[Mapping[str, Any]] = {
     "delete": "propagate", "guard": False, "sleep": 1,
 }  # fmt: skip
 _TURN: Final = 300.0
+_TRIES: Final = 20
 
 
 class SharedBucket(Place):
@@ -72,14 +73,21 @@ class SharedBucket(Place):
     def _enable(self, job: str, is_enabled: bool) -> None:
         try:
             self.edit(job, enabled=is_enabled)
-        except NotRunning:  # on a busy machine an answer is late
-            self.until(lambda: self._is_enabled(job) is is_enabled, f"{job} is read again", _TURN)
+        except CommandError:  # it was asked again, and a job that stops is not there
+            self.until(lambda: self._is_enabled(job) is is_enabled, f"{job} is read again")
 
     def _is_enabled(self, job: str) -> bool | None:
         try:
             return bool(self.shown(job)["state"] != "disabled")
-        except NotRunning:
+        except CommandError:
             return None
+
+    def call(self, cmd: str, **args: Any) -> dict[str, Any]:
+        """Asks again if there is no answer: on a busy machine it is late."""
+        for _ in range(_TRIES):
+            with suppress(NotRunning):
+                return super().call(cmd, **args)
+        return super().call(cmd, **args)
 
     def until(self, holds: Callable[[], object], what: str, patience: float = _TURN) -> None:
         """With more patience: a story runs beside other work."""
