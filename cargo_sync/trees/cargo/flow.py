@@ -275,15 +275,31 @@ class ClientFlow:
                 self._take_back()
             elif result.error is not None:
                 raise result.error
+        except asyncio.CancelledError:
+            # What is committed is told first: if it were not recorded, the next look could not know
+            # whose it is.
+            await self._end(feeder, lane, machine)
+            while not self._results.empty():
+                if isinstance(late := self._results.get_nowait(), _Committed):
+                    yield self._brought(late)
+            raise
         finally:
-            feeder.cancel()
-            await asyncio.gather(feeder, return_exceptions=True)
-            lane.submit(machine.cancel)
-            if not await self._world.offload(lane.join, GOODBYE):
-                lane.stop()
-                await self._world.offload(lane.join, GOODBYE)
-            self.resumed = machine.resumed()
-            self._machine = self._lane = None
+            await self._end(feeder, lane, machine)
+
+    async def _end(
+        self, feeder: asyncio.Task[None], lane: LaneThread, machine: Sender | Receiver
+    ) -> None:
+        """Ends a lane; nothing happens if it has ended."""
+        if self._lane is None:
+            return
+        feeder.cancel()
+        await asyncio.gather(feeder, return_exceptions=True)
+        lane.submit(machine.cancel)
+        if not await self._world.offload(lane.join, GOODBYE):
+            lane.stop()
+            await self._world.offload(lane.join, GOODBYE)
+        self.resumed = machine.resumed()
+        self._machine = self._lane = None
 
     def _machinery(
         self,

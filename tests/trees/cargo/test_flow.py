@@ -16,11 +16,13 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.testing.tree import MemoryTree
+from cargo_sync.trees.cargo import flow as flow_module
 from cargo_sync.trees.cargo.api import Api, ServerLogin
 from cargo_sync.trees.cargo.flow import ClientFlow, _Committed
+from cargo_sync.trees.cargo.opening import GrantedFlow
 from cargo_sync.trees.cargo.replies import Decoder, T
 from cargo_sync.trees.cargo.requests import Body
-from cargo_sync.trees.contract import Task
+from cargo_sync.trees.contract import Brought, Task
 from cargo_sync.wire.messages import LinkReport
 from tests.server.flows.test_flows import REAL
 
@@ -144,3 +146,62 @@ async def test_each_batch_that_is_committed_makes_room_for_the_next() -> None:
         assert lane.heard[:handed_over] == list(range(handed_over))
         assert lane.heard[handed_over:] == (["finish"] if handed_over == total else [])
     await feeder
+
+
+class EndingThread:
+    """Runs a lane that does nothing by itself."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def start(self) -> None: ...
+
+    def submit(self, call: Callable[[], None]) -> None:
+        call()
+
+    def join(self, _: float) -> bool:
+        return True
+
+
+class Committed(Lane):
+    """A lane that commits what it gets, just when the transfer is stopped."""
+
+    def __init__(self, flow: ClientFlow) -> None:
+        super().__init__()
+        self._flow = flow
+        self.following: asyncio.Task[None] | None = None
+
+    def hand_over(self, number: int, _offers: object) -> None:
+        assert self.following is not None
+        receipts = [Receipt("done", 7)]
+        self._flow._results.put_nowait(_Committed(number, receipts, 1.0, LinkReport(), {}))
+        self.following.cancel()
+
+    def cancel(self) -> None:
+        self.heard.append("cancel")
+
+    def resumed(self) -> dict[str, int]:
+        return {}
+
+
+async def test_what_was_committed_before_a_stop_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = ClientFlow(Meanwhile(), REAL, nullcontext(), None)
+    lane: Any = Committed(flow)
+    monkeypatch.setattr(flow_module, "LaneThread", EndingThread)
+    monkeypatch.setattr(GrantedFlow, "connect", lambda *_: (None, None))
+    monkeypatch.setattr(flow, "_machinery", lambda *_: (lane, lane.hand_over))
+    told: list[Brought] = []
+
+    async def batches() -> AsyncIterator[list[Task]]:
+        yield [Task(Action(Op.PUT, "a", Entry("a", FILE, 1)), "0" * 32)]
+
+    async def follow() -> None:
+        near = MemoryTree("near")
+        async for brought in flow.run(Mode.UPLOAD, near, batches(), ("default", ""), "run"):
+            await asyncio.sleep(0)  # it is recorded
+            told.append(brought)
+
+    lane.following = asyncio.create_task(follow())
+    with pytest.raises(asyncio.CancelledError):
+        await lane.following
+    assert [receipt.version for one in told for receipt in one.receipts] == [7]
+    assert lane.heard == ["cancel"], "it was ended once"
