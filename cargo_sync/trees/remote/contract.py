@@ -147,7 +147,7 @@ class RemoteContent(Protocol):
     def mode(self) -> int | None: ...
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """The content, in pieces of any size up to a few MiB, as they come.
+        """The content, in pieces of any size up to a few MiB, as they come; each stays as it is.
 
         Raises:
             ProblemError: CHANGED, also at the end, if it is not the file that was to be read;

@@ -27,7 +27,8 @@ TOGETHER: Final = 16 * 2**20
 LEAST: Final = TOGETHER // 256
 LARGER: Final = 8
 """Larger files that are fetched at the same time: fewer than a sink takes batches."""
-PIECE: Final = 2**20
+PIECE: Final = 2 * 2**20
+"""Bytes that are staged together, while as many come."""
 
 
 class DownloadCarrier:
@@ -160,18 +161,64 @@ class DownloadCarrier:
         self, batch: int, offer: Offer, content: RemoteContent, span: tuple[int, int]
     ) -> None:
         """Stages one range, in pieces of some size: the content comes in small ones."""
-        at, end = span
-        pace, piece = self._files.pace(offer), bytearray()
-        async for some in content:
-            await pace(len(some))
-            piece += memoryview(some)[: end - at - len(piece)]
-            if piece and (len(piece) >= PIECE or at + len(piece) == end):
-                await self._sink.part(batch, at, piece)
-                at, piece = at + len(piece), bytearray()
-            if at == end < offer.size:
-                return
-        if at != end:
+        start, end = span
+        pace, staging = self._files.pace(offer), _Staging(self._sink, batch, start)
+        try:
+            async for some in content:
+                await pace(len(some))
+                await staging.add(memoryview(some)[: end - staging.end])
+                if staging.end == end < offer.size:
+                    break
+            if staging.end == end:
+                await staging.flush()
+        finally:
+            await staging.ended()
+        if staging.end != end:
             raise ProblemError(incomplete(offer.path))
+
+
+class _Staging:
+    """Stages one range: a piece is written while the next one comes.
+
+    end  so far it has come
+    """
+
+    def __init__(self, sink: NearSink, batch: int, start: int) -> None:
+        self._sink = sink
+        self._batch = batch
+        self._piece: list[memoryview] = []
+        self._from = start
+        self._writing: asyncio.Task[None] | None = None
+        self.end = start
+
+    async def add(self, some: memoryview) -> None:
+        """Takes what has come. Raises what an earlier write raised."""
+        if some:
+            self._piece.append(some)
+            self.end += len(some)
+        if self.end - self._from >= PIECE:
+            await self._write()
+
+    async def flush(self) -> None:
+        """Everything has come: when this returns, it is staged."""
+        await self._write()
+        if self._writing is not None:
+            await self._writing
+
+    async def ended(self) -> None:
+        """Waits until nothing is being written any more."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing})
+            if not self._writing.cancelled():
+                self._writing.exception()  # whoever waits for it has it; else something else failed
+
+    async def _write(self) -> None:
+        if self._writing is not None:
+            await self._writing
+        if self._piece:
+            part = self._sink.part(self._batch, self._from, self._piece)
+            self._writing = asyncio.create_task(part)
+            self._piece, self._from = [], self.end
 
 
 def _kept(offer: Offer, content: RemoteContent) -> Offer:

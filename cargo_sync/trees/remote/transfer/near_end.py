@@ -200,12 +200,14 @@ class NearSink:
         [want] = await self._alone(self._sink.begin, batch, [offer])
         return batch, want
 
-    async def part(self, batch: int, offset: int, content: bytearray) -> None:
-        """Stages a piece of a larger file."""
+    async def part(self, batch: int, offset: int, content: Sequence[memoryview]) -> None:
+        """Stages a piece of a larger file, which is several."""
         await self._alone(self._part, batch, offset, content)
 
-    def _part(self, batch: int, offset: int, content: bytearray) -> None:
-        self._sink.part(batch, 0, offset, memoryview(content))
+    def _part(self, batch: int, offset: int, content: Sequence[memoryview]) -> None:
+        for some in content:
+            self._sink.part(batch, 0, offset, some)
+            offset += len(some)
         self._sink.settle()
         now = self._steady()
         if now >= self._checkpoint_at:
