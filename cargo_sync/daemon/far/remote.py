@@ -29,7 +29,11 @@ def remote_side(case: FarCase, make: Callable[[], RemoteFolder]) -> JobFarSide:
         receives = Mode(case.settings.mode).receives
         return receives and Folders(case.database, case.job).counts()[0] > 0
 
-    memory = RemoteMemory(RemoteUploads(case.database, lived), ages, bound, delivers)
+    def had(folder: str) -> bool:
+        part = Folders(case.database, case.job).part(folder, "")
+        return part is not None and part.agreed is not None and len(part.agreed.names) > 0
+
+    memory = RemoteMemory(RemoteUploads(case.database, lived), ages, bound, delivers, had)
     tree = RemoteTree(make(), remote_use(case.settings), memory, case.world, case.turn)
     trash = KeptTrash(make, ages, case.world.offload)
     return JobFarSide(tree, tree.flow_figures, trash=trash, lacks=tree.lacks)

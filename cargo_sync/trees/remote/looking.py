@@ -16,12 +16,22 @@ LARGE: Final = 2_000
 
 
 class RemoteLook:
-    """Looks at a remote, again and again."""
+    """Looks at a remote, again and again.
 
-    def __init__(self, remote: RemoteFolder, offload: Offload, lived: Callable[[], float]) -> None:
+    had  whether something was agreed on in a folder: nothing can seem to be lost where not
+    """
+
+    def __init__(
+        self,
+        remote: RemoteFolder,
+        offload: Offload,
+        lived: Callable[[], float],
+        had: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self._remote = remote
         self._offload = offload
         self._feed = RemoteFeed(remote, remote, lived) if isinstance(remote, TellsChanges) else None
+        self._had = had
         self._empty = EmptyListings()
 
     async def observe(self, cursor: int) -> AsyncIterator[Sequence[Whole | Missed] | Delta]:
@@ -54,7 +64,8 @@ class RemoteLook:
     async def _doubtful(self, listing: RemoteListing) -> Missed | None:
         """The folder as it is reported if its empty listing is not believed yet."""
         is_empty = not listing.entries and not listing.problems
-        if is_empty and not self._empty.believes(listing.path):
+        doubted = is_empty and not self._empty.believes(listing.path)
+        if doubted and await self._offload(self._had, listing.path):
             words = f"{listing.path or 'the folder'!r} is listed as empty; the next look decides"
             return Missed(listing.path, Problem(Code.VANISHED, words, listing.path))
         if not is_empty:

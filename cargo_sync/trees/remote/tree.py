@@ -67,6 +67,7 @@ class RemoteMemory:
            because everything in it would count as deleted
     delivers  whether deletions there are repeated here, and files were agreed on: then an empty
               folder, as of a disk that is not mounted there, is refused
+    had       whether something was agreed on in a folder
     findings  what was found out about servers; None: in memory
     """
 
@@ -74,6 +75,7 @@ class RemoteMemory:
     ages: AgeStore
     bound: Callable[[], bool] = lambda: False
     delivers: Callable[[], bool] = lambda: False
+    had: Callable[[str], bool] = lambda _: True
     findings: FindingStore | None = None
 
 
@@ -101,7 +103,7 @@ class RemoteTree:
         self._trash = RemoteTrash(remote)
         self._steps = RemoteSteps(remote, self._trash)
         self._hashes = ContentHashes(remote, world.offload, self._limits.pace)
-        self._look = RemoteLook(remote, world.offload, world.lived)
+        self._look = RemoteLook(remote, world.offload, world.lived, memory.had)
         self._upkeep = RemoteUpkeep(remote, self._resumption, memory.ages, use.life, world)
         self._flows: dict[Mode, RemoteFlow] = {}
         self._resumed: dict[Mode, Mapping[str, int]] = {}

@@ -63,3 +63,17 @@ async def test_an_empty_listing_is_believed_at_the_second_look_in_a_row() -> Non
     anew = RemoteLook(MemoryRemote(server, replace(SHARE, empties=False)), inline, lambda: 0.0)
     look = anew
     assert await seen() == {"": -1}, "nobody knows what it had"
+
+
+async def test_an_empty_listing_is_believed_at_once_where_nothing_was_agreed_on() -> None:
+    """A first upload does not wait for a second look."""
+    server = MemoryServer()
+    for folder in ("f", "g"):
+        server.make(folder)
+    remote = MemoryRemote(server, replace(SHARE, empties=False))
+    look = RemoteLook(remote, inline, lambda: 0.0, lambda path: path == "g")
+    found = list[Whole | Missed]()
+    async for group in look.observe(0):
+        assert not isinstance(group, Delta)
+        found += group
+    assert {one.path: isinstance(one, Whole) for one in found} == {"": True, "f": True, "g": False}
