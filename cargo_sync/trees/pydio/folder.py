@@ -48,6 +48,7 @@ class PydioFolder:
         self._calls = PydioCalls(self._connection, place)
         self._log = PydioLog(self._connection, place)
         self._staged = False
+        self._writes = False
 
     @property
     def abilities(self) -> Abilities:
@@ -84,10 +85,13 @@ class PydioFolder:
 
     async def find_out(self) -> None:
         self._staged = False  # a check of the job may have removed our folder
+        if self._writes:
+            return
         try:
             await self._make_staging()
         except PydioRefusalError as error:
             raise no_hidden_files(error) from error
+        self._writes = True
 
     # -- reading -----------------------------------------------------------------------------------
 

@@ -109,6 +109,25 @@ async def test_a_workspace_without_hidden_files_is_read_and_never_written(tmp_pa
         assert "show hidden files" in (caught.value.problem.hint or "")
 
 
+async def test_a_look_that_finds_nothing_new_is_two_calls(tmp_path: Path) -> None:
+    calls = list[str]()
+
+    async def answer(request: web.Request) -> None:
+        calls.append(request.path)
+
+    async with opened(tmp_path, answer=answer) as folder:
+        (tmp_path / "p" / "x").write_bytes(b"1")
+        for _ in range(2):
+            calls.clear()
+            await folder.open(make=True)
+            await folder.find_out()
+            since = await folder.newest_change(0)
+        assert calls == ["/p/api/default/stat_hash/", "/p/api/default/changes/0/"] and since
+        # A check of the job may have removed our folder meanwhile.
+        (tmp_path / "p/.cargo_sync/staging").rmdir()
+        await put(folder, "y", b"2")
+
+
 async def test_pydios_own_trash_is_left_alone(tmp_path: Path) -> None:
     async with opened(tmp_path) as folder:
         await folder.open(make=False)
