@@ -15,7 +15,10 @@ from tests.remotes.server import MissingError
 _UNSHARE: Final = ("--mount", "--propagation", "private")
 _ENTER: Final = """\
 while [ "$1" != -- ]; do
-  mount --bind "$1" "$2" || exit
+  case "$1" in
+    tmpfs:*) mount -t tmpfs -o "size=${1#tmpfs:}" none "$2" || exit ;;
+    *) mount --bind "$1" "$2" || exit ;;
+  esac
   shift 2
 done
 shift
@@ -23,11 +26,12 @@ exec "$@"
 """
 
 
-def entering(other: Mapping[str, Path]) -> tuple[str, ...]:
+def entering(other: Mapping[str, Path | str]) -> tuple[str, ...]:
     """What starts a program in such a view, before the program's own command.
 
     Args:
-        other: for paths of the system, which are there, what the program finds in their place.
+        other: for paths of the system, which are there, what the program finds in their place: a
+            path, or "tmpfs:SIZE" for a disk of its own, in bytes.
 
     Raises:
         MissingError: we may not have views, as in many containers.

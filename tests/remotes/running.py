@@ -14,12 +14,16 @@ class Running:
 
     name, version  what it is
     login          how one logs in
+    root           the URL below which the places are
+    small          name of a folder there that is a small disk of its own; "" if there is none
     """
 
     def __init__(self, name: str, version: str, folder: Path, port: int, setup: Setup) -> None:
         self.name = name
         self.version = version
         self.login: Login = setup.login
+        self.root = setup.url
+        self.small = setup.small
         self._setup = setup
         self._ports = (port, *setup.also)
         self._log = folder / "log"

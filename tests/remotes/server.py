@@ -50,6 +50,7 @@ class Greeting:
     sent: bytes = b""
 
 
+SMALL: Final = 4 * 2**20
 HTTP: Final = Greeting(b"HTTP/1.", b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
 SSH: Final = Greeting(b"SSH-2.0")
 FTP: Final = Greeting(b"220")
@@ -64,6 +65,8 @@ class Setup:
     url                   of its root, without a slash at its end; places are below it
     make_place            makes a place of this name and returns where it is stored, or None
     also                  other ports that have to greet before it is ready
+    small                 name of a folder beside the places that is a disk of its own of `SMALL`
+                          bytes; "" if there is none
     """
 
     command: tuple[str, ...]
@@ -73,6 +76,7 @@ class Setup:
     make_place: Callable[[str], Path | None]
     environment: Mapping[str, str] = field(default_factory=dict)
     also: tuple[int, ...] = ()
+    small: str = ""
 
 
 class Server(Protocol):

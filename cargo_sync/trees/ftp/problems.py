@@ -33,6 +33,14 @@ _REASONS: Final[Mapping[int, tuple[Code, str, bool]]] = {
     553: (Code.REFUSED, "the server does not take this name: {}", True),
 }
 
+_FULL: Final[Mapping[str, int]] = {
+    "no space left": 452,
+    "disk full": 452,
+    "quota exceeded": 552,
+    "over quota": 552,
+}
+"""What servers say when there is no room, and the number that they should use."""
+
 
 class FtpRefusalError(ProblemError):
     """An answer that is not the wanted one. `number` is its number."""
@@ -58,6 +66,9 @@ def _of_number(number: int, text: str, where: str, path: str) -> Problem:
     name = repr(path) if path else "the folder"
     said = "".join(one if one.isprintable() else "?" for one in text.strip())[:_SAID]
     ending = f": {said}" if said else ""
+    for words, full in _FULL.items():
+        if words in text.lower() and words not in path.lower():
+            number = full
     match number:
         case 421:
             return Problem(Code.BUSY, f"{where} ends the connection{ending}")

@@ -2,7 +2,8 @@
 
 import asyncio
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from cargo_sync.model import paths
@@ -12,6 +13,7 @@ from cargo_sync.trees.remote.problems import has_vanished, is_no_folder, was_cha
 from cargo_sync.trees.sftp.channel import SftpChannel
 from cargo_sync.trees.sftp.connection import SftpConnection
 from cargo_sync.trees.sftp.entries import entry_of
+from cargo_sync.trees.sftp.problems import translated
 from cargo_sync.wire.sftp.packets import Attributes, SftpError, Status
 
 T = TypeVar("T")
@@ -85,6 +87,34 @@ class SftpNames:
             raise has_vanished(path)
         return entry
 
+    @asynccontextmanager
+    async def writing(
+        self, channel: SftpChannel, path: str, place: str, size: int
+    ) -> AsyncIterator[None]:
+        """A context in which so many bytes are written to `place`, about `path`.
+
+        Raises:
+            ProblemError: as `call`; DISK_FULL also if the server says only that it failed.
+        """
+        with translated(self.where, path):
+            try:
+                yield
+            except SftpError as error:
+                raise await self.reason(channel, place, size, error) from error
+
+    async def reason(
+        self, channel: SftpChannel, place: str, size: int, error: SftpError
+    ) -> SftpError:
+        """Why so many bytes could not be written: many servers say only that it failed."""
+        if error.code != Status.FAILURE or not channel.is_open:
+            return error
+        try:
+            room = await channel.room(self.at(paths.parent(place)))
+        except SftpError:
+            return error
+        is_full = room.free < max(1, size) or room.free_inodes == 0
+        return SftpError(Status.NO_SPACE) if is_full else error
+
     async def unlink(self, path: str) -> None:
         await self.call(path, lambda sftp: sftp.remove(self.at(path)))
 
@@ -117,7 +147,10 @@ class SftpNames:
 
     async def _make_one(self, path: str, mode: int) -> None:
         async def made(sftp: SftpChannel) -> None:
-            await sftp.mkdir(self.at(path))
+            try:
+                await sftp.mkdir(self.at(path))
+            except SftpError as error:
+                raise await self.reason(sftp, path, 0, error) from error
             if mode != BY_UMASK:
                 await sftp.setstat(self.at(path), folder_mode(mode))
 

@@ -45,8 +45,15 @@ class SftpPublishing:
         """Like RemoteFolder.put."""
         place, names = await self.place(file.transfer), self._names
         channel = await names.connection.channel_to_write()
-        with channel.writes(), translated(names.where, file.path):
-            looked = await self._write(channel, place, file, content, pace)
+        try:
+            with channel.writes():
+                async with names.writing(channel, file.path, place, file.size):
+                    looked = await self._write(channel, place, file, content, pace)
+        except ProblemError:
+            # Who has no room for a file has none for a part of it, either.
+            if channel.is_open:
+                forget(channel.remove(names.at(place)))
+            raise
         await self._expect(file.path, looked, replaced)
         return await self._give(channel, place, file, looked)
 
@@ -61,10 +68,10 @@ class SftpPublishing:
             there = min(there, attrs.size or 0) if attrs is not None else 0
         place = place or await self.place(file.transfer)
         channel = await names.connection.channel_to_write()
-        with translated(names.where, file.path):
+        async with names.writing(channel, file.path, place, 0):
             handle = await channel.open(names.at(place), GOING_ON if there else MAKING_TO_COMPARE)
         staged = OpenStagedFile(channel, handle, place, there)
-        return SftpUpload(staged, names.where, self._publish, names.unlink)
+        return SftpUpload(staged, names, self._publish)
 
     async def give_up(self, kept: Kept) -> None:
         """Like RemoteFolder.give_up."""

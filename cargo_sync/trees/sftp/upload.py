@@ -15,6 +15,7 @@ from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
 from cargo_sync.trees.sftp.channel import SftpChannel
 from cargo_sync.trees.sftp.exchange import forget
+from cargo_sync.trees.sftp.names import SftpNames
 from cargo_sync.trees.sftp.problems import translated
 from cargo_sync.trees.sftp.writing import write
 
@@ -61,14 +62,12 @@ class SftpUpload:
     def __init__(
         self,
         staged: OpenStagedFile,
-        where: str,
+        names: SftpNames,
         publishing: Callable[[str, NewFile, Entry | None], Awaitable[Entry]],
-        removing: Callable[[str], Awaitable[None]],
     ) -> None:
         self._staged = staged
-        self._where = where
+        self._names = names
         self._publishing = publishing
-        self._removing = removing
 
     @property
     def done(self) -> Sequence[tuple[int, int]]:
@@ -80,7 +79,7 @@ class SftpUpload:
             return True  # only the last bytes are read back
         wanted = content[max(0, staged.there - offset - _COMPARED) : staged.there - offset]
         found = bytearray()
-        with translated(self._where, ""):
+        with translated(self._names.where, ""):
             while len(found) < len(wanted):
                 left = min(len(wanted) - len(found), staged.channel.longest[0])
                 start = staged.there - len(wanted) + len(found)
@@ -91,7 +90,7 @@ class SftpUpload:
 
     async def send(self, offset: int, content: memoryview, pace: Pace) -> None:
         staged = self._staged
-        with translated(self._where, ""):
+        async with self._names.writing(staged.channel, "", staged.place, len(content)):
             await write(staged.channel, staged.handle, offset, content, pace)
             await staged.channel.sync(staged.handle)
         staged.there = offset + len(content)
@@ -101,7 +100,7 @@ class SftpUpload:
 
     async def publish(self, file: NewFile, replaced: Entry | None) -> Entry:
         if (closed := self._staged.close()) is not None:
-            with translated(self._where, file.path):
+            with translated(self._names.where, file.path):
                 await closed
         return await self._publishing(self._staged.place, file, replaced)
 
@@ -112,7 +111,7 @@ class SftpUpload:
     async def abort(self) -> None:
         await self.leave()
         try:
-            await self._removing(self._staged.place)
+            await self._names.unlink(self._staged.place)
         except ProblemError as error:
             if error.problem.code is not Code.VANISHED:
                 raise

@@ -11,7 +11,7 @@ from typing import Final
 
 from tests.remotes import keys, own_view
 from tests.remotes.installed import of_system
-from tests.remotes.server import SSH, Login, Setup, folders_in
+from tests.remotes.server import SMALL, SSH, Login, Setup, folders_in
 
 _SETTINGS: Final = """\
 ListenAddress 127.0.0.1:{port}
@@ -29,6 +29,7 @@ Subsystem sftp internal-sftp
 # Tests connect often, and some of them never log in.
 MaxStartups 100
 """
+_SMALL: Final = "small"
 _USER: Final = "sshd:x:65500:65534::/run/sshd:/usr/sbin/nologin"
 
 
@@ -50,22 +51,29 @@ class OpenSsh:
         settings = folder / "settings"
         settings.write_text(_SETTINGS.format(port=port, host_key=host.path, authorized=authorized))
         stored = folder / "stored"
+        places = folders_in(stored)
+        view = _own_view(folder, stored / _SMALL)
         command = (program.path, "-D", "-e", "-f", str(settings))
         return Setup(
-            (*_own_view(folder), *command),
+            (*view, *command),
             SSH,
             f"sftp://127.0.0.1:{port}{stored}",
             Login(getpass.getuser(), key_file=user.path, host_key=host.fingerprint),
-            folders_in(stored),
+            places,
             program.environment,
+            small=_SMALL if view else "",
         )
 
 
-def _own_view(folder: Path) -> tuple[str, ...]:
-    """What starts it, as root, in a view of the system that has what it wants."""
+def _own_view(folder: Path, small: Path) -> tuple[str, ...]:
+    """What starts it, as root, in a view of the system that has what it wants.
+
+    There `small` is a disk of its own.
+    """
     if os.geteuid() != 0:
         return ()
     (folder / "run/sshd").mkdir(parents=True)
+    small.mkdir()
     # In many containers root is locked, and sshd lets nobody in who is.
     (folder / "shadow").write_text("root:*:20000::::::\n")
     # rclone runs a command per file, for which the shell would read what its user has written.
@@ -76,6 +84,7 @@ def _own_view(folder: Path) -> tuple[str, ...]:
         "/etc/passwd": own_view.users_with(_USER, folder),
         "/etc/shadow": folder / "shadow",
         "/run": folder / "run",
+        str(small): f"tmpfs:{SMALL}",
     })  # fmt: skip
 
 
