@@ -27,7 +27,10 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "callback": "cargo_ctl.commands.callback:callback",
         },
         "In a browser": {"web": "cargo_ctl.commands.web:web"},
-        "By hand": {"shell": "cargo_ctl.commands.shell:shell"},
+        "By hand": {
+            "shell": "cargo_ctl.commands.shell:shell",
+            "copy": "cargo_ctl.commands.copy:copy",
+        },
         "Users of a server": {
             "user": "cargo_ctl.commands.user:user",
             "workspace": "cargo_ctl.commands.workspace:workspace",

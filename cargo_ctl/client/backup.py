@@ -26,7 +26,7 @@ from cargo_ctl.session.daemon import PRIVATE, held_daemon
 from cargo_ctl.session.opening import WRONG, Person, Prompter, SessionRefused, Wanted
 from cargo_ctl.session.session import OpenSession
 from cargo_ctl.session.transfers import CANCELLED, DONE, SessionTransfers, TransferRow
-from cargo_ctl.shell.client import close, guarded
+from cargo_ctl.shell.client import guarded
 from cargo_ctl.shell.interrupts import ending_in_order, held
 from cargo_ctl.shell.output import Output, PlainOutput, TerminalOutput
 from cargo_sync.api.addresses import Addresses
@@ -141,7 +141,7 @@ class BackupMenu:
             self._transfers.close()
             self._transfers = None
         if self._session is not None:
-            close(self._session)
+            self._session.leave()
             self._session = None
 
     # -- commands ----------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 import os
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import click
 
@@ -12,9 +12,6 @@ from cargo_ctl.session.options import login_options, wanted
 from cargo_sync.api.addresses import AddressError, instance_addresses, job_instance, runtime_dir
 from cargo_sync.choice import OneOf
 from cargo_sync.suggest import did_you_mean
-
-if TYPE_CHECKING:
-    from cargo_ctl.session.opening import Wanted
 
 _MODES = ("client", "datasync", "backup")
 _OF_MODE = {
@@ -31,7 +28,9 @@ _OF_MODE = {
         "key_passphrase_file",
         "agent",
         "host_key",
+        "known_hosts",
         "region",
+        "options_file",
         "keep_going",
     ),
     "datasync": ("config",),
@@ -94,68 +93,33 @@ def cargoclient(mode: str, **given: Any) -> None:
             raise click.UsageError(
                 f"--{name.replace('_', '-')} cannot be used with --mode={mode}{why}"
             )
-    run = {"client": _client, "datasync": _datasync, "backup": _backup}[mode]
-    sys.exit(run(_Options(**given)))
+    runs: dict[str, Callable[..., int]] = {
+        "client": _client,
+        "datasync": _datasync,
+        "backup": _backup,
+    }
+    run = runs[mode]
+    sys.exit(run(**{name: given[name] for name in _OF_MODE[mode]}))
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """What was given of the options of all modes."""
-
-    config: str | None
-    host: str | None
-    lang: str | None
-    connect: str | None
-    user: str | None
-    password_file: str | None
-    tls_fingerprint: str | None
-    ca_file: str | None
-    allow_plain: bool
-    workspace: str | None
-    key_file: str | None
-    key_passphrase_file: str | None
-    agent: bool
-    host_key: str | None
-    region: str | None
-    keep_going: bool
-
-    def login(self) -> "Wanted":
-        """Raises click.UsageError."""
-        return wanted(
-            self.host or "",
-            user=self.user,
-            password_file=self.password_file,
-            tls_fingerprint=self.tls_fingerprint,
-            ca_file=self.ca_file,
-            allow_plain=self.allow_plain,
-            workspace=self.workspace,
-            key_file=self.key_file,
-            key_passphrase_file=self.key_passphrase_file,
-            agent=self.agent,
-            host_key=self.host_key,
-            region=self.region,
-        )
-
-
-def _client(given: _Options) -> int:
+def _client(host: str | None, connect: str | None, keep_going: bool, **login: Any) -> int:
     from cargo_ctl.shell.client import Choices, run_client
 
-    if given.host is None:
+    if host is None:
         raise click.UsageError("--mode=client needs --host=URL")
-    return run_client(Choices(given.login(), given.connect, given.keep_going), os.environ)
+    return run_client(Choices(wanted(host, **login), connect, keep_going), os.environ)
 
 
-def _backup(given: _Options) -> int:
+def _backup(lang: str | None, connect: str | None, **login: Any) -> int:
     from cargo_ctl.client.backup import run_backup
 
-    return run_backup(given.login(), given.lang, given.connect, os.environ)
+    return run_backup(wanted("", **login), lang, connect, os.environ)
 
 
-def _datasync(given: _Options) -> int:
+def _datasync(config: str | None) -> int:
     from cargo_ctl.client.child import run_watched
     from cargo_ctl.watching import view
 
-    config = given.config
     if config is None:
         raise click.UsageError("--mode=datasync needs --config=JOBFILE")
     try:

@@ -5,6 +5,7 @@ bandwidth   the bandwidth of all transfers together
 callback    HTTP callbacks
 completion  the script for Tab completion
 conflict    paths that both sides of a two-way job changed
+copy        files from one server to another
 daemon      reload and shutdown
 feed        feed and watch: messages while they come
 flow        the flows of a server

@@ -1,9 +1,10 @@
 """From an address to an open session: check the certificate, ask for the login, open."""
 
 import getpass
+import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from cargo_ctl.session.key_file import is_locked
@@ -18,7 +19,7 @@ _TRIES = 3
 _LOOK = 60.0
 _LONGEST_PASSWORD = 4096
 WRONG = "unauthorized"
-_USABLE = frozenset({"cargo", "ftp", "s3", "sftp", "webdav"})
+_USABLE = frozenset({"cargo", "cloud", "ftp", "s3", "sftp", "webdav"})
 _PYDIO = ("pydio+https://", "pydio+http://")
 """A Pydio server at another address is told what its address is."""
 _QUESTIONS = ("Username: ", "Password: ")
@@ -58,7 +59,8 @@ class Person(Protocol):
 class Wanted:
     """What the command line says about a session.
 
-    `user` and `password` are "" if the program must ask for them.
+    `user` and `password` are "" if the program must ask for them. `options` are those of a cloud;
+    `make`: the folder in the address is made if it is not there.
     """
 
     url: str
@@ -73,11 +75,14 @@ class Wanted:
     key_passphrase: str = ""
     agent: bool = False
     region: str = ""
+    known_hosts: str = ""
+    options: Mapping[str, object] | None = field(default=None, repr=False)
+    make: bool = False
 
     @property
     def has_key(self) -> bool:
-        """Whether a key proves who the user is, so that no password is needed."""
-        return bool(self.key_file) or self.agent
+        """Whether something else proves who the user is, so that no password is needed."""
+        return bool(self.key_file) or self.agent or self.options is not None
 
 
 def open_session(
@@ -87,7 +92,7 @@ def open_session(
 
     Raises SessionRefused, CommandError and NotRunning.
     """
-    if person is None and not (wanted.user and (wanted.password or wanted.has_key)):
+    if person is None and not _is_complete(wanted):
         raise SessionRefused(
             "there is no terminal to ask for the username and the password",
             "give --user NAME and --password-file FILE",
@@ -113,6 +118,12 @@ def open_session(
     raise AssertionError("the last try ends the loop")
 
 
+def _is_complete(wanted: Wanted) -> bool:
+    """Whether nothing must be asked for. A service of a cloud may know no users."""
+    named = wanted.user or wanted.options is not None
+    return bool(named and (wanted.password or wanted.has_key))
+
+
 def look_at(
     client: Client, wanted: Wanted, person: Person | None, env: Mapping[str, str]
 ) -> SessionLogin:
@@ -120,7 +131,7 @@ def look_at(
 
     Raises SessionRefused, CommandError and NotRunning.
     """
-    look = looked(client, wanted.url)
+    look = looked(client, wanted.url, wanted.known_hosts)
     if look.kind not in _USABLE and not look.url.startswith(_PYDIO):
         raise SessionRefused(look.message or f"no Cargo server answers at {wanted.url}")
     is_ssh = look.kind == "sftp"
@@ -139,12 +150,16 @@ def look_at(
         key_passphrase=wanted.key_passphrase,
         agent=wanted.agent,
         region=wanted.region,
+        known_hosts=wanted.known_hosts if is_ssh else "",
+        options=wanted.options,
+        make=wanted.make,
     )
 
 
-def looked(client: Client, url: str) -> SeenServer:
+def looked(client: Client, url: str, known_hosts: str = "") -> SeenServer:
     """Who answers at an address. Raises CommandError and NotRunning."""
-    return seen_server(client.call("session.look", {"url": url}, _LOOK), url)
+    args = {"url": url, "known_hosts": known_hosts} if known_hosts else {"url": url}
+    return seen_server(client.call("session.look", args, _LOOK), url)
 
 
 def settle(
@@ -177,7 +192,7 @@ def settle(
             case TrustVerdict.UNKNOWN:
                 raise SessionRefused(*trust.unknown(place, seen))
             case TrustVerdict.PLAIN:
-                raise SessionRefused(*trust.plain(place))
+                raise SessionRefused(*trust.plain(look.url))
             case TrustVerdict.ASK:
                 assert person is not None
                 asked = words.first_time.format(place=place, fingerprint=seen)
@@ -213,11 +228,32 @@ def read_password(file: str) -> str:
     return password
 
 
+def read_options(file: str) -> Mapping[str, object]:
+    """The object in a JSON file that only its owner can read. Raises SessionRefused."""
+    try:
+        with open(file, encoding="utf-8") as opened:
+            others = os.fstat(opened.fileno()).st_mode & 0o077
+            found = json.load(opened)
+    except OSError as error:
+        message = f"the file of options {file} cannot be read: {error.strerror}"
+        raise SessionRefused(message, usage=True) from error
+    except ValueError as error:
+        raise SessionRefused(f"the file of options {file} is not JSON", usage=True) from error
+    if others and os.path.isfile(file):
+        message, hint = f"other users can read the file of options {file}", f"run: chmod 600 {file}"
+        raise SessionRefused(message, hint, usage=True)
+    if not isinstance(found, dict):
+        message = f"the file of options {file} has no object"
+        raise SessionRefused(message, 'such as {"endpoint": "https://…"}', usage=True)
+    return found
+
+
 def _who(login: SessionLogin, person: Person | None, wanted: Wanted) -> SessionLogin:
     if person is None:
         return login
     name, secret = _QUESTIONS_S3 if login.url.startswith("s3") else _QUESTIONS
-    username = login.username or person.ask(name).strip()
+    known = login.username or wanted.options is not None
+    username = login.username if known else person.ask(name).strip()
     if wanted.has_key:
         return replace(login, username=username)
     return replace(login, username=username, password=login.password or person.ask_secret(secret))

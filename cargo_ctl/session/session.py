@@ -4,12 +4,13 @@ Each call waits for the server's answer. It raises CommandError if the daemon or
 NotRunning if the daemon stops.
 """
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from cargo_ctl import answers
-from cargo_sync.api.client import Client, CommandError
+from cargo_sync.api.client import Client, CommandError, NotAdmitted, NotRunning
 from cargo_sync.api.messages import JsonObject
 
 FILE, FOLDER, LINK = "file", "folder", "link"
@@ -64,6 +65,9 @@ class SessionLogin:
     key_passphrase: str = ""
     agent: bool = False
     region: str = ""
+    known_hosts: str = ""
+    options: Mapping[str, object] | None = None
+    make: bool = False
 
     def args(self) -> JsonObject:
         args: dict[str, object] = {"url": self.url, "username": self.username}
@@ -79,10 +83,11 @@ class SessionLogin:
             args["workspace"] = self.workspace
         if self.kind != "files":
             args["kind"] = self.kind
-        texts = ("host_key", "key_file", "key_passphrase", "region")
-        args |= {name: text for name in texts if (text := getattr(self, name))}
-        if self.agent:
-            args["agent"] = True
+        others = (
+            "host_key", "key_file", "key_passphrase", "region", "known_hosts", "agent", "make",
+            "options",
+        )  # fmt: skip
+        args |= {name: given for name in others if (given := getattr(self, name))}
         return args
 
     def __repr__(self) -> str:
@@ -101,6 +106,14 @@ class OpenSession:
         self.workspaces = [_workspace(row) for row in answers.rows(opened, "workspaces")]
 
     @classmethod
+    def closed(cls, client: Client) -> "OpenSession":
+        """None at all: every call of it is refused."""
+        return cls(
+            client,
+            dict.fromkeys(("session", "username", "url", "workspace"), "") | {"workspaces": []},
+        )
+
+    @classmethod
     def open(cls, client: Client, login: SessionLogin) -> "OpenSession":
         return cls(client, client.call("session.open", login.args(), _PATIENCE))
 
@@ -108,6 +121,8 @@ class OpenSession:
         self, verb: str, args: JsonObject | None = None, timeout: float = _PATIENCE
     ) -> JsonObject:
         """Send the command `session.<verb>`; its result."""
+        if not self.id:
+            raise CommandError("not_open", "no server is open", "open URL opens one")
         return self.client.call(f"session.{verb}", {"session": self.id, **(args or {})}, timeout)
 
     def use(self, workspace: str) -> None:
@@ -166,6 +181,23 @@ class OpenSession:
         """Start an upload; the transfer's id."""
         return self._transfer("put", remote, local, recursive, overwrite)
 
+    def copy(
+        self,
+        source: "OpenSession",
+        path: str,
+        remote: str,
+        *,
+        recursive: bool = False,
+        overwrite: bool = False,
+    ) -> str:
+        """Start a copy from the server of another session to this one; the transfer's id."""
+        args: dict[str, object] = {
+            "source": source.id, "path": path, "remote": remote, "overwrite": overwrite,
+        }  # fmt: skip
+        if recursive:
+            args["recursive"] = True
+        return answers.text(self.call("copy", args), "transfer")
+
     def transfers(self) -> list[JsonObject]:
         """The rows of the running transfers and of those that ended last."""
         return answers.rows(self.call("show"), "transfers")
@@ -175,6 +207,11 @@ class OpenSession:
 
     def close(self) -> None:
         self.call("close", timeout=5.0)
+
+    def leave(self) -> None:
+        """Closes it; its daemon may have stopped already."""
+        with contextlib.suppress(CommandError, NotAdmitted, NotRunning):
+            self.close()
 
     def _transfer(
         self, verb: str, remote: str, local: str, recursive: bool, overwrite: bool

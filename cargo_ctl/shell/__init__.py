@@ -4,9 +4,10 @@ carrying    runs one line and shows its errors
 client      opens daemon and session, runs a prompt or a script, closes them
 commands/   the commands, one file per group
 completion  what Tab offers
+copy        `cargo_ctl copy`: from one server to another
 interrupts  Ctrl-C and signals
 location    the current folders of both sides, and what a typed path means
-moving      runs gets and puts: several at once, with bars and questions
+moving      runs gets, puts and copies: several at once, with bars and questions
 output      where commands show their results: a terminal, or anything else
 parser      a line as a command: words, quotes, options
 patterns    names that match `*`, `?` and `[…]`

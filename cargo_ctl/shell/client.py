@@ -15,8 +15,8 @@ from cargo_ctl.session.transfers import SessionTransfers
 from cargo_ctl.shell.interrupts import ending_in_order
 from cargo_ctl.shell.location import Location
 from cargo_ctl.shell.output import Output, PlainOutput, TerminalOutput
-from cargo_ctl.shell.state import Shell
-from cargo_sync.api.addresses import AddressError, Addresses
+from cargo_ctl.shell.state import Doors, Shell
+from cargo_sync.api.addresses import AddressError
 from cargo_sync.api.client import Client, CommandError, NotAdmitted, NotRunning
 from cargo_sync.api.own_files import state_file
 
@@ -28,12 +28,13 @@ _INTERRUPTED = 130
 class Choices:
     """What the command line says about the client.
 
+    wanted      the server to open, or None
     connect     the daemon that must be used, or None
     keep_going  whether a script continues after a failure
     key         the key file for the daemon's TCP port, or None
     """
 
-    wanted: Wanted
+    wanted: Wanted | None
     connect: str | None = None
     keep_going: bool = False
     as_json: bool = False
@@ -86,44 +87,47 @@ def _in_daemon(
         held_daemon(choices.connect, env, command, choices.key) as addresses,
         Client(addresses.commands, key=addresses.key) as client,
     ):
-        session = open_session(client, choices.wanted, person, env)
-        try:
-            return _in_session(session, addresses, choices, env, output, person is not None)
-        finally:
-            close(session)
-
-
-def close(session: OpenSession) -> None:
-    """Close a session; its daemon may have stopped already."""
-    try:
-        session.close()
-    except (CommandError, NotAdmitted, NotRunning):
-        return
+        doors = Doors(
+            lambda wanted: open_session(client, wanted, person, env),
+            lambda session: SessionTransfers.of(session, addresses),
+        )
+        wanted = choices.wanted
+        session = OpenSession.closed(client) if wanted is None else doors.open(wanted)
+        return _in_session(session, doors, choices, env, output, person is not None)
 
 
 def _in_session(
     session: OpenSession,
-    addresses: Addresses,
+    doors: Doors,
     choices: Choices,
     env: Mapping[str, str],
     output: Output,
     terminal: bool,
 ) -> int:
-    transfers = SessionTransfers.of(session, addresses)
+    home = env.get("HOME") or os.path.expanduser("~")
+    transfers = doors.follow(session)
     try:
-        home = env.get("HOME") or os.path.expanduser("~")
         here = Location(_current(), workspace=session.workspace, home=home)
-        shell = Shell(session, transfers, output, here)
+        shell = Shell(session, transfers, output, here, doors)
+    except BaseException:
+        transfers.close()
+        session.leave()
+        raise
+    try:
         if not terminal:
             from cargo_ctl.shell.script import run_script
 
             return run_script(shell, _lines(), choices.keep_going)
         from cargo_ctl.shell.prompt import run_prompt
 
-        output.note(f"{session.username} at {session.url}; help lists the commands")
+        what = (
+            f"{session.username} at {session.url}" if session.id else "no server is open: open URL"
+        )
+        output.note(f"{what}; help lists the commands")
         return run_prompt(shell, state_file(env, "history"))
     finally:
-        transfers.close()
+        shell.transfers.close()
+        shell.session.leave()
 
 
 def _current() -> str:

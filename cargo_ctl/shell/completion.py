@@ -4,12 +4,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from cargo_ctl.render.words import escaped
+from cargo_ctl.session.options import opening_words, takes_a_file
 from cargo_ctl.shell.location import Location
 from cargo_ctl.shell.parser import LineError, Word, quoted, split
 from cargo_ctl.shell.table import BY_NAME
 from cargo_ctl.shell.verbs import Completes, ShellVerb
 
 _MOST = 1000
+SCHEMES = (
+    "cloud+azblob://", "cloud+gs://", "ftp://", "ftps://", "http://", "https://", "pydio+https://",
+    "s3+https://", "s3://", "sftp://", "webdav+https://",
+)  # fmt: skip
+"""How the addresses of servers begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +69,28 @@ def candidates(before: str, here: Location, sources: Sources) -> list[Candidate]
     word = words[-1]
     if before[-1:].isspace() and not word.open and not _escaped_end(before):
         word = Word("", start=len(before))
+    if verb is not None and verb.raw:
+        return list(_of_a_server(words, word, before, here, sources))[:_MOST]
     if verb is not None:
         kind = _after_option(verb, kind, words, word)
     return list(_of_kind(kind, word, before, here, sources))[:_MOST]
+
+
+def _of_a_server(
+    words: tuple[Word, ...], word: Word, before: str, here: Location, sources: Sources
+) -> Iterator[Candidate]:
+    """What continues a line `open URL --option …`."""
+    at = [each.start for each in words].index(word.start) if word in words else len(words)
+    if at and takes_a_file(words[at - 1].text):
+        yield from _of_kind(Completes.LOCAL, word, before, here, sources)
+    elif word.text.startswith("-"):
+        for option in opening_words():
+            if option.startswith(word.text):
+                yield Candidate(f"{option} ", word.start, option)
+    elif at == 1:
+        for scheme in SCHEMES:
+            if scheme.startswith(word.text):
+                yield Candidate(scheme, word.start, scheme)
 
 
 def _of_kind(

@@ -1,4 +1,4 @@
-"""Runs gets and puts: several at once, with bars, questions, and Ctrl-C."""
+"""Runs gets, puts and copies: several at once, with bars, questions, and Ctrl-C."""
 
 import time
 from collections import deque
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from cargo_ctl.render import session as words
+from cargo_ctl.session.session import OpenSession
 from cargo_ctl.session.transfers import CANCELLED, DONE, TransferRow
 from cargo_ctl.shell.interrupts import held
 from cargo_ctl.shell.location import name_of
@@ -25,13 +26,19 @@ _YES, _NO, _ALL, _QUIT = "ynaq"
 
 @dataclass(frozen=True, slots=True)
 class TransferOrder:
-    """One get or put: `remote` as `a/b`, `local` absolute."""
+    """One get, put or copy.
+
+    remote  as `a/b`
+    local   absolute; of a copy, a path as `a/b` at its source
+    source  of a copy: the session whose server has the files
+    """
 
     verb: str
     remote: str
     local: str
     recursive: bool = False
     overwrite: bool = False
+    source: OpenSession | None = None
 
     @property
     def name(self) -> str:
@@ -42,15 +49,20 @@ class TransferOrder:
 def begin(shell: Shell, order: TransferOrder) -> str:
     """Start the transfer; its id. Raises CommandError."""
     with held():
-        give = shell.session.get if order.verb == "get" else shell.session.put
-        source, target = (
-            (order.remote, order.local) if order.verb == "get" else (order.local, order.remote)
-        )
-        transfer = give(source, target, recursive=order.recursive, overwrite=order.overwrite)
+        transfer = _begun(shell.session, order)
         shell.transfers.expect(transfer, order.verb, order.remote, order.local)
         shell.number(transfer)
         shell.changes += 1
     return transfer
+
+
+def _begun(session: OpenSession, order: TransferOrder) -> str:
+    how = {"recursive": order.recursive, "overwrite": order.overwrite}
+    if order.source is not None:
+        return session.copy(order.source, order.local, order.remote, **how)
+    if order.verb == "get":
+        return session.get(order.remote, order.local, **how)
+    return session.put(order.local, order.remote, **how)
 
 
 def begin_beside(shell: Shell, orders: list[TransferOrder]) -> None:

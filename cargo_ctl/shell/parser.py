@@ -15,7 +15,7 @@ _CONTROLS = re.compile(
 )
 _CODE = re.compile(r"x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})")
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r"}
-_MAGIC = frozenset("*?[")
+MAGIC = frozenset("*?[")
 _VERB = re.compile(r"(!?)\s*(\S*)")
 
 
@@ -133,9 +133,9 @@ def _word(text: str, start: int, offset: int) -> tuple[Word, int]:
             taken.append((char, bool(quote)))
         at += 1
     meant = "".join(char for char, _ in taken)
-    magic = any(char in _MAGIC and not literal for char, literal in taken)
+    magic = any(char in MAGIC and not literal for char, literal in taken)
     pattern = (
-        "".join(f"[{c}]" if literal and c in _MAGIC else c for c, literal in taken) if magic else ""
+        "".join(f"[{c}]" if literal and c in MAGIC else c for c, literal in taken) if magic else ""
     )
     return Word(meant, pattern, start + offset, quote, quoted), at
 

@@ -101,7 +101,8 @@ def _toolbar(shell: Shell) -> FormattedText:
     except NotRunning:
         return FormattedText([("fg:ansired", "the daemon went away")])
     space = f"{shell.here.workspace}:" if shell.here.workspace else ""
-    parts = [f"{shell.session.username}  {space}{shown(shell.here.remote)}"]
+    at = f"{shell.session.username}  {space}{shown(shell.here.remote)}"
+    parts = [at if shell.session.id else "no server is open"]
     running = [(f"[{shell.number(row.id)}] ", row.fields) for row in shell.transfers.running]
     # What the numbers and the gaps leave is shared by the transfers.
     fixed = len(parts[0]) + sum(len(_GAP) + len(number) for number, _ in running)

@@ -6,8 +6,8 @@ import subprocess
 from types import MappingProxyType
 
 from cargo_ctl.render.table import table
-from cargo_ctl.shell.commands import client, files, folders, jobs, moving, trash
-from cargo_ctl.shell.parser import CommandLine, LineError, options, parse_line
+from cargo_ctl.shell.commands import client, files, folders, jobs, moving, servers, trash
+from cargo_ctl.shell.parser import CommandLine, LineError, Options, options, parse_line
 from cargo_ctl.shell.state import CommandFailed, Shell
 from cargo_ctl.shell.verbs import Completes, Given, ShellVerb
 from cargo_sync.suggest import did_you_mean
@@ -38,6 +38,7 @@ VERBS: tuple[ShellVerb, ...] = (
         aliases=("?",),
         completes=Completes.VERB,
     ),
+    *servers.VERBS,
     *files.VERBS[:2],
     *folders.VERBS,
     *moving.VERBS,
@@ -104,7 +105,7 @@ def _overview() -> str:
 def _given(verb: ShellVerb, line: CommandLine) -> Given:
     flags = "".join(letter for letter, _ in verb.flags)
     valued = "".join(letter for letter, _, _ in verb.valued)
-    found = options(line.words, flags, valued)
+    found = Options(words=line.words) if verb.raw else options(line.words, flags, valued)
     if line.beside and not verb.can_wait:
         raise LineError(f"{verb.name} cannot run in the background; get and put can")
     number = len(found.words)

@@ -20,6 +20,7 @@ class Completes(Enum):
     LOCAL_FOLDER = "local folder"
     JOB = "job"
     WORKSPACE = "workspace"
+    SERVER = "server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class ShellVerb:
     flags     options without a word: letter and help
     valued    options that take a word: letter, name of the word, help
     can_wait  whether it can run in the background, with ` &`
+    raw       it reads its options itself, such as --user
     """
 
     name: str
@@ -57,3 +59,4 @@ class ShellVerb:
     aliases: tuple[str, ...] = ()
     completes: Completes = Completes.NOTHING
     can_wait: bool = False
+    raw: bool = False

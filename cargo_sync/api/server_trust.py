@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from cargo_sync.api.messages import JsonObject
 
-_SSH_PORT = 22
+_PORTS = {"sftp": 22, "ftps": 21}
+"""Schemes that show another key or certificate than what speaks HTTP there, and their ports."""
+_HTTPS = 443
 
 
 class TrustVerdict(Enum):
@@ -101,9 +103,10 @@ def place_of(url: str) -> str:
     parts = urlsplit(url if "://" in url else f"//{url}")
     host = parts.hostname or ""
     shown = f"[{host}]" if ":" in host else host
-    if parts.scheme == "sftp":  # its host key is not the certificate of another program there
-        return f"sftp://{shown}:{parts.port or _SSH_PORT}"
-    return f"{shown}:{parts.port}" if parts.port else shown
+    if parts.scheme in _PORTS:
+        return f"{parts.scheme}://{shown}:{parts.port or _PORTS[parts.scheme]}"
+    port = parts.port or (_HTTPS if parts.scheme.endswith("+https") else None)
+    return f"{shown}:{port}" if port else shown
 
 
 def is_loopback(url: str) -> bool:
@@ -197,9 +200,11 @@ def _named(fingerprint: str) -> str:
     return fingerprint if is_host_key(fingerprint) else f"sha256:{fingerprint}"
 
 
-def plain(place: str) -> tuple[str, str]:
-    """Message and hint about a server without encryption."""
+def plain(url: str) -> tuple[str, str]:
+    """Message and hint about a server at an address without encryption."""
+    scheme = url.partition("://")[0] if "://" in url else "http"
+    sealed = {"tcp": "tls"}.get(scheme, f"{scheme}s")
     return (
-        _PLAIN.format(place=place),
-        "use https://, or --allow-plain if the network is your own",
+        _PLAIN.format(place=place_of(url)),
+        f"use {sealed}://, or --allow-plain if the network is your own",
     )

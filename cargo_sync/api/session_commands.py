@@ -1,6 +1,6 @@
 """The commands of a session: a login at a server that a daemon holds for an interactive client."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -15,9 +15,10 @@ RemotePath = Annotated[str, Mark.EMPTY]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLookArgs(Args):
-    """url: the address of a server."""
+    """url: the address of a server; known_hosts: as for `session.open`."""
 
     url: str
+    known_hosts: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,10 @@ class SessionOpenArgs(Args):
     key_file   a private key on the daemon's machine, for SSH; key_passphrase opens it
     agent      the keys of the SSH agent that the daemon knows may be used
     host_key   `SHA256:…` of the only host key that is trusted; without it, known_hosts decides
+    known_hosts  a file in the form of OpenSSH, in place of the user's
     region     of a bucket
+    options    what a service of a cloud is told, by its names
+    make       the folder in the address is made if it is not there; not at a Cargo server
     """
 
     url: str
@@ -41,7 +45,10 @@ class SessionOpenArgs(Args):
     key_passphrase: Annotated[str | None, Mark.SECRET] = field(default=None, repr=False)
     agent: bool = False
     host_key: str | None = None
+    known_hosts: str | None = None
     region: str | None = None
+    options: Annotated[Mapping[str, object] | None, Mark.SECRET] = field(default=None, repr=False)
+    make: bool = False
     workspace: str = "default"
     kind: str = "files"
 
@@ -91,6 +98,21 @@ class SessionPutArgs(OneSession):
     """local: an absolute path on the daemon's machine."""
 
     local: str
+    remote: RemotePath = ""
+    recursive: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCopyArgs(OneSession):
+    """A copy to the server of `session` from that of the session `source`.
+
+    path    at the source, and
+    remote  at the target; a file keeps its name
+    """
+
+    source: str
+    path: RemotePath = ""
     remote: RemotePath = ""
     recursive: bool = False
     overwrite: bool = False
@@ -176,6 +198,12 @@ STAT: Final = Command(
 )
 GET: Final = Command("session.get", "download a file or a folder", SessionGetArgs, changes=True)
 PUT: Final = Command("session.put", "upload a file or a folder", SessionPutArgs, changes=True)
+COPY: Final = Command(
+    "session.copy",
+    "copy a file or a folder from the server of another session",
+    SessionCopyArgs,
+    changes=True,
+)
 MKDIR: Final = Command(
     "session.mkdir", "make a folder on the server", SessionMkdirArgs, changes=True
 )
@@ -215,6 +243,7 @@ SESSION_COMMANDS: Final = (
     STAT,
     GET,
     PUT,
+    COPY,
     MKDIR,
     DELETE,
     TRASH,

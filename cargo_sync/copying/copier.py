@@ -22,6 +22,7 @@ from cargo_sync.engine.execution.comparison import FilePair, compare
 from cargo_sync.machines.arrival import ArrivalCount
 from cargo_sync.machines.room import DestinationRoom
 from cargo_sync.model import paths
+from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import BY_UMASK, FOLDER, Entry
@@ -37,13 +38,15 @@ from cargo_sync.trees.visit import FarVisited, NearVisited, Visited
 class CopySides:
     """Both sides of a copy.
 
-    near  reads and stages content on this machine
-    far   the server's side, which moves content
+    near   reads and stages content on this machine, or reads it from another server
+    far    the server's side, which moves content
+    keeps  what both sides keep of a file, by which files are compared
     """
 
     mode: Mode
     near: NearVisited
     far: FarVisited
+    keeps: Abilities
 
     @property
     def source(self) -> Visited:
@@ -264,7 +267,7 @@ class Copier:
         for entry in entries:
             path, there = paths.join(folder, entry.name), present.get(entry.name)
             overwrite = self._options.overwrite
-            decided = decide(path, entry, there, self._sides.far.abilities, overwrite=overwrite)
+            decided = decide(path, entry, there, self._sides.keeps, overwrite=overwrite)
             known = there if isinstance(there, Entry) else None
             candidates.append(_Candidate(path, entry, known, decided))
         return await self._compared(candidates)

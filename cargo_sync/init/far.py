@@ -115,7 +115,7 @@ class FarSide:
             case TrustVerdict.UNKNOWN:
                 words = server_trust.unknown(place, trust.fingerprint)
             case TrustVerdict.PLAIN | TrustVerdict.ASK_PLAIN:
-                words = server_trust.plain(place)
+                words = server_trust.plain(seen.url)
         raise InitError("{} ({})".format(*words))
 
     def invited(

@@ -4,7 +4,7 @@ Nothing else asks which server it is. A server of ours can do all of it (`CARGO`
 else's server cannot do is told to people in a sentence each, and nothing is lost silently.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -90,6 +90,15 @@ class Abilities:
     resuming: Resuming = Resuming.PARTS
     atomic: bool = True
     digests: tuple[HashKind, ...] = ()
+
+    def between(self, source: "Abilities") -> "Abilities":
+        """What is kept of a file that comes here from a side that is not a folder of this machine.
+
+        Its time is as exact as the coarser of both keeps it.
+        """
+        steps = (self.time_step, source.time_step)
+        step = None if None in steps else max(one or 0 for one in steps)
+        return replace(self, time_step=step)
 
     def same_time(self, one: int, other: int) -> bool:
         """Whether two times of a file, in ns, are one time for this server."""

@@ -30,6 +30,7 @@ from cargo_sync.local.sink import FolderSink
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.staging import Staging
 from cargo_sync.model import paths
+from cargo_sync.model.abilities import CARGO, Abilities
 from cargo_sync.model.entries import FOLDER, Entry, Listing
 from cargo_sync.model.known_hashes import KnownHash, Matched
 from cargo_sync.model.paths import RESERVED
@@ -98,6 +99,10 @@ class GuestFolder:
     def root(self) -> str:
         """The folder that has the staging; "" if nothing is staged."""
         return self._opened.path if self._staging is not None else ""
+
+    @property
+    def abilities(self) -> Abilities:
+        return CARGO
 
     async def open(self) -> None:
         """Opens it for reading. Raises ProblemError if it does not exist."""

@@ -167,7 +167,7 @@ class House:
             self.in_use,
             WORLD,
         )
-        sides = CopySides(Mode.UPLOAD, near, far)
+        sides = CopySides(Mode.UPLOAD, near, far, far.abilities)
         options = CopyOptions(overwrite, "run")
         self.copier = Copier(sides, Walk(near), options, self.progress, ids, WORLD)
 

@@ -4,8 +4,8 @@ client   use, quit
 files    mkdir, delete, rename
 folders  ls, cwd, cd, on both sides
 jobs     jobs, sync, plan
-trash   the server's trash: undelete
 moving   get, put, speed, transfers, cancel, wait
+servers  open, close
 trash    undelete, and what `ls -t` lists
 
 Each file has a tuple `VERBS`; `shell.table` joins them.

@@ -11,6 +11,7 @@ from cargo_sync.trees.cargo.api import Apis, ServerLogin
 from cargo_sync.trees.cargo.replies import SpacesReply
 from cargo_sync.trees.cargo.trash import CargoTrash
 from cargo_sync.trees.cargo.visit import VisitedTree
+from cargo_sync.trees.remote.relayed import RelayedFolder
 
 
 class CargoPlace:
@@ -28,7 +29,7 @@ class CargoPlace:
     def abilities(self) -> Abilities:
         return CARGO
 
-    async def open(self, workspace: str) -> None:
+    async def open(self, workspace: str, *, make: bool = False) -> None:
         self._api.hold(self)
         found = await self._api.get("/workspaces", SpacesReply.read)
         self.spaces = [RemoteSpace(one.name, one.access) for one in found.workspaces]
@@ -64,6 +65,11 @@ class CargoPlace:
 
     def visited(self, folder: str, turn: Turn) -> VisitedTree:
         return VisitedTree(self._api, self.space.name, folder, self._world, turn)
+
+    def relayed(self, folder: str) -> RelayedFolder:
+        words = "files of a Cargo server are not copied to another server in one step"
+        hint = "get them into a folder, then put them; or use two jobs with one folder"
+        raise ProblemError(Problem(Code.UNSUPPORTED, words, hint=hint, retry=False))
 
     async def close(self) -> None:
         await self._api.let_go(self)

@@ -14,6 +14,7 @@ from cargo_sync.trees.ftp.opening import shown_certificate
 from cargo_sync.trees.sftp.connection import SftpConnection
 
 _WORDS: Final[dict[RemoteKind, ServerKind]] = {
+    RemoteKind.CLOUD: "cloud",
     RemoteKind.FTP: "ftp",
     RemoteKind.PYDIO: "pydio",
     RemoteKind.S3: "s3",
@@ -22,7 +23,7 @@ _WORDS: Final[dict[RemoteKind, ServerKind]] = {
 }
 
 
-async def far_look(remote: RemoteAddress, world: World) -> ServerLook:
+async def far_look(remote: RemoteAddress, known_hosts: str | None, world: World) -> ServerLook:
     """Looks at a server that is not Cargo's.
 
     Raises:
@@ -31,13 +32,13 @@ async def far_look(remote: RemoteAddress, world: World) -> ServerLook:
     kind = _WORDS.get(remote.kind, "unknown")
     fingerprint, trusted = "", False
     if remote.kind is RemoteKind.SFTP:
-        login = sftp_login(VisitLogin(remote, "", Secret("")))
+        login = sftp_login(VisitLogin(remote, "", Secret(""), known_hosts=known_hosts))
         fingerprint, trusted = await SftpConnection(login, world).host_key()
     elif remote.kind is RemoteKind.FTP:
         login_there = ftp_login(VisitLogin(remote, "", Secret("")))
         fingerprint, trusted = await shown_certificate(login_there)
     elif remote.secure and not remote.host:
-        trusted = True  # AWS: its certificates are signed by known authorities, or refused
+        trusted = True  # AWS, a cloud: certificates are signed by known authorities, or refused
     elif remote.secure:
         fingerprint, trusted = await certificate_of(remote.origin)
     sentence = f"{remote} is {NAMES[remote.kind]}"

@@ -6,6 +6,7 @@ from cargo_sync.admission.turn import Turn
 from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.trees.remote.relayed import RelayedFolder
 from cargo_sync.trees.trash import FarTrash
 from cargo_sync.trees.visit import FarVisited, Visited
 
@@ -46,8 +47,8 @@ class FarPlace(Protocol):
     @property
     def abilities(self) -> Abilities: ...
 
-    async def open(self, workspace: str) -> None:
-        """Logs in."""
+    async def open(self, workspace: str, *, make: bool = False) -> None:
+        """Logs in; with `make`, the folder in the address is made if it is not there."""
 
     async def use(self, name: str) -> None:
         """Changes the current workspace."""
@@ -62,6 +63,9 @@ class FarPlace(Protocol):
 
     def visited(self, folder: str, turn: Turn) -> FarVisited:
         """A folder, for one get or put; it moves content in its turn."""
+
+    def relayed(self, folder: str) -> RelayedFolder:
+        """A folder, to copy from it to another server or (then it is not used) the other way."""
 
     async def close(self) -> None: ...
 

@@ -11,10 +11,12 @@ from cargo_sync.model.world import World
 from cargo_sync.trees.remote.below import RemoteBelow
 from cargo_sync.trees.remote.contract import RemoteFolder
 from cargo_sync.trees.remote.kept_trash import KeptTrash
+from cargo_sync.trees.remote.relayed import RelayedFolder
 from cargo_sync.trees.remote.tree import RemoteMemory, RemoteUse
 from cargo_sync.trees.remote.visit import VisitedRemote
 
 LOOKS: Final = RemoteUse(makes=False, changes=False)
+MAKES: Final = RemoteUse(makes=True, changes=False)
 CHANGES: Final = RemoteUse(makes=False, loses=True, life=None)
 """A person may also replace and delete where there can be no trash: each command says so. What is
 in the trash stays there: how long it is kept is for a job to say."""
@@ -42,8 +44,9 @@ class RemotePlace:
     def abilities(self) -> Abilities:
         return self._remote.abilities
 
-    async def open(self, workspace: str) -> None:
-        self._root = (await self._of(self._remote, LOOKS, nullcontext()).open()).root
+    async def open(self, workspace: str, *, make: bool = False) -> None:
+        use = MAKES if make else LOOKS
+        self._root = (await self._of(self._remote, use, nullcontext()).open()).root
         self._tree.known_as(self._root)
 
     async def use(self, name: str) -> None:
@@ -69,6 +72,11 @@ class RemotePlace:
     def visited(self, folder: str, turn: Turn) -> VisitedRemote:
         below = RemoteBelow(self._remote, folder, self._root)
         return self._of(below, CHANGES, turn)
+
+    def relayed(self, folder: str) -> RelayedFolder:
+        below = RemoteBelow(self._remote, folder, self._root)
+        name = f"{self._root}/{folder}" if folder else self._root
+        return RelayedFolder(self._of(below, LOOKS, nullcontext()), below, name)
 
     async def close(self) -> None:
         await self._remote.close()

@@ -1,6 +1,7 @@
 """`session.…`: logins, listings and transfers of the interactive client."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from cargo_sync.api import session_commands as commands
@@ -22,8 +23,8 @@ from cargo_sync.trees.cargo.look import ServerLook
 
 OpenRemote = Callable[[commands.SessionOpenArgs], Awaitable[Remote]]
 """Logs in at the server of a new session."""
-LookAt = Callable[[str], Awaitable[ServerLook]]
-"""Looks which server answers at an address."""
+LookAt = Callable[[str, str | None], Awaitable[ServerLook]]
+"""Looks which server answers at an address, with a file of known hosts."""
 
 
 class SessionHandlers:
@@ -44,6 +45,7 @@ class SessionHandlers:
             _worded(Route(commands.STAT, self.stat)),
             _worded(Route(commands.GET, self.get)),
             _worded(Route(commands.PUT, self.put)),
+            _worded(Route(commands.COPY, self.copy)),
             _worded(Route(commands.MKDIR, self.mkdir)),
             _worded(Route(commands.DELETE, self.delete)),
             _worded(Route(commands.TRASH, self.trash)),
@@ -55,7 +57,7 @@ class SessionHandlers:
         )
 
     async def look(self, args: commands.SessionLookArgs) -> JsonObject:
-        return views.look(await self._look_at(args.url))
+        return views.look(await self._look_at(args.url, args.known_hosts))
 
     async def open(self, args: commands.SessionOpenArgs) -> JsonObject:
         self._sessions.check_room()
@@ -84,6 +86,14 @@ class SessionHandlers:
         session = self._sessions.get(args.session)
         order = CopyOrder("put", args.remote, args.local, args.recursive, args.overwrite)
         return await _begun(session, order, session.remote.put)
+
+    async def copy(self, args: commands.SessionCopyArgs) -> JsonObject:
+        session, source = self._sessions.get(args.session), self._sessions.get(args.source)
+        origin = "/".join(part for part in (source.remote.url, args.path) if part)
+        order = CopyOrder(
+            "copy", args.remote, args.path, args.recursive, args.overwrite, source.id, origin
+        )
+        return await _begun(session, order, partial(_from, source, session))
 
     async def mkdir(self, args: commands.SessionMkdirArgs) -> JsonObject:
         await self._remote(args).mkdir(args.path)
@@ -135,6 +145,10 @@ async def _begun(
     session: Session, order: CopyOrder, make: Callable[[CopyOrder], Awaitable[Work]]
 ) -> JsonObject:
     return {"transfer": (await session.begin(order, make)).id}
+
+
+async def _from(source: Session, session: Session, order: CopyOrder) -> Work:
+    return await session.remote.copy(order, source.remote)
 
 
 def _worded(route: Route[A]) -> Route[A]:

@@ -15,12 +15,13 @@ from cargo_sync.daemon.far.place import RemoteSpace
 from cargo_sync.daemon.sessions.backup_steps import Fetching, Fields, Sending
 from cargo_sync.daemon.sessions.files import Shared
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put
-from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, unsupported
+from cargo_sync.daemon.sessions.remote import Remote, RemoteItem, RemotePage, unsupported
 from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.guest import GuestFolder
+from cargo_sync.trees.remote.relayed import RelayedFolder
 from cargo_sync.trees.trash import FarTrashPage
 
 
@@ -113,6 +114,12 @@ class BackupSession:
             name,
             self._world,
         )
+
+    async def copy(self, order: CopyOrder, source: Remote) -> Sending:
+        unsupported("copies from other servers")
+
+    def relayed(self, folder: str) -> RelayedFolder:
+        unsupported("copies to other servers")
 
     async def close(self) -> None:
         return None

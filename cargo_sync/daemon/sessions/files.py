@@ -12,9 +12,9 @@ from cargo_sync.copying.decision import CopyStep, decide
 from cargo_sync.copying.walk import EntryPages, SingleEntry, Walk
 from cargo_sync.daemon.far.place import FarPlace, RemoteSpace
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put, folder_to_put
-from cargo_sync.daemon.sessions.moving import FilesTransfer
+from cargo_sync.daemon.sessions.moving import FilesTransfer, NearFolder
 from cargo_sync.daemon.sessions.passage import Passage
-from cargo_sync.daemon.sessions.remote import RemoteItem, RemotePage, unknown
+from cargo_sync.daemon.sessions.remote import Remote, RemoteItem, RemotePage, unknown
 from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.parts import CheckpointStore
@@ -30,6 +30,7 @@ from cargo_sync.state.orders import Orders, Way
 from cargo_sync.trees.cargo.api import Apis
 from cargo_sync.trees.guest import GuestFolder, Guests
 from cargo_sync.trees.remote.findings import FindingStore
+from cargo_sync.trees.remote.relayed import RelayedFolder
 from cargo_sync.trees.remote.transfer.uploads import UploadStore
 from cargo_sync.trees.trash import FarTrashPage
 
@@ -85,9 +86,9 @@ class FilesSession:
     def space(self) -> RemoteSpace:
         return self._place.space
 
-    async def open(self, workspace: str) -> None:
-        """Logs in. Raises ProblemError."""
-        await self._place.open(workspace)
+    async def open(self, workspace: str, *, make: bool = False) -> None:
+        """Logs in; with `make`, the folder in the address is made. Raises ProblemError."""
+        await self._place.open(workspace, make=make)
 
     async def use(self, name: str) -> None:
         await self._place.use(name)
@@ -156,6 +157,30 @@ class FilesSession:
             await near.close()
             raise
 
+    async def copy(self, order: CopyOrder, source: Remote) -> FilesTransfer:
+        self._place.relayed("")
+        await self._place.begin_changes()
+        remote, at = paths.check(order.remote), paths.check(order.local)
+        if order.recursive:
+            near = source.relayed(at)
+            if remote:
+                await self._make(remote, None)
+            return self._moving(order, self._passage(remote), remote, near, Walk(near))
+        name = paths.name(at)
+        if paths.name(remote) != name:
+            message = f"a copy of {at!r} on another server keeps its name"
+            raise _refused(Code.UNSUPPORTED, message, "rename it there afterwards")
+        near = source.relayed(paths.parent(at))
+        entry = _present((await near.stand("", [name])).get(name), at)
+        if entry.kind == FOLDER:
+            raise _refused(Code.IS_A_FOLDER, f"{at!r} is a folder", "copy it with recursive")
+        self._refuse_now(order, entry, await self._place.tree().entry(remote))
+        folder = paths.parent(remote)
+        return self._moving(order, self._passage(folder), folder, near, SingleEntry(entry))
+
+    def relayed(self, folder: str) -> RelayedFolder:
+        return self._place.relayed(folder)
+
     def check_speed(self) -> None:
         return None
 
@@ -181,7 +206,7 @@ class FilesSession:
             raise
 
     def _moving(
-        self, order: CopyOrder, passage: Passage, folder: str, near: GuestFolder, pages: EntryPages
+        self, order: CopyOrder, passage: Passage, folder: str, near: NearFolder, pages: EntryPages
     ) -> FilesTransfer:
         way = Way(order.verb, self.url, self.username, self.space.name)
         shared = self._shared
@@ -210,7 +235,7 @@ class FilesSession:
         """Refuses at once what can be refused without reading content."""
         server = self._place.abilities
         step, problem = decide(entry.name, entry, there, server, overwrite=order.overwrite)
-        if step in (CopyStep.REFUSE, CopyStep.COMPARE) and problem is not None:
+        if step is CopyStep.REFUSE and problem is not None:
             raise ProblemError(problem)
 
     def _run(self) -> str:

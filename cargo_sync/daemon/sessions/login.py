@@ -9,8 +9,9 @@ from cargo_sync.api.messages import ControlError, ReplyCode
 from cargo_sync.api.session_commands import SessionOpenArgs
 from cargo_sync.backup_protocol.client import CoordinatorAddress, certificate
 from cargo_sync.config import fields, places
+from cargo_sync.config.options import read_options
 from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
-from cargo_sync.config.remote_kinds import check_region, user_name
+from cargo_sync.config.remote_kinds import check_meaning, check_region, user_name
 from cargo_sync.config.secret import Secret
 from cargo_sync.daemon.far.choice import far_place
 from cargo_sync.daemon.far.login import VisitLogin
@@ -23,6 +24,8 @@ from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.look import ServerLook, look
 from cargo_sync.trees.remote.tree import RemoteMemory
 
+OWN: Final = "default"
+"""The workspace of a login that names none."""
 BACKUP_PORT: Final = 10001
 """The port of a backup server if its address has none."""
 
@@ -52,7 +55,8 @@ async def open_remote(args: SessionOpenArgs, shared: Shared, world: World) -> Re
     password = None if args.password is None else Secret(args.password)
     if kind == "backup":
         address = _address(args.url)
-        _refuse_plain(address.host, address.sealed, trust)
+        if not address.sealed and not (trust.allow_plain or places.is_loopback(address.host)):
+            raise _plain(address.host, "tls")
         address = replace(address, fingerprint=trust.fingerprint, ca_file=trust.ca_file)
         backup = BackupSession(address, args.username, password, shared, world)
         await backup.open()
@@ -63,7 +67,7 @@ async def open_remote(args: SessionOpenArgs, shared: Shared, world: World) -> Re
     memory = RemoteMemory(shared.uploads, shared.ages, findings=shared.findings)
     files = FilesSession(far_place(login, shared.apis, memory, world), shared, world)
     try:
-        await files.open(args.workspace)
+        await files.open(args.workspace, make=args.make)
     except BaseException:
         await files.close()
         raise
@@ -73,20 +77,25 @@ async def open_remote(args: SessionOpenArgs, shared: Shared, world: World) -> Re
 def _login(args: SessionOpenArgs, password: Secret | None, trust: ServerTrust) -> VisitLogin:
     """The login at a server with files. Raises ControlError, ProblemError."""
     remote = server_address(args.url)
-    if password is None and not (remote.kind is RemoteKind.SFTP and (args.key_file or args.agent)):
+    keyed = remote.kind is RemoteKind.SFTP and (args.key_file or args.agent)
+    if password is None and not (keyed or remote.kind is RemoteKind.CLOUD):
         raise _bad('`session.open` needs the argument "password"')
-    _refuse_plain(remote.host, remote.secure, trust)
+    _check_fields(args, remote)
+    _refuse_plain(remote, trust.allow_plain)
     passphrase = None if args.key_passphrase is None else Secret(args.key_passphrase)
     try:
-        user_name(args.username, remote.kind)
+        username = args.username
+        if remote.kind is not RemoteKind.CLOUD or username:  # some services have no users
+            user_name(username, remote.kind)
         region = None if args.region is None else fields.region(args.region)
         check_region(region, remote)
         host_key = None if args.host_key is None else fields.host_key(args.host_key)
+        options = read_options(args.options)
     except ValueError as error:
         raise _bad(f"the login {error}") from None
     return VisitLogin(
         remote,
-        args.username,
+        username,
         password or Secret(""),
         workspace=args.workspace,
         tls_fingerprint=trust.fingerprint or None,
@@ -95,8 +104,30 @@ def _login(args: SessionOpenArgs, password: Secret | None, trust: ServerTrust) -
         key_passphrase=passphrase,
         agent=args.agent,
         host_key=host_key,
+        known_hosts=args.known_hosts,
         region=region,
+        options=options,
     )
+
+
+def _check_fields(args: SessionOpenArgs, remote: RemoteAddress) -> None:
+    """Checks that all that was given means something there. Raises ControlError."""
+    given = {
+        "workspace": args.workspace != OWN,
+        "tls_fingerprint": args.tls_fingerprint is not None,
+        "ca_file": bool(args.ca_file),
+        "key_file": args.key_file is not None,
+        "agent": args.agent,
+        "host_key": args.host_key is not None,
+        "known_hosts": args.known_hosts is not None,
+        "region": args.region is not None,
+        "options": bool(args.options),
+    }
+    for field in (name for name, is_given in given.items() if is_given):
+        try:
+            check_meaning(field, remote)
+        except ValueError as error:
+            raise _bad(f'"{field}" {error}') from None
 
 
 def server_address(text: str) -> RemoteAddress:
@@ -124,12 +155,15 @@ def _trust(args: SessionOpenArgs) -> ServerTrust:
     return ServerTrust(fingerprint, ca_file, args.allow_plain)
 
 
-async def look_at(text: str, world: World) -> ServerLook:
-    """Looks which server answers at an address. Raises ControlError, ProblemError."""
+async def look_at(text: str, known_hosts: str | None, world: World) -> ServerLook:
+    """Looks which server answers at an address. Raises ControlError, ProblemError.
+
+    `known_hosts` is a file in the form of OpenSSH; None: the user's.
+    """
     if not text.strip().lower().startswith("tls://"):
         remote = server_address(text)
         if remote.kind is not RemoteKind.CARGO:
-            return await far_look(remote, world)
+            return await far_look(remote, known_hosts, world)
         return await look(str(remote), any_port=not has_port(text))
     address = _address(text)
     fingerprint, trusted = await certificate(address)
@@ -154,11 +188,15 @@ def _address(text: str) -> CoordinatorAddress:
     return CoordinatorAddress(parts.hostname or "", parts.port or BACKUP_PORT, sealed)
 
 
-def _refuse_plain(host: str, sealed: bool, trust: ServerTrust) -> None:
-    if not sealed and not trust.allow_plain and not places.is_loopback(host):
-        message = f"without TLS everybody on the network path to {host} can read password and files"
-        hint = "use https://, or allow_plain if the network is your own"
-        raise ProblemError(Problem(Code.PLAIN, message, hint=hint, retry=False))
+def _refuse_plain(remote: RemoteAddress, allowed: bool) -> None:
+    if not (remote.secure or allowed or remote.is_loopback):
+        raise _plain(remote.host, replace(remote, secure=True).scheme)
+
+
+def _plain(host: str, sealed: str) -> ProblemError:
+    message = f"without TLS everybody on the network path to {host} can read password and files"
+    hint = f"use {sealed}://, or allow_plain if the network is your own"
+    return ProblemError(Problem(Code.PLAIN, message, hint=hint, retry=False))
 
 
 def _bad(message: str, hint: str = "") -> ControlError:

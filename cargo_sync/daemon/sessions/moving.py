@@ -1,6 +1,7 @@
-"""The work of a get or put of files: a copier with its two sides."""
+"""The work of a get, a put or a copy of files: a copier with its two sides."""
 
 import os
+from typing import Protocol
 
 from cargo_sync.copying.copier import Copier, CopyOptions, CopySides
 from cargo_sync.copying.progress import CopyProgress
@@ -10,16 +11,36 @@ from cargo_sync.daemon.sessions.passage import Passage
 from cargo_sync.daemon.sessions.transfer import CopyOrder
 from cargo_sync.local.trash import PLACE, run_folder
 from cargo_sync.model import paths
+from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.world import World
 from cargo_sync.state.orders import Orders, Way
-from cargo_sync.trees.guest import GuestFolder
+from cargo_sync.trees.visit import NearVisited
+
+
+class NearFolder(NearVisited, Protocol):
+    """The other side of a transfer: a folder of this machine, or one of another server.
+
+    root       the folder of this machine that has the staging; "" if nothing is staged here
+    abilities  what is kept of its files
+    """
+
+    @property
+    def root(self) -> str: ...
+
+    @property
+    def abilities(self) -> Abilities: ...
+
+    def whole(self, path: str) -> str:
+        """The place of `path` in it, for messages and to know the transfer again."""
+
+    async def close(self) -> None: ...
 
 
 class FilesTransfer:
     """See Work.
 
-    passage  gives the workspace's folder `folder`, which corresponds to the local folder `near`
+    passage  gives the workspace's folder `folder`, which corresponds to the folder `near`
     """
 
     def __init__(
@@ -28,7 +49,7 @@ class FilesTransfer:
         way: Way,
         passage: Passage,
         folder: str,
-        near: GuestFolder,
+        near: NearFolder,
         pages: EntryPages,
         orders: Orders,
         in_use: set[str],
@@ -39,13 +60,14 @@ class FilesTransfer:
         self._passage = passage
         self._near = near
         self._run = run_folder(world.wall(), world.token()[:8])
-        self._upload = order.verb == "put"
+        self._upload = order.verb != "get"
 
         def both_paths(path: str) -> tuple[str, str]:
             return paths.join(folder, path), near.whole(path)
 
         self._ids = TransferIds(orders, way, both_paths, near.root, in_use, world)
-        copy_sides = CopySides(Mode.UPLOAD if self._upload else Mode.DOWNLOAD, near, far)
+        mode = Mode.UPLOAD if self._upload else Mode.DOWNLOAD
+        copy_sides = CopySides(mode, near, far, far.abilities.between(near.abilities))
         options = CopyOptions(order.overwrite, self._run)
         self._copier = Copier(copy_sides, pages, options, self.progress, self._ids, world)
 

@@ -66,6 +66,8 @@ class Sessions:
         """Ends a session and its transfers; a second call does nothing."""
         session = self._sessions.pop(id, None)
         if session is not None:
+            for other in list(self._sessions.values()):
+                await other.lose(id)
             await session.close()
             self._publisher.forget(topics.session(id))
 
@@ -89,6 +91,8 @@ class Sessions:
             running = session.running
             for transfer in running:
                 transfer.sample()
+                if (source := self._sessions.get(transfer.order.session)) is not None:
+                    source.used_at = self._world.steady()
                 self._publish(session, transfer)
             if session.uneven:
                 self._group.create_task(contained(session.share(), "dividing a speed"))

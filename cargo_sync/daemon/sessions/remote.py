@@ -7,6 +7,7 @@ from cargo_sync.daemon.far.place import RemoteSpace
 from cargo_sync.daemon.sessions.transfer import CopyOrder, Work
 from cargo_sync.model.displaced import Restored, TrashFilter
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.trees.remote.relayed import RelayedFolder
 from cargo_sync.trees.trash import FarTrashPage
 
 
@@ -80,6 +81,12 @@ class Remote(Protocol):
         """Prepares a get. What cannot work is refused here as far as possible."""
 
     async def put(self, order: CopyOrder) -> Work: ...
+
+    async def copy(self, order: CopyOrder, source: "Remote") -> Work:
+        """Prepares a copy from another server; its files pass through this machine."""
+
+    def relayed(self, folder: str) -> RelayedFolder:
+        """A folder, as the source of a copy to another server."""
 
     def check_speed(self) -> None:
         """Checks that this kind of server has speeds. Raises ProblemError."""

@@ -119,6 +119,12 @@ class Session:
         self._shared_by = len(running)
         return total_of([await transfer.ask(self._share()) for transfer in running])
 
+    async def lose(self, id: str) -> None:
+        """Stops the copies from the server of another session, which ends."""
+        for transfer in self.running:
+            if transfer.order.session == id:
+                await transfer.stop()
+
     async def close(self) -> None:
         """Stops all transfers, and logs out."""
         self._closed = True

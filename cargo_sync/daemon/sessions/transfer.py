@@ -27,11 +27,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CopyOrder:
-    """One get or put.
+    """One get, put or copy.
 
-    verb    get or put
-    remote  a path in the workspace, or the id of a backup's file
-    local   an absolute path
+    verb     get, put or copy
+    remote   a path in the workspace, or the id of a backup's file
+    local    an absolute path; of a copy, the path at its source
+    session  of a copy: the session whose server has the source
+    origin   of a copy: the address of the source, for people
     """
 
     verb: str
@@ -39,6 +41,8 @@ class CopyOrder:
     local: str
     recursive: bool = False
     overwrite: bool = False
+    session: str = ""
+    origin: str = ""
 
 
 class State(StrEnum):

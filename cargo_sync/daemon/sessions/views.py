@@ -25,12 +25,19 @@ _HINTS: Final[Mapping[Code, str]] = {
     Code.PYDIO_SERVER: "begin the address with pydio+https://, and name the workspace",
 }
 """Hints in place of those that name a job's file, because a session has none."""
+_IN_THE_JOB: Final = " in the job"
 
 
 def in_a_session(problem: Problem) -> Problem:
     """The problem with a hint that fits a session."""
+    if not problem.hint:
+        return problem
     hint = _HINTS.get(problem.code)
-    return problem if hint is None or not problem.hint else replace(problem, hint=hint)
+    if hint is None:
+        hint = problem.hint
+        if _IN_THE_JOB in hint:
+            hint = hint.replace(_IN_THE_JOB, "").replace("hostname", "the address")
+    return replace(problem, hint=hint)
 
 
 def look(one: ServerLook) -> dict[str, Any]:
@@ -94,7 +101,7 @@ def transfer(of: Session, one: Transfer) -> dict[str, Any]:
         "transfer": one.id,
         "verb": order.verb,
         "remote": order.remote,
-        "local": order.local,
+        "local": order.origin or order.local,
         "state": one.state.value,
         "path": progress.path,
         "files_done": progress.files_done,

@@ -20,7 +20,7 @@ from cargo_sync.trees.cargo.replies import VALUES, ErrorReply
 SECONDS: Final = 10.0
 _STANDARD: Final = {"https": 443, "http": 80}
 
-ServerKind = Literal["cargo", "ftp", "pydio", "s3", "sftp", "webdav", "unknown"]
+ServerKind = Literal["cargo", "cloud", "ftp", "pydio", "s3", "sftp", "webdav", "unknown"]
 
 
 class ServerLook(NamedTuple):

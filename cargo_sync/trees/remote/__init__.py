@@ -8,6 +8,7 @@ kept_trash  the trash as a person sees it: listed, brought back, freed
 looking    listings become what a survey takes; empty ones are doubted
 problems   problems of steps that are the same over every protocol
 reading    hashes that the server does not have, by reading
+relayed    a folder that is copied to another remote
 staging    what remotes share that stage a new file, then rename it
 steps      MKDIR, DELETE, MOVE and META, several at the same time
 together   calls side by side, and which failures concern everything

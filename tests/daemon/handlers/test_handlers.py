@@ -80,7 +80,7 @@ def own_file(house: House) -> LiveSettings:
     )
 
 
-async def nothing_there(url: str) -> ServerLook:
+async def nothing_there(url: str, known_hosts: str | None) -> ServerLook:
     raise ProblemError(Problem(Code.UNREACHABLE, f"nobody answers at {url}"))
 
 

@@ -12,9 +12,9 @@ from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import Offload
 from cargo_sync.state.remote_uploads import KeptUpload
 from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
+from cargo_sync.trees.remote.transfer.content import ContentFile
 from cargo_sync.trees.remote.transfer.files import MovingFiles
 from cargo_sync.trees.remote.transfer.memory import ContentRoom
-from cargo_sync.trees.remote.transfer.near_end import NearFile
 from cargo_sync.trees.remote.transfer.uploads import UploadStore
 
 NOTED: Final = 64 * 2**20
@@ -117,7 +117,7 @@ class PieceUpload:
         self._unnoted = 0
         self._noting = asyncio.Lock()
 
-    async def send_all(self, near: NearFile) -> str:
+    async def send_all(self, near: ContentFile) -> str:
         """Sends what the server does not have.
 
         Returns:

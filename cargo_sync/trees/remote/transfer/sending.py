@@ -1,4 +1,4 @@
-"""Uploads: files of the near side go to a remote, small ones in one call, larger ones in pieces."""
+"""Uploads: files go to a remote, small ones in one call, larger ones in pieces."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,9 +19,9 @@ from cargo_sync.trees.contract import Task
 from cargo_sync.trees.offers import offers
 from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
 from cargo_sync.trees.remote.together import AT_ONCE, all_of
+from cargo_sync.trees.remote.transfer.content import ContentSource
 from cargo_sync.trees.remote.transfer.files import MovingFiles, cancelled, refusal
 from cargo_sync.trees.remote.transfer.memory import ContentRoom
-from cargo_sync.trees.remote.transfer.near_end import NearSource
 from cargo_sync.trees.remote.transfer.pieces import PieceUpload, Resumption
 from cargo_sync.trees.remote.trash import RemoteTrash
 
@@ -36,7 +36,7 @@ _GONE: Final = frozenset({Code.CHANGED, Code.VANISHED})
 
 
 class UploadCarrier:
-    """Moves batches from the near side to a remote.
+    """Moves batches to a remote, from this machine or from another remote.
 
     run   names the trash folder
     """
@@ -46,7 +46,7 @@ class UploadCarrier:
         remote: RemoteFolder,
         trash: RemoteTrash,
         resumption: Resumption,
-        source: NearSource,
+        source: ContentSource,
         files: MovingFiles,
         world: World,
         run: str,
@@ -112,7 +112,7 @@ class UploadCarrier:
     async def _whole(
         self, offer: Offer, action: Action, content: memoryview, digest: str
     ) -> Receipt:
-        file, pace = _new(offer, digest), self._files.pace(offer)
+        file, pace = _new(await self._source.told(offer), digest), self._files.pace(offer)
         if action.expected is not None and self._displaces_late:
             upload = await self._remote.upload(file, None)
             try:
@@ -178,9 +178,10 @@ class UploadCarrier:
 
     async def _large(self, offer: Offer, action: Action) -> Receipt:
         async with self._larger:
+            offer = await self._source.told(offer)
             file = _new(offer, offer.hash)
             if self._remote.hashes_first and not file.hash:
-                file = _new(offer, await self._hash(offer))
+                file = _new(offer, await self._source.known_hash(offer))
             while (receipt := await self._try_large(offer, action, file)) is None:
                 pass  # the server had lost what it had, and that was given up: only once
             return receipt
@@ -214,16 +215,6 @@ class UploadCarrier:
         near = await self._source.open(offer)
         try:
             return await sending.send_all(near)
-        finally:
-            await near.close()
-
-    async def _hash(self, offer: Offer) -> str:
-        """BLAKE3 of a larger file, before it is sent."""
-        near = await self._source.open(offer)
-        try:
-            for start in range(0, offer.size, TOGETHER):
-                await near.next(start, min(TOGETHER, offer.size - start))
-            return await near.hash()
         finally:
             await near.close()
 
