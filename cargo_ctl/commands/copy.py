@@ -1,6 +1,7 @@
 """`cargo_ctl copy SOURCE TARGET`: from one server to another."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -59,7 +60,7 @@ def copy(
     click.get_current_context().exit(code)
 
 
-def _of_side(login: dict[str, Any], side: str) -> dict[str, Any]:
+def _of_side(login: Mapping[str, object], side: str) -> dict[str, object]:
     return {
         name.removeprefix(side): value for name, value in login.items() if name.startswith(side)
     }

@@ -1,6 +1,7 @@
 """The options of a login: for the interactive client, its command `open`, copies, the menu."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -10,81 +11,87 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-_LOGIN: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    ("user", {"metavar": "NAME", "help": "The username. Default: ask for it."}),
+_FILE = partial(click.option, metavar="FILE", type=click.Path())
+_LOGIN = (
+    ("user", partial(click.option, metavar="NAME", help="The username. Default: ask for it.")),
     (
         "password-file",
-        {
-            "metavar": "FILE",
-            "type": click.Path(),
-            "help": "A file with the password in its first line; only you may be able to read it. "
+        partial(
+            _FILE,
+            help="A file with the password in its first line; only you may be able to read it. "
             "Default: ask for the password.",
-        },
+        ),
     ),
     (
         "tls-fingerprint",
-        {
-            "metavar": "HEX",
-            "help": "SHA-256 of the server's certificate, as the server prints it when it starts.",
-        },
+        partial(
+            click.option,
+            metavar="HEX",
+            help="SHA-256 of the server's certificate, as the server prints it when it starts.",
+        ),
     ),
     (
         "ca-file",
-        {
-            "metavar": "FILE",
-            "type": click.Path(),
-            "help": "A PEM file with the certificate authorities that signed the server's "
+        partial(
+            _FILE,
+            help="A PEM file with the certificate authorities that signed the server's "
             "certificate.",
-        },
+        ),
     ),
-    (
-        "key-file",
-        {"metavar": "FILE", "type": click.Path(), "help": "SSH: a private key to log in with."},
-    ),
+    ("key-file", partial(_FILE, help="SSH: a private key to log in with.")),
     (
         "key-passphrase-file",
-        {
-            "metavar": "FILE",
-            "type": click.Path(),
-            "help": "SSH: a file with the key's passphrase in its first line. Default: ask for it.",
-        },
+        partial(
+            _FILE,
+            help="SSH: a file with the key's passphrase in its first line. Default: ask for it.",
+        ),
     ),
-    ("agent", {"is_flag": True, "help": "SSH: log in with the keys of your SSH agent."}),
+    (
+        "agent",
+        partial(click.option, is_flag=True, help="SSH: log in with the keys of your SSH agent."),
+    ),
     (
         "host-key",
-        {
-            "metavar": "SHA256:…",
-            "help": "SSH: the fingerprint of the server's host key. Default: known_hosts, or ask "
+        partial(
+            click.option,
+            metavar="SHA256:…",
+            help="SSH: the fingerprint of the server's host key. Default: known_hosts, or ask "
             "once.",
-        },
+        ),
     ),
     (
         "known-hosts",
-        {
-            "metavar": "FILE",
-            "type": click.Path(),
-            "help": "SSH: a file with host keys. Default: ~/.ssh/known_hosts.",
-        },
+        partial(_FILE, help="SSH: a file with host keys. Default: ~/.ssh/known_hosts."),
     ),
-    ("region", {"metavar": "NAME", "help": "S3: the region of the bucket."}),
+    ("region", partial(click.option, metavar="NAME", help="S3: the region of the bucket.")),
     (
         "options-file",
-        {
-            "metavar": "FILE",
-            "type": click.Path(),
-            "help": "Other clouds: a JSON file with the options of the service, as in a job file; "
+        partial(
+            _FILE,
+            help="Other clouds: a JSON file with the options of the service, as in a job file; "
             "only you may be able to read it.",
-        },
+        ),
     ),
     (
         "allow-plain",
-        {"is_flag": True, "help": "Allow connections without encryption, on your own network."},
+        partial(
+            click.option,
+            is_flag=True,
+            help="Allow connections without encryption, on your own network.",
+        ),
     ),
     (
         "workspace",
-        {"metavar": "NAME", "help": "The workspace to start in. Default: your own."},
+        partial(
+            click.option,
+            metavar="NAME",
+            help="The workspace to start in. Default: your own.",
+        ),
     ),
 )
+_FILES = frozenset({"password-file", "ca-file", "key-file", "key-passphrase-file", "known-hosts",
+    "options-file",
+})  # fmt: skip
 _KEEP_GOING = click.option(
     "-k", "--keep-going", is_flag=True, help="In a script: go on after a command fails."
 )
@@ -100,7 +107,7 @@ def side_options(side: str) -> Callable[[_Command], _Command]:
 
     def given(command: _Command) -> _Command:
         for name, form in reversed(_LOGIN):
-            command = click.option(f"--{side}{name}", **form)(command)
+            command = form(f"--{side}{name}")(command)
         return command
 
     return given
@@ -120,7 +127,7 @@ def opening_words() -> Sequence[str]:
 
 def takes_a_file(option: str) -> bool:
     """Whether a file's name comes after this option."""
-    return any(f"--{name}" == option and form.get("metavar") == "FILE" for name, form in _LOGIN)
+    return option.removeprefix("--") in _FILES
 
 
 def wanted_by_words(words: Sequence[str]) -> "Wanted":

@@ -15,7 +15,7 @@ from cargo_ctl.session.transfers import SessionTransfers
 from cargo_ctl.shell.interrupts import ending_in_order
 from cargo_ctl.shell.location import Location
 from cargo_ctl.shell.output import Output, PlainOutput, TerminalOutput
-from cargo_ctl.shell.state import Doors, Shell
+from cargo_ctl.shell.state import ServerOpening, Shell
 from cargo_sync.api.addresses import AddressError
 from cargo_sync.api.client import Client, CommandError, NotAdmitted, NotRunning
 from cargo_sync.api.own_files import state_file
@@ -87,28 +87,28 @@ def _in_daemon(
         held_daemon(choices.connect, env, command, choices.key) as addresses,
         Client(addresses.commands, key=addresses.key) as client,
     ):
-        doors = Doors(
+        opening = ServerOpening(
             lambda wanted: open_session(client, wanted, person, env),
             lambda session: SessionTransfers.of(session, addresses),
         )
         wanted = choices.wanted
-        session = OpenSession.closed(client) if wanted is None else doors.open(wanted)
-        return _in_session(session, doors, choices, env, output, person is not None)
+        session = OpenSession.closed(client) if wanted is None else opening.open(wanted)
+        return _in_session(session, opening, choices, env, output, person is not None)
 
 
 def _in_session(
     session: OpenSession,
-    doors: Doors,
+    opening: ServerOpening,
     choices: Choices,
     env: Mapping[str, str],
     output: Output,
     terminal: bool,
 ) -> int:
     home = env.get("HOME") or os.path.expanduser("~")
-    transfers = doors.follow(session)
+    transfers = opening.follow(session)
     try:
         here = Location(_current(), workspace=session.workspace, home=home)
-        shell = Shell(session, transfers, output, here, doors)
+        shell = Shell(session, transfers, output, here, opening)
     except BaseException:
         transfers.close()
         session.leave()

@@ -24,7 +24,7 @@ from cargo_ctl.shell.moving import TransferOrder, carry_out
 from cargo_ctl.shell.output import Output, PlainOutput, TerminalOutput
 from cargo_ctl.shell.parser import MAGIC, Word
 from cargo_ctl.shell.sides import Meant, remote_meant
-from cargo_ctl.shell.state import CommandFailed, Doors, Shell
+from cargo_ctl.shell.state import CommandFailed, ServerOpening, Shell
 from cargo_sync.api.client import Client
 
 FROM, TO = "from-", "to-"
@@ -66,8 +66,8 @@ def run_copy(
             Client(addresses.commands, key=addresses.key) as client,
         ):
             logins = _Logins(client, person, env, output)
-            doors = Doors(logins.open, lambda one: SessionTransfers.of(one, addresses))
-            return _between(wish, logins, doors, output)
+            opening = ServerOpening(logins.open, lambda one: SessionTransfers.of(one, addresses))
+            return _between(wish, logins, opening, output)
 
     with ending_in_order():
         return guarded(output, run)
@@ -91,14 +91,14 @@ class _Logins:
             raise SessionRefused(error.message, hint, usage=error.usage) from error
 
 
-def _between(wish: CopyWish, logins: _Logins, doors: Doors, output: Output) -> int:
+def _between(wish: CopyWish, logins: _Logins, opening: ServerOpening, output: Output) -> int:
     source = logins.open(wish.source, FROM)
     try:
         target = logins.open(replace(wish.target, make=True), TO)
         try:
             if wish.speed is not None:
                 target.call("speed", {"speed": wish.speed})
-            return _copied(wish, source, target, doors, output)
+            return _copied(wish, source, target, opening, output)
         finally:
             target.leave()
     finally:
@@ -106,13 +106,13 @@ def _between(wish: CopyWish, logins: _Logins, doors: Doors, output: Output) -> i
 
 
 def _copied(
-    wish: CopyWish, source: OpenSession, target: OpenSession, doors: Doors, output: Output
+    wish: CopyWish, source: OpenSession, target: OpenSession, opening: ServerOpening, output: Output
 ) -> int:
     here = Location(os.sep)
-    with closing(doors.follow(target)) as transfers, closing(doors.follow(source)) as unused:
-        shell = Shell(target, transfers, output, here, doors)
+    with closing(opening.follow(target)) as transfers, closing(opening.follow(source)) as unused:
+        shell = Shell(target, transfers, output, here, opening)
         try:
-            meant = _meant(Shell(source, unused, output, here, doors), wish.paths)
+            meant = _meant(Shell(source, unused, output, here, opening), wish.paths)
             orders = [
                 TransferOrder("copy", one.path, one.path, one.folder, wish.overwrite, source)
                 for one in meant

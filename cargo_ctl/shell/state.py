@@ -21,7 +21,7 @@ class CommandFailed(Exception):  # noqa: N818 - it is for the user, not an error
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class ServerOpening:
     """How a client opens another server, and how it has none.
 
     open    logs in; raises SessionRefused and CommandError
@@ -37,7 +37,7 @@ class Shell:
     """One client.
 
     session  the server that is open; or one of which every call is refused (`OpenSession.closed`)
-    doors    to other servers
+    opening    to other servers
     here     the current folders of both sides
     speed    the speed limit that was set, in bits per second; None for no limit
     beside   transfers in the background: their ids, and when they began
@@ -50,7 +50,7 @@ class Shell:
     transfers: SessionTransfers
     output: Output
     here: Location
-    doors: Doors
+    opening: ServerOpening
     speed: float | None = None
     beside: dict[str, float] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Shell:
     def change_to(self, session: OpenSession) -> None:
         """Another server, or none; the one that was open is closed. Nothing may run there."""
         before = self.session, self.transfers
-        self.session, self.transfers = session, self.doors.follow(session)
+        self.session, self.transfers = session, self.opening.follow(session)
         self.here = self.here.in_workspace(session.workspace)
         self.speed = None
         self.beside.clear()

@@ -31,7 +31,7 @@ def open_server(shell: Shell, given: Given) -> None:
     except click.UsageError as error:
         raise LineError(error.format_message()) from error
     try:
-        session = shell.doors.open(wanted)
+        session = shell.opening.open(wanted)
     except SessionRefused as error:
         raise CommandFailed(error.message, error.hint, "refused") from error
     except EOFError:

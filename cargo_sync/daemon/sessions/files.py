@@ -12,7 +12,7 @@ from cargo_sync.copying.decision import CopyStep, decide
 from cargo_sync.copying.walk import EntryPages, SingleEntry, Walk
 from cargo_sync.daemon.far.place import FarPlace, RemoteSpace
 from cargo_sync.daemon.sessions.local_paths import checked_target, file_to_put, folder_to_put
-from cargo_sync.daemon.sessions.moving import FilesTransfer, NearFolder
+from cargo_sync.daemon.sessions.moving import CopiedFolder, FilesTransfer
 from cargo_sync.daemon.sessions.passage import Passage
 from cargo_sync.daemon.sessions.remote import Remote, RemoteItem, RemotePage, unknown
 from cargo_sync.daemon.sessions.transfer import CopyOrder
@@ -206,7 +206,7 @@ class FilesSession:
             raise
 
     def _moving(
-        self, order: CopyOrder, passage: Passage, folder: str, near: NearFolder, pages: EntryPages
+        self, order: CopyOrder, passage: Passage, folder: str, near: CopiedFolder, pages: EntryPages
     ) -> FilesTransfer:
         way = Way(order.verb, self.url, self.username, self.space.name)
         shared = self._shared
@@ -235,7 +235,10 @@ class FilesSession:
         """Refuses at once what can be refused without reading content."""
         server = self._place.abilities
         step, problem = decide(entry.name, entry, there, server, overwrite=order.overwrite)
-        if step is CopyStep.REFUSE and problem is not None:
+        at_once = step is CopyStep.REFUSE
+        if step is CopyStep.COMPARE and server.time_step is not None:
+            at_once = True  # its time says that it is another one
+        if at_once and problem is not None:
             raise ProblemError(problem)
 
     def _run(self) -> str:

@@ -18,7 +18,7 @@ from cargo_sync.state.orders import Orders, Way
 from cargo_sync.trees.visit import NearVisited
 
 
-class NearFolder(NearVisited, Protocol):
+class CopiedFolder(NearVisited, Protocol):
     """The other side of a transfer: a folder of this machine, or one of another server.
 
     root       the folder of this machine that has the staging; "" if nothing is staged here
@@ -49,7 +49,7 @@ class FilesTransfer:
         way: Way,
         passage: Passage,
         folder: str,
-        near: NearFolder,
+        near: CopiedFolder,
         pages: EntryPages,
         orders: Orders,
         in_use: set[str],

@@ -28,7 +28,7 @@ from cargo_sync.trees.remote.looking import RemoteLook
 from cargo_sync.trees.remote.reading import ContentHashes
 from cargo_sync.trees.remote.steps import RemoteSteps
 from cargo_sync.trees.remote.together import is_whole
-from cargo_sync.trees.remote.transfer.content import ContentSource, Relays
+from cargo_sync.trees.remote.transfer.content import Relays, UploadSource
 from cargo_sync.trees.remote.transfer.fetching import DownloadCarrier
 from cargo_sync.trees.remote.transfer.files import UNMEASURED, MovingFiles
 from cargo_sync.trees.remote.transfer.flow import BatchCarrier, RemoteFlow
@@ -261,7 +261,7 @@ class RemoteTree:
         if mode is Mode.DOWNLOAD:
             sink = NearSink(near.sink(run), offload, self._world.steady)
             return DownloadCarrier(self._remote, sink, files, self._world)
-        source: ContentSource
+        source: UploadSource
         if isinstance(near, Relays):
             source = near.relay(offload)
         else:

@@ -8,7 +8,7 @@ from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import Offload
 
 
-class ContentFile(Protocol):
+class UploadFile(Protocol):
     """A larger file that is read from its beginning to its end."""
 
     async def next(self, offset: int, count: int) -> memoryview:
@@ -21,7 +21,7 @@ class ContentFile(Protocol):
         """Closes it, if it is open."""
 
 
-class ContentSource(Protocol):
+class UploadSource(Protocol):
     """Where an upload reads. All calls raise ProblemError if the source cannot be reached."""
 
     async def read(self, offers: Sequence[Offer]) -> list[tuple[memoryview, str] | Problem]:
@@ -33,7 +33,7 @@ class ContentSource(Protocol):
     async def known_hash(self, offer: Offer) -> str:
         """BLAKE3 of a larger file before it is sent; "" if that is too dear to find out."""
 
-    async def open(self, offer: Offer) -> ContentFile:
+    async def open(self, offer: Offer) -> UploadFile:
         """Opens a larger file."""
 
     async def close(self) -> None:
@@ -44,5 +44,5 @@ class ContentSource(Protocol):
 class Relays(Protocol):
     """The near side of a copy whose files are not on this machine."""
 
-    def relay(self, offload: Offload) -> ContentSource:
+    def relay(self, offload: Offload) -> UploadSource:
         """Reads its files for an upload."""

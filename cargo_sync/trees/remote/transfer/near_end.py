@@ -55,7 +55,7 @@ class OneByOne:
 
 
 class NearSource:
-    """Reads files of the near side. See ContentSource."""
+    """Reads files of the near side. See UploadSource."""
 
     def __init__(self, source: Source, offload: Offload) -> None:
         self._source = source

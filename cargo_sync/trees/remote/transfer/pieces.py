@@ -12,7 +12,7 @@ from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import Offload
 from cargo_sync.state.remote_uploads import KeptUpload
 from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
-from cargo_sync.trees.remote.transfer.content import ContentFile
+from cargo_sync.trees.remote.transfer.content import UploadFile
 from cargo_sync.trees.remote.transfer.files import MovingFiles
 from cargo_sync.trees.remote.transfer.memory import ContentRoom
 from cargo_sync.trees.remote.transfer.uploads import UploadStore
@@ -117,7 +117,7 @@ class PieceUpload:
         self._unnoted = 0
         self._noting = asyncio.Lock()
 
-    async def send_all(self, near: ContentFile) -> str:
+    async def send_all(self, near: UploadFile) -> str:
         """Sends what the server does not have.
 
         Returns:

@@ -24,7 +24,7 @@ LONG: Final = 256 * 1024
 
 
 class RelaySource:
-    """See ContentSource. `remote` is the folder that is copied."""
+    """See UploadSource. `remote` is the folder that is copied."""
 
     def __init__(self, remote: RemoteFolder, offload: Offload) -> None:
         self._remote = remote
@@ -83,7 +83,7 @@ class RelaySource:
 
 
 class RelayFile:
-    """See ContentFile."""
+    """See UploadFile."""
 
     def __init__(self, offer: Offer, content: RemoteContent, offload: Offload) -> None:
         self._offer = offer

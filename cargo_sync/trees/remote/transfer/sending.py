@@ -19,7 +19,7 @@ from cargo_sync.trees.contract import Task
 from cargo_sync.trees.offers import offers
 from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
 from cargo_sync.trees.remote.together import AT_ONCE, all_of
-from cargo_sync.trees.remote.transfer.content import ContentSource
+from cargo_sync.trees.remote.transfer.content import UploadSource
 from cargo_sync.trees.remote.transfer.files import MovingFiles, cancelled, refusal
 from cargo_sync.trees.remote.transfer.memory import ContentRoom
 from cargo_sync.trees.remote.transfer.pieces import PieceUpload, Resumption
@@ -46,7 +46,7 @@ class UploadCarrier:
         remote: RemoteFolder,
         trash: RemoteTrash,
         resumption: Resumption,
-        source: ContentSource,
+        source: UploadSource,
         files: MovingFiles,
         world: World,
         run: str,
