@@ -43,9 +43,8 @@ def copy(
     \b
     Examples:
       cargo_ctl copy sftp://nas.example.org/films s3+https://store.example.org/archive/films
-      cargo_ctl copy ftps://client.example.org/out webdav+https://cloud.example.org/in '*.mov' \\
-          --from-user ana --from-password-file client.password \\
-          --to-user ana --to-password-file cloud.password
+      cargo_ctl copy sftp://nas.example.org/films webdav+https://cloud.example.org '*.mov'
+      cargo_ctl copy ftps://ftp.example.org/out s3://films --from-user ana --to-region eu-west-1
     """
     if reach.server:
         reach.fail(BAD_INPUT, "bad_argument", "copy uses a daemon and URLs: leave out --server")

@@ -25,7 +25,7 @@ from cargo_ctl.shell.output import Output, PlainOutput, TerminalOutput
 from cargo_ctl.shell.parser import MAGIC, Word
 from cargo_ctl.shell.sides import Meant, remote_meant
 from cargo_ctl.shell.state import CommandFailed, ServerOpening, Shell
-from cargo_sync.api.client import Client
+from cargo_sync.api.client import Client, NotRunning
 
 FROM, TO = "from-", "to-"
 
@@ -67,7 +67,11 @@ def run_copy(
         ):
             logins = _Logins(client, person, env, output)
             opening = ServerOpening(logins.open, lambda one: SessionTransfers.of(one, addresses))
-            return _between(wish, logins, opening, output)
+            try:
+                return _between(wish, logins, opening, output)
+            except NotRunning:
+                output.note("give the same command again: it goes on where it was")
+                raise
 
     with ending_in_order():
         return guarded(output, run)

@@ -23,7 +23,7 @@ class SessionLookArgs(Args):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOpenArgs(Args):
-    """A login.
+    """A login. A service of a cloud may know no names of users: then it is "".
 
     kind       "files" for a server with files, "backup" for a coordinator of Servidor Backup
     key_file   a private key on the daemon's machine, for SSH; key_passphrase opens it
@@ -36,7 +36,7 @@ class SessionOpenArgs(Args):
     """
 
     url: str
-    username: str
+    username: Annotated[str, Mark.EMPTY]
     password: Annotated[str | None, Mark.SECRET] = field(default=None, repr=False)
     tls_fingerprint: str | None = None
     ca_file: str = ""

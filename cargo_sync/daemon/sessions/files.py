@@ -176,6 +176,8 @@ class FilesSession:
             raise _refused(Code.IS_A_FOLDER, f"{at!r} is a folder", "copy it with recursive")
         self._refuse_now(order, entry, await self._place.tree().entry(remote))
         folder = paths.parent(remote)
+        if folder and await self._place.tree().entry(folder) is None:
+            await self._make(folder, None)
         return self._moving(order, self._passage(folder), folder, near, SingleEntry(entry))
 
     def relayed(self, folder: str) -> RelayedFolder:

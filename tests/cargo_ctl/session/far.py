@@ -35,6 +35,7 @@ class Far:
         }  # fmt: skip
         self.thrown: list[tuple[str, bytes]] = []
         self.listed: dict[str, list[dict[str, Any]]] = {}
+        self.copies: dict[str, bytes] = {}
         self.daemon: Canned | None = None
         self.options: dict[str, Any] = {}
         self.rows: dict[str, dict[str, Any]] = {}
@@ -66,7 +67,7 @@ class Far:
             "list": self._list,
             "stat": self._stat, "get": self._get, "put": self._put, "mkdir": self._mkdir,
             "delete": self._delete, "trash": self._trash, "restore": self._restore,
-            "move": self._move, "cancel": self._cancel,
+            "move": self._move, "cancel": self._cancel, "copy": self._copy,
             "close": lambda _args: {},
             "show": lambda _args: {"transfers": list(self.rows.values())},
             "speed": lambda args: {
@@ -234,6 +235,20 @@ class Far:
             self.files[target] = each.read_bytes()
         self.ids.setdefault(remote, f"id-{len(self.ids) + 1}")
         return self._end(row, "done", id=self.ids[remote])
+
+    def _copy(self, args: dict[str, Any]) -> dict[str, Any]:
+        """Of a source that has the same files: all of them arrive in `copies`."""
+        path = args["path"]
+        taken = [
+            each for each in self.files if not path or each == path or each.startswith(f"{path}/")
+        ]
+        total = sum(len(self.files[each]) for each in taken)
+        row = self._begin("copy", args | {"local": f"sftp://other/{path}"}, total, len(taken))
+        if not args["overwrite"] and self.copies.keys() & set(taken):
+            refusal = {"code": "occupied", "message": "it is there already", "hint": ""}
+            return self._end(row, "failed", refusal)
+        self.copies |= {each: self.files[each] for each in taken}
+        return self._end(row, "done")
 
     def _begin(self, verb: str, args: dict[str, Any], total: int, files: int) -> dict[str, Any]:
         row = {

@@ -13,8 +13,7 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.world import World
 from cargo_sync.testing.remote import MemoryRemote
 from cargo_sync.testing.remote_server import MemoryServer
-from cargo_sync.testing.tree import MemoryTree
-from cargo_sync.trees.contract import Brought, Task
+from cargo_sync.trees.contract import Brought, Ends, Task
 from cargo_sync.trees.remote.transfer.uploads import MemoryUploads
 from cargo_sync.trees.remote.tree import RemoteMemory, RemoteTree, RemoteUse
 from tests.offloads import inline
@@ -57,9 +56,7 @@ def put(path: str, source: Entry, expected: Entry | None = None, transfer: str =
     return Task(Action(Op.PUT, path, source, expected), transfer or f"{abs(hash(path)):032x}"[-32:])
 
 
-async def moved(
-    far: RemoteTree, mode: Mode, near: MemoryTree, *batches: Sequence[Task]
-) -> list[Brought]:
+async def moved(far: RemoteTree, mode: Mode, near: Ends, *batches: Sequence[Task]) -> list[Brought]:
     """What became of these batches."""
 
     async def each() -> AsyncIterator[Sequence[Task]]:
