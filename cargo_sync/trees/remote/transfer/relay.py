@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from blake3 import blake3
-
+from cargo_sync.local.content_hash import ContentHash
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.known_hashes import HashKind
@@ -90,7 +89,7 @@ class RelayFile:
         self._content = content
         self._pieces: AsyncIterator[bytes] = aiter(content)
         self._offload = offload
-        self._digest = blake3()
+        self._digest = ContentHash()
         self._left: memoryview = memoryview(b"")
         """What came of the content and was not asked for yet."""
 
