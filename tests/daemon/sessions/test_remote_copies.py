@@ -19,7 +19,7 @@ async def opened(one: Desk, server: Running, url: str, **more: object) -> str:
 async def test_files_go_from_a_webdav_server_to_a_bucket_and_back(
     remotes: Remotes, tmp_path: Path
 ) -> None:
-    dav, s3 = remotes.get("rclone-webdav"), remotes.get("rclone-s3")
+    dav, s3 = remotes.get("wsgidav"), remotes.get("rclone-s3")
     here, there = dav.place(), s3.place()
     assert here.stored is not None and there.stored is not None
     (here.stored / "in/sub").mkdir(parents=True)
@@ -54,7 +54,7 @@ async def test_files_go_from_a_webdav_server_to_a_bucket_and_back(
 
 
 async def test_a_copy_ends_with_the_session_of_its_source(remotes: Remotes, tmp_path: Path) -> None:
-    dav = remotes.get("rclone-webdav")
+    dav = remotes.get("wsgidav")
     here, there = dav.place(), dav.place()
     assert here.stored is not None
     (here.stored / "big").write_bytes(bytes(BIG))
