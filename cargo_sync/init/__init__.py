@@ -4,6 +4,9 @@ commands   the command lines, with an option for each question
 questions  asks at a terminal, unless an option has answered already
 server     the file of a server
 job        the file of a job: what is asked, in which order
+new_job    what is the same of every new job: its folder here, its name, its file
+remote_job  the questions of a job with somebody else's server
+remote     somebody else's server: looked at, logged in to, counted
 node       the file of a storage node
 recovery   a server comes back on a new machine, from its storage nodes
 far        the server of a new job: reached, trusted, logged in to, looked at

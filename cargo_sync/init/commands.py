@@ -6,7 +6,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import click
 
-from cargo_sync.init.job import JobAnswers, init_job
+from cargo_sync.init.job import init_job
+from cargo_sync.init.new_job import JobAnswers
 from cargo_sync.init.node import NodeAnswers, init_node
 from cargo_sync.init.questions import InitError, Questions
 from cargo_sync.init.server import ServerAnswers, init_server
@@ -84,6 +85,18 @@ def server(
     type=click.Path(exists=True, dir_okay=False),
     help="A PEM file with the authorities that signed the server's certificate.",
 )
+@click.option("--key-file", metavar="FILE", help="SSH: the private key to log in with.")
+@click.option(
+    "--key-passphrase-file", metavar="FILE", help="SSH: a file with the passphrase of the key."
+)
+@click.option("--agent", is_flag=True, help="SSH: log in with the keys of the SSH agent.")
+@click.option("--host-key", metavar="SHA256:…", help="SSH: the server's host key.")
+@click.option("--known-hosts", metavar="FILE", help="SSH: a file with host keys.")
+@click.option("--region", metavar="NAME", help="S3: the region of the bucket.")
+@click.option(
+    "--options-file", metavar="FILE", help="Other clouds: a JSON file with the field options."
+)
+@click.option("--allow-plain", is_flag=True, help="Allow a connection without encryption.")
 @click.option("--folder", metavar="FOLDER", help="The folder on this machine.")
 @click.option("--mode", metavar="up|down|both", help="The direction: to the server, from it, both.")
 @click.option("--workspace", metavar="NAME", help="The workspace on the server.")
@@ -91,11 +104,13 @@ def server(
 @click.option("--name", metavar="NAME", help="The name of the job. Default: that of the folder.")
 @click.option("--speed", metavar="SPEED", help="The highest speed, such as 10mbps.")
 @_yes
-def job(yes: bool, **given: str | None) -> NextProgram | None:
+def job(yes: bool, **given: Any) -> NextProgram | None:
     """Set up a job: ask, log in to the server, write the file, and start it.
 
     It asks for an invitation (`cargo_ctl user invite` prints one), or for the address of a server
-    with a user and a password. It shows what is on both sides, and what a first run would do.
+    with a user and a password. The address may be that of somebody else's server, such as sftp://,
+    s3+https:// or webdav+https://: each kind has its own questions. It shows what is on both sides,
+    and what a first run would do.
     Ctrl-C at any question leaves nothing behind. If a daemon runs, it gets the job; else the file
     is written where the next daemon finds it. With PATH, the file is only written there.
 
@@ -104,6 +119,7 @@ def job(yes: bool, **given: str | None) -> NextProgram | None:
       cargo_sync init job
       cargo_sync init job --invite-file - --folder ~/photos --mode up --yes
       cargo_sync init job photos.json --server files.example.org --user ana
+      cargo_sync init job --server sftp://nas.example.org/films --key-file ~/.ssh/id_ed25519
     """
     try:
         written = init_job(JobAnswers(**given), Questions(yes), os.environ)

@@ -10,7 +10,7 @@ from cargo_sync.api import server_trust
 from cargo_sync.api.invitation import Invitation
 from cargo_sync.api.known_servers import keep_fingerprint, known_fingerprint
 from cargo_sync.api.own_files import config_file
-from cargo_sync.api.server_trust import ENGLISH, SeenServer, TrustVerdict
+from cargo_sync.api.server_trust import ENGLISH, ENGLISH_SSH, SeenServer, TrustVerdict
 from cargo_sync.init.forecast import FileAmount
 from cargo_sync.init.questions import InitError, Questions
 from cargo_sync.model.entries import FILE, FOLDER
@@ -37,12 +37,14 @@ class TrustedServer:
     fingerprint  its certificate must have it; "" if certificate authorities decide
     ca_file      which authorities, or "" for those of this machine
     keep         remember the fingerprint for this address, or ""
+    plain        the connection is not encrypted, which was allowed
     """
 
     url: str
     fingerprint: str = ""
     ca_file: str = ""
     keep: str = ""
+    plain: bool = False
 
 
 class FarLogin(NamedTuple):
@@ -81,14 +83,21 @@ class FarSide:
         )
 
     def trusted(
-        self, seen: SeenServer, questions: Questions, given: str = "", ca_file: str = ""
+        self,
+        seen: SeenServer,
+        questions: Questions,
+        given: str = "",
+        ca_file: str = "",
+        *,
+        allow_plain: bool = False,
     ) -> TrustedServer:
         """The server, if the person trusts its certificate. They are asked once for each.
 
         Args:
             seen: what answers.
             questions: to the person.
-            given: the fingerprint that an option names, or "".
+            given: the fingerprint (or host key) that an option names, or "".
+            allow_plain: a connection without encryption is allowed.
             ca_file: the authorities that an option names, or "".
 
         Raises:
@@ -100,16 +109,27 @@ class FarSide:
         except OSError as error:
             raise InitError(f"{file} cannot be read: {error.strerror}") from error
         trust = server_trust.decide(
-            seen, known, given=given, ca_file=ca_file, terminal=not questions.quiet
+            seen,
+            known,
+            given=given,
+            ca_file=ca_file,
+            allow_plain=allow_plain,
+            terminal=not questions.quiet,
         )
+        text = ENGLISH_SSH if seen.kind == "sftp" else ENGLISH
         match trust.verdict:
             case TrustVerdict.GO_ON:
-                return TrustedServer(seen.url, trust.fingerprint, ca_file)
+                plain = allow_plain and not seen.sealed
+                return TrustedServer(seen.url, trust.fingerprint, ca_file, plain=plain)
             case TrustVerdict.ASK:
-                asked = ENGLISH.first_time.format(place=place, fingerprint=trust.fingerprint)
+                asked = text.first_time.format(place=place, fingerprint=trust.fingerprint)
                 if not questions.agree(asked, default=False):
-                    raise InitError(ENGLISH.not_trusted.format(place=place))
+                    raise InitError(text.not_trusted.format(place=place))
                 return TrustedServer(seen.url, trust.fingerprint, keep=trust.fingerprint)
+            case TrustVerdict.ASK_PLAIN if seen.kind != "cargo":
+                if not questions.agree(text.plain.format(place=place), default=False):
+                    raise InitError(text.not_plain.format(place=place))
+                return TrustedServer(seen.url, plain=True)
             case TrustVerdict.CHANGED:
                 words = server_trust.changed(place, known, trust.fingerprint, file)
             case TrustVerdict.UNKNOWN:

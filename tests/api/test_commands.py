@@ -93,6 +93,7 @@ def test_what_changes_something_is_marked() -> None:
         "session.speed",
         "session.cancel",
         "session.close",
+        "session.copy",
         "reload",
         "shutdown",
         "key.add",
@@ -119,7 +120,7 @@ def test_passwords_are_secret_wherever_they_are_taken() -> None:
     }
     assert secret == {
         ("user.add", "password"), ("user.passwd", "password"), ("session.open", "password"),
-            ("session.open", "key_passphrase"),
+            ("session.open", "key_passphrase"), ("session.open", "options"),
         ("job.add", "text"), ("job.add", "fields"), ("job.check", "text"), ("job.check", "fields"),
         ("job.write", "text"), ("job.write", "fields"), ("user.invite", "token"),
         ("node.invite", "token"), ("node.recovery_key", "sealing"),

@@ -177,7 +177,7 @@ def test_an_address_is_asked_about_and_a_password(
     table.spaces = [space("default"), space("music", "ro"), space("shared")]
     table.folders = ["photos", "b\x1b[2J"]
     typed = (
-        "http://files.example", "sftp://nas.example/x", "nowhere.example", "files.example", "y",
+        "http://files.example", "sftp://a@nas.example/x", "nowhere.example", "files.example", "y",
         "ana", "wrong", "ana", PASSWORD,
         "a/b/c", "new",
         "sideways", "DOWN", "shared", "/../x", "photos/2026", "n",
@@ -186,7 +186,7 @@ def test_an_address_is_asked_about_and_a_password(
     assert result.exit_code == 0, result.output
     for words in (
         "http:// is only for this machine",
-        "that is an SFTP server",
+        "contains a user or password",
         "Error: nobody answers there",
         f"sha256:{FINGERPRINT}",
         "Error: wrong user name or password",
