@@ -48,7 +48,6 @@ from cargo_sync.trees.webdav.folder import WebDavFolder
 from cargo_sync.trees.webdav.login import WebDavLogin
 from cargo_sync.wire.sigv4 import AccessKey
 from tests.remotes.remotes import Remotes
-from tests.remotes.servers import ALL
 
 if TYPE_CHECKING:
     from opendal import AsyncOperator
@@ -249,7 +248,11 @@ FACTORIES: dict[str, Factory] = {
     "cloud fs": of_cloud("fs"),
     "cloud fs-in-one-piece": of_cloud("fs", "copy=false,write_can_multi=false"),
 }
-ONLY_IN_ALL: Final[dict[str, Factory]] = (
-    {f"ftp {name}": of_ftp(name) for name in ("vsftpd-tls", "proftpd", "pure-ftpd")} if ALL else {}
-)
-"""Those of `make remotes` alone; the table in docs/remotes.md has no rows of them."""
+MORE: Final[dict[str, Factory]] = {
+    "sftp rclone-sftp": of_sftp("rclone-sftp"),
+    **{
+        f"ftp {name}": of_ftp(name) for name in ("vsftpd-tls", "rclone-ftp", "proftpd", "pure-ftpd")
+    },
+    "s3 ceph": of_s3("ceph"),
+}
+"""Those of `make remotes` alone."""

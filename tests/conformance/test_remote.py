@@ -16,8 +16,9 @@ from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
 from cargo_sync.trees.remote.feed import TellsChanges
-from tests.conformance.remotes import FACTORIES, ONLY_IN_ALL, WITHOUT_ODD_NAMES
+from tests.conformance.remotes import FACTORIES, MORE, WITHOUT_ODD_NAMES
 from tests.remotes.remotes import Remotes
+from tests.remotes.servers import ALL
 
 TIME = 1_600_000_000_123_456_789
 TRASH = ".cargo_sync/trash/20260102T030405Z-run"
@@ -25,9 +26,9 @@ GONE = {Code.CHANGED, Code.VANISHED}
 TAKEN = {Code.CHANGED, Code.OCCUPIED}
 
 
-@pytest.fixture(params=[*FACTORIES, *ONLY_IN_ALL])
+@pytest.fixture(params=[*FACTORIES, *(MORE if ALL else ())])
 async def remote(request: pytest.FixtureRequest, remotes: Remotes) -> AsyncIterator[RemoteFolder]:
-    async with (FACTORIES | ONLY_IN_ALL)[request.param](remotes) as made:
+    async with (FACTORIES | MORE)[request.param](remotes) as made:
         await made.open(make=True)
         await made.find_out()
         yield made

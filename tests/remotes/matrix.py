@@ -17,14 +17,17 @@ from typing import Final
 import pytest
 
 from cargo_sync.model.abilities import Abilities, Publishing, Replacing, Resuming, Trashing
-from tests.conformance.remotes import FACTORIES, Factory
+from tests.conformance.remotes import FACTORIES, MORE, Factory
 from tests.remotes.remotes import Remotes
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "remotes.md"
+_PROTOCOLS: Final = ("sftp", "webdav", "ftp", "pydio", "s3")
+"""In the order of the page; of clouds there is no server to be asked."""
 FOUND: Final = {
-    key.split()[-1]: factory
-    for key, factory in FACTORIES.items()
-    if not key.startswith(("memory", "cloud"))  # of clouds there is no server to be asked
+    key.removeprefix(f"{protocol} "): factory
+    for protocol in _PROTOCOLS
+    for key, factory in (FACTORIES | MORE).items()
+    if key.startswith(f"{protocol} ")
 }
 """The factories of real servers, by the server's name."""
 HEAD: Final = (

@@ -8,9 +8,9 @@ import pytest
 from tests.ports import free_port
 from tests.remotes.running import Running
 from tests.remotes.server import MissingError
-from tests.remotes.servers import SERVERS
+from tests.remotes.servers import EVERY
 
-_BY_NAME: Final = {server.name: server for server in SERVERS}
+_BY_NAME: Final = {server.name: server for server in EVERY}
 
 
 class Remotes:

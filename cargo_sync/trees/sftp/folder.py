@@ -15,10 +15,10 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
-from cargo_sync.trees.remote.problems import is_occupied, was_changed
+from cargo_sync.trees.remote.problems import is_no_folder, is_occupied, was_changed
 from cargo_sync.trees.remote.staging import STAGED, check_empty
 from cargo_sync.trees.remote.walking import walk
-from cargo_sync.trees.sftp.channel import MAKING, MAKING_ONLY, READING, SftpChannel
+from cargo_sync.trees.sftp.channel import GOING_ON, MAKING, MAKING_ONLY, READING, SftpChannel
 from cargo_sync.trees.sftp.connection import SftpConnection
 from cargo_sync.trees.sftp.content import SftpContent
 from cargo_sync.trees.sftp.entries import name_of
@@ -88,21 +88,26 @@ class SftpFolder:
         at, link = self._names.at(place), self._names.at(f"{place}-link")
         wanted = attributes(_PROBED_TIME, _PROBED_MODE)
 
-        async def tried(sftp: SftpChannel) -> tuple[Attributes, bool]:
+        async def tried(sftp: SftpChannel) -> tuple[Attributes, bool, bool]:
             await sftp.close(await sftp.open(at, MAKING))
             try:
                 await sftp.setstat(at, wanted)
                 found = await sftp.lstat(at)
-                return found, await _links(sftp, link)
+                return found, await _links(sftp, link), await _reads_back(sftp, at)
             finally:
                 await sftp.remove(at)
 
-        found, links = await self._names.call("", tried)
+        found, links, goes_on = await self._names.call("", tried)
         keeps_time = found.mtime == wanted.mtime
         keeps_mode = stat.S_IMODE(found.mode or 0) == _PROBED_MODE
         self._abilities = replace(
-            _ABILITIES, time_step=SECOND if keeps_time else None, modes=keeps_mode, links=links
+            _ABILITIES,
+            time_step=SECOND if keeps_time else None,
+            modes=keeps_mode,
+            links=links,
+            resuming=_ABILITIES.resuming if goes_on else Resuming.NONE,
         )
+        self._publishing.goes_on = goes_on
         self._names.times, self._names.modes = keeps_time, keeps_mode
         self._tried = True
 
@@ -112,7 +117,14 @@ class SftpFolder:
         return walk(self.list)
 
     async def list(self, folder: str) -> RemoteListing:
-        names = await self._names.call(folder, lambda sftp: sftp.listing(self._names.at(folder)))
+        try:
+            names = await self._names.call(
+                folder, lambda sftp: sftp.listing(self._names.at(folder))
+            )
+        except ProblemError as error:
+            if error.problem.code is Code.OS_ERROR and await self._is_file(folder):
+                raise is_no_folder(folder) from error  # not every server says it by a code
+            raise
         found, problems, links = list[Entry](), list[Problem](), list[str]()
         for one in names:
             name = name_of(one.name, folder)
@@ -238,6 +250,26 @@ class SftpFolder:
             wanted = folder_mode(mode)
         await names.call(path, lambda sftp: sftp.setstat(names.at(path), wanted))
         return await names.is_there(path)
+
+    async def _is_file(self, path: str) -> bool:
+        found = await self._names.attributes(path)
+        return found is not None and not found.is_folder
+
+
+async def _reads_back(sftp: SftpChannel, at: bytes) -> bool:
+    """Whether a file that is written can be read, too.
+
+    Else an upload cannot go on after a cut, because what is there could not be compared.
+    """
+    try:
+        handle = await sftp.open(at, GOING_ON)
+        try:
+            await sftp.write(handle, 0, memoryview(b"c"))
+            return bytes(await sftp.read(handle, 0, 1)) == b"c"
+        finally:
+            await sftp.close(handle)
+    except SftpError:
+        return False
 
 
 async def _links(sftp: SftpChannel, at: bytes) -> bool:

@@ -22,7 +22,12 @@ from cargo_sync.wire.sftp.packets import Attributes, SftpError, Status
 
 
 class SftpPublishing:
-    """Stages files below `.cargo_sync`, and gives them their places."""
+    """Stages files below `.cargo_sync`, and gives them their places.
+
+    goes_on  what an upload has written can be compared later, so it goes on after a cut
+    """
+
+    goes_on = True
 
     def __init__(self, names: SftpNames) -> None:
         self._names = names
@@ -59,6 +64,9 @@ class SftpPublishing:
 
     async def upload(self, file: NewFile, kept: Kept | None) -> SftpUpload:
         """Like RemoteFolder.upload."""
+        if kept and not self.goes_on:
+            await self.give_up(kept)
+            kept = None
         place, there = kept_of(kept) if kept else ("", 0)
         if not is_staged(place) or there > file.size:
             place, there = "", 0
@@ -68,8 +76,9 @@ class SftpPublishing:
             there = min(there, attrs.size or 0) if attrs is not None else 0
         place = place or await self.place(file.transfer)
         channel = await names.connection.channel_to_write()
+        making = MAKING_TO_COMPARE if self.goes_on else MAKING
         async with names.writing(channel, file.path, place, 0):
-            handle = await channel.open(names.at(place), GOING_ON if there else MAKING_TO_COMPARE)
+            handle = await channel.open(names.at(place), GOING_ON if there else making)
         staged = OpenStagedFile(channel, handle, place, there)
         return SftpUpload(staged, names, self._publish)
 

@@ -19,7 +19,7 @@ pure_ftpd   FTP
 ceph        S3 by Ceph's gateway
 ceph_parts  runs a small Ceph
 
-An entry of SERVERS has a name, by which tests ask for it.
+An entry of EVERY has a name, by which tests ask for it.
 """
 
 import os
@@ -43,16 +43,15 @@ from tests.remotes.servers import (
 
 ALL: Final = os.environ.get("CARGO_REMOTES") == "all"
 """Whether servers are wanted that are too slow to start or too large for `make test`, too."""
-S3: Final[tuple[Server, ...]] = (
-    rclone.S3, swift.SWIFT, moto.MOTO, *((ceph.CEPH,) if ALL else ()),
-)  # fmt: skip
+S3: Final[tuple[Server, ...]] = (rclone.S3, swift.SWIFT, moto.MOTO)
 WEBDAV: Final[tuple[Server, ...]] = (
     rclone.WEBDAV, wsgidav.WSGIDAV, apache_dav.APACHE_DAV, nextcloud.NEXTCLOUD,
 )  # fmt: skip
 SFTP: Final[tuple[Server, ...]] = (rclone.SFTP, openssh.OPENSSH)
-FTP: Final[tuple[Server, ...]] = (
-    rclone.FTP, vsftpd.PLAIN, vsftpd.TLS, vsftpd.STRICT,
-    *((proftpd.PROFTPD, pure_ftpd.PURE_FTPD) if ALL else ()),
-)  # fmt: skip
+FTP: Final[tuple[Server, ...]] = (rclone.FTP, vsftpd.PLAIN, vsftpd.TLS, vsftpd.STRICT)
 PYDIO: Final[tuple[Server, ...]] = (pydio.PYDIO,)
-SERVERS: Final = (*S3, *WEBDAV, *SFTP, *FTP, *PYDIO)
+MORE: Final[tuple[Server, ...]] = (ceph.CEPH, proftpd.PROFTPD, pure_ftpd.PURE_FTPD)
+"""Those of `make remotes` alone."""
+EVERY: Final = (*S3, *WEBDAV, *SFTP, *FTP, *PYDIO, *MORE)
+SERVERS: Final = tuple(one for one in EVERY if ALL or one not in MORE)
+"""Those that are wanted now."""
