@@ -28,7 +28,7 @@ def findings(place: SharedBucket, *, versions: bool) -> Findings:
         {side: current for side, (current, _) in split.items()},
         {side: kept for side, (_, kept) in split.items()},
         history(place),
-        not versions,
+        excused=not versions and not place.obeys,
     )
 
 

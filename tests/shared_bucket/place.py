@@ -15,6 +15,7 @@ from tests.e2e.processes import Place
 from tests.remotes.installed import of_python
 from tests.remotes.remotes import Remotes
 from tests.remotes.running import Running
+from tests.remotes.test_s3_client import KNOWN
 from tests.shared_bucket.diary import Side
 
 JOBS: Final = {"server": Side.SERVER, "bucket": Side.BUCKET}
@@ -32,11 +33,14 @@ class SharedBucket(Place):
 
     shared  the folder that both jobs have
     far     the bucket
+    obeys   whether its server obeys conditions, so that nothing falls between a look and a PUT
     """
 
     def __init__(self, folder: Path, server: Running, *, versions: bool) -> None:
         super().__init__(folder)
         self._server = server
+        known = KNOWN.get(server.name)
+        self.obeys = known is not None and known.put_if_match
         self.far: Far = far_of(server)
         if versions:
             self.about_versions("keep", self.bucket)
