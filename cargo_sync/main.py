@@ -455,7 +455,12 @@ def check(files: tuple[str, ...]) -> None:
 
 
 @cargo_sync.command()
-@click.argument("workspace")
+@click.argument("workspace", required=False)
+@click.option(
+    "--database",
+    metavar="URL",
+    help="The whole state of the server goes into this PostgreSQL database, which is empty.",
+)
 @click.option(
     "--to",
     metavar="nodes|FOLDER",
@@ -489,7 +494,8 @@ def check(files: tuple[str, ...]) -> None:
 @click.pass_context
 def migrate(
     ctx: click.Context,
-    workspace: str,
+    workspace: str | None,
+    database: str | None,
     to: str | None,
     copies: int,
     remove_source: bool,
@@ -498,7 +504,7 @@ def migrate(
     yes: bool,
     config: str | None,
 ) -> None:
-    """Move a workspace of a server from its folder to storage nodes, or back.
+    """Move a workspace of a server from its folder to storage nodes, or back; or its state.
 
     The server must be stopped meanwhile. Its users see no difference: no job sends anything
     again. The old place stays as it is until --remove-source. After a kill, the same command goes
@@ -511,7 +517,17 @@ def migrate(
       cargo_sync migrate archive --remove-source
       cargo_sync migrate archive --to /srv/cargo/archive
       cargo_sync migrate archive --give-up
+      cargo_sync migrate --database postgresql://cargo@db.example.com/cargo
     """
+    ctx.obj = ctx.obj or "error"  # what matters is printed
+    if database is not None:
+        if workspace or to or remove_source or give_up or dry_run:
+            raise click.UsageError("--database moves the whole state: use it alone")
+        from cargo_sync.migration.command import migrate_state
+
+        sys.exit(migrate_state(config or "", database))
+    if workspace is None:
+        raise click.UsageError("name a workspace, or use --database")
     if (to is not None) + remove_source + give_up != 1:
         raise click.UsageError(
             "use one of --to, which says where it shall be, --remove-source and --give-up"
@@ -521,7 +537,6 @@ def migrate(
     from cargo_sync.migration.command import migrate_workspace
     from cargo_sync.migration.place import MoveOrder, MoveTask
 
-    ctx.obj = ctx.obj or "error"  # what matters is printed
     task = MoveTask.REMOVE if remove_source else MoveTask.GIVE_UP if give_up else MoveTask.MOVE
     folder = "" if to is None or to == "nodes" else to
     order = MoveOrder(config or "", workspace, folder, copies, dry_run, yes)

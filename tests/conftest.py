@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, settings
 from tests import measured
 from tests.new_states import NewStates
 from tests.packed_pages import put_together_once
+from tests.postgres.running import RunningPostgres, running
 from tests.remotes.remotes import Remotes
+from tests.remotes.server import MissingError
 from tests.unsynced import leave_out_syncs
 
 # The same examples in every run, however slow and busy the machine is.
@@ -49,6 +51,14 @@ def copied_states(
 
 
 @pytest.fixture(autouse=True)
+def states_in_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CARGO_TEST_STATE=postgresql, the state of a server is there."""
+    if os.environ.get("CARGO_TEST_STATE") == "postgresql":
+        server: RunningPostgres = request.getfixturevalue("postgres")
+        request.addfinalizer(server.instead(monkeypatch).close)
+
+
+@pytest.fixture(autouse=True)
 def packed_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """The page's files are put together once."""
     put_together_once(monkeypatch)
@@ -74,6 +84,23 @@ def runtime(own_runtime: str) -> str:
     """The runtime folder, made already."""
     os.mkdir(own_runtime, 0o700)
     return own_runtime
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[RunningPostgres]:
+    """A PostgreSQL, for tests with `fresh` databases."""
+    try:
+        with running() as server:
+            yield server
+    except MissingError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def fresh_postgres(postgres: RunningPostgres) -> Iterator[str]:
+    """The address of a database with a server's tables."""
+    with postgres.fresh() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

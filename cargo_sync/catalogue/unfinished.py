@@ -60,6 +60,7 @@ RETURNING id
 _LISTING: Final = f"""{SELECT} INDEXED BY entry_parent
 WHERE workspace = ? AND parent = ? AND deleted = 0 AND path > ? AND path < ?"""
 _ORDER: Final = "ORDER BY path LIMIT ?"
+_ALL: Final = 2**62
 _STATS: Final = """
 SELECT CAST(substr(path, ?6) AS TEXT), kind, size, mtime_ns, mode, ctime_ns, inode, target
 FROM entry INDEXED BY entry_parent
@@ -276,15 +277,16 @@ def listed(
         parts: the unfinished subtrees.
     """
     asked = (workspace, parent, *between)
+    most = _ALL if limit < 0 else limit
     if not parts:
-        return connection.execute(f"{_LISTING} {_ORDER}", (*asked, limit)).fetchall()
-    rows = connection.execute(f"{_LISTING} {_SHOWN} {_ORDER}", (*asked, limit)).fetchall()
+        return connection.execute(f"{_LISTING} {_ORDER}", (*asked, most)).fetchall()
+    rows = connection.execute(f"{_LISTING} {_SHOWN} {_ORDER}", (*asked, most)).fetchall()
     for part in parts:
         if part.target is None or not (parent + b"\0").startswith(part.target + b"\0"):
             continue
         low, high = (part.source + key[len(part.target) :] for key in between)
         asked = (workspace, part.source + parent[len(part.target) :], low, high)
-        rest = (part.low, part.high, part.version, limit)
+        rest = (part.low, part.high, part.version, most)
         found = connection.execute(f"{_LISTING} {_NOT_YET} {_ORDER}", (*asked, *rest))
         rows += [part.at_target(row) for row in found]
     rows.sort(key=lambda row: row[1])
@@ -299,7 +301,8 @@ def stats(
     limit: int,
 ) -> list[EntryStat]:
     """As `listed`, of a workspace without unfinished subtrees."""
-    asked = (workspace, parent, *between, limit, len(parent) + 2 if parent else 1)
+    most = _ALL if limit < 0 else limit
+    asked = (workspace, parent, *between, most, len(parent) + 2 if parent else 1)
     return connection.execute(_STATS, asked).fetchall()
 
 

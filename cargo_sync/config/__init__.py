@@ -22,6 +22,7 @@ arguments       jobs from arguments of the command line
 daemon          the daemon's file
 server          the server's file
 server_shape    the form of the server's file
+database        the address of a PostgreSQL that has a server's state
 stored          workspaces on storage nodes
 node            a storage node's file
 grants          what users may do in named workspaces

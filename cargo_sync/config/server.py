@@ -89,6 +89,7 @@ class ServerSettings:
 
     Bandwidths are in bits per second, None for no limit; times are in seconds.
 
+    database    the URL of a PostgreSQL that has the state; None for a file in `state_dir`
     tls         None for a self-signed certificate, unless `plain`
     prefix      "" or a path such as `/files`
     trusted_proxies   networks (`10.0.0.0/8`, `127.0.0.1/32`) whose X-Forwarded-For is trusted
@@ -110,6 +111,7 @@ class ServerSettings:
     host: str
     port: int
     state_dir: str
+    database: str | None = field(default=None, repr=False)
     tls: TlsFiles | None = None
     plain: bool = False
     allow_plain: bool = False
@@ -161,6 +163,7 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
     return ServerSettings(
         host=host,
         port=port,
+        database=shape.database,
         state_dir=shape.state_dir or places.state_folder(env, "server"),
         tls=None if shape.tls is None else TlsFiles(shape.tls.cert, shape.tls.key),
         plain=shape.plain,

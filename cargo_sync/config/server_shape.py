@@ -19,6 +19,8 @@ from cargo_sync.config import places, units
 from cargo_sync.config.backup import BackupShape, exposed
 from cargo_sync.config.callbacks import CallbacksShape
 from cargo_sync.config.control import ControlShape
+from cargo_sync.config.database import FORM as DATABASE_FORM
+from cargo_sync.config.database import DatabaseAddress
 from cargo_sync.config.events import SERVER_VARIABLES, EventSettings, read_server_events
 from cargo_sync.config.expiry import EXPIRY_FORM
 from cargo_sync.config.fields import (
@@ -179,6 +181,7 @@ class ServerShape(ProcessShape):
         validate_default=True,
     )
     state_dir: LocalPath | None = Field(None, description="a folder on this machine")
+    database: DatabaseAddress | None = Field(None, description=DATABASE_FORM)
     tls: TlsShape | None = Field(
         None, description="an object with cert and key; without it the server makes a certificate"
     )
@@ -251,6 +254,8 @@ class ServerShape(ProcessShape):
         cls, spaces: list[WorkspaceShape], info: ValidationInfo
     ) -> list[WorkspaceShape]:
         _refuse(_workspace_errors(spaces, info.data.get("users"), _state(info)))
+        if info.data.get("database") is not None:
+            _refuse(_stored_errors(spaces))
         return spaces
 
     @field_validator("backup")
@@ -283,6 +288,16 @@ def _backup_errors(
             'or write "allow_plain": true beside "backup" if the network is your own',
             field,
         )
+
+
+def _stored_errors(spaces: list[WorkspaceShape]) -> Iterator[ValueError]:
+    for index, space in enumerate(spaces):
+        if space.store is not None:
+            yield wrong(
+                'storage nodes cannot be used together with "database"; keep one of them',
+                index,
+                "store",
+            )
 
 
 def _state(info: ValidationInfo) -> str:

@@ -22,6 +22,7 @@ screen         what people see of it
 sending        contents on their way into a store
 settings_file  the place of a workspace in the server's file
 survey         what would have to be done, and what cannot be kept
+to_database    a server's state goes from its file into PostgreSQL
 to_folder      from a store into a folder
 to_nodes       from a folder into a store
 trash_to_folder  the same of the trash

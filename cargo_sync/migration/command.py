@@ -12,11 +12,32 @@ from cargo_sync.migration.leaving import LeftRemoval
 from cargo_sync.migration.place import MoveOrder, MoveTask
 from cargo_sync.migration.run import Migration, run
 from cargo_sync.migration.screen import Screen
+from cargo_sync.migration.to_database import move_state
 from cargo_sync.running import refuse, run_application
 from cargo_sync.server.app import node_links
 
 if TYPE_CHECKING:
     from cargo_sync.process.service import Service
+
+
+def migrate_state(file: str, address: str) -> int:
+    """Moves the state of a server into PostgreSQL; returns the exit code.
+
+    Args:
+        file: the server's file; "" for the usual one.
+        address: of an empty database.
+    """
+    env, code = os.environ, 1
+
+    async def application(_service: "Service") -> None:
+        nonlocal code
+        code = move_state(file or server_file(env), address, Screen(), env)
+
+    try:
+        run_application(application, LogSettings(), "cargo-migrate")
+    except ConfigError as error:
+        refuse([str(problem) for problem in error.problems])
+    return code
 
 
 def migrate_workspace(order: MoveOrder, task: MoveTask) -> int:

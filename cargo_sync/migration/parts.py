@@ -1,7 +1,6 @@
 """The state of a server that does not run, and what a migration makes of it."""
 
 import asyncio
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -30,7 +29,7 @@ from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.displaced import DisplacedRows, all_incomplete
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.manifests import Manifests
-from cargo_sync.state.sqlite.database import SqliteDatabase
+from cargo_sync.state.opening import open_server_state
 from cargo_sync.state.workspace_moves import WorkspaceMoves
 from cargo_sync.stores.contract import ContentStore
 from cargo_sync.stores.folder import FolderStore
@@ -49,7 +48,7 @@ class StoppedServer:
         """
         self.settings = settings
         try:
-            database = SqliteDatabase.open(os.path.join(settings.state_dir, "state.db"), "server")
+            database = open_server_state(settings.state_dir, settings.database)
         except ProblemError as error:
             if error.problem.code is not Code.STATE_IN_USE:
                 raise

@@ -115,6 +115,7 @@ class Code(StrEnum):
     STATE_OTHER = "state_other"
     STATE_DAMAGED = "state_damaged"
     STATE_ERROR = "state_error"
+    DATABASE_AWAY = "database_away"
     BAD_VALUE = "bad_value"
     FAILED = "failed"
     INTERNAL = "internal"

@@ -30,7 +30,7 @@ from cargo_sync.server.server import Server, Up
 from cargo_sync.server.workspace.node_storage import Dialer
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.displaced import all_incomplete
-from cargo_sync.state.sqlite.database import SqliteDatabase
+from cargo_sync.state.opening import open_server_state
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.nodes.link import NodeLink
 from cargo_sync.stores.spool import BlobSpool
@@ -86,9 +86,7 @@ async def run(
     with ExitStack() as last:
         last.callback(stop.rested)
         endpoint = last.enter_context(_endpoint(settings, env, epoch))
-        database = last.enter_context(
-            SqliteDatabase.open(os.path.join(settings.state_dir, "state.db"), "server")
-        )
+        database = last.enter_context(open_server_state(settings.state_dir, settings.database))
 
         def unclean(stopped: UncleanStop) -> None:
             SqliteCatalogue(database).suspect(stopped)

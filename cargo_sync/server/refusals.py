@@ -11,14 +11,15 @@ from typing import Final
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
-_ABSOLUTE: Final = re.compile(r"""['"]/""")
-"""Where a message quotes an absolute path: all our messages quote paths."""
+_ABSOLUTE: Final = re.compile(r"""['"]/|the database '""")
+"""Where a message quotes an absolute path, or names the database: all our messages quote paths."""
 _OF_THE_USER: Final = frozenset({Code.BAD_PATH, Code.BAD_REQUEST, Code.RESERVED_NAME})
 """Their messages quote what the user sent."""
 _PUBLIC: Final[Mapping[str, str]] = {
     Code.ROOT_GONE: "the folder of this workspace is not there",
     Code.ROOT_REPLACED: "another folder is at the place of this workspace",
     Code.ROOT_IN_USE: "the folder of this workspace is in use by another process",
+    Code.DATABASE_AWAY: "the server's database does not answer",
     Code.DISK_FULL: "the server's disk is full",
     Code.DISK_ERROR: "the server's disk reports an error",
     Code.READ_ONLY: "the server's file system is read-only",

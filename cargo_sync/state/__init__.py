@@ -1,6 +1,8 @@
 """The state of a program of ours: one module per table, all on one `Database`.
 
 database      the contract: transactions that join, and reads at one moment
+opening       a server's state: a file, or a database
+postgres/     a database in PostgreSQL
 sqlite/       one file of one process
 upkeep        empties the log, and tells who makes it grow
 bulk          many rows in few statements

@@ -20,7 +20,7 @@ _GET: Final = "SELECT id, starts, records, nonce, place, used FROM client WHERE 
 _PUT: Final = put("client", "user, id", "starts, records, nonce, place, used")
 _DROP: Final = """
 DELETE FROM client WHERE user = ?1 AND id IN (
-    SELECT id FROM client WHERE user = ?1 ORDER BY used DESC LIMIT -1 OFFSET ?2)
+    SELECT id FROM client WHERE user = ?1 ORDER BY used DESC LIMIT 1000000000 OFFSET ?2)
 """
 _PURGE: Final = """
 DELETE FROM client WHERE (user, id) IN (SELECT user, id FROM client WHERE used < ? LIMIT ?)

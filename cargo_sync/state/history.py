@@ -34,8 +34,8 @@ bytes, files, lived) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _NEWEST: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'history'"
 _WANTED: Final = """
-(?1 IS NULL OR user = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR time >= ?3)
-AND (?4 IS NULL OR time < ?4)
+user = coalesce(?1, user) AND kind = coalesce(?2, kind) AND time >= coalesce(?3, time)
+AND time < coalesce(?4, time + 1)
 """
 _AFTER: Final = f"{_SELECT} WHERE cursor > ?5 AND {_WANTED} {{}} ORDER BY cursor LIMIT ?6"
 # The rows of a batch may be partly before a cursor.
@@ -278,6 +278,8 @@ class _Looking:
 def _within(workspaces: Sequence[int] | None) -> str:
     if workspaces is None:
         return ""
+    if not workspaces:
+        return "AND false"
     return f"AND workspace IN ({', '.join(str(int(one)) for one in workspaces)})"
 
 

@@ -63,7 +63,7 @@ WHERE number = ? AND state = 'pending'
 _GROUPS = """
 WITH RECURSIVE groups (job, moment) AS (
     SELECT * FROM (SELECT job, moment FROM delivery WHERE next_at IS NOT NULL
-                   ORDER BY job, moment LIMIT 1)
+                   ORDER BY job, moment LIMIT 1) AS earliest
     UNION ALL
     SELECT following.job, following.moment FROM groups JOIN delivery AS following
     ON following.number = coalesce(
@@ -261,7 +261,7 @@ class Outbox:
         with self._database.transaction() as connection:
             rows = connection.execute(
                 "SELECT number, stream FROM delivery WHERE job = ? AND moment = ? "
-                "AND state = 'pending' AND (?3 IS NULL OR since <= ?3)",
+                "AND state = 'pending' AND since <= coalesce(?3, since)",
                 (job, moment, before),
             ).fetchall()
             for number, _ in rows:
@@ -282,8 +282,8 @@ class Outbox:
             return list(
                 _waiting(
                     connection,
-                    f"{_SHOWN} FROM delivery WHERE number > ?1 AND (?2 IS NULL OR job = ?2) "
-                    "AND (?3 IS NULL OR state = ?3) ORDER BY number LIMIT ?4",
+                    f"{_SHOWN} FROM delivery WHERE number > ?1 AND job = coalesce(?2, job) "
+                    "AND state = coalesce(?3, state) ORDER BY number LIMIT ?4",
                     (after, job, state, limit),
                 )
             )
@@ -292,7 +292,7 @@ class Outbox:
         """How many callbacks there are by state, of one job or all."""
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT state, count(*) FROM delivery WHERE ?1 IS NULL OR job = ?1 GROUP BY state",
+                "SELECT state, count(*) FROM delivery WHERE job = coalesce(?1, job) GROUP BY state",
                 (job,),
             )
             return {"pending": 0, "dead": 0} | dict(rows.fetchall())
@@ -311,7 +311,7 @@ class Outbox:
         with self._database.transaction() as connection:
             rows = connection.execute(
                 "SELECT number, job, stream, state FROM delivery "
-                "WHERE (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR job = ?2)",
+                "WHERE id = coalesce(?1, id) AND job = coalesce(?2, job)",
                 (id, job),
             ).fetchall()
             for number, _, _, state in rows:

@@ -30,12 +30,13 @@ from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.database import Database
+from cargo_sync.state.postgres.database import PostgresDatabase
 from cargo_sync.state.sqlite.database import SqliteDatabase
 
 Open = Callable[[], Catalogue]
 
 
-def sqlite(folder: Path) -> Iterator[Open]:
+def sqlite(folder: Path, request: pytest.FixtureRequest) -> Iterator[Open]:
     opened: list[Database] = []
 
     def reopen() -> Catalogue:
@@ -48,10 +49,24 @@ def sqlite(folder: Path) -> Iterator[Open]:
     opened[0].close()
 
 
-@pytest.fixture(params=[sqlite])
+def postgres(folder: Path, request: pytest.FixtureRequest) -> Iterator[Open]:
+    address = request.getfixturevalue("fresh_postgres")
+    opened: list[Database] = []
+
+    def reopen() -> Catalogue:
+        for database in opened:
+            database.close()
+        opened[:] = [PostgresDatabase.open(address, str(folder))]
+        return SqliteCatalogue(opened[0])
+
+    yield reopen
+    opened[0].close()
+
+
+@pytest.fixture(params=[sqlite, postgres])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     """Opens the catalogue, also again, like after a restart."""
-    yield from request.param(tmp_path)
+    yield from request.param(tmp_path, request)
 
 
 class World:

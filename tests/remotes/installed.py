@@ -66,6 +66,12 @@ def package_version(name: str) -> str:
     raise MissingError(f"there is no {name} in {HOME.name}")
 
 
+def unpacked_libraries() -> Mapping[str, str]:
+    """What the environment of an unpacked program needs."""
+    libraries = [path for pattern in _LIBRARIES for path in sorted(DEBIAN.glob(pattern))]
+    return {"LD_LIBRARY_PATH": ":".join(map(str, libraries))}
+
+
 def of_system(name: str) -> Found:
     """A server of Debian that was unpacked, or that the system has.
 
@@ -74,8 +80,7 @@ def of_system(name: str) -> Found:
     """
     for own in (DEBIAN / "usr/sbin" / name, DEBIAN / "usr/bin" / name):
         if own.exists():
-            libraries = [path for pattern in _LIBRARIES for path in sorted(DEBIAN.glob(pattern))]
-            return Found(str(own), DEBIAN, {"LD_LIBRARY_PATH": ":".join(map(str, libraries))})
+            return Found(str(own), DEBIAN, unpacked_libraries())
     path = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *_SYSTEM)))
     if path is None:
         raise MissingError(f"there is no {name}")

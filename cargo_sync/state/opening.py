@@ -1,0 +1,34 @@
+"""Opens a server's state: the file in its state folder, or a database in PostgreSQL."""
+
+import os
+
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.state.database import Database
+from cargo_sync.state.sqlite.database import SqliteDatabase
+
+
+def open_server_state(state_dir: str, address: str | None) -> Database:
+    """The state of a server.
+
+    Args:
+        state_dir: the folder of what is its own.
+        address: of a database in PostgreSQL; None for a file in this folder.
+
+    Raises:
+        ProblemError: `state_in_use`, or why it cannot be used.
+    """
+    if address is None:
+        return SqliteDatabase.open(os.path.join(state_dir, "state.db"), "server")
+    try:
+        from cargo_sync.state.postgres.database import PostgresDatabase
+    except ImportError as error:
+        raise ProblemError(
+            Problem(
+                Code.BAD_SETTINGS,
+                f'"database" needs psycopg, which cannot be loaded: {error}',
+                hint="install cargo_sync with the extra [postgresql]",
+                retry=False,
+            )
+        ) from error
+    os.makedirs(state_dir, mode=0o700, exist_ok=True)
+    return PostgresDatabase.open(address, state_dir)

@@ -1,0 +1,9 @@
+"""The state of a server in PostgreSQL.
+
+connections  how connections are opened, and what their values become
+database     transactions on one connection that writes, reads on others
+dialect      the rooms' statements, as PostgreSQL wants them
+problems     the problem behind an error of PostgreSQL
+schema_versions  the numbered scripts of schema/
+taking_over  a state from a file goes into an empty database
+"""

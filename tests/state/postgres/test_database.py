@@ -1,0 +1,217 @@
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from cargo_sync.catalogue.contract import Gone, Put
+from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.state.audit import AuditTable
+from cargo_sync.state.database import Database
+from cargo_sync.state.history import HistoryRows
+from cargo_sync.state.postgres.connections import name_of
+from cargo_sync.state.postgres.database import PostgresDatabase
+from cargo_sync.state.postgres.taking_over import take_over
+from cargo_sync.state.sqlite.database import SqliteDatabase
+from tests.postgres.running import RunningPostgres
+
+
+@pytest.fixture
+def database(fresh_postgres: str, tmp_path: Path) -> Iterator[PostgresDatabase]:
+    with PostgresDatabase.open(fresh_postgres, str(tmp_path)) as opened:
+        yield opened
+
+
+def set_account(database: Database, name: str, hash: str = "x") -> None:
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO account VALUES (?, ?)", (name, hash))
+
+
+def accounts(database: Database) -> list[str]:
+    with database.read() as connection:
+        return [row[0] for row in connection.execute("SELECT name FROM account ORDER BY name")]
+
+
+def end_connections(address: str) -> None:
+    """As a restart of the database does."""
+    with psycopg.connect(address, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def code_of(work: object) -> str:
+    assert callable(work)
+    with pytest.raises(ProblemError) as caught:
+        work()
+    return caught.value.problem.code
+
+
+def test_it_has_the_tables_of_sqlite(tmp_path: Path, fresh_postgres: str) -> None:
+    SqliteDatabase.open(str(tmp_path / "state.db"), "server").close()
+    with closing(sqlite3.connect(tmp_path / "state.db")) as file:
+        ours = {
+            (table, column[1])
+            for (table,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            if not table.startswith("sqlite_")
+            for column in file.execute(f"PRAGMA table_info({table!r})")
+        }
+        indexes = {
+            name
+            for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
+            if not name.startswith("sqlite_")
+        }
+    with psycopg.connect(fresh_postgres) as connection:
+        theirs = set(
+            connection.execute(
+                "SELECT table_name, column_name FROM information_schema.columns "
+                "WHERE table_schema = 'public' AND table_name NOT IN ('counter', 'schema_version')"
+            ).fetchall()
+        )
+        found = connection.execute("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")
+        missing = indexes - {name for (name,) in found}
+    assert theirs == ours
+    assert not missing
+
+
+def test_a_transaction_is_all_or_nothing(database: PostgresDatabase) -> None:
+    with suppress(ZeroDivisionError), database.transaction():
+        set_account(database, "ana")
+        assert accounts(database) == ["ana"]  # its own thread sees it
+        raise ZeroDivisionError
+    assert accounts(database) == []
+    set_account(database, "ben")
+    assert accounts(database) == ["ben"]
+
+
+def test_what_failed_inside_is_never_committed(database: PostgresDatabase) -> None:
+    set_account(database, "ana")
+    with pytest.raises(RuntimeError), database.transaction() as connection:
+        connection.execute("INSERT INTO account VALUES ('ben', 'x')")
+        with suppress(psycopg.Error):  # PostgreSQL would answer a COMMIT with ROLLBACK, in silence
+            connection.execute("INSERT INTO account VALUES ('ana', 'x')")
+    assert accounts(database) == ["ana"]
+
+
+def test_a_lost_connection_is_opened_again(database: PostgresDatabase, fresh_postgres: str) -> None:
+    set_account(database, "ana")
+    assert accounts(database) == ["ana"]
+    end_connections(fresh_postgres)
+    set_account(database, "ben")
+    assert accounts(database) == ["ana", "ben"]
+
+    def cut() -> None:
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO account VALUES ('eve', 'x')")
+            end_connections(fresh_postgres)
+
+    assert code_of(cut) == "database_away"
+    set_account(database, "dora")
+    assert accounts(database) == ["ana", "ben", "dora"]
+
+
+def test_one_server_at_a_time(
+    database: PostgresDatabase, fresh_postgres: str, tmp_path: Path
+) -> None:
+    set_account(database, "ana")
+    assert code_of(lambda: PostgresDatabase.open(fresh_postgres, str(tmp_path))) == "state_in_use"
+
+
+def test_a_database_of_another_program_is_left_alone(
+    postgres: RunningPostgres, tmp_path: Path
+) -> None:
+    with postgres.empty() as address:
+        with psycopg.connect(address) as connection:
+            connection.execute("CREATE TABLE theirs (a int)")
+        assert code_of(lambda: PostgresDatabase.open(address, str(tmp_path))) == "state_other"
+        with psycopg.connect(address) as connection:
+            found = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            )
+            assert found.fetchall() == [("theirs",)]
+
+
+def test_a_newer_database_is_refused(fresh_postgres: str, tmp_path: Path) -> None:
+    with psycopg.connect(fresh_postgres, autocommit=True) as connection:
+        connection.execute("UPDATE schema_version SET version = 9, oldest = 1")
+        PostgresDatabase.open(fresh_postgres, str(tmp_path)).close()  # it may still be used
+        connection.execute("UPDATE schema_version SET oldest = 9")
+        opening = lambda: PostgresDatabase.open(fresh_postgres, str(tmp_path))  # noqa: E731
+        assert code_of(opening) == "state_newer"
+        connection.execute("UPDATE schema_version SET version = 1, oldest = 1")
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters", "code"),
+    [
+        ("INSERT INTO account VALUES ('ana', ?)", (None,), "bad_value"),
+        ("INSERT INTO account VALUES (?, 'x')", ("a\0b",), "bad_value"),
+        ("INSERT INTO mark VALUES (99, 1, 1)", (), "bad_value"),
+        ("INSERT INTO account VALUES (?, 'x')", ("\udc80",), "bad_value"),
+    ],
+)
+def test_a_value_that_cannot_be_kept_is_said(
+    database: PostgresDatabase, sql: str, parameters: tuple[object, ...], code: str
+) -> None:
+    def write() -> None:
+        with database.transaction() as connection:
+            connection.execute(sql, parameters)
+
+    assert code_of(write) == code
+    assert accounts(database) == []
+
+
+def test_nobody_answers(tmp_path: Path) -> None:
+    address = f"postgresql://cargo:secret@/x?host={tmp_path}"
+    with pytest.raises(ProblemError) as caught:
+        PostgresDatabase.open(address, str(tmp_path))
+    assert caught.value.problem.code == "database_away"
+    assert "secret" not in str(caught.value.problem)
+    assert name_of("postgresql://cargo:secret@db/x") == "the database 'x' at db"
+
+
+def test_sums_are_integers_and_the_newest_number_stays(database: PostgresDatabase) -> None:
+    with database.transaction() as connection:
+        for number in (1, 2):
+            connection.execute(
+                "INSERT INTO history (cursor, time, lived, workspace, kind, user, address, origin, "
+                "flow, count, bytes, files) VALUES (?, 0, 0, 1, 'uploaded', 'ana', '', '', '', 1, "
+                "?, ?)",
+                (number, 2**60, b""),
+            )
+    history = HistoryRows(database, lambda: 0.0, lambda: 0.0)
+    assert history.moved("ana", 0).bytes_up == 2**61
+    with database.transaction() as connection:
+        connection.execute("DELETE FROM history")
+    assert history.newest() == 2
+
+
+def test_a_state_from_a_file_goes_on_here(tmp_path: Path, fresh_postgres: str) -> None:
+    path = tmp_path / "state.db"
+    with SqliteDatabase.open(str(path), "server") as source:
+        catalogue = SqliteCatalogue(source, HistoryRows(source, lambda: 1.0, lambda: 1.0))
+        space = catalogue.workspace("/srv/ana", lambda: "epoch")
+        catalogue.begin(space.id, "token")
+        catalogue.record(space.id, [Put("b\u00e4r", Entry("b\u00e4r", FILE, size=7), 5, 2**64 - 1)])
+        catalogue.record(space.id, [Put("b", Entry("b", FILE, size=1), 0, 0), Gone("b")])
+        set_account(source, "ana")
+        audit = AuditTable(source, lambda: 1.0, lambda: 1.0)
+        audit.begin("ana", "x", "{}")
+        audit.prune(most=0)
+        before = catalogue.changes(space.id, 0, "", 100), catalogue.use(space.id)
+        history = HistoryRows(source, lambda: 1.0, lambda: 1.0).newest()
+        assert take_over(source, fresh_postgres) > 5
+        assert code_of(lambda: take_over(source, fresh_postgres)) == "occupied"
+    with PostgresDatabase.open(fresh_postgres, str(tmp_path)) as target:
+        catalogue = SqliteCatalogue(target, HistoryRows(target, lambda: 1.0, lambda: 1.0))
+        assert catalogue.workspace("/srv/ana", lambda: "other") == space._replace(sequence=3)
+        assert (catalogue.changes(space.id, 0, "", 100), catalogue.use(space.id)) == before
+        assert HistoryRows(target, lambda: 1.0, lambda: 1.0).newest() == history > 0
+        assert catalogue.workspace("/srv/ben", lambda: "epoch").id == space.id + 1
+        assert AuditTable(target, lambda: 1.0, lambda: 1.0).begin("ana", "x", "{}") == 2
+        assert accounts(target) == ["ana"]
