@@ -19,6 +19,7 @@ from cargo_sync.testing.remote_server import Item, MemoryServer, UnpublishedPart
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing, RemoteUpload
 from cargo_sync.trees.remote.feed import ChangedFolders
+from cargo_sync.trees.remote.staging import is_beside
 
 SLICE: Final = 256 * 1024
 _TOP: Final = Entry("", FOLDER, version=1, mode=BY_UMASK)
@@ -112,7 +113,10 @@ class MemoryRemote:
             for name in sorted(names)
             if (one := self._at(paths.join(folder, name))) and not (not folder and _is_ours(name))
         ]
-        return RemoteListing(folder, () if folder in self._server.silent else found[::-1])
+        if folder in self._server.silent:
+            return RemoteListing(folder, ())
+        staged = [one for one in found if is_beside(one.name)]
+        return RemoteListing(folder, [one for one in found[::-1] if one not in staged], (), staged)
 
     async def entry(self, path: str) -> Entry | None:
         await self.called("entry", path)

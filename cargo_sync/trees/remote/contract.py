@@ -12,6 +12,7 @@ proves them against real servers (tests/conformance/test_remote.py):
   `.cargo_sync/trash/<run>/<path>` and `.cargo_sync/staging/`: the far tree reaches the trash with
   the same calls (`make`, `list`, `entry`, `read`, `move`, `copy`, `remove`), `staging/` is the
   remote's own, for files that no client has finished; what lies there unchanged for a week goes.
+  So does what it has staged beside a place on another disk (`RemoteListing.staged`).
 - `Entry.version` changes whenever the content may have changed, is never 0, and is the same from
   a listing, from `entry`, and after `put`, `publish`, `move`, `copy`: all of them give what the
   next listing will say, field by field (but for the time, if it keeps none). What an answer to a
@@ -45,11 +46,13 @@ class RemoteListing(NamedTuple):
 
     entries   in any order; a name comes once
     problems  one per name that was left out
+    staged    files of ours that no client has finished, beside their places; not in `entries`
     """
 
     path: str
     entries: Sequence[Entry]
     problems: Sequence[Problem] = ()
+    staged: Sequence[Entry] = ()
 
 
 @dataclass(frozen=True, slots=True)

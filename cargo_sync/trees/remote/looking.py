@@ -1,9 +1,10 @@
 """What a remote's listings become for a survey: whole folders, large ones in parts."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
-from cargo_sync.model.entries import EntryColumns
+from cargo_sync.model import paths
+from cargo_sync.model.entries import Entry, EntryColumns
 from cargo_sync.model.large_folders import MOST, cuts
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.world import Offload
@@ -18,7 +19,8 @@ LARGE: Final = 2_000
 class RemoteLook:
     """Looks at a remote, again and again.
 
-    had  whether something was agreed on in a folder: nothing can seem to be lost where not
+    staged  files of ours beside their places, by path, as the last whole look saw them; None before
+    had     whether something was agreed on in a folder: nothing can seem to be lost where not
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class RemoteLook:
         self._feed = RemoteFeed(remote, remote, lived) if isinstance(remote, TellsChanges) else None
         self._had = had
         self._empty = EmptyListings()
+        self.staged: Mapping[str, Entry] | None = None
 
     async def observe(self, cursor: int) -> AsyncIterator[Sequence[Whole | Missed] | Delta]:
         """Reports every folder; of a server that tells of changes, those that may be others.
@@ -45,9 +48,12 @@ class RemoteLook:
         """
         feed = self._feed if self._remote.abilities.feed else None
         self._empty.begin()
+        staged: dict[str, Entry] = {}
         async for group in self._remote.walk() if feed is None else feed.walk(cursor):
             seen: list[Whole | Missed] = []
             for one in group:
+                if isinstance(one, RemoteListing):
+                    staged |= {paths.join(one.path, file.name): file for file in one.staged}
                 if isinstance(one, Missed):
                     seen.append(one)
                 elif not self._remote.abilities.empties and (doubt := await self._doubtful(one)):
@@ -58,6 +64,8 @@ class RemoteLook:
                     seen += parts_of(one)
             yield seen
         self._empty.end()
+        if feed is None:
+            self.staged = staged
         if feed is not None and feed.cursor:
             yield Delta((), feed.cursor)
 

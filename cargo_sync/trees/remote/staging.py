@@ -1,5 +1,12 @@
-"""What remotes share that stage a new file in a folder of ours, then rename it to its place."""
+"""What remotes share that stage a new file in a folder of ours, then rename it to its place.
 
+Where the place is on another disk of the server, the file is staged beside it, as
+`.NAME.<8 hex>.partial`. Half of the hex says which transfer it is, the other half that the name is
+ours: a file of somebody else that is called like this is only a file.
+"""
+
+import re
+from hashlib import blake2b
 from typing import Final
 
 import orjson
@@ -27,6 +34,31 @@ STAGED: Final = Abilities(
 """What such a server can do at least, as far as it keeps times; each protocol says what is more."""
 
 
+_BESIDE: Final = re.compile(
+    r"\.(?P<name>.+)\.(?P<transfer>[0-9a-f]{4})(?P<sign>[0-9a-f]{4})\.partial", re.DOTALL
+)
+_LONGEST: Final = 200
+"""Bytes of a name that are in the name of the file staged beside it."""
+
+
+def beside(path: str, transfer: str) -> str:
+    """The place beside a path at which a transfer stages its file."""
+    name = paths.name(path).encode(errors="surrogateescape")[:_LONGEST].decode(errors="ignore")
+    begins = blake2b(transfer.encode(), digest_size=2).hexdigest()
+    return paths.join(paths.parent(path), f".{name}.{begins}{_sign(name, begins)}.partial")
+
+
+def is_beside(name: str) -> bool:
+    """Whether a name is that of a file which `beside` has staged."""
+    found = _BESIDE.fullmatch(name)
+    return found is not None and found["sign"] == _sign(found["name"], found["transfer"])
+
+
+def _sign(name: str, transfer: str) -> str:
+    text = f"{transfer} {name}".encode(errors="surrogateescape")
+    return blake2b(text, digest_size=2, person=b"cargo partial").hexdigest()
+
+
 def is_staged(place: str) -> bool:
     """Whether a path is that of a staged file: nothing else is removed without a look."""
     return paths.parent(place) == STAGING
@@ -48,5 +80,5 @@ def place_of(kept: Kept) -> str:
 
 def check_empty(listing: RemoteListing, path: str) -> None:
     """Raises ProblemError: NOT_EMPTY: something is in the folder at `path`, known or not."""
-    if listing.entries or listing.problems:
+    if listing.entries or listing.problems or listing.staged:
         raise is_not_empty(path)

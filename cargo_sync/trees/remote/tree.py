@@ -105,7 +105,9 @@ class RemoteTree:
         self._steps = RemoteSteps(remote, self._trash)
         self._hashes = ContentHashes(remote, world.offload, self._limits.pace)
         self._look = RemoteLook(remote, world.offload, world.lived, memory.had)
-        self._upkeep = RemoteUpkeep(remote, self._resumption, memory.ages, use.life, world)
+        self._upkeep = RemoteUpkeep(
+            remote, self._resumption, memory.ages, use.life, world, lambda: self._look.staged
+        )
         self._flows: dict[Mode, RemoteFlow] = {}
         self._resumed: dict[Mode, Mapping[str, int]] = {}
         self._closed = asyncio.Event()

@@ -50,7 +50,10 @@ TWO_WEEKS: Final = TrashLife()
 
 
 class RemoteUpkeep:
-    """Keeps up one remote, from time to time."""
+    """Keeps up one remote, from time to time.
+
+    beside  files of ours beside their places on other disks, by path; None: not known yet
+    """
 
     def __init__(
         self,
@@ -59,8 +62,10 @@ class RemoteUpkeep:
         ages: AgeStore,
         life: TrashLife | None,
         world: World,
+        beside: Callable[[], Mapping[str, Entry] | None] = lambda: None,
     ) -> None:
         self._remote = remote
+        self._beside = beside
         self._resumption = resumption
         self._ages = ages
         self._life = life
@@ -80,6 +85,7 @@ class RemoteUpkeep:
         self._due, self._left = now + EVERY, MOST
         await self._resumption.left_behind(ABANDONED)
         await self._try(self._sweep_staging, STAGING)
+        await self._try(self._sweep_beside, "what is staged beside its place")
         life, trashing = self._life, self._remote.abilities.trashing
         if life is not None and trashing in (Trashing.RENAME, Trashing.COPY):
             await self._try(partial(self._free, life), TRASH)
@@ -101,10 +107,21 @@ class RemoteUpkeep:
         }
         ages = await self._ages_in(STAGING, sorted(staged))
         old = [staged[name] for name, age in ages.items() if age >= ABANDONED]
-        await together(
-            self._remove_one, [(f"{STAGING}/{one.name}", one) for one in old[: self._left]]
-        )
-        self._left -= len(old)
+        await self._remove_some([(f"{STAGING}/{one.name}", one) for one in old])
+
+    async def _sweep_beside(self) -> None:
+        """So it does where the place of a file is on another disk."""
+        found = self._beside()
+        if found is None:
+            return
+        staged = {f"{path} {one.version}": (path, one) for path, one in found.items()}
+        ages = await self._ages_in("beside", sorted(staged))
+        await self._remove_some([staged[name] for name, age in ages.items() if age >= ABANDONED])
+
+    async def _remove_some(self, files: Sequence[tuple[str, Entry]]) -> None:
+        """Removes as many files as `MOST` allows."""
+        await together(self._remove_one, files[: self._left])
+        self._left -= len(files[: self._left])
 
     async def _ages_in(self, folder: str, names: Sequence[str]) -> Mapping[str, float]:
         place = f"{self._resumption.root} {folder}"

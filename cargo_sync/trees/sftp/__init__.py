@@ -8,6 +8,7 @@ exchange    requests and answers: many go together, answers come as they are rea
 folder      the remote: one folder on the server
 login       how one logs in, and which server is trusted
 names       paths below the folder: what is there, folders that are made, names that go
+other_disks  which folders of a server are on another disk than our folder
 problems    errors of SSH and SFTP, as problems
 publishing  new files: staged under another name, then renamed
 upload      a larger file under way to the server

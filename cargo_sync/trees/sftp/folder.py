@@ -16,12 +16,13 @@ from cargo_sync.model.world import World
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
 from cargo_sync.trees.remote.problems import is_no_folder, is_occupied, was_changed
-from cargo_sync.trees.remote.staging import STAGED, check_empty
+from cargo_sync.trees.remote.staging import STAGED, check_empty, is_beside
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.sftp.channel import GOING_ON, MAKING, MAKING_ONLY, READING, SftpChannel
 from cargo_sync.trees.sftp.connection import SftpConnection
 from cargo_sync.trees.sftp.content import SftpContent
 from cargo_sync.trees.sftp.entries import name_of
+from cargo_sync.trees.sftp.exchange import forget
 from cargo_sync.trees.sftp.login import SftpLogin
 from cargo_sync.trees.sftp.names import SftpNames, folder_mode, is_same
 from cargo_sync.trees.sftp.problems import translated
@@ -126,6 +127,7 @@ class SftpFolder:
                 raise is_no_folder(folder) from error  # not every server says it by a code
             raise
         found, problems, links = list[Entry](), list[Problem](), list[str]()
+        staged: list[Entry] = []
         for one in names:
             name = name_of(one.name, folder)
             if name is None:
@@ -137,14 +139,14 @@ class SftpFolder:
             else:
                 found_or_not = self._names.entry_of(paths.join(folder, name), one.attributes)
                 if isinstance(found_or_not, Entry):
-                    found.append(found_or_not)
+                    (staged if is_beside(name) else found).append(found_or_not)
                 else:
                     problems.append(found_or_not)
         for start in range(0, len(links), _LINKS_AT_ONCE):
             some = links[start : start + _LINKS_AT_ONCE]
             read = await asyncio.gather(*(self.entry(paths.join(folder, name)) for name in some))
             found += [entry for entry in read if entry is not None]
-        return RemoteListing(folder, found, problems)
+        return RemoteListing(folder, found, problems, staged)
 
     async def entry(self, path: str) -> Entry | None:
         return await self._names.entry(path)
@@ -200,8 +202,33 @@ class SftpFolder:
         if await names.attributes(to) is not None:
             raise is_occupied(to)
         # Not `replace`, which would take the place of what comes there in this moment.
-        await names.call(path, lambda sftp: sftp.rename(names.at(path), names.at(to)))
+        try:
+            await names.call(path, lambda sftp: sftp.rename(names.at(path), names.at(to)))
+        except ProblemError as error:
+            if error.problem.code is not Code.OS_ERROR or await names.attributes(to) is not None:
+                raise
+            return await self._carry(path, to, entry, error)
         return await names.is_there(to)
+
+    async def _carry(self, path: str, to: str, entry: Entry, why: ProblemError) -> Entry:
+        """Moves a file that could not be renamed, perhaps because `to` is on another disk.
+
+        Raises:
+            ProblemError: the same as before, if it cannot be copied, either.
+        """
+        names = self._names
+        channel = await self._connection.channel()
+        if entry.kind != FILE or not channel.offers(b"copy-data"):
+            hint = "is it on another disk of the server? Make a job for what is on that disk"
+            raise ProblemError(replace(why.problem, hint=hint)) from why
+        made = await self.copy(path, to, entry)
+        try:
+            await names.expect(path, entry)
+        except ProblemError:
+            await names.unlink(to)
+            raise
+        await names.unlink(path)
+        return made
 
     async def copy(self, path: str, to: str, entry: Entry) -> Entry:
         names = self._names
@@ -216,6 +243,9 @@ class SftpFolder:
                 try:
                     await sftp.copy(source, target)
                     await sftp.sync(target)
+                except SftpError as error:
+                    forget(sftp.remove(names.at(to)))
+                    raise await names.reason(sftp, to, entry.size, error) from error
                 finally:
                     await sftp.close(target)
             finally:

@@ -50,7 +50,7 @@ def translated(where: str, path: str) -> Iterator[None]:
     except CUT as error:
         raise ProblemError(Problem(Code.CUT, f"the connection to {where} was cut")) from error
     except SftpError as error:
-        raise ProblemError(_of_sftp(error, where, path)) from error
+        raise ProblemError(of_sftp(error, where, path)) from error
     except SftpFormatError as error:
         message = f"{where} answers with something that is not SFTP: {error}"
         raise ProblemError(Problem(Code.CUT, message)) from error
@@ -58,7 +58,8 @@ def translated(where: str, path: str) -> Iterator[None]:
         raise ProblemError(_of_ssh(error, where)) from error
 
 
-def _of_sftp(error: SftpError, where: str, path: str) -> Problem:
+def of_sftp(error: SftpError, where: str, path: str) -> Problem:
+    """What a server's refusal of a call about `path` means. `where` is the server, for people."""
     if error.code in _GONE:
         return Problem(Code.CUT, f"the connection to {where} was cut")
     name = repr(path) if path else "the folder"

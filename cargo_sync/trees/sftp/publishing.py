@@ -7,18 +7,31 @@ that all of the content is durable.
 
 import asyncio
 
+from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry
-from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.model.problems import NO_ROOM, Code, ProblemError
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
 from cargo_sync.trees.remote.problems import has_vanished, was_changed
-from cargo_sync.trees.remote.staging import STAGING, is_staged
+from cargo_sync.trees.remote.staging import STAGING, beside, is_beside, is_staged
 from cargo_sync.trees.sftp.channel import GOING_ON, MAKING, MAKING_TO_COMPARE, SftpChannel
 from cargo_sync.trees.sftp.exchange import forget
 from cargo_sync.trees.sftp.names import GONE, SftpNames, check, found
-from cargo_sync.trees.sftp.problems import translated
+from cargo_sync.trees.sftp.other_disks import OtherDisks
+from cargo_sync.trees.sftp.problems import of_sftp, translated
 from cargo_sync.trees.sftp.upload import OpenStagedFile, SftpUpload, kept_of
 from cargo_sync.trees.sftp.writing import attributes, write
 from cargo_sync.wire.sftp.packets import Attributes, SftpError, Status
+
+
+class _OtherDiskError(Exception):
+    """A file could not be renamed, perhaps because its place is on another disk.
+
+    why  as it is told if that is not the reason
+    """
+
+    def __init__(self, why: ProblemError) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class SftpPublishing:
@@ -32,6 +45,7 @@ class SftpPublishing:
     def __init__(self, names: SftpNames) -> None:
         self._names = names
         self._staged = False
+        self._disks = OtherDisks()
 
     def begin(self) -> None:
         """The folder of staged files may not be there any more."""
@@ -48,19 +62,33 @@ class SftpPublishing:
         self, file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace
     ) -> Entry:
         """Like RemoteFolder.put."""
-        place, names = await self.place(file.transfer), self._names
+        while True:
+            place = await self._place(file)
+            try:
+                return await self._put(place, file, content, replaced, pace)
+            except _OtherDiskError as error:
+                if not self._disks.found(file.path, place):
+                    raise error.why from error
+
+    async def _put(
+        self, place: str, file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace
+    ) -> Entry:
+        names = self._names
         channel = await names.connection.channel_to_write()
         try:
             with channel.writes():
                 async with names.writing(channel, file.path, place, file.size):
                     looked = await self._write(channel, place, file, content, pace)
-        except ProblemError:
+            await self._expect(file.path, looked, replaced)
+            return await self._give(channel, place, file, looked)
+        except ProblemError as error:
             # Who has no room for a file has none for a part of it, either.
-            if channel.is_open:
+            if channel.is_open and (error.problem.code in NO_ROOM or not is_staged(place)):
                 forget(channel.remove(names.at(place)))
             raise
-        await self._expect(file.path, looked, replaced)
-        return await self._give(channel, place, file, looked)
+        except _OtherDiskError:
+            forget(channel.remove(names.at(place)))
+            raise
 
     async def upload(self, file: NewFile, kept: Kept | None) -> SftpUpload:
         """Like RemoteFolder.upload."""
@@ -68,13 +96,16 @@ class SftpPublishing:
             await self.give_up(kept)
             kept = None
         place, there = kept_of(kept) if kept else ("", 0)
-        if not is_staged(place) or there > file.size:
+        is_ours = is_staged(place) or place == beside(file.path, file.transfer)
+        if not is_ours or there > file.size:
             place, there = "", 0
         names = self._names
         if place:
             attrs = await names.attributes(place)
             there = min(there, attrs.size or 0) if attrs is not None else 0
-        place = place or await self.place(file.transfer)
+        if not place:
+            await self._try_disk(file)
+            place = await self._place(file)
         channel = await names.connection.channel_to_write()
         making = MAKING_TO_COMPARE if self.goes_on else MAKING
         async with names.writing(channel, file.path, place, 0):
@@ -85,7 +116,7 @@ class SftpPublishing:
     async def give_up(self, kept: Kept) -> None:
         """Like RemoteFolder.give_up."""
         place, _ = kept_of(kept)
-        if is_staged(place):
+        if is_staged(place) or is_beside(paths.name(place)):
             try:
                 await self._names.unlink(place)
             except ProblemError as error:
@@ -93,6 +124,31 @@ class SftpPublishing:
                     raise
 
     # -- inside ------------------------------------------------------------------------------------
+
+    async def _place(self, file: NewFile) -> str:
+        """Where a new file is staged."""
+        if self._disks.has(file.path):
+            return beside(file.path, file.transfer)
+        return await self.place(file.transfer)
+
+    async def _try_disk(self, file: NewFile) -> None:
+        """Finds out whether a file that is costly to send twice is to be on another disk."""
+        if self._disks.is_known(file.path):
+            return
+        names, place = self._names, await self.place(f"{file.transfer}-trial")
+        here, there = names.at(place), names.at(beside(file.path, file.transfer))
+
+        async def tried(sftp: SftpChannel) -> bool:
+            await sftp.close(await sftp.open(here, MAKING))
+            try:
+                await sftp.rename(here, there)
+            except SftpError as error:
+                forget(sftp.remove(here))
+                return error.code == Status.FAILURE
+            await sftp.remove(there)
+            return False
+
+        self._disks.note(file.path, elsewhere=await names.call(file.path, tried))
 
     async def _write(
         self, channel: SftpChannel, place: str, file: NewFile, content: memoryview, pace: Pace
@@ -141,7 +197,12 @@ class SftpPublishing:
             await set_
             attrs = await found(looked)
         await self._expect(path, attrs, replaced)
-        return await self._give(channel, place, file, attrs)
+        try:
+            return await self._give(channel, place, file, attrs)
+        except _OtherDiskError as error:
+            if not self._disks.found(path, place):
+                raise error.why from error
+            raise was_changed(path) from error  # all of it must be sent again
 
     async def _expect(self, path: str, attrs: Attributes | None, replaced: Entry | None) -> None:
         """Raises ProblemError: there is something else than what is to be replaced."""
@@ -163,7 +224,20 @@ class SftpPublishing:
             else:
                 renamed, looked = channel.rename(here, there), channel.lstat(there)
                 forget(looked)
-                await renamed
+                try:
+                    await renamed
+                except SftpError as error:
+                    if error.code != Status.FAILURE:
+                        raise
+                    if await found(looked) is not None:  # it came in this moment
+                        raise was_changed(path) from error
+                    # Another disk is told as a failure, and a full one, too.
+                    why = await names.reason(channel, path, 0, error)
+                    if why is not error:
+                        raise why from error
+                    raise _OtherDiskError(
+                        ProblemError(of_sftp(error, names.where, path))
+                    ) from error
             attrs = await found(looked)
             if attrs is None:  # some servers do the second before the first
                 attrs = await found(channel.lstat(there))

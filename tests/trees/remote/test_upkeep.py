@@ -5,6 +5,8 @@ import pytest
 from cargo_sync.model.jobs import DAY
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.testing.remote_server import MemoryServer
+from cargo_sync.trees.contract import Whole
+from cargo_sync.trees.remote.staging import beside
 from cargo_sync.trees.remote.tree import RemoteUse
 from cargo_sync.trees.remote.upkeep import EVERY, TrashLife
 from tests.conformance.remotes import KINDS, SHARE
@@ -62,6 +64,23 @@ async def test_staged_files_go_that_nobody_has_touched_for_a_week() -> None:
         await tree.open()
         clocks.now += DAY
     assert set(tree.server.files(ours=True)) == {grows}
+
+
+async def test_so_do_those_beside_a_place_on_another_disk() -> None:
+    clocks = Clocks()
+    tree = ServerTree(clocks.world, SHARE)
+    left, grows = beside("disk/film", "0123"), beside("disk/song", "0123")
+    others = "disk/.film.01234567.partial"
+    tree.server.write(left, b"1")
+    tree.server.write(others, b"1")
+    for day in range(10):
+        tree.server.write(grows, b"1" * day)
+        assert (left in tree.server.items) is (day < 9)
+        await tree.open()
+        seen = [one async for group in tree.observe(0) for one in group]
+        assert [one.entries for one in seen if isinstance(one, Whole)] == [1, 1]
+        clocks.now += DAY
+    assert {*tree.server.files(ours=True)} == {grows, others}
 
 
 async def test_what_fails_is_tried_the_next_time() -> None:
