@@ -10,12 +10,14 @@ import socket
 from contextlib import suppress
 from typing import Final
 
-from cargo_sync.trees.ftp.line import LONGEST, FtpLine
+from cargo_sync.trees.ftp.line import LONGEST, FtpLine, FtpReply
 from cargo_sync.trees.ftp.opening import CONNECT_SECONDS
 from cargo_sync.trees.ftp.problems import bad_answer, translated
 
 SILENT_SECONDS: Final = 120.0
 """So long nothing may come, and nothing may be taken."""
+_TRIES: Final = 5
+_NO_PORT: Final = 425
 _EXTENDED: Final = re.compile(r"\((.)\1\1(\d{1,5})\1\)")
 _OLD: Final = re.compile(r"\d{1,3}(?:,\d{1,3}){3},(\d{1,3}),(\d{1,3})")
 
@@ -139,13 +141,25 @@ async def _connected(line: FtpLine) -> socket.socket:
 
 
 async def _port(line: FtpLine) -> int:
-    reply = await line.ask(line.passive)
+    reply = await _opened_there(line)
     if line.passive == "EPSV" and reply.number // 100 == 5 and reply.number != 530:
         line.passive = "PASV"
-        reply = await line.ask(line.passive)
+        reply = await _opened_there(line)
     if reply.number not in (227, 229):
         raise line.refusal(reply)
     return port_of(reply.text)
+
+
+async def _opened_there(line: FtpLine) -> FtpReply:
+    """The answer to EPSV or PASV.
+
+    Some servers take any port of theirs, and say 425 if another connection has it just now.
+    """
+    for _ in range(_TRIES - 1):
+        reply = await line.ask(line.passive)
+        if reply.number != _NO_PORT:
+            return reply
+    return await line.ask(line.passive)
 
 
 def port_of(text: str) -> int:

@@ -26,6 +26,7 @@ class Scripted:
 
     tls    begins TLS after AUTH
     early  is sent unencrypted, together with the answer to AUTH
+    busy   so many times it has no port for a data connection
     """
 
     def __init__(self, answers: dict[str, str], context: ssl.SSLContext | None, early: str) -> None:
@@ -34,6 +35,7 @@ class Scripted:
         self.early = early
         self.asked: list[str] = []
         self.listing = b""
+        self.busy = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 here\r\n")
@@ -46,6 +48,9 @@ class Scripted:
                 if word == "AUTH" and self.context is not None:
                     writer.write(f"234 go\r\n{self.early}".encode())
                     await writer.start_tls(self.context)
+                elif word == "PASV" and self.busy:
+                    self.busy -= 1
+                    writer.write(b"425 no port\r\n")
                 elif word == "PASV":
                     opened = await asyncio.start_server(lambda _, one: data.put(one), "127.0.0.1")
                     port = opened.sockets[0].getsockname()[1]
@@ -137,4 +142,22 @@ async def test_a_listing_that_is_cut_short_is_no_listing() -> None:
             with pytest.raises(ProblemError) as caught:
                 await calls.listing("")
             assert caught.value.problem.code is code
+        await pool.close()
+
+
+@pytest.mark.parametrize(("busy", "works"), [(4, True), (5, False)])
+async def test_a_port_that_is_taken_there_is_no_reason_to_give_up(busy: int, works: bool) -> None:
+    offers = "211-offers\r\n MLST type*;size*;modify*;\r\n211 end"
+    answers = {"PASS": "230 ok", "USER": "331 who", "FEAT": offers, "CWD": "250 in", "EPSV": "502"}
+    async with server({**answers, "MLSD": "226 done"}) as (scripted, login):
+        world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "f" * 32, in_thread, lambda: 0)
+        pool = FtpPool(login(), world)
+        calls = FtpCalls(pool, "/top")
+        scripted.busy = busy
+        if works:
+            assert list((await calls.listing("")).entries) == []
+        else:
+            with pytest.raises(ProblemError, match="no port"):
+                await calls.listing("")
+        assert scripted.asked.count("PASV") == 5
         await pool.close()
