@@ -136,7 +136,10 @@ def _by_options(
 
     def named(problem: FieldProblem) -> FieldProblem:
         option = options.get(problem.field)
-        return problem if option is None else replace(problem, file=option, field="", line=None)
+        if option is None:
+            return problem
+        message = problem.message.replace('write "allow_plain": true', "give --allow-plain")
+        return replace(problem, message=message, file=option, field="", line=None)
 
     return ConfigError(named(problem) for problem in error.problems)
 

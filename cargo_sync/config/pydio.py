@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job_document import TYPE
@@ -66,7 +67,7 @@ def translated(document: Document) -> tuple[Document, list[str]]:
     value: dict[str, Any] = {}
     lines: dict[FieldPath, int] = {}
     problems: list[FieldProblem] = []
-    warnings: list[str] = []
+    warnings = _of_pydio(document)
     for field, given in document.value.items():
         ours = FIELDS.get(field, field)
         if ours != field and ours in document.value:
@@ -174,6 +175,23 @@ def _dropped(field: str, given: Any) -> list[str]:
     if field == "solve" and given not in ("manual", "both", None):
         return [f'solve "{given}" has no effect: nothing is lost, replaced files are in the trash']
     return []
+
+
+def _of_pydio(document: Document) -> list[str]:
+    """A warning if the address of Pydio itself stands where ours would have a port."""
+    server = document.value.get("server") if TYPE in document.value else None
+    if not isinstance(server, str) or "+" in server:
+        return []
+    try:
+        if urlsplit(server if "://" in server else f"//{server}").port is not None:
+            return []
+    except ValueError:
+        return []  # it is said elsewhere
+    scheme = "http" if server.lower().startswith("http://") else "https"
+    return [
+        "server is taken for a Cargo server, at port 8443; if it is Pydio, begin it with "
+        f"pydio+{scheme}://"
+    ]
 
 
 def _name(value: Mapping[str, object]) -> str:

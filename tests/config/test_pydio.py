@@ -107,14 +107,19 @@ def test_its_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = write(tmp_path, content)
         job = load_job(path, {})
         assert (job.mode, job.local_dir, job.remote_dir) == ("download", "/home/john/Pydio", "")
-        assert (job.name, job.password.reveal(), job.warnings) == ("1 Pydio", "canary-kept", ())
+        assert (job.name, job.password.reveal()) == ("1 Pydio", "canary-kept")
+        [warning] = job.warnings
+        assert warning.endswith("if it is Pydio, begin it with pydio+http://")
         assert check([path], {}, NOW)[0] == [
             f"{path}: local_dir: there is no folder /home/john to make Pydio in (make it, or "
             "correct the path)"
         ]
     assert set(asked) == {("http://localhost", "john")}
     trusting = load_job(write(tmp_path, [written(trust_ssl=True, password="p")]), {})
-    assert [warning.split(" has ")[0] for warning in trusting.warnings] == ["trust_ssl"]
+    assert [one.split(" has ")[0] for one in trusting.warnings][1:] == ["trust_ssl"]
+    for server in ("https://localhost:8443", "pydio+https://localhost"):
+        known = load_job(write(tmp_path, written(server=server, password="p")), {})
+        assert known.warnings == ()
     [wrong] = problems(load_job, write(tmp_path, {"a": written(user="a/b")}))
     assert wrong.startswith("user: may not contain")
 

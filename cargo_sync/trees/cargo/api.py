@@ -245,7 +245,7 @@ class Api:
         async with await self._request("POST", "/login", body, {}) as response:
             content = await bounds.beginning(response, bounds.SMALL)
             if pydio.is_pydio(response.headers, content):
-                raise ProblemError(pydio.problem(response.url.host or ""))
+                raise ProblemError(pydio.problem(self.login.url))
             if response.status == 401:
                 raise ProblemError(_wrong_password(self.login.username, response.url.host or ""))
             if response.status >= 300:

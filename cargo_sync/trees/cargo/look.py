@@ -157,7 +157,9 @@ def recognised(status: int, headers: Mapping[str, str], body: bytes) -> ServerKi
 def _message(url: str, kind: ServerKind, sealed: bool, trusted: bool) -> str:
     where = urlsplit(url).netloc
     if kind == "pydio":
-        return f"{pydio.problem(where).message}; its address begins with pydio+https://"
+        return (
+            f"{pydio.problem(url).message}; its address begins with pydio+{urlsplit(url).scheme}://"
+        )
     if kind == "unknown":
         return f"{where} answers, but it is not a Cargo server"
     if not sealed:

@@ -6,6 +6,7 @@ the realm "Pydio API"; its pages contain its name.
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from cargo_sync.model.problems import Code, Problem
 
@@ -19,12 +20,12 @@ def is_pydio(headers: Mapping[str, str], content: bytes) -> bool:
     return not content.lstrip().startswith(b"{") and any(mark in content.lower() for mark in _MARKS)
 
 
-def problem(where: str) -> Problem:
-    """The problem of a job or a client with the address of a Pydio server; `where` is its host."""
+def problem(url: str) -> Problem:
+    """The problem of a job or a client with the address `url`, where a Pydio server answers."""
     return Problem(
         Code.PYDIO_SERVER,
-        f"{where} is a Pydio server, not a Cargo server",
-        hint=f"set hostname in the job to pydio+https://{where}, with the path of Pydio, and "
+        f"{urlsplit(url).netloc} is a Pydio server, not a Cargo server",
+        hint=f"set hostname in the job to pydio+{url}, with the path of Pydio, and "
         "workspace to the id or alias of a workspace",
         retry=False,
     )

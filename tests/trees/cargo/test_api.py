@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import time
 from dataclasses import replace
 
@@ -73,6 +74,7 @@ async def test_a_pydio_server_is_told_from_ours(login: Answer) -> None:
     found = await problem(ok({}), login=login)
     assert (found.code, found.retry) == ("pydio_server", False)
     assert "is a Pydio server" in found.message
+    assert re.search(r"to pydio\+https?://[0-9.a-z]+:\d+, with", found.hint)
 
 
 @pytest.mark.parametrize(
