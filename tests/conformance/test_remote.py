@@ -245,6 +245,32 @@ async def test_an_upload_is_seen_when_it_is_published_and_goes_on_after_a_restar
     assert await content_of(remote, "big", entry) == content
 
 
+async def test_a_server_that_is_asked_gets_nothing_again_though_nothing_was_kept(
+    remote: RemoteFolder,
+) -> None:
+    upload = await remote.upload(file("big", b""), None)
+    piece = upload.piece
+    await upload.abort()
+    if remote.abilities.resuming is Resuming.NONE or not upload.asks:
+        return  # what is kept counts there, after each piece
+    content = bytes(range(251)) * (2 * piece // 251 + 100)
+    one = file("big", content)
+    upload = await remote.upload(one, None)
+    kept = upload.kept()
+    view, paced = memoryview(content), Paced()
+    for start in (0, piece):
+        await upload.send(start, view[start : start + piece], paced)
+    await upload.leave()
+    upload, paced = await remote.upload(one, kept), Paced()
+    at = upload.done[-1][1] if upload.done else 0
+    for start in range(0, at, piece):
+        assert await upload.holds(start, view[start : start + piece])
+    for start in range(at, len(content), piece):
+        await upload.send(start, view[start : start + piece], paced)
+    assert paced.count == len(content) - 2 * piece
+    await upload.abort()
+
+
 async def test_an_upload_that_is_given_up_leaves_nothing(remote: RemoteFolder) -> None:
     content = b"x" * 1000
     upload = await sent(remote, file("big", content), content, 1)

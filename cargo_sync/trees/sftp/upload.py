@@ -57,7 +57,7 @@ class SftpUpload:
 
     piece = PIECE
     at_once = 1
-    asks = True
+    asks = False
 
     def __init__(
         self,
