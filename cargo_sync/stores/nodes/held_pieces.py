@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from cargo_sync.model.problems import Problem
 from cargo_sync.stores.contract import Content, Wake
 from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, length_of
+from cargo_sync.wire import records
 from cargo_sync.wire.frames import BODY_MAX, new_buffer
 
 BATCH: Final = 1_000
@@ -54,15 +55,17 @@ class HeldPiece:
     """A piece. What changes of it is written under the lock of its table.
 
     users    how many want it
+    is_lent  whether somebody sends it as it lies in memory
     memory   its bytes, once it is HERE; None: they are all zeros
     problem  why it has FAILED
     """
 
-    __slots__ = ("key", "memory", "problem", "state", "users", "wakes")
+    __slots__ = ("is_lent", "key", "memory", "problem", "state", "users", "wakes")
 
     def __init__(self, key: PieceKey) -> None:
         self.key = key
         self.users = 0
+        self.is_lent = False
         self.state = PieceState.AWAITED
         self.memory: memoryview | None = None
         self.problem: Problem | None = None
@@ -70,7 +73,10 @@ class HeldPiece:
 
 
 class PieceMemory:
-    """Memory of large pieces, used again: the system takes long to give new pages. Any thread."""
+    """Memory of large pieces, used again: the system takes long to give new pages. Any thread.
+
+    There is room for the header of a record before the bytes of a large piece.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -86,8 +92,9 @@ class PieceMemory:
             memory = new_buffer(BODY_MAX)
         if exchange is not None and exchange(content, memory):
             return content
-        memory[: len(content)] = content
-        return memory[: len(content)]
+        kept = memory[records.SIZE : records.SIZE + len(content)]
+        kept[:] = content
+        return kept
 
     def give(self, memory: memoryview | None) -> None:
         """Nobody uses this any more."""
@@ -124,8 +131,26 @@ class HeldPieces:
             self._queued()
         return found
 
-    def give_back(self, pieces: Iterable[HeldPiece]) -> None:
-        """Somebody does not want these any more."""
+    def lend(self, piece: HeldPiece, header: bytes) -> memoryview | None:
+        """A piece that is HERE as a record with this header, in its own memory.
+
+        Nobody else gets its record until `is_lent` is false again. None: somebody else has it, or
+        it is none of those that have room for a header.
+        """
+        with self._lock:
+            memory = piece.memory
+            if piece.is_lent or memory is None or len(memory) < POOLED:
+                return None
+            piece.is_lent = True
+        record = memoryview(memory.obj)[: records.SIZE + len(memory)]
+        record[: records.SIZE] = header
+        return record
+
+    def give_back(self, pieces: Iterable[HeldPiece], *, is_passed: bool = False) -> None:
+        """Somebody does not want these any more.
+
+        `is_passed`: nobody will soon. Then their memory is used again while it is hot.
+        """
         with self._lock:
             for piece in pieces:
                 piece.users -= 1
@@ -133,7 +158,9 @@ class HeldPieces:
                     continue
                 del self._pieces[piece.key]
                 self._queue.pop(piece.key, None)
-                if piece.state is PieceState.HERE:
+                if piece.state is PieceState.HERE and is_passed:
+                    self._memory.give(piece.memory)
+                elif piece.state is PieceState.HERE:
                     self._keep(piece)
 
     def is_settled(self, piece: HeldPiece, wake: Wake) -> bool:

@@ -6,6 +6,7 @@ more than that range, and a client that does not read keeps nothing but its wind
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -14,7 +15,7 @@ from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content, Wake
 from cargo_sync.stores.nodes.ahead import AHEAD_PIECES, AheadContents, ReadingAhead, SmallAsks
 from cargo_sync.stores.nodes.held_pieces import HeldPiece, HeldPieces, PieceKey, PieceState
-from cargo_sync.stores.nodes.pieces import pieces_of
+from cargo_sync.stores.nodes.pieces import length_of, pieces_of
 
 WINDOW: Final = 16
 """The most pieces that one reader wants at a time."""
@@ -29,12 +30,15 @@ class NodeReading:
         self.held = held
         self._lock = threading.Lock()
         self._readers = 0
+        self._reading = Counter[tuple[int, Content]]()
+        """How many of them read each content."""
         self._ahead = ReadingAhead(held, asks)
 
     def open(self, workspace: int, content: Content, wake: Wake | None) -> "PieceReader":
         """See `ContentStore.open`."""
         with self._lock:
             self._readers += 1
+            self._reading[workspace, content] += 1
         ahead = self._ahead.find(workspace, content)
         start = AHEAD_PIECES if ahead is not None else 1
         reader = PieceReader(self, PieceKey(workspace, content, 0), wake, start)
@@ -55,14 +59,22 @@ class NodeReading:
         """The most pieces that a reader may want now."""
         return max(1, min(WINDOW, ALL_WINDOWS // max(1, self._readers)))
 
-    def closed(self) -> None:
+    def is_alone(self, key: PieceKey) -> bool:
+        """Whether nobody else reads this content."""
+        return self._reading[key.workspace, key.content] == 1
+
+    def closed(self, key: PieceKey) -> None:
         """A reader has ended."""
+        of = key.workspace, key.content
         with self._lock:
             self._readers -= 1
+            self._reading[of] -= 1
+            if not self._reading[of]:
+                del self._reading[of]
 
 
 class PieceReader:
-    """A content, perhaps before anything of it has come. See `lanes.ports.Reader`."""
+    """A content, perhaps before anything of it has come. See `lanes.ports.RecordReader`."""
 
     def __init__(
         self, reading: NodeReading, first: PieceKey, wake: Wake | None, start: int
@@ -77,8 +89,23 @@ class PieceReader:
         self._next = 0
         """The first piece that was not wanted yet, behind those that are held."""
         self._window = start
+        self._lent: HeldPiece | None = None
+
+    def record(self, header: bytes, offset: int, count: int) -> memoryview | None:
+        self._end_loan()
+        number, inside = divmod(offset, PIECE)
+        if self._event is not None or inside or count != length_of(self._content, number):
+            return None
+        self.reach(number, number)
+        if not self._is_here(number):
+            return None
+        piece = self._held[number]
+        record = self._reading.held.lend(piece, header)
+        self._lent = piece if record is not None else None
+        return record
 
     def read_into(self, view: memoryview, offset: int) -> int | None:
+        self._end_loan()
         total = max(0, min(len(view), self._content.size - offset))
         if not total:
             return 0
@@ -103,6 +130,7 @@ class PieceReader:
 
     def extent(self, offset: int, until: int) -> tuple[int, bool]:
         """As of a reader; holes are known only of pieces that are here."""
+        self._end_loan()
         number = offset // PIECE
         end, is_hole = min(until, (number + 1) * PIECE), self._is_hole(number)
         while is_hole and end < until and self._is_hole(number := number + 1):
@@ -113,9 +141,10 @@ class PieceReader:
         return True
 
     def close(self) -> None:
+        self._end_loan()
         self._reading.held.give_back(self._held.values())
         self._held.clear()
-        self._reading.closed()
+        self._reading.closed(self._key)
 
     def reach(self, first: int, last: int) -> None:
         """It reads these pieces now: those before them go, and those behind them are wanted."""
@@ -125,7 +154,8 @@ class PieceReader:
             held.clear()
             self._next, self._window = first, 1
         elif passed := [number for number in held if number < first]:
-            self._reading.held.give_back([held.pop(number) for number in passed])
+            pieces = [held.pop(number) for number in passed]
+            self._reading.held.give_back(pieces, is_passed=self._reading.is_alone(self._key))
         until = min(pieces_of(self._content), first + max(self._window, last + 1 - first))
         left = self._next - first
         if left > last - first and left > self._window // 2:
@@ -136,6 +166,12 @@ class PieceReader:
             held.update(zip(numbers, self._reading.held.want(keys), strict=True))
             self._next = until
             self._window = min(2 * self._window, self._reading.window())
+
+    def _end_loan(self) -> None:
+        """The last record was sealed."""
+        if self._lent is not None:
+            self._lent.is_lent = False
+            self._lent = None
 
     def _is_here(self, number: int) -> bool:
         """Whether a piece is here; if not, it is waited for. Raises ProblemError: it failed."""

@@ -27,6 +27,7 @@ from cargo_sync.stores.nodes.reading import (
     NodeReading,
     PieceReader,
 )
+from cargo_sync.wire import records
 from cargo_sync.wire.frames import BODY_MAX
 from tests.stores.blobs import flip, place_of
 from tests.stores.nodes.house import house
@@ -131,6 +132,35 @@ def test_readers_of_one_file_share_what_comes() -> None:
     one.close()
     scene.bring()
     assert read(other, PIECE) == b"\1", "one that ends takes nothing from the other"
+
+
+def test_a_piece_is_sent_where_it_lies_by_one_lane_at_a_time() -> None:
+    scene = Scene()
+    one, other = scene.open(), scene.open()
+    header = b"H" * records.SIZE
+    assert one.record(header, 0, PIECE) is None
+    scene.bring()
+    lent = one.record(header, 0, PIECE)
+    assert lent is not None and bytes(lent) == header + b"\0" * PIECE
+    assert other.record(header, 0, PIECE) is None and read(other, 0, 2) == b"\0\0"
+    for offset, count in ((0, PIECE - 1), (5, PIECE - 5), (COUNT * PIECE, 1)):
+        assert one.record(header, offset, count) is None, "it is not just one piece"
+    again = other.record(header, 0, PIECE)
+    assert again is not None and again.obj is lent.obj
+    other.close()
+    one.close()
+
+
+def test_who_reads_alone_gets_the_same_memory_again() -> None:
+    scene = Scene()
+    reader, used = scene.open(), list[int]()
+    for number in range(COUNT - 1):
+        while (record := reader.record(b"H" * records.SIZE, number * PIECE, PIECE)) is None:
+            scene.bring()
+        used.append(id(record.obj))
+    reader.close()
+    assert len(set(used)) <= 2 * WINDOW and set(used[:5]) & set(used[-5:])
+    assert scene.asked() == []
 
 
 def test_what_fails_fails_for_those_who_wait_and_is_tried_again_by_others() -> None:
