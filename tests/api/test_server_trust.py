@@ -15,6 +15,7 @@ from cargo_sync.api.server_trust import (
     decide,
     is_loopback,
     place_of,
+    plain,
     seen_server,
 )
 
@@ -87,3 +88,22 @@ def test_known_servers(tmp_path: Path) -> None:
     assert Path(file).read_text().splitlines()[1:3] == ["# by hand", f"c:1 sha256:{SEEN.upper()}"]
     assert stat.S_IMODE(Path(file).stat().st_mode) == 0o600
     assert stat.S_IMODE(Path(file).parent.stat().st_mode) == 0o700
+
+
+def test_servers_of_one_host_are_kept_apart() -> None:
+    """They show other certificates and keys, which would count as a change."""
+    urls = ("sftp://a/x", "ftps://a", "ftps://a:990", "webdav+https://a/x", "s3+https://a:9/b")
+    assert [place_of(url) for url in urls] == [
+        "sftp://a:22", "ftps://a:21", "ftps://a:990", "a:443", "a:9",
+    ]  # fmt: skip
+
+
+def test_the_hint_about_a_plain_connection_names_the_sealed_scheme() -> None:
+    for url, scheme in (
+        ("http://a", "https"),
+        ("ftp://a/x", "ftps"),
+        ("s3+http://a/b", "s3+https"),
+        ("tcp://a:1", "tls"),
+    ):
+        _, hint = plain(url)
+        assert hint.startswith(f"use {scheme}://")
