@@ -202,7 +202,11 @@ class _Probe:
 
     async def _deleting(self, found: S3Abilities) -> S3Abilities:
         stale = await _answer(self._s3.delete(self._key, if_match=_STALE))
-        return replace(found, delete_if_match=stale is _Answer.CONDITION)
+        if stale is not _Answer.CONDITION:
+            return found
+        # Swift refuses the right one, too, in a bucket that keeps versions.
+        right = await _answer(self._s3.delete(self._key, if_match=(await self._head()).etag))
+        return replace(found, delete_if_match=right is _Answer.DONE)
 
     async def _head(self) -> ObjectHead:
         head = await self._s3.head(self._key)

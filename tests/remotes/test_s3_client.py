@@ -19,6 +19,8 @@ from cargo_sync.s3.content import S3Content
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.errors import S3Error
 from cargo_sync.s3.multipart import SMALLEST_PART
+from cargo_sync.s3.objects import Versioning
+from cargo_sync.s3.requests import S3Request
 from cargo_sync.wire.sigv4 import AccessKey
 from tests.remotes.remotes import Remotes
 from tests.remotes.running import Running
@@ -79,6 +81,24 @@ async def test_what_a_server_does_is_found_and_nothing_is_left(remotes: Remotes,
         assert await find_abilities(s3, "folder/", "1a") == KNOWN[name]
         assert await keys(s3) == []
         assert [one async for page in s3.multipart.open_uploads() for one in page] == []
+
+
+VERSIONS: Final = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+
+
+@pytest.mark.parametrize(("name", "obeys"), [("swift", False), ("moto", True)])
+async def test_what_is_deleted_on_a_condition_where_versions_are_kept(
+    remotes: Remotes, name: str, obeys: bool
+) -> None:
+    """Swift refuses every condition of a DELETE there: what a job deleted stayed."""
+    async with bucket(remotes.get(name)) as s3:
+        content = S3Content((VERSIONS,))
+        await s3._connection.headers(
+            S3Request("PUT", "a test", query=[("versioning", "")], content=content)
+        )
+        found = await find_abilities(s3, "folder/", "1a")
+        assert (found.versioning, found.delete_if_match) == (Versioning.ON, obeys)
+        assert await keys(s3) == []
 
 
 @pytest.mark.parametrize("name", KNOWN)
