@@ -41,7 +41,7 @@ LONE = BAD + "\udce9"
 UNSAFE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-BY_THEMSELVES = {"watch", "feed", "completion", "shell", "job edit", "top"} | {
+BY_THEMSELVES = {"watch", "feed", "completion", "shell", "copy", "job edit", "top"} | {
     f"web user {verb}" for verb in ("list", "add", "passwd", "remove")
 }
 """Commands that show no result: their parts are tested."""

@@ -263,11 +263,13 @@ def place(folder: Path) -> Iterator[Place]:
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    """The files below `root`, without what is ours."""
-    if not root.is_dir():
-        return {}
-    return {
-        str(path.relative_to(root)): path.read_bytes()
-        for path in root.rglob("*")
-        if path.is_file() and ".cargo_sync" not in path.parts
-    }
+    """The files below `root`, without what is ours. Programs may change them meanwhile."""
+    found: dict[str, bytes] = {}
+    for place, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name != ".cargo_sync"]
+        for name in names:
+            path = Path(place, name)
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_file() and ".cargo_sync" not in path.parts:
+                    found[str(path.relative_to(root))] = path.read_bytes()
+    return found
