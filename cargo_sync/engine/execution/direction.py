@@ -1,9 +1,10 @@
 """One direction of a run: what does and records the steps from one side to the other."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
@@ -20,6 +21,8 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.trees.contract import FarTree, NearTree, Task
 
 REJECTED: Final = "its deletion was rejected by a person"
+GRACE: Final = 10.0
+"""Seconds that a stop waits for what is being recorded."""
 
 
 class Direction:
@@ -80,7 +83,7 @@ class Direction:
         try:
             async with aclosing(moving) as results:
                 async for batch in results:
-                    await self._commit.brought(batch)
+                    await _recorded(self._commit.brought(batch))
         finally:
             self._report.advanced |= self._memory.parts.further(self._far.resumed(self.mode))
 
@@ -106,3 +109,27 @@ class Direction:
         batches: AsyncIterator[Sequence[Task]] = self._execution.batches(steps)
         async for moved in batches:
             raise AssertionError(f"retiring moves no content, but there is {moved!r}")
+
+
+async def _recorded(recording: Coroutine[Any, Any, None]) -> None:
+    """Records a batch. A stop that comes meanwhile is raised by the next wait, after it.
+
+    That wait is one of the transfer, which then tells what else has moved before it was stopped.
+    """
+    task = asyncio.ensure_future(recording)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait({task}, timeout=GRACE)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        if task.cancelled() or task.exception() is not None:
+            raise
+        stopped = asyncio.current_task()
+        assert stopped is not None
+        stopped.uncancel()
+        stopped.cancel()
+        return
+    task.result()

@@ -28,6 +28,7 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, is_vast
 from cargo_sync.model.world import World
+from cargo_sync.process.wakeup import next_turn
 from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import Api, segment
 from cargo_sync.trees.cargo.opening import GrantedFlow, end_flow, open_flow
@@ -271,6 +272,7 @@ class ClientFlow:
         try:
             while not isinstance(result := await self._results.get(), _Over):
                 yield self._brought(result)
+                await next_turn()  # here comes a stop that came while that was recorded
             if _is_idle(result.error):
                 self._take_back()
             elif result.error is not None:

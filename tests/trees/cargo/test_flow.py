@@ -18,7 +18,7 @@ from cargo_sync.model.transfers import Receipt
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.cargo import flow as flow_module
 from cargo_sync.trees.cargo.api import Api, ServerLogin
-from cargo_sync.trees.cargo.flow import ClientFlow, _Committed
+from cargo_sync.trees.cargo.flow import ClientFlow, _Committed, _Over
 from cargo_sync.trees.cargo.opening import GrantedFlow
 from cargo_sync.trees.cargo.replies import Decoder, T
 from cargo_sync.trees.cargo.requests import Body
@@ -205,3 +205,40 @@ async def test_what_was_committed_before_a_stop_is_told(monkeypatch: pytest.Monk
         await lane.following
     assert [receipt.version for one in told for receipt in one.receipts] == [7]
     assert lane.heard == ["cancel"], "it was ended once"
+
+
+async def test_a_stop_while_a_batch_is_recorded_ends_the_lane_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flow = ClientFlow(Meanwhile(), REAL, nullcontext(), None)
+    lane: Any = Committed(flow)
+    monkeypatch.setattr(flow_module, "LaneThread", EndingThread)
+    monkeypatch.setattr(GrantedFlow, "connect", lambda *_: (None, None))
+    monkeypatch.setattr(flow, "_machinery", lambda *_: (lane, hand_over))
+    told = 0
+
+    def hand_over(number: int, _offers: object) -> None:
+        flow._results.put_nowait(_Committed(number, [Receipt("done")], 1.0, LinkReport(), {}))
+        if number == 1:
+            flow._results.put_nowait(_Over(None))
+
+    async def batches() -> AsyncIterator[list[Task]]:
+        for path in ("a", "b"):
+            yield [Task(Action(Op.PUT, path, Entry(path, FILE, 1)), "0" * 32)]
+
+    async def follow() -> None:
+        nonlocal told
+        near, me = MemoryTree("near"), asyncio.current_task()
+        async for brought in flow.run(Mode.UPLOAD, near, batches(), ("default", ""), "run"):
+            told += len(brought.done)
+            while flow._results.qsize() < 2 and told == 1:
+                await asyncio.sleep(0)
+            if me is not None and not me.cancelling():
+                me.cancel()  # as it comes after what is recorded
+
+    following = asyncio.create_task(follow())
+    with pytest.raises(asyncio.CancelledError):
+        await following
+    assert told == 2
+    assert lane.heard.count("cancel") == 1
+    assert flow._lane is None

@@ -58,10 +58,12 @@ class MovingFiles:
         try:
             return await task
         except asyncio.CancelledError:
+            if moved:
+                return moved[0]  # too late: what has moved counts, also when all is stopped
             mine = asyncio.current_task()
             if offer.path not in self._cancelled or (mine is not None and mine.cancelling()):
                 raise
-            return moved[0] if moved else refusal(cancelled(offer.path))
+            return refusal(cancelled(offer.path))
         except ProblemError as error:
             if is_whole(error):
                 raise

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.transfers import Receipt
+from cargo_sync.process.wakeup import next_turn
 from cargo_sync.trees.contract import Brought, Moved, Task
 from cargo_sync.trees.offers import brought
 from cargo_sync.trees.remote.transfer.files import MovingFiles
@@ -63,6 +64,7 @@ class RemoteFlow:
                 if isinstance(result, BaseException):
                     raise result
                 yield self._taken(result)
+                await next_turn()  # here comes a stop that came while that was recorded
         except asyncio.CancelledError:
             feeder.cancel()
             if carrying:

@@ -8,10 +8,13 @@ import pytest
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Brought, Task
 from cargo_sync.trees.remote.contract import NewFile, Pace
 from cargo_sync.trees.remote.transfer import flow
+from cargo_sync.trees.remote.transfer.files import MovingFiles
+from cargo_sync.trees.remote.transfer.limits import TransferLimits
 from tests.conformance.remotes import BUCKET
 from tests.trees.remote.trees import RUN, Clocks, ServerTree, put
 
@@ -67,3 +70,15 @@ async def test_what_was_moved_before_the_end_is_told(
     assert [receipt.code for receipt in brought.receipts] == ["done", "done"]
     assert not brought.failed
     assert far.open_tasks() == []
+
+
+async def test_what_moved_in_the_moment_of_a_stop_counts() -> None:
+    files = MovingFiles(TransferLimits(asyncio.Semaphore(1), lambda: 0.0), lambda: 0.0)
+    offer, moving = Offer("a", 1, 0, 0, 1, 0, "0" * 32), list[asyncio.Task[Receipt]]()
+
+    async def work() -> Receipt:
+        moving[0].cancel()
+        return Receipt("done", 7)
+
+    moving.append(asyncio.create_task(files.alone(offer, work())))
+    assert (await moving[0]).version == 7
