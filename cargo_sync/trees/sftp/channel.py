@@ -24,6 +24,7 @@ from cargo_sync.wire.sftp.packets import (
     Kind,
     Name,
     SftpError,
+    SftpFormatError,
     Status,
 )
 from cargo_sync.wire.sftp.requests import (
@@ -38,6 +39,8 @@ READING: Final = Flags.READ
 MAKING: Final = Flags.WRITE | Flags.CREATE | Flags.TRUNCATE
 MAKING_ONLY: Final = Flags.WRITE | Flags.CREATE | Flags.EXCLUSIVE
 GOING_ON: Final = Flags.READ | Flags.WRITE
+MOST_NAMES: Final = 4_000_000
+"""Names of one folder, and answers with some of them: a list that is longer has no end."""
 MAKING_TO_COMPARE: Final = Flags.READ | Flags.WRITE | Flags.CREATE | Flags.TRUNCATE
 
 
@@ -157,8 +160,11 @@ class SftpChannel(SftpExchange):
         found: list[Name] = []
         try:
             # One after the other: servers may mix up those of one folder at the same time.
-            while True:
+            for _ in range(MOST_NAMES):
                 found += await self._ask(Kind.READDIR, names_of, text(handle))
+                if len(found) > MOST_NAMES:
+                    break
+            raise SftpFormatError("a list of names without an end")
         except SftpError as error:
             if error.code != Status.END:
                 raise

@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 SAFE: Final = 32 * 2**10
 """Bytes of content in one request that every server takes."""
+LEAST: Final = 4 * 2**10
+"""Fewer are not believed: a server that says 1 would be asked for each byte."""
 LONGEST: Final = 255 * 2**10
 """Bytes of content in one request to a server that takes so many."""
 SILENT_SECONDS: Final = 120.0
@@ -109,7 +111,7 @@ class SftpExchange(asyncssh.SSHClientSession[bytes]):
         if self.offers(b"limits@openssh.com"):
             extended = text(b"limits@openssh.com")
             most = await self._ask(Kind.EXTENDED, limits_of, extended)
-            read, write = (min(one, LONGEST) or SAFE for one in most)
+            read, write = (min(max(LEAST, one or SAFE), LONGEST) for one in most)
             self.longest = (read, write)
 
     @property

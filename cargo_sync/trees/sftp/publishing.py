@@ -161,7 +161,6 @@ class SftpPublishing:
             if error.code in GONE:
                 self._staged = False  # somebody has removed the folder of staged files
             raise
-        looked = channel.lstat(self._names.at(file.path))
         small = len(content) <= channel.longest[1]
         calls: list[asyncio.Future[None]] = []
         try:
@@ -173,9 +172,9 @@ class SftpPublishing:
             calls.append(channel.sync(handle))
             # By its name: not every server answers this for a file that is open.
             calls.append(channel.setstat(at, attributes(file.mtime_ns, file.mode)))
-        except BaseException:
+            # After the content, which may take long: somebody may write there meanwhile.
+            looked = channel.lstat(self._names.at(file.path))
             forget(looked)
-            raise
         finally:
             if channel.is_open:
                 calls.append(channel.close(handle))

@@ -1,12 +1,14 @@
 """One SFTP channel without a server: what goes out, and what becomes of the answers."""
 
 import asyncio
+import struct
 from typing import Any
 
 import pytest
 
+from cargo_sync.trees.sftp import channel as channel_module
 from cargo_sync.trees.sftp.channel import READING, SftpChannel
-from cargo_sync.trees.sftp.exchange import LATE_SECONDS, SILENT_SECONDS
+from cargo_sync.trees.sftp.exchange import LATE_SECONDS, LEAST, LONGEST, SAFE, SILENT_SECONDS
 from cargo_sync.wire.sftp.answers import Fields, SftpAnswer, SftpAnswers
 from cargo_sync.wire.sftp.packets import Attributes, Kind, SftpError, SftpFormatError, Status
 from cargo_sync.wire.sftp.requests import attributes, integer, request, text
@@ -152,3 +154,45 @@ async def test_a_server_that_does_not_answer_is_found_out() -> None:
     assert await other == Attributes()
     with pytest.raises(TimeoutError):
         await looked
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"), [(0, SAFE), (1, LEAST), (LEAST + 1, LEAST + 1), (2**63, LONGEST)]
+)
+async def test_a_server_says_how_much_one_request_may_have(said: int, taken: int) -> None:
+    line: Any = Line()
+    channel = SftpChannel(Clock())
+    channel.connection_made(line)
+    starting = asyncio.create_task(channel.start())
+    await asyncio.sleep(0)
+    offered = text(b"limits@openssh.com") + text(b"1")
+    channel.data_received(request(Kind.VERSION, 3, offered), None)
+    while len(line.written) < 2:
+        await asyncio.sleep(0)
+    answer(channel, Kind.EXTENDED_REPLY, 1, struct.pack(">4Q", 0, said, said, 0))
+    await starting
+    assert channel.longest == (taken, taken)
+
+
+@pytest.mark.parametrize("names", [0, 2])
+async def test_a_list_of_names_without_an_end_is_given_up(
+    names: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_module, "MOST_NAMES", 5)
+    channel, line = await opened(Clock())
+    listing = asyncio.create_task(channel.listing(b"/a"))
+    some = [text(b"n"), text(b""), attributes(Attributes())] * names
+    asked = 0
+    while not listing.done():
+        await asyncio.sleep(0)
+        for one in line.sent() if line.written else []:
+            if one.kind == Kind.OPENDIR:
+                answer(channel, Kind.HANDLE, one.number, text(b"h"))
+            elif one.kind == Kind.READDIR:
+                asked += 1
+                assert asked <= 5
+                answer(channel, Kind.NAME, one.number, integer(names), *some)
+    with pytest.raises(SftpFormatError, match="without an end"):
+        await listing
+    await asyncio.sleep(0)
+    assert [one.kind for one in line.sent()] == [Kind.CLOSE], "the handle is given back"
