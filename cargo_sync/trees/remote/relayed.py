@@ -67,11 +67,14 @@ class RelayedFolder:
     async def matches(
         self, items: Sequence[tuple[str, Entry, KnownHash]]
     ) -> list[Matched | Problem]:
-        """Like NearTree.matches; a hash of the same kind that this server knows stands for ours."""
+        """Like NearTree.matches; a hash of the same kind that this server knows stands for ours.
+
+        What neither server is certain of says nothing, and one that differs only if both are.
+        """
         known = await self._visited.known_hashes([(path, entry) for path, entry, _ in items])
         found: list[Matched | Problem] = []
         for (path, entry, wanted), own in zip(items, known, strict=True):
-            if own is not None and own.kind is wanted.kind in (HashKind.MD5, HashKind.SHA1):
+            if own is not None and _compares(own, wanted):
                 found.append(Matched(own.text, own.text == wanted.text))
             else:
                 found.append(await self._matched(path, entry, wanted))
@@ -97,6 +100,15 @@ class RelayedFolder:
 
     async def close(self) -> None:
         """Whoever opened the remote closes it."""
+
+
+def _compares(one: KnownHash, other: KnownHash) -> bool:
+    """Whether the hashes of two servers say if their contents are the same."""
+    if one.kind is not other.kind or one.kind not in (HashKind.MD5, HashKind.SHA1):
+        return False
+    if one.text == other.text:
+        return one.certain or other.certain
+    return one.certain and other.certain
 
 
 def _only_to_remotes() -> NoReturn:

@@ -1,6 +1,7 @@
 """Files of one remote go to another one, and nothing of them is kept here."""
 
 import asyncio
+from hashlib import md5
 from typing import Final
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
+from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.testing.remote import MemoryRemote
 from cargo_sync.testing.remote_server import MemoryServer
@@ -120,3 +122,39 @@ async def test_a_source_that_cannot_be_reached_ends_the_copy() -> None:
         with pytest.raises(ProblemError, match="the source is gone"):
             await pair.copied(path)
         assert pair.target.files() == {}
+
+
+ONE: Final = md5(b"one", usedforsecurity=False).hexdigest()
+OTHER: Final = "0" * 32
+"""The MD5 of something else, or what a server says that gives no MD5."""
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted", "same", "reads"),
+    [
+        ((ONE, True), (ONE, True), True, False),
+        ((ONE, False), (ONE, True), True, False),
+        ((ONE, True), (OTHER, True), False, False),
+        ((OTHER, False), (ONE, True), True, True),
+        ((OTHER, False), (OTHER, False), False, True),
+        ((ONE, False), (ONE, False), True, True),
+        ((ONE, True), (OTHER, False), False, True),
+    ],
+)
+async def test_only_hashes_of_which_servers_are_certain_say_that_contents_differ(
+    own: tuple[str, bool],
+    wanted: tuple[str, bool],
+    same: bool,
+    reads: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair = Pair()
+    said = KnownHash(HashKind.MD5, *own)
+    monkeypatch.setattr(pair.reader, "_known", lambda _: said)
+    near = pair.near()
+    entry = (await near.stand("", ["a.txt"]))["a.txt"]
+    assert isinstance(entry, Entry)
+    [matched] = await near.matches([("a.txt", entry, KnownHash(HashKind.MD5, *wanted))])
+    assert not isinstance(matched, Problem)
+    assert matched.same is same
+    assert ("read" in [call for call, _ in pair.source.calls]) is reads
