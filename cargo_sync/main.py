@@ -508,7 +508,7 @@ def migrate(
 
     The server must be stopped meanwhile. Its users see no difference: no job sends anything
     again. The old place stays as it is until --remove-source. After a kill, the same command goes
-    on where it was.
+    on where it was; with --database it begins anew.
 
     \b
     Examples:

@@ -5,8 +5,9 @@ or the environment. To another machine the connection is encrypted and the certi
 unless the URL says something else.
 """
 
+import re
 from typing import Annotated, Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import BeforeValidator
 
@@ -16,6 +17,9 @@ from cargo_sync.config.shape import describe, wrong
 FORM: Final = "a URL such as postgresql://cargo@db.example.com/cargo"
 _SCHEMES: Final = ("postgresql", "postgres")
 _CHECKED: Final = (("sslmode", "verify-full"), ("sslrootcert", "system"))
+_HALF_WRITTEN: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::\d{0,5})?")
+_PASSWORDS: Final = frozenset({"password", "sslpassword"})
 
 
 def _database(value: Any) -> str:
@@ -23,18 +27,37 @@ def _database(value: Any) -> str:
         raise ValueError(f"must be {FORM}, not {describe(value)}")
     try:
         parts = urlsplit(value)
-        _ = parts.port
     except ValueError:
         raise wrong(f"is not {FORM}") from None
     if parts.scheme not in _SCHEMES or len(parts.path) < 2:
         raise wrong(f"must be {FORM}")
-    options = parse_qsl(parts.query)
-    named = dict(options)
-    host = named.get("host", parts.hostname or "")
-    if not host or host.startswith("/") or places.is_loopback(host) or "sslmode" in named:
+    login, _, hosts = parts.netloc.rpartition("@")
+    found = [_HOST.fullmatch(one) for one in hosts.split(",")]
+    if "@" in login + parts.path or parts.fragment or not all(found):
+        raise wrong(f"is not {FORM}; in a user or password, @ is written %40, / %2F and # %23")
+    if _HALF_WRITTEN.search(value):
+        raise wrong("has a % without two digits after it; a % is written %25")
+    named = dict(parse_qsl(parts.query, keep_blank_values=True))
+    by_name = [unquote(one[1]).strip("[]") for one in found if one]
+    if "host" in named:
+        by_name = named["host"].split(",")
+    by_number = named.get("hostaddr", "").split(",")
+    if "sslmode" in named or all(map(_is_near, by_name + by_number)):
         return value
-    added = [(name, text) for name, text in _CHECKED if name not in named]
-    return urlunsplit(parts._replace(query=urlencode([*options, *added])))
+    added = "&".join(f"{name}={text}" for name, text in _CHECKED if name not in named)
+    return f"{value}{'&' if parts.query else '?'}{added}"  # the rest stays as it was written
+
+
+def _is_near(host: str) -> bool:
+    """Whether a host is this machine, or the folder of a socket on it; "": none is named."""
+    return not host or host.startswith("/") or places.is_loopback(host)
+
+
+def has_password(address: str) -> bool:
+    """Whether a URL says the password itself, in one of the two places for it."""
+    parts = urlsplit(address)
+    named = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    return ":" in parts.netloc.rpartition("@")[0] or not named.isdisjoint(_PASSWORDS)
 
 
 DatabaseAddress = Annotated[str, BeforeValidator(_database)]

@@ -8,6 +8,7 @@ from cargo_sync.config import places
 from cargo_sync.config.backup import BackupSettings, BackupShape, FileServerSettings
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.control import ControlSettings, control_from
+from cargo_sync.config.database import has_password
 from cargo_sync.config.errors import FieldProblem
 from cargo_sync.config.events import EventSettings, holds_key, unusual_secrets
 from cargo_sync.config.fields import served_folder
@@ -255,7 +256,9 @@ def _warnings(document: Document, shape: ServerShape) -> list[str]:
         for user in shape.users
         if user.password_file and user.password_file.warning
     ]
-    if plain and (warning := exposure(document.file)):
+    written = document.value.get("database") or ""  # its variables are not filled in
+    in_address = (shape.database or "").startswith(written) and has_password(written)
+    if (plain or in_address) and (warning := exposure(document.file)):
         found.append(warning)
     if any(holds_key(document, event) for event in shape.events) and (
         warning := exposure(document.file)

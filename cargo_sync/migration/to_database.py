@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
-from urllib.parse import urlsplit
 
+from cargo_sync.config.database import has_password
 from cargo_sync.config.editing import edited, fields_of
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.relaxed import parse, read_text
@@ -37,7 +37,7 @@ def move_state(file: str, address: str, screen: Screen, env: Mapping[str, str]) 
     settings = load_server(file, env)
     if settings.database is not None:
         raise _refused(file, "the server has its state in a database already")
-    if urlsplit(address).password:
+    if has_password(address):
         raise _refused(file, "no password in a command: use a passfile, or PGPASSWORD")
     text = read_text(file)
     changed = edited(text, {**fields_of(text, file), "database": address}).text

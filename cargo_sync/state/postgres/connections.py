@@ -1,16 +1,17 @@
 """Connections to PostgreSQL: how they are opened, and what their values become."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import BoundedSemaphore, local
 from typing import Any, Final
 
 import psycopg
 from psycopg import RawCursor
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.numeric import Int8Dumper, NumericBinaryLoader
 from psycopg.types.string import StrDumper
 
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Fault, Found, Statements
 from cargo_sync.state.postgres.dialect import translated
 
@@ -18,7 +19,20 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 MOST: Final = 4
 """Connections that only read; when all of them are in use, a reader waits for one."""
+_ASKED: Final[Mapping[str, int | str]] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "application_name": "cargo_sync",
+}
+"""What holds unless the address says something else."""
 _SESSION: Final = (
+    # The database, too, notices soon that a connection was cut: until then it keeps our lock.
+    "SET tcp_keepalives_idle = 10",
+    "SET tcp_keepalives_interval = 5",
+    "SET tcp_keepalives_count = 3",
     "SET synchronous_commit = on",
     "SET lock_timeout = '30s'",
     "SET idle_in_transaction_session_timeout = '60s'",
@@ -47,19 +61,16 @@ def connect(address: str) -> Connection:
     for all of them.
 
     Raises:
+        ProblemError: `bad_settings`: it is no address.
         psycopg.Error: it cannot be opened.
     """
+    said = parts_of(address)
+    added = {name: value for name, value in _ASKED.items() if name not in said}
     connection: Connection = psycopg.connect(
-        address,
+        make_conninfo(address, **added),
         autocommit=True,
         cursor_factory=RawCursor,
         prepare_threshold=2,
-        connect_timeout=10,
-        keepalives_idle=10,
-        keepalives_interval=5,
-        keepalives_count=3,
-        tcp_user_timeout=15_000,
-        application_name="cargo_sync",
     )
     connection.prepared_max = 256
     connection.adapters.register_dumper(int, Int8Dumper)
@@ -71,9 +82,27 @@ def connect(address: str) -> Connection:
     return connection
 
 
+def parts_of(address: str) -> Mapping[str, int | str | None]:
+    """What an address says. libpq's own words are not shown: they quote passwords.
+
+    Raises:
+        ProblemError: `bad_settings`.
+    """
+    try:
+        return conninfo_to_dict(address)
+    except (psycopg.ProgrammingError, UnicodeDecodeError):
+        message = "the address of the database cannot be read"
+        hint = "check the names after the ?; special characters in a password are written as %XX"
+        raise ProblemError(Problem(Code.BAD_SETTINGS, message, hint=hint, retry=False)) from None
+
+
 def name_of(address: str) -> str:
-    """What a database is called in messages: never with its password."""
-    parts = conninfo_to_dict(address)
+    """What a database is called in messages: never with its password.
+
+    Raises:
+        ProblemError: as for `parts_of`.
+    """
+    parts = parts_of(address)
     return f"the database {parts.get('dbname', '')!r} at {parts.get('host') or 'this machine'}"
 
 
@@ -96,14 +125,47 @@ class Asking:
         return cursor.execute(translated(sql).encode(), parameters or None)
 
 
+class Opening:
+    """Opens connections to one database.
+
+    An attempt may take `connect_timeout` to fail. Who has waited for a turn meanwhile fails with
+    it, and does not try as long again: else a queue of N would last N times as long.
+
+    failures  how many attempts have failed
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._last: psycopg.Error | None = None
+        self.failures = 0
+
+    def __call__(self, failures: int) -> Connection:
+        """Opens one.
+
+        Args:
+            failures: how many there had been when the caller began to wait for a turn.
+
+        Raises:
+            psycopg.Error: it cannot be opened.
+        """
+        if self._last is not None and failures != self.failures:
+            raise type(self._last)(str(self._last))
+        try:
+            return connect(self._address)
+        except psycopg.OperationalError as error:
+            self._last = error
+            self.failures += 1
+            raise
+
+
 class PostgresReaders:
     """Up to `MOST` connections that only read, opened when they are needed.
 
-    open  opens one
+    opening  opens one
     """
 
-    def __init__(self, open: Callable[[], Connection]) -> None:
-        self._open = open
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
         self._turns = BoundedSemaphore(MOST)
         self._free: list[Connection] = []
         self._mine = local()
@@ -121,8 +183,9 @@ class PostgresReaders:
         Raises:
             psycopg.Error: the database cannot be read.
         """
+        failures = self._opening.failures
         with self._turns:
-            connection = self._begun()
+            connection = self._begun(failures)
             self._mine.asking = asking = Asking(connection)
             try:
                 yield asking
@@ -130,18 +193,21 @@ class PostgresReaders:
                 self._mine.asking = None
                 self._give_back(connection)
 
-    def _begun(self) -> Connection:
+    def _begun(self, failures: int) -> Connection:
         """A connection in a transaction; one that was lost since its last use is replaced."""
-        while self._free:
-            connection = self._free.pop()
+        while connection := _taken(self._free):
             try:
                 connection.execute(_READ)
             except psycopg.OperationalError:
                 connection.close()
             else:
                 return connection
-        connection = self._open()
-        connection.execute(_READ)
+        connection = self._opening(failures)
+        try:
+            connection.execute(_READ)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _give_back(self, connection: Connection) -> None:
@@ -154,8 +220,16 @@ class PostgresReaders:
 
     def close(self) -> None:
         """Closes the connections, which must not be in use any more."""
-        while self._free:
-            self._free.pop().close()
+        while connection := _taken(self._free):
+            connection.close()
+
+
+def _taken(free: list[Connection]) -> Connection | None:
+    """The last one; None when none is left, also because another thread was faster."""
+    try:
+        return free.pop()
+    except IndexError:
+        return None
 
 
 _READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"

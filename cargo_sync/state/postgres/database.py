@@ -18,15 +18,20 @@ from cargo_sync.state.database import Database, Fault, Statements
 from cargo_sync.state.postgres.connections import (
     Asking,
     Connection,
+    Opening,
     PostgresReaders,
-    connect,
     name_of,
 )
-from cargo_sync.state.postgres.problems import problem_of
+from cargo_sync.state.postgres.problems import in_use, problem_of
 from cargo_sync.state.postgres.schema_versions import migrate
 
 _ONE_SERVER: Final = "SELECT pg_try_advisory_lock(4346, 1)"
 """Two numbers of ours: the server that holds this lock is the only one."""
+_WAIT: Final = "SELECT pg_advisory_lock(4346, 1)"
+_WHO: Final = "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+_END: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2
+"""
 
 
 class PostgresDatabase(Database):
@@ -35,14 +40,16 @@ class PostgresDatabase(Database):
     def __init__(self, address: str, path: str, fault: Fault | None) -> None:
         """Not called directly: see `open`."""
         self.path = path
-        self._address = address
         self._name = name_of(address)
         self._fault = fault
         self._guard = FairLock()
         self._depth = 0
         self._spoilt = False
         self._writer: Connection | None = None
-        self._readers = PostgresReaders(lambda: connect(address))
+        self._session: tuple[object, ...] | None = None
+        """The database's end of our last connection that writes: its process, and its start."""
+        self._opening = Opening(address)
+        self._readers = PostgresReaders(self._opening)
 
     @classmethod
     def open(cls, address: str, path: str, fault: Fault | None = None) -> Self:
@@ -59,7 +66,7 @@ class PostgresDatabase(Database):
         database = cls(address, path, fault)
         try:
             with database._translated():
-                writer = database._connected()
+                writer = database._connected(0)
                 migrate(writer, database._name)
         except BaseException:
             database.close()
@@ -68,8 +75,9 @@ class PostgresDatabase(Database):
 
     @contextmanager
     def transaction(self) -> Iterator[Statements]:
+        failures = self._opening.failures
         with self._translated(), self._guard:
-            writing = Asking(self._begun(), self._fault)
+            writing = Asking(self._begun(failures), self._fault)
             self._depth += 1
             try:
                 yield writing
@@ -83,8 +91,8 @@ class PostgresDatabase(Database):
             finally:
                 self._depth -= 1
 
-    def _begun(self) -> Connection:
-        """The connection that writes, in a transaction."""
+    def _begun(self, failures: int) -> Connection:
+        """The connection that writes, in a transaction; `failures` is for a new one."""
         if self._depth and self._writer is not None:
             return self._writer
         writer = self._writer
@@ -94,7 +102,7 @@ class PostgresDatabase(Database):
             except psycopg.OperationalError:
                 writer.close()
         if writer is None or writer.closed:
-            writer = self._connected()
+            writer = self._connected(failures)
             writer.execute("BEGIN")
         self._spoilt = False
         return writer
@@ -114,21 +122,27 @@ class PostgresDatabase(Database):
         except psycopg.Error:
             writer.close()
 
-    def _connected(self) -> Connection:
+    def _connected(self, failures: int) -> Connection:
         """Opens the connection that writes, as the only server that does."""
-        self._writer = writer = connect(self._address)
-        is_first = writer.execute(_ONE_SERVER).fetchone()
-        if is_first != (True,):
+        writer = self._opening(failures)
+        try:
+            if not self._is_only(writer):
+                raise ProblemError(in_use(self._name))
+            self._session = writer.execute(_WHO).fetchone()
+        except BaseException:
             writer.close()
-            raise ProblemError(
-                Problem(
-                    Code.STATE_IN_USE,
-                    f"{self._name} is in use by another server",
-                    hint="stop that one, or give this one a database of its own",
-                    retry=False,
-                )
-            )
+            raise
+        self._writer = writer
         return writer
+
+    def _is_only(self, writer: Connection) -> bool:
+        """Takes the lock of the only server; False if another one has it."""
+        if writer.execute(_ONE_SERVER).fetchone() == (True,):
+            return True
+        if self._session is None or not writer.execute(_END, self._session).fetchone():
+            return False
+        writer.execute(_WAIT)  # the database had not noticed yet that we were cut off
+        return True
 
     @contextmanager
     def read(self, *, long: bool = False) -> Iterator[Statements]:

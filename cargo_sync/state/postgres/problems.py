@@ -73,6 +73,16 @@ _KINDS: Final = (
 """The first one that fits."""
 
 
+def in_use(name: str) -> Problem:
+    """The problem that another server has the database `name`."""
+    return Problem(
+        Code.STATE_IN_USE,
+        f"{name} is in use by another server",
+        hint="stop that one, or give this one a database of its own",
+        retry=False,
+    )
+
+
 def problem_of(error: psycopg.Error, name: str) -> Problem | None:
     """The problem behind an error; None for wrong use of the library, a bug of this program.
 
@@ -80,7 +90,7 @@ def problem_of(error: psycopg.Error, name: str) -> Problem | None:
         error: of psycopg.
         name: of the database, for the message, without a password.
     """
-    said = (error.diag.message_primary or str(error)).strip()
+    said = " ".join((error.diag.message_primary or str(error)).split())
     for kind in _KINDS:
         if isinstance(error, kind.classes):
             message = f"{name} {kind.words.format(said)}"

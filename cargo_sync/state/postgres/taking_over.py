@@ -13,7 +13,7 @@ from psycopg import sql
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.postgres.connections import Connection, connect, name_of
-from cargo_sync.state.postgres.problems import problem_of
+from cargo_sync.state.postgres.problems import in_use, problem_of
 
 _COLUMNS: Final = b"""
 SELECT table_name, column_name, data_type, is_identity = 'YES' FROM information_schema.columns
@@ -21,6 +21,7 @@ WHERE table_schema = current_schema() AND table_name NOT IN ('counter', 'schema_
 ORDER BY table_name <> 'workspace', table_name, ordinal_position
 """
 """Tables refer to `workspace` alone, so it comes first."""
+_ALONE: Final = b"SELECT pg_try_advisory_xact_lock(4346, 1)"
 _TYPES: Final = {"bigint": "int8", "double precision": "float8", "text": "text", "bytea": "bytea"}
 _MADE: Final[dict[str, Callable[[Any], Any]]] = {
     "bigint": int, "double precision": float, "text": str, "bytea": bytes
@@ -52,6 +53,7 @@ def take_over(
     name = name_of(address)
     try:
         with connect(address) as connection, connection.transaction():
+            _must_be_alone(connection, name)
             tables = list(_tables(connection))
             _must_be_empty(connection, tables, name)
             total = 0
@@ -67,6 +69,12 @@ def take_over(
         if (problem := problem_of(error, name)) is None:
             raise
         raise ProblemError(problem) from error
+
+
+def _must_be_alone(connection: Connection, name: str) -> None:
+    """No server uses the database, and none can until the transaction ends."""
+    if connection.execute(_ALONE).fetchone() != (True,):
+        raise ProblemError(in_use(name))
 
 
 def _tables(connection: Connection) -> Iterator[_Table]:
@@ -86,7 +94,8 @@ def _must_be_empty(connection: Connection, tables: Sequence[_Table], name: str) 
                 Problem(
                     Code.OCCUPIED,
                     f"{name} has the state of a server already",
-                    hint="name an empty database",
+                    hint="name an empty database; if an earlier move to this one was cut off at "
+                    "its very end, remove it and make it again (dropdb, createdb)",
                     retry=False,
                 )
             )

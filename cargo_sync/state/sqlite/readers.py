@@ -42,7 +42,10 @@ class Readers:
             sqlite3.Error: the file cannot be read.
         """
         with self._turns:
-            connection = self._free.pop() if self._free else self._open()
+            try:
+                connection = self._free.pop()
+            except IndexError:  # to look first would not do: another thread may be faster
+                connection = self._open()
             try:
                 connection.execute("BEGIN")
                 self._mine.connection = connection

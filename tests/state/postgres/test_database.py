@@ -1,7 +1,11 @@
+import os
+import socket
 import sqlite3
+import traceback
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
@@ -13,6 +17,7 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.database import Database
 from cargo_sync.state.history import HistoryRows
+from cargo_sync.state.postgres import connections
 from cargo_sync.state.postgres.connections import name_of
 from cargo_sync.state.postgres.database import PostgresDatabase
 from cargo_sync.state.postgres.taking_over import take_over
@@ -215,3 +220,76 @@ def test_a_state_from_a_file_goes_on_here(tmp_path: Path, fresh_postgres: str) -
         assert catalogue.workspace("/srv/ben", lambda: "epoch").id == space.id + 1
         assert AuditTable(target, lambda: 1.0, lambda: 1.0).begin("ana", "x", "{}") == 2
         assert accounts(target) == ["ana"]
+
+
+def test_our_own_lock_does_not_shut_us_out(database: PostgresDatabase) -> None:
+    set_account(database, "ana")
+    assert database._writer is not None
+    ours = database._writer.fileno()
+    with closing(socket.socket(fileno=os.dup(ours))), open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), ours)  # cut off; for the database, the connection still stands
+        set_account(database, "ben")
+        assert accounts(database) == ["ana", "ben"]
+
+
+def test_without_the_lock_nothing_is_written(
+    database: PostgresDatabase, fresh_postgres: str, tmp_path: Path
+) -> None:
+    database.close()
+    with PostgresDatabase.open(fresh_postgres, str(tmp_path)):
+        for _ in range(2):
+            assert code_of(lambda: set_account(database, "ana")) == "state_in_use"
+    assert accounts(database) == []
+    database.close()
+
+
+def test_who_waits_while_the_database_is_away_fails_with_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = list[str]()
+
+    def refused(address: str) -> NoReturn:
+        tried.append(address)
+        raise psycopg.errors.ConnectionTimeout("away")
+
+    monkeypatch.setattr(connections, "connect", refused)
+    opening, asked = connections.Opening("postgresql:///x"), 0
+    for _ in range(3):  # all three had begun to wait before the first failed
+        with pytest.raises(psycopg.errors.ConnectionTimeout, match="away"):
+            opening(asked)
+    assert len(tried) == 1
+    with pytest.raises(psycopg.errors.ConnectionTimeout):
+        opening(opening.failures)
+    assert len(tried) == 2
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://a:canary%zz@h/x", "postgresql://a:canary@h/x?y=canary", "canary x"]
+)
+def test_what_is_said_of_a_wrong_address_has_no_password(address: str, tmp_path: Path) -> None:
+    with pytest.raises(ProblemError) as caught:
+        PostgresDatabase.open(address, str(tmp_path))
+    assert caught.value.problem.code == "bad_settings"
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
+
+
+class _Faster(list[Any]):
+    """Looks full; but another thread takes what is there first."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_another_thread_may_take_the_last_reader(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    opened: SqliteDatabase | PostgresDatabase
+    if kind == "sqlite":
+        opened = SqliteDatabase.open(str(tmp_path / "state.db"), "server")
+    else:
+        opened = request.getfixturevalue("database")
+    opened._readers._free = _Faster()
+    with opened, opened.read(long=True) as connection:
+        assert connection.execute("SELECT count(*) FROM account").fetchone() == (0,)
+        opened._readers._free = []
