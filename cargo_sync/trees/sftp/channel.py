@@ -30,6 +30,7 @@ from cargo_sync.wire.sftp.packets import (
 from cargo_sync.wire.sftp.requests import (
     attributes,
     integer,
+    long,
     span,
     text,
     write_head,
@@ -86,16 +87,18 @@ class SftpChannel(SftpExchange):
         future.set_result(None)
         return future
 
-    def copy(self, source: bytes, target: bytes) -> asyncio.Future[None]:
-        """Copies an open file into another one on the server.
+    def copy(self, source: bytes, target: bytes, offset: int, length: int) -> asyncio.Future[None]:
+        """Copies so many bytes of an open file to the same place of another one, on the server.
+
+        Nothing else is answered here meanwhile.
 
         Raises:
             SftpError: `UNSUPPORTED`: the server cannot.
         """
         if not self.offers(b"copy-data"):
             raise SftpError(Status.UNSUPPORTED)
-        of = text(source) + bytes(16)  # from its beginning to its end
-        return self._ask(Kind.EXTENDED, done_of, text(b"copy-data"), of, text(target), bytes(8))
+        of, to = text(source) + long(offset) + long(length), text(target) + long(offset)
+        return self._ask(Kind.EXTENDED, done_of, text(b"copy-data"), of, to)
 
     # -- names -------------------------------------------------------------------------------------
 

@@ -31,6 +31,9 @@ from cargo_sync.trees.sftp.upload import SftpUpload
 from cargo_sync.trees.sftp.writing import attributes
 from cargo_sync.wire.sftp.packets import Attributes, SftpError
 
+COPIED: Final = 64 * 2**20
+"""Bytes that a server copies in one call: one that takes minutes looks like a server that does not
+answer any more."""
 _LINKS_AT_ONCE: Final = 16
 _PROBED_TIME: Final = 1_000_000_000 * SECOND
 _PROBED_MODE: Final = 0o640
@@ -241,8 +244,10 @@ class SftpFolder:
             try:
                 target = await sftp.open(names.at(to), MAKING_ONLY)
                 try:
-                    await sftp.copy(source, target)
-                    await sftp.sync(target)
+                    for start in range(0, entry.size, COPIED):
+                        length = min(COPIED, entry.size - start)
+                        await sftp.copy(source, target, start, length)
+                        await sftp.sync(target)
                 except SftpError as error:
                     forget(sftp.remove(names.at(to)))
                     raise await names.reason(sftp, to, entry.size, error) from error
@@ -256,6 +261,7 @@ class SftpFolder:
         await names.call(to, lambda sftp: sftp.setstat(names.at(to), wanted))
         made = await names.is_there(to)
         if made.size != entry.size:
+            await names.unlink(to)
             raise ProblemError(Problem(Code.CORRUPT, f"the copy of {path!r} is not complete", path))
         return made
 

@@ -14,6 +14,7 @@ from cargo_sync.wire.sftp.packets import (
     Kind,
 )
 
+_LONG: Final = struct.Struct(">Q")
 _OFFSET_AND_LENGTH: Final = struct.Struct(">QI")
 
 
@@ -25,6 +26,11 @@ def text(value: bytes) -> bytes:
 def integer(value: int) -> bytes:
     """A number as it is in a packet."""
     return INTEGER.pack(value)
+
+
+def long(value: int) -> bytes:
+    """A number of 64 bits as it is in a packet."""
+    return _LONG.pack(value)
 
 
 def hello() -> bytes:
@@ -53,7 +59,7 @@ def attributes(wanted: Attributes) -> bytes:
     """Attributes that are to be set; an access time is set with the modification time."""
     flags, fields = 0, b""
     if wanted.size is not None:
-        flags, fields = flags | HAS_SIZE, fields + struct.pack(">Q", wanted.size)
+        flags, fields = flags | HAS_SIZE, fields + long(wanted.size)
     if wanted.mode is not None:
         flags, fields = flags | HAS_MODE, fields + integer(wanted.mode)
     if wanted.mtime is not None:

@@ -99,7 +99,7 @@ async def test_what_the_server_does_not_offer_is_not_asked() -> None:
     for call in (
         lambda: channel.replace(b"/a", b"/b"),
         lambda: channel.room(b"/"),
-        lambda: channel.copy(b"h", b"g"),
+        lambda: channel.copy(b"h", b"g", 0, 1),
     ):
         with pytest.raises(SftpError) as caught:
             call()

@@ -1,10 +1,13 @@
-"""New files on an SSH server: what comes there while they are written stays."""
+"""New files on an SSH server, and copies there: what comes meanwhile is seen."""
 
+from asyncio import Future
 from dataclasses import replace
 
 import pytest
 
 from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.trees.sftp import folder as folder_module
+from cargo_sync.trees.sftp.channel import SftpChannel
 from tests.remotes.remotes import Remotes
 from tests.trees.sftp.test_disks import file, free, opened
 
@@ -28,3 +31,34 @@ async def test_what_changes_while_a_file_is_written_is_not_replaced(remotes: Rem
             now = await folder.entry("a")
             assert now is not None and now.size == len(other)
             await folder.remove("a", now)
+
+
+@pytest.mark.parametrize("size", [0, 999, 1_000, 2_500])
+async def test_a_copy_is_made_in_pieces_of_which_each_is_answered(
+    size: int, remotes: Remotes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_module, "COPIED", 1_000)
+    asked, copy = list[int](), SftpChannel.copy
+
+    def counted(
+        channel: SftpChannel, source: bytes, target: bytes, offset: int, length: int
+    ) -> Future[None]:
+        asked.append(length)
+        return copy(channel, source, target, offset, length)
+
+    monkeypatch.setattr(SftpChannel, "copy", counted)
+    content = bytes(number % 251 for number in range(size))
+    async with opened(remotes.get("openssh"), "/copies") as folder:
+        entry = await folder.put(file("a", content), memoryview(content), None, free)
+        made = await folder.copy("a", "b", entry)
+        assert sum(asked) == size and max(asked, default=0) <= 1_000
+        read = await folder.read("b", made)
+        assert b"".join([piece async for piece in read]) == content
+        await read.close()
+        await folder.remove("b", made)
+        # It is shorter when it is copied than it was when it was looked at.
+        with pytest.raises(ProblemError) as caught:
+            await folder.copy("a", "b", entry._replace(size=size + 1))
+        assert caught.value.problem.code is Code.CORRUPT
+        assert await folder.entry("b") is None
+        await folder.remove("a", entry)
