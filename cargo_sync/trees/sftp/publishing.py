@@ -6,6 +6,7 @@ that all of the content is durable.
 """
 
 import asyncio
+from contextlib import suppress
 
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry
@@ -20,7 +21,7 @@ from cargo_sync.trees.sftp.other_disks import OtherDisks
 from cargo_sync.trees.sftp.problems import of_sftp, translated
 from cargo_sync.trees.sftp.upload import OpenStagedFile, SftpUpload, kept_of
 from cargo_sync.trees.sftp.writing import attributes, write
-from cargo_sync.wire.sftp.packets import Attributes, SftpError, Status
+from cargo_sync.wire.sftp.packets import Attributes, Flags, SftpError, Status
 
 
 class _OtherDiskError(Exception):
@@ -102,14 +103,18 @@ class SftpPublishing:
         names = self._names
         if place:
             attrs = await names.attributes(place)
-            there = min(there, attrs.size or 0) if attrs is not None else 0
+            has = 0 if attrs is None or attrs.is_link else attrs.size or 0
+            there = min(there, has)
         if not place:
             await self._try_disk(file)
             place = await self._place(file)
         channel = await names.connection.channel_to_write()
         making = MAKING_TO_COMPARE if self.goes_on else MAKING
         async with names.writing(channel, file.path, place, 0):
-            handle = await channel.open(names.at(place), GOING_ON if there else making)
+            if there:
+                handle = await channel.open(names.at(place), GOING_ON)
+            else:
+                handle = await self._made(channel, place, making)
         staged = OpenStagedFile(channel, handle, place, there)
         return SftpUpload(staged, names, self._publish)
 
@@ -150,13 +155,25 @@ class SftpPublishing:
 
         self._disks.note(file.path, elsewhere=await names.call(file.path, tried))
 
+    async def _made(self, channel: SftpChannel, place: str, flags: int) -> bytes:
+        """Makes a staged file; gives its handle.
+
+        Our own folder is closed to others. Elsewhere they may have put a link where we write.
+        """
+        at = self._names.at(place)
+        if is_staged(place):
+            return await channel.open(at, flags)
+        with suppress(SftpError):
+            await channel.remove(at)
+        return await channel.open(at, flags | Flags.EXCLUSIVE)
+
     async def _write(
         self, channel: SftpChannel, place: str, file: NewFile, content: memoryview, pace: Pace
     ) -> Attributes | None:
         """Stages a file, complete and durable. Returns what is at its path meanwhile."""
         at = self._names.at(place)
         try:
-            handle = await channel.open(at, MAKING)
+            handle = await self._made(channel, place, MAKING)
         except SftpError as error:
             if error.code in GONE:
                 self._staged = False  # somebody has removed the folder of staged files

@@ -4,8 +4,10 @@ from asyncio import Future
 from dataclasses import replace
 
 import pytest
+from orjson import dumps
 
 from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.trees.remote.staging import beside
 from cargo_sync.trees.sftp import folder as folder_module
 from cargo_sync.trees.sftp.channel import SftpChannel
 from tests.remotes.remotes import Remotes
@@ -62,3 +64,28 @@ async def test_a_copy_is_made_in_pieces_of_which_each_is_answered(
         assert caught.value.problem.code is Code.CORRUPT
         assert await folder.entry("b") is None
         await folder.remove("a", entry)
+
+
+async def test_a_link_where_a_file_is_staged_beside_its_place_is_not_followed(
+    remotes: Remotes,
+) -> None:
+    content = memoryview(b"of the job")
+    async with opened(remotes.get("openssh"), "/links") as folder:
+        folder._publishing._disks.note("a", elsewhere=True)
+        victim = await folder.put(file("victim", b"1"), memoryview(b"1"), None, free)
+        for large in (False, True):
+            wanted = file("a", bytes(content))
+            place = beside("a", wanted.transfer)
+            await folder.link(place, "victim")
+            if large:
+                # It was ours before, and somebody has replaced it.
+                upload = await folder.upload(wanted, dumps([place, 1]).decode())
+                assert not upload.done
+                await upload.send(0, content, free)
+                made = await upload.publish(wanted, None)
+            else:
+                made = await folder.put(wanted, content, None, free)
+            assert await folder.entry("victim") == victim
+            assert await folder.entry("a") == made
+            await folder.remove("a", made)
+        await folder.remove("victim", victim)
