@@ -69,7 +69,7 @@ class SftpFolder:
         if found is None and make:
             await names.make_root()
             found = await names.attributes("", follow=True)
-        shown = names.root.decode()
+        shown = names.shown
         if found is None:
             raise ProblemError(
                 Problem(Code.ROOT_GONE, f"there is no folder {shown} on {names.where}")
@@ -79,7 +79,7 @@ class SftpFolder:
             raise ProblemError(Problem(Code.NOT_A_FOLDER, message))
         names.root = await names.call("", lambda sftp: sftp.realpath(names.root))
         user = self._connection.login.username
-        return f"sftp {user}@{names.where} {self._connection.fingerprint} {names.root.decode()}"
+        return f"sftp {user}@{names.where} {self._connection.fingerprint} {names.shown}"
 
     async def close(self) -> None:
         await self._connection.close()

@@ -38,6 +38,11 @@ class SftpNames:
         """The server, for people."""
         return self.connection.login.where
 
+    @property
+    def shown(self) -> str:
+        """The folder itself, for people; the server may call it by a name that is not UTF-8."""
+        return self.root.decode(errors="backslashreplace")
+
     async def call(self, path: str, work: Callable[[SftpChannel], Awaitable[T]]) -> T:
         return await self.connection.call(path, work)
 

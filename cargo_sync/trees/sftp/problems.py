@@ -11,6 +11,8 @@ import asyncssh
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.wire.sftp.packets import SftpError, SftpFormatError, Status
 
+_SAID: Final = 200
+"""Characters that are shown of a server's own words."""
 _FAILED: Final = "check the folder, and the log of the server"
 _REASONS: Final[dict[int, tuple[Code, str, bool]]] = {
     Status.NO_SUCH_FILE: (Code.VANISHED, "{} does not exist", True),
@@ -66,7 +68,7 @@ def of_sftp(error: SftpError, where: str, path: str) -> Problem:
     if (reason := _REASONS.get(error.code)) is not None:
         code, words, retry = reason
         return Problem(code, words.format(name), path, retry=retry)
-    said = f": {error.said[:200]}" if error.said else ""
+    said = f": {words}" if (words := _plain(error.said)) else ""
     message = f"the server could not do this with {name}{said}"
     return Problem(Code.OS_ERROR, message, path, hint=_FAILED)
 
@@ -92,7 +94,7 @@ def _of_ssh(error: Exception, where: str) -> Problem:
         case asyncssh.ChannelOpenError():
             return Problem(Code.REFUSED, f"{where} offers no SFTP", hint="is `Subsystem sftp` set?")
         case asyncssh.Error():
-            return Problem(Code.CUT, f"{where} ended the connection: {error.reason[:200]}")
+            return Problem(Code.CUT, f"{where} ended the connection: {_plain(error.reason)}")
         case socket.gaierror():
             hint = "check hostname in the job"
             return Problem(Code.UNKNOWN_HOST, f"there is no host {where}", hint=hint)
@@ -102,3 +104,8 @@ def _of_ssh(error: Exception, where: str) -> Problem:
             why = os.strerror(error.errno).lower() if error.errno else "no answer"
             return Problem(Code.UNREACHABLE, f"{where} cannot be reached: {why}")
     return Problem(Code.CUT, f"the connection to {where} was cut")
+
+
+def _plain(text: str) -> str:
+    """A server's own words on one line, cut."""
+    return "".join(one if one.isprintable() else " " for one in text[:_SAID]).strip()
