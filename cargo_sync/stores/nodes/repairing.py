@@ -34,7 +34,7 @@ class _Pass:
 
     after   how far it has come
     copied  whether it has made a copy
-    moved   whether a content got another placement meanwhile
+    moved   whether a content got another placement meanwhile, or may have: somebody deletes copies
     """
 
     after: str = ""
@@ -141,7 +141,9 @@ class Repairing:
             groups = defaultdict[frozenset[int], list[Content]](list)
             for one in fetched:
                 nodes = kept[one.hash]
-                if nodes is not None and not cluster.claims.are_leaving([one.hash]):
+                if cluster.claims.are_leaving([one.hash]):
+                    way.moved = True  # soon nobody deletes it
+                elif nodes is not None:
                     groups[nodes].append(one)
             for nodes, together in groups.items():
                 made += await self._place(stock._replace(nodes=nodes), together)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import TypeVar, TypeVarTuple
+from typing import Final, TypeVar, TypeVarTuple
 
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
@@ -28,6 +28,9 @@ from tests.stores.blobs import content_of
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+ROOM: Final = 1 << 40
+"""Bytes on the first node; each other one has half of those before it. So it does not depend on the
+disk who gets copies: the first nodes do."""
 PATIENCE_SECONDS = 60.0
 """Of real time, for what a test waits for."""
 
@@ -50,7 +53,8 @@ class House:
         for number in range(nodes):
             name = f"node{number}"
             self.rows.add(name, "", ("127.0.0.1", 1, 2), "f", "s")
-            self.nodes[name] = FolderNode(self._folder(place / name, last), self.spool)
+            node = self.nodes[name] = FolderNode(self._folder(place / name, last), self.spool)
+            node.most = ROOM >> number
         clock = self._clock
         numbers = count(1)
         world = World(clock, clock, lambda: 0.5, lambda: f"{next(numbers):032x}", in_thread, clock)

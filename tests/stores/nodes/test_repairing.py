@@ -12,7 +12,7 @@ from cargo_sync.model.world import World
 from cargo_sync.state.blobs import BlobRow
 from cargo_sync.state.placements import Holding
 from cargo_sync.stores.nodes.claims import Claims
-from cargo_sync.stores.nodes.ports import Cluster
+from cargo_sync.stores.nodes.ports import Cluster, Results
 from cargo_sync.stores.nodes.repairing import Repairing
 from tests.machines.nodes.members import members
 from tests.stores.nodes.house import in_thread
@@ -47,42 +47,53 @@ class Rows:
 
 
 class Links:
-    """Two nodes, of which none can be read."""
+    """Two nodes, of which none can be read, or takes anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reads: bool) -> None:
         self.asked = 0
+        self._reads = reads
 
     def members(self) -> Members:
         return members("1a+ 2b+")
 
     async def fetch(self, node: int, contents: object) -> Any:
         self.asked += 1
+        if self._reads:
+            return Results([None])
         raise ProblemError(Problem(Code.CUT, "it is away"))
+
+    def session(self, node: int) -> None:
+        return None
 
     def release(self, hashes: object) -> None:
         pass
 
 
 @pytest.mark.parametrize(
-    ("seen", "asked"),
+    ("seen", "leaving", "reads", "asked"),
     [
-        ([], 1),  # it cannot be made: the stock rests
-        ([BOTH], 1),  # it was made, and lost again: it is looked at anew
+        ([], [], False, 1),  # it cannot be made: the stock rests
+        ([], [], True, 1),
+        ([BOTH], [], False, 1),  # it was made, and lost again: it is looked at anew
+        ([], [HASH], True, 2),  # somebody deletes a copy, for a moment
     ],
 )
-async def test_what_changed_on_the_way_is_no_reason_to_rest(seen: list[int], asked: int) -> None:
-    links = Links()
+async def test_what_changed_on_the_way_is_no_reason_to_rest(
+    seen: list[int], leaving: list[str], reads: bool, asked: int
+) -> None:
+    links, claims = Links(reads=reads), Claims()
     world = World(lambda: 5.0, lambda: 5.0, lambda: 0.5, lambda: "", in_thread, lambda: 5.0)
     cluster = Cluster(
         cast(Any, Rows(seen)),
         cast(Any, links),
-        Claims(),
+        claims,
         world,
         lambda workspace: 2,
         asyncio.sleep,
         cast(Any, asyncio.gather),
     )
     repairing = Repairing(cluster)
-    for _ in range(4):  # no time passes: a stock that rests is not looked at
-        await repairing.step()
+    with claims.deleting(leaving):
+        for _ in range(4):  # no time passes: a stock that rests is not looked at
+            await repairing.step()
     assert links.asked == asked
