@@ -5,7 +5,7 @@ missing. What was found to be no copy counts no more, and is repaired.
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -16,7 +16,7 @@ from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.held_pieces import HeldPieces, PieceKey
 from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, is_right
 from cargo_sync.stores.nodes.ports import Cluster
-from cargo_sync.stores.nodes.securing import known, no_copies
+from cargo_sync.stores.nodes.securing import NO_COPY, known, no_copies
 
 KNOWN_BYTES: Final = 16 << 20
 """Lists of pieces that are kept in memory, beside those of one content."""
@@ -38,6 +38,42 @@ class _Copies(NamedTuple):
     listed: bytes
 
 
+class _Fetch:
+    """Some runs that are being fetched, and what becomes of them.
+
+    came     pieces that it has brought: who waits for one of these wants it anew, from another one
+    whys     why contents cannot be had
+    refused  runs of which a node gave wrong pieces
+    """
+
+    def __init__(self, workspace: int) -> None:
+        self.workspace = workspace
+        self.came = set[PieceKey]()
+        self.whys = dict[Content, Problem]()
+        self.refused = list[tuple[int, PieceRun]]()
+        self._none: dict[Content, set[int]] = defaultdict(set)
+
+    def said(self, node: int, runs: Sequence[PieceRun], problems: Sequence[Problem | None]) -> None:
+        """Notes what a node has said of some runs.
+
+        That it has no copy is not why a content cannot be had: there may be others, on nodes that
+        do not answer.
+        """
+        for run, why in zip(runs, problems, strict=True):
+            if why is None:
+                continue
+            if why.code in NO_COPY:
+                self._none[run.content].add(node)
+                continue
+            self.whys[run.content] = why
+            if why.code == Code.CORRUPT:
+                self.refused.append((node, run))
+
+    def is_somewhere(self, content: Content, nodes: Collection[int]) -> bool:
+        """Whether one of these nodes may have a content, as far as they have said."""
+        return not self._none[content].issuperset(nodes)
+
+
 class PieceFetching:
     """Fetches pieces. To be used in the event loop."""
 
@@ -50,38 +86,45 @@ class PieceFetching:
 
     async def fetch(self, workspace: int, runs: Sequence[PieceRun]) -> None:
         """Fetches some runs: at its end each piece that is still wanted is here, or has failed."""
+        fetch = _Fetch(workspace)
         try:
-            why = await self._fetch(workspace, runs)
+            left = await self._fetch(fetch, runs)
         except ProblemError as error:
-            why = error.problem
+            self._held.fail(workspace, runs, error.problem, fetch.came)
         except Exception:
-            self._held.fail(workspace, runs, _UNKNOWN)
+            self._held.fail(workspace, runs, _UNKNOWN, fetch.came)
             raise
-        self._held.fail(workspace, runs, why)
+        else:
+            for run in left:
+                why = fetch.whys.get(run.content, _UNKNOWN)
+                self._held.fail(workspace, [run], why, fetch.came)
 
-    async def _fetch(self, workspace: int, runs: Sequence[PieceRun]) -> Problem:
-        """Fetches what it can; why the rest cannot be had."""
-        is_known = any((workspace, run.content) in self._known for run in runs)
-        why = await self._try(workspace, runs)
-        left = self._held.missing(workspace, runs)
+    async def _fetch(self, fetch: _Fetch, runs: Sequence[PieceRun]) -> Sequence[PieceRun]:
+        """Fetches what it can; returns the rest."""
+        is_known = any((fetch.workspace, run.content) in self._known for run in runs)
+        await self._try(fetch, runs)
+        left = self._missing(fetch, runs)
         if left and is_known:  # the rows are read again: there may be other copies by now
-            self._forget(workspace, [run.content for run in left])
-            why = await self._try(workspace, left)
-        return why
+            self._forget(fetch.workspace, [run.content for run in left])
+            await self._try(fetch, left)
+            left = self._missing(fetch, left)
+        return left
 
-    async def _try(self, workspace: int, runs: Sequence[PieceRun]) -> Problem:
-        copies = await self._copies(workspace, [run.content for run in runs])
+    async def _try(self, fetch: _Fetch, runs: Sequence[PieceRun]) -> None:
+        copies = await self._copies(fetch.workspace, [run.content for run in runs])
         groups = defaultdict[tuple[frozenset[int], float], list[PieceRun]](list)
         for run in runs:
             one = copies[run.content]
             groups[one.nodes, one.turn].append(run)
-        whys = [self._lost(is_somewhere=any(nodes for nodes, _ in groups))]
+        fetch.whys.clear()
         reads = [
-            self._from_some(workspace, group, self._order(nodes, turn), copies, whys)
+            self._from_some(fetch, group, self._order(nodes, turn), copies)
             for (nodes, turn), group in groups.items()
         ]
         await self._cluster.together(reads)
-        return whys[-1]
+
+    def _missing(self, fetch: _Fetch, runs: Sequence[PieceRun]) -> list[PieceRun]:
+        return self._held.missing(fetch.workspace, runs, fetch.came)
 
     def _lost(self, *, is_somewhere: bool) -> Problem:
         """Why contents cannot be read although no node has refused them."""
@@ -98,44 +141,42 @@ class PieceFetching:
 
     async def _from_some(
         self,
-        workspace: int,
+        fetch: _Fetch,
         runs: Sequence[PieceRun],
         nodes: Sequence[int],
         copies: Mapping[Content, _Copies],
-        whys: list[Problem],
     ) -> bool:
-        """Reads from these nodes, one after the other; whether all came. Adds why not."""
-        cluster, refused = self._cluster, list[tuple[int, PieceRun]]()
+        """Reads from these nodes, one after the other; whether all came."""
+        cluster = self._cluster
         for node in nodes:
-            runs = self._held.missing(workspace, runs)
+            runs = self._missing(fetch, runs)
             if not runs:
                 break
+            problems: Sequence[Problem | None]
             try:
-                take = partial(self._take, workspace, runs, copies)
-                results = await cluster.links.stream(node, runs, take)
+                take = partial(self._take, fetch, runs, copies)
+                problems = (await cluster.links.stream(node, runs, take)).problems
             except ProblemError as error:
-                problems = [error.problem]
+                problems = [error.problem] * len(runs)
             else:
-                contents = [run.content for run in runs]
-                await no_copies(cluster, node, contents, results.problems)
-                problems = [one for one in results.problems if one is not None]
-                pairs = zip(runs, results.problems, strict=True)
-                refused += [(node, run) for run, why in pairs if why and why.code == Code.CORRUPT]
-            if problems:
-                whys.append(problems[0])
-                self._forget(workspace, [run.content for run in runs])
-        missing = self._held.missing(workspace, runs)
+                await no_copies(cluster, node, [run.content for run in runs], problems)
+            fetch.said(node, runs, problems)
+            if any(problems):
+                self._forget(fetch.workspace, [run.content for run in runs])
+        wanted = {run.content for run in self._missing(fetch, runs)}
+        for content in wanted:
+            is_somewhere = fetch.is_somewhere(content, copies[content].nodes)
+            fetch.whys.setdefault(content, self._lost(is_somewhere=is_somewhere))
         # Where another node had the right pieces, these copies are none. Else it may be our list
         # that is wrong, and nothing is given up.
-        wanted = {run.content for run in missing}
-        for node, run in refused:
-            if run.content not in wanted and len(nodes) > 1:
+        for node, run in fetch.refused:
+            if node in nodes and run.content not in wanted and len(nodes) > 1:
                 await cluster.world.offload(cluster.blobs.lose, node, [run.content.hash])
-        return not missing
+        return not wanted
 
     def _take(
         self,
-        workspace: int,
+        fetch: _Fetch,
         runs: Sequence[PieceRun],
         copies: Mapping[Content, _Copies],
         index: int,
@@ -147,7 +188,9 @@ class PieceFetching:
         content = runs[index].content
         if not is_right(content, number, memory, copies[content].listed):
             return False
-        self._held.came(PieceKey(workspace, content, number), memory, exchange)
+        key = PieceKey(fetch.workspace, content, number)
+        fetch.came.add(key)
+        self._held.came(key, memory, exchange)
         return True
 
     def _order(self, nodes: frozenset[int], turn: float) -> list[int]:

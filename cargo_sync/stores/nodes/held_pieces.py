@@ -7,7 +7,7 @@ is in memory does not grow with the size of a file, nor with a client that does 
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -210,31 +210,36 @@ class HeldPieces:
         for wake in wakes:
             wake()
 
-    def missing(self, workspace: int, runs: Sequence[PieceRun]) -> list[PieceRun]:
-        """What is still wanted of these, and is not here."""
+    def missing(
+        self, workspace: int, runs: Sequence[PieceRun], came: Collection[PieceKey] = ()
+    ) -> list[PieceRun]:
+        """What is still wanted of these, and is not here. See `fail` for `came`."""
         found = list[PieceRun]()
         with self._lock:
-            for content, first, count in runs:
-                for number in range(first, first + count):
-                    piece = self._pieces.get(PieceKey(workspace, content, number))
-                    if piece is None or piece.state is not PieceState.AWAITED:
-                        continue
-                    last = found[-1] if found else None
-                    if last and last.content == content and last.first + last.pieces == number:
-                        found[-1] = last._replace(pieces=last.pieces + 1)
-                    else:
-                        found.append(PieceRun(content, number, 1))
+            for piece in self._awaited(workspace, runs, came):
+                _, content, number = piece.key
+                last = found[-1] if found else None
+                if last and last.content == content and last.first + last.pieces == number:
+                    found[-1] = last._replace(pieces=last.pieces + 1)
+                else:
+                    found.append(PieceRun(content, number, 1))
         return found
 
-    def fail(self, workspace: int, runs: Sequence[PieceRun], why: Problem) -> None:
-        """What is missing of these does not come."""
+    def fail(
+        self,
+        workspace: int,
+        runs: Sequence[PieceRun],
+        why: Problem,
+        came: Collection[PieceKey] = (),
+    ) -> None:
+        """What is missing of these does not come.
+
+        `came` have come already: if one of them is awaited again, it is fetched once more.
+        """
         wakes = list[Wake]()
         with self._lock:
-            for content, first, count in runs:
-                for number in range(first, first + count):
-                    piece = self._pieces.get(PieceKey(workspace, content, number))
-                    if piece is not None and piece.state is PieceState.AWAITED:
-                        wakes += self._failed(piece, why)
+            for piece in self._awaited(workspace, runs, came):
+                wakes += self._failed(piece, why)
         for wake in wakes:
             wake()
 
@@ -256,6 +261,17 @@ class HeldPieces:
             wake()
 
     # -- with the lock -----------------------------------------------------------------------------
+
+    def _awaited(
+        self, workspace: int, runs: Sequence[PieceRun], came: Collection[PieceKey]
+    ) -> Iterator[HeldPiece]:
+        """What of these is awaited, but for what has come once."""
+        for content, first, count in runs:
+            for number in range(first, first + count):
+                key = PieceKey(workspace, content, number)
+                piece = self._pieces.get(key)
+                if piece is not None and piece.state is PieceState.AWAITED and key not in came:
+                    yield piece
 
     def _wanted(self, key: PieceKey) -> HeldPiece:
         piece = self._pieces.get(key)

@@ -22,7 +22,8 @@ from cargo_sync.stores.nodes.ports import Cluster, NodeSession
 AGAIN: Final = 1.0
 """Seconds between two tries to reach the quorum."""
 
-_NO_COPY: Final = frozenset({Code.DAMAGED, Code.VANISHED})
+NO_COPY: Final = frozenset({Code.DAMAGED, Code.VANISHED})
+"""What a node says of a content of which it has no good copy."""
 
 Copies = dict[int, int]
 """Nodes that have a copy, each with the life of its folder."""
@@ -264,7 +265,7 @@ async def no_copies(
     gone = [
         one.hash
         for one, why in zip(some, problems, strict=True)
-        if why is not None and why.code in _NO_COPY
+        if why is not None and why.code in NO_COPY
     ]
     if gone:
         await cluster.world.offload(cluster.blobs.lose, node, gone)

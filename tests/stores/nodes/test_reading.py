@@ -1,12 +1,16 @@
 """Contents are read from nodes a window at a time, whatever becomes of the nodes meanwhile."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blake3 import blake3
 
+from cargo_sync.lanes.ports import Reader
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.blobs import Blobs
 from cargo_sync.stores.blob_changes import LIST
@@ -20,7 +24,8 @@ from cargo_sync.stores.nodes.held_pieces import (
     PieceKey,
     PieceMemory,
 )
-from cargo_sync.stores.nodes.pieces import PieceRun
+from cargo_sync.stores.nodes.pieces import PieceRun, Take
+from cargo_sync.stores.nodes.ports import Results
 from cargo_sync.stores.nodes.reading import (
     ALL_WINDOWS,
     WINDOW,
@@ -30,7 +35,7 @@ from cargo_sync.stores.nodes.reading import (
 from cargo_sync.wire import records
 from cargo_sync.wire.frames import BODY_MAX
 from tests.stores.blobs import flip, place_of
-from tests.stores.nodes.house import house
+from tests.stores.nodes.house import PATIENCE_SECONDS, house
 from tests.stores.nodes.linked import linked_house
 
 COUNT = 40
@@ -305,3 +310,50 @@ async def test_a_list_of_ours_that_is_wrong_costs_no_copies(tmp_path: Path) -> N
         assert caught.value.problem.code is Code.CORRUPT
         rows, sets = one.blobs.find([content.hash]), one.blobs.placements()
         assert len(sets[rows[0].placement]) == 2
+
+
+async def test_a_piece_that_was_passed_and_is_wanted_again_is_none_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only copy is read; who opens the file while a run of it still comes gets all of it."""
+    async with house(tmp_path, nodes=1, copies=1) as one:
+        [content] = await one.upload([bytes(range(256)) * (3 * PIECE // 256)])
+        await one.until(lambda: not any(one.spool.holds([content])))
+        [node] = one.nodes.values()
+        stream, passed, ended = node.stream, threading.Event(), asyncio.Event()
+        asked = list[int]()
+
+        async def gated(runs: Sequence[PieceRun], take: Take) -> Results:
+            asked.append(runs[0].first)
+            if len(asked) > 1:
+                await ended.wait()
+                return await stream(runs, take)
+
+            def taken(*piece: Any) -> bool:
+                is_right = take(*piece)
+                if piece[1] == 1:
+                    passed.wait(PATIENCE_SECONDS)
+                return is_right
+
+            try:
+                return await stream(runs, taken)
+            finally:
+                asyncio.get_running_loop().call_later(0.02, ended.set)
+
+        monkeypatch.setattr(node, "stream", gated)
+        coming = one.store.coming(1, [content])
+        first, view = one.store.open(1, content, lambda: None), memoryview(bytearray(1))
+        for number in range(2):  # then the first piece is passed
+            await one.until(partial(_is_read, first, view, number * PIECE))
+        second = one.store.open(1, content, lambda: None)
+        assert second.read_into(view, 0) is None
+        await one.until(lambda: len(asked) == 2)
+        passed.set()
+        for number in range(3):
+            await one.until(partial(_is_read, second, view, number * PIECE))
+        for reader in (first, second, coming):
+            reader.close()
+
+
+def _is_read(reader: Reader, view: memoryview, offset: int) -> bool:
+    return reader.read_into(view, offset) is not None

@@ -18,7 +18,7 @@ from cargo_sync.stores.blob_changes import blob_path
 from cargo_sync.stores.contract import Content, Secured
 from cargo_sync.stores.nodes.deleting import Deleting
 from cargo_sync.stores.nodes.store import DAY
-from tests.stores.blobs import LARGE, content_of, flip
+from tests.stores.blobs import LARGE, content_of, flip, place_of
 from tests.stores.nodes.house import PATIENCE_SECONDS, House, house
 
 SMALL = [f"content {number}".encode() for number in range(20)]
@@ -171,6 +171,28 @@ async def test_what_no_node_has_is_a_problem(tmp_path: Path) -> None:
         with pytest.raises(ProblemError) as caught:
             await asyncio.to_thread(one.read, content)
         assert caught.value.problem.code is Code.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("away", "code"), [((), Code.DAMAGED), (("node0",), Code.UNREACHABLE)], ids=["lost", "waits"]
+)
+async def test_a_copy_that_is_gone_is_not_a_file_that_is_gone(
+    tmp_path: Path, away: Sequence[str], code: Code
+) -> None:
+    """A node's "vanished" was what readers got: to them it means that the file was deleted."""
+    async with house(tmp_path, nodes=2) as one:
+        contents = await one.upload(SMALL)
+        await one.until(lambda: not any(one.spool.holds(contents)))
+        gone = [contents[3], contents[7]]
+        for name, node in one.nodes.items():
+            node.is_away = name in away
+            for content in gone if name not in away else ():
+                place_of(Path(node.folder.root.path), content).unlink()
+        await one.until(lambda: one.up() == 2 - len(away))
+        for content in gone:
+            with pytest.raises(ProblemError) as caught:
+                await asyncio.to_thread(one.read, content)
+            assert caught.value.problem.code is code
 
 
 async def test_a_full_node_gets_no_more_and_is_told(
