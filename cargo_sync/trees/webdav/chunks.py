@@ -247,7 +247,9 @@ class ChunkedUpload:
         self._whole = whole
         self.piece = kept.piece
         self._done = {
-            number for number, size in (there or {}).items() if size == self._length(number) > 0
+            number
+            for number, size in (there or {}).items()
+            if number >= 1 and size == self._length(number) > 0
         }
 
     @property

@@ -226,3 +226,17 @@ async def test_a_server_without_a_place_for_chunks_gets_whole_files(tmp_path: Pa
             await upload.send(start, memoryview(CONTENT)[start : start + upload.piece], unpaced)
         await upload.publish(FILE, None)
         assert (stored / "big").read_bytes() == CONTENT
+
+
+async def test_a_server_may_list_any_chunks(tmp_path: Path) -> None:
+    asked = Asked()
+    async with opened(tmp_path / "files", asked) as folder:
+        upload = await folder.upload(FILE, None)
+        await send(upload, 2)
+        kept = upload.kept()
+        [chunked] = (tmp_path / "files-uploads").iterdir()
+        for name, size in (("0", MIB), ("00000", MIB), ("1", MIB - 1), ("4", 1), ("9" * 200, MIB)):
+            (chunked / name).write_bytes(bytes(size))
+        upload = await folder.upload(FILE, kept)
+        assert list(upload.done) == [(MIB, 2 * MIB)], "only what is as long as it should be"
+        await upload.abort()
