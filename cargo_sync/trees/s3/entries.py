@@ -77,15 +77,19 @@ def known_hash_of(head: ObjectHead, *, gives_md5: bool = False) -> KnownHash | N
         head: of the object.
         gives_md5: the server was found to give the MD5 as the ETag of what came in one request. As
             long as that is not known, only an equal one says something.
+
+    Returns:
+        None if nothing is known, or if what is known contradicts itself.
     """
     if ours := hash_of(head):
         return KnownHash(HashKind.BLAKE3, ours)
+    etag = "" if head.sealed else head.etag.lower()
+    plain = _MD5_FORM.fullmatch(etag) is not None
     if md5 := _rclone_md5(head.metadata.get(RCLONE_MD5, "")):
-        return KnownHash(HashKind.MD5, md5, certain=True)
-    etag = head.etag.lower()
-    if head.sealed:
-        return None
-    if _MD5_FORM.fullmatch(etag):
+        # Some clients keep the metadata when they replace an object.
+        stale = plain and gives_md5 and md5 != etag
+        return None if stale else KnownHash(HashKind.MD5, md5, certain=True)
+    if plain:
         return KnownHash(HashKind.MD5, etag, certain=gives_md5)
     if _PARTS_FORM.fullmatch(etag):
         return KnownHash(HashKind.MD5_OF_PARTS, etag)

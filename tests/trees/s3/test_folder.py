@@ -177,6 +177,13 @@ SUM = md5(b"5 of it").hexdigest()
             },
             KnownHash(HashKind.MD5, SUM, certain=True),
         ),
+        (  # a program that keeps rclone's metadata has put something else there
+            {
+                "ETag": f'"{"0" * 32}"',
+                "x-amz-meta-md5chksum": b64encode(bytes.fromhex(SUM)).decode(),
+            },
+            None,
+        ),
         (
             {"ETag": f'"{SUM}"', "x-amz-meta-md5chksum": "AAAA"},
             KnownHash(HashKind.MD5, SUM, certain=True),
