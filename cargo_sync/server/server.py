@@ -155,6 +155,7 @@ class Server:
         dialer: Dialer,
     ) -> None:
         self._settings = settings
+        self._trouble = database.trouble
         self._endpoint = endpoint
         self._world = world
         self._env = env
@@ -518,6 +519,7 @@ class Server:
                 *views.only_reading(self._grants.only_reading()),
                 *(nodes.warnings(on_nodes) if on_nodes else ()),
                 *self._storage.warnings(),
+                *([trouble] if (trouble := self._trouble()) else ()),
             ],
         }
 

@@ -87,6 +87,10 @@ class Database(ABC):
             ProblemError: it cannot be written.
         """
 
+    def trouble(self) -> str:
+        """What a person should know about it now, or ""."""
+        return ""
+
     @abstractmethod
     def close(self) -> None:
         """Closes it."""

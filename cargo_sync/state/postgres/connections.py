@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: how they are opened, and what their values become."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore, local
 from typing import Any, Final
 
@@ -38,6 +38,9 @@ _SESSION: Final = (
     "SET idle_in_transaction_session_timeout = '60s'",
     "SET timezone = 'UTC'",
 )
+
+_WATCHED: Final = "SET client_connection_check_interval = '1s'"
+"""A long statement ends when its program does, which may be started again and need our lock."""
 
 
 class _SumLoader(NumericBinaryLoader):
@@ -79,6 +82,8 @@ def connect(address: str) -> Connection:
     connection.adapters.register_loader("numeric", _SumLoader)
     for setting in _SESSION:
         connection.execute(setting)
+    with suppress(psycopg.ProgrammingError, psycopg.DataError):  # before 14, and on Windows
+        connection.execute(_WATCHED)
     return connection
 
 
@@ -132,11 +137,12 @@ class Opening:
     it, and does not try as long again: else a queue of N would last N times as long.
 
     failures  how many attempts have failed
+    trouble   why the last attempt failed; None if it did not
     """
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._last: psycopg.Error | None = None
+        self.trouble: psycopg.Error | None = None
         self.failures = 0
 
     def __call__(self, failures: int) -> Connection:
@@ -148,14 +154,16 @@ class Opening:
         Raises:
             psycopg.Error: it cannot be opened.
         """
-        if self._last is not None and failures != self.failures:
-            raise type(self._last)(str(self._last))
+        if (last := self.trouble) is not None and failures != self.failures:
+            raise type(last)(str(last))
         try:
-            return connect(self._address)
+            opened = connect(self._address)
         except psycopg.OperationalError as error:
-            self._last = error
+            self.trouble = error
             self.failures += 1
             raise
+        self.trouble = None
+        return opened
 
 
 class PostgresReaders:

@@ -172,6 +172,11 @@ class PostgresDatabase(Database):
         """PostgreSQL does it by itself."""
         return 0
 
+    def trouble(self) -> str:
+        error = self._opening.trouble
+        problem = problem_of(error, self._name) if error is not None else None
+        return str(problem) if problem else ""
+
     def close(self) -> None:
         with self._guard:
             self._readers.close()

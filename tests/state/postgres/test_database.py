@@ -1,8 +1,10 @@
 import os
 import socket
 import sqlite3
+import threading
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -117,7 +119,7 @@ def test_a_lost_connection_is_opened_again(database: PostgresDatabase, fresh_pos
 
     assert code_of(cut) == "database_away"
     set_account(database, "dora")
-    assert accounts(database) == ["ana", "ben", "dora"]
+    assert accounts(database) == ["ana", "ben", "dora"] and not database.trouble()
 
 
 def test_one_server_at_a_time(
@@ -232,6 +234,44 @@ def test_our_own_lock_does_not_shut_us_out(database: PostgresDatabase) -> None:
         assert accounts(database) == ["ana", "ben"]
 
 
+def test_a_long_statement_of_a_killed_server_ends(fresh_postgres: str, tmp_path: Path) -> None:
+    killed = PostgresDatabase.open(fresh_postgres, str(tmp_path))
+    assert killed._writer is not None
+    with closing(socket.socket(fileno=os.dup(killed._writer.fileno()))) as end:
+        lost = threading.Thread(target=lambda: code_of(lambda: sleep_in(killed)))
+        lost.start()
+        try:
+            comes_true(lambda: "pg_sleep" in statements(fresh_postgres))
+        finally:
+            end.shutdown(socket.SHUT_RDWR)
+            lost.join()
+    comes_true(lambda: "pg_sleep" not in statements(fresh_postgres))
+    PostgresDatabase.open(fresh_postgres, str(tmp_path)).close()
+    killed.close()
+
+
+def comes_true(holds: Callable[[], bool]) -> None:
+    last = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < last
+        time.sleep(0.02)
+
+
+def sleep_in(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute("SELECT pg_sleep(60)")
+
+
+def statements(address: str) -> str:
+    """What others run in the database now."""
+    with psycopg.connect(address) as connection:
+        found = connection.execute(
+            "SELECT query FROM pg_stat_activity WHERE state = 'active' "
+            "AND datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return " ".join(query for (query,) in found)
+
+
 def test_without_the_lock_nothing_is_written(
     database: PostgresDatabase, fresh_postgres: str, tmp_path: Path
 ) -> None:
@@ -257,7 +297,7 @@ def test_who_waits_while_the_database_is_away_fails_with_the_first(
     for _ in range(3):  # all three had begun to wait before the first failed
         with pytest.raises(psycopg.errors.ConnectionTimeout, match="away"):
             opening(asked)
-    assert len(tried) == 1
+    assert len(tried) == 1 and str(opening.trouble) == "away"
     with pytest.raises(psycopg.errors.ConnectionTimeout):
         opening(opening.failures)
     assert len(tried) == 2
