@@ -91,6 +91,9 @@ class RecentPieces:
         records.HEADER.pack_into(memory, 0, *header)
         memory[records.SIZE : length] = content
         with self._lock:
+            if not self._readers:  # the last one has gone meanwhile
+                self._memory.give(memory)
+                return
             if (earlier := self._pieces.pop(offset, None)) is not None:
                 self._drop(earlier)
             self._pieces[offset] = RecentPiece(memory[:length])

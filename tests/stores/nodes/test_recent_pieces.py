@@ -9,7 +9,7 @@ import pytest
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.stores.contract import ComingFile
 from cargo_sync.stores.nodes.arriving import TOGETHER, ArrivingContent, ArrivingReader
-from cargo_sync.stores.nodes.recent_pieces import RECENT, RecordMemory
+from cargo_sync.stores.nodes.recent_pieces import RECENT, RecentPieces, RecordMemory
 from cargo_sync.wire import records
 
 PIECE = 1 << 20
@@ -89,6 +89,20 @@ def test_memory_is_used_again_when_all_lanes_have_sent_it(tmp_path: Path) -> Non
     assert house.memory.taken == 0
     house.come()
     assert house.memory.taken == 0, "nobody reads"
+
+
+def test_memory_is_given_back_if_the_last_lane_goes_while_a_piece_comes() -> None:
+    class Memory(RecordMemory):
+        def take(self) -> memoryview | None:
+            recent.leave()
+            return super().take()
+
+    memory = Memory()
+    recent = RecentPieces(memory)
+    recent.enter()
+    recent.follow()
+    recent.keep(0, memoryview(bytes(PIECE)))
+    assert memory.taken == 0
 
 
 def test_slow_lanes_take_no_memory(tmp_path: Path) -> None:
