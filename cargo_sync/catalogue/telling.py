@@ -13,6 +13,7 @@ from cargo_sync.state.history import HistoryRows
 _LIVE: Final = """
 SELECT path, size, hash, version FROM entry
 WHERE workspace = ? AND path >= ? AND path < ? AND changed <= ? AND deleted = 0 AND kind <> 'd'
+ORDER BY path
 """
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from cargo_sync.catalogue.contract import Gone, Put
 from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.telling import live
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.audit import AuditTable
@@ -196,6 +197,15 @@ def test_sums_are_integers_and_the_newest_number_stays(database: PostgresDatabas
     with database.transaction() as connection:
         connection.execute("DELETE FROM history")
     assert history.newest() == 2
+
+
+def test_what_is_gone_with_a_folder_is_told_in_order(database: PostgresDatabase) -> None:
+    catalogue = SqliteCatalogue(database, HistoryRows(database, lambda: 1.0, lambda: 1.0))
+    space = catalogue.workspace("/srv/ana", lambda: "epoch")
+    for name in ("x", "b", "m"):
+        catalogue.record(space.id, [Put(name, Entry(name, FILE, size=7), 5, 1)])
+    with database.transaction() as connection:
+        assert live(connection, space.id, (b"", b"\xff", 9)).paths == ["b", "m", "x"]
 
 
 def test_a_state_from_a_file_goes_on_here(tmp_path: Path, fresh_postgres: str) -> None:
