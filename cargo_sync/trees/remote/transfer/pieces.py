@@ -128,10 +128,11 @@ class PieceUpload:
             ProblemError: it has changed, or a piece could not be sent.
         """
         upload, sends = self._upload, set[asyncio.Task[None]]()
-        spans = pieces(self._offer.size, upload.piece, upload.done)
-        self._files.had(self._offer, sum(end - start for start, end, has in spans if has))
+        size, done = self._offer.size, tuple(upload.done)
+        there = sum(max(0, end - start) for start, end, has in _spans(size, done) if has)
+        self._files.had(self._offer, there)
         try:
-            for start, end, has in spans:
+            for start, end, has in pieces(size, upload.piece, done):
                 await self._memory.take(end - start)
                 try:
                     piece = await near.next(start, end - start)
@@ -178,17 +179,14 @@ class PieceUpload:
                 await self._resumption.note(self._upload, self._offer)
 
 
-def pieces(size: int, piece: int, done: Sequence[tuple[int, int]]) -> list[tuple[int, int, bool]]:
-    """The pieces of a file, [start, end) and whether the server has it.
-
-    Each ends at a multiple of `piece`, or where what the server has begins or ends.
-    """
-    return list(_pieces(size, piece, done))
-
-
-def _pieces(
+def pieces(
     size: int, piece: int, done: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[int, int, bool]]:
+    """The pieces of a file, [start, end) and whether the server has it.
+
+    Each ends at a multiple of `piece`, or where what the server has begins or ends. They are never
+    a list: the size of a file of another server may be anything.
+    """
     for start, end, has in _spans(size, done):
         at = start
         while at < end:

@@ -3,6 +3,7 @@
 import asyncio
 from copy import deepcopy
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 from blake3 import blake3
@@ -48,6 +49,11 @@ def test_pieces_end_where_the_server_has_something(
 ) -> None:
     found = [f"{'=' * has}{start}-{end}" for start, end, has in pieces(size, 4, done)]
     assert " ".join(found) == expected
+
+
+def test_the_pieces_of_a_file_without_end_take_no_memory() -> None:
+    """Another server may say of its files what it likes."""
+    assert list(islice(pieces(2**62, 4, [(0, 4)]), 2)) == [(0, 4, True), (4, 8, False)]
 
 
 class Client:
