@@ -1,16 +1,19 @@
 """A workspace on three nodes of which one goes away: nobody notices, nothing is left behind."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from cargo_sync.lanes.end import OPEN_MAX
+from cargo_sync.lanes.ports import Wake
 from cargo_sync.model.displaced import TrashFilter
+from cargo_sync.model.transfers import Offer, Unread
 from cargo_sync.server.workspace.content.workspace import ContentWorkspace
 from cargo_sync.server.workspace.operations import Delete
-from cargo_sync.stores.contract import Content
-from tests.conformance.workspaces import RUN, Scene, content_workspace, nodes_in_a_thread
+from cargo_sync.stores.contract import Coming, Content
+from tests.conformance.workspaces import RUN, Scene, content_workspace, nodes_in_a_thread, offer
 from tests.server.house import NOW, Heard
 from tests.server.surroundings import Clock
 from tests.stores.nodes.house import House
@@ -74,3 +77,56 @@ def test_what_is_swept_goes_from_all_nodes(nodes: House, ground: Ground) -> None
         threading.Event().wait(0.01)
     assert nodes.copies(lost) == 0 and nodes.copies(kept) == 2
     assert ground.files() == {"kept": b"kept"}
+
+
+def test_what_is_left_of_cancelled_batches_is_not_kept(
+    nodes: House, ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, begin = list[Coming](), nodes.store.coming
+
+    def coming(workspace: int, contents: Sequence[Content], wake: Wake | None = None) -> Coming:
+        begun.append(begin(workspace, contents, wake))
+        return begun[-1]
+
+    monkeypatch.setattr(nodes.store, "coming", coming)
+    ground.put("some", b"content")
+    now = ground.entry("some")
+    source = ground.workspace.source()
+    for _ in range(3 * OPEN_MAX):  # as many batches as a client asks for, and cancels
+        source.coming([offer("some", b"content", version=now.version, ident=now.ident)])
+    assert [one.is_over() for one in begun] == 2 * OPEN_MAX * [True] + OPEN_MAX * [False]
+    source.close()
+    assert all(one.is_over() for one in begun)
+
+
+class Awaited:
+    """A file of which nothing has come."""
+
+    is_open = True
+
+    def read_into(self, view: memoryview, offset: int) -> None:
+        return None
+
+    def close(self) -> None:
+        self.is_open = False
+
+
+def test_a_file_that_was_cancelled_while_it_is_waited_for_is_closed(
+    nodes: House, ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, offers, source = list[Awaited](), list[Offer](), ground.workspace.source()
+    for name in "abc":
+        ground.put(name, name.encode())
+        now = ground.entry(name)
+        offers.append(offer(name, name.encode(), version=now.version, ident=now.ident))
+
+    def open(*_: object) -> Awaited:
+        opened.append(Awaited())
+        return opened[-1]
+
+    monkeypatch.setattr(nodes.store, "open", open)
+    for one in (offers[0], *offers):
+        assert source.read([one], [memoryview(bytearray(1))]) == Unread(0, None)
+    assert [one.is_open for one in opened] == [False, False, True]
+    source.close()
+    assert not opened[-1].is_open

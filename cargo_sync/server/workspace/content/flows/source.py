@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
+from cargo_sync.lanes.end import OPEN_MAX
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model import paths
 from cargo_sync.model.problems import Problem, ProblemError, changed_while_read
@@ -68,7 +69,7 @@ class ContentSource:
         self._tree = tree
         self._wake: Callable[[], None] = lambda: None
         self._begun: dict[str, Reader] = {}
-        """Readers of whole files that had not all of it yet, by path."""
+        """The reader of a whole file that had not all of it yet, by its path."""
         self._coming: list[_ComingBatch] = []
 
     def wakes(self, wake: Callable[[], None]) -> None:
@@ -83,6 +84,9 @@ class ContentSource:
         stored = [one for one in contents if isinstance(one, Content) and one.size]
         keys = [(one.path, one.version, one.ident) for one in some]
         self._coming = [one for one in self._coming if not one.coming.is_over()]
+        # Batches are sent in their order. An older one has ended: what is left of it was cancelled.
+        while len(self._coming) >= OPEN_MAX:
+            self._coming.pop(0).coming.close()
         coming = self._tree.store.coming(self._tree.id, stored, self._woken)
         found = dict(zip(keys, contents, strict=True))
         self._coming.append(_ComingBatch(coming, found, changes))
@@ -133,7 +137,9 @@ class ContentSource:
         """Reads a whole file; False if it is not here yet. Raises ProblemError."""
         if not content.size:
             return True
-        reader = self._begun.pop(offer.path, None) or self._opened(content, offer.path)
+        begun = self._begun.pop(offer.path, None)
+        self._end_begun()  # files come in their order: another one was cancelled
+        reader = begun or self._opened(content, offer.path)
         try:
             got = reader.read_into(view, 0)
         except BaseException:
@@ -152,6 +158,9 @@ class ContentSource:
         for one in self._coming:
             one.coming.close()
         self._coming.clear()
+        self._end_begun()
+
+    def _end_begun(self) -> None:
         while self._begun:
             self._begun.popitem()[1].close()
 
