@@ -28,6 +28,8 @@ from cargo_sync.s3.requests import (
 
 SMALLEST_PART: Final = 5 * 2**20
 """Bytes of every part but the last one, at least."""
+LARGEST_PART: Final = 5 * 2**30
+"""Bytes of a part, at most."""
 
 _PARTS: Final[Records] = {"Part": ("PartNumber", "ETag", "Size")}
 _UPLOADS: Final[Records] = {"Upload": ("Key", "UploadId", "Initiated")}

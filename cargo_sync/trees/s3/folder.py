@@ -212,8 +212,9 @@ class S3Folder:
         if known is not None and known.key == key:
             parts = await confirmed(self._s3, known, file.size)
         if parts is None:
+            piece = piece_of(file.size, self._server.most_parts)
             upload = await self._s3.multipart.begin(key, metadata_of(file))
-            parts = KeptParts(key, upload, piece_of(file.size, self._server.most_parts), {})
+            parts = KeptParts(key, upload, piece, {})
         return S3Upload(self._s3, parts, file.size, self._server)
 
     async def give_up(self, kept: Kept) -> None:

@@ -8,11 +8,12 @@ from typing import Final, NamedTuple
 import orjson
 
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.s3.abilities import S3Abilities
 from cargo_sync.s3.client import S3
 from cargo_sync.s3.content import S3Content
 from cargo_sync.s3.errors import S3Error
-from cargo_sync.s3.multipart import SMALLEST_PART
+from cargo_sync.s3.multipart import LARGEST_PART, SMALLEST_PART
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
 from cargo_sync.trees.s3.replacing import Condition, ObeyedConditions, replaced_by, stored
 
@@ -62,8 +63,14 @@ def piece_of(size: int, most_parts: int) -> int:
     Args:
         size: of the file.
         most_parts: that the server allows.
+
+    Raises:
+        ProblemError: `too_large`.
     """
     piece = max(SMALLEST_PART, _whole_mib(size / most_parts))
+    if piece > LARGEST_PART:
+        message = f"a file of {size:,} bytes is too large for the server"
+        raise ProblemError(Problem(Code.TOO_LARGE, message, retry=False))
     return piece if 2 * piece <= UNDER_WAY else max(UNDER_WAY, piece)
 
 

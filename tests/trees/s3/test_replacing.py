@@ -158,6 +158,12 @@ def test_what_is_kept_is_read_back_and_nothing_else() -> None:
         assert KeptParts.read(other) is None
 
 
+def test_a_file_that_no_bucket_can_keep_is_refused_before_it_takes_memory() -> None:
+    assert piece_of(50_000 * GIB, 10_000) == 5 * GIB
+    with pytest.raises(ProblemError, match="too large for the server"):
+        piece_of(50_000 * GIB + 1, 10_000)  # another server may say of its files what it likes
+
+
 @pytest.mark.parametrize(
     ("size", "most", "piece", "at_once"),
     [
