@@ -11,7 +11,7 @@ _FIND: Final = "SELECT id FROM placement WHERE nodes = ? ORDER BY id LIMIT 1"
 _COUNT: Final = """
 INSERT INTO holding (placement, workspace, blobs, bytes) VALUES (?, ?, ?, ?)
 ON CONFLICT (placement, workspace)
-DO UPDATE SET blobs = blobs + excluded.blobs, bytes = bytes + excluded.bytes
+DO UPDATE SET blobs = holding.blobs + excluded.blobs, bytes = holding.bytes + excluded.bytes
 """
 _HELD: Final = """
 SELECT placement, workspace, blobs, bytes FROM holding WHERE blobs > 0 ORDER BY placement, workspace
