@@ -147,6 +147,7 @@ async def test_a_look_is_at_hinted_folders_while_each_change_is_hinted(house: Ho
         hints[0](frozenset({"", "a"}))
         await until(lambda: "a/hinted" in there())
         await until(lambda: "b/unhinted" in there(), "a folder that is new is looked into")
+        await until(lambda: job.run_now is None)  # its end is not that of the look that follows
         before = job.outcomes.look
         hints[0](frozenset())  # a look at what has just arrived at the server
         await until(lambda: job.outcomes.look is not before and job.run_now is None)
