@@ -108,7 +108,7 @@ def _of_versions(place: SharedBucket) -> _Split:
     told = place.about_versions("fetch", place.bucket, str(into))
     current, kept = {}, set()
     for one in map(json.loads, told.splitlines()):
-        if not one["file"]:
+        if not one["file"] or one["key"].endswith("/"):  # what keeps an empty folder is no file
             continue
         digest = blake3((into / one["file"]).read_bytes()).hexdigest()
         if one["newest"] and not _is_ours(one["key"]):
