@@ -4,8 +4,8 @@ contract    the rules that each catalogue must keep
 feed        the changes of a workspace, as a client asks for them
 quota_ledger  what may still come into a workspace, and what is promised there
 recording   changes become rows, in one transaction
-rows        the rows of SQLite's `entry` table
-sqlite      the catalogue in SQLite
+rows        the rows of the table `entry`
+stored      the catalogue in a server's state, one row per path
 telling     what the history tells of the changes
 unfinished  large subtrees that are gone or moved: their rows follow in parts
 """

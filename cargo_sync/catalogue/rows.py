@@ -1,4 +1,4 @@
-"""The rows of SQLite's `entry` table: their columns, and what they mean.
+"""The rows of the table `entry`: their columns, and what they mean.
 
 A row is a tuple in the order of SELECT; [1] is the path's key, [3] the version, [4] the id, [5] the
 kind, [11] the hash, [CHANGED] its number in the feed and [-1] whether it is a tombstone.

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from cargo_sync.api.addresses import SERVER, keys_dir
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.nodes.placement import quorum
@@ -56,13 +56,13 @@ class StoppedServer:
         self.database = last.enter_context(database)
 
         def unclean(stopped: UncleanStop) -> None:
-            SqliteCatalogue(database).suspect(stopped)
+            StoredCatalogue(database).suspect(stopped)
             all_incomplete(database, "server")
 
         clock = last.enter_context(RetentionClock(database, system_clocks(), unclean))
         self.world: World = system_world(last.enter_context(threads()), clock)
         history = HistoryRows(database, self.world.wall, self.world.lived)
-        self.catalogue = SqliteCatalogue(database, history)
+        self.catalogue = StoredCatalogue(database, history)
         self.moves = WorkspaceMoves(database)
         self.blobs = Blobs(database)
         self._checkpoints = Checkpoints(database, clock)

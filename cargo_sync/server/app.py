@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from cargo_sync.api.addresses import SERVER, keys_dir, runtime_dir
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import ServerSettings
 from cargo_sync.control.endpoint import Endpoint
@@ -89,7 +89,7 @@ async def run(
         database = last.enter_context(open_server_state(settings.state_dir, settings.database))
 
         def unclean(stopped: UncleanStop) -> None:
-            SqliteCatalogue(database).suspect(stopped)
+            StoredCatalogue(database).suspect(stopped)
             all_incomplete(database, "server")
 
         clock = last.enter_context(RetentionClock(database, system_clocks(), unclean))

@@ -19,7 +19,7 @@ from cargo_sync.api.messages import JsonObject
 from cargo_sync.api.proxies import Proxies
 from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.catalogue.quota_ledger import QuotaNews
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.config import places
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings, load_server
 from cargo_sync.control.audit import AuditWriter
@@ -162,7 +162,7 @@ class Server:
         self._replies = Replies(database, world.lived)
         self._audit = AuditTable(database, world.wall, world.lived)
         self.journal = ServerJournal(database, world)
-        catalogue = self._catalogue = SqliteCatalogue(database, self.journal.rows)
+        catalogue = self._catalogue = StoredCatalogue(database, self.journal.rows)
         self._checkpoints = Checkpoints(database, world.lived)
         self._clients = Clients(database, world.lived)
         rows = UploadRows(database, world.lived)

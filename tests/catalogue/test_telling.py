@@ -11,7 +11,7 @@ import pytest
 
 from cargo_sync.catalogue import unfinished
 from cargo_sync.catalogue.contract import Put, PutColumns
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.model.history import OTHERS, ChangeCause, HistoryKind
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.database import Database
@@ -28,7 +28,7 @@ class Told:
 
     def __init__(self, database: Database) -> None:
         self.rows = HistoryRows(database, lambda: 5.0, lambda: 5.0)
-        self.catalogue = SqliteCatalogue(database, self.rows)
+        self.catalogue = StoredCatalogue(database, self.rows)
         self.id = self.catalogue.workspace("/srv", lambda: "e").id
         self._seen = 0
 
@@ -146,7 +146,7 @@ def test_what_cannot_be_recorded_is_not_told(told: Told) -> None:
 
 def test_without_a_history_nothing_is_told(tmp_path: Path) -> None:
     with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
-        catalogue = SqliteCatalogue(database)
+        catalogue = StoredCatalogue(database)
         space = catalogue.workspace("/srv", lambda: "e").id
         assert catalogue.record(space, [change("a")], UP).told == []
         assert HistoryRows(database, lambda: 0.0, lambda: 0.0).newest() == 0

@@ -22,7 +22,7 @@ from cargo_sync.catalogue.contract import (
     Put,
     PutColumns,
 )
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.machines.own_changes import VersionRange
 from cargo_sync.machines.quota import Use
 from cargo_sync.machines.suspects import UncleanStop
@@ -43,7 +43,7 @@ def sqlite(folder: Path, request: pytest.FixtureRequest) -> Iterator[Open]:
         for database in opened:
             database.close()
         opened[:] = [SqliteDatabase.open(str(folder / "server.db"), "server")]
-        return SqliteCatalogue(opened[0])
+        return StoredCatalogue(opened[0])
 
     yield reopen
     opened[0].close()
@@ -57,7 +57,7 @@ def postgres(folder: Path, request: pytest.FixtureRequest) -> Iterator[Open]:
         for database in opened:
             database.close()
         opened[:] = [PostgresDatabase.open(address, str(folder))]
-        return SqliteCatalogue(opened[0])
+        return StoredCatalogue(opened[0])
 
     yield reopen
     opened[0].close()
@@ -783,7 +783,7 @@ def test_it_does_not_matter_when_the_rows_are_written(
     """The same history, with rows written at once and in parts at any time, shows the same."""
     chance, world = random.Random(seed), World(reopen())
     with SqliteDatabase.open(str(tmp_path / "at once.db"), "server") as database:
-        at_once = World(SqliteCatalogue(database))
+        at_once = World(StoredCatalogue(database))
         idents: dict[str, str] = {}
         for changes in filter(at_once.may_record, history(chance)):
             outcomes = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.local.ledger import MemoryLedger, TrashLedger
 from cargo_sync.model.displaced import (
     DisplacedVersion,
@@ -33,7 +33,7 @@ def of_a_daemon(folder: Path, clock: Callable[[], float], last: ExitStack) -> Tr
 
 def of_a_server(folder: Path, clock: Callable[[], float], last: ExitStack) -> TrashLedger:
     database = last.enter_context(SqliteDatabase.open(str(folder / "state.db"), "server"))
-    owner = SqliteCatalogue(database).workspace("/files", lambda: "epoch").id
+    owner = StoredCatalogue(database).workspace("/files", lambda: "epoch").id
     return DisplacedRows(database, owner, clock, clock)
 
 

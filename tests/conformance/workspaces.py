@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from cargo_sync.catalogue.contract import Catalogued
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.lanes.ports import Sink
 from cargo_sync.lanes.waiting import commit
 from cargo_sync.local.ages import MemoryAges
@@ -169,7 +169,7 @@ def content_workspace(
     path: str, database: Database, store: ContentStore, clock: Clock, heard: Changed
 ) -> ContentWorkspace:
     state = ContentState(
-        SqliteCatalogue(database, HistoryRows(database, clock, clock)),
+        StoredCatalogue(database, HistoryRows(database, clock, clock)),
         partial(DisplacedRows, database, wall=clock, lived=clock),
         partial(Manifests, database),
         Blobs(database),

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.migration.placing import ContentReads
@@ -65,7 +65,7 @@ class Site:
             SqliteDatabase.open(str(place / "state.db"), "server", *([kill] if kill else []))
         )
         self.history = HistoryRows(self.database, self.clock, self.clock)
-        self.catalogue = SqliteCatalogue(self.database, self.history)
+        self.catalogue = StoredCatalogue(self.database, self.history)
         self.moves, self.blobs = WorkspaceMoves(self.database), Blobs(self.database)
         self._system = system("native", kill or (lambda call: None))
         self._ages, self._space = MemoryAges(self.clock), SpaceLedger()

@@ -15,7 +15,7 @@ import yarl
 from multidict import CIMultiDict
 
 from cargo_sync.api.proxies import Proxies
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.config.grants import Grant, grant
 from cargo_sync.config.secret import Secret
 from cargo_sync.config.server import UserSettings, WorkspaceSettings
@@ -103,7 +103,7 @@ def tracked(
     )
     one = CataloguedFolder(
         str(folder),
-        SqliteCatalogue(database, HistoryRows(database, wall, wall)),
+        StoredCatalogue(database, HistoryRows(database, wall, wall)),
         partial(DisplacedRows, database, wall=wall, lived=wall),
         open_store,
         token,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cargo_sync.catalogue.contract import Put
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.state.drop_boxes import drop_box_root, end_drop_boxes, forget_drop_boxes
 from cargo_sync.state.sqlite.database import SqliteDatabase
@@ -11,7 +11,7 @@ from cargo_sync.state.sqlite.database import SqliteDatabase
 
 def test_it_is_forgotten_in_parts_and_that_of_others_stays(tmp_path: Path) -> None:
     with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
-        catalogue = SqliteCatalogue(database)
+        catalogue = StoredCatalogue(database)
         ids = {}
         for user in ("ana", "an", "ana'"):
             root = drop_box_root(user, "/srv/box", "in/it's")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.config.grants import Grant
 from cargo_sync.machines.newest_change import SeenChange
 from cargo_sync.model import agreed, entries, paths
@@ -176,7 +176,7 @@ def test_a_servers_first_state_works_on(tmp_path: Path) -> None:
     old(path, "server")
     with SqliteDatabase.open(str(path), "server") as database:
         assert Accounts(database).get("ana") == "$argon2id$kept"
-        catalogue = SqliteCatalogue(database)
+        catalogue = StoredCatalogue(database)
         known = catalogue.workspace("/srv/ana", lambda: "no")
         assert (known.id, known.marker, known.epoch, known.sequence, known.floor) == (
             2,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.state.uploads import USED, UploadRow, UploadRows
 
@@ -10,7 +10,7 @@ from cargo_sync.state.uploads import USED, UploadRow, UploadRows
 def test_they_are_kept_until_they_are_dropped_or_old(tmp_path: Path) -> None:
     now = [1_000.0]
     with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
-        space = SqliteCatalogue(database).workspace("/srv", lambda: "e").id
+        space = StoredCatalogue(database).workspace("/srv", lambda: "e").id
         rows = UploadRows(database, lambda: now[0])
         some = [UploadRow(f"{n}", "ana", space, "default", f"p{n}", 9, 7, n) for n in range(3)]
         assert [rows.add(row, 2) for row in some] == [True, True, False]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import After, Mode
@@ -223,7 +223,7 @@ async def test_an_own_upload_whose_deletion_the_server_has_forgotten_is_gone(
             (tmp_path / "a" / "here" / "b").write_bytes(b"changed")
             await run(other).execute()
         with SqliteDatabase.open(str(tmp_path / "state" / "state.db"), "server") as database:
-            catalogue = SqliteCatalogue(database)
+            catalogue = StoredCatalogue(database)
             catalogue.mark(1e12, 0.0)
             catalogue.forget_gone(1e12 + 1, 10)
         async with running(file):

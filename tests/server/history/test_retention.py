@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cargo_sync.catalogue.contract import Gone, Put
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.model.checkpoints import Checkpoint
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.world import World
@@ -22,7 +22,7 @@ async def test_deletions_go_after_three_months_and_checkpoints_sooner(tmp_path: 
     now = [1000 * DAY]
     world = World(lambda: now[0], lambda: now[0], lambda: 0.5, lambda: "t", inline, lambda: now[0])
     with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
-        catalogue = SqliteCatalogue(database)
+        catalogue = StoredCatalogue(database)
         rows = UploadRows(database, world.wall)
         uploads = Uploads(rows, Checkpoints(database, world.wall), world.token, world.steady)
         history = HistoryRows(database, world.wall, world.lived)

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.config.server import ServerSettings
 from cargo_sync.config.stored import real_root, stored_root
 from cargo_sync.local.ages import MemoryAges
@@ -36,7 +36,7 @@ async def test_both_are_opened_served_and_closed(tmp_path: Path) -> None:
     music, folder = stored_root("music"), str(tmp_path / "folder")
     with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
         store = spooled(tmp_path / "spool", database, clock, MemoryCheckpoints())
-        catalogue = SqliteCatalogue(database)
+        catalogue = StoredCatalogue(database)
         ledger = partial(DisplacedRows, database, wall=clock, lived=clock)
         state = ContentState(catalogue, ledger, partial(Manifests, database), Blobs(database))
         opened = OpenWorkspaces(

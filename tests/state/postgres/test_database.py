@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from cargo_sync.catalogue.contract import Gone, Put
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.catalogue.telling import live
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.problems import ProblemError
@@ -200,7 +200,7 @@ def test_sums_are_integers_and_the_newest_number_stays(database: PostgresDatabas
 
 
 def test_what_is_gone_with_a_folder_is_told_in_order(database: PostgresDatabase) -> None:
-    catalogue = SqliteCatalogue(database, HistoryRows(database, lambda: 1.0, lambda: 1.0))
+    catalogue = StoredCatalogue(database, HistoryRows(database, lambda: 1.0, lambda: 1.0))
     space = catalogue.workspace("/srv/ana", lambda: "epoch")
     for name in ("x", "b", "m"):
         catalogue.record(space.id, [Put(name, Entry(name, FILE, size=7), 5, 1)])
@@ -211,7 +211,7 @@ def test_what_is_gone_with_a_folder_is_told_in_order(database: PostgresDatabase)
 def test_a_state_from_a_file_goes_on_here(tmp_path: Path, fresh_postgres: str) -> None:
     path = tmp_path / "state.db"
     with SqliteDatabase.open(str(path), "server") as source:
-        catalogue = SqliteCatalogue(source, HistoryRows(source, lambda: 1.0, lambda: 1.0))
+        catalogue = StoredCatalogue(source, HistoryRows(source, lambda: 1.0, lambda: 1.0))
         space = catalogue.workspace("/srv/ana", lambda: "epoch")
         catalogue.begin(space.id, "token")
         catalogue.record(space.id, [Put("b\u00e4r", Entry("b\u00e4r", FILE, size=7), 5, 2**64 - 1)])
@@ -225,7 +225,7 @@ def test_a_state_from_a_file_goes_on_here(tmp_path: Path, fresh_postgres: str) -
         assert take_over(source, fresh_postgres) > 5
         assert code_of(lambda: take_over(source, fresh_postgres)) == "occupied"
     with PostgresDatabase.open(fresh_postgres, str(tmp_path)) as target:
-        catalogue = SqliteCatalogue(target, HistoryRows(target, lambda: 1.0, lambda: 1.0))
+        catalogue = StoredCatalogue(target, HistoryRows(target, lambda: 1.0, lambda: 1.0))
         assert catalogue.workspace("/srv/ana", lambda: "other") == space._replace(sequence=3)
         assert (catalogue.changes(space.id, 0, "", 100), catalogue.use(space.id)) == before
         assert HistoryRows(target, lambda: 1.0, lambda: 1.0).newest() == history > 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError
 from cargo_sync.model.transfers import Unread
@@ -244,13 +244,13 @@ def test_a_lane_looks_again_only_when_something_has_changed(
         for path in ("a", "b")
     ]
     looks = list[Sequence[str]]()
-    files = SqliteCatalogue.files
+    files = StoredCatalogue.files
 
-    def noted(self: SqliteCatalogue, workspace: int, some: Sequence[str]) -> Any:
+    def noted(self: StoredCatalogue, workspace: int, some: Sequence[str]) -> Any:
         looks.append(some)
         return files(self, workspace, some)
 
-    monkeypatch.setattr(SqliteCatalogue, "files", noted)
+    monkeypatch.setattr(StoredCatalogue, "files", noted)
     source = scene.workspace.source()
     source.coming(asked)
     view = memoryview(bytearray(1))

@@ -9,7 +9,7 @@ import pytest
 
 from cargo_sync.catalogue import unfinished
 from cargo_sync.catalogue.contract import Catalogued, Finished
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.local.listing import NameList
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.slices import slices
@@ -257,15 +257,15 @@ def in_parts(
         put(workspace, f"d/{name}")
 
     def then(work: Work) -> None:
-        finish, calls = SqliteCatalogue.finish, [0]
+        finish, calls = StoredCatalogue.finish, [0]
 
-        def one(catalogue: SqliteCatalogue, number: int, most: int) -> Finished | None:
+        def one(catalogue: StoredCatalogue, number: int, most: int) -> Finished | None:
             calls[0] += 1
             if calls[0] == 3:
                 beside(work)
             return finish(catalogue, number, most)
 
-        monkeypatch.setattr(SqliteCatalogue, "finish", one)
+        monkeypatch.setattr(StoredCatalogue, "finish", one)
 
     return then
 
@@ -335,12 +335,12 @@ def test_after_a_stop_the_next_start_writes_the_rest(
     ident = workspace.entry("d/f")
     in_parts(workspace.stop)
     assert work(workspace) == ["done"]
-    assert SqliteCatalogue(database).finish(folder.id, 1)  # it ended before the last row
+    assert StoredCatalogue(database).finish(folder.id, 1)  # it ended before the last row
     folder.close()
     after = tracked(place, database, Clock(NOW))
     again = FolderWorkspace(after, tokens())
     scan(again)
-    assert not SqliteCatalogue(database).finish(folder.id, 1)
+    assert not StoredCatalogue(database).finish(folder.id, 1)
     moved = ["e", *(f"e/{name}" for name in "abcdef")] if work is move else []
     assert there(again) == moved
     if work is move:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from blake3 import blake3
 
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.local.root import Root
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.entries import DAMAGED, Entry
@@ -28,7 +28,7 @@ class Served:
     def __init__(self, place: Path) -> None:
         self.files = place / "files"
         self.database = SqliteDatabase.open(str(place / "state.db"), "server")
-        self.catalogue = SqliteCatalogue(self.database)
+        self.catalogue = StoredCatalogue(self.database)
         self.folder = self.start()
 
     def start(self) -> CataloguedFolder:

@@ -1,4 +1,4 @@
-"""The catalogue in SQLite: one row per path."""
+"""The catalogue in a server's state, in SQLite or PostgreSQL: one row for each path."""
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
@@ -113,7 +113,7 @@ WHERE workspace = ? AND path = ? AND version = ? AND kind = 'f' AND deleted = 0
 """
 
 
-class SqliteCatalogue:
+class StoredCatalogue:
     """Keeps the Catalogue contract in a server's Database.
 
     `history` is written in the transactions that it tells of; None: nothing is told.

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cargo_sync.catalogue.contract import CatalogueMove, Change, Gone, Put
-from cargo_sync.catalogue.sqlite import SqliteCatalogue
+from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, Entry
 from cargo_sync.state.database import Database
@@ -15,7 +15,7 @@ def put(path: str, kind: str = FILE, size: int = 1) -> Put:
 
 
 def tree(database: Database) -> tuple[int, list[tuple[str, int]]]:
-    catalogue = SqliteCatalogue(database)
+    catalogue = StoredCatalogue(database)
     workspace = catalogue.workspace("/srv", lambda: "e")
     page = catalogue.changes(workspace.id, 0, "", 1000)
     return workspace.sequence, [(path, entry.version if entry else 0) for path, entry in page.rows]
@@ -23,14 +23,14 @@ def tree(database: Database) -> tuple[int, list[tuple[str, int]]]:
 
 def test_a_kill_at_any_write_leaves_the_old_rows_or_the_new_ones(tmp_path: Path) -> None:
     def before(database: Database) -> None:
-        catalogue = SqliteCatalogue(database)
+        catalogue = StoredCatalogue(database)
         workspace = catalogue.workspace("/srv", lambda: "e").id
         catalogue.record(workspace, [put("a", FOLDER), put("a/x"), put("b")])
 
     def work(database: Database) -> None:
         many: list[Change] = [put(f"n{number}") for number in range(12)]
         changes: list[Change] = [put("b", size=2), CatalogueMove("a", "c", 9), Gone("c/x"), *many]
-        SqliteCatalogue(database).record(1, changes)
+        StoredCatalogue(database).record(1, changes)
 
     seen = [tree(database) for database in crashes(tmp_path, "server", before, work, 10)]
     assert seen[0] == (3, [("a", 1), ("a/x", 2), ("b", 3)])
@@ -40,7 +40,7 @@ def test_a_kill_at_any_write_leaves_the_old_rows_or_the_new_ones(tmp_path: Path)
 
 
 def test_no_two_rows_share_a_number_and_none_is_ahead_of_the_sequence(server: Database) -> None:
-    catalogue = SqliteCatalogue(server)
+    catalogue = StoredCatalogue(server)
     workspace = catalogue.workspace("/srv", lambda: "e").id
     for turn in range(40):
         folder, other = f"d{turn % 3}", f"d{(turn + 1) % 3}"
