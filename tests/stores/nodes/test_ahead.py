@@ -13,7 +13,8 @@ from cargo_sync.stores.blob_source import BlobSource
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.ahead import AHEAD_BYTES, AheadContents, SmallAsk, SmallAsks
 from cargo_sync.stores.nodes.held_pieces import HeldPieces
-from cargo_sync.stores.nodes.pieces import PieceRun
+from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, Take
+from cargo_sync.stores.nodes.ports import Results
 from cargo_sync.stores.nodes.reading import NodeReading
 from cargo_sync.stores.packets import PACKET_BYTES, SMALL, as_content
 from tests.stores.blobs import content_of, flip, opened, place_of, put
@@ -192,6 +193,34 @@ async def test_a_node_that_dies_costs_the_lane_nothing(tmp_path: Path, given: in
         asked.dies_after = given
         assert await asyncio.to_thread(lane_of(one), contents) == files
         assert asked.is_away and other.given
+
+
+async def test_a_node_that_gives_other_bytes_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path, nodes=2) as one:
+        contents = await one.upload(FILES)
+        _, asked = one.nodes.values()
+        honest, lies = asked.stream, 0
+
+        async def lying(runs: Sequence[PieceRun], take: Take) -> Results:
+            def spoilt(
+                run: int,
+                number: int,
+                memory: memoryview | None,
+                exchange: Exchange | None = None,
+            ) -> bool:
+                nonlocal lies
+                lies += 1
+                other = bytearray(memory or b"")
+                other[len(other) // 2] ^= 1
+                return take(run, number, memoryview(other))
+
+            return await honest(runs, spoilt)
+
+        monkeypatch.setattr(asked, "stream", lying)
+        assert await asyncio.to_thread(lane_of(one), contents) == FILES
+        assert lies
 
 
 def test_a_node_gives_packets_to_slow_lanes_too(tmp_path: Path) -> None:
