@@ -58,6 +58,8 @@ blobs         contents by their hash, and on which nodes their copies lie
 blob_owners   which workspaces refer to them: what a sweep asks
 recovery      what keeps a server's state on its nodes: keys, numbers, the last snapshot
 placements    sets of nodes by number, and how much lies on each
+objects       objects in buckets that keep contents
+object_contents  contents of workspaces, and in which object each lies
 
 Every method that writes is one transaction. Methods called inside `with db.transaction():` join it,
 so changes that belong together are written together. Do not await inside a transaction.

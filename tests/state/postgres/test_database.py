@@ -146,12 +146,13 @@ def test_a_database_of_another_program_is_left_alone(
 
 def test_a_newer_database_is_refused(fresh_postgres: str, tmp_path: Path) -> None:
     with psycopg.connect(fresh_postgres, autocommit=True) as connection:
-        connection.execute("UPDATE schema_version SET version = 9, oldest = 1")
+        [own] = connection.execute("SELECT version FROM schema_version").fetchall()
+        connection.execute("UPDATE schema_version SET version = 99, oldest = 1")
         PostgresDatabase.open(fresh_postgres, str(tmp_path)).close()  # it may still be used
-        connection.execute("UPDATE schema_version SET oldest = 9")
+        connection.execute("UPDATE schema_version SET oldest = 99")
         opening = lambda: PostgresDatabase.open(fresh_postgres, str(tmp_path))  # noqa: E731
         assert code_of(opening) == "state_newer"
-        connection.execute("UPDATE schema_version SET version = 1, oldest = 1")
+        connection.execute("UPDATE schema_version SET version = %s, oldest = 1", own)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,199 @@
+"""The objects in buckets that keep contents of workspaces. What lies in them: `object_contents`.
+
+An object is being written, live, then doomed; it never comes back. Its row is there before its
+first byte, so what is in a bucket without a row is nobody's.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from cargo_sync.state.bulk import Alter, InsertColumns, Select
+from cargo_sync.state.database import Database
+
+WRITING: Final = 0
+LIVE: Final = 1
+DOOMED: Final = 2
+SMALL: Final = 1 << 20
+"""An object of fewer bytes is a small pack; the index of these says so, too."""
+_COLUMNS: Final = "id, key, bucket, workspace, size, contents, used"
+_BEGIN: Final = InsertColumns(
+    "bucket_object (bucket, workspace, since, server, key, size)",
+    "?, ?, ?, ?, column1, column2",
+    2,
+)
+_BEGUN: Final = Select("SELECT key, id FROM bucket_object WHERE key IN")
+_GIVE_UP: Final = Alter("UPDATE bucket_object SET state = 2, since = 0 WHERE state = 0 AND id IN")
+_STALE: Final = """
+SELECT id FROM bucket_object WHERE state = 0 AND since <= ? AND server <> ?
+ORDER BY since, id LIMIT ?
+"""
+_DOOMED: Final = f"""
+SELECT {_COLUMNS} FROM bucket_object
+WHERE state = 2 AND since <= ? AND bucket = ? AND id > ? ORDER BY id LIMIT ?
+"""  # noqa: S608
+_SPARSE: Final = f"""
+SELECT {_COLUMNS} FROM bucket_object
+WHERE bucket = ? AND state = 1 AND used * 2 < size AND id > ? ORDER BY id LIMIT ?
+"""  # noqa: S608
+_SMALL: Final = f"""
+SELECT {_COLUMNS} FROM bucket_object
+WHERE workspace = ? AND bucket = ? AND state = 1 AND size < 1048576 ORDER BY id LIMIT ?
+"""  # noqa: S608
+_WITH_SMALL: Final = """
+SELECT DISTINCT workspace FROM bucket_object WHERE bucket = ? AND state = 1 AND size < 1048576
+"""
+_GONE: Final = Alter("DELETE FROM bucket_object WHERE state = 2 AND id IN")
+_KNOWN: Final = Select("SELECT key FROM bucket_object WHERE bucket = ? AND key IN")
+_BETWEEN: Final = """
+SELECT key FROM bucket_object WHERE bucket = ? AND state = 1 AND key > ? AND key <= ?
+ORDER BY key LIMIT ?
+"""
+_TOTALS: Final = """
+SELECT count(*), coalesce(sum(size), 0), coalesce(sum(used), 0), coalesce(sum(contents), 0)
+FROM bucket_object WHERE bucket = ?
+"""
+_BUCKET: Final = "SELECT id, marker, address FROM bucket WHERE marker = ?"
+_USED: Final = """
+SELECT id, marker, address FROM bucket
+WHERE id IN (SELECT bucket FROM bucket_object WHERE state = 1) ORDER BY id
+"""
+
+
+class ObjectRow(NamedTuple):
+    """One object.
+
+    key       32 hex digits
+    contents  how many contents lie in it, with so many bytes `used` of its `size`
+    """
+
+    id: int
+    key: str
+    bucket: int
+    workspace: int
+    size: int
+    contents: int = 0
+    used: int = 0
+
+
+class BucketRow(NamedTuple):
+    """A bucket, or a folder in one: what its marker says, and its address as it was named last."""
+
+    id: int
+    marker: str
+    address: str
+
+
+class BucketTotals(NamedTuple):
+    """How much a bucket has: objects with their bytes, and contents in use with theirs."""
+
+    objects: int = 0
+    size: int = 0
+    used: int = 0
+    contents: int = 0
+
+
+class Objects:
+    """The objects of all workspaces. `now` is of the retention clock. Any thread may call it.
+
+    server  names this start of a server
+    """
+
+    def __init__(self, database: Database, server: str) -> None:
+        self._database = database
+        self.server = server
+
+    # -- buckets -----------------------------------------------------------------------------------
+
+    def bucket(self, marker: str) -> BucketRow | None:
+        """The bucket with this marker; None: none of ours."""
+        with self._database.read() as connection:
+            found = connection.execute(_BUCKET, (marker,)).fetchone()
+            return None if found is None else BucketRow(*found)
+
+    def add_bucket(self, marker: str, address: str) -> BucketRow:
+        """A bucket gets its row, or another address."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO bucket (marker, address) VALUES (?, ?) "
+                "ON CONFLICT (marker) DO UPDATE SET address = excluded.address",
+                (marker, address),
+            )
+            return BucketRow(*connection.execute(_BUCKET, (marker,)).fetchone())
+
+    def used_buckets(self) -> list[BucketRow]:
+        """The buckets that have something."""
+        with self._database.read() as connection:
+            return [BucketRow(*row) for row in connection.execute(_USED)]
+
+    # -- the way of an object ----------------------------------------------------------------------
+
+    def begin(
+        self, bucket: int, workspace: int, keys: Sequence[str], sizes: Sequence[int], now: float
+    ) -> list[int]:
+        """Objects are about to be written; returns their numbers."""
+        some = _keys(keys)
+        with self._database.transaction() as connection:
+            _BEGIN(connection, [bucket, workspace, now, self.server], [some, sizes])
+            ids = {bytes(key): id for key, id in _BEGUN(connection, (), some)}
+        return [ids[key] for key in some]
+
+    def give_up(self, ids: Sequence[int]) -> None:
+        """In those of these of which nothing was recorded nothing ever will be."""
+        with self._database.transaction() as connection:
+            _GIVE_UP(connection, (), ids)
+
+    def stale(self, before: float, limit: int) -> list[int]:
+        """Objects that another start of a server has begun to write by then, and not ended."""
+        with self._database.read() as connection:
+            return [id for (id,) in connection.execute(_STALE, (before, self.server, limit))]
+
+    def doomed(self, bucket: int, before: float, after: int, limit: int) -> list[ObjectRow]:
+        """Objects that were doomed by then, with numbers above `after`."""
+        with self._database.read() as connection:
+            return _rows(connection.execute(_DOOMED, (before, bucket, after, limit)))
+
+    def gone(self, ids: Sequence[int]) -> None:
+        """Doomed objects are not in the bucket any more."""
+        with self._database.transaction() as connection:
+            _GONE(connection, (), ids)
+
+    # -- what there is -----------------------------------------------------------------------------
+
+    def sparse(self, bucket: int, after: int, limit: int) -> list[ObjectRow]:
+        """Live objects of which less than a half is in use, with numbers above `after`."""
+        with self._database.read(long=True) as connection:
+            return _rows(connection.execute(_SPARSE, (bucket, after, limit)))
+
+    def with_small(self, bucket: int) -> list[int]:
+        """Workspaces with small packs."""
+        with self._database.read(long=True) as connection:
+            return [id for (id,) in connection.execute(_WITH_SMALL, (bucket,))]
+
+    def small(self, bucket: int, workspace: int, limit: int) -> list[ObjectRow]:
+        """The oldest small packs of a workspace."""
+        with self._database.read(long=True) as connection:
+            return _rows(connection.execute(_SMALL, (workspace, bucket, limit)))
+
+    def known(self, bucket: int, keys: Sequence[str]) -> set[str]:
+        """Those of these keys that have a row."""
+        with self._database.read() as connection:
+            return {key.hex() for (key,) in _KNOWN(connection, [bucket], _keys(keys))}
+
+    def between(self, bucket: int, after: str, upto: str, limit: int) -> list[str]:
+        """Keys of live objects above `after` up to `upto`, in order."""
+        asked = (bucket, bytes.fromhex(after), bytes.fromhex(upto), limit)
+        with self._database.read(long=True) as connection:
+            return [key.hex() for (key,) in connection.execute(_BETWEEN, asked)]
+
+    def totals(self, bucket: int) -> BucketTotals:
+        """How much there is; it looks at all rows."""
+        with self._database.read(long=True) as connection:
+            return BucketTotals(*map(int, connection.execute(_TOTALS, (bucket,)).fetchone()))
+
+
+def _keys(keys: Iterable[str]) -> list[bytes]:
+    return [bytes.fromhex(key) for key in keys]
+
+
+def _rows(found: Iterable[Sequence[Any]]) -> list[ObjectRow]:
+    return [ObjectRow(id, key.hex(), *rest) for id, key, *rest in found]

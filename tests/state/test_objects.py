@@ -1,0 +1,135 @@
+"""Objects in buckets, and what lies in them: with the state in a file, and in PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.state.database import Database
+from cargo_sync.state.object_contents import ContentMove, ObjectContents, placement_of
+from cargo_sync.state.objects import Objects
+from cargo_sync.state.postgres.database import PostgresDatabase
+from cargo_sync.state.sqlite.database import SqliteDatabase
+
+A, B, C = (f"{number:064x}" for number in (1, 2, 3))
+FAR = 1e9
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    if request.param == "sqlite":
+        with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
+            yield database
+    else:
+        address = request.getfixturevalue("fresh_postgres")
+        with PostgresDatabase.open(address, str(tmp_path)) as opened:
+            yield opened
+
+
+class Rows:
+    """Both rooms, and short words for what tests do."""
+
+    def __init__(self, database: Database) -> None:
+        self.objects = Objects(database, "this start")
+        self.contents = ObjectContents(database)
+        self.bucket = self.objects.add_bucket("m" * 32, "s3://bucket").id
+
+    def begin(self, *sizes: int, workspace: int = 1) -> list[int]:
+        keys = [f"{len(self.known()) + number + 1:032x}" for number in range(len(sizes))]
+        return self.objects.begin(self.bucket, workspace, keys, sizes, 10.0)
+
+    def known(self) -> set[str]:
+        return self.objects.known(self.bucket, [f"{number:032x}" for number in range(1, 20)])
+
+    def record(self, object: int, *hashes: str, workspace: int = 1) -> None:
+        where = [placement_of(object, 100 * number) for number in range(len(hashes))]
+        self.contents.record(workspace, hashes, [100] * len(hashes), where, {A: b"list"})
+
+    def doomed(self, before: float = FAR) -> list[int]:
+        return [row.id for row in self.objects.doomed(self.bucket, before, 0, 10)]
+
+    def forget(self, *hashes: str, now: float = 20.0) -> None:
+        self.contents.condemn(1, hashes, now)
+        self.contents.forget(1, hashes, now)
+
+
+def test_an_object_lives_as_long_as_something_lies_in_it(state: Database) -> None:
+    rows = Rows(state)
+    [pack, other] = rows.begin(300, 100)
+    rows.record(pack, A, B)
+    place = rows.contents.where(1, [A, B, C])
+    assert [(one.start, one.object, one.size) for one in place.values()] == [
+        (0, pack, 100),
+        (100, pack, 100),
+    ]
+    assert rows.contents.pieces(1, A) == b"list" and rows.contents.pieces(1, B) == b""
+    assert rows.contents.where(2, [A]) == {}
+    rows.contents.forget(1, [A], 20.0)  # it is not condemned
+    rows.forget(A)
+    assert rows.doomed() == []
+    assert [row.id for row in rows.objects.sparse(rows.bucket, 0, 10)] == [pack]
+    rows.contents.condemn(1, [B], 20.0)
+    assert rows.contents.condemned(1, 20.0, "", 10) == [B] and rows.contents.live(1, "", 10) == []
+    rows.contents.revive(1, [B])
+    rows.contents.forget(1, [B], 30.0)
+    assert rows.contents.live(1, "", 10) == [B] and rows.contents.count(1) == 1
+    rows.forget(B, now=40.0)
+    assert rows.doomed(39.0) == [] and rows.doomed(40.0) == [pack]
+    rows.objects.gone([pack, other])  # the other one is not doomed
+    assert len(rows.known()) == 1
+
+
+def test_what_comes_again_keeps_its_place(state: Database) -> None:
+    rows = Rows(state)
+    [first, second] = rows.begin(100, 200)
+    rows.record(first, A)
+    rows.contents.condemn(1, [A], 20.0)
+    rows.record(second, A, B)
+    assert [one.object for one in rows.contents.where(1, [A, B]).values()] == [first, second]
+    assert rows.contents.live(1, "", 10) == [A, B]
+    assert rows.objects.totals(rows.bucket) == (2, 300, 200, 2)
+
+
+def test_an_object_that_was_given_up_is_never_back(state: Database) -> None:
+    rows = Rows(state)
+    [first, second] = rows.begin(100, 100)
+    rows.record(second, B)
+    rows.objects.give_up([first, second])
+    assert rows.doomed(0.0) == [first]  # nothing ever was in it: no need to keep it
+    with pytest.raises(ProblemError):
+        rows.record(first, A)
+    assert rows.contents.where(1, [A]) == {}
+    other = Objects(state, "another start")
+    [third] = rows.begin(100)
+    assert rows.objects.stale(FAR, 10) == [] and other.stale(FAR, 10) == [third]
+    assert other.stale(9.0, 10) == []
+
+
+def test_contents_move_to_another_object(state: Database) -> None:
+    rows = Rows(state)
+    [old, new] = rows.begin(300, 200)
+    rows.record(old, A, B, C)
+    rows.forget(C)
+    assert rows.contents.within(1, old) == [(A, 100, 0), (B, 100, 100)]
+    moves = [
+        ContentMove(A, 100, old, new, 0),
+        ContentMove(B, 100, old, new, 100),
+        ContentMove(C, 100, old, new, 200),  # it has gone meanwhile
+    ]
+    rows.contents.move(1, moves, 50.0)
+    assert [(one.object, one.start) for one in rows.contents.where(1, [A, B]).values()] == [
+        (new, 0),
+        (new, 100),
+    ]
+    assert rows.doomed(50.0) == [old]
+    assert rows.objects.totals(rows.bucket) == (2, 500, 200, 2)
+    assert [row.id for row in rows.objects.small(rows.bucket, 1, 10)] == [new]
+    assert rows.objects.with_small(rows.bucket) == [1]
+    keys = sorted(rows.known())
+    assert rows.objects.between(rows.bucket, "", "f" * 32, 10) == keys[1:]
+    assert [one.id for one in rows.objects.used_buckets()] == [rows.bucket]
+    found = rows.objects.bucket("m" * 32)
+    assert found is not None and found.id == rows.bucket
+    assert rows.objects.add_bucket("m" * 32, "elsewhere") == found._replace(address="elsewhere")
+    assert rows.objects.bucket("n" * 32) is None
