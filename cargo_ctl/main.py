@@ -36,6 +36,7 @@ _SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "workspace": "cargo_ctl.commands.workspace:workspace",
             "flow": "cargo_ctl.commands.flow:flow",
         },
+        "Several servers": {"server": "cargo_ctl.commands.server:server"},
         "Storage nodes of a server": {"node": "cargo_ctl.commands.node:node"},
         "The daemon or server itself": {
             "bandwidth": "cargo_ctl.commands.bandwidth:bandwidth",

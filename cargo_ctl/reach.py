@@ -47,6 +47,7 @@ _INPUT_CODES = frozenset(
         ReplyCode.UNKNOWN_INVITATION,
         ReplyCode.UNKNOWN_DEVICE,
         ReplyCode.UNKNOWN_NODE,
+        ReplyCode.UNKNOWN_SERVER,
         ReplyCode.USER_EXISTS,
         ReplyCode.WORKSPACE_EXISTS,
     }

@@ -5,6 +5,7 @@ api/              the messages of the control plane, its addresses, and a small 
 backup_protocol/  Servidor Backup's protocol, both ends
 catalogue/        the entries of a workspace, with their versions
 choice            a word of a few, on a command line
+cluster/          servers that share one state
 config/           settings files -> frozen settings, with errors that name the line
 control/          ZeroMQ: commands and feed, ports and keys
 copying/          one get or put, without a job

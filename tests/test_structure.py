@@ -16,6 +16,7 @@ MOST_ROOMS: Final = 12
 LIMITED: Final = (
     "cargo_sync/admission",
     "cargo_sync/backup_protocol",
+    "cargo_sync/cluster",
     "cargo_sync/copying",
     "cargo_sync/daemon",
     "cargo_sync/engine",

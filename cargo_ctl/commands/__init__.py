@@ -20,6 +20,7 @@ key         keys for access over TCP
 node        storage nodes of a server
 log         the last lines of the log
 run         runs of jobs: list and show
+server      the servers that share one database
 shell       the interactive client
 status      the overall state
 top         the jobs on the whole screen

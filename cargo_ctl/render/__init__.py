@@ -5,6 +5,7 @@ bars          rows with a bar, as wide as the terminal
 board         what a daemon's feed has reported so far
 callbacks     HTTP callbacks
 checks        the steps of `job test`
+cluster       the servers that share one state
 conflicts     conflicts of two-way jobs
 differences   what a comparison of a job's two sides found
 flows         the flows of a server

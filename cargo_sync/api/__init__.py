@@ -2,6 +2,7 @@
 
 addresses         the addresses of sockets, and which daemons and servers run
 arguments         the arguments of a command, and their checks
+cluster_commands  the commands about the servers that share one state
 client            a synchronous client: calls, and subscriptions to the feed
 commands          the type of a command
 common_commands   the commands of daemons and servers

@@ -75,6 +75,7 @@ class ReplyCode(StrEnum):
     """No open invitation has this id: it may have been used, or have expired."""
     UNKNOWN_DEVICE = "unknown_device"
     UNKNOWN_NODE = "unknown_node"
+    UNKNOWN_SERVER = "unknown_server"
     NOT_DRAINED = "not_drained"
     """The storage node may have copies that are needed."""
     USER_EXISTS = "user_exists"

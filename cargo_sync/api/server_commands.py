@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from cargo_sync.api import invitation
 from cargo_sync.api.arguments import UNSET, Args, Mark, Range, Unset
+from cargo_sync.api.cluster_commands import CLUSTER_COMMANDS
 from cargo_sync.api.commands import Command, by_name
 from cargo_sync.api.common_commands import COMMON, BandwidthArgs
 from cargo_sync.api.history_commands import HISTORY_COMMANDS
@@ -267,6 +268,7 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     FLOW_LIST,
     FLOW_RATES,
     *NODE_COMMANDS,
+    *CLUSTER_COMMANDS,
     *HISTORY_COMMANDS,
     *WORKSPACE_TRASH_COMMANDS,
     *COMMON,

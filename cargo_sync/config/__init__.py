@@ -30,6 +30,7 @@ process_shape   fields that the daemon's and the server's files share
 callbacks       where callbacks may go
 control         where a process takes commands
 backup          the ports of the Servidor Backup protocol
+cluster         what a server is among others on one database
 check           `cargo_sync check`
 places          paths and addresses
 remote_address  what a hostname names: a Cargo server, S3, WebDAV, SFTP, …

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from cargo_sync.config import places
 from cargo_sync.config.backup import BackupSettings, BackupShape, FileServerSettings
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
+from cargo_sync.config.cluster import ClusterSettings, ClusterShape
 from cargo_sync.config.control import ControlSettings, control_from
 from cargo_sync.config.database import has_password
 from cargo_sync.config.errors import FieldProblem
@@ -105,6 +106,7 @@ class ServerSettings:
     keep        how much of the history is kept
     nodes       how storage nodes are used
     backup      the ports of the Servidor Backup protocol; None for none
+    cluster     what this server is among others; None if it is alone
     warnings    sentences for the person who starts the server
     process     log, metrics, and other settings of any process
     """
@@ -138,6 +140,7 @@ class ServerSettings:
     keep: FileHistory = field(default_factory=FileHistory)
     nodes: NodesSettings = field(default_factory=NodesSettings)
     backup: BackupSettings | None = None
+    cluster: ClusterSettings | None = None
     file: str = ""
     warnings: tuple[str, ...] = ()
     process: ProcessSettings = field(default_factory=ProcessSettings)
@@ -196,6 +199,7 @@ def server_from(document: Document, env: Mapping[str, str]) -> ServerSettings:
         callbacks=shape.callbacks.limits,
         keep=FileHistory(shape.keep.history_days, shape.keep.history_files),
         backup=_backup(shape.backup),
+        cluster=_cluster(shape.cluster),
         file=document.file,
         warnings=tuple(_warnings(document, shape)),
         process=process_settings(shape),
@@ -238,6 +242,10 @@ def _backup(shape: BackupShape | None) -> BackupSettings | None:
     if shape.file_servers is not None:
         servers = FileServerSettings(shape.file_servers.listen, tuple(shape.file_servers.allow))
     return BackupSettings(shape.listen, shape.framed, shape.nicknames, servers)
+
+
+def _cluster(shape: ClusterShape | None) -> ClusterSettings | None:
+    return None if shape is None else ClusterSettings(shape.name, shape.address)
 
 
 def _warnings(document: Document, shape: ServerShape) -> list[str]:

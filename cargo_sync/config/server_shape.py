@@ -18,6 +18,7 @@ from pydantic import (
 from cargo_sync.config import places, units
 from cargo_sync.config.backup import BackupShape, exposed
 from cargo_sync.config.callbacks import CallbacksShape
+from cargo_sync.config.cluster import ClusterShape, cluster_errors
 from cargo_sync.config.control import ControlShape
 from cargo_sync.config.database import FORM as DATABASE_FORM
 from cargo_sync.config.database import DatabaseAddress
@@ -221,6 +222,9 @@ class ServerShape(ProcessShape):
     backup: BackupShape | None = Field(
         None, description="an object that opens the ports of the Servidor Backup protocol"
     )
+    cluster: ClusterShape | None = Field(
+        None, description="an object: this is one of several servers on one database"
+    )
 
     @field_validator("listen")
     @classmethod
@@ -266,6 +270,15 @@ class ServerShape(ProcessShape):
         if backup is not None:
             _refuse(_backup_errors(backup, info.data, _state(info)))
         return backup
+
+    @field_validator("cluster")
+    @classmethod
+    def _can_be_one_of_several(
+        cls, cluster: ClusterShape | None, info: ValidationInfo
+    ) -> ClusterShape | None:
+        if cluster is not None:
+            _refuse(cluster_errors(info.data))
+        return cluster
 
 
 def _backup_errors(

@@ -3,6 +3,7 @@
 arrival      how much of what is to be moved is at its destination
 budget       how much of what clients have begun a server holds
 client_fence  whether a job has the state that its server has met last
+cluster/      servers that share one state: which of them are there
 cover        which bytes of a wanted file have arrived
 fetched_parts  which parts of a file somebody fetched
 half_open    connections without a login: which one is dropped

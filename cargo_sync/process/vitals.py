@@ -91,3 +91,16 @@ def _resident(most: int) -> int:
 
 def _descriptors() -> int:
     return len(os.listdir("/proc/self/fd" if sys.platform == "linux" else "/dev/fd"))
+
+
+class CpuShare:
+    """How much of a core this process has used since it was asked last: 1.0 is all of one."""
+
+    def __init__(self) -> None:
+        self._at, self._used = time.monotonic(), time.process_time()
+
+    def __call__(self) -> float:
+        now, used = time.monotonic(), time.process_time()
+        spent, passed = used - self._used, now - self._at
+        self._at, self._used = now, used
+        return spent / passed if passed > 0 else 0.0

@@ -6,21 +6,25 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
+from importlib.metadata import version
 
 from cargo_sync.api.addresses import SERVER, keys_dir, runtime_dir
 from cargo_sync.catalogue.stored import StoredCatalogue
+from cargo_sync.cluster.identity import ServerIdentity, server_id
+from cargo_sync.cluster.membership import Membership
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import ServerSettings
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import this_process
 from cargo_sync.machines.suspects import UncleanStop
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.model.world import World
+from cargo_sync.model.world import Offload, World
 from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
-from cargo_sync.process.offload import threads
+from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.service import Service
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.system import system_clocks, system_world
@@ -29,8 +33,10 @@ from cargo_sync.process.tasks import lasting
 from cargo_sync.server.server import Server, Up
 from cargo_sync.server.workspace.node_storage import Dialer
 from cargo_sync.state.clock import RetentionClock
+from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import all_incomplete
 from cargo_sync.state.opening import open_server_state
+from cargo_sync.state.servers import MemoryServerRows, ServerRows
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.nodes.link import NodeLink
 from cargo_sync.stores.spool import BlobSpool
@@ -94,7 +100,9 @@ async def run(
 
         clock = last.enter_context(RetentionClock(database, system_clocks(), unclean))
         world = system_world(last.enter_context(threads()), clock)
-        server = Server(settings, database, endpoint, world, env, dialer)
+        pool = last.enter_context(ThreadPoolExecutor(1, "others"))
+        membership = _membership(settings, database, world, ThreadOffload(pool), epoch)
+        server = Server(settings, database, endpoint, world, env, dialer, membership)
         last.callback(server.close)
         me = this_process(epoch, SERVER, world.steady(), "server")
         beside = (
@@ -112,6 +120,7 @@ async def run(
                     (partial(server.answer, me, stop, service.log), "answering commands"),
                     (server.feed.run, "publishing the feed"),
                     (server.rates.run, "measuring rates"),
+                    (membership.run, "hearing other servers"),
                     (partial(_reload, server, again, service.notifier), "reading the file again"),
                     (partial(alongside, *beside), "the watchdog and the metrics"),
                     (server.journal.run, "writing the history"),
@@ -130,7 +139,19 @@ async def run(
             for task in serving:
                 task.cancel()
             await server.rest()
+            await membership.leave()
     _log.info("ended")
+
+
+def _membership(
+    settings: ServerSettings, database: Database, world: World, offload: Offload, life: str
+) -> Membership:
+    """This server among those that share its state. Raises ProblemError."""
+    name = (settings.cluster and settings.cluster.name) or world.host or "server"
+    id = server_id(settings.state_dir, world.token)
+    me = ServerIdentity(id, name, life, version("cargo-sync"), world.wall())
+    rows = MemoryServerRows() if settings.database is None else ServerRows(database)
+    return Membership(rows, me, offload, world.steady, world.wall)
 
 
 def _endpoint(settings: ServerSettings, env: Mapping[str, str], epoch: str) -> Endpoint:

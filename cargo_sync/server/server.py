@@ -20,6 +20,7 @@ from cargo_sync.api.proxies import Proxies
 from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.catalogue.stored import StoredCatalogue
+from cargo_sync.cluster.membership import Measured, Membership, Reached
 from cargo_sync.config import places
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings, load_server
 from cargo_sync.control.audit import AuditWriter
@@ -45,6 +46,7 @@ from cargo_sync.process.http.listener import HttpListener
 from cargo_sync.process.metrics import Family
 from cargo_sync.process.ring import Ring
 from cargo_sync.process.tasks import contained
+from cargo_sync.process.vitals import CpuShare
 from cargo_sync.server.accounts.access import Grants, served
 from cargo_sync.server.accounts.invitations import Devices, Invitations
 from cargo_sync.server.accounts.logins import Logins
@@ -60,6 +62,7 @@ from cargo_sync.server.flows.lane_ends import FlowLanes
 from cargo_sync.server.flows.rates import FlowRates
 from cargo_sync.server.flows.sampler import FlowSampler, totals
 from cargo_sync.server.handlers.callback import ServerCallbackHandlers
+from cargo_sync.server.handlers.cluster import ClusterHandlers
 from cargo_sync.server.handlers.flow import FlowHandlers
 from cargo_sync.server.handlers.history import HistorySearch
 from cargo_sync.server.handlers.invitation import InvitationHandlers, ServerEnds, known_address
@@ -76,7 +79,7 @@ from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.content.tickets import Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
-from cargo_sync.server.reporting import node_metrics, nodes, views
+from cargo_sync.server.reporting import node_metrics, nodes, servers, views
 from cargo_sync.server.reporting.feed import ServerFeed
 from cargo_sync.server.reporting.metrics import families
 from cargo_sync.server.reporting.node_feed import NodeFeed
@@ -153,8 +156,11 @@ class Server:
         world: World,
         env: Mapping[str, str],
         dialer: Dialer,
+        membership: Membership,
     ) -> None:
         self._settings = settings
+        self.membership = membership
+        self._cpu = CpuShare()
         self._trouble = database.trouble
         self._endpoint = endpoint
         self._world = world
@@ -255,6 +261,7 @@ class Server:
         settings, world = self._settings, self._world
         certificate = None if settings.plain else await world.offload(_certificate, settings)
         self._tasks = tasks
+        await self.membership.join(alone=settings.cluster is None)
         await self.apply(settings)
         ends = FlowLanes(self._flows, world.steady, self.journal.downloads)
         lanes = self._lanes = LaneListener(ends, settings.total_connections, world.offload)
@@ -286,6 +293,7 @@ class Server:
         if settings.plain and not places.is_loopback(settings.host):
             _log.warning("plain HTTP: others on the network can read passwords and files")
         backup = await self._coordinator.start(context, self.doors) if self._coordinator else {}
+        await self._say_where(data_port)
         scheme = "http" if settings.plain else "https"
         return Up(
             f"{scheme}://{_shown(settings.host)}:{port}{settings.prefix}",
@@ -294,6 +302,20 @@ class Server:
             self._endpoint.all_addresses,
             {name: f"{_shown(host)}:{bound}" for name, (host, bound) in backup.items()},
         )
+
+    async def _say_where(self, data_port: int) -> None:
+        """Tells other servers where this one is reached. Raises ProblemError."""
+        settings, ends = self._settings, self._ends()
+        own = settings.cluster.address if settings.cluster else None
+        host = settings.public_ip or settings.private_ip or settings.host
+        reached = own or known_address(ends._replace(proxied=False))
+        lanes = f"{_shown(host)}:{data_port}"
+        self.membership.measure = self._measured_for_others
+        self.membership.reached = Reached(reached, lanes, ends.fingerprint)
+        await self.membership.tick()
+
+    def _measured_for_others(self) -> Measured:
+        return servers.measured(self._sampler.readings(), self._cpu())
 
     async def _listen_for_lanes(self, lanes: LaneListener[Flow]) -> int:
         """The data port, open. Raises ProblemError."""
@@ -441,7 +463,8 @@ class Server:
                 WorkspaceHandlers(registry, offload),
                 BandwidthHandlers(self._limits, BANDWIDTH_SET),
                 WorkspaceTrashHandlers(registry, self._opened, self._world),
-                FlowHandlers(self._sampler, self.rates),
+                FlowHandlers(self._sampler, self.rates, self.membership),
+                ClusterHandlers(self.membership),
                 ServerCallbackHandlers(self.webhooks, self._world),
                 HistorySearch(self.journal.rows, self.journal.names, offload),
                 AuditHandlers(self._audit, offload),

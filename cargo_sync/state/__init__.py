@@ -48,6 +48,7 @@ users         users that were made or changed by a command
 workspaces    workspaces that were made by a command, and grants
 workspace_moves  workspaces that move to another root, and what they left behind
 drop_boxes    where the catalogue has what users have added who may do nothing else
+servers       the servers that share this state
 backup_files  files that came by the backup protocol
 file_servers  file servers of the published program that have registered
 nodes         storage nodes, and what is known of their folders

@@ -71,6 +71,16 @@ class Database(ABC):
             ProblemError: it cannot be read.
         """
 
+    def apart(self) -> AbstractContextManager[Statements]:
+        """Statements of which each is a transaction of its own, and waits for no other.
+
+        For rows that one server alone writes, or of which a single statement decides.
+
+        Raises:
+            ProblemError: the state cannot be used.
+        """
+        return self.transaction()
+
     @abstractmethod
     def shrink(self) -> bool:
         """Gives some unused space back; returns whether there may be more.

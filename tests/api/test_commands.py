@@ -107,7 +107,7 @@ def test_of_a_server_whatever_only_looks_may_be_asked_by_who_watches() -> None:
         "hello", "status", "user.list", "user.show", "workspace.list", "bandwidth.show",
         "flow.list", "flow.rates", "feed.last",
         "trash.list", "user.invitation.list", "history", "callback.list",
-        "node.list", "node.show", "node.recovery",
+        "node.list", "node.show", "node.recovery", "server.list", "server.show",
     }  # fmt: skip
 
 

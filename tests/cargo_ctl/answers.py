@@ -9,6 +9,7 @@ from cargo_ctl.render import (
     board,
     callbacks,
     checks,
+    cluster,
     conflicts,
     differences,
     flows,
@@ -165,6 +166,23 @@ USER_SHOWN = ANA | PAST | {
 }  # fmt: skip
 GONE = {"user": "ana", "workspace": "music", "path": "/srv/ana"}
 
+SERVER: dict[str, Any] = {
+    "server": "a", "id": "5f0c7a125f0c7a125f0c7a125f0c7a12", "state": "up", "this": True,
+    "address": "https://a.example:8443", "lanes": "10.0.0.1:8444", "version": "1.2",
+    "started": 1_700_000_000.0, "seen": 1_700_000_100.0, "silent": 0.4,
+    "figures": {
+        "uploads": 1, "downloads": 2, "upload_bps": 8_000, "download_bps": 16_000, "cpu": 0.25,
+    },
+}  # fmt: skip
+SERVER_AWAY: dict[str, Any] = SERVER | {
+    "server": "b",
+    "state": "away",
+    "this": False,
+    "silent": 75.0,
+}
+SERVERS = {"servers": [SERVER, SERVER_AWAY]}
+SERVER_SHOWN = SERVER | {"flows": [UP]}
+
 NODE_INVITED = {
     "node": "cellar",
     "zone": "house1",
@@ -256,6 +274,10 @@ ANSWERS: dict[str, Any] = {
     "user.passwd": ANA,
     "user.remove": GONE,
     "user.invite": INVITED,
+    "server.list": SERVERS,
+    "server.show": SERVER_SHOWN,
+    "server.drain": SERVER_SHOWN,
+    "server.remove": {"server": "b"},
     "node.invite": NODE_INVITED,
     "node.list": NODES,
     "node.show": NODE_SHOWN,
@@ -354,6 +376,11 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     keys.audit: (AUDIT,),
     bandwidth.bandwidth: (BANDWIDTH,),
     log.line: (LOGGED["rows"][1],),
+    cluster.server_list: (SERVERS,),
+    cluster.server_show: (SERVER_SHOWN,),
+    cluster.one_server: (SERVER,),
+    cluster.draining: (SERVER | {"state": "draining"},),
+    cluster.removed: ({"server": "b"},),
     nodes.about_invitation: (NODE_INVITED,),
     nodes.invitation_line: (NODE_INVITED,),
     nodes.node_list: (NODES,),
@@ -389,7 +416,7 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
 NUMBERS_ALONE: set[Callable[..., Any]] = {
     progress.progress, progress.parts, progress.pace, progress.moving,
     callbacks.retried, servers.status, servers.served, servers.moving,
-    trash.summary, trash.emptied, nodes.repair, nodes.new_recovery_key,
+    trash.summary, trash.emptied, cluster.moved, nodes.repair, nodes.new_recovery_key,
     callbacks.retried, servers.status, servers.served, servers.moving, differences.progress,
     differences.any_in, live.need,
 }  # fmt: skip

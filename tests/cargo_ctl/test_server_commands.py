@@ -18,7 +18,15 @@ from cargo_sync.api.messages import ControlError, FeedMessage
 from cargo_sync.api.recovery_key import RecoveryKey
 from cargo_sync.api.server_commands import COMMANDS
 from cargo_sync.control.limits import speed
-from tests.cargo_ctl.answers import NODE_INVITED, NODE_SHOWN, NODES, REPAIR, TRASH
+from tests.cargo_ctl.answers import (
+    NODE_INVITED,
+    NODE_SHOWN,
+    NODES,
+    REPAIR,
+    SERVER_SHOWN,
+    SERVERS,
+    TRASH,
+)
 from tests.cargo_ctl.server_examples import (
     ANA,
     BANDWIDTH,
@@ -656,6 +664,10 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "user remove a --yes",
         "user passwd a --password-file -",
         "user invite a",
+        "server list",
+        "server show a",
+        "server drain",
+        "server remove a --yes",
         "node invite a",
         "node list",
         "node show a",
@@ -696,6 +708,31 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         for line in lines:
             assert run(*line.split(), input="pass\n").exit_code == 1, line
         assert {cmd for cmd, _ in server.asked} == set(COMMANDS) - PICTURES
+
+
+def test_servers_are_shown(runtime: str) -> None:
+    with canned(runtime, {"server.list": SERVERS, "server.show": SERVER_SHOWN}, "server"):
+        listed, shown = run("server", "list").stdout, run("server", "show", "a").stdout
+    up, away = (" ".join(line.split()) for line in listed.splitlines()[1:])
+    assert up.startswith("a * up 3 3.0 kB/s 25 % 1.2 ") and up.endswith(" https://a.example:8443")
+    assert away.startswith("b away for 1 min 15 s 1.2 ")
+    assert "transfers    1 upload at 1.0 kB/s, 2 downloads at 2.0 kB/s" in shown
+
+
+def test_who_waits_hears_when_a_server_has_no_transfers_any_more(runtime: str) -> None:
+    moving = SERVER_SHOWN | {"state": "draining"}
+    empty = moving | {"figures": {"uploads": 0, "downloads": 0}}
+    left = [moving, empty]
+    answers: dict[str, Answer] = {
+        "server.drain": moving, "server.show": lambda args: left.pop(0)
+    }  # fmt: skip
+    with canned(runtime, answers, "server") as server:
+        assert run("server", "drain").stdout == (
+            "a: draining; 1 upload at 1.0 kB/s, 2 downloads at 2.0 kB/s\n"
+        )
+        assert run("server", "drain", "a", "--wait").stdout == "a: draining; it can be stopped\n"
+    asked = [cmd for cmd, _ in server.asked]
+    assert asked == ["server.drain", "server.drain", "server.show", "server.show"]
 
 
 def test_nodes_are_shown(runtime: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 import argon2
 import pytest
 
+from cargo_sync.config.cluster import ClusterSettings
 from cargo_sync.config.control import ControlSettings
 from cargo_sync.config.grants import Grant
 from cargo_sync.config.relaxed import read
@@ -383,3 +384,28 @@ def test_a_workspace_on_nodes_has_no_folder_that_could_be_missing(tmp_path: Path
 
 def test_repairs_of_copies_have_a_speed(tmp_path: Path) -> None:
     assert wrong(tmp_path, nodes={"repair_speed": "0mbps", "grace": "5"})[0].startswith("nodes.")
+
+
+def test_one_of_several_servers_needs_what_all_must_share(tmp_path: Path) -> None:
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("")
+    whole: dict[str, Any] = {
+        "database": "postgresql:///cargo",
+        "tls": {"cert": str(tmp_path / "cert.pem"), "key": str(tmp_path / "key.pem")},
+        "public_ip": "192.0.2.11",
+        "cluster": {"name": "a", "address": "files-a.example.com"},
+    }
+    found = load_server(write(tmp_path, whole), ENV).cluster
+    assert found == ClusterSettings("a", "https://files-a.example.com:8443")
+    assert load_server(write(tmp_path, whole | {"cluster": {}}), ENV).cluster == ClusterSettings()
+    for missing, words in (
+        ("database", 'needs "database"'),
+        ("tls", "with the same certificate on every server"),
+        ("public_ip", "the address of this server alone"),
+    ):
+        less = {name: value for name, value in whole.items() if name != missing}
+        [line] = wrong(tmp_path, **less)
+        assert "cluster" in line and words in line
+    plain: dict[str, Any] = {name: value for name, value in whole.items() if name != "tls"}
+    plain |= {"plain": True, "listen": "127.0.0.1:8443"}
+    assert load_server(write(tmp_path, plain), ENV).cluster == found

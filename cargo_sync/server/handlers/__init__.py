@@ -1,6 +1,7 @@
 """The server's commands, one module per noun, each with the routes of its commands.
 
 callback   `callback.…`
+cluster    `server.…`
 flow       `flow.…`
 history    `history`
 invitation  `user.invite`, `user.invitation.…`, `user.device.…`

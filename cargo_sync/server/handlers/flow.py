@@ -7,19 +7,22 @@ from typing import Any, Final
 from cargo_sync.api.arguments import Args
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.api.server_commands import FLOW_LIST, FLOW_RATES, FlowRatesArgs
+from cargo_sync.cluster.membership import Membership
 from cargo_sync.control.routes import Route
+from cargo_sync.machines.cluster.states import ServerState
 from cargo_sync.machines.rate_history import DAY, TEN_MINUTES, RateSpan
 from cargo_sync.server.flows.rates import FlowRates
 from cargo_sync.server.flows.sampler import FlowSampler
-from cargo_sync.server.reporting import views
+from cargo_sync.server.reporting import servers, views
 
 _SPANS: Final[Mapping[str, RateSpan]] = MappingProxyType({"10m": TEN_MINUTES, "day": DAY})
 
 
 class FlowHandlers:
-    """Commands about flows."""
+    """Commands about flows: those of all servers that share the state."""
 
-    def __init__(self, sampler: FlowSampler, rates: FlowRates) -> None:
+    def __init__(self, sampler: FlowSampler, rates: FlowRates, membership: Membership) -> None:
+        self._membership = membership
         self._sampler = sampler
         self._rates = rates
 
@@ -27,7 +30,16 @@ class FlowHandlers:
         return Route(FLOW_LIST, self.list), Route(FLOW_RATES, self.rates)
 
     async def list(self, _: Args) -> JsonObject:
-        return {"flows": [views.flow(one) for one in self._sampler.readings()]}
+        own = [views.flow(one) for one in self._sampler.readings()]
+        others = self._membership.others()
+        if not others:
+            return {"flows": own}
+        me = self._membership.me.name
+        flows: list[JsonObject] = [{**row, "server": me} for row in own]
+        for one in others:
+            if one.state is not ServerState.AWAY:
+                flows += [{**row, "server": one.row.name} for row in servers.flows(one)]
+        return {"flows": flows}
 
     async def rates(self, args: FlowRatesArgs) -> JsonObject:
         return {"span": args.span, **self._rates.shown(_SPANS[args.span])}

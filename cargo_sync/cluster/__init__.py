@@ -1,0 +1,7 @@
+"""Servers that share one state: they know each other by rows that each writes once a second.
+
+A server with a state of its own is the only one in its cluster: everything goes the same way.
+
+identity    what a server is called, and by which id the others know it
+membership  its row, and the others as it sees them
+"""

@@ -1,0 +1,256 @@
+"""A server among those that share its state: its own row, and the others as it sees them.
+
+Each second it writes its row, in one statement, and reads all. What it does then is wired by
+whoever makes it: `heard` is called after each look.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from cargo_sync.cluster.identity import ServerIdentity
+from cargo_sync.machines.cluster.states import (
+    AWAY_AFTER,
+    FORGOTTEN_AFTER,
+    Beat,
+    Pulse,
+    ServerState,
+)
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.world import Offload
+from cargo_sync.process.wakeup import Wakeup
+from cargo_sync.state.servers import ServerRow
+
+TICK: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class ServerBook(Protocol):
+    """Where the rows are (state.servers)."""
+
+    def put(self, row: ServerRow) -> None: ...
+
+    def all(self) -> list[ServerRow]: ...
+
+    def drain(self, id: str, life: str) -> None: ...
+
+    def remove(self, id: str) -> None: ...
+
+
+class Reached(NamedTuple):
+    """Where a server is reached: its API, its data port, and its certificate's fingerprint."""
+
+    address: str = ""
+    lanes: str = ""
+    fingerprint: str = ""
+
+
+class Measured(NamedTuple):
+    """What a server has to do now: `figures` and `flows`, as JSON."""
+
+    figures: str = "{}"
+    flows: str = "[]"
+
+
+class KnownServer(NamedTuple):
+    """A server as this one sees it.
+
+    silent  seconds since it was heard; infinite if it has ended or was never heard
+    """
+
+    row: ServerRow
+    state: ServerState
+    silent: float
+    is_this: bool
+
+
+class Membership:
+    """For the event loop.
+
+    me        this server
+    reached   where it is reached, as soon as that is known
+    measure   gives what it has to do now
+    heard     what is called after each look at the others
+    pause     waits, while somebody who is in the way may turn out to be away
+    trouble   why the last look failed, or None
+
+    Args:
+        rows: of all servers.
+        me: this server.
+        offload: runs a look in a thread that has nothing else to do.
+        steady, wall: seconds.
+    """
+
+    def __init__(
+        self,
+        rows: ServerBook,
+        me: ServerIdentity,
+        offload: Offload,
+        steady: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self.me = me
+        self.reached = Reached()
+        self.measure: Callable[[], Measured] = Measured
+        self.heard: list[Callable[[], Awaitable[None]]] = []
+        self.trouble: Problem | None = None
+        self._rows = rows
+        self._offload = offload
+        self._steady = steady
+        self._wall = wall
+        self._pulse = Pulse()
+        self._known: Sequence[ServerRow] = ()
+        self._beat = 0
+        self._wakeup = Wakeup()
+        self.pause: Callable[[float], Awaitable[object]] = lambda seconds: Wakeup().wait(seconds)
+
+    async def join(self, *, alone: bool) -> None:
+        """Makes this server known to the others.
+
+        Args:
+            alone: its settings say nothing of others: then it does not start beside another one.
+
+        Raises:
+            ProblemError: `state_in_use`, or the state cannot be used.
+        """
+        await self._look()
+        until = self._steady() + AWAY_AFTER
+        while other := self._in_the_way(alone):
+            if self._steady() >= until:
+                raise ProblemError(_refused(other, self.me, alone=alone))
+            await self.pause(AWAY_AFTER / 10)
+            self._take(await self._offload(self._rows.all))
+        await self.tick()
+
+    def _in_the_way(self, alone: bool) -> ServerRow | None:
+        """Another server beside which this one cannot be; it may turn out to be away."""
+        me = self.me
+        for one in self.others():
+            twin = one.row.id == me.id and one.row.life != me.life
+            same = one.row.name == me.name or alone or twin
+            if same and one.state is not ServerState.AWAY:
+                return one.row
+        return None
+
+    async def run(self) -> None:
+        """Writes and looks once a second until cancelled."""
+        while True:
+            await self._wakeup.wait(TICK)
+            try:
+                await self.tick()
+            except ProblemError as error:
+                if self.trouble is None:
+                    _log.error("other servers cannot be heard: %s", error)
+                self.trouble = error.problem
+            else:
+                self.trouble = None
+
+    async def tick(self) -> None:
+        """Writes this server's row, looks at all, and calls who wants to hear.
+
+        Raises:
+            ProblemError: the state cannot be used.
+        """
+        await self._offload(self._rows.put, self._own())
+        await self._look()
+        for call in self.heard:
+            await call()
+
+    def wake(self) -> None:
+        """Something was written for this server: it looks at once."""
+        self._wakeup.set()
+
+    async def _look(self) -> None:
+        self._take(await self._offload(self._rows.all))
+        wall = self._wall()
+        for one in self.others():
+            old = wall - one.row.seen > FORGOTTEN_AFTER
+            if one.state is ServerState.AWAY and old and one.row.id != self.me.id:
+                _log.info("the server %s was away for a day, and is forgotten", one.row.name)
+                await self._offload(self._rows.remove, one.row.id)
+
+    def _take(self, rows: Sequence[ServerRow]) -> None:
+        self._known = rows
+        self._pulse.heard((_beat(row) for row in rows), self._steady())
+
+    def _own(self) -> ServerRow:
+        self._beat += 1
+        me, measured = self.me, self.measure()
+        return ServerRow(
+            me.id,
+            me.name,
+            me.life,
+            *self.reached[:2],
+            me.version,
+            self.reached.fingerprint,
+            me.started,
+            self._wall(),
+            self._beat,
+            *measured,
+        )
+
+    # -- what is known -----------------------------------------------------------------------------
+
+    def all(self) -> list[KnownServer]:
+        """All servers, by name."""
+        now = self._steady()
+        return [
+            KnownServer(
+                row,
+                self._pulse.state(row.id, now),
+                self._pulse.silent(row.id, now),
+                (row.id, row.life) == (self.me.id, self.me.life),
+            )
+            for row in self._known
+        ]
+
+    def others(self) -> list[KnownServer]:
+        """All but this one."""
+        return [one for one in self.all() if not one.is_this]
+
+    def lives(self, id: str, life: str) -> bool:
+        """Whether a server is there, in the life that is marked so."""
+        return self._pulse.is_life(id, life, self._steady())
+
+    @property
+    def draining(self) -> bool:
+        """Whether a person wants this server to end."""
+        return any(one.is_this and one.row.draining == self.me.life for one in self.all())
+
+    # -- what people want --------------------------------------------------------------------------
+
+    async def drain(self, one: KnownServer, *, undo: bool = False) -> None:
+        """Says that a server shall end, or go on. Raises ProblemError."""
+        await self._offload(self._rows.drain, one.row.id, "" if undo else one.row.life)
+        await self.tick()
+
+    async def remove(self, one: KnownServer) -> None:
+        """Forgets a server that is away. Raises ProblemError."""
+        await self._offload(self._rows.remove, one.row.id)
+        await self._look()
+
+    async def leave(self) -> None:
+        """Says that this server has ended, if the state can be written."""
+        try:
+            await self._offload(self._rows.put, self._own()._replace(life=""))
+        except ProblemError as error:
+            _log.error("others are not told that this server ends: %s", error)
+
+
+def _beat(row: ServerRow) -> Beat:
+    return Beat(row.id, row.life, row.beat, draining=bool(row.life) and row.draining == row.life)
+
+
+def _refused(other: ServerRow, me: ServerIdentity, *, alone: bool) -> Problem:
+    where = f" at {other.address}" if other.address else ""
+    if other.id == me.id:
+        message = f"a server with the id of this one runs already{where}"
+        hint = "if its state_dir was copied, remove the file server.id in the copy"
+    elif other.name == me.name and not alone:
+        message = f'another server that is called "{other.name}" runs already{where}'
+        hint = 'give each server another "name" in "cluster"'
+    else:
+        message = f"the server {other.name}{where} uses the database of this one"
+        hint = 'if several servers shall share it, write "cluster" in the file of each'
+    return Problem(Code.STATE_IN_USE, message, hint=hint, retry=False)
