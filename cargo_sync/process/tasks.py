@@ -8,8 +8,8 @@ connection or one report must not end the others. So each task of a daemon's or 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 from cargo_sync.process.wakeup import Wakeup
 
@@ -57,3 +57,20 @@ async def lasting(
         if task is not None and task.cancelling():
             return  # it failed while it ended, and whoever ends it waits
         await Wakeup().wait(again)
+
+
+async def uninterrupted(work: Coroutine[Any, Any, None]) -> bool:
+    """Does `work` in a task of its own, which goes on when the caller is cancelled.
+
+    Returns:
+        Whether the caller was cancelled meanwhile. It raises CancelledError when it has done what
+        had to follow.
+    """
+    task, cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    return cancelled

@@ -28,6 +28,7 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt, is_vast
 from cargo_sync.model.world import World
+from cargo_sync.process.tasks import uninterrupted
 from cargo_sync.process.wakeup import next_turn
 from cargo_sync.trees.cargo import replies, requests
 from cargo_sync.trees.cargo.api import Api, segment
@@ -280,7 +281,7 @@ class ClientFlow:
         except asyncio.CancelledError:
             # What is committed is told first: if it were not recorded, the next look could not know
             # whose it is.
-            await self._end(feeder, lane, machine)
+            await uninterrupted(self._end(feeder, lane, machine))
             while not self._results.empty():
                 if isinstance(late := self._results.get_nowait(), _Committed):
                     yield self._brought(late)

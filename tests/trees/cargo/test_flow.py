@@ -178,6 +178,8 @@ class Committed(Lane):
 
     def cancel(self) -> None:
         self.heard.append("cancel")
+        if self.following is not None:
+            self.following.cancel()  # a second stop, while the lane ends
 
     def resumed(self) -> dict[str, int]:
         return {}

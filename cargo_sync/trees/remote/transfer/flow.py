@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple, Protocol
 
-from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.transfers import Receipt
+from cargo_sync.process.tasks import uninterrupted
 from cargo_sync.process.wakeup import next_turn
 from cargo_sync.trees.contract import Brought, Moved, Task
 from cargo_sync.trees.offers import brought
@@ -65,23 +66,24 @@ class RemoteFlow:
                     raise result
                 yield self._taken(result)
                 await next_turn()  # here comes a stop that came while that was recorded
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Exception) as error:
             feeder.cancel()
-            if carrying:
-                await asyncio.wait(carrying, timeout=GRACE)
-            await _end(feeder, *carrying)
+            stopped = isinstance(error, asyncio.CancelledError)
+            if stopped and carrying:
+                with suppress(asyncio.CancelledError):  # a second stop ends the grace
+                    await asyncio.wait(carrying, timeout=GRACE)
+            stopped |= await uninterrupted(_end(feeder, *carrying))
             for left in self._left():
                 yield left
-            raise
-        except ProblemError:
-            await _end(feeder, *carrying)
-            for left in self._left():
-                yield left
+            if stopped:
+                raise asyncio.CancelledError from error
             raise
         finally:
-            await _end(feeder, *carrying)
+            stopped = await uninterrupted(_end(feeder, *carrying))
             self._open.clear()
             await self._carrier.close()
+            if stopped:
+                raise asyncio.CancelledError
 
     def _taken(self, ended: "_Ended") -> Brought:
         if ended.left:

@@ -24,11 +24,20 @@ ENDS = {
 }
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["once", "stopped meanwhile"])
 @pytest.mark.parametrize("end", ENDS)
 async def test_what_was_moved_before_the_end_is_told(
-    end: str, monkeypatch: pytest.MonkeyPatch
+    end: str, again: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flow, "GRACE", 0.0)
+    end_tasks = flow._end
+
+    async def ending(*tasks: asyncio.Task[None]) -> None:
+        if again:
+            following.cancel()
+        await end_tasks(*tasks)
+
+    monkeypatch.setattr(flow, "_end", ending)
     far, near = ServerTree(Clocks().world, BUCKET), MemoryTree("near")
     await far.open()
     waits, store = asyncio.Event(), far.remote.put
@@ -63,7 +72,7 @@ async def test_what_was_moved_before_the_end_is_told(
     written.set()
     if ENDS[end] is None:
         following.cancel()
-    with pytest.raises(ProblemError if ENDS[end] else asyncio.CancelledError):
+    with pytest.raises(ProblemError if ENDS[end] and not again else asyncio.CancelledError):
         await following
     [brought] = told
     assert [task.action.path for task in brought.done] == ["one", "two"]
