@@ -46,10 +46,11 @@ async def test_what_was_moved_before_the_end_is_told(
     async def slow(file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace) -> Entry:
         if file.path == "slow":
             waits.set()
-            await written.wait()
-            if (failure := ENDS[end]) is not None:
-                raise failure
             await asyncio.Event().wait()  # until it is stopped
+        if file.path == "last":
+            await written.wait()
+            assert (failure := ENDS[end]) is not None
+            raise failure
         return await store(file, content, replaced, pace)
 
     monkeypatch.setattr(far.remote, "put", slow)
@@ -59,6 +60,8 @@ async def test_what_was_moved_before_the_end_is_told(
 
     async def batches() -> AsyncIterator[Sequence[Task]]:
         yield tasks
+        if ENDS[end] is not None:
+            yield [put("last", near.write("last", b"last"))]
 
     async def follow() -> None:
         async for brought in far.transfer(Mode.UPLOAD, near, batches(), None, RUN):
