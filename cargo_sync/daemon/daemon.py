@@ -36,6 +36,7 @@ from cargo_sync.daemon.handlers.jobs.job import JobHandlers
 from cargo_sync.daemon.handlers.jobs.plan import PlanHandlers, VerifyHandlers
 from cargo_sync.daemon.handlers.local_folder import LocalFolderHandlers
 from cargo_sync.daemon.handlers.rates import RateHandlers
+from cargo_sync.daemon.handlers.replaced import AfterReplacement
 from cargo_sync.daemon.handlers.session import SessionHandlers
 from cargo_sync.daemon.handlers.transfer import TransferHandlers
 from cargo_sync.daemon.handlers.trash import TrashHandlers
@@ -198,7 +199,8 @@ class Daemon:
             )
             await jobs.read()
             sessions = Sessions(self._world, publisher, group)
-            routes = routed(self._handlers(me, jobs, sessions, group))
+            nouns = self._handlers(me, jobs, sessions, group)
+            routes = routed([AfterReplacement(nouns, jobs.replacing)])
             router = Router(routes, self._replies, audit=self._audit, offload=offload)
             filing = self._files.filing
             retention = DaemonRetention(

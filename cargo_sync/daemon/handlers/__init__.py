@@ -8,6 +8,7 @@ jobs/         `job.…`
 local_folder  `local.list`
 rates         `job.rates`
 refusals      checks of a job's state that several commands share
+replaced      orders to a job that is being replaced wait for the new one
 session       `session.…`
 trash         `trash.list`, `.restore`, `.empty`
 transfer      `transfer.list` and `.cancel`

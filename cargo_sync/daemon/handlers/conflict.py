@@ -52,6 +52,7 @@ class ConflictHandlers:
     async def resolve(self, args: ConflictResolveArgs) -> JsonObject:
         """A job that may run carries it out at once; `run` is null if it may not."""
         found = await self._world.offload(self._choose, args.id, Choice(args.choice))
+        await self._jobs.replacing.wait(found.job)
         job = self._jobs.get(found.job).supervisor
         try:
             ready(job)

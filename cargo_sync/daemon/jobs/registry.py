@@ -12,6 +12,7 @@ from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.jobs.folder import JobFolder
 from cargo_sync.daemon.jobs.loading import JobFiles, unexpected
+from cargo_sync.daemon.jobs.replacing import Replacements
 from cargo_sync.daemon.jobs.unusable import UnusableJob, named_apart, of_job
 from cargo_sync.machines.job_state import JobState
 from cargo_sync.model.problems import Code, ProblemError
@@ -43,6 +44,7 @@ class Jobs:
     group    owns their tasks
     removed  called with the name of each job that is removed
     refused  called for each job that cannot run, once for each reason
+    replacing  the jobs that end now, to begin again with other settings: they are still listed
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Jobs:
         self._told_unread: tuple[FieldProblem, ...] = ()
         self._retrying = False
         self._changing = asyncio.Lock()
+        self.replacing = Replacements()
 
     @property
     def all(self) -> Mapping[str, Job]:
@@ -129,17 +132,19 @@ class Jobs:
             results = {name: "removed" for name in known if name not in wanted}
             # Old jobs end before new ones begin: a folder may go from one job to another.
             results |= {name: self._result(job) for name, job in wanted.items()}
-            await self._stop(
-                [name for name, result in results.items() if result in ("removed", "changed")]
-            )
-            for name, result in results.items():
-                if result == "removed":
+            changed = [name for name, result in results.items() if result == "changed"]
+            removed = [name for name, result in results.items() if result == "removed"]
+            with self.replacing.of(changed):
+                await self._stop([*removed, *changed], listed=changed)
+                for name in removed:
                     self._removed(name)
-            # All are built before the first begins, because a running one would delay the others.
-            fresh = [
-                wanted[name] for name, result in results.items() if result in ("added", "changed")
-            ]
-            errors = await self._start(fresh)
+                # All are built before the first begins: a running one would delay the others.
+                fresh = [
+                    wanted[name]
+                    for name, result in results.items()
+                    if result in ("added", "changed")
+                ]
+                errors = await self._start(fresh)
             for name in self._unstarted:
                 results.pop(name, None)
             for job in self._jobs.values():
@@ -170,10 +175,12 @@ class Jobs:
             raise ControlError(ReplyCode.BAD_CONFIG, "; ".join(map(str, error.problems))) from error
         job.outdated = ""
         if now != before:
-            await self._stop([name])
-            if now.name != name:
-                self._removed(name)
-            if errors := await self._start([now]):
+            with self.replacing.of({name, now.name}):
+                await self._stop([name], listed=[now.name])
+                if now.name != name:
+                    self._removed(name)
+                errors = await self._start([now])
+            if errors:
                 raise bad_config(errors[0])
         return now.name
 
@@ -331,6 +338,7 @@ class Jobs:
             except Exception as error:
                 failure, code = _unstarted(settings, error)
                 errors.append(failure)
+                self._jobs.pop(settings.name, None)
                 self._unstarted[settings.name] = settings
                 self._unusable[settings.name] = of_job(settings, failure, code)
         for settings, supervisor, sampler in made:
@@ -367,15 +375,18 @@ class Jobs:
         task = self._group.create_task(running, name=settings.name)
         self._jobs[settings.name] = Job(supervisor, sampler, task)
 
-    async def _stop(self, names: list[str]) -> None:
+    async def _stop(self, names: Collection[str], *, listed: Collection[str] = ()) -> None:
+        """Ends jobs. Those that are `listed` stay so, as they were, until others begin."""
         for name in names:
             self._unstarted.pop(name, None)
             self._unusable.pop(name, None)
-        tasks = [self._jobs.pop(name).task for name in names if name in self._jobs]
-        for task in tasks:
+        ending = {name: self._jobs[name].task for name in names if name in self._jobs}
+        for name, task in ending.items():
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+            if name not in listed:
+                del self._jobs[name]
+        if ending:
+            await asyncio.wait(ending.values())
 
 
 def bad_config(error: ConfigError) -> ControlError:

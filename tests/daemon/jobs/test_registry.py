@@ -5,12 +5,18 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cargo_sync.api.arguments import Args
+from cargo_sync.api.job_commands import OneJob, OneOrAllJobs
 from cargo_sync.api.messages import ControlError
 from cargo_sync.config.errors import ConfigError, FieldProblem
 from cargo_sync.config.job import JobSettings
+from cargo_sync.control.routes import routed
+from cargo_sync.daemon.handlers.jobs.job import JobHandlers
+from cargo_sync.daemon.handlers.replaced import AfterReplacement
 from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.jobs import registry
@@ -87,6 +93,49 @@ async def test_one_file_read_again(tmp_path: Path) -> None:
         with pytest.raises(ControlError, match="speed: is not a speed"):
             await jobs.read_one("b")
         assert jobs.all["b"].supervisor is other
+
+
+class Slow(House):
+    """A house that builds jobs when it may."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.asked, self.may = asyncio.Event(), asyncio.Event()
+        self.may.set()
+
+    async def build(self, wanted: JobSettings) -> tuple[Supervisor, JobSampler]:
+        self.asked.set()
+        await self.may.wait()
+        return await super().build(wanted)
+
+
+@pytest.mark.parametrize("one", [True, False], ids=["one", "all"])
+async def test_an_order_to_a_job_that_is_read_again_is_for_the_new_one(
+    tmp_path: Path, one: bool
+) -> None:
+    house, files = Slow(tmp_path), Files(settings("a"), settings("b"))
+    async with jobs_of(house, files, []) as jobs:
+        routes = routed([AfterReplacement([JobHandlers(jobs)], jobs.replacing)])
+
+        async def order(name: str, args: Args) -> Any:
+            return await routes[name].handler(args)
+
+        files.jobs[0] = settings("a", sleep=99.0)
+        house.asked.clear()
+        house.may.clear()
+        reading = asyncio.create_task(order("job.reload", OneOrAllJobs(job="a" if one else None)))
+        await house.asked.wait()
+        orders = [
+            asyncio.create_task(order("job.pause", OneOrAllJobs(job=job))) for job in ("a", None)
+        ]
+        listed = await order("job.list", Args())
+        assert [row["name"] for row in listed["jobs"]] == ["a", "b"], "it is no unknown job"
+        assert (await order("job.show", OneJob(job="b")))["name"] == "b", "others do not wait"
+        assert not any(task.done() for task in orders)
+        house.may.set()
+        await asyncio.gather(reading, *orders)
+        assert jobs.all["a"].supervisor.settings.sleep == 99.0
+        assert jobs.all["a"].supervisor.paused
 
 
 async def test_a_job_that_there_is_not(tmp_path: Path) -> None:

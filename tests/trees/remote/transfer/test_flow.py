@@ -24,60 +24,65 @@ ENDS = {
 }
 
 
+class Ending:
+    """A server on which "slow" never comes to an end, and "last" fails when others are there."""
+
+    def __init__(self, far: ServerTree, failure: ProblemError | None) -> None:
+        self._far, self._store = far, far.remote.put
+        self._failure = failure
+        self.waits = asyncio.Event()
+
+    async def put(
+        self, file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace
+    ) -> Entry:
+        if file.path == "slow":
+            self.waits.set()
+            await asyncio.Event().wait()  # until it is stopped
+        if file.path == "last" and self._failure is not None:
+            await self.others()
+            raise self._failure
+        return await self._store(file, content, replaced, pace)
+
+    async def others(self) -> None:
+        await self.waits.wait()
+        while len(self._far.server.files()) < 2:
+            await asyncio.sleep(0)
+
+
 @pytest.mark.parametrize("again", [False, True], ids=["once", "stopped meanwhile"])
 @pytest.mark.parametrize("end", ENDS)
 async def test_what_was_moved_before_the_end_is_told(
     end: str, again: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "GRACE", 0.0)
-    end_tasks = flow._end
-
-    async def ending(*tasks: asyncio.Task[None]) -> None:
-        if again:
-            following.cancel()
-        await end_tasks(*tasks)
-
-    monkeypatch.setattr(flow, "_end", ending)
-    far, near = ServerTree(Clocks().world, BUCKET), MemoryTree("near")
+    far, near, failure = ServerTree(Clocks().world, BUCKET), MemoryTree("near"), ENDS[end]
     await far.open()
-    waits, store = asyncio.Event(), far.remote.put
-    written = asyncio.Event()
-
-    async def slow(file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace) -> Entry:
-        if file.path == "slow":
-            waits.set()
-            await asyncio.Event().wait()  # until it is stopped
-        if file.path == "last":
-            await written.wait()
-            assert (failure := ENDS[end]) is not None
-            raise failure
-        return await store(file, content, replaced, pace)
-
-    monkeypatch.setattr(far.remote, "put", slow)
-    paths = ["slow", "one", "two"]
-    tasks = [put(path, near.write(path, path.encode())) for path in paths]
+    ending, end_tasks = Ending(far, failure), flow._end
     told: list[Brought] = []
 
     async def batches() -> AsyncIterator[Sequence[Task]]:
-        yield tasks
-        if ENDS[end] is not None:
-            yield [put("last", near.write("last", b"last"))]
+        for paths in (["slow", "one", "two"], ["last"] if failure else []):
+            yield [put(path, near.write(path, path.encode())) for path in paths]
 
     async def follow() -> None:
         async for brought in far.transfer(Mode.UPLOAD, near, batches(), None, RUN):
             await asyncio.sleep(0)  # it is recorded
             told.append(brought)
 
-    following = asyncio.create_task(follow())
-    await waits.wait()
-    while len(far.server.files()) < 2:
-        await asyncio.sleep(0)
-    written.set()
-    if ENDS[end] is None:
+    async def stopped_again(*tasks: asyncio.Task[None]) -> None:
         following.cancel()
-    with pytest.raises(ProblemError if ENDS[end] and not again else asyncio.CancelledError):
+        await end_tasks(*tasks)
+
+    monkeypatch.setattr(flow, "GRACE", 0.0)
+    monkeypatch.setattr(far.remote, "put", ending.put)
+    if again:
+        monkeypatch.setattr(flow, "_end", stopped_again)
+    following = asyncio.create_task(follow())
+    if failure is None:
+        await ending.others()
+        following.cancel()
+    with pytest.raises(asyncio.CancelledError if failure is None or again else ProblemError):
         await following
-    [brought] = told
+    [brought] = [one for one in told if one.done or one.failed]
     assert [task.action.path for task in brought.done] == ["one", "two"]
     assert [receipt.code for receipt in brought.receipts] == ["done", "done"]
     assert not brought.failed
