@@ -11,6 +11,8 @@ MIB: Final = 2**20
 PART_SIZES: Final = tuple(size * MIB for size in (5, 8, 10, 15, 16, 25, 32, 50, 64, 100, 128))
 """Bytes of the parts in which common clients send larger files: rclone 5 MiB, aws 8 MiB, s3cmd 15
 MiB, and round numbers. The server does not say which it was."""
+NARROW: Final = 2
+"""How many sizes of whole MiB are tried besides: many parts of one file leave no more than that."""
 
 
 class Digest(Protocol):
@@ -64,7 +66,7 @@ def digests_of(known: KnownHash, size: int) -> Sequence[Digest]:
         case HashKind.SHA1:
             return [sha1(usedforsecurity=False)]
         case HashKind.MD5_OF_PARTS:
-            return [PartsDigest(part) for part in _part_sizes(known.text, size)]
+            return [PartsDigest(part) for part in _part_sizes(known, size)]
         case HashKind.BLAKE3:
             return []
 
@@ -76,8 +78,14 @@ def add_zeros(digests: Sequence[Digest], count: int) -> None:
             digest.update(ZEROS[: count - start])
 
 
-def _part_sizes(text: str, size: int) -> Sequence[int]:
+def _part_sizes(known: KnownHash, size: int) -> Sequence[int]:
     """The part sizes with which a file of `size` bytes has as many parts as the hash says."""
-    count = int(text.rpartition("-")[2])
-    found = [part for part in PART_SIZES if -(-size // part) == count]
-    return found[:1] if count == 1 else found  # one part is the whole file, however large it is
+    count = int(known.text.rpartition("-")[2])
+    if count == 1:
+        return [max(1, size)]  # one part is the whole file, however large it is
+    least = max(1, -(-size // (count * MIB)))
+    whole = [mib * MIB for mib in range(least, least + NARROW)]
+    if -(-size // (whole[-1] + MIB)) == count:
+        whole = []  # of few parts any size is possible
+    sizes = dict.fromkeys([known.part, *PART_SIZES, *whole])
+    return [part for part in sizes if part and -(-size // part) == count]

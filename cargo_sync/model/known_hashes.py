@@ -22,11 +22,13 @@ class KnownHash(NamedTuple):
     text     hex digits in lower case
     certain  the server is known to give hashes of this kind: a file here with another one has
              another content. Else only an equal one says something
+    part     of MD5_OF_PARTS: bytes of each part but the last one, if that is known; else 0
     """
 
     kind: HashKind
     text: str
     certain: bool = False
+    part: int = 0
 
 
 class Matched(NamedTuple):

@@ -126,6 +126,10 @@ class S3:
                 raise changed(what)
             yield content
 
+    async def with_md5(self, content: S3Content) -> tuple[S3Content, bytes]:
+        """A content that knows its MD5, of 16 bytes; and that."""
+        return await self._connection.with_md5(content)
+
     async def put(
         self,
         key: str,

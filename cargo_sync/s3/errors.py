@@ -15,7 +15,7 @@ from cargo_sync.s3.meanings import (
     BY_CODE,
     BY_STATUS,
     CHANGED,
-    DENIED,
+    DENIED_OR_WRONG,
     GONE,
     LATE,
     OTHER,
@@ -95,7 +95,7 @@ def refused(refusal: S3Refusal) -> S3Error:
         hint = f'set "region": "{region}" in the job'
     elif clocks := _clocks(refusal, certain=meaning is LATE):
         meaning, words, hint = LATE, clocks, LATE.hint
-    elif meaning is OTHER or (not code and meaning in (DENIED, UNSUPPORTED)):
+    elif meaning is OTHER or (not code and meaning in (DENIED_OR_WRONG, UNSUPPORTED)):
         said = _plain(refusal.fields.get("Message", "")) or code
         words = f"{words} ({refusal.status}{': ' if said else ''}{said})"
     problem = Problem(

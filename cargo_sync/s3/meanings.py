@@ -33,6 +33,13 @@ DENIED: Final = Meaning(
     "ask the owner of the bucket for the right to do it",
     retry=False,
 )
+DENIED_OR_WRONG: Final = Meaning(
+    Code.REFUSED,
+    "the access key may not do this, or its secret is wrong",
+    f"{_KEYS}; if both are right, ask the owner of the bucket for the right to do it",
+    retry=False,
+)
+"""A refusal without a code, as each answer to a HEAD is one: rclone answers a wrong secret so."""
 _BUSY: Final = Meaning(Code.BUSY, "the server has too much to do", again=True)
 _BROKEN: Final = Meaning(Code.REFUSED, "the server has an error of its own", again=True)
 UNSUPPORTED: Final = Meaning(Code.UNSUPPORTED, "the server does not do that", retry=False)
@@ -108,7 +115,7 @@ BY_STATUS: Final[Mapping[int, Meaning]] = {
     307: REGION,
     308: REGION,
     401: _WRONG_KEY,
-    403: DENIED,
+    403: DENIED_OR_WRONG,
     404: GONE,
     405: UNSUPPORTED,
     408: Meaning(Code.CUT, "the server did not get all of it", again=True),

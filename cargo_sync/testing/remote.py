@@ -33,8 +33,6 @@ class MemoryRemote:
     paced   how many bytes each call of a pace was asked for
     """
 
-    hashes_first = False
-
     def __init__(
         self,
         server: MemoryServer,

@@ -8,7 +8,7 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.local import matching, read
-from cargo_sync.local.matching import digests_of
+from cargo_sync.local.matching import MIB, digests_of
 from cargo_sync.local.read import match_file
 from cargo_sync.local.root import Root
 from cargo_sync.model.known_hashes import HashKind, KnownHash, Matched
@@ -61,6 +61,25 @@ def test_an_object_of_one_part_may_have_a_part_of_any_size() -> None:
     [exact] = digests_of(KnownHash(HashKind.MD5_OF_PARTS, "-3"), 1_500)
     exact.update(b"x" * 1_500)
     assert exact.hexdigest() == of_parts(b"x" * 1_500, 500), "the last part is as long as others"
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "part", "expected"),
+    [
+        (1_500, 4, 400, [400]),  # as we have noted
+        (1_500, 4, 300, []),  # that would be five
+        (1_000 * MIB, 100, 0, [10 * MIB]),  # any whole MiB, if so many parts leave no choice
+        (1_000 * MIB, 91, 0, [11 * MIB]),
+        (1_000 * MIB, 40, 0, [25 * MIB]),
+        (100 * MIB, 7, 0, [15 * MIB, 16 * MIB]),
+        (100 * MIB, 3, 0, []),
+    ],
+)
+def test_the_number_of_parts_says_how_large_they_may_be(
+    size: int, count: int, part: int, expected: list[int]
+) -> None:
+    known = KnownHash(HashKind.MD5_OF_PARTS, f"-{count}", part=part)
+    assert list(matching._part_sizes(known, size)) == expected
 
 
 def test_holes_are_hashed_as_the_zeros_that_they_are(

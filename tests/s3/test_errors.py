@@ -23,7 +23,7 @@ def told(status: int, code: str = "", *, headers: dict[str, str], **fields: str)
         (404, "NoSuchBucket", {}, {}, Code.ROOT_GONE, "check the name of the bucket"),
         (403, "SignatureDoesNotMatch", {}, {}, Code.UNAUTHORIZED, "password its secret"),
         (403, "AccessDenied", {}, {}, Code.REFUSED, "may not do this"),
-        (403, "", {}, {"Date": "Tue, 10 Feb 2026 10:10:00 GMT"}, Code.REFUSED, "may not do"),
+        (403, "", {}, {"Date": "Tue, 10 Feb 2026 10:10:00 GMT"}, Code.REFUSED, "or its secret"),
         (403, "", {}, {"Date": LATER}, Code.REFUSED, CLOCKS),
         (
             403,

@@ -60,8 +60,6 @@ class CloudFolder:
         making: OpenDAL's view of the service.
     """
 
-    hashes_first = False
-
     def __init__(self, place: CloudPlace, world: World, making: Making = operator_of) -> None:
         self._place = place
         self._making = making

@@ -40,8 +40,6 @@ from cargo_sync.trees.remote.walking import walk
 class FtpFolder:
     """The folder at an address, as the user of `login`."""
 
-    hashes_first = False
-
     def __init__(self, address: RemoteAddress, login: FtpLogin, world: World) -> None:
         self._address = address
         self._login = login

@@ -38,8 +38,6 @@ _ABILITIES: Final = replace(STAGED, time_step=None, resuming=Resuming.APPEND)
 class PydioFolder:
     """The folder at a place, as the user of `login`."""
 
-    hashes_first = False
-
     def __init__(self, place: PydioPlace, login: WebDavLogin, world: World) -> None:
         self._place = place
         self._login = login

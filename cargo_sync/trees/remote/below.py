@@ -36,10 +36,6 @@ class RemoteBelow:
     def abilities(self) -> Abilities:
         return self._remote.abilities
 
-    @property
-    def hashes_first(self) -> bool:
-        return self._remote.hashes_first
-
     async def open(self, *, make: bool) -> str:
         """The name of the folder above: uploads are known by it. It is open already."""
         return self._root

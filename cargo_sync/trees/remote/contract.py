@@ -167,10 +167,6 @@ class RemoteFolder(Protocol):
     def abilities(self) -> Abilities:
         """What the server can do, as far as that is known: all of it after `find_out`."""
 
-    @property
-    def hashes_first(self) -> bool:
-        """Whether `upload` needs `NewFile.hash`, because it is kept beside the content."""
-
     async def open(self, *, make: bool) -> str:
         """Connects, if it is not connected, and looks whether the folder is there.
 

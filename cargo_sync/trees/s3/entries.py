@@ -1,7 +1,6 @@
 """Objects as entries, what is kept in their metadata, and keys that cannot be paths."""
 
 import re
-from base64 import b64decode
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final
@@ -16,17 +15,22 @@ from cargo_sync.trees.remote.contract import NewFile
 HASH: Final = "cargo-blake3"
 TIME: Final = "cargo-mtime-ns"
 MODE: Final = "cargo-mode"
+MD5: Final = "cargo-md5"
+"""The MD5 of the content that the BLAKE3 is of, in hex: some clients keep the metadata when they
+replace an object, so the BLAKE3 is believed only of an object whose ETag is this."""
+PART: Final = "cargo-part"
+"""Bytes of each part but the last one, of what was sent in parts."""
+TRANSFER: Final = "cargo-transfer"
+"""The id of the transfer that has sent it in parts."""
 RCLONE_TIME: Final = "mtime"
 """rclone's: seconds since 1970, with a fraction."""
-RCLONE_MD5: Final = "md5chksum"
-"""rclone's, of what it has sent in parts: the MD5 of the content in base64."""
 LONGEST_KEY: Final = 1_024
 """Bytes of a key."""
 _SECOND: Final = 10**9
 _HASH_FORM: Final = re.compile(r"[0-9a-f]{64}")
-_MD5_BYTES: Final = 16
 _MD5_FORM: Final = re.compile(r"[0-9a-f]{32}")
-_PARTS_FORM: Final = re.compile(r"[0-9a-f]{32}-[1-9]\d{0,4}")
+_PARTS_FORM: Final = re.compile(r"[0-9a-f]{32}-([1-9]\d{0,4})")
+_PART_FORM: Final = re.compile(r"[1-9]\d{0,11}")
 _NS_FORM: Final = re.compile(r"-?\d{1,19}")
 _MODE_FORM: Final = re.compile(r"[0-7]{1,4}")
 _SECONDS_FORM: Final = re.compile(r"(-?)(\d{1,10})(?:\.(\d{1,9})\d*)?")
@@ -54,24 +58,45 @@ def version_of(etag: str, size: int, time: int) -> int:
     return max(2, int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1)
 
 
-def metadata_of(file: NewFile) -> Mapping[str, str]:
-    """What is kept beside a content."""
-    found = {TIME: str(file.mtime_ns)}
+def metadata_of(file: NewFile, md5: str) -> Mapping[str, str]:
+    """What is kept beside a content that has this MD5, in hex."""
+    found = _kept_of(file)
     if file.hash:
-        found[HASH] = file.hash
+        found |= {HASH: file.hash, MD5: md5}
+    return found
+
+
+def parts_metadata_of(file: NewFile, part: int) -> Mapping[str, str]:
+    """What is kept beside a content that is sent in parts of so many bytes: its hash comes last."""
+    return _kept_of(file) | {PART: str(part), TRANSFER: file.transfer}
+
+
+def _kept_of(file: NewFile) -> dict[str, str]:
+    found = {TIME: str(file.mtime_ns)}
     if file.mode != BY_UMASK:
         found[MODE] = f"{file.mode & 0o7777:o}"
     return found
 
 
 def hash_of(head: ObjectHead) -> str:
-    """BLAKE3 of the content, as it was stored; "" if it is not known."""
+    """BLAKE3 of the content, as it was stored; "" if it is not known, or may be another one's."""
     text = head.metadata.get(HASH, "")
-    return text if _HASH_FORM.fullmatch(text) else ""
+    md5 = _plain_md5(head)
+    is_its = md5 != "" and head.metadata.get(MD5) == md5
+    return text if is_its and _HASH_FORM.fullmatch(text) else ""
+
+
+def is_from(head: ObjectHead, file: NewFile) -> bool:
+    """Whether an object was just stored as this file: older versions may have the same content."""
+    told = head.metadata
+    ours = told.get(HASH) == file.hash or told.get(TRANSFER) == file.transfer
+    return ours and head.size == file.size and time_of(head) == file.mtime_ns
 
 
 def known_hash_of(head: ObjectHead, *, gives_md5: bool = False) -> KnownHash | None:
-    """What is known of the content: our BLAKE3, else the MD5 that rclone or the server says.
+    """What is known of the content: our BLAKE3, else the MD5 that the server says.
+
+    Nothing is taken from metadata alone, and nothing of ours that does not fit the ETag.
 
     Args:
         head: of the object.
@@ -79,30 +104,29 @@ def known_hash_of(head: ObjectHead, *, gives_md5: bool = False) -> KnownHash | N
             long as that is not known, only an equal one says something.
 
     Returns:
-        None if nothing is known, or if what is known contradicts itself.
+        None if nothing is known.
     """
     if ours := hash_of(head):
         return KnownHash(HashKind.BLAKE3, ours)
-    etag = "" if head.sealed else head.etag.lower()
-    plain = _MD5_FORM.fullmatch(etag) is not None
-    if md5 := _rclone_md5(head.metadata.get(RCLONE_MD5, "")):
-        # Some clients keep the metadata when they replace an object.
-        stale = plain and gives_md5 and md5 != etag
-        return None if stale else KnownHash(HashKind.MD5, md5, certain=True)
-    if plain:
-        return KnownHash(HashKind.MD5, etag, certain=gives_md5)
-    if _PARTS_FORM.fullmatch(etag):
-        return KnownHash(HashKind.MD5_OF_PARTS, etag)
+    if md5 := _plain_md5(head):
+        return KnownHash(HashKind.MD5, md5, certain=gives_md5)
+    if parts := _PARTS_FORM.fullmatch("" if head.sealed else head.etag.lower()):
+        part = _part_of(head, int(parts[1]))
+        return KnownHash(HashKind.MD5_OF_PARTS, parts[0], gives_md5 and part > 0, part)
     return None
 
 
-def _rclone_md5(text: str) -> str:
-    """In hex; "" if it is none."""
-    try:
-        found = b64decode(text, validate=True)
-    except ValueError:
-        return ""
-    return found.hex() if len(found) == _MD5_BYTES else ""
+def _plain_md5(head: ObjectHead) -> str:
+    """What may be the MD5 of a content that came in one request; else ""."""
+    etag = "" if head.sealed else head.etag.lower()
+    return etag if _MD5_FORM.fullmatch(etag) else ""
+
+
+def _part_of(head: ObjectHead, count: int) -> int:
+    """Bytes of each part, as we have sent it; 0 if that does not fit so many parts."""
+    text = head.metadata.get(PART, "")
+    part = int(text) if _PART_FORM.fullmatch(text) else 0
+    return part if part and -(-head.size // part) == count else 0
 
 
 def time_of(head: ObjectHead) -> int:

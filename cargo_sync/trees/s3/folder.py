@@ -32,13 +32,14 @@ from cargo_sync.trees.remote.problems import is_not_empty
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.s3.content import S3FileContent
 from cargo_sync.trees.s3.entries import (
+    HASH,
     LONGEST_KEY,
     entry_of_head,
     file_entry,
     folder_entry,
-    hash_of,
     known_hash_of,
     metadata_of,
+    parts_metadata_of,
 )
 from cargo_sync.trees.s3.known import KnownBucket
 from cargo_sync.trees.s3.markers import Marker, usual_marker
@@ -70,8 +71,6 @@ class S3Folder:
     known     what was found out about the bucket; None: not yet
     findings  where that is kept; None: in memory
     """
-
-    hashes_first = True
 
     def __init__(
         self, login: S3Login, prefix: str, world: World, findings: FindingStore | None = None
@@ -187,12 +186,14 @@ class S3Folder:
         self, file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace
     ) -> Entry:
         key, can = self._key(file.path), self._server
+        sent, md5 = await self._s3.with_md5(S3Content((content,), pace=pace))
+        metadata = metadata_of(file, md5.hex())
 
         async def store(condition: Condition) -> Entry | None:
             put = await self._s3.put(
                 key,
-                S3Content((content,), pace=pace),
-                metadata_of(file),
+                sent,
+                metadata,
                 absent=condition.absent,
                 if_match=condition.if_match,
                 quoted=condition.quoted,
@@ -213,7 +214,7 @@ class S3Folder:
             parts = await confirmed(self._s3, known, file.size)
         if parts is None:
             piece = piece_of(file.size, self._server.most_parts)
-            upload = await self._s3.multipart.begin(key, metadata_of(file))
+            upload = await self._s3.multipart.begin(key, parts_metadata_of(file, piece))
             parts = KeptParts(key, upload, piece, {})
         return S3Upload(self._s3, parts, file.size, self._server)
 
@@ -342,7 +343,7 @@ def abilities_of(server: S3Abilities) -> Abilities:
         trashing = Trashing.VERSIONS
     return replace(
         _ABILITIES,
-        hashes=server.keeps_metadata,
+        hashes=server.keeps_metadata and server.gives_md5,
         digests=(HashKind.MD5,) if server.gives_md5 else (),
         replacing=Replacing.ATOMIC if atomic else Replacing.LOOKED_AT,
         trashing=trashing,
@@ -355,7 +356,7 @@ def _has_any(pages: Sequence[ObjectPage]) -> bool:
 
 def _same_content(source: ObjectHead, copy: ObjectHead) -> bool:
     """Whether a copy is whole: an ETag that is an MD5 says it, else the size and the hash."""
-    if source.size != copy.size or hash_of(source) != hash_of(copy):
+    if source.size != copy.size or source.metadata.get(HASH) != copy.metadata.get(HASH):
         return False
     plain = "-" not in source.etag and "-" not in copy.etag
     return not plain or source.etag == copy.etag

@@ -1,7 +1,7 @@
 """Only what was seen is replaced: by a condition where the server has it, else by a look.
 
 The answer to a conditional call may be lost. Then a look says whether the file is there: our own
-metadata has the hash of its content, and its time.
+metadata has the hash of its content, or the id of its transfer, and its time.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ from cargo_sync.s3.client import S3
 from cargo_sync.s3.errors import S3Error, asked_anew
 from cargo_sync.s3.objects import ObjectHead
 from cargo_sync.trees.remote.contract import NewFile
-from cargo_sync.trees.s3.entries import entry_of_head, hash_of, time_of
+from cargo_sync.trees.s3.entries import entry_of_head, is_from
 
 _CONDITION: Final = 412
 
@@ -67,7 +67,7 @@ async def replaced_by(
         if not error.again or error.undone or not file.hash:
             raise
         head = await s3.head(key)
-        if head is None or not _is_from(head, file):
+        if head is None or not is_from(head, file):
             raise
     return await stored(s3, key, file)
 
@@ -93,12 +93,6 @@ async def stored(s3: S3, key: str, file: NewFile) -> Entry:
     if head is None or head.size != file.size:
         raise ProblemError(changed(file.path))
     return entry_of_head(paths.name(file.path), head)
-
-
-def _is_from(head: ObjectHead, file: NewFile) -> bool:
-    """Whether an object is this file: an older version may have had the same content."""
-    same = hash_of(head) == file.hash and head.size == file.size
-    return same and time_of(head) == file.mtime_ns
 
 
 def check(path: str, head: ObjectHead | None, expected: Entry | None) -> None:

@@ -43,8 +43,6 @@ _ABILITIES: Final = replace(STAGED, modes=True, links=True, resuming=Resuming.AP
 class SftpFolder:
     """The folder at an address, as the user of `login`."""
 
-    hashes_first = False
-
     def __init__(self, address: RemoteAddress, login: SftpLogin, world: World) -> None:
         self._address = address
         self._token = world.token

@@ -1,6 +1,9 @@
 """Checksums of contents, as ownCloud, Nextcloud and rclone have them: a property of each file.
 
 It is a list such as `SHA1:<hex> MD5:<hex> ADLER32:<hex>`. A server may have none of some files.
+
+Nextcloud keeps what the client said that sent the file, and compares it with nothing. So a file
+with another checksum may still be the same, and is read there.
 """
 
 from hashlib import sha1
@@ -19,7 +22,7 @@ def known_hash(checksums: str) -> KnownHash | None:
             digest = one[len(word) :].lower()
             is_hex = len(digest) == digits and all(digit in "0123456789abcdef" for digit in digest)
             if one.upper().startswith(word) and is_hex:
-                return KnownHash(kind, digest, certain=True)
+                return KnownHash(kind, digest)
     return None
 
 

@@ -43,8 +43,6 @@ _DIGESTS: Final = (HashKind.SHA1, HashKind.MD5)
 class WebDavFolder:
     """The folder at an address, as the user of `login`."""
 
-    hashes_first = False
-
     def __init__(self, address: RemoteAddress, login: WebDavLogin, world: World) -> None:
         self._address = address
         self._login = login

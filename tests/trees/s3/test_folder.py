@@ -138,18 +138,19 @@ def test_time_and_mode_are_those_that_were_stored(
 
 async def test_a_hash_is_believed_of_the_same_object_alone(far: Scripted, folder: S3Folder) -> None:
     """So what was completed before a kill, and not recorded, is not sent again."""
-    headers = {"ETag": '"e"', "Content-Length": "5", "x-amz-meta-cargo-blake3": "ab" * 32}
+    headers = OURS | {"ETag": f'"{SUM}"', "Content-Length": "5"}
     far.say(Say(headers=headers), Say(headers=headers))
-    same = file_entry("a", 5, "e", int(NOW) * 10**9)
+    same = file_entry("a", 5, SUM, int(NOW) * 10**9)
     ours = KnownHash(HashKind.BLAKE3, "ab" * 32)
     assert await folder.hashes([("a", same)]) == [ours]
     assert await folder.hashes([("a", same._replace(version=7))]) == [None]
-    far.say(Say(headers=headers | {"x-amz-meta-cargo-blake3": "AB"}), GONE)
-    assert await folder.hashes([("a", same)]) == [None]
+    far.say(GONE)
     assert await folder.hashes([("a", same)]) == [None]
 
 
 SUM = md5(b"5 of it").hexdigest()
+OURS = {"x-amz-meta-cargo-blake3": "ab" * 32, "x-amz-meta-cargo-md5": SUM}
+OTHER = "0" * 32
 
 
 @pytest.mark.parametrize(
@@ -170,23 +171,25 @@ SUM = md5(b"5 of it").hexdigest()
             {"ETag": f'"{SUM}"', "x-amz-server-side-encryption": "AES256"},
             KnownHash(HashKind.MD5, SUM, certain=True),
         ),
-        (  # of what rclone has sent in parts
-            {
-                "ETag": f'"{"0" * 32}-2"',
-                "x-amz-meta-md5chksum": b64encode(bytes.fromhex(SUM)).decode(),
-            },
+        # Some programs keep the metadata when they put something else there: ours, and rclone's.
+        (OURS | {"ETag": f'"{OTHER}"'}, KnownHash(HashKind.MD5, OTHER, certain=True)),
+        (OURS | {"ETag": f'"{OTHER}-2"'}, KnownHash(HashKind.MD5_OF_PARTS, f"{OTHER}-2")),
+        (OURS | {"ETag": f'"{SUM}"', "x-amz-server-side-encryption": "aws:kms"}, None),
+        (
+            OURS | {"ETag": f'"{SUM}"', "x-amz-meta-cargo-blake3": "AB"},
             KnownHash(HashKind.MD5, SUM, certain=True),
-        ),
-        (  # a program that keeps rclone's metadata has put something else there
-            {
-                "ETag": f'"{"0" * 32}"',
-                "x-amz-meta-md5chksum": b64encode(bytes.fromhex(SUM)).decode(),
-            },
-            None,
         ),
         (
-            {"ETag": f'"{SUM}"', "x-amz-meta-md5chksum": "AAAA"},
-            KnownHash(HashKind.MD5, SUM, certain=True),
+            {"ETag": f'"{OTHER}-2"', "x-amz-meta-md5chksum": b64encode(b"0" * 16).decode()},
+            KnownHash(HashKind.MD5_OF_PARTS, f"{OTHER}-2"),
+        ),
+        # Of what we have sent in parts it is known how large they are, if there are as many.
+        *(
+            (
+                {"ETag": f'"{SUM}-{count}"', "x-amz-meta-cargo-part": "2"},
+                KnownHash(HashKind.MD5_OF_PARTS, f"{SUM}-{count}", count == 3, part),
+            )
+            for count, part in ((3, 2), (2, 0), (4, 0))
         ),
     ],
 )

@@ -75,8 +75,16 @@ async def test_a_server_without_conditions_is_looked_at_before(far: Scripted) ->
     assert caught.value.problem.code is Code.CHANGED
 
 
-async def test_a_lost_answer_counts_if_the_object_is_ours(far: Scripted) -> None:
-    assert await published(far, None, CUT, head(), head()) == seen("e2")
+IN_PARTS = {"x-amz-meta-cargo-transfer": FILE.transfer, f"x-amz-meta-{TIME}": str(FILE.mtime_ns)}
+
+
+@pytest.mark.parametrize(
+    "there",
+    [head(), Say(headers={"ETag": '"e2"', "Content-Length": "5"} | IN_PARTS)],
+    ids=["in one call", "in parts"],
+)
+async def test_a_lost_answer_counts_if_the_object_is_ours(far: Scripted, there: Say) -> None:
+    assert await published(far, None, CUT, there, there) == seen("e2")
 
 
 @pytest.mark.parametrize(

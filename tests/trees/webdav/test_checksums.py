@@ -11,7 +11,7 @@ from tests.trees.webdav.test_traps import CONTENT, X, server
 
 MD5, SHA1 = md5(CONTENT).hexdigest(), sha1(CONTENT).hexdigest()
 OF_MD5, OF_SHA1 = (
-    KnownHash(HashKind.MD5, MD5, certain=True), KnownHash(HashKind.SHA1, SHA1, certain=True),
+    KnownHash(HashKind.MD5, MD5), KnownHash(HashKind.SHA1, SHA1)
 )  # fmt: skip
 
 

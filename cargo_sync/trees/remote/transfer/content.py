@@ -30,9 +30,6 @@ class UploadSource(Protocol):
     async def told(self, offer: Offer) -> Offer:
         """The file with the time and the mode that come with its content, if they do."""
 
-    async def known_hash(self, offer: Offer) -> str:
-        """BLAKE3 of a larger file before it is sent; "" if that is too dear to find out."""
-
     async def open(self, offer: Offer) -> UploadFile:
         """Opens a larger file."""
 

@@ -20,8 +20,6 @@ Ts = TypeVarTuple("Ts")
 
 CHECKPOINT: Final = 5.0
 """Seconds of arriving content after which a checkpoint is written."""
-LONG: Final = 4 * 2**20
-"""Bytes that are read at once to be hashed."""
 GOODBYE: Final = 3.0
 """Seconds that the end of a source or a sink may take: that long a disk may hang."""
 
@@ -103,16 +101,6 @@ class NearSource:
     async def told(self, offer: Offer) -> Offer:
         """A listing here says all of it."""
         return offer
-
-    async def known_hash(self, offer: Offer) -> str:
-        """BLAKE3 of a larger file, by reading it. Raises ProblemError."""
-        near = await self.open(offer)
-        try:
-            for start in range(0, offer.size, LONG):
-                await near.next(start, min(LONG, offer.size - start))
-            return await near.hash()
-        finally:
-            await near.close()
 
     async def open(self, offer: Offer) -> "NearFile":
         """Opens a larger file. Raises ProblemError."""

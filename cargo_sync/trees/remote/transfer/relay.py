@@ -10,7 +10,6 @@ from typing import Final
 from cargo_sync.local.content_hash import ContentHash
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, Entry
-from cargo_sync.model.known_hashes import HashKind
 from cargo_sync.model.problems import Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import Offload
@@ -58,11 +57,6 @@ class RelaySource:
         await self._forget(offer)
         content = self._opened[offer.transfer] = await self._content(offer)
         return _with_content(offer, content)
-
-    async def known_hash(self, offer: Offer) -> str:
-        """What the server knows: to read the file for it would take as long as to copy it."""
-        [known] = await self._remote.hashes([(offer.path, _entry(offer))])
-        return known.text if known is not None and known.kind is HashKind.BLAKE3 else ""
 
     async def open(self, offer: Offer) -> "RelayFile":
         content = self._opened.pop(offer.transfer, None) or await self._content(offer)

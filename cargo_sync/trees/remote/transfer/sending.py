@@ -180,8 +180,6 @@ class UploadCarrier:
         async with self._larger:
             offer = await self._source.told(offer)
             file = _new(offer, offer.hash)
-            if self._remote.hashes_first and not file.hash:
-                file = _new(offer, await self._source.known_hash(offer))
             while (receipt := await self._try_large(offer, action, file)) is None:
                 pass  # the server had lost what it had, and that was given up: only once
             return receipt

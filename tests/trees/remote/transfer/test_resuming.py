@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import islice
 
 import pytest
-from blake3 import blake3
 
 from cargo_sync.lanes.ports import Reader, Source
 from cargo_sync.local.ages import MemoryAges
@@ -161,21 +160,6 @@ async def test_what_the_server_has_is_told_as_resumed() -> None:
     [result] = await moved(tree, Mode.UPLOAD, client.near, [put("big", entry, None, FIRST)])
     had = tree.resumed(Mode.UPLOAD)[FIRST]
     assert had >= 8 * MIB and result.had == {FIRST: had}
-
-
-async def test_a_remote_that_keeps_a_hash_beside_the_content_gets_it_at_the_beginning() -> None:
-    client, hashes = Client(), list[str]()
-    entry, tree = client.near.write("big", CONTENT), client.tree()
-    tree.remote.hashes_first = True
-    uploads = tree.remote.upload
-
-    async def noted(file: NewFile, kept: Kept | None) -> RemoteUpload:
-        hashes.append(file.hash)
-        return await uploads(file, kept)
-
-    tree.remote.upload = noted  # type: ignore[method-assign]
-    [result] = await moved(tree, Mode.UPLOAD, client.near, [put("big", entry, None, FIRST)])
-    assert hashes == [result.receipts[0].hash] == [blake3(CONTENT).hexdigest()]
 
 
 async def test_another_version_of_the_source_begins_anew() -> None:
