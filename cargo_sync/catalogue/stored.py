@@ -150,12 +150,12 @@ class StoredCatalogue:
         return {root: Use(*use) for root, *use in rows}
 
     def set_marker(self, workspace: int, marker: str) -> None:
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             _workspace(connection, workspace)
             connection.execute("UPDATE workspace SET marker = ? WHERE id = ?", (marker, workspace))
 
     def begin(self, workspace: int, token: str) -> Lineage:
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             first = _workspace(connection, workspace).record.sequence + 1
             connection.execute(_BEGIN, (workspace, first, token))
         return Lineage(token, first)
@@ -187,7 +187,7 @@ class StoredCatalogue:
             return decode(row.fetchone()[0])
 
     def checked(self, workspace: int) -> None:
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             connection.execute("UPDATE workspace SET suspects = NULL WHERE id = ?", (workspace,))
 
     def lately(
@@ -263,7 +263,7 @@ class StoredCatalogue:
     def record(
         self, workspace: int, changes: Sequence[Change | PutColumns], cause: ChangeCause = OTHERS
     ) -> Recorded:
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             known = _workspace(connection, workspace)
             telling = Telling(connection, self._history, workspace, cause)
             parts = _unfinished(connection, known)
@@ -287,7 +287,7 @@ class StoredCatalogue:
         with self._database.read() as connection:
             if not _workspace(connection, workspace).unfinished:
                 return None
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             known = _workspace(connection, workspace)
             parts = _unfinished(connection, known)
             if not parts:
@@ -338,7 +338,7 @@ class StoredCatalogue:
 
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:
         row = (hash, workspace, paths.key(paths.check(path)), version)
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             _workspace(connection, workspace)
             return connection.execute(_SET_HASH, row).rowcount > 0
 

@@ -1,6 +1,7 @@
 """The state of a program of ours: one module per table, all on one `Database`.
 
 database      the contract: transactions that join, and reads at one moment
+one_process   the lock of a state: one process has it
 opening       a server's state: a file, or a database
 postgres/     a database in PostgreSQL
 sqlite/       one file of one process

@@ -99,7 +99,7 @@ class Blobs:
         `where` was said; if it was condemned, it is live again. It keeps its list of pieces, too;
         `lists` has those of large contents, by hash.
         """
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             given = dict(zip(hashes, zip(sizes, where, strict=True), strict=True))
             rows = self._rows(connection, hashes)
             own = {row.hash: row for row in rows if row.workspace == workspace}
@@ -120,7 +120,7 @@ class Blobs:
 
     def condemn(self, workspace: int, hashes: Sequence[str], now: float) -> None:
         """Nothing in the workspace refers to these."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             found = _KNOWN(connection, [workspace], _keys(hashes))
             _JUDGE(
                 connection,
@@ -130,7 +130,7 @@ class Blobs:
 
     def revive(self, workspace: int, hashes: Sequence[str]) -> None:
         """Something refers to these again."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             found = _KNOWN(connection, [workspace], _keys(hashes))
             _JUDGE(
                 connection,

@@ -42,11 +42,11 @@ class Checkpoints:
         source = orjson.dumps((checkpoint.ident, checkpoint.size, checkpoint.mtime_ns)).decode()
         spans = b"".join(_SPAN.pack(*span) for span in checkpoint.spans)
         row = (checkpoint.transfer, checkpoint.path, checkpoint.version, source, spans, self._now())
-        with self._database.transaction() as connection:
+        with self._database.transaction(own=_own(checkpoint.transfer)) as connection:
             connection.execute(_PUT, row)
 
     def drop(self, transfer: str) -> None:
-        with self._database.transaction() as connection:
+        with self._database.transaction(own=_own(transfer)) as connection:
             connection.execute("DELETE FROM checkpoint WHERE transfer = ?", (transfer,))
 
     def purge(self, before: float, most: int = 2**62) -> int:
@@ -61,6 +61,10 @@ class Checkpoints:
                 "(SELECT transfer FROM checkpoint WHERE touched < ? LIMIT ?)",
                 (before, most),
             ).rowcount
+
+
+def _own(transfer: str) -> str:
+    return f"transfer {transfer}"
 
 
 def _checkpoint(row: tuple[Any, ...]) -> Checkpoint:

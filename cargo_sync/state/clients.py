@@ -46,7 +46,7 @@ class Clients:
             known, used = _known(connection, user, client.id)
         if known == client and now - used < AGED:
             return
-        with self._database.transaction() as connection:
+        with self._database.transaction(own=f"clients of {user}") as connection:
             known, _ = _known(connection, user, client.id)
             if known is not None and (fenced := fence(known, client)):
                 raise FencedError(fenced)

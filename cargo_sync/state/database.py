@@ -8,7 +8,7 @@ the schema's scripts, and in `postgres/dialect`.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Final, Literal, NamedTuple, Protocol, Self
 
 Schema = Literal["daemon", "server", "node"]
 
@@ -39,6 +39,28 @@ class Statements(Protocol):
     def execute(self, sql: str, parameters: Sequence[object] = (), /) -> Found: ...
 
 
+class Scope(NamedTuple):
+    """What a transaction keeps others from writing until it ends, where several servers write.
+
+    Nothing: all of it. So what says nothing is alone, and may read, decide and write.
+
+    workspace  only what belongs to this workspace. It may also use what `own` says, row by row
+    own        only what the transactions that say the same text write, such as one transfer's rows
+    """
+
+    workspace: int | None = None
+    own: str = ""
+
+    def allows(self, inner: "Scope") -> bool:
+        """Whether a transaction with the scope `inner` may join one with this scope."""
+        if self in (ALONE, inner):
+            return True
+        return self.workspace is not None and bool(inner.own)
+
+
+ALONE: Final = Scope()
+
+
 class Database(ABC):
     """The open state of a program. Safe to use from several threads.
 
@@ -48,14 +70,22 @@ class Database(ABC):
     path: str
 
     @abstractmethod
-    def transaction(self) -> AbstractContextManager[Statements]:
+    def transaction(
+        self, workspace: int | None = None, own: str = ""
+    ) -> AbstractContextManager[Statements]:
         """A transaction: all that is written inside becomes true at once, or none of it.
 
         A transaction inside another one of the same thread joins it. When an inner one fails, the
         outermost cannot commit any more, even if the error was caught in between.
 
+        Args:
+            workspace: see `Scope`.
+            own: see `Scope`.
+
         Raises:
-            ProblemError: nothing was written, or it is not known whether it was.
+            ProblemError: nothing was written, or it is not known whether it was. `state_locked`:
+                others had it too long.
+            RuntimeError: it joins one whose scope does not allow that.
         """
 
     @abstractmethod
@@ -110,3 +140,9 @@ class Database(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def must_allow(outer: Scope, inner: Scope) -> None:
+    """Raises RuntimeError if a transaction may not join another one: a bug of this program."""
+    if not outer.allows(inner):
+        raise RuntimeError(f"a transaction with the scope {inner} inside one with {outer}")

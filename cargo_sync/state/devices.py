@@ -59,7 +59,7 @@ class DeviceRows:
         """Notes that a device was used, unless that is noted already."""
         if row.used is not None and 0 <= now - row.used < NOTED:
             return
-        with self._database.transaction() as connection:
+        with self._database.transaction(own=f"devices of {user}") as connection:
             connection.execute(
                 "UPDATE device SET used = ? WHERE user = ? AND name = ?", (now, user, row.name)
             )

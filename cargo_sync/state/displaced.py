@@ -72,18 +72,18 @@ class DisplacedRows:
         self._lived = lived
 
     def together(self) -> AbstractContextManager[object]:
-        return self._database.transaction()
+        return self._database.transaction(self._owner)
 
     def add(self, versions: Sequence[DisplacedVersion]) -> None:
         if versions:
             begins = (self._owner, self._wall(), self._lived())
-            with self._database.transaction() as connection:
+            with self._database.transaction(self._owner) as connection:
                 _ADD(connection, [(*begins, *one) for one in versions])
 
     def ended(self, ids: Sequence[int], state: TrashState, moved_to: str = "") -> None:
         if ids:
             first = (state, moved_to, self._wall(), self._lived(), self._owner)
-            with self._database.transaction() as connection:
+            with self._database.transaction(self._owner) as connection:
                 _END(connection, first, ids)
 
     def kept(self, ids: Sequence[int]) -> list[tuple[int, DisplacedVersion]]:
@@ -110,13 +110,13 @@ class DisplacedRows:
             ).fetchall()
 
     def measured(self, sizes: Sequence[tuple[int, int]]) -> None:
-        with self._database.transaction() as connection:
+        with self._database.transaction(self._owner) as connection:
             for id, size in sizes:
                 connection.execute("UPDATE displaced SET size = ? WHERE id = ?", (size, id))
 
     def hashed(self, id: int, size: int, hash: str) -> None:
         """The size and the hash of a kept file are known now."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(self._owner) as connection:
             connection.execute(
                 "UPDATE displaced SET size = ?, hash = ? WHERE owner = ? AND id = ?",
                 (size, hash, self._owner, id),
@@ -151,7 +151,7 @@ class DisplacedRows:
             ).fetchone()
 
     def completed(self) -> None:
-        with self._database.transaction() as connection:
+        with self._database.transaction(self._owner) as connection:
             connection.execute("DELETE FROM trash_incomplete WHERE owner = ?", (self._owner,))
 
     def page(self, wanted: TrashFilter, before: int | None, limit: int) -> TrashPage:

@@ -33,6 +33,9 @@ INSERT INTO history (cursor, time, workspace, kind, user, address, origin, flow,
 bytes, files, lived) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _NEWEST: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'history'"
+_NUMBERING: Final = f"{_NEWEST} /* FOR UPDATE */"
+"""Who gives numbers has the row until the commit: so numbers become visible in their order, and no
+reader passes one by that is still to come."""
 _WANTED: Final = """
 user = coalesce(?1, user) AND kind = coalesce(?2, kind) AND time >= coalesce(?3, time)
 AND time < coalesce(?4, time + 1)
@@ -122,12 +125,12 @@ class HistoryRows:
         self, workspace: int, cause: ChangeCause, kind: HistoryKind, files: HistoryFiles
     ) -> list[ToldBatch]:
         """Adds what happened, in one transaction: one row, or several of more than `MOST` files."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(own="history") as connection:
             return self.write(connection, workspace, cause, kind, files)
 
     def together(self) -> AbstractContextManager[object]:
         """What is added inside is written at once, or not at all."""
-        return self._database.transaction()
+        return self._database.transaction(own="history")
 
     def write(
         self,
@@ -139,7 +142,7 @@ class HistoryRows:
     ) -> list[ToldBatch]:
         """As `add`, in a transaction of the caller."""
         told: list[ToldBatch] = []
-        now, lived, cursor = self._wall(), self._lived(), _newest(connection)
+        now, lived, cursor = self._wall(), self._lived(), _newest(connection, _NUMBERING)
         for start in range(0, len(files.paths), MOST):
             part = files.between(start, start + MOST) if len(files.paths) > MOST else files
             cursor += len(part.paths)
@@ -288,6 +291,6 @@ def _batch(row: tuple[Any, ...]) -> HistoryBatch:
     return batch._replace(kind=HistoryKind(batch.kind))
 
 
-def _newest(connection: Statements) -> int:
-    row = connection.execute(_NEWEST).fetchone()
+def _newest(connection: Statements, asked: str = _NEWEST) -> int:
+    row = connection.execute(asked).fetchone()
     return int(row[0]) if row else 0

@@ -28,7 +28,7 @@ class Manifests:
 
     def keep(self, place: str, parts: Iterable[bytes]) -> None:
         """Writes the manifest of a version."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(self._workspace) as connection:
             for columns in parts:
                 connection.execute(
                     "INSERT INTO manifest (workspace, place, columns) VALUES (?, ?, ?)",
@@ -38,7 +38,7 @@ class Manifests:
     def keep_tops(self, tops: Sequence[tuple[str, int, str]]) -> None:
         """Notes the mode and the link target of versions, by place."""
         if tops:
-            with self._database.transaction() as connection:
+            with self._database.transaction(self._workspace) as connection:
                 _TOPS(connection, [(self._workspace, *top) for top in tops])
 
     def top(self, place: str) -> tuple[int, str] | None:
@@ -68,7 +68,7 @@ class Manifests:
     def drop(self, places: Sequence[str]) -> None:
         """Deletes the manifests of these versions."""
         if places:
-            with self._database.transaction() as connection:
+            with self._database.transaction(self._workspace) as connection:
                 _DROP(connection, (self._workspace,), places)
                 _DROP_TOPS(connection, (self._workspace,), places)
 

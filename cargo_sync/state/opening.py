@@ -30,5 +30,4 @@ def open_server_state(state_dir: str, address: str | None) -> Database:
                 retry=False,
             )
         ) from error
-    os.makedirs(state_dir, mode=0o700, exist_ok=True)
     return PostgresDatabase.open(address, state_dir)

@@ -24,7 +24,7 @@ class PresenceRows:
 
     def put(self, seen: Mapping[str, LastSeen]) -> None:
         """Notes some users."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(own="presence") as connection:
             for user, one in seen.items():
                 connection.execute(_PUT, (user, *one))
 
@@ -38,5 +38,5 @@ class PresenceRows:
 
     def remove(self, user: str) -> None:
         """Forgets a user."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(own="presence") as connection:
             connection.execute("DELETE FROM presence WHERE user = ?", (user,))

@@ -24,7 +24,7 @@ class Replies:
 
     def put(self, id: str, reply: bytes) -> None:
         """Stores `reply` in place of an earlier one for this id; durable when this returns."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(own=f"reply {id}") as connection:
             connection.execute(_PUT, (id, reply, self._now()))
 
     def purge(self, keep: float = 86_400.0, most: int = 2**62) -> int:

@@ -58,7 +58,7 @@ class UploadRows:
         Raises:
             ProblemError: the state cannot be written.
         """
-        with self._database.transaction() as connection:
+        with self._database.transaction(own=f"uploads of {row.user}") as connection:
             (count,) = connection.execute(
                 "SELECT count(*) FROM upload WHERE user = ?", (row.user,)
             ).fetchone()
@@ -84,17 +84,17 @@ class UploadRows:
         with self._database.read() as connection:
             row = connection.execute("SELECT used FROM upload WHERE id = ?", (id,)).fetchone()
         if row is not None and now - row[0] >= USED:
-            with self._database.transaction() as connection:
+            with self._database.transaction(own=f"upload {id}") as connection:
                 connection.execute("UPDATE upload SET used = ? WHERE id = ?", (now, id))
 
     def expect(self, id: str, version: int) -> None:
         """Notes that an upload is to replace another version."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(own=f"upload {id}") as connection:
             connection.execute("UPDATE upload SET expected = ? WHERE id = ?", (version, id))
 
     def drop(self, id: str) -> None:
         """Forgets an upload: it is published or given up."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(own=f"upload {id}") as connection:
             connection.execute("DELETE FROM upload WHERE id = ?", (id,))
 
     def purge(self, before: float, most: int) -> int:

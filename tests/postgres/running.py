@@ -94,9 +94,7 @@ class RunningPostgres:
                 return real(path, schema, *faults)
             if path not in known:
                 known[path] = last.enter_context(self.fresh())
-            folder = os.path.dirname(os.path.abspath(path))
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            return PostgresDatabase.open(known[path], folder, *faults)
+            return PostgresDatabase.open(known[path], f"{path}.folder", *faults)
 
         patch.setattr(SqliteDatabase, "open", opened)
         return last

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from threading import BoundedSemaphore, local
+from threading import BoundedSemaphore, RLock, local
 from typing import Any, Final
 
 import psycopg
@@ -35,7 +35,8 @@ _SESSION: Final = (
     "SET tcp_keepalives_count = 3",
     "SET synchronous_commit = on",
     "SET lock_timeout = '30s'",
-    "SET idle_in_transaction_session_timeout = '60s'",
+    # A server that stops in the middle of a transaction must not stop the others.
+    "SET idle_in_transaction_session_timeout = '20s'",
     "SET timezone = 'UTC'",
 )
 
@@ -230,6 +231,44 @@ class PostgresReaders:
         """Closes the connections, which must not be in use any more."""
         while connection := _taken(self._free):
             connection.close()
+
+
+class ApartStatements:
+    """A connection on which each statement is a transaction; one thread uses it at a time.
+
+    opening  opens it
+    """
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self._turn = RLock()
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def one(self) -> Iterator[Statements]:
+        """Raises psycopg.Error: a statement failed, or the database cannot be reached."""
+        failures = self._opening.failures
+        with self._turn:
+            connection = self._connection
+            if connection is None or connection.closed or not _answers(connection):
+                connection = self._connection = self._opening(failures)
+            yield Asking(connection)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        with self._turn:
+            if self._connection is not None:
+                self._connection.close()
+
+
+def _answers(connection: Connection) -> bool:
+    """Whether a connection still stands; else it is closed."""
+    try:
+        connection.execute("")
+    except psycopg.OperationalError:
+        connection.close()
+        return False
+    return True
 
 
 def _taken(free: list[Connection]) -> Connection | None:

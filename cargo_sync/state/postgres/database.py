@@ -1,21 +1,36 @@
 """A server's state in PostgreSQL: one connection that writes, some that read.
 
+Several servers may have the same database. A transaction keeps from writing whom its scope says
+(`state.database.Scope`), by locks that the database gives back with the transaction:
+
+- each takes `4346, 2`: those that say nothing alone, the others together;
+- then one for a workspace takes its row, one of its own takes `4347` with a hash of what it says;
+- what gives numbers to the history takes the row of `counter`, last.
+
+Everybody takes them in this order, so nobody waits in a circle. And no transaction that takes a row
+of a workspace takes another one's.
+
 A commit that was confirmed is on the database's disk (`synchronous_commit`). Writers of this
 process come one after the other, in the order in which they ask. A connection that was lost is
 opened again at the next transaction; what was in transit then fails, and is not known to be written
 or not: it may be asked for again, because what the rooms write may be written twice.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Self
+from zlib import crc32
 
 import psycopg
 
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.process.fair_lock import FairLock
-from cargo_sync.state.database import Database, Fault, Statements
+from cargo_sync.process.file_lock import FileLock
+from cargo_sync.state.database import ALONE, Database, Fault, Scope, Statements, must_allow
+from cargo_sync.state.one_process import only_process
 from cargo_sync.state.postgres.connections import (
+    ApartStatements,
     Asking,
     Connection,
     Opening,
@@ -25,31 +40,35 @@ from cargo_sync.state.postgres.connections import (
 from cargo_sync.state.postgres.problems import in_use, problem_of
 from cargo_sync.state.postgres.schema_versions import migrate
 
-_ONE_SERVER: Final = "SELECT pg_try_advisory_lock(4346, 1)"
-"""Two numbers of ours: the server that holds this lock is the only one."""
-_WAIT: Final = "SELECT pg_advisory_lock(4346, 1)"
+_SERVER: Final = "SELECT pg_try_advisory_lock_shared(4346, 1)"
+"""Two numbers of ours: each server holds this lock. Who moves a state into the database wants it
+alone, and so did servers of releases that knew of no others."""
 _WHO: Final = "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 _END: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2
 """
+_BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 
 class PostgresDatabase(Database):
     """The open state of a server in PostgreSQL."""
 
-    def __init__(self, address: str, path: str, fault: Fault | None) -> None:
+    def __init__(self, address: str, path: str, lock: FileLock, fault: Fault | None) -> None:
         """Not called directly: see `open`."""
         self.path = path
         self._name = name_of(address)
+        self._lock: FileLock | None = lock
         self._fault = fault
         self._guard = FairLock()
         self._depth = 0
+        self._scope = ALONE
         self._spoilt = False
         self._writer: Connection | None = None
         self._session: tuple[object, ...] | None = None
         """The database's end of our last connection that writes: its process, and its start."""
         self._opening = Opening(address)
         self._readers = PostgresReaders(self._opening)
+        self._apart = ApartStatements(self._opening)
 
     @classmethod
     def open(cls, address: str, path: str, fault: Fault | None = None) -> Self:
@@ -57,13 +76,23 @@ class PostgresDatabase(Database):
 
         Args:
             address: a URL or a "key=value" list, as libpq takes them.
-            path: a folder of this machine that is the server's own.
+            path: a folder of this machine that is the server's own: no other process may have it.
             fault: for tests.
 
         Raises:
             ProblemError: `state_in_use`, `state_newer`, `state_other`, or why it cannot be used.
         """
-        database = cls(address, path, fault)
+        name_of(address)  # raises
+        try:
+            os.makedirs(path, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, path)) from error
+        lock = only_process(os.path.join(path, "state"))
+        try:
+            database = cls(address, path, lock, fault)
+        except BaseException:
+            lock.release()
+            raise
         try:
             with database._translated():
                 writer = database._connected(0)
@@ -74,10 +103,12 @@ class PostgresDatabase(Database):
         return database
 
     @contextmanager
-    def transaction(self) -> Iterator[Statements]:
-        failures = self._opening.failures
+    def transaction(self, workspace: int | None = None, own: str = "") -> Iterator[Statements]:
+        failures, scope = self._opening.failures, Scope(workspace, own)
         with self._translated(), self._guard:
-            writing = Asking(self._begun(failures), self._fault)
+            if self._depth:
+                must_allow(self._scope, scope)
+            writing = Asking(self._begun(failures, scope), self._fault)
             self._depth += 1
             try:
                 yield writing
@@ -91,21 +122,30 @@ class PostgresDatabase(Database):
             finally:
                 self._depth -= 1
 
-    def _begun(self, failures: int) -> Connection:
+    def _begun(self, failures: int, scope: Scope) -> Connection:
         """The connection that writes, in a transaction; `failures` is for a new one."""
         if self._depth and self._writer is not None:
             return self._writer
-        writer = self._writer
-        if writer is not None and not writer.closed:
-            try:
-                writer.execute("BEGIN")
-            except psycopg.OperationalError:
-                writer.close()
-        if writer is None or writer.closed:
+        text, writer = f"{_BEGIN}; {_locks(scope)}".encode(), self._writer
+        if writer is None or writer.closed or not self._has_begun(writer, text):
             writer = self._connected(failures)
-            writer.execute("BEGIN")
-        self._spoilt = False
+            self._has_begun(writer, text, last=True)
+        self._spoilt, self._scope = False, scope
         return writer
+
+    def _has_begun(self, writer: Connection, text: bytes, *, last: bool = False) -> bool:
+        """Begins a transaction; False if the connection was lost. Raises at the `last` try."""
+        try:
+            writer.execute(text)
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            self._roll_back()
+            raise
+        except psycopg.OperationalError:
+            writer.close()
+            if last:
+                raise
+            return False
+        return True
 
     def _commit(self, writing: Asking) -> None:
         """Raises if anything failed before: then a COMMIT would roll back, without an error."""
@@ -123,10 +163,15 @@ class PostgresDatabase(Database):
             writer.close()
 
     def _connected(self, failures: int) -> Connection:
-        """Opens the connection that writes, as the only server that does."""
+        """Opens the connection that writes; what is left of the last one is ended.
+
+        The database may not have noticed that we were cut off, and keep our locks.
+        """
         writer = self._opening(failures)
         try:
-            if not self._is_only(writer):
+            if self._session is not None:
+                writer.execute(_END, self._session)
+            if writer.execute(_SERVER).fetchone() != (True,):
                 raise ProblemError(in_use(self._name))
             self._session = writer.execute(_WHO).fetchone()
         except BaseException:
@@ -134,15 +179,6 @@ class PostgresDatabase(Database):
             raise
         self._writer = writer
         return writer
-
-    def _is_only(self, writer: Connection) -> bool:
-        """Takes the lock of the only server; False if another one has it."""
-        if writer.execute(_ONE_SERVER).fetchone() == (True,):
-            return True
-        if self._session is None or not writer.execute(_END, self._session).fetchone():
-            return False
-        writer.execute(_WAIT)  # the database had not noticed yet that we were cut off
-        return True
 
     @contextmanager
     def read(self, *, long: bool = False) -> Iterator[Statements]:
@@ -154,6 +190,11 @@ class PostgresDatabase(Database):
                 return
             with self._readers.one() as connection:
                 yield connection
+
+    @contextmanager
+    def apart(self) -> Iterator[Statements]:
+        with self._translated(), self._apart.one() as connection:
+            yield connection
 
     def _own_transaction(self) -> Statements | None:
         """The transaction in which this thread is."""
@@ -180,8 +221,12 @@ class PostgresDatabase(Database):
     def close(self) -> None:
         with self._guard:
             self._readers.close()
+            self._apart.close()
             if self._writer is not None:
                 self._writer.close()
+            lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
 
     def __repr__(self) -> str:
         return f"<PostgresDatabase {self._name}>"
@@ -197,6 +242,20 @@ class PostgresDatabase(Database):
         except (OverflowError, UnicodeEncodeError) as error:
             message = f"a value cannot be kept in {self._name}: {error}"
             raise ProblemError(Problem(Code.BAD_VALUE, message, retry=False)) from error
+
+
+def _locks(scope: Scope) -> str:
+    """What takes the locks of a scope, in one round trip."""
+    if scope == ALONE:
+        return "SELECT pg_advisory_xact_lock(4346, 2)"
+    text = "SELECT pg_advisory_xact_lock_shared(4346, 2)"
+    if scope.workspace is not None:
+        # Rows that refer to the workspace may still come: its key does not change.
+        text += f"; SELECT FROM workspace WHERE id = {scope.workspace:d} FOR NO KEY UPDATE"
+    elif scope.own:
+        key = crc32(scope.own.encode()) - 2**31
+        text += f"; SELECT pg_advisory_xact_lock(4347, {key:d})"
+    return text
 
 
 _IN_ORDER: Final = psycopg.pq.TransactionStatus.INTRANS

@@ -34,7 +34,7 @@ _KINDS: Final = (
     _Kind(
         (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure),
         Code.STATE_LOCKED,
-        "is locked by another program",
+        "is busy: another server, or another program, has what is needed there",
         _WAITS,
     ),
     _Kind(
@@ -74,11 +74,11 @@ _KINDS: Final = (
 
 
 def in_use(name: str) -> Problem:
-    """The problem that another server has the database `name`."""
+    """The problem that the database `name` is somebody's alone for now."""
     return Problem(
         Code.STATE_IN_USE,
-        f"{name} is in use by another server",
-        hint="stop that one, or give this one a database of its own",
+        f"{name} is in use: a state is being moved there, or a server of an older release has it",
+        hint="wait for the end of the move, or stop that server",
         retry=False,
     )
 

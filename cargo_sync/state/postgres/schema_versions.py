@@ -10,6 +10,8 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.postgres.connections import Connection
 
 _LOCK = "SELECT pg_advisory_xact_lock(4346, 0)"
+_NOBODY_WRITES = "SELECT pg_advisory_xact_lock(4346, 2)"
+"""Servers that run go on afterwards, with more tables than they know."""
 _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_version (
     program text PRIMARY KEY,
@@ -40,6 +42,8 @@ def migrate(connection: Connection, name: str) -> None:
     with connection.transaction():
         connection.execute(_LOCK)
         found = _found(connection, name)
+        if found < len(known):
+            connection.execute(_NOBODY_WRITES)
         for script in known[found:]:
             connection.execute(script.encode())
         if found < len(known):

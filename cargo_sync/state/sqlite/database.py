@@ -17,8 +17,9 @@ from typing import Final, Self
 
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.process.fair_lock import FairLock
-from cargo_sync.process.file_lock import FileLock, LockedError
-from cargo_sync.state.database import Database, Fault, Schema
+from cargo_sync.process.file_lock import FileLock
+from cargo_sync.state.database import ALONE, Database, Fault, Schema, Scope, must_allow
+from cargo_sync.state.one_process import only_process
 from cargo_sync.state.sqlite import migrations
 from cargo_sync.state.sqlite.migrations import SqliteStatements
 from cargo_sync.state.sqlite.readers import Readers
@@ -87,6 +88,7 @@ class SqliteDatabase(Database):
         self._guard = FairLock()
         self._readers = Readers(path)
         self._depth = 0
+        self._scope = ALONE
         self._spoilt = False
         with self._translated():
             self._connection = sqlite3.connect(
@@ -118,7 +120,7 @@ class SqliteDatabase(Database):
             os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
         except OSError as error:
             raise ProblemError(from_os_error(error, path)) from error
-        lock = _locked(path)
+        lock = only_process(path)
         try:
             _private(path)
             database = cls(path, schema, lock, fault)
@@ -184,16 +186,26 @@ class SqliteDatabase(Database):
                 self._connection.execute("VACUUM")
 
     @contextmanager
-    def transaction(self) -> Iterator[SqliteStatements]:
+    def transaction(
+        self, workspace: int | None = None, own: str = ""
+    ) -> Iterator[SqliteStatements]:
         """A transaction: all that is written inside becomes true at once, or none of it.
 
         A transaction inside another one of the same thread joins it. When an inner one fails, the
         outermost cannot commit any more, even if the error was caught in between.
 
+        There is one writer, whatever the scope: it is only compared with that of the outermost, so
+        that what is wrong with several servers is wrong here, too.
+
         Raises:
             ProblemError: see `problem_of`; then nothing was written.
         """
+        scope = Scope(workspace, own)
         with self._translated(), self._begun():
+            if not self._depth:
+                self._scope = scope
+            elif self._schema == "server":
+                must_allow(self._scope, scope)
             self._depth += 1
             try:
                 yield self._writing
@@ -323,29 +335,6 @@ class SqliteDatabase(Database):
         except (OverflowError, UnicodeEncodeError) as error:
             message = f"a value cannot be kept in {self.path!r}: {error}"
             raise ProblemError(Problem(Code.BAD_VALUE, message, retry=False)) from error
-
-
-def _locked(path: str) -> FileLock:
-    """Takes the lock: one process per state file.
-
-    Raises:
-        ProblemError: `state_in_use`, with the holder's process id.
-    """
-    try:
-        lock = FileLock(f"{path}.lock")
-    except LockedError as error:
-        raise ProblemError(
-            Problem(
-                Code.STATE_IN_USE,
-                f"{path!r} is in use by process {error.holder}",
-                hint="stop that process, or give this one a state folder of its own",
-                retry=False,
-            )
-        ) from error
-    except OSError as error:
-        raise ProblemError(from_os_error(error, f"{path}.lock")) from error
-    lock.sign()
-    return lock
 
 
 def _private(path: str) -> None:

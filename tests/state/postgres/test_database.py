@@ -5,7 +5,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,7 +18,7 @@ from cargo_sync.catalogue.telling import live
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.audit import AuditTable
-from cargo_sync.state.database import Database
+from cargo_sync.state.database import ALONE, Database, Scope
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.postgres import connections
 from cargo_sync.state.postgres.connections import name_of
@@ -44,12 +44,13 @@ def accounts(database: Database) -> list[str]:
         return [row[0] for row in connection.execute("SELECT name FROM account ORDER BY name")]
 
 
-def end_connections(address: str) -> None:
-    """As a restart of the database does."""
+def end_connections(address: str, but: int = 0) -> None:
+    """As a restart of the database does; one process there may stay."""
     with psycopg.connect(address, autocommit=True) as other:
         other.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "WHERE datname = current_database() AND pid NOT IN (pg_backend_pid(), %s)",
+            (but,),
         )
 
 
@@ -123,11 +124,114 @@ def test_a_lost_connection_is_opened_again(database: PostgresDatabase, fresh_pos
     assert accounts(database) == ["ana", "ben", "dora"] and not database.trouble()
 
 
-def test_one_server_at_a_time(
+def test_a_state_folder_belongs_to_one_process(
     database: PostgresDatabase, fresh_postgres: str, tmp_path: Path
 ) -> None:
     set_account(database, "ana")
     assert code_of(lambda: PostgresDatabase.open(fresh_postgres, str(tmp_path))) == "state_in_use"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "waits"),
+    [
+        (ALONE, ALONE, True),
+        (ALONE, Scope(1), True),
+        (Scope(1), ALONE, True),
+        (Scope(1), Scope(1), True),
+        (Scope(1), Scope(2), False),
+        (Scope(1), Scope(own="a"), False),
+        (Scope(own="a"), ALONE, True),
+        (Scope(own="a"), Scope(own="a"), True),
+        (Scope(own="a"), Scope(own="b"), False),
+    ],
+)
+def test_two_servers_write_side_by_side_as_their_scopes_say(
+    database: PostgresDatabase,
+    fresh_postgres: str,
+    tmp_path: Path,
+    first: Scope,
+    second: Scope,
+    waits: bool,
+) -> None:
+    with database.transaction() as connection:
+        for id in (1, 2):
+            connection.execute(
+                "INSERT INTO workspace (id, root, epoch) VALUES (?1, CAST(?1 AS text), '')", (id,)
+            )
+    with PostgresDatabase.open(fresh_postgres, str(tmp_path / "other")) as other:
+        done: list[str] = []
+
+        def write() -> None:
+            with other.transaction(*second):
+                done.append("second")
+
+        thread = threading.Thread(target=write)
+        with database.transaction(*first):
+            thread.start()
+            if waits:
+                comes_true(lambda: is_waiting(fresh_postgres))
+                done.append("first")
+            else:
+                thread.join()
+        thread.join()
+        assert done == (["first", "second"] if waits else ["second"])
+
+
+def is_waiting(address: str) -> bool:
+    """Whether somebody waits for a lock in the database."""
+    with psycopg.connect(address) as connection:
+        found = connection.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock'"
+        )
+        return found.fetchone() is not None
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "allowed"),
+    [
+        (ALONE, Scope(1), True),
+        (Scope(1), Scope(1), True),
+        (Scope(1), Scope(own="a"), True),
+        (Scope(1), ALONE, False),
+        (Scope(1), Scope(2), False),
+        (Scope(own="a"), Scope(own="b"), False),
+        (Scope(own="a"), Scope(1), False),
+    ],
+)
+def test_no_transaction_writes_more_than_its_scope_says(
+    database: PostgresDatabase, tmp_path: Path, outer: Scope, inner: Scope, allowed: bool
+) -> None:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as file:
+        for one in (database, file):
+            with (
+                nullcontext() if allowed else pytest.raises(RuntimeError),
+                one.transaction(*outer),
+                one.transaction(*inner),
+            ):
+                pass
+
+
+def test_statements_apart_wait_for_nobody(database: PostgresDatabase, fresh_postgres: str) -> None:
+    with database.transaction(), database.apart() as connection:
+        connection.execute("INSERT INTO account VALUES (?, 'x')", ("ana",))
+        assert accounts(database) == ["ana"]
+    end_connections(fresh_postgres)
+    with database.apart() as connection:
+        connection.execute("INSERT INTO account VALUES (?, 'x')", ("ben",))
+    assert accounts(database) == ["ana", "ben"]
+
+
+def test_who_waits_too_long_is_told_to_come_again(
+    database: PostgresDatabase, fresh_postgres: str, tmp_path: Path
+) -> None:
+    with PostgresDatabase.open(fresh_postgres, str(tmp_path / "other")) as other:
+        assert other._writer is not None
+        other._writer.execute("SET lock_timeout = '20ms'")
+        with database.transaction():
+            assert code_of(lambda: set_account(other, "ana")) == "state_locked"
+        set_account(other, "ana")
+        assert accounts(database) == ["ana"]
 
 
 def test_a_database_of_another_program_is_left_alone(
@@ -257,7 +361,7 @@ def test_a_long_statement_of_a_killed_server_ends(fresh_postgres: str, tmp_path:
             end.shutdown(socket.SHUT_RDWR)
             lost.join()
     comes_true(lambda: "pg_sleep" not in statements(fresh_postgres))
-    PostgresDatabase.open(fresh_postgres, str(tmp_path)).close()
+    PostgresDatabase.open(fresh_postgres, str(tmp_path / "again")).close()
     killed.close()
 
 
@@ -283,15 +387,18 @@ def statements(address: str) -> str:
         return " ".join(query for (query,) in found)
 
 
-def test_without_the_lock_nothing_is_written(
+def test_while_a_state_is_moved_there_nobody_writes(
     database: PostgresDatabase, fresh_postgres: str, tmp_path: Path
 ) -> None:
-    database.close()
-    with PostgresDatabase.open(fresh_postgres, str(tmp_path)):
+    with psycopg.connect(fresh_postgres) as moving:
+        alone = "SELECT pg_try_advisory_xact_lock(4346, 1)"
+        assert moving.execute(alone).fetchone() == (False,)
+        end_connections(fresh_postgres, moving.info.backend_pid)
+        comes_true(lambda: moving.execute(alone).fetchone() == (True,))
         for _ in range(2):
             assert code_of(lambda: set_account(database, "ana")) == "state_in_use"
-    assert accounts(database) == []
-    database.close()
+    set_account(database, "ben")
+    assert accounts(database) == ["ben"]
 
 
 def test_who_waits_while_the_database_is_away_fails_with_the_first(
