@@ -1,6 +1,7 @@
 """What each long-running process needs, independent of what it does.
 
 alongside        tasks that run beside the application: watchdog, process metrics, metrics page
+byte_stream      a connection whose bytes are received into large buffers
 descriptors      how many files and sockets may be open, and how many are kept back
 doors            the TCP ports; connections are counted until their client has logged in
 fair_lock        a lock that threads get in the order of asking

@@ -1,4 +1,4 @@
-"""A folder on an FTP server as a remote, over streams of asyncio.
+"""A folder on an FTP server as a remote.
 
 calls     what FTP can do with a path: look, list, rename, delete, make a folder
 channel   a data connection, on which a listing or a content goes

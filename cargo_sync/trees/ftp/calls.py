@@ -22,7 +22,6 @@ from cargo_sync.trees.ftp.problems import bad_answer
 from cargo_sync.trees.remote.contract import RemoteListing
 from cargo_sync.trees.remote.problems import has_vanished, is_occupied, was_changed
 
-_PIECE: Final = 256 * 2**10
 _LONGEST: Final = 256 * 2**20
 """Bytes of a listing: more than a million names."""
 _SIZE: Final = re.compile(r"\d{1,19}")
@@ -134,7 +133,7 @@ class FtpCalls:
         channel = await self.channel("RETR", path, start)
         found = bytearray()
         try:
-            while len(found) <= most and (piece := await channel.read(_PIECE)):
+            while len(found) <= most and (piece := await channel.read()):
                 found += piece
             if len(found) > most:
                 channel.drop()
@@ -221,7 +220,7 @@ class FtpCalls:
         channel = await open_channel(line, command, folder)
         try:
             found = bytearray()
-            while piece := await channel.read(_PIECE):
+            while piece := await channel.read():
                 found += piece
                 if len(found) > _LONGEST:
                     raise ProblemError(Problem(Code.TOO_LARGE, "the listing is too long", folder))

@@ -10,12 +10,16 @@ import socket
 from contextlib import suppress
 from typing import Final
 
-from cargo_sync.trees.ftp.line import LONGEST, FtpLine, FtpReply
+from cargo_sync.process.byte_stream import ByteStream
+from cargo_sync.trees.ftp.line import FtpLine, FtpReply
 from cargo_sync.trees.ftp.opening import CONNECT_SECONDS
 from cargo_sync.trees.ftp.problems import bad_answer, translated
 
 SILENT_SECONDS: Final = 120.0
 """So long nothing may come, and nothing may be taken."""
+LASTS: Final = 10.0
+"""Seconds after which an upload goes on over another data connection: on the way to the server
+somebody may forget a control connection on which nothing is said for minutes."""
 _TRIES: Final = 5
 _NO_PORT: Final = 425
 _EXTENDED: Final = re.compile(r"\((.)\1\1(\d{1,5})\1\)")
@@ -25,29 +29,28 @@ _OLD: Final = re.compile(r"\d{1,3}(?:,\d{1,3}){3},(\d{1,3}),(\d{1,3})")
 class FtpChannel:
     """An open data connection, for one command. It ends with `finish` or `drop`."""
 
-    def __init__(
-        self,
-        line: FtpLine,
-        path: str,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
+    def __init__(self, line: FtpLine, path: str, stream: ByteStream) -> None:
         self.line = line
         self._path = path
-        self._reader = reader
-        self._writer = writer
+        self._stream = stream
+        self._opened = asyncio.get_running_loop().time()
 
-    async def read(self, most: int) -> bytes:
+    @property
+    def is_old(self) -> bool:
+        """Whether it has been open for `LASTS`."""
+        return asyncio.get_running_loop().time() - self._opened >= LASTS
+
+    async def read(self) -> memoryview:
         """The next bytes; none at the end, which may be that of a cut."""
         with translated(self.line.login.where):
             async with asyncio.timeout(SILENT_SECONDS):
-                return await self._reader.read(most)
+                return await self._stream.read()
 
-    async def write(self, content: bytes) -> None:
+    async def write(self, content: memoryview) -> None:
+        """Sends bytes, which must stay as they are."""
         with translated(self.line.login.where):
             async with asyncio.timeout(SILENT_SECONDS):
-                self._writer.write(content)
-                await self._writer.drain()
+                await self._stream.write(content)
 
     async def finish(self) -> str:
         """Closes it, and waits until the server says that all has gone well.
@@ -58,15 +61,15 @@ class FtpChannel:
         Raises:
             ProblemError: it says something else.
         """
-        self._writer.close()
+        self._stream.transport.close()
         with suppress(OSError):
             async with asyncio.timeout(SILENT_SECONDS):
-                await self._writer.wait_closed()
+                await self._stream.closed()
         return (await self.line.wanted("", self._path)).text
 
     def drop(self) -> None:
         """Ends it in the middle: the control connection ends, too."""
-        self._writer.transport.abort()
+        self._stream.transport.abort()
         self.line.close()
 
 
@@ -92,9 +95,10 @@ async def open_channel(line: FtpLine, command: str, path: str, start: int = 0) -
             async with asyncio.timeout(CONNECT_SECONDS):
                 try:
                     # The handshake begins after the first answer (RFC 4217).
-                    reader, writer = await asyncio.open_connection(
+                    loop = asyncio.get_running_loop()
+                    transport, stream = await loop.create_connection(
+                        lambda: ByteStream(loop.time),
                         sock=opened,
-                        limit=LONGEST,
                         ssl=context,
                         server_hostname=login.host if context is not None else None,
                     )
@@ -104,10 +108,10 @@ async def open_channel(line: FtpLine, command: str, path: str, start: int = 0) -
     except BaseException:
         opened.close()
         raise
-    channel = FtpChannel(line, path, reader, writer)
+    channel = FtpChannel(line, path, stream)
     try:
         if context is not None:
-            login.check(writer.get_extra_info("ssl_object"))
+            login.check(transport.get_extra_info("ssl_object"))
     except BaseException:
         channel.drop()
         raise

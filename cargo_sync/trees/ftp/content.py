@@ -1,15 +1,12 @@
 """A file on an FTP server that is being read."""
 
 from collections.abc import AsyncIterator
-from typing import Final
 
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.ftp.calls import FtpCalls
 from cargo_sync.trees.ftp.channel import FtpChannel
 from cargo_sync.trees.remote.problems import was_changed
-
-_PIECE: Final = 256 * 2**10
 
 
 class FtpContent:
@@ -30,10 +27,10 @@ class FtpContent:
         self._entry = entry
         self._left = entry.size - start
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[bytes | memoryview]:
         channel = self._channel
         assert channel is not None, "it is read once"
-        while piece := await channel.read(_PIECE):
+        while piece := await channel.read():
             if len(piece) > self._left:
                 raise was_changed(self._path)
             self._left -= len(piece)

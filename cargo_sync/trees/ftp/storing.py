@@ -19,7 +19,7 @@ async def send(channel: FtpChannel, content: memoryview, pace: Pace) -> None:
     """
     try:
         for start in range(0, len(content), STEP):
-            step = bytes(content[start : start + STEP])
+            step = content[start : start + STEP]
             await pace(len(step))
             await channel.write(step)
     except ProblemError as error:

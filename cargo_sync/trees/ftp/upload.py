@@ -1,10 +1,13 @@
 """A larger file under way to an FTP server.
 
-It is written from its beginning into a file in our staging folder. Where a file can go on at its
-end, each piece is a transfer of its own, which the server confirms; elsewhere all pieces are one.
+It is written from its beginning into a file in our staging folder, by one command; where a file can
+go on at its end, by another one every few seconds. What the server has of it is asked before an
+upload goes on, so nothing depends on how much of what was sent has arrived.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from cargo_sync.model.entries import Entry
@@ -19,6 +22,8 @@ from cargo_sync.trees.remote.staging import kept_place
 PIECE: Final = 8 * 2**20
 _COMPARED: Final = 64 * 2**10
 """Bytes before the end of what is there that are read back before an upload goes on."""
+_LEAVING: Final = 0.5
+"""Seconds in which an upload that is stopped may end well, so that nothing of it is lost."""
 
 
 class FtpUpload:
@@ -72,12 +77,12 @@ class FtpUpload:
             channel = self._channel or await self._open(offset)
             self._channel = channel
             await send(channel, content, pace)
-            if self._go_on is not GoOn.NONE or end >= self._size:
+            if end >= self._size or (channel.is_old and self._go_on is not GoOn.NONE):
                 await channel.finish()
                 await self._end()
         except BaseException:
             self._lost = True
-            await self.leave()
+            await self._drop()
             raise
         self._there = end
 
@@ -90,12 +95,16 @@ class FtpUpload:
         return await self._publishing(self._place, file, replaced)
 
     async def leave(self) -> None:
-        if self._channel is not None:
-            self._channel.drop()
-            await self._end()
+        channel = self._channel
+        if channel is not None and not self._lost and self._go_on is not GoOn.NONE:
+            with suppress(ProblemError, TimeoutError):
+                async with asyncio.timeout(_LEAVING):
+                    await channel.finish()
+                await self._end()
+        await self._drop()
 
     async def abort(self) -> None:
-        await self.leave()
+        await self._drop()
         await self._removing(self._place)
 
     async def _open(self, offset: int) -> FtpChannel:
@@ -103,6 +112,11 @@ class FtpUpload:
             return await self._calls.channel("STOR", self._place)
         start = offset if self._go_on is GoOn.RESTART else 0
         return await self._calls.channel(self._go_on.value, self._place, start)
+
+    async def _drop(self) -> None:
+        if self._channel is not None:
+            self._channel.drop()
+            await self._end()
 
     async def _end(self) -> None:
         channel, self._channel = self._channel, None

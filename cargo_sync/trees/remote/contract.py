@@ -149,7 +149,7 @@ class RemoteContent(Protocol):
     @property
     def mode(self) -> int | None: ...
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes | memoryview]:
         """The content, in pieces of any size up to a few MiB, as they come; each stays as it is.
 
         Raises:

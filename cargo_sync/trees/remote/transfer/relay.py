@@ -81,7 +81,7 @@ class RelayFile:
     def __init__(self, offer: Offer, content: RemoteContent, offload: Offload) -> None:
         self._offer = offer
         self._content = content
-        self._pieces: AsyncIterator[bytes] = aiter(content)
+        self._pieces: AsyncIterator[bytes | memoryview] = aiter(content)
         self._offload = offload
         self._digest = ContentHash()
         self._left: memoryview = memoryview(b"")
@@ -91,7 +91,7 @@ class RelayFile:
         piece, filled = memoryview(bytearray(count)), 0
         while filled < count:
             if not self._left:
-                came: bytes = await anext(self._pieces, b"")
+                came: bytes | memoryview = await anext(self._pieces, b"")
                 self._left = memoryview(came)
                 if not came:
                     raise ProblemError(incomplete(self._offer.path))
@@ -105,7 +105,9 @@ class RelayFile:
         return piece
 
     async def hash(self) -> str:
-        more: bytes = await anext(self._pieces, b"")  # it says at its end if it has changed
+        more: bytes | memoryview = await anext(
+            self._pieces, b""
+        )  # it says at its end if it has changed
         if self._left or more:
             raise ProblemError(changed_while_read(self._offer.path))
         return self._digest.hexdigest()

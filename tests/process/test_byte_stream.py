@@ -1,0 +1,122 @@
+"""Bytes of a connection, received into large buffers."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from cargo_sync.process.byte_stream import (
+    FAST,
+    LEAST,
+    MOST,
+    SLOW,
+    UNSENT,
+    ByteStream,
+    buffer_size,
+)
+
+SENT = os.urandom(3 * MOST + 7)
+
+
+@asynccontextmanager
+async def connection(left: int | None = None) -> AsyncIterator[tuple[ByteStream, socket.socket]]:
+    """A stream whose clock stands still, and the other end of its connection."""
+    loop = asyncio.get_running_loop()
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    far.setblocking(False)
+    _, stream = await loop.create_connection(lambda: ByteStream(lambda: 0.0, left), sock=near)
+    try:
+        yield stream, far
+    finally:
+        far.close()
+        stream.transport.abort()
+        await stream.closed()
+
+
+async def everything(stream: ByteStream) -> list[memoryview]:
+    pieces = []
+    while piece := await stream.read():
+        pieces.append(piece)
+    return pieces
+
+
+@pytest.mark.parametrize("left", [None, len(SENT) - 5])
+async def test_what_was_sent_comes_in_large_pieces_that_stay_as_they_are(left: int | None) -> None:
+    async with connection(left) as (stream, far):
+
+        async def send() -> None:
+            await asyncio.get_running_loop().sock_sendall(far, SENT)
+            far.shutdown(socket.SHUT_WR)
+
+        sending = asyncio.create_task(send())
+        pieces = await everything(stream)
+        assert b"".join(pieces) == SENT[:left]
+        assert max(map(len, pieces)) > MOST / 2
+        sending.cancel()
+
+
+async def test_some_bytes_come_although_no_others_do() -> None:
+    async with connection() as (stream, far):
+        for some in (b"one", b"another"):
+            far.send(some)
+            assert bytes(await stream.read()) == some
+
+
+async def test_an_early_end_is_told_behind_what_has_come() -> None:
+    async with connection(4) as (stream, far):
+        far.send(b"abc")
+        far.close()
+        assert bytes(await stream.read()) == b"abc"
+        with pytest.raises(ConnectionError):
+            await stream.read()
+
+
+async def test_nothing_more_is_received_than_is_taken() -> None:
+    async with connection() as (stream, far):
+        sent = 0
+        for _ in range(100):  # far more than the system holds
+            try:
+                sent += far.send(bytes(MOST))
+            except BlockingIOError:
+                await asyncio.sleep(0)
+        assert sent < 50 * MOST
+        far.shutdown(socket.SHUT_WR)
+        assert sum(map(len, await everything(stream))) == sent
+
+
+async def test_a_writer_waits_for_the_other_end_and_is_told_that_it_has_gone() -> None:
+    async with connection() as (stream, far):
+
+        async def write() -> None:
+            for _ in range(50):
+                await stream.write(memoryview(SENT[:UNSENT]))
+
+        writing = asyncio.create_task(write())
+        received = b""
+        while len(received) < UNSENT:
+            received += await asyncio.get_running_loop().sock_recv(far, UNSENT - len(received))
+        assert received == SENT[:UNSENT]
+        assert not writing.done()
+        far.close()
+        with pytest.raises(ConnectionError):
+            await writing
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "then"),
+    [
+        (LEAST, FAST / 2, 2 * LEAST),
+        (MOST, FAST / 2, MOST),
+        (MOST, (FAST + SLOW) / 2, MOST),
+        (MOST, 2 * SLOW, MOST / 2),
+        (LEAST, 2 * SLOW, LEAST),
+    ],
+)
+def test_buffers_are_as_large_as_what_is_taken_in_a_moment(
+    size: int, seconds: float, then: int
+) -> None:
+    assert buffer_size(size, seconds) == then
