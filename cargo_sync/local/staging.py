@@ -177,7 +177,9 @@ class Staging:
             ProblemError: it cannot be written.
         """
         system = self.root.system
-        name, fd = self._created_within(within, offer) or self._create(offer)
+        name, fd = self._created_within(within, offer) or self._create(
+            offer.path, created_mode(offer.mode)
+        )
         try:
             try:
                 if behind is not None:
@@ -205,6 +207,23 @@ class Staging:
         return Staged._make(
             (offer.path, name, ident, size, mtime, digest, "", durable, "", mode, ctime, b"")
         )
+
+    def write_plain(self, path: str, content: memoryview, mode: int) -> str:
+        """Stages a small file of which nobody cares when it was changed; returns its name.
+
+        `path` is for errors. Raises ProblemError: it cannot be written.
+        """
+        system = self.root.system
+        name, fd = self._create(path, mode)
+        try:
+            try:
+                system.write(fd, content, 0)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            self._unlink(name)
+            raise _problem(error, path) from error
+        return name
 
     def link(self, offer: Offer) -> Staged:
         """Stages a symbolic link with the offered time and exactly the target.
@@ -394,17 +413,17 @@ class Staging:
         except (OSError, ProblemError):
             return None
 
-    def _create(self, offer: Offer) -> tuple[str, int]:
+    def _create(self, path: str, mode: int) -> tuple[str, int]:
         folder = self.fd
         while True:
             name = self._name()
             try:
-                return name, self.root.system.create(folder, name, created_mode(offer.mode))
+                return name, self.root.system.create(folder, name, mode)
             except FileExistsError:
                 continue  # left by an earlier process
             except OSError as error:
                 if not isinstance(error, FileNotFoundError) or self._existing().fd == folder:
-                    raise _problem(error, offer.path) from error
+                    raise _problem(error, path) from error
                 folder = self.fd
 
     def _folder(self) -> Folder:

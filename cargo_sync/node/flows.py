@@ -23,9 +23,10 @@ from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
 from cargo_sync.model.jobs import DIRECTIONS, Mode
 from cargo_sync.model.problems import Code, LaterError, Problem
-from cargo_sync.stores.blob_sink import BlobArrivals, BlobSink
+from cargo_sync.stores.blob_sink import BlobArrivals
 from cargo_sync.stores.blob_source import BlobSource
 from cargo_sync.stores.blobs import BlobFolder
+from cargo_sync.stores.packet_sink import NodeSink
 from cargo_sync.wire.handshake import LaneKeys
 
 WAIT: Final = 60.0
@@ -112,7 +113,7 @@ class NodeFlows:
 
     def machine(self, flow: NodeFlow, sock: socket.socket, link: Link) -> tuple[End, Pace | None]:
         if flow.mode is Mode.UPLOAD:
-            sink = BlobSink(self._arrivals, self._steady)
+            sink = NodeSink(self._arrivals, self._steady)
             return Receiver(link, sink, self._steady, client=False), None
         pace = pace_of(sock)
         source = BlobSource(self._blobs)

@@ -239,7 +239,7 @@ class NodeGateway:
             "up": keys.up.hex(),
             "down": keys.down.hex(),
         }
-        return {"flow": flow.id, "lane": lane, "granted": flow.granted}
+        return {"flow": flow.id, "lane": lane, "granted": flow.granted, "packets": True}
 
 
 def _split(header: str) -> tuple[str, str]:

@@ -8,7 +8,8 @@ blob_pieces  how they are read: nothing rotten leaves
 blob_totals  how much such a folder holds, and how often it has changed
 blob_sink    a lane that brings them
 blob_source  a lane that asks for them
-packets      small contents that come together
+packets      small contents that go together
+packet_sink  a lane that brings them
 nodes/       storage nodes, which keep contents on other machines
 blob_scrub   reads all of it, to find what has become rotten
 unnamed      contents that are sent to a node before their hash is known

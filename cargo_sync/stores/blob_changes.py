@@ -82,7 +82,7 @@ class BlobChanges:
             self._place_part(part, list(some), lists, problems, touched)
         self._sync(len(files), touched, files, problems)
         for one in files:
-            if one.name not in problems:
+            if one.transfer and one.name not in problems:
                 self._staging.published(one)
         return [problems.get(one.name) for one in staged]
 
@@ -236,9 +236,7 @@ class BlobChanges:
     ) -> None:
         """Renames secured contents of one part into place. Adds problems, and touched folders."""
         try:
-            if self._root.make_folder(part, 0o700):
-                touched.add("")
-            with self.lock, self._root.folder(part) as folder:
+            with self._part(part, touched) as folder, self.lock:
                 touched.add(part)
                 for one in files:
                     beside = lists.get(one.name)
@@ -252,6 +250,17 @@ class BlobChanges:
             for one in files:
                 problems.setdefault(one.name, error.problem)
                 self._discard(one, lists.get(one.name))
+
+    def _part(self, part: str, touched: set[str]) -> Folder:
+        """A part of the folder, open; it is made if it is missing. Raises ProblemError."""
+        try:
+            return self._root.folder(part)
+        except ProblemError as error:
+            if error.problem.code is not Code.VANISHED:
+                raise
+        if self._root.make_folder(part, 0o700):
+            touched.add("")
+        return self._root.folder(part)
 
     def _discard(self, one: Staged, beside: Staged | None) -> None:
         self._staging.discard(one, keep=True)

@@ -68,10 +68,20 @@ class SpoolSource(BlobSource):
         self._spool = spool
 
     def open(self, offer: Offer) -> Reader:
-        return self._spool.open_as_is(Content(offer.path, offer.size))
+        if not is_packet(offer.path):
+            return self._spool.open_as_is(Content(offer.path, offer.size))
+        memory = memoryview(bytearray(offer.size))
+        self._spool.read_small(contents_of(offer.path, offer.size), memory)
+        return BytesReader(memory)
 
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         for number, (offer, view) in enumerate(zip(offers, views, strict=True)):
+            if is_packet(offer.path):
+                try:
+                    self._spool.read_small(contents_of(offer.path, offer.size), view)
+                except ProblemError as error:
+                    return Unread(number, error.problem)
+                continue
             small = self._spool.in_memory(Content(offer.path, offer.size))
             if small is not None:
                 view[:] = small

@@ -288,6 +288,11 @@ class BlobFolder:
 
     # -- what changes ------------------------------------------------------------------------------
 
+    def stage_small(self, hash: str, content: memoryview) -> Staged:
+        """Stages a content of up to a MiB, which has this hash. Raises ProblemError."""
+        name = self.staging.write_plain(hash, content, MODE)
+        return Staged(hash, name, 0, len(content), 0, hash)
+
     def place(self, staged: Sequence[Staged]) -> list[Problem | None]:
         """Gives staged contents their names, durably; returns None or a problem for each.
 

@@ -1,7 +1,7 @@
-"""Packets: small contents that are asked for together, and come one after the other as one content.
+"""Packets: small contents that go together, one after the other, as if they were one content.
 
 A packet is named by what is in it: the hashes, then their sizes. So a node needs to know nothing of
-it before, and hundreds of small files cost one request, one record and one receipt.
+it before, and hundreds of small files cost one request, one record and one receipt, both ways.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,7 @@ from typing import Final
 
 from cargo_sync.model.contents import are_hashes
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.contract import Content
 
 SMALL: Final = 64 << 10
@@ -38,6 +39,11 @@ def as_content(packet: Sequence[Content]) -> Content:
     return Content(f"{''.join(hashes)}{_SIZES}{','.join(map(str, sizes))}", sum(sizes))
 
 
+def offer_of(packet: Content) -> Offer:
+    """How a packet is offered to a node that takes packets."""
+    return Offer(packet.hash, packet.size, 0, 0, 1, 1, "")
+
+
 def is_packet(name: str) -> bool:
     """Whether this is meant as the name of a packet: the hash of one content never is."""
     return _SIZES in name
@@ -57,6 +63,7 @@ def contents_of(name: str, size: int) -> list[Content]:
         or not are_hashes(hashes)
         or min(sizes) < 1
         or max(sizes) > SMALL
+        or sum(sizes[:-1]) >= PACKET_BYTES
         or sum(sizes) != size
     ):
         message = f"{name[:80]!r} does not name small contents and their sizes"

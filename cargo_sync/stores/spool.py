@@ -144,6 +144,21 @@ class BlobSpool:
                 raise damaged(content.hash, "has not the list of its pieces in the spool")
         return found
 
+    def read_small(self, some: Sequence[Content], view: memoryview) -> None:
+        """Reads contents of up to a MiB one after the other into `view`, which has their size.
+
+        They are for who sends them to where they are checked. Raises ProblemError.
+        """
+        at = 0
+        for content in some:
+            end = at + content.size
+            small = self._small.get(content)
+            if small is not None:
+                view[at:end] = small
+            else:
+                self.blobs.read_small([content], view[at:end])
+            at = end
+
     def in_memory(self, content: Content) -> bytes | None:
         """A content that lies in memory; None for any other."""
         return self._small.get(content)

@@ -14,6 +14,7 @@ link       one node on another machine
 node_api   its HTTPS API, as calls
 node_lane  contents move between it and us, in one direction
 forward_lane  contents that still arrive, each over a lane of its own
+packing    small contents move to it in packets
 pieces     pieces of contents on their way from it, and how each is checked
 piece_sink  the end of a lane over which they come
 fleet      all nodes: asked how they are, taken in, given up when they are silent

@@ -38,6 +38,7 @@ from cargo_sync.stores.nodes.node_api import (
     StatusReply,
 )
 from cargo_sync.stores.nodes.node_lane import NodeLane, OpenedLane
+from cargo_sync.stores.nodes.packing import place_packed
 from cargo_sync.stores.nodes.piece_sink import PieceAsks, PieceSink
 from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import Results
@@ -110,7 +111,8 @@ class NodeLink:
         )
 
     async def place(self, contents: Sequence[Content]) -> Results:
-        return await self._forwards.place(contents, self._lanes[Mode.UPLOAD].move)
+        lane = self._lanes[Mode.UPLOAD]
+        return await self._forwards.place(contents, partial(place_packed, lane))
 
     async def forward(self, arriving: ArrivingContent) -> None:
         await self._forwards.send(arriving)
@@ -197,7 +199,7 @@ class NodeLink:
         except asyncio.CancelledError:
             opening.add_done_callback(_not_needed)
             raise
-        return OpenedLane(sock, link, flow.granted)
+        return OpenedLane(sock, link, flow.granted, flow.packets)
 
     def _forward_lane(self, arriving: ArrivingContent) -> NodeLane:
         source = partial(ArrivingSource, self._spool, arriving)

@@ -142,10 +142,15 @@ class NodeLaneReply(NodeReply):
 
 
 class NodeFlowReply(NodeReply):
-    """A flow. `granted` are bits per second, None for no limit."""
+    """A flow.
+
+    granted  bits per second, None for no limit
+    packets  whether an upload may bring packets; an older node does not know of them
+    """
 
     lane: NodeLaneReply
     granted: Annotated[int, Field(ge=1, lt=_INT64)] | None
+    packets: bool = False
 
 
 class _ErrorWords(NodeReply):

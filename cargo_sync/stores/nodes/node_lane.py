@@ -33,11 +33,16 @@ _TRIES: Final = 3
 
 
 class OpenedLane(NamedTuple):
-    """A connection to a node's port for lanes. `granted` are bits per second, None: no limit."""
+    """A connection to a node's port for lanes.
+
+    granted  bits per second, None: no limit
+    packets  whether it takes packets of small contents
+    """
 
     sock: socket
     link: Link
     granted: int | None
+    packets: bool = False
 
 
 Machine = Callable[[OpenedLane, OnReceipts], Sender | Receiver]
@@ -56,12 +61,14 @@ Late = Callable[[Sequence[Content]], None]
 class _RunningLane:
     """A lane, from its start to its end.
 
+    packets  whether it takes packets of small contents
     batches  those of which no receipts have come
     problem  why it has ended; None as long as it runs
     """
 
-    def __init__(self, late: Late) -> None:
+    def __init__(self, late: Late, packets: bool) -> None:
         self.late = late
+        self.packets = packets
         self.batches: dict[int, _MovingBatch] = {}
         self.problem: Problem | None = None
         self.thread: LaneThread | None = None
@@ -126,6 +133,14 @@ class NodeLane:
             raise
         return Results(list(map(_problem, receipts)))
 
+    async def takes_packets(self) -> bool:
+        """Whether packets may move, now: another process may be at the other end later.
+
+        Raises:
+            ProblemError: the lane cannot be opened.
+        """
+        return (await self._lane(self._times_stopped)).packets
+
     async def stop(self) -> None:
         """Ends the lane: nothing that moves over it is answered any more."""
         self._times_stopped += 1
@@ -183,7 +198,7 @@ class NodeLane:
             return self._running
 
     def _started(self, opened: OpenedLane) -> _RunningLane:
-        running = _RunningLane(self._late)
+        running = _RunningLane(self._late, opened.packets)
         machine = self._machine(opened, partial(self._post, running.committed))
         running.begin = machine.offer if isinstance(machine, Sender) else machine.ask
         running.thread = LaneThread(
