@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -208,22 +208,31 @@ class Staging:
             (offer.path, name, ident, size, mtime, digest, "", durable, "", mode, ctime, b"")
         )
 
-    def write_plain(self, path: str, content: memoryview, mode: int) -> str:
-        """Stages a small file of which nobody cares when it was changed; returns its name.
+    def write_plain(self, contents: Sequence[memoryview], mode: int, path: str) -> list[str]:
+        """Stages small files of which nobody asks when they were changed; returns their names.
 
-        `path` is for errors. Raises ProblemError: it cannot be written.
+        `path` is for errors. Raises ProblemError: one cannot be written; then none is staged.
         """
-        system = self.root.system
-        name, fd = self._create(path, mode)
+        create, write, close = self.root.system.create, self.root.system.write, os.close
+        names: list[str] = []
         try:
-            try:
-                system.write(fd, content, 0)
-            finally:
-                os.close(fd)
-        except OSError as error:
-            self._unlink(name)
+            folder = self.fd
+            for content in contents:
+                name = self._name()
+                try:
+                    fd = create(folder, name, mode)
+                except (FileExistsError, FileNotFoundError):
+                    name, fd = self._create(path, mode)
+                names.append(name)
+                try:
+                    write(fd, content, 0)
+                finally:
+                    close(fd)
+        except (OSError, ProblemError) as error:
+            for name in names:
+                self._unlink(name)
             raise _problem(error, path) from error
-        return name
+        return names
 
     def link(self, offer: Offer) -> Staged:
         """Stages a symbolic link with the offered time and exactly the target.

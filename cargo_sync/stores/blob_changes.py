@@ -7,6 +7,7 @@ never for each small file. Before that a kill or a power cut leaves only staged 
 import logging
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import groupby
@@ -78,8 +79,11 @@ class BlobChanges:
                 if problem is not None:
                     problems[one.name] = problem
         touched = {PLACE}
-        for part, some in groupby(sorted(files, key=_hash), lambda one: one.hash[:2]):
-            self._place_part(part, list(some), lists, problems, touched)
+        parts = defaultdict[str, list[Staged]](list)
+        for one in files:
+            parts[one.hash[:2]].append(one)
+        for part in sorted(parts):
+            self._place_part(part, parts[part], lists, problems, touched)
         self._sync(len(files), touched, files, problems)
         for one in files:
             if one.transfer and one.name not in problems:
@@ -238,6 +242,8 @@ class BlobChanges:
         try:
             with self._part(part, touched) as folder, self.lock:
                 touched.add(part)
+                if not (lists or problems):
+                    files = self._rename_all(folder, files)
                 for one in files:
                     beside = lists.get(one.name)
                     failed = problems.get(one.name) or problems.get(beside.name if beside else "")
@@ -266,6 +272,23 @@ class BlobChanges:
         self._staging.discard(one, keep=True)
         if beside is not None:
             self._staging.discard(beside)
+
+    def _rename_all(self, folder: Folder, files: Sequence[Staged]) -> Sequence[Staged]:
+        """Renames secured contents without lists to where nothing is; returns the others."""
+        rename, source, target = self._root.system.rename_noreplace, self._staging.fd, folder.fd
+        others = []
+        blobs = size = 0
+        for one in files:
+            try:
+                rename(source, one.name, target, one.hash)
+            except OSError:
+                others.append(one)  # it is tried again, alone
+                continue
+            blobs, size = blobs + 1, size + one.size
+            if one.hash in self.damaged:
+                self._forget_damaged(one.hash)
+        self._changed(folder, BlobAmount(blobs, size))
+        return others
 
     def _rename(self, folder: Folder, one: Staged, beside: Staged | None) -> Problem | None:
         """The list first: a large blob is never there without it."""
@@ -356,7 +379,3 @@ class BlobChanges:
             self._root.system.unlink(folder.fd, name)
         except OSError:
             return
-
-
-def _hash(one: Staged) -> str:
-    return one.hash

@@ -288,10 +288,17 @@ class BlobFolder:
 
     # -- what changes ------------------------------------------------------------------------------
 
-    def stage_small(self, hash: str, content: memoryview) -> Staged:
-        """Stages a content of up to a MiB, which has this hash. Raises ProblemError."""
-        name = self.staging.write_plain(hash, content, MODE)
-        return Staged(hash, name, 0, len(content), 0, hash)
+    def stage_small(self, some: Sequence[Content], views: Sequence[memoryview]) -> list[Staged]:
+        """Stages contents of up to a MiB, of which it is known that these are their bytes.
+
+        Raises:
+            ProblemError: one cannot be written; then none is staged.
+        """
+        names = self.staging.write_plain(views, MODE, some[0].hash)
+        return [
+            Staged(hash, name, 0, size, 0, hash)
+            for (hash, size), name in zip(some, names, strict=True)
+        ]
 
     def place(self, staged: Sequence[Staged]) -> list[Problem | None]:
         """Gives staged contents their names, durably; returns None or a problem for each.

@@ -94,21 +94,11 @@ class PacketSink:
         begun = self._batches[batch]
         if index in begun.problems:
             return
-        staged: list[Staged] = []
-        stage, at = self._blobs.stage_small, 0
+        packet = begun.packets[index]
         try:
-            for hash, size in begun.packets[index]:
-                part = content[at : at + size]
-                at += size
-                if blake3(part).hexdigest() != hash:
-                    words = f"a content of a packet, {hash}, arrived with another hash"
-                    raise ProblemError(Problem(Code.CORRUPT, words))
-                staged.append(stage(hash, part))
+            begun.staged[index] = self._blobs.stage_small(packet, _checked(packet, content))
         except ProblemError as error:
-            self._drop(staged)
             begun.problems[index] = error.problem
-        else:
-            begun.staged[index] = staged
         begun.room.end(index)
 
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
@@ -246,6 +236,20 @@ class NodeSink(BlobSink):
     def close(self) -> None:
         super().close()
         self._packets.close()
+
+
+def _checked(packet: Sequence[Content], content: memoryview) -> list[memoryview]:
+    """The bytes of each content. Raises ProblemError: one is not what it is said to be."""
+    views: list[memoryview] = []
+    at = 0
+    for hash, size in packet:
+        view = content[at : at + size]
+        at += size
+        if blake3(view).hexdigest() != hash:
+            words = f"a content of a packet, {hash}, arrived with another hash"
+            raise ProblemError(Problem(Code.CORRUPT, words))
+        views.append(view)
+    return views
 
 
 def _on_disk(packet: Sequence[Content]) -> int:
