@@ -43,6 +43,7 @@ def test_a_packet_is_known_by_its_name(contents: list[Content]) -> None:
         (f"{HASH[1:]}:1", 1),
         (f"../{HASH[3:]}:1", 1),
         (f"{HASH}:1:1", 2),
+        (f"{HASH * 5}:{','.join([str(SMALL)] * 5)}", 5 * SMALL),
         (f"{HASH}:\u0661", 1),
         (f"{HASH}:{'1' * 5_000}", 1),
         (f"{HASH * 501}:{','.join('1' * 501)}", 501),

@@ -7,7 +7,9 @@ import pytest
 
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.model.transfers import Offer
+from cargo_sync.stores.blob_source import SpoolSource
 from cargo_sync.stores.blobs import BlobFolder
+from cargo_sync.stores.packets import as_content, offer_of
 from cargo_sync.stores.small_contents import LARGEST, SmallContents
 from cargo_sync.stores.spool import BlobSpool, HoldCounts
 from tests.stores.blobs import content_of, opened
@@ -48,6 +50,17 @@ class Scene:
             reader.close()
         return bytes(buffer)
 
+    def read_packet(self, contents: list[bytes]) -> bytes:
+        known = [content_of(one) for one in contents]
+        packet = as_content(known)
+        memory = memoryview(bytearray(packet.size))
+        source, offers = SpoolSource(self.spool), [offer_of(packet)]
+        assert source.read(offers, [memory]) is None
+        read = bytearray(packet.size)
+        assert source.open(offers[0]).read_into(memoryview(read), 0) == packet.size
+        assert read == memory
+        return bytes(memory)
+
     def is_there(self, content: bytes) -> bool:
         return self.spool.holds([content_of(content)])[0]
 
@@ -79,6 +92,7 @@ def test_what_has_no_room_becomes_a_file(scene: Scene) -> None:
     assert scene.add(ONE) and scene.add(OTHER)
     assert not scene.add(b"a third") and not scene.add(bytes(LARGEST + 1))
     assert scene.read(b"a third") == b"a third" and scene.files() == 2
+    assert scene.read_packet([OTHER, b"a third", ONE]) == OTHER + b"a third" + ONE
     scene.release(ONE)
     unused = scene.spool.write("f", memoryview(b"a fourth"))
     assert unused is not None

@@ -4,6 +4,7 @@ import asyncio
 import math
 import secrets
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,10 +14,17 @@ from cargo_sync.lanes.pacing import Unpaced
 from cargo_sync.machines.nodes.orders import DeletionOrder
 from cargo_sync.model.checkpoints import RESUMABLE
 from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.model.transfers import Offer, Want
+from cargo_sync.node import flows
+from cargo_sync.node.flows import NodeFlow
+from cargo_sync.node.gateway import NodeGateway
 from cargo_sync.process.wakeup import next_turn
+from cargo_sync.stores.blob_sink import BlobSink
 from cargo_sync.stores.contract import Secured
 from cargo_sync.stores.nodes import link
 from cargo_sync.stores.nodes.node_lane import NodeLane, offers_of
+from cargo_sync.stores.packet_sink import NodeSink
+from cargo_sync.stores.packets import PACKET_BYTES, packed
 from tests.stores.blobs import LARGE, content_of, flip, place_of
 from tests.stores.nodes.linked import at_work, linked_house, stopped_house
 
@@ -235,6 +243,53 @@ async def test_a_content_that_the_spool_or_the_node_has_not_fails_alone(tmp_path
         house.put([b"new"])
         results = await node.place([unknown, content_of(b"new")])
         assert [why and why.code for why in results.problems] == [Code.VANISHED, None]
+
+
+SMALL_ONES: Final = [bytes([number]) * (3_000 + 61 * number) for number in range(200)]
+"""Two packets, and a bit."""
+
+
+@pytest.mark.parametrize("node", ["new", "old", "old by now", "damaged"])
+async def test_small_contents_go_in_packets_to_a_node_that_takes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, node: str
+) -> None:
+    offered: list[Sequence[Offer]] = []
+
+    class Sink(BlobSink if node.startswith("old") else NodeSink):  # type: ignore[misc]
+        def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
+            offered.append(offers)
+            return super().begin(batch, offers)  # type: ignore[no-any-return]
+
+    def opened(gateway: NodeGateway, flow: NodeFlow) -> dict[str, object]:
+        answer = shown(gateway, flow)
+        return {name: answer[name] for name in answer if name != "packets" or node != "old"}
+
+    shown = NodeGateway._opened
+    monkeypatch.setattr(flows, "NodeSink", Sink)
+    monkeypatch.setattr(NodeGateway, "_opened", opened)
+    async with linked_house(tmp_path, nodes=1, copies=1) as house:
+        contents = house.put([*SMALL_ONES, LARGE])
+        if node == "damaged":
+            flip(place_of(tmp_path / "spool", contents[7]), 1)
+        results = await house.links["node1"].place(contents)
+        bad = contents[7:8] if node == "damaged" else []
+        assert set(contents).difference(results.done(contents)) == {*bad}
+        for one, expected in zip(contents, [*SMALL_ONES, LARGE], strict=True):
+            copy = place_of(house.linked[0].kept, one)
+            assert copy.exists() is (one not in bad)
+            assert one in bad or copy.read_bytes() == expected
+        per_batch = list(map(len, offered))
+        packets = math.ceil(sum(map(len, SMALL_ONES)) / PACKET_BYTES)
+        rest = len(next(packed(contents[:-1])))
+        assert (
+            per_batch
+            == {
+                "new": [packets, 1],
+                "old": [len(contents)],
+                "old by now": [packets, len(contents)],
+                "damaged": [packets, rest + 1],
+            }[node]
+        )
 
 
 async def test_the_inventory_comes_in_pages_and_a_scrub_begins(tmp_path: Path) -> None:
