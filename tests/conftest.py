@@ -53,7 +53,8 @@ def copied_states(
 @pytest.fixture(autouse=True)
 def states_in_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """With CARGO_TEST_STATE=postgresql, the state of a server is there."""
-    if os.environ.get("CARGO_TEST_STATE") == "postgresql":
+    about_sqlite = request.node.get_closest_marker("sqlite") is not None
+    if os.environ.get("CARGO_TEST_STATE") == "postgresql" and not about_sqlite:
         server: RunningPostgres = request.getfixturevalue("postgres")
         request.addfinalizer(server.instead(monkeypatch).close)
 

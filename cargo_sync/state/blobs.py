@@ -30,12 +30,12 @@ ORDER BY hash LIMIT ?
 """
 _RECORDED: Final = """
 SELECT DISTINCT hash FROM blob WHERE hash > ? AND hash <= ? AND state < 2
-    AND placement IN (SELECT id FROM placement WHERE instr(nodes, ?))
+    AND placement IN (SELECT id FROM placement WHERE instr(nodes, ?) > 0)
 ORDER BY hash LIMIT ?
 """
 _LEAVING: Final = """
 SELECT hash FROM blob WHERE state = 2 AND hash > ?
-    AND placement IN (SELECT id FROM placement WHERE instr(nodes, ?))
+    AND placement IN (SELECT id FROM placement WHERE instr(nodes, ?) > 0)
 ORDER BY hash LIMIT ?
 """
 _OVERDUE: Final = f"{_ROW} WHERE state = 1 AND since <= ? ORDER BY since, hash LIMIT ?"
@@ -52,7 +52,7 @@ _ADD: Final = InsertColumns(
 _PLACE: Final = Alter("UPDATE blob SET placement = ? WHERE workspace = ? AND hash IN")
 _JUDGE: Final = Alter("UPDATE blob SET state = ?, since = ? WHERE workspace = ? AND hash IN")
 _KEEP_LIST: Final = """
-UPDATE blob SET pieces = ? WHERE workspace = ? AND hash = ? AND pieces = x''
+UPDATE blob SET pieces = ? WHERE workspace = ? AND hash = ? AND length(pieces) = 0
 """
 _LIST: Final = "SELECT pieces FROM blob WHERE workspace = ? AND hash = ?"
 _DELETE: Final = Alter("DELETE FROM blob WHERE workspace = ? AND hash IN")

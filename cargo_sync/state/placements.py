@@ -57,7 +57,7 @@ def living(connection: Statements, lives: Mapping[int, int]) -> frozenset[int]:
 def drop_from_all(connection: Statements, node: int) -> None:
     """Takes a node out of all sets. Two numbers may then mean the same set."""
     rows = connection.execute(
-        "SELECT id, nodes FROM placement WHERE instr(nodes, ?)", (f",{node},",)
+        "SELECT id, nodes FROM placement WHERE instr(nodes, ?) > 0", (f",{node},",)
     )
     for id, text in rows.fetchall():
         connection.execute(

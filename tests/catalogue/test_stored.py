@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from cargo_sync.catalogue.contract import CatalogueMove, Change, Gone, Put
 from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.model import paths
@@ -21,6 +23,7 @@ def tree(database: Database) -> tuple[int, list[tuple[str, int]]]:
     return workspace.sequence, [(path, entry.version if entry else 0) for path, entry in page.rows]
 
 
+@pytest.mark.sqlite
 def test_a_kill_at_any_write_leaves_the_old_rows_or_the_new_ones(tmp_path: Path) -> None:
     def before(database: Database) -> None:
         catalogue = StoredCatalogue(database)

@@ -68,8 +68,9 @@ class RunningPostgres:
             yield address
         finally:
             with psycopg.connect(address, autocommit=True) as connection:
-                connection.execute(_EMPTY)
-            self._free.append(address)
+                if not connection.execute(_LEFT_OPEN).fetchone():
+                    connection.execute(_EMPTY)
+                    self._free.append(address)
 
     @contextmanager
     def empty(self) -> Iterator[str]:
@@ -106,6 +107,12 @@ class RunningPostgres:
         PostgresDatabase.open(self.address(name), str(self._folder)).close()
         return self.address(name)
 
+
+_LEFT_OPEN: Final = b"""
+SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND backend_type = 'client backend'
+"""
+"""A test that failed may go on using its database, which is not used again then."""
 
 _EMPTY: Final = b"""
 DO $$

@@ -21,6 +21,8 @@ from cargo_sync.state.sqlite import migrations
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.state.crash import Killed
 
+pytestmark = pytest.mark.sqlite
+
 
 def code_of(path: Path, schema: Schema = "daemon") -> str:
     with pytest.raises(ProblemError) as caught:

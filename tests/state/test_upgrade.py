@@ -33,6 +33,8 @@ from cargo_sync.state.upkeep import empty_log
 from cargo_sync.state.workspaces import WorkspaceRows
 from tests.state.crash import Images
 
+pytestmark = pytest.mark.sqlite
+
 IDS = {"daemon": 0x43524744, "server": 0x43524753}
 ENTRY = Entry("a.txt", FILE, 7, 5, 0o644, 3, 4, "ab" * 32, "")
 AGREED = agreed.agree(ENTRY, ENTRY, "ab" * 32)

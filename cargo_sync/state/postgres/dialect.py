@@ -8,6 +8,7 @@ is all of it:
 - `INDEXED BY name` goes: PostgreSQL has statistics.
 - `BLOB` is `bytea`; `CAST(x AS INTEGER)` cuts fractions off, where PostgreSQL would round.
 - `CAST(x AS TEXT)` of bytes is `convert_from`.
+- `instr` of texts is `strpos`.
 - Where `substr` begins is an `integer`, and our parameters are all `bigint`.
 - `sqlite_sequence`, where SQLite keeps the newest numbers, is our table `counter`.
 - What a comment `/* FOR UPDATE */` says is done: SQLite has one writer, and needs no lock of a row.
@@ -29,6 +30,7 @@ _WORDS: Final = (
         r"convert_from(\1, 'UTF8')",
     ),
     (re.compile(r"\bsubstr\((\w+), (\?\d*)\)"), r"substr(\1, \2::integer)"),
+    (re.compile(r"\binstr\("), "strpos("),
     (re.compile(r"\bsqlite_sequence\b"), "counter"),
     (re.compile(r"/\* FOR UPDATE \*/"), "FOR UPDATE"),
 )

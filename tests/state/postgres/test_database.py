@@ -27,6 +27,8 @@ from cargo_sync.state.postgres.taking_over import take_over
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.postgres.running import RunningPostgres
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def database(fresh_postgres: str, tmp_path: Path) -> Iterator[PostgresDatabase]:

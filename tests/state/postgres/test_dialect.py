@@ -15,6 +15,7 @@ from cargo_sync.state.postgres.dialect import translated
         ("CAST(?4 || substr(p, ?5) AS BLOB)", "CAST($4 || substr(p, $5::integer) AS bytea)"),
         ("CAST(time / 3600 AS INTEGER)", "trunc(time / 3600)::bigint"),
         ("CAST(substr(p, ?6) AS TEXT)", "convert_from(substr(p, $6::integer), 'UTF8')"),
+        ("WHERE instr(nodes, ?) > 0", "WHERE strpos(nodes, $1) > 0"),
         ("SELECT seq FROM sqlite_sequence", "SELECT seq FROM counter"),
         ("SELECT 1 FROM t /* FOR UPDATE */", "SELECT 1 FROM t FOR UPDATE"),
     ],
