@@ -258,6 +258,9 @@ class Catalogue(Protocol):
     def begin(self, workspace: int, token: str) -> Lineage:
         """A server starts: changes from now on have the lineage `token`.
 
+        Where several servers share the state, it is that of the state's life instead, and the first
+        of them has begun it.
+
         Changes that were lost by restoring an old backup are numbered again. If the lineage of a
         client's newest version is a different one now, the client knows that this happened.
         """

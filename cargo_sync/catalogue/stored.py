@@ -62,6 +62,9 @@ SELECT id, root, marker, epoch, sequence, floor,
 """
 
 _BEGIN: Final = put("lineage", "workspace, first", "token")
+_NEWEST_LINEAGE: Final = """
+SELECT token, first FROM lineage WHERE workspace = ? ORDER BY first DESC LIMIT 1
+"""
 _USE: Final = "SELECT bytes, files FROM workspace WHERE id = ?"
 
 _CHANGES: Final = f"""{FEED} INDEXED BY entry_changed
@@ -155,8 +158,12 @@ class StoredCatalogue:
             connection.execute("UPDATE workspace SET marker = ? WHERE id = ?", (marker, workspace))
 
     def begin(self, workspace: int, token: str) -> Lineage:
+        token = self._database.life or token
         with self._database.transaction(workspace) as connection:
             first = _workspace(connection, workspace).record.sequence + 1
+            newest = connection.execute(_NEWEST_LINEAGE, (workspace,)).fetchone()
+            if newest is not None and newest[0] == token:
+                return Lineage(*newest)  # another server has begun it
             connection.execute(_BEGIN, (workspace, first, token))
         return Lineage(token, first)
 

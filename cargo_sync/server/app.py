@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
+from typing import Final
 
 from cargo_sync.api.addresses import SERVER, keys_dir, runtime_dir
 from cargo_sync.catalogue.stored import StoredCatalogue
@@ -30,6 +31,7 @@ from cargo_sync.process.stopping import Stop
 from cargo_sync.process.system import system_clocks, system_world
 from cargo_sync.process.systemd import Notifier
 from cargo_sync.process.tasks import lasting
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.server import Server, Up
 from cargo_sync.server.workspace.node_storage import Dialer
 from cargo_sync.state.clock import RetentionClock
@@ -40,6 +42,9 @@ from cargo_sync.state.servers import MemoryServerRows, ServerRows
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.nodes.link import NodeLink
 from cargo_sync.stores.spool import BlobSpool
+
+WATCH: Final = 1.0
+"""Seconds between two looks whether the state is still the one that was opened."""
 
 _log = logging.getLogger(__name__)
 
@@ -121,6 +126,7 @@ async def run(
                     (server.feed.run, "publishing the feed"),
                     (server.rates.run, "measuring rates"),
                     (membership.run, "hearing other servers"),
+                    (partial(_end_when_lost, database, stop), "watching the state"),
                     (partial(_reload, server, again, service.notifier), "reading the file again"),
                     (partial(alongside, *beside), "the watchdog and the metrics"),
                     (server.journal.run, "writing the history"),
@@ -140,7 +146,18 @@ async def run(
                 task.cancel()
             await server.rest()
             await membership.leave()
+        if (lost := database.lost) is not None:
+            raise ProblemError(lost)
     _log.info("ended")
+
+
+async def _end_when_lost(database: Database, stop: Stop) -> None:
+    """Stops the server when its state is not the one any more that was opened."""
+    while (lost := database.lost) is None:
+        await Wakeup().wait(WATCH)
+    _log.error("%s", lost)
+    stop()
+    await Wakeup().wait()
 
 
 def _membership(

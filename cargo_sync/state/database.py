@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Literal, NamedTuple, Protocol, Self
 
+from cargo_sync.model.problems import Problem
+
 Schema = Literal["daemon", "server", "node"]
 
 Fault = Callable[[str], None]
@@ -126,6 +128,19 @@ class Database(ABC):
         Raises:
             ProblemError: it cannot be written.
         """
+
+    @property
+    def life(self) -> str:
+        """Marks the time since nobody had it, in which it did not go back; "" for a process's own.
+
+        Servers that share it have the same.
+        """
+        return ""
+
+    @property
+    def lost(self) -> Problem | None:
+        """Why this process must end: it is not the state any more that was opened. Or None."""
+        return None
 
     def trouble(self) -> str:
         """What a person should know about it now, or ""."""

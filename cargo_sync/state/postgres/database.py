@@ -37,12 +37,17 @@ from cargo_sync.state.postgres.connections import (
     PostgresReaders,
     name_of,
 )
-from cargo_sync.state.postgres.problems import in_use, problem_of
+from cargo_sync.state.postgres.life import (
+    DatabaseLife,
+    began,
+    join_others,
+    must_go_on,
+    share_lock,
+    take_lock,
+)
+from cargo_sync.state.postgres.problems import problem_of
 from cargo_sync.state.postgres.schema_versions import migrate
 
-_SERVER: Final = "SELECT pg_try_advisory_lock_shared(4346, 1)"
-"""Two numbers of ours: each server holds this lock. Who moves a state into the database wants it
-alone, and so did servers of releases that knew of no others."""
 _WHO: Final = "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 _END: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2
@@ -64,6 +69,8 @@ class PostgresDatabase(Database):
         self._scope = ALONE
         self._spoilt = False
         self._writer: Connection | None = None
+        self._life: DatabaseLife | None = None
+        self._lost: Problem | None = None
         self._session: tuple[object, ...] | None = None
         """The database's end of our last connection that writes: its process, and its start."""
         self._opening = Opening(address)
@@ -95,12 +102,34 @@ class PostgresDatabase(Database):
             raise
         try:
             with database._translated():
-                writer = database._connected(0)
-                migrate(writer, database._name)
+                database._enter()
         except BaseException:
             database.close()
             raise
         return database
+
+    def _enter(self) -> None:
+        """Connects for the first time."""
+        writer = self._opening(0)
+        try:
+            first = take_lock(writer, self._name)
+            migrate(writer, self._name)
+            self._life = began(writer, first=first)
+            if first:
+                share_lock(writer)
+            self._session = writer.execute(_WHO).fetchone()
+        except BaseException:
+            writer.close()
+            raise
+        self._writer = writer
+
+    @property
+    def life(self) -> str:
+        return self._life.token if self._life is not None else ""
+
+    @property
+    def lost(self) -> Problem | None:
+        return self._lost
 
     @contextmanager
     def transaction(self, workspace: int | None = None, own: str = "") -> Iterator[Statements]:
@@ -163,7 +192,7 @@ class PostgresDatabase(Database):
             writer.close()
 
     def _connected(self, failures: int) -> Connection:
-        """Opens the connection that writes; what is left of the last one is ended.
+        """Opens the connection that writes again; what is left of the last one is ended.
 
         The database may not have noticed that we were cut off, and keep our locks.
         """
@@ -171,14 +200,22 @@ class PostgresDatabase(Database):
         try:
             if self._session is not None:
                 writer.execute(_END, self._session)
-            if writer.execute(_SERVER).fetchone() != (True,):
-                raise ProblemError(in_use(self._name))
+            join_others(writer, self._name)
+            self._must_go_on(writer)
             self._session = writer.execute(_WHO).fetchone()
         except BaseException:
             writer.close()
             raise
         self._writer = writer
         return writer
+
+    def _must_go_on(self, writer: Connection) -> None:
+        if self._life is not None:
+            try:
+                must_go_on(writer, self._life, self._name)
+            except ProblemError as error:
+                self._lost = error.problem
+                raise
 
     @contextmanager
     def read(self, *, long: bool = False) -> Iterator[Statements]:

@@ -17,7 +17,8 @@ from cargo_sync.state.postgres.problems import in_use, problem_of
 
 _COLUMNS: Final = b"""
 SELECT table_name, column_name, data_type, is_identity = 'YES' FROM information_schema.columns
-WHERE table_schema = current_schema() AND table_name NOT IN ('counter', 'schema_version')
+WHERE table_schema = current_schema()
+    AND table_name NOT IN ('counter', 'schema_version', 'database_life')
 ORDER BY table_name <> 'workspace', table_name, ordinal_position
 """
 """Tables refer to `workspace` alone, so it comes first."""
