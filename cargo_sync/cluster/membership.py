@@ -1,7 +1,7 @@
 """A server among those that share its state: its own row, and the others as it sees them.
 
-Each second it writes its row, in one statement, and reads all. What it does then is wired by
-whoever makes it: `heard` is called after each look.
+Each second it writes its row, in one statement, and reads all. What is done with the news is wired
+by whoever makes it, and may take longer: the next row does not wait for it.
 """
 
 import logging
@@ -71,7 +71,7 @@ class Membership:
     me        this server
     reached   where it is reached, as soon as that is known
     measure   gives what it has to do now
-    heard     what is called after each look at the others
+    heard     what is called after a look at the others
     pause     waits, while somebody who is in the way may turn out to be away
     trouble   why the last look failed, or None
 
@@ -102,7 +102,7 @@ class Membership:
         self._pulse = Pulse()
         self._known: Sequence[ServerRow] = ()
         self._beat = 0
-        self._wakeup = Wakeup()
+        self._wakeup, self._news = Wakeup(), Wakeup()
         self.pause: Callable[[float], Awaitable[object]] = lambda seconds: Wakeup().wait(seconds)
 
     async def join(self, *, alone: bool) -> None:
@@ -146,16 +146,28 @@ class Membership:
             else:
                 self.trouble = None
 
+    async def attend(self) -> None:
+        """Calls who wants to hear, after each look, until cancelled."""
+        while await self._news.wait():
+            try:
+                await self.tell()
+            except ProblemError as error:
+                _log.error("what other servers have changed is looked at again: %s", error)
+
+    async def tell(self) -> None:
+        """Calls who wants to hear. Raises ProblemError."""
+        for call in self.heard:
+            await call()
+
     async def tick(self) -> None:
-        """Writes this server's row, looks at all, and calls who wants to hear.
+        """Writes this server's row, and looks at all.
 
         Raises:
             ProblemError: the state cannot be used.
         """
         await self._offload(self._rows.put, self._own())
         await self._look()
-        for call in self.heard:
-            await call()
+        self._news.set()
 
     def wake(self) -> None:
         """Something was written for this server: it looks at once."""

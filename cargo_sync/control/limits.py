@@ -88,6 +88,16 @@ class Limits:
             self._ordered = {name: one for name, one in ordered.items() if name not in over}
             self._changed()
 
+    async def again(self) -> None:
+        """Takes over what another process has set.
+
+        Raises:
+            ProblemError: the state cannot be read.
+        """
+        async with self._one_at_a_time:
+            self._ordered = await self._offload(self._rows.of, self._job)
+            self._changed()
+
     async def order(self, cmd: str, texts: Mapping[str, str | None]) -> None:
         """Sets some limits, all or none.
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from cargo_sync.api.addresses import SERVER, keys_dir, runtime_dir
 from cargo_sync.catalogue.stored import StoredCatalogue
+from cargo_sync.cluster.following import Following
 from cargo_sync.cluster.identity import ServerIdentity, server_id
 from cargo_sync.cluster.membership import Membership
 from cargo_sync.config.errors import ConfigError
@@ -32,13 +33,18 @@ from cargo_sync.process.system import system_clocks, system_world
 from cargo_sync.process.systemd import Notifier
 from cargo_sync.process.tasks import lasting
 from cargo_sync.process.wakeup import Wakeup
-from cargo_sync.server.server import Server, Up
+from cargo_sync.server.accounts.tokens import SharedTokens
+from cargo_sync.server.http.content.tickets import SharedTickets
+from cargo_sync.server.server import Others, Server, Up
 from cargo_sync.server.workspace.node_storage import Dialer
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import all_incomplete
+from cargo_sync.state.logins import LoginRows
 from cargo_sync.state.opening import open_server_state
+from cargo_sync.state.revisions import Revisions
 from cargo_sync.state.servers import MemoryServerRows, ServerRows
+from cargo_sync.state.tickets import TicketRows
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.nodes.link import NodeLink
 from cargo_sync.stores.spool import BlobSpool
@@ -106,8 +112,9 @@ async def run(
         clock = last.enter_context(RetentionClock(database, system_clocks(), unclean))
         world = system_world(last.enter_context(threads()), clock)
         pool = last.enter_context(ThreadPoolExecutor(1, "others"))
-        membership = _membership(settings, database, world, ThreadOffload(pool), epoch)
-        server = Server(settings, database, endpoint, world, env, dialer, membership)
+        others = _others(settings, database, world, ThreadOffload(pool), epoch)
+        membership = others.membership
+        server = Server(settings, database, endpoint, world, env, dialer, others)
         last.callback(server.close)
         me = this_process(epoch, SERVER, world.steady(), "server")
         beside = (
@@ -127,6 +134,7 @@ async def run(
                     (server.rates.run, "measuring rates"),
                     (membership.run, "hearing other servers"),
                     (partial(_end_when_lost, database, stop), "watching the state"),
+                    (membership.attend, "following other servers"),
                     (partial(_reload, server, again, service.notifier), "reading the file again"),
                     (partial(alongside, *beside), "the watchdog and the metrics"),
                     (server.journal.run, "writing the history"),
@@ -160,15 +168,28 @@ async def _end_when_lost(database: Database, stop: Stop) -> None:
     await Wakeup().wait()
 
 
-def _membership(
+def _others(
     settings: ServerSettings, database: Database, world: World, offload: Offload, life: str
-) -> Membership:
-    """This server among those that share its state. Raises ProblemError."""
+) -> Others:
+    """What a server shares with others. Raises ProblemError.
+
+    Args:
+        settings: of the server.
+        database: its state.
+        world: of the server.
+        offload: a thread that waits for nothing else: who is late counts as away.
+        life: marks this start.
+    """
     name = (settings.cluster and settings.cluster.name) or world.host or "server"
     id = server_id(settings.state_dir, world.token)
     me = ServerIdentity(id, name, life, version("cargo-sync"), world.wall())
-    rows = MemoryServerRows() if settings.database is None else ServerRows(database)
-    return Membership(rows, me, offload, world.steady, world.wall)
+    if settings.database is None:
+        alone = Membership(MemoryServerRows(), me, offload, world.steady, world.wall)
+        return Others(alone, Following(None, offload))
+    membership = Membership(ServerRows(database), me, offload, world.steady, world.wall)
+    tokens = SharedTokens(LoginRows(database), world.offload, world.wall)
+    tickets = SharedTickets(TicketRows(database), world)
+    return Others(membership, Following(Revisions(database), world.offload), tokens, tickets)
 
 
 def _endpoint(settings: ServerSettings, env: Mapping[str, str], epoch: str) -> Endpoint:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 import argon2
 
@@ -20,6 +20,7 @@ from cargo_sync.api.proxies import Proxies
 from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.catalogue.stored import StoredCatalogue
+from cargo_sync.cluster.following import Following
 from cargo_sync.cluster.membership import Measured, Membership, Reached
 from cargo_sync.config import places
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings, load_server
@@ -54,6 +55,7 @@ from cargo_sync.server.accounts.permits import Permits
 from cargo_sync.server.accounts.registry import Read, Registry
 from cargo_sync.server.accounts.roster import Roster
 from cargo_sync.server.accounts.terms import ExpiryWatch
+from cargo_sync.server.accounts.tokens import SharedTokens
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.backup.coordinator import Coordinator, coordinator
 from cargo_sync.server.backup.nicknames import UserLogin
@@ -76,7 +78,7 @@ from cargo_sync.server.history.journal import ServerJournal
 from cargo_sync.server.history.retention import ServerRetention
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
-from cargo_sync.server.http.content.tickets import Tickets
+from cargo_sync.server.http.content.tickets import SharedTickets, Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.reporting import node_metrics, nodes, servers, views
@@ -131,6 +133,20 @@ _WRITTEN: Final = {"host": "listen", "port": "listen"}
 _log = logging.getLogger(__name__)
 
 
+class Others(NamedTuple):
+    """What a server shares with others.
+
+    membership  itself among them
+    following   what they change
+    tokens, tickets  the logins and downloads by address at all of them; None if it is alone
+    """
+
+    membership: Membership
+    following: Following
+    tokens: SharedTokens | None = None
+    tickets: SharedTickets | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Up:
     """The addresses of a running server, and the fingerprint for clients ("" without TLS).
@@ -156,10 +172,13 @@ class Server:
         world: World,
         env: Mapping[str, str],
         dialer: Dialer,
-        membership: Membership,
+        others: Others,
     ) -> None:
         self._settings = settings
-        self.membership = membership
+        membership = self.membership = others.membership
+        self._others = others
+        self._following = others.following
+        membership.heard.append(self._follow)
         self._cpu = CpuShare()
         self._trouble = database.trouble
         self._endpoint = endpoint
@@ -184,7 +203,9 @@ class Server:
             database, settings.callbacks, world, self.journal.rows, self.journal.names
         )
         entered = self.webhooks.logged_in
-        self._logins = Logins(self._users, devices, world.steady, secrets.token_bytes, entered)
+        self._logins = Logins(
+            self._users, devices, world.steady, secrets.token_bytes, entered, others.tokens
+        )
         self.doors = Doors(settings.trusted_proxies)
         self._grants = Grants(DropIntents(database))
         self._permits = Permits(self._grants, self._users.refusal, self.journal.presence.seen)
@@ -275,7 +296,7 @@ class Server:
             self._polls,
             self._flows,
             self._uploads,
-            Tickets(world.steady, world.token),
+            Tickets(world.steady, world.token, self._others.tickets),
             self._clients,
             self._invitations,
             self._pairing,
@@ -376,6 +397,7 @@ class Server:
     async def _take(self, roster: Roster, ended: frozenset[str]) -> None:
         """Makes a roster take effect, and closes the folders that are not served any more."""
         assert self._tasks is not None, "the server has started"
+        elsewhere = await self._following.caught_up()
         paths = await self._world.offload(served, roster.users, roster.workspaces)
         for path in paths:
             if path not in self._opened and (problem := await self._opened.open(path)):
@@ -393,12 +415,17 @@ class Server:
         self._storage.serve(roster.workspaces, self._opened.id_at, self._tasks)
         self._opened.serve(paths, self._settings, self._tasks)
         self.expiry.changed()
-        self._logins.forget(ended)
-        self._permits.end_of(ended)
+        await self._logins.end_of(ended)
+        self._logins.forget(elsewhere)
+        self._permits.end_of(ended | elsewhere)
         self._permits.renew()
         self._flows.renew()
         self.feed.changed()
         await self._let_go(self._opened.unserved())
+
+    async def _follow(self) -> None:
+        """Takes over what other servers have changed. Raises ProblemError."""
+        await self._following.look(self._registry.again, self._limits.again)
 
     def _quota_news(self, news: QuotaNews) -> None:
         """Tells that a quota is reached, or nearly. Any thread may call it."""

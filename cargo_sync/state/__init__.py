@@ -50,6 +50,9 @@ workspaces    workspaces that were made by a command, and grants
 workspace_moves  workspaces that move to another root, and what they left behind
 drop_boxes    where the catalogue has what users have added who may do nothing else
 servers       the servers that share this state
+logins        logins that all of them know
+tickets       downloads by address that were asked for at one of them
+revisions     what has changed of that which they keep in memory
 backup_files  files that came by the backup protocol
 file_servers  file servers of the published program that have registered
 nodes         storage nodes, and what is known of their folders

@@ -13,7 +13,7 @@ from cargo_sync.process.http.answers import EVERY_ANSWER
 _log = getLogger(__name__)
 _STARTED: Final = web.RequestKey("started", bool)
 """Whether the head of the answer is on its way: then no other answer can follow."""
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serving = Callable[[web.Request], AbstractContextManager[Any]]
 Respond = Callable[[web.Request, ProblemError], web.Response]
 
@@ -30,7 +30,7 @@ def refusing(serving: Serving, respond: Respond, where: str) -> web.Application:
     """
 
     @web.middleware
-    async def refusals(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
         allowed = ""
         try:
             with serving(request):

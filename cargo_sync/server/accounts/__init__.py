@@ -9,6 +9,7 @@ presence  when each user was there last
 registry  the current users and workspaces, changed by the file and by commands
 roster    the users and workspaces of the file and of the state, merged
 terms     until when a user may come, and from where
+tokens    tokens that hold at every server of several
 throttle  delays after wrong passwords
 users     users and their password hashes
 """

@@ -202,7 +202,7 @@ class Invitations:
         user = self._users.get(name)
         if user is None:  # disabled meanwhile
             raise unauthorized(_REFUSED)
-        return self._logins.issue(user)
+        return await self._logins.issue(user)
 
     async def end_device(self, token: str, address: str) -> None:
         """Ends the device whose login has this token, and its logins.

@@ -5,10 +5,12 @@ The secret of a device (accounts.invitations) is a password that needs no hashin
 Curl and browsers have no tokens. It takes a fifth of a second to hash a password, so a right one is
 not hashed again for five minutes. But who has to wait after wrong ones waits with a right one too.
 
-Tokens and passwords cannot be recovered from here: both are kept as digests, under a key that lives
-as long as the process. A login ends when its time is over, when the password changes, or when the
-user is removed or expires. Where a user may come from is looked at with each request, after the
-password or token was right.
+Tokens and passwords cannot be recovered from here: both are kept as digests, those of passwords
+under a key that lives as long as the process. A login ends when its time is over, when the password
+changes, or when the user is removed or expires. Where a user may come from is looked at with each
+request, after the password or token was right.
+
+If several servers share the state, a token holds at all of them (accounts.tokens).
 """
 
 import base64
@@ -20,10 +22,13 @@ from typing import Final, NamedTuple, NewType, Protocol, TypeVar
 from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError
 from cargo_sync.server.accounts.gate import LoginGate
 from cargo_sync.server.accounts.throttle import Throttle
+from cargo_sync.server.accounts.tokens import BELIEVED, FoundLogin, SharedTokens
 from cargo_sync.server.accounts.users import User, Users
 from cargo_sync.server.refusals import unauthorized
 
 TOKEN_SECONDS: Final = 12 * 3600
+TOKEN_LENGTH: Final = 43
+"""Characters: 32 bytes in base64url."""
 VERIFIED_SECONDS: Final = 300
 """For so long a right password is not hashed again."""
 KEPT: Final = 50_000
@@ -61,6 +66,8 @@ class _Kept(NamedTuple):
     user: str
     ends: float
     device: str
+    sure: float = float("inf")
+    """Until when it is believed without another look."""
 
 
 class _Proved(NamedTuple):
@@ -83,6 +90,7 @@ class Logins:
         clock: monotonic seconds.
         entropy: makes that many unguessable bytes.
         entered: awaited with the user and the address of a login, before it is answered.
+        shared: the tokens of all servers; None for a server that is alone.
     """
 
     def __init__(
@@ -92,7 +100,9 @@ class Logins:
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
         entered: Callable[[str, str], Awaitable[None]] = untold,
+        shared: SharedTokens | None = None,
     ) -> None:
+        self._shared = shared
         self._entered = entered
         self._users = users
         self._devices = devices
@@ -115,17 +125,42 @@ class Logins:
         """
         proved, _ = await self._verify(name, password, address)
         await self._entered(proved.user.name, address)
-        return self.issue(*proved)
+        return await self.issue(*proved)
 
-    def issue(self, user: User, device: str = "") -> IssuedToken:
-        """A token for a user who has proved who they are, and for their device."""
+    async def issue(self, user: User, device: str = "") -> IssuedToken:
+        """A token for a user who has proved who they are, and for their device.
+
+        Raises:
+            ProblemError: the state cannot be written.
+        """
         token = base64.urlsafe_b64encode(self.entropy(32)).decode().rstrip("=")
         own = [digest for digest, kept in self._tokens.items() if kept.user == user.name]
         for digest in own[: len(own) - PER_USER + 1]:
             del self._tokens[digest]
-        kept = _Kept(user.name, self._clock() + TOKEN_SECONDS, device)
-        _keep(self._tokens, self._digest(token), kept)
+        login, digest = FoundLogin(user.name, device, TOKEN_SECONDS), _token_digest(token)
+        if self._shared is not None:
+            await self._shared.add(digest, login, PER_USER)
+        self._keep_found(digest, login)
         return IssuedToken(token, TOKEN_SECONDS, user)
+
+    async def recall(self, mark: LoginMark) -> None:
+        """Looks a login up that another server may have begun or ended.
+
+        Raises:
+            ProblemError: the state cannot be read.
+        """
+        kept = self._tokens.get(mark)
+        if self._shared is None or (kept is not None and self._clock() < kept.sure):
+            return
+        if found := await self._shared.get(mark):
+            self._keep_found(mark, found)
+        else:
+            self._tokens.pop(mark, None)
+
+    def _keep_found(self, digest: bytes, found: FoundLogin) -> None:
+        now = self._clock()
+        sure = float("inf") if self._shared is None else now + BELIEVED
+        _keep(self._tokens, digest, _Kept(found.user, now + found.seconds, found.device, sure))
 
     def bearer(self, token: str, address: str) -> User:
         """The user of a token that comes from an IP address.
@@ -137,7 +172,7 @@ class Logins:
 
     def mark(self, token: str) -> LoginMark:
         """The mark of a token's login."""
-        return LoginMark(self._digest(token))
+        return LoginMark(_token_digest(token))
 
     def marked(self, mark: LoginMark, address: str) -> User:
         """The user of a login that has not ended, for a request from an IP address.
@@ -151,9 +186,12 @@ class Logins:
             return found.user
         raise unauthorized()
 
-    def end(self, token: str) -> None:
-        """Ends the login of a token: its user has logged out."""
-        self._tokens.pop(self._digest(token), None)
+    async def end(self, token: str) -> None:
+        """Ends the login of a token: its user has logged out. Raises ProblemError."""
+        digest = _token_digest(token)
+        if self._shared is not None:
+            await self._shared.end(digest)
+        self._tokens.pop(digest, None)
 
     def device(self, token: str, address: str) -> tuple[str, str]:
         """The name of the user of a token, and that of the device that it was issued for.
@@ -162,7 +200,7 @@ class Logins:
             ProblemError: as for `bearer`; also for the token of a login with a password.
         """
         user = self.bearer(token, address)
-        device = self._tokens[self._digest(token)].device
+        device = self._tokens[_token_digest(token)].device
         if not device:
             raise unauthorized("this is not the token of a device")
         return user.name, device
@@ -197,8 +235,15 @@ class Logins:
         self._throttle.succeeded(name, address)
         return found
 
+    async def end_of(self, names: frozenset[str]) -> None:
+        """Ends all logins of these users, at every server. Raises ProblemError."""
+        self.forget(names)
+        if self._shared is not None:
+            for name in names:
+                await self._shared.end_of(name)
+
     def forget(self, names: frozenset[str]) -> None:
-        """Ends all logins of these users."""
+        """Forgets all logins of these users: they have ended, or are looked up again."""
         for kept in (self._tokens, self._verified):
             for digest in [digest for digest, one in kept.items() if one.user in names]:
                 del kept[digest]
@@ -265,7 +310,13 @@ class Logins:
         return None if user is None else _Proved(user, found.device)
 
     def _digest(self, secret: str) -> bytes:
+        """Of what people choose: nobody can find it out by trying."""
         return hashlib.blake2b(secret.encode(), key=self._key, digest_size=32).digest()
+
+
+def _token_digest(token: str) -> bytes:
+    """Of what is random and long, so that nobody can find it out by trying."""
+    return hashlib.blake2b(token.encode(), digest_size=32).digest()
 
 
 def _keep(kept: dict[K, V], key: K, value: V) -> None:

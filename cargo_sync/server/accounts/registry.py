@@ -152,6 +152,15 @@ class Registry:
             )
             return Read(users, spaces, (*self.roster.notices, *applied.notices))
 
+    async def again(self) -> None:
+        """Takes over what other servers have written.
+
+        Raises:
+            ProblemError: the state cannot be read.
+        """
+        async with self.changing:
+            await self.refresh()
+
     # -- changes by command ------------------------------------------------------------------------
 
     async def refresh(self, ended: frozenset[str] = frozenset()) -> None:

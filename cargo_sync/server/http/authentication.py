@@ -13,7 +13,7 @@ from aiohttp import web
 from cargo_sync.api.proxies import Proxies
 from cargo_sync.process.http.connection import arrival_of
 from cargo_sync.server.accounts.access import Grants
-from cargo_sync.server.accounts.logins import IssuedToken, LoginMark, Logins
+from cargo_sync.server.accounts.logins import TOKEN_LENGTH, IssuedToken, LoginMark, Logins
 from cargo_sync.server.accounts.permits import Permit, Permits
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.grants.rights import Right
@@ -89,6 +89,20 @@ class Authentication:
         arrival_of(request).enter()
         return proved
 
+    async def recall(self, request: web.Request) -> None:
+        """Looks the login of a request's token up, which another server may have begun or ended.
+
+        Raises:
+            ProblemError: the state cannot be read.
+        """
+        scheme, credentials = _authorization(request)
+        if scheme == "bearer" and len(credentials) == TOKEN_LENGTH:
+            await self._sessions.recall(self._sessions.mark(credentials))
+
+    async def recall_marked(self, mark: LoginMark) -> None:
+        """Like `recall`, for a request without a token. Raises ProblemError."""
+        await self._sessions.recall(mark)
+
     def user(self, request: web.Request) -> User:
         """The user of a request's Bearer token.
 
@@ -155,7 +169,7 @@ class Authentication:
         """
         return self._sessions.marked(mark, self.address(request))
 
-    def logout(self, request: web.Request) -> None:
+    async def logout(self, request: web.Request) -> None:
         """Ends the login of a request's token.
 
         Raises:
@@ -164,7 +178,7 @@ class Authentication:
         token = _token(request)
         self._sessions.bearer(token, self.address(request))
         arrival_of(request).enter()
-        self._sessions.end(token)
+        await self._sessions.end(token)
 
     def _permit(self, request: web.Request, user: User, right: Right) -> Permit:
         return self.permit_in(request, user, request.match_info["workspace"], right)

@@ -16,7 +16,7 @@ from cargo_sync.model.world import World
 from cargo_sync.process.http.answers import answer
 from cargo_sync.process.http.fields import Asked, text
 from cargo_sync.process.http.limits import LOGIN_BYTES, Bodies, read_login
-from cargo_sync.process.http.refusing import refusing
+from cargo_sync.process.http.refusing import Handler, refusing
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.invitations import Invitations
 from cargo_sync.server.accounts.users import User
@@ -121,6 +121,7 @@ class Gateway:
 
     def application(self) -> web.Application:
         app = refusing(self._entrance.serving, self._refused, "the API is under /v1")
+        app.middlewares.append(self._recalled)
         app.add_routes(
             [
                 web.post(f"{self._v1}/login", self.login),
@@ -134,6 +135,12 @@ class Gateway:
         app.on_shutdown.append(self._close_polls)
         return app
 
+    @web.middleware
+    async def _recalled(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """A login may have begun or ended at another server."""
+        await self._entrance.recall(request)
+        return await handler(request)
+
     async def login(self, request: web.Request) -> web.Response:
         asked = _Login.read(await read_login(request))
         return answer(
@@ -141,7 +148,7 @@ class Gateway:
         )
 
     async def logout(self, request: web.Request) -> web.Response:
-        self._entrance.logout(request)
+        await self._entrance.logout(request)
         return answer({})
 
     async def open_flow(self, request: web.Request) -> web.Response:

@@ -36,6 +36,7 @@ from cargo_sync.server.http.content.files import FileRoutes
 from cargo_sync.server.http.fields import HTTP_RUN, Path
 from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.refusals import changed
+from cargo_sync.state.tickets import TicketRow, TicketRows
 
 START: Final = 600.0
 """Seconds in which a download must begin."""
@@ -68,22 +69,61 @@ class Ticket:
     started: bool = False
 
 
+class SharedTickets:
+    """The tickets of all servers that share a state."""
+
+    def __init__(self, rows: TicketRows, world: World) -> None:
+        self._rows = rows
+        self._world = world
+
+    async def put(self, key: bytes, ticket: Ticket) -> None:
+        """Keeps a ticket. Raises ProblemError."""
+        world = self._world
+        about = (ticket.user, ticket.workspace, ticket.paths, ticket.version, ticket.name)
+        ends = world.wall() + ticket.ends - world.steady()
+        row = TicketRow(*about, ticket.login, ends, ticket.started)
+        await world.offload(self._rows.put, key, row, PER_USER, world.wall())
+
+    async def get(self, key: bytes) -> Ticket | None:
+        """The ticket of a secret, or None. Raises ProblemError."""
+        world = self._world
+        row = await world.offload(self._rows.get, key)
+        if row is None:
+            return None
+        ends = world.steady() + row.ends - world.wall()
+        login = LoginMark(row.login)
+        return Ticket(
+            row.user, row.workspace, row.paths, row.version, row.name, login, ends, row.started
+        )
+
+
 class Tickets:
     """The tickets that can be used now. For the event loop.
 
     Args:
         steady: seconds.
         token: makes 32 hex digits that nobody can guess.
+        shared: those of all servers; None for a server that is alone.
     """
 
-    def __init__(self, steady: Callable[[], float], token: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        steady: Callable[[], float],
+        token: Callable[[], str],
+        shared: SharedTickets | None = None,
+    ) -> None:
         self._steady = steady
         self._token = token
+        self._shared = shared
         self._kept: dict[bytes, Ticket] = {}
         """By the digest of the secret in its address."""
 
-    def add(self, ticket: Ticket) -> str:
-        """Keeps a ticket; returns its secret. Its `ends` is set here."""
+    async def add(self, ticket: Ticket) -> str:
+        """Keeps a ticket; returns its secret. Its `ends` is set here.
+
+        Raises:
+            ProblemError: the state cannot be written.
+        """
         now = self._steady()
         for key in [key for key, one in self._kept.items() if one.ends <= now]:
             del self._kept[key]
@@ -91,22 +131,29 @@ class Tickets:
         for key in own[: len(own) - PER_USER + 1]:
             del self._kept[key]
         secret = self._token()
-        self._kept[_key(secret)] = replace(ticket, ends=now + START)
+        await self._keep(_key(secret), replace(ticket, ends=now + START))
         return secret
 
-    def use(self, secret: str) -> Ticket:
+    async def _keep(self, key: bytes, ticket: Ticket) -> None:
+        if self._shared is not None:
+            await self._shared.put(key, ticket)
+        else:
+            self._kept[key] = ticket
+
+    async def use(self, secret: str) -> Ticket:
         """The ticket of a secret. It can be used for an hour after its first use.
 
         Raises:
-            ProblemError: `unknown`: there is none, or its time is over.
+            ProblemError: `unknown`: there is none, or its time is over; or the state cannot be
+                used.
         """
         key, now = _key(secret), self._steady()
-        ticket = self._kept.get(key)
+        ticket = self._kept.get(key) if self._shared is None else await self._shared.get(key)
         if ticket is None or ticket.ends <= now:
             self._kept.pop(key, None)
             raise unknown("such ticket")
         if not ticket.started:
-            self._kept[key] = replace(ticket, ends=now + GOES_ON, started=True)
+            await self._keep(key, replace(ticket, ends=now + GOES_ON, started=True))
         return ticket
 
 
@@ -176,11 +223,12 @@ class TicketRoutes:
         made = Ticket(
             user.name, access.name, wanted, version, name, self._entrance.mark(request), 0.0
         )
-        secret = self._tickets.add(made)
+        secret = await self._tickets.add(made)
         return answer(ticket(f"{self._v1}/tickets/{secret}", int(START)), status=201)
 
     async def use(self, request: web.Request) -> web.StreamResponse:
-        ticket = self._tickets.use(request.match_info["secret"])
+        ticket = await self._tickets.use(request.match_info["secret"])
+        await self._entrance.recall_marked(ticket.login)
         user = self._entrance.marked(request, ticket.login)
         permit = self._entrance.permit_in(request, user, ticket.workspace, Right.READ)
         view = permit.access.view
