@@ -33,11 +33,18 @@ class ByteStream(asyncio.BufferedProtocol):
     Args:
         now: steady seconds.
         left: bytes that will come: what is behind them is not read. None: all until the end.
+        lost: is told of the end of the connection, too.
     """
 
-    def __init__(self, now: Callable[[], float], left: int | None = None) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        left: int | None = None,
+        lost: Callable[[Exception | None], None] | None = None,
+    ) -> None:
         self._now = now
         self._left = left
+        self._lost = lost
         self._transport: asyncio.Transport | None = None
         self._full = deque[memoryview]()
         self._buffer, self._filled = _EMPTY, 0
@@ -127,6 +134,8 @@ class ByteStream(asyncio.BufferedProtocol):
         self._end(exc)
         self._room.set()
         self._closed.set()
+        if self._lost is not None:
+            self._lost(exc)
 
     def pause_writing(self) -> None:
         self._room.clear()

@@ -8,6 +8,7 @@ from typing import Final
 import aiohttp
 
 from cargo_sync.model.problems import Code, Problem
+from cargo_sync.process.http_body import HttpBody
 from cargo_sync.s3.errors import S3Error, bad_answer, translated
 from cargo_sync.s3.objects import ObjectHead
 from cargo_sync.s3.requests import METADATA, bare_etag
@@ -29,7 +30,8 @@ class ObjectContent:
         self, what: str, response: aiohttp.ClientResponse, start: int, end: int | None
     ) -> None:
         self._what = what
-        self._response = response
+        self._where = response.url.authority
+        self._body = HttpBody(response)
         first, last, size = _sent_range(what, response)
         self.ranged = "Content-Range" in response.headers
         self.start = start
@@ -39,7 +41,7 @@ class ObjectContent:
             raise bad_answer(what, f"it has bytes {first}-{last}, not {start}-{self.end}")
         self.head = head_of(what, response.headers, size)
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> AsyncIterator[bytes | memoryview]:
         """The bytes, in pieces as they come: never fewer or more than from `start` to `end`.
 
         A server that does not know ranges sends all; what was not asked for is left out.
@@ -50,8 +52,8 @@ class ObjectContent:
         skip, left = self._skip, self.end - self.start
         while left:
             # Nothing else is translated: what fails where the caller writes is not ours.
-            with translated(self._what, self._response.url.authority):
-                piece = await self._response.content.readany()
+            with translated(self._what, self._where):
+                piece = await self._body.read()
             if not piece:
                 problem = Problem(Code.CUT, f"{self._what}: the answer ended too early")
                 raise S3Error(problem, again=True)

@@ -58,7 +58,7 @@ class PydioContent:
         if not self._compared:
             await self._expect(self._path, self._entry)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[bytes | memoryview]:
         digest = hashlib.md5(usedforsecurity=False)
         async for piece in self._sent.pieces():
             if self._compared:

@@ -16,7 +16,7 @@ class S3FileContent:
         self.mtime_ns: int | None = time_of(content.head)
         self.mode: int | None = mode_of(content.head)
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes | memoryview]:
         return self._content.pieces()
 
     async def close(self) -> None:

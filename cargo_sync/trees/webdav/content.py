@@ -65,7 +65,7 @@ class WebDavContent:
             # The answer may have an ETag of another form, or none.
             await self._expect(self._path, self._entry)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncIterator[bytes | memoryview]:
         async for piece in self._sent.pieces():
             yield piece
         if self._sent.left or not self._known or self._entry.size >= LARGE:

@@ -7,6 +7,7 @@ from typing import Final
 import aiohttp
 
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.process.http_body import HttpBody
 from cargo_sync.trees.remote.problems import was_changed
 from cargo_sync.trees.webdav.connection import check_encoding
 from cargo_sync.trees.webdav.problems import translated
@@ -64,10 +65,11 @@ class RangedContent:
         self._skip = self._start - first
         return size
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> AsyncIterator[bytes | memoryview]:
         """The content as it comes. Raises ProblemError: CHANGED, if it is too long."""
+        body = HttpBody(self._answer)
         with translated(self._where):
-            async for piece in self._answer.content.iter_any():
+            while piece := await body.read():
                 # A server that knows no ranges sends the file from its beginning.
                 if skip := self._skip:
                     self._skip, piece = max(0, skip - len(piece)), piece[skip:]
