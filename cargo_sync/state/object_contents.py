@@ -106,7 +106,7 @@ class ObjectContents:
         Raises:
             ProblemError: an object was given up meanwhile. It is sent again.
         """
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             given = dict(zip(hashes, zip(sizes, where, strict=True), strict=True))
             own = dict(_STATES(connection, [workspace], _keys(given)))
             back = [hash for hash, state in own.items() if state == CONDEMNED]
@@ -128,12 +128,12 @@ class ObjectContents:
 
     def revive(self, workspace: int, hashes: Sequence[str]) -> None:
         """Something refers to these again."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             _JUDGE(connection, (LIVE, 0.0, workspace, CONDEMNED), _keys(hashes))
 
     def condemn(self, workspace: int, hashes: Sequence[str], now: float) -> None:
         """Nothing in the workspace refers to these."""
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             _JUDGE(connection, (CONDEMNED, now, workspace, LIVE), _keys(hashes))
 
     # -- as what a sweep asks (`server.workspace.content.sweep.OwnedContents`) ---------------------
@@ -166,7 +166,7 @@ class ObjectContents:
 
         Objects in which nothing is left are doomed.
         """
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             rows = list(_CONDEMNED_ROWS(connection, [workspace], _keys(hashes)))
             _DELETE(connection, [workspace], [row[0] for row in rows])
             self._lose(connection, [(object, size) for _, size, object in rows], now)
@@ -203,7 +203,7 @@ class ObjectContents:
         Raises:
             ProblemError: an object was given up meanwhile; nothing has moved.
         """
-        with self._database.transaction() as connection:
+        with self._database.transaction(workspace) as connection:
             lost = list[tuple[int, int]]()
             gained = defaultdict[int, list[int]](list)
             for hash, size, source, target, start in moves:

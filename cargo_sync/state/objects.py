@@ -95,6 +95,9 @@ class BucketTotals(NamedTuple):
 class Objects:
     """The objects of all workspaces. `now` is of the retention clock. Any thread may call it.
 
+    What changes an object is one statement, which says in which state it must be. So servers that
+    do this at the same time need not wait for each other.
+
     server  names this start of a server
     """
 
@@ -112,7 +115,7 @@ class Objects:
 
     def add_bucket(self, marker: str, address: str) -> BucketRow:
         """A bucket gets its row, or another address."""
-        with self._database.transaction() as connection:
+        with self._database.apart() as connection:
             connection.execute(
                 "INSERT INTO bucket (marker, address) VALUES (?, ?) "
                 "ON CONFLICT (marker) DO UPDATE SET address = excluded.address",
@@ -132,14 +135,14 @@ class Objects:
     ) -> list[int]:
         """Objects are about to be written; returns their numbers."""
         some = _keys(keys)
-        with self._database.transaction() as connection:
+        with self._database.apart() as connection:
             _BEGIN(connection, [bucket, workspace, now, self.server], [some, sizes])
             ids = {bytes(key): id for key, id in _BEGUN(connection, (), some)}
         return [ids[key] for key in some]
 
     def give_up(self, ids: Sequence[int]) -> None:
         """In those of these of which nothing was recorded nothing ever will be."""
-        with self._database.transaction() as connection:
+        with self._database.apart() as connection:
             _GIVE_UP(connection, (), ids)
 
     def stale(self, before: float, limit: int) -> list[int]:
@@ -154,7 +157,7 @@ class Objects:
 
     def gone(self, ids: Sequence[int]) -> None:
         """Doomed objects are not in the bucket any more."""
-        with self._database.transaction() as connection:
+        with self._database.apart() as connection:
             _GONE(connection, (), ids)
 
     # -- what there is -----------------------------------------------------------------------------

@@ -17,5 +17,6 @@ spool        contents on a disk of this machine, and who holds them
 small_contents  those of the spool that lie in memory
 spooled      a store of contents without other machines
 nodes/       on storage nodes: copies, repair, what comes back
+objects/     in buckets: packs of small ones, parts of large ones
 snapshots/   the state of a server, sealed, on its nodes; how it comes back
 """

@@ -3,10 +3,11 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.catalogue.stored import StoredCatalogue
@@ -33,6 +34,7 @@ from cargo_sync.state.database import Database, Fault
 from cargo_sync.state.displaced import DisplacedRows
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.manifests import Manifests
+from cargo_sync.state.object_contents import ObjectContents
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import ContentStore
@@ -41,8 +43,10 @@ from cargo_sync.stores.spooled import SpooledStore
 from tests.offloads import inline
 from tests.server.house import NOW, Heard, tokens, tracked
 from tests.server.surroundings import Clock
-from tests.stores.nodes.house import PATIENCE_SECONDS, House, house
+from tests.stores.nodes.house import PATIENCE_SECONDS, house
+from tests.stores.objects.house import object_house
 
+H = TypeVar("H")
 RUN = "20260102T030405Z-run"
 MTIME = 1_600_000_000_000_000_000
 ANA, BEN = ChangeCause("ana"), ChangeCause("ben")
@@ -166,44 +170,58 @@ def spooled(
 
 
 def content_workspace(
-    path: str, database: Database, store: ContentStore, clock: Clock, heard: Changed
+    path: str,
+    database: Database,
+    store: ContentStore,
+    clock: Clock,
+    heard: Changed,
+    objects: ObjectContents | None = None,
 ) -> ContentWorkspace:
+    """Over a store; `objects` are the rows of its contents if they lie in buckets."""
     state = ContentState(
         StoredCatalogue(database, HistoryRows(database, clock, clock)),
         partial(DisplacedRows, database, wall=clock, lived=clock),
         partial(Manifests, database),
-        Blobs(database),
+        objects or Blobs(database),
     )
     world = world_of(clock)
     for _ in path:  # no other workspace has the same epoch
         world.token()
     tree = ContentTree(path, state, store, world, heard, lambda told: None)
-    workspace = ContentWorkspace(tree, BlobOwners(database))
+    workspace = ContentWorkspace(tree, objects or BlobOwners(database))
     workspace.attach()
     return workspace
 
 
 def nodes_scene(place: Path, last: ExitStack) -> Scene:
     """Over three nodes in this process, with two copies of each content."""
-    nodes = last.enter_context(nodes_in_a_thread(place))
+    nodes = last.enter_context(in_a_thread(house(place)))
     clock, heard = Clock(NOW), Heard()
     workspace = content_workspace("files", nodes.database, nodes.store, clock, heard)
     return Scene(workspace, nodes.database, clock, heard)
 
 
+def bucket_scene(place: Path, last: ExitStack) -> Scene:
+    """Over a bucket in memory."""
+    one = last.enter_context(in_a_thread(object_house(place)))
+    clock, heard = Clock(NOW), Heard()
+    workspace = content_workspace("files", one.database, one.store, clock, heard, one.contents)
+    one.store.buckets.assign(workspace.id, one.bucket.address)
+    return Scene(workspace, one.database, clock, heard)
+
+
 @contextmanager
-def nodes_in_a_thread(place: Path) -> Iterator[House]:
-    """The store works in an event loop of its own, as in a server."""
+def in_a_thread(scene: AbstractAsyncContextManager[H]) -> Iterator[H]:
+    """A store that works in an event loop of its own, as in a server."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        one = house(place)
-        found = asyncio.run_coroutine_threadsafe(one.__aenter__(), loop).result(PATIENCE_SECONDS)
+        found = asyncio.run_coroutine_threadsafe(scene.__aenter__(), loop).result(PATIENCE_SECONDS)
         try:
             yield found
         finally:
-            end = one.__aexit__(None, None, None)
+            end = scene.__aexit__(None, None, None)
             asyncio.run_coroutine_threadsafe(end, loop).result(PATIENCE_SECONDS)
     finally:
         loop.call_soon_threadsafe(loop.stop)
@@ -211,4 +229,9 @@ def nodes_in_a_thread(place: Path) -> Iterator[House]:
         loop.close()
 
 
-BUILDS = {"folder": folder_scene, "content": content_scene, "nodes": nodes_scene}
+BUILDS = {
+    "folder": folder_scene,
+    "content": content_scene,
+    "nodes": nodes_scene,
+    "bucket": bucket_scene,
+}

@@ -13,10 +13,10 @@ from cargo_sync.model.transfers import Offer, Unread
 from cargo_sync.server.workspace.content.workspace import ContentWorkspace
 from cargo_sync.server.workspace.operations import Delete
 from cargo_sync.stores.contract import Coming, Content
-from tests.conformance.workspaces import RUN, Scene, content_workspace, nodes_in_a_thread, offer
+from tests.conformance.workspaces import RUN, Scene, content_workspace, in_a_thread, offer
 from tests.server.house import NOW, Heard
 from tests.server.surroundings import Clock
-from tests.stores.nodes.house import House
+from tests.stores.nodes.house import House, house
 
 DAY = 86_400.0
 
@@ -36,7 +36,7 @@ class Ground(Scene):
 
 @pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[House]:
-    with nodes_in_a_thread(tmp_path) as one:
+    with in_a_thread(house(tmp_path)) as one:
         yield one
 
 

@@ -1,0 +1,17 @@
+"""Contents in buckets: small ones in packs, large ones in parts, and how what is nobody's goes.
+
+ports       calls to a bucket, rows, and what all of the work shares
+budget      memory for what is on its way
+packing     which contents come together, in which parts one is sent, what is read at once
+s3_bucket   a bucket, or a folder in one, over S3
+watched     a bucket whose calls are counted
+buckets     the buckets of a server: whose each is
+retrying    calls that are tried again as long as somebody waits
+parts       one large content is sent in parts
+uses        which objects were written, and may still be recorded
+storing     contents of the spool become objects
+forwarding  large contents go on while they still arrive
+fetching    contents are read, with few requests
+upkeep      what is nobody's goes; a bucket is compared with the rows
+store       the store of contents: all of it, connected
+"""

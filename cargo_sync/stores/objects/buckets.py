@@ -1,0 +1,157 @@
+"""The buckets of a server: whose each is, and where a workspace's contents go.
+
+A bucket is used once its marker is one of ours. A new one gets its marker, with a row that was
+there before; so no other installation has the same. One that has lost its marker although rows say
+that objects are in it is not touched: it was emptied, or another bucket has its name.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.state.objects import BucketRow, BucketTotals
+from cargo_sync.stores.objects.ports import BucketCalls, ObjectRows
+from cargo_sync.stores.objects.watched import BucketCounts, WatchedBucket
+
+
+@dataclass(frozen=True, slots=True)
+class BucketReport:
+    """How a bucket is.
+
+    problem  why it cannot be used now, or None
+    missing  live objects that were not there at the last comparison
+    """
+
+    address: str
+    problem: Problem | None
+    totals: BucketTotals
+    counts: BucketCounts
+    missing: int
+
+
+class StoreBucket:
+    """One of them. One event loop uses it; any thread may ask for its `problem` and `report`.
+
+    address  names endpoint, bucket and folder, for people
+    row      None until it is known whose it is
+    totals   as they were counted last
+    """
+
+    def __init__(self, address: str, calls: BucketCalls) -> None:
+        self.address = address
+        self.calls = WatchedBucket(calls)
+        self.row: BucketRow | None = None
+        self.totals = BucketTotals()
+        self.missing = 0
+        self._refused: Problem | None = Problem(
+            Code.UNREACHABLE, f"the bucket {address} was not asked yet", hint="it is tried again"
+        )
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why it cannot be used now, or None."""
+        return self._refused or self.calls.trouble
+
+    @property
+    def id(self) -> int:
+        """Its number. Raises ProblemError: it is not known whose it is."""
+        if self.row is None:
+            assert self._refused is not None, "it is not open"
+            raise ProblemError(self._refused)
+        return self.row.id
+
+    def report(self) -> BucketReport:
+        """How it is."""
+        return BucketReport(
+            self.address, self.problem, self.totals, self.calls.counts, self.missing
+        )
+
+    async def open(self, rows: ObjectRows, world: World) -> bool:
+        """Finds out whose it is; whether it is ours. A new one is marked."""
+        try:
+            self.row = await _claimed(self, rows, world)
+        except ProblemError as error:
+            self._refused = error.problem
+            return False
+        self._refused = None
+        return True
+
+
+class Buckets:
+    """All of them, and which workspace has which. Any thread may ask."""
+
+    def __init__(self) -> None:
+        self._all: Mapping[str, StoreBucket] = {}
+        self._of: Mapping[int, StoreBucket] = {}
+
+    def __iter__(self) -> Iterator[StoreBucket]:
+        return iter(tuple(self._all.values()))
+
+    def use(self, bucket: StoreBucket) -> StoreBucket:
+        """There is one more, unless there is one with its address already; returns that."""
+        if bucket.address not in self._all:
+            self._all = {**self._all, bucket.address: bucket}
+        return self._all[bucket.address]
+
+    def at(self, address: str) -> StoreBucket | None:
+        """The one with this address."""
+        return self._all.get(address)
+
+    def assign(self, workspace: int, address: str) -> None:
+        """What a workspace gets goes there from now on."""
+        self._of = {**self._of, workspace: self._all[address]}
+
+    def of(self, workspace: int) -> StoreBucket:
+        """Where a workspace's contents go. Raises ProblemError: nowhere."""
+        found = self._of.get(workspace)
+        if found is None:
+            message = "this workspace has no bucket in the server's file any more"
+            raise ProblemError(Problem(Code.NOT_OPEN, message, hint="name it there again"))
+        return found
+
+    def numbered(self, id: int) -> StoreBucket:
+        """The open one with this number. Raises ProblemError: there is none."""
+        for one in self._all.values():
+            if one.row is not None and one.row.id == id:
+                return one
+        for one in self._all.values():
+            if one.problem is not None:
+                raise ProblemError(one.problem)
+        message = "the bucket with this file is not named in the server's file"
+        raise ProblemError(Problem(Code.NOT_OPEN, message, hint="name it there again"))
+
+
+async def _claimed(bucket: StoreBucket, rows: ObjectRows, world: World) -> BucketRow:
+    """The row of a bucket that is ours. Raises ProblemError."""
+    marker = await bucket.calls.marker()
+    if marker is None:
+        for row in await world.offload(rows.used_buckets):
+            if row.address == bucket.address:
+                raise ProblemError(_marker_lost(bucket.address))
+        marker = world.token()
+        await world.offload(rows.add_bucket, marker, bucket.address)
+        await bucket.calls.mark(marker)
+        marker = await bucket.calls.marker() or ""  # another one may have come at the same moment
+    if await world.offload(rows.bucket, marker) is None:
+        raise ProblemError(_foreign(bucket.address))
+    return await world.offload(rows.add_bucket, marker, bucket.address)
+
+
+def _marker_lost(address: str) -> Problem:
+    return Problem(
+        Code.MARKER_LOST,
+        f"{address} has no marker (cargo_sync.json), although contents of workspaces lie there",
+        hint="is it another bucket, or was it emptied? Bring the object cargo_sync.json back if "
+        "only that was deleted",
+        retry=False,
+    )
+
+
+def _foreign(address: str) -> Problem:
+    return Problem(
+        Code.FOREIGN_FOLDER,
+        f"{address} belongs to another Cargo server",
+        hint="give each installation a prefix of its own",
+        retry=False,
+    )

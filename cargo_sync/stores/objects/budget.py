@@ -1,0 +1,53 @@
+"""Memory for what is on its way to buckets: so many bytes at most, whoever sends."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+MOST: Final = 256 << 20
+
+
+class PartMemory:
+    """Bytes that may be taken. One event loop uses it; who comes first is served first.
+
+    taken  by so many bytes now
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self.taken = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @asynccontextmanager
+    async def taking(self, size: int) -> AsyncIterator[None]:
+        """Takes so many bytes while this is entered; more than there are, if nobody has any."""
+        if self._waiting or not self._fits(size):
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append((size, turn))
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._give(size)
+                else:
+                    self._waiting.remove((size, turn))
+                raise
+        else:
+            self.taken += size
+        try:
+            yield
+        finally:
+            self._give(size)
+
+    def _fits(self, size: int) -> bool:
+        return not self.taken or self.taken + size <= self._most
+
+    def _give(self, size: int) -> None:
+        self.taken -= size
+        while self._waiting and self._fits(self._waiting[0][0]):
+            wanted, turn = self._waiting.popleft()
+            if not turn.done():
+                self.taken += wanted
+                turn.set_result(None)

@@ -1,0 +1,124 @@
+"""What the work on buckets needs: calls to a bucket, rows, and what all of it shares.
+
+All of it runs in one event loop, of a thread of its own. Each `await` is a place where the server
+may die: what was done before it is durable, and what comes after it must be found to be undone.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from cargo_sync.model.problems import Problem
+from cargo_sync.model.world import World
+from cargo_sync.state.object_contents import ContentMove, ContentPlace
+from cargo_sync.state.objects import BucketRow, BucketTotals, ObjectRow
+from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.objects.budget import PartMemory
+from cargo_sync.stores.spool import BlobSpool
+
+
+class ListedObject(NamedTuple):
+    """An object of a bucket: its key (32 hex digits), and its age in seconds."""
+
+    key: str
+    age: float
+
+
+class OpenParts(NamedTuple):
+    """An upload in parts that has not ended: its key, its id, and its age in seconds."""
+
+    key: str
+    upload: str
+    age: float
+
+
+class BucketCalls(Protocol):
+    """One bucket, or a folder in it. Keys are 32 hex digits; nothing is written twice.
+
+    All calls raise S3Error; what is not there is `vanished`. They try again by themselves for some
+    seconds. They are made in one event loop.
+    """
+
+    async def marker(self) -> str | None:
+        """What the marker says; None: there is none."""
+
+    async def mark(self, marker: str) -> None:
+        """Writes the marker, where there is none."""
+
+    async def put(self, key: str, content: bytes | memoryview, md5: bytes | None = None) -> None:
+        """Stores an object; again with the same bytes, if it is not known whether it is there."""
+
+    async def size(self, key: str) -> int | None:
+        """The bytes of an object; None: there is none."""
+
+    async def read(self, key: str, start: int, end: int) -> memoryview:
+        """Its bytes from `start` up to, not including, `end`: exactly so many."""
+
+    async def begin(self, key: str) -> str:
+        """An upload in parts begins; returns its id."""
+
+    async def part(self, key: str, upload: str, number: int, content: memoryview) -> str:
+        """Sends a part; returns its ETag."""
+
+    async def complete(self, key: str, upload: str, etags: Sequence[str]) -> None:
+        """Makes the object of the parts, the first of which has number 1."""
+
+    async def abort(self, key: str, upload: str) -> None:
+        """Ends an upload, if there still is such a one."""
+
+    async def delete(self, keys: Sequence[str]) -> Mapping[str, Problem]:
+        """Deletes objects, if they are there; returns those that could not be deleted."""
+
+    def pages(self) -> AsyncIterator[Sequence[ListedObject]]:
+        """All objects, in the order of their keys."""
+
+    def open_uploads(self) -> AsyncIterator[Sequence[OpenParts]]:
+        """All uploads that have not ended."""
+
+
+class ObjectRows(Protocol):
+    """The rows of objects: see `state.objects.Objects`. Each call is one transaction."""
+
+    def bucket(self, marker: str) -> BucketRow | None: ...
+    def add_bucket(self, marker: str, address: str) -> BucketRow: ...
+    def used_buckets(self) -> list[BucketRow]: ...
+    def begin(
+        self, bucket: int, workspace: int, keys: Sequence[str], sizes: Sequence[int], now: float
+    ) -> list[int]: ...
+    def give_up(self, ids: Sequence[int]) -> None: ...
+    def stale(self, before: float, limit: int) -> list[int]: ...
+    def doomed(self, bucket: int, before: float, after: int, limit: int) -> list[ObjectRow]: ...
+    def gone(self, ids: Sequence[int]) -> None: ...
+    def sparse(self, bucket: int, after: int, limit: int) -> list[ObjectRow]: ...
+    def with_small(self, bucket: int) -> list[int]: ...
+    def small(self, bucket: int, workspace: int, limit: int) -> list[ObjectRow]: ...
+    def known(self, bucket: int, keys: Sequence[str]) -> set[str]: ...
+    def between(self, bucket: int, after: str, upto: str, limit: int) -> list[str]: ...
+    def totals(self, bucket: int) -> BucketTotals: ...
+
+
+class PlaceRows(Protocol):
+    """The rows of contents: see `state.object_contents.ObjectContents`."""
+
+    def forget(self, workspace: int, hashes: Sequence[str], now: float) -> None: ...
+    def where(self, workspace: int, hashes: Sequence[str]) -> dict[str, ContentPlace]: ...
+    def pieces(self, workspace: int, hash: str) -> bytes: ...
+    def within(self, workspace: int, object: int) -> list[tuple[str, int, int]]: ...
+    def move(self, workspace: int, moves: Sequence[ContentMove], now: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What all of the work shares.
+
+    memory  for parts and packs that are on their way
+    pause   waits for some seconds
+    """
+
+    objects: ObjectRows
+    contents: PlaceRows
+    spool: BlobSpool
+    claims: Claims
+    world: World
+    memory: PartMemory
+    pause: Callable[[float], Awaitable[None]]

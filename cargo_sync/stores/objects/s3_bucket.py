@@ -1,0 +1,121 @@
+"""A bucket, or a folder in one, over S3: see `ports.BucketCalls`."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Final
+
+from cargo_sync.model.problems import Code, Problem
+from cargo_sync.s3.client import S3
+from cargo_sync.s3.content import S3Content
+from cargo_sync.s3.errors import S3Error, bad_answer
+from cargo_sync.stores.objects.ports import ListedObject, OpenParts
+
+MARKER: Final = "cargo_sync.json"
+"""What says whose it is: an object beside the folder `objects`."""
+_FORM: Final = "cargo_sync"
+_VERSION: Final = 1
+_LONGEST_MARKER: Final = 4_096
+_KEY_DIGITS: Final = 32
+
+
+class S3Bucket:
+    """One of these. It closes the client's connections."""
+
+    def __init__(self, s3: S3, prefix: str, wall: Callable[[], float]) -> None:
+        """`prefix` is a folder such as `a/b`, or "" for all of the bucket."""
+        self._s3 = s3
+        self._top = f"{prefix}/" if prefix else ""
+        self._below = f"{self._top}objects/"
+        self._wall = wall
+
+    async def aclose(self) -> None:
+        """Closes its connections."""
+        await self._s3.aclose()
+
+    async def marker(self) -> str | None:
+        try:
+            async with self._s3.get(f"{self._top}{MARKER}") as content:
+                found = bytearray()
+                async for piece in content.pieces():
+                    found += piece
+                    if len(found) > _LONGEST_MARKER:
+                        break
+        except S3Error as error:
+            if error.problem.code is Code.VANISHED:
+                return None
+            raise
+        try:
+            told = json.loads(found)
+            marker = told["marker"] if told["format"] == _FORM else None
+        except (ValueError, KeyError, TypeError):
+            marker = None
+        if not isinstance(marker, str):
+            raise bad_answer(f"{MARKER} could not be read", "it is not one of Cargo's")
+        return marker
+
+    async def mark(self, marker: str) -> None:
+        text = json.dumps({"format": _FORM, "version": _VERSION, "marker": marker})
+        await self._s3.put(f"{self._top}{MARKER}", S3Content((text.encode(),)))
+
+    async def put(self, key: str, content: bytes | memoryview, md5: bytes | None = None) -> None:
+        await self._s3.put(self._key(key), S3Content((content,), md5))
+
+    async def size(self, key: str) -> int | None:
+        head = await self._s3.head(self._key(key))
+        return None if head is None else head.size
+
+    async def read(self, key: str, start: int, end: int) -> memoryview:
+        view = memoryview(bytearray(end - start))
+        done = 0
+        async with self._s3.get(self._key(key), start, end) as content:
+            if content.end < end:
+                raise bad_answer(f"{key} could not be read", "the object is shorter than it was")
+            async for piece in content.pieces():
+                view[done : done + len(piece)] = piece
+                done += len(piece)
+        return view
+
+    async def begin(self, key: str) -> str:
+        return await self._s3.multipart.begin(self._key(key))
+
+    async def part(self, key: str, upload: str, number: int, content: memoryview) -> str:
+        return await self._s3.multipart.part(self._key(key), upload, number, S3Content((content,)))
+
+    async def complete(self, key: str, upload: str, etags: Sequence[str]) -> None:
+        parts = list(enumerate(etags, 1))
+        await self._s3.multipart.complete(self._key(key), upload, parts)
+
+    async def abort(self, key: str, upload: str) -> None:
+        await self._s3.multipart.abort(self._key(key), upload)
+
+    async def delete(self, keys: Sequence[str]) -> Mapping[str, Problem]:
+        named = {self._key(key): key for key in keys}
+        failed = await self._s3.delete_many(list(named))
+        return {named[name]: why for name, why in failed.items()}
+
+    async def pages(self) -> AsyncIterator[Sequence[ListedObject]]:
+        async for page in self._s3.listing.objects(self._below):
+            now = self._wall()
+            yield [
+                ListedObject(key, now - modified / 1e9)
+                for name, modified in zip(page.keys, page.modified_ns, strict=True)
+                if (key := self._own(name))
+            ]
+
+    async def open_uploads(self) -> AsyncIterator[Sequence[OpenParts]]:
+        async for page in self._s3.multipart.open_uploads(self._below):
+            now = self._wall()
+            yield [
+                OpenParts(key, one.upload, now - one.begun_ns / 1e9)
+                for one in page
+                if (key := self._own(one.key))
+            ]
+
+    def _key(self, key: str) -> str:
+        return f"{self._below}{key[:2]}/{key}"
+
+    def _own(self, name: str) -> str:
+        """The key of an object of ours; "" for any other, which is left alone."""
+        key = name.rpartition("/")[2]
+        is_key = len(key) == _KEY_DIGITS and set(key) <= set("0123456789abcdef")
+        return key if is_key and self._key(key) == name else ""

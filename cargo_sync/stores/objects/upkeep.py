@@ -1,0 +1,144 @@
+"""What is nobody's goes from a bucket, and what is there is compared with the rows.
+
+- An object in which nothing was recorded is given up: at once if this process has made it, a day
+  later if it was another start of a server. It goes then.
+- An object in which nothing is recorded any more is doomed. It goes after so many days as the
+  state's backups are old at most: a state of these days finds all that it names.
+- An object without a row is an orphan, as is an upload in parts that has not ended. They go after
+  a week.
+
+An object is deleted before its row, so a crash between these leaves a row by which it is deleted
+again. To delete what is not there is no error.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.state.objects import ObjectRow
+from cargo_sync.stores.objects.buckets import StoreBucket
+from cargo_sync.stores.objects.ports import ListedObject, Storage
+from cargo_sync.stores.objects.uses import ObjectUses
+
+DAY: Final = 86_400.0
+KEPT: Final = 14 * DAY
+"""Seconds for which an object is kept in which nothing is recorded any more."""
+ORPHANED: Final = 7 * DAY
+PAGE: Final = 1_000
+FIRST_KEY: Final = ""
+_LAST_KEY: Final = "f" * 32
+_MOST_MISSING: Final = 1_000
+"""So many objects that seem to be missing are looked for one by one."""
+
+
+class Upkeep:
+    """Does it step by step. One event loop uses it."""
+
+    def __init__(self, storage: Storage, uses: ObjectUses, kept: float = KEPT) -> None:
+        self._storage = storage
+        self._uses = uses
+        self._kept = kept
+
+    async def give_up(self) -> None:
+        """Gives up what this process has written and nobody has recorded."""
+        ended = self._uses.take_ended()
+        if ended:
+            await self._storage.world.offload(self._storage.objects.give_up, ended)
+
+    async def give_up_stale(self) -> None:
+        """Gives up what another start of a server has begun, and not ended in a day."""
+        rows, world = self._storage.objects, self._storage.world
+        while ids := await world.offload(rows.stale, world.lived() - DAY, PAGE):
+            await world.offload(rows.give_up, ids)
+
+    async def delete(self, bucket: StoreBucket) -> None:
+        """Deletes doomed objects whose time has come. Raises ProblemError."""
+        rows, world, after = self._storage.objects, self._storage.world, 0
+        before = world.lived() - self._kept
+        while doomed := await world.offload(rows.doomed, bucket.id, before, after, PAGE):
+            await self._delete(bucket, doomed)
+            after = doomed[-1].id
+
+    async def _delete(self, bucket: StoreBucket, doomed: Sequence[ObjectRow]) -> None:
+        failed = await bucket.calls.delete([row.key for row in doomed])
+        gone = [row.id for row in doomed if row.key not in failed]
+        await self._storage.world.offload(self._storage.objects.gone, gone)
+
+    async def count(self, bucket: StoreBucket) -> None:
+        """Counts what a bucket has. Raises ProblemError."""
+        offload = self._storage.world.offload
+        bucket.totals = await offload(self._storage.objects.totals, bucket.id)
+
+    async def compare(self, bucket: StoreBucket) -> None:
+        """Compares a bucket with the rows: orphans go, and missing objects are counted.
+
+        Raises:
+            ProblemError: the bucket does not answer, or the state cannot be read.
+        """
+        after, missing = FIRST_KEY, 0
+        async for page in bucket.calls.pages():
+            if page:
+                missing += await self._compared(bucket, after, page, missing)
+                after = page[-1].key
+        missing += await self._missing(bucket, after, _LAST_KEY, set(), missing)
+        bucket.missing = missing
+        async for uploads in bucket.calls.open_uploads():
+            for one in uploads:
+                if one.age > ORPHANED:
+                    await bucket.calls.abort(one.key, one.upload)
+
+    async def _compared(
+        self, bucket: StoreBucket, after: str, page: Sequence[ListedObject], missing: int
+    ) -> int:
+        """Deletes the orphans of a page; how many objects are missing up to its end."""
+        # The rows are read after the bucket was: an object that it has already had its row before.
+        rows, offload = self._storage.objects, self._storage.world.offload
+        known = await offload(rows.known, bucket.id, [one.key for one in page])
+        orphans = [one.key for one in page if one.key not in known and one.age > ORPHANED]
+        if orphans:
+            await bucket.calls.delete(orphans)
+        there = {one.key for one in page}
+        return await self._missing(bucket, after, page[-1].key, there, missing)
+
+    async def _missing(
+        self, bucket: StoreBucket, after: str, upto: str, there: set[str], missing: int
+    ) -> int:
+        """How many live objects with keys above `after` are not there."""
+        rows, offload, found = self._storage.objects, self._storage.world.offload, 0
+        while some := await offload(rows.between, bucket.id, after, upto, PAGE):
+            for key in some:
+                # It may have come after its page was read.
+                if key in there or missing + found >= _MOST_MISSING:
+                    continue
+                found += await bucket.calls.size(key) is None
+            after = some[-1]
+        return found
+
+
+class Periods:
+    """When what is due; one event loop uses it."""
+
+    def __init__(self, steady: Callable[[], float]) -> None:
+        self._steady = steady
+        self._next: dict[object, float] = {}
+
+    async def due(
+        self, what: object, first: float, every: float, work: Callable[[], Awaitable[None]]
+    ) -> bool:
+        """Does work if it is due; whether it was.
+
+        Args:
+            what: it, among others.
+            first: seconds after the first call.
+            every: seconds between two times; what fails is done again then.
+            work: raises ProblemError when it cannot be done now.
+        """
+        now = self._steady()
+        if now < self._next.setdefault(what, now + first):
+            return False
+        self._next[what] = now + every
+        try:
+            await work()
+        except ProblemError:
+            return False  # who asks how the bucket is hears of it
+        return True

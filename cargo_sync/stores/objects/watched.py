@@ -1,0 +1,112 @@
+"""A bucket whose calls are counted, and of which is known whether it answers."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.stores.objects.ports import BucketCalls, ListedObject, OpenParts
+
+_ANSWERS: Final = frozenset({Code.VANISHED, Code.BAD_RANGE, Code.CHANGED})
+"""What a bucket says that can be used."""
+
+
+@dataclass(slots=True)
+class BucketCounts:
+    """What a bucket was asked since the start.
+
+    requests, failed  by kind: put, part, get, delete, list, other
+    sent, received    bytes of contents
+    """
+
+    requests: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
+    sent: int = 0
+    received: int = 0
+
+
+class WatchedBucket:
+    """Passes all calls on: see `ports.BucketCalls`.
+
+    trouble  why the last call failed, if it was the bucket's fault; None: it answers
+    counts   of calls
+    """
+
+    def __init__(self, calls: BucketCalls, changed: Callable[[], object] = lambda: None) -> None:
+        """`changed` is called when it begins to answer, or does not any more."""
+        self._calls = calls
+        self._changed = changed
+        self.trouble: Problem | None = None
+        self.counts = BucketCounts()
+
+    async def marker(self) -> str | None:
+        with self._watched("other"):
+            return await self._calls.marker()
+
+    async def mark(self, marker: str) -> None:
+        with self._watched("other"):
+            await self._calls.mark(marker)
+
+    async def put(self, key: str, content: bytes | memoryview, md5: bytes | None = None) -> None:
+        with self._watched("put"):
+            await self._calls.put(key, content, md5)
+        self.counts.sent += len(content)
+
+    async def size(self, key: str) -> int | None:
+        with self._watched("other"):
+            return await self._calls.size(key)
+
+    async def read(self, key: str, start: int, end: int) -> memoryview:
+        with self._watched("get"):
+            found = await self._calls.read(key, start, end)
+        self.counts.received += len(found)
+        return found
+
+    async def begin(self, key: str) -> str:
+        with self._watched("other"):
+            return await self._calls.begin(key)
+
+    async def part(self, key: str, upload: str, number: int, content: memoryview) -> str:
+        with self._watched("part"):
+            etag = await self._calls.part(key, upload, number, content)
+        self.counts.sent += len(content)
+        return etag
+
+    async def complete(self, key: str, upload: str, etags: Sequence[str]) -> None:
+        with self._watched("other"):
+            await self._calls.complete(key, upload, etags)
+
+    async def abort(self, key: str, upload: str) -> None:
+        with self._watched("other"):
+            await self._calls.abort(key, upload)
+
+    async def delete(self, keys: Sequence[str]) -> Mapping[str, Problem]:
+        with self._watched("delete"):
+            return await self._calls.delete(keys)
+
+    async def pages(self) -> AsyncIterator[Sequence[ListedObject]]:
+        with self._watched("list"):
+            async for page in self._calls.pages():
+                yield page
+
+    async def open_uploads(self) -> AsyncIterator[Sequence[OpenParts]]:
+        with self._watched("list"):
+            async for page in self._calls.open_uploads():
+                yield page
+
+    @contextmanager
+    def _watched(self, kind: str) -> Iterator[None]:
+        counts, before = self.counts, self.trouble
+        counts.requests[kind] = counts.requests.get(kind, 0) + 1
+        try:
+            yield
+        except ProblemError as error:
+            counts.failed[kind] = counts.failed.get(kind, 0) + 1
+            self.trouble = None if error.problem.code in _ANSWERS else error.problem
+            raise
+        else:
+            self.trouble = None
+        finally:
+            if (before is None) != (self.trouble is None):
+                self._changed()
