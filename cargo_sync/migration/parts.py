@@ -1,6 +1,7 @@
 """The state of a server that does not run, and what a migration makes of it."""
 
 import asyncio
+import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Final
 
 from cargo_sync.api.addresses import SERVER, keys_dir
 from cargo_sync.catalogue.stored import StoredCatalogue
+from cargo_sync.cluster.identity import server_id
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.nodes.placement import quorum
@@ -48,7 +50,7 @@ class StoppedServer:
         """
         self.settings = settings
         try:
-            database = open_server_state(settings.state_dir, settings.database)
+            database = open_server_state(settings.state_dir, settings.database, alone=True)
         except ProblemError as error:
             if error.problem.code is not Code.STATE_IN_USE:
                 raise
@@ -59,7 +61,10 @@ class StoppedServer:
             StoredCatalogue(database).suspect(stopped)
             all_incomplete(database, "server")
 
-        clock = last.enter_context(RetentionClock(database, system_clocks(), unclean))
+        id = ""
+        if settings.database is not None:
+            id = server_id(settings.state_dir, partial(secrets.token_hex, 16))
+        clock = last.enter_context(RetentionClock(database, system_clocks(), unclean, id))
         self.world: World = system_world(last.enter_context(threads()), clock)
         history = HistoryRows(database, self.world.wall, self.world.lived)
         self.catalogue = StoredCatalogue(database, history)

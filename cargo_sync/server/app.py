@@ -99,7 +99,7 @@ async def run(
     stop, again = Stop(), asyncio.Event()
     stop.on_signals(again.set)
     more_descriptors()
-    epoch = secrets.token_hex(16)
+    epoch = _token()
     with ExitStack() as last:
         last.callback(stop.rested)
         endpoint = last.enter_context(_endpoint(settings, env, epoch))
@@ -109,7 +109,8 @@ async def run(
             StoredCatalogue(database).suspect(stopped)
             all_incomplete(database, "server")
 
-        clock = last.enter_context(RetentionClock(database, system_clocks(), unclean))
+        id = "" if settings.database is None else server_id(settings.state_dir, _token)
+        clock = last.enter_context(RetentionClock(database, system_clocks(), unclean, id))
         world = system_world(last.enter_context(threads()), clock)
         pool = last.enter_context(ThreadPoolExecutor(1, "others"))
         others = _others(settings, database, world, ThreadOffload(pool), epoch)
@@ -166,6 +167,10 @@ async def _end_when_lost(database: Database, stop: Stop) -> None:
     _log.error("%s", lost)
     stop()
     await Wakeup().wait()
+
+
+def _token() -> str:
+    return secrets.token_hex(16)
 
 
 def _others(

@@ -1,6 +1,8 @@
 """The retention clock of one process: it continues where the last one stopped.
 
-Its row also says whether a process runs: a clean end is noted there, a kill is not.
+Its row also says whether a process runs: a clean end is noted there, a kill is not. Servers that
+share a state share the clock, and none of them falls behind it; whether each of them runs is in a
+row of its own.
 
 `machines/retention` has the theory and the arithmetic.
 """
@@ -32,7 +34,11 @@ _UNCLEAN: Final = (
 
 _log = logging.getLogger(__name__)
 
-_PUT: Final = put("clock", "one", "reading, wall, boottime, boot_id, running")
+_OF: Final = "reading, wall, boottime, boot_id, running"
+_PUT: Final = put("clock", "one", _OF)
+_PUT_OWN: Final = put("server_clock", "id", _OF)
+_LAST: Final = f"SELECT {_OF} FROM clock"  # noqa: S608
+_OWN: Final = f"SELECT {_OF} FROM server_clock WHERE id = ?"  # noqa: S608
 
 
 class RetentionClock:
@@ -46,6 +52,7 @@ class RetentionClock:
         database: Database,
         clocks: Callable[[], SystemClocks],
         unclean: Callable[[UncleanStop], None],
+        server: str = "",
     ) -> None:
         """Notes that a process runs.
 
@@ -53,19 +60,22 @@ class RetentionClock:
             database: the state.
             clocks: reads the system's clocks.
             unclean: called if the last process did not end cleanly, in the same transaction.
+            server: the id of a server that may share the state; "" if it has it alone.
 
         Raises:
             ProblemError: the state cannot be read or written.
         """
         self._database = database
         self._clocks = clocks
+        self._server = server
         with database.transaction():
             last, now = self._stored(), clocks()
             self._mark = resumed(last, now)
-            self._jumped = jump(last.clocks, now) if last else 0.0
-            if last and self._was_running():
-                rebooted = not now.boot_id or now.boot_id != last.clocks.boot_id
-                unclean(UncleanStop(last.reading, last.clocks.wall, rebooted))
+            own, was_running = self._own()
+            self._jumped = jump(own.clocks, now) if own else 0.0
+            if own and was_running:
+                rebooted = not now.boot_id or now.boot_id != own.clocks.boot_id
+                unclean(UncleanStop(own.reading, own.clocks.wall, rebooted))
                 _log.warning("%s", _UNCLEAN)
             self._store(self._mark, running=True)
 
@@ -118,6 +128,8 @@ class RetentionClock:
         self._jumped += jump(before.clocks, now)
         self._mark = mark = advanced(before, now)
         with self._database.transaction():
+            if self._server and (last := self._stored()) and last.reading > mark.reading:
+                self._mark = mark = ClockMark(last.reading, now)
             self._store(mark, running=True)
             beside(mark.reading)
         jumped, self._jumped = self._jumped, 0.0
@@ -130,10 +142,16 @@ class RetentionClock:
             ).fetchone()
         return ClockMark(row[0], SystemClocks(*row[1:])) if row else None
 
-    def _was_running(self) -> bool:
+    def _own(self) -> tuple[ClockMark | None, bool]:
+        """What this server's last process has stored, and whether it still ran."""
+        asked = _OWN if self._server else _LAST
         with self._database.read() as connection:
-            return bool(connection.execute("SELECT running FROM clock").fetchone()[0])
+            row = connection.execute(asked, (self._server,) if self._server else ()).fetchone()
+        return (ClockMark(row[0], SystemClocks(*row[1:4])), bool(row[4])) if row else (None, False)
 
     def _store(self, mark: ClockMark, *, running: bool) -> None:
+        row = (mark.reading, *mark.clocks)
         with self._database.transaction() as connection:
-            connection.execute(_PUT, (1, mark.reading, *mark.clocks, int(running)))
+            connection.execute(_PUT, (1, *row, int(running and not self._server)))
+            if self._server:
+                connection.execute(_PUT_OWN, (self._server, *row, int(running)))

@@ -7,12 +7,13 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.sqlite.database import SqliteDatabase
 
 
-def open_server_state(state_dir: str, address: str | None) -> Database:
+def open_server_state(state_dir: str, address: str | None, *, alone: bool = False) -> Database:
     """The state of a server.
 
     Args:
         state_dir: the folder of what is its own.
         address: of a database in PostgreSQL; None for a file in this folder.
+        alone: no server may have it meanwhile; a file is always one process's alone.
 
     Raises:
         ProblemError: `state_in_use`, or why it cannot be used.
@@ -30,4 +31,4 @@ def open_server_state(state_dir: str, address: str | None) -> Database:
                 retry=False,
             )
         ) from error
-    return PostgresDatabase.open(address, state_dir)
+    return PostgresDatabase.open(address, state_dir, alone=alone)

@@ -137,3 +137,25 @@ def test_ages_begin_when_a_name_is_first_seen(schema: str, request: pytest.Fixtu
     assert ages.ages("/a/trash", ["y", "z"]) == {"y": 0.0, "z": 2.0}, "y was gone in between"
     assert ages.ages("/b/trash", ["x"]) == {"x": 7.0}
     assert ages.ages("/c/trash", []) == {}
+
+
+def test_servers_that_share_a_state_share_the_clock_and_each_runs_for_itself(
+    server: Database,
+) -> None:
+    stops = list[UncleanStop]()
+    one, other = Machine(), Machine()
+    other.boot, other.boottime = "boot-2", 9_000.0
+    first = RetentionClock(server, one, stops.append, "one")
+    second = RetentionClock(server, other, stops.append, "other")
+    assert not stops and second() == first()
+    one.passes(100)
+    first.beat(nothing)
+    other.passes(60)  # it runs slower
+    second.beat(nothing)
+    assert second() == first()
+    RetentionClock(server, one, stops.append, "one")
+    assert stops == [UncleanStop(first(), one.wall, rebooted=False)]
+    with second:
+        pass
+    RetentionClock(server, other, stops.append, "other")
+    assert len(stops) == 1, "it had ended in order"

@@ -40,7 +40,6 @@ from cargo_sync.state.postgres.connections import (
 from cargo_sync.state.postgres.life import (
     DatabaseLife,
     began,
-    join_others,
     must_go_on,
     share_lock,
     take_lock,
@@ -58,12 +57,15 @@ _BEGIN: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 class PostgresDatabase(Database):
     """The open state of a server in PostgreSQL."""
 
-    def __init__(self, address: str, path: str, lock: FileLock, fault: Fault | None) -> None:
+    def __init__(
+        self, address: str, path: str, lock: FileLock, fault: Fault | None, *, alone: bool
+    ) -> None:
         """Not called directly: see `open`."""
         self.path = path
         self._name = name_of(address)
         self._lock: FileLock | None = lock
         self._fault = fault
+        self._alone = alone
         self._guard = FairLock()
         self._depth = 0
         self._scope = ALONE
@@ -78,13 +80,16 @@ class PostgresDatabase(Database):
         self._apart = ApartStatements(self._opening)
 
     @classmethod
-    def open(cls, address: str, path: str, fault: Fault | None = None) -> Self:
+    def open(
+        cls, address: str, path: str, fault: Fault | None = None, *, alone: bool = False
+    ) -> Self:
         """Connects, and brings the tables to this release's version.
 
         Args:
             address: a URL or a "key=value" list, as libpq takes them.
             path: a folder of this machine that is the server's own: no other process may have it.
             fault: for tests.
+            alone: nobody else may have the database meanwhile.
 
         Raises:
             ProblemError: `state_in_use`, `state_newer`, `state_other`, or why it cannot be used.
@@ -96,7 +101,7 @@ class PostgresDatabase(Database):
             raise ProblemError(from_os_error(error, path)) from error
         lock = only_process(os.path.join(path, "state"))
         try:
-            database = cls(address, path, lock, fault)
+            database = cls(address, path, lock, fault, alone=alone)
         except BaseException:
             lock.release()
             raise
@@ -112,10 +117,10 @@ class PostgresDatabase(Database):
         """Connects for the first time."""
         writer = self._opening(0)
         try:
-            first = take_lock(writer, self._name)
+            first = take_lock(writer, self._name, alone=self._alone)
             migrate(writer, self._name)
             self._life = began(writer, first=first)
-            if first:
+            if first and not self._alone:
                 share_lock(writer)
             self._session = writer.execute(_WHO).fetchone()
         except BaseException:
@@ -200,7 +205,8 @@ class PostgresDatabase(Database):
         try:
             if self._session is not None:
                 writer.execute(_END, self._session)
-            join_others(writer, self._name)
+            if take_lock(writer, self._name, alone=self._alone) and not self._alone:
+                share_lock(writer)
             self._must_go_on(writer)
             self._session = writer.execute(_WHO).fetchone()
         except BaseException:

@@ -22,9 +22,11 @@ _ALONE: Final = "SELECT pg_try_advisory_lock(4346, 1)"
 """Two numbers of ours: each server holds this lock, together with the others. Who moves a state
 into the database wants it alone, and so did servers of releases that knew of no others."""
 _LET_GO: Final = "SELECT pg_advisory_unlock(4346, 1)"
-_WITH_OTHERS: Final = b"""
-SET lock_timeout = '2s'; SELECT pg_advisory_lock_shared(4346, 1); SET lock_timeout = '30s'
+_WITH_OTHERS: Final = """
+SET lock_timeout = {:d}; SELECT pg_advisory_lock_shared(4346, 1); SET lock_timeout = '30s'
 """
+PATIENCE: Final = 2_000
+"""Milliseconds: so long another server may take to begin a life, before it is in the way."""
 _SAYS: Final = "SELECT token, identity FROM database_life"
 _BEGIN: Final = """
 INSERT INTO database_life (one, token, identity)
@@ -55,34 +57,37 @@ class DatabaseLife(NamedTuple):
     reached: str
 
 
-def take_lock(connection: Connection, name: str) -> bool:
+def take_lock(connection: Connection, name: str, *, alone: bool) -> bool:
     """Takes the lock of a server, for as long as the connection stands.
+
+    Args:
+        connection: to the database.
+        name: of the database.
+        alone: nobody else may have it.
 
     Returns:
         Whether nobody else has it; then `share_lock` lets others in.
 
     Raises:
-        ProblemError: `state_in_use`: somebody has the database alone.
-        psycopg.Error: it does not answer.
+        ProblemError: `state_in_use`.
+        psycopg.Error: the database does not answer.
     """
     if connection.execute(_ALONE).fetchone() == (True,):
         return True
-    join_others(connection, name)
+    if alone:
+        raise ProblemError(in_use(name))
+    try:
+        share_lock(connection, free=False)
+    except psycopg.errors.LockNotAvailable as error:
+        raise ProblemError(in_use(name)) from error
     return False
 
 
-def join_others(connection: Connection, name: str) -> None:
-    """Takes the lock together with others. Raises as `take_lock` does."""
-    try:
-        connection.execute(_WITH_OTHERS)
-    except psycopg.errors.LockNotAvailable as error:
-        raise ProblemError(in_use(name)) from error
-
-
-def share_lock(connection: Connection) -> None:
-    """Lets others in."""
-    connection.execute(_WITH_OTHERS)
-    connection.execute(_LET_GO)
+def share_lock(connection: Connection, *, free: bool = True) -> None:
+    """Takes the lock with others; `free`: it was taken alone before, and others are let in."""
+    connection.execute(_WITH_OTHERS.format(PATIENCE).encode())
+    if free:
+        connection.execute(_LET_GO)
 
 
 def began(connection: Connection, *, first: bool) -> DatabaseLife:

@@ -77,8 +77,8 @@ def in_use(name: str) -> Problem:
     """The problem that the database `name` is somebody's alone for now."""
     return Problem(
         Code.STATE_IN_USE,
-        f"{name} is in use: a state is being moved there, or a server of an older release has it",
-        hint="wait for the end of the move, or stop that server",
+        f"{name} is in use by a server, or by a command that needs it alone",
+        hint="stop that one, or wait for its end",
         retry=False,
     )
 

@@ -20,7 +20,7 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.database import ALONE, Database, Scope
 from cargo_sync.state.history import HistoryRows
-from cargo_sync.state.postgres import connections
+from cargo_sync.state.postgres import connections, life
 from cargo_sync.state.postgres.connections import name_of
 from cargo_sync.state.postgres.database import PostgresDatabase
 from cargo_sync.state.postgres.taking_over import take_over
@@ -391,8 +391,9 @@ def statements(address: str) -> str:
 
 
 def test_while_a_state_is_moved_there_nobody_writes(
-    database: PostgresDatabase, fresh_postgres: str, tmp_path: Path
+    database: PostgresDatabase, fresh_postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(life, "PATIENCE", 20)
     with psycopg.connect(fresh_postgres) as moving:
         alone = "SELECT pg_try_advisory_xact_lock(4346, 1)"
         assert moving.execute(alone).fetchone() == (False,)

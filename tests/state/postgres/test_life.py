@@ -7,6 +7,7 @@ import pytest
 from cargo_sync.catalogue.contract import Put
 from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.state.postgres import life
 from cargo_sync.state.postgres.database import PostgresDatabase
 from tests.state.postgres.test_database import accounts, code_of, end_connections, set_account
 
@@ -60,3 +61,22 @@ def test_a_server_under_which_the_database_went_back_ends(
     with PostgresDatabase.open(fresh_postgres, str(tmp_path)) as database:
         set_account(database, "eve")
         assert accounts(database) == ["ana", "eve"] and database.lost is None
+
+
+def test_who_needs_the_database_alone_gets_it_alone(
+    fresh_postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(life, "PATIENCE", 20)
+
+    def opened(folder: str, *, alone: bool = False) -> PostgresDatabase:
+        return PostgresDatabase.open(fresh_postgres, str(tmp_path / folder), alone=alone)
+
+    with opened("a"):
+        assert code_of(lambda: opened("b", alone=True)) == "state_in_use"
+    with opened("b", alone=True) as moving:
+        assert code_of(lambda: opened("a")) == "state_in_use"
+        end_connections(fresh_postgres)
+        set_account(moving, "ana")
+        assert code_of(lambda: opened("a")) == "state_in_use"
+    with opened("a") as database:
+        assert accounts(database) == ["ana"]
