@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # The tests start hundreds of programs, and each would compile all of its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test coverage fuzz sim crash storm bench bench-big bench-link lint types imports unit screens format man \
+.PHONY: demo test coverage fuzz sim crash storm cluster bench bench-big bench-link lint types imports unit screens format man \
   remotes clean
 
 # --no-deps: the lock is complete, and resolving it again could only find something newer that it does not pin.
@@ -83,6 +83,13 @@ $(REMOTES)/all: $(REMOTES)/installed
 	@$(BIN)/python -m tests.remotes.debian all
 	@touch $@
 
+# The tests of a server and its state, on PostgreSQL. Those marked sqlite reach into a file. What pytest shows by itself when
+# a test fails ends Python 3.11 while another thread imports, so tracebacks are Python's own.
+ON_POSTGRES := CARGO_TEST_STATE=postgresql $(BIN)/pytest -n 2 --dist worksteal --tb=native -m "not sqlite"
+
+cluster: $(REMOTES)/installed
+	$(ON_POSTGRES) tests/state tests/catalogue tests/conformance tests/server
+
 bench: $(VENV)/installed
 	$(BENCH) $(if $(QUICK),--quick)
 
@@ -119,6 +126,7 @@ unit: $(VENV)/collected
 	$(BIN)/pytest -n 2 --dist worksteal $(PURE:%=--cov=cargo_sync.%) --cov-report=json:.coverage.json $(PURE:%=tests/%)
 	$(BIN)/python -m tests.floors .coverage.json $(PURE)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(PURE:%=--ignore=tests/%)
+	$(ON_POSTGRES) tests/conformance/test_workspace.py -k content
 
 # What all tests run of all packages.
 coverage: $(VENV)/browser $(REMOTES)/installed

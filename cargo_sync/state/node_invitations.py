@@ -37,9 +37,11 @@ class NodeInvitationRows:
     def put(self, row: NodeInvitationRow) -> None:
         """Adds an invitation, in the place of an earlier one; those that have ended go."""
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM node_invitation WHERE ends <= ?", (row.made,))
             connection.execute(
-                "INSERT OR REPLACE INTO node_invitation (name, zone, token, made, ends)"
+                "DELETE FROM node_invitation WHERE ends <= ? OR name = ?", (row.made, row.name)
+            )
+            connection.execute(
+                "INSERT INTO node_invitation (name, zone, token, made, ends)"
                 " VALUES (?, ?, ?, ?, ?)",
                 (row.name, row.zone, row.token, row.made, row.ends),
             )

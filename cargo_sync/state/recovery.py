@@ -10,7 +10,7 @@ _ROW: Final = "SELECT sealing, verifier, generation, count, made, covers, since 
 _STAMP: Final = """
 SELECT (SELECT coalesce(sum(sequence), 0) FROM workspace), (SELECT count(*) FROM workspace),
     (SELECT coalesce(max(number), 0) FROM audit), (SELECT count(*) FROM node),
-    (SELECT count(*) FROM (SELECT outcome FROM audit ORDER BY number DESC LIMIT 16)
+    (SELECT count(*) FROM (SELECT outcome FROM audit ORDER BY number DESC LIMIT 16) AS newest
         WHERE outcome = '')
 """
 """The last one: commands that are under way will have changed something."""

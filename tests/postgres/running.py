@@ -1,10 +1,7 @@
 """A PostgreSQL of the tests' own, and a fresh database in it for each test."""
 
-import os
-import shutil
-import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -16,49 +13,20 @@ import pytest
 from cargo_sync.state.database import Database, Fault, Schema
 from cargo_sync.state.postgres.database import PostgresDatabase
 from cargo_sync.state.sqlite.database import SqliteDatabase
-from tests.remotes.installed import DEBIAN, unpacked_libraries
-from tests.remotes.processes import guarded, kill
-from tests.remotes.server import MissingError
-from tests.remotes.unprivileged import owner
-from tests.remotes.waiting import until
-
-_SETTINGS: Final = {
-    "listen_addresses": "",
-    "fsync": "off",
-    "full_page_writes": "off",
-    "shared_buffers": "64MB",
-    "max_connections": "60",
-    "autovacuum": "off",
-}
-_INSTALLED: Final = Path("/usr/lib/postgresql")
-_UNPACKED: Final = DEBIAN / "usr/lib/postgresql"
-
-
-def programs() -> tuple[Path, Mapping[str, str]]:
-    """The folder of PostgreSQL's programs, and what their environment needs.
-
-    Raises:
-        MissingError: there is none.
-    """
-    for place in (_INSTALLED, _UNPACKED):
-        for found in sorted(place.glob("*/bin/initdb"), reverse=True):
-            return found.parent, unpacked_libraries() if place == _UNPACKED else {}
-    if (path := shutil.which("initdb")) and shutil.which("postgres"):
-        return Path(path).parent, {}
-    raise MissingError("PostgreSQL is not installed (Debian: postgresql)")
+from tests.postgres.program import PostgresProgram
 
 
 class RunningPostgres:
     """A running PostgreSQL. Its databases are used again: to make one takes a hundred times as long
     as to empty one."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, program: PostgresProgram) -> None:
+        self._program = program
         self._numbers = count()
         self._free: list[str] = []
 
     def address(self, name: str) -> str:
-        return f"postgresql://cargo@/{name}?host={self._folder}"
+        return self._program.address(name)
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
@@ -104,7 +72,7 @@ class RunningPostgres:
         name = f"test_{next(self._numbers)}"
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
-        PostgresDatabase.open(self.address(name), str(self._folder)).close()
+        PostgresDatabase.open(self.address(name), str(self._program.folder)).close()
         return self.address(name)
 
 
@@ -132,46 +100,10 @@ def running() -> Iterator[RunningPostgres]:
     Raises:
         MissingError: there is no PostgreSQL here.
     """
-    (found, libraries), user = programs(), owner()
-    env = os.environ | libraries
     with tempfile.TemporaryDirectory(prefix="cgpg") as place:
-        folder = Path(place)
-        os.chown(folder, user.pw_uid, user.pw_gid)
-        data = folder / "data"
-        less = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-        as_user = less if os.geteuid() == 0 else []  # PostgreSQL refuses to run as root
-        making = [
-            *as_user, str(found / "initdb"), "-D", str(data), "-U", "cargo", "-A", "trust",
-            "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions",
-        ]  # fmt: skip
-        done = subprocess.run(making, capture_output=True, text=True, cwd="/", env=env, check=False)
-        if done.returncode:
-            raise MissingError(f"PostgreSQL cannot be set up: {done.stderr.strip()[-300:]}")
-        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
-        command = guarded(
-            [*as_user, str(found / "postgres"), "-D", str(data), "-k", place, *settings]
-        )
-        with open(folder / "log", "wb") as log:
-            program = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE, stdout=log, stderr=log, cwd="/", env=env,
-                start_new_session=True,
-            )  # fmt: skip
-        server = RunningPostgres(folder)
+        program = PostgresProgram(Path(place), {})
         try:
-            until(
-                lambda: _answers(server.address("postgres")), "PostgreSQL", program, folder / "log"
-            )
-            yield server
+            program.start()
+            yield RunningPostgres(program)
         finally:
-            ending = [*as_user, str(found / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"]
-            subprocess.run(ending, capture_output=True, cwd="/", env=env, check=False)
-            kill(program)
-
-
-def _answers(address: str) -> bool:
-    try:
-        psycopg.connect(address, connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return False
-    return True
+            program.stop()

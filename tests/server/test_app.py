@@ -77,6 +77,7 @@ async def status(api: str, name: str, password: str, fingerprint: str) -> int:
         return response.status
 
 
+@pytest.mark.sqlite
 async def test_up_and_down(tmp_path: Path) -> None:
     async with running(settings(tmp_path)) as up:
         assert up.api.startswith("https://127.0.0.1:")
@@ -155,6 +156,7 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path, field: str) -> None
     await taken.wait_closed()
 
 
+@pytest.mark.sqlite
 async def test_checkpoints_nobody_goes_on_with_are_dropped(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir(mode=0o700)
     with SqliteDatabase.open(str(tmp_path / "state" / "state.db"), "server") as database:
@@ -200,6 +202,7 @@ async def test_one_folder_that_cannot_be_made_does_not_harm_the_others(
         assert await status(up.api, "ana", "correct horse", up.fingerprint) == 200
 
 
+@pytest.mark.sqlite
 async def test_one_row_that_cannot_be_used_does_not_harm_the_others(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

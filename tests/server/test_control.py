@@ -427,6 +427,7 @@ async def test_totals_are_taken_over_live_and_overrides_go_with_the_files_change
         assert told == {"bandwidth": [upload, download | {"now": None}]}
 
 
+@pytest.mark.sqlite
 async def test_a_repeated_request_is_done_once_and_no_secret_is_kept(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -49,6 +49,7 @@ async def redeemed(up: Up, invitation: Invitation, device: str = "laptop") -> st
     return str(answer["secret"] if status == 200 else answer["error"]["code"])
 
 
+@pytest.mark.sqlite
 async def test_a_new_user_gets_a_folder_and_logs_in_without_a_password(tmp_path: Path) -> None:
     file = plain(tmp_path)
     async with governed(file) as up:

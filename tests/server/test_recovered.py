@@ -75,6 +75,7 @@ async def give_key(up: Up) -> None:
     assert given == {}
 
 
+@pytest.mark.sqlite
 async def test_a_lost_server_comes_back_and_clients_can_tell(
     tmp_path: Path,
     cellar: Cellar,

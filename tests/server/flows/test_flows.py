@@ -443,6 +443,7 @@ async def test_a_user_who_is_disabled_is_out_in_the_middle_of_a_transfer(tmp_pat
         assert not (tmp_path / "ana" / "in" / "box" / "large").exists()
 
 
+@pytest.mark.sqlite
 async def test_a_server_restored_from_an_older_state_hides_nothing_from_a_download(
     tmp_path: Path,
 ) -> None:

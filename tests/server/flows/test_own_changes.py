@@ -164,6 +164,7 @@ async def test_agreements_that_are_missing_are_asked_for(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.sqlite
 async def test_a_server_that_lost_own_uploads_waits_for_a_person(
     tmp_path: Path, restarted: bool
 ) -> None:

@@ -36,6 +36,7 @@ async def read_a_page(system: System) -> None:
             await run(system).execute()
 
 
+@pytest.mark.sqlite
 async def test_a_change_that_a_later_one_has_hidden_is_not_missed(tmp_path: Path) -> None:
     """The page lacks `a`, which had changed twice; the restored server has its first change."""
     file = settings(tmp_path, listen=f"127.0.0.1:{free_port()}")

@@ -54,6 +54,7 @@ async def test_a_device_logs_in_wherever_its_user_does(house: House) -> None:
     assert (await logged_in(house, secret[:-1])).status == 401
 
 
+@pytest.mark.sqlite
 async def test_nothing_that_lets_somebody_in_is_kept(house: House, tmp_path: Path) -> None:
     secret = (await use(house, "redeem")).json["secret"]
     (row,) = house.devices.of("ana")

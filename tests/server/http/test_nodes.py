@@ -108,6 +108,7 @@ async def test_what_makes_no_sense_is_refused_and_uses_nothing_up(
     assert (await join(house)).status == 200
 
 
+@pytest.mark.sqlite
 async def test_nothing_that_lets_a_node_in_is_kept(house: House, tmp_path: Path) -> None:
     [state] = tmp_path.rglob("*.db")
     kept = b"".join(path.read_bytes() for path in state.parent.glob("*.db*"))
