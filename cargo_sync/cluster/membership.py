@@ -65,6 +65,10 @@ class KnownServer(NamedTuple):
     is_this: bool
 
 
+async def nothing() -> None:
+    """There is nothing that others could have taken."""
+
+
 class Membership:
     """For the event loop.
 
@@ -72,6 +76,7 @@ class Membership:
     reached   where it is reached, as soon as that is known
     measure   gives what it has to do now
     heard     what is called after a look at the others
+    confirm   finds out what others may have taken from this server while it was not heard
     pause     waits, while somebody who is in the way may turn out to be away
     trouble   why the last look failed, or None
 
@@ -94,6 +99,7 @@ class Membership:
         self.reached = Reached()
         self.measure: Callable[[], Measured] = Measured
         self.heard: list[Callable[[], Awaitable[None]]] = []
+        self.confirm: Callable[[], Awaitable[None]] = nothing
         self.trouble: Problem | None = None
         self._rows = rows
         self._offload = offload
@@ -102,6 +108,8 @@ class Membership:
         self._pulse = Pulse()
         self._known: Sequence[ServerRow] = ()
         self._beat = 0
+        self._said = steady()
+        """When the last row was asked to be written that was written."""
         self._wakeup, self._news = Wakeup(), Wakeup()
         self.pause: Callable[[float], Awaitable[object]] = lambda seconds: Wakeup().wait(seconds)
 
@@ -165,7 +173,10 @@ class Membership:
         Raises:
             ProblemError: the state cannot be used.
         """
+        began = self._steady()
         await self._offload(self._rows.put, self._own())
+        await self.confirm()
+        self._said = began
         await self._look()
         self._news.set()
 
@@ -224,6 +235,14 @@ class Membership:
     def lives(self, id: str, life: str) -> bool:
         """Whether a server is there, in the life that is marked so."""
         return self._pulse.is_life(id, life, self._steady())
+
+    def unheard(self) -> float:
+        """For how many seconds others may not have heard this server."""
+        return self._steady() - self._said
+
+    def known(self, id: str) -> ServerRow | None:
+        """The row of a server."""
+        return next((row for row in self._known if row.id == id), None)
 
     @property
     def draining(self) -> bool:

@@ -54,6 +54,7 @@ class Code(StrEnum):
     ROOT_REPLACED = "root_replaced"
     ROOT_IN_USE = "root_in_use"
     ROOT_HELD = "root_held"
+    ELSEWHERE = "elsewhere"
     NOT_MOVED = "not_moved"
     BELOW_QUORUM = "below_quorum"
     MARKER_LOST = "marker_lost"

@@ -15,6 +15,7 @@ from typing import Final
 from cargo_sync.api.addresses import SERVER, keys_dir, runtime_dir
 from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.cluster.following import Following
+from cargo_sync.cluster.holds import FolderHolds
 from cargo_sync.cluster.identity import ServerIdentity, server_id
 from cargo_sync.cluster.membership import Membership
 from cargo_sync.config.errors import ConfigError
@@ -40,6 +41,7 @@ from cargo_sync.server.workspace.node_storage import Dialer
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import all_incomplete
+from cargo_sync.state.holders import HolderRows
 from cargo_sync.state.logins import LoginRows
 from cargo_sync.state.opening import open_server_state
 from cargo_sync.state.revisions import Revisions
@@ -190,11 +192,13 @@ def _others(
     me = ServerIdentity(id, name, life, version("cargo-sync"), world.wall())
     if settings.database is None:
         alone = Membership(MemoryServerRows(), me, offload, world.steady, world.wall)
-        return Others(alone, Following(None, offload))
+        return Others(alone, Following(None, offload), FolderHolds(alone, None, offload))
     membership = Membership(ServerRows(database), me, offload, world.steady, world.wall)
     tokens = SharedTokens(LoginRows(database), world.offload, world.wall)
     tickets = SharedTickets(TicketRows(database), world)
-    return Others(membership, Following(Revisions(database), world.offload), tokens, tickets)
+    following = Following(Revisions(database), world.offload)
+    holds = FolderHolds(membership, HolderRows(database), offload)
+    return Others(membership, following, holds, tokens, tickets)
 
 
 def _endpoint(settings: ServerSettings, env: Mapping[str, str], epoch: str) -> Endpoint:

@@ -21,6 +21,7 @@ from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.cluster.following import Following
+from cargo_sync.cluster.holds import FolderHolds
 from cargo_sync.cluster.membership import Measured, Membership, Reached
 from cargo_sync.config import places
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings, load_server
@@ -89,6 +90,7 @@ from cargo_sync.server.reporting.webhooks import ServerWebhooks
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.node_storage import Dialer, NodeStorage, SharedParts
 from cargo_sync.server.workspace.opened import OpenWorkspaces
+from cargo_sync.server.workspace.refusals import is_elsewhere
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.ages import Ages
 from cargo_sync.state.audit import AuditTable
@@ -138,11 +140,13 @@ class Others(NamedTuple):
 
     membership  itself among them
     following   what they change
+    holds       the folders that it has among them
     tokens, tickets  the logins and downloads by address at all of them; None if it is alone
     """
 
     membership: Membership
     following: Following
+    holds: FolderHolds
     tokens: SharedTokens | None = None
     tickets: SharedTickets | None = None
 
@@ -179,6 +183,7 @@ class Server:
         self._others = others
         self._following = others.following
         membership.heard.append(self._follow)
+        membership.confirm = others.holds.look
         self._cpu = CpuShare()
         self._trouble = database.trouble
         self._endpoint = endpoint
@@ -224,6 +229,7 @@ class Server:
             self._ledger,
             self._polls.changed,
             self.journal.tell,
+            holds=others.holds,
         )
         self._registry = Registry(
             UserRows(database),
@@ -402,7 +408,8 @@ class Server:
         for path in paths:
             if path not in self._opened and (problem := await self._opened.open(path)):
                 # Other folders are served, and this one is tried again.
-                _log.error("%s: %s", path, problem)
+                level = logging.INFO if is_elsewhere(problem) else logging.ERROR
+                _log.log(level, "%s: %s", path, problem)
         await self._world.offload(
             self._grants.apply, roster.users, roster.workspaces, self._opened.at
         )

@@ -50,6 +50,7 @@ workspaces    workspaces that were made by a command, and grants
 workspace_moves  workspaces that move to another root, and what they left behind
 drop_boxes    where the catalogue has what users have added who may do nothing else
 servers       the servers that share this state
+holders       which of them serves a folder
 logins        logins that all of them know
 tickets       downloads by address that were asked for at one of them
 revisions     what has changed of that which they keep in memory

@@ -42,7 +42,7 @@ from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.contract import Workspace
-from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
+from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder, FolderClaim
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
 from cargo_sync.server.workspace.rows.tree import Changed
 from cargo_sync.state.checkpoints import Checkpoints
@@ -89,8 +89,9 @@ def tracked(
     wall: Callable[[], float],
     changed: Changed | None = None,
     checkpoints: CheckpointStore | None = None,
+    hold: FolderClaim | None = None,
 ) -> CataloguedFolder:
-    """A folder with its catalogue, attached."""
+    """A folder with its catalogue, attached if nobody else can hold it."""
     token = tokens()
     open_store = partial(
         FolderStore.open,
@@ -110,8 +111,10 @@ def tracked(
         changed or Heard(),
         lambda told: None,
         wall,
+        hold,
     )
-    one.attach()
+    if hold is None:
+        one.attach()
     return one
 
 

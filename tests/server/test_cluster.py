@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from cargo_sync.cluster import membership
 from cargo_sync.server.server import Up
+from cargo_sync.server.workspace.folder import external_changes
 from tests.server.admin import ask, governed
 from tests.server.surroundings import CHEAP
 from tests.server.test_app import settings
@@ -53,7 +55,7 @@ async def two(place: Path, database: str) -> AsyncIterator[tuple[Up, Up]]:
                 public_ip="127.0.0.1",
                 cluster={"name": name},
                 control={"runtime_dir": f"{os.environ['CARGO_RUNTIME_DIR']}/{name}"},
-                users=[{"username": "ana", "path": str(own / "ana")}],
+                users=[{"username": "ana", "path": str(place / "ana")}],
             )
             ups.append(await last.enter_async_context(governed(file)))
         yield ups[0], ups[1]
@@ -110,3 +112,31 @@ async def test_two_servers_know_each_other_and_each_others_logins(
             return states == ["up", "draining"]
 
         await until(drains)
+
+
+async def test_one_of_them_serves_a_folder_and_another_one_goes_on(
+    tmp_path: Path, fresh_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "TICK", 0.05)
+    monkeypatch.setattr(external_changes, "AWAY", 0.05)
+    async with two(tmp_path, fresh_postgres) as (a, b):
+        await ask(a, "user.passwd", user="ana", password="correct horse")
+        login = {"username": "ana", "password": "correct horse"}
+        token = (await http(a, "login", "", **login))[1]["token"]
+        (tmp_path / "ana" / "letter").write_text("dear ben")
+        tree = "workspaces/default/tree"
+
+        async def seen(up: Up) -> bool:
+            status, answer = await http(up, tree, token)
+            return status == 200 and "letter" in str(answer)
+
+        await until(partial(seen, a))
+        status, answer = await http(b, tree, token)
+        assert (status, answer["error"]["code"]) == (503, "elsewhere")
+        assert answer["error"]["message"] == (
+            f'the folder of this workspace is served by the server "a" at {a.api.rstrip("/")}'
+        )
+        general = await ask(b, "status")
+        assert (general["away"], general["errors"]) == (0, [])
+        await ask(a, "shutdown")
+        await until(partial(seen, b))

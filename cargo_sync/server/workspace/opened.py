@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.catalogue.quota_ledger import QuotaShare, Told
+from cargo_sync.cluster.holds import FolderHolds
 from cargo_sync.config.server import ServerSettings, UserSettings, WorkspaceSettings
 from cargo_sync.config.stored import is_stored, real_root
 from cargo_sync.local.ages import AgeStore
@@ -28,6 +29,7 @@ from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.folder.external_changes import ExternalChanges
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
+from cargo_sync.server.workspace.refusals import is_elsewhere
 from cargo_sync.server.workspace.rows.tree import Changed, Tell
 from cargo_sync.stores.contract import ContentStore
 from cargo_sync.stores.folder import DAY, FolderStore
@@ -63,6 +65,7 @@ class OpenWorkspaces:
         changed: Changed,
         tell: Tell,
         stored: StoredParts | None = None,
+        holds: FolderHolds | None = None,
     ) -> None:
         self._world = world
         self._catalogue = catalogue
@@ -73,6 +76,7 @@ class OpenWorkspaces:
         self._changed = changed
         self._tell = tell
         self._native = native()
+        self._holds = holds
         self.stored = stored
         self._open: dict[str, FolderWorkspace | ContentWorkspace] = {}
         self._external: dict[str, asyncio.Task[None]] = {}
@@ -191,9 +195,13 @@ class OpenWorkspaces:
                 del self._open[workspace.path]
 
     def problems(self) -> dict[str, Problem | None]:
-        """The served folders that cannot be used now, with the reason if it is known."""
+        """The served folders that cannot be used now, with the reason if it is known.
+
+        Those that another server has are served.
+        """
         served = ((path, self._open[path]) for path in sorted(self._external))
-        return {path: one.problem for path, one in served if not one.attached}
+        away = {path: one.problem for path, one in served if not one.attached}
+        return {path: why for path, why in away.items() if not is_elsewhere(why)}
 
     def unoffered(self) -> int:
         """How many names in the served folders are not offered."""
@@ -240,6 +248,7 @@ class OpenWorkspaces:
                 self._changed,
                 self._tell,
                 world.steady,
+                self._holds.of(path) if self._holds else None,
             ),
             world.token,
         )

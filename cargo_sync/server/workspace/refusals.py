@@ -4,6 +4,11 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 
 
+def is_elsewhere(problem: Problem | None) -> bool:
+    """Whether nothing is wrong: another server has the folder."""
+    return problem is not None and problem.code is Code.ELSEWHERE
+
+
 def changed(path: str) -> ProblemError:
     """The problem of an operation on a version that is not the current one."""
     message = f"{path!r} has changed: it is not the expected version any more"

@@ -66,6 +66,19 @@ class PathLook(NamedTuple):
     seen: Entry | None
 
 
+class FolderClaim(Protocol):
+    """What this server has of the folder, if others share its state (cluster.holds)."""
+
+    def take(self) -> bool:
+        """Takes it; whether it was not this server's before. Raises ProblemError `elsewhere`."""
+
+    def give_back(self) -> None:
+        """Others may have it."""
+
+    def check(self) -> None:
+        """Raises ProblemError `elsewhere` if it may be another server's now."""
+
+
 class Arrivals(Protocol):
     """Who watches the folder. Any thread may call it; it must not block."""
 
@@ -87,7 +100,7 @@ class CataloguedFolder(CataloguedTree):
     """One served folder. Call `attach` first.
 
     While the folder is not there, calls that need it raise `root_gone`; while another program holds
-    it, `root_held`.
+    it, `root_held`; while another server has it, `elsewhere`.
 
     problem  why it could not be used at the last attempt, or None
     steady   monotonic seconds
@@ -106,6 +119,7 @@ class CataloguedFolder(CataloguedTree):
         changed: Changed,
         tell: Tell,
         steady: Callable[[], float],
+        hold: FolderClaim | None = None,
     ) -> None:
         """Opens the catalogue of a folder, and begins a lineage.
 
@@ -118,7 +132,10 @@ class CataloguedFolder(CataloguedTree):
             changed: called after each recorded change.
             tell: called with what the history tells of it.
             steady: monotonic seconds, to measure how long files take to come.
+            hold: what this server has of it; None if it shares its state with nobody.
         """
+        self._token = token
+        self._hold = hold
         super().__init__(path, catalogue, ledger, token, changed, tell)
         self._suspects = SuspectFiles(catalogue, self.id, self.known.sequence)
         self.recorded = RecordedFiles()
@@ -148,12 +165,12 @@ class CataloguedFolder(CataloguedTree):
         with self.lock:
             before = self._store
             if self._store is not None:
-                if self._store.still_there() and self._store.is_as_opened():
+                if self._is_ours() and self._store.still_there() and self._store.is_as_opened():
                     return False
                 self._store.let_go()
                 self._store = None
             try:
-                store = self._open_store(self._marker, holds_the_same=self._holds_the_same)
+                store = self._taken_store()
             except ProblemError as error:
                 self.problem = error.problem
                 raise
@@ -163,6 +180,35 @@ class CataloguedFolder(CataloguedTree):
             self._store, self.problem = store, None
             self._say_if_read_only(before)
             return True
+
+    def _is_ours(self) -> bool:
+        """Whether no other server has the folder."""
+        try:
+            if self._hold is not None:
+                self._hold.check()
+        except ProblemError:
+            return False
+        return True
+
+    def _taken_store(self) -> FolderStore:
+        """The folder, open, if no other server has it. Raises ProblemError."""
+        if self._hold is not None and self._hold.take():
+            self._read_again()
+        try:
+            return self._open_store(self._marker, holds_the_same=self._holds_the_same)
+        except BaseException:
+            if self._hold is not None:
+                self._hold.give_back()
+            raise
+
+    def _read_again(self) -> None:
+        """Another server may have had the folder since the catalogue was opened here."""
+        self.known = self.catalogue.workspace(self.path, self._token)
+        self._marker = self.known.marker
+        self._suspects = SuspectFiles(self.catalogue, self.id, self.known.sequence)
+        self.recorded = RecordedFiles()
+        self._fresh.clear()
+        self.quotas.look()
 
     def _holds_the_same(self, root: Root) -> bool:
         """Whether a folder has at its top what the catalogue has, and at least one file of it."""
@@ -191,10 +237,14 @@ class CataloguedFolder(CataloguedTree):
         return self._store is not None and self._store.read_only
 
     def must_not_be_held(self) -> None:
-        """Raises ProblemError `root_held` while another program holds the folder.
+        """Raises ProblemError `root_held` or `elsewhere` while somebody else has the folder.
 
-        Then the catalogue says nothing about it either: the other program changes it.
+        Then the catalogue says nothing about it either: they change it.
         """
+        if self._hold is not None and self._store is not None:
+            self._hold.check()
+        if self.problem is not None and self.problem.code is Code.ELSEWHERE:
+            raise ProblemError(self.problem)
         if self.problem is not None and self.problem.code is Code.ROOT_IN_USE:
             message = "another program on the server uses the folder of this workspace"
             hint = "the person who runs the server can stop it, then this goes on by itself"
@@ -234,6 +284,8 @@ class CataloguedFolder(CataloguedTree):
             if self._store is not None:
                 self._store.close()
                 self._store = None
+            if self._hold is not None:
+                self._hold.give_back()
             return True
         finally:
             self.lock.release()

@@ -29,6 +29,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.server.workspace.folder.comparison import Compared, Still
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
+from cargo_sync.server.workspace.refusals import is_elsewhere
 
 AGED: Final = 60.0
 """Seconds since a file's last change after which a scan takes it as complete."""
@@ -349,5 +350,6 @@ class ExternalChanges:
     def _log_once(self, problem: Problem | None) -> None:
         """Logs a problem once, not at every try."""
         if problem is not None and problem != self._logged:
-            _log.error("%s: %s", self._workspace.path, problem)
+            level = logging.INFO if is_elsewhere(problem) else logging.ERROR
+            _log.log(level, "%s: %s", self._workspace.path, problem)
         self._logged = problem

@@ -1,0 +1,131 @@
+"""Folders among servers: one of them has a folder, the others say who.
+
+Who wants a folder takes it if nobody has it, or if its holder is away. A holder that was not heard
+for three seconds counts as away, so it must not use its folders any more when it could not say for
+nearly as long that it is there. When it is heard again it asks who has them.
+
+The folder's own lock is beside this: it also keeps other programs away.
+"""
+
+import logging
+from typing import Final, Protocol
+
+from cargo_sync.cluster.membership import Membership
+from cargo_sync.machines.cluster.states import AWAY_AFTER
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.world import Offload
+from cargo_sync.state.holders import ServerLife
+
+SURE: Final = AWAY_AFTER - 0.5
+"""Seconds since a server's last row in which its folders are certainly its own."""
+
+_log = logging.getLogger(__name__)
+
+
+class HolderBook(Protocol):
+    """Where the holders are (state.holders)."""
+
+    def get(self, root: str) -> ServerLife: ...
+
+    def of(self, holder: ServerLife) -> frozenset[str]: ...
+
+    def take(self, root: str, holder: ServerLife, last: ServerLife) -> bool: ...
+
+    def give_back(self, root: str, holder: ServerLife) -> None: ...
+
+
+class FolderHold:
+    """What a server has of one folder. Any thread may use it."""
+
+    def __init__(self, holds: "FolderHolds", root: str) -> None:
+        self._holds = holds
+        self._root = root
+
+    def take(self) -> bool:
+        """Takes the folder; whether it was not this server's before.
+
+        Raises:
+            ProblemError: `elsewhere`; or the state cannot be used.
+        """
+        return self._holds.take(self._root)
+
+    def give_back(self) -> None:
+        """Others may have the folder, if the state can be written."""
+        self._holds.give_back(self._root)
+
+    def check(self) -> None:
+        """Raises ProblemError `elsewhere` if the folder may be another server's now."""
+        self._holds.check(self._root)
+
+
+class FolderHolds:
+    """The folders of one server.
+
+    membership  the server among the others
+    rows        of all holders; None for a server that shares its state with nobody
+    """
+
+    def __init__(self, membership: Membership, rows: HolderBook | None, offload: Offload) -> None:
+        self._membership = membership
+        self._rows = rows
+        self._offload = offload
+        self._own: frozenset[str] = frozenset()
+        self._me = ServerLife(membership.me.id, membership.me.life)
+
+    def of(self, root: str) -> FolderHold:
+        """What this server has of a folder."""
+        return FolderHold(self, root)
+
+    def take(self, root: str) -> bool:
+        """See `FolderHold.take`."""
+        if self._rows is None or root in self._own:
+            return False
+        last = self._rows.get(root)
+        if self._is_free(last) and self._rows.take(root, self._me, last):
+            self._own |= {root}
+            return True
+        raise ProblemError(self._elsewhere(self._rows.get(root)))
+
+    def _is_free(self, holder: ServerLife) -> bool:
+        ours = holder.server == self._me.server  # an earlier start of this server
+        return ours or not self._membership.lives(*holder)
+
+    def give_back(self, root: str) -> None:
+        """See `FolderHold.give_back`."""
+        if self._rows is None or root not in self._own:
+            return
+        self._own -= {root}
+        try:
+            self._rows.give_back(root, self._me)
+        except ProblemError as error:
+            _log.error("%s is not given back to other servers: %s", root, error)
+
+    def check(self, root: str) -> None:
+        """See `FolderHold.check`."""
+        if self._rows is None:
+            return
+        if self._membership.unheard() > SURE:
+            message = "this server cannot tell the others that it is there"
+            hint = "it goes on when its database answers"
+            raise ProblemError(Problem(Code.ELSEWHERE, message, hint=hint))
+        if root not in self._own:
+            raise ProblemError(self._elsewhere(ServerLife("", "")))
+
+    async def look(self) -> None:
+        """Finds out which folders others have taken. Raises ProblemError."""
+        if self._rows is None or not self._own:
+            return
+        before = self._own
+        lost = before - await self._offload(self._rows.of, self._me)
+        for root in lost:
+            _log.warning("another server has taken %s, because this one was not heard", root)
+        self._own -= lost
+
+    def _elsewhere(self, holder: ServerLife) -> Problem:
+        known = self._membership.known(holder.server)
+        if known is None:
+            message = "the folder of this workspace is served by another server"
+            return Problem(Code.ELSEWHERE, message)
+        where = f" at {known.address}" if known.address else ""
+        message = f'the folder of this workspace is served by the server "{known.name}"{where}'
+        return Problem(Code.ELSEWHERE, message, hint="ask that server")

@@ -1,0 +1,59 @@
+"""Which server serves a folder, if several share the state. One statement decides."""
+
+from typing import Final, NamedTuple
+
+from cargo_sync.state.database import Database
+
+_TAKE: Final = """
+INSERT INTO holder (root, server, life) VALUES (?1, ?2, ?3)
+ON CONFLICT (root) DO UPDATE SET server = excluded.server, life = excluded.life
+WHERE holder.server = ?4 AND holder.life = ?5
+"""
+_GIVE_BACK: Final = "DELETE FROM holder WHERE root = ? AND server = ? AND life = ?"
+
+
+class ServerLife(NamedTuple):
+    """A server, and the start of it that took a folder."""
+
+    server: str
+    life: str
+
+
+NOBODY: Final = ServerLife("", "")
+
+
+class HolderRows:
+    """The holders of folders, by root."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, root: str) -> ServerLife:
+        """Who has a folder, or `NOBODY`. Raises ProblemError."""
+        with self._database.apart() as connection:
+            row = connection.execute(
+                "SELECT server, life FROM holder WHERE root = ?", (root,)
+            ).fetchone()
+        return NOBODY if row is None else ServerLife(*row)
+
+    def of(self, holder: ServerLife) -> frozenset[str]:
+        """The folders that one has. Raises ProblemError."""
+        with self._database.apart() as connection:
+            rows = connection.execute(
+                "SELECT root FROM holder WHERE server = ? AND life = ?", tuple(holder)
+            ).fetchall()
+        return frozenset(root for (root,) in rows)
+
+    def take(self, root: str, holder: ServerLife, last: ServerLife) -> bool:
+        """Takes a folder that nobody has, or `last`; False if somebody else was faster.
+
+        Raises:
+            ProblemError: it is not known whether it was taken.
+        """
+        with self._database.apart() as connection:
+            return connection.execute(_TAKE, (root, *holder, *last)).rowcount == 1
+
+    def give_back(self, root: str, holder: ServerLife) -> None:
+        """Gives a folder back that one has. Raises ProblemError."""
+        with self._database.apart() as connection:
+            connection.execute(_GIVE_BACK, (root, *holder))
