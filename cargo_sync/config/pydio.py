@@ -170,7 +170,7 @@ def _dropped(field: str, given: Any) -> list[str]:
     if field == "trust_ssl" and given is True:
         return [
             "trust_ssl has no effect: a server with a certificate of its own is trusted by the "
-            'fingerprint of it; write "tls_fingerprint"'
+            'fingerprint of it; write "tls_fingerprint", or give --tls-fingerprint'
         ]
     if field == "solve" and given not in ("manual", "both", None):
         return [f'solve "{given}" has no effect: nothing is lost, replaced files are in the trash']
