@@ -8,6 +8,7 @@ fair_lock        a lock that threads get in the order of asking
 file_lock        one process per file, by a kernel lock that names its holder
 http/            HTTP APIs: their port, requests, answers and refusals
 http_body        the body of an answer; a large one is received past aiohttp
+http_exchange    short messages to somebody else's HTTP server, over connections that are kept
 http_problems    what aiohttp raises about a connection to somebody else's server, as a problem
 journal          the log in systemd's journal
 lines            one line of the log, without secrets

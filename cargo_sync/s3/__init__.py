@@ -5,6 +5,7 @@ credentials  who asks, and how the server's certificate is checked
 requests     one call, signed: what goes over the wire
 content      what a request sends: views of bytes, without a copy
 connection   one HTTP session: sends, tries again, translates what fails
+short        short requests, past aiohttp
 session      the session of one login, in which aiohttp sends nothing twice
 meanings     what the codes and statuses of refusals mean: one table
 errors       what a server or a connection says, as one exception

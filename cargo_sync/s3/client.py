@@ -32,6 +32,7 @@ from cargo_sync.s3.requests import (
 
 NO_METADATA: Final[Mapping[str, str]] = NO_HEADERS
 _GONE: Final = 404
+_WHOLE: Final = 200
 _SERVER_HEADERS: Final = ("Server", "x-amz-bucket-region", "x-minio-deployment-id")
 
 
@@ -92,6 +93,18 @@ class S3:
                 return None
             raise
         return head_of(what, headers)
+
+    async def whole(self, key: str, longest: int) -> tuple[ObjectHead, bytes] | None:
+        """A small object with its content, which comes at once.
+
+        None: it must be read by `get`, because it has more bytes than `longest`, or because it
+        cannot be asked for in this way.
+        """
+        what = f"{key!r} could not be read"
+        answer = await self._connection.short(S3Request("GET", what, checked_key(key)), longest)
+        if answer is None or answer.body is None or answer.status != _WHOLE:
+            return None
+        return head_of(what, answer.headers, len(answer.body)), answer.body
 
     @asynccontextmanager
     async def get(

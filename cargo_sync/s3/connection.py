@@ -17,6 +17,7 @@ from yarl import URL
 from cargo_sync.machines.retry import delay
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.http_exchange import UnopenedError
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.s3.answers import AnswerReader, Records
 from cargo_sync.s3.content import SMALL, ContentPayload, S3Content, SentDigests, digests, md5_of
@@ -24,6 +25,8 @@ from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.errors import S3Error, S3Refusal, asked_anew, bad_answer, refused, translated
 from cargo_sync.s3.requests import S3Request, Signer
 from cargo_sync.s3.session import OnceError, new_session, once
+from cargo_sync.s3.short import ShortRequests
+from cargo_sync.wire.http1 import HttpAnswer
 from cargo_sync.wire.sigv4 import EMPTY, UNSIGNED
 
 CONNECT: Final = 10.0
@@ -76,6 +79,7 @@ class S3Connection:
         self._given = session
         self._own: aiohttp.ClientSession | None = None
         self._pause = pause
+        self._shorts = ShortRequests(login)
         self._signer = Signer(login.address)
         self.doubted = False
 
@@ -84,6 +88,7 @@ class S3Connection:
         own, self._own = self._own, None
         if own is not None:
             await own.close()
+        await self._shorts.aclose()
 
     async def headers(self, request: S3Request) -> Mapping[str, str]:
         """The headers of a successful answer, whose body is empty or means nothing.
@@ -96,7 +101,31 @@ class S3Connection:
             await _drained(response)
             return response.headers
 
-        return await self._tried(request, read)
+        async def send(hashed: SentDigests | None) -> Mapping[str, str]:
+            if self.is_short(request):
+                with suppress(UnopenedError):
+                    return (await self._exchanged(request, hashed, _REFUSAL)).headers
+            return await self._read(request, hashed, read)
+
+        return await self._tried(request, send)
+
+    async def short(self, request: S3Request, longest: int) -> HttpAnswer | None:
+        """A successful answer with its body of at most so many bytes (`None`: it is longer).
+
+        Returns:
+            None: this server cannot be asked in this way; use `opened`.
+
+        Raises:
+            S3Error: it failed, also after more tries.
+        """
+
+        async def send(hashed: SentDigests | None) -> HttpAnswer | None:
+            if self.is_short(request):
+                with suppress(UnopenedError):
+                    return await self._exchanged(request, hashed, longest)
+            return None
+
+        return await self._tried(request, send)
 
     async def answer(
         self, request: S3Request, records: Records = NO_RECORDS, *, optional: bool = False
@@ -116,10 +145,11 @@ class S3Connection:
             if answer.root == "Error":
                 # What takes long begins with 200 and may still fail: Complete and copies.
                 asked = self.world.wall()
-                raise refused(self._refusal(request, 500, asked, response, answer.fields))
+                refusal = self._refusal(request, 500, asked, response.headers, answer.fields)
+                raise refused(refusal)
             return answer
 
-        return await self._tried(request, read)
+        return await self._tried(request, partial(self._read, request, read=read))
 
     @asynccontextmanager
     async def opened(self, request: S3Request) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -128,11 +158,7 @@ class S3Connection:
         Raises:
             S3Error: it failed, also after more tries.
         """
-
-        async def read(response: aiohttp.ClientResponse) -> aiohttp.ClientResponse:
-            return response
-
-        response = await self._tried(request, read, keep=True)
+        response = await self._tried(request, partial(self._sent, request, streams=True))
         try:
             yield response
         finally:
@@ -154,23 +180,15 @@ class S3Connection:
         return self.login.address.host
 
     async def _tried(
-        self,
-        request: S3Request,
-        read: Callable[[aiohttp.ClientResponse], Awaitable[T]],
-        *,
-        keep: bool = False,
+        self, request: S3Request, send: Callable[[SentDigests | None], Awaitable[T]]
     ) -> T:
-        """What `read` returns of a successful answer, which stays open if it is to `keep`."""
+        """What `send` returns, which sends the request once and reads a successful answer."""
         hashed = await self._digests(request)
         tries = 1
         while True:
             try:
                 with translated(request.what, self.where):
-                    response = await self._sent(request, hashed, streams=keep)
-                    if keep:
-                        return await read(response)
-                    async with response:
-                        return await read(response)
+                    return await send(hashed)
             except S3Error as error:
                 if error.status in _NOT_DONE and _relies(request):
                     self.doubted = True
@@ -193,22 +211,63 @@ class S3Connection:
             return work()
         return await self.world.offload(work)
 
-    async def _sent(
-        self, request: S3Request, hashed: SentDigests | None, *, streams: bool
-    ) -> aiohttp.ClientResponse:
-        """Sends a request once; returns a successful answer when its head is there."""
-        asked = self.world.wall()
-        headers = {} if hashed is None else {"Content-MD5": hashed.md5}
+    async def _read(
+        self,
+        request: S3Request,
+        hashed: SentDigests | None,
+        read: Callable[[aiohttp.ClientResponse], Awaitable[T]],
+    ) -> T:
+        """Sends a request once; what `read` returns of a successful answer."""
+        async with await self._sent(request, hashed) as response:
+            return await read(response)
+
+    def _signed(
+        self, request: S3Request, hashed: SentDigests | None, asked: float
+    ) -> tuple[str, dict[str, str]]:
+        """The path and the query of a request, as they are sent, and all headers."""
         if hashed is None:
             payload = UNSIGNED if self.login.address.sealed else EMPTY
         else:
             payload = hashed.payload
-        url, headers = self._signer.signed(
-            replace(request, headers={**request.headers, **headers}),
-            self.login.access_key(),
-            asked,
-            payload,
+            request = replace(request, headers={**request.headers, "Content-MD5": hashed.md5})
+        return self._signer.signed(request, self.login.access_key(), asked, payload)
+
+    def is_short(self, request: S3Request) -> bool:
+        """Whether a request, and the answer to it, is sent and read at once."""
+        content = request.content
+        return (
+            self._given is None and self._shorts.may and (content is None or content.size <= SMALL)
         )
+
+    async def _exchanged(
+        self, request: S3Request, hashed: SentDigests | None, longest: int
+    ) -> HttpAnswer:
+        """Sends a short request once; returns a successful answer.
+
+        Raises:
+            UnopenedError: nothing was sent.
+        """
+        asked = self.world.wall()
+        target, headers = self._signed(request, hashed, asked)
+        content = request.content
+        if content is not None and content.pace is not None:
+            await content.pace(content.size)
+        answer = await self._shorts.ask(
+            request.method, target, headers, content, longest, request.patience
+        )
+        _log.debug("%s %s: %d", request.method, self.where, answer.status)
+        if answer.status >= 300:
+            fields = _told(answer.headers, answer.body) if answer.body else {}
+            raise refused(self._refusal(request, answer.status, asked, answer.headers, fields))
+        return answer
+
+    async def _sent(
+        self, request: S3Request, hashed: SentDigests | None, *, streams: bool = False
+    ) -> aiohttp.ClientResponse:
+        """Sends a request once; returns a successful answer when its head is there."""
+        asked = self.world.wall()
+        target, headers = self._signed(request, hashed, asked)
+        url = f"{self.login.address.root}{target}"
         endless = streams or request.content is not None
         try:
             response = await self._session().request(
@@ -236,7 +295,9 @@ class S3Connection:
         if response.status >= 300:
             async with response:
                 fields = await _fields(response)
-                raise refused(self._refusal(request, response.status, asked, response, fields))
+                raise refused(
+                    self._refusal(request, response.status, asked, response.headers, fields)
+                )
         return response
 
     def _refusal(
@@ -244,14 +305,14 @@ class S3Connection:
         request: S3Request,
         status: int,
         asked: float,
-        response: aiohttp.ClientResponse,
+        headers: Mapping[str, str],
         fields: Mapping[str, str],
     ) -> S3Refusal:
         return S3Refusal(
             request.what,
             self.where,
             status,
-            response.headers,
+            headers,
             fields,
             asked,
             request.absent,
@@ -283,7 +344,11 @@ async def _fields(response: aiohttp.ClientResponse) -> Mapping[str, str]:
     body = b""
     with suppress(aiohttp.ClientError, OSError):  # the status is known, and says enough
         body = await _drained(response)
-    answer = AnswerReader(NO_RECORDS, response.headers)
+    return _told(response.headers, body)
+
+
+def _told(headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:
+    answer = AnswerReader(NO_RECORDS, headers)
     try:
         answer.feed(body)
         answer.end()

@@ -65,7 +65,7 @@ class Signer:
     def signed(
         self, request: S3Request, access_key: AccessKey, now: float, payload: str
     ) -> tuple[str, dict[str, str]]:
-        """The URL, encoded as it is sent, and all headers.
+        """The path and the query, encoded as they are sent, and all headers.
 
         Args:
             request: the call.
@@ -89,7 +89,7 @@ class Signer:
         headers["Authorization"] = authorization(
             key, time, request.method, path, query, headers, payload
         )
-        return f"{self._address.root}{path}{'?' if query else ''}{query}", headers
+        return f"{path}{'?' if query else ''}{query}", headers
 
     def _key(self, access_key: AccessKey, day: str) -> SigningKey:
         if self._known is None or self._known[:2] != (access_key, day):

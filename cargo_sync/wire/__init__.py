@@ -2,6 +2,7 @@
 
 frames     the unit that is sealed or checksummed on a lane
 handshake  how a lane proves which flow it belongs to
+http1      HTTP/1.1 for a client of short messages
 messages   the values that records carry as JSON
 records    the pieces within a frame
 refusal    the two errors that end a lane

@@ -22,11 +22,17 @@ from cargo_sync.model.world import World
 from cargo_sync.s3.abilities import S3Abilities, find_abilities
 from cargo_sync.s3.client import S3
 from cargo_sync.s3.connection import S3Connection
-from cargo_sync.s3.content import S3Content
+from cargo_sync.s3.content import SMALL, S3Content
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.objects import ObjectHead, ObjectPage, Versioning
 from cargo_sync.trees.contract import Missed
-from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
+from cargo_sync.trees.remote.contract import (
+    Kept,
+    NewFile,
+    Pace,
+    RemoteContent,
+    RemoteListing,
+)
 from cargo_sync.trees.remote.findings import FindingStore, MemoryFindings, PlaceFindings
 from cargo_sync.trees.remote.problems import is_not_empty
 from cargo_sync.trees.remote.walking import walk
@@ -44,6 +50,7 @@ from cargo_sync.trees.s3.entries import (
 from cargo_sync.trees.s3.known import KnownBucket
 from cargo_sync.trees.s3.markers import Marker, usual_marker
 from cargo_sync.trees.s3.replacing import Condition, ObeyedConditions, check, replaced_by
+from cargo_sync.trees.s3.small import S3SmallContent
 from cargo_sync.trees.s3.upload import KeptParts, S3Upload, confirmed, piece_of
 from cargo_sync.trees.s3.walking import FolderStack, listing_of
 
@@ -161,7 +168,12 @@ class S3Folder:
             return folder_entry(paths.name(path))
         return entry_of_head(paths.name(path), head) if head is not None else None
 
-    async def read(self, path: str, entry: Entry, start: int = 0) -> S3FileContent:
+    async def read(self, path: str, entry: Entry, start: int = 0) -> RemoteContent:
+        if start == 0 and entry.size <= SMALL:
+            whole = await self._s3.whole(self._key(path), SMALL)
+            if whole is not None:
+                check(path, whole[0], entry)
+                return S3SmallContent(*whole)
         async with AsyncExitStack() as opening:
             content = await opening.enter_async_context(self._s3.get(self._key(path), start))
             check(path, content.head, entry)

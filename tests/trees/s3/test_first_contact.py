@@ -21,10 +21,9 @@ from cargo_sync.s3.client import S3
 from cargo_sync.s3.connection import S3Connection
 from cargo_sync.s3.content import S3Content
 from cargo_sync.s3.credentials import S3Login
-from cargo_sync.trees.remote.contract import NewFile
+from cargo_sync.trees.remote.contract import NewFile, RemoteContent
 from cargo_sync.trees.remote.transfer.uploads import MemoryUploads
 from cargo_sync.trees.remote.tree import RemoteMemory, RemoteTree, RemoteUse
-from cargo_sync.trees.s3.content import S3FileContent
 from cargo_sync.trees.s3.entries import metadata_of
 from cargo_sync.trees.s3.folder import S3Folder
 from cargo_sync.wire.sigv4 import AccessKey
@@ -50,7 +49,7 @@ class CountedFolder(S3Folder):
 
     reads: list[str]
 
-    async def read(self, path: str, entry: Entry, start: int = 0) -> S3FileContent:
+    async def read(self, path: str, entry: Entry, start: int = 0) -> RemoteContent:
         self.reads.append(path)
         return await super().read(path, entry, start)
 

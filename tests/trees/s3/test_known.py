@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
-import aiohttp
 import orjson
 import pytest
 
@@ -15,6 +14,7 @@ from cargo_sync.model.world import World
 from cargo_sync.s3.abilities import MOST_PARTS, S3Abilities
 from cargo_sync.s3.addresses import S3Address
 from cargo_sync.s3.connection import S3Connection
+from cargo_sync.s3.content import SentDigests
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.objects import Versioning
 from cargo_sync.s3.requests import S3Request
@@ -152,15 +152,15 @@ async def test_a_restart_asks_a_real_server_next_to_nothing(
     remotes: Remotes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, calls = remotes.get("rclone-s3"), list[str]()
-    real = S3Connection._sent
+    real = S3Connection._signed
 
-    async def sent(
-        self: S3Connection, request: S3Request, hashed: object, *, streams: bool
-    ) -> aiohttp.ClientResponse:
+    def signed(
+        self: S3Connection, request: S3Request, hashed: SentDigests | None, asked: float
+    ) -> tuple[str, dict[str, str]]:
         calls.append(request.method)
-        return await real(self, request, hashed, streams=streams)  # type: ignore[arg-type]
+        return real(self, request, hashed, asked)
 
-    monkeypatch.setattr(S3Connection, "_sent", sent)
+    monkeypatch.setattr(S3Connection, "_signed", signed)
     clock = time.monotonic
     world = World(time.time, clock, lambda: 0.5, lambda: "f" * 32, in_thread, clock)
     login = S3Login(
