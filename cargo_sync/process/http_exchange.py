@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Final, cast
 
 from cargo_sync.process.descriptors import limit, line
-from cargo_sync.wire.http1 import AnswerReader, HttpAnswer, UnreadableError
+from cargo_sync.wire.http1 import HttpAnswer, HttpAnswerReader, UnreadableError
 
 CONNECT: Final = 10.0
 KEPT: Final = 4.0
@@ -64,7 +64,7 @@ class HttpExchanges:
         async with self._room:
             used = self._kept() or await self._opened()
             try:
-                answer = await used.ask(AnswerReader(method, longest), message, patience)
+                answer = await used.ask(HttpAnswerReader(method, longest), message, patience)
             except BaseException:
                 used.close()
                 raise
@@ -127,13 +127,13 @@ class _Line(asyncio.Protocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._reader: AnswerReader | None = None
+        self._reader: HttpAnswerReader | None = None
         self._answer: asyncio.Future[HttpAnswer] | None = None
         self._came = 0.0
         self.since = 0.0
         self.is_closed = False
 
-    async def ask(self, reader: AnswerReader, message: bytes, patience: float) -> HttpAnswer:
+    async def ask(self, reader: HttpAnswerReader, message: bytes, patience: float) -> HttpAnswer:
         assert self._transport is not None
         answer: asyncio.Future[HttpAnswer] = self._loop.create_future()
         self._reader, self._answer, self._came = reader, answer, self._loop.time()

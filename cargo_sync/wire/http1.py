@@ -73,7 +73,7 @@ def request_head(method: str, target: str, headers: Mapping[str, str], length: i
     return f"{text}\r\n\r\n".encode()
 
 
-class AnswerReader:
+class HttpAnswerReader:
     """Reads the answer to one request.
 
     Args:

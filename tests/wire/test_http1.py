@@ -7,8 +7,8 @@ import pytest
 from cargo_sync.wire.http1 import (
     LONGEST_HEAD,
     MOST_FIELDS,
-    AnswerReader,
     HttpAnswer,
+    HttpAnswerReader,
     UnreadableError,
     request_head,
 )
@@ -20,7 +20,7 @@ CHUNKED = OK + b"Transfer-Encoding: Chunked\r\n\r\n"
 
 def read(answer: bytes, step: int, method: str = "GET", *, longest: int = 20) -> HttpAnswer | None:
     """The answer, which comes in pieces of `step` bytes, before the connection ends."""
-    reader = AnswerReader(method, longest)
+    reader = HttpAnswerReader(method, longest)
     for start in range(0, len(answer), step):
         if (found := reader.feed(answer[start : start + step])) is not None:
             return found
