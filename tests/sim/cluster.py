@@ -4,22 +4,26 @@ Real are the work on nodes (`stores.nodes`) and its decisions (`machines.nodes`)
 happens between two `await`s: `Steps` takes them one by one, from any of the works under way.
 """
 
-import math
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import coroutine
 from typing import Any, Final, TypeVar, TypeVarTuple
 
+from blake3 import blake3
+
 from cargo_sync.machines.nodes.orders import DeletionOrder, OrderBook, OrderVerdict
 from cargo_sync.machines.nodes.room import NoRoom, has_room
 from cargo_sync.machines.nodes.states import Member, Members, NodeFacts, Patience, state_of
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.nodes.packing import place_packed
 from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import Cluster, NodeSession, Results
+from cargo_sync.stores.packets import contents_of, is_packet
 from cargo_sync.testing.blobs import MemoryFolders
 from tests.sim.story import Story
 
@@ -30,7 +34,15 @@ _CUT: Final = Problem(Code.CUT, "the node does not answer")
 _FULL: Final = Problem(Code.DISK_FULL, "the disk is full")
 _GONE: Final = Problem(Code.VANISHED, "it is not there")
 _ROTTEN: Final = Problem(Code.DAMAGED, "it is rotten")
+_UNKNOWN: Final = Problem(Code.BAD_REQUEST, "it knows of no packets")
+_CORRUPT: Final = Problem(Code.CORRUPT, "one content of a packet is not right")
 _PATIENCE: Final = Patience()
+SMALL: Final = {
+    blake3(content).hexdigest(): content
+    for number in range(6)
+    for content in [bytes([number]) * ((9 + number) << 10)]
+}
+"""The small contents of all histories, by their hashes. All others are zeros."""
 
 
 @coroutine
@@ -48,6 +60,7 @@ class Machine:
     book      the deletions that it took; `late` has those that are on their way
     since     when it went away; None: it is there
     damaged   copies that were found to be rotten, and moved aside
+    takes_packets  it knows of packets: an older one does not, and another one may be older later
     """
 
     id: int
@@ -63,6 +76,7 @@ class Machine:
     since: float | None = None
     damaged: int = 0
     draining: bool = False
+    takes_packets: bool = True
     snapshot: tuple[str, int, dict[str, bool]] | None = None
 
     @property
@@ -83,6 +97,52 @@ class Machine:
         del self.blobs[hash]
         self.sequence += 1
         self.damaged += 1
+
+
+class _UploadLane:
+    """A lane over which contents and packets go to a node. See `packing.PackedLane`."""
+
+    def __init__(self, links: "Links", node: int) -> None:
+        self._links = links
+        self._node = node
+
+    async def takes_packets(self) -> bool:
+        links = self._links
+        await links.ask(self._node)
+        return links.machines[self._node].takes_packets
+
+    async def move(
+        self, contents: Sequence[Content], offers: Sequence[Offer] | None = None
+    ) -> Results:
+        links, node = self._links, self._node
+        number = await links.ask(node)
+        machine, problems = links.machines[node], list[Problem | None]()
+        for one in contents:
+            some = contents_of(*one) if is_packet(one.hash) else [one]
+            problems.append(self._put(machine, some, is_packet=some != [one]))
+            await links.answer(node, number)
+        await links.answer(node, number)
+        return Results(problems)
+
+    def _put(self, machine: Machine, some: Sequence[Content], *, is_packet: bool) -> Problem | None:
+        """Contents are placed together, or not."""
+        links = self._links
+        if is_packet and not machine.takes_packets:
+            return _UNKNOWN
+        new = [one for one in some if one.hash not in machine.blobs]
+        if machine.used + sum(one.size for one in new) > machine.real:
+            return _FULL
+        if is_packet:
+            if links.story.chance(0.1):
+                links.story.covered["step packet refused"] += 1
+                return _CORRUPT
+            links.story.covered["step packet"] += 1
+        for one in new:
+            assert one.hash in links.spool, "what is placed is in the spool"
+            machine.blobs[one.hash] = True
+            machine.sizes[one.hash] = one.size
+        machine.sequence += bool(new)
+        return None
 
 
 class Links:
@@ -120,30 +180,21 @@ class Links:
         return self.sessions.get(node)
 
     async def place(self, node: int, contents: Sequence[Content]) -> Results:
-        number = await self._ask(node)
-        machine, problems = self.machines[node], list[Problem | None]()
-        least = math.inf
-        for one in contents:
-            if one.hash in machine.blobs:
-                problems.append(None)
-                continue
-            if machine.used + one.size > machine.real:
-                free, least = machine.announced - machine.used, min(least, one.size)
-                self._full[node] = NoRoom(self._now(), free, int(least))
-                self.story.covered["step full"] += 1
-                problems.append(_FULL)
-                continue
-            assert one.hash in self.spool, "what is placed is in the spool"
-            machine.blobs[one.hash] = True
-            machine.sizes[one.hash] = one.size
-            machine.sequence += 1
-            problems.append(None)
-            await self._answer(node, number)
-        await self._answer(node, number)
-        return Results(problems)
+        results = await place_packed(_UploadLane(self, node), contents)
+        refused = [
+            one.size
+            for one, why in zip(contents, results.problems, strict=True)
+            if why is not None and why.code is Code.DISK_FULL
+        ]
+        if refused:
+            machine = self.machines[node]
+            free = machine.announced - machine.used
+            self._full[node] = NoRoom(self._now(), free, min(refused))
+            self.story.covered["step full"] += 1
+        return results
 
     async def forward(self, node: int, arriving: ArrivingContent) -> None:
-        number = await self._ask(node)
+        number = await self.ask(node)
         self.story.covered["step forwarded"] += 1
         while not arriving.over.is_set():
             session = self.sessions.get(node)
@@ -152,16 +203,16 @@ class Links:
             await step(1.0)
 
     async def confirm(self, node: int, session: NodeSession) -> None:
-        number = await self._ask(node)
+        number = await self.ask(node)
         machine = self.machines[node]
         if number != session.number:
             raise ProblemError(_CUT)
         epoch, sequence = machine.epoch, machine.sequence
-        await self._answer(node, number)
+        await self.answer(node, number)
         self.folders.heard(node, epoch, sequence)
 
     async def fetch(self, node: int, contents: Sequence[Content]) -> Results:
-        number = await self._ask(node)
+        number = await self.ask(node)
         machine, problems = self.machines[node], list[Problem | None]()
         for one in contents:
             good = machine.blobs.get(one.hash)
@@ -177,9 +228,13 @@ class Links:
         return Results(problems)
 
     async def stream(self, node: int, runs: Sequence[PieceRun], take: Take) -> Results:
-        number = await self._ask(node)
+        number = await self.ask(node)
         machine, problems = self.machines[node], list[Problem | None]()
         for place, run in enumerate(runs):
+            if is_packet(run.content.hash):
+                problems.append(self._give_packet(machine, place, run.content, take))
+                await self.answer(node, number)
+                continue
             if run.first and self._streamed.get(run.content.hash, node) != node:
                 self.story.covered["step another copy"] += 1
             self._streamed[run.content.hash] = node
@@ -193,15 +248,34 @@ class Links:
                     machine.set_aside(run.content.hash)
                 if why is not None:
                     break
-                assert take(place, piece, None), "all contents are zeros"
+                small = SMALL.get(run.content.hash)
+                came = None if small is None else memoryview(small)
+                assert take(place, piece, came), "the others are zeros"
                 self.story.covered["step piece"] += 1
-                await self._answer(node, number)
+                await self.answer(node, number)
             problems.append(why)
-        await self._answer(node, number)
+        await self.answer(node, number)
         return Results(problems)
 
+    def _give_packet(
+        self, machine: Machine, place: int, packet: Content, take: Take
+    ) -> Problem | None:
+        """A packet is read as a whole, or not."""
+        some = contents_of(*packet)
+        for one in some:
+            good = machine.blobs.get(one.hash)
+            if good is False:
+                machine.set_aside(one.hash)
+            if not good:
+                self.story.covered["step no packet"] += 1
+                return _GONE if good is None else _ROTTEN
+        memory = b"".join(SMALL[one.hash] for one in some)
+        assert take(place, 0, memoryview(memory)), "it is what was asked for"
+        self.story.covered["step packet read"] += 1
+        return None
+
     async def delete(self, node: int, hashes: Sequence[str]) -> None:
-        number = await self._ask(node)
+        number = await self.ask(node)
         order = self._next_order()
         if (
             not self.is_peaceful
@@ -212,23 +286,23 @@ class Links:
             self.end(node)
             raise ProblemError(_CUT)
         self.machines[node].take(order, hashes)
-        await self._answer(node, number)
+        await self.answer(node, number)
 
     def aside(self, node: int) -> Sequence[str]:
         return ()
 
     async def fence(self, node: int) -> None:
-        number = await self._ask(node)
+        number = await self.ask(node)
         machine = self.machines[node]
         machine.take(self._next_order(), (), machine.book.last())
-        await self._answer(node, number)
+        await self.answer(node, number)
 
     async def inventory(self, node: int, after: str, limit: int) -> Mapping[str, int]:
-        number = await self._ask(node)
+        number = await self.ask(node)
         machine = self.machines[node]
         some = sorted(hash for hash in machine.blobs if hash > after)[:limit]
         found = {hash: machine.sizes[hash] for hash in some}
-        await self._answer(node, number)
+        await self.answer(node, number)
         return found
 
     def release(self, hashes: Sequence[str]) -> None:
@@ -264,7 +338,7 @@ class Links:
         )
         return Member(machine.id, machine.zone, state_of(facts, _PATIENCE), free, machine.draining)
 
-    async def _ask(self, node: int) -> int:
+    async def ask(self, node: int) -> int:
         """A request arrives; the number of the session in which it does."""
         await step()
         session = self.sessions.get(node)
@@ -272,7 +346,7 @@ class Links:
             raise ProblemError(_CUT)
         return session.number
 
-    async def _answer(self, node: int, number: int) -> None:
+    async def answer(self, node: int, number: int) -> None:
         """An answer arrives, in the same session."""
         await step()
         session = self.sessions.get(node)

@@ -552,6 +552,11 @@ MUTANTS: Final = (
          Edit(f"{_COPIES}.repairing:no_copies", "if gone:", "if False:")],
     ),
     Mutant(
+        "a packet that was refused is taken for copies",
+        NODES,
+        [Edit(f"{_COPIES}.packing:_all_of", "if problem is None:", "if True:")],
+    ),
+    Mutant(
         "copies that nobody wants are kept for ever",
         NODES,
         [Edit(f"{_COPIES}.deleting:Deleting._on", "if not hashes:", "if True:")],

@@ -35,8 +35,9 @@ from cargo_sync.stores.nodes.ports import NodeSession
 from cargo_sync.stores.nodes.reading import NodeReading
 from cargo_sync.stores.nodes.repairing import Repairing, Trimming
 from cargo_sync.stores.nodes.securing import Securing
+from cargo_sync.stores.nodes.small_fetching import fetch_small
 from cargo_sync.testing.blobs import MemoryFolders
-from tests.sim.cluster import MIB, Links, Machine, Steps, cluster
+from tests.sim.cluster import MIB, SMALL, Links, Machine, Steps, cluster
 from tests.sim.story import BrokenPromiseError, Story, Verdict
 
 ACTS: Final = ("upload", "delete", "read", "drain", "remove", "add")
@@ -77,8 +78,9 @@ class Server:
         self.trimming = Trimming(self.cluster)
         self.deleting = Deleting(self.cluster)
         self.joining = TakingIn(self.cluster, history.folders)
-        self.held = HeldPieces(lambda: None)
-        self.reading = NodeReading(self.held, SmallAsks(lambda: None))
+        self.held, self.asks = HeldPieces(lambda: None), SmallAsks(lambda: None)
+        self.asks.start()
+        self.reading = NodeReading(self.held, self.asks)
         self.fetching = PieceFetching(self.cluster, self.held)
         self.steps = Steps(story, now)
         self.drains: dict[int, int] = {}
@@ -143,6 +145,9 @@ class NodeHistory:
         for _ in range(story.one_of((1, 2, 3))):
             number = int(story.random.random() * 12)
             some.append(Content(f"{number:064x}", (1 + number) * 7 * MIB))
+        for _ in range(story.one_of((0, 0, 2, 4))):
+            hash = story.one_of(list(SMALL))
+            some.append(Content(hash, len(SMALL[hash])))
         contents = list(dict.fromkeys(some))
         self._uploads += 1
         story.tell(f"upload {[one.hash[-2:] for one in contents]} to {workspace}")
@@ -185,7 +190,8 @@ class NodeHistory:
         numbers = await server.placing.secure(workspace, contents)
         sizes = [one.size for one in contents]
         await server.cluster.pause(self.story.one_of((0.0, 1.0, 700.0)))
-        lists = {one.hash: pieces_of(one) * zeros_digest(MIB) for one in contents}
+        large = [one for one in contents if one.hash not in SMALL]
+        lists = {one.hash: pieces_of(one) * zeros_digest(MIB) for one in large}
         self.folders.blobs.record(workspace, hashes, sizes, numbers, lists)
         for one in contents:
             self.referred[workspace, one.hash] = one.size
@@ -214,7 +220,37 @@ class NodeHistory:
         if self.referred and self.story.happens("act", "read"):
             workspace, hash = key = self.story.one_of(list(self.referred))
             content = Content(hash, self.referred[key])
-            self._begin("read", self._stream(self.server, workspace, content))
+            if hash in SMALL and self.story.chance(0.7):
+                self._begin("read small", self._read_small(self.server, workspace))
+            else:
+                self._begin("read", self._stream(self.server, workspace, content))
+
+    async def _read_small(self, server: Server, workspace: int) -> None:
+        """A client reads all that is small; what does not come in packets is opened."""
+        own = [key for key in self.referred if key[0] == workspace and key[1] in SMALL]
+        contents = [Content(hash, self.referred[workspace, hash]) for _, hash in own]
+        contents += contents[: self.story.one_of((0, 1))]
+        ahead = server.reading.ahead(workspace, contents, lambda: None)
+        fetches = 0
+        try:
+            while ask := server.asks.next():
+                fetches += 1
+                await fetch_small(server.cluster, ask)
+            while contents:
+                views = [memoryview(bytearray(one.size)) for one in contents]
+                count, is_coming = ahead.read(contents, views)
+                for one, view in zip(contents[:count], views, strict=False):
+                    if view != SMALL[one.hash]:
+                        raise BrokenPromiseError(f"{one.hash[-2:]} was read, but it is not that")
+                    self.story.covered["step small read"] += 1
+                contents = contents[count:]
+                if not contents:
+                    break
+                if is_coming:
+                    raise BrokenPromiseError(f"{contents[0].hash[-2:]} comes, but nobody brings it")
+                await self._stream(server, workspace, contents.pop(0))
+        finally:
+            ahead.close()
 
     async def _stream(self, server: Server, workspace: int, content: Content) -> None:
         """A client reads; a node that has a good copy all the time is enough for it."""
@@ -226,7 +262,11 @@ class NodeHistory:
         try:
             for number in range(first, min(pieces_of(content), first + _READ_PIECES)):
                 while reader.read_into(byte, number * MIB) is None:
-                    await server.fetching.fetch(*server.held.batch())
+                    workspace_of, runs = server.held.batch()
+                    if runs:
+                        await server.fetching.fetch(workspace_of, runs)
+                    else:
+                        await server.cluster.pause(0.0)  # another reader's work brings it
                 await server.cluster.pause(self.story.one_of((0.0, 0.0, 1.0)))
         except ProblemError as error:
             if left := sources & self._sources(server, workspace, content):
@@ -301,6 +341,7 @@ class NodeHistory:
         else:
             self.story.tell(f"node {machine.id} is back")
             machine.since = None
+            machine.takes_packets = self.story.chance(0.8)  # another version runs there
 
     def _old(self) -> None:
         machine = self._some_machine()
@@ -663,7 +704,8 @@ _METHODS: Final = {
 _WEIGHTS: Final = {
     "upload": 8,
     "delete": 4,
-    "read": 2,
+    "read": 4,
+    "rot": 2,
     "away": 3,
     "old": 3,
     "crash": 2,

@@ -109,6 +109,11 @@ NODES: Final = Tier(
         "step lost to faults",
         "step piece",
         "step another copy",
+        "step packet",
+        "step packet refused",
+        "step packet read",
+        "step no packet",
+        "step small read",
     },
 )
 TIERS: Final = {
