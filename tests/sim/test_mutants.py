@@ -30,6 +30,7 @@ QUICK = [
     "an upload waits for more copies than there will be",
     "copies of one zone are kept, one of another goes",
     "what is found rotten still counts",
+    "a packet that was refused is taken for copies",
     "copies that nobody wants are kept for ever",
 ]
 """`python -m tests.sim.mutants` finds the others too, in some minutes."""
