@@ -7,7 +7,7 @@ the schema's scripts, and in `postgres/dialect`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, Literal, NamedTuple, Protocol, Self
 
 from cargo_sync.model.problems import Problem
@@ -89,6 +89,27 @@ class Database(ABC):
                 others had it too long.
             RuntimeError: it joins one whose scope does not allow that.
         """
+
+    def held(self, workspace: int | None) -> AbstractContextManager[object]:
+        """What a workspace's rows say stays true until the block ends, whoever else writes.
+
+        What is written inside becomes true at its end, all or nothing. Each transaction inside can
+        fail alone: it leaves nothing then, and another one may follow.
+
+        Where there is one process, its own locks do that: then this does nothing, and each
+        transaction inside is true at once.
+
+        Args:
+            workspace: its id; None: nobody else writes anything.
+
+        Raises:
+            ProblemError: as `transaction` does, also at the end of the block.
+        """
+        return nullcontext()
+
+    def afterwards(self, call: Callable[[], object]) -> None:
+        """Calls it once what was written until now is true; never if it does not become true."""
+        call()
 
     @abstractmethod
     def read(self, *, long: bool = False) -> AbstractContextManager[Statements]:

@@ -183,6 +183,7 @@ def content_workspace(
         partial(DisplacedRows, database, wall=clock, lived=clock),
         partial(Manifests, database),
         objects or Blobs(database),
+        database,
     )
     world = world_of(clock)
     for _ in path:  # no other workspace has the same epoch

@@ -135,7 +135,8 @@ class NodeStorage:
         maker = SnapshotMaker(self._places, world.wall, secrets.token_bytes)
         self.snapshots = Snapshots(self._recovery, maker, self.store, world, settings.snapshot)
         manifests = partial(Manifests, database)
-        rows = ContentState(self._shared.catalogue, self._shared.ledger, manifests, blobs)
+        shared = self._shared
+        rows = ContentState(shared.catalogue, shared.ledger, manifests, blobs, database)
         return StoredParts(self.store, rows, BlobOwners(database))
 
     def serve(

@@ -17,7 +17,7 @@ or not: it may be asked for again, because what the rooms write may be written t
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Self
 from zlib import crc32
@@ -70,6 +70,9 @@ class PostgresDatabase(Database):
         self._depth = 0
         self._scope = ALONE
         self._spoilt = False
+        self._parts_at = 0
+        """The depth of `held`, in which each transaction is a part that can fail alone; or 0."""
+        self._after: list[Callable[[], object]] = []
         self._writer: Connection | None = None
         self._life: DatabaseLife | None = None
         self._lost: Problem | None = None
@@ -139,22 +142,52 @@ class PostgresDatabase(Database):
     @contextmanager
     def transaction(self, workspace: int | None = None, own: str = "") -> Iterator[Statements]:
         failures, scope = self._opening.failures, Scope(workspace, own)
+        after: list[Callable[[], object]] = []
         with self._translated(), self._guard:
             if self._depth:
                 must_allow(self._scope, scope)
             writing = Asking(self._begun(failures, scope), self._fault)
+            is_part = self._depth > 0 and self._depth == self._parts_at
             self._depth += 1
             try:
+                if is_part:
+                    writing.execute("SAVEPOINT part")
                 yield writing
-                if self._depth == 1:
+                if is_part:
+                    self._end_part(writing)
+                elif self._depth == 1:
                     self._commit(writing)
+                    after, self._after = self._after, []
             except BaseException:
-                self._spoilt = True
+                self._spoilt = not (is_part and self._part_is_rolled_back())
                 if self._depth == 1:
+                    self._after.clear()
                     self._roll_back()
                 raise
             finally:
                 self._depth -= 1
+        for call in after:
+            call()
+
+    @contextmanager
+    def held(self, workspace: int | None) -> Iterator[None]:
+        with self.transaction(workspace):
+            if self._depth > 1:
+                yield
+                return
+            self._parts_at = 1
+            try:
+                yield
+            finally:
+                self._parts_at = 0
+            self._must_stand()
+
+    def afterwards(self, call: Callable[[], object]) -> None:
+        with self._guard:
+            if self._depth:
+                self._after.append(call)
+                return
+        call()
 
     def _begun(self, failures: int, scope: Scope) -> Connection:
         """The connection that writes, in a transaction; `failures` is for a new one."""
@@ -186,6 +219,31 @@ class PostgresDatabase(Database):
         if self._spoilt or (self._writer and self._writer.info.transaction_status != _IN_ORDER):
             raise RuntimeError("a transaction continues after a part of it failed")
         writing.execute("COMMIT")
+
+    def _end_part(self, writing: Asking) -> None:
+        if self._spoilt:
+            raise RuntimeError("a transaction continues after a part of it failed")
+        writing.execute("RELEASE SAVEPOINT part")
+
+    def _part_is_rolled_back(self) -> bool:
+        """Takes back what the part has done; False if the whole is lost."""
+        writer = self._writer
+        if writer is None or writer.closed:
+            return False
+        try:
+            writer.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+        except psycopg.Error:
+            return False
+        return True
+
+    def _must_stand(self) -> None:
+        """What was held must still be, or nothing of it becomes true: raises ProblemError."""
+        writer = self._writer
+        if writer is None or writer.closed:
+            raise psycopg.OperationalError("the connection was lost")
+        if self._spoilt or writer.info.transaction_status != _IN_ORDER:
+            message = f"{self._name} could not do all of what belongs together"
+            raise ProblemError(Problem(Code.STATE_ERROR, message))
 
     def _roll_back(self) -> None:
         writer = self._writer

@@ -34,7 +34,11 @@ def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[AwayStore]:
         spool = spooled(tmp_path / "spool", database, self._world.lived, MemoryCheckpoints())
         stores.append(AwayStore(spool))
         state = ContentState(
-            self._catalogue, self._ledger, lambda id: Manifests(database, id), Blobs(database)
+            self._catalogue,
+            self._ledger,
+            lambda id: Manifests(database, id),
+            Blobs(database),
+            database,
         )
         tree = ContentTree(path, state, stores[0], self._world, self._changed, self._tell)
         return ContentWorkspace(tree, BlobOwners(database))

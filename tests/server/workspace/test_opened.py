@@ -38,7 +38,9 @@ async def test_both_are_opened_served_and_closed(tmp_path: Path) -> None:
         store = spooled(tmp_path / "spool", database, clock, MemoryCheckpoints())
         catalogue = StoredCatalogue(database)
         ledger = partial(DisplacedRows, database, wall=clock, lived=clock)
-        state = ContentState(catalogue, ledger, partial(Manifests, database), Blobs(database))
+        state = ContentState(
+            catalogue, ledger, partial(Manifests, database), Blobs(database), database
+        )
         opened = OpenWorkspaces(
             world_of(clock),
             catalogue,

@@ -2,9 +2,10 @@
 
 Times and modes are set here too. Each operation can fail alone. What is to be recorded is collected
 and written in one transaction; an operation that depends on what is not written yet comes after it.
+A renaming is recorded alone, and ends its turn: the rows of a large folder follow without one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -91,12 +92,24 @@ class RowOperations:
     def __call__(self, operations: Sequence[Operation]) -> list[OperationResult]:
         """One result per operation, in order; each is durable."""
         for some in slices(operations, lambda one: path_cost(one.path), TOGETHER):
-            with self._tree.lock:
+            for group in _up_to_renaming(some):
+                self._do_together(group)
+            self._tree.finish()
+        return self._results
+
+    def _do_together(self, some: Sequence[Operation]) -> None:
+        """Does operations in one turn, of which only the last may be a renaming."""
+        done = len(self._results)
+        try:
+            with self._tree.turn():
                 for operation in some:
                     self._do(operation)
                 self._record()
-            self._tree.finish()
-        return self._results
+        except ProblemError as error:  # the turn could not begin or end
+            self._forget()
+            self._results[done:] = [error.problem] * len(some)
+        if isinstance(some[-1], Renaming):
+            self._finish(some[-1])
 
     def _do(self, operation: Operation) -> None:
         """Does one; adds its result, which counts once it is recorded."""
@@ -113,9 +126,6 @@ class RowOperations:
         self._results.append(done.done if isinstance(done, _Act) else done)
         if isinstance(done, _Act):
             self._acts.append(done)
-        if isinstance(operation, Renaming):
-            self._record()
-            self._finish(operation)
 
     def _must_be_recorded_first(self, operation: Operation) -> bool:
         """Whether it depends on what is not recorded yet. A rename is recorded alone."""
@@ -128,10 +138,8 @@ class RowOperations:
 
     def _record(self) -> None:
         """Records what was done. If that fails, none of it is done."""
-        acts, self._acts = self._acts, []
-        versions = self._displacing.taken()
-        self._made.clear()
-        self._new, self._other = Subtrees(), Subtrees()
+        acts, versions = self._acts, self._displacing.taken()
+        self._forget()
         changes = [change for act in acts for change in act.changes]
         if not changes:
             return
@@ -148,6 +156,13 @@ class RowOperations:
             self._results[act.at] = act.done._replace(
                 version=version, ident=act.done.ident or version, changed=moved
             )
+
+    def _forget(self) -> None:
+        """Nothing waits to be recorded."""
+        self._acts = []
+        self._displacing.taken()
+        self._made.clear()
+        self._new, self._other = Subtrees(), Subtrees()
 
     def _finish(self, operation: Renaming) -> None:
         """Writes the rows of a large folder that moved; its numbers are told to who moved it.
@@ -264,3 +279,12 @@ class RowOperations:
         # No attributes are kept here: nobody was told that they are.
         done = Done(0, entry.ident, lacks_xattrs=operation.xattrs is not None)
         return _Act(at, done, [change])
+
+
+def _up_to_renaming(operations: Sequence[Operation]) -> Iterator[Sequence[Operation]]:
+    """Groups of them, each of which ends where something was renamed."""
+    start = 0
+    for at, operation in enumerate(operations, 1):
+        if isinstance(operation, Renaming) or at == len(operations):
+            yield operations[start:at]
+            start = at

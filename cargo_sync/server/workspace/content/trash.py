@@ -87,7 +87,7 @@ class RowRestorer:
         """
         results: dict[int, Restored | Problem] = {}
         for id in dict.fromkeys(ids):
-            with self._tree.lock:
+            with self._tree.turn():
                 version = dict(self._tree.ledger.kept([id])).get(id)
                 if version is None or not paths.is_inside(version.path, self._within):
                     continue
@@ -181,7 +181,7 @@ class RowRestorer:
         for changes, told in recorded:
             tree.announce(changes, told)
         now = tree.catalogue.entry(tree.id, part.path)
-        assert now is not None, "it was recorded under the same lock"
+        assert now is not None, "it was recorded in the same turn"
         return Restored(id, part.path, len(displaced), now.entry.version)
 
     def _put(self, path: str, entry: Entry, held: Catalogued | None) -> list[Put]:

@@ -1,12 +1,15 @@
 """The rows of a workspace whose catalogue is the truth, and what else is written with them.
 
-Nobody else writes here: what the catalogue says is there, is there. One lock per workspace is held
-from the look at what an operation replaces until its result is recorded. One transaction records
-the rows, what they displaced, the manifests of displaced folders, and which contents they refer to.
+Nobody else writes here: what the catalogue says is there, is there. From the look at what an
+operation replaces until its result is recorded, the workspace is held (`turn`): by a lock for the
+threads of this process, and by the state for other servers. One transaction records the rows, what
+they displaced, the manifests of displaced folders, and which contents they refer to.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.catalogue.contract import (
@@ -55,6 +58,16 @@ class ContentRows(Protocol):
         """Nothing in the workspace refers to these."""
 
 
+class StateTurns(Protocol):
+    """How a workspace is held where several servers write (`state.database`)."""
+
+    def held(self, workspace: int | None) -> AbstractContextManager[object]:
+        """What its rows say stays true until the block ends; then what was written is true."""
+
+    def afterwards(self, call: Callable[[], object]) -> None:
+        """Calls it once what was written until now is true."""
+
+
 @dataclass(frozen=True, slots=True)
 class ContentState:
     """The parts of a server's state that a workspace writes in one transaction.
@@ -66,6 +79,7 @@ class ContentState:
     ledger: Callable[[int], TrashLedger]
     manifests: Callable[[int], ManifestRows]
     contents: ContentRows
+    turns: StateTurns
 
 
 class StoredContent(NamedTuple):
@@ -114,6 +128,7 @@ class ContentTree(CataloguedTree):
         super().__init__(path, state.catalogue, state.ledger, world.token, changed, tell)
         self.manifests = state.manifests(self.id)
         self.contents = state.contents
+        self._turns = state.turns
         self.store = store
         self.left = LeftFiles(store.release, world.steady)
         self.runs = TrashRuns(world.wall)
@@ -122,6 +137,22 @@ class ContentTree(CataloguedTree):
         self.token = world.token
         self.referred: set[str] | None = None
         self.changes = 0
+
+    @contextmanager
+    def turn(self, *, alone: bool = False) -> Iterator[None]:
+        """Holds the workspace: nobody else changes it until the block ends.
+
+        What is recorded inside is true at the end of the block, and told then. Nothing inside may
+        wait for the store.
+
+        Args:
+            alone: nobody else changes any workspace; for what is recorded in two of them.
+
+        Raises:
+            ProblemError: `state_locked`; at the end of the block, too: nothing of it is true then.
+        """
+        with self.lock, self._turns.held(None if alone else self.id):
+            yield
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -162,7 +193,7 @@ class ContentTree(CataloguedTree):
         cause: ChangeCause = OTHERS,
         placed: Sequence[StoredContent] = (),
     ) -> Recorded:
-        """Records changes with all that belongs to them, and wakes their readers. Lock held."""
+        """Records changes with all that belongs to them, and wakes their readers. In a `turn`."""
         with self.ledger.together():
             self.displace(displaced)
             recorded = self.catalogue.record(self.id, changes, cause)
@@ -171,6 +202,9 @@ class ContentTree(CataloguedTree):
         return recorded
 
     def announce(self, changes: Sequence[Change | PutColumns], recorded: Recorded) -> None:
+        self._turns.afterwards(partial(self._announced, changes, recorded))
+
+    def _announced(self, changes: Sequence[Change | PutColumns], recorded: Recorded) -> None:
         self.changes += 1
         super().announce(changes, recorded)
 

@@ -126,7 +126,7 @@ class ContentUpload(StagedUpload):
 
     def _recorded(self, hash: str, placed: Sequence[StoredContent]) -> tuple[Catalogued, bool]:
         tree, offer = self._tree, self._offer
-        with tree.lock:
+        with tree.turn():
             held = self._look()
             self._admitted(held)
             displacing = Displacing(tree, self._run, self._cause.user)
@@ -140,9 +140,9 @@ class ContentUpload(StagedUpload):
             told = self._cause._replace(seconds=tree.steady() - self._began)
             changes = [*tree.folders_above([offer.path]), Put(offer.path, entry, 0, 0)]
             tree.record(changes, displacing.taken(), told, placed)
-            self._end_promise()
             now = tree.catalogue.entry(tree.id, offer.path)
-        assert now is not None, "it was recorded under the same lock"
+        self._end_promise()
+        assert now is not None, "it was recorded in the same turn"
         self.published = True
         return now, held is None
 

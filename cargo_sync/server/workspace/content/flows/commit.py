@@ -6,6 +6,7 @@ its contents are secured.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogued, PutColumns
@@ -111,7 +112,7 @@ class ContentCommit:
         order = sorted({*batch.staged, *batch.there} - batch.problems.keys())
         try:
             for some in slices(order, lambda index: path_cost(batch.offers[index].path), TOGETHER):
-                with self._tree.lock:
+                with self._turn():
                     there = [index for index in some if index in batch.there]
                     receipts.update((index, self._there(batch.offers[index])) for index in there)
                     new = [index for index in some if index not in batch.there]
@@ -124,7 +125,7 @@ class ContentCommit:
     def _record(
         self, batch: SinkBatch, order: Sequence[int], placed: Mapping[int, StoredContent]
     ) -> dict[int, Receipt]:
-        """Records some; the lock is held."""
+        """Records some, in a turn."""
         tree = self._tree
         try:
             self._permitted()
@@ -189,6 +190,10 @@ class ContentCommit:
             else:
                 batch.problems[index] = problem
         return fine
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """Holds what files are recorded in."""
+        return self._tree.turn()
 
     def _coming(self, offers: Sequence[Offer]) -> None:
         """These are about to be recorded."""

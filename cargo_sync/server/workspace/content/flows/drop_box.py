@@ -1,6 +1,7 @@
 """The commit of a flow into a drop box: only what is new is wanted, and it gets a receipt."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.model.entries import EntryColumns
@@ -43,6 +44,9 @@ class BoxCommit(ContentCommit):
     def ended(self, batch: int) -> None:
         super().ended(batch)
         self._additions.ended()
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return self._tree.turn(alone=True)  # its receipts are in a workspace of their own
 
     def _coming(self, offers: Sequence[Offer]) -> None:
         self._additions.intend(offers)
