@@ -2,6 +2,7 @@
 
 A server with a state of its own is the only one in its cluster: everything goes the same way.
 
+flow_orders  orders to flows of other servers
 following   what other servers change of that which this one keeps in memory
 holds       which server has a folder
 identity    what a server is called, and by which id the others know it

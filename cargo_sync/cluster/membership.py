@@ -256,6 +256,11 @@ class Membership:
         await self._offload(self._rows.drain, one.row.id, "" if undo else one.row.life)
         await self.tick()
 
+    async def end_soon(self) -> None:
+        """Says that this server is about to end. Raises ProblemError."""
+        await self._offload(self._rows.drain, self.me.id, self.me.life)
+        await self.tick()
+
     async def remove(self, one: KnownServer) -> None:
         """Forgets a server that is away. Raises ProblemError."""
         await self._offload(self._rows.remove, one.row.id)

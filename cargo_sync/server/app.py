@@ -14,6 +14,7 @@ from typing import Final
 
 from cargo_sync.api.addresses import SERVER, keys_dir, runtime_dir
 from cargo_sync.catalogue.stored import StoredCatalogue
+from cargo_sync.cluster.flow_orders import FlowsElsewhere
 from cargo_sync.cluster.following import Following
 from cargo_sync.cluster.holds import FolderHolds
 from cargo_sync.cluster.identity import ServerIdentity, server_id
@@ -41,6 +42,7 @@ from cargo_sync.server.workspace.node_storage import Dialer
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import all_incomplete
+from cargo_sync.state.flow_orders import FlowOrders
 from cargo_sync.state.holders import HolderRows
 from cargo_sync.state.logins import LoginRows
 from cargo_sync.state.opening import open_server_state
@@ -53,6 +55,9 @@ from cargo_sync.stores.spool import BlobSpool
 
 WATCH: Final = 1.0
 """Seconds between two looks whether the state is still the one that was opened."""
+
+DRAIN: Final = 10.0
+"""Seconds for which one of several servers waits at its end for what runs."""
 
 _log = logging.getLogger(__name__)
 
@@ -153,6 +158,8 @@ async def run(
             await stop.wait()
             service.notifier.stopping()
             stop.at_last()
+            if settings.cluster is not None:
+                await server.drain(DRAIN)
             for task in serving:
                 task.cancel()
             await server.rest()
@@ -198,7 +205,8 @@ def _others(
     tickets = SharedTickets(TicketRows(database), world)
     following = Following(Revisions(database), world.offload)
     holds = FolderHolds(membership, HolderRows(database), offload)
-    return Others(membership, following, holds, tokens, tickets)
+    flows = FlowsElsewhere(FlowOrders(database), world)
+    return Others(membership, following, holds, flows, tokens, tickets)
 
 
 def _endpoint(settings: ServerSettings, env: Mapping[str, str], epoch: str) -> Endpoint:

@@ -20,6 +20,7 @@ from cargo_sync.api.proxies import Proxies
 from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.catalogue.stored import StoredCatalogue
+from cargo_sync.cluster.flow_orders import FlowsElsewhere
 from cargo_sync.cluster.following import Following
 from cargo_sync.cluster.holds import FolderHolds
 from cargo_sync.cluster.membership import Measured, Membership, Reached
@@ -40,6 +41,7 @@ from cargo_sync.control.routes import routed
 from cargo_sync.lanes.listener import LaneListener
 from cargo_sync.lanes.threads import joined
 from cargo_sync.local.space import SpaceLedger
+from cargo_sync.machines.cluster.states import AWAY_AFTER
 from cargo_sync.model.problems import ProblemError, unopened_port
 from cargo_sync.model.world import World
 from cargo_sync.process import tls
@@ -49,6 +51,7 @@ from cargo_sync.process.metrics import Family
 from cargo_sync.process.ring import Ring
 from cargo_sync.process.tasks import contained
 from cargo_sync.process.vitals import CpuShare
+from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.accounts.access import Grants, served
 from cargo_sync.server.accounts.invitations import Devices, Invitations
 from cargo_sync.server.accounts.logins import Logins
@@ -60,6 +63,7 @@ from cargo_sync.server.accounts.tokens import SharedTokens
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.backup.coordinator import Coordinator, coordinator
 from cargo_sync.server.backup.nicknames import UserLogin
+from cargo_sync.server.flows.anywhere import ENDING, FlowsAnywhere
 from cargo_sync.server.flows.flows import Bandwidth, Flow, Flows, LaneAddress
 from cargo_sync.server.flows.lane_ends import FlowLanes
 from cargo_sync.server.flows.rates import FlowRates
@@ -112,6 +116,7 @@ from cargo_sync.state.workspaces import WorkspaceRows
 from cargo_sync.stores.nodes.pairing import NodePairing
 from cargo_sync.webhooks.file_variables import of_quota
 
+DRAIN_LOOK: Final = 0.1
 LANES: Final = 2.0
 """Seconds that lanes have to write their checkpoints."""
 
@@ -141,12 +146,14 @@ class Others(NamedTuple):
     membership  itself among them
     following   what they change
     holds       the folders that it has among them
+    flows       orders to flows of others; None if it is alone
     tokens, tickets  the logins and downloads by address at all of them; None if it is alone
     """
 
     membership: Membership
     following: Following
     holds: FolderHolds
+    flows: FlowsElsewhere | None = None
     tokens: SharedTokens | None = None
     tickets: SharedTickets | None = None
 
@@ -259,6 +266,7 @@ class Server:
             self._node_joined,
         )
         self._flows = Flows(self._grants, self._permits, self._users.get, world.steady)
+        self._anywhere = FlowsAnywhere(self._flows, membership, others.flows)
         self._limits = Limits(None, LimitRows(database), world.offload, self._apply_bandwidth)
         self._sampler = FlowSampler(self._flows.all, world)
         self.rates = FlowRates(self._flows.moved, world)
@@ -300,7 +308,7 @@ class Server:
             ),
             self._grants,
             self._polls,
-            self._flows,
+            self._anywhere,
             self._uploads,
             Tickets(world.steady, world.token, self._others.tickets),
             self._clients,
@@ -310,6 +318,7 @@ class Server:
             self.journal.downloads,
             world,
             settings.prefix,
+            self._unready,
         )
         context = None
         if certificate is not None:
@@ -432,7 +441,16 @@ class Server:
 
     async def _follow(self) -> None:
         """Takes over what other servers have changed. Raises ProblemError."""
+        await self._anywhere.follow()
         await self._following.look(self._registry.again, self._limits.again)
+
+    def _unready(self) -> str:
+        """Why a balancer should send no requests now, or ""."""
+        if self.membership.draining:
+            return "this server is about to end"
+        if self.membership.unheard() > AWAY_AFTER:
+            return "this server cannot use its database"
+        return ""
 
     def _quota_news(self, news: QuotaNews) -> None:
         """Tells that a quota is reached, or nearly. Any thread may call it."""
@@ -604,6 +622,19 @@ class Server:
         return chain(own, servers.families()) if servers else own
 
     # -- the end -----------------------------------------------------------------------------------
+
+    async def drain(self, seconds: float) -> None:
+        """Ends what can go on at another server, and waits for the rest, for so long at most."""
+        try:
+            await self.membership.end_soon()
+        except ProblemError as error:
+            _log.error("others are not told that this server is about to end: %s", error)
+        self._polls.close()
+        self._flows.close(ENDING)
+        world = self._world
+        until = world.steady() + seconds
+        while (self._flows.lanes() or len(self._permits)) and world.steady() < until:
+            await Wakeup().wait(DRAIN_LOOK)
 
     async def rest(self) -> None:
         """Ends requests, lanes (at their checkpoints) and scans."""

@@ -51,6 +51,7 @@ workspace_moves  workspaces that move to another root, and what they left behind
 drop_boxes    where the catalogue has what users have added who may do nothing else
 servers       the servers that share this state
 holders       which of them serves a folder
+flow_orders   what one of them wants of a flow of another one
 logins        logins that all of them know
 tickets       downloads by address that were asked for at one of them
 revisions     what has changed of that which they keep in memory

@@ -13,7 +13,7 @@ import aiohttp
 import argon2
 import pytest
 
-from cargo_sync.cluster import membership
+from cargo_sync.cluster import flow_orders, membership
 from cargo_sync.server.server import Up
 from cargo_sync.server.workspace.folder import external_changes
 from tests.server.admin import ask, governed
@@ -61,7 +61,7 @@ async def two(place: Path, database: str) -> AsyncIterator[tuple[Up, Up]]:
         yield ups[0], ups[1]
 
 
-async def http(up: Up, path: str, token: str, **body: object) -> tuple[int, dict[str, Any]]:
+async def http(up: Up, path: str, token: str, /, **body: object) -> tuple[int, dict[str, Any]]:
     header = {"Authorization": f"Bearer {token}"}
     async with aiohttp.ClientSession() as session:
         if body:
@@ -140,3 +140,42 @@ async def test_one_of_them_serves_a_folder_and_another_one_goes_on(
         assert (general["away"], general["errors"]) == (0, [])
         await ask(a, "shutdown")
         await until(partial(seen, b))
+
+
+async def test_a_flow_of_one_can_be_steered_at_the_other_and_ends_when_its_server_drains(
+    tmp_path: Path, fresh_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "TICK", 0.05)
+    async with two(tmp_path, fresh_postgres) as (a, b):
+        await ask(a, "user.passwd", user="ana", password="correct horse")
+        login = {"username": "ana", "password": "correct horse"}
+        token = (await http(a, "login", "", **login))[1]["token"]
+        wanted = {"direction": "upload", "workspace": "default", "path": "", "speed": 8_000}
+        _, opened = await http(a, "flows", token, **wanted)
+        assert opened["lane"]["host"] == "127.0.0.1"
+        where = f"flows/{opened['flow']}/speed"
+        assert await http(b, where, token, speed=5_000) == (200, {"granted": 5_000})
+        with monkeypatch.context() as hurry:
+            hurry.setattr(flow_orders, "PATIENCE", 0.2)
+            assert (await http(b, f"flows/{'0' * 32}/speed", token, speed=5_000))[0] == 404
+
+        async def listed() -> bool:
+            flows = (await ask(b, "flow.list"))["flows"]
+            return [(one["server"], one["granted"]) for one in flows] == [("a", 5_000)]
+
+        await until(listed)
+        assert (await http(a, "ready", ""))[0] == 200
+        await ask(b, "server.drain", server="a")
+
+        async def drained() -> bool:
+            return (await http(a, "ready", ""))[0] == 503
+
+        await until(drained)
+        status, answer = await http(a, "flows", token, **wanted)
+        assert (status, answer["error"]["code"]) == (503, "elsewhere")
+
+        async def ended() -> bool:
+            return not (await ask(a, "flow.list"))["flows"]
+
+        await until(ended)
+        assert (await http(b, "ready", ""))[0] == 200

@@ -1,5 +1,6 @@
 """Flows: each is one negotiated stream of content for a run and a direction, beside the HTTP API.
 
+anywhere       flows at any of several servers
 flows          the open flows, and their share of the bandwidth
 lane_budget    how much of its offers a lane may hold open
 lane_ends      the server's ends of lanes

@@ -35,6 +35,7 @@ SHOWN: Final = 8
 WAIT: Final = 60.0
 """Seconds that a flow waits for its lane."""
 FLOWS_A_USER: Final = 64
+STOPPING: Final = Problem(Code.STOPPED, "the server is stopping")
 
 _log = logging.getLogger(__name__)
 
@@ -301,6 +302,14 @@ class Flows:
         """The open flows, the oldest first."""
         return list(self._flows.values())
 
+    def get(self, id: str) -> Flow | None:
+        """An open flow."""
+        return self._flows.get(id)
+
+    def has(self, id: str) -> bool:
+        """Whether a flow is open here."""
+        return id in self._flows
+
     def lanes(self) -> int:
         """How many lanes run."""
         return len(self._lanes)
@@ -330,10 +339,10 @@ class Flows:
 
     # -- ending ------------------------------------------------------------------------------------
 
-    def close(self) -> list[LaneThread]:
+    def close(self, why: Problem = STOPPING) -> list[LaneThread]:
         """Asks every lane to write its checkpoint and end; returns the lanes, to be joined."""
         for flow in list(self._flows.values()):
-            self._end(flow, Problem(Code.STOPPED, "the server is stopping"))
+            self._end(flow, why)
         return list(self._lanes)
 
     def _end_by_id(self, id: str, why: Problem) -> None:

@@ -4,6 +4,7 @@ Everything but the page is below `<prefix>/v1`. Each group of handlers gets only
 handler uses the disk in the event loop.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Literal, Protocol
 
 from aiohttp import web
@@ -36,7 +37,7 @@ from cargo_sync.server.http.fields import HTTP_RUN, Path, Run, Speed
 from cargo_sync.server.http.invitations import InvitationRoutes
 from cargo_sync.server.http.nodes import NodeRoutes
 from cargo_sync.server.http.operations import OperationRoutes
-from cargo_sync.server.http.probe import Probe
+from cargo_sync.server.http.probe import Probe, Readiness
 from cargo_sync.state.clients import Clients
 from cargo_sync.stores.nodes.pairing import NodePairing
 
@@ -96,6 +97,7 @@ class Gateway:
         downloads: Downloads,
         world: World,
         prefix: str = "",
+        unready: Callable[[], str] = lambda: "",
     ) -> None:
         offload = world.offload
         self._entrance = entrance
@@ -116,6 +118,7 @@ class Gateway:
             *InvitationRoutes(entrance, invitations).routes(self._v1),
             *NodeRoutes(entrance, pairing).routes(self._v1),
             *Probe(entrance).routes(self._v1),
+            *Readiness(unready).routes(self._v1),
             *FilesPage(prefix).routes(),
         ]
 

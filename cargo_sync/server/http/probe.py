@@ -7,13 +7,13 @@ download.
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Annotated, Final
 
 from aiohttp import web
 
-from cargo_sync.model.problems import Code, LaterError, Problem
+from cargo_sync.model.problems import Code, LaterError, Problem, ProblemError
 from cargo_sync.process.http.answers import answer
 from cargo_sync.process.http.fields import Query, digits, whole
 from cargo_sync.process.http.limits import chunks, refuse_encoding, refuse_length, too_large
@@ -30,6 +30,24 @@ _PIECE: Final = 256 * 1024
 
 class _Send(Query):
     bytes: Annotated[int, digits, whole(LARGEST)] = LARGEST
+
+
+class Readiness:
+    """The handler of `/v1/ready`: a balancer asks it, without a login, whether to send requests.
+
+    unready  why none should come now, or ""
+    """
+
+    def __init__(self, unready: Callable[[], str]) -> None:
+        self._unready = unready
+
+    def routes(self, v1: str) -> list[web.RouteDef]:
+        return [web.get(f"{v1}/ready", self.ready)]
+
+    async def ready(self, _: web.Request) -> web.Response:
+        if why := self._unready():
+            raise ProblemError(Problem(Code.ELSEWHERE, why, hint="ask another server"))
+        return answer({"ready": True})
 
 
 class Probe:

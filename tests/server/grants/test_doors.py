@@ -38,6 +38,7 @@ ELSEWHERE = {
     "DELETE /v1/device",
     "GET /v1/workspaces",
     "GET /v1/probe",
+    "GET /v1/ready",
     "POST /v1/probe",
     "POST /v1/flows",
     "POST /v1/flows/{id}/speed",
