@@ -9,12 +9,16 @@ from cargo_sync.lanes.figures import Figures, Moving
 from cargo_sync.machines.meter import RateMeter
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
+from cargo_sync.process.tasks import uninterrupted
 from cargo_sync.trees.remote.contract import Pace
 from cargo_sync.trees.remote.together import is_whole
 from cargo_sync.trees.remote.transfer.limits import TransferLimits
 
 UNMEASURED: Final = 256 << 10
 """Bytes per second that a transfer is expected to move before anything was measured."""
+
+GRACE: Final = 5.0
+"""Seconds that what others see has to end when all is stopped."""
 
 Work = Coroutine[Any, Any, Receipt]
 
@@ -73,6 +77,24 @@ class MovingFiles:
             self._running.pop(offer.path, None)
             self._files.pop(offer.transfer, None)
 
+    async def to_its_end(self, offer: Offer, work: Callable[[], Work]) -> Receipt:
+        """Does what others see at the server; when all is stopped, it has `GRACE` to end.
+
+        A call that is cut off may have been done, or not: nobody could say who has done it.
+        """
+        task = asyncio.ensure_future(work())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not self.is_cancelled(offer.path):
+                await uninterrupted(_ended(task))  # whoever stops it may cancel it more than once
+            if task.done() and not task.cancelled():
+                return task.result()
+            raise
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     def pace(self, offer: Offer) -> Pace:
         """Paces the content of a file, and counts it."""
 
@@ -126,6 +148,10 @@ class MovingFiles:
         speed = self._limits.speed
         rate = measured or UNMEASURED
         return rate if speed is None else min(rate, max(1, speed // 8))
+
+
+async def _ended(task: asyncio.Future[Receipt]) -> None:
+    await asyncio.wait({task}, timeout=GRACE)
 
 
 def cancelled(path: str) -> Problem:

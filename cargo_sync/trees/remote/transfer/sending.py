@@ -75,8 +75,11 @@ class UploadCarrier:
 
         async def other(at: int) -> None:
             offer, action = offered[at], tasks[at].action
-            work = self._link if offer.target else self._large
-            receipts[at] = await self._files.alone(offer, work(offer, action))
+            if offer.target:
+                work = self._files.to_its_end(offer, partial(self._link, offer, action))
+            else:
+                work = self._large(offer, action)
+            receipts[at] = await self._files.alone(offer, work)
 
         await all_of([*map(pack, packs), *map(other, others)])
 
@@ -102,7 +105,8 @@ class UploadCarrier:
                     receipts[at] = refusal(content)
                     return
                 async with self._small:
-                    work = self._whole(offer, action, *content)
+                    send = partial(self._whole, offer, action, *content)
+                    work = self._files.to_its_end(offer, send)
                     receipts[at] = await self._files.alone(offer, work)
 
             await all_of([one(*each) for each in some])
@@ -198,7 +202,8 @@ class UploadCarrier:
                 wanted = error.problem.code not in _GONE
                 raise
             if digest:
-                receipt = await self._published(upload, _new(offer, digest), action)
+                publish = partial(self._published, upload, _new(offer, digest), action)
+                receipt = await self._files.to_its_end(offer, publish)
         except BaseException:
             wanted &= not self._files.is_cancelled(offer.path)
             await self._resumption.left(upload, offer, wanted=wanted)

@@ -1,7 +1,7 @@
 """A transfer that is stopped, or fails: what it has moved by then is told, and so recorded."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
 
@@ -9,10 +9,11 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
+from cargo_sync.testing.remote_content import MemoryUpload
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Brought, Task
 from cargo_sync.trees.remote.contract import NewFile, Pace
-from cargo_sync.trees.remote.transfer import flow
+from cargo_sync.trees.remote.transfer import files, flow
 from cargo_sync.trees.remote.transfer.files import MovingFiles
 from cargo_sync.trees.remote.transfer.limits import TransferLimits
 from tests.conformance.remotes import BUCKET
@@ -73,6 +74,7 @@ async def test_what_was_moved_before_the_end_is_told(
         await end_tasks(*tasks)
 
     monkeypatch.setattr(flow, "GRACE", 0.0)
+    monkeypatch.setattr(files, "GRACE", 0.0)
     monkeypatch.setattr(far.remote, "put", ending.put)
     if again:
         monkeypatch.setattr(flow, "_end", stopped_again)
@@ -87,6 +89,40 @@ async def test_what_was_moved_before_the_end_is_told(
     assert [receipt.code for receipt in brought.receipts] == ["done", "done"]
     assert not brought.failed
     assert far.open_tasks() == []
+
+
+@pytest.mark.parametrize("size", [10, 9 * 2**20], ids=["small", "larger"])
+async def test_what_others_see_is_told_although_the_answer_comes_after_a_stop(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far, near = ServerTree(Clocks().world, BUCKET), MemoryTree("near")
+    await far.open()
+    told: list[Brought] = []
+
+    def late(call: Callable[..., Awaitable[Entry]]) -> Callable[..., Awaitable[Entry]]:
+        async def called(*args: object) -> Entry:
+            entry = await call(*args)
+            following.cancel()
+            for _ in range(50):
+                await asyncio.sleep(0)
+            return entry
+
+        return called
+
+    async def batches() -> AsyncIterator[Sequence[Task]]:
+        yield [put("a", near.write("a", b"x" * size))]
+
+    async def follow() -> None:
+        async for brought in far.transfer(Mode.UPLOAD, near, batches(), None, RUN):
+            told.append(brought)
+
+    monkeypatch.setattr(flow, "GRACE", 0.0)
+    monkeypatch.setattr(far.remote, "put", late(far.remote.put))
+    monkeypatch.setattr(MemoryUpload, "publish", late(MemoryUpload.publish))
+    following = asyncio.create_task(follow())
+    with pytest.raises(asyncio.CancelledError):
+        await following
+    assert [receipt.code for one in told for receipt in one.receipts] == ["done"]
 
 
 async def test_what_moved_in_the_moment_of_a_stop_counts() -> None:
