@@ -114,6 +114,7 @@ async def test_what_others_see_is_told_although_the_answer_comes_after_a_stop(
 
     async def follow() -> None:
         async for brought in far.transfer(Mode.UPLOAD, near, batches(), None, RUN):
+            await asyncio.sleep(0)  # it is recorded
             told.append(brought)
 
     monkeypatch.setattr(flow, "GRACE", 0.0)
