@@ -23,7 +23,8 @@ daemon          the daemon's file
 server          the server's file
 server_shape    the form of the server's file
 database        the address of a PostgreSQL that has a server's state
-stored          workspaces on storage nodes
+stored          workspaces on storage nodes, or in buckets
+bucket          a bucket with the contents of a workspace
 node            a storage node's file
 grants          what users may do in named workspaces
 process_shape   fields that the daemon's and the server's files share

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cargo_sync.config import places
 from cargo_sync.config.backup import BackupSettings, BackupShape, FileServerSettings
+from cargo_sync.config.bucket import BucketSettings, bucket_settings
 from cargo_sync.config.callbacks import ANYWHERE, CallbackLimits
 from cargo_sync.config.cluster import ClusterSettings, ClusterShape
 from cargo_sync.config.control import ControlSettings, control_from
@@ -19,7 +20,7 @@ from cargo_sync.config.relaxed import Document, read
 from cargo_sync.config.secret import Secret, exposure
 from cargo_sync.config.server_shape import QuotaShape, ServerShape, UserShape, WorkspaceShape
 from cargo_sync.config.shape import Surroundings, read_shape
-from cargo_sync.config.stored import NodesSettings, is_stored, stored_root
+from cargo_sync.config.stored import NodesSettings, bucket_root, is_stored, stored_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,10 @@ class UserSettings:
 class WorkspaceSettings:
     """A named workspace, and what each user may do there.
 
-    path    an absolute folder; `stored_root` of its name if its contents lie on storage nodes
-    copies  how many nodes keep each of its contents; None: they lie in its folder
+    path    an absolute folder; `stored_root` of its name if its contents lie on storage nodes,
+            `bucket_root` if they lie in a bucket
+    copies  how many nodes keep each of its contents; None: they do not
+    bucket  where its contents lie; None: in no bucket
     quota_bytes, quota_files  the most that may be in it, whoever brings it; None for no limit
     """
 
@@ -75,6 +78,7 @@ class WorkspaceSettings:
     quota_bytes: int | None = None
     quota_files: int | None = None
     copies: int | None = None
+    bucket: BucketSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +230,12 @@ def _user(shape: UserShape) -> UserSettings:
 
 
 def _workspace(shape: WorkspaceShape) -> WorkspaceSettings:
-    path = stored_root(shape.name) if shape.path is None else shape.path
-    copies = None if shape.store is None else shape.store.nodes.copies
-    return WorkspaceSettings(shape.name, path, shape.grants, *_quota(shape.quota), copies)
+    store, path, bucket, copies = shape.store, shape.path or "", None, None
+    if store is not None and store.nodes is not None:
+        path, copies = stored_root(shape.name), store.nodes.copies
+    elif store is not None and store.s3 is not None:
+        path, bucket = bucket_root(shape.name), bucket_settings(store.s3)
+    return WorkspaceSettings(shape.name, path, shape.grants, *_quota(shape.quota), copies, bucket)
 
 
 def _quota(shape: QuotaShape | None) -> tuple[int | None, int | None]:
@@ -264,9 +271,15 @@ def _warnings(document: Document, shape: ServerShape) -> list[str]:
         for user in shape.users
         if user.password_file and user.password_file.warning
     ]
+    buckets = [one.store.s3 for one in shape.workspaces if one.store and one.store.s3]
+    found += [
+        one.password_file.warning
+        for one in buckets
+        if one.password_file and one.password_file.warning
+    ]
     written = document.value.get("database") or ""  # its variables are not filled in
     in_address = (shape.database or "").startswith(written) and has_password(written)
-    if (plain or in_address) and (warning := exposure(document.file)):
+    if (plain or in_address or _has_key(document, shape)) and (warning := exposure(document.file)):
         found.append(warning)
     if any(holds_key(document, event) for event in shape.events) and (
         warning := exposure(document.file)
@@ -283,6 +296,17 @@ def _warnings(document: Document, shape: ServerShape) -> list[str]:
             '"private_ip": "0.0.0.0")'
         )
     return found
+
+
+def _has_key(document: Document, shape: ServerShape) -> bool:
+    """Whether the secret of a bucket's key is in the file itself."""
+    pairs = zip(shape.workspaces, document.value.get("workspaces", ()), strict=True)
+    return any(
+        one.store.s3.password is not None
+        and written["store"]["s3"]["password"] == one.store.s3.password.reveal()
+        for one, written in pairs
+        if one.store is not None and one.store.s3 is not None
+    )
 
 
 def missing_folders(document: Document, settings: ServerSettings) -> list[FieldProblem]:

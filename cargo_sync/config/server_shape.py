@@ -17,6 +17,7 @@ from pydantic import (
 
 from cargo_sync.config import places, units
 from cargo_sync.config.backup import BackupShape, exposed
+from cargo_sync.config.bucket import bucket_errors
 from cargo_sync.config.callbacks import CallbacksShape
 from cargo_sync.config.cluster import ClusterShape, cluster_errors
 from cargo_sync.config.control import ControlShape
@@ -260,6 +261,8 @@ class ServerShape(ProcessShape):
         _refuse(_workspace_errors(spaces, info.data.get("users"), _state(info)))
         if info.data.get("database") is not None:
             _refuse(_stored_errors(spaces))
+        stores = enumerate(one.store for one in spaces)
+        _refuse(bucket_errors((number, one.s3) for number, one in stores if one and one.s3))
         return spaces
 
     @field_validator("backup")
@@ -305,7 +308,7 @@ def _backup_errors(
 
 def _stored_errors(spaces: list[WorkspaceShape]) -> Iterator[ValueError]:
     for index, space in enumerate(spaces):
-        if space.store is not None:
+        if space.store is not None and space.store.nodes is not None:
             yield wrong(
                 'storage nodes cannot be used together with "database"; keep one of them',
                 index,

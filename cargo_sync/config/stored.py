@@ -8,11 +8,13 @@ import os
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from cargo_sync.config import units
+from cargo_sync.config.bucket import FORM as BUCKET_FORM
+from cargo_sync.config.bucket import BucketShape
 from cargo_sync.config.fields import Span, Speed
-from cargo_sync.config.shape import Shape
+from cargo_sync.config.shape import Shape, wrong
 
 COPIES: Final = 2
 MOST_COPIES: Final = 3
@@ -21,17 +23,29 @@ REPAIR_SPEED: Final = 200_000_000
 SNAPSHOT: Final = 3_600.0
 KEEP_UNKNOWN: Final = 14 * 86_400.0
 STORED: Final = "stored:"
-"""Before the name of a workspace that has no folder. A folder's path is absolute."""
+"""Before the name of a workspace on storage nodes. A folder's path is absolute."""
+IN_BUCKET: Final = "bucket:"
+"""Before the name of a workspace in a bucket."""
 
 
 def stored_root(name: str) -> str:
-    """What a workspace without a folder has as its path, by its name."""
+    """What a workspace on storage nodes has as its path, by its name."""
     return STORED + name
+
+
+def bucket_root(name: str) -> str:
+    """What a workspace in a bucket has as its path, by its name."""
+    return IN_BUCKET + name
 
 
 def is_stored(root: str) -> bool:
     """Whether a workspace has no folder."""
-    return root.startswith(STORED)
+    return root.startswith((STORED, IN_BUCKET))
+
+
+def is_in_bucket(root: str) -> bool:
+    """Whether a workspace is in a bucket."""
+    return root.startswith(IN_BUCKET)
 
 
 def real_root(path: str) -> str:
@@ -50,7 +64,18 @@ class NodesStoreShape(Shape):
 class StoreShape(Shape):
     """The form of a workspace's `store`."""
 
-    nodes: NodesStoreShape = Field(description='an object such as {"copies": 2}')
+    nodes: NodesStoreShape | None = Field(None, description='an object such as {"copies": 2}')
+    s3: BucketShape | None = Field(None, description=BUCKET_FORM, validate_default=True)
+
+    @field_validator("s3")
+    @classmethod
+    def _one_of_them(cls, s3: BucketShape | None, info: ValidationInfo) -> BucketShape | None:
+        if "nodes" in info.data:  # otherwise what is wrong with it was said
+            if s3 is None and info.data["nodes"] is None:
+                raise wrong('is missing; write it, or "nodes": {"copies": 2} for storage nodes')
+            if s3 is not None and info.data["nodes"] is not None:
+                raise wrong('cannot be used together with "nodes"; keep one of them')
+        return s3
 
 
 class NodesShape(Shape):

@@ -103,8 +103,16 @@ def workspace_of(settings: ServerSettings, name: str) -> WorkspaceSettings | Non
 
 
 def named(settings: ServerSettings, name: str) -> WorkspaceSettings:
-    """The workspace of this name in the file. Raises ProblemError: there is none."""
+    """The workspace of this name in the file.
+
+    Raises:
+        ProblemError: there is none, or it is in a bucket.
+    """
     found = workspace_of(settings, name)
+    if found is not None and found.bucket is not None:
+        message = f"{name} is in a bucket, and cannot be moved from there"
+        hint = "copy it: `cargo_ctl get` into a folder, then `put` into another workspace"
+        raise ProblemError(Problem(Code.UNSUPPORTED, message, hint=hint, retry=False))
     if found is None:
         names = ", ".join(repr(one.name) for one in settings.workspaces) or "none"
         message = f"{settings.file} has no workspace {name!r}"

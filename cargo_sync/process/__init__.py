@@ -14,6 +14,7 @@ journal          the log in systemd's journal
 lines            one line of the log, without secrets
 log_file         the log as a file with rotation
 logs             where the log goes: terminal or journal, file, memory
+loop_thread      an event loop in a thread of its own
 metrics          metrics in the text format of Prometheus
 offload          blocking work, in a bounded number of threads
 parent           ends a process together with the process that started it

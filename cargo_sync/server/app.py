@@ -39,6 +39,7 @@ from cargo_sync.server.accounts.tokens import SharedTokens
 from cargo_sync.server.http.content.tickets import SharedTickets
 from cargo_sync.server.server import Others, Server, Up
 from cargo_sync.server.workspace.node_storage import Dialer
+from cargo_sync.server.workspace.object_storage import ConnectBucket
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import all_incomplete
@@ -51,6 +52,7 @@ from cargo_sync.state.servers import MemoryServerRows, ServerRows
 from cargo_sync.state.tickets import TicketRows
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.nodes.link import NodeLink
+from cargo_sync.stores.objects.s3_bucket import connect
 from cargo_sync.stores.spool import BlobSpool
 
 WATCH: Final = 1.0
@@ -86,6 +88,7 @@ async def run(
     env: Mapping[str, str] = os.environ,
     service: Service | None = None,
     dialer: Dialer = node_links,
+    connect_bucket: ConnectBucket = connect,
 ) -> None:
     """Runs a server until SIGTERM, SIGINT or `shutdown`.
 
@@ -97,6 +100,7 @@ async def run(
         env: for the file, when it is read again.
         service: the process that this runs in.
         dialer: how storage nodes are reached.
+        connect_bucket: how buckets are.
 
     Raises:
         EndpointError, AddressError: the control sockets cannot be opened.
@@ -122,7 +126,7 @@ async def run(
         pool = last.enter_context(ThreadPoolExecutor(1, "others"))
         others = _others(settings, database, world, ThreadOffload(pool), epoch)
         membership = others.membership
-        server = Server(settings, database, endpoint, world, env, dialer, others)
+        server = Server(settings, database, endpoint, world, env, dialer, connect_bucket, others)
         last.callback(server.close)
         me = this_process(epoch, SERVER, world.steady(), "server")
         beside = (

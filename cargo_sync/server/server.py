@@ -86,13 +86,14 @@ from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.content.tickets import SharedTickets, Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
-from cargo_sync.server.reporting import node_metrics, nodes, servers, views
+from cargo_sync.server.reporting import buckets, node_metrics, nodes, servers, views
 from cargo_sync.server.reporting.feed import ServerFeed
 from cargo_sync.server.reporting.metrics import families
 from cargo_sync.server.reporting.node_feed import NodeFeed
 from cargo_sync.server.reporting.webhooks import ServerWebhooks
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.node_storage import Dialer, NodeStorage, SharedParts
+from cargo_sync.server.workspace.object_storage import ConnectBucket, ObjectStorage
 from cargo_sync.server.workspace.opened import OpenWorkspaces
 from cargo_sync.server.workspace.refusals import is_elsewhere
 from cargo_sync.state.accounts import Accounts
@@ -183,6 +184,7 @@ class Server:
         world: World,
         env: Mapping[str, str],
         dialer: Dialer,
+        connect: ConnectBucket,
         others: Others,
     ) -> None:
         self._settings = settings
@@ -227,6 +229,7 @@ class Server:
         shared = SharedParts(catalogue, self._ledger, self._checkpoints, space, ages)
         keys = keys_dir(env, SERVER)
         self._storage = NodeStorage(settings, database, world, shared, dialer, keys)
+        self._in_buckets = ObjectStorage(settings.state_dir, database, world, shared, connect)
         self._opened = OpenWorkspaces(
             world,
             catalogue,
@@ -384,8 +387,10 @@ class Server:
         return read
 
     async def _open_storage(self, workspaces: Sequence[WorkspaceSettings]) -> None:
-        """Opens what workspaces on nodes need, if they need it. Raises ProblemError."""
-        self._opened.stored = await self._storage.open(workspaces) or self._opened.stored
+        """Opens what workspaces on nodes and in buckets need. Raises ProblemError."""
+        opened = self._opened
+        opened.stored = await self._storage.open(workspaces) or opened.stored
+        opened.in_buckets = await self._in_buckets.open(workspaces) or opened.in_buckets
 
     def _apply_bandwidth(self) -> None:
         """Applies the current total bandwidth."""
@@ -429,6 +434,7 @@ class Server:
             self._opened.allow, roster.users, roster.workspaces, self._quota_news
         )
         self._storage.serve(roster.workspaces, self._opened.id_at, self._tasks)
+        self._in_buckets.serve(roster.workspaces, self._opened.id_at)
         self._opened.serve(paths, self._settings, self._tasks)
         self.expiry.changed()
         await self._logins.end_of(ended)
@@ -576,6 +582,7 @@ class Server:
         return {
             **views.general(self._registry.roster, away, hidden, flows),
             "nodes": nodes.general(self._storage.report()),
+            "buckets": buckets.rows(self._in_buckets.report()),
         }
 
     def _status(self) -> JsonObject:
@@ -594,6 +601,7 @@ class Server:
                 *views.only_reading(self._grants.only_reading()),
                 *(nodes.warnings(on_nodes) if on_nodes else ()),
                 *self._storage.warnings(),
+                *buckets.warnings(self._in_buckets.report()),
                 *([trouble] if (trouble := self._trouble()) else ()),
             ],
         }
@@ -618,6 +626,7 @@ class Server:
             self._opened.quotas(),
         )
         own = chain(own, node_metrics.families(self._storage.report()), self._storage.families())
+        own = chain(own, buckets.families(self._in_buckets.report()))
         servers = self._coordinator.file_servers if self._coordinator else None
         return chain(own, servers.families()) if servers else own
 
@@ -647,12 +656,14 @@ class Server:
             self._lanes.close()
             await joined(self._flows.close(), LANES, self._world)
         await self._storage.rest()
+        await self._in_buckets.rest()
         self._opened.rest()
 
     def close(self) -> None:
         """Closes the folders, which must not be in use any more."""
         self._opened.close()
         self._storage.close()
+        self._in_buckets.close()
         self.journal.close()
 
 

@@ -355,7 +355,8 @@ def test_plain_http(tmp_path: Path) -> None:
         (
             {"store": {}},
             [
-                'workspaces[0].store.nodes: is missing (expected: an object such as {"copies": 2})',
+                'workspaces[0].store.s3: is missing; write it, or "nodes": {"copies": 2} for '
+                "storage nodes"
             ],
         ),
     ],
@@ -364,6 +365,58 @@ def test_a_workspace_has_a_folder_or_nodes(
     tmp_path: Path, workspace: dict[str, Any], lines: list[str]
 ) -> None:
     assert wrong(tmp_path, workspaces=[{"name": "music", **workspace}]) == lines
+
+
+KEY = {"username": "id", "password": "secret"}
+AT = {"address": "s3+https://store.example.com/bucket/cargo", **KEY}
+
+
+def test_a_workspace_in_a_bucket(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from a file\n")
+    (tmp_path / "key").chmod(0o644)
+    aws = {"address": "s3://bucket", "region": "eu-west-1", "username": "id"}
+    stores = [AT, AT | {"password": "${KEY}"}, aws | {"password_file": "key"}]
+    content = {
+        "workspaces": [
+            {"name": f"w{number}", "store": {"s3": store}} for number, store in enumerate(stores)
+        ]
+    }
+    settings = load_server(write(tmp_path, content), ENV | {"KEY": "secret"})
+    found = [one.bucket for one in settings.workspaces]
+    assert [one.path for one in settings.workspaces] == ["bucket:w0", "bucket:w1", "bucket:w2"]
+    assert found[0] == found[1] and found[0] is not None and found[2] is not None
+    assert str(found[0].address) == AT["address"] and "secret" not in repr(settings)
+    assert (found[2].region, found[2].password.reveal()) == ("eu-west-1", "from a file")
+    assert any("key contains a password" in warning for warning in settings.warnings)
+
+
+@pytest.mark.parametrize(
+    ("store", "line"),
+    [
+        (AT | {"address": "sftp://host/x"}, ".address: names no bucket"),
+        (AT | {"address": "s3+http://far.example/b"}, ".address: s3+http:// sends the password"),
+        (AT | {"address": "s3://bucket"}, ".region: is missing: each bucket of AWS is in"),
+        (AT | {"tls_fingerprint": "ab" * 32, "ca_file": "/etc/passwd"}, ".ca_file: cannot be used"),
+        (AT | {"password_file": "/etc/passwd"}, ".password: cannot be used together with"),
+        ({"address": AT["address"], "username": "id"}, ".password: is missing"),
+        (AT | {"username": ""}, ".username: must have 1 to 255"),
+    ],
+)
+def test_what_a_bucket_is_must_be_said(tmp_path: Path, store: dict[str, Any], line: str) -> None:
+    [found] = wrong(tmp_path, workspaces=[{"name": "music", "store": {"s3": store}}])
+    assert found.startswith(f"workspaces[0].store.s3{line}")
+
+
+def test_workspaces_ask_alike_for_the_bucket_that_they_share(tmp_path: Path) -> None:
+    stores = [{"s3": AT}, {"s3": AT | {"username": "other"}}, {"s3": AT, "nodes": {}}]
+    spaces = [{"name": f"w{number}", "store": one} for number, one in enumerate(stores)]
+    assert wrong(tmp_path, workspaces=spaces[:2]) == [
+        "workspaces[1].store.s3: the same bucket is named in workspaces[0] with another key or "
+        "trust; use the same, or folders of their own"
+    ]
+    assert wrong(tmp_path, workspaces=spaces[2:]) == [
+        'workspaces[0].store.s3: cannot be used together with "nodes"; keep one of them'
+    ]
 
 
 def test_a_workspace_on_nodes_has_no_folder_that_could_be_missing(tmp_path: Path) -> None:

@@ -22,11 +22,14 @@ from cargo_sync.state.blobs import Blobs
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blobs import for_blobs
 from cargo_sync.stores.contract import Content, ContentStore, Secured
+from cargo_sync.stores.objects.ports import BucketCalls
 from tests.conformance.workspaces import in_a_thread, spooled
+from tests.remotes.remotes import Remotes
+from tests.remotes.running import Running
 from tests.stores.blobs import LARGE, content_of
 from tests.stores.nodes.house import House, house
 from tests.stores.nodes.linked import linked_house
-from tests.stores.objects.house import object_house
+from tests.stores.objects.house import bucket_on, object_house
 
 SOME = [b"one", b"another", b"a third"]
 SECONDS = 60.0
@@ -113,18 +116,27 @@ def _scene(one: House) -> StoreScene:
     return StoreScene(one.store, one.blobs, one.copies)
 
 
-def in_bucket(place: Path, last: ExitStack) -> StoreScene:
-    one = last.enter_context(in_a_thread(object_house(place)))
+def in_bucket(place: Path, last: ExitStack, bucket: BucketCalls | None = None) -> StoreScene:
+    one = last.enter_context(in_a_thread(object_house(place, bucket)))
     return StoreScene(one.store, one.contents, one.copies)
 
 
+def on_a_server(far: Running, place: Path, last: ExitStack) -> StoreScene:
+    return in_bucket(place, last, bucket_on(far))
+
+
 BUILDS = {"spool": in_spool, "nodes": on_nodes, "links": over_links, "bucket": in_bucket}
+SERVERS = [pytest.param(name, marks=pytest.mark.remotes) for name in ("rclone-s3", "swift")]
 
 
-@pytest.fixture(params=list(BUILDS))
+@pytest.fixture(params=[*BUILDS, *SERVERS])
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreScene]:
     with ExitStack() as last:
-        yield BUILDS[request.param](tmp_path, last)
+        if request.param in BUILDS:
+            yield BUILDS[request.param](tmp_path, last)
+        else:
+            remotes: Remotes = request.getfixturevalue("remotes")
+            yield on_a_server(remotes.get(request.param), tmp_path, last)
 
 
 def test_what_is_recorded_can_be_read(scene: StoreScene) -> None:

@@ -1,5 +1,6 @@
 """What the server reports: on its feed, to commands, to Prometheus.
 
+buckets  buckets with contents of workspaces
 feed     what is published, and when
 metrics  what the server counts and measures
 nodes    storage nodes as JSON values, and what a person should know about them

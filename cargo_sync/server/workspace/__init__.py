@@ -5,6 +5,7 @@ contract       what the rest of the server may do with a workspace
 folder/        the workspace that is a folder: the folder is the truth
 incoming       what comes: one file over plain HTTP, what a drop box adds to a flow
 node_storage   workspaces whose contents lie on storage nodes: what they need
+object_storage  workspaces whose contents lie in buckets: what they need
 opened         the open workspaces of a server
 operations     what may be done without content: values
 promises       what a flow was promised of the quota

@@ -10,7 +10,7 @@ from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.catalogue.quota_ledger import QuotaShare, Told
 from cargo_sync.cluster.holds import FolderHolds
 from cargo_sync.config.server import ServerSettings, UserSettings, WorkspaceSettings
-from cargo_sync.config.stored import is_stored, real_root
+from cargo_sync.config.stored import is_in_bucket, is_stored, real_root
 from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.parts import CheckpointStore
@@ -51,7 +51,8 @@ class StoredParts(NamedTuple):
 class OpenWorkspaces:
     """Workspaces by their roots (`config.stored`).
 
-    stored  for workspaces without a folder; None until there are some
+    stored      for workspaces on storage nodes; None until there are some
+    in_buckets  for workspaces in buckets; None until there are some
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class OpenWorkspaces:
         self._native = native()
         self._holds = holds
         self.stored = stored
+        self.in_buckets: StoredParts | None = None
         self._open: dict[str, FolderWorkspace | ContentWorkspace] = {}
         self._external: dict[str, asyncio.Task[None]] = {}
         self._ending: list[asyncio.Task[None]] = []
@@ -225,7 +227,7 @@ class OpenWorkspaces:
     def _made(self, path: str) -> FolderWorkspace | ContentWorkspace:
         world = self._world
         if is_stored(path):
-            stored = self.stored
+            stored = self.in_buckets if is_in_bucket(path) else self.stored
             assert stored is not None, "the spool is open"
             tree = ContentTree(path, stored.state, stored.store, world, self._changed, self._tell)
             return ContentWorkspace(tree, stored.owned)

@@ -5,8 +5,9 @@ there before; so no other installation has the same. One that has lost its marke
 that objects are in it is not touched: it was emptied, or another bucket has its name.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
@@ -44,6 +45,7 @@ class StoreBucket:
         self.row: BucketRow | None = None
         self.totals = BucketTotals()
         self.missing = 0
+        self._opening = asyncio.Lock()
         self._refused: Problem | None = Problem(
             Code.UNREACHABLE, f"the bucket {address} was not asked yet", hint="it is tried again"
         )
@@ -63,19 +65,22 @@ class StoreBucket:
 
     def report(self) -> BucketReport:
         """How it is."""
-        return BucketReport(
-            self.address, self.problem, self.totals, self.calls.counts, self.missing
-        )
+        counts = self.calls.counts
+        counts = replace(counts, requests=dict(counts.requests), failed=dict(counts.failed))
+        return BucketReport(self.address, self.problem, self.totals, counts, self.missing)
 
     async def open(self, rows: ObjectRows, world: World) -> bool:
         """Finds out whose it is; whether it is ours. A new one is marked."""
-        try:
-            self.row = await _claimed(self, rows, world)
-        except ProblemError as error:
-            self._refused = error.problem
-            return False
-        self._refused = None
-        return True
+        async with self._opening:
+            try:
+                self.row = await _claimed(self, rows, world)
+            except ProblemError as error:
+                # A bucket that was ours and does not answer is in trouble only.
+                if self.row is None or error.problem != self.calls.trouble:
+                    self.row, self._refused = None, error.problem
+                return False
+            self._refused = None
+            return True
 
 
 class Buckets:

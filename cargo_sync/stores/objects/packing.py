@@ -6,7 +6,6 @@ All of it is decided here; nothing is done.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from cargo_sync.s3.abilities import MOST_PARTS
 from cargo_sync.state.object_contents import ContentPlace
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content
@@ -21,8 +20,9 @@ WHOLE: Final = 16 << 20
 """A content of up to so many bytes is sent as a whole."""
 FEW_PARTS: Final = 1_000
 """Swift takes no more, unless it is told otherwise."""
+MOST_PARTS: Final = 10_000
+"""Most servers take so many: what would need larger parts has more of them."""
 LARGEST_PART: Final = 64 << 20
-"""What would need larger parts has more of them: up to 10,000, as on most servers."""
 READ: Final = 8 << 20
 """The most bytes that are read at once,"""
 GAP: Final = 64 << 10

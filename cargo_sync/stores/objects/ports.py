@@ -35,9 +35,12 @@ class OpenParts(NamedTuple):
 class BucketCalls(Protocol):
     """One bucket, or a folder in it. Keys are 32 hex digits; nothing is written twice.
 
-    All calls raise S3Error; what is not there is `vanished`. They try again by themselves for some
-    seconds. They are made in one event loop.
+    All calls raise ProblemError; what is not there is `vanished`. They try again by themselves for
+    some seconds. They are made in one event loop.
     """
+
+    async def aclose(self) -> None:
+        """Closes its connections."""
 
     async def marker(self) -> str | None:
         """What the marker says; None: there is none."""

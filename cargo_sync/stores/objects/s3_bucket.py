@@ -4,11 +4,17 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
+from cargo_sync.config.bucket import BucketSettings
 from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.world import World
+from cargo_sync.s3.addresses import S3Address
 from cargo_sync.s3.client import S3
+from cargo_sync.s3.connection import S3Connection
 from cargo_sync.s3.content import S3Content
+from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.errors import S3Error, bad_answer
 from cargo_sync.stores.objects.ports import ListedObject, OpenParts
+from cargo_sync.wire.sigv4 import AccessKey
 
 MARKER: Final = "cargo_sync.json"
 """What says whose it is: an object beside the folder `objects`."""
@@ -19,7 +25,7 @@ _KEY_DIGITS: Final = 32
 
 
 class S3Bucket:
-    """One of these. It closes the client's connections."""
+    """One of these."""
 
     def __init__(self, s3: S3, prefix: str, wall: Callable[[], float]) -> None:
         """`prefix` is a folder such as `a/b`, or "" for all of the bucket."""
@@ -29,7 +35,6 @@ class S3Bucket:
         self._wall = wall
 
     async def aclose(self) -> None:
-        """Closes its connections."""
         await self._s3.aclose()
 
     async def marker(self) -> str | None:
@@ -119,3 +124,18 @@ class S3Bucket:
         key = name.rpartition("/")[2]
         is_key = len(key) == _KEY_DIGITS and set(key) <= set("0123456789abcdef")
         return key if is_key and self._key(key) == name else ""
+
+
+def connect(settings: BucketSettings, world: World) -> S3Bucket:
+    """The calls to a bucket that settings name. Nothing is asked yet."""
+
+    def key() -> AccessKey:
+        return AccessKey(settings.username, settings.password.reveal())
+
+    login = S3Login(
+        S3Address.of(settings.address, settings.region),
+        key,
+        f"sha256:{settings.tls_fingerprint}" if settings.tls_fingerprint else "",
+        settings.ca_file or "",
+    )
+    return S3Bucket(S3(S3Connection(login, world)), settings.address.path, world.wall)

@@ -162,6 +162,11 @@ class ObjectStore:
     def room(self, workspace: int) -> int | None:
         return None  # a bucket does not say
 
+    def add(self, bucket: StoreBucket) -> None:
+        """There is one more bucket, which is opened soon. Any thread may call it."""
+        self.buckets.use(bucket)
+        self._call(self._open, bucket)
+
     # -- for people --------------------------------------------------------------------------------
 
     def report(self) -> list[BucketReport]:
@@ -189,7 +194,7 @@ class ObjectStore:
 
         task.add_done_callback(ended)
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None] | None:
+    def _spawn(self, work: Coroutine[Any, Any, object], name: str) -> asyncio.Task[None] | None:
         kept = contained(work, name)
         try:
             if self._tasks is not None:
@@ -286,6 +291,10 @@ class ObjectStore:
             for key in [key for key in table if key[1].hash in gone]:
                 if table is self._arrived or self._under_way[key].done():
                     del table[key]
+
+    def _open(self, bucket: StoreBucket) -> None:
+        storage = self._storage
+        self._spawn(bucket.open(storage.objects, storage.world), "opening a bucket")
 
     async def _fetch(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -40,6 +40,9 @@ class WatchedBucket:
         self.trouble: Problem | None = None
         self.counts = BucketCounts()
 
+    async def aclose(self) -> None:
+        await self._calls.aclose()
+
     async def marker(self) -> str | None:
         with self._watched("other"):
             return await self._calls.marker()

@@ -37,6 +37,9 @@ class MemoryBucket:
         self.asked: dict[str, int] = {}
         self._numbers = count(1)
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
     async def marker(self) -> str | None:
         await self._begin("marker")
         return self.content

@@ -1,12 +1,16 @@
 """A store on a bucket in memory, for tests."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Final
 
+from cargo_sync.config.bucket import BucketSettings
+from cargo_sync.config.remote_address import RemoteAddress
+from cargo_sync.config.secret import Secret
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
@@ -22,10 +26,12 @@ from cargo_sync.stores.contract import Content, Secured
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.objects.buckets import StoreBucket
 from cargo_sync.stores.objects.ports import BucketCalls
+from cargo_sync.stores.objects.s3_bucket import S3Bucket, connect
 from cargo_sync.stores.objects.store import ObjectStore
 from cargo_sync.stores.small_contents import SmallContents
 from cargo_sync.stores.spool import BlobSpool
 from tests.local.systems import system
+from tests.remotes.running import Running
 from tests.stores.blobs import content_of
 from tests.stores.nodes.house import in_thread
 from tests.stores.objects.bucket import MemoryBucket
@@ -175,3 +181,12 @@ async def object_house(
             work.cancel()
             with suppress(asyncio.CancelledError):
                 await work
+            await house.calls.aclose()
+
+
+def bucket_on(far: Running) -> S3Bucket:
+    """A new bucket on a real server, of which a folder is used."""
+    address = RemoteAddress.parse(f"{far.place().url}/a/folder")
+    settings = BucketSettings(address, far.login.user, Secret(far.login.password))
+    world = World(time.time, time.monotonic, lambda: 0.0, lambda: "0" * 32, in_thread, time.time)
+    return connect(settings, world)

@@ -1,0 +1,59 @@
+"""An event loop in a thread of its own: work that moves many bytes holds up no other loop."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar
+
+PATIENCE: Final = 10.0
+"""Seconds that the work has to end."""
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """One of these, until `close`. Any thread may use it."""
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    async def call(self, make: Callable[[], T]) -> T:
+        """What `make` returns, called there."""
+
+        async def made() -> T:
+            return make()
+
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(made(), self._loop))
+
+    def start(self, work: Coroutine[Any, Any, object]) -> Callable[[], None]:
+        """Work begins there; what is returned ends it, and waits for that. It blocks."""
+        ended = threading.Event()
+
+        async def whole() -> None:
+            try:
+                await work
+            finally:
+                ended.set()
+
+        future = asyncio.run_coroutine_threadsafe(whole(), self._loop)
+
+        def end() -> None:
+            if not future.done():
+                future.cancel()
+                ended.wait(PATIENCE)
+
+        return end
+
+    def close(self) -> None:
+        """Ends the loop; nothing may run there any more."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(PATIENCE)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()

@@ -1,0 +1,86 @@
+"""Buckets with contents of workspaces: JSON values, metrics, and what a person should know."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+from cargo_sync.api.messages import JsonObject
+from cargo_sync.process.metrics import Family
+from cargo_sync.stores.objects.buckets import BucketReport
+
+Value = Callable[[BucketReport], float]
+
+
+def rows(reports: Sequence[BucketReport]) -> list[JsonObject]:
+    """The part of `status` about buckets."""
+    return [
+        {
+            "bucket": one.address,
+            "problem": str(one.problem) if one.problem else None,
+            "objects": one.totals.objects,
+            "bytes": one.totals.size,
+            "used_bytes": one.totals.used,
+            "contents": one.totals.contents,
+            "missing": one.missing,
+        }
+        for one in reports
+    ]
+
+
+def warnings(reports: Sequence[BucketReport]) -> list[str]:
+    """What a person should look at, in sentences."""
+    found = [
+        f"the bucket {one.address} cannot be used now: {one.problem}"
+        for one in reports
+        if one.problem is not None
+    ]
+    found += [
+        f"{one.missing:,} objects with contents are missing in the bucket {one.address}: "
+        "bring them back from a backup of the bucket, or send these files again"
+        for one in reports
+        if one.missing
+    ]
+    return found
+
+
+def families(reports: Sequence[BucketReport]) -> Iterable[Family]:
+    """The metrics about buckets; nothing without buckets."""
+    if not reports:
+        return
+    single: tuple[tuple[str, Literal["counter", "gauge"], str, Value], ...] = (
+        ("up", "gauge", "Whether a bucket can be used.", lambda one: one.problem is None),
+        ("objects", "gauge", "Objects in a bucket.", lambda one: one.totals.objects),
+        ("bytes", "gauge", "Bytes of these objects.", lambda one: one.totals.size),
+        ("used_bytes", "gauge", "Bytes of contents in use.", lambda one: one.totals.used),
+        ("contents", "gauge", "Contents in use.", lambda one: one.totals.contents),
+        ("missing_objects", "gauge", "Objects that are not there.", lambda one: one.missing),
+        ("sent_bytes_total", "counter", "Bytes sent to a bucket.", lambda one: one.counts.sent),
+        (
+            "received_bytes_total",
+            "counter",
+            "Bytes read from a bucket.",
+            lambda one: one.counts.received,
+        ),
+    )
+    for name, kind, words, value in single:
+        samples = [({"bucket": one.address}, value(one)) for one in reports]
+        yield Family(f"cargo_server_bucket_{name}", kind, words, samples)
+    yield Family(
+        "cargo_server_bucket_requests_total",
+        "counter",
+        "Requests to a bucket, by kind.",
+        [
+            ({"bucket": one.address, "kind": kind}, count)
+            for one in reports
+            for kind, count in sorted(one.counts.requests.items())
+        ],
+    )
+    yield Family(
+        "cargo_server_bucket_failed_requests_total",
+        "counter",
+        "Requests to a bucket that failed, by kind.",
+        [
+            ({"bucket": one.address, "kind": kind}, count)
+            for one in reports
+            for kind, count in sorted(one.counts.failed.items())
+        ],
+    )

@@ -1,0 +1,165 @@
+"""Workspaces whose contents lie in buckets: the spool, the store, and what goes on there.
+
+Nothing of it is open in a server that has no such workspace. The spool is in `state_dir`: what lies
+there was staged or is on its way to a bucket. If it is lost, nothing is lost that had a receipt.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Final
+
+from cargo_sync.config.bucket import BucketSettings
+from cargo_sync.config.server import WorkspaceSettings
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.world import World
+from cargo_sync.process.loop_thread import LoopThread
+from cargo_sync.process.tasks import lasting
+from cargo_sync.process.wakeup import Wakeup
+from cargo_sync.server.workspace.content.tree import ContentState
+from cargo_sync.server.workspace.node_storage import SharedParts
+from cargo_sync.server.workspace.opened import StoredParts
+from cargo_sync.state.database import Database
+from cargo_sync.state.manifests import Manifests
+from cargo_sync.state.object_contents import ObjectContents
+from cargo_sync.state.objects import Objects
+from cargo_sync.stores.blobs import BlobFolder
+from cargo_sync.stores.folder import STALE
+from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.objects.buckets import BucketReport, StoreBucket
+from cargo_sync.stores.objects.ports import BucketCalls
+from cargo_sync.stores.objects.store import ObjectStore
+from cargo_sync.stores.small_contents import SmallContents
+from cargo_sync.stores.spool import BlobSpool
+
+SPOOL: Final = "bucket-spool"
+"""Its folder in `state_dir`."""
+SWEEP: Final = 3_600.0
+"""Seconds between two looks at what nobody continues in the spool's staging."""
+
+_log = logging.getLogger(__name__)
+
+ConnectBucket = Callable[[BucketSettings, World], BucketCalls]
+"""Makes the calls to a bucket. Nothing is asked yet."""
+
+
+class ObjectStorage:
+    """The store of a server's workspaces in buckets, from when it is needed.
+
+    store  None before
+    """
+
+    def __init__(
+        self,
+        state_dir: str,
+        database: Database,
+        world: World,
+        shared: SharedParts,
+        connect: ConnectBucket,
+    ) -> None:
+        self._state_dir = state_dir
+        self._database = database
+        self._world = world
+        self._shared = shared
+        self._connect = connect
+        self._thread: LoopThread | None = None
+        self._end: Callable[[], None] = lambda: None
+        self.store: ObjectStore | None = None
+
+    async def open(self, workspaces: Iterable[WorkspaceSettings]) -> StoredParts | None:
+        """Opens the spool, if one of these workspaces needs it and it is not open yet.
+
+        Returns:
+            What workspaces in buckets need, if it was opened now.
+
+        Raises:
+            ProblemError: the spool cannot be opened.
+        """
+        if self.store is not None or all(one.bucket is None for one in workspaces):
+            return None
+        claims, database = Claims(), self._database
+        folder = await self._world.offload(self._folder)
+        spool = BlobSpool(folder, claims, SmallContents())
+        tables = Objects(database, self._world.token()), ObjectContents(database)
+        thread = self._thread = LoopThread("buckets")
+        make = partial(ObjectStore, spool, claims, tables, self._world, _pause)
+        self.store = await thread.call(make)
+        manifests = partial(Manifests, database)
+        shared, contents = self._shared, tables[1]
+        rows = ContentState(shared.catalogue, shared.ledger, manifests, contents, database)
+        self._end = thread.start(self._run(self.store))
+        return StoredParts(self.store, rows, contents)
+
+    def serve(
+        self, workspaces: Iterable[WorkspaceSettings], id_at: Callable[[str], int | None]
+    ) -> None:
+        """Keeps the contents of these in their buckets from now on.
+
+        `id_at` gives the id of an open workspace.
+        """
+        if self.store is None:
+            return
+        for one in workspaces:
+            id = id_at(one.path)
+            if one.bucket is not None and id is not None:
+                address = str(one.bucket.address)
+                if self.store.buckets.at(address) is None:
+                    self.store.add(StoreBucket(address, self._connect(one.bucket, self._world)))
+                self.store.buckets.assign(id, address)
+
+    def report(self) -> list[BucketReport]:
+        """How the buckets are."""
+        return [] if self.store is None else self.store.report()
+
+    async def rest(self) -> None:
+        """Ends the work. What is not secured yet is sent again by its client."""
+        await self._world.offload(self._end)
+
+    def close(self) -> None:
+        """Closes the spool; nobody may use it any more."""
+        if self._thread is not None:
+            self._thread.close()
+        if self.store is not None:
+            self.store.spool.blobs.close()
+
+    async def _run(self, store: ObjectStore) -> None:
+        try:
+            await lasting(partial(self._work, store), "buckets")
+        finally:
+            for bucket in store.buckets:
+                await bucket.calls.aclose()
+
+    async def _work(self, store: ObjectStore) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(lasting(store.run, "buckets"))
+            tasks.create_task(lasting(partial(self._sweep, store), "clean-up of the spool"))
+
+    async def _sweep(self, store: ObjectStore) -> None:
+        """Deletes what was staged long ago, and nobody continues."""
+        while True:
+            await _pause(SWEEP)
+            try:
+                await self._world.offload(store.spool.staging.sweep, self._shared.ages, STALE)
+            except ProblemError as error:
+                _log.error("the spool cannot be cleaned up: %s", error)
+
+    def _folder(self) -> BlobFolder:
+        # Another folder than before is as good, also after a power cut: what has a receipt lies in
+        # buckets, and nothing of an earlier process is believed.
+        shared = self._shared
+        return BlobFolder.open(
+            os.path.join(self._state_dir, SPOOL),
+            "",
+            self._world.token,
+            shared.checkpoints,
+            shared.space,
+            shared.ages,
+            holder="cargo_sync server",
+            durable=False,
+        )
+
+
+async def _pause(seconds: float) -> None:
+    await Wakeup().wait(seconds)
