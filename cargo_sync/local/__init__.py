@@ -5,6 +5,7 @@ at_once  a sink that publishes a batch as soon as it is submitted
 batch    a batch of a sink, until it is committed
 commit   publishes and records a complete batch
 content_hash  the hash of a file's content
+piece_lists  by which each MiB of a content is checked
 file_systems  which file systems report each change to those who watch
 folders  opens what is below a root by its whole path, at the moment of use
 inotify  Linux's inotify: in which folders something changed

@@ -8,16 +8,15 @@ it is the same whether a zero is on the disk or in a hole, and however the conte
 """
 
 from struct import Struct
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from blake3 import blake3
+
+from cargo_sync.local.piece_lists import DIGESTS, PIECE, ListForm, PieceSum
 
 BLOCK: Final = 64 * 2**20
 """Bytes of a block that is left out if all of them are zero."""
 ZEROS: Final = bytes(2**20)
-PIECE: Final = 2**20
-"""Bytes of which a list has one BLAKE3 each (`ListedHash`)."""
-_ZERO_PIECE: Final = blake3(bytes(PIECE)).digest()
 
 _CONTEXT: Final = "cargo 2026-11-29 content with blocks of zeros left out"
 _RUN: Final = Struct("<QQ")
@@ -75,16 +74,8 @@ class ContentHash:
 
     @property
     def pieces(self) -> bytes:
-        """The BLAKE3 of each MiB, if it has them."""
+        """The list of its pieces, if it makes one."""
         return b""
-
-    def copy(self) -> Self:
-        """A hash of the same bytes, to go on with."""
-        other = type(self)()
-        other._bytes, other._gaps = self._bytes.copy(), self._gaps.copy()
-        other._size, other._zeros = self._size, self._zeros
-        other._first, other._next = self._first, self._next
-        return other
 
     def hexdigest(self) -> str:
         """64 hex digits; nothing may come after it."""
@@ -113,57 +104,64 @@ class ContentHash:
 
 
 class ListedHash(ContentHash):
-    """Also has the BLAKE3 of each MiB, for who reads pieces of the content later."""
+    """Also lists the pieces, for who reads some of the content later."""
 
-    __slots__ = ("_digests", "_piece", "_piece_size")
+    __slots__ = ("_begun", "_begun_size", "_count", "_form", "_listed")
 
-    def __init__(self) -> None:
+    def __init__(self, form: ListForm = DIGESTS) -> None:
+        """`form` is that of the list; one with a key is for this content alone."""
         super().__init__()
-        self._digests = bytearray()
-        self._piece: Any = blake3()
-        self._piece_size = 0
+        self._form = form
+        self._listed = bytearray(form.head)
+        self._count = 0
+        """Pieces that are listed."""
+        self._begun: PieceSum | None = None
+        """The piece after them, of which only so many bytes came."""
+        self._begun_size = 0
 
     @property
     def pieces(self) -> bytes:
-        """The BLAKE3 of each MiB, 32 bytes each; b"" for a content of one piece."""
+        """The list (`piece_lists`), to be asked for once; b"" for a content of one piece."""
         if self._size <= PIECE:
             return b""
-        return bytes(self._digests) + (self._piece.digest() if self._piece_size else b"")
+        return bytes(self._listed) + (b"" if self._begun is None else self._begun.digest())
 
     def update(self, content: memoryview | bytes) -> None:
         super().update(content)
         content = memoryview(content)
         while content:
-            part = content[: PIECE - self._piece_size]
+            part = content[: PIECE - self._begun_size]
             if len(part) == PIECE:
-                self._digests += blake3(part).digest()
+                self._add(self._form.of(self._count, part))
             else:
-                self._add(part)
+                self._go_on(part)
             content = content[len(part) :]
 
     def zeros(self, count: int) -> None:
         super().zeros(count)
         while count:
-            if self._piece_size or count < PIECE:
-                part = min(count, PIECE - self._piece_size)
-                self._add(bytes(part))
+            if self._begun_size or count < PIECE:
+                part = min(count, PIECE - self._begun_size)
+                self._go_on(bytes(part))
             else:
                 part = count - count % PIECE
-                self._digests += _ZERO_PIECE * (part // PIECE)
+                self._add(self._form.of_hole(PIECE), part // PIECE)
             count -= part
 
-    def copy(self) -> Self:
-        other = super().copy()
-        other._digests, other._piece = self._digests.copy(), self._piece.copy()
-        other._piece_size = self._piece_size
-        return other
+    def _add(self, entry: bytes, pieces: int = 1) -> None:
+        self._listed += entry * pieces
+        self._count += pieces
 
-    def _add(self, part: memoryview | bytes) -> None:
-        self._piece.update(part)
-        self._piece_size += len(part)
-        if self._piece_size == PIECE:
-            self._digests += self._piece.digest()
-            self._piece, self._piece_size = blake3(), 0
+    def _go_on(self, part: memoryview | bytes) -> None:
+        """Some of a piece came."""
+        begun = self._begun
+        if begun is None:
+            begun = self._begun = self._form.begun(self._count)
+        begun.update(part)
+        self._begun_size += len(part)
+        if self._begun_size == PIECE:
+            self._add(begun.digest())
+            self._begun, self._begun_size = None, 0
 
 
 def _is_zero(content: memoryview) -> bool:

@@ -87,7 +87,7 @@ class Staged(NamedTuple):
     durable   its content is already synced
     transfer  the transfer's id if the file can be resumed after a cut, else ""
     mode, ctime_ns   of a small file, as the file system reports them
-    pieces    the BLAKE3 of each MiB, if its staging makes them (`content_hash.ListedHash`)
+    pieces    the list of its pieces, if its staging makes them (`content_hash.ListedHash`)
     """
 
     path: str
@@ -124,11 +124,12 @@ class PartFile:
         name: str,
         offer: Offer,
         checkpoints: CheckpointStore | None,
-        hash: ContentHash,
+        hashes: Callable[[], ContentHash],
     ) -> None:
         """Looks for what is staged already; nothing is written yet.
 
-        `checkpoints` is None for a file that starts again after a cut; `hash` has no bytes yet.
+        `checkpoints` is None for a file that starts again after a cut. `hashes` makes what hashes
+        it.
 
         Raises:
             ProblemError: the staged part cannot be read.
@@ -141,7 +142,8 @@ class PartFile:
         self._fd = -1
         self._runs: dict[int, _Run] = {}
         """Per offset at which they end now."""
-        self._hash = hash
+        self._hashes = hashes
+        self._hash = hashes()
         self._fresh = False
         self._spans = self._resumed()
         self._written = sum(span.end - span.start for span in self._spans)
@@ -282,7 +284,7 @@ class PartFile:
             )
         try:
             fd = self._opened()
-            self._hash_rest(fd)
+            self._hash_until(fd, self._offer.size)
             found = seal(self._root, fd, self._offer)
             kept = self._checkpoints is not None
             if kept:
@@ -388,14 +390,22 @@ class PartFile:
 
     def _verified(self, span: Span) -> bool:
         """Whether a span still has its digest; bytes in file order are also hashed."""
-        inline = self._hash.copy() if span.start == self._hash.size else None
+        in_order = span.start == self._hash.size
         if span.digest == HOLE:
             if not sparse.is_blank(self._fd, span.start, span.end):
                 return False
-            if inline is not None:
-                inline.zeros(span.end - span.start)
-                self._hash = inline
+            if in_order:
+                self._hash.zeros(span.end - span.start)
             return True
+        if self._is_read(span, self._hash if in_order else None):
+            return True
+        if in_order:  # a hash cannot go back
+            self._hash = self._hashes()
+            self._hash_until(self._fd, span.start)
+        return False
+
+    def _is_read(self, span: Span, hash: ContentHash | None) -> bool:
+        """Reads a span, also into `hash`; whether it has its digest."""
         digest = xxhash.xxh3_128()
         buffer = memoryview(bytearray(PIECE))
         at = span.start
@@ -404,18 +414,13 @@ class PartFile:
             if not got:
                 return False
             digest.update(buffer[:got])
-            if inline is not None:
-                inline.update(buffer[:got])
+            if hash is not None:
+                hash.update(buffer[:got])
             at += got
-        if digest.digest() != span.digest:
-            return False
-        if inline is not None:
-            self._hash = inline
-        return True
+        return digest.digest() == span.digest
 
-    def _hash_rest(self, fd: int) -> None:
-        """Hashes the bytes that did not arrive in order, from the staged file."""
-        size = self._offer.size
+    def _hash_until(self, fd: int, size: int) -> None:
+        """Hashes the bytes that did not arrive in order up to there, from the staged file."""
         buffer = memoryview(bytearray(min(PIECE, max(1, size - self._hash.size))))
         while (at := self._hash.size) < size:
             end, hole = sparse.extent(fd, at, size)

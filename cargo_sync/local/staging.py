@@ -261,7 +261,7 @@ class Staging:
                 transfer id.
         """
         if not resumable(offer.size):
-            return PartFile(self.root, self._existing(), self._name(), offer, None, self._hashes())
+            return PartFile(self.root, self._existing(), self._name(), offer, None, self._hashes)
         if not _TRANSFER.fullmatch(offer.transfer):
             raise ProblemError(
                 Problem(
@@ -278,7 +278,7 @@ class Staging:
         try:
             folder, name = self._existing(), self._part_name(offer.transfer)
             self._remove_earlier(offer.transfer, offer.path)
-            return PartFile(self.root, folder, name, offer, self._checkpoints, self._hashes())
+            return PartFile(self.root, folder, name, offer, self._checkpoints, self._hashes)
         except BaseException:
             self.release(offer.transfer)
             raise
@@ -290,8 +290,8 @@ class Staging:
             ProblemError: it cannot be staged.
         """
         own = offer._replace(transfer="")
-        name, hash = self._name(), self._hashes()
-        return PartFile(self.root, self._existing(), name, own, checkpoints, hash)
+        name, hashes = self._name(), self._hashes
+        return PartFile(self.root, self._existing(), name, own, checkpoints, hashes)
 
     def release(self, transfer: str) -> None:
         """A transfer has ended or was paused: its part may be used again."""

@@ -274,7 +274,7 @@ class Blobs:
         return [sets[where[key]] if key in where else None for key in keys]
 
     def pieces(self, workspace: int, hash: str) -> bytes:
-        """The list of a content's pieces: the BLAKE3 of each MiB; b"" if the row has none."""
+        """The list of a content's pieces (`local.piece_lists`); b"" if the row has none."""
         with self._database.read() as connection:
             found = connection.execute(_LIST, (workspace, bytes.fromhex(hash))).fetchone()
             return bytes(found[0]) if found is not None else b""

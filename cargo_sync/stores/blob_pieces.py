@@ -1,28 +1,23 @@
 """Reading a blob so that nothing rotten leaves: each piece is checked before it is given out.
 
-A blob of up to a MiB is read and hashed as a whole. Beside a larger one lies its list: the BLAKE3
-of each MiB, 32 bytes each. It is made while the blob arrives (`content_hash.ListedHash`), or else
-from the staged file.
+A blob of up to a MiB is read and hashed as a whole. Beside a larger one lies its list
+(`local.piece_lists`). It is made while the blob arrives (`content_hash.ListedHash`), or else from
+the staged file.
 """
 
 import errno
 import os
 from collections.abc import Callable, Generator
-from typing import Final, Protocol
+from typing import Final
 
-from blake3 import blake3
-
-from cargo_sync.local import content_hash, sparse
+from cargo_sync.local import piece_lists, sparse
 from cargo_sync.local.content_hash import ContentHash
+from cargo_sync.local.piece_lists import DIGESTS, PieceList
 from cargo_sync.local.read import Going, always
 from cargo_sync.model.problems import Code, Problem, ProblemError
 
-PIECE: Final = content_hash.PIECE
+PIECE: Final = piece_lists.PIECE
 """Bytes that are checked together; a blob of no more has no list."""
-DIGEST: Final = 32
-_AHEAD: Final = 4_096
-"""Digests that are read from a list at once: of 4 GiB."""
-_ZEROS: Final = blake3(bytes(PIECE)).digest()
 
 Doubt = Callable[[int], None]
 """Told that a piece of an open blob (a descriptor) is not as its list says, or cannot be read. All
@@ -63,13 +58,13 @@ def summing(fd: int, size: int) -> Generator[int, None, tuple[str, bytes]]:
         yield end - start
         if has_holes and sparse.extent(fd, start, end) == (end, True):
             whole.zeros(end - start)
-            pieces += zeros_digest(end - start)
+            pieces += DIGESTS.of_hole(end - start)
             continue
         part = buffer[: end - start]
         fill(fd, part, start)
         whole.update(part)
         if size > PIECE:
-            pieces += blake3(part).digest()
+            pieces += DIGESTS.of(start // PIECE, part)
     return whole.hexdigest(), bytes(pieces) if size > PIECE else b""
 
 
@@ -89,10 +84,10 @@ class BlobReader:
     It stays readable when the blob is removed or replaced meanwhile.
     """
 
-    def __init__(self, fd: int, size: int, digests: "PieceList", doubt: Doubt) -> None:
+    def __init__(self, fd: int, size: int, listed: PieceList, doubt: Doubt) -> None:
         self._fd = fd
         self._size = size
-        self._digests = digests
+        self._listed = listed
         self._doubt = doubt
         self._has_holes = sparse.holes_of(os.fstat(fd)) > 0
         self._piece = -1
@@ -143,7 +138,7 @@ class BlobReader:
         checked = offset
         while not inside and checked < end:
             after = min((number + 1) * PIECE, self._size)
-            if after > end or self._digests.at(number) != zeros_digest(after - checked):
+            if after > end or not self._listed.is_hole(number, after - checked):
                 break
             number, checked = number + 1, after
         if checked > offset:
@@ -161,7 +156,7 @@ class BlobReader:
         """Reads a piece, if it is what was stored. Raises ProblemError."""
         if not self._is_right(number, view):
             self._doubt(self._fd)
-            self._digests.forget()
+            self._listed.forget()
             if not self._is_right(number, view):
                 raise damaged("it", "cannot be read twice alike")
 
@@ -170,56 +165,7 @@ class BlobReader:
             fill(self._fd, view, number * PIECE)
         except OSError:
             return False
-        return bool(blake3(view).digest() == self._digests.at(number))
-
-
-class PieceList(Protocol):
-    """The digests of a blob's pieces."""
-
-    def at(self, number: int) -> bytes:
-        """The digest of a piece; b"" if the list does not have it. Raises ProblemError."""
-
-    def forget(self) -> None:
-        """The list was made again."""
-
-
-class Digests:
-    """The list of one blob, of which some is in memory."""
-
-    def __init__(self, open_list: Callable[[], int]) -> None:
-        """`open_list` opens it, for a descriptor."""
-        self._open = open_list
-        self._first = 0
-        self._some = b""
-
-    def at(self, number: int) -> bytes:
-        """The digest of a piece; b"" if the list does not have it. Raises ProblemError."""
-        start = (number - self._first) * DIGEST
-        if not 0 <= start < len(self._some):
-            fd = self._open()
-            try:
-                self._first = number
-                self._some = os.pread(fd, _AHEAD * DIGEST, number * DIGEST)
-            finally:
-                os.close(fd)
-            start = 0
-        return self._some[start : start + DIGEST]
-
-    def forget(self) -> None:
-        self._some = b""
-
-
-class OneDigest:
-    """The list of a blob of one piece: its own hash."""
-
-    def __init__(self, hash: str) -> None:
-        self._digest = bytes.fromhex(hash)
-
-    def at(self, number: int) -> bytes:
-        return self._digest
-
-    def forget(self) -> None:
-        """It is always the same."""
+        return self._listed.is_right(number, view)
 
 
 class PlainReader:
@@ -286,8 +232,3 @@ class EmptyReader:
 
     def close(self) -> None:
         """Nothing is open."""
-
-
-def zeros_digest(length: int) -> bytes:
-    """The digest of a piece of so many zeros."""
-    return _ZEROS if length == PIECE else blake3(bytes(length)).digest()

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
-from blake3 import blake3
 
+from cargo_sync.local.piece_lists import OneDigest, PieceList
 from cargo_sync.local.root import ABSENT
 from cargo_sync.model.contents import is_hash
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, ProblemError, from_os_error
 from cargo_sync.stores.blob_changes import LIST, MODE, blob_path
-from cargo_sync.stores.blob_pieces import DIGEST, PIECE, fill
+from cargo_sync.stores.blob_pieces import PIECE, fill
 from cargo_sync.stores.blobs import PARTS, BlobFolder
 from cargo_sync.stores.contract import Content
 
@@ -131,28 +131,28 @@ class BlobScrub:
         )
 
     def _is_right(self, content: Content, fd: int) -> Generator[int, None, bool]:
-        """Whether each piece has its digest."""
+        """Whether each piece is what its list says."""
         hash, size = content
         if size <= PIECE:
             yield max(EACH, size)
-            return self._piece_is_right(fd, 0, size, bytes.fromhex(hash))
-        if self._blobs.size_of_list(hash) != -(-size // PIECE) * DIGEST:
+            return self._piece_is_right(fd, 0, size, OneDigest(hash))
+        if not self._blobs.is_listed(content):
             return False
-        digests = self._blobs.digests(hash)
+        listed = self._blobs.list_of(hash)
         for start in range(0, size, PIECE):
             length = min(PIECE, size - start)
             yield length
-            if not self._piece_is_right(fd, start, length, digests.at(start // PIECE)):
+            if not self._piece_is_right(fd, start, length, listed):
                 return False
         return True
 
-    def _piece_is_right(self, fd: int, start: int, length: int, digest: bytes) -> bool:
+    def _piece_is_right(self, fd: int, start: int, length: int, listed: PieceList) -> bool:
         view = memoryview(bytearray(length))
         try:
             fill(fd, view, start)
         except OSError:
             return False
-        return bool(blake3(view).digest() == digest)
+        return listed.is_right(start // PIECE, view)
 
     def _remove_lost_lists(self, part: str) -> None:
         """A kill may leave a list whose blob never came, or was removed."""

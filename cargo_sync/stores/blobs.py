@@ -18,26 +18,25 @@ from blake3 import blake3
 
 from cargo_sync.local import lock
 from cargo_sync.local.ages import AgeStore
-from cargo_sync.local.content_hash import ListedHash
+from cargo_sync.local.content_hash import ContentHash, ListedHash
 from cargo_sync.local.listing import names_in
 from cargo_sync.local.parts import CheckpointStore, Staged
+from cargo_sync.local.piece_lists import ListFile, OneDigest, is_complete
 from cargo_sync.local.root import ABSENT, Root
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.sparse import holes_of
 from cargo_sync.local.staging import Staging
 from cargo_sync.local.system import System
 from cargo_sync.model.contents import is_hash
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.blob_changes import DAMAGED, LIST, MODE, BlobChanges, blob_path, not_a_hash
 from cargo_sync.stores.blob_pieces import (
-    DIGEST,
     PIECE,
     BlobReader,
-    Digests,
     EmptyReader,
-    OneDigest,
     PlainReader,
+    damaged,
     fill,
 )
 from cargo_sync.stores.blob_totals import BlobAmount
@@ -118,6 +117,7 @@ class BlobFolder:
         capacity: int | None = None,
         durable: bool = True,
         system: System | None = None,
+        hashes: Callable[[], ContentHash] = ListedHash,
     ) -> Self:
         """Opens the folder at `path` and locks it; a new one is made if missing.
 
@@ -132,6 +132,7 @@ class BlobFolder:
             capacity: bytes that the blobs may use; None for all that the disk has.
             durable: False for a folder of which a power cut may take all: nothing is synced.
             system: the calls that change the disk; None for the best of this platform.
+            hashes: makes what hashes a large content while it arrives, and lists its pieces.
 
         Raises:
             ProblemError: "root_gone", "root_replaced", "root_in_use", or why it cannot be used.
@@ -148,7 +149,7 @@ class BlobFolder:
             held = lock.lock_root(root, holder, leave_name=True)
             try:
                 marker = lock.marker(root, token())
-                staging = Staging(root, checkpoints, space, hashes=ListedHash)
+                staging = Staging(root, checkpoints, space, hashes=hashes)
                 staging.sweep(ages, 0.0)
                 return cls(root, held, marker, staging, space, capacity, durable=durable)
             except BaseException:
@@ -213,9 +214,9 @@ class BlobFolder:
                 doubt(fd)
             if size <= PIECE:
                 return BlobReader(fd, size, OneDigest(hash), doubt)
-            if self.size_of_list(hash) != -(-size // PIECE) * DIGEST:
+            if not self.is_listed(content):
                 doubt(fd)
-            return BlobReader(fd, size, self.digests(hash), doubt)
+            return BlobReader(fd, size, self.list_of(hash), doubt)
         except BaseException:
             os.close(fd)
             raise
@@ -244,9 +245,31 @@ class BlobFolder:
             raise ProblemError(not_a_hash(content.hash))
         return PlainReader(self.root.open_file(blob_path(content.hash)), content.size)
 
-    def digests(self, hash: str) -> Digests:
+    def list_of(self, hash: str) -> ListFile:
         """The list of a large blob."""
-        return Digests(partial(self.root.open_file, blob_path(hash) + LIST))
+        return ListFile(partial(self.root.open_file, blob_path(hash) + LIST))
+
+    def read_list(self, content: Content) -> bytes:
+        """The whole list of a large blob. Raises ProblemError: it is not there, or damaged."""
+        path = blob_path(content.hash) + LIST
+        fd = self.root.open_file(path)
+        try:
+            listed = os.pread(fd, os.fstat(fd).st_size, 0)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, path)) from error
+        finally:
+            os.close(fd)
+        if not is_complete(len(listed), -(-content.size // PIECE)):
+            raise damaged(content.hash, "has not the list of its pieces")
+        return listed
+
+    def is_listed(self, content: Content) -> bool:
+        """Whether the list of a large blob is there, in its size."""
+        try:
+            length = os.lstat(blob_path(content.hash) + LIST, dir_fd=self.root.fd).st_size
+        except OSError:
+            return False
+        return is_complete(length, -(-content.size // PIECE))
 
     def holes_of(self, hash: str) -> int:
         """How many bytes of a blob are holes; 0 if it is not there."""
@@ -396,13 +419,6 @@ class BlobFolder:
         except OSError:
             return None
         return found.st_size if stat.S_ISREG(found.st_mode) else None
-
-    def size_of_list(self, hash: str) -> int | None:
-        """The bytes of a list; None if there is none."""
-        try:
-            return os.lstat(blob_path(hash) + LIST, dir_fd=self.root.fd).st_size
-        except OSError:
-            return None
 
     def names_in(self, folder: str) -> list[str]:
         """The names in a folder, sorted; none if there is none. Raises ProblemError."""

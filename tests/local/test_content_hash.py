@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from cargo_sync.local import content_hash
 from cargo_sync.local.content_hash import ContentHash, ListedHash
+from cargo_sync.local.piece_lists import DIGESTS, KEY, KnownList, Tags
 
 BLOCK, PIECE = 8, 5
 CONTENT = st.lists(
@@ -21,7 +22,6 @@ def small_blocks() -> object:
         patch.setattr(content_hash, "BLOCK", BLOCK)
         patch.setattr(content_hash, "ZEROS", bytes(3))
         patch.setattr(content_hash, "PIECE", PIECE)
-        patch.setattr(content_hash, "_ZERO_PIECE", blake3(bytes(PIECE)).digest())
         yield
 
 
@@ -31,24 +31,31 @@ def hashed(content: bytes) -> str:
     return whole.hexdigest()
 
 
-@given(CONTENT, st.lists(st.integers(1, 2 * BLOCK), max_size=8), st.data())
+@given(CONTENT, st.lists(st.integers(1, 2 * BLOCK), max_size=8), st.booleans(), st.data())
 def test_it_does_not_depend_on_how_the_content_came(
-    content: bytes, cuts: list[int], data: st.DataObject
+    content: bytes, cuts: list[int], tagged: bool, data: st.DataObject
 ) -> None:
-    pieces, found = content, ListedHash()
+    form = Tags(b"k" * KEY) if tagged else DIGESTS
+    rest, found = content, ListedHash(form)
     for cut in [*cuts, len(content)]:
-        piece, pieces = pieces[:cut], pieces[cut:]
+        piece, rest = rest[:cut], rest[cut:]
         if not any(piece) and data.draw(st.booleans()):
             found.zeros(len(piece))
         else:
             found.update(piece)
-        if data.draw(st.booleans()):
-            found = found.copy()
     assert found.size == len(content)
     assert found.hexdigest() == hashed(content)
-    listed = [content[at : at + PIECE] for at in range(0, len(content), PIECE)]
-    digests = b"".join(blake3(one).digest() for one in listed)
-    assert found.pieces == (digests if len(listed) > 1 else b"")
+    pieces = [content[at : at + PIECE] for at in range(0, len(content), PIECE)]
+    listed = found.pieces
+    assert bool(listed) == (len(pieces) > 1)
+    if not tagged and listed:
+        assert listed == b"".join(blake3(one).digest() for one in pieces)
+    checked = KnownList(listed)
+    for number, piece in enumerate(pieces if listed else ()):
+        assert checked.is_right(number, memoryview(piece))
+        assert checked.is_hole(number, len(piece)) == (not any(piece))
+        wrong = bytes([piece[0] ^ 1]) + piece[1:]
+        assert not checked.is_right(number, memoryview(wrong))
 
 
 @given(CONTENT, CONTENT)

@@ -15,13 +15,13 @@ from collections import Counter
 from collections.abc import Collection, Coroutine
 from typing import Any, Final
 
+from cargo_sync.local.piece_lists import DIGESTS
 from cargo_sync.machines.nodes.copies import standing
 from cargo_sync.machines.nodes.placement import quorum
 from cargo_sync.machines.nodes.repair import is_drained, plan
 from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.blobs import LIVE
-from cargo_sync.stores.blob_pieces import zeros_digest
 from cargo_sync.stores.contract import ComingFile, Content
 from cargo_sync.stores.nodes.ahead import SmallAsks
 from cargo_sync.stores.nodes.arriving import ArrivingContent
@@ -191,7 +191,7 @@ class NodeHistory:
         sizes = [one.size for one in contents]
         await server.cluster.pause(self.story.one_of((0.0, 1.0, 700.0)))
         large = [one for one in contents if one.hash not in SMALL]
-        lists = {one.hash: pieces_of(one) * zeros_digest(MIB) for one in large}
+        lists = {one.hash: pieces_of(one) * DIGESTS.of_hole(MIB) for one in large}
         self.folders.blobs.record(workspace, hashes, sizes, numbers, lists)
         for one in contents:
             self.referred[workspace, one.hash] = one.size

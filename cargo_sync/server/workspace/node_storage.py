@@ -43,7 +43,7 @@ from cargo_sync.stores.nodes.survey import StoreReport
 from cargo_sync.stores.small_contents import SmallContents
 from cargo_sync.stores.snapshots.keeping import Snapshots
 from cargo_sync.stores.snapshots.making import ServerPlaces, SnapshotMaker
-from cargo_sync.stores.spool import BlobSpool
+from cargo_sync.stores.spool import BlobSpool, tagging
 
 SPOOL: Final = "spool"
 """Its folder in `state_dir`."""
@@ -229,6 +229,7 @@ class NodeStorage:
             shared.ages,
             holder="cargo_sync server",
             durable=False,
+            hashes=tagging(secrets.token_bytes),
         )
 
     def _wanted(self, workspace: int) -> int:

@@ -9,12 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
+from cargo_sync.local.piece_lists import PieceList
 from cargo_sync.machines.nodes.copies import standing
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.held_pieces import HeldPieces, PieceKey
-from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, is_right
+from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, is_right, list_of
 from cargo_sync.stores.nodes.ports import Cluster
 from cargo_sync.stores.nodes.securing import NO_COPY, known, no_copies
 
@@ -30,12 +31,14 @@ class _Copies(NamedTuple):
     """Where a content lies.
 
     turn    from which of the nodes on, 0 to 1
-    listed  the list of its pieces
+    listed  by what its pieces are checked
+    length  of the list in bytes; 0: it needs none, or has none
     """
 
     nodes: frozenset[int]
     turn: float
-    listed: bytes
+    listed: PieceList
+    length: int
 
 
 class _Fetch:
@@ -217,7 +220,8 @@ class PieceFetching:
             if content.size > PIECE:
                 call = cluster.world.offload
                 listed = await call(cluster.blobs.pieces, workspace, content.hash)
-            found[content] = one = _Copies(nodes, turn, listed)
+            checks = list_of(content, listed)
+            found[content] = one = _Copies(nodes, turn, checks, len(listed))
             if listed and nodes:
                 self._remember(workspace, content, one)
         return found
@@ -225,13 +229,13 @@ class PieceFetching:
     def _remember(self, workspace: int, content: Content, copies: _Copies) -> None:
         self._forget(workspace, [content])
         self._known[workspace, content] = copies
-        self._known_bytes += len(copies.listed)
+        self._known_bytes += copies.length
         while len(self._known) > 1 and (
             self._known_bytes > KNOWN_BYTES or len(self._known) > _KNOWN
         ):
-            self._known_bytes -= len(self._known.popitem(last=False)[1].listed)
+            self._known_bytes -= self._known.popitem(last=False)[1].length
 
     def _forget(self, workspace: int, contents: Sequence[Content]) -> None:
         for content in contents:
             if one := self._known.pop((workspace, content), None):
-                self._known_bytes -= len(one.listed)
+                self._known_bytes -= one.length

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from blake3 import blake3
-
-from cargo_sync.stores.blob_pieces import DIGEST, PIECE, zeros_digest
+from cargo_sync.local.piece_lists import KnownList, OneDigest, PieceList
+from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content
 
 
@@ -63,20 +62,21 @@ def length_of(content: Content, number: int) -> int:
     return min(PIECE, content.size - number * PIECE)
 
 
-def is_right(content: Content, number: int, memory: memoryview | None, listed: bytes) -> bool:
+def list_of(content: Content, listed: bytes) -> PieceList:
+    """By what the pieces of a content are checked; `listed` is its list if it has more than one."""
+    return OneDigest(content.hash) if content.size <= PIECE else KnownList(listed)
+
+
+def is_right(content: Content, number: int, memory: memoryview | None, listed: PieceList) -> bool:
     """Whether a piece is what was stored.
 
     Args:
         content: of which it is.
         number: which piece.
         memory: its bytes; None: zeros.
-        listed: the list of a content of more than one piece.
+        listed: by what it is checked.
     """
-    if content.size <= PIECE:
-        expected = bytes.fromhex(content.hash)
-    else:
-        expected = listed[number * DIGEST : (number + 1) * DIGEST]
     length = length_of(content, number)
     if memory is None:
-        return zeros_digest(length) == expected
-    return len(memory) == length and blake3(memory).digest() == expected
+        return listed.is_hole(number, length)
+    return len(memory) == length and listed.is_right(number, memory)

@@ -1,6 +1,7 @@
 """A store on nodes of this process, for tests."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from itertools import count
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple
 
 from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.content_hash import ListedHash
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.problems import Problem
@@ -21,7 +23,7 @@ from cargo_sync.stores.contract import Content, Secured
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.client import NodeClient
 from cargo_sync.stores.nodes.store import DAY, NodeSettings, NodeStore
-from cargo_sync.stores.spool import BlobSpool
+from cargo_sync.stores.spool import BlobSpool, tagging
 from cargo_sync.testing.nodes import FolderNode
 from tests.local.systems import system
 from tests.stores.blobs import content_of
@@ -76,6 +78,7 @@ class House:
             MemoryAges(self._clock),
             holder="a test",
             durable=durable,
+            hashes=ListedHash if durable else tagging(os.urandom),
             system=system("native"),
         )
         last.callback(blobs.close)

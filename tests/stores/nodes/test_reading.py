@@ -295,6 +295,9 @@ async def test_a_rotten_piece_or_a_false_list_is_noticed_in_mid_stream(
         listed = place.with_name(place.name + LIST)
         kept, digests = place.read_bytes(), bytearray(listed.read_bytes())
         digests[96:128] = blake3(kept[3 * PIECE : 4 * PIECE]).digest()
+        tags = house.blobs.pieces(1, content.hash)
+        assert tags[1:33] not in digests, "no node sees the key"
+        assert len(tags) == 33 + 5 * 16
         listed.write_bytes(digests)
         assert await asyncio.to_thread(house.read, content) == whole
         await house.until(lambda: {(node, content.hash) for node in (2, 3)} <= set(lost))

@@ -1,0 +1,72 @@
+"""Both forms of a list tell a right piece from any other; no two lists have the same tags."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.local.content_hash import ListedHash
+from cargo_sync.local.piece_lists import (
+    DIGESTS,
+    KEY,
+    PIECE,
+    KnownList,
+    ListFile,
+    ListForm,
+    PieceList,
+    Tags,
+    is_complete,
+)
+
+FORMS: dict[str, ListForm] = {"digests": DIGESTS, "tags": Tags(b"k" * KEY)}
+PIECES = [b"a" * PIECE, b"a" * PIECE, bytes(PIECE), b"b" * PIECE, b"rest"]
+"""The third one comes as a hole."""
+
+
+def listed(form: ListForm) -> bytes:
+    found = ListedHash(form)
+    for number, piece in enumerate(PIECES):
+        if number == 2:
+            found.zeros(PIECE)
+        else:
+            found.update(piece[:9])
+            found.update(piece[9:])
+    return found.pieces
+
+
+def opened(made: bytes, place: Path, *, is_file: bool) -> PieceList:
+    if not is_file:
+        return KnownList(made)
+    place.write_bytes(made)
+    return ListFile(lambda: os.open(place, os.O_RDONLY))
+
+
+@pytest.mark.parametrize("is_file", [False, True], ids=["memory", "file"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_piece_is_right_only_at_its_place(form: str, is_file: bool, tmp_path: Path) -> None:
+    made = listed(FORMS[form])
+    assert is_complete(len(made), len(PIECES))
+    assert not any(is_complete(len(made), other) for other in (2, 4, 6))
+    found = opened(made, tmp_path / "list", is_file=is_file)
+    for number, piece in reversed(list(enumerate(PIECES))):
+        wrong = [piece[:-1] + b"x", b"x" + piece[1:], PIECES[0][:-1] + b"x"]
+        assert found.is_right(number, memoryview(piece))
+        assert not any(found.is_right(number, memoryview(one)) for one in wrong)
+        assert found.is_hole(number, len(piece)) == (number == 2)
+    beyond = len(PIECES)
+    assert not found.is_right(beyond, memoryview(PIECES[0])) and not found.is_hole(beyond, PIECE)
+
+
+@pytest.mark.parametrize("cut", ["", "short", "key", "entry"])
+def test_by_a_list_that_is_cut_no_piece_is_right(cut: str) -> None:
+    made = listed(Tags(b"k" * KEY))
+    rest = {"": b"", "short": made[:3], "key": b"\x02" + made[1:], "entry": made[:-16]}[cut]
+    assert not KnownList(rest).is_right(4, memoryview(PIECES[4]))
+    assert cut == "key" or not is_complete(len(rest), len(PIECES))
+
+
+def test_equal_pieces_have_other_tags_at_another_place_and_in_another_list() -> None:
+    lists = [listed(Tags(key * KEY)) for key in (b"k", b"l")]
+    tags = [made[at : at + 16] for made in lists for at in range(1 + KEY, len(made), 16)]
+    assert len({tag for tag in tags if any(tag)}) == 2 * (len(PIECES) - 1)
+    assert tags.count(bytes(16)) == 2, "the hole"
