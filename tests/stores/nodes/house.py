@@ -10,7 +10,8 @@ from typing import Final, TypeVar, TypeVarTuple
 
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.content_hash import ListedHash
-from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.parts import MemoryCheckpoints, Staged
+from cargo_sync.local.piece_lists import PIECE
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer
@@ -102,9 +103,17 @@ class House:
             Offer(one.hash, one.size, 0, 0, 0, 0, one.hash[:32], hash=one.hash) for one in found
         )
         pairs = zip(offers, contents, strict=True)
-        staged = [self.spool.staging.write(offer, memoryview(one)) for offer, one in pairs]
+        staged = [self._staged(offer, memoryview(one)) for offer, one in pairs]
         assert self.spool.place(staged) == [None] * len(staged)
         return found
+
+    def _staged(self, offer: Offer, content: memoryview) -> Staged:
+        if offer.size <= PIECE:
+            return self.spool.staging.write(offer, content)
+        part = self.spool.staging.part(offer)
+        for start in range(0, offer.size, PIECE):
+            part.write(start, content[start : start + PIECE])
+        return part.finish()
 
     async def upload(self, contents: Sequence[bytes], workspace: int = 1) -> list[Content]:
         """Contents are stored and recorded."""
