@@ -17,6 +17,9 @@ from cargo_sync.model.transfers import Finished, Offer, Unread, Want
 Wake = Callable[[], None]
 """Makes the lane look again, soon. Any thread may call it at any time, also after the lane's end;
 it returns at once and never raises."""
+Exchange = Callable[[memoryview, memoryview], bool]
+"""Leaves the memory of a piece that came last to its caller, for other memory: see
+`Link.exchange`."""
 
 
 class Channel(Protocol):
@@ -149,6 +152,9 @@ class Sink(Protocol):
 
         Not for a batch that is finished when `submit` returns: the lane asks then anyway.
         """
+
+    def exchanges(self, exchange: Exchange) -> None:
+        """By this the sink may keep the memory of a content, while it is given it."""
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         """Returns what is needed of each offer, in the same order.

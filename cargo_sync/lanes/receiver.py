@@ -73,6 +73,7 @@ class Receiver(End):
         super().__init__(link, clock, client, Unpaced(), on_grant, budget)
         self._sink = sink
         link.let_go = sink.settle
+        sink.exchanges(link.exchange)
         self._sink_closed = False
         self._submitted: set[int] = set()
         """Batches that the sink has not finished yet; they are still open."""

@@ -38,3 +38,6 @@ class PublishesAtOnce(ABC):
 
     def wakes(self, wake: Callable[[], None]) -> None:
         return None  # it never has anything to tell later
+
+    def exchanges(self, exchange: Callable[[memoryview, memoryview], bool]) -> None:
+        return None  # it has written what it was given

@@ -2,6 +2,7 @@
 
 import datetime
 import logging
+import secrets
 import socket
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -9,6 +10,7 @@ from typing import Final, NamedTuple
 from cargo_sync.config.node import LANES, StorageNodeSettings
 from cargo_sync.lanes.listener import LaneListener
 from cargo_sync.lanes.threads import joined
+from cargo_sync.local.content_hash import tagging
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.problems import ProblemError, unopened_port
 from cargo_sync.model.world import World
@@ -63,6 +65,7 @@ def open_folder(
         Ages(database, clock),
         holder="cargo_sync node",
         capacity=settings.capacity,
+        hashes=tagging(secrets.token_bytes),
     )
     try:
         kept.put(settings.id, blobs.marker)

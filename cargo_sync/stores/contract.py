@@ -39,7 +39,7 @@ one suite proves them (tests/conformance/test_content_store.py):
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from cargo_sync.lanes.ports import Reader
+from cargo_sync.lanes.ports import Exchange, Reader
 from cargo_sync.local.parts import Staged
 from cargo_sync.local.staging import Staging
 from cargo_sync.model.problems import Problem
@@ -155,8 +155,11 @@ class ComingFile(NamedTuple):
 class Forward(Protocol):
     """A content that goes on while it still comes. One thread calls it."""
 
-    def came(self, offset: int, piece: memoryview) -> None:
-        """A piece is being staged; its memory is only lent. Then it need not be read again soon."""
+    def came(self, offset: int, piece: memoryview, exchange: Exchange | None = None) -> None:
+        """A piece is being staged. Then it need not be read again soon.
+
+        Its memory is only lent, unless it is exchanged.
+        """
 
     def reached(self, count: int) -> None:
         """So many bytes from its start on are staged. It returns at once."""
@@ -171,7 +174,7 @@ class Forward(Protocol):
 class NoForward:
     """Nothing goes on."""
 
-    def came(self, offset: int, piece: memoryview) -> None:
+    def came(self, offset: int, piece: memoryview, exchange: Exchange | None = None) -> None:
         """Nobody needs it."""
 
     def reached(self, count: int) -> None:

@@ -4,12 +4,10 @@ What is placed there is held. Who knows what is held decides what may go (`Conte
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from cargo_sync.local.content_hash import ListedHash
 from cargo_sync.local.parts import Staged
-from cargo_sync.local.piece_lists import KEY, Tags
 from cargo_sync.local.staging import Staging
 from cargo_sync.model.problems import Problem
 from cargo_sync.stores.blob_pieces import (
@@ -21,17 +19,6 @@ from cargo_sync.stores.blob_pieces import (
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.small_contents import SmallContents, SmallReader, is_in_memory
-
-
-def tagging(chance: Callable[[int], bytes]) -> Callable[[], ListedHash]:
-    """Makes what hashes a content that goes on to nodes, and lists its pieces by tags.
-
-    The list comes to the row of the content: no node sees it, and it costs less than digests.
-
-    Args:
-        chance: gives so many bytes that nobody can guess.
-    """
-    return lambda: ListedHash(Tags(chance(KEY)))
 
 
 class ContentHolds(Protocol):

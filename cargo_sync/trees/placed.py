@@ -6,7 +6,7 @@ Paths from the other end are checked by the code that opens or stages the file, 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from cargo_sync.lanes.ports import Reader, Sink, Source, Wake
+from cargo_sync.lanes.ports import Exchange, Reader, Sink, Source, Wake
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Finished, Offer, Unread, Want
 
@@ -55,6 +55,9 @@ class PlacedSink:
 
     def wakes(self, wake: Wake) -> None:
         self._sink.wakes(wake)
+
+    def exchanges(self, exchange: Exchange) -> None:
+        self._sink.exchanges(exchange)
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         return self._sink.begin(batch, _all_placed(self._place, offers))

@@ -17,6 +17,7 @@ from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings
 from cargo_sync.config.stored import COPIES
 from cargo_sync.local.ages import AgeStore
+from cargo_sync.local.content_hash import tagging
 from cargo_sync.local.ledger import TrashLedger
 from cargo_sync.local.parts import CheckpointStore
 from cargo_sync.local.space import SpaceLedger
@@ -43,7 +44,7 @@ from cargo_sync.stores.nodes.survey import StoreReport
 from cargo_sync.stores.small_contents import SmallContents
 from cargo_sync.stores.snapshots.keeping import Snapshots
 from cargo_sync.stores.snapshots.making import ServerPlaces, SnapshotMaker
-from cargo_sync.stores.spool import BlobSpool, tagging
+from cargo_sync.stores.spool import BlobSpool
 
 SPOOL: Final = "spool"
 """Its folder in `state_dir`."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from cargo_sync.lanes.ports import Wake
+from cargo_sync.lanes.ports import Exchange, Wake
 from cargo_sync.local import sparse
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
@@ -60,8 +60,8 @@ class ArrivingContent:
 
     # -- for who brings it -------------------------------------------------------------------------
 
-    def came(self, offset: int, piece: memoryview) -> None:
-        self.recent.keep(offset, piece)
+    def came(self, offset: int, piece: memoryview, exchange: Exchange | None = None) -> None:
+        self.recent.keep(offset, piece, exchange)
 
     def reached(self, count: int) -> None:
         if self.content is None and self._steady() > self._until:

@@ -225,7 +225,7 @@ class NodeLink:
         return Receiver(opened.link, sink, self._world.steady, client=True, on_receipts=on_receipts)
 
     def _reader(self, opened: OpenedLane, on_receipts: OnReceipts) -> Receiver:
-        sink = PieceSink(self._asks, opened.link.exchange)
+        sink = PieceSink(self._asks)
         return Receiver(opened.link, sink, self._world.steady, client=True, on_receipts=on_receipts)
 
 

@@ -129,15 +129,17 @@ class _ComingRun:
 class PieceSink:
     """See the module, and `lanes.ports.Sink`. Memory is bounded by what is asked for."""
 
-    def __init__(self, asks: PieceAsks, exchange: Exchange | None = None) -> None:
-        """`exchange` is that of the lane."""
+    def __init__(self, asks: PieceAsks) -> None:
         self._asks = asks
-        self._exchange = exchange
+        self._exchange: Exchange | None = None
         self._batches: dict[int, list[_ComingRun]] = {}
         self._finished: list[Finished] = []
 
     def wakes(self, wake: Callable[[], None]) -> None:
         """A batch is finished when it is submitted."""
+
+    def exchanges(self, exchange: Exchange) -> None:
+        self._exchange = exchange
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         runs = [_ComingRun(one.ident, self._asks.find(one.ident)) for one in offers]

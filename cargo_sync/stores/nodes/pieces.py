@@ -1,8 +1,8 @@
 """Pieces of contents on their way from a node, and how each is checked."""
 
-from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from cargo_sync.lanes.ports import Exchange as Exchange
 from cargo_sync.local.piece_lists import KnownList, OneDigest, PieceList
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content
@@ -27,10 +27,6 @@ class PieceRun(NamedTuple):
     def end(self) -> int:
         """The offset after the last byte."""
         return min(self.content.size, (self.first + self.pieces) * PIECE)
-
-
-Exchange = Callable[[memoryview, memoryview], bool]
-"""Leaves the memory of a piece that comes to its caller, for other memory: see `Link.exchange`."""
 
 
 class Take(Protocol):

@@ -1,14 +1,16 @@
 """The newest pieces of contents that arrive, in memory, as records that lanes to nodes send.
 
 A lane that keeps up with what arrives seals a piece where it lies: nothing is read from the spool,
-and nothing is copied for each node. One that does not keep up reads from the spool; when all of
-them do, nothing is kept until one waits again. So memory is bounded, and a slow node costs none.
+and nothing is copied, because the memory is kept in which it came. A lane that does not keep up
+reads from the spool; when all of them do, nothing is kept until one waits again. So memory is
+bounded, and a slow node costs none.
 """
 
 import threading
 from collections import OrderedDict
 from typing import Final
 
+from cargo_sync.lanes.ports import Exchange
 from cargo_sync.wire import records
 from cargo_sync.wire.frames import BODY_MAX, new_buffer
 
@@ -79,17 +81,20 @@ class RecentPieces:
 
     # -- for who brings it -------------------------------------------------------------------------
 
-    def keep(self, offset: int, content: memoryview) -> None:
-        """A piece has come."""
+    def keep(self, offset: int, content: memoryview, exchange: Exchange | None = None) -> None:
+        """A piece has come; it is copied, unless its memory can be exchanged."""
         if not self._is_followed or not self._readers or len(content) < SMALLEST:
             return
         memory = self._memory.take()
         if memory is None:
             return
         length = records.SIZE + len(content)
+        if exchange is not None and exchange(content, memory):
+            memory = memoryview(content.obj)  # with room for a header: it was a record
+        else:
+            memory[records.SIZE : length] = content
         header = records.DATA, 0, 0, 0, len(content), offset
         records.HEADER.pack_into(memory, 0, *header)
-        memory[records.SIZE : length] = content
         with self._lock:
             if not self._readers:  # the last one has gone meanwhile
                 self._memory.give(memory)

@@ -12,7 +12,7 @@ from typing import Final
 from cargo_sync.lanes.connect import open_lane
 from cargo_sync.lanes.end import Clock
 from cargo_sync.lanes.link import Link
-from cargo_sync.lanes.ports import Reader, Wake
+from cargo_sync.lanes.ports import Exchange, Reader, Wake
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread
@@ -124,6 +124,9 @@ class _Nothing:
 
     def wakes(self, wake: Wake) -> None:
         """Nothing comes later."""
+
+    def exchanges(self, exchange: Exchange) -> None:
+        """Nothing comes."""
 
     def coming(self, offers: Iterable[Offer]) -> None:
         raise AssertionError(_NO_BATCH)

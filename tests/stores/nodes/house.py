@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple
 
 from cargo_sync.local.ages import MemoryAges
-from cargo_sync.local.content_hash import ListedHash
+from cargo_sync.local.content_hash import ListedHash, tagging
 from cargo_sync.local.parts import MemoryCheckpoints, Staged
 from cargo_sync.local.piece_lists import PIECE
 from cargo_sync.local.space import SpaceLedger
@@ -24,7 +24,7 @@ from cargo_sync.stores.contract import Content, Secured
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.client import NodeClient
 from cargo_sync.stores.nodes.store import DAY, NodeSettings, NodeStore
-from cargo_sync.stores.spool import BlobSpool, tagging
+from cargo_sync.stores.spool import BlobSpool
 from cargo_sync.testing.nodes import FolderNode
 from tests.local.systems import system
 from tests.stores.blobs import content_of

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.lanes.ports import Exchange
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.workspace.content import forwarding
@@ -28,7 +29,7 @@ class NotedForward:
     def __init__(self) -> None:
         self.heard: list[int | str] = []
 
-    def came(self, offset: int, piece: memoryview) -> None:
+    def came(self, offset: int, piece: memoryview, exchange: Exchange | None = None) -> None:
         self.heard.append(f"{bytes(piece).decode()} at {offset}")
 
     def reached(self, count: int) -> None:

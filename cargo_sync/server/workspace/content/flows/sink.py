@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from cargo_sync.lanes.current import WANTED
+from cargo_sync.lanes.ports import Exchange
 from cargo_sync.local.batch import SinkBatch
 from cargo_sync.local.staging_sink import StagingSink, failed
 from cargo_sync.model.problems import Problem, ProblemError
@@ -38,9 +39,13 @@ class ContentSink(StagingSink):
         """In the order in which they were submitted."""
         self._failed: list[Finished] = []
         self._wake: Callable[[], None] = lambda: None
+        self._exchange: Exchange | None = None
 
     def wakes(self, wake: Callable[[], None]) -> None:
         self._wake = wake
+
+    def exchanges(self, exchange: Exchange) -> None:
+        self._exchange = exchange
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         """What is needed of each offer. Raises ProblemError if the batch cannot begin."""
@@ -57,7 +62,7 @@ class ContentSink(StagingSink):
     def part(self, batch: int, index: int, offset: int, content: memoryview) -> None:
         super().part(batch, index, offset, content)
         if (forward := self._forwards.get((batch, index))) is not None:
-            forward.came(offset, content)
+            forward.came(offset, content, None if self._writing else self._exchange)
         # A piece may still be being written; those before it are.
         self._go_on(batch, index, offset if self._writing else offset + len(content))
 
