@@ -11,6 +11,7 @@ from cargo_sync.stores.contract import ComingFile
 from cargo_sync.stores.nodes.arriving import TOGETHER, ArrivingContent, ArrivingReader
 from cargo_sync.stores.nodes.recent_pieces import RECENT, RecentPieces, RecordMemory
 from cargo_sync.wire import records
+from cargo_sync.wire.frames import BODY_MAX, new_buffer
 
 PIECE = 1 << 20
 SIZE = 20 * PIECE
@@ -121,5 +122,38 @@ def test_slow_lanes_take_no_memory(tmp_path: Path) -> None:
     assert lent(reader, house.came // PIECE) is None
     house.come()
     assert lent(reader, house.came // PIECE - 1) is not None, "it keeps up again"
+    reader.close()
+    assert house.memory.taken == 0
+
+
+def test_the_memory_in_which_a_piece_came_is_kept_instead_of_a_copy(tmp_path: Path) -> None:
+    house, given = House(tmp_path), list[memoryview]()
+    is_free = True
+
+    def exchange(_content: memoryview, other: memoryview) -> bool:
+        if is_free:
+            given.append(other)
+        return is_free
+
+    def come(number: int) -> memoryview:
+        body = new_buffer(BODY_MAX)
+        content = body[records.SIZE : records.SIZE + PIECE]
+        content[:] = bytes([number + 1]) * PIECE
+        house.content.came(number * PIECE, content, exchange)
+        house.content.reached((number + 1) * PIECE)
+        return body
+
+    reader = house.reader()
+    assert lent(reader, 0) is None
+    body = come(0)
+    record = lent(reader, 0)
+    assert record is not None and record.obj is body.obj and len(given) == 1
+    assert lent(reader, 1) is None and house.memory.taken == 0
+    is_free = False  # there are other records in its frame
+    other = come(1)
+    record = lent(reader, 1)
+    assert record is not None and record.obj is body.obj, "the memory is used again, for a copy"
+    other[:] = bytes(BODY_MAX)
+    assert record[-1] == 2
     reader.close()
     assert house.memory.taken == 0

@@ -1,5 +1,6 @@
 """What is staged of a large file goes on at once, as far as it is written, until it is secured."""
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.lanes.ports import Exchange
+from cargo_sync.local import staging_sink
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.workspace.content import forwarding
@@ -14,6 +16,7 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.contract import ComingFile, Content
 from cargo_sync.testing.contents import AwayStore
+from cargo_sync.trees.placed import PlacedSink
 from tests.conformance.workspaces import ANA, MTIME, RUN, content_workspace, offer, spooled
 from tests.server.house import NOW, Heard
 from tests.server.surroundings import Clock
@@ -28,9 +31,11 @@ class NotedForward:
 
     def __init__(self) -> None:
         self.heard: list[int | str] = []
+        self.exchanges: list[Exchange | None] = []
 
     def came(self, offset: int, piece: memoryview, exchange: Exchange | None = None) -> None:
         self.heard.append(f"{bytes(piece).decode()} at {offset}")
+        self.exchanges.append(exchange)
 
     def reached(self, count: int) -> None:
         self.heard.append(count)
@@ -91,6 +96,23 @@ def test_over_a_lane(store: NotingStore) -> None:
     sink.close()
     assert store.forwards[3].heard == [4, "closed"]
     assert {file.size for file in store.files} == {len(FILE)}
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_the_memory_of_a_piece_may_be_kept_unless_it_is_still_being_written(
+    store: NotingStore, behind: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exchange(_content: memoryview, _memory: memoryview) -> bool:
+        raise AssertionError("nobody keeps it")
+
+    monkeypatch.setattr(staging_sink, "behind_from", lambda: 1 if behind else math.inf)
+    sink = PlacedSink(store.workspace.sink(RUN, cause=ANA), str)
+    sink.exchanges(exchange)
+    sink.begin(1, [offer("a", FILE)])
+    sink.part(1, 0, 0, memoryview(FILE)[:4])
+    sink.part(1, 0, 4, memoryview(FILE)[4:8])
+    sink.close()
+    assert store.forwards[0].exchanges == [None if behind else exchange]
 
 
 @pytest.mark.parametrize("end", [len(FILE), 5])
