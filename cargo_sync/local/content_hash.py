@@ -78,6 +78,11 @@ class ContentHash:
         """The list of its pieces, if it makes one."""
         return b""
 
+    @property
+    def form(self) -> ListForm:
+        """The form of that list."""
+        return DIGESTS
+
     def hexdigest(self) -> str:
         """64 hex digits; nothing may come after it."""
         self._hash_zeros()
@@ -119,6 +124,10 @@ class ListedHash(ContentHash):
         self._begun: PieceSum | None = None
         """The piece after them, of which only so many bytes came."""
         self._begun_size = 0
+
+    @property
+    def form(self) -> ListForm:
+        return self._form
 
     @property
     def pieces(self) -> bytes:

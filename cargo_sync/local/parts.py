@@ -17,6 +17,7 @@ from cargo_sync.local import sparse
 from cargo_sync.local.content_hash import ZEROS, ContentHash
 from cargo_sync.local.folders import Folder
 from cargo_sync.local.listing import inode
+from cargo_sync.local.piece_lists import ListForm
 from cargo_sync.local.root import Root
 from cargo_sync.local.writer import Write, at_once
 from cargo_sync.model.checkpoints import HOLE, Checkpoint, Span
@@ -161,6 +162,11 @@ class PartFile:
     def reached(self) -> int:
         """So many bytes from the start on are staged, and hashed."""
         return self._hash.size
+
+    @property
+    def form(self) -> ListForm:
+        """The form of the list of its pieces."""
+        return self._hash.form
 
     def opener(self) -> Callable[[], int]:
         """What opens the staged file once more, for reading; any thread may call it.

@@ -15,7 +15,7 @@ a server, whose nodes keep the contents and never see its lists. A tag says noth
 list; the hash of the content does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import close, fstat, pread
 from typing import Any, Final, Protocol
 
@@ -230,6 +230,28 @@ def form_of(length: int, head: bytes) -> ListForm:
     if length % 2 and length > KEY and head[:1] == _TAGGED:
         return Tags(head[1 : 1 + KEY])
     return DIGESTS
+
+
+def is_listed(form: ListForm, size: int, entries: Mapping[int, bytes], listed: bytes) -> bool:
+    """Whether the pieces of a content are what is listed of it.
+
+    Args:
+        form: of the list.
+        size: of the content.
+        entries: of all pieces, by their number.
+        listed: the list.
+    """
+    head, width = len(form.head), form.width
+    if listed[:head] != form.head or len(listed) != head + width * len(entries):
+        return False
+    for number, found in entries.items():
+        start = head + number * width
+        entry, length = listed[start : start + width], min(PIECE, size - number * PIECE)
+        if found != entry and not (
+            entry == form.of_hole(length) and found == form.of(number, bytes(length))
+        ):
+            return False
+    return len(entries) == -(-size // PIECE)
 
 
 def is_complete(length: int, pieces: int) -> bool:

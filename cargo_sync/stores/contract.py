@@ -41,6 +41,7 @@ from typing import NamedTuple, Protocol
 
 from cargo_sync.lanes.ports import Exchange, Reader
 from cargo_sync.local.parts import Staged
+from cargo_sync.local.piece_lists import DIGESTS, ListForm
 from cargo_sync.local.staging import Staging
 from cargo_sync.model.problems import Problem
 
@@ -145,11 +146,13 @@ class ComingFile(NamedTuple):
     holes  how many of them are known to take no room
     open   opens what is staged of it, for reading: a descriptor; raises OSError once it has
            another place. Any thread may call it
+    form   how its pieces are listed when all of it has come
     """
 
     size: int
     holes: int
     open: Callable[[], int]
+    form: ListForm = DIGESTS
 
 
 class Forward(Protocol):

@@ -16,6 +16,7 @@ from cargo_sync.local.piece_lists import (
     PieceList,
     Tags,
     is_complete,
+    is_listed,
 )
 
 FORMS: dict[str, ListForm] = {"digests": DIGESTS, "tags": Tags(b"k" * KEY)}
@@ -55,6 +56,20 @@ def test_a_piece_is_right_only_at_its_place(form: str, is_file: bool, tmp_path: 
         assert found.is_hole(number, len(piece)) == (number == 2)
     beyond = len(PIECES)
     assert not found.is_right(beyond, memoryview(PIECES[0])) and not found.is_hole(beyond, PIECE)
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_what_was_read_on_the_way_is_what_came_only_if_each_piece_is(form: ListForm) -> None:
+    made, size = listed(form), sum(map(len, PIECES))
+    read = {number: form.of(number, piece) for number, piece in enumerate(PIECES)}
+    assert is_listed(form, size, read, made)
+    for number, piece in enumerate(PIECES):
+        wrong = form.of(number, b"x" + piece[1:])
+        assert not is_listed(form, size, read | {number: wrong}, made)
+        some = {one: entry for one, entry in read.items() if one != number}
+        assert not is_listed(form, size, some, made)
+    other = DIGESTS if form is not DIGESTS else Tags(b"l" * KEY)
+    assert not is_listed(other, size, read, made)
 
 
 @pytest.mark.parametrize("cut", ["", "short", "key", "entry"])

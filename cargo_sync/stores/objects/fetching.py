@@ -18,7 +18,7 @@ from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.ahead import SmallAsk
 from cargo_sync.stores.nodes.held_pieces import HeldPieces, PieceKey
-from cargo_sync.stores.nodes.pieces import PieceRun, is_right, length_of
+from cargo_sync.stores.nodes.pieces import PieceRun, is_right, length_of, list_of
 from cargo_sync.stores.objects.buckets import Buckets
 from cargo_sync.stores.objects.packing import ObjectRead, WantedBytes, merged
 from cargo_sync.stores.objects.ports import Storage
@@ -94,6 +94,7 @@ class ObjectFetching:
     ) -> Mapping[Content, Problem]:
         """Fetches what it can; why other contents cannot be had."""
         where = await self._places(workspace, [run.content for run in runs])
+        lists = {content: list_of(content, listed) for content, (_, listed) in where.items()}
         spans = [
             WantedBytes(number, where[run.content][0], run.start, run.end)
             for number, run in enumerate(runs)
@@ -108,7 +109,7 @@ class ObjectFetching:
             for number in range(run.first, run.first + run.pieces):
                 piece = memory[at : at + length_of(run.content, number)]
                 at += len(piece)
-                if not is_right(run.content, number, piece, where[run.content][1]):
+                if not is_right(run.content, number, piece, lists[run.content]):
                     return False
                 key = PieceKey(workspace, run.content, number)
                 came.add(key)

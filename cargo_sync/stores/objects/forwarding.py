@@ -1,6 +1,6 @@
 """Large contents go on to a bucket in parts while they still arrive in the spool.
 
-What is sent is read from the staged file, and each of its pieces is hashed on the way. Once all of
+What is sent is read from the staged file, and each of its pieces is listed on the way. Once all of
 it is placed, these must be the pieces that came: else it is sent anew, from the spool.
 
 To go on at another server, a transfer's parts (number, ETag) and what lies behind the last whole
@@ -13,8 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from blake3 import blake3
-
+from cargo_sync.lanes.ports import Exchange
+from cargo_sync.local.piece_lists import is_listed
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.state.object_contents import placement_of
 from cargo_sync.stores.blob_pieces import PIECE, damaged, fill
@@ -62,7 +62,7 @@ class ArrivingObject:
         self._woken = woken
         self._lock = threading.Lock()
 
-    def came(self, offset: int, piece: memoryview) -> None:
+    def came(self, offset: int, piece: memoryview, exchange: Exchange | None = None) -> None:
         """It is read from the staged file."""
 
     def reached(self, count: int) -> None:
@@ -134,8 +134,8 @@ class ObjectForwarding:
     async def _send(
         self, bucket: StoreBucket, workspace: int, one: ArrivingObject, fd: int
     ) -> Secured:
-        storage, size = self._storage, one.file.size
-        digests: dict[int, bytes] = {}
+        storage, size, form = self._storage, one.file.size, one.file.form
+        entries: dict[int, bytes] = {}
 
         def wanted() -> bool:
             whole = one.content
@@ -147,8 +147,8 @@ class ObjectForwarding:
             except OSError as error:
                 raise ProblemError(from_os_error(error, "a file that arrives")) from error
             for start in range(0, len(view), PIECE):
-                digest = blake3(view[start : start + PIECE]).digest()
-                digests[(offset + start) // PIECE] = digest
+                number = (offset + start) // PIECE
+                entries[number] = form.of(number, view[start : start + PIECE])
 
         [(id, key)] = await self._storing.rows(bucket, workspace, [size], wanted)
         sending = PartSending(storage, bucket, key, size, wanted)
@@ -156,7 +156,7 @@ class ObjectForwarding:
             await sending.send(one.has, read)
             content = await one.whole()
             [pieces] = await storage.world.offload(storage.spool.lists, [content])
-            if b"".join(digests[number] for number in sorted(digests)) != pieces:
+            if not is_listed(form, size, entries, pieces):
                 raise damaged(content.hash, "is not what was sent of it")
             await sending.complete()
         except BaseException:

@@ -15,4 +15,5 @@ def forward_of(store: ContentStore, workspace: int, offer: Offer, part: PartFile
     """A file has begun to be staged, as `part`: what goes on of it."""
     if offer.size < FORWARD_FROM:
         return NoForward()
-    return store.forward(workspace, ComingFile(offer.size, offer.holes, part.opener()))
+    file = ComingFile(offer.size, offer.holes, part.opener(), part.form)
+    return store.forward(workspace, file)
