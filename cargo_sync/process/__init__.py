@@ -1,6 +1,7 @@
 """What each long-running process needs, independent of what it does.
 
 alongside        tasks that run beside the application: watchdog, process metrics, metrics page
+buffers          large buffers that are used again
 byte_stream      a connection whose bytes are received into large buffers
 descriptors      how many files and sockets may be open, and how many are kept back
 doors            the TCP ports; connections are counted until their client has logged in
@@ -10,6 +11,7 @@ http/            HTTP APIs: their port, requests, answers and refusals
 http_body        the body of an answer; a large one is received past aiohttp
 http_exchange    short messages to somebody else's HTTP server, over connections that are kept
 http_problems    what aiohttp raises about a connection to somebody else's server, as a problem
+http_sending     the body of a request as it goes out
 journal          the log in systemd's journal
 lines            one line of the log, without secrets
 log_file         the log as a file with rotation

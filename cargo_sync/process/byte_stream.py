@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, cast
 
+from cargo_sync.process.buffers import Buffers
+
 LEAST: Final = 64 * 2**10
 MOST: Final = 2**20
 """Bytes of a buffer: the least, and the most."""
@@ -46,6 +48,7 @@ class ByteStream(asyncio.BufferedProtocol):
         self._left = left
         self._lost = lost
         self._transport: asyncio.Transport | None = None
+        self._buffers = Buffers()
         self._full = deque[memoryview]()
         self._buffer, self._filled = _EMPTY, 0
         """What is being filled, without what was taken of it; how many bytes have come."""
@@ -111,7 +114,7 @@ class ByteStream(asyncio.BufferedProtocol):
     def get_buffer(self, sizehint: int) -> memoryview:
         if self._filled == len(self._buffer):
             size = self._size if self._left is None else min(self._size, self._left)
-            self._buffer, self._filled = memoryview(bytearray(size)), 0
+            self._buffer, self._filled = self._buffers.take(size), 0
         return self._buffer[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:

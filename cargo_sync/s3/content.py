@@ -1,6 +1,5 @@
 """What a request sends: views of bytes, which are never copied, and their digests."""
 
-import asyncio
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -10,12 +9,11 @@ from typing import Final
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
+from cargo_sync.process import http_sending
 from cargo_sync.wire.sigv4 import UNSIGNED
 
 PIECE: Final = 256 * 1024
 """Bytes that are handed to the socket at once."""
-STALLED: Final = 60.0
-"""Seconds after which a server that takes no more bytes is given up."""
 SMALL: Final = 128 * 1024
 """Bytes up to which a digest is made at once: more would hold up the event loop for 0.2 ms."""
 
@@ -95,11 +93,11 @@ class ContentPayload(aiohttp.Payload):
         Raises:
             TimeoutError: the server takes no more bytes.
         """
+        http_sending.make_room(writer)
         for view in self._content.views:
             whole = memoryview(view).cast("B")
             for start in range(0, len(whole), PIECE):
                 piece = whole[start : start + PIECE]
                 if self._content.pace is not None:
                     await self._content.pace(len(piece))
-                async with asyncio.timeout(STALLED):
-                    await writer.write(piece)
+                await http_sending.write(writer, piece)

@@ -12,11 +12,9 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
 from cargo_sync.trees.remote.staging import kept_place
-from cargo_sync.trees.webdav.writing import STEP
+from cargo_sync.trees.webdav.writing import paced
 
 PIECE: Final = 4 * 2**20
-WAITING: Final = 4
-"""Steps that wait for the connection."""
 
 
 class WebDavUpload:
@@ -38,7 +36,7 @@ class WebDavUpload:
         self,
         place: str,
         file: NewFile,
-        putting: Callable[[str, NewFile, AsyncIterator[bytes]], Awaitable[None]],
+        putting: Callable[[str, NewFile, AsyncIterator[memoryview]], Awaitable[None]],
         publishing: Callable[[str, NewFile, Entry | None], Awaitable[Entry]],
         removing: Callable[[str], Awaitable[None]],
     ) -> None:
@@ -47,7 +45,8 @@ class WebDavUpload:
         self._putting = putting
         self._publishing = publishing
         self._removing = removing
-        self._steps: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
+        self._handed_over: asyncio.Queue[tuple[memoryview, Pace]] = asyncio.Queue()
+        self._taken: asyncio.Queue[None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._sent = 0
 
@@ -62,12 +61,16 @@ class WebDavUpload:
         if offset != self._sent:
             # What was handed over cannot be taken back.
             raise ProblemError(Problem(Code.CUT, "the upload must begin anew", self._file.path))
-        request = self._begun()
-        for start in range(0, len(content), STEP):
-            step = bytes(content[start : start + STEP])
-            await pace(len(step))
-            await self._hand_over(step, request)
         self._sent += len(content)
+        request = self._begun()
+        self._handed_over.put_nowait((content, pace))
+        taken = asyncio.ensure_future(self._taken.get())
+        try:
+            await asyncio.wait({taken, request}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            taken.cancel()
+        if request.done():
+            request.result()
         if self._sent == self._file.size:
             await asyncio.shield(request)
 
@@ -90,23 +93,15 @@ class WebDavUpload:
     def _begun(self) -> asyncio.Task[None]:
         """The request; it is under way."""
         if self._task is None:
-            work = self._putting(self._place, self._file, self._pieces())
+            work = self._putting(self._place, self._file, self._steps())
             self._task = asyncio.ensure_future(work)
         return self._task
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
+    async def _steps(self) -> AsyncIterator[memoryview]:
         left = self._file.size
         while left > 0:
-            step = await self._steps.get()
-            left -= len(step)
-            yield step
-
-    async def _hand_over(self, step: bytes, request: asyncio.Task[None]) -> None:
-        """Gives the request its next bytes. Raises what ended it."""
-        giving = asyncio.ensure_future(self._steps.put(step))
-        try:
-            await asyncio.wait({giving, request}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            giving.cancel()
-        if request.done():
-            request.result()
+            content, pace = await self._handed_over.get()
+            async for step in paced(content, pace):
+                yield step
+            left -= len(content)
+            self._taken.put_nowait(None)

@@ -1,6 +1,5 @@
 """Content as it goes into the body of a request."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -8,12 +7,11 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.process import http_sending
 from cargo_sync.trees.remote.contract import Pace
 
 STEP: Final = 256 * 2**10
 """Bytes that are paced together."""
-STALLED: Final = 60.0
-"""Seconds after which a server that takes no more bytes is given up."""
 
 
 class StreamedBody(aiohttp.Payload):
@@ -45,9 +43,9 @@ class StreamedBody(aiohttp.Payload):
         if self._begun:
             raise ProblemError(Problem(Code.CUT, "the server wants the login anew"))
         self._begun = True
+        http_sending.make_room(writer)
         async for piece in self._pieces:
-            async with asyncio.timeout(STALLED):
-                await writer.write(piece)
+            await http_sending.write(writer, piece)
             self.sent += len(piece)
 
 

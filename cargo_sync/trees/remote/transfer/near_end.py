@@ -14,12 +14,15 @@ from cargo_sync.local.content_hash import ContentHash
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while_read
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.model.world import Offload
+from cargo_sync.process.buffers import Buffers
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 CHECKPOINT: Final = 5.0
 """Seconds of arriving content after which a checkpoint is written."""
+STEP: Final = 2**20
+"""Bytes that are read, then hashed while they are still near the processor."""
 GOODBYE: Final = 3.0
 """Seconds that the end of a source or a sink may take: that long a disk may hang."""
 
@@ -112,9 +115,15 @@ class NearSource:
         """Reads and hashes a piece of a file; returns its bytes."""
 
         def read() -> int:
-            count = waiting.read_into(self._source, reader, view, offset)
-            digest.update(view[:count])
-            return count
+            done = 0
+            while done < len(view):
+                step = view[done : done + STEP]
+                count = waiting.read_into(self._source, reader, step, offset + done)
+                digest.update(step[:count])
+                done += count
+                if count < len(step):
+                    break
+            return done
 
         return await self._alone(read)
 
@@ -142,11 +151,12 @@ class NearFile:
         self._offer = offer
         self._reader: Reader | None = reader
         self._digest = ContentHash()
+        self._buffers = Buffers()
 
     async def next(self, offset: int, count: int) -> memoryview:
         """The next bytes. Raises ProblemError: they are not there any more, or cannot be read."""
         assert self._reader is not None
-        view = memoryview(bytearray(count))
+        view = self._buffers.take(count)
         if await self._source.piece(self._reader, offset, view, self._digest) != count:
             raise ProblemError(changed_while_read(self._offer.path))
         return view
