@@ -2,9 +2,8 @@ import os
 import socket
 import sqlite3
 import threading
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -26,6 +25,7 @@ from cargo_sync.state.postgres.database import PostgresDatabase
 from cargo_sync.state.postgres.taking_over import take_over
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.postgres.running import RunningPostgres
+from tests.postgres.waiting import comes_true, is_waiting
 
 pytestmark = pytest.mark.sqlite
 
@@ -178,16 +178,6 @@ def test_two_servers_write_side_by_side_as_their_scopes_say(
                 thread.join()
         thread.join()
         assert done == (["first", "second"] if waits else ["second"])
-
-
-def is_waiting(address: str) -> bool:
-    """Whether somebody waits for a lock in the database."""
-    with psycopg.connect(address) as connection:
-        found = connection.execute(
-            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
-            "AND wait_event_type = 'Lock'"
-        )
-        return found.fetchone() is not None
 
 
 @pytest.mark.parametrize(
@@ -366,13 +356,6 @@ def test_a_long_statement_of_a_killed_server_ends(fresh_postgres: str, tmp_path:
     comes_true(lambda: "pg_sleep" not in statements(fresh_postgres))
     PostgresDatabase.open(fresh_postgres, str(tmp_path / "again")).close()
     killed.close()
-
-
-def comes_true(holds: Callable[[], bool]) -> None:
-    last = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < last
-        time.sleep(0.02)
 
 
 def sleep_in(database: Database) -> None:

@@ -1,0 +1,272 @@
+"""Two servers on one PostgreSQL: each with its own connections, spool and objects.
+
+The first one stops before its commit until the database says that the second one waits. So every
+case runs in the order that its name says, however slow the machine is.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cargo_sync.catalogue.contract import Put
+from cargo_sync.catalogue.stored import StoredCatalogue
+from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.history import HistoryKind
+from cargo_sync.model.problems import ProblemError
+from cargo_sync.server.workspace.operations import Delete, Exchange, Meta, Mkdir, Move
+from cargo_sync.server.workspace.refusals import changed
+from cargo_sync.state.history import EVERYTHING, HistoryFilter, HistoryRows
+from cargo_sync.state.postgres.database import PostgresDatabase
+from tests.conformance.workspaces import MTIME, Scene, content_workspace, offer, spooled
+from tests.postgres.running import RunningPostgres
+from tests.postgres.waiting import comes_true, is_waiting
+from tests.server.house import NOW, Heard
+from tests.server.surroundings import Clock
+
+
+class Gate:
+    """A fault hook: the thread that is told to stop does so before its next commit."""
+
+    def __init__(self) -> None:
+        self.thread: threading.Thread | None = None
+        self.reached, self.open = threading.Event(), threading.Event()
+
+    def __call__(self, sql: str) -> None:
+        if sql == "COMMIT" and threading.current_thread() is self.thread:
+            self.reached.set()
+            assert self.open.wait(60)
+
+
+class Two:
+    """Both servers' databases; the first one has a gate."""
+
+    def __init__(self, address: str, place: Path, last: ExitStack) -> None:
+        self.address, self.gate = address, Gate()
+        self.databases = [
+            last.enter_context(PostgresDatabase.open(address, str(place / name), fault))
+            for name, fault in (("a", self.gate), ("b", None))
+        ]
+
+    @contextmanager
+    def stopped(self, work: Callable[[], object]) -> Iterator[None]:
+        """The first server does it, and stops before it commits, until the block ends."""
+        self.gate = gate = Gate()
+        self.databases[0]._fault = gate
+        gate.thread = threading.Thread(target=work)
+        gate.thread.start()
+        try:
+            assert gate.reached.wait(60)
+            yield
+        finally:
+            gate.open.set()
+            gate.thread.join()
+
+    def one_after_the_other(
+        self, first: Callable[[], str], second: Callable[[], str]
+    ) -> tuple[str, str]:
+        """What both say; the second one waits for the first one's commit."""
+        said = ["", ""]
+
+        def does(number: int, work: Callable[[], str]) -> None:
+            said[number] = work()
+
+        waits = threading.Thread(target=does, args=(1, second))
+        with self.stopped(lambda: does(0, first)):
+            waits.start()
+            comes_true(lambda: is_waiting(self.address))
+        waits.join()
+        return said[0], said[1]
+
+
+@pytest.fixture(scope="module")
+def two(postgres: RunningPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+    with ExitStack() as last:
+        address = last.enter_context(postgres.fresh())
+        yield Two(address, tmp_path_factory.mktemp("two"), last)
+
+
+@pytest.fixture
+def root(request: pytest.FixtureRequest) -> str:
+    """A workspace of each test's own."""
+    return f"files of {request.node.name}"
+
+
+@pytest.fixture
+def scenes(two: Two, root: str, tmp_path: Path) -> Iterator[list[Scene]]:
+    """One workspace at both: `f` and `d/x` are there."""
+    with ExitStack() as last:
+        made = []
+        for name, database in zip("ab", two.databases, strict=True):
+            clock, heard = Clock(NOW), Heard()
+            store = spooled(tmp_path / f"spool {name}", database, clock, MemoryCheckpoints())
+            last.callback(store.spool.blobs.close)
+            workspace = content_workspace(root, database, store, clock, heard)
+            made.append(Scene(workspace, database, clock, heard))
+        made[0].put("f")
+        made[0].put("d/x")
+        yield made
+
+
+def put(path: str, expected: int, content: bytes = b"new") -> Callable[[Scene], str]:
+    def does(scene: Scene) -> str:
+        sink = scene.workspace.sink("run")
+        [_], [receipt] = scene.bring((offer(path, content, expected), content), sink=sink)
+        return receipt.code
+
+    return does
+
+
+def upload(path: str, expected: int) -> Callable[[Scene], str]:
+    def admit(held: Any) -> None:
+        if (held.entry.version if held else 0) != expected:
+            raise changed("f")
+
+    def does(scene: Scene) -> str:
+        upload = scene.workspace.stage(path, 3, MTIME, admit, "http")
+        try:
+            upload.write(b"new")
+            upload.publish()
+        except ProblemError as error:
+            return str(error.problem.code_text)
+        finally:
+            upload.drop()
+        return "done"
+
+    return does
+
+
+def act(*operations: Any) -> Callable[[Scene], str]:
+    def does(scene: Scene) -> str:
+        found = scene.change(*operations)
+        return " ".join(one if isinstance(one, str) else "done" for one in found)
+
+    return does
+
+
+F, D, X = 1, 2, 3  # the versions of what is there
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said", "there"),
+    [
+        (put("f", F), put("f", F), "changed", "d:d2 d/x:f3 f:f4"),
+        (put("new", 0), put("new", 0), "changed", "d:d2 d/x:f3 f:f1 new:f4"),
+        (put("new", 0), put("other", 0), "done", "d:d2 d/x:f3 f:f1 new:f4 other:f5"),
+        (put("f", F), upload("f", F), "changed", "d:d2 d/x:f3 f:f4"),
+        (upload("f", F), put("f", F), "changed", "d:d2 d/x:f3 f:f4"),
+        (put("f", F), act(Delete("f", F, None)), "changed", "d:d2 d/x:f3 f:f4"),
+        (act(Delete("f", F, None)), put("f", F), "changed", "d:d2 d/x:f3"),
+        (put("d/y", 0), act(Delete("d", D, X)), "changed", "d:d2 d/x:f3 d/y:f4 f:f1"),
+        (act(Delete("d", D, X)), put("d/y", 0), "done", "d:d6 d/y:f7 f:f1"),
+        (act(Move("f", "g", F)), put("f", F), "changed", "d:d2 d/x:f3 g:f1"),
+        (put("g", 0), act(Move("f", "g", F)), "occupied", "d:d2 d/x:f3 f:f1 g:f4"),
+        (act(Move("d", "e", D)), put("d/x", X), "changed", "e:d2 e/x:f3 f:f1"),
+        (act(Exchange("f", "d/x", F, X)), act(Meta("f", F, 0o600, 7)), "changed",
+         "d:d2 d/x:f1 f:f3"),
+        (act(Mkdir("n", None, 0), Delete("f", F, None)),
+         act(Mkdir("n", None, 0), Meta("f", F, 0, 1)),
+         "done changed", "d:d2 d/x:f3 n:d4"),
+    ],
+)  # fmt: skip
+def test_what_one_server_has_done_the_other_one_sees_before_it_decides(
+    two: Two,
+    scenes: list[Scene],
+    first: Callable[[Scene], str],
+    second: Callable[[Scene], str],
+    said: str,
+    there: str,
+) -> None:
+    one, other = scenes
+    done, answer = two.one_after_the_other(lambda: first(one), lambda: second(other))
+    assert (set(done.split()), answer) == ({"done"}, said)
+    assert one.there() == other.there() == there
+
+
+def test_no_update_is_lost(two: Two, scenes: list[Scene]) -> None:
+    """Four writers at two servers add to one file: each time the version they have seen."""
+    before = scenes[0].version("f")
+
+    def writes(scene: Scene, name: str) -> None:
+        for number in range(5):
+            content = f"{name} {number}".encode()
+            while put("f", scene.version("f"), content)(scene) != "done":
+                pass
+
+    writers = [
+        threading.Thread(target=writes, args=(scene, f"{at} {number}"))
+        for at, scene in enumerate(scenes)
+        for number in range(2)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    history = HistoryRows(two.databases[0], lambda: 0.0, lambda: 0.0)
+    wanted = HistoryFilter(kind=HistoryKind.UPLOADED, workspaces=[scenes[0].workspace.id])
+    told = history.after(0, wanted, 100).rows
+    versions = [row.version for row in told if row.path == "f"]
+    assert versions[1:] == sorted(versions[1:]) and len(set(versions[1:])) == 20
+    assert scenes[1].version("f") == versions[-1] == before + 22
+    assert len(scenes[1].kept()) == 20  # each is what the next one replaced
+
+
+def file(path: str) -> Put:
+    return Put(path, Entry(path, FILE), 0, 0)
+
+
+def test_a_commit_that_comes_late_hides_nothing(two: Two, root: str) -> None:
+    """Numbers of changes in one workspace, and of the history of several."""
+    rows = [HistoryRows(one, lambda: 1.0, lambda: 1.0) for one in two.databases]
+    one, other = map(StoredCatalogue, two.databases, rows)
+    files, more = (
+        one.workspace(f"{root} {name}", lambda: "epoch").id for name in ("files", "more")
+    )
+
+    def seen(reader: StoredCatalogue, number: int) -> tuple[list[str], int]:
+        page = reader.changes(files, number, "", 100)
+        return [path for path, _ in page.rows], page.next
+
+    for at, (workspace, paths) in enumerate([(files, ["a", "b"]), (more, ["c", "d"])]):
+        waits = threading.Thread(target=other.record, args=(workspace, [file(paths[1])]))
+        known, told = one.changes(files, 0, "", 100).sequence, rows[1].newest()
+        with two.stopped(lambda: one.record(files, [file(paths[0])])):  # noqa: B023
+            waits.start()
+            comes_true(lambda: is_waiting(two.address))
+            assert seen(other, known) == ([], known)
+            assert rows[1].after(told, EVERYTHING, 100)[:2] == ([], told)
+        waits.join()
+        assert seen(other, known) == ([["a", "b"], ["c"]][at], known + 2 - at)
+        assert [row.path for row in rows[0].after(told, EVERYTHING, 100).rows] == paths
+
+
+def test_who_polls_while_two_servers_write_sees_each_change_once(two: Two, root: str) -> None:
+    catalogues = list(map(StoredCatalogue, two.databases))
+    id = catalogues[0].workspace(root, lambda: "epoch").id
+    seen: list[str] = []
+
+    def writes(catalogue: StoredCatalogue, name: str) -> None:
+        for number in range(20):
+            catalogue.record(id, [file(f"{name}{number} {part}") for part in range(3)])
+
+    def polls() -> None:
+        since = 0
+        while len(seen) < 120:
+            page = catalogues[1].changes(id, since, "", 7)
+            seen.extend(path for path, _ in page.rows)
+            assert page.next - since == len(page.rows)  # no number is missing
+            since = page.next
+
+    threads = [threading.Thread(target=polls)]
+    threads += [
+        threading.Thread(target=writes, args=pair) for pair in zip(catalogues, "ab", strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(seen)) == len(seen) == 120
