@@ -70,6 +70,8 @@ class Results(NamedTuple):
 
     def done(self, contents: Sequence[Content]) -> list[Content]:
         """Those that are there."""
+        if not any(self.problems):
+            return list(contents)
         return [one for one, why in zip(contents, self.problems, strict=True) if why is None]
 
 

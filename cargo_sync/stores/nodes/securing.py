@@ -10,7 +10,7 @@ that makes a content safe, it is read before it counts; with two of them the oth
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from cargo_sync.machines.nodes.copies import standing
 from cargo_sync.machines.nodes.placement import choose, quorum
@@ -18,6 +18,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, pieces_of
 from cargo_sync.stores.nodes.ports import Cluster, NodeSession
+from cargo_sync.stores.packets import SMALL
 
 AGAIN: Final = 1.0
 """Seconds between two tries to reach the quorum."""
@@ -25,19 +26,24 @@ AGAIN: Final = 1.0
 NO_COPY: Final = frozenset({Code.DAMAGED, Code.VANISHED})
 """What a node says of a content of which it has no good copy."""
 
-Copies = dict[int, int]
-"""Nodes that have a copy, each with the life of its folder."""
+Copies = frozenset[tuple[int, int]]
+"""Nodes that have a copy, each with the life of its folder. Contents share these: they are many."""
+
+_NO_COPIES: Final = Copies()
+_NOWHERE: Final = frozenset[int]()
 
 
 class _Group(NamedTuple):
     """Contents that are placed alike.
 
-    have   nodes that have a copy
-    never  nodes that must not get one
-    begun  nodes that have got the content already, without its name
+    copies  that were made
+    kept    nodes that have a copy, by the workspace's own row; None without such a row
+    never   nodes that must not get one
+    begun   nodes that have got the content already, without its name
     """
 
-    have: frozenset[int]
+    copies: Copies
+    kept: frozenset[int] | None
     never: frozenset[int]
     begun: frozenset[int]
 
@@ -74,8 +80,8 @@ class Securing:
             await cluster.pause(AGAIN)
         wanted = cluster.wanted(workspace)
         kept = dict(await known(cluster, workspace, hashes))
-        copies = {one.hash: Copies() for one in contents}
-        failed: dict[str, set[int]] = defaultdict(set)
+        copies = dict.fromkeys(hashes, _NO_COPIES)
+        failed = dict[str, frozenset[int]]()
         trusted = kept if quorum(wanted) > 1 else dict[str, frozenset[int] | None]()
         while True:
             if trusted is not kept:
@@ -86,7 +92,7 @@ class Securing:
             if not short:
                 numbers = await self._numbers(contents, kept, copies)
                 if numbers is not None:
-                    return [numbers[hash] for hash in hashes]
+                    return list(map(numbers.__getitem__, hashes))
             elif await self._more(short, kept, copies, failed, wanted):
                 continue
             failed.clear()
@@ -125,14 +131,15 @@ class Securing:
     ) -> list[Content]:
         """Those of which too few nodes that are up have a copy."""
         # Nodes are looked at once, and once in each combination: contents are many.
-        members, is_safe = self._cluster.links.members(), dict[frozenset[int], bool]()
+        members = self._cluster.links.members()
+        is_short = dict[tuple[Copies, frozenset[int] | None], bool]()
         short = []
         for one in contents:
-            nodes = frozenset(copies[one.hash]).union(own.get(one.hash) or ())
-            if nodes not in is_safe:
-                found = standing(nodes, members, wanted)
-                is_safe[nodes] = len(found.readable) >= quorum(wanted)
-            if not is_safe[nodes]:
+            key = copies[one.hash], own.get(one.hash)
+            if (lacks := is_short.get(key)) is None:
+                found = standing(_having(*key), members, wanted)
+                lacks = is_short[key] = len(found.readable) < quorum(wanted)
+            if lacks:
                 short.append(one)
         return short
 
@@ -140,20 +147,20 @@ class Securing:
         self,
         short: Sequence[Content],
         kept: Kept,
-        copies: Mapping[str, Copies],
-        failed: Mapping[str, set[int]],
+        copies: dict[str, Copies],
+        failed: dict[str, frozenset[int]],
         wanted: int,
     ) -> bool:
         """Makes copies of contents that have too few; False if no node took any."""
-        groups = defaultdict[_Group, list[Content]](list)
+        groups = defaultdict[tuple[Any, ...], list[Content]](list)  # as `_Group`, made at once
         for one in short:
-            have = frozenset({*(kept[one.hash] or ()), *copies[one.hash]})
-            never = frozenset(failed[one.hash])
-            groups[_Group(have, never, frozenset(self._forwarded(one)))].append(one)
-        took, waiting = False, list(groups.items())
+            hash, size = one
+            begun = frozenset(self._forwarded(one)) if size > SMALL else _NOWHERE
+            groups[copies[hash], kept[hash], failed.get(hash, _NOWHERE), begun].append(one)
+        took, waiting = False, [(_Group(*key), some) for key, some in groups.items()]
         while waiting:
             group, some = waiting.pop()
-            have, never, begun = group
+            have, never, begun = _having(group.copies, group.kept), group.never, group.begun
             members = self._cluster.links.members()
             there = standing(have, members, wanted).readable
             count = max(wanted, quorum(wanted)) - len(there)
@@ -180,44 +187,54 @@ class Securing:
         self,
         node: int,
         some: Sequence[Content],
-        copies: Mapping[str, Copies],
-        failed: Mapping[str, set[int]],
+        copies: dict[str, Copies],
+        failed: dict[str, frozenset[int]],
     ) -> bool:
         """Makes copies on one node, and notes which of them count."""
         done, session = await place_on(self._cluster, node, some)
-        there = {one.hash for one in done}
-        for one in some:
-            if session is not None and one.hash in there:
-                copies[one.hash][node] = session.life
-            else:
-                failed[one.hash].add(node)
+        if session is not None:
+            made, grown = {(node, session.life)}, dict[Copies, Copies]()
+            for hash, _ in done:
+                before = copies[hash]
+                if (after := grown.get(before)) is None:
+                    others = {pair for pair in before if pair[0] != node}
+                    after = grown[before] = frozenset(others | made)
+                copies[hash] = after
+        if len(done) < len(some):
+            there = {one.hash for one in done}
+            for hash, _ in some:
+                if hash not in there:
+                    failed[hash] = failed.get(hash, _NOWHERE) | {node}
         return bool(done)
 
     async def _numbers(
         self,
         contents: Sequence[Content],
         kept: Kept,
-        copies: Mapping[str, Copies],
+        copies: dict[str, Copies],
     ) -> dict[str, int] | None:
         """The placements; None if copies were lost meanwhile, and there are too few."""
         cluster = self._cluster
-        offload = cluster.world.offload
-        groups = defaultdict[tuple[tuple[int, int], ...], list[str]](list)
+        groups = defaultdict[Copies, list[Content]](list)
         for one in contents:
-            groups[tuple(sorted(copies[one.hash].items()))].append(one.hash)
+            groups[copies[one.hash]].append(one)
         numbers, whole = dict[str, int](), True
-        sized = {one.hash: one for one in contents}
-        for lives, hashes in groups.items():
-            number, nodes = await offload(cluster.blobs.place, dict(lives))
-            for hash in hashes:
-                numbers[hash] = number
-                for node in copies[hash].keys() - nodes:
-                    del copies[hash][node]
-                    whole = False
-            for node, life in lives:
-                more = [sized[hash] for hash in hashes if kept[hash] is not None]
+        for lives, some in groups.items():
+            number, nodes = await cluster.world.offload(cluster.blobs.place, dict(lives))
+            numbers.update(dict.fromkeys([one.hash for one in some], number))
+            left = frozenset(pair for pair in lives if pair[0] in nodes)
+            if left != lives:
+                copies.update(dict.fromkeys([one.hash for one in some], left))
+                whole = False
+            more = [one for one in some if kept[one.hash] is not None]
+            for node, life in sorted(lives):
                 await cluster.found(node, life, more)
         return numbers if whole else None
+
+
+def _having(copies: Copies, kept: frozenset[int] | None) -> frozenset[int]:
+    """The nodes that have a copy."""
+    return frozenset(node for node, _ in copies) | (kept or _NOWHERE)
 
 
 def _take(

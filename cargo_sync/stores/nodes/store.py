@@ -261,7 +261,11 @@ class NodeStore:
         try:
             numbers = await self._securing.secure(workspace, contents)
             lists = await self.cluster.world.offload(self.spool.lists, contents)
-            results[:] = [Secured(*one) for one in zip(numbers, lists, strict=True)]
+            alike = dict[tuple[int, bytes], Secured]()  # contents are many, placements are few
+            results[:] = [
+                alike.get(one) or alike.setdefault(one, Secured(*one))
+                for one in zip(numbers, lists, strict=True)
+            ]
         except ProblemError as error:
             results[:] = [error.problem] * len(contents)
         finally:
