@@ -145,12 +145,7 @@ class ContentCommit:
         for index, offer in zip(fine, offers, strict=True):
             if (held := stands[index]) is not None:
                 places[index] = displacing.add(offer.path, held, TrashCause.OVERWRITTEN)
-        entries = EntryColumns.of(
-            [
-                _entry(offer, batch.staged[index].hash)
-                for index, offer in zip(fine, offers, strict=True)
-            ]
-        )
+        entries = _entries(offers, [batch.staged[index].hash for index in fine])
         zeros = [0] * len(fine)
         puts = PutColumns(some, entries, zeros, zeros, [False] * len(fine))
         above = tree.folders_above(some)
@@ -161,13 +156,15 @@ class ContentCommit:
         self._promises.came(batch.number, recorded.grown)
         versions = recorded.versions[len(above) :]
         receipts: dict[int, Receipt] = {}
-        for index, entry, version in zip(fine, entries, versions, strict=True):
+        kinds, _, times, modes, _, _, hashes, _ = entries.columns()[1:]
+        for index, version, kind, time, mode, hash in zip(
+            fine, versions, kinds, times, modes, hashes, strict=True
+        ):
             held = stands[index]
-            ident = held.entry.ident if held and held.entry.kind == entry.kind else version
+            ident = held.entry.ident if held and held.entry.kind == kind else version
             receipts[index] = Receipt(
-                "done", version, ident, entry.mtime_ns, entry.mode, entry.hash,
-                places.get(index, ""),
-            )  # fmt: skip
+                "done", version, ident, time, mode, hash, places.get(index, "")
+            )
         return self._arrived(offers, entries, receipts)
 
     def _still_true(
@@ -247,6 +244,17 @@ class _Places:
         for folder in paths.upwards(paths.parent(above)):
             self._above.setdefault(folder, None)
         return None
+
+
+def _entries(offers: Sequence[Offer], hashes: Sequence[str]) -> EntryColumns:
+    """What the catalogue has of offers that came."""
+    some, sizes, times, modes, *_, targets, _ = map(list, zip(*offers, strict=True))
+    if any(targets):
+        return EntryColumns.of(list(map(_entry, offers, hashes)))
+    names = [path.rpartition("/")[2] for path in some]
+    modes = [FILE_MODE if mode == BY_UMASK else mode & PERMISSIONS for mode in modes]
+    kinds, zeros = [FILE] * len(names), [0] * len(names)
+    return EntryColumns(names, kinds, sizes, times, modes, zeros, zeros, list(hashes), targets)
 
 
 def _entry(offer: Offer, hash: str) -> Entry:

@@ -91,18 +91,16 @@ class ContentSink(StagingSink):
             for index, one in sorted(begun.staged.items())
             if not one.target and index not in left
         ]
-        spool, tree = self._tree.store.spool, self._tree
-        for index, problem in zip(
-            files, spool.place([begun.staged[index] for index in files]), strict=True
-        ):
+        tree, staged = self._tree, [begun.staged[index] for index in files]
+        problems = tree.store.spool.place(staged)
+        for index, one, problem in zip(files, staged, problems, strict=True):
             if problem is not None:
                 begun.problems[index] = problem
                 del begun.staged[index]
-            elif begun.staged[index].size:
-                one = begun.staged[index]
-                submitted.contents[index] = Content(one.hash, one.size)
-                if forward := self._forwards.pop((batch, index), None):
-                    forward.sealed(submitted.contents[index])
+            elif one.size:
+                content = submitted.contents[index] = Content(one.hash, one.size)
+                if self._forwards and (forward := self._forwards.pop((batch, index), None)):
+                    forward.sealed(content)
         self._stop_forwards(batch)
         if submitted.contents:
             contents = list(submitted.contents.values())
