@@ -58,13 +58,24 @@ class HeldPiece:
     is_lent  whether somebody sends it as it lies in memory
     memory   its bytes, once it is HERE; None: they are all zeros
     problem  why it has FAILED
+    is_asked_again  somebody wants it since it was asked for: another node may have it by now
     """
 
-    __slots__ = ("is_lent", "key", "memory", "problem", "state", "users", "wakes")
+    __slots__ = (
+        "is_asked_again",
+        "is_lent",
+        "key",
+        "memory",
+        "problem",
+        "state",
+        "users",
+        "wakes",
+    )
 
     def __init__(self, key: PieceKey) -> None:
         self.key = key
         self.users = 0
+        self.is_asked_again = False
         self.is_lent = False
         self.state = PieceState.AWAITED
         self.memory: memoryview | None = None
@@ -232,14 +243,20 @@ class HeldPieces:
         why: Problem,
         came: Collection[PieceKey] = (),
     ) -> None:
-        """What is missing of these does not come.
+        """What is missing of these does not come; what somebody wants since is fetched once more.
 
-        `came` have come already: if one of them is awaited again, it is fetched once more.
+        `came` have come already: if one of them is awaited again, it is fetched once more, too.
         """
-        wakes = list[Wake]()
+        wakes, queued = list[Wake](), False
         with self._lock:
-            for piece in self._awaited(workspace, runs, came):
-                wakes += self._failed(piece, why)
+            for piece in list(self._awaited(workspace, runs, came)):
+                if piece.is_asked_again:
+                    piece.is_asked_again, queued = False, True
+                    self._queue[piece.key] = piece
+                else:
+                    wakes += self._failed(piece, why)
+        if queued:
+            self._queued()
         for wake in wakes:
             wake()
 
@@ -286,6 +303,8 @@ class HeldPieces:
                 else:
                     piece.state, piece.problem = PieceState.FAILED, self._stopped
             self._pieces[key] = piece
+        elif piece.state is PieceState.AWAITED and key not in self._queue:
+            piece.is_asked_again = True
         piece.users += 1
         return piece
 

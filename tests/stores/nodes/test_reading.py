@@ -184,6 +184,26 @@ def test_what_fails_fails_for_those_who_wait_and_is_tried_again_by_others() -> N
     assert read(again, 0) == b"\0"
 
 
+def test_who_comes_while_it_is_fetched_in_vain_has_it_fetched_once_more() -> None:
+    """Another node may have it since the fetch began."""
+    scene = Scene()
+    first = scene.open()
+    assert read(first, 0) is None
+    _, runs = scene.held.batch()
+    later = scene.open()
+    assert read(later, 0) is None and scene.asked() == []
+    before = scene.told
+    scene.held.fail(1, runs, GONE)
+    assert scene.told > before
+    _, runs = scene.held.batch()
+    assert [read(one, 0) for one in (first, later)] == [None, None]
+    scene.held.fail(1, runs, GONE)
+    for one in (first, later):
+        with pytest.raises(ProblemError):
+            read(one, 0)
+    assert scene.asked() == []
+
+
 def test_memory_of_pieces_is_used_again_only_when_nobody_has_it() -> None:
     memory = PieceMemory()
     one = memory.keep(memoryview(b"1" * POOLED))
