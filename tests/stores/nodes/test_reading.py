@@ -186,11 +186,11 @@ def test_what_fails_fails_for_those_who_wait_and_is_tried_again_by_others() -> N
 
 def test_who_comes_while_it_is_fetched_in_vain_has_it_fetched_once_more() -> None:
     """Another node may have it since the fetch began."""
-    scene = Scene()
-    first = scene.open()
+    scene, small = Scene(), Content("cd" * 32, 100)
+    first = scene.open(small)
     assert read(first, 0) is None
     _, runs = scene.held.batch()
-    later = scene.open()
+    later = scene.open(small)
     assert read(later, 0) is None and scene.asked() == []
     before = scene.told
     scene.held.fail(1, runs, GONE)
