@@ -24,8 +24,13 @@ from cargo_sync.trees.cloud.services import MEMORY, CloudPlace, config_of, servi
 from cargo_sync.trees.cloud.upload import STEP, CloudUpload
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
-from cargo_sync.trees.remote.problems import is_no_folder, is_not_empty, is_occupied, was_changed
-from cargo_sync.trees.remote.staging import STAGING, place_of
+from cargo_sync.trees.remote.problems import is_no_folder, is_not_empty, is_occupied
+from cargo_sync.trees.remote.staging import (
+    StagingFolder,
+    check_published,
+    is_staged,
+    place_of,
+)
 from cargo_sync.trees.remote.walking import walk
 
 if TYPE_CHECKING:
@@ -63,10 +68,9 @@ class CloudFolder:
     def __init__(self, place: CloudPlace, world: World, making: Making = operator_of) -> None:
         self._place = place
         self._making = making
-        self._token = world.token
         self._is_store = service_of(place.service).is_store
         self._opened: CloudCalls | None = None
-        self._staged = False
+        self._staging = StagingFolder(lambda path: self._calls.make(path), world.token)
 
     @property
     def abilities(self) -> Abilities:
@@ -96,7 +100,7 @@ class CloudFolder:
         self._opened = None
 
     async def find_out(self) -> None:
-        self._staged = False  # a check of the job may have removed our folder
+        self._staging.forget()
         await self._mark_top()
         told = await self._calls.stat(_TOP_MARKER)
         if told is not None and not shows_changes(told) and self._place.service != MEMORY:
@@ -243,14 +247,11 @@ class CloudFolder:
         """Where a new file is written: each try has a place of its own, if it is staged."""
         if self._is_store:
             return file.path
-        if not self._staged:
-            await self._calls.make(STAGING)
-            self._staged = True
-        return f"{STAGING}/{file.transfer}-{self._token()}"
+        return await self._staging.place(file.transfer)
 
     async def _remove_staged(self, place: str) -> None:
         """Removes a staged file, if it is there; a place of another kind stays as it is."""
-        if paths.parent(place) == STAGING:
+        if is_staged(place):
             await self._calls.delete(place)
 
     async def _publish(
@@ -271,8 +272,7 @@ class CloudFolder:
             await self._check_replaced(path, replaced)  # it may have taken long
             await self._calls.rename(place, path)
         found = await self._calls.there(path)
-        if found.kind != FILE or found.size != file.size:
-            raise was_changed(path)
+        check_published(found, file)
         return found
 
     async def _check_replaced(self, path: str, replaced: Entry | None) -> None:

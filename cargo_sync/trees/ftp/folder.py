@@ -32,8 +32,16 @@ from cargo_sync.trees.ftp.ways import (
     find_out,
 )
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
-from cargo_sync.trees.remote.problems import has_vanished, is_no_folder, was_changed
-from cargo_sync.trees.remote.staging import STAGED, STAGING, check_empty, is_staged, place_of
+from cargo_sync.trees.remote.problems import has_vanished, is_no_folder
+from cargo_sync.trees.remote.renaming import check_top, put_instead
+from cargo_sync.trees.remote.staging import (
+    STAGED,
+    StagingFolder,
+    check_empty,
+    check_published,
+    is_staged,
+    place_of,
+)
 from cargo_sync.trees.remote.walking import walk
 
 
@@ -43,10 +51,9 @@ class FtpFolder:
     def __init__(self, address: RemoteAddress, login: FtpLogin, world: World) -> None:
         self._address = address
         self._login = login
-        self._token = world.token
         self._pool = FtpPool(login, world)
         self._calls = FtpCalls(self._pool, f"/{address.path}" if address.path else "")
-        self._staged = False
+        self._staging = StagingFolder(lambda path: self.make(path, BY_UMASK), world.token)
         self._ways: FtpWays | None = None
 
     @property
@@ -66,11 +73,7 @@ class FtpFolder:
         if found is None and make:
             await self._make_top(self._address.path)
             found = await self._calls.entry("")
-        if found is None:
-            message = f"there is no folder {self._address}"
-            raise ProblemError(Problem(Code.ROOT_GONE, message))
-        if found.kind != FOLDER:
-            raise ProblemError(Problem(Code.NOT_A_FOLDER, f"{self._address} is not a folder"))
+        check_top(found, self._address)
         login = self._login
         return f"ftp {login.username}@{login.where} {login.fingerprint} /{self._address.path}"
 
@@ -78,8 +81,8 @@ class FtpFolder:
         await self._pool.close()
 
     async def find_out(self) -> None:
-        self._staged = False  # a check of the job may have removed our folder
-        place = await self._staging(f"probe-{self._token()}")
+        self._staging.forget()
+        place = await self._staging.place("probe")
         if self._ways is not None:
             return
         calls = self._calls
@@ -229,14 +232,7 @@ class FtpFolder:
     async def _place_of(self, file: NewFile) -> str:
         """Where a new file is staged."""
         await self._known_ways()
-        return await self._staging(f"{file.transfer}-{self._token()[:8]}")
-
-    async def _staging(self, name: str) -> str:
-        """The place of a new staged file; its folder is there."""
-        if not self._staged:
-            await self.make(STAGING, BY_UMASK)
-            self._staged = True
-        return f"{STAGING}/{name}"
+        return await self._staging.place(file.transfer)
 
     def _probe(self, place: str) -> ProbeCalls:
         calls = self._calls
@@ -270,7 +266,7 @@ class FtpFolder:
         try:
             channel = await self._calls.channel(command, place, start)
         except FtpRefusalError:
-            self._staged = False  # somebody may have removed our folder
+            self._staging.forget()
             raise
         try:
             await send(channel, content, pace)
@@ -311,8 +307,7 @@ class FtpFolder:
             await calls.expect_nothing(path)
             await self._rename(place, path)
         found = await calls.there(path)
-        if found.kind != FILE or found.size != file.size:
-            raise was_changed(path)
+        check_published(found, file)
         return found
 
     async def _rename(self, place: str, path: str) -> None:
@@ -334,15 +329,7 @@ class FtpFolder:
             if await calls.entry(place) is None or await calls.entry(path) is None:
                 raise
         # This server does not overwrite.
-        old = f"{place}-old"
-        await calls.rename(path, old)
-        try:
-            await calls.rename(place, path)
-        except ProblemError:
-            with suppress(ProblemError):
-                await calls.rename(old, path)
-            raise
-        await self._remove_staged(old)
+        await put_instead(place, path, calls.rename, _unchecked, self._remove_staged)
 
     async def _remove_staged(self, place: str) -> None:
         """Removes a staged file, if it is there."""
@@ -352,3 +339,7 @@ class FtpFolder:
         except FtpRefusalError:
             if await self._calls.entry(place) is not None:
                 raise
+
+
+async def _unchecked(path: str) -> None:
+    """It was looked at just before."""

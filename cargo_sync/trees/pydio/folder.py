@@ -25,8 +25,16 @@ from cargo_sync.trees.pydio.problems import PydioRefusalError, no_hidden_files, 
 from cargo_sync.trees.pydio.upload import PIECE, PydioUpload
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
 from cargo_sync.trees.remote.feed import ChangedFolders
-from cargo_sync.trees.remote.problems import is_no_folder, was_changed
-from cargo_sync.trees.remote.staging import STAGED, STAGING, check_empty, is_staged, place_of
+from cargo_sync.trees.remote.problems import was_changed
+from cargo_sync.trees.remote.renaming import make_folders, put_instead, remove_folder_aside
+from cargo_sync.trees.remote.staging import (
+    STAGED,
+    StagingFolder,
+    check_empty,
+    check_published,
+    is_staged,
+    place_of,
+)
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.webdav.connection import WebDavConnection
 from cargo_sync.trees.webdav.login import WebDavLogin
@@ -45,7 +53,7 @@ class PydioFolder:
         self._connection = WebDavConnection(login)
         self._calls = PydioCalls(self._connection, place)
         self._log = PydioLog(self._connection, place)
-        self._staged = False
+        self._staging = StagingFolder(lambda path: self.make(path, 0o700), world.token)
         self._writes = False
 
     @property
@@ -82,11 +90,11 @@ class PydioFolder:
         await self._connection.close()
 
     async def find_out(self) -> None:
-        self._staged = False  # a check of the job may have removed our folder
+        self._staging.forget()
         if self._writes:
             return
         try:
-            await self._make_staging()
+            await self._staging.ready()
         except PydioRefusalError as error:
             raise no_hidden_files(error) from error
         self._writes = True
@@ -151,7 +159,7 @@ class PydioFolder:
                 return PydioUpload(stage, place, file, found)
             if found is not None:
                 await self._remove_staged(place)
-        return PydioUpload(stage, await self._staging(file.transfer), file)
+        return PydioUpload(stage, await self._staging.place(file.transfer), file)
 
     async def give_up(self, kept: Kept) -> None:
         if place := place_of(kept):
@@ -165,7 +173,7 @@ class PydioFolder:
 
     async def make(self, path: str, mode: int) -> Entry:
         self._check_place(path)
-        return await _make(self._calls, path)
+        return await make_folders(self._calls, path)
 
     async def move(self, path: str, to: str, entry: Entry) -> Entry:
         self._check_place(to)
@@ -186,16 +194,8 @@ class PydioFolder:
         if paths.is_below(path, RESERVED):
             await self._calls.delete(path)
             return
-        # The server deletes a folder with all that is in it. Where nobody else writes, it can be
-        # seen that nothing has come since the look.
-        place = await self._staging("folder")
-        await self._calls.move(path, place)
-        try:
-            check_empty(await self._calls.listing(place), path)
-        except ProblemError:
-            await self._calls.move(place, path)
-            raise
-        await self._calls.delete(place)
+        calls, place = self._calls, await self._staging.place("folder")
+        await remove_folder_aside(path, place, calls.move, calls.listing, calls.delete)
 
     async def set_metadata(self, path: str, entry: Entry, mtime_ns: int, mode: int) -> Entry:
         await self._calls.expect(path, entry)
@@ -207,23 +207,13 @@ class PydioFolder:
         """Makes the folder, and those above it that are not there."""
         calls = PydioCalls(self._connection, replace(self._place, folder=""))
         calls.hashed = self._calls.hashed
-        await _make(calls, self._place.folder)
+        await make_folders(calls, self._place.folder)
 
     def _check_place(self, path: str) -> None:
         """Raises ProblemError: BAD_NAME: nothing of ours is written into Pydio's own trash."""
         if self._place.is_bin(path):
             message = f"{path!r} is the place of Pydio's own trash; give it another name here"
             raise ProblemError(Problem(Code.BAD_NAME, message, path, retry=False))
-
-    async def _make_staging(self) -> None:
-        if not self._staged:
-            await self.make(STAGING, 0o700)
-            self._staged = True
-
-    async def _staging(self, name: str) -> str:
-        """The place of a new staged file; its folder is there."""
-        await self._make_staging()
-        return f"{STAGING}/{name}-{self._token()}"
 
     async def _append(self, place: str, offset: int, content: memoryview, pace: Pace) -> None:
         calls, boundary = self._calls, self._token()
@@ -235,7 +225,7 @@ class PydioFolder:
             else:
                 await calls.send(place, content, boundary, pace)
         except ProblemError:
-            self._staged = False  # somebody may have removed our folder
+            self._staging.forget()
             raise
 
     async def _publish(self, place: str, file: NewFile, replaced: Entry | None) -> Entry:
@@ -248,29 +238,20 @@ class PydioFolder:
         if found is None:
             message = f"the server keeps {file.path!r} under another name; give it another one here"
             raise ProblemError(Problem(Code.BAD_NAME, message, file.path, retry=False))
-        if found.kind != FILE or found.size != file.size:
-            raise was_changed(file.path)
+        check_published(found, file)
         return found
 
     async def _replace(self, place: str, path: str, replaced: Entry) -> None:
         """Puts a staged file in the place of another one, which must be `replaced`."""
         calls = self._calls
         await calls.expect(path, replaced)
-        old = f"{place}-old"
-        await calls.move(path, old)
-        try:
-            await self._expect_old(old, path, replaced)
-            await calls.move(place, path)
-        except ProblemError:
-            with suppress(ProblemError):
-                await calls.move(old, path)
-            raise
-        await self._remove_staged(old)
 
-    async def _expect_old(self, old: str, path: str, replaced: Entry) -> None:
-        taken = await self._calls.there(old)
-        if (taken.kind, taken.version) != (replaced.kind, replaced.version):
-            raise was_changed(path)
+        async def check(old: str) -> None:
+            taken = await calls.there(old)
+            if (taken.kind, taken.version) != (replaced.kind, replaced.version):
+                raise was_changed(path)
+
+        await put_instead(place, path, calls.move, check, self._remove_staged)
 
     async def _remove_staged(self, place: str) -> None:
         """Removes a staged file, if it is there."""
@@ -287,14 +268,3 @@ class _Stage:
         self.publish = folder._publish
         self.remove = folder._remove_staged
         self.state = folder._calls.state
-
-
-async def _make(calls: PydioCalls, path: str) -> Entry:
-    """Makes a folder, and those above it that are not there."""
-    for above in reversed(list(paths.upwards(path))):
-        found = await calls.entry(above)
-        if found is None:
-            await calls.make(above)
-        elif found.kind != FOLDER:
-            raise is_no_folder(above)
-    return await calls.there(path)

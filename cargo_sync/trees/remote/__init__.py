@@ -9,6 +9,7 @@ looking    listings become what a survey takes; empty ones are doubted
 problems   problems of steps that are the same over every protocol
 reading    hashes that the server does not have, by reading
 relayed    a folder that is copied to another remote
+renaming   steps of servers that rename, and overwrite nothing
 staging    what remotes share that stage a new file, then rename it
 steps      MKDIR, DELETE, MOVE and META, several at the same time
 together   calls side by side, and which failures concern everything

@@ -6,6 +6,7 @@ ours: a file of somebody else that is called like this is only a file.
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Final
 
@@ -13,8 +14,9 @@ import orjson
 
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import SECOND, Abilities, Publishing, Replacing, Resuming, Trashing
-from cargo_sync.trees.remote.contract import Kept, RemoteListing
-from cargo_sync.trees.remote.problems import is_not_empty
+from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.trees.remote.contract import Kept, NewFile, RemoteListing
+from cargo_sync.trees.remote.problems import is_not_empty, was_changed
 
 STAGING: Final = f"{paths.RESERVED}/staging"
 STAGED: Final = Abilities(
@@ -62,6 +64,42 @@ def _sign(name: str, transfer: str) -> str:
 def is_staged(place: str) -> bool:
     """Whether a path is that of a staged file: nothing else is removed without a look."""
     return paths.parent(place) == STAGING
+
+
+class StagingFolder:
+    """Our folder on a server, in which files are staged; it is made when it is needed.
+
+    Args:
+        make: makes a folder, and those above it; it may be there.
+        token: gives a name that nobody has used: each try has a place of its own, because a server
+            may still be writing what came of an earlier one.
+    """
+
+    def __init__(self, make: Callable[[str], Awaitable[object]], token: Callable[[], str]) -> None:
+        self._make = make
+        self._token = token
+        self._made = False
+
+    def forget(self) -> None:
+        """Somebody may have removed it, as a check of the job does."""
+        self._made = False
+
+    async def ready(self) -> None:
+        """It is there when this returns."""
+        if not self._made:
+            await self._make(STAGING)
+            self._made = True
+
+    async def place(self, name: str) -> str:
+        """The place of a new staged file, whose folder is there."""
+        await self.ready()
+        return f"{STAGING}/{name}-{self._token()}"
+
+
+def check_published(found: Entry, file: NewFile) -> None:
+    """Raises ProblemError: CHANGED: what is at its path now is not the file that was sent."""
+    if found.kind != FILE or found.size != file.size:
+        raise was_changed(file.path)
 
 
 def kept_place(place: str) -> Kept:

@@ -7,6 +7,7 @@ servers. Then a MOVE that overwrites nothing gives it its place.
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from cargo_sync.config.remote_address import RemoteAddress
@@ -19,6 +20,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.trees.contract import Missed
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing, RemoteUpload
+from cargo_sync.trees.remote.renaming import check_top, make_folders, remove_folder_aside
 from cargo_sync.trees.remote.staging import STAGED, check_empty, place_of
 from cargo_sync.trees.remote.together import together
 from cargo_sync.trees.remote.walking import walk
@@ -30,7 +32,7 @@ from cargo_sync.trees.webdav.connection import WebDavConnection
 from cargo_sync.trees.webdav.content import WebDavContent
 from cargo_sync.trees.webdav.login import WebDavLogin
 from cargo_sync.trees.webdav.problems import WebDavRefusalError
-from cargo_sync.trees.webdav.staging import WebDavStage, make_folders
+from cargo_sync.trees.webdav.staging import WebDavStage
 from cargo_sync.trees.webdav.upload import WebDavUpload
 from cargo_sync.trees.webdav.writing import paced
 
@@ -66,11 +68,7 @@ class WebDavFolder:
         if found is None and make:
             await self._make_top(self._calls.place)
             found = await self._top()
-        if found is None:
-            message = f"there is no folder {self._address}"
-            raise ProblemError(Problem(Code.ROOT_GONE, message))
-        if found.kind != FOLDER:
-            raise ProblemError(Problem(Code.NOT_A_FOLDER, f"{self._address} is not a folder"))
+        check_top(found, self._address)
         login = self._login
         return f"webdav {login.username}@{login.where} {login.fingerprint} /{self._address.path}"
 
@@ -178,16 +176,14 @@ class WebDavFolder:
         if paths.is_below(path, RESERVED):
             await self._calls.delete(path, FOLDER)
             return
-        # A DELETE takes a folder with all that is in it. Where nobody else writes, it can be seen
-        # that nothing has come since the look.
-        place = await self._stage.place("folder")
-        await self._calls.move(path, place, FOLDER)
-        try:
-            check_empty(await self._calls.listing(place), path)
-        except ProblemError:
-            await self._calls.move(place, path, FOLDER)
-            raise
-        await self._calls.delete(place, FOLDER)
+        move, delete = self._calls.move, self._calls.delete
+        await remove_folder_aside(
+            path,
+            await self._stage.place("folder"),
+            partial(move, kind=FOLDER),
+            self._calls.listing,
+            partial(delete, kind=FOLDER),
+        )
 
     async def set_metadata(self, path: str, entry: Entry, mtime_ns: int, mode: int) -> Entry:
         await self._calls.expect(path, entry)

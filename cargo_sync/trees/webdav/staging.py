@@ -5,14 +5,15 @@ A PUT that is cut leaves half a file on most servers, so nothing is put where ot
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
-from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, FOLDER, Entry
+from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.remote.contract import NewFile
-from cargo_sync.trees.remote.problems import is_no_folder, was_changed
-from cargo_sync.trees.remote.staging import STAGING, is_staged
+from cargo_sync.trees.remote.problems import was_changed
+from cargo_sync.trees.remote.renaming import make_folders, put_instead
+from cargo_sync.trees.remote.staging import StagingFolder, check_published, is_staged
 from cargo_sync.trees.webdav.calls import WebDavCalls
 from cargo_sync.trees.webdav.times import TimeWays, find_out
 
@@ -32,13 +33,12 @@ class WebDavStage:
 
     def __init__(self, calls: WebDavCalls, token: Callable[[], str]) -> None:
         self._calls = calls
-        self._token = token
-        self._made = False
+        self._folder = StagingFolder(partial(make_folders, calls), token)
         self.ways: TimeWays | None = None
 
     async def find_out(self) -> None:
         """Finds out what the server does with files, with one of our own; once."""
-        self._made = False  # a check of the job may have removed our folder
+        self._folder.forget()
         if self.ways is not None:
             return
         place = await self.place("probe")
@@ -74,14 +74,8 @@ class WebDavStage:
         return await self.place(file.transfer)
 
     async def place(self, name: str) -> str:
-        """The place of a new staged file; its folder is there.
-
-        Each try has one of its own: a server may still be writing what came of an earlier one.
-        """
-        if not self._made:
-            await make_folders(self._calls, STAGING)
-            self._made = True
-        return f"{STAGING}/{name}-{self._token()}"
+        """The place of a new staged file; its folder is there."""
+        return await self._folder.place(name)
 
     async def put(
         self,
@@ -95,7 +89,7 @@ class WebDavStage:
             await self._calls.put(place, file.size, file.mtime_ns, pieces, headers)
         except ProblemError as error:
             if error.problem.code is Code.VANISHED:
-                self._made = False  # somebody has removed our folder
+                self._folder.forget()
             raise error.at(file.path) from error
 
     async def publish(
@@ -118,8 +112,7 @@ class WebDavStage:
         else:
             await self._replace(place, path, replaced)
         found = await calls.there(path)
-        if found.kind != FILE or found.size != file.size:
-            raise was_changed(path)
+        check_published(found, file)
         return found
 
     async def remove(self, place: str) -> None:
@@ -135,29 +128,13 @@ class WebDavStage:
         """Puts a staged file in the place of another one, which must be `replaced`."""
         calls = self._calls
         await calls.expect(path, replaced)
-        old = f"{place}-old"
-        await calls.move(path, old, FILE)
-        try:
+
+        async def check(old: str) -> None:
             taken = await calls.there(old)
             if (taken.kind, taken.size) != (replaced.kind, replaced.size):
                 raise was_changed(path)
-            await calls.move(place, path, FILE)
-        except ProblemError:
-            with suppress(ProblemError):
-                await calls.move(old, path, FILE)
-            raise
-        await self.remove(old)
 
-
-async def make_folders(calls: WebDavCalls, path: str) -> Entry:
-    """Makes a folder, and those above it that are not there."""
-    for above in reversed(list(paths.upwards(path))):
-        found = await calls.entry(above)
-        if found is None:
-            await calls.make(above)
-        elif found.kind != FOLDER:
-            raise is_no_folder(above)
-    return await calls.there(path)
+        await put_instead(place, path, partial(calls.move, kind=FILE), check, self.remove)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:
