@@ -64,7 +64,7 @@ class StagedUpload(ABC):
         self.published = False
         self._steps = threading.Lock()
         self._promised = NOTHING_USED
-        with lock:
+        with self._looking():
             self._stood = self._look()
             self._check(self._stood)
             self._promise(self._stood)
@@ -86,6 +86,10 @@ class StagedUpload(ABC):
             self.drop()
             raise
 
+    def _looking(self) -> AbstractContextManager[object]:
+        """Holds the lock at a moment at which one may look."""
+        return self._lock
+
     @abstractmethod
     def _look(self) -> Catalogued | None:
         """What is at the path now. The lock is held. Raises ProblemError."""
@@ -106,7 +110,7 @@ class StagedUpload(ABC):
 
     def check(self) -> None:
         """Looks at what is there now. Raises ProblemError if `admit` refuses it."""
-        with self._lock:
+        with self._looking():
             self._check(self._look())
 
     def append(self, offset: int, content: memoryview) -> int:

@@ -11,8 +11,9 @@ once more.
 
 import logging
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.catalogue.contract import (
@@ -41,12 +42,14 @@ from cargo_sync.server.workspace.folder.comparison import (
     are_same,
     put,
 )
-from cargo_sync.server.workspace.folder.recorded import RecordedFiles
+from cargo_sync.server.workspace.folder.recorded import ArrivingPaths, RecordedFiles
 from cargo_sync.server.workspace.folder.suspects import SuspectFiles, seen_now
 from cargo_sync.server.workspace.refusals import away
 from cargo_sync.server.workspace.rows.tree import CataloguedTree, Changed, Tell
 from cargo_sync.stores.folder import FolderStore
 
+TRIES: Final = 10
+"""After so many files that came to a path one after the other, a look is taken at any moment."""
 FRESH: Final = 10_000
 """New folders that are noted, until they are compared."""
 
@@ -147,7 +150,7 @@ class CataloguedFolder(CataloguedTree):
         self._store: FolderStore | None = None
         self.problem: Problem | None = None
         self.arrivals: Arrivals | None = None
-        self.arriving: set[str] = set()
+        self.arriving = ArrivingPaths()
 
     # -- its folder --------------------------------------------------------------------------------
 
@@ -291,6 +294,21 @@ class CataloguedFolder(CataloguedTree):
             self.lock.release()
 
     # -- reading and recording ---------------------------------------------------------------------
+
+    @contextmanager
+    def looking(self, *some: str) -> Iterator[None]:
+        """Holds the lock, at a moment when nothing that comes to these paths is unrecorded.
+
+        The thread does not hold it yet, and brings nothing itself.
+        """
+        for _ in range(TRIES):
+            with self.lock:
+                if not any(path in self.arriving for path in some):
+                    yield
+                    return
+            self.arriving.wait(some)
+        with self.lock:
+            yield
 
     def look(self, path: str) -> Catalogued | None:
         """What is at `path` in the folder now, recorded in the catalogue.

@@ -78,7 +78,7 @@ class WorkspaceCommit:
         looks: list[PathLook | Problem] = []
         unlooked = _unlooked(offers)
         for some in slices([offer.path for offer in offers], path_cost, LOOKS):
-            with self._folder.lock:
+            with self._folder.looking(*some):
                 looks += self._folder.look_at_all(some, unlooked)
         wants = [
             None if look is NOTHING and not offer.expected else self._judged(offer, look)
@@ -105,7 +105,7 @@ class WorkspaceCommit:
             return [error.problem] * len(offers)
         some = [offer.path for offer in offers]
         self._placing += some
-        self._folder.arriving.update(some)
+        self._folder.arriving.add(*some)
         if _are_unlooked(offers):
             self._folder.must_be_there()
             return [None] * len(offers)
@@ -131,16 +131,16 @@ class WorkspaceCommit:
         here.arrivals.comes(folder, place)
 
     def came(self, folder: str) -> None:
-        self._folder.arriving.discard(folder)
+        self._folder.arriving.end(folder)
 
     def stayed(self, folder: str) -> None:
-        self._folder.arriving.discard(folder)
+        self._folder.arriving.end(folder)
         if (arrivals := self._folder.arrivals) is not None:
             arrivals.look_at(folder)
 
     def ended(self, batch: int) -> None:
         self._promises.end(batch)
-        self._folder.arriving.difference_update(self._placing)
+        self._folder.arriving.end(*self._placing)
         self._placing.clear()
 
     def moved(self, folder: str, found: os.stat_result) -> None:

@@ -1,4 +1,4 @@
-"""The files that were recorded last.
+"""The files that were recorded last, and those that come next.
 
 Each file that is committed comes back as a hint of the watcher. If it is still exactly what was
 recorded, the hint says nothing new: then nothing is compared with the catalogue, and the workspace
@@ -12,6 +12,7 @@ folder in its place has a hint of its own: it is watched anew.
 
 import os
 import stat
+import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -25,6 +26,9 @@ from cargo_sync.model.problems import ProblemError
 
 MOST: Final = 5_000
 """Files of a generation; there are two. Hints come soon after the files."""
+
+PATIENCE: Final = 60.0
+"""Seconds after which nobody waits any more for what comes: its disk hangs."""
 
 _Noted = tuple[str, int, int, int, int, int]
 """What was recorded: kind, size, mtime_ns, mode, ctime_ns, inode."""
@@ -125,6 +129,39 @@ class RecordedFiles:
                 ]
         except ProblemError:
             return list(names)
+
+
+class ArrivingPaths:
+    """Paths at which files are published before they are recorded: the disk is synced in between.
+
+    A scan leaves them for later. Whoever looks at one waits until it is recorded: else it would be
+    taken for the change of another program. Several threads may use it.
+    """
+
+    def __init__(self) -> None:
+        self._paths: set[str] = set()
+        self._ended = threading.Condition()
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._paths
+
+    def __bool__(self) -> bool:
+        return bool(self._paths)
+
+    def add(self, *some: str) -> None:
+        """These come now. One thread adds a path at a time, and does not wait for any then."""
+        self._paths.update(some)
+
+    def end(self, *some: str) -> None:
+        """These are recorded, or did not come."""
+        with self._ended:
+            self._paths.difference_update(some)
+            self._ended.notify_all()
+
+    def wait(self, some: Iterable[str]) -> None:
+        """Waits until none of these is coming; at most `PATIENCE`."""
+        with self._ended:
+            self._ended.wait_for(lambda: self._paths.isdisjoint(some), PATIENCE)
 
 
 def _is(noted: _Noted, name: str, folder: int) -> bool:

@@ -1,5 +1,7 @@
 """One file that comes over plain HTTP: published in the folder."""
 
+from contextlib import AbstractContextManager
+
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.local.parts import Staged
 from cargo_sync.local.publish import Placing, secure
@@ -51,6 +53,9 @@ class FolderUpload(StagedUpload):
         """Whether it is staged in the folder that is served there now."""
         return self._folder.attached and self._folder.store.staging is self._staging
 
+    def _looking(self) -> AbstractContextManager[object]:
+        return self._folder.looking(self._offer.path)
+
     def _look(self) -> Catalogued | None:
         return self._folder.look(self._offer.path)
 
@@ -60,16 +65,31 @@ class FolderUpload(StagedUpload):
         if problem:
             raise ProblemError(problem)
         placing = Placing(self._staging, folder.store.run(self._run))
-        with folder.lock:
+        with folder.looking(path):
             try:
                 held, seen = folder.look_closely(path)
                 self._admitted(held)
             except ProblemError:
                 self._staging.discard(staged, keep=True)
                 raise
-            [problem] = placing.rename([staged], [seen])
-            if problem:
-                raise ProblemError(problem)
+            folder.arriving.add(path)
+            try:
+                [problem] = placing.rename([staged], [seen])
+                if problem:
+                    raise ProblemError(problem)
+            except BaseException:
+                folder.arriving.end(path)
+                raise
+        try:
+            return self._recorded(staged, placing, held)
+        finally:
+            folder.arriving.end(path)
+
+    def _recorded(
+        self, staged: Staged, placing: Placing, held: Catalogued | None
+    ) -> tuple[Catalogued, bool]:
+        """Makes durable and records what was renamed."""
+        path, folder = self._offer.path, self._folder
         placing.sync()
         with folder.lock:
             published, problems = placing.confirm([staged])

@@ -147,7 +147,7 @@ class FolderWorkspace(CataloguedWorkspace):
         Raises:
             ProblemError: as for `look`; it cannot be read.
         """
-        with self._folder.lock:
+        with self._folder.looking(path):
             held, seen = self._folder.look_closely(path)
             if held is None or seen is None or seen.kind != FILE:
                 return held, None
@@ -204,7 +204,7 @@ class FolderWorkspace(CataloguedWorkspace):
 
     def _xattrs(self, path: str, version: int) -> Xattrs | Problem:
         try:
-            with self._folder.lock:
+            with self._folder.looking(path):
                 held, seen = self._folder.look_closely(path)
             if held is None or seen is None or held.entry.version != version:
                 return changed(path).problem

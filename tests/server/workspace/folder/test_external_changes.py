@@ -582,7 +582,7 @@ async def test_a_file_that_is_about_to_be_recorded_is_looked_at_after_that(tmp_p
         one.intake.hint({"": frozenset({"ours", "other"})})
         await one.after(SOON)
         assert await one.after(SETTLE) == ["other"]
-        one.folder.arriving.clear()  # it was not recorded, or somebody wrote to it after that
+        one.folder.arriving.end("ours")  # it was not recorded, or somebody wrote to it after that
         await one.after(SETTLE)
         assert await one.after(SETTLE) == ["other", "ours"]
 

@@ -1,6 +1,12 @@
 """What happens in a workspace is in the history, with who did it."""
 
+import threading
+from collections.abc import Iterable
+
+import pytest
+
 from cargo_sync.lanes.waiting import commit
+from cargo_sync.local.publish import Placing
 from cargo_sync.model.history import ChangeCause, HistoryRow
 from cargo_sync.model.problems import Problem
 from cargo_sync.server.workspace.operations import Delete, Meta, Mkdir, Move, Operation
@@ -71,6 +77,47 @@ def test_an_upload_over_http(ground: Ground) -> None:  # noqa: F811
     upload.publish()
     upload.drop()
     assert told(ground) == ["ana uploaded file"]
+
+
+@pytest.mark.parametrize("way", ["HTTP", "flow"])
+def test_a_file_that_is_read_before_it_is_recorded_is_not_taken_for_another_programs(
+    ground: Ground,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+) -> None:
+    """It is renamed into its place, and synced, before it is recorded: meanwhile somebody reads."""
+    bring(ground, "file", b"one")
+    waits, read, real = threading.Event(), list[str](), ground.folder.arriving.wait
+
+    def wait(some: Iterable[str]) -> None:
+        waits.set()
+        real(some)
+
+    def opened() -> None:
+        held, reader = ground.workspace.open("file")
+        assert held is not None and reader is not None
+        reader.close()
+        read.append(held.entry.hash)
+
+    def sync(_: Placing) -> None:
+        reading.start()
+        while reading.is_alive() and not waits.wait(0.01):
+            pass
+
+    reading = threading.Thread(target=opened)
+    monkeypatch.setattr(ground.folder.arriving, "wait", wait)
+    monkeypatch.setattr(Placing, "sync", sync)
+    if way == "flow":
+        bring(ground, "file", b"two", ground.entry("file").version)
+    else:
+        upload = ground.workspace.stage("file", 3, 10**18, lambda held: None, "http", ANA)
+        upload.write(b"two")
+        upload.publish()
+        upload.drop()
+    reading.join()
+    assert told(ground, 1) == ["ana displaced file", "ana uploaded file"]
+    assert read == [ground.entry("file").hash]
+    assert not ground.folder.arriving
 
 
 def test_other_programs_have_no_name(ground: Ground) -> None:  # noqa: F811

@@ -1,6 +1,7 @@
 """Others can use a workspace between the slices of long work, and while the disk is synced."""
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from cargo_sync.catalogue import unfinished
 from cargo_sync.catalogue.contract import Catalogued, Finished
 from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.local.listing import NameList
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.local.publish import Placing
+from cargo_sync.model.problems import Problem
 from cargo_sync.model.slices import slices
 from cargo_sync.server.workspace.folder import catalogued_folder, operations
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
@@ -169,16 +171,33 @@ def test_a_folder_that_is_gone_after_the_sync_is_not_recorded(
     assert there(workspace) == ["b"]
 
 
-def test_of_two_uploads_to_a_path_the_one_that_was_replaced_says_so(
+def test_of_two_uploads_to_a_path_the_second_waits_until_the_first_is_recorded(
     workspace: FolderWorkspace,
     folder: CataloguedFolder,
     place: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    while_synced(folder, monkeypatch, lambda: put(workspace, "a", b"second"))
-    with pytest.raises(ProblemError) as caught:
-        put(workspace, "a", b"first")
-    assert caught.value.problem.code == "changed"
+    waits, versions, wait = threading.Event(), list[int](), folder.arriving.wait
+
+    def second() -> None:
+        versions.append(put(workspace, "a", b"second"))
+
+    def noted(some: Iterable[str]) -> None:
+        waits.set()
+        wait(some)
+
+    def sync(_: Placing) -> None:
+        if waiting:
+            waiting.pop().start()
+            assert waits.wait(60)
+
+    thread = threading.Thread(target=second)
+    waiting = [thread]
+    monkeypatch.setattr(folder.arriving, "wait", noted)
+    monkeypatch.setattr(Placing, "sync", sync)
+    first = put(workspace, "a", b"first")
+    thread.join()
+    assert versions == [version(workspace, "a")] and first < versions[0]
     assert (place / "a").read_bytes() == b"second"
     [kept] = (place / ".cargo_sync" / "trash").rglob("a")
     assert kept.read_bytes() == b"first"
