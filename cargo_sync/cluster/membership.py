@@ -47,10 +47,11 @@ class Reached(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What a server has to do now: `figures` and `flows`, as JSON."""
+    """What a server has to do now, and what it wants of limits that all share, as JSON."""
 
     figures: str = "{}"
     flows: str = "[]"
+    claims: str = "{}"
 
 
 class KnownServer(NamedTuple):
@@ -76,6 +77,7 @@ class Membership:
     reached   where it is reached, as soon as that is known
     measure   gives what it has to do now
     heard     what is called after a look at the others
+    looked    the same, at once, and also when a look has failed; it must not wait for anything
     confirm   finds out what others may have taken from this server while it was not heard
     pause     waits, while somebody who is in the way may turn out to be away
     trouble   why the last look failed, or None
@@ -99,6 +101,7 @@ class Membership:
         self.reached = Reached()
         self.measure: Callable[[], Measured] = Measured
         self.heard: list[Callable[[], Awaitable[None]]] = []
+        self.looked: Callable[[], None] = lambda: None
         self.confirm: Callable[[], Awaitable[None]] = nothing
         self.trouble: Problem | None = None
         self._rows = rows
@@ -153,6 +156,7 @@ class Membership:
                 self.trouble = error.problem
             else:
                 self.trouble = None
+            self.looked()
 
     async def attend(self) -> None:
         """Calls who wants to hear, after each look, until cancelled."""

@@ -68,6 +68,7 @@ from cargo_sync.server.flows.flows import Bandwidth, Flow, Flows, LaneAddress
 from cargo_sync.server.flows.lane_ends import FlowLanes
 from cargo_sync.server.flows.rates import FlowRates
 from cargo_sync.server.flows.sampler import FlowSampler, totals
+from cargo_sync.server.flows.shared_limits import ClusterBandwidth
 from cargo_sync.server.handlers.callback import ServerCallbackHandlers
 from cargo_sync.server.handlers.cluster import ClusterHandlers
 from cargo_sync.server.handlers.flow import FlowHandlers
@@ -269,6 +270,10 @@ class Server:
             self._node_joined,
         )
         self._flows = Flows(self._grants, self._permits, self._users.get, world.steady)
+        self._shared = ClusterBandwidth(membership, world.steady)
+        self._flows.shared = self._shared.totals
+        self._shared.changed = self._flows.renew
+        membership.looked = self._shared.look
         self._anywhere = FlowsAnywhere(self._flows, membership, others.flows)
         self._limits = Limits(None, LimitRows(database), world.offload, self._apply_bandwidth)
         self._sampler = FlowSampler(self._flows.all, world)
@@ -354,7 +359,8 @@ class Server:
         await self.membership.tick()
 
     def _measured_for_others(self) -> Measured:
-        return servers.measured(self._sampler.readings(), self._cpu())
+        measured = servers.measured(self._sampler.readings(), self._cpu())
+        return measured._replace(claims=self._shared.claims())
 
     async def _listen_for_lanes(self, lanes: LaneListener[Flow]) -> int:
         """The data port, open. Raises ProblemError."""

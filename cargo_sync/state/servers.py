@@ -9,7 +9,7 @@ from cargo_sync.state.bulk import put
 from cargo_sync.state.database import Database
 
 _OWN: Final = (
-    "name, life, address, lanes, version, fingerprint, started, seen, beat, figures, flows"
+    "name, life, address, lanes, version, fingerprint, started, seen, beat, figures, flows, claims"
 )
 _PUT: Final = put("server", "id", _OWN)
 _ALL: Final = f"SELECT id, {_OWN}, draining FROM server ORDER BY name, id"  # noqa: S608
@@ -25,7 +25,7 @@ class ServerRow(NamedTuple):
     fingerprint  of its certificate, or ""
     started, seen  unix seconds, by its own clock
     beat         counts up as long as it lives
-    figures, flows  JSON: what it has to do now
+    figures, flows, claims  JSON: what it has to do now, and what it wants of shared limits
     draining     the life that shall end, or ""
     """
 
@@ -41,6 +41,7 @@ class ServerRow(NamedTuple):
     beat: int = 0
     figures: str = "{}"
     flows: str = "[]"
+    claims: str = "{}"
     draining: str = ""
 
 

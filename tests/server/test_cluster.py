@@ -81,14 +81,19 @@ async def until(asked: Callable[[], Awaitable[bool]]) -> None:
     raise AssertionError("it did not happen")
 
 
+async def has_states(up: Up, states: list[str]) -> bool:
+    """Whether the servers a and b are in these states, as one of them says."""
+    rows = (await ask(up, "server.list"))["servers"]
+    return [(row["server"], row["state"]) for row in rows] == list(zip("ab", states, strict=True))
+
+
 async def test_two_servers_know_each_other_and_each_others_logins(
     tmp_path: Path, fresh_postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(membership, "TICK", 0.05)
     async with two(tmp_path, fresh_postgres) as (a, b):
         for one in (a, b):
-            rows = (await ask(one, "server.list"))["servers"]
-            assert [(row["server"], row["state"]) for row in rows] == [("a", "up"), ("b", "up")]
+            await until(partial(has_states, one, ["up", "up"]))
         await ask(a, "user.passwd", user="ana", password="correct horse")
         login = {"username": "ana", "password": "correct horse"}
         _, answer = await http(a, "login", "", **login)
@@ -106,12 +111,7 @@ async def test_two_servers_know_each_other_and_each_others_logins(
         await until(ended)
         assert (await http(a, "login", "", **login))[0] == 401
         await ask(a, "server.drain", server="b")
-
-        async def drains() -> bool:
-            states = [row["state"] for row in (await ask(b, "server.list"))["servers"]]
-            return states == ["up", "draining"]
-
-        await until(drains)
+        await until(partial(has_states, b, ["up", "draining"]))
 
 
 async def test_one_of_them_serves_a_folder_and_another_one_goes_on(

@@ -6,5 +6,6 @@ lane_budget    how much of its offers a lane may hold open
 lane_ends      the server's ends of lanes
 public_ends    where a flow reads and stages: its problems hold no absolute path of the server
 rates          how fast flows moved lately
+shared_limits  the bandwidth of users at several servers
 sampler        figures of the open flows
 """

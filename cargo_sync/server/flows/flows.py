@@ -8,7 +8,7 @@ the client knows whether its end of the API is TLS.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -96,6 +96,10 @@ class Bandwidth:
     download: int | None = None
 
 
+UserTotals = Callable[[Mode, Sequence[Ask], Mapping[str, int | None]], Mapping[str, int | None]]
+"""Called with a direction, what its flows ask for, and the bandwidth of their users."""
+
+
 @dataclass(frozen=True, slots=True)
 class LaneAddress:
     """The address of the lanes. `host` is "" for the host that the client used for the API."""
@@ -151,6 +155,8 @@ class Flows:
         """Claimed flows, also ended ones, whose lane does not run yet."""
         self._moved = dict.fromkeys(Mode, 0)
         self._loop = asyncio.get_running_loop()
+        self.shared: UserTotals = lambda _mode, _asks, totals: totals
+        """What users may use here, if several servers share their bandwidth."""
 
     def arrive(self, where: LaneAddress) -> None:
         """Sets the address of the lanes, before the first flow."""
@@ -284,10 +290,11 @@ class Flows:
             )
             for flow in flows
         ]
-        totals = {
+        totals: Mapping[str, int | None] = {
             name: user.upload_bandwidth if upload else user.download_bandwidth
             for name, user in users.items()
         }
+        totals = self.shared(mode, asks, totals)
         granted = grant(asks, totals, self._total.upload if upload else self._total.download)
         for flow in flows:
             flow.granted = granted[flow.id]
