@@ -5,11 +5,10 @@ swift       S3 by Swift's s3api
 swift_parts runs Swift's four servers
 moto        a fake of S3
 wsgidav     WebDAV
-pydio       a server like Pydio, written for these tests
-pydio_parts its program
+written     servers like Pydio and like Nextcloud, written for these tests
+pydio_parts the program of the one
 pydio_changes  its log of changes
-nextcloud   a server like Nextcloud, written for these tests
-nextcloud_parts  its program
+nextcloud_parts  the program of the other
 apache_dav  WebDAV by Apache
 openssh     SFTP by sshd
 ftp_user    the user of the FTP servers
@@ -30,14 +29,13 @@ from tests.remotes.servers import (
     apache_dav,
     ceph,
     moto,
-    nextcloud,
     openssh,
     proftpd,
     pure_ftpd,
-    pydio,
     rclone,
     swift,
     vsftpd,
+    written,
     wsgidav,
 )
 
@@ -45,11 +43,11 @@ ALL: Final = os.environ.get("CARGO_REMOTES") == "all"
 """Whether servers are wanted that are too slow to start or too large for `make test`, too."""
 S3: Final[tuple[Server, ...]] = (rclone.S3, swift.SWIFT, moto.MOTO)
 WEBDAV: Final[tuple[Server, ...]] = (
-    rclone.WEBDAV, wsgidav.WSGIDAV, apache_dav.APACHE_DAV, nextcloud.NEXTCLOUD,
+    rclone.WEBDAV, wsgidav.WSGIDAV, apache_dav.APACHE_DAV, written.NEXTCLOUD,
 )  # fmt: skip
 SFTP: Final[tuple[Server, ...]] = (rclone.SFTP, openssh.OPENSSH)
 FTP: Final[tuple[Server, ...]] = (rclone.FTP, vsftpd.PLAIN, vsftpd.TLS, vsftpd.STRICT)
-PYDIO: Final[tuple[Server, ...]] = (pydio.PYDIO,)
+PYDIO: Final[tuple[Server, ...]] = (written.PYDIO,)
 MORE: Final[tuple[Server, ...]] = (ceph.CEPH, proftpd.PROFTPD, pure_ftpd.PURE_FTPD)
 """Those of `make remotes` alone."""
 EVERY: Final = (*S3, *WEBDAV, *SFTP, *FTP, *PYDIO, *MORE)
