@@ -8,13 +8,14 @@ The folder's own lock is beside this: it also keeps other programs away.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from cargo_sync.cluster.membership import Membership
 from cargo_sync.machines.cluster.states import AWAY_AFTER
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import Offload
-from cargo_sync.state.holders import ServerLife
+from cargo_sync.state.holders import NOBODY, ServerLife
 
 SURE: Final = AWAY_AFTER - 0.5
 """Seconds since a server's last row in which its folders are certainly its own."""
@@ -63,12 +64,14 @@ class FolderHolds:
 
     membership  the server among the others
     rows        of all holders; None for a server that shares its state with nobody
+    lost        called for each folder that others have taken
     """
 
     def __init__(self, membership: Membership, rows: HolderBook | None, offload: Offload) -> None:
         self._membership = membership
         self._rows = rows
         self._offload = offload
+        self.lost: Callable[[str], None] = lambda root: None
         self._own: frozenset[str] = frozenset()
         self._me = ServerLife(membership.me.id, membership.me.life)
 
@@ -109,7 +112,7 @@ class FolderHolds:
             hint = "it goes on when its database answers"
             raise ProblemError(Problem(Code.ELSEWHERE, message, hint=hint))
         if root not in self._own:
-            raise ProblemError(self._elsewhere(ServerLife("", "")))
+            raise ProblemError(self._elsewhere(NOBODY))
 
     async def look(self) -> None:
         """Finds out which folders others have taken. Raises ProblemError."""
@@ -117,9 +120,10 @@ class FolderHolds:
             return
         before = self._own
         lost = before - await self._offload(self._rows.of, self._me)
-        for root in lost:
-            _log.warning("another server has taken %s, because this one was not heard", root)
         self._own -= lost
+        for root in sorted(lost):
+            _log.warning("another server has taken %s, because this one was not heard", root)
+            self.lost(root)
 
     def _elsewhere(self, holder: ServerLife) -> Problem:
         known = self._membership.known(holder.server)

@@ -194,6 +194,7 @@ class Server:
         self._following = others.following
         membership.heard.append(self._follow)
         membership.confirm = others.holds.look
+        others.holds.lost = self._lost_folder
         self._cpu = CpuShare()
         self._trouble = database.trouble
         self._endpoint = endpoint
@@ -456,6 +457,9 @@ class Server:
         await self._anywhere.follow()
         await self._following.look(self._registry.again, self._limits.again)
 
+    def _lost_folder(self, root: str) -> None:
+        self._opened.attach_soon(root)
+
     def _unready(self) -> str:
         """Why a balancer should send no requests now, or ""."""
         if self.membership.draining:
@@ -607,6 +611,7 @@ class Server:
                 *views.only_reading(self._grants.only_reading()),
                 *(nodes.warnings(on_nodes) if on_nodes else ()),
                 *self._storage.warnings(),
+                *servers.warnings(self.membership),
                 *buckets.warnings(self._in_buckets.report()),
                 *([trouble] if (trouble := self._trouble()) else ()),
             ],

@@ -80,7 +80,11 @@ async def test_one_has_it_until_it_is_away(pair: Pair) -> None:
     await pair.seconds(1, pair.b)
     assert has(pair.b_holds) == "taken"
     # It comes back from a long sleep, and knows before it does anything.
+    lost: list[str] = []
+    pair.a_holds.lost = lost.append
     await pair.a.tick()
+    await pair.a.tick()
+    assert lost == [ROOT]
     assert not may_use(pair.a_holds) and may_use(pair.b_holds)
     await pair.b.tick()
     await pair.a.tick()

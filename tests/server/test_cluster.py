@@ -4,13 +4,14 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import argon2
+import psycopg
 import pytest
 
 from cargo_sync.cluster import flow_orders, membership
@@ -179,3 +180,37 @@ async def test_a_flow_of_one_can_be_steered_at_the_other_and_ends_when_its_serve
 
         await until(ended)
         assert (await http(b, "ready", ""))[0] == 200
+
+
+async def test_a_folder_that_another_server_took_and_lost_is_served_again_at_once(
+    tmp_path: Path, fresh_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "TICK", 0.05)
+    async with two(tmp_path, fresh_postgres) as (a, _):
+        await ask(a, "user.passwd", user="ana", password="correct horse")
+        login = {"username": "ana", "password": "correct horse"}
+        token = (await http(a, "login", "", **login))[1]["token"]
+
+        def stolen() -> int:
+            with psycopg.connect(fresh_postgres, autocommit=True) as connection:
+                done = connection.execute(
+                    "UPDATE holder SET server = 'x', life = 'y' WHERE root = %s",
+                    (str(tmp_path / "ana"),),
+                )
+                return done.rowcount
+
+        def holder() -> str:
+            with psycopg.connect(fresh_postgres) as connection:
+                [(name,)] = connection.execute(
+                    "SELECT name FROM server JOIN holder ON holder.server = server.id"
+                )
+                return str(name)
+
+        async def back() -> bool:
+            with suppress(ValueError):
+                status, _ = await http(a, "workspaces/default/tree", token)
+                return holder() == "a" and status == 200
+            return False
+
+        assert stolen() == 1
+        await until(back)

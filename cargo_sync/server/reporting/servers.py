@@ -6,7 +6,8 @@ from typing import Final
 import orjson
 
 from cargo_sync.api.messages import JsonObject
-from cargo_sync.cluster.membership import KnownServer, Measured
+from cargo_sync.cluster.membership import KnownServer, Measured, Membership
+from cargo_sync.machines.cluster.states import ServerState
 from cargo_sync.server.flows.sampler import FlowReading, totals
 from cargo_sync.server.reporting import views
 
@@ -49,6 +50,22 @@ def flows(one: KnownServer) -> list[JsonObject]:
     """The flows that a server has told of, as rows of `flow.list`."""
     found = orjson.loads(one.row.flows)
     return found if isinstance(found, list) else []
+
+
+def warnings(membership: Membership) -> list[str]:
+    """What a person should look at, in sentences."""
+    found, own = [], membership.reached.fingerprint
+    for one in membership.others():
+        name = one.row.name
+        if one.state is ServerState.AWAY:
+            if one.row.life:
+                found.append(f"the server {name} is away: does its program run?")
+        elif one.row.fingerprint != own:
+            found.append(
+                f"the server {name} has another certificate than this one: give all servers the "
+                'same files in "tls"'
+            )
+    return found
 
 
 def _object(text: str) -> JsonObject:

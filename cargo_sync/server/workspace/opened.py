@@ -82,6 +82,7 @@ class OpenWorkspaces:
         self.in_buckets: StoredParts | None = None
         self._open: dict[str, FolderWorkspace | ContentWorkspace] = {}
         self._external: dict[str, asyncio.Task[None]] = {}
+        self._changes: dict[str, ExternalChanges] = {}
         self._ending: list[asyncio.Task[None]] = []
 
     def at(self, path: str) -> Workspace:
@@ -153,6 +154,7 @@ class OpenWorkspaces:
         """Notices other programs' changes in these folders from now on, and in no others."""
         for path in self._external.keys() - set(paths):
             self._ending.append(self._external.pop(path))
+            self._changes.pop(path, None)
             self._ending[-1].cancel()
         for path in paths:
             if path not in self._external:
@@ -177,7 +179,13 @@ class OpenWorkspaces:
             limits,
             self._native,
         )
+        self._changes[path] = changes
         return changes.run, "looking for changes in"
+
+    def attach_soon(self, path: str) -> None:
+        """Another server may have taken a folder: it is let go, and taken again if it is free."""
+        if (changes := self._changes.get(path)) is not None:
+            changes.attach_soon()
 
     def unserved(self) -> list[Workspace]:
         """The open folders that are not served any more, until `let_go`."""

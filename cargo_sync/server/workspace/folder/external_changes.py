@@ -130,6 +130,11 @@ class ExternalChanges:
         if first < self._sleeps_until:
             self._woken.set()
 
+    def attach_soon(self) -> None:
+        """The folder may be another server's now. For the loop's thread."""
+        self._attach_at = self._world.steady()
+        self._woken.set()
+
     def comes(self, folder: str, place: str) -> None:
         """A folder with recorded files is about to be there. Any thread may call it.
 
