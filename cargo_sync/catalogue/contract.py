@@ -253,6 +253,9 @@ class Catalogue(Protocol):
     def uses(self) -> dict[str, Use]:
         """How much is in each workspace, by its `root`."""
 
+    def sequences(self) -> dict[int, int]:
+        """The number of the newest change of each workspace, by its id."""
+
     def set_marker(self, workspace: int, marker: str) -> None: ...
 
     def begin(self, workspace: int, token: str) -> Lineage:

@@ -1,10 +1,11 @@
-"""The changes of one workspace, as a client asks for them when it looks."""
+"""The changes of a workspace, as a client asks for them when it looks; and where they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from cargo_sync.catalogue.contract import Catalogue, ChangesPage
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
+from cargo_sync.model.problems import Code, ProblemError
 
 EVERYTHING: Final = 2**63 - 1
 
@@ -78,3 +79,30 @@ class ChangeFeed:
             page = self._catalogue.changes(self._id, since, under, limit, without)
         known = self._catalogue.lineage(self._id, since if newest is None else newest)
         return FeedPage(page, known, same)
+
+
+class FeedPaths:
+    """Where something changed, in all workspaces. It blocks."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def sequences(self) -> dict[int, int]:
+        """The newest number of each workspace."""
+        return self._catalogue.sequences()
+
+    def paths(self, workspace: int, since: int, most: int) -> tuple[Sequence[str], int]:
+        """What changed after the number `since`, and the newest number.
+
+        The path is "", which means everything, if it is more than `most`, or if the numbers went
+        back or are gone.
+        """
+        try:
+            page = self._catalogue.changes(workspace, since, "", most)
+        except ProblemError as error:
+            if error.problem.code is not Code.UNKNOWN_WORKSPACE:
+                raise
+            return [""], 0
+        if page.more or page.torn or page.sequence < since:
+            return [""], page.sequence
+        return [path for path, _ in page.rows], page.sequence

@@ -152,6 +152,10 @@ class StoredCatalogue:
             rows = connection.execute("SELECT root, bytes, files FROM workspace").fetchall()
         return {root: Use(*use) for root, *use in rows}
 
+    def sequences(self) -> dict[int, int]:
+        with self._database.read() as connection:
+            return dict(connection.execute("SELECT id, sequence FROM workspace").fetchall())
+
     def set_marker(self, workspace: int, marker: str) -> None:
         with self._database.transaction(workspace) as connection:
             _workspace(connection, workspace)

@@ -7,4 +7,5 @@ following   what other servers change of that which this one keeps in memory
 holds       which server has a folder
 identity    what a server is called, and by which id the others know it
 membership  its row, and the others as it sees them
+wakeups     what other servers have recorded wakes those who wait here
 """

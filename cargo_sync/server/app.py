@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -145,7 +145,8 @@ async def run(
                     (server.feed.run, "publishing the feed"),
                     (server.rates.run, "measuring rates"),
                     (membership.run, "hearing other servers"),
-                    (partial(_end_when_lost, database, stop), "watching the state"),
+                    (partial(_end_when_lost, database, stop, world), "watching the state"),
+                    (server.changes.run, "hearing what other servers record"),
                     (membership.attend, "following other servers"),
                     (partial(_reload, server, again, service.notifier), "reading the file again"),
                     (partial(alongside, *beside), "the watchdog and the metrics"),
@@ -173,9 +174,12 @@ async def run(
     _log.info("ended")
 
 
-async def _end_when_lost(database: Database, stop: Stop) -> None:
+async def _end_when_lost(database: Database, stop: Stop, world: World) -> None:
     """Stops the server when its state is not the one any more that was opened."""
     while (lost := database.lost) is None:
+        if database.life:
+            with suppress(ProblemError):  # it is away, and tells nobody how far it is
+                await world.offload(database.reached)
         await Wakeup().wait(WATCH)
     _log.error("%s", lost)
     stop()

@@ -18,12 +18,14 @@ from cargo_sync.api.addresses import SERVER, Addresses, keys_dir
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.api.proxies import Proxies
 from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
+from cargo_sync.catalogue.feed import FeedPaths
 from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.cluster.flow_orders import FlowsElsewhere
 from cargo_sync.cluster.following import Following
 from cargo_sync.cluster.holds import FolderHolds
 from cargo_sync.cluster.membership import Measured, Membership, Reached
+from cargo_sync.cluster.wakeups import OthersChanges
 from cargo_sync.config import places
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings, load_server
 from cargo_sync.control.audit import AuditWriter
@@ -239,9 +241,18 @@ class Server:
             space,
             ages,
             self._ledger,
-            self._polls.changed,
+            self._changed,
             self.journal.tell,
             holds=others.holds,
+        )
+        self.changes = OthersChanges(
+            database.signals(),
+            membership.me.life,
+            FeedPaths(catalogue),
+            self._polls,
+            self._opened.heard,
+            world.offload,
+            world.steady,
         )
         self._registry = Registry(
             UserRows(database),
@@ -467,6 +478,11 @@ class Server:
         if self.membership.unheard() > AWAY_AFTER:
             return "this server cannot use its database"
         return ""
+
+    def _changed(self, workspace: int, paths: Sequence[str]) -> None:
+        """Something is recorded: those who wait for it hear of it, here and at other servers."""
+        self._polls.changed(workspace, paths)
+        self.changes.told(workspace)
 
     def _quota_news(self, news: QuotaNews) -> None:
         """Tells that a quota is reached, or nearly. Any thread may call it."""

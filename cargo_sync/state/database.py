@@ -63,6 +63,25 @@ class Scope(NamedTuple):
 ALONE: Final = Scope()
 
 
+class Signals(Protocol):
+    """Short texts between the servers that share a state. One that is lost is not sent again."""
+
+    def open(self) -> int:
+        """Listens, if it does not yet; returns what is readable when something comes.
+
+        It may block. What was returned before must not be waited for meanwhile.
+
+        Raises:
+            ProblemError: it cannot listen now.
+        """
+
+    def taken(self) -> list[str] | None:
+        """What has come, also from this server; None: the connection is lost. It never blocks."""
+
+    def send(self, text: str) -> None:
+        """Sends up to 8,000 bytes to all. It may block. Raises ProblemError."""
+
+
 class Database(ABC):
     """The open state of a program. Safe to use from several threads.
 
@@ -134,6 +153,10 @@ class Database(ABC):
         """
         return self.transaction()
 
+    def signals(self) -> Signals | None:
+        """To other servers that share it; None: there are none."""
+        return None
+
     @abstractmethod
     def shrink(self) -> bool:
         """Gives some unused space back; returns whether there may be more.
@@ -155,6 +178,14 @@ class Database(ABC):
         """Marks the time since nobody had it, in which it did not go back; "" for a process's own.
 
         Servers that share it have the same.
+        """
+        return ""
+
+    def reached(self) -> str:
+        """How far it is now. It is lost if it is found to be less far later.
+
+        Raises:
+            ProblemError: it does not answer.
         """
         return ""
 

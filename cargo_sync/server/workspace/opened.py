@@ -130,6 +130,12 @@ class OpenWorkspaces:
         known = self._catalogue.uses()
         return [known.get(real_root(path), NOTHING_USED) for path in paths]
 
+    def heard(self, ids: Collection[int]) -> None:
+        """Other servers have recorded something in these. It blocks. Raises ProblemError."""
+        for workspace in list(self._open.values()):
+            if workspace.id in ids:
+                workspace.heard()
+
     async def open(self, path: str) -> Problem | None:
         """Opens a folder; one that was never served is made.
 

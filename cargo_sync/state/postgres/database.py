@@ -41,11 +41,13 @@ from cargo_sync.state.postgres.life import (
     DatabaseLife,
     began,
     must_go_on,
+    now_reached,
     share_lock,
     take_lock,
 )
 from cargo_sync.state.postgres.problems import problem_of
 from cargo_sync.state.postgres.schema_versions import migrate
+from cargo_sync.state.postgres.signals import PostgresSignals
 
 _WHO: Final = "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 _END: Final = """
@@ -81,6 +83,7 @@ class PostgresDatabase(Database):
         self._opening = Opening(address)
         self._readers = PostgresReaders(self._opening)
         self._apart = ApartStatements(self._opening)
+        self._signals = PostgresSignals(self._opening, self._apart, self._run)
 
     @classmethod
     def open(
@@ -297,6 +300,20 @@ class PostgresDatabase(Database):
         with self._translated(), self._apart.one() as connection:
             yield connection
 
+    def signals(self) -> PostgresSignals:
+        return self._signals
+
+    def reached(self) -> str:
+        with self.apart() as connection:
+            found = now_reached(connection)
+        if self._life is not None:
+            self._life = self._life._replace(reached=found)
+        return found
+
+    def _run(self, work: Callable[[], None]) -> None:
+        with self._translated():
+            work()
+
     def _own_transaction(self) -> Statements | None:
         """The transaction in which this thread is."""
         if not self._guard.acquire(timeout=0):
@@ -323,6 +340,7 @@ class PostgresDatabase(Database):
         with self._guard:
             self._readers.close()
             self._apart.close()
+            self._signals.close()
             if self._writer is not None:
                 self._writer.close()
             lock, self._lock = self._lock, None

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import psycopg
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.state.database import Statements
 from cargo_sync.state.postgres.connections import Connection
 from cargo_sync.state.postgres.problems import in_use
 
@@ -102,10 +103,10 @@ def began(connection: Connection, *, first: bool) -> DatabaseLife:
     if first or found is None or found[1] != identity:
         found = connection.execute(_BEGIN, (identity,)).fetchone()
     assert found is not None, "the row was just written"
-    return DatabaseLife(str(found[0]), identity, reached(connection))
+    return DatabaseLife(str(found[0]), identity, now_reached(connection))
 
 
-def reached(connection: Connection) -> str:
+def now_reached(connection: Statements | Connection) -> str:
     """How far the database's log is on its disk."""
     row = connection.execute(_REACHED).fetchone()
     return str(row[0]) if row else ""

@@ -54,6 +54,10 @@ class Polls:
             if not folders and self._waiting.get(workspace) is folders:
                 del self._waiting[workspace]
 
+    def is_waiting(self, workspace: int) -> bool:
+        """Whether a request waits for changes of a workspace."""
+        return bool(self._waiting.get(workspace))
+
     def changed(self, workspace: int, changed: Iterable[str]) -> None:
         """Wakes the requests that wait for any of the paths."""
         if self._waiting.get(workspace):

@@ -208,6 +208,10 @@ class ContentTree(CataloguedTree):
         self.changes += 1
         super().announce(changes, recorded)
 
+    def heard(self) -> None:
+        self.changes += 1
+        super().heard()
+
     def displace(self, some: Sequence[Leaving]) -> None:
         """Notes what changes are about to displace, within their transaction.
 

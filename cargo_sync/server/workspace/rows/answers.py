@@ -53,6 +53,10 @@ class CataloguedWorkspace(ABC):
         """Makes long work end soon; once closed, it is not opened again."""
         self._rows.closing = True
 
+    def heard(self) -> None:
+        """Another server has recorded something here. Raises ProblemError."""
+        self._rows.heard()
+
     def wake(self, id: int, some: Sequence[str]) -> None:
         """Wakes those who wait for changes of these paths in the workspace `id`."""
         self._rows.wake(id, some)

@@ -118,6 +118,10 @@ class CataloguedTree(ABC):
             self._changed(self.id, [""])
         return self._finished.pop(path, [])
 
+    def heard(self) -> None:
+        """Another server has recorded something here. Raises ProblemError."""
+        self.quotas.look()
+
     def wake(self, id: int, some: Sequence[str]) -> None:
         """Wakes those who wait for changes of these paths in the workspace `id`."""
         self._changed(id, some)
