@@ -23,6 +23,7 @@ _BEGIN: Final = InsertColumns(
 )
 _BEGUN: Final = Select("SELECT key, id FROM bucket_object WHERE key IN")
 _GIVE_UP: Final = Alter("UPDATE bucket_object SET state = 2, since = 0 WHERE state = 0 AND id IN")
+_RENEW: Final = "UPDATE bucket_object SET since = ? WHERE state = 0 AND server = ?"
 _STALE: Final = """
 SELECT id FROM bucket_object WHERE state = 0 AND since <= ? AND server <> ?
 ORDER BY since, id LIMIT ?
@@ -144,6 +145,11 @@ class Objects:
         """In those of these of which nothing was recorded nothing ever will be."""
         with self._database.apart() as connection:
             _GIVE_UP(connection, (), ids)
+
+    def renew(self, now: float) -> None:
+        """What this start of a server has begun is not stale: it is still being written."""
+        with self._database.apart() as connection:
+            connection.execute(_RENEW, (now, self.server))
 
     def stale(self, before: float, limit: int) -> list[int]:
         """Objects that another start of a server has begun to write by then, and not ended."""

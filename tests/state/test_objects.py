@@ -104,6 +104,8 @@ def test_an_object_that_was_given_up_is_never_back(state: Database) -> None:
     [third] = rows.begin(100)
     assert rows.objects.stale(FAR, 10) == [] and other.stale(FAR, 10) == [third]
     assert other.stale(9.0, 10) == []
+    rows.objects.renew(30.0)
+    assert other.stale(29.0, 10) == [] and other.stale(30.0, 10) == [third]
 
 
 def test_contents_move_to_another_object(state: Database) -> None:

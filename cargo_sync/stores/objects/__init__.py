@@ -13,5 +13,6 @@ storing     contents of the spool become objects
 forwarding  large contents go on while they still arrive
 fetching    contents are read, with few requests
 upkeep      what is nobody's goes; a bucket is compared with the rows
+repacking   packs of which much is dead, and small ones, are written anew
 store       the store of contents: all of it, connected
 """

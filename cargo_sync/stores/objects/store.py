@@ -35,6 +35,7 @@ from cargo_sync.stores.objects.budget import PartMemory
 from cargo_sync.stores.objects.fetching import ObjectFetching
 from cargo_sync.stores.objects.forwarding import ArrivingObject, ObjectForwarding
 from cargo_sync.stores.objects.ports import ObjectRows, PlaceRows, Storage
+from cargo_sync.stores.objects.repacking import Repacking
 from cargo_sync.stores.objects.storing import Storing
 from cargo_sync.stores.objects.upkeep import DAY, KEPT, Periods, Upkeep
 from cargo_sync.stores.objects.uses import ObjectUses
@@ -94,6 +95,7 @@ class ObjectStore:
         self._reading = NodeReading(self._held, self._asks)
         self._fetching = ObjectFetching(storage, self.buckets, self._held)
         self._upkeep = Upkeep(storage, self._uses, kept)
+        self._repacking = Repacking(storage, self._storing, self._uses)
         self._periods = Periods(world.steady)
 
     async def run(self) -> None:
@@ -320,6 +322,7 @@ class ObjectStore:
 
     async def _tidy(self) -> None:
         storage, due, upkeep = self._storage, self._periods.due, self._upkeep
+        packs = self._repacking
         while True:
             await due("stale", MINUTE, HOUR, upkeep.give_up_stale)
             await due("spool", DAY, DAY, self._tidy_spool)
@@ -328,6 +331,8 @@ class ObjectStore:
                     name = bucket.address
                     await due(("count", name), 0.0, 10 * MINUTE, partial(upkeep.count, bucket))
                     await due(("delete", name), MINUTE, HOUR, partial(upkeep.delete, bucket))
+                    await due(("sparse", name), HOUR, HOUR, partial(packs.sparse, bucket))
+                    await due(("small", name), HOUR, HOUR, partial(packs.small, bucket))
                     await due(("compare", name), HOUR, DAY, partial(upkeep.compare, bucket))
             await storage.pause(TURN)
 

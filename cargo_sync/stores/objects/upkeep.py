@@ -46,8 +46,9 @@ class Upkeep:
             await self._storage.world.offload(self._storage.objects.give_up, ended)
 
     async def give_up_stale(self) -> None:
-        """Gives up what another start of a server has begun, and not ended in a day."""
+        """Gives up what another start of a server has begun, and not gone on with for a day."""
         rows, world = self._storage.objects, self._storage.world
+        await world.offload(rows.renew, world.lived())
         while ids := await world.offload(rows.stale, world.lived() - DAY, PAGE):
             await world.offload(rows.give_up, ids)
 

@@ -82,6 +82,7 @@ async def story(house: ObjectHouse, images: Images) -> None:
     images.recorded = frozenset([*SMALL, LARGE, b"more"])
     images.recorded = frozenset([SMALL[0], b"more"])
     house.forget(contents[1:])
+    await house.store._repacking.sparse(house.bucket)
     await house.store._upkeep.give_up()
     await house.store._upkeep.delete(house.bucket)
 

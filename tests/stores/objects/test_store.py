@@ -214,6 +214,29 @@ async def test_orphans_go_and_what_is_missing_is_told(
     assert house.store.report()[0].missing == 1
 
 
+async def test_packs_are_written_anew(house: ObjectHouse, bucket: MemoryBucket) -> None:
+    contents = await house.upload(MANY[:10])
+    for number in range(10, 25):
+        contents += await house.upload([MANY[number]])
+    await house.store._repacking.small(house.bucket)
+    await tidied(house)
+    assert [len(one) for one in bucket.objects.values()] == [sum(map(len, MANY[:25]))]
+    house.forget(contents[5:])
+    [pack] = bucket.objects.items()
+    bucket.objects[pack[0]] = pack[1][:-1] + b"?"  # of what is not in use any more
+    await house.store._repacking.sparse(house.bucket)
+    await tidied(house)
+    assert list(bucket.objects.values()) == [b"".join(MANY[:5])]
+    assert await house.reads(contents[:5]) == MANY[:5]
+    house.forget(contents[2:5])
+    [pack] = bucket.objects.items()
+    bucket.objects[pack[0]] = b"?" + pack[1][1:]
+    await house.store._repacking.sparse(house.bucket)
+    await tidied(house)
+    assert pack[0] in bucket.objects, "what is damaged stays where it is"
+    assert await house.reads(contents[1:2]) == MANY[1:2]
+
+
 class Arriving:
     """A large file that comes."""
 
