@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.config.backup import BackupShape, FileServersShape
+from cargo_sync.config.bucket import BucketShape
 from cargo_sync.config.callbacks import CallbacksShape
 from cargo_sync.config.control import ControlShape
 from cargo_sync.config.daemon import DaemonShape, load_daemon
@@ -88,7 +89,7 @@ def test_the_page_names_every_kind_of_server() -> None:
         TlsShape,
         UserShape,
         WorkspaceShape,
-        NodesShape,
+        *(NodesShape, BucketShape),
         BackupShape,
         FileServersShape,
         *(NodeShape, CoordinatorShape, ScrubShape),
