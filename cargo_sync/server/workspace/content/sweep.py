@@ -10,6 +10,11 @@ the catalogue, then what the trash keeps. Meanwhile others write, and three rule
   transaction. It is forgotten only if it was condemned for a day, and if this sweep, too, has found
   nothing that refers to it. Then the store deletes it, unless somebody is using it.
 
+Another server may refer to a content while this one looks, which is not in this one's `referred`:
+then it is condemned although something refers to it. The next sweep sees that, and makes it live
+again. So it would have to be overlooked twice, a day apart; and a store in buckets keeps it for
+two weeks more.
+
 A crash at any point leaves rows that are condemned, which the next sweep sees again, or copies
 without a row, which are the store's to find.
 """
@@ -145,6 +150,8 @@ class Sweep:
                 old = [hash for hash in page if hash not in seen]
                 if old:
                     tree.store.forget(tree.id, old)
+                if len(old) < len(page):
+                    tree.contents.revive(tree.id, [hash for hash in page if hash in seen])
             if not page:
                 return forgotten
             after, forgotten = page[-1], forgotten + len(old)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,20 @@ def test_what_is_restored_or_deleted_while_it_looks_stays(
 
     scene.during_the_sweep(monkeypatch, change_places)
     assert scene.sweep() == (0, 0)
+
+
+def test_what_another_server_restores_while_it_looks_stays(
+    scene: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = content_workspace("files", scene.database, scene.store, scene.clock, scene.heard)
+    scene.put("a", b"one")
+    for trashed in (1, 2):
+        scene.delete("a")
+        scene.during_the_sweep(monkeypatch, partial(other.restore, [trashed], "", RUN))
+        assert scene.sweep() == (1, 0), "this one has not seen that something refers to it"
+        scene.clock.now += 2 * DAY
+        assert scene.sweep() == (0, 0)
+    assert scene.files() == {"a": b"one"}
 
 
 def test_a_large_folder_that_moves_while_it_looks_stays(
