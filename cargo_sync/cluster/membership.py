@@ -248,6 +248,15 @@ class Membership:
         """The row of a server."""
         return next((row for row in self._known if row.id == id), None)
 
+    def is_first(self) -> bool:
+        """Whether this server does what only one of them shall do.
+
+        Each sees the others with a delay: for some seconds there may be two, or none.
+        """
+        there = [one for one in self.all() if one.state is not ServerState.AWAY]
+        there.sort(key=lambda one: (one.state is ServerState.DRAINING, one.row.id))
+        return not there or there[0].is_this
+
     @property
     def draining(self) -> bool:
         """Whether a person wants this server to end."""

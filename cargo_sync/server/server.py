@@ -220,6 +220,8 @@ class Server:
         self.webhooks = ServerWebhooks(
             database, settings.callbacks, world, self.journal.rows, self.journal.names
         )
+        self.webhooks.sends = membership.is_first
+        self.webhooks.shared = lambda: bool(membership.others())
         entered = self.webhooks.logged_in
         self._logins = Logins(
             self._users, devices, world.steady, secrets.token_bytes, entered, others.tokens

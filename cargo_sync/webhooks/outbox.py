@@ -165,11 +165,26 @@ class Outbox:
         with self._database.read() as connection:
             return [row_of(columns) for columns in connection.execute(_TOLD, (_READER, limit))]
 
-    def add(self, new: Sequence[New], cursor: int) -> None:
-        """Adds the callbacks of the events up to `cursor`, and marks these events as read."""
+    def add(self, new: Sequence[New], cursor: int, after: int | None = None) -> bool:
+        """Adds the callbacks of the events up to `cursor`, and marks these events as read.
+
+        Args:
+            new: the callbacks.
+            cursor: of the last event.
+            after: where these events begin; None: nobody else reads them.
+
+        Returns:
+            False, and nothing is added, if another server has read them meanwhile.
+        """
         with self._database.transaction() as connection:
+            done = connection.execute(
+                "UPDATE reader SET cursor = ?1 WHERE name = ?2 AND cursor = coalesce(?3, cursor)",
+                (cursor, _READER, after),
+            )
+            if after is not None and not done.rowcount:
+                return False
             _add(connection, new)
-            connection.execute("UPDATE reader SET cursor = ? WHERE name = ?", (cursor, _READER))
+            return True
 
     def put(self, new: Sequence[New]) -> None:
         """Adds callbacks that come from no row that is read."""

@@ -49,6 +49,23 @@ async def test_servers_see_each_other_come_and_go(rows: ServerRows, clock: Clock
     assert states(a) == {"a": "up"}
 
 
+async def test_one_of_them_does_what_only_one_shall_do(rows: ServerRows, clock: Clock) -> None:
+    a, b = member("a", rows, clock), member("b", rows, clock)
+    assert a.is_first()
+    for one in (a, b, a):
+        await one.tick()
+    assert (a.is_first(), b.is_first()) == (True, False)
+    await a.drain(next(one for one in a.all() if one.is_this))
+    await b.tick()
+    assert (a.is_first(), b.is_first()) == (False, True)
+    await a.drain(next(one for one in a.all() if one.is_this), undo=True)
+    await b.tick()
+    assert not b.is_first()
+    clock.now += 3
+    await b.tick()
+    assert b.is_first()  # the other one is away
+
+
 async def test_a_server_that_was_away_for_a_day_is_forgotten(
     rows: ServerRows, clock: Clock
 ) -> None:

@@ -7,7 +7,8 @@ only a login waits until its own is stored.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -33,6 +34,8 @@ from cargo_sync.webhooks.variables import Variables
 from cargo_sync.webhooks.views import CallbackTest
 
 _PAGE: Final = 500
+_TURN: Final = 1.0
+"""Seconds between two looks whether this server sends, and what others have stored to send."""
 _LOOK: Final = 60.0
 """Seconds after which the history is read even if nobody told of news."""
 _TEST: Final = 8.0
@@ -60,7 +63,12 @@ class _Asked(NamedTuple):
 class ServerWebhooks:
     """Reader and dispatcher of one server.
 
+    Of servers that share a state only one sends, and reads the history. When another one takes its
+    place, both may send the same for some seconds: each callback comes at least once.
+
     rows    the callbacks that wait
+    sends   whether this server is the one that sends
+    shared  whether there are others, which store callbacks to send, too
     """
 
     def __init__(
@@ -72,6 +80,8 @@ class ServerWebhooks:
         names: WorkspaceNames,
     ) -> None:
         self.rows = Outbox(database)
+        self.sends: Callable[[], bool] = lambda: True
+        self.shared: Callable[[], bool] = lambda: False
         self._world = world
         self._history = history
         self._names = names
@@ -150,8 +160,25 @@ class ServerWebhooks:
     async def run(self) -> None:
         """Delivers callbacks until cancelled."""
         async with self._send, asyncio.TaskGroup() as group:
-            group.create_task(lasting(self._dispatcher.run, "sending callbacks"))
+            group.create_task(lasting(self._dispatch, "sending callbacks"))
             group.create_task(lasting(self._read, "reading the history for callbacks"))
+
+    async def _dispatch(self) -> None:
+        """Sends while this is the server that does."""
+        while True:
+            while not self.sends():
+                await Wakeup().wait(_TURN)
+            sending = asyncio.create_task(self._dispatcher.run())
+            try:
+                while self.sends() and not sending.done():
+                    if self.shared():
+                        self._dispatcher.wake()
+                        self._news.set()
+                    await asyncio.wait([sending], timeout=_TURN)
+            finally:
+                sending.cancel()
+                with suppress(asyncio.CancelledError):
+                    await sending
 
     async def _read(self) -> None:
         while True:
@@ -169,7 +196,7 @@ class ServerWebhooks:
             await offload(self.rows.put, self._pending[:1])
             del self._pending[0]
             self._dispatcher.wake()
-        more = True
+        more = self.sends()
         while more:
             cursor = await offload(self.rows.reached)
             if cursor is None:
@@ -178,9 +205,8 @@ class ServerWebhooks:
             if page.next == cursor:
                 break
             new = [one for row in page.rows if (one := self._of(row)) is not None]
-            await offload(self.rows.add, new, page.next)
+            more = await offload(self.rows.add, new, page.next, cursor) and page.more
             self._dispatcher.wake()
-            more = page.more
         self._counts = await offload(self.rows.count, None)
 
     def _of(self, row: HistoryRow) -> New | None:

@@ -206,6 +206,41 @@ async def test_what_is_not_asked_for_any_more_is_given_up(desk: Desk) -> None:
     assert (row.state, row.error) == ("dead", "the server's file has no onUploaded any more")
 
 
+async def test_of_two_servers_one_sends_what_both_have_to_tell(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "_TURN", 0.01)
+    other = Desk(desk._database)
+    other.webhooks.sends = lambda: False
+    desk.webhooks.shared = lambda: True
+    for one in (desk, other):
+        await one.webhooks.apply(asking(onUploaded=None, onQuota=None))
+    async with other.going(), desk.going():
+        other.happen(HistoryKind.UPLOADED, "a")
+        other.webhooks.quota(of_quota("ana", "", 100, "full", 1.0))
+        async with asyncio.timeout(60):
+            while len(desk.sent) < 2:
+                await asyncio.sleep(0.01)
+        desk.webhooks.sends, other.webhooks.sends = other.webhooks.sends, desk.webhooks.sends
+        other.webhooks.shared = lambda: True
+        desk.happen(HistoryKind.UPLOADED, "b")
+        async with asyncio.timeout(60):
+            while not other.sent:
+                await asyncio.sleep(0.01)
+    assert sorted(desk.sent) == ["http://a.example/ana", '{"file":"a"}']
+    assert other.sent == ['{"file":"b"}'] and desk.waiting() == []
+
+
+async def test_what_two_servers_read_at_once_is_stored_once(desk: Desk) -> None:
+    await desk.webhooks.apply(asking(onUploaded=None))
+    desk.happen(HistoryKind.UPLOADED, "a")
+    rows, was = desk.webhooks.rows, desk.webhooks.rows.reached()
+    await desk.webhooks.read()
+    late = desk.webhooks._new(ServerMoment.UPLOADED, "a", {"FILE_NAME": "a"})
+    assert not rows.add([late], 1, was)
+    assert desk.waiting() == ["onUploaded a"]
+
+
 async def test_a_test_is_sent_at_once(desk: Desk) -> None:
     [event] = asking(onDeleted=None)
     done = await desk.webhooks.test(event)
