@@ -23,6 +23,14 @@ SURE: Final = AWAY_AFTER - 0.5
 _log = logging.getLogger(__name__)
 
 
+class ElsewhereError(ProblemError):
+    """Another server has the folder. `address` is that of its API, or ""."""
+
+    def __init__(self, problem: Problem, address: str) -> None:
+        super().__init__(problem)
+        self.address = address
+
+
 class HolderBook(Protocol):
     """Where the holders are (state.holders)."""
 
@@ -73,6 +81,8 @@ class FolderHolds:
         self._offload = offload
         self.lost: Callable[[str], None] = lambda root: None
         self._own: frozenset[str] = frozenset()
+        self._seen: dict[str, ServerLife] = {}
+        """Who had a folder at the last look at it."""
         self._me = ServerLife(membership.me.id, membership.me.life)
 
     def of(self, root: str) -> FolderHold:
@@ -87,7 +97,8 @@ class FolderHolds:
         if self._is_free(last) and self._rows.take(root, self._me, last):
             self._own |= {root}
             return True
-        raise ProblemError(self._elsewhere(self._rows.get(root)))
+        self._seen[root] = self._rows.get(root)
+        raise self._elsewhere(root)
 
     def _is_free(self, holder: ServerLife) -> bool:
         ours = holder.server == self._me.server  # an earlier start of this server
@@ -112,7 +123,7 @@ class FolderHolds:
             hint = "it goes on when its database answers"
             raise ProblemError(Problem(Code.ELSEWHERE, message, hint=hint))
         if root not in self._own:
-            raise ProblemError(self._elsewhere(NOBODY))
+            raise self._elsewhere(root)
 
     async def look(self) -> None:
         """Finds out which folders others have taken. Raises ProblemError."""
@@ -125,11 +136,12 @@ class FolderHolds:
             _log.warning("another server has taken %s, because this one was not heard", root)
             self.lost(root)
 
-    def _elsewhere(self, holder: ServerLife) -> Problem:
-        known = self._membership.known(holder.server)
+    def _elsewhere(self, root: str) -> ElsewhereError:
+        known = self._membership.known(self._seen.get(root, NOBODY).server)
         if known is None:
             message = "the folder of this workspace is served by another server"
-            return Problem(Code.ELSEWHERE, message)
+            return ElsewhereError(Problem(Code.ELSEWHERE, message), "")
         where = f" at {known.address}" if known.address else ""
         message = f'the folder of this workspace is served by the server "{known.name}"{where}'
-        return Problem(Code.ELSEWHERE, message, hint="ask that server")
+        problem = Problem(Code.ELSEWHERE, message, hint="ask that server")
+        return ElsewhereError(problem, known.address)

@@ -73,6 +73,16 @@ async def http(up: Up, path: str, token: str, /, **body: object) -> tuple[int, d
             return answer.status, await answer.json()
 
 
+async def where(up: Up, path: str, token: str) -> str:
+    """The server that a refusal names."""
+    header = {"Authorization": f"Bearer {token}"}
+    async with (
+        aiohttp.ClientSession(headers=header) as session,
+        session.get(f"{up.api}/v1/{path}") as answer,
+    ):
+        return answer.headers["Cargo-Elsewhere"]
+
+
 async def until(asked: Callable[[], Awaitable[bool]]) -> None:
     """Waits for what another server does within two seconds."""
     for _ in range(1_000):
@@ -137,6 +147,7 @@ async def test_one_of_them_serves_a_folder_and_another_one_goes_on(
         assert answer["error"]["message"] == (
             f'the folder of this workspace is served by the server "a" at {a.api.rstrip("/")}'
         )
+        assert await where(b, tree, token) == a.api.rstrip("/")
         general = await ask(b, "status")
         assert (general["away"], general["errors"]) == (0, [])
         await ask(a, "shutdown")

@@ -5,11 +5,12 @@ handler uses the disk in the event loop.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol
 
 from aiohttp import web
 from pydantic import Field
 
+from cargo_sync.cluster.holds import ElsewhereError
 from cargo_sync.control.audit import AuditWriter
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
@@ -40,6 +41,9 @@ from cargo_sync.server.http.operations import OperationRoutes
 from cargo_sync.server.http.probe import Probe, Readiness
 from cargo_sync.state.clients import Clients
 from cargo_sync.stores.nodes.pairing import NodePairing
+
+ELSEWHERE: Final = "Cargo-Elsewhere"
+"""The address of the server that has a folder: our own clients go on there."""
 
 
 class FlowBroker(Protocol):
@@ -175,6 +179,8 @@ class Gateway:
         response = refusal(error)
         if response.status == 401:
             response.headers["WWW-Authenticate"] = self._challenge(request)
+        if isinstance(error, ElsewhereError) and error.address:
+            response.headers[ELSEWHERE] = error.address
         return response
 
     def _challenge(self, request: web.Request) -> str:

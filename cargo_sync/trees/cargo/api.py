@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import orjson
 
+from cargo_sync.config.places import base_url
 from cargo_sync.machines.client_fence import Fence, FencedError
 from cargo_sync.model.documents import parsed
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -36,10 +37,13 @@ REFUSED: Final = 1.0
 """Seconds for which a failed login is not tried again: many jobs ask at the same moment."""
 HOPELESS: Final = 20.0
 """Like REFUSED, for a wrong password or certificate; shorter than a job's wait before a retry."""
+LONGEST_ADDRESS: Final = 1_000
 KEPT: Final = 3600.0
 """Seconds for which a login that nobody uses is kept."""
 KEPT_MOST: Final = 64
 """Logins that are kept although nobody uses them; with more, the oldest of them end."""
+HOPS: Final = 3
+"""Servers that are asked for a workspace, before the answer is as it is."""
 IDLE: Final = 25.0
 """Seconds after which an idle connection is closed; a server does it after 30 s."""
 
@@ -147,6 +151,8 @@ class Api:
         self._logging_in = asyncio.Lock()
         self._large = asyncio.Semaphore(bounds.LARGE_AT_ONCE)
         self._refused: tuple[float, Problem] | None = None
+        self._at: dict[str, str] = {}
+        """Workspaces that are at another server of several, with its address."""
 
     @property
     def held(self) -> bool:
@@ -212,12 +218,37 @@ class Api:
         if fresh:
             await self._log_in("")
         token = self._token
-        response = await self._request(method, path, body, query, stream=stream)
+        response = await self._followed(method, path, body, query, stream=stream)
         if response.status == 401 and not fresh:
             response.release()
             await self._log_in(token)
-            response = await self._request(method, path, body, query, stream=stream)
+            response = await self._followed(method, path, body, query, stream=stream)
         return response
+
+    async def _followed(
+        self, method: str, path: str, body: Body | None, query: _Query, *, stream: bool
+    ) -> aiohttp.ClientResponse:
+        """Sends a request to the server that has its workspace, if there are several.
+
+        The token goes there, never the password; and the certificate must be as good as that of the
+        server which said where.
+        """
+        workspace = _workspace_of(path, body)
+        for _ in range(HOPS):
+            at = self._at.get(workspace, "")
+            try:
+                response = await self._request(method, path, body, query, stream=stream, at=at)
+            except (aiohttp.ClientError, TimeoutError):
+                if not at:
+                    raise
+                del self._at[workspace]  # it may be at another one by now
+                continue
+            there = _elsewhere(response, self.login.url)
+            if not there or there == at or not workspace:
+                return response
+            response.release()
+            self._at[workspace] = there
+        return await self._request(method, path, body, query, stream=stream)
 
     async def _log_in(self, known: str) -> None:
         """Gets a new token in place of `known`, which is not valid any more ("" for none).
@@ -260,8 +291,9 @@ class Api:
         query: _Query,
         *,
         stream: bool = False,
+        at: str = "",
     ) -> aiohttp.ClientResponse:
-        """Sends a request; returns when the answer's head is there.
+        """Sends a request, to the server `at` or that of the login; returns with the answer's head.
 
         A `stream` may go on for as long as it does not stop; everything else has a deadline.
         """
@@ -271,7 +303,7 @@ class Api:
         async with asyncio.timeout(patience):
             response = await self._session.request(
                 method,
-                f"{self.login.url}/v1{path}",
+                f"{at or self.login.url}/v1{path}",
                 params=query,
                 data=None if body is None else orjson.dumps(body),
                 headers={"Authorization": f"Bearer {self._token}"} if self._token else {},
@@ -300,6 +332,27 @@ async def _line(content: aiohttp.StreamReader) -> bytes:
         return await content.readline()
     except ValueError as error:  # from aiohttp, for a line that is longer than its buffer
         raise bad_answer("a line is too long") from error
+
+
+def _workspace_of(path: str, body: Body | None) -> str:
+    """The workspace that a request is about, as in its path; "" for none."""
+    if path.startswith("/workspaces/"):
+        return path.split("/", 3)[2]
+    if path == "/flows" and body is not None:
+        return segment(str(body.get("workspace", "")))
+    return ""
+
+
+def _elsewhere(response: aiohttp.ClientResponse, url: str) -> str:
+    """Where the workspace is, if this server does not have it; "" if it says nothing of use."""
+    text = response.headers.get("Cargo-Elsewhere", "")
+    if response.status != 503 or not text or len(text) > LONGEST_ADDRESS:
+        return ""
+    try:
+        address = base_url(text)
+    except ValueError:
+        return ""
+    return address if urlsplit(address).scheme == urlsplit(url).scheme else ""
 
 
 def segment(name: str) -> str:

@@ -244,10 +244,9 @@ class CataloguedFolder(CataloguedTree):
 
         Then the catalogue says nothing about it either: they change it.
         """
-        if self._hold is not None and self._store is not None:
+        elsewhere = self.problem is not None and self.problem.code is Code.ELSEWHERE
+        if self._hold is not None and (elsewhere or self._store is not None):
             self._hold.check()
-        if self.problem is not None and self.problem.code is Code.ELSEWHERE:
-            raise ProblemError(self.problem)
         if self.problem is not None and self.problem.code is Code.ROOT_IN_USE:
             message = "another program on the server uses the folder of this workspace"
             hint = "the person who runs the server can stop it, then this goes on by itself"
