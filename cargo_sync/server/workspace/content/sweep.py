@@ -5,7 +5,9 @@ the catalogue, then what the trash keeps. Meanwhile others write, and three rule
 
 - Rows are looked through in the order of the feed. One that changes or moves comes again, at the
   end; what is deleted goes to the trash, which is looked through after all rows.
-- What is recorded or restored meanwhile counts as referred to (`ContentTree.referred`).
+- What is recorded or restored meanwhile counts as referred to (`ContentTree.referred`). Other
+  servers do that, too: before anything is condemned, what is new is looked through as well, in the
+  turn that condemns.
 - To condemn a content deletes nothing. Whoever refers to it again makes it live in the same
   transaction. It is forgotten only if it was condemned for a day, and if this sweep, too, has found
   nothing that refers to it. Then the store deletes it, unless somebody is using it.
@@ -65,6 +67,12 @@ class Sweep:
         self._tree = tree
         self._owned = owned
         self._turn = 0
+        self._since = 0
+        """The number of the feed up to which rows were looked through."""
+        self._newest = 0
+        """The newest version of the trash that was looked at; older ones were, too."""
+        self._manifest = 0
+        """The manifest up to which all were looked at."""
 
     def __call__(self, going: Going) -> Swept:
         """Looks through all of it.
@@ -77,6 +85,7 @@ class Sweep:
         """
         tree = self._tree
         self._turn += 1
+        self._since = self._newest = self._manifest = 0
         with tree.lock:
             tree.referred = set()
         seen = SeenHashes(self._owned.count(tree.id), self._turn)
@@ -94,14 +103,14 @@ class Sweep:
         yield from self._of_trash(going)
 
     def _of_rows(self, going: Going) -> Iterator[str]:
-        tree, since = self._tree, 0
+        tree = self._tree
         while True:
             _check(going)
-            page = tree.catalogue.changes(tree.id, since, "", PAGE)
+            page = tree.catalogue.changes(tree.id, self._since, "", PAGE)
             for _, entry in page.rows:
                 if entry is not None and entry.kind == FILE and entry.size:
                     yield entry.hash
-            since = page.next
+            self._since = page.next
             if page.torn:
                 tree.finish()  # rows that are not written yet come after all others
             elif not page.more:
@@ -110,19 +119,21 @@ class Sweep:
     def _of_trash(self, going: Going) -> Iterator[str]:
         tree = self._tree
         before: int | None = None
+        known = newest = self._newest
         while True:
             _check(going)
             versions = tree.ledger.page(TrashFilter(), before, PAGE)
             for row in versions.rows:
-                if row.version.kind == FILE and row.version.size:
+                newest = max(newest, row.id)
+                if row.id > known and row.version.kind == FILE and row.version.size:
                     yield row.version.hash
             before = versions.before
-            if before is None:
+            if before is None or before <= known:
                 break
-        last = 0
-        while parts := tree.manifests.after(last, 1):
+        self._newest = newest
+        while parts := tree.manifests.after(self._manifest, 1):
             _check(going)
-            [(last, columns)] = parts
+            [(self._manifest, columns)] = parts
             for _, entry in decoded(columns):
                 if entry.kind == FILE and entry.size:
                     yield entry.hash
@@ -132,9 +143,13 @@ class Sweep:
         while page := self._owned.live(tree.id, after, PAGE):
             _check(going)
             after = page[-1]
-            lost = [hash for hash in page if hash not in seen]
-            with tree.lock:
-                lost = [hash for hash in lost if hash not in (tree.referred or ())]
+            if all(hash in seen for hash in page):
+                continue
+            with tree.turn():
+                for hash in self._references(going):
+                    seen.add(hash)
+                referred = tree.referred or ()
+                lost = [hash for hash in page if hash not in seen and hash not in referred]
                 if lost:
                     tree.contents.condemn(tree.id, lost, tree.lived())
             condemned += len(lost)
