@@ -215,10 +215,11 @@ class Staging:
         """
         create, write, close = self.root.system.create, self.root.system.write, os.close
         names: list[str] = []
+        numbers = itertools.islice(self._numbers, len(contents))
+        unused = [f"{self._prefix}{number:x}{_NEW}" for number in numbers]
         try:
             folder = self.fd
-            for content in contents:
-                name = self._name()
+            for content, name in zip(contents, unused, strict=True):
                 try:
                     fd = create(folder, name, mode)
                 except (FileExistsError, FileNotFoundError):

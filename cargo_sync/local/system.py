@@ -367,7 +367,7 @@ class LinuxSystem(System):
         return cls(renameat2, syncfs, syscall)
 
     def open_below(self, folder: int, path: str, flags: int) -> int:
-        name = os.fsencode(path)
+        name = _raw(path)
         if len(name) > _LONGEST:
             return super().open_below(folder, path, flags)
         fd: int = self._syscall(_OPENAT2, folder, name, _how(flags), _OPEN_HOW)
@@ -403,11 +403,11 @@ class LinuxSystem(System):
         return found.st_mode, found.st_uid, found.st_gid, _flags(fd), extended
 
     def rename_noreplace(self, source: int, name: str, target: int, new: str) -> None:
-        try:
-            self._rename(source, name, target, new, _NOREPLACE)
-        except OSError as error:
-            if error.errno not in _NOT_OFFERED:
-                raise
+        # As `_rename` does, without a call: nearly every file gets its name here.
+        if self._renameat2(source, _raw(name), target, _raw(new), _NOREPLACE):
+            error = ctypes.get_errno()
+            if error not in _NOT_OFFERED:
+                raise OSError(error, os.strerror(error), name, None, new)
             super().rename_noreplace(source, name, target, new)
 
     def exchange(self, source: int, name: str, target: int, new: str) -> None:

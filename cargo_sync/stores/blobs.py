@@ -37,7 +37,6 @@ from cargo_sync.stores.blob_pieces import (
     EmptyReader,
     PlainReader,
     damaged,
-    fill,
 )
 from cargo_sync.stores.blob_totals import BlobAmount
 from cargo_sync.stores.contract import Content
@@ -227,11 +226,20 @@ class BlobFolder:
         Raises:
             ProblemError: as `open_blob`: one of them is not there, or not whole.
         """
-        at = 0
+        open_below, top, at = self.root.system.open_below, self.root.fd, 0
         for content in some:
-            part = view[at : at + content.size]
-            at += content.size
-            if not self._is_read(content, part):
+            hash, size = content
+            part = view[at : at + size]
+            at += size
+            try:
+                fd = open_below(top, blob_path(hash), _READ)
+                try:
+                    os.preadv(fd, [part], 0)
+                finally:
+                    os.close(fd)
+            except OSError:
+                pass  # what is in `part` is not it
+            if blake3(part).hexdigest() != hash:
                 with closing(self.open_blob(content)) as reader:  # it says why
                     reader.read_into(part, 0)
 
@@ -396,19 +404,6 @@ class BlobFolder:
         return f"BlobFolder({self.root.path!r})"
 
     # -- within ------------------------------------------------------------------------------------
-
-    def _is_read(self, content: Content, view: memoryview) -> bool:
-        """Reads a content of one piece, if its file begins with just this."""
-        system = self.root.system
-        try:
-            fd = system.open_below(self.root.fd, blob_path(content.hash), _READ)
-            try:
-                fill(fd, view, 0)
-            finally:
-                os.close(fd)
-        except OSError:
-            return False
-        return bool(blake3(view).hexdigest() == content.hash)
 
     def _size(self, hash: str) -> int | None:
         """The size of a blob; None if there is none."""
