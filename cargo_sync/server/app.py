@@ -151,6 +151,7 @@ async def run(
                     (partial(_reload, server, again, service.notifier), "reading the file again"),
                     (partial(alongside, *beside), "the watchdog and the metrics"),
                     (server.journal.run, "writing the history"),
+                    (server.journal.follow, "telling what happened"),
                     (server.webhooks.run, "sending callbacks"),
                     (server.retention.run, "deleting old state"),
                     (server.expiry.run, "ending users who expire"),

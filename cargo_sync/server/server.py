@@ -204,7 +204,7 @@ class Server:
         self._env = env
         self._replies = Replies(database, world.lived)
         self._audit = AuditTable(database, world.wall, world.lived)
-        self.journal = ServerJournal(database, world)
+        self.journal = ServerJournal(database, world, shared=settings.cluster is not None)
         catalogue = self._catalogue = StoredCatalogue(database, self.journal.rows)
         self._checkpoints = Checkpoints(database, world.lived)
         self._clients = Clients(database, world.lived)

@@ -205,6 +205,20 @@ class HistoryRows:
                 looking.take(some[: max(0, cursor - some[0].cursor)][::-1])
         return HistoryRowsPage(looking.rows, looking.reached if looking.more else 0, looking.more)
 
+    def told(self, cursor: int, limit: int) -> list[ToldBatch]:
+        """Up to `limit` batches after `cursor`, the oldest first, as those hear of them who listen.
+
+        No batch with a lower cursor comes later.
+        """
+        asked = (None, None, None, None, cursor, limit)
+        with self._database.read(long=True) as connection:
+            batches = map(_batch, connection.execute(_AFTER.format(""), asked).fetchall())
+            return [
+                ToldBatch(batch, HistoryFiles.decode(found[0]).paths[:SHOWN])
+                for batch in batches
+                for found in connection.execute(_FILES, (batch.cursor,)).fetchall()
+            ]
+
     def moved(self, user: str, since: float) -> MovedTotals:
         """How much a user moved since then, unix seconds; 0 for all that is kept."""
         with self._database.read(long=True) as connection:

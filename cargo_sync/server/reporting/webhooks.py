@@ -168,7 +168,7 @@ class ServerWebhooks:
         while True:
             while not self.sends():
                 await Wakeup().wait(_TURN)
-            sending = asyncio.create_task(self._dispatcher.run())
+            sending = asyncio.create_task(lasting(self._dispatcher.run, "sending callbacks"))
             try:
                 while self.sends() and not sending.done():
                     if self.shared():
