@@ -24,8 +24,9 @@ GATHERED: Final = 0.02
 """Seconds that a part of a buffer waits for the rest."""
 AHEAD: Final = 2
 """Full buffers that wait to be taken, at most."""
-UNSENT: Final = MOST
-"""Bytes that are written and wait for the socket, before the writer waits too."""
+UNSENT: Final = 512 * 2**10
+"""Bytes that are written and wait for the socket, before the writer waits too. With TLS they are
+fewer: its end has only 30 s for them, which may be a slow line."""
 _EMPTY: Final = memoryview(b"")
 
 
@@ -109,7 +110,8 @@ class ByteStream(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=UNSENT)
+        if transport.get_extra_info("sslcontext") is None:
+            self._transport.set_write_buffer_limits(high=UNSENT)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         if self._filled == len(self._buffer):
