@@ -9,6 +9,7 @@ buckets     the buckets of a server: whose each is
 retrying    calls that are tried again as long as somebody waits
 parts       one large content is sent in parts
 uses        which objects were written, and may still be recorded
+gathering   small contents that come one after the other go together
 storing     contents of the spool become objects
 forwarding  large contents go on while they still arrive
 fetching    contents are read, with few requests

@@ -15,14 +15,13 @@ from cargo_sync.state.object_contents import placement_of
 from cargo_sync.stores.blob_pieces import damaged
 from cargo_sync.stores.contract import Content, Secured
 from cargo_sync.stores.objects.buckets import StoreBucket
+from cargo_sync.stores.objects.gathering import Came, SmallGathering
 from cargo_sync.stores.objects.packing import SMALL, WHOLE, packs
 from cargo_sync.stores.objects.parts import AT_ONCE, PartSending
 from cargo_sync.stores.objects.ports import Storage
 from cargo_sync.stores.objects.retrying import Retrying
 from cargo_sync.stores.objects.uses import ObjectUses
 
-Came = Callable[[Content, Secured | Problem], None]
-"""Told where a content lies, or why it does not."""
 _TRIES: Final = 5
 """So often an upload in parts begins anew that the bucket has lost."""
 
@@ -42,6 +41,7 @@ class Storing:
         self._storage = storage
         self._again = Retrying(storage.world, storage.pause)
         self._uses = uses
+        self._gatherings: dict[tuple[str, int], SmallGathering] = {}
 
     async def store(
         self,
@@ -58,7 +58,33 @@ class Storing:
             contents: each once; they are held.
             came: is told once of each.
         """
-        groups = [*packs(contents), *([one] for one in contents if one.size >= SMALL)]
+        small = [content for content in contents if content.size < SMALL]
+        large = [[content] for content in contents if content.size >= SMALL]
+        async with asyncio.TaskGroup() as tasks:
+            if small:
+                tasks.create_task(self._gathering(bucket, workspace).add(small, came))
+            if large:
+                tasks.create_task(self._write(bucket, workspace, large, came))
+
+    def _gathering(self, bucket: StoreBucket, workspace: int) -> SmallGathering:
+        key = bucket.address, workspace
+        if key not in self._gatherings:
+
+            async def write(contents: Sequence[Content], came: Came) -> None:
+                await self._write(bucket, workspace, list(packs(contents)), came)
+
+            self._gatherings[key] = SmallGathering(write)
+        return self._gatherings[key]
+
+    async def _write(
+        self,
+        bucket: StoreBucket,
+        workspace: int,
+        groups: Sequence[Sequence[Content]],
+        came: Came,
+    ) -> None:
+        """Writes an object for each group."""
+        contents = [content for group in groups for content in group]
         sizes = [sum(content.size for content in group) for group in groups]
         try:
             rows = await self.rows(bucket, workspace, sizes, lambda: self._is_held(contents))
