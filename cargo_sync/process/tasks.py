@@ -9,9 +9,11 @@ connection or one report must not end the others. So each task of a daemon's or 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from cargo_sync.process.wakeup import Wakeup
+
+T = TypeVar("T")
 
 AGAIN: Final = 30.0
 """Seconds after which work that failed begins again."""
@@ -74,3 +76,30 @@ async def uninterrupted(work: Coroutine[Any, Any, None]) -> bool:
             cancelled = True
     task.result()
     return cancelled
+
+
+async def finished(work: Coroutine[Any, Any, T], seconds: Callable[[], float]) -> T:
+    """Does `work` that others see. When the caller is cancelled, it has some seconds to end.
+
+    Work that is cut off may have been done, or not. If it ends in time, its result is returned
+    although the caller was cancelled: whoever has cancelled it counts what was done.
+
+    Raises:
+        asyncio.CancelledError: it has not ended in time, and was cancelled.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if (left := seconds()) > 0:
+            await uninterrupted(_ended(task, left))  # it may be cancelled more than once
+        if task.done() and not task.cancelled():
+            return task.result()
+        raise
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _ended(task: asyncio.Future[Any], seconds: float) -> None:
+    await asyncio.wait({task}, timeout=seconds)

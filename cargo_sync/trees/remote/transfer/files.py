@@ -9,7 +9,7 @@ from cargo_sync.lanes.figures import Figures, Moving
 from cargo_sync.machines.meter import RateMeter
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
-from cargo_sync.process.tasks import uninterrupted
+from cargo_sync.process.tasks import finished
 from cargo_sync.trees.remote.contract import Pace
 from cargo_sync.trees.remote.together import is_whole
 from cargo_sync.trees.remote.transfer.limits import TransferLimits
@@ -82,18 +82,7 @@ class MovingFiles:
 
         A call that is cut off may have been done, or not: nobody could say who has done it.
         """
-        task = asyncio.ensure_future(work())
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if not self.is_cancelled(offer.path):
-                await uninterrupted(_ended(task))  # whoever stops it may cancel it more than once
-            if task.done() and not task.cancelled():
-                return task.result()
-            raise
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        return await finished(work(), lambda: 0.0 if self.is_cancelled(offer.path) else GRACE)
 
     def pace(self, offer: Offer) -> Pace:
         """Paces the content of a file, and counts it."""
@@ -148,10 +137,6 @@ class MovingFiles:
         speed = self._limits.speed
         rate = measured or UNMEASURED
         return rate if speed is None else min(rate, max(1, speed // 8))
-
-
-async def _ended(task: asyncio.Future[Receipt]) -> None:
-    await asyncio.wait({task}, timeout=GRACE)
 
 
 def cancelled(path: str) -> Problem:

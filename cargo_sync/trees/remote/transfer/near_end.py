@@ -15,6 +15,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, changed_while
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.model.world import Offload
 from cargo_sync.process.buffers import Buffers
+from cargo_sync.process.tasks import finished
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -190,7 +191,8 @@ class NearSink:
         self, offers: Sequence[Offer], contents: Sequence[bytes | Problem]
     ) -> list[Receipt]:
         """Publishes small files that came whole, and links; returns their receipts."""
-        return await self._alone(self._whole, self._next(), offers, contents)
+        work = self._alone(self._whole, self._next(), offers, contents)
+        return await finished(work, lambda: GOODBYE)  # its thread goes on in any case
 
     def _whole(
         self, batch: int, offers: Sequence[Offer], contents: Sequence[bytes | Problem]
@@ -228,7 +230,8 @@ class NearSink:
 
     async def commit(self, batch: int, problem: Problem | None = None) -> Receipt:
         """Publishes a larger file that is complete; with a `problem`, it is given up."""
-        [receipt] = await self._alone(partial(self._commit, batch, problem))
+        work = self._alone(partial(self._commit, batch, problem))
+        [receipt] = await finished(work, lambda: GOODBYE)
         return receipt
 
     def _commit(self, batch: int, problem: Problem | None) -> list[Receipt]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from cargo_sync.trees.remote.contract import NewFile, Pace
 from cargo_sync.trees.remote.transfer import files, flow
 from cargo_sync.trees.remote.transfer.files import MovingFiles
 from cargo_sync.trees.remote.transfer.limits import TransferLimits
+from cargo_sync.trees.remote.transfer.near_end import OneByOne
 from tests.conformance.remotes import BUCKET
 from tests.trees.remote.trees import RUN, Clocks, ServerTree, put
 
@@ -120,6 +122,41 @@ async def test_what_others_see_is_told_although_the_answer_comes_after_a_stop(
     monkeypatch.setattr(flow, "GRACE", 0.0)
     monkeypatch.setattr(far.remote, "put", late(far.remote.put))
     monkeypatch.setattr(MemoryUpload, "publish", late(MemoryUpload.publish))
+    following = asyncio.create_task(follow())
+    with pytest.raises(asyncio.CancelledError):
+        await following
+    assert [receipt.code for one in told for receipt in one.receipts] == ["done"]
+
+
+@pytest.mark.parametrize("size", [10, 9 * 2**20], ids=["small", "larger"])
+async def test_what_was_published_here_is_told_although_a_stop_came_meanwhile(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far, near = ServerTree(Clocks().world, BUCKET), MemoryTree("near")
+    await far.open()
+    far.server.write("a", b"x" * size)
+    source = await far.remote.entry("a")
+    assert source is not None
+    told, call = list[Brought](), OneByOne.__call__
+
+    async def late(self: OneByOne, work: Callable[..., Any], *args: Any) -> Any:
+        result = await call(self, work, *args)
+        if near.files():  # published
+            following.cancel()
+            for _ in range(50):
+                await asyncio.sleep(0)
+        return result
+
+    async def batches() -> AsyncIterator[Sequence[Task]]:
+        yield [put("a", source)]
+
+    async def follow() -> None:
+        async for brought in far.transfer(Mode.DOWNLOAD, near, batches(), None, RUN):
+            await asyncio.sleep(0)  # it is recorded
+            told.append(brought)
+
+    monkeypatch.setattr(flow, "GRACE", 0.0)
+    monkeypatch.setattr(OneByOne, "__call__", late)
     following = asyncio.create_task(follow())
     with pytest.raises(asyncio.CancelledError):
         await following
