@@ -15,8 +15,14 @@ def flow_list(result: Mapping[str, Any]) -> str:
 
 def flow_table(flows: Sequence[Mapping[str, Any]]) -> str:
     """Rows of `flow.list`, one line per flow."""
-    head = ("ID", "USER", "DIRECTION", "BYTES", "SPEED", "GRANTED", "RTT", "LOST", "FOLDER")
-    return table(head, [_row(flow) for flow in flows], {3, 4, 5, 6, 7})
+    head = ["ID", "USER", "DIRECTION", "BYTES", "SPEED", "GRANTED", "RTT", "LOST", "FOLDER"]
+    rows = [_row(flow) for flow in flows]
+    if any("server" in flow for flow in flows):
+        head.append("SERVER")
+        rows = [
+            [*row, escaped(flow.get("server", ""))] for row, flow in zip(rows, flows, strict=True)
+        ]
+    return table(head, rows, {3, 4, 5, 6, 7})
 
 
 def place(flow: Mapping[str, Any]) -> str:

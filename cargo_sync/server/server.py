@@ -318,6 +318,8 @@ class Server:
         settings, world = self._settings, self._world
         certificate = None if settings.plain else await world.offload(_certificate, settings)
         self._tasks = tasks
+        if settings.port and settings.initial_port:  # others may ask before all is open here
+            self.membership.reached = self._reached(settings.initial_port)
         await self.membership.join(alone=settings.cluster is None)
         await self.apply(settings)
         ends = FlowLanes(self._flows, world.steady, self.journal.downloads)
@@ -363,14 +365,17 @@ class Server:
 
     async def _say_where(self, data_port: int) -> None:
         """Tells other servers where this one is reached. Raises ProblemError."""
+        self.membership.measure = self._measured_for_others
+        self.membership.reached = self._reached(data_port)
+        await self.membership.tick()
+
+    def _reached(self, data_port: int) -> Reached:
         settings, ends = self._settings, self._ends()
         own = settings.cluster.address if settings.cluster else None
         host = settings.public_ip or settings.private_ip or settings.host
         reached = own or known_address(ends._replace(proxied=False))
         lanes = f"{_shown(host)}:{data_port}"
-        self.membership.measure = self._measured_for_others
-        self.membership.reached = Reached(reached, lanes, ends.fingerprint)
-        await self.membership.tick()
+        return Reached(reached, lanes, ends.fingerprint)
 
     def _measured_for_others(self) -> Measured:
         measured = servers.measured(self._sampler.readings(), self._cpu())

@@ -407,7 +407,7 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     users.one_workspace: (MUSIC,),
     users.removed_workspace: (GONE,),
     flows.flow_list: ({"flows": [UP, DOWN]},),
-    flows.flow_table: ([UP, DOWN],),
+    flows.flow_table: ([UP, DOWN | {"server": "a"}],),
     flows.place: (UP,),
     servers.reloaded: (SERVER_RELOADED,),
     server_board.flow: (UP,),

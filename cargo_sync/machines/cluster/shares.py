@@ -9,7 +9,9 @@ Nobody sees all claims of the same moment. So who has more than its target lower
 who has less announces what it wants, and takes it when it looks the next time: by then the others
 have read it. What others may still use, because they have not looked yet, is never taken.
 
-A server whose flows have just begun has a fortieth at once: otherwise it would wait for two looks.
+A server whose flows have just begun does not wait for two looks: of what nobody had claimed it has
+its part at once, so that all may begin together, and halved, because somebody may be about to take
+it; or a fortieth of all.
 Who cannot look keeps what it has for three seconds, as long as the others count it, and then takes
 as much as each would have if all asked for all.
 """
@@ -19,8 +21,8 @@ from typing import Final, NamedTuple
 
 from cargo_sync.machines.cluster.states import AWAY_AFTER
 
-START: Final = 40
-"""A server that begins has this part of the limit at once: one in so many."""
+LEAST_START: Final = 40
+"""A server that begins has at least this part of the limit at once: one in so many."""
 
 Speeds = Sequence[int | None]
 """What each flow asks for, bits per second; None: as much as possible."""
@@ -44,19 +46,24 @@ class SharedLimit:
     claim  what it says to the others
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, others: Collection[LimitClaim] = (), servers: int = 1) -> None:
+        """As for `look`, without flows."""
         self.share = 0
         self.claim = LimitClaim()
         self._announced = 0
         self._looked = now
-        self._servers = 1
+        self._servers = servers
+        self._claimed = sum(claim.most for claim in others)
+        """What others may use, as it was at the last look."""
 
     def begin(self, speeds: Speeds, total: int) -> None:
         """Its flows have changed between two looks."""
         if not speeds:
             self.share = self._announced = 0
         elif not self.claim.speeds:
-            self.share = max(self.share, total // START)
+            free = max(0, total - self._claimed)
+            start = max(total // LEAST_START, free // (2 * self._servers))
+            self.share = max(self.share, start)
         self.claim = LimitClaim(speeds, max(self.share, self._announced))
 
     def look(
@@ -72,6 +79,7 @@ class SharedLimit:
             now: steady seconds.
         """
         self._looked, self._servers = now, servers
+        self._claimed = sum(claim.most for claim in others)
         claims = {number: claim.speeds for number, claim in enumerate(others, 1)}
         targets = _targets(claims | {0: speeds}, total)
         taken = sum(max(claim.most, targets[number]) for number, claim in enumerate(others, 1))

@@ -52,7 +52,9 @@ class ClusterBandwidth:
         now = self._steady()
         for user, total in limited.items():
             key, speeds = (mode, user), [ask.speed for ask in asks if ask.user == user]
-            limit = self._limits.setdefault(key, SharedLimit(now))
+            if (limit := self._limits.get(key)) is None:
+                claims = [some[key] for some in map(_claims, self._others()) if key in some]
+                limit = self._limits[key] = SharedLimit(now, claims, len(self._there) + 1)
             if self._wanted.get(key) != (speeds, total):
                 self._wanted[key] = (speeds, total)
                 limit.begin(speeds, total)

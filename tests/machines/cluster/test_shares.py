@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from cargo_sync.machines.cluster.shares import START, LimitClaim, SharedLimit, Speeds
+from cargo_sync.machines.cluster.shares import LEAST_START, LimitClaim, SharedLimit, Speeds
 from cargo_sync.machines.cluster.states import AWAY_AFTER
 
 TOTAL = 120_000
@@ -15,18 +15,20 @@ FREE: Speeds = (None,)
 def test_who_is_alone_has_all_and_who_begins_beside_it_gets_half() -> None:
     a, b = SharedLimit(0.0), SharedLimit(0.0)
     a.begin(FREE, TOTAL)
-    assert a.share == TOTAL // START
+    assert a.share == TOTAL // 2
     for now in (1.0, 2.0):
         a.look(FREE, TOTAL, [], 1, now)
     assert (a.share, a.claim.most) == (TOTAL, TOTAL)
+    b.look((), TOTAL, [a.claim], 2, 2.2)
     b.begin(FREE, TOTAL)
+    assert b.share == TOTAL // LEAST_START
     b.look(FREE, TOTAL, [a.claim], 2, 2.5)
     b.look(FREE, TOTAL, [a.claim], 2, 3.0)
-    assert b.share == TOTAL // START  # the other one has not looked yet
+    assert b.share == TOTAL // LEAST_START  # the other one has not looked yet
     a.look(FREE, TOTAL, [b.claim], 2, 3.5)
     assert a.share == TOTAL // 2  # at once
     b.look(FREE, TOTAL, [a.claim], 2, 4.0)
-    assert (b.share, b.claim.most) == (TOTAL // START, TOTAL // 2)  # it is announced
+    assert (b.share, b.claim.most) == (TOTAL // LEAST_START, TOTAL // 2)  # it is announced
     a.look(FREE, TOTAL, [b.claim], 2, 4.5)
     b.look(FREE, TOTAL, [a.claim], 2, 5.0)
     assert (a.share, b.share) == (TOTAL // 2, TOTAL // 2)

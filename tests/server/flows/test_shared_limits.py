@@ -9,7 +9,7 @@ from tests.cluster.servers import member
 from tests.server.surroundings import Clock
 
 UP = Mode.UPLOAD
-TOTALS = {"ana": 120_000, "ben": None}
+TOTALS = {"ana": 120_000, "ben": None, "eve": 100}
 
 
 class One:
@@ -26,15 +26,16 @@ class One:
         self.limits.look()
         return self.now()
 
-    def now(self) -> int | None:
-        return self.limits.totals(UP, self.asks, TOTALS)["ana"]
+    def now(self, user: str = "ana") -> int | None:
+        return self.limits.totals(UP, self.asks, TOTALS)[user]
 
 
 async def test_a_user_with_flows_at_two_servers_has_their_bandwidth_once() -> None:
     rows, clock = MemoryServerRows(), Clock()
     a, b = One("a", rows, clock), One("b", rows, clock)
     a.asks = [Ask("f", "ana"), Ask("g", "ben")]
-    assert await a.tick() == 120_000
+    for _ in range(2):
+        assert await a.tick() == 120_000
     await b.tick()
     seen = []
     b.asks = [Ask("h", "ana", 30_000)]
@@ -43,6 +44,8 @@ async def test_a_user_with_flows_at_two_servers_has_their_bandwidth_once() -> No
         clock.now += 1
         seen.append((await a.tick(), await b.tick()))
     assert seen == [(120_000, 3_000), (90_000, 3_000), (90_000, 3_000), (90_000, 30_000)]
+    b.asks = [*b.asks, Ask("i", "eve")]
+    assert b.now("eve") == 25  # nobody had claimed anything of it: half of its part
     assert b.limits.totals(UP, b.asks, TOTALS)["ben"] is None
     # Nobody hears the other one any more.
     await a.tick()
