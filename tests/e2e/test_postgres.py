@@ -27,7 +27,7 @@ def test_a_job_goes_on_when_the_state_moves_into_postgresql(
 
     place.start("server")
     (local / "two.txt").write_text("two")
-    place.until(lambda: (place.files / "two.txt").exists(), "the job goes on")
+    place.until(lambda: place.events("uploaded")[1:] == ["two.txt"], "the job goes on")
     with psycopg.connect(fresh_postgres, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
