@@ -134,6 +134,8 @@ def one_workspace(space: Mapping[str, Any]) -> str:
 
 def _place(space: Mapping[str, Any]) -> str:
     """Where the contents of a workspace lie."""
+    if bucket := space.get("bucket"):
+        return f"in {escaped(bucket)}"
     copies = space.get("copies")
     if not copies:
         return escaped(space.get("path", ""))

@@ -788,6 +788,8 @@ def test_a_recovery_key_is_made_here_and_shown_once(runtime: str) -> None:
 
 def test_where_a_workspace_lies(runtime: str) -> None:
     spaces = [MUSIC | {"path": "", "copies": copies} for copies in (1, 2)]
+    spaces.append(MUSIC | {"path": "", "bucket": "s3://music/in"})
     with canned(runtime, {"workspace.list": {"workspaces": spaces}}, "server"):
         lines = run("workspace", "list").stdout.splitlines()[1:]
-    assert [line.partition("on nodes, ")[2] for line in lines] == ["1 copy", "2 copies"]
+    assert [line.partition("on nodes, ")[2] for line in lines[:2]] == ["1 copy", "2 copies"]
+    assert lines[2].endswith("in s3://music/in")

@@ -66,6 +66,12 @@ def test_the_examples_load(env: dict[str, str]) -> None:
     assert (node.capacity, node.scrub.rate, node.lane_port) == (2 * 10**12, 80_000_000, 8446)
     server = load_server(str(configs / "server.example.json"), env)
     assert ([user.username for user in server.users], server.warnings) == (["ana", "ben"], ())
+    stored = load_server(str(configs / "server-bucket.example.json"), env)
+    [bucket] = [one.bucket for one in stored.workspaces]
+    assert (
+        bucket is not None and str(bucket.address) == "s3+https://store.example.org/cargo/archive"
+    )
+    assert (bucket.password.reveal(), stored.warnings) == ("secret", ())
 
 
 def test_the_page_names_every_kind_of_server() -> None:

@@ -103,7 +103,9 @@ def workspace(
 
 
 def _place(one: WorkspaceSettings) -> dict[str, Any]:
-    """Where the contents of a workspace lie: in a folder, or on storage nodes."""
+    """Where the contents of a workspace lie: in a folder, on storage nodes, or in a bucket."""
+    if one.bucket is not None:
+        return {"path": "", "bucket": str(one.bucket.address)}
     return {"path": one.path} if one.copies is None else {"path": "", "copies": one.copies}
 
 
