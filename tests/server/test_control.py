@@ -88,6 +88,7 @@ async def test_it_says_where_it_is_and_who(
             "data_connections": {"open": 0, "most": 100},
             "totals": {"uploads": 0, "downloads": 0, "upload_bps": 0, "download_bps": 0},
             "warnings": [], "nodes": {"away": 0, "count": 0, "missing": 0, "warnings": []},
+            "buckets": [],
         }  # fmt: skip
         assert (await ask(up, "user.lst"))[0] == "unknown_command"
 
