@@ -2,9 +2,10 @@
 
 import hashlib
 import shutil
+import sqlite3
 import threading
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.objects import packing, storing
 from cargo_sync.stores.objects.buckets import StoreBucket
-from cargo_sync.stores.objects.upkeep import Upkeep
+from cargo_sync.stores.objects.upkeep import KEPT, Upkeep
 from cargo_sync.stores.objects.uses import ObjectUses
 from tests.state.crash import INDEX
 from tests.stores.blobs import LARGE, content_of
@@ -134,3 +135,23 @@ async def judge(
             rows = connection.execute("SELECT key, state FROM bucket_object").fetchall()
         assert {key.hex() for key, _ in rows} == set(bucket.objects)
         assert {state for _, state in rows} <= {LIVE}
+
+
+async def test_a_state_of_two_weeks_ago_finds_all_that_it_names(tmp_path: Path) -> None:
+    bucket = MemoryBucket()
+    async with object_house(tmp_path / "house", bucket, kept=KEPT) as house:
+        contents = await house.upload([*SMALL, LARGE])
+        with (
+            closing(sqlite3.connect(tmp_path / "old.db")) as copy,
+            closing(sqlite3.connect(house.database.path)) as state,
+        ):
+            state.backup(copy)
+        house.forget(contents[1:])
+        await house.store._repacking.sparse(house.bucket)
+        house.now += KEPT - 1
+        await house.store._upkeep.delete(house.bucket)
+        with SqliteDatabase.open(str(tmp_path / "old.db"), "server") as old:
+            assert readable(ObjectContents(old), bucket, [*SMALL, LARGE])
+        house.now += 2
+        await house.store._upkeep.delete(house.bucket)
+        assert [len(one) for one in bucket.objects.values()] == [len(SMALL[0])]
