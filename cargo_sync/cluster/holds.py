@@ -116,7 +116,7 @@ class FolderHolds:
 
     def check(self, root: str) -> None:
         """See `FolderHold.check`."""
-        if self._rows is None:
+        if self._rows is None or self._membership.is_alone:
             return
         if self._membership.unheard() > SURE:
             message = "this server cannot tell the others that it is there"

@@ -74,6 +74,7 @@ class Membership:
     """For the event loop.
 
     me        this server
+    is_alone  its settings say nothing of others, so there are none
     reached   where it is reached, as soon as that is known
     measure   gives what it has to do now
     heard     what is called after a look at the others
@@ -98,6 +99,7 @@ class Membership:
         wall: Callable[[], float],
     ) -> None:
         self.me = me
+        self.is_alone = False
         self.reached = Reached()
         self.measure: Callable[[], Measured] = Measured
         self.heard: list[Callable[[], Awaitable[None]]] = []
@@ -125,6 +127,7 @@ class Membership:
         Raises:
             ProblemError: `state_in_use`, or the state cannot be used.
         """
+        self.is_alone = alone
         await self._look()
         until = self._steady() + AWAY_AFTER
         while other := self._in_the_way(alone):

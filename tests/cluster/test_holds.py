@@ -133,5 +133,8 @@ async def test_who_shares_with_nobody_has_all(pair: Pair) -> None:
     alone = FolderHolds(pair.a, None, inline)
     pair.clock.now += 60
     assert has(alone) == "kept"
+    assert not may_use(pair.b_holds)
+    pair.b.is_alone = True  # as it says: nobody can take anything from it
+    assert may_use(pair.b_holds)
     await alone.look()
     alone.of(ROOT).give_back()
