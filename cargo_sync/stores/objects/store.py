@@ -86,9 +86,10 @@ class ObjectStore:
         self._uses = ObjectUses(claims.is_held)
         self._storing = Storing(storage, self._uses)
         self._forwarding = ObjectForwarding(storage, self._storing, self._uses)
-        self._arrived: dict[tuple[int, Content], ArrivingObject] = {}
-        self._under_way: dict[tuple[int, Content], asyncio.Future[Secured | Problem]] = {}
-        """What is secured, or will be, as long as somebody holds it."""
+        self._arrived: dict[Content, dict[int, ArrivingObject]] = {}
+        """What has gone on while it came, and is about to be secured: by workspace."""
+        self._under_way: dict[Content, dict[int, asyncio.Future[Secured | Problem]]] = {}
+        """What is secured, or will be, as long as somebody holds it: by workspace."""
         self._queued = asyncio.Event()
         queued = partial(self._call, self._queued.set)
         self._held, self._asks = HeldPieces(queued), SmallAsks(queued)
@@ -138,7 +139,8 @@ class ObjectStore:
         hashes = [one.hash for one in contents]
         if free := self._claims.release(hashes):
             self._claims.drop(free, self.spool.remove)
-            self._call(self._released, free)
+            gone = set(free)
+            self._call(self._released, [one for one in contents if one.hash in gone])
 
     def refusal(self, workspace: int) -> Problem | None:
         try:
@@ -213,11 +215,11 @@ class ObjectStore:
         new = list[Content]()
         waits = dict[Content, asyncio.Future[Secured | Problem]]()
         for content in contents:
-            key = workspace, content
-            if key not in self._under_way:
-                self._under_way[key] = self._loop.create_future()
+            known = self._under_way.setdefault(content, {})
+            if workspace not in known:
+                known[workspace] = self._loop.create_future()
                 new.append(content)
-            waits[content] = self._under_way[key]
+            waits[content] = known[workspace]
         try:
             await self._store(workspace, new)
         finally:
@@ -228,12 +230,15 @@ class ObjectStore:
 
     def _came(self, workspace: int, content: Content, where: Secured | Problem) -> None:
         """A content lies somewhere, or cannot; only the first word counts."""
-        future = self._under_way.get((workspace, content))
+        known = self._under_way.get(content, {})
+        future = known.get(workspace)
         if future is None or future.done():
             return
         future.set_result(where)
         if isinstance(where, Problem) or not self._claims.is_held(content.hash):
-            del self._under_way[workspace, content]
+            del known[workspace]
+            if not known:
+                del self._under_way[content]
 
     async def _store(self, workspace: int, contents: Sequence[Content]) -> None:
         came = partial(self._came, workspace)
@@ -243,7 +248,7 @@ class ObjectStore:
             for content in contents:
                 came(content, error.problem)
             return
-        arrived = {one: self._arrived.pop((workspace, one), None) for one in contents}
+        arrived = {one: self._arrived.get(one, {}).pop(workspace, None) for one in contents}
         whole = [content for content, one in arrived.items() if one is None]
         async with asyncio.TaskGroup() as tasks:
             if whole:
@@ -282,17 +287,17 @@ class ObjectStore:
 
     def _seal(self, workspace: int, one: ArrivingObject) -> None:
         assert one.content is not None, "it is whole"
-        self._arrived[workspace, one.content] = one
+        self._arrived.setdefault(one.content, {})[workspace] = one
         one.more.set()
 
-    def _released(self, hashes: Sequence[str]) -> None:
-        """Nobody holds these any more."""
-        self._uses.released(hashes)
-        gone = set(hashes)
-        for table in (self._under_way, self._arrived):
-            for key in [key for key in table if key[1].hash in gone]:
-                if table is self._arrived or self._under_way[key].done():
-                    del table[key]
+    def _released(self, contents: Sequence[Content]) -> None:
+        """Nobody held these any more for a moment: what was known of them may not hold any more."""
+        self._uses.released([one.hash for one in contents])
+        for content in contents:
+            self._arrived.pop(content, None)
+            futures = self._under_way.pop(content, {})
+            if running := {id: one for id, one in futures.items() if not one.done()}:
+                self._under_way[content] = running
 
     def _open(self, bucket: StoreBucket) -> None:
         storage = self._storage
