@@ -51,6 +51,7 @@ from cargo_sync.model.history import OTHERS, ChangeCause
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state import workspace_moves
 from cargo_sync.state.bulk import put
+from cargo_sync.state.clock import OWN as CLOCK
 from cargo_sync.state.database import Database, Statements
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.ranges import below
@@ -176,7 +177,7 @@ class StoredCatalogue:
             return _lineage(connection, workspace, version)
 
     def mark(self, now: float, apart: float) -> None:
-        with self._database.transaction() as connection:
+        with self._database.transaction(own=CLOCK) as connection:
             connection.execute(_MARK, (now, apart))
 
     def thin(self, before: float) -> None:

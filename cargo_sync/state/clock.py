@@ -28,6 +28,8 @@ from cargo_sync.state.database import Database
 
 BEAT: Final = 60.0
 """Seconds from one stored reading to the next."""
+OWN: Final = "clock"
+"""The scope of what is stored with a reading (`database.Scope`)."""
 _UNCLEAN: Final = (
     "the last process did not end cleanly: files that were written shortly before are checked"
 )
@@ -127,7 +129,7 @@ class RetentionClock:
         before, now = self._mark, self._clocks()
         self._jumped += jump(before.clocks, now)
         self._mark = mark = advanced(before, now)
-        with self._database.transaction():
+        with self._database.transaction(own=OWN):
             if self._server and (last := self._stored()) and last.reading > mark.reading:
                 self._mark = mark = ClockMark(last.reading, now)
             self._store(mark, running=True)
@@ -151,7 +153,7 @@ class RetentionClock:
 
     def _store(self, mark: ClockMark, *, running: bool) -> None:
         row = (mark.reading, *mark.clocks)
-        with self._database.transaction() as connection:
+        with self._database.transaction(own=OWN) as connection:
             connection.execute(_PUT, (1, *row, int(running and not self._server)))
             if self._server:
                 connection.execute(_PUT_OWN, (self._server, *row, int(running)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from threading import BoundedSemaphore, RLock, local
+from threading import BoundedSemaphore, local
 from typing import Any, Final
 
 import psycopg
@@ -234,38 +234,45 @@ class PostgresReaders:
 
 
 class ApartStatements:
-    """A connection on which each statement is a transaction; one thread uses it at a time.
+    """Up to `MOST` connections on which each statement is a transaction.
 
-    opening  opens it
+    One may wait for a row that somebody else writes: what says each second that this server is
+    there must not wait behind it.
+
+    opening  opens one
     """
 
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
-        self._turn = RLock()
-        self._connection: Connection | None = None
+        self._turns = BoundedSemaphore(MOST)
+        self._free: list[Connection] = []
 
     @contextmanager
     def one(self) -> Iterator[Statements]:
         """Raises psycopg.Error: a statement failed, or the database cannot be reached."""
         failures = self._opening.failures
-        with self._turn:
-            connection = self._connection
-            if connection is None or connection.closed or not _answers(connection):
-                connection = self._connection = self._opening(failures)
-            yield Asking(connection)
+        with self._turns:
+            connection = _taken(self._free)
+            while connection is not None and not _answers(connection):
+                connection = _taken(self._free)
+            if connection is None:
+                connection = self._opening(failures)
+            try:
+                yield Asking(connection)
+            finally:
+                self._free.append(connection)
 
     def close(self) -> None:
-        """Closes the connection."""
-        with self._turn:
-            if self._connection is not None:
-                self._connection.close()
+        """Closes the connections, which must not be in use any more."""
+        while connection := _taken(self._free):
+            connection.close()
 
 
 def _answers(connection: Connection) -> bool:
     """Whether a connection still stands; else it is closed."""
     try:
         connection.execute("")
-    except psycopg.OperationalError:
+    except psycopg.Error:
         connection.close()
         return False
     return True

@@ -215,6 +215,25 @@ def test_statements_apart_wait_for_nobody(database: PostgresDatabase, fresh_post
     assert accounts(database) == ["ana", "ben"]
 
 
+def test_who_waits_for_a_row_apart_holds_up_nobody(
+    database: PostgresDatabase, fresh_postgres: str
+) -> None:
+    set_account(database, "ana")
+
+    def waits() -> None:
+        with database.apart() as connection:
+            connection.execute("UPDATE account SET hash = 'z'")
+
+    thread = threading.Thread(target=waits)
+    with database.transaction() as connection:
+        connection.execute("UPDATE account SET hash = 'y'")
+        thread.start()
+        comes_true(lambda: is_waiting(fresh_postgres))
+        with database.apart() as other:
+            assert other.execute("SELECT hash FROM account").fetchone() == ("x",)
+    thread.join()
+
+
 def test_who_waits_too_long_is_told_to_come_again(
     database: PostgresDatabase, fresh_postgres: str, tmp_path: Path
 ) -> None:

@@ -145,7 +145,9 @@ class Sweep:
             after = page[-1]
             if all(hash in seen for hash in page):
                 continue
-            with tree.turn():
+            for hash in self._references(going):
+                seen.add(hash)
+            with tree.turn():  # only what came just now is left
                 for hash in self._references(going):
                     seen.add(hash)
                 referred = tree.referred or ()
