@@ -84,11 +84,15 @@ $(REMOTES)/all: $(REMOTES)/installed
 	@touch $@
 
 # The tests of a server and its state, on PostgreSQL. Those marked sqlite reach into a file. What pytest shows by itself when
-# a test fails ends Python 3.11 while another thread imports, so tracebacks are Python's own.
+# a test fails ends Python 3.11 while another thread imports, so tracebacks are Python's own. Then CLIENTS write the same
+# 1,000 files through SERVERS behind HAProxy for SECONDS, while servers are killed, PostgreSQL crashes twice and the STORE
+# answers 503 for half a minute; a table at the end: nothing may be lost. STORE=none is a folder.
 ON_POSTGRES := CARGO_TEST_STATE=postgresql $(BIN)/pytest -n 2 --dist worksteal --tb=native -m "not sqlite"
 
 cluster: $(REMOTES)/installed
 	$(ON_POSTGRES) tests/state tests/catalogue tests/conformance tests/server
+	$(BIN)/python -m tests.many_servers --seconds $(or $(SECONDS),300) --writes $(or $(WRITES),6000) \
+	  --clients $(or $(CLIENTS),50) --servers $(or $(SERVERS),3) --store $(or $(STORE),swift) --seed $(or $(SEED),1)
 
 bench: $(VENV)/installed
 	$(BENCH) $(if $(QUICK),--quick)

@@ -17,7 +17,7 @@ from typing import Final
 
 from tests.remotes.installed import DEBIAN
 
-PACKAGES: Final = (("openssh-server", "vsftpd", "apache2-bin"), ("postgresql",))
+PACKAGES: Final = (("openssh-server", "vsftpd", "apache2-bin", "haproxy"), ("postgresql",))
 MORE: Final = (
     ("proftpd-core",), ("pure-ftpd",), ("ceph-mon", "ceph-osd", "radosgw"),
 )  # fmt: skip

@@ -1,0 +1,10 @@
+"""Several servers on one PostgreSQL and one store, behind a balancer, while they are killed.
+
+fleet     the programs: a PostgreSQL, a store, servers, a balancer
+forward   a TCP proxy of our own: balances where there is no HAProxy, and answers 503 for a store
+balancer  HAProxy, with the file that is in configs/cluster
+writers   clients that write the same paths, each version only in the place of the one it has read
+troubles  what happens to the programs meanwhile
+chain     what must be true at the end, of what was acknowledged and what the history says
+campaign  one trial from its beginning to its end, and the table: `make cluster`
+"""

@@ -1,0 +1,29 @@
+"""A small trial: clients write through two servers, of which one is killed meanwhile.
+
+It takes what tests of remotes take, and is left out where these cannot be had.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.many_servers.campaign import Plan, table, tell
+from tests.many_servers.fleet import Fleet
+from tests.many_servers.troubles import KILLED, REFUSED, RESTARTED, Climate
+from tests.remotes.server import MissingError
+
+SMALL = Plan(4, 6, 24, 0.0, Climate(kills=1, restarts=1, away=0.0, outage=0.0))
+
+
+async def test_nothing_is_lost(tmp_path: Path) -> None:
+    try:
+        fleet = Fleet(tmp_path, 2, "rclone-s3")
+    except MissingError as missing:
+        pytest.skip(str(missing))
+    with fleet:
+        fleet.start()
+        result = await tell(fleet, SMALL)
+        assert not result.wrong, f"{table(result)}\n{fleet.logs()}"
+    assert len(result.tally.acknowledged) >= SMALL.writes
+    assert result.versions >= SMALL.writes and result.restored > 0
+    assert result.happened == {KILLED: 1, RESTARTED: 1, REFUSED: 1}
