@@ -35,8 +35,10 @@ $(REMOTES)/installed: $(VENV)/installed tests/remotes/requirements.lock tests/re
 	@$(BIN)/python -m tests.remotes.debian
 	@touch $@
 
-demo: $(VENV)/installed
-	@$(BIN)/cargo_sync demo $(if $(SOURCE),--source "$(SOURCE)") $(if $(KEEP),--keep) $(if $(NODES),--nodes $(NODES))
+# With CLUSTER=1, three servers on a PostgreSQL and a bucket, which are those of the tests.
+demo: $(VENV)/installed $(if $(CLUSTER),$(REMOTES)/installed)
+	@$(BIN)/$(if $(CLUSTER),python -m tests.many_servers.demo,cargo_sync demo) $(if $(SOURCE),--source "$(SOURCE)") \
+	  $(if $(KEEP),--keep) $(if $(NODES),--nodes $(NODES))
 
 # The types and imports are checked beside the tests.
 test: lint

@@ -6,5 +6,6 @@ balancer  HAProxy, with the file that is in configs/cluster
 writers   clients that write the same paths, each version only in the place of the one it has read
 troubles  what happens to the programs meanwhile
 chain     what must be true at the end, of what was acknowledged and what the history says
+demo      a tree goes up through them and down, one of them is killed: `make demo CLUSTER=1`
 campaign  one trial from its beginning to its end, and the table: `make cluster`
 """

@@ -108,7 +108,7 @@ class Fleet:
                 [sys.executable, "-m", "cargo_sync.main", "server", "--config",
                  str(self.folder / f"{name}.json")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                env=self._environment(one),
+                env=self.environment(one.runtime),
             )  # fmt: skip
 
     def start(self, *names: str) -> None:
@@ -126,6 +126,10 @@ class Fleet:
     def stop(self, name: str) -> int:
         """Ends it as a system does; its exit code."""
         return self._end(name, signal.SIGTERM)
+
+    def environment(self, runtime: str) -> dict[str, str]:
+        """That of a program of ours, with its runtime folder."""
+        return os.environ | {"CARGO_RUNTIME_DIR": runtime, "HOME": str(self.folder)}
 
     def answers(self, name: str) -> bool:
         return greets(self.servers[name].api, HTTP)
@@ -222,9 +226,6 @@ class Fleet:
                 "workspaces": [workspace],
             }))  # fmt: skip
             path.chmod(0o600)
-
-    def _environment(self, one: OneServer) -> dict[str, str]:
-        return os.environ | {"CARGO_RUNTIME_DIR": one.runtime, "HOME": str(self.folder)}
 
 
 def _two_ports() -> tuple[int, int]:
