@@ -54,6 +54,7 @@ SELECT count(*), coalesce(sum(size), 0), coalesce(sum(used), 0), coalesce(sum(co
 FROM bucket_object WHERE bucket = ?
 """
 _BUCKET: Final = "SELECT id, marker, address FROM bucket WHERE marker = ?"
+_AT: Final = "SELECT id, marker, address FROM bucket WHERE address = ? ORDER BY id LIMIT 1"
 _USED: Final = """
 SELECT id, marker, address FROM bucket
 WHERE id IN (SELECT bucket FROM bucket_object WHERE state = 1) ORDER BY id
@@ -123,6 +124,15 @@ class Objects:
                 (marker, address),
             )
             return BucketRow(*connection.execute(_BUCKET, (marker,)).fetchone())
+
+    def claim_bucket(self, marker: str, address: str) -> BucketRow:
+        """The row of a bucket that has no marker yet: with this one, if there is no row.
+
+        Servers that come to a new bucket at the same moment get the same row.
+        """
+        with self._database.transaction() as connection:
+            found = connection.execute(_AT, (address,)).fetchone()
+            return self.add_bucket(marker, address) if found is None else BucketRow(*found)
 
     def used_buckets(self) -> list[BucketRow]:
         """The buckets that have something."""

@@ -134,10 +134,10 @@ async def _claimed(bucket: StoreBucket, rows: ObjectRows, world: World) -> Bucke
         for row in await world.offload(rows.used_buckets):
             if row.address == bucket.address:
                 raise ProblemError(_marker_lost(bucket.address))
-        marker = world.token()
-        await world.offload(rows.add_bucket, marker, bucket.address)
-        await bucket.calls.mark(marker)
-        marker = await bucket.calls.marker() or ""  # another one may have come at the same moment
+        # Others may find no marker at the same moment: all write the same one.
+        claimed = await world.offload(rows.claim_bucket, world.token(), bucket.address)
+        await bucket.calls.mark(claimed.marker)
+        marker = await bucket.calls.marker() or ""  # that of another installation may have come
     if await world.offload(rows.bucket, marker) is None:
         raise ProblemError(_foreign(bucket.address))
     return await world.offload(rows.add_bucket, marker, bucket.address)

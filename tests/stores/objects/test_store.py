@@ -210,6 +210,25 @@ async def test_whose_a_bucket_is(house: ObjectHouse, bucket: MemoryBucket, tmp_p
     assert again.id == house.bucket.id
 
 
+async def test_servers_that_come_to_a_new_bucket_at_once_agree_whose_it_is(
+    house: ObjectHouse, bucket: MemoryBucket
+) -> None:
+    at = "s3://a-new-one"
+    bucket.content = None
+    there, real = asyncio.Barrier(2), bucket.mark
+
+    async def mark(marker: str) -> None:
+        await there.wait()  # both have seen that there is none
+        await real(marker)
+
+    bucket.mark = mark  # type: ignore[method-assign]
+    some = [StoreBucket(at, bucket) for _ in range(2)]
+    assert await asyncio.gather(*(one.open(house.objects, house.world) for one in some))
+    assert some[0].id == some[1].id
+    assert await asyncio.gather(*(one.open(house.objects, house.world) for one in some))
+    assert some[0].id == some[1].id
+
+
 async def test_orphans_go_and_what_is_missing_is_told(
     house: ObjectHouse, bucket: MemoryBucket, small_parts: None
 ) -> None:
