@@ -8,7 +8,7 @@ The folder's own lock is beside this: it also keeps other programs away.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from cargo_sync.cluster.membership import Membership
@@ -36,7 +36,7 @@ class HolderBook(Protocol):
 
     def get(self, root: str) -> ServerLife: ...
 
-    def of(self, holder: ServerLife) -> frozenset[str]: ...
+    def all(self) -> dict[str, ServerLife]: ...
 
     def take(self, root: str, holder: ServerLife, last: ServerLife) -> bool: ...
 
@@ -72,7 +72,7 @@ class FolderHolds:
 
     membership  the server among the others
     rows        of all holders; None for a server that shares its state with nobody
-    lost        called for each folder that others have taken
+    lost        called for each folder that others have taken, or that is free by now
     """
 
     def __init__(self, membership: Membership, rows: HolderBook | None, offload: Offload) -> None:
@@ -82,7 +82,8 @@ class FolderHolds:
         self.lost: Callable[[str], None] = lambda root: None
         self._own: frozenset[str] = frozenset()
         self._seen: dict[str, ServerLife] = {}
-        """Who had a folder at the last look at it."""
+        """Who had a folder that this server wanted, at the last look at it."""
+        self._free: frozenset[str] = frozenset()
         self._me = ServerLife(membership.me.id, membership.me.life)
 
     def of(self, root: str) -> FolderHold:
@@ -93,6 +94,8 @@ class FolderHolds:
         """See `FolderHold.take`."""
         if self._rows is None or root in self._own:
             return False
+        if self._membership.draining:
+            raise ProblemError(Problem(Code.ELSEWHERE, "this server is about to end"))
         last = self._rows.get(root)
         if self._is_free(last) and self._rows.take(root, self._me, last):
             self._own |= {root}
@@ -125,15 +128,34 @@ class FolderHolds:
         if root not in self._own:
             raise self._elsewhere(root)
 
+    async def leave(self) -> None:
+        """Lets others have all folders: this server is about to end. Raises ProblemError."""
+        if self._rows is None:
+            return
+        for root in sorted(self._own):
+            self._own -= {root}
+            await self._offload(self._rows.give_back, root, self._me)
+            self.lost(root)
+
     async def look(self) -> None:
-        """Finds out which folders others have taken. Raises ProblemError."""
-        if self._rows is None or not self._own:
+        """Finds out which folders others have taken, and which are free. Raises ProblemError."""
+        if self._rows is None or not (self._own or self._seen):
             return
         before = self._own
-        lost = before - await self._offload(self._rows.of, self._me)
+        found = await self._offload(self._rows.all)
+        self._look_for_free(found)
+        lost = frozenset(root for root in before if found.get(root) != self._me)
         self._own -= lost
         for root in sorted(lost):
             _log.warning("another server has taken %s, because this one was not heard", root)
+            self.lost(root)
+
+    def _look_for_free(self, found: Mapping[str, ServerLife]) -> None:
+        """Says once which folders are free that this server wanted; it tries them later, too."""
+        wanted = [root for root in self._seen if root not in self._own]
+        free = frozenset(one for one in wanted if self._is_free(found.get(one, NOBODY)))
+        news, self._free = free - self._free, free
+        for root in sorted(news):
             self.lost(root)
 
     def _elsewhere(self, root: str) -> ElsewhereError:

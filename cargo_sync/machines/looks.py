@@ -32,6 +32,7 @@ AWAY: Final = FOLDER_AWAY | {
     Code.CUT,
     Code.BUSY,
     Code.THROTTLED,
+    Code.ELSEWHERE,
 }
 """Codes of problems that end when a folder or the server comes back: the job must go on soon."""
 

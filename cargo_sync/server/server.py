@@ -473,6 +473,8 @@ class Server:
     async def _follow(self) -> None:
         """Takes over what other servers have changed. Raises ProblemError."""
         await self._anywhere.follow()
+        if self.membership.draining and not self._flows.lanes():
+            await self._others.holds.leave()
         await self._following.look(self._registry.again, self._limits.again)
 
     def _lost_folder(self, root: str) -> None:

@@ -36,13 +36,11 @@ class HolderRows:
             ).fetchone()
         return NOBODY if row is None else ServerLife(*row)
 
-    def of(self, holder: ServerLife) -> frozenset[str]:
-        """The folders that one has. Raises ProblemError."""
+    def all(self) -> dict[str, ServerLife]:
+        """Who has which folder. Raises ProblemError."""
         with self._database.apart() as connection:
-            rows = connection.execute(
-                "SELECT root FROM holder WHERE server = ? AND life = ?", tuple(holder)
-            ).fetchall()
-        return frozenset(root for (root,) in rows)
+            rows = connection.execute("SELECT root, server, life FROM holder").fetchall()
+        return {root: ServerLife(*holder) for root, *holder in rows}
 
     def take(self, root: str, holder: ServerLife, last: ServerLife) -> bool:
         """Takes a folder that nobody has, or `last`; False if somebody else was faster.

@@ -74,10 +74,16 @@ async def test_one_has_it_until_it_is_away(pair: Pair) -> None:
     assert [has(pair.a_holds), has(pair.a_holds), has(pair.b_holds)] == ["taken", "kept", IS_AT_A]
     await pair.seconds(2, pair.b)
     assert has(pair.b_holds) == IS_AT_A
-    # It stops before the others may take it.
+    # It stops before the others may take it, and they know when.
+    free: list[str] = []
+    pair.b_holds.lost = free.append
     pair.clock.now += 0.6
     assert not may_use(pair.a_holds)
-    await pair.seconds(1, pair.b)
+    await pair.b.tick()
+    assert free == []
+    for _ in range(2):
+        await pair.seconds(1, pair.b)
+        assert free == [ROOT]
     assert has(pair.b_holds) == "taken"
     # It comes back from a long sleep, and knows before it does anything.
     lost: list[str] = []
@@ -108,6 +114,17 @@ async def test_what_is_given_back_or_left_in_order_is_free_at_once(pair: Pair) -
     await pair.b.leave()
     await pair.a.tick()
     assert has(pair.a_holds) == "taken"
+
+
+async def test_a_server_that_is_about_to_end_lets_others_have_all(pair: Pair) -> None:
+    await pair.seconds(2, pair.a, pair.b)
+    assert has(pair.a_holds) == "taken"
+    lost: list[str] = []
+    pair.a_holds.lost = lost.append
+    await pair.a.end_soon()
+    await pair.a_holds.leave()
+    assert (lost, has(pair.a_holds)) == ([ROOT], "this server is about to end")
+    assert [has(pair.b_holds), has(pair.a_holds)] == ["taken", "this server is about to end"]
 
 
 async def test_a_server_has_again_what_it_had_before_it_was_killed(pair: Pair) -> None:

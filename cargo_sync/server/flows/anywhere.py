@@ -1,5 +1,7 @@
 """Flows at any of several servers: this one's own, and orders to those of the others."""
 
+from typing import Final
+
 from cargo_sync.cluster.flow_orders import FlowsElsewhere, digest_of
 from cargo_sync.cluster.membership import Membership
 from cargo_sync.machines.cluster.states import ServerState
@@ -9,8 +11,10 @@ from cargo_sync.server.flows.flows import SHOWN, FlowRequest, Flows, OpenedFlow
 from cargo_sync.server.refusals import unknown
 from cargo_sync.state.flow_orders import OrderAnswer, What
 
-ENDING: Problem = Problem(
-    Code.STOPPED, "the server takes no transfers any more, because it is about to end"
+ENDING: Final = Problem(
+    Code.ELSEWHERE,
+    "the server takes no transfers any more, because it is about to end",
+    hint="if there is another server, it goes on",
 )
 
 
@@ -35,8 +39,7 @@ class FlowsAnywhere:
             ProblemError: as `Flows.open`; `elsewhere`: this server is about to end.
         """
         if self._membership.draining:
-            hint = "ask again: if there is another server, it answers"
-            raise ProblemError(Problem(Code.ELSEWHERE, ENDING.message, hint=hint))
+            raise ProblemError(ENDING)
         return await self._own.open(user, request)
 
     async def speed(self, user: User, id: str, bps: int | None) -> int | None:
