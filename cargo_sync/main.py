@@ -455,12 +455,7 @@ def check(files: tuple[str, ...]) -> None:
 
 
 @cargo_sync.command()
-@click.argument("workspace", required=False)
-@click.option(
-    "--database",
-    metavar="URL",
-    help="The whole state of the server goes into this PostgreSQL database, which is empty.",
-)
+@click.argument("workspace")
 @click.option(
     "--to",
     metavar="nodes|FOLDER",
@@ -494,8 +489,7 @@ def check(files: tuple[str, ...]) -> None:
 @click.pass_context
 def migrate(
     ctx: click.Context,
-    workspace: str | None,
-    database: str | None,
+    workspace: str,
     to: str | None,
     copies: int,
     remove_source: bool,
@@ -504,11 +498,11 @@ def migrate(
     yes: bool,
     config: str | None,
 ) -> None:
-    """Move a workspace of a server from its folder to storage nodes, or back; or its state.
+    """Move a workspace of a server from its folder to storage nodes, or back.
 
     The server must be stopped meanwhile. Its users see no difference: no job sends anything
     again. The old place stays as it is until --remove-source. After a kill, the same command goes
-    on where it was; with --database it begins anew.
+    on where it was.
 
     \b
     Examples:
@@ -517,17 +511,8 @@ def migrate(
       cargo_sync migrate archive --remove-source
       cargo_sync migrate archive --to /srv/cargo/archive
       cargo_sync migrate archive --give-up
-      cargo_sync migrate --database postgresql://cargo@db.example.com/cargo
     """
     ctx.obj = ctx.obj or "error"  # what matters is printed
-    if database is not None:
-        if workspace or to or remove_source or give_up or dry_run:
-            raise click.UsageError("--database moves the whole state: use it alone")
-        from cargo_sync.migration.command import migrate_state
-
-        sys.exit(migrate_state(config or "", database))
-    if workspace is None:
-        raise click.UsageError("name a workspace, or use --database")
     if (to is not None) + remove_source + give_up != 1:
         raise click.UsageError(
             "use one of --to, which says where it shall be, --remove-source and --give-up"
@@ -541,6 +526,32 @@ def migrate(
     folder = "" if to is None or to == "nodes" else to
     order = MoveOrder(config or "", workspace, folder, copies, dry_run, yes)
     sys.exit(migrate_workspace(order, task))
+
+
+@cargo_sync.command("migrate-state")
+@click.argument("url")
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=click.Path(),
+    help="The server's settings. Default: ~/.config/cargo_sync/server.json",
+)
+@click.pass_context
+def migrate_state(ctx: click.Context, url: str, config: str | None) -> None:
+    """Move the state of a server from its file into a PostgreSQL database, which is empty.
+
+    The state is all that the server knows: users, grants, names and versions of files, history.
+    Files stay where they are. The server must be stopped meanwhile. Its users see no difference.
+    After a failure nothing has changed, and the same command begins anew.
+
+    \b
+    Example:
+      cargo_sync migrate-state postgresql://cargo@db.example.com/cargo
+    """
+    ctx.obj = ctx.obj or "error"  # what matters is printed
+    from cargo_sync.migration.command import migrate_state
+
+    sys.exit(migrate_state(config or "", url))
 
 
 @cargo_sync.command()

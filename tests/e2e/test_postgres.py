@@ -17,9 +17,7 @@ def test_a_job_goes_on_when_the_state_moves_into_postgresql(
     place.until_state("docs", "synced")
     place.stop("server")
     server = place.folder / "server.json"
-    moved = place.run(
-        "cargo_sync", "migrate", "--database", fresh_postgres, "--config", str(server)
-    )
+    moved = place.run("cargo_sync", "migrate-state", fresh_postgres, "--config", str(server))
     assert moved.returncode == 0, moved.stderr
     assert json.loads(server.read_text())["database"] == fresh_postgres
     assert (place.folder / "server/state.db.before-postgresql").exists()

@@ -46,7 +46,7 @@ from cargo_sync.state.postgres.life import (
     take_lock,
 )
 from cargo_sync.state.postgres.problems import problem_of
-from cargo_sync.state.postgres.schema_versions import migrate
+from cargo_sync.state.postgres.schema_versions import migrate, must_fit
 from cargo_sync.state.postgres.signals import PostgresSignals
 
 _WHO: Final = "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
@@ -280,6 +280,7 @@ class PostgresDatabase(Database):
         if self._life is not None:
             try:
                 must_go_on(writer, self._life, self._name)
+                must_fit(writer, self._name)
             except ProblemError as error:
                 self._lost = error.problem
                 raise
