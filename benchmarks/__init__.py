@@ -1,6 +1,7 @@
 """Measurements of what the docs promise; run one with `.venv/bin/python -m benchmarks.NAME`.
 
 callbacks        no callback is lost or out of order, through crashes and errors
+cluster          what several servers on one PostgreSQL and one bucket cost
 hostile_server   what a hostile server costs a daemon and its other jobs
 jobs             what many jobs cost: latency, memory, CPU time
 node_store       what a workspace on storage nodes costs, against one in a folder

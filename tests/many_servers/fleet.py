@@ -32,6 +32,7 @@ NAMES: Final = ("a", "b", "c", "d", "e")
 PATIENCE: Final = 120.0
 """Seconds for what a person would wait for, too."""
 _LOG: Final = 4_000
+NO_MORE: Final[Mapping[str, str]] = {}
 
 
 @dataclass(slots=True)
@@ -55,7 +56,15 @@ class Fleet:
     servers  by name
     """
 
-    def __init__(self, folder: Path, count: int, store: str = "", postgres: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        count: int,
+        store: str = "",
+        settings: Mapping[str, str] = NO_MORE,
+        *,
+        alone: bool = False,
+    ) -> None:
         """Starts the database, the store and the balancer.
 
         Args:
@@ -63,14 +72,16 @@ class Fleet:
             count: servers.
             store: a kind of other people's servers with buckets, such as "swift"; "" for a folder
                 that one server holds.
-            postgres: the address of a database without tables; "" for one of its own.
+            settings: more of the PostgreSQL.
+            alone: there is none: one server has its state in a file.
         """
         self.folder = folder
         self._last = ExitStack()
         self._postgres: PostgresProgram | None = None
+        self._bucket: Path | None = None
         self.store: Forward | None = None
         try:
-            self.database = postgres or self._own_database()
+            self.database = "" if alone else self._own_database(settings)
             self._runtimes = Path(self._last.enter_context(_short_folder()))
             self.servers = {
                 name: OneServer(name, *_two_ports(), str(self._runtimes / name))
@@ -140,6 +151,17 @@ class Fleet:
         self._postgres.stop()
         self._postgres.start()
 
+    def pids(self) -> list[int]:
+        """Of the servers that run."""
+        programs = [one.program for one in self.servers.values()]
+        return [program.pid for program in programs if program is not None]
+
+    def objects(self) -> int:
+        """How many objects are in the bucket, if it is a folder on this disk; else 0."""
+        if self._bucket is None:
+            return 0
+        return sum(1 for path in self._bucket.rglob("*") if path.is_file())
+
     # -- what they say -----------------------------------------------------------------------------
 
     def call(self, name: str, command: str, **args: Any) -> dict[str, Any]:
@@ -181,9 +203,9 @@ class Fleet:
         self.servers[name].program = None
         return program.wait(PATIENCE)
 
-    def _own_database(self) -> str:
+    def _own_database(self, settings: Mapping[str, str]) -> str:
         place = Path(self._last.enter_context(_short_folder()))
-        self._postgres = PostgresProgram(place, {"max_connections": "100"})
+        self._postgres = PostgresProgram(place, {"max_connections": "100", **settings})
         self._last.callback(self._postgres.stop)
         self._postgres.start()
         with psycopg.connect(self._postgres.address("postgres"), autocommit=True) as connection:
@@ -198,7 +220,9 @@ class Fleet:
         remotes = Remotes(place)
         self._last.callback(remotes.close)
         running = remotes.get(kind)
-        scheme, _, rest = running.place().url.partition("://")
+        bucket_place = running.place()
+        self._bucket = bucket_place.stored
+        scheme, _, rest = bucket_place.url.partition("://")
         there, _, bucket = rest.partition("/")
         port = free_port()
         self.store = Forward(port, [int(there.rpartition(":")[2])])
@@ -213,15 +237,20 @@ class Fleet:
         files.mkdir()
         workspace: dict[str, Any] = {"name": WORKSPACE, "grants": {USER: "rw"}}
         workspace |= {"path": str(files)} if store is None else {"store": store}
+
+        def shared(name: str) -> dict[str, Any]:
+            if not self.database:
+                return {}
+            return {"database": self.database, "cluster": {"name": name}}
+
         own = self.folder / "own"  # a user has one, which one of the servers holds
         own.mkdir()
         for name, one in self.servers.items():
             path = self.folder / f"{name}.json"
             path.write_text(json.dumps({
                 "listen": f"127.0.0.1:{one.api}", "plain": True, "initial_port": one.lanes,
-                "public_ip": "127.0.0.1", "database": self.database,
-                "cluster": {"name": name}, "state_dir": str(self.folder / f"state-{name}"),
-                "trusted_proxies": ["127.0.0.1"], "settle": 0.1,
+                "public_ip": "127.0.0.1", "state_dir": str(self.folder / f"state-{name}"),
+                **shared(name), "trusted_proxies": ["127.0.0.1"], "settle": 0.1,
                 "users": [{"username": USER, "password": PASSWORD, "path": str(own)}],
                 "workspaces": [workspace],
             }))  # fmt: skip

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -21,10 +21,11 @@ class Forward:
     """It works in a thread of its own, until it is closed.
 
     refused  how many requests were answered with 503
+    gets     how many requests for content went on to a target
     """
 
     def __init__(self, port: int, targets: Sequence[int]) -> None:
-        self.refused = 0
+        self.refused = self.gets = 0
         self._port = port
         self._targets = targets
         self._next = itertools.count()
@@ -66,13 +67,19 @@ class Forward:
                 await writer.drain()
             elif (found := await self._connected()) is not None:
                 self._open.add(found[1])
-                await asyncio.gather(_carry(reader, found[1]), _carry(found[0], writer))
+                await asyncio.gather(
+                    _carry(reader, found[1], self._asked), _carry(found[0], writer, _nothing)
+                )
                 self._open.discard(found[1])
         except (OSError, EOFError, asyncio.LimitOverrunError):
             pass
         finally:
             self._open.discard(writer)
             writer.close()
+
+    def _asked(self, piece: bytes) -> None:
+        """A client waits for each answer: so a request begins a piece."""
+        self.gets += piece.startswith(b"GET ")
 
     async def _connected(self) -> Stream | None:
         first = next(self._next)
@@ -83,12 +90,19 @@ class Forward:
         return None
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _carry(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: Callable[[bytes], None]
+) -> None:
     try:
         while piece := await reader.read(_PIECE):
+            seen(piece)
             writer.write(piece)
             await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
     except OSError:
         writer.transport.abort()
+
+
+def _nothing(_: bytes) -> None:
+    return
