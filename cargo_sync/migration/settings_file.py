@@ -111,7 +111,7 @@ def named(settings: ServerSettings, name: str) -> WorkspaceSettings:
     found = workspace_of(settings, name)
     if found is not None and found.bucket is not None:
         message = f"{name} is in a bucket, and cannot be moved from there"
-        hint = "copy it: `cargo_ctl get` into a folder, then `put` into another workspace"
+        hint = "copy it in `cargo_ctl shell`: get into a folder, then put into another workspace"
         raise ProblemError(Problem(Code.UNSUPPORTED, message, hint=hint, retry=False))
     if found is None:
         names = ", ".join(repr(one.name) for one in settings.workspaces) or "none"
