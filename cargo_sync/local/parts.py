@@ -388,6 +388,7 @@ class PartFile:
             spans = [span for span in _sound(found.spans, offer.size) if self._verified(span)]
         except OSError:
             self.drop()
+            self._hash = self._hashes()  # nothing counts of what was read
             return []
         self.pause()
         if not spans:

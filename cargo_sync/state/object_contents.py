@@ -181,7 +181,7 @@ class ObjectContents:
             }
 
     def pieces(self, workspace: int, hash: str) -> bytes:
-        """The list of a content's pieces: the BLAKE3 of each MiB; b"" if the row has none."""
+        """The list of a content's pieces (`local.piece_lists`); b"" if the row has none."""
         with self._database.read() as connection:
             found = connection.execute(
                 "SELECT pieces FROM object_content WHERE workspace = ? AND hash = ?",

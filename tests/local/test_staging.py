@@ -262,6 +262,28 @@ def test_a_span_that_rotted_is_fetched_again_and_only_that(staging: Staging, top
     assert part.finish().hash == blake3(BIG).hexdigest()
 
 
+def test_nothing_counts_of_what_rotted_on_a_disk_that_cannot_be_read(
+    staging: Staging, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut(staging, 0, 1, 2)
+    (name,) = names(top)
+    with open(top / ".cargo_sync" / "staging" / name, "r+b") as file:
+        file.write(b"!")
+    real = os.preadv
+
+    def preadv(fd: int, buffers: list[memoryview], at: int) -> int:
+        if at == MIB:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(fd, buffers, at)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "preadv", preadv)
+        part = staging.part(offer("big", BIG))
+    assert (part.missing, part.reached) == (((0, len(BIG)),), 0)
+    put(part, *range(10))
+    assert part.finish().hash == blake3(BIG).hexdigest()
+
+
 @pytest.mark.parametrize("harm", ["truncated", "removed", "published", "linked"])
 def test_a_staged_file_that_is_not_what_was_recorded_is_not_written_to(
     staging: Staging, top: Path, harm: str

@@ -51,7 +51,7 @@ CREATE TABLE blob (
     placement INTEGER NOT NULL,            -- 0: in the spool
     state     INTEGER NOT NULL DEFAULT 0,  -- 1: condemned, nothing refers to it; 2: leaving, is being deleted
     since     REAL    NOT NULL DEFAULT 0,  -- by the retention clock; 0 while it is live
-    pieces    BLOB    NOT NULL DEFAULT x'',  -- on nodes, of more than a MiB: the BLAKE3 of each MiB
+    pieces    BLOB    NOT NULL DEFAULT x'',  -- on nodes, of more than a MiB: the list of its pieces (local/piece_lists.py)
     PRIMARY KEY (hash, workspace)
 ) WITHOUT ROWID;
 

@@ -34,7 +34,7 @@ CREATE TABLE object_content (
     start     INTEGER NOT NULL,
     state     INTEGER NOT NULL DEFAULT 0,    -- 1: condemned, nothing refers to it
     since     REAL    NOT NULL DEFAULT 0,    -- by the retention clock; 0 while it is live
-    pieces    BLOB    NOT NULL DEFAULT x'',  -- of more than a MiB: the BLAKE3 of each MiB
+    pieces    BLOB    NOT NULL DEFAULT x'',  -- of more than a MiB: the list of its pieces (local/piece_lists.py)
     PRIMARY KEY (workspace, hash)
 ) WITHOUT ROWID;
 

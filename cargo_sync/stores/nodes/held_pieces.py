@@ -27,6 +27,9 @@ POOLED: Final = 256 << 10
 """From so many bytes on the memory of a piece is used again."""
 FREE: Final = 16
 """So many free pieces of memory are kept."""
+_AGAIN: Final = 2
+"""So often a piece is fetched once more for those who want it since; else who came first might wait
+for ever."""
 _LEAST: Final = 4_096
 """Each of them counts for at least so many bytes."""
 
@@ -59,9 +62,11 @@ class HeldPiece:
     memory   its bytes, once it is HERE; None: they are all zeros
     problem  why it has FAILED
     is_asked_again  somebody wants it since it was asked for: another node may have it by now
+    again    how often it was fetched once more
     """
 
     __slots__ = (
+        "again",
         "is_asked_again",
         "is_lent",
         "key",
@@ -74,7 +79,7 @@ class HeldPiece:
 
     def __init__(self, key: PieceKey) -> None:
         self.key = key
-        self.users = 0
+        self.users = self.again = 0
         self.is_asked_again = False
         self.is_lent = False
         self.state = PieceState.AWAITED
@@ -250,8 +255,9 @@ class HeldPieces:
         wakes, queued = list[Wake](), False
         with self._lock:
             for piece in list(self._awaited(workspace, runs, came)):
-                if piece.is_asked_again:
+                if piece.is_asked_again and piece.again < _AGAIN:
                     piece.is_asked_again, queued = False, True
+                    piece.again += 1
                     self._queue[piece.key] = piece
                 else:
                     wakes += self._failed(piece, why)

@@ -204,6 +204,17 @@ def test_who_comes_while_it_is_fetched_in_vain_has_it_fetched_once_more() -> Non
     assert scene.asked() == []
 
 
+def test_who_waits_for_what_cannot_be_had_is_told_although_others_come_all_the_time() -> None:
+    scene, small = Scene(), Content("cd" * 32, 100)
+    first = scene.open(small)
+    with pytest.raises(ProblemError):
+        for _ in range(9):
+            assert read(first, 0) is None
+            _, runs = scene.held.batch()
+            assert read(scene.open(small), 0) is None
+            scene.held.fail(1, runs, GONE)
+
+
 def test_memory_of_pieces_is_used_again_only_when_nobody_has_it() -> None:
     memory = PieceMemory()
     one = memory.keep(memoryview(b"1" * POOLED))
