@@ -458,8 +458,9 @@ def check(files: tuple[str, ...]) -> None:
 @click.argument("workspace")
 @click.option(
     "--to",
-    metavar="nodes|FOLDER",
-    help='Where it shall be: "nodes" (storage nodes), or a folder (with a "/" in it).',
+    metavar="nodes|FILE|FOLDER",
+    help='Where it shall be: "nodes" (storage nodes), a FILE.json with the "store" of a bucket, or '
+    'a folder (with a "/" in it).',
 )
 @click.option(
     "--copies",
@@ -474,7 +475,7 @@ def check(files: tuple[str, ...]) -> None:
 @click.option(
     "--give-up",
     is_flag=True,
-    help="Give up a move that has not ended: what it has brought to nodes is deleted there.",
+    help="Give up a move that has not ended: what it has brought to a store is deleted there.",
 )
 @click.option(
     "--dry-run", is_flag=True, help="Only say what would be done, and what cannot be kept."
@@ -498,16 +499,18 @@ def migrate(
     yes: bool,
     config: str | None,
 ) -> None:
-    """Move a workspace of a server from its folder to storage nodes, or back.
+    """Move a workspace of a server from its folder to storage nodes or a bucket, or back.
 
-    The server must be stopped meanwhile. Its users see no difference: no job sends anything
-    again. The old place stays as it is until --remove-source. After a kill, the same command goes
-    on where it was.
+    The server must be stopped meanwhile. To a bucket and from there, most of it moves while the
+    server runs; then the command waits until it is stopped, and ends with a last look. Users see no
+    difference: no job sends anything again. The old place stays as it is until --remove-source.
+    After a kill, the same command goes on where it was.
 
     \b
     Examples:
       cargo_sync migrate archive --to nodes --copies 2 --dry-run
       cargo_sync migrate archive --to nodes --copies 2
+      cargo_sync migrate archive --to bucket.json
       cargo_sync migrate archive --remove-source
       cargo_sync migrate archive --to /srv/cargo/archive
       cargo_sync migrate archive --give-up
@@ -517,14 +520,17 @@ def migrate(
         raise click.UsageError(
             "use one of --to, which says where it shall be, --remove-source and --give-up"
         )
-    if to is not None and to != "nodes" and "/" not in to:
-        raise click.BadParameter(f'{to!r} is neither "nodes" nor a folder such as ./{to}')
+    bucket = to if to is not None and to.endswith(".json") and not os.path.isdir(to) else ""
+    if to is not None and to != "nodes" and not bucket and "/" not in to:
+        raise click.BadParameter(
+            f'{to!r} is not "nodes", no file such as bucket.json, and no folder such as ./{to}'
+        )
     from cargo_sync.migration.command import migrate_workspace
     from cargo_sync.migration.place import MoveOrder, MoveTask
 
     task = MoveTask.REMOVE if remove_source else MoveTask.GIVE_UP if give_up else MoveTask.MOVE
-    folder = "" if to is None or to == "nodes" else to
-    order = MoveOrder(config or "", workspace, folder, copies, dry_run, yes)
+    folder = "" if to is None or to == "nodes" or bucket else to
+    order = MoveOrder(config or "", workspace, folder, copies, bucket, dry_run, yes)
     sys.exit(migrate_workspace(order, task))
 
 

@@ -12,9 +12,11 @@ from cargo_sync.migration.leaving import LeftRemoval
 from cargo_sync.migration.place import MoveOrder, MoveTask
 from cargo_sync.migration.run import Migration, run
 from cargo_sync.migration.screen import Screen
+from cargo_sync.migration.stores import StoreAccess
 from cargo_sync.migration.to_database import move_state
 from cargo_sync.running import refuse, run_application
 from cargo_sync.server.app import node_links
+from cargo_sync.stores.objects.s3_bucket import connect
 
 if TYPE_CHECKING:
     from cargo_sync.process.service import Service
@@ -52,14 +54,16 @@ def migrate_workspace(order: MoveOrder, task: MoveTask) -> int:
     """
     env, code = os.environ, 1
     folder = os.path.abspath(order.folder) if order.folder else ""
-    order = order._replace(file=order.file or server_file(env), folder=folder)
+    bucket = os.path.abspath(order.bucket) if order.bucket else ""
+    order = order._replace(file=order.file or server_file(env), folder=folder, bucket=bucket)
 
     async def application(_service: "Service") -> None:
         nonlocal code
         screen, end = Screen(), WorkEnd()
         match task:
             case MoveTask.MOVE:
-                work = Migration(screen, env, node_links, end).move(order)
+                reach = StoreAccess(node_links, connect, env)
+                work = Migration(screen, reach, end).move(order)
             case MoveTask.GIVE_UP:
                 work = GivingUp(screen, env, end)(order)
             case MoveTask.REMOVE:

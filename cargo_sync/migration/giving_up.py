@@ -7,22 +7,21 @@ from cargo_sync.config.server import WorkspaceSettings, load_server
 from cargo_sync.config.stored import is_stored, real_root
 from cargo_sync.migration import settings_file
 from cargo_sync.migration.ending import WorkEnd
-from cargo_sync.migration.leaving import DONE, REFUSED, left_behind
+from cargo_sync.migration.leaving import DONE, REFUSED, given_up, left_behind
 from cargo_sync.migration.parts import StoppedServer
-from cargo_sync.migration.place import MoveOrder
-from cargo_sync.migration.removal import leave_nodes
+from cargo_sync.migration.place import MoveOrder, place_words, store_words
+from cargo_sync.migration.removal import leave_store
 from cargo_sync.migration.rooms import used
 from cargo_sync.migration.screen import Screen, size_of
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.state.blob_owners import BlobOwners
 from cargo_sync.state.workspace_moves import WorkspaceMove
 
 
 class GivingUp:
-    """Gives up the move of one workspace. What came to nodes is deleted there.
+    """Gives up the move of one workspace. What came to a store is deleted there.
 
     A new folder is left behind, as an old one is after a move: `LeftRemoval` removes of it what the
-    nodes have.
+    store has.
     """
 
     def __init__(self, screen: Screen, env: Mapping[str, str], end: WorkEnd) -> None:
@@ -45,7 +44,7 @@ class GivingUp:
             if move is None:
                 self._screen.say(f"no move of {space.name} has begun: there is nothing to give up")
                 return DONE
-            self._screen.say(f"{space.name} stays {_place(move.source)}")
+            self._screen.say(f"{space.name} stays {place_words(move.source)}")
             self._screen.say(f"given up: what was brought {_amount(server, move)}")
             if order.dry:
                 self._screen.say("nothing was done")
@@ -63,9 +62,9 @@ class GivingUp:
     def _give_up(self, server: StoppedServer, move: WorkspaceMove) -> None:
         """The row goes last: until then it can be given up again. Raises ProblemError."""
         if is_stored(move.target):
-            live, now = BlobOwners(server.database).live, server.world.lived()
-            count = leave_nodes(live, server.blobs, move.workspace, now, self._end.check)
-            self._screen.say(f"{count:,} contents are given up: the nodes delete them, soon")
+            rows, now = server.rows(move.target), server.world.lived()
+            count = leave_store(rows, move.workspace, now, self._end.check)
+            self._screen.say(given_up(count, move.target))
         server.moves.give_up(move.workspace)
 
 
@@ -81,17 +80,14 @@ def _move_of(server: StoppedServer, space: WorkspaceSettings) -> WorkspaceMove |
     return None
 
 
-def _place(root: str) -> str:
-    return "on storage nodes" if is_stored(root) else f"in {root}"
-
-
 def _amount(server: StoppedServer, move: WorkspaceMove) -> str:
     if is_stored(move.target):
-        return f"to storage nodes, {size_of(server.on_nodes(move.workspace))}"
+        size = server.rows(move.target).size(move.workspace)
+        return f"to {store_words(move.target)}, {size_of(size)}"
     return f"to {move.target}, {size_of(used(move.target))}"
 
 
 def _named_already(space: WorkspaceSettings, move: WorkspaceMove) -> Problem:
     message = f"the server's file has {space.name} at the new place already"
-    hint = f"to give the move up, first put its old place back there: {_place(move.source)}"
+    hint = f"to give the move up, first put its old place back there: {place_words(move.source)}"
     return Problem(Code.UNSUPPORTED, message, hint=hint, retry=False)

@@ -9,16 +9,16 @@ from typing import Final
 from cargo_sync.config import places
 from cargo_sync.config.errors import ConfigError
 from cargo_sync.config.server import WorkspaceSettings, load_server
-from cargo_sync.config.stored import is_stored, real_root
+from cargo_sync.config.stored import is_in_bucket, is_stored, real_root
 from cargo_sync.migration import settings_file
 from cargo_sync.migration.ending import WorkEnd
 from cargo_sync.migration.parts import StoppedServer
-from cargo_sync.migration.place import MoveOrder
-from cargo_sync.migration.removal import OldFolder, leave_nodes
+from cargo_sync.migration.place import MoveOrder, place_words
+from cargo_sync.migration.removal import OldFolder, leave_store
 from cargo_sync.migration.rooms import used
 from cargo_sync.migration.screen import Screen, size_of
+from cargo_sync.migration.sending import SendTarget
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.state.blob_owners import BlobOwners
 from cargo_sync.state.workspace_moves import LeftBehind
 from cargo_sync.stores.contract import ContentStore
 
@@ -39,7 +39,7 @@ def left_behind(
     if id is None or not found:
         return
     for one in found:
-        size = server.on_nodes(id) if is_stored(one.root) else used(one.root)
+        size = server.rows(one.root).size(id) if is_stored(one.root) else used(one.root)
         screen.say(f"left behind: {_words(one)}, {size_of(size)}")
     config = "" if file == places.server_file(env) else f" --config {shlex.quote(file)}"
     name = shlex.quote(space.name)
@@ -94,9 +94,9 @@ class LeftRemoval:
     ) -> None:
         """Removes one of it. Raises ProblemError."""
         if is_stored(old.root):
-            live, now = BlobOwners(server.database).live, server.world.lived()
-            count = leave_nodes(live, server.blobs, id, now, self._end.check)
-            self._screen.say(f"{count:,} contents are given up: the nodes delete them, soon")
+            rows, now = server.rows(old.root), server.world.lived()
+            count = leave_store(rows, id, now, self._end.check)
+            self._screen.say(given_up(count, old.root))
             server.moves.removed(id, old.root)
         elif not os.path.lexists(old.root):
             self._screen.say(f"{old.root} is gone already")
@@ -107,14 +107,15 @@ class LeftRemoval:
     def _folder(
         self, server: StoppedServer, space: WorkspaceSettings, id: int, old: LeftBehind
     ) -> None:
-        if space.copies is None:
+        if not is_stored(space.path):
             raise ProblemError(_in_another(space))
-        if short := server.short(id, space.copies):
-            raise ProblemError(_not_safe_yet(short, space.copies))
+        rows = server.rows(space.path, space.copies or 0)
+        if short := rows.short(id):
+            raise ProblemError(_not_safe_yet(short, space.copies or 0))
         with ExitStack() as opened:
             store = server.folder_store(old.root, old.marker)
             opened.callback(store.close)
-            goal = server.target(_NO_STORE, id, space.copies)
+            goal = SendTarget(_NO_STORE, rows, id)
             removal = OldFolder(store, server.catalogue, goal, self._end.check)
             result = removal(lambda files, size: None)
         self._screen.removed(old.root, result)
@@ -131,7 +132,17 @@ _NO_STORE: ContentStore = None  # type: ignore[assignment]
 
 
 def _words(old: LeftBehind) -> str:
-    return "contents on storage nodes" if is_stored(old.root) else old.root
+    return f"contents {place_words(old.root)}" if is_stored(old.root) else old.root
+
+
+def given_up(count: int, root: str) -> str:
+    """What is said of contents that were given up in a store."""
+    if not is_in_bucket(root):
+        return f"{count:,} contents are given up: the nodes delete them, soon"
+    return (
+        f"{count:,} contents are given up: a server with another workspace in the same bucket "
+        "deletes them after 14 days; if there is none, delete the bucket's folder by hand"
+    )
 
 
 def _in_another(space: WorkspaceSettings) -> Problem:

@@ -1,20 +1,19 @@
-"""The state of a server that does not run, and what a migration makes of it."""
+"""The state of a server, and what a migration makes of it."""
 
-import asyncio
+import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
-from cargo_sync.api.addresses import SERVER, keys_dir
 from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.cluster.identity import server_id
-from cargo_sync.config.server import ServerSettings, WorkspaceSettings
+from cargo_sync.config.server import ServerSettings
+from cargo_sync.config.stored import is_in_bucket
 from cargo_sync.local.space import SpaceLedger
-from cargo_sync.machines.nodes.placement import quorum
 from cargo_sync.machines.suspects import UncleanStop
-from cargo_sync.migration.sending import SendTarget
+from cargo_sync.migration.contents import RowsInBucket, RowsOnNodes, StoredRows
 from cargo_sync.migration.to_nodes import MovingFolder
 from cargo_sync.migration.trash_to_nodes import TrashRows
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -23,56 +22,52 @@ from cargo_sync.process.offload import threads
 from cargo_sync.process.system import system_clocks, system_world
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
-from cargo_sync.server.workspace.node_storage import Dialer, NodeStorage, SharedParts
+from cargo_sync.server.workspace.node_storage import SharedParts
 from cargo_sync.state.ages import Ages
-from cargo_sync.state.blobs import Blobs
 from cargo_sync.state.checkpoints import Checkpoints
-from cargo_sync.state.clock import RetentionClock
+from cargo_sync.state.clock import RetentionClock, clock_beside
+from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import DisplacedRows, all_incomplete
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.manifests import Manifests
-from cargo_sync.state.opening import open_server_state
+from cargo_sync.state.opening import open_server_state, open_state_beside
 from cargo_sync.state.workspace_moves import WorkspaceMoves
-from cargo_sync.stores.contract import ContentStore
 from cargo_sync.stores.folder import FolderStore
 
-HOLDER: Final = "cargo_sync migrate"
+OWN_FOLDER: Final = "migrate"
+"""The folder in `state_dir` of what is only for moves."""
 
 
-class StoppedServer:
-    """The state of a server, which this process holds: the server cannot start meanwhile."""
+class MovingState:
+    """The state of a server, and the rooms of it that a move needs."""
 
-    def __init__(self, settings: ServerSettings, last: ExitStack) -> None:
-        """Opens it, until `last` closes it.
-
-        Raises:
-            ProblemError: the server runs (`state_in_use`), or the state cannot be used.
-        """
+    def __init__(
+        self,
+        settings: ServerSettings,
+        database: Database,
+        clock: Callable[[], float],
+        last: ExitStack,
+    ) -> None:
         self.settings = settings
-        try:
-            database = open_server_state(settings.state_dir, settings.database, alone=True)
-        except ProblemError as error:
-            if error.problem.code is not Code.STATE_IN_USE:
-                raise
-            raise ProblemError(_runs(error.problem)) from error
-        self.database = last.enter_context(database)
-
-        def unclean(stopped: UncleanStop) -> None:
-            StoredCatalogue(database).suspect(stopped)
-            all_incomplete(database, "server")
-
-        id = ""
-        if settings.database is not None:
-            id = server_id(settings.state_dir, partial(secrets.token_hex, 16))
-        clock = last.enter_context(RetentionClock(database, system_clocks(), unclean, id))
+        self.database = database
         self.world: World = system_world(last.enter_context(threads()), clock)
         history = HistoryRows(database, self.world.wall, self.world.lived)
         self.catalogue = StoredCatalogue(database, history)
         self.moves = WorkspaceMoves(database)
-        self.blobs = Blobs(database)
+        self.own_folder = os.path.join(settings.state_dir, OWN_FOLDER)
         self._checkpoints = Checkpoints(database, clock)
-        self._space = SpaceLedger(database.path)
+        self._space = SpaceLedger()
         self._ages = Ages(database, clock)
+
+    @property
+    def shared(self) -> SharedParts:
+        """What stores need of it."""
+        return SharedParts(self.catalogue, self.ledger, self._checkpoints, self._space, self._ages)
+
+    def rows(self, root: str, copies: int = 0) -> StoredRows:
+        """The rows of contents in the store of a root; `copies` are wanted on nodes."""
+        in_bucket = is_in_bucket(root)
+        return RowsInBucket(self.database) if in_bucket else RowsOnNodes(self.database, copies)
 
     def ledger(self, workspace: int) -> DisplacedRows:
         return DisplacedRows(self.database, workspace, self.world.wall, self.world.lived)
@@ -110,48 +105,48 @@ class StoppedServer:
             **{"token": self.world.token, **more},  # type: ignore[arg-type]
         )
 
-    def storage(
-        self, settings: ServerSettings, dialer: Dialer, env: Mapping[str, str]
-    ) -> NodeStorage:
-        """The store of workspaces on nodes, not open yet; `env` says where keys are."""
-        shared = SharedParts(
-            self.catalogue, self.ledger, self._checkpoints, self._space, self._ages
-        )
-        keys = keys_dir(env, SERVER)
-        return NodeStorage(settings, self.database, self.world, shared, dialer, keys)
 
-    async def store(
-        self,
-        storage: NodeStorage,
-        workspaces: Sequence[WorkspaceSettings],
-        ids: dict[str, int],
-        tasks: asyncio.TaskGroup,
-    ) -> ContentStore:
-        """Opens it, and lets it work; `ids` are those of workspaces by their paths.
+class StoppedServer(MovingState):
+    """The state of a server that does not run; this process holds it, so that it cannot start."""
+
+    def __init__(self, settings: ServerSettings, last: ExitStack) -> None:
+        """Opens it, until `last` closes it.
 
         Raises:
-            ProblemError: the spool cannot be opened.
+            ProblemError: the server runs (`state_in_use`), or the state cannot be used.
         """
-        await storage.open(workspaces)
-        storage.serve(workspaces, ids.get, tasks)
-        assert storage.store is not None, "one of the workspaces is on nodes"
-        return storage.store
+        try:
+            opened = open_server_state(settings.state_dir, settings.database, alone=True)
+        except ProblemError as error:
+            if error.problem.code is not Code.STATE_IN_USE:
+                raise
+            raise ProblemError(_runs(error.problem)) from error
+        database = last.enter_context(opened)
 
-    def target(self, store: ContentStore, workspace: int, copies: int) -> SendTarget:
-        return SendTarget(store, self.blobs, workspace, quorum(copies))
+        def unclean(stopped: UncleanStop) -> None:
+            StoredCatalogue(database).suspect(stopped)
+            all_incomplete(database, "server")
 
-    def short(self, workspace: int, copies: int) -> int:
-        """How many contents of a workspace have fewer copies than it wants."""
-        sets = self.blobs.placements()
-        return sum(
-            one.blobs
-            for one in self.blobs.holdings()
-            if one.workspace == workspace and len(sets.get(one.placement, ())) < copies
-        )
+        id = ""
+        if settings.database is not None:
+            id = server_id(settings.state_dir, partial(secrets.token_hex, 16))
+        clock = last.enter_context(RetentionClock(database, system_clocks(), unclean, id))
+        super().__init__(settings, database, clock, last)
 
-    def on_nodes(self, workspace: int) -> int:
-        """Bytes of the contents that a workspace has on nodes, each counted once."""
-        return sum(one.bytes for one in self.blobs.holdings() if one.workspace == workspace)
+
+class RunningServer(MovingState):
+    """The state of a server that runs, beside it. What workspaces hold must not be changed."""
+
+    def __init__(self, settings: ServerSettings, last: ExitStack) -> None:
+        """Opens it, until `last` closes it.
+
+        Raises:
+            ProblemError: another move is under way, or the state cannot be used.
+        """
+        own = os.path.join(settings.state_dir, OWN_FOLDER)
+        opened = open_state_beside(settings.state_dir, settings.database, own)
+        database = last.enter_context(opened)
+        super().__init__(settings, database, clock_beside(database, system_clocks()), last)
 
 
 def _runs(problem: Problem) -> Problem:

@@ -3,6 +3,7 @@
 from enum import Enum
 from typing import Final, NamedTuple
 
+from cargo_sync.config.stored import is_in_bucket, is_stored
 from cargo_sync.migration.survey import Extent, SurveyResult
 
 AT_ONCE: Final = 384 << 20
@@ -23,8 +24,9 @@ class MoveOrder(NamedTuple):
 
     file    the server's file
     name    of the workspace
-    folder  where it is to be, absolute; "" for storage nodes
+    folder  where it is to be, absolute; "" for a store
     copies  on nodes
+    bucket  a file with the `store` that it is to have, absolute; "" for storage nodes
     dry     only say what would be done
     yes     go on although something cannot be kept
     """
@@ -33,6 +35,7 @@ class MoveOrder(NamedTuple):
     name: str
     folder: str = ""
     copies: int = 2
+    bucket: str = ""
     dry: bool = False
     yes: bool = False
 
@@ -67,6 +70,18 @@ class Plan(NamedTuple):
     @property
     def is_blocked(self) -> bool:
         return any(one.blocks for one in self.survey.losses) or any(one.lacks for one in self.rooms)
+
+
+def store_words(root: str) -> str:
+    """What a store is called, by the root of a workspace in it."""
+    return "a bucket" if is_in_bucket(root) else "storage nodes"
+
+
+def place_words(root: str) -> str:
+    """Where a workspace is, by its root."""
+    if not is_stored(root):
+        return f"in {root}"
+    return "in a bucket" if is_in_bucket(root) else "on storage nodes"
 
 
 def spool_needs(live: Extent) -> int:

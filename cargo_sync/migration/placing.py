@@ -110,8 +110,8 @@ class FilePlacer:
         staged = self._content(offer, entry)
         if staged.hash != entry.hash:
             self._staging.discard(staged)
-            message = f"what the nodes gave of {path!r} is not what its hash says"
-            hint = "scrub the nodes (cargo_ctl node scrub), then give the command again"
+            message = f"what the store gave of {path!r} is not what its hash says"
+            hint = "give the command again; if that does not mend nodes: cargo_ctl node scrub"
             raise ProblemError(Problem(Code.DAMAGED, message, path, hint, retry=False))
         self._set_mode(staged, entry.mode & FILE_BITS)
         return staged

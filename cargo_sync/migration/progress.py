@@ -8,7 +8,7 @@ class Phase(StrEnum):
     """What is being done."""
 
     LOOKING = "looks at the folder"
-    SENDING = "sends to the nodes"
+    SENDING = "sends to the store"
     CHECKING = "checks that nothing is left"
     WRITING = "writes to the folder"
 

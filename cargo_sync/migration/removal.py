@@ -1,13 +1,14 @@
 """What a workspace left behind is removed: only what is known to be where the workspace is now.
 
-Of a folder, a file is removed if its content is on the nodes: the row at its path says so while the
+Of a folder, a file is removed if its content is in the store: the row at its path says so while the
 file is as it was then, else it is read and hashed. All else stays, and is told: another program may
-have written it since. On nodes, the contents of the workspace leave; its server deletes them there.
+have written it since. In a store, the contents of the workspace are given up; its server
+deletes them there.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.local.folders import Folder
@@ -15,6 +16,7 @@ from cargo_sync.local.listing import names_in
 from cargo_sync.local.read import hash_file
 from cargo_sync.local.staging import PLACE as STAGING
 from cargo_sync.local.trash import PLACE as TRASH
+from cargo_sync.migration.contents import StoredRows
 from cargo_sync.migration.sending import Advance, SendTarget
 from cargo_sync.model import paths
 from cargo_sync.model.entries import FILE, FOLDER, LINK, Entry
@@ -40,7 +42,7 @@ class OldFolder:
     def __init__(
         self, store: FolderStore, catalogue: Catalogue, target: SendTarget, go_on: GoOn
     ) -> None:
-        """`target` says what the nodes have of the workspace that was in the folder."""
+        """`target` says what the store has of the workspace that was in the folder."""
         self._root = store.root
         self._catalogue = catalogue
         self._target = target
@@ -116,7 +118,9 @@ class OldFolder:
             content = held.entry.hash
         else:
             content = hash_file(self._root, path, seen)
-        return "" if self._target.has([content]) else "the nodes do not have its content"
+        return (
+            "" if self._target.has([content]) else "its content is not where the workspace is now"
+        )
 
     def _rmdir(self, folder: str) -> None:
         """Removes a folder if nothing is in it."""
@@ -137,35 +141,20 @@ class OldFolder:
         self._rmdir(RESERVED)
 
 
-class LeftContents(Protocol):
-    """The rows of contents, for who gives them up (`state.blobs`)."""
+def leave_store(rows: StoredRows, workspace: int, now: float, go_on: GoOn) -> int:
+    """A workspace that is in a folder gives up its contents in a store; returns how many.
 
-    def condemn(self, workspace: int, hashes: list[str], now: float) -> None: ...
-    def doom(self, workspace: int, hashes: list[str], now: float) -> None: ...
-
-
-def leave_nodes(
-    live: Callable[[int, str, int], list[str]],
-    rows: LeftContents,
-    workspace: int,
-    now: float,
-    go_on: GoOn,
-) -> int:
-    """A workspace that is in a folder gives up its contents on nodes; returns how many.
-
-    The copies go when the server runs and the nodes answer.
+    They go when the server runs, and the nodes or the bucket answer.
 
     Args:
-        live: asks for hashes of a workspace after one, up to a number (`state.blob_owners`).
         rows: of contents.
         workspace: its id.
         now: by the retention clock.
         go_on: raises when the work is to end; the rest goes the next time.
     """
     count, after = 0, ""
-    while page := live(workspace, after, PAGE):
+    while page := rows.live(workspace, after, PAGE):
         go_on()
-        rows.condemn(workspace, page, now)
-        rows.doom(workspace, page, now)
+        rows.leave(workspace, page, now)
         count, after = count + len(page), page[-1]
     return count

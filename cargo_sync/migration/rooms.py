@@ -6,15 +6,16 @@ from cargo_sync.config import places
 from cargo_sync.config.fields import served_folder
 from cargo_sync.local.lock import read_marker
 from cargo_sync.local.root import Root
-from cargo_sync.migration.parts import StoppedServer
+from cargo_sync.migration.parts import MovingState
 from cargo_sync.migration.place import Room, spool_needs
 from cargo_sync.migration.survey import Extent
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.server.workspace.node_storage import SPOOL
+from cargo_sync.server.workspace.object_storage import SPOOL as BUCKET_SPOOL
 
 
-def must_be_usable(server: StoppedServer, id: int, target: str) -> None:
+def must_be_usable(server: MovingState, id: int, target: str) -> None:
     """The new folder is missing or empty, or this move has begun in it. Raises ProblemError."""
     try:
         served_folder(target)
@@ -43,11 +44,12 @@ def free_at(target: str, needed: int) -> Room:
     return Room("the folder", needed, found.f_bavail * found.f_frsize)
 
 
-def spool_room(server: StoppedServer, live: Extent) -> Room:
+def spool_room(server: MovingState, live: Extent, in_bucket: bool) -> Room:
     """The room that contents need on their way."""
     place = server.settings.state_dir
     found = os.statvfs(place)
-    what = f"on the way, in {os.path.join(place, SPOOL)}"
+    own = os.path.join(server.own_folder, BUCKET_SPOOL)
+    what = f"on the way, in {own if in_bucket else os.path.join(place, SPOOL)}"
     return Room(what, spool_needs(live), found.f_bavail * found.f_frsize)
 
 

@@ -20,7 +20,6 @@ from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed
 from cargo_sync.model.transfers import Offer
-from cargo_sync.state.blobs import LIVE, BlobRow
 from cargo_sync.stores.blobs import for_blobs
 from cargo_sync.stores.contract import Content, ContentStore, Secured
 
@@ -41,10 +40,11 @@ Advance = Callable[[int, int], None]
 
 
 class SentRows(Protocol):
-    """The rows of contents (`state.blobs`)."""
+    """The rows of contents (`migration.contents`)."""
 
-    def find(self, hashes: Sequence[str]) -> list[BlobRow]: ...
-    def placements(self) -> Mapping[int, frozenset[int]]: ...
+    def safe(self, workspace: int, hashes: Sequence[str]) -> set[str]:
+        """Those that the workspace has in the store already, safely."""
+
     def record(
         self,
         workspace: int,
@@ -52,31 +52,23 @@ class SentRows(Protocol):
         sizes: Sequence[int],
         where: Sequence[int],
         lists: Mapping[str, bytes],
-    ) -> None: ...
+    ) -> None:
+        """The workspace has these from now on."""
 
 
 class SendTarget(NamedTuple):
     """Where contents go.
 
     workspace  its id
-    least      copies that make a content safe
     """
 
     store: ContentStore
     rows: SentRows
     workspace: int
-    least: int
 
     def has(self, hashes: Sequence[str]) -> set[str]:
         """Those that are safe there already."""
-        sets = self.rows.placements()
-        return {
-            row.hash
-            for row in self.rows.find(hashes)
-            if row.workspace == self.workspace
-            and row.state == LIVE
-            and len(sets.get(row.placement, ())) >= self.least
-        }
+        return self.rows.safe(self.workspace, hashes)
 
 
 @dataclass(slots=True)

@@ -20,17 +20,27 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 
 
 class NewPlace(NamedTuple):
-    """Where a workspace is to be: a folder, or with so many copies on storage nodes."""
+    """Where a workspace is to be: a folder, or with so many copies on storage nodes, or in `store`.
+
+    store  what the workspace's `store` says then
+    """
 
     path: str = ""
     copies: int = 0
+    store: Mapping[str, object] | None = None
 
     @property
     def member(self) -> tuple[str, object]:
         """The field of the file, and its value."""
         if self.path:
             return "path", self.path
-        return "store", {"nodes": {"copies": self.copies}}
+        return "store", self.store or {"nodes": {"copies": self.copies}}
+
+    @property
+    def line(self) -> str:
+        """The same as it is written there."""
+        key, value = self.member
+        return f'"{key}": {_one_line(value)}'
 
 
 class ChangedFile(NamedTuple):
@@ -53,7 +63,6 @@ def with_place(file: str, name: str, place: NewPlace, env: Mapping[str, str]) ->
     text = read_text(file)
     newline = "\r\n" if "\r\n" in text else "\n"
     text = text.replace("\r\n", "\n")
-    key, value = place.member
     at = _number(text, name, file)
     members = spans(text)
     old = next(
@@ -61,11 +70,10 @@ def with_place(file: str, name: str, place: NewPlace, env: Mapping[str, str]) ->
         for found in (("workspaces", at, "path"), ("workspaces", at, "store"))
         if found in members
     )
-    line = f'"{key}": {dumped(value) if key == "path" else _short(place)}'
-    changed = text[: old.start] + line + text[old.end :]
+    changed = text[: old.start] + place.line + text[old.end :]
     changed = changed.replace("\n", newline)
     settings = server_from(parse(changed, file), env)
-    return ChangedFile(changed, settings, line)
+    return ChangedFile(changed, settings, place.line)
 
 
 def write(file: str, text: str) -> None:
@@ -106,18 +114,24 @@ def named(settings: ServerSettings, name: str) -> WorkspaceSettings:
     """The workspace of this name in the file.
 
     Raises:
-        ProblemError: there is none, or it is in a bucket.
+        ProblemError: there is none.
     """
     found = workspace_of(settings, name)
-    if found is not None and found.bucket is not None:
-        message = f"{name} is in a bucket, and cannot be moved from there"
-        hint = "copy it in `cargo_ctl shell`: get into a folder, then put into another workspace"
-        raise ProblemError(Problem(Code.UNSUPPORTED, message, hint=hint, retry=False))
     if found is None:
         names = ", ".join(repr(one.name) for one in settings.workspaces) or "none"
         message = f"{settings.file} has no workspace {name!r}"
         hint = f"it has {names}; one that a command has made must be put into the file first"
         raise ProblemError(Problem(Code.UNKNOWN_WORKSPACE, message, hint=hint, retry=False))
+    return found
+
+
+def store_in(file: str) -> Mapping[str, object]:
+    """The `store` that a file has for a workspace. Raises ConfigError."""
+    found = fields_of(read_text(file), file)
+    if list(found) != ["s3"]:
+        message = "is not what a workspace's store may be"
+        hint = 'write {"s3": {"address": …, "username": …, "password_file": …}}'
+        raise ConfigError([FieldProblem(file, "s3", None, message, hint)])
     return found
 
 
@@ -133,5 +147,8 @@ def _number(text: str, name: str, file: str) -> int:
     raise ConfigError([FieldProblem(file, "workspaces", None, message, hint)])
 
 
-def _short(place: NewPlace) -> str:
-    return f'{{"nodes": {{"copies": {place.copies}}}}}'
+def _one_line(value: object) -> str:
+    if not isinstance(value, Mapping):
+        return dumped(value)
+    items = [f"{dumped(str(key))}: {_one_line(item)}" for key, item in value.items()]
+    return f"{{{', '.join(items)}}}"

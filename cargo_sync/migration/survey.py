@@ -62,7 +62,7 @@ GoOn = Callable[[], None]
 def survey_folder(
     root: Root, catalogue: Catalogue, workspace: int, trash: Extent, go_on: GoOn
 ) -> SurveyResult:
-    """Looks through a folder that is to move to nodes.
+    """Looks through a folder that is to move to a store.
 
     Raises:
         ProblemError: a folder cannot be read; what `go_on` raises.
@@ -98,7 +98,7 @@ def survey_folder(
 def _of_files(
     root: Root, folder: str, files: list[Entry], linked: dict[tuple[int, int], str]
 ) -> Iterator[Loss]:
-    """What nodes do not keep of files; `linked` are the hard links that were seen."""
+    """What stores do not keep of files; `linked` are the hard links that were seen."""
     for seen in files:
         path = paths.join(folder, seen.name)
         place = os.path.join(root.path, path)
@@ -112,9 +112,9 @@ def _of_files(
             if first != path:
                 yield Loss(path, f"is a hard link to {first!r}: it becomes a file of its own")
         if attributes:
-            yield Loss(path, f"has extended attributes, which nodes do not keep: {attributes}")
+            yield Loss(path, f"has extended attributes, which stores do not keep: {attributes}")
         if found.st_mode & _SET_ID:
-            yield Loss(path, "has set-id bits, which a folder gets back from nodes without them")
+            yield Loss(path, "has set-id bits, which a folder gets back from a store without them")
 
 
 def _attributes(place: str) -> str:

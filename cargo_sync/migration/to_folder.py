@@ -5,7 +5,8 @@ give no row another version: so after the move a look finds the folder as it is 
 differs from a row, after a kill or because the workspace has changed meanwhile, is written again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,6 +48,8 @@ class StoredSource:
     catalogue: Catalogue
     trash: TrashRows
     contents: ContentReads
+    turn: Callable[[int], AbstractContextManager[object]] | None = None
+    """If the workspace is served meanwhile: in this nobody else changes its rows."""
 
     @property
     def workspace(self) -> int:
@@ -67,6 +70,9 @@ class MoveToFolder:
         run = target.run(RUN)
         self._placer = FilePlacer(target.staging, source.contents, run, going)
         self._wrote = False
+        self._written = 0
+        self._versions: dict[str, int] = {}
+        """Of the rows that are to be recorded, as they were read."""
         self._wanted: list[WantedFile] = []
         self._puts: list[Put] = []
         self._synced: set[str] = set()
@@ -84,10 +90,7 @@ class MoveToFolder:
         for number in range(ROUNDS):
             self._progress.phase(Phase.CHECKING if number else Phase.WRITING, self._all())
             self._wrote = False
-            pending = [""]
-            while pending:
-                pending += self._folder(pending.pop())
-            self._end_batch()
+            self._live()
             trash = WrittenTrash(self._root, self._source.trash, self._placer)
             trash(self._progress.advance, self._must_go_on)
             if not self._wrote:
@@ -95,6 +98,25 @@ class MoveToFolder:
         message = f"what is written to {self._root.path!r} does not stay as it was written"
         hint = "stop other programs that use the folder, or choose one on another file system"
         raise ProblemError(Problem(Code.CHANGED, message, hint=hint))
+
+    def ahead(self) -> int:
+        """Writes what there is, once, while the workspace is served; returns how many files.
+
+        The trash, and what is not in the workspace any more, are left to the last look.
+
+        Raises:
+            ProblemError: as a call, except that a content may be gone.
+        """
+        self._progress.phase(Phase.WRITING, self._all())
+        self._live()
+        return self._written
+
+    def _live(self) -> None:
+        """Writes the workspace without its trash."""
+        pending = [""]
+        while pending:
+            pending += self._folder(pending.pop())
+        self._end_batch()
 
     def _all(self) -> tuple[int, int]:
         use = self._source.catalogue.use(self._source.workspace)
@@ -105,7 +127,7 @@ class MoveToFolder:
         """Writes what is directly in a folder; returns the folders in it."""
         below: list[str] = []
         count, names = 0, set[str]()
-        many = len(self._root.names(folder))
+        many = len(self._root.names(folder)) if self._source.turn is None else 0
         for page in self._pages(folder):
             self._must_go_on()
             some = [paths.join(folder, held.entry.name) for held in page]
@@ -139,6 +161,7 @@ class MoveToFolder:
                 there = self._root.entry(path)
             assert there is not None, "it was made just now"
             if (held.inode, held.entry.mode) != (there.ident, there.mode):
+                self._versions[path] = held.entry.version
                 self._puts.append(Put(path, there, 0, there.ident))
         return [path for path, _, _ in rows]
 
@@ -148,6 +171,7 @@ class MoveToFolder:
             if agree(held, there):
                 self._progress.advance(1, held.entry.size)
                 continue
+            self._versions[path] = held.entry.version
             if there is not None and self._is_whole(path, held.entry, there):
                 self._there([path], [there._replace(hash=held.entry.hash)])
                 continue
@@ -172,6 +196,7 @@ class MoveToFolder:
         for some in batches(wanted):
             self._wrote = True
             written = self._placer(some)
+            self._written += len(some)
             self._check(some, written)
             self._there([one.path for one in some], written)
 
@@ -204,7 +229,21 @@ class MoveToFolder:
                 raise ProblemError(Problem(Code.UNSUPPORTED, message, one.path, hint, retry=False))
 
     def _record(self, changes: Sequence[Put | PutColumns]) -> None:
-        self._source.catalogue.record(self._source.workspace, changes, UNTOLD)
+        source = self._source
+        if source.turn is None:
+            source.catalogue.record(source.workspace, changes, UNTOLD)
+            return
+        # Its users may have changed them since they were read: then they are written again.
+        puts = [put for one in changes for put in ([one] if isinstance(one, Put) else one.rows())]
+        with source.turn(source.workspace):
+            now = source.catalogue.entries(source.workspace, [one.path for one in puts])
+            same = [
+                put
+                for put, held in zip(puts, now, strict=True)
+                if _is_as(held, self._versions[put.path], put.entry)
+            ]
+            if same:
+                source.catalogue.record(source.workspace, same, UNTOLD)
 
     def _put_away(self, folder: str, names: set[str]) -> None:
         """What is in a folder and not in the catalogue goes to the folder's trash."""
@@ -218,6 +257,17 @@ class MoveToFolder:
     def _must_go_on(self) -> None:
         if not self._going():
             raise stopped()
+
+
+def _is_as(held: Catalogued | None, version: int, there: Entry) -> bool:
+    """Whether a row still has this version, and keeps it when it is recorded as `there`."""
+    if held is None or held.entry.version != version:
+        return False
+    entry = held.entry
+    if entry.kind == FOLDER:
+        return (there.kind, there.mode) == (entry.kind, entry.mode)
+    stat = there.kind, there.size, there.mtime_ns, there.mode, there.target
+    return stat == (entry.kind, entry.size, entry.mtime_ns, entry.mode, entry.target)
 
 
 def make_as(target: FolderStore, path: str, mode: int) -> tuple[str, ...]:

@@ -138,11 +138,7 @@ class RetentionClock:
         return jumped
 
     def _stored(self) -> ClockMark | None:
-        with self._database.read() as connection:
-            row = connection.execute(
-                "SELECT reading, wall, boottime, boot_id FROM clock"
-            ).fetchone()
-        return ClockMark(row[0], SystemClocks(*row[1:])) if row else None
+        return _stored(self._database)
 
     def _own(self) -> tuple[ClockMark | None, bool]:
         """What this server's last process has stored, and whether it still ran."""
@@ -157,3 +153,19 @@ class RetentionClock:
             connection.execute(_PUT, (1, *row, int(running and not self._server)))
             if self._server:
                 connection.execute(_PUT_OWN, (self._server, *row, int(running)))
+
+
+def clock_beside(database: Database, clocks: Callable[[], SystemClocks]) -> Callable[[], float]:
+    """The reading of the clock for a process beside the one that runs; it stores nothing.
+
+    Raises:
+        ProblemError: the state cannot be read.
+    """
+    mark = resumed(_stored(database), clocks())
+    return lambda: advanced(mark, clocks()).reading
+
+
+def _stored(database: Database) -> ClockMark | None:
+    with database.read() as connection:
+        row = connection.execute("SELECT reading, wall, boottime, boot_id FROM clock").fetchone()
+    return ClockMark(row[0], SystemClocks(*row[1:])) if row else None

@@ -126,6 +126,20 @@ class ObjectContents:
                 self._gain(connection, workspace, object, counts[object], bytes_in[object])
             _ADD(connection, [workspace], list(zip(*rows, strict=True)))
 
+    def safe(self, workspace: int, hashes: Sequence[str]) -> set[str]:
+        """Those of these contents that the workspace has, and that are not condemned."""
+        with self._database.read() as connection:
+            found = _STATES(connection, [workspace], _keys(hashes))
+            return {hash.hex() for hash, state in found if state == LIVE}
+
+    def size(self, workspace: int) -> int:
+        """Bytes of the contents of a workspace."""
+        with self._database.read(long=True) as connection:
+            [size] = connection.execute(
+                "SELECT coalesce(sum(used), 0) FROM bucket_object WHERE workspace = ?", (workspace,)
+            ).fetchone()
+            return int(size)
+
     def revive(self, workspace: int, hashes: Sequence[str]) -> None:
         """Something refers to these again."""
         with self._database.transaction(workspace) as connection:

@@ -32,3 +32,24 @@ def open_server_state(state_dir: str, address: str | None, *, alone: bool = Fals
             )
         ) from error
     return PostgresDatabase.open(address, state_dir, alone=alone)
+
+
+def open_state_beside(state_dir: str, address: str | None, own: str) -> Database:
+    """The state of a server that runs, for a process beside it.
+
+    It is for rows that the server does not have in memory, and for such as are only written if
+    they are as they were read, in the same transaction.
+
+    Args:
+        state_dir: the server's folder of what is its own.
+        address: as for `open_server_state`.
+        own: a folder of this process, which is made; one process may have it.
+
+    Raises:
+        ProblemError: another process has `own`; the server is of another release; or why it cannot
+            be used.
+    """
+    if address is not None:
+        return open_server_state(own, address)
+    path = os.path.join(state_dir, "state.db")
+    return SqliteDatabase.open_beside(path, "server", os.path.join(own, "state"))

@@ -11,6 +11,7 @@ from typing import Any, Final
 from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.space import SpaceLedger
+from cargo_sync.migration.contents import RowsOnNodes
 from cargo_sync.migration.placing import ContentReads
 from cargo_sync.migration.progress import Phase
 from cargo_sync.migration.sending import SendTarget
@@ -132,7 +133,7 @@ class Site:
         source = self.folder(name)
         id = source.folder.id
         self.moves.begin(id, STORED, "")
-        target = SendTarget(self.store, self.blobs, id, 0)
+        target = SendTarget(self.store, RowsOnNodes(self.database, 0), id)
         MoveToNodes(source, target, lambda: True, Quiet())()
         source.workspace.close()
         self.moves.ready(id)

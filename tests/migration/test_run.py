@@ -24,6 +24,7 @@ from cargo_sync.migration.leaving import LeftRemoval
 from cargo_sync.migration.place import MoveOrder
 from cargo_sync.migration.run import Migration
 from cargo_sync.migration.screen import Screen
+from cargo_sync.migration.stores import StoreAccess
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.process.service import Service
 from cargo_sync.server import app
@@ -34,6 +35,7 @@ from cargo_sync.state.workspace_moves import WorkspaceMoves
 from tests.server.admin import ask
 from tests.server.surroundings import CHEAP
 from tests.server.test_on_nodes import Cellar, pair
+from tests.stores.objects.bucket import MemoryBucket
 
 PASSWORD = "correct horse"
 
@@ -57,6 +59,8 @@ class Estate:
 
     def __init__(self, place: Path, cellar: Cellar) -> None:
         self.place, self.cellar = place, cellar
+        self.bucket = MemoryBucket()
+        self.reach = StoreAccess(cellar.dialer, lambda settings, world: self.bucket, os.environ)
         self.file = place / "server.json"
         self.near, self.archive = place / "near", place / "archive"
         self.archive.mkdir()
@@ -83,8 +87,10 @@ class Estate:
     async def served(self) -> AsyncIterator[Up]:
         up: asyncio.Future[Up] = asyncio.get_running_loop().create_future()
         settings = load_server(str(self.file), os.environ)
-        dialer = self.cellar.dialer
-        server = asyncio.ensure_future(app.run(settings, ready=up.set_result, dialer=dialer))
+        dialer, connect = self.reach[:2]
+        server = asyncio.ensure_future(
+            app.run(settings, ready=up.set_result, dialer=dialer, connect_bucket=connect)
+        )
         server.add_done_callback(lambda _: up.done() or up.cancel())
         await asyncio.wait({up})
         if server.done():
@@ -117,17 +123,22 @@ class Estate:
         return once.result
 
     async def migrate(
-        self, *, remove: bool = False, give_up: bool = False, **order: Any
+        self,
+        screen: Printed | None = None,
+        *,
+        remove: bool = False,
+        give_up: bool = False,
+        **order: Any,
     ) -> tuple[int, list[str]]:
         """The exit code, and what was printed."""
-        screen = Printed()
+        screen = screen or Printed()
         asked, end = MoveOrder(str(self.file), "archive", **order), WorkEnd()
         if remove:
             code = await LeftRemoval(screen, os.environ, end)(asked)
         elif give_up:
             code = await GivingUp(screen, os.environ, end)(asked)
         else:
-            code = await Migration(screen, os.environ, self.cellar.dialer, end).move(asked)
+            code = await Migration(screen, self.reach, end).move(asked)
         return code, screen.lines
 
     def files(self, folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -288,7 +299,7 @@ async def test_what_is_refused(estate: Estate) -> None:
         with pytest.raises(ProblemError, match="stop the server first"):
             await estate.migrate()
     with pytest.raises(ProblemError, match="no workspace 'other'"):
-        await Migration(Printed(), {}, estate.cellar.dialer, WorkEnd()).move(
+        await Migration(Printed(), estate.reach, WorkEnd()).move(
             MoveOrder(str(estate.file), "other")
         )
     (estate.archive / "file").write_bytes(b"content")

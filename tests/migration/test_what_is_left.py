@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cargo_sync.migration.removal import OldFolder, leave_nodes
+from cargo_sync.migration.contents import RowsOnNodes
+from cargo_sync.migration.removal import OldFolder, leave_store
 from cargo_sync.migration.sending import SendTarget
 from cargo_sync.migration.survey import Extent, survey_folder, unfit
 from cargo_sync.model.problems import ProblemError
@@ -85,7 +86,7 @@ def test_an_old_folder_loses_only_what_is_safe_elsewhere(tmp_path: Path) -> None
         stored = site.stored()
         store = site.folder_store(str(files), marker)
         last.callback(store.close)
-        target = SendTarget(site.store, site.blobs, stored.workspace.id, 0)
+        target = SendTarget(site.store, RowsOnNodes(site.database, 0), stored.workspace.id)
         result = OldFolder(store, site.catalogue, target, nothing)(lambda files, size: None)
         assert [path for path, _ in result.stays] == ["a", "new empty"]
         there = sorted(str(path.relative_to(files)) for path in files.rglob("*"))
@@ -107,7 +108,7 @@ def test_a_workspace_gives_its_contents_on_nodes_up(tmp_path: Path) -> None:
         site.to_folder()
         id = site.catalogue.workspace(str(tmp_path / "back"), tokens()).id
         owners = BlobOwners(site.database)
-        assert leave_nodes(owners.live, site.blobs, id, 0.0, nothing) > 0
+        assert leave_store(RowsOnNodes(site.database, 0), id, 0.0, nothing) > 0
         assert owners.live(id, "", 10) == []
         assert same(view(site.scene(site.folder("back").workspace)), before) in ([], ["trash"])
 

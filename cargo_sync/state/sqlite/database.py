@@ -134,6 +134,50 @@ class SqliteDatabase(Database):
             raise
         return database
 
+    @classmethod
+    def open_beside(cls, path: str, schema: Schema, own: str) -> Self:
+        """Opens a state that another process of ours has open; see `state.opening`.
+
+        Its writers and ours wait for each other as for any program that locks the file.
+
+        Args:
+            path: of the file.
+            schema: whose state it is.
+            own: the file with this name and `.lock` is held: one process may be beside it.
+
+        Raises:
+            ProblemError: as `open`; also `state_newer`, if the other process is of an earlier
+                release.
+        """
+        try:
+            os.stat(path)
+            os.makedirs(os.path.dirname(own), mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise ProblemError(from_os_error(error, path)) from error
+        lock = only_process(own)
+        try:
+            database = cls(path, schema, lock, None)
+        except BaseException:
+            lock.release()
+            raise
+        try:
+            with database.read() as connection:
+                found = migrations.version(connection)
+            known = len(migrations.scripts(schema))
+            migrations.check_known(path, found, known)
+            if found < known:
+                message = f"{path!r} is used by an earlier release"
+                hint = "stop it, and start this release"
+                raise ProblemError(Problem(Code.STATE_NEWER, message, hint=hint, retry=False))
+            with database._translated():
+                for pragma in _PRAGMAS:
+                    database._connection.execute(pragma)
+                database._connection.execute("PRAGMA busy_timeout = 0")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
     def _prepare(self) -> None:
         with self._translated():
             application = self._connection.execute("PRAGMA application_id").fetchone()[0]
