@@ -126,14 +126,16 @@ def _of_a_daemon(job: "JobSettings", env: Mapping[str, str]) -> str:
     return ""
 
 
-def _progress(name: str) -> Callable[["Advance"], None]:
-    """Shows progress on one line of the terminal, or nowhere."""
+def _progress(name: str) -> Callable[["Advance", str], None]:
+    """Shows progress, or why it waits, on one line of the terminal, or nowhere."""
     if not sys.stderr.isatty():
-        return lambda _: None
+        return lambda _, __: None
 
-    def show(advance: "Advance") -> None:
+    def show(advance: "Advance", waits: str) -> None:
         text = f"{name}: looks for changes"
-        if advance.files_total:
+        if waits:
+            text = f"{name}: waits for the server: {waits}"
+        elif advance.files_total:
             text = (
                 f"{name}: {advance.files_done:,} of {_files(advance.files_total)}, "
                 f"{_size(advance.bytes_done)} of {_size(advance.bytes_total)}, "

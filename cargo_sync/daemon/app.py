@@ -108,7 +108,7 @@ async def run(
         tasks = {asyncio.create_task(daemon.serve(me, clock, begun))}
         tasks.add(asyncio.create_task(stop.wait()))
         if once is not None:
-            tasks.add(asyncio.create_task(once.run(daemon)))
+            tasks.add(asyncio.create_task(once.run(daemon, world.steady)))
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         service.notifier.stopping()
         stop.at_last()

@@ -11,7 +11,7 @@ from cargo_sync.daemon.job.supervisor import Listener, Supervisor
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.machines.job_state import JobState
-from cargo_sync.machines.one_run import IDLE, LookEnd, RunVerdict, verdict
+from cargo_sync.machines.one_run import IDLE, LookEnd, RunVerdict, verdict, waits
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.holds import Ruling
 
@@ -60,12 +60,15 @@ class RunOnce(Listener):
 
     approve  the id of what was held before: it passes
     timeout  seconds after which it stops; None for no limit
-    show     called twice a second with the progress
+    show     called twice a second with the progress, and why it waits for the server, or ""
     result   None until the end
     """
 
     def __init__(
-        self, approve: str | None, timeout: float | None, show: Callable[[Advance], None]
+        self,
+        approve: str | None,
+        timeout: float | None,
+        show: Callable[[Advance, str], None],
     ) -> None:
         self.result: RunOnceResult | None = None
         self._approve = approve
@@ -95,8 +98,8 @@ class RunOnce(Listener):
 
     # -- the run -----------------------------------------------------------------------------------
 
-    async def run(self, daemon: JobsOfDaemon) -> None:
-        """Returns when the job has run once; `result` says how."""
+    async def run(self, daemon: JobsOfDaemon, steady: Callable[[], float]) -> None:
+        """Returns when the job has run once; `result` says how. `steady` gives seconds."""
         await self._begun.wait()
         job = next(iter(daemon.all.values()), None)
         if job is None:
@@ -112,7 +115,7 @@ class RunOnce(Listener):
             approved = job.supervisor.sync()
         try:
             async with asyncio.timeout(self._timeout):
-                found = await self._verdict(job, approved)
+                found = await self._verdict(job, approved, steady)
         except TimeoutError:
             detail = "the time was over: the next run goes on where it was"
             self.result = RunOnceResult(RunVerdict.UNFINISHED, job.supervisor.state, detail)
@@ -124,9 +127,11 @@ class RunOnce(Listener):
                     break
                 await Wakeup().wait(_LOOK)
 
-    async def _verdict(self, job: Job, approved: str) -> RunVerdict:
+    async def _verdict(self, job: Job, approved: str, steady: Callable[[], float]) -> RunVerdict:
         """Waits for it; with `approved`, looks before that run do not count."""
-        looks = 0
+        looks, outcomes = 0, job.supervisor.outcomes
+        failing: float | None = None
+        why = ""
         while True:
             if job.supervisor.state in IDLE:
                 return RunVerdict.UNFINISHED
@@ -135,12 +140,18 @@ class RunOnce(Listener):
                 approved = "" if run == approved else approved
                 if approved:
                     continue
-                looks += not job.supervisor.outcomes.code
-                found = verdict(_end(job.supervisor), looks)
+                looks += not outcomes.code
+                now = steady()
+                failing = now if failing is None else failing
+                if outcomes.advanced or not outcomes.code:
+                    failing = None
+                end = _end(job.supervisor, 0.0 if failing is None else now - failing)
+                found = verdict(end, looks)
                 if found is not None:
                     return found
+                why = outcomes.detail() if waits(end) else ""
             if not await self._news.wait(_TICK):
-                self._show(job.sampler.advance())
+                self._show(job.sampler.advance(), "" if outcomes.moving else why)
 
     def _result(self, job: Job, found: RunVerdict) -> RunOnceResult:
         status, outcomes = job.sampler.status(), job.supervisor.outcomes
@@ -158,6 +169,6 @@ class RunOnce(Listener):
         )
 
 
-def _end(job: Supervisor) -> LookEnd:
-    outcomes = job.outcomes
-    return LookEnd(job.state, outcomes.code, outcomes.advanced, outcomes.again_in())
+def _end(job: Supervisor, waited: float) -> LookEnd:
+    out = job.outcomes
+    return LookEnd(job.state, out.code, out.advanced, out.again_in(), out.reached, waited)

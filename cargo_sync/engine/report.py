@@ -78,6 +78,7 @@ class RunReport:
     problems    the first 100 problems of single files; `errors` counts all of them
     downloaded  how many of the files came from the server
     acted       files or folders were changed
+    reached     both sides were there when it began
     advanced    the run got somewhere, even if it is cut: it changed something, stored a part of a
                 listing, or went on with files further than the run before
     again_in    seconds after which another look is needed because files still changed; None if none
@@ -106,6 +107,7 @@ class RunReport:
     downloaded: int = 0
     bytes: int = 0
     acted: bool = False
+    reached: bool = False
     advanced: bool = False
     again_in: float | None = None
     surveyed: float = 0.0

@@ -239,6 +239,7 @@ class Run:
             self._rules, self._near, self._far, self._memory, self._world, self._on_events
         )
         self._server = opened.server
+        self.report.reached = True
         for direction in opened.distinct:
             self._planning.keep_distinct(direction)
         # A preview's survey overwrites what was seen of a source, so it must be checked before it;

@@ -2,7 +2,8 @@
 
 A look that ends may have left files for a moment: they were still being written, or failed for a
 reason that passes. Then there are one or two more looks, as a daemon would have them. A look that
-was cut, for example by the network, goes on as long as each try gets somewhere.
+was cut, for example by the network, goes on as long as each try gets somewhere. One that gets
+nowhere waits for some seconds: another server may be about to go on.
 """
 
 from enum import IntEnum
@@ -15,6 +16,15 @@ from cargo_sync.model.problems import FENCES, Code
 MOST_LOOKS: Final = 3
 SOON: Final = 10.0
 """Seconds: what is tried again later than that is left to the next run."""
+PATIENCE: Final = 30.0
+"""Seconds for which a run waits for a server; the try that is due then is the last one."""
+
+_ASKS_TO_WAIT: Final = frozenset(
+    {Code.ELSEWHERE, Code.BUSY, Code.STOPPED, Code.DATABASE_AWAY, Code.BELOW_QUORUM}
+)
+"""Codes by which a server that answers says that it, or another one, goes on soon."""
+_LOST: Final = frozenset({Code.UNREACHABLE, Code.TIMEOUT, Code.CUT})
+"""Codes of a server that does not answer: it is waited for if it did before."""
 
 
 class RunVerdict(IntEnum):
@@ -36,12 +46,16 @@ class LookEnd(NamedTuple):
     code      of the problem of the job as a whole, or ""
     advanced  the look was cut, but got somewhere
     again_in  seconds after which files that were left may be ready; None without such files
+    reached   this look, or one before it, has reached both sides
+    waited    seconds since looks have begun to fail as a whole, without getting anywhere
     """
 
     state: JobState
     code: str = ""
     advanced: bool = False
     again_in: float | None = None
+    reached: bool = False
+    waited: float = 0.0
 
 
 IDLE: Final = frozenset({JobState.DISABLED, JobState.PAUSED, JobState.WAITING})
@@ -53,12 +67,18 @@ def verdict(end: LookEnd, looks: int) -> RunVerdict | None:
     if end.state in IDLE:
         return RunVerdict.UNFINISHED
     if end.code:
-        return None if end.advanced else _of_problem(end.code)
+        return None if end.advanced or waits(end) else _of_problem(end.code)
     if end.again_in is not None and end.again_in <= SOON and looks < MOST_LOOKS:
         return None
     if end.state is JobState.HELD:
         return RunVerdict.HELD
     return RunVerdict.FAILED if end.state is JobState.ERROR else RunVerdict.SYNCED
+
+
+def waits(end: LookEnd) -> bool:
+    """Whether a look that failed as a whole is tried again, because a server may come back."""
+    passing = end.code in _ASKS_TO_WAIT or (end.reached and end.code in _LOST)
+    return passing and end.waited < PATIENCE
 
 
 def _of_problem(code: str) -> RunVerdict:

@@ -4,15 +4,19 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from cargo_sync.daemon.job.sampler import JobSampler
 from cargo_sync.daemon.job.status import Advance
 from cargo_sync.daemon.job.supervisor import Supervisor
 from cargo_sync.daemon.jobs.registry import Job
 from cargo_sync.daemon.jobs.unusable import UnusableJob
 from cargo_sync.daemon.one_run import RunOnce, RunOnceResult
+from cargo_sync.machines.one_run import PATIENCE as PATIENCE_OF_A_RUN
 from cargo_sync.machines.one_run import RunVerdict
 from cargo_sync.model.problems import Code, Problem
-from tests.daemon.house import PATIENCE, House, going
+from tests.daemon.house import NEVER, PATIENCE, House, going
+from tests.virtual import run
 
 AWAY = Problem(Code.UNREACHABLE, "nobody answers")
 
@@ -32,7 +36,7 @@ class Parts:
         return self.due > 0
 
 
-def quiet(_: Advance) -> None:
+def quiet(_: Advance, __: str) -> None:
     """Shows nothing."""
 
 
@@ -43,7 +47,7 @@ async def once(
     job = house.job("nightly", one, **changes)
     one.begin()
     async with going(job), asyncio.timeout(PATIENCE):
-        await one.run(Parts(job, house))
+        await one.run(Parts(job, house), asyncio.get_running_loop().time)
     assert one.result is not None
     return one.result
 
@@ -72,6 +76,37 @@ async def test_nobody_answers(tmp_path: Path) -> None:
     house.far["nightly"].away = AWAY
     result = await once(house)
     assert (result.verdict, result.detail) == (RunVerdict.AWAY, "nobody answers")
+
+
+@pytest.mark.parametrize(
+    ("back_after", "verdict"), [(5.0, RunVerdict.SYNCED), (NEVER, RunVerdict.AWAY)]
+)
+def test_a_server_that_ends_in_the_middle_is_waited_for_and_that_is_told(
+    tmp_path: Path, back_after: float, verdict: RunVerdict
+) -> None:
+    house, said = House(tmp_path), list[str]()
+    house.job()
+    house.near["nightly"].write("a", b"12")
+    far = house.far["nightly"]
+    far.away = Problem(Code.ELSEWHERE, "it is about to end")
+
+    async def story() -> float:
+        loop = asyncio.get_running_loop()
+        loop.call_later(back_after, setattr, far, "away", None)
+        one = RunOnce(None, None, lambda _, why: said.append(why))
+        job = house.job("nightly", one)
+        one.begin()
+        async with going(job):
+            await one.run(Parts(job, house), asyncio.get_running_loop().time)
+        assert one.result is not None and one.result.verdict is verdict
+        return loop.time()
+
+    took = run(story())
+    assert set(said) == {"it is about to end"}
+    if verdict is RunVerdict.SYNCED:
+        assert far.files() and took < 2 * back_after
+    else:
+        assert PATIENCE_OF_A_RUN <= took < 2 * PATIENCE_OF_A_RUN
 
 
 async def test_what_is_held_passes_by_its_id(tmp_path: Path) -> None:
@@ -114,6 +149,6 @@ async def test_a_job_that_cannot_be_started(tmp_path: Path) -> None:
     one, parts = RunOnce(None, None, quiet), Parts(None, House(tmp_path))
     parts.unusable = {"a": UnusableJob("a", "a.json", "internal", ("the state is read-only",))}
     one.begin()
-    await one.run(parts)
+    await one.run(parts, asyncio.get_running_loop().time)
     assert one.result is not None
     assert (one.result.verdict, one.result.detail) == (RunVerdict.FAILED, "the state is read-only")

@@ -32,6 +32,15 @@ SYNCED, ERROR, HELD, SYNCING = JobState.SYNCED, JobState.ERROR, JobState.HELD, J
         (LookEnd(HELD, "disk_full"), 0, RunVerdict.HELD),
         (LookEnd(HELD, "server_restored"), 0, RunVerdict.HELD),
         (LookEnd(ERROR, "root_in_use"), 0, RunVerdict.UNFINISHED),
+        # A server that may come back, or another one in its place.
+        (LookEnd(ERROR, "unreachable", reached=True), 0, None),
+        (LookEnd(ERROR, "cut", reached=True, waited=29.0), 1, None),
+        (LookEnd(ERROR, "unreachable", reached=True, waited=30.0), 0, RunVerdict.AWAY),
+        (LookEnd(ERROR, "elsewhere"), 0, None),
+        (LookEnd(ERROR, "elsewhere", waited=30.0), 0, RunVerdict.AWAY),
+        (LookEnd(ERROR, "database_away", waited=1.0), 0, None),
+        (LookEnd(ERROR, "bad_login", reached=True), 0, RunVerdict.FAILED),
+        (LookEnd(ERROR, "root_gone", reached=True), 0, RunVerdict.AWAY),
         # It does not run.
         (LookEnd(JobState.PAUSED), 0, RunVerdict.UNFINISHED),
         (LookEnd(JobState.DISABLED), 0, RunVerdict.UNFINISHED),

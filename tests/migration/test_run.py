@@ -109,7 +109,7 @@ class Estate:
         }  # fmt: skip
         file.write_text(json.dumps(fields))
         file.chmod(0o600)
-        once = RunOnce(None, None, lambda advance: None)
+        once = RunOnce(None, None, lambda advance, why: None)
         await daemon_app.run(
             DaemonSettings(str(self.place / "daemon"), "", 1),
             JobFiles.one(str(file), os.environ),

@@ -45,6 +45,7 @@ class JobOutcomes:
     seen      paths that it could read again
     recovered the last look was the first without a failure after one with failures
     advanced  the last look failed as a whole, but got somewhere
+    reached   a look has reached both sides since the daemon started
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class JobOutcomes:
         self.released = False
         self.recovered = False
         self.advanced = False
+        self.reached = False
         self.unseen: list[Problem] = []
         self.seen: list[str] = []
         self._settings = settings
@@ -208,6 +210,7 @@ class JobOutcomes:
         return last is not None and bool(last.problem or last.errors)
 
     def _count(self, report: RunReport) -> None:
+        self.reached |= report.reached
         if report.acted:
             before = self._work or WorkDone(0, 0, report.started)
             self._work = WorkDone(

@@ -55,6 +55,8 @@ _OF_A_PROXY: Final[Mapping[int, str]] = {
     504: "a proxy in front of the server does not wait long enough: let it wait for 60 s or longer",
 }
 """Hints for answers that are not a Cargo server's own, by status."""
+_UNREACHED: Final = frozenset({502, 503, 504})
+"""Those that mean that the proxy has no server now: the job goes on soon after there is one."""
 
 _Query = Mapping[str, str | int]
 
@@ -401,7 +403,7 @@ def _refusal(response: aiohttp.ClientResponse, content: bytes) -> ProblemError:
             return ProblemError(needs_tls(response.url.authority))
     except ValueError:
         code, message = (
-            Code.REFUSED,
+            Code.UNREACHABLE if response.status in _UNREACHED else Code.REFUSED,
             f"{response.url.host} answered {response.status} {response.reason}",
         )
         hint = (

@@ -90,7 +90,7 @@ async def test_a_refusal_says_whether_it_may_be_tried_again(status: int, retry: 
 )
 async def test_a_refusal_without_our_words_is_told_by_its_status(content: bytes) -> None:
     found = await problem(raw(content, 502))
-    assert (found.code, found.retry) == ("refused", True) and "502 Bad Gateway" in found.message
+    assert (found.code, found.retry) == ("unreachable", True) and "502 Bad Gateway" in found.message
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,7 @@ async def test_an_answer_of_a_proxy_says_what_to_set_there(
 ) -> None:
     found = await problem(raw(b"<html>no</html>", status))
     assert found.message.startswith(f"127.0.0.1 answered {status} ")
+    assert found.code == ("unreachable" if retry else "refused")
     assert (found.retry, hint in found.hint) == (retry, True)
 
 
