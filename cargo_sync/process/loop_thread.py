@@ -47,7 +47,7 @@ class LoopThread:
         return end
 
     def close(self) -> None:
-        """Ends the loop; nothing may run there any more."""
+        """Ends the loop, and what still runs there. It blocks."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(PATIENCE)
 
@@ -55,5 +55,16 @@ class LoopThread:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
+            self._loop.run_until_complete(_ended())
         finally:
             self._loop.close()
+
+
+async def _ended() -> None:
+    """Cancels what still runs, so that it lets go what it has while the loop is there."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=PATIENCE)
+    await asyncio.get_running_loop().shutdown_asyncgens()

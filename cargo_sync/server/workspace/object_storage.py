@@ -118,7 +118,8 @@ class ObjectStorage:
         await self._world.offload(self._end)
 
     def close(self) -> None:
-        """Closes the spool; nobody may use it any more."""
+        """Closes the spool; nobody may use it any more. Work that still goes on ends first."""
+        self._end()
         if self._thread is not None:
             self._thread.close()
         if self.store is not None:
