@@ -2,7 +2,9 @@
 
 Who wants a folder takes it if nobody has it, or if its holder is away. A holder that was not heard
 for three seconds counts as away, so it must not use its folders any more when it could not say for
-nearly as long that it is there. When it is heard again it asks who has them.
+nearly as long that it is there. When it is heard again it asks who has them. What a server knows of
+others may be a second old, or older if the database was away: so the statement that takes a folder
+compares what its holder says by then.
 
 The folder's own lock is beside this: it also keeps other programs away.
 """
@@ -38,7 +40,7 @@ class HolderBook(Protocol):
 
     def all(self) -> dict[str, ServerLife]: ...
 
-    def take(self, root: str, holder: ServerLife, last: ServerLife) -> bool: ...
+    def take(self, root: str, holder: ServerLife, last: ServerLife, beat: int | None) -> bool: ...
 
     def give_back(self, root: str, holder: ServerLife) -> None: ...
 
@@ -97,7 +99,8 @@ class FolderHolds:
         if self._membership.draining:
             raise ProblemError(Problem(Code.ELSEWHERE, "this server is about to end"))
         last = self._rows.get(root)
-        if self._is_free(last) and self._rows.take(root, self._me, last):
+        beat = self._beat_of(last)
+        if self._is_free(last) and self._rows.take(root, self._me, last, beat):
             self._own |= {root}
             return True
         self._seen[root] = self._rows.get(root)
@@ -106,6 +109,11 @@ class FolderHolds:
     def _is_free(self, holder: ServerLife) -> bool:
         ours = holder.server == self._me.server  # an earlier start of this server
         return ours or not self._membership.lives(*holder)
+
+    def _beat_of(self, holder: ServerLife) -> int | None:
+        """What a holder had counted when this server looked; None if that does not matter."""
+        known = self._membership.known(holder.server)
+        return None if known is None or holder.server == self._me.server else known.beat
 
     def give_back(self, root: str) -> None:
         """See `FolderHold.give_back`."""

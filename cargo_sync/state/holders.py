@@ -5,10 +5,14 @@ from typing import Final, NamedTuple
 from cargo_sync.state.database import Database
 
 _TAKE: Final = """
-INSERT INTO holder (root, server, life) VALUES (?1, ?2, ?3)
+INSERT INTO holder (root, server, life)
+WITH said AS (SELECT life, beat FROM server WHERE id = ?4 /* FOR UPDATE */) SELECT ?1, ?2, ?3
+WHERE NOT EXISTS (SELECT 1 FROM said WHERE life = ?5 AND beat <> coalesce(?6, beat))
 ON CONFLICT (root) DO UPDATE SET server = excluded.server, life = excluded.life
 WHERE holder.server = ?4 AND holder.life = ?5
 """
+"""The last holder's row is locked: what it says now is seen here, or it comes after this, and then
+the holder looks whose the folder is."""
 _GIVE_BACK: Final = "DELETE FROM holder WHERE root = ? AND server = ? AND life = ?"
 
 
@@ -42,14 +46,23 @@ class HolderRows:
             rows = connection.execute("SELECT root, server, life FROM holder").fetchall()
         return {root: ServerLife(*holder) for root, *holder in rows}
 
-    def take(self, root: str, holder: ServerLife, last: ServerLife) -> bool:
+    def take(
+        self, root: str, holder: ServerLife, last: ServerLife, beat: int | None = None
+    ) -> bool:
         """Takes a folder that nobody has, or `last`; False if somebody else was faster.
+
+        Args:
+            root: of the folder.
+            holder: who takes it.
+            last: who has it.
+            beat: what `last` had counted when it was heard for the last time: if it counts on, it
+                is there, and keeps the folder. None: it does not matter.
 
         Raises:
             ProblemError: it is not known whether it was taken.
         """
         with self._database.apart() as connection:
-            return connection.execute(_TAKE, (root, *holder, *last)).rowcount == 1
+            return connection.execute(_TAKE, (root, *holder, *last, beat)).rowcount == 1
 
     def give_back(self, root: str, holder: ServerLife) -> None:
         """Gives a folder back that one has. Raises ProblemError."""

@@ -1,16 +1,20 @@
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
+import psycopg
 import pytest
 
 from cargo_sync.cluster.holds import FolderHolds
 from cargo_sync.cluster.membership import Membership, Reached
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.state.holders import HolderRows
-from cargo_sync.state.servers import ServerRows
+from cargo_sync.state.holders import NOBODY, HolderRows, ServerLife
+from cargo_sync.state.postgres.database import PostgresDatabase
+from cargo_sync.state.servers import ServerRow, ServerRows
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.cluster.servers import member
 from tests.offloads import inline
+from tests.postgres.waiting import comes_true, is_waiting
 from tests.server.surroundings import Clock
 
 ROOT = "/srv/ana"
@@ -97,6 +101,23 @@ async def test_one_has_it_until_it_is_away(pair: Pair) -> None:
     assert [has(pair.a_holds), has(pair.b_holds)] == [IS_AT_B, "kept"]
 
 
+async def test_who_is_heard_again_keeps_it_though_others_have_not_looked_yet(pair: Pair) -> None:
+    await pair.seconds(2, pair.a, pair.b)
+    assert has(pair.a_holds) == "taken"
+    pair.clock.now += 3.2  # the database is away, for both of them
+    await pair.a.tick()
+    assert [may_use(pair.a_holds), has(pair.b_holds)] == [True, IS_AT_A]
+    await pair.b.tick()
+    assert [may_use(pair.a_holds), has(pair.b_holds)] == [True, IS_AT_A]
+    # The other way round: it is taken first, and its last holder knows when it is heard again.
+    pair.clock.now += 3.2
+    assert not may_use(pair.a_holds)
+    has(pair.b_holds)
+    await pair.a.tick()
+    await pair.b.tick()
+    assert [may_use(pair.a_holds), has(pair.b_holds)] == [False, "kept"]
+
+
 async def test_who_was_late_and_lost_nothing_goes_on(pair: Pair) -> None:
     await pair.seconds(2, pair.a, pair.b)
     assert has(pair.a_holds) == "taken"
@@ -144,6 +165,24 @@ async def test_of_two_who_want_it_at_once_one_gets_it(pair: Pair) -> None:
     assert has(pair.a_holds) == "taken"
     assert not rows.take(ROOT, b, nobody)  # it had looked before the other one was faster
     assert has(pair.b_holds) == IS_AT_A
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_take_waits_for_what_its_last_holder_is_just_saying(
+    fresh_postgres: str, tmp_path: Path, goes_on: bool
+) -> None:
+    a, b = ServerLife("a", "life of a"), ServerLife("b", "life of b")
+    with PostgresDatabase.open(fresh_postgres, str(tmp_path)) as database:
+        ServerRows(database).put(ServerRow("a", "a", a.life, beat=7))
+        rows, taken = HolderRows(database), list[bool]()
+        assert rows.take(ROOT, a, NOBODY)
+        takes = Thread(target=lambda: taken.append(rows.take(ROOT, b, a, 7)))
+        with psycopg.connect(fresh_postgres) as connection:
+            connection.execute("UPDATE server SET beat = beat + %s", (int(goes_on),))
+            takes.start()
+            comes_true(lambda: is_waiting(fresh_postgres))
+        takes.join()
+        assert (taken, rows.get(ROOT)) == (([False], a) if goes_on else ([True], b))
 
 
 async def test_who_shares_with_nobody_has_all(pair: Pair) -> None:
