@@ -1,7 +1,8 @@
 """Follows what other servers change of that which this one keeps in memory.
 
-The database counts the changes (state.revisions). Whoever reads all of it anew says so with
-`caught_up`, before it reads: what changes meanwhile is read once more.
+The database counts the changes (state.revisions). Whoever reads users and workspaces anew says so
+twice: with `reading` before, and with `taken` when all of it has taken effect. What changes in
+between is read once more, and so is what did not take effect.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,32 +25,42 @@ class Following:
         self._rows = rows
         self._offload = offload
         self._known = 0
+        self._begun = Changed()
+        self._limits_seen = self._limits_taken = 0
+        """Numbers of their last change: who reads users does not read limits."""
 
-    async def caught_up(self) -> frozenset[str]:
-        """The users whose logins have ended since the last call.
+    async def reading(self) -> None:
+        """Users and workspaces are read next. Raises ProblemError: the state cannot be read."""
+        self._begun = await self._changed()
 
-        Raises:
-            ProblemError: the state cannot be read.
-        """
+    @property
+    def ended(self) -> frozenset[str]:
+        """The users whose logins have ended, of what is read now."""
+        return self._begun.users
+
+    def taken(self) -> None:
+        """What was read has taken effect."""
+        self._known = max(self._known, self._begun.newest)
+
+    async def _changed(self) -> Changed:
         if self._rows is None:
-            return frozenset()
+            return Changed()
         changed = await self._offload(self._rows.since, self._known)
-        self._known = max(self._known, changed.newest)
-        return changed.users
+        self._limits_seen = max(self._limits_seen, changed.limits)
+        return changed
 
     async def look(
         self, roster: Callable[[], Awaitable[object]], limits: Callable[[], Awaitable[object]]
     ) -> None:
-        """Calls whoever keeps what has changed; `roster` must call `caught_up`.
+        """Calls whoever keeps what has changed; `roster` must call `reading` and `taken`.
 
         Raises:
             ProblemError: the state cannot be read.
         """
-        if self._rows is None:
-            return
-        changed = await self._offload(self._rows.since, self._known)
-        if changed.limits:
+        changed = await self._changed()
+        if (seen := self._limits_seen) > self._limits_taken:
             await limits()
+            self._limits_taken = seen
         if changed.roster or changed.users:
             await roster()
         else:

@@ -264,6 +264,7 @@ class Server:
             world.offload,
             self._take,
         )
+        self._registry.reading = self._following.reading
         self._invitations = Invitations(
             InvitationRows(database),
             device_rows,
@@ -442,7 +443,7 @@ class Server:
     async def _take(self, roster: Roster, ended: frozenset[str]) -> None:
         """Makes a roster take effect, and closes the folders that are not served any more."""
         assert self._tasks is not None, "the server has started"
-        elsewhere = await self._following.caught_up()
+        elsewhere = self._following.ended
         paths = await self._world.offload(served, roster.users, roster.workspaces)
         for path in paths:
             if path not in self._opened and (problem := await self._opened.open(path)):
@@ -463,11 +464,13 @@ class Server:
         self._opened.serve(paths, self._settings, self._tasks)
         self.expiry.changed()
         await self._logins.end_of(ended)
+        self._users.changed(elsewhere)
         self._logins.forget(elsewhere)
         self._permits.end_of(ended | elsewhere)
         self._permits.renew()
         self._flows.renew()
         self.feed.changed()
+        self._following.taken()
         await self._let_go(self._opened.unserved())
 
     async def _follow(self) -> None:

@@ -16,13 +16,13 @@ class Changed(NamedTuple):
 
     newest  the number of the last change
     roster  users, workspaces, grants or quotas
-    limits  the bandwidth that a command set
+    limits  the number of the last change of the bandwidth that a command set, or 0
     users   those whose logins ended
     """
 
     newest: int = 0
     roster: bool = False
-    limits: bool = False
+    limits: int = 0
     users: frozenset[str] = frozenset()
 
 
@@ -38,4 +38,4 @@ class Revisions:
             rows = dict(connection.execute(_SINCE, (number,)).fetchall())
         newest = rows.pop("", 0)
         users = frozenset(name.removeprefix(LOGIN) for name in rows if name.startswith(LOGIN))
-        return Changed(newest, ROSTER in rows, LIMITS in rows, users)
+        return Changed(newest, ROSTER in rows, rows.get(LIMITS, 0), users)

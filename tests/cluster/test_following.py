@@ -8,6 +8,7 @@ import pytest
 from cargo_sync.cluster.following import Following
 from cargo_sync.config.grants import Grant
 from cargo_sync.model.limits import Ordered
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.database import Database
 from cargo_sync.state.devices import DeviceRow, DeviceRows
@@ -75,34 +76,82 @@ class Counted:
         new = [one for one in self.changes if one.newest > number]
         users = frozenset[str]().union(*(one.users for one in new))
         newest = self.changes[-1].newest if self.changes else 0
-        return Changed(
-            newest, any(one.roster for one in new), any(one.limits for one in new), users
+        limits = max((one.newest for one in new if one.limits), default=0)
+        return Changed(newest, any(one.roster for one in new), limits, users)
+
+
+class Follower:
+    """A server that follows."""
+
+    def __init__(self) -> None:
+        self.rows, self.told = Counted(), list[object]()
+        self.following = Following(self.rows, inline)
+        self.meanwhile: Callable[[], object] = lambda: None
+        """What happens while the roster is read, and takes effect."""
+
+    def changes(self, *kinds: str, user: str = "") -> None:
+        number = len(self.rows.changes) + 1
+        users = frozenset({user} - {""})
+        self.rows.changes.append(
+            Changed(number, "roster" in kinds, number * ("limits" in kinds), users)
         )
+
+    async def roster(self) -> None:
+        await self.following.reading()
+        self.meanwhile()
+        self.told.append(sorted(self.following.ended))
+        self.following.taken()
+
+    async def limits(self) -> None:
+        self.told.append("limits")
+
+    async def look(self) -> list[object]:
+        self.told.clear()
+        await self.following.look(self.roster, self.limits)
+        return list(self.told)
 
 
 async def test_each_change_is_taken_over_once() -> None:
-    rows, told = Counted(), list[object]()
-    following = Following(rows, inline)
+    one = Follower()
+    one.changes("roster", user="ana")
+    await one.roster()
+    assert one.told == [["ana"]]  # a server that starts reads all
+    assert await one.look() == []
+    one.changes("roster")
+    one.changes("limits", user="ben")
+    assert await one.look() == ["limits", ["ben"]]
+    assert await one.look() == []
+    one.changes("limits")
+    assert await one.look() == ["limits"]
+    assert await one.look() == []
+    alone = Following(None, inline)
+    await alone.look(one.roster, one.limits)
+    assert alone.ended == frozenset()
 
-    async def roster() -> None:
-        told.append(sorted(await following.caught_up()))
 
-    async def limits() -> None:
-        told.append("limits")
+async def test_what_changes_while_it_is_read_is_read_once_more() -> None:
+    one = Follower()
+    one.changes("roster")
+    one.meanwhile = lambda: one.changes("roster", user="ben") if len(one.rows.changes) < 2 else None
+    assert await one.look() == [[]]
+    assert await one.look() == [["ben"]]
+    assert await one.look() == []
+    # A command of this server reads users, not limits.
+    one.changes("limits")
+    await one.roster()
+    assert await one.look() == ["limits"]
+    assert await one.look() == []
 
-    async def look() -> list[object]:
-        told.clear()
-        await following.look(roster, limits)
-        return list(told)
 
-    rows.changes.append(Changed(1, roster=True, users=frozenset({"ana"})))
-    assert await following.caught_up() == {"ana"}  # a server that starts reads all
-    assert await look() == []
-    rows.changes.append(Changed(2, roster=True))
-    rows.changes.append(Changed(3, limits=True, users=frozenset({"ben"})))
-    assert await look() == ["limits", ["ben"]]
-    assert await look() == []
-    rows.changes.append(Changed(4, limits=True))
-    assert await look() == ["limits"]
-    assert await look() == []
-    assert await Following(None, inline).caught_up() == frozenset()
+async def test_what_did_not_take_effect_is_read_once_more() -> None:
+    one = Follower()
+    one.changes("roster", user="ben")
+
+    def fails() -> None:
+        raise ProblemError(Problem(Code.DATABASE_AWAY, "away"))
+
+    one.meanwhile = fails
+    with pytest.raises(ProblemError):
+        await one.look()
+    one.meanwhile = lambda: None
+    assert await one.look() == [["ben"]]

@@ -51,6 +51,7 @@ class Registry:
     user_rows, workspace_rows  the rows in the state; to write one, hold `changing` and call
                                `refresh` afterwards
     roster                     the current users and workspaces
+    reading                    called before they are read; it raises ProblemError
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Registry:
         self._opened = opened
         self._offload = offload
         self._take = take
+        self.reading: Callable[[], Awaitable[None]] = _nothing
         self._file = Roster()
         self._state_dir = ""
         self._users_dir: str | None = None
@@ -140,7 +142,7 @@ class Registry:
             names = {one.username for one in settings.users}
             forgotten = await self._offload(self.user_rows.forget_others, names)
             applied = await self._logins.apply(self.roster.users)
-            await self._take(self.roster, applied.changed | frozenset(forgotten))
+            await self.refresh(applied.changed | frozenset(forgotten))
             users = _became(
                 {one.username: one for one in before.users},
                 {one.username: one for one in self.roster.users},
@@ -251,6 +253,7 @@ class Registry:
         return path
 
     async def _effective(self) -> Roster:
+        await self.reading()
         return await self._offload(self._read_rows)
 
     def _read_rows(self) -> Roster:
@@ -261,6 +264,10 @@ class Registry:
             self._state_dir,
             real_root,
         )
+
+
+async def _nothing() -> None:
+    """No other server writes them."""
 
 
 def _became(
