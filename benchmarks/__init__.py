@@ -2,6 +2,7 @@
 
 callbacks        no callback is lost or out of order, through crashes and errors
 cluster          what several servers on one PostgreSQL and one bucket cost
+cluster_look     what a look costs in a workspace of a million entries on PostgreSQL
 hostile_server   what a hostile server costs a daemon and its other jobs
 jobs             what many jobs cost: latency, memory, CPU time
 node_store       what a workspace on storage nodes costs, against one in a folder

@@ -16,6 +16,7 @@ giving_up      a move that has not ended is given up
 leaving        what was left behind: told, and removed
 parts          the state of a server, and what is made of it
 place          what the command is asked, and what it needs of room: values
+planning       what a move would do: looked for, shown, and agreed to
 placing        files that are written into a folder
 progress       how far it is
 removal        what may be removed of an old folder, and of a store
@@ -23,6 +24,7 @@ rooms          the folder that a workspace is to get, and the room on disks
 run            a move, from its order to its end
 screen         what people see of it
 sending        contents on their way into a store
+served         a move begins while its workspace is served
 settings_file  the place of a workspace in the server's file
 stores         the store to which a workspace moves, or from which it comes
 survey         what would have to be done, and what cannot be kept

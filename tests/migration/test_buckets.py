@@ -12,7 +12,7 @@ import argon2
 import pytest
 
 from cargo_sync.config.errors import ConfigError
-from cargo_sync.migration import run, settings_file
+from cargo_sync.migration import served, settings_file
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.server.server import Up
 from cargo_sync.state.object_contents import ObjectContents
@@ -32,7 +32,7 @@ ASKED = "all is there but what changes now"
 def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Estate:
     monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
     monkeypatch.setenv("BUCKET_KEY", "secret of the bucket")
-    monkeypatch.setattr(run, "AGAIN", 0.3)
+    monkeypatch.setattr(served, "AGAIN", 0.3)
     with ExitStack() as last:  # its nodes are not used
         found = Estate(tmp_path, Cellar(tmp_path, last))
     (tmp_path / "bucket.json").write_text(json.dumps({"s3": STORE}))
