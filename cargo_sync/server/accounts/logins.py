@@ -115,6 +115,8 @@ class Logins:
         """Checked logins since the start, by result."""
         self._tokens: dict[bytes, _Kept] = {}
         self._verified: dict[bytes, _Kept] = {}
+        self._changes: dict[str, int] = {}
+        """The last change of each user's logins of which this server knows (`SharedTokens`)."""
 
     async def login(self, name: str, password: str, address: str) -> IssuedToken:
         """Makes a token for the right password.
@@ -123,9 +125,27 @@ class Logins:
             ProblemError: `unauthorized`, `expired`, `foreign_network`.
             LaterError: `throttled` after wrong passwords, `busy` when too many log in at once.
         """
-        proved, _ = await self._verify(name, password, address)
+        while True:
+            since = await self._caught_up(name)
+            proved, _ = await self._verify(name, password, address)
+            if (issued := await self._issued(*proved, since)) is not None:
+                break
         await self._entered(proved.user.name, address)
-        return await self.issue(*proved)
+        return issued
+
+    async def _caught_up(self, name: str) -> int | None:
+        """The last change of a user's logins; what was proved before it is not believed any more.
+
+        Another server may have changed the password, and this one hears of it a second later.
+        """
+        if self._shared is None:
+            return None
+        number = await self._shared.changed(name)
+        if self._users.get(name) is not None and self._changes.get(name) != number:
+            self._changes[name] = number
+            self._users.changed((name,))
+            self.forget(frozenset((name,)))
+        return number
 
     async def issue(self, user: User, device: str = "") -> IssuedToken:
         """A token for a user who has proved who they are, and for their device.
@@ -133,13 +153,19 @@ class Logins:
         Raises:
             ProblemError: the state cannot be written.
         """
+        issued = await self._issued(user, device, None)
+        assert issued is not None, "it does not matter since when"
+        return issued
+
+    async def _issued(self, user: User, device: str, since: int | None) -> IssuedToken | None:
+        """As `issue`; None if the user's logins have ended `since`."""
         token = base64.urlsafe_b64encode(self.entropy(32)).decode().rstrip("=")
         own = [digest for digest, kept in self._tokens.items() if kept.user == user.name]
         for digest in own[: len(own) - PER_USER + 1]:
             del self._tokens[digest]
         login, digest = FoundLogin(user.name, device, TOKEN_SECONDS), _token_digest(token)
-        if self._shared is not None:
-            await self._shared.add(digest, login, PER_USER)
+        if self._shared and not await self._shared.add(digest, login, PER_USER, since):
+            return None
         self._keep_found(digest, login)
         return IssuedToken(token, TOKEN_SECONDS, user)
 

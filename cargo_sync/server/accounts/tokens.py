@@ -13,7 +13,11 @@ BELIEVED: Final = 1.0
 class LoginTable(Protocol):
     """Where the logins are (state.logins)."""
 
-    def add(self, digest: bytes, row: LoginRow, most: int, now: float) -> None: ...
+    def changed(self, user: str) -> int: ...
+
+    def add(
+        self, digest: bytes, row: LoginRow, most: int, now: float, since: int | None
+    ) -> bool: ...
 
     def get(self, digest: bytes) -> LoginRow | None: ...
 
@@ -43,11 +47,24 @@ class SharedTokens:
         self._offload = offload
         self._wall = wall
 
-    async def add(self, digest: bytes, login: FoundLogin, most: int) -> None:
-        """Keeps a token of a user who has at most so many. Raises ProblemError."""
+    async def changed(self, user: str) -> int:
+        """Counts up when the logins of a user end. Raises ProblemError."""
+        return await self._offload(self._rows.changed, user)
+
+    async def add(
+        self, digest: bytes, login: FoundLogin, most: int, since: int | None = None
+    ) -> bool:
+        """Keeps a token of a user who has at most so many.
+
+        `since`: what `changed` said before the login was proved. If the user's logins have ended
+        since, nothing is kept, and it returns False.
+
+        Raises:
+            ProblemError: the state cannot be written.
+        """
         now = self._wall()
         row = LoginRow(login.user, login.device, now + login.seconds)
-        await self._offload(self._rows.add, digest, row, most, now)
+        return await self._offload(self._rows.add, digest, row, most, now, since)
 
     async def get(self, digest: bytes) -> FoundLogin | None:
         """The login of a token that holds now, or None. Raises ProblemError."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ class Two:
 
     def __init__(self, database: SqliteDatabase) -> None:
         self.clock = Clock()
-        self.rows, self.book = LoginRows(database), Book()
+        self.rows, self.book, self.database = LoginRows(database), Book(), database
         self.users: list[Users] = []
         self.logins: list[Logins] = []
         for key in (b"a", b"b"):
@@ -43,6 +44,13 @@ class Two:
             devices = Devices(DeviceRows(database), users, self.clock)
             self.users.append(users)
             self.logins.append(Logins(users, devices, self.clock, bytes_of(key), shared=shared))
+
+    def changes_password(self, password: str) -> None:
+        """Ana does, at another server; schema/server_005.sql says what the database does then."""
+        self.book.set("ana", CHEAP.hash(password))
+        with self.database.transaction() as connection:
+            connection.execute("DELETE FROM login WHERE user = 'ana'")
+            connection.execute("INSERT INTO revision VALUES ('login:ana', 1)")
 
     async def user(self, server: int, token: str) -> str:
         """Who comes with a token, or the code of the refusal."""
@@ -86,6 +94,28 @@ async def test_what_was_forgotten_is_looked_up_and_what_has_ended_is_not_found(t
     assert await two.user(1, ben) == "ben"
     two.clock.now += TOKEN_SECONDS
     assert [await two.user(server, ben) for server in (0, 1)] == ["unauthorized"] * 2
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+async def test_an_old_password_opens_nothing_at_a_server_that_has_not_heard_of_the_new_one(
+    two: Two, monkeypatch: pytest.MonkeyPatch, meanwhile: bool
+) -> None:
+    login, add = two.logins[1].login, two.rows.add
+    await login("ana", "correct horse", ADDRESS)  # now it is known there without hashing it
+
+    def changed_before(*row: Any) -> bool:
+        monkeypatch.setattr(two.rows, "add", add)
+        two.changes_password("battery horse")
+        return add(*row)
+
+    if meanwhile:
+        monkeypatch.setattr(two.rows, "add", changed_before)
+    else:
+        two.changes_password("battery horse")
+    with pytest.raises(ProblemError, match="wrong"):
+        await login("ana", "correct horse", ADDRESS)
+    token = (await login("ana", "battery horse", ADDRESS)).token
+    assert [await two.user(server, token) for server in (0, 1)] == ["ana", "ana"]
 
 
 async def test_of_too_many_the_oldest_end_and_those_of_yesterday_are_gone(two: Two) -> None:
