@@ -1,6 +1,6 @@
 """Packets as the sink of a lane: small contents come together, and each becomes a file of its own.
 
-A batch has packets or single contents, never both. A packet is there as a whole or not at all: if
+A batch has packets or single contents, never both. A packet counts as a whole or not at all: if
 one of its contents is not what its name says, or has no room, who sent it sends them one by one.
 """
 

@@ -1,13 +1,14 @@
 """Folders of blobs for tests, and what is put in them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from blake3 import blake3
 
 from cargo_sync.local.ages import MemoryAges
+from cargo_sync.local.content_hash import ListedHash
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.local.system import System
@@ -31,6 +32,7 @@ def opened(
     capacity: int | None = None,
     token: str = TOKEN,
     durable: bool = True,
+    hashes: Callable[[], ListedHash] = ListedHash,
 ) -> BlobFolder:
     return BlobFolder.open(
         str(path),
@@ -43,6 +45,7 @@ def opened(
         capacity=capacity,
         durable=durable,
         system=system or quick_system("native"),
+        hashes=hashes,
     )
 
 

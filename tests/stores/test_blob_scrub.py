@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from cargo_sync.local.content_hash import tagging
+from cargo_sync.local.piece_lists import KEY, PIECE
 from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.blob_scrub import EACH, KEPT, BlobScrub, ScrubPlace
-from cargo_sync.stores.blobs import BlobFolder
+from cargo_sync.stores.blobs import BlobFolder, for_blobs
 from tests.local.systems import failing_in
 from tests.stores.blobs import LARGE, content_of, flip, kept, opened, place_of, put, read
 
@@ -84,6 +87,32 @@ def test_a_wrong_list_is_made_again(blobs: BlobFolder, top: Path, clock: Clock) 
         for _ in scrub.walk():
             pass
         assert (scrub.place.damaged, list.read_bytes()) == (0, whole)
+
+
+@pytest.mark.parametrize("rotten", ["", "content", "tag", "key"])
+def test_a_content_that_came_in_pieces_is_checked_by_its_tags(
+    top: Path, clock: Clock, rotten: str
+) -> None:
+    """As at a node."""
+    content = content_of(LARGE)
+    list = place_of(top, content).with_suffix(".pieces")
+    with closing(opened(top, hashes=tagging(os.urandom))) as blobs:
+        [offer] = for_blobs([Offer("a", len(LARGE), 0, 0, 0, 0, "a" * 32)])
+        part = blobs.staging.part(offer)
+        part.write(0, memoryview(LARGE))
+        assert blobs.place([part.finish()]) == [None]
+        whole = list.read_bytes()
+        assert len(whole) == 1 + KEY + 3 * 16
+        if rotten:
+            file = place_of(top, content) if rotten == "content" else list
+            flip(file, {"content": PIECE, "tag": len(whole) - 1, "key": 1}[rotten])
+        scrub = BlobScrub(blobs, clock)
+        for _ in scrub.walk():
+            pass
+        assert scrub.place.damaged == (rotten == "content") == bool(blobs.damaged)
+        if rotten != "content":
+            assert (list.read_bytes() == whole) is (not rotten)
+            assert read(blobs, content) == LARGE
 
 
 def test_it_goes_on_after_a_restart(blobs: BlobFolder, top: Path, clock: Clock) -> None:
