@@ -84,7 +84,7 @@ class FolderHolds:
         self.lost: Callable[[str], None] = lambda root: None
         self._own: frozenset[str] = frozenset()
         self._seen: dict[str, ServerLife] = {}
-        """Who had a folder that this server wanted, at the last look at it."""
+        """Who had a folder that this server wanted, at the last look at all."""
         self._free: frozenset[str] = frozenset()
         self._me = ServerLife(membership.me.id, membership.me.life)
 
@@ -97,6 +97,7 @@ class FolderHolds:
         if self._rows is None or root in self._own:
             return False
         if self._membership.draining:
+            self._seen.setdefault(root, NOBODY)
             raise ProblemError(Problem(Code.ELSEWHERE, "this server is about to end"))
         last = self._rows.get(root)
         beat = self._beat_of(last)
@@ -111,9 +112,14 @@ class FolderHolds:
         return ours or not self._membership.lives(*holder)
 
     def _beat_of(self, holder: ServerLife) -> int | None:
-        """What a holder had counted when this server looked; None if that does not matter."""
+        """What a holder had counted when this server looked; None if that does not matter.
+
+        0, which no server says, for one that began since: it is there.
+        """
+        if holder.server == self._me.server:
+            return None
         known = self._membership.known(holder.server)
-        return None if known is None or holder.server == self._me.server else known.beat
+        return 0 if known is None or known.life != holder.life else known.beat
 
     def give_back(self, root: str) -> None:
         """See `FolderHold.give_back`."""
@@ -142,6 +148,7 @@ class FolderHolds:
             return
         for root in sorted(self._own):
             self._own -= {root}
+            self._seen[root] = NOBODY
             await self._offload(self._rows.give_back, root, self._me)
             self.lost(root)
 
@@ -160,14 +167,19 @@ class FolderHolds:
 
     def _look_for_free(self, found: Mapping[str, ServerLife]) -> None:
         """Says once which folders are free that this server wanted; it tries them later, too."""
-        wanted = [root for root in self._seen if root not in self._own]
+        wanted = [root for root in list(self._seen) if root not in self._own]
+        self._seen.update((root, found.get(root, NOBODY)) for root in wanted)
         free = frozenset(one for one in wanted if self._is_free(found.get(one, NOBODY)))
         news, self._free = free - self._free, free
         for root in sorted(news):
             self.lost(root)
 
     def _elsewhere(self, root: str) -> ElsewhereError:
-        known = self._membership.known(self._seen.get(root, NOBODY).server)
+        holder = self._seen.get(root, NOBODY)
+        known = self._membership.known(holder.server)
+        if holder == NOBODY:
+            message = "another server is about to take the folder of this workspace"
+            return ElsewhereError(Problem(Code.ELSEWHERE, message), "")
         if known is None:
             message = "the folder of this workspace is served by another server"
             return ElsewhereError(Problem(Code.ELSEWHERE, message), "")

@@ -61,6 +61,13 @@ def has(holds: FolderHolds) -> str:
     return "taken" if taken else "kept"
 
 
+def told_by(holds: FolderHolds) -> str:
+    """What clients are told by a server that does not have it."""
+    with pytest.raises(ProblemError) as raised:
+        holds.of(ROOT).check()
+    return raised.value.problem.message
+
+
 def may_use(holds: FolderHolds) -> bool:
     try:
         holds.of(ROOT).check()
@@ -69,6 +76,7 @@ def may_use(holds: FolderHolds) -> bool:
     return True
 
 
+IS_AT_NOBODY_KNOWN = "the folder of this workspace is served by another server"
 IS_AT_A = 'the folder of this workspace is served by the server "a" at https://a:8443'
 IS_AT_B = 'the folder of this workspace is served by the server "b" at https://b:8443'
 
@@ -145,7 +153,19 @@ async def test_a_server_that_is_about_to_end_lets_others_have_all(pair: Pair) ->
     await pair.a.end_soon()
     await pair.a_holds.leave()
     assert (lost, has(pair.a_holds)) == ([ROOT], "this server is about to end")
+    assert told_by(pair.a_holds) == "another server is about to take the folder of this workspace"
     assert [has(pair.b_holds), has(pair.a_holds)] == ["taken", "this server is about to end"]
+    await pair.a.tick()
+    assert told_by(pair.a_holds) == IS_AT_B
+
+
+async def test_a_server_of_which_another_has_not_heard_yet_keeps_its_folder(pair: Pair) -> None:
+    await pair.a.tick()
+    await pair.b.tick()
+    assert has(pair.b_holds) == "taken"
+    assert has(pair.a_holds) == IS_AT_NOBODY_KNOWN
+    await pair.a.tick()
+    assert has(pair.a_holds) == IS_AT_B
 
 
 async def test_a_server_has_again_what_it_had_before_it_was_killed(pair: Pair) -> None:

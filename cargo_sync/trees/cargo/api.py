@@ -232,10 +232,11 @@ class Api:
     ) -> aiohttp.ClientResponse:
         """Sends a request to the server that has its workspace, if there are several.
 
-        The token goes there, never the password; and the certificate must be as good as that of the
-        server which said where.
+        One that had it, and does not serve it now, is asked no more: whoever has the address of the
+        login knows who does. The token goes there, never the password; and the certificate must be
+        as good as that of the server which said where.
         """
-        workspace = _workspace_of(path, body)
+        workspace, left = _workspace_of(path, body), ""
         for _ in range(HOPS):
             at = self._at.get(workspace, "")
             try:
@@ -246,10 +247,14 @@ class Api:
                 del self._at[workspace]  # it may be at another one by now
                 continue
             there = _elsewhere(response, self.login.url)
-            if not there or there == at or not workspace:
+            if workspace and there and there != at:
+                self._at[workspace] = there
+            elif at and at != left and response.status == 503:
+                del self._at[workspace]
+                left = at
+            else:
                 return response
             response.release()
-            self._at[workspace] = there
         return await self._request(method, path, body, query, stream=stream)
 
     async def _log_in(self, known: str) -> None:

@@ -58,6 +58,21 @@ async def test_when_that_one_is_gone_it_asks_again_where_the_workspace_is() -> N
     assert heard.asked.count("GET /workspaces/w x/tree") == 2
 
 
+async def test_when_that_one_is_about_to_end_it_asks_again_where_the_workspace_is() -> None:
+    """Also if it does not know, and if nobody knows yet."""
+    ends = raw(BODY, 503, **{"Content-Type": "application/json"})
+    theirs = {"GET_workspaces/w x/tree": [ok("b's"), ends]}
+    async with answering(**theirs) as (b, heard_b):
+        mine = {"GET_workspaces/w x/tree": [at(b.url), ok("mine by now"), at(b.url)]}
+        async with answering(**mine) as (a, heard_a):
+            api = Api(a, time.monotonic)
+            assert [await api.get(TREE, told) for _ in range(2)] == ["b's", "mine by now"]
+            assert await code_of(api) == "elsewhere"
+            await api.close()
+    for heard in (heard_a, heard_b):
+        assert heard.asked.count("GET /workspaces/w x/tree") <= 5
+
+
 @pytest.mark.parametrize(
     "address",
     ["", "nonsense://x", "https://127.0.0.1:1", "http://", "http://u:p@127.0.0.1:1", "x" * 2_000],
