@@ -103,8 +103,14 @@ class ByteStream(asyncio.BufferedProtocol):
             self._check_open()
 
     async def closed(self) -> None:
-        """Returns when the connection has ended."""
+        """Returns when the connection has ended.
+
+        Raises:
+            TimeoutError: not all of what was written could be sent in time.
+        """
         await self._closed.wait()
+        if isinstance(self._error, TimeoutError):
+            raise self._error
 
     # -- what the connection says ------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ KEPT: Final = 4.0
 """Seconds that an idle connection is kept: servers close theirs after 5 s or more."""
 AT_ONCE: Final = 32
 """Connections; what wants more waits."""
+LONGEST_ANSWER: Final = 5
+"""A whole answer may take so many times the patience that a pause in it may take."""
 
 
 class UnopenedError(Exception):
@@ -46,6 +48,7 @@ class HttpExchanges:
         self._place = place
         self._room = asyncio.Semaphore(at_once)
         self._idle: list[_Line] = []
+        self._is_over = False
 
     async def ask(self, method: str, message: bytes, longest: int, patience: float) -> HttpAnswer:
         """The answer to one request.
@@ -54,7 +57,8 @@ class HttpExchanges:
             method: of it.
             message: all of it.
             longest: bytes of the body; of a longer one the head is returned.
-            patience: seconds without a byte of the answer.
+            patience: seconds without a byte of the answer; all of it may take `LONGEST_ANSWER`
+                times as long.
 
         Raises:
             UnopenedError: nothing was sent.
@@ -68,14 +72,15 @@ class HttpExchanges:
             except BaseException:
                 used.close()
                 raise
-            if answer.kept and not used.is_closed:
+            if answer.kept and used.is_free and not self._is_over:
                 self._idle.append(used)
             else:
                 used.close()
             return answer
 
     async def aclose(self) -> None:
-        """Closes what is idle. A message that is under way ends as it ends."""
+        """Closes what is idle. A message that is under way ends as it ends, then its connection."""
+        self._is_over = True
         idle, self._idle = self._idle, []
         for one in idle:
             one.close()
@@ -85,7 +90,7 @@ class HttpExchanges:
         oldest = asyncio.get_running_loop().time() - KEPT
         while self._idle:
             one = self._idle.pop()
-            if not one.is_closed and one.since > oldest:
+            if one.is_free and one.since > oldest:
                 return one
             one.close()
         return None
@@ -129,16 +134,27 @@ class _Line(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader: HttpAnswerReader | None = None
         self._answer: asyncio.Future[HttpAnswer] | None = None
-        self._came = 0.0
+        self._came = self._ends = 0.0
+        self._is_closed = False
         self.since = 0.0
-        self.is_closed = False
+
+    @property
+    def is_free(self) -> bool:
+        """Another message may follow: it is open, and all of the last one has gone.
+
+        A server that answers before it has read a message may take the rest of it for another one.
+        """
+        transport = self._transport
+        if self._is_closed or transport is None or transport.is_closing():
+            return False
+        return transport.get_write_buffer_size() == 0
 
     async def ask(self, reader: HttpAnswerReader, message: bytes, patience: float) -> HttpAnswer:
         assert self._transport is not None
         answer: asyncio.Future[HttpAnswer] = self._loop.create_future()
         self._reader, self._answer, self._came = reader, answer, self._loop.time()
-        watch = self._loop.call_later(patience, self._look, patience)
-        self._watch = watch
+        self._ends = self._came + LONGEST_ANSWER * patience
+        self._watch = self._loop.call_later(patience, self._look, patience)
         self._transport.write(message)
         try:
             return await answer
@@ -148,7 +164,7 @@ class _Line(asyncio.Protocol):
             self.since = self._loop.time()
 
     def close(self) -> None:
-        self.is_closed = True
+        self._is_closed = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -171,7 +187,7 @@ class _Line(asyncio.Protocol):
             self._answer.set_result(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.is_closed = True
+        self._is_closed = True
         if self._reader is None or self._answer is None or self._answer.done():
             return
         if exc is None and (answer := self._reader.ended()) is not None:
@@ -182,10 +198,10 @@ class _Line(asyncio.Protocol):
             )
 
     def _look(self, patience: float) -> None:
-        """Ends the wait if nothing came for so long."""
+        """Ends the wait if nothing came for so long, or if all of it takes too long."""
         if self._answer is None or self._answer.done():
             return
-        left = self._came + patience - self._loop.time()
+        left = min(self._came + patience, self._ends) - self._loop.time()
         if left > 0:
             self._watch = self._loop.call_later(left, self._look, patience)
         else:

@@ -17,7 +17,7 @@ from yarl import URL
 from cargo_sync.machines.retry import delay
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.process.http_exchange import UnopenedError
+from cargo_sync.process.http_exchange import LONGEST_ANSWER, UnopenedError
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.s3.answers import AnswerReader, Records
 from cargo_sync.s3.content import SMALL, ContentPayload, S3Content, SentDigests, digests, md5_of
@@ -34,8 +34,6 @@ TRIES: Final = 5
 FIRST_WAIT: Final = 0.2
 LONGEST_WAIT: Final = 10.0
 """Seconds between two tries, also if the server asks for more."""
-LONGEST_ANSWER: Final = 5
-"""A whole answer may take so many times the patience that a pause in it may take."""
 NO_RECORDS: Final[Records] = {}
 
 _REFUSAL: Final = 64 * 1024
@@ -102,10 +100,11 @@ class S3Connection:
             return response.headers
 
         async def send(hashed: SentDigests | None) -> Mapping[str, str]:
-            if self.is_short(request):
-                with suppress(UnopenedError):
-                    return (await self._exchanged(request, hashed, _REFUSAL)).headers
-            return await self._read(request, hashed, read)
+            if not self.is_short(request):
+                return await self._read(request, hashed, read)
+            with suppress(UnopenedError):
+                return (await self._exchanged(request, hashed, _REFUSAL)).headers
+            return await self._read(_unpaced(request), hashed, read)
 
         return await self._tried(request, send)
 
@@ -245,13 +244,13 @@ class S3Connection:
         """Sends a short request once; returns a successful answer.
 
         Raises:
-            UnopenedError: nothing was sent.
+            UnopenedError: nothing was sent; its content has waited for its turn already.
         """
-        asked = self.world.wall()
-        target, headers = self._signed(request, hashed, asked)
         content = request.content
         if content is not None and content.pace is not None:
             await content.pace(content.size)
+        asked = self.world.wall()  # a server takes no signature that is old
+        target, headers = self._signed(request, hashed, asked)
         answer = await self._shorts.ask(
             request.method, target, headers, content, longest, request.patience
         )
@@ -324,6 +323,12 @@ class S3Connection:
         if self._own is None:
             self._own = new_session(self.login)
         return self._own
+
+
+def _unpaced(request: S3Request) -> S3Request:
+    """A request whose content waits no more."""
+    content = request.content
+    return request if content is None else replace(request, content=replace(content, pace=None))
 
 
 def _relies(request: S3Request) -> bool:

@@ -43,7 +43,10 @@ class ShortRequests:
             OSError: the connection was cut; TimeoutError: there is no answer.
         """
         length = None if content is None else content.size
-        head = request_head(method, target, {**headers, **_ALWAYS}, length)
+        try:
+            head = request_head(method, target, {**headers, **_ALWAYS}, length)
+        except ValueError as error:
+            raise UnopenedError from error  # aiohttp sends what is not ASCII
         message = b"".join((head, *(content.views if content is not None else ())))
         try:
             return await self._exchanges().ask(method, message, longest, patience)

@@ -5,15 +5,21 @@ import datetime
 import hashlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cargo_sync.api.own_certificate import make_certificate
 from cargo_sync.process import http_exchange
-from cargo_sync.process.http_exchange import HttpExchanges, HttpPlace, UnopenedError
-from cargo_sync.wire.http1 import UnreadableError
+from cargo_sync.process.http_exchange import (
+    LONGEST_ANSWER,
+    HttpExchanges,
+    HttpPlace,
+    UnopenedError,
+)
+from cargo_sync.wire.http1 import HttpAnswerReader, UnreadableError
 
 ASKED = b"GET / HTTP/1.1\r\n\r\n"
 FOUND = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -133,3 +139,90 @@ async def test_nothing_is_sent_to_a_server_that_is_not_trusted(tmp_path: Path) -
 async def test_a_server_that_cannot_be_reached_was_asked_nothing() -> None:
     with pytest.raises(UnopenedError):
         await ask(HttpExchanges(HttpPlace("127.0.0.1", 1)))
+
+
+class Clock:
+    """A loop for one line, whose time is set; and a connection that takes everything."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.due = list[tuple[float, Callable[[], None]]]()
+        self.create_future = asyncio.get_running_loop().create_future
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(self, seconds: float, call: Callable[..., None], *args: Any) -> asyncio.Handle:
+        self.due.append((self.now + seconds, lambda: call(*args)))
+        return asyncio.get_running_loop().call_later(3600, lambda: None)
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+        for call in [call for at, call in self.due if at <= self.now]:
+            call()
+        self.due = [one for one in self.due if one[0] > self.now]
+
+    def write(self, message: bytes) -> None:
+        pass
+
+
+@pytest.mark.parametrize("more", [b"HTTP/1.1 100 Continue\r\n\r\n", b"h"])
+async def test_an_answer_that_comes_and_never_ends_is_given_up(more: bytes) -> None:
+    line, clock = http_exchange._Line(), Clock()
+    line._loop, line._transport = clock, clock  # type: ignore[assignment]
+    asking = asyncio.create_task(line.ask(HttpAnswerReader("GET", 20), ASKED, 10.0))
+    await asyncio.sleep(0)
+    while not asking.done() and clock.now < 1000:
+        line.data_received(more)
+        clock.pass_by(5.0)
+        await asyncio.sleep(0)
+    assert isinstance(asking.exception(), TimeoutError)
+    assert clock.now == 10.0 * LONGEST_ANSWER
+
+
+async def test_an_early_answer_leaves_no_rest_of_a_message_before_the_next_one() -> None:
+    served = list[asyncio.StreamWriter]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(FOUND)
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        exchanges = HttpExchanges(HttpPlace("127.0.0.1", server.sockets[0].getsockname()[1]))
+        large = ASKED + bytes(16 * 2**20)  # more than the system takes
+        assert (await exchanges.ask("PUT", large, 20, 60.0)).body == b"hi"
+        assert exchanges._idle == []
+        [writer] = served
+        writer.transport.abort()
+
+
+async def test_what_is_under_way_at_the_end_leaves_no_connection() -> None:
+    gone = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await exchanges.aclose()
+        writer.write(FOUND)
+        with suppress(OSError):
+            await reader.read()
+        gone.set()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        exchanges = HttpExchanges(HttpPlace("127.0.0.1", server.sockets[0].getsockname()[1]))
+        assert await ask(exchanges) == b"hi"
+        async with asyncio.timeout(10):
+            await gone.wait()
+
+
+async def test_a_connection_that_the_server_ends_is_not_used_again() -> None:
+    async with serving([FOUND, FOUND]) as (answering, place):
+        exchanges = place()
+        await ask(exchanges)
+        exchanges._idle[0].eof_received()
+        exchanges._idle[0]._transport.close()  # type: ignore[union-attr]  # as asyncio does then
+        assert await ask(exchanges) == b"hi"  # it is told of its end later
+        assert answering.lines == 2
+        await exchanges.aclose()

@@ -8,10 +8,13 @@ from dataclasses import replace
 import pytest
 
 from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.process import http_exchange
 from cargo_sync.s3.client import S3
 from cargo_sync.s3.connection import S3Connection
 from cargo_sync.s3.content import SMALL, S3Content
-from tests.s3.scripted import ETAG, TIME, Say, Scripted, scripted
+from cargo_sync.s3.errors import S3Error
+from cargo_sync.wire.sigv4 import AccessKey
+from tests.s3.scripted import ETAG, NOW, SECRET, TIME, Say, Scripted, error, scripted
 
 ODD = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"
 GOOD = (
@@ -84,3 +87,35 @@ async def test_contents_of_all_sizes_arrive_and_are_paced(far: Scripted, size: i
     assert asked.body == b"x" * size and sum(paced) == size
     assert asked.headers["Content-Length"] == str(size)
     assert asked.headers["Accept-Encoding"] == "identity"
+
+
+async def test_what_has_waited_for_its_turn_is_signed_then_and_waits_once(
+    far: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, paced = NOW, list[int]()
+
+    async def pace(count: int) -> None:
+        nonlocal now
+        paced.append(count)
+        now += 1000  # more than a server forgives
+
+    world = replace(far.connection.world, wall=lambda: now)
+    async with S3(S3Connection(far.connection.login, world)) as s3:
+        for _ in range(2):
+            far.say(Say(headers=ETAG))
+            await s3.put("a", S3Content((b"hello",), pace=pace))
+            # The second one finds no connection, and is sent by aiohttp.
+            monkeypatch.setattr(http_exchange, "line", lambda most: 0)
+            await s3.aclose()
+    assert paced == [5, 5]
+    times = [one.headers["x-amz-date"] for one in far.asked]
+    assert times == ["20260210T101640Z", "20260210T103320Z"]
+
+
+async def test_an_access_key_that_is_not_ascii_is_refused_by_the_server(far: Scripted) -> None:
+    login = replace(far.connection.login, access_key=lambda: AccessKey("schlüssel", SECRET))
+    far.say(error("InvalidAccessKeyId", 403))
+    async with S3(S3Connection(login, far.connection.world)) as s3:
+        with pytest.raises(S3Error) as caught:
+            await s3.put("a", S3Content((b"x",)))
+    assert caught.value.server_code == "InvalidAccessKeyId"

@@ -7,7 +7,6 @@ the answer to PASV is not read, since it could be anybody's.
 import asyncio
 import re
 import socket
-from contextlib import suppress
 from typing import Final
 
 from cargo_sync.process.byte_stream import ByteStream
@@ -59,12 +58,17 @@ class FtpChannel:
             What it says.
 
         Raises:
-            ProblemError: it says something else.
+            ProblemError: it says something else; or not all could be sent, of which a server may
+                know nothing: to many, a TLS connection that is cut has only ended.
         """
         self._stream.transport.close()
-        with suppress(OSError):
-            async with asyncio.timeout(SILENT_SECONDS):
-                await self._stream.closed()
+        try:
+            with translated(self.line.login.where):
+                async with asyncio.timeout(2 * SILENT_SECONDS):
+                    await self._stream.closed()
+        except BaseException:
+            self.line.broken = True  # the answer comes later, and would be taken for another one
+            raise
         return (await self.line.wanted("", self._path)).text
 
     def drop(self) -> None:
@@ -101,6 +105,7 @@ async def open_channel(line: FtpLine, command: str, path: str, start: int = 0) -
                         sock=opened,
                         ssl=context,
                         server_hostname=login.host if context is not None else None,
+                        ssl_shutdown_timeout=SILENT_SECONDS if context is not None else None,
                     )
                 except (OSError, EOFError):
                     await _explain(line, path)

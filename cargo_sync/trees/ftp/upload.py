@@ -96,12 +96,14 @@ class FtpUpload:
 
     async def leave(self) -> None:
         channel = self._channel
-        if channel is not None and not self._lost and self._go_on is not GoOn.NONE:
-            with suppress(ProblemError, TimeoutError):
-                async with asyncio.timeout(_LEAVING):
-                    await channel.finish()
-                await self._end()
-        await self._drop()
+        try:
+            if channel is not None and not self._lost and self._go_on is not GoOn.NONE:
+                with suppress(ProblemError, TimeoutError):
+                    async with asyncio.timeout(_LEAVING):
+                        await channel.finish()
+                    await self._end()
+        finally:  # it may be cancelled once more
+            await self._drop()
 
     async def abort(self) -> None:
         await self._drop()

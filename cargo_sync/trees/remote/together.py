@@ -66,5 +66,8 @@ async def all_of(work: Sequence[Awaitable[R]]) -> list[R]:
         return list(await asyncio.gather(*tasks))
     finally:
         for task in tasks:
-            task.cancel()
+            # One that was cancelled with all of this may be putting something right at its server:
+            # a second time would cut that off.
+            if not (isinstance(task, asyncio.Task) and task.cancelling()):
+                task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -18,6 +18,8 @@ BATCHES: Final = 4
 GRACE: Final = 1.0
 """Seconds that a transfer which is stopped has for what is under way: a call that is cut off may
 have been done, or not."""
+RIGHT: Final = 5.0
+"""Seconds that what was cut off has to put things right at its server, and to leave it."""
 
 
 class BatchCarrier(Protocol):
@@ -158,5 +160,9 @@ class _Ended(NamedTuple):
 
 async def _end(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
-        task.cancel()
+        if not task.cancelling():
+            task.cancel()
+    await asyncio.wait(tasks, timeout=RIGHT)
+    for task in tasks:
+        task.cancel()  # its server does not answer, or a disk hangs
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -76,8 +76,10 @@ class Resumption:
         """
         with suppress(ProblemError):
             if wanted and self._keeps(offer):
-                await self.note(upload, offer)
-                await upload.leave()
+                try:
+                    await self.note(upload, offer)
+                finally:  # else its connection would stay open
+                    await upload.leave()
             else:
                 await upload.abort()
                 await self.published(offer)

@@ -14,6 +14,7 @@ from cargo_sync.testing.remote_content import MemoryUpload
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Brought, Task
 from cargo_sync.trees.remote.contract import NewFile, Pace
+from cargo_sync.trees.remote.together import all_of
 from cargo_sync.trees.remote.transfer import files, flow
 from cargo_sync.trees.remote.transfer.files import MovingFiles
 from cargo_sync.trees.remote.transfer.limits import TransferLimits
@@ -173,3 +174,54 @@ async def test_what_moved_in_the_moment_of_a_stop_counts() -> None:
 
     moving.append(asyncio.create_task(files.alone(offer, work())))
     assert (await moving[0]).version == 7
+
+
+class Cut:
+    """Carries files until they are cut off; each but the first has something to put right then."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.right: list[str] = []
+
+    async def carry(self, tasks: Sequence[Task], receipts: dict[int, Receipt]) -> None:
+        async def one(at: int) -> None:
+            try:
+                self.begun.set()
+                await asyncio.Event().wait()
+            finally:
+                for _ in range(10 * at):
+                    await asyncio.sleep(0)
+                self.right.append(tasks[at].action.path)
+
+        await all_of([one(at) for at in range(len(tasks))])
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("fed", [False, True])
+async def test_what_is_cut_off_can_put_things_right(
+    fed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near, carrier = MemoryTree("near"), Cut()
+    limits = TransferLimits(asyncio.Semaphore(1), lambda: 0.0)
+    moving = flow.RemoteFlow(carrier, MovingFiles(limits, lambda: 0.0), limits)
+
+    async def batches() -> AsyncIterator[Sequence[Task]]:
+        yield [put(path, near.write(path, b"x")) for path in ("a", "b")]
+        if not fed:
+            await asyncio.Event().wait()
+
+    async def follow() -> None:
+        async for _ in moving.run(batches()):
+            pass
+
+    monkeypatch.setattr(flow, "GRACE", 0.0)
+    following = asyncio.create_task(follow())
+    await carrier.begun.wait()
+    for _ in range(5):
+        await asyncio.sleep(0)  # the next batch is waited for
+    following.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await following
+    assert carrier.right == ["a", "b"]

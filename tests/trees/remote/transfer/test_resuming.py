@@ -14,13 +14,14 @@ from cargo_sync.model.jobs import DAY, Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.state.remote_uploads import KeptUpload
+from cargo_sync.testing.remote_content import MemoryUpload
 from cargo_sync.testing.remote_server import MemoryServer
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteUpload
-from cargo_sync.trees.remote.transfer.pieces import pieces
+from cargo_sync.trees.remote.transfer.pieces import Resumption, pieces
 from cargo_sync.trees.remote.transfer.uploads import MemoryUploads
 from cargo_sync.trees.remote.tree import RemoteMemory
-from tests.conformance.remotes import BUCKET, SHELL
+from tests.conformance.remotes import BUCKET, SHELL, in_thread
 from tests.trees.remote.trees import Clocks, ServerTree, moved, put
 
 MIB = 2**20
@@ -215,6 +216,28 @@ async def test_an_upload_stays_when_it_is_stopped_and_goes_when_it_is_cancelled(
             await asyncio.wait({moving})
         assert bool(client.store.kept) is bool(client.server.uploads) is not cancelled
     assert "big" not in client.server.items
+
+
+async def test_an_upload_is_left_although_it_cannot_be_noted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client, left = Client(), list[str]()
+    tree = client.tree()
+    await tree.open()
+    resumption = Resumption(tree.remote, client.store, in_thread)
+    offer = Offer("big", len(CONTENT), 0, 0, 1, 0, "0" * 32)
+    upload = await resumption.upload(NewFile("big", len(CONTENT), 0, 0, "0" * 32, ""), offer)
+
+    async def leave(_: object) -> None:
+        left.append("left")
+
+    def full(_: object) -> None:
+        raise ProblemError(Problem(Code.DISK_FULL, "there is no room"))
+
+    monkeypatch.setattr(MemoryUpload, "leave", leave)
+    monkeypatch.setattr(client.store, "put", full)
+    await resumption.left(upload, offer, wanted=True)
+    assert left == ["left"]
 
 
 class Torn(MemoryTree):
