@@ -1,6 +1,6 @@
 """The rows of what a workspace has in a store: on storage nodes, or in a bucket."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from cargo_sync.machines.nodes.placement import quorum
@@ -65,10 +65,10 @@ class RowsOnNodes:
 
 
 class RowsInBucket:
-    """Those in a bucket."""
+    """Those in a bucket; `lived` reads the retention clock."""
 
-    def __init__(self, database: Database) -> None:
-        self._contents = ObjectContents(database)
+    def __init__(self, database: Database, lived: Callable[[], float]) -> None:
+        self._contents = ObjectContents(database, lived)
         self.record = self._contents.record
         self.live = self._contents.live
         self.safe = self._contents.safe

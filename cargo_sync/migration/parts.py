@@ -66,8 +66,9 @@ class MovingState:
 
     def rows(self, root: str, copies: int = 0) -> StoredRows:
         """The rows of contents in the store of a root; `copies` are wanted on nodes."""
-        in_bucket = is_in_bucket(root)
-        return RowsInBucket(self.database) if in_bucket else RowsOnNodes(self.database, copies)
+        if is_in_bucket(root):
+            return RowsInBucket(self.database, self.world.lived)
+        return RowsOnNodes(self.database, copies)
 
     def ledger(self, workspace: int) -> DisplacedRows:
         return DisplacedRows(self.database, workspace, self.world.wall, self.world.lived)

@@ -1,11 +1,13 @@
 """The contents of workspaces in buckets, and in which object each lies (`objects`).
 
 What is recorded makes its object live, in the same transaction. When nothing of an object is
-recorded any more, it is doomed. So a content that has a row can be read, whatever happens.
+recorded any more, it is doomed. So a content that has a row can be read, whatever happens here.
+
+What a bucket has lost nevertheless is noted as lost, and lies elsewhere once it comes again.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -16,6 +18,8 @@ START_BITS: Final = 24
 """A placement is the number of an object, then so many bits of where the content begins in it."""
 LIVE: Final = 0
 CONDEMNED: Final = 1
+LOST: Final = 2
+"""Something refers to it, but the bucket did not have it when it was asked."""
 _ADD: Final = InsertColumns(
     "object_content (workspace, hash, size, object, start, pieces)",
     "?, column1, column2, column3, column4, column5",
@@ -25,8 +29,14 @@ _STATES: Final = Select("SELECT hash, state FROM object_content WHERE workspace 
 _JUDGE: Final = Alter(
     "UPDATE object_content SET state = ?, since = ? WHERE workspace = ? AND state = ? AND hash IN"
 )
-_CONDEMNED_ROWS: Final = Select(
-    "SELECT hash, size, object FROM object_content WHERE workspace = ? AND state = 1 AND hash IN"
+_CONDEMN: Final = Alter(
+    "UPDATE object_content SET state = 1, since = ? WHERE workspace = ? AND state <> 1 AND hash IN"
+)
+_MARK_LOST: Final = """
+UPDATE object_content SET state = 2 WHERE workspace = ? AND hash = ? AND state = 0
+"""
+_OF_STATE: Final = Select(
+    "SELECT hash, size, object FROM object_content WHERE workspace = ? AND state = ? AND hash IN"
 )
 _DELETE: Final = Alter("DELETE FROM object_content WHERE workspace = ? AND hash IN")
 _WHERE: Final = Select(
@@ -47,8 +57,9 @@ _LOSE: Final = "UPDATE bucket_object SET contents = contents - ?, used = used - 
 _DOOM: Final = Alter(
     "UPDATE bucket_object SET state = 2, since = ? WHERE state = 1 AND contents = 0 AND id IN"
 )
-_OF_STATE: Final = """
-SELECT hash FROM object_content WHERE workspace = ? AND state = 0 AND hash > ? ORDER BY hash LIMIT ?
+_NOT_CONDEMNED: Final = """
+SELECT hash FROM object_content
+WHERE workspace = ? AND state <> 1 AND hash > ? ORDER BY hash LIMIT ?
 """
 _OVERDUE: Final = """
 SELECT hash FROM object_content
@@ -83,10 +94,14 @@ def placement_of(object: int, start: int) -> int:
 
 
 class ObjectContents:
-    """The contents of all workspaces. Hashes are 64 hex digits; `now` is of the retention clock."""
+    """The contents of all workspaces. Hashes are 64 hex digits; `now` is of the retention clock.
 
-    def __init__(self, database: Database) -> None:
+    `lived` reads that clock.
+    """
+
+    def __init__(self, database: Database, lived: Callable[[], float]) -> None:
         self._database = database
+        self._lived = lived
 
     # -- as what a workspace refers to (`server.workspace.content.tree.ContentRows`) ---------------
 
@@ -101,7 +116,7 @@ class ObjectContents:
         """Adds contents of a workspace; call it in the transaction that refers to them.
 
         A content that the workspace has already keeps its place; if it was condemned, it is live
-        again. What came double is in use nowhere.
+        again. What came double is in use nowhere. But a content that was lost lies where it came.
 
         Raises:
             ProblemError: an object was given up meanwhile. It is sent again.
@@ -111,20 +126,26 @@ class ObjectContents:
             own = dict(_STATES(connection, [workspace], _keys(given)))
             back = [hash for hash, state in own.items() if state == CONDEMNED]
             _JUDGE(connection, (LIVE, 0.0, workspace, CONDEMNED), back)
+            if lost := [hash for hash, state in own.items() if state == LOST]:
+                rows = list(_OF_STATE(connection, [workspace, LOST], lost))
+                _DELETE(connection, [workspace], lost)
+                self._lose(connection, [(object, size) for _, size, object in rows], self._lived())
+                for hash in lost:
+                    del own[hash]
             new = sorted(hash for hash in given if bytes.fromhex(hash) not in own)
             if not new:
                 return
             counts, bytes_in = Counter[int](), Counter[int]()
-            rows = []
+            added = []
             for hash in new:
                 size, place = given[hash]
                 object, start = place >> START_BITS, place & ((1 << START_BITS) - 1)
                 counts[object] += 1
                 bytes_in[object] += size
-                rows.append((bytes.fromhex(hash), size, object, start, lists.get(hash, b"")))
+                added.append((bytes.fromhex(hash), size, object, start, lists.get(hash, b"")))
             for object in sorted(counts):
                 self._gain(connection, workspace, object, counts[object], bytes_in[object])
-            _ADD(connection, [workspace], list(zip(*rows, strict=True)))
+            _ADD(connection, [workspace], list(zip(*added, strict=True)))
 
     def safe(self, workspace: int, hashes: Sequence[str]) -> set[str]:
         """Those of these contents that the workspace has, and that are not condemned."""
@@ -148,14 +169,14 @@ class ObjectContents:
     def condemn(self, workspace: int, hashes: Sequence[str], now: float) -> None:
         """Nothing in the workspace refers to these."""
         with self._database.transaction(workspace) as connection:
-            _JUDGE(connection, (CONDEMNED, now, workspace, LIVE), _keys(hashes))
+            _CONDEMN(connection, (now, workspace), _keys(hashes))
 
     # -- as what a sweep asks (`server.workspace.content.sweep.OwnedContents`) ---------------------
 
     def live(self, workspace: int, after: str, limit: int) -> list[str]:
         """Up to `limit` hashes, greater than `after`, of contents that are not condemned."""
         with self._database.read(long=True) as connection:
-            rows = connection.execute(_OF_STATE, (workspace, bytes.fromhex(after), limit))
+            rows = connection.execute(_NOT_CONDEMNED, (workspace, bytes.fromhex(after), limit))
             return [key.hex() for (key,) in rows]
 
     def condemned(self, workspace: int, before: float, after: str, limit: int) -> list[str]:
@@ -181,9 +202,18 @@ class ObjectContents:
         Objects in which nothing is left are doomed.
         """
         with self._database.transaction(workspace) as connection:
-            rows = list(_CONDEMNED_ROWS(connection, [workspace], _keys(hashes)))
+            rows = list(_OF_STATE(connection, [workspace, CONDEMNED], _keys(hashes)))
             _DELETE(connection, [workspace], [row[0] for row in rows])
             self._lose(connection, [(object, size) for _, size, object in rows], now)
+
+    def lost(self, workspace: int, hashes: Sequence[str]) -> None:
+        """The bucket has not what was stored of these.
+
+        They keep their places, where they may be again; if they come before, they lie there.
+        """
+        with self._database.apart() as connection:
+            for key in _keys(hashes):  # one by one: nobody waits for it in a circle
+                connection.execute(_MARK_LOST, (workspace, key))
 
     def where(self, workspace: int, hashes: Sequence[str]) -> dict[str, ContentPlace]:
         """Where contents of a workspace lie; nothing of what it has not."""

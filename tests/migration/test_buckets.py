@@ -101,7 +101,7 @@ async def test_most_of_it_moves_while_it_is_served(estate: Estate) -> None:
     code, lines = await estate.migrate(remove=True, yes=True)
     assert code == 0 and any("delete the bucket's folder" in line for line in lines)
     with estate.moves() as moves:
-        assert ObjectContents(moves._database).live(id, "", 9) == []
+        assert ObjectContents(moves._database, lambda: 0.0).live(id, "", 9) == []
 
 
 async def test_what_is_refused_and_given_up(
@@ -128,7 +128,10 @@ async def test_what_is_refused_and_given_up(
     assert (code, lines[1]) == (0, "given up: what was brought to a bucket, 7 bytes")
     with estate.moves() as moves:
         id = moves.roots()[str(estate.archive)]
-        assert moves.of(id) is None and ObjectContents(moves._database).live(id, "", 9) == []
+        assert (
+            moves.of(id) is None
+            and ObjectContents(moves._database, lambda: 0.0).live(id, "", 9) == []
+        )
     assert (await estate.migrate(bucket=store))[0] == 0
     with pytest.raises(ProblemError, match="move it to a folder first"):
         await estate.migrate()

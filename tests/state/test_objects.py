@@ -32,7 +32,7 @@ class Rows:
 
     def __init__(self, database: Database) -> None:
         self.objects = Objects(database, "this start")
-        self.contents = ObjectContents(database)
+        self.contents = ObjectContents(database, lambda: 50.0)
         self.bucket = self.objects.add_bucket("m" * 32, "s3://bucket").id
 
     def begin(self, *sizes: int, workspace: int = 1) -> list[int]:
@@ -48,6 +48,10 @@ class Rows:
 
     def doomed(self, before: float = FAR) -> list[int]:
         return [row.id for row in self.objects.doomed(self.bucket, before, 0, 10)]
+
+    def places(self, *hashes: str) -> list[tuple[int, int]]:
+        found = self.contents.where(1, hashes)
+        return [(found[hash].object, found[hash].start) for hash in hashes]
 
     def forget(self, *hashes: str, now: float = 20.0) -> None:
         self.contents.condemn(1, hashes, now)
@@ -135,3 +139,20 @@ def test_contents_move_to_another_object(state: Database) -> None:
     assert found is not None and found.id == rows.bucket
     assert rows.objects.add_bucket("m" * 32, "elsewhere") == found._replace(address="elsewhere")
     assert rows.objects.bucket("n" * 32) is None
+
+
+def test_what_was_lost_lies_where_it_comes_again(state: Database) -> None:
+    rows = Rows(state)
+    [first, second, third] = rows.begin(300, 300, 300)
+    rows.record(first, A, B)
+    rows.contents.lost(1, [A, C])
+    assert rows.places(A, B) == [(first, 0), (first, 100)], "it may be there again"
+    assert rows.contents.live(1, "", 10) == [A, B]
+    rows.record(second, B, A)
+    assert rows.places(A, B) == [(second, 100), (first, 100)]
+    assert rows.doomed() == [] and rows.contents.count(1) == 2
+    rows.contents.lost(1, [A, B])
+    rows.record(third, B)
+    assert rows.doomed(49.0) == [] and rows.doomed(50.0) == [first]
+    rows.forget(A, B)
+    assert rows.contents.count(1) == 0 and rows.doomed() == [first, second, third]

@@ -82,12 +82,13 @@ class ObjectStorage:
         claims, database = Claims(), self._database
         folder = await self._world.offload(self._folder)
         spool = BlobSpool(folder, claims, SmallContents())
-        tables = Objects(database, self._world.token()), ObjectContents(database)
+        contents = ObjectContents(database, self._world.lived)
+        tables = Objects(database, self._world.token()), contents
         thread = self._thread = LoopThread("buckets")
         make = partial(ObjectStore, spool, claims, tables, self._world, _pause)
         self.store = await thread.call(make)
         manifests = partial(Manifests, database)
-        shared, contents = self._shared, tables[1]
+        shared = self._shared
         rows = ContentState(shared.catalogue, shared.ledger, manifests, contents, database)
         self._end = thread.start(self._run(self.store))
         return StoredParts(self.store, rows, contents)

@@ -2,11 +2,13 @@
 
 Each piece is checked before anybody has it. A piece that is not what was stored, or an object that
 is not there, is looked for once more, by the rows as they are then: it may lie elsewhere by now.
+If it does not, that is noted, so that it is kept when it comes again.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -29,8 +31,9 @@ KNOWN: Final = 1_000
 """Large contents of which is remembered where they lie,"""
 KNOWN_BYTES: Final = 16 << 20
 """with so many bytes of lists."""
-_LOST: Final = frozenset({Code.VANISHED, Code.BAD_RANGE, Code.BAD_ANSWER})
+LOST: Final = frozenset({Code.VANISHED, Code.BAD_RANGE, Code.BAD_ANSWER})
 """What a bucket says of an object that is not what was stored."""
+_AGAIN: Final = "delete it, and send it again from where it came"
 _UNKNOWN: Final = Problem(
     Code.INTERNAL, "the server failed while it read this file from its bucket"
 )
@@ -68,8 +71,17 @@ class ObjectFetching:
             self._held.fail(workspace, runs, _UNKNOWN, came)
             raise
         else:
+            lost = {one.hash for one, why in whys.items() if why.code is Code.DAMAGED}
+            if lost := lost & {run.content.hash for run in runs}:
+                await self._note(workspace, lost)
             for run in runs:
                 self._held.fail(workspace, [run], whys.get(run.content, _UNKNOWN), came)
+
+    async def _note(self, workspace: int, lost: Collection[str]) -> None:
+        """Notes what the bucket has lost, before anybody hears of it."""
+        storage = self._storage
+        with suppress(ProblemError):  # who reads it next notes it
+            await storage.world.offload(storage.contents.lost, workspace, sorted(lost))
 
     async def fetch_small(self, ask: SmallAsk) -> None:
         """Fetches small contents, as far as they come at the first try."""
@@ -133,7 +145,7 @@ class ObjectFetching:
                     bucket = self._buckets.numbered(read.bucket)
                     memory = await bucket.calls.read(read.key, read.first, read.after)
             except ProblemError as error:
-                why = _lost(error.problem) if error.problem.code in _LOST else error.problem
+                why = _lost(error.problem) if error.problem.code in LOST else error.problem
                 failed.extend((span, why) for span in read.spans)
                 return
             some = [
@@ -209,9 +221,9 @@ def _vanished() -> Problem:
 
 def _lost(why: Problem) -> Problem:
     message = f"the bucket has not what it was given of this file: {why.message}"
-    return Problem(Code.DAMAGED, message, hint="send it again from where it came", retry=False)
+    return Problem(Code.DAMAGED, message, hint=_AGAIN, retry=False)
 
 
 def _rotten() -> Problem:
     message = "what the bucket has of this file is not what was stored"
-    return Problem(Code.DAMAGED, message, hint="send it again from where it came", retry=False)
+    return Problem(Code.DAMAGED, message, hint=_AGAIN, retry=False)

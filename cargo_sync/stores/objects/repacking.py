@@ -1,7 +1,8 @@
 """Packs are written anew: those of which more than a half is dead, and those that are small.
 
 What is still in use of some packs is read, checked, and put into one new pack. Then the rows say
-that it lies there, as far as it is still where it was. The old packs are doomed, and kept as long
+that it lies there, as far as it is still where it was. What a bucket has lost, or what is not what
+was stored, stays where it is. The old packs are doomed, and kept as long
 as any doomed object: so who has read the rows before finds all of it. A crash leaves a new pack of
 which nothing is recorded.
 """
@@ -12,9 +13,11 @@ from typing import Final, NamedTuple
 
 from blake3 import blake3
 
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.object_contents import ContentMove, ContentPlace
 from cargo_sync.state.objects import ObjectRow
 from cargo_sync.stores.objects.buckets import StoreBucket
+from cargo_sync.stores.objects.fetching import LOST
 from cargo_sync.stores.objects.packing import PACK, SMALL, WantedBytes, merged
 from cargo_sync.stores.objects.ports import Storage
 from cargo_sync.stores.objects.storing import Storing
@@ -30,7 +33,7 @@ class _Kept(NamedTuple):
 
     hash: str
     object: int
-    content: memoryview
+    content: bytes
 
 
 class Repacking:
@@ -96,11 +99,17 @@ class Repacking:
         ]
         found = list[_Kept]()
         for read in merged(wanted):
-            memory = await bucket.calls.read(read.key, read.first, read.after)
+            try:
+                memory = await bucket.calls.read(read.key, read.first, read.after)
+            except ProblemError as error:
+                if error.problem.code in LOST:
+                    continue
+                raise
             for one in read.spans:
                 content = memory[one.first - read.first : one.after - read.first]
                 if blake3(content).hexdigest() == one.place.hash:
-                    found.append(_Kept(one.place.hash, row.id, content))
+                    # A copy, so that what lies between these is in memory no longer.
+                    found.append(_Kept(one.place.hash, row.id, bytes(content)))
         return found
 
 

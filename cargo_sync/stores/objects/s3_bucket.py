@@ -74,7 +74,8 @@ class S3Bucket:
         done = 0
         async with self._s3.get(self._key(key), start, end) as content:
             if content.end < end:
-                raise bad_answer(f"{key} could not be read", "the object is shorter than it was")
+                # It is this object that is wrong, and not the bucket's answer.
+                raise S3Error(Problem(Code.BAD_RANGE, f"{key} is shorter than it was"))
             async for piece in content.pieces():
                 view[done : done + len(piece)] = piece
                 done += len(piece)

@@ -316,20 +316,21 @@ class ObjectStore:
                 await self._queued.wait()
 
     async def _look(self) -> None:
-        """Asks buckets that did not answer, and gives up what was not recorded."""
+        """Asks buckets that did not answer; gives up what was not recorded, and what is stale."""
         storage, due = self._storage, self._periods.due
         while True:
             for bucket in self.buckets:
                 if bucket.problem is not None:
                     await bucket.open(storage.objects, storage.world)
             await due("given up", MINUTE, MINUTE, self._upkeep.give_up)
+            # Not beside what may take days: other servers believe that this one is still there.
+            await due("stale", MINUTE, HOUR, self._upkeep.give_up_stale)
             await storage.pause(TURN)
 
     async def _tidy(self) -> None:
         storage, due, upkeep = self._storage, self._periods.due, self._upkeep
         packs = self._repacking
         while True:
-            await due("stale", MINUTE, HOUR, upkeep.give_up_stale)
             await due("spool", DAY, DAY, self._tidy_spool)
             for bucket in self.buckets:
                 if bucket.problem is None:

@@ -43,7 +43,12 @@ class Upkeep:
         """Gives up what this process has written and nobody has recorded."""
         ended = self._uses.take_ended()
         if ended:
-            await self._storage.world.offload(self._storage.objects.give_up, ended)
+            try:
+                await self._storage.world.offload(self._storage.objects.give_up, ended)
+            except ProblemError:
+                for object in ended:
+                    self._uses.end(object)
+                raise
 
     async def give_up_stale(self) -> None:
         """Gives up what another start of a server has begun, and not gone on with for a day."""
@@ -73,9 +78,14 @@ class Upkeep:
     async def compare(self, bucket: StoreBucket) -> None:
         """Compares a bucket with the rows: orphans go, and missing objects are counted.
 
+        First it is asked whose it is: two installations may have come to a new one at once, and
+        each would take the other's objects for orphans. One that is not ours is left alone.
+
         Raises:
             ProblemError: the bucket does not answer, or the state cannot be read.
         """
+        if not await bucket.open(self._storage.objects, self._storage.world):
+            return
         after, missing = FIRST_KEY, 0
         async for page in bucket.calls.pages():
             if page:

@@ -61,7 +61,7 @@ class ObjectHouse:
         )
         self.calls = bucket
         self.objects = Objects(self.database, f"start {next(_numbers)}")
-        self.contents = ObjectContents(self.database)
+        self.contents = ObjectContents(self.database, self._clock)
         self.claims = Claims()
         blobs = BlobFolder.open(
             str(place / "spool"),

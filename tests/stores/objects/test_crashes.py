@@ -116,7 +116,10 @@ async def judge(
 ) -> None:
     """After a kill: what was recorded is there, and soon there is nothing else."""
     with SqliteDatabase.open(str(place / "state.db"), "server") as database:
-        objects, contents = Objects(database, "another start"), ObjectContents(database)
+        objects, contents = (
+            Objects(database, "another start"),
+            ObjectContents(database, lambda: 0.0),
+        )
         storage = replace(house.store._storage, objects=objects, contents=contents)
         upkeep = Upkeep(storage, ObjectUses(house.claims.is_held), 0.0)
         assert readable(contents, bucket, recorded)
@@ -151,7 +154,7 @@ async def test_a_state_of_two_weeks_ago_finds_all_that_it_names(tmp_path: Path) 
         house.now += KEPT - 1
         await house.store._upkeep.delete(house.bucket)
         with SqliteDatabase.open(str(tmp_path / "old.db"), "server") as old:
-            assert readable(ObjectContents(old), bucket, [*SMALL, LARGE])
+            assert readable(ObjectContents(old, lambda: 0.0), bucket, [*SMALL, LARGE])
         house.now += 2
         await house.store._upkeep.delete(house.bucket)
         assert [len(one) for one in bucket.objects.values()] == [len(SMALL[0])]

@@ -195,6 +195,23 @@ async def test_nothing_damaged_leaves(house: ObjectHouse, bucket: MemoryBucket) 
     assert await house.reads(contents) == [MANY[0], LARGE]
 
 
+async def test_what_was_lost_comes_again(house: ObjectHouse, bucket: MemoryBucket) -> None:
+    some = [*MANY[:2], LARGE]
+    contents = await house.upload(some)
+    places = house.contents.where(1, [one.hash for one in contents])
+    del bucket.objects[places[contents[2].hash].key]
+    [(pack, content)] = bucket.objects.items()
+    bucket.objects[pack] = b"?" + content[1:]
+    for one in (contents[0], contents[2]):
+        with pytest.raises(ProblemError) as caught:
+            await house.reads([one])
+        assert caught.value.problem.code is Code.DAMAGED
+    await house.upload(some)
+    await tidied(house)
+    assert await house.reads(contents) == some
+    assert pack in bucket.objects, "the other one of it was not lost"
+
+
 async def test_whose_a_bucket_is(house: ObjectHouse, bucket: MemoryBucket, tmp_path: Path) -> None:
     await house.upload(MANY[:1])
     ours = bucket.content

@@ -1,0 +1,71 @@
+"""What is nobody's goes: when a part of it fails, takes long, or the bucket is not ours."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from cargo_sync.model.problems import Code, Problem, ProblemError
+from tests.stores.objects.bucket import MemoryBucket
+from tests.stores.objects.house import object_house
+
+
+async def test_what_could_not_be_given_up_is_given_up_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = MemoryBucket()
+    async with object_house(tmp_path, bucket) as house:
+        held = house.put([b"one", b"two"])
+        await house.secured(held)
+        house.store.release(held)
+
+        def fail(_ids: Sequence[int]) -> None:
+            raise ProblemError(Problem(Code.STORE_FAILED, "the state cannot be written"))
+
+        await house.until(lambda: bool(house.store._uses._ended))
+        with monkeypatch.context() as patch:
+            patch.setattr(house.objects, "give_up", fail)
+            with pytest.raises(ProblemError):
+                await house.store._upkeep.give_up()
+        await house.store._upkeep.give_up()
+        await house.store._upkeep.delete(house.bucket)
+        assert not bucket.objects
+
+
+async def test_a_long_clean_up_does_not_keep_from_saying_what_is_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with object_house(tmp_path) as house:
+        begun, said = asyncio.Event(), list[float]()
+
+        async def endless(_bucket: object) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(house.store._upkeep, "delete", endless)
+        monkeypatch.setattr(house.objects, "renew", said.append)
+
+        def later(holds: bool) -> bool:
+            house.now += 100.0
+            return holds
+
+        await house.until(lambda: later(begun.is_set()))
+        for _ in range(2):
+            said.clear()
+            await house.until(lambda: later(bool(said)))
+
+
+async def test_no_orphans_are_deleted_in_a_bucket_of_others(tmp_path: Path) -> None:
+    bucket = MemoryBucket()
+    async with object_house(tmp_path, bucket) as house:
+        orphan = "77" * 16
+        bucket.objects[orphan], bucket.ages[orphan] = b"somebody's", 1e9
+        ours, bucket.content = bucket.content, "0" * 32  # another one came at the same moment
+        await house.store._upkeep.compare(house.bucket)
+        assert orphan in bucket.objects
+        assert house.bucket.problem and house.bucket.problem.code is Code.FOREIGN_FOLDER
+        bucket.content = ours
+        await house.until(lambda: house.bucket.problem is None)
+        await house.store._upkeep.compare(house.bucket)
+        assert not bucket.objects
