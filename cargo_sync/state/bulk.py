@@ -9,13 +9,16 @@ share): executemany 7.4, 12.1, 0.73; json_each 10.2, 14.0, 0.91; this one 5.4, 8
 value costs more than to copy it in a register: what is the same in all rows is bound once
 (`InsertColumns`). A numbered parameter that is used in each row (`?1`) is no way to do so: the time
 to compile the statement grows with the square of its parameters.
+
+To PostgreSQL each statement is a way there and back, and a prepared one takes a list as one value:
+there all rows of a batch are one statement, of the same text however many they are.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
 
-from cargo_sync.state.database import Statements
+from cargo_sync.state.database import Statements, TakesLists
 
 _SIZES: Final = (500, 100, 10, 1)
 
@@ -77,10 +80,15 @@ class InsertColumns:
         self._texts = {
             size: f"{head} (VALUES {', '.join([row] * size)}) AS given" for size in _SIZES
         }
+        names = ", ".join(f"column{number}" for number in range(1, columns + 1))
+        self._whole = f"{head} unnest({', '.join('?' * columns)}) AS given ({names})"
 
     def __call__(
         self, connection: Statements, same: Sequence[object], columns: Sequence[Sequence[object]]
     ) -> None:
+        if isinstance(connection, TakesLists) and all(map(_is_array, columns)):
+            connection.execute(self._whole, [*same, *map(list, columns)])
+            return
         rows = zip(*columns, strict=True)
         for start, end, size in _parts(len(columns[0])):
             values = chain.from_iterable(islice(rows, end - start))
@@ -95,11 +103,14 @@ class Select:
     """
 
     def __init__(self, head: str) -> None:
-        self._texts = _lists(head)
+        self._texts, self._whole = _lists(head), _whole(head)
 
     def __call__(
         self, connection: Statements, first: Sequence[object], values: Sequence[object]
     ) -> Iterator[tuple[Any, ...]]:
+        if isinstance(connection, TakesLists) and _is_array(values):
+            yield from connection.execute(self._whole, [*first, list(values)])
+            return
         for start, end, size in _parts(len(values)):
             yield from connection.execute(self._texts[size], [*first, *values[start:end]])
 
@@ -112,11 +123,14 @@ class Alter:
     """
 
     def __init__(self, head: str) -> None:
-        self._texts = _lists(head)
+        self._texts, self._whole = _lists(head), _whole(head)
 
     def __call__(
         self, connection: Statements, first: Sequence[object], values: Sequence[object]
     ) -> None:
+        if isinstance(connection, TakesLists) and _is_array(values):
+            connection.execute(self._whole, [*first, list(values)])
+            return
         for start, end, size in _parts(len(values)):
             connection.execute(self._texts[size], [*first, *values[start:end]])
 
@@ -124,3 +138,13 @@ class Alter:
 def _lists(head: str) -> dict[int, str]:
     """The statements, each with a list of as many values as a part has."""
     return {size: f"{head} ({', '.join('?' * size)})" for size in _SIZES}
+
+
+def _whole(head: str) -> str:
+    """The statement with one list of all values."""
+    return f"{head.removesuffix('IN')}= ANY(?)"
+
+
+def _is_array(values: Sequence[object]) -> bool:
+    """Whether values are an array for a database: some, and all of one type."""
+    return len(set(map(type, values))) == 1 and values[0] is not None

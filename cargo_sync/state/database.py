@@ -41,6 +41,15 @@ class Statements(Protocol):
     def execute(self, sql: str, parameters: Sequence[object] = (), /) -> Found: ...
 
 
+class TakesLists:
+    """A base of those `Statements` of which a parameter may be a list: `= ANY(?)`, `unnest(?)`.
+
+    Where each statement is a way to another program and back, many rows go in one (`bulk`).
+    """
+
+    __slots__ = ()
+
+
 class Scope(NamedTuple):
     """What a transaction keeps others from writing until it ends, where several servers write.
 

@@ -12,7 +12,7 @@ from psycopg.types.numeric import Int8Dumper, NumericBinaryLoader
 from psycopg.types.string import StrDumper
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.state.database import Fault, Found, Statements
+from cargo_sync.state.database import Fault, Found, Statements, TakesLists
 from cargo_sync.state.postgres.dialect import translated
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -112,7 +112,7 @@ def name_of(address: str) -> str:
     return f"the database {parts.get('dbname', '')!r} at {parts.get('host') or 'this machine'}"
 
 
-class Asking:
+class Asking(TakesLists):
     """Runs the rooms' statements on a connection."""
 
     def __init__(self, connection: Connection, fault: Fault | None = None) -> None:
