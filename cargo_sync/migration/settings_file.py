@@ -42,11 +42,17 @@ class NewPlace(NamedTuple):
         key, value = self.member
         return f'"{key}": {_one_line(value)}'
 
+    @property
+    def shown(self) -> str:
+        """The same for people: a password stays hidden."""
+        key, value = self.member
+        return f'"{key}": {_one_line(_hidden(value))}'
+
 
 class ChangedFile(NamedTuple):
     """A text that is checked, and what it says.
 
-    line  how the workspace says there where it is, for people
+    line  how the workspace says there where it is, for people, without a password
     """
 
     text: str
@@ -73,7 +79,7 @@ def with_place(file: str, name: str, place: NewPlace, env: Mapping[str, str]) ->
     changed = text[: old.start] + place.line + text[old.end :]
     changed = changed.replace("\n", newline)
     settings = server_from(parse(changed, file), env)
-    return ChangedFile(changed, settings, place.line)
+    return ChangedFile(changed, settings, place.shown)
 
 
 def write(file: str, text: str) -> None:
@@ -123,6 +129,12 @@ def named(settings: ServerSettings, name: str) -> WorkspaceSettings:
         hint = f"it has {names}; one that a command has made must be put into the file first"
         raise ProblemError(Problem(Code.UNKNOWN_WORKSPACE, message, hint=hint, retry=False))
     return found
+
+
+def _hidden(value: object) -> object:
+    if not isinstance(value, Mapping):
+        return value
+    return {name: "…" if name == "password" else _hidden(one) for name, one in value.items()}
 
 
 def store_in(file: str) -> Mapping[str, object]:

@@ -22,8 +22,8 @@ from tests.server.test_on_nodes import Cellar
 
 STORE = {
     "address": "s3+https://store.example/bucket/cargo",
-    "username": "ana",
-    "password": "${BUCKET_KEY}",
+    "username": "${BUCKET_USER}",
+    "password": "canary of the bucket",
 }
 ASKED = "all is there but what changes now"
 
@@ -31,7 +31,7 @@ ASKED = "all is there but what changes now"
 @pytest.fixture
 def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Estate:
     monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
-    monkeypatch.setenv("BUCKET_KEY", "secret of the bucket")
+    monkeypatch.setenv("BUCKET_USER", "ana")
     monkeypatch.setattr(served, "AGAIN", 0.3)
     with ExitStack() as last:  # its nodes are not used
         found = Estate(tmp_path, Cellar(tmp_path, last))
@@ -68,7 +68,9 @@ async def test_most_of_it_moves_while_it_is_served(estate: Estate) -> None:
     code, lines = await moved(estate, changed, bucket=store)
     text = estate.file.read_text()
     assert code == 0 and '"store": {"s3": {"address": "s3+https://store.example' in text
-    assert "${BUCKET_KEY}" in text and not any("secret" in line for line in [text, *lines])
+    assert "${BUCKET_USER}" in text and "canary" in text
+    assert any('"password": "…"' in line for line in lines)
+    assert not any("canary" in line for line in lines)
     with estate.moves() as moves:
         id = moves.roots()["bucket:archive"]
         assert [one.root for one in moves.left(id)] == [str(estate.archive)]
