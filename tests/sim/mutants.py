@@ -517,7 +517,7 @@ MUTANTS: Final = (
     Mutant(
         "an upload waits for more copies than there will be",
         NODES,
-        [Edit(f"{_COPIES}.securing:Securing._short", ">= quorum(wanted)", "> 9")],
+        [Edit(f"{_COPIES}.securing:Securing._short", "< quorum(wanted)", "<= 9")],
     ),
     Mutant(
         "a deletion of an earlier session may happen later",
