@@ -6,7 +6,9 @@ lengths tell them apart: that of the first is even, that of the second odd.
 - **Digests**: the BLAKE3 of each piece, 32 bytes each. Anybody who has the content can make it.
 - **Tags**: a byte 1, a key of 32 bytes, and 16 bytes for each piece: its tag of AES-256-GMAC (NIST
   SP 800-38D) under this key, where the nonce is the number of the piece. That takes a third of the
-  time of BLAKE3. A piece that came as a hole has 16 zero bytes instead.
+  time of BLAKE3. A piece that came as a hole has the tag of no bytes instead, where the nonce is
+  2^95: the same for all holes of a list, so that they cost nothing. No entry is zeros: a disk that
+  has lost both a part of the list and the pieces there does not make zeros right.
 
 The key is made by chance for each list, and is nowhere else. Whoever does not know the list can
 forge a piece of a MiB with a chance of 2^-112 for each try (2^16 blocks of 16 bytes, in a tag of
@@ -28,6 +30,8 @@ PIECE: Final = 2**20
 KEY: Final = 32
 """Bytes of a key of tags."""
 _TAGGED: Final = b"\x01"
+_HOLE: Final = (2**95).to_bytes(12, "big")
+"""The nonce of holes: no piece has this number."""
 _ZEROS: Final = bytes(blake3(bytes(PIECE)).digest())
 _AHEAD: Final = 4_096
 """Entries that are read from a file at once: of 4 GiB."""
@@ -101,23 +105,24 @@ class Tags:
         self.head = _TAGGED + key
         self._key = key
         self._seal = AESGCM(key).encrypt
+        self._hole = self._seal(_HOLE, b"", b"")
 
     def of(self, number: int, piece: memoryview | bytes) -> bytes:
         return self._seal(_nonce(number), b"", piece)
 
     def of_hole(self, length: int) -> bytes:
-        return bytes(self.width)
+        return self._hole
 
     def begun(self, number: int) -> PieceSum:
         return _BegunTag(self._key, number)
 
     def is_right(self, number: int, piece: memoryview | bytes, entry: bytes) -> bool:
-        if entry == bytes(self.width):
+        if entry == self._hole:
             return bytes(piece) == bytes(len(piece))
         return self.of(number, piece) == entry
 
     def is_hole(self, number: int, length: int, entry: bytes) -> bool:
-        return entry == bytes(self.width) or self.of(number, bytes(length)) == entry
+        return entry == self._hole or self.of(number, bytes(length)) == entry
 
 
 class _BegunTag:

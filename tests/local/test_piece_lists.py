@@ -83,5 +83,20 @@ def test_by_a_list_that_is_cut_no_piece_is_right(cut: str) -> None:
 def test_equal_pieces_have_other_tags_at_another_place_and_in_another_list() -> None:
     lists = [listed(Tags(key * KEY)) for key in (b"k", b"l")]
     tags = [made[at : at + 16] for made in lists for at in range(1 + KEY, len(made), 16)]
-    assert len({tag for tag in tags if any(tag)}) == 2 * (len(PIECES) - 1)
-    assert tags.count(bytes(16)) == 2, "the hole"
+    assert len(set(tags)) == 2 * len(PIECES)
+
+
+def test_all_holes_of_a_list_have_one_entry_of_their_own() -> None:
+    found = ListedHash(Tags(b"k" * KEY))
+    found.zeros(3 * PIECE)
+    found.update(bytes(PIECE))
+    entries = [found.pieces[1 + KEY :][at : at + 16] for at in range(0, 4 * 16, 16)]
+    assert len(set(entries[:3])) == 1 and entries[3] != entries[0]
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_zeros_are_not_right_where_the_disk_has_lost_the_list(form: ListForm) -> None:
+    rest = KnownList(form.head + bytes(form.width * len(PIECES)))
+    for number, piece in enumerate(PIECES):
+        assert not rest.is_right(number, memoryview(bytes(len(piece))))
+        assert not rest.is_hole(number, len(piece))
