@@ -47,7 +47,7 @@ _FIND: Final = Select(f"{_ROW} WHERE hash IN")
 _WHERE: Final = Select("SELECT hash, placement FROM blob WHERE workspace = ? AND hash IN")
 _KNOWN: Final = Select("SELECT hash, state FROM blob WHERE workspace = ? AND hash IN")
 _ADD: Final = InsertColumns(
-    "blob (workspace, state, since, hash, size, placement)", "?, ?, ?, column1, column2, column3", 3
+    "blob (workspace, state, since, placement, hash, size)", "?, ?, ?, ?, column1, column2", 2
 )
 _PLACE: Final = Alter("UPDATE blob SET placement = ? WHERE workspace = ? AND hash IN")
 _JUDGE: Final = Alter("UPDATE blob SET state = ?, since = ? WHERE workspace = ? AND hash IN")
@@ -106,10 +106,11 @@ class Blobs:
             new = sorted(given.keys() - own.keys())  # in order, a row costs a fifth less
             tally = Tally()
             if new:
-                columns = list(zip(*(given[hash] for hash in new), strict=True))
-                _ADD(connection, [workspace, LIVE, 0.0], [_keys(new), *columns])
-                for size, placement in zip(*columns, strict=True):
-                    placements.add(tally, placement, workspace, 1, size)
+                for placement in sorted({given[hash][1] for hash in new}):  # there are few
+                    some = [hash for hash in new if given[hash][1] == placement]
+                    added = [given[hash][0] for hash in some]
+                    _ADD(connection, [workspace, LIVE, 0.0, placement], [_keys(some), added])
+                    placements.add(tally, placement, workspace, len(some), sum(added))
             for hash, pieces in lists.items():
                 connection.execute(_KEEP_LIST, (pieces, workspace, bytes.fromhex(hash)))
             placements.count(connection, tally)
@@ -402,7 +403,7 @@ class Blobs:
         for nodes, new in groups.items():
             to, sizes = placement_of(connection, nodes), [row.size for row in new]
             keys = _keys(row.hash for row in new)
-            _ADD(connection, [NOBODY, state, now], [keys, sizes, [to] * len(new)])
+            _ADD(connection, [NOBODY, state, now, to], [keys, sizes])
             placements.add(tally, to, NOBODY, len(new), sum(sizes))
         placements.count(connection, tally)
 

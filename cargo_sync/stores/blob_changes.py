@@ -70,14 +70,17 @@ class BlobChanges:
     def place(self, staged: Sequence[Staged]) -> list[Problem | None]:
         """See `BlobFolder.place`."""
         problems: dict[str, Problem] = {}
-        lists = self._make_lists(staged, problems)
-        files = [one for one in staged if one.name not in problems and self._is_stored(one)]
-        extra = [lists[one.name] for one in files if one.name in lists]
+        lists = self._make_lists([one for one in staged if one.size > PIECE], problems)
+        files = [one for one in staged if one.size or self._is_stored(one)]
+        if problems:
+            files = [one for one in files if one.name not in problems]
+        extra = [lists[one.name] for one in files if one.name in lists] if lists else []
         if self._durable:
             new = [*files, *extra]
-            for one, problem in zip(new, secure(self._staging, new), strict=True):
-                if problem is not None:
-                    problems[one.name] = problem
+            whys = secure(self._staging, new)
+            if any(whys):
+                pairs = zip(new, whys, strict=True)
+                problems |= {one.name: why for one, why in pairs if why is not None}
         touched = {PLACE}
         parts = defaultdict[str, list[Staged]](list)
         for one in files:
@@ -88,6 +91,8 @@ class BlobChanges:
         for one in files:
             if one.transfer and one.name not in problems:
                 self._staging.published(one)
+        if not problems:
+            return [None] * len(staged)
         return [problems.get(one.name) for one in staged]
 
     def remove(self, hashes: Sequence[str]) -> list[Problem | None]:
@@ -198,11 +203,9 @@ class BlobChanges:
     def _make_lists(
         self, staged: Sequence[Staged], problems: dict[str, Problem]
     ) -> dict[str, Staged]:
-        """The lists of the large ones, staged, by the name of their content. Adds problems."""
+        """The lists of large ones, staged, by the name of their content. Adds problems."""
         lists: dict[str, Staged] = {}
         for one in staged:
-            if one.size <= PIECE:
-                continue
             try:
                 lists[one.name] = self._write_list(one.hash, one.pieces or self._read_list(one))
             except OSError as error:
@@ -276,17 +279,18 @@ class BlobChanges:
     def _rename_all(self, folder: Folder, files: Sequence[Staged]) -> Sequence[Staged]:
         """Renames secured contents without lists to where nothing is; returns the others."""
         rename, source, target = self._root.system.rename_noreplace, self._staging.fd, folder.fd
-        others = []
+        damaged, others = self.damaged, []
         blobs = size = 0
         for one in files:
+            hash = one.hash
             try:
-                rename(source, one.name, target, one.hash)
+                rename(source, one.name, target, hash)
             except OSError:
                 others.append(one)  # it is tried again, alone
                 continue
             blobs, size = blobs + 1, size + one.size
-            if one.hash in self.damaged:
-                self._forget_damaged(one.hash)
+            if hash in damaged:
+                self._forget_damaged(hash)
         self._changed(folder, BlobAmount(blobs, size))
         return others
 

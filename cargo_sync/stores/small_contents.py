@@ -87,11 +87,13 @@ class SmallContents:
         left = []
         with self._lock:
             for hash in hashes:
-                found = self._placed.pop(hash, None)
-                self._free(found)
-                if found is None or hash in self._in_files:
-                    self._in_files.discard(hash)
+                if (found := self._placed.pop(hash, None)) is None:
                     left.append(hash)
+                else:
+                    self._left += len(found) + _EACH
+            if self._in_files:
+                left = sorted(self._in_files.intersection(hashes).union(left))
+                self._in_files.difference_update(hashes)
         return left
 
     def _free(self, content: bytes | None) -> None:

@@ -34,10 +34,12 @@ class Claims:
         free = []
         with self._lock:
             for hash in hashes:
-                count, since = self._held.get(hash, (0, 0))
+                if (found := self._held.pop(hash, None)) is None:
+                    continue
+                count, since = found
                 if count > 1:
                     self._held[hash] = count - 1, since
-                elif self._held.pop(hash, None):
+                else:
                     free.append(hash)
         return free
 

@@ -7,9 +7,10 @@ its contents are secured.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import repeat
 from typing import Final
 
-from cargo_sync.catalogue.contract import Catalogued, PutColumns
+from cargo_sync.catalogue.contract import Catalogued, Put, PutColumns
 from cargo_sync.local.batch import SinkBatch
 from cargo_sync.local.space import Shortage
 from cargo_sync.model import paths
@@ -30,7 +31,7 @@ from cargo_sync.server.workspace.promises import Promises
 from cargo_sync.server.workspace.refusals import changed, no_room
 from cargo_sync.server.workspace.rows.offers import is_offered, version_of
 
-TOGETHER: Final = 1_000
+TOGETHER: Final = 2_000
 """Files that are recorded while the workspace is locked; fewer of those deep down."""
 LINK_MODE: Final = 0o777
 
@@ -132,46 +133,69 @@ class ContentCommit:
         except ProblemError as error:
             batch.problems |= dict.fromkeys(order, error.problem)
             return {}
-        displacing = Displacing(tree, self._run, self._cause.user)
-        found = tree.catalogue.entries(tree.id, [batch.offers[index].path for index in order])
-        stands = dict(zip(order, found, strict=True))
-        fine = self._still_true(batch, order, stands)
-        if not fine:
+        if not order:
             return {}
-        offers = [batch.offers[index] for index in fine]
+        displacing = Displacing(tree, self._run, self._cause.user)
+        offers = [batch.offers[index] for index in order]
         some = [offer.path for offer in offers]
+        found = tree.catalogue.entries(tree.id, some)
+        stands = {index: held for index, held in zip(order, found, strict=True) if held is not None}
+        fine, above = order, None if stands else self._above_new(offers, some)
+        if above is None:
+            fine = self._still_true(batch, order, stands)
+            if not fine:
+                return {}
+            offers = [batch.offers[index] for index in fine]
+            some = [offer.path for offer in offers]
+            above = tree.folders_above(some)
         self._coming(offers)
         places: dict[int, str] = {}
-        for index, offer in zip(fine, offers, strict=True):
-            if (held := stands[index]) is not None:
-                places[index] = displacing.add(offer.path, held, TrashCause.OVERWRITTEN)
+        for index, held in stands.items():
+            if index not in batch.problems:
+                path = batch.offers[index].path
+                places[index] = displacing.add(path, held, TrashCause.OVERWRITTEN)
         entries = _entries(offers, [batch.staged[index].hash for index in fine])
         zeros = [0] * len(fine)
         puts = PutColumns(some, entries, zeros, zeros, [False] * len(fine))
-        above = tree.folders_above(some)
         before, self._recorded_at = self._recorded_at, tree.steady()
         cause = self._cause._replace(seconds=self._recorded_at - before)
         refers = [placed[index] for index in fine if index in placed]
         recorded = tree.record([*above, puts], displacing.taken(), cause, refers)
         self._promises.came(batch.number, recorded.grown)
         versions = recorded.versions[len(above) :]
-        receipts: dict[int, Receipt] = {}
         kinds, _, times, modes, _, _, hashes, _ = entries.columns()[1:]
-        for index, version, kind, time, mode, hash in zip(
-            fine, versions, kinds, times, modes, hashes, strict=True
-        ):
-            held = stands[index]
-            ident = held.entry.ident if held and held.entry.kind == kind else version
-            receipts[index] = Receipt(
-                "done", version, ident, time, mode, hash, places.get(index, "")
-            )
+        told = map(Receipt, repeat("done"), versions, versions, times, modes, hashes)
+        receipts = dict(zip(fine, told, strict=True))
+        for index, kind in zip(fine, kinds, strict=True) if stands else ():
+            if (before_it := stands.get(index)) is not None:
+                receipt = receipts[index]._replace(displaced=places[index])
+                if before_it.entry.kind == kind:
+                    receipt = receipt._replace(ident=before_it.entry.ident)
+                receipts[index] = receipt
         return self._arrived(offers, entries, receipts)
+
+    def _above_new(self, offers: Sequence[Offer], some: Sequence[str]) -> list[Put] | None:
+        """The folders that are missing above files, if nothing is in the way of any of them.
+
+        All of them are looked at together: they are many. Nothing is at their paths. None: each is
+        to be looked at alone.
+        """
+        taken = set(some)
+        if len(taken) < len(some) or any(offer.expected for offer in offers):
+            return None
+        folders = {path.rpartition("/")[0] for path in some}
+        if any(above in taken for folder in folders for above in paths.upwards(folder)):
+            return None
+        try:
+            return self._tree.folders_above(some)
+        except ProblemError:
+            return None
 
     def _still_true(
         self,
         batch: SinkBatch,
         order: Sequence[int],
-        stands: Mapping[int, Catalogued | None],
+        stands: Mapping[int, Catalogued],
     ) -> list[int]:
         """Those of which the place is as expected; adds the problems of the others."""
         fine: list[int] = []
@@ -179,7 +203,7 @@ class ContentCommit:
         for index in order:
             offer = batch.offers[index]
             problem = places.problem(offer.path)
-            if problem is None and version_of(stands[index]) != offer.expected:
+            if problem is None and version_of(stands.get(index)) != offer.expected:
                 problem = changed(offer.path).problem
             if problem is None:
                 places.take(offer.path)

@@ -155,12 +155,15 @@ class ContentSink(StagingSink):
 
     def _recorded(self, one: "_Submitted") -> list[Receipt] | Problem:
         """Records a batch that is secured."""
-        batch, placed = one.batch, dict[int, StoredContent]()
-        for (index, content), result in zip(one.contents.items(), one.results or (), strict=True):
-            if isinstance(result, Problem):
-                batch.problems[index] = result
-            else:
-                placed[index] = StoredContent(content, result)
+        batch, contents, results = one.batch, one.contents, one.results or ()
+        placed = {
+            index: StoredContent(content, result)
+            for (index, content), result in zip(contents.items(), results, strict=True)
+            if not isinstance(result, Problem)
+        }
+        if len(placed) < len(contents):
+            pairs = zip(contents, results, strict=True)
+            batch.problems |= {index: why for index, why in pairs if isinstance(why, Problem)}
         try:
             receipts = self._commit.record(batch, placed)
         except ProblemError as error:
