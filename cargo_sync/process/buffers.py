@@ -1,19 +1,21 @@
 """Large buffers that are used again: a new one costs a tenth of what is done with its content."""
 
-from typing import Final
-
-KEPT: Final = 8
-"""Buffers that are kept of one user, at most."""
+from collections import deque
 
 
 class Buffers:
     """Gives out buffers; one is given out again when nobody has a view of it any more.
 
     Whoever takes a view need not give it back: a bytearray knows itself whether it is looked at.
+
+    Args:
+        most: bytes that are kept. What is more is only there as long as somebody looks at it.
     """
 
-    def __init__(self) -> None:
-        self._kept: list[bytearray] = []
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept = deque[bytearray]()
+        self._size = 0
 
     def take(self, size: int) -> memoryview:
         """A buffer of so many bytes. What is in it means nothing."""
@@ -21,7 +23,10 @@ class Buffers:
             if len(buffer) == size and _is_free(buffer):
                 return memoryview(buffer)
         new = bytearray(size)
-        self._kept = [*self._kept[1 - KEPT :], new]
+        self._kept.append(new)
+        self._size += size
+        while self._size > self._most:
+            self._size -= len(self._kept.popleft())
         return memoryview(new)
 
 

@@ -20,6 +20,8 @@ SLOW: Final = 0.4
 """A buffer that is taken within so many seconds is followed by one of twice the size; one that
 takes so long, by one of half the size. So a limited speed stays even, and a server is not left
 waiting for long before something of what it has sent is read."""
+KEPT: Final = 8 * MOST
+"""Bytes of buffers that are used again."""
 GATHERED: Final = 0.02
 """Seconds that a part of a buffer waits for the rest."""
 AHEAD: Final = 2
@@ -49,7 +51,7 @@ class ByteStream(asyncio.BufferedProtocol):
         self._left = left
         self._lost = lost
         self._transport: asyncio.Transport | None = None
-        self._buffers = Buffers()
+        self._buffers = Buffers(KEPT)
         self._full = deque[memoryview]()
         self._buffer, self._filled = _EMPTY, 0
         """What is being filled, without what was taken of it; how many bytes have come."""

@@ -1,10 +1,10 @@
 """Buffers that are used again."""
 
-from cargo_sync.process.buffers import KEPT, Buffers
+from cargo_sync.process.buffers import Buffers
 
 
 def test_a_buffer_is_used_again_when_nobody_looks_at_it() -> None:
-    buffers = Buffers()
+    buffers = Buffers(2 * 4096)
     first = buffers.take(4096)
     first[:4] = b"kept"
     part = first[1:3]
@@ -18,10 +18,13 @@ def test_a_buffer_is_used_again_when_nobody_looks_at_it() -> None:
     assert len(buffers.take(64)) == 64
 
 
-def test_buffers_that_are_looked_at_for_long_are_not_kept() -> None:
-    buffers = Buffers()
-    views = [buffers.take(64) for _ in range(3 * KEPT)]
+def test_only_so_many_bytes_are_kept() -> None:
+    buffers = Buffers(8 * 64)
+    views = [buffers.take(64) for _ in range(24)]
     memories = [view.obj for view in views]
     views.clear()
-    again = [buffers.take(64) for _ in range(KEPT)]
-    assert {id(view.obj) for view in again} == {id(one) for one in memories[-KEPT:]}
+    again = [buffers.take(64) for _ in range(8)]
+    assert {id(view.obj) for view in again} == {id(one) for one in memories[-8:]}
+    again.clear()
+    large = buffers.take(9 * 64)
+    assert (len(large), buffers._size, len(buffers._kept)) == (9 * 64, 0, 0)

@@ -24,6 +24,8 @@ CHECKPOINT: Final = 5.0
 """Seconds of arriving content after which a checkpoint is written."""
 STEP: Final = 2**20
 """Bytes that are read, then hashed while they are still near the processor."""
+KEPT: Final = 32 * 2**20
+"""Bytes of buffers that are used again."""
 GOODBYE: Final = 3.0
 """Seconds that the end of a source or a sink may take: that long a disk may hang."""
 
@@ -57,9 +59,14 @@ class OneByOne:
 
 
 class NearSource:
-    """Reads files of the near side. See UploadSource."""
+    """Reads files of the near side. See UploadSource.
+
+    buffers  for the pieces of all larger files: each file's own would stay beside the room that is
+             counted (see ContentRoom)
+    """
 
     def __init__(self, source: Source, offload: Offload) -> None:
+        self.buffers = Buffers(KEPT)
         self._source = source
         self._alone = OneByOne(offload)
 
@@ -152,12 +159,11 @@ class NearFile:
         self._offer = offer
         self._reader: Reader | None = reader
         self._digest = ContentHash()
-        self._buffers = Buffers()
 
     async def next(self, offset: int, count: int) -> memoryview:
         """The next bytes. Raises ProblemError: they are not there any more, or cannot be read."""
         assert self._reader is not None
-        view = self._buffers.take(count)
+        view = self._source.buffers.take(count)
         if await self._source.piece(self._reader, offset, view, self._digest) != count:
             raise ProblemError(changed_while_read(self._offer.path))
         return view

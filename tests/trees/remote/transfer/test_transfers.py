@@ -19,7 +19,9 @@ from cargo_sync.testing.remote_server import Item
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Brought, Task
 from cargo_sync.trees.folder import FolderTree
-from tests.conformance.remotes import BUCKET, KINDS, SHARE, SHELL
+from cargo_sync.trees.offers import offers
+from cargo_sync.trees.remote.transfer.near_end import NearSource
+from tests.conformance.remotes import BUCKET, KINDS, SHARE, SHELL, in_thread
 from tests.trees.remote.trees import RUN, Clocks, ServerTree, moved, put
 
 MIB = 2**20
@@ -289,3 +291,16 @@ async def test_a_download_goes_on_from_what_has_come(tmp_path: Path) -> None:
     assert result.had["b" * 32] >= 5 * MIB
     assert task.action.source and task.action.source.kind == FILE
     await near.close()
+
+
+async def test_buffers_of_larger_files_are_those_of_all_of_them() -> None:
+    near, memories = MemoryTree("near"), list[object]()
+    source = NearSource(near.source(), in_thread)
+    for path in ("a", "b", "c"):
+        entry = near.write(path, b"x" * 100)
+        [offer] = offers([put(path, entry)])
+        file = await source.open(offer)
+        for start in range(0, 100, 50):
+            memories.append((await file.next(start, 50)).obj)
+        await file.close()
+    assert all(one is memories[0] for one in memories)
