@@ -45,10 +45,10 @@ SELECT DISTINCT workspace FROM bucket_object WHERE bucket = ? AND state = 1 AND 
 """
 _GONE: Final = Alter("DELETE FROM bucket_object WHERE state = 2 AND id IN")
 _KNOWN: Final = Select("SELECT key FROM bucket_object WHERE bucket = ? AND key IN")
-_BETWEEN: Final = """
-SELECT key FROM bucket_object WHERE bucket = ? AND state = 1 AND key > ? AND key <= ?
-ORDER BY key LIMIT ?
-"""
+_BETWEEN: Final = f"""
+SELECT {_COLUMNS} FROM bucket_object
+WHERE bucket = ? AND state = 1 AND key > ? AND key <= ? ORDER BY key LIMIT ?
+"""  # noqa: S608
 _TOTALS: Final = """
 SELECT count(*), coalesce(sum(size), 0), coalesce(sum(used), 0), coalesce(sum(contents), 0)
 FROM bucket_object WHERE bucket = ?
@@ -198,11 +198,11 @@ class Objects:
         with self._database.read() as connection:
             return {key.hex() for (key,) in _KNOWN(connection, [bucket], _keys(keys))}
 
-    def between(self, bucket: int, after: str, upto: str, limit: int) -> list[str]:
-        """Keys of live objects above `after` up to `upto`, in order."""
+    def between(self, bucket: int, after: str, upto: str, limit: int) -> list[ObjectRow]:
+        """Live objects with keys above `after` up to `upto`, in their order."""
         asked = (bucket, bytes.fromhex(after), bytes.fromhex(upto), limit)
         with self._database.read(long=True) as connection:
-            return [key.hex() for (key,) in connection.execute(_BETWEEN, asked)]
+            return _rows(connection.execute(_BETWEEN, asked))
 
     def totals(self, bucket: int) -> BucketTotals:
         """How much there is; it looks at all rows."""

@@ -35,7 +35,7 @@ def warnings(reports: Sequence[BucketReport]) -> list[str]:
     ]
     found += [
         f"{one.missing:,} objects with contents are missing in the bucket {one.address}: "
-        "bring them back from a backup of the bucket, or send these files again"
+        "bring them back from a backup of the bucket, or delete these files and send them again"
         for one in reports
         if one.missing
     ]

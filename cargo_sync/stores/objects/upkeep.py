@@ -76,7 +76,7 @@ class Upkeep:
         bucket.totals = await offload(self._storage.objects.totals, bucket.id)
 
     async def compare(self, bucket: StoreBucket) -> None:
-        """Compares a bucket with the rows: orphans go, and missing objects are counted.
+        """Compares a bucket with the rows: orphans go; missing objects are counted, and noted.
 
         First it is asked whose it is: two installations may have come to a new one at once, and
         each would take the other's objects for orphans. One that is not ours is left alone.
@@ -114,16 +114,22 @@ class Upkeep:
     async def _missing(
         self, bucket: StoreBucket, after: str, upto: str, there: set[str], missing: int
     ) -> int:
-        """How many live objects with keys above `after` are not there."""
+        """How many live objects with keys above `after` are not there; notes what is lost so."""
         rows, offload, found = self._storage.objects, self._storage.world.offload, 0
         while some := await offload(rows.between, bucket.id, after, upto, PAGE):
-            for key in some:
+            for row in some:
                 # It may have come after its page was read.
-                if key in there or missing + found >= _MOST_MISSING:
+                if row.key in there or missing + found >= _MOST_MISSING:
                     continue
-                found += await bucket.calls.size(key) is None
-            after = some[-1]
+                if await bucket.calls.size(row.key) is None:
+                    await offload(self._note, row)
+                    found += 1
+            after = some[-1].key
         return found
+
+    def _note(self, missing: ObjectRow) -> None:
+        contents, workspace = self._storage.contents, missing.workspace
+        contents.lost(workspace, [hash for hash, *_ in contents.within(workspace, missing.id)])
 
 
 class Periods:

@@ -69,3 +69,16 @@ async def test_no_orphans_are_deleted_in_a_bucket_of_others(tmp_path: Path) -> N
         await house.until(lambda: house.bucket.problem is None)
         await house.store._upkeep.compare(house.bucket)
         assert not bucket.objects
+
+
+async def test_what_is_missing_comes_again_although_nobody_has_read_it(tmp_path: Path) -> None:
+    bucket, some = MemoryBucket(), [b"one", b"two"]
+    async with object_house(tmp_path, bucket) as house:
+        contents = await house.upload(some)
+        bucket.objects.clear()
+        await house.store._upkeep.compare(house.bucket)
+        assert house.bucket.missing == 1
+        await house.upload(some)
+        assert await house.reads(contents) == some
+        await house.store._upkeep.compare(house.bucket)
+        assert house.bucket.missing == 0
