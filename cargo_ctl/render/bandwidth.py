@@ -18,7 +18,11 @@ def bandwidth(result: Mapping[str, Any]) -> str:
         )
         for one in result.get("bandwidth") or []
     ]
-    return table(("NAME", "NOW", "IN THE FILE", "SET"), rows)
+    shown = table(("NAME", "NOW", "IN THE FILE", "SET"), rows)
+    among = result.get("among")
+    if not among:
+        return shown
+    return f"{shown}\neach of the {among['servers']:,} servers has as much for itself"
 
 
 def limit(value: object) -> str:

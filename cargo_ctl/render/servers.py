@@ -10,7 +10,9 @@ def status(result: Mapping[str, Any]) -> str:
     """`status` of a server: users, workspaces, transfers, and how long it has been running."""
     data = result.get("data_connections") or {}
     used, most = data.get("open") or 0, data.get("most") or 0
+    among = result.get("among")
     lines = [
+        *([_alone(among)] if among else ()),
         f"serving {served(result)}",
         f"{moving(result.get('totals') or {})}; {used:,} of {most:,} data connections",
         f"up for {duration(result.get('uptime_s') or 0)}",
@@ -18,6 +20,12 @@ def status(result: Mapping[str, Any]) -> str:
         *(f"warning: {escaped(warning)}" for warning in result.get("warnings") or []),
     ]
     return "\n".join(lines)
+
+
+def _alone(among: Mapping[str, Any]) -> str:
+    """Transfers are those of one server; users and workspaces are the same at all."""
+    name, count = escaped(among["server"]), among["servers"]
+    return f"the server {name}, one of {count:,}; of all: cargo_ctl server list, flow list"
 
 
 def _error(one: Mapping[str, Any]) -> str:

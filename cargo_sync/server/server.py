@@ -547,7 +547,7 @@ class Server:
                     registry,
                     self._users,
                     self._invitations,
-                    self._sampler,
+                    self._all_flows,
                     self.journal.users,
                     offload,
                     self._notice,
@@ -557,7 +557,9 @@ class Server:
                 ),
                 NodeHandlers(self._pairing, self._ends, self._storage),
                 WorkspaceHandlers(registry, offload),
-                BandwidthHandlers(self._limits, BANDWIDTH_SET),
+                BandwidthHandlers(
+                    self._limits, BANDWIDTH_SET, partial(servers.among, self.membership)
+                ),
                 WorkspaceTrashHandlers(registry, self._opened, self._world),
                 FlowHandlers(self._sampler, self.rates, self.membership),
                 ClusterHandlers(self.membership),
@@ -571,6 +573,9 @@ class Server:
         )
         router = Router(routes, self._replies, audit=self._audit, offload=offload)
         await self._endpoint.serve(router)
+
+    def _all_flows(self) -> list[JsonObject]:
+        return servers.all_flows(self._sampler.readings(), self.membership)
 
     def _notice(self, user: str, kind: str) -> None:
         self.feed.notice(user, kind)
@@ -628,6 +633,7 @@ class Server:
         return {
             **self._general(),
             "kind": "server",
+            **servers.among(self.membership),
             "address": known_address(self._ends()),
             "totals": views.progress(totals(self._sampler.readings())),
             "data_connections": {

@@ -1,6 +1,6 @@
 """Results in, the exact text out."""
 
-from cargo_ctl.render import jobs, plan, servers, transfers
+from cargo_ctl.render import bandwidth, jobs, plan, servers, transfers
 from tests.cargo_ctl.examples import (
     FAILING,
     NOW,
@@ -233,4 +233,17 @@ def test_plan() -> None:
 def test_names_that_a_server_does_not_offer_are_counted_in_its_status() -> None:
     assert servers.served({"users": {"enabled": 1}, "workspaces": 0, "unoffered": 1_200}) == (
         "1 user, 0 workspaces, 1,200 names not offered"
+    )
+
+
+def test_figures_of_one_of_several_servers_say_whose_they_are() -> None:
+    among = {"among": {"server": "a", "servers": 3}}
+    assert servers.status({"users": {"enabled": 1}, "uptime_s": 3, **among}) == (
+        "the server a, one of 3; of all: cargo_ctl server list, flow list\n"
+        "serving 1 user, 0 workspaces\n"
+        "no transfers; 0 of 0 data connections\n"
+        "up for 3 s"
+    )
+    assert bandwidth.bandwidth({"bandwidth": [], **among}).endswith(
+        "\neach of the 3 servers has as much for itself"
     )

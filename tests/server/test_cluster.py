@@ -180,6 +180,11 @@ async def test_a_flow_of_one_can_be_steered_at_the_other_and_ends_when_its_serve
             return [(one["server"], one["granted"]) for one in flows] == [("a", 5_000)]
 
         await until(listed)
+        [user] = (await ask(b, "user.list"))["users"]
+        assert user["flows"] == 1
+        assert [one["server"] for one in (await ask(b, "user.show", user="ana"))["flows"]] == ["a"]
+        for command in ("status", "bandwidth.show"):
+            assert (await ask(b, command))["among"] == {"server": "b", "servers": 2}
         assert (await http(a, "ready", ""))[0] == 200
         await ask(b, "server.drain", server="a")
 

@@ -1,6 +1,6 @@
 """`bandwidth.…`: shows and sets the limits of a whole daemon or server while it runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from cargo_sync.api.arguments import Args
@@ -14,9 +14,15 @@ Wanted = TypeVar("Wanted", bound=BandwidthArgs)
 
 
 class BandwidthHandlers(Generic[Wanted]):
-    """Shows and sets the limits of a process. `change` is its own command to set them."""
+    """Shows and sets the limits of a process. `change` is its own command to set them.
 
-    def __init__(self, limits: Limits, change: Command[Wanted]) -> None:
+    beside  gives what is told with them
+    """
+
+    def __init__(
+        self, limits: Limits, change: Command[Wanted], beside: Callable[[], JsonObject] = dict
+    ) -> None:
+        self._beside = beside
         self._limits = limits
         self._change = change
 
@@ -24,7 +30,7 @@ class BandwidthHandlers(Generic[Wanted]):
         return (Route(BANDWIDTH_SHOW, self.show), Route(self._change, self.set))
 
     async def show(self, _: Args) -> JsonObject:
-        return {"bandwidth": self._limits.shown()}
+        return {"bandwidth": self._limits.shown(), **self._beside()}
 
     async def set(self, args: Wanted) -> JsonObject:
         wanted = args.wanted()

@@ -9,11 +9,10 @@ from cargo_sync.api.messages import JsonObject
 from cargo_sync.api.server_commands import FLOW_LIST, FLOW_RATES, FlowRatesArgs
 from cargo_sync.cluster.membership import Membership
 from cargo_sync.control.routes import Route
-from cargo_sync.machines.cluster.states import ServerState
 from cargo_sync.machines.rate_history import DAY, TEN_MINUTES, RateSpan
 from cargo_sync.server.flows.rates import FlowRates
 from cargo_sync.server.flows.sampler import FlowSampler
-from cargo_sync.server.reporting import servers, views
+from cargo_sync.server.reporting import servers
 
 _SPANS: Final[Mapping[str, RateSpan]] = MappingProxyType({"10m": TEN_MINUTES, "day": DAY})
 
@@ -30,16 +29,7 @@ class FlowHandlers:
         return Route(FLOW_LIST, self.list), Route(FLOW_RATES, self.rates)
 
     async def list(self, _: Args) -> JsonObject:
-        own = [views.flow(one) for one in self._sampler.readings()]
-        others = self._membership.others()
-        if not others:
-            return {"flows": own}
-        me = self._membership.me.name
-        flows: list[JsonObject] = [{**row, "server": me} for row in own]
-        for one in others:
-            if one.state is not ServerState.AWAY:
-                flows += [{**row, "server": one.row.name} for row in servers.flows(one)]
-        return {"flows": flows}
+        return {"flows": servers.all_flows(self._sampler.readings(), self._membership)}
 
     async def rates(self, args: FlowRatesArgs) -> JsonObject:
         return {"span": args.span, **self._rates.shown(_SPANS[args.span])}

@@ -1,6 +1,6 @@
 """`user.…`: list, show, add, set, enable, disable, remove, passwd."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -31,7 +31,6 @@ from cargo_sync.server.accounts.logins import PASSWORD_LENGTH
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.accounts.roster import RATES, SETTABLE
 from cargo_sync.server.accounts.users import Users
-from cargo_sync.server.flows.sampler import FlowSampler
 from cargo_sync.server.handlers.refusals import in_file
 from cargo_sync.server.handlers.terms import terms
 from cargo_sync.server.history.users import UserHistory
@@ -48,7 +47,7 @@ class UserHandlers:
         registry: Registry,
         logins: Users,
         invitations: Invitations,
-        sampler: FlowSampler,
+        flows: Callable[[], Sequence[JsonObject]],
         history: UserHistory,
         offload: Offload,
         tell: Tell,
@@ -56,7 +55,7 @@ class UserHandlers:
         self._registry = registry
         self._logins = logins
         self._invitations = invitations
-        self._sampler = sampler
+        self._flows = flows
         self._history = history
         self._offload = offload
         self._tell = tell
@@ -74,7 +73,7 @@ class UserHandlers:
         )
 
     async def list(self, _: Args) -> JsonObject:
-        flows = self._sampler.readings()
+        flows = self._flows()
         users = sorted(self._registry.roster.users, key=lambda one: one.username)
         used = await self._registry.used(users)
         return {
@@ -89,7 +88,7 @@ class UserHandlers:
         [used] = await self._registry.used([user])
         shown = views.whole_user(
             user,
-            self._sampler.readings(),
+            self._flows(),
             self._registry.roster.workspaces,
             used,
             self._logins.is_over(user.expires),
@@ -195,7 +194,7 @@ class UserHandlers:
         user = self._registry.user(name)
         [used] = await self._registry.used([user])
         over = self._logins.is_over(user.expires)
-        return views.user(user, self._sampler.readings(), used, over)
+        return views.user(user, self._flows(), used, over)
 
 
 def user_name(name: str) -> str:

@@ -46,6 +46,25 @@ def row(one: KnownServer) -> JsonObject:
     }
 
 
+def all_flows(readings: Sequence[FlowReading], membership: Membership) -> list[JsonObject]:
+    """Rows of `flow.list`: this server's flows, and what the others have told of theirs."""
+    own: list[JsonObject] = [views.flow(one) for one in readings]
+    others = membership.others()
+    if not others:
+        return own
+    found: list[JsonObject] = [{**row, "server": membership.me.name} for row in own]
+    for one in others:
+        if one.state is not ServerState.AWAY:
+            found += [{**row, "server": one.row.name} for row in flows(one)]
+    return found
+
+
+def among(membership: Membership) -> JsonObject:
+    """Whose figures these are, if there are several servers; else nothing."""
+    count = 1 + len(membership.others())
+    return {"among": {"server": membership.me.name, "servers": count}} if count > 1 else {}
+
+
 def flows(one: KnownServer) -> list[JsonObject]:
     """The flows that a server has told of, as rows of `flow.list`."""
     found = orjson.loads(one.row.flows)

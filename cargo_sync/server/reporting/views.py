@@ -24,13 +24,13 @@ SHOWN_CHARACTERS: Final = 4_000
 
 
 def user(
-    one: UserSettings, flows: Sequence[FlowReading], used: Use, expired: bool
+    one: UserSettings, flows: Sequence[Mapping[str, Any]], used: Use, expired: bool
 ) -> dict[str, Any]:
     """A row of `user.list`.
 
     Args:
         one: the user.
-        flows: all that are open.
+        flows: all that are open, as rows of `flow.list`.
         used: what is in the user's folder.
         expired: whether the user's time is over.
     """
@@ -44,13 +44,13 @@ def user(
         "expired": expired,
         "networks": list(one.networks),
         "from": _from(bool(one.given)),
-        "flows": sum(flow.user == one.username for flow in flows),
+        "flows": sum(flow["user"] == one.username for flow in flows),
     }
 
 
 def whole_user(
     one: UserSettings,
-    flows: Sequence[FlowReading],
+    flows: Sequence[Mapping[str, Any]],
     workspaces: Sequence[WorkspaceSettings],
     used: Use,
     expired: bool,
@@ -74,7 +74,7 @@ def whole_user(
         ],
         "file": file if one.given else None,
         "in_file": sorted(one.given),
-        "flows": [flow(each) for each in flows if each.user == one.username],
+        "flows": [each for each in flows if each["user"] == one.username],
     }
 
 
