@@ -96,7 +96,10 @@ class Dispatcher:
         self._wakeup.set()
 
     async def run(self) -> None:
-        """Runs until cancelled, then stores the results that have arrived."""
+        """Runs until cancelled, then stores the results that have arrived.
+
+        It may be called again: others may have sent meanwhile what waited here, or may not.
+        """
         try:
             async with asyncio.TaskGroup() as group:
                 while True:
@@ -114,6 +117,9 @@ class Dispatcher:
                 await self._write_down()
             except ProblemError as error:
                 _log.error("some callbacks that were delivered will be sent again: %s", error)
+            self._ready.clear()
+            unstored = {one.row.number for one in self._finished}
+            self._held = {one: key for one, key in self._held.items() if one in unstored}
 
     async def _turn(self, group: asyncio.TaskGroup) -> float | None:
         """Does one turn; returns the seconds until the next one is needed, None for never."""

@@ -231,6 +231,44 @@ async def test_of_two_servers_one_sends_what_both_have_to_tell(
     assert other.sent == ['{"file":"b"}']
 
 
+@pytest.mark.parametrize("delivered", [False, True])
+async def test_who_sends_again_sends_what_waits_then(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, delivered: bool
+) -> None:
+    monkeypatch.setattr(room, "_TURN", 0.01)
+    await desk.webhooks.apply(asking(onUploaded=None))
+    names = [f"f{number:02}" for number in range(20)]
+    hang, ended, answers = asyncio.Event(), list[Message](), desk._send
+
+    async def hangs(message: Message) -> Attempt:
+        try:
+            await answers(message)
+            await hang.wait()
+        finally:
+            ended.append(message)
+        raise AssertionError("it is cancelled")
+
+    monkeypatch.setattr(desk, "_send", hangs)
+    async with asyncio.timeout(60), desk.going():
+        desk.happen(HistoryKind.UPLOADED, *names)
+        while len(desk.sent) < ANYWHERE.at_once:
+            await asyncio.sleep(0.01)
+        desk.webhooks.sends = lambda: False
+        while len(ended) < ANYWHERE.at_once:
+            await asyncio.sleep(0.01)
+        if delivered:  # by another server
+            rows = desk.webhooks.rows
+            rows.settle([row.number for row in rows.page(None, None, 0, 100)], [], [], 1e9)
+        monkeypatch.setattr(desk, "_send", answers)
+        desk.sent.clear()
+        desk.webhooks.sends = lambda: True
+        desk.happen(HistoryKind.UPLOADED, "z")
+        while not desk.sent or desk.waiting():
+            await asyncio.sleep(0.01)
+    wanted = ["z"] if delivered else [*names, "z"]
+    assert sorted(desk.sent) == [f'{{"file":"{name}"}}' for name in wanted]
+
+
 async def test_what_two_servers_read_at_once_is_stored_once(desk: Desk) -> None:
     await desk.webhooks.apply(asking(onUploaded=None))
     desk.happen(HistoryKind.UPLOADED, "a")
