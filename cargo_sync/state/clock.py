@@ -71,9 +71,9 @@ class RetentionClock:
         self._clocks = clocks
         self._server = server
         with database.transaction():
-            last, now = self._stored(), clocks()
-            self._mark = resumed(last, now)
+            now = clocks()
             own, was_running = self._own()
+            self._mark = self._continued(own, now)
             self._jumped = jump(own.clocks, now) if own else 0.0
             if own and was_running:
                 rebooted = not now.boot_id or now.boot_id != own.clocks.boot_id
@@ -87,7 +87,9 @@ class RetentionClock:
     def __exit__(self, *_: object) -> None:
         """Notes a clean end, also after an exception: nothing that was written is lost by it."""
         try:
-            self._store(advanced(self._mark, self._clocks()), running=False)
+            with self._database.transaction(own=OWN):
+                mark = self._not_behind(advanced(self._mark, self._clocks()))
+                self._store(mark, running=False)
         except ProblemError as error:
             _log.error("the clean end cannot be stored: %s", error)
 
@@ -130,12 +132,28 @@ class RetentionClock:
         self._jumped += jump(before.clocks, now)
         self._mark = mark = advanced(before, now)
         with self._database.transaction(own=OWN):
-            if self._server and (last := self._stored()) and last.reading > mark.reading:
-                self._mark = mark = ClockMark(last.reading, now)
+            self._mark = mark = self._not_behind(mark)
             self._store(mark, running=True)
             beside(mark.reading)
         jumped, self._jumped = self._jumped, 0.0
         return jumped
+
+    def _continued(self, own: ClockMark | None, now: SystemClocks) -> ClockMark:
+        """The reading at a start; `own` is what this server has stored last.
+
+        How long it was stopped is said by its own wall clock alone: that of another machine may be
+        hours behind, and each start would age all that is kept by these.
+        """
+        last = self._stored()
+        if own is None and last is not None and self._server:
+            return ClockMark(last.reading, now)
+        return self._not_behind(resumed(own, now))
+
+    def _not_behind(self, mark: ClockMark) -> ClockMark:
+        """The same, or the reading of the servers that share the state, if that is later."""
+        if self._server and (last := self._stored()) and last.reading > mark.reading:
+            return ClockMark(last.reading, mark.clocks)
+        return mark
 
     def _stored(self) -> ClockMark | None:
         return _stored(self._database)

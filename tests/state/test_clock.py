@@ -159,3 +159,20 @@ def test_servers_that_share_a_state_share_the_clock_and_each_runs_for_itself(
         pass
     RetentionClock(server, other, stops.append, "other")
     assert len(stops) == 1, "it had ended in order"
+
+
+def test_servers_whose_wall_clocks_differ_age_nothing_by_their_starts(server: Database) -> None:
+    one, other = Machine(), Machine()
+    other.wall += DAY / 2
+    first = RetentionClock(server, one, unexpected, "one")
+    began = first()
+    for _ in range(3):
+        with RetentionClock(server, other, unexpected, "other") as second:
+            assert second() == first()
+        first.beat(nothing)
+    assert first() == began
+    one.passes(100)
+    with RetentionClock(server, other, unexpected, "other"):
+        first.beat(nothing)
+    with RetentionClock(server, other, unexpected, "other") as second:
+        assert second() == first() == began + 100, "the end of the other one took nothing back"
