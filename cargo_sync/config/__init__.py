@@ -21,6 +21,7 @@ pydio           job files of pydio-sync
 arguments       jobs from arguments of the command line
 daemon          the daemon's file
 server          the server's file
+server_changes  which changes of the server's file take effect while it runs
 server_shape    the form of the server's file
 database        the address of a PostgreSQL that has a server's state
 stored          workspaces on storage nodes, or in buckets

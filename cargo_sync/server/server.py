@@ -1,13 +1,10 @@
 """The parts of a server, connected."""
 
 import asyncio
-import datetime
 import logging
 import secrets
-import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import Final, NamedTuple
@@ -19,15 +16,15 @@ from cargo_sync.api.messages import JsonObject
 from cargo_sync.api.proxies import Proxies
 from cargo_sync.api.server_commands import BANDWIDTH_SET, COMMANDS
 from cargo_sync.catalogue.feed import FeedPaths
-from cargo_sync.catalogue.quota_ledger import QuotaNews
 from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.cluster.flow_orders import FlowsElsewhere
 from cargo_sync.cluster.following import Following
 from cargo_sync.cluster.holds import FolderHolds
-from cargo_sync.cluster.membership import Measured, Membership, Reached
+from cargo_sync.cluster.membership import Membership
 from cargo_sync.cluster.wakeups import OthersChanges
 from cargo_sync.config import places
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings, load_server
+from cargo_sync.config.server_changes import waiting
 from cargo_sync.control.audit import AuditWriter
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
@@ -52,7 +49,6 @@ from cargo_sync.process.http.listener import HttpListener
 from cargo_sync.process.metrics import Family
 from cargo_sync.process.ring import Ring
 from cargo_sync.process.tasks import contained
-from cargo_sync.process.vitals import CpuShare
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.accounts.access import Grants, served
 from cargo_sync.server.accounts.invitations import Devices, Invitations
@@ -86,6 +82,7 @@ from cargo_sync.server.history.journal import ServerJournal
 from cargo_sync.server.history.retention import ServerRetention
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
+from cargo_sync.server.http.certificate import certificate_of
 from cargo_sync.server.http.content.tickets import SharedTickets, Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
@@ -93,6 +90,8 @@ from cargo_sync.server.reporting import buckets, node_metrics, nodes, servers, v
 from cargo_sync.server.reporting.feed import ServerFeed
 from cargo_sync.server.reporting.metrics import families
 from cargo_sync.server.reporting.node_feed import NodeFeed
+from cargo_sync.server.reporting.notices import ServerNotices
+from cargo_sync.server.reporting.own_row import OwnRow, shown_host
 from cargo_sync.server.reporting.webhooks import ServerWebhooks
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.node_storage import Dialer, NodeStorage, SharedParts
@@ -118,28 +117,10 @@ from cargo_sync.state.uploads import UploadRows
 from cargo_sync.state.users import UserRows
 from cargo_sync.state.workspaces import WorkspaceRows
 from cargo_sync.stores.nodes.pairing import NodePairing
-from cargo_sync.webhooks.file_variables import of_quota
 
 DRAIN_LOOK: Final = 0.1
 LANES: Final = 2.0
 """Seconds that lanes have to write their checkpoints."""
-
-_LIVE: Final = frozenset(
-    {
-        "users_dir",
-        "users",
-        "workspaces",
-        "global_upload_bandwidth",
-        "global_download_bandwidth",
-        "events",
-        "keep",
-        "warnings",
-        "file",
-    }
-)
-"""Settings that are applied while the server runs."""
-_WRITTEN: Final = {"host": "listen", "port": "listen"}
-"""Settings that have another name in the file."""
 
 _log = logging.getLogger(__name__)
 
@@ -197,7 +178,6 @@ class Server:
         membership.heard.append(self._follow)
         membership.confirm = others.holds.look
         others.holds.lost = self._lost_folder
-        self._cpu = CpuShare()
         self._trouble = database.trouble
         self._endpoint = endpoint
         self._world = world
@@ -292,8 +272,10 @@ class Server:
         self._anywhere = FlowsAnywhere(self._flows, membership, others.flows)
         self._limits = Limits(None, LimitRows(database), world.offload, self._apply_bandwidth)
         self._sampler = FlowSampler(self._flows.all, world)
+        self._own_row = OwnRow(settings, membership, self._sampler, self._shared)
         self.rates = FlowRates(self._flows.moved, world)
         self.feed = ServerFeed(endpoint.publisher, self._general, self._sampler, self.journal.names)
+        self._notices = ServerNotices(self.feed, self.webhooks, world.wall)
         self.feed.beside.append(NodeFeed(endpoint.publisher, self._storage.report).tick)
         self.journal.heard += [self.feed.happened, self.webhooks.heard]
         login = partial(UserLogin, self._logins, self._grants, self._permits)
@@ -303,7 +285,6 @@ class Server:
             if backup
             else None
         )
-        self._loop = asyncio.get_running_loop()
         self._tasks: asyncio.TaskGroup | None = None
         self._lanes: LaneListener[Flow] | None = None
         self._listener: HttpListener | None = None
@@ -317,10 +298,10 @@ class Server:
             ProblemError: one of them cannot be opened.
         """
         settings, world = self._settings, self._world
-        certificate = None if settings.plain else await world.offload(_certificate, settings)
+        certificate = None if settings.plain else await world.offload(certificate_of, settings)
         self._tasks = tasks
         if settings.port and settings.initial_port:  # others may ask before all is open here
-            self.membership.reached = self._reached(settings.initial_port)
+            self._is_reached(settings.initial_port)
         await self.membership.join(alone=settings.cluster is None)
         await self.apply(settings)
         ends = FlowLanes(self._flows, world.steady, self.journal.downloads)
@@ -354,33 +335,22 @@ class Server:
         if settings.plain and not places.is_loopback(settings.host):
             _log.warning("plain HTTP: others on the network can read passwords and files")
         backup = await self._coordinator.start(context, self.doors) if self._coordinator else {}
-        await self._say_where(data_port)
+        self._is_reached(data_port)
+        self.membership.measure = self._own_row.measured
+        await self.membership.tick()
         scheme = "http" if settings.plain else "https"
         return Up(
-            f"{scheme}://{_shown(settings.host)}:{port}{settings.prefix}",
-            f"{_shown(settings.private_ip or settings.host)}:{data_port}",
+            f"{scheme}://{shown_host(settings.host)}:{port}{settings.prefix}",
+            f"{shown_host(settings.private_ip or settings.host)}:{data_port}",
             certificate.fingerprint if certificate else "",
             self._endpoint.all_addresses,
-            {name: f"{_shown(host)}:{bound}" for name, (host, bound) in backup.items()},
+            {name: f"{shown_host(host)}:{bound}" for name, (host, bound) in backup.items()},
         )
 
-    async def _say_where(self, data_port: int) -> None:
-        """Tells other servers where this one is reached. Raises ProblemError."""
-        self.membership.measure = self._measured_for_others
-        self.membership.reached = self._reached(data_port)
-        await self.membership.tick()
-
-    def _reached(self, data_port: int) -> Reached:
-        settings, ends = self._settings, self._ends()
-        own = settings.cluster.address if settings.cluster else None
-        host = settings.public_ip or settings.private_ip or settings.host
-        reached = own or known_address(ends._replace(proxied=False))
-        lanes = f"{_shown(host)}:{data_port}"
-        return Reached(reached, lanes, ends.fingerprint)
-
-    def _measured_for_others(self) -> Measured:
-        measured = servers.measured(self._sampler.readings(), self._cpu())
-        return measured._replace(claims=self._shared.claims())
+    def _is_reached(self, data_port: int) -> None:
+        ends = self._ends()
+        address = known_address(ends._replace(proxied=False))
+        self._own_row.reached(address, ends.fingerprint, data_port)
 
     async def _listen_for_lanes(self, lanes: LaneListener[Flow]) -> int:
         """The data port, open. Raises ProblemError."""
@@ -434,8 +404,8 @@ class Server:
         notices = []
         if self._certificate is not None and (seen := await self._certificate.look_again()):
             notices.append(seen)
-        if waiting := _waiting(self._settings, fresh):
-            notice = f"{fresh.file}: changes of {', '.join(waiting)} take effect at the next start"
+        if later := waiting(self._settings, fresh):
+            notice = f"{fresh.file}: changes of {', '.join(later)} take effect at the next start"
             _log.warning("%s", notice)
             notices.append(notice)
         return replace(read, notices=(*read.notices, *notices))
@@ -457,7 +427,7 @@ class Server:
             _log.warning("%s", warning)
         self.journal.names.apply(roster.users, roster.workspaces, self._opened.id_at)
         await self._world.offload(
-            self._opened.allow, roster.users, roster.workspaces, self._quota_news
+            self._opened.allow, roster.users, roster.workspaces, self._notices.quota_news
         )
         self._storage.serve(roster.workspaces, self._opened.id_at, self._tasks)
         self._in_buckets.serve(roster.workspaces, self._opened.id_at)
@@ -496,30 +466,15 @@ class Server:
         self._polls.changed(workspace, paths)
         self.changes.told(workspace)
 
-    def _quota_news(self, news: QuotaNews) -> None:
-        """Tells that a quota is reached, or nearly. Any thread may call it."""
-        with suppress(RuntimeError):  # the event loop has ended already
-            self._loop.call_soon_threadsafe(self._say_quota, news)
-
-    def _say_quota(self, news: QuotaNews) -> None:
-        sentence = views.quota_sentence(news)
-        _log.warning("%s", sentence, extra={"user": news.user})
-        self.feed.quota(news)
-        percent = int(100 * (news.quota.share(news.used) or 0))
-        now = self._world.wall()
-        self.webhooks.quota(of_quota(news.user, news.workspace, percent, sentence, now))
-
     def _expired(self, users: frozenset[str]) -> None:
         """Ends what expired users have."""
         self._logins.forget(users)
         self._permits.renew()
         for name in sorted(users):
-            _log.info("%s has expired", name, extra={"user": name})
-            self.feed.notice(name, "expired")
+            self._notices.expired(name)
 
     def _expires_soon(self, name: str, at: float) -> None:
-        _log.warning("%s expires on %s", name, views.moment(at), extra={"user": name})
-        self.feed.expires_soon(name, at)
+        self._notices.expires_soon(name, at)
 
     async def _let_go(self, unserved: Sequence[Workspace]) -> None:
         """Closes folders that are not served; one in use is tried again at the next change."""
@@ -710,26 +665,3 @@ class Server:
         self._storage.close()
         self._in_buckets.close()
         self.journal.close()
-
-
-def _waiting(settings: ServerSettings, fresh: ServerSettings) -> list[str]:
-    """The changed fields of the file that need a restart."""
-    changed = [
-        _WRITTEN.get(field.name, field.name)
-        for field in fields(ServerSettings)
-        if field.name not in _LIVE and getattr(settings, field.name) != getattr(fresh, field.name)
-    ]
-    return list(dict.fromkeys(changed))
-
-
-def _certificate(settings: ServerSettings) -> tls.Certificate:
-    if settings.tls is not None:
-        return tls.own(settings.tls.cert, settings.tls.key)
-    addresses: Sequence[str | None] = (settings.host, settings.private_ip, settings.public_ip)
-    reached = [one for one in addresses if one and one not in ("0.0.0.0", "::")]  # noqa: S104
-    names = ["localhost", socket.gethostname(), "127.0.0.1", "::1", *reached]
-    return tls.self_made(settings.state_dir, names, datetime.datetime.now(datetime.UTC))
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
