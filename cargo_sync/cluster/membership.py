@@ -159,7 +159,14 @@ class Membership:
                 self.trouble = error.problem
             else:
                 self.trouble = None
+            self._tell_at_once()
+
+    def _tell_at_once(self) -> None:
+        """Calls `looked`. If it fails, others must hear this server a second later nevertheless."""
+        try:
             self.looked()
+        except Exception as error:
+            _log.error("what other servers say cannot be used", exc_info=error)
 
     async def attend(self) -> None:
         """Calls who wants to hear, after each look, until cancelled."""

@@ -1,8 +1,10 @@
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cargo_sync.cluster import membership
 from cargo_sync.cluster.identity import ID_FILE, server_id
 from cargo_sync.cluster.membership import Measured, Membership, Reached
 from cargo_sync.model.problems import ProblemError
@@ -153,3 +155,21 @@ def test_the_id_stays_with_the_state_folder(tmp_path: Path) -> None:
     (place / ID_FILE).write_bytes(b"\xff")
     with pytest.raises(ProblemError):
         server_id(str(place), lambda: next(ids))
+
+
+async def test_what_cannot_be_used_of_others_does_not_stop_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(membership, "TICK", 0.001)
+    one, looks = member("a", MemoryServerRows(), Clock()), list[int]()
+
+    def looked() -> None:
+        looks.append(one.all()[0].row.beat)
+        raise ValueError("a later release says it in other words")
+
+    one.looked = looked
+    running = asyncio.create_task(one.run())
+    while len(looks) < 3 and not running.done():
+        await asyncio.sleep(0.001)
+    assert looks[:3] == [1, 2, 3]
+    running.cancel()
