@@ -24,9 +24,13 @@ class ThreadOffload:
 
 
 @contextmanager
-def threads() -> Iterator[ThreadPoolExecutor]:
-    """A pool of threads. At the end it drops waiting work and waits for running work."""
-    pool = ThreadPoolExecutor(THREADS, "offload")
+def threads(name: str = "offload") -> Iterator[ThreadPoolExecutor]:
+    """A pool of threads. At the end it drops waiting work and waits for running work.
+
+    Work that waits for other work must not be in the same pool: when all threads wait, what they
+    wait for never gets one.
+    """
+    pool = ThreadPoolExecutor(THREADS, name)
     try:
         yield pool
     finally:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -47,6 +48,7 @@ from cargo_sync.process import tls
 from cargo_sync.process.doors import Doors
 from cargo_sync.process.http.listener import HttpListener
 from cargo_sync.process.metrics import Family
+from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.ring import Ring
 from cargo_sync.process.tasks import contained
 from cargo_sync.process.wakeup import Wakeup
@@ -286,6 +288,7 @@ class Server:
             else None
         )
         self._tasks: asyncio.TaskGroup | None = None
+        self._threads = ExitStack()
         self._lanes: LaneListener[Flow] | None = None
         self._listener: HttpListener | None = None
         self._certificate: tls.ServedCertificate | None = None
@@ -325,6 +328,7 @@ class Server:
             world,
             settings.prefix,
             self._unready,
+            ThreadOffload(self._threads.enter_context(threads("contents"))),
         )
         context = None
         if certificate is not None:
@@ -665,3 +669,4 @@ class Server:
         self._storage.close()
         self._in_buckets.close()
         self.journal.close()
+        self._threads.close()

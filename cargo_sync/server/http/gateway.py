@@ -5,6 +5,7 @@ handler uses the disk in the event loop.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Final, Literal, Protocol
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from cargo_sync.cluster.holds import ElsewhereError
 from cargo_sync.control.audit import AuditWriter
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.model.world import World
+from cargo_sync.model.world import Offload, World
 from cargo_sync.process.http.answers import answer
 from cargo_sync.process.http.fields import Asked, text
 from cargo_sync.process.http.limits import LOGIN_BYTES, Bodies, read_login
@@ -102,22 +103,25 @@ class Gateway:
         world: World,
         prefix: str = "",
         unready: Callable[[], str] = lambda: "",
+        contents: Offload | None = None,
     ) -> None:
+        """`contents` are threads for what may wait for a disk or another machine; None: any."""
         offload = world.offload
+        slow = world if contents is None else replace(world, offload=contents)
         self._entrance = entrance
         self._flows = flows
         self._polls = polls
         self._bodies = Bodies(offload)
         self._v1 = f"{prefix}/v1"
-        files = FileRoutes(entrance, downloads, world, self._v1)
+        files = FileRoutes(entrance, downloads, slow, self._v1)
         self._rooms = [
             *BrowseRoutes(entrance, spaces, polls, clients, offload).routes(self._v1),
             *TrashRoutes(entrance, self._bodies, audit, offload).routes(self._v1),
             *OperationRoutes(entrance, self._bodies, offload).routes(self._v1),
             *files.routes(),
-            *UploadRoutes(entrance, self._bodies, uploads, offload).routes(self._v1),
+            *UploadRoutes(entrance, self._bodies, uploads, slow.offload).routes(self._v1),
             *TicketRoutes(
-                entrance, self._bodies, files, tickets, downloads, world, self._v1
+                entrance, self._bodies, files, tickets, downloads, slow, self._v1
             ).routes(),
             *InvitationRoutes(entrance, invitations).routes(self._v1),
             *NodeRoutes(entrance, pairing).routes(self._v1),

@@ -10,6 +10,8 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -25,6 +27,7 @@ from cargo_sync.machines.nodes.states import PATIENCE
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.metrics import Family
+from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.tasks import lasting
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.workspace.content.tree import ContentState
@@ -87,7 +90,10 @@ class NodeStorage:
         self._places = ServerPlaces(settings.file, settings.state_dir, keys)
         self._settings = settings
         self._database = database
-        self._world = world
+        # Readers in the server's threads wait for the store: its calls need threads of its own.
+        self._threads = ExitStack()
+        pool = self._threads.enter_context(threads("nodes"))
+        self._world = replace(world, offload=ThreadOffload(pool))
         self._dialer = dialer
         self._shared = shared
         self._rows = NodeRows(database)
@@ -201,6 +207,7 @@ class NodeStorage:
         """Closes the spool; nobody may use it any more."""
         if self.store is not None:
             self.store.spool.blobs.close()
+        self._threads.close()
 
     async def _run(self, store: NodeStore, snapshots: Snapshots) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -8,6 +8,8 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -16,6 +18,7 @@ from cargo_sync.config.server import WorkspaceSettings
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.loop_thread import LoopThread
+from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.tasks import lasting
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.workspace.content.tree import ContentState
@@ -61,7 +64,10 @@ class ObjectStorage:
     ) -> None:
         self._state_dir = state_dir
         self._database = database
-        self._world = world
+        # Readers in the server's threads wait for the store: its calls need threads of its own.
+        self._threads = ExitStack()
+        pool = self._threads.enter_context(threads("buckets"))
+        self._world = replace(world, offload=ThreadOffload(pool))
         self._shared = shared
         self._connect = connect
         self._thread: LoopThread | None = None
@@ -125,6 +131,7 @@ class ObjectStorage:
             self._thread.close()
         if self.store is not None:
             self.store.spool.blobs.close()
+        self._threads.close()
 
     async def _run(self, store: ObjectStore) -> None:
         try:

@@ -1,0 +1,126 @@
+"""A whole server with a workspace in a bucket of this process."""
+
+import asyncio
+import json
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import argon2
+import pytest
+
+from cargo_sync.config.server import load_server
+from cargo_sync.process.offload import THREADS
+from cargo_sync.server import app
+from cargo_sync.server.server import Up
+from tests.server.surroundings import CHEAP
+from tests.stores.objects.bucket import MemoryBucket
+
+PATIENCE = 60.0
+FILES = 3 * THREADS
+
+
+class HeldBucket(MemoryBucket):
+    """A bucket whose reads wait.
+
+    asks  how many reads wait, or have waited
+    goes  they may go on
+    """
+
+    asks = 0
+    goes = False
+
+    async def read(self, key: str, start: int, end: int) -> memoryview:
+        self.asks += 1
+        while not self.goes:
+            await asyncio.sleep(0.002)
+        return await super().read(key, start, end)
+
+
+def settings(place: Path) -> Path:
+    file = place / "server.json"
+    bucket = {"address": "s3+http://127.0.0.1:1/files", "username": "k", "password": "s"}
+    content = {
+        "listen": "127.0.0.1:0",
+        "plain": True,
+        "initial_port": 0,
+        "state_dir": str(place / "state"),
+        "control": {"runtime_dir": str(place / "run")},
+        "users": [{"username": "ana", "password": "correct horse", "path": str(place / "ana")}],
+        "workspaces": [
+            {
+                "name": "media",
+                "store": {"s3": {**bucket, "allow_plain": True}},
+                "grants": {"ana": "rw"},
+            }
+        ],
+    }
+    file.write_text(json.dumps(content))
+    file.chmod(0o600)
+    return file
+
+
+@asynccontextmanager
+async def running(file: Path, bucket: MemoryBucket) -> AsyncIterator[aiohttp.ClientSession]:
+    """A server until it is stopped; a client of ana's."""
+    up: asyncio.Future[Up] = asyncio.get_running_loop().create_future()
+    found = load_server(str(file), os.environ)
+    server = asyncio.ensure_future(
+        app.run(found, ready=up.set_result, connect_bucket=lambda settings, world: bucket)
+    )
+    server.add_done_callback(lambda _: up.done() or up.cancel())
+    try:
+        await asyncio.wait({up})
+        if server.done():
+            server.result()
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(up.result().api, connector=connector) as client:
+            login = {"username": "ana", "password": "correct horse"}
+            async with client.post("/v1/login", json=login) as answer:
+                client.headers["Authorization"] = f"Bearer {(await answer.json())['token']}"
+            yield client
+    finally:
+        if not server.done():
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.wait_for(server, PATIENCE)
+
+
+def all_wait() -> bool:
+    """Whether each thread for contents has something to do: they begin when no other is free."""
+    names = [thread.name for thread in threading.enumerate()]
+    return sum(name.startswith("contents") for name in names) == THREADS
+
+
+async def test_many_who_wait_for_a_bucket_hold_up_neither_it_nor_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
+    bucket = HeldBucket()
+    file = settings(tmp_path)
+
+    async def put(client: aiohttp.ClientSession, number: int) -> None:
+        async with client.put(f"/v1/files/media/{number}", data=f"file {number}") as answer:
+            assert answer.status == 201, await answer.text()
+
+    async def get(client: aiohttp.ClientSession, number: int) -> str:
+        async with client.get(f"/v1/files/media/{number}") as answer:
+            return await answer.text()
+
+    async with asyncio.timeout(PATIENCE):
+        async with running(file, bucket) as client:
+            await asyncio.gather(*(put(client, number) for number in range(FILES)))
+        async with running(file, bucket) as client:  # nothing is in memory any more
+            gets = [asyncio.ensure_future(get(client, 0))]
+            while not bucket.asks:
+                await asyncio.sleep(0.002)
+            gets += [asyncio.ensure_future(get(client, number)) for number in range(1, FILES)]
+            while not all_wait():
+                await asyncio.sleep(0.002)
+            async with client.get("/v1/workspaces/media/entry", params={"path": "1"}) as answer:
+                assert answer.status == 200, "others do not wait"
+            bucket.goes = True
+            assert await asyncio.gather(*gets) == [f"file {number}" for number in range(FILES)]
