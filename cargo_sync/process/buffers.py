@@ -30,6 +30,18 @@ class Buffers:
         return memoryview(new)
 
 
+class OneMemory:
+    """Gives out memory that somebody has, from its beginning to its end."""
+
+    def __init__(self, memory: memoryview) -> None:
+        self._left = memory
+
+    def take(self, size: int) -> memoryview:
+        """The next so many bytes."""
+        taken, self._left = self._left[:size], self._left[size:]
+        return taken
+
+
 def _is_free(buffer: bytearray) -> bool:
     """Whether nothing looks at a buffer: as long as something does, it cannot grow."""
     try:

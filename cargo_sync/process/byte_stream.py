@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, cast
 
-from cargo_sync.process.buffers import Buffers
+from cargo_sync.process.buffers import Buffers, OneMemory
 
 LEAST: Final = 64 * 2**10
 MOST: Final = 2**20
@@ -39,6 +39,7 @@ class ByteStream(asyncio.BufferedProtocol):
         now: steady seconds.
         left: bytes that will come: what is behind them is not read. None: all until the end.
         lost: is told of the end of the connection, too.
+        into: memory for all that comes, of `left` bytes; None: buffers, which are used again.
     """
 
     def __init__(
@@ -46,12 +47,13 @@ class ByteStream(asyncio.BufferedProtocol):
         now: Callable[[], float],
         left: int | None = None,
         lost: Callable[[Exception | None], None] | None = None,
+        into: memoryview | None = None,
     ) -> None:
         self._now = now
         self._left = left
         self._lost = lost
         self._transport: asyncio.Transport | None = None
-        self._buffers = Buffers(KEPT)
+        self._buffers: Buffers | OneMemory = Buffers(KEPT) if into is None else OneMemory(into)
         self._full = deque[memoryview]()
         self._buffer, self._filled = _EMPTY, 0
         """What is being filled, without what was taken of it; how many bytes have come."""

@@ -17,10 +17,15 @@ LARGE: Final = 4 * 2**20
 
 
 class HttpBody:
-    """The body of an answer, as it comes on the line."""
+    """The body of an answer, as it comes on the line.
+
+    into  memory of as many bytes as the body has: what is received past aiohttp is received there,
+          each piece at its place; None: elsewhere
+    """
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
+        self.into: memoryview | None = None
         self._stream: ByteStream | None = None
         self._silence: float | None = None
         self._is_asked = False
@@ -60,7 +65,8 @@ class HttpBody:
         self._silence = protocol.read_timeout
         protocol.pause_reading()
         now = asyncio.get_running_loop().time
-        self._stream = ByteStream(now, left, protocol.connection_lost)
+        into = None if self.into is None else self.into[size - left :]
+        self._stream = ByteStream(now, left, protocol.connection_lost, into)
         transport.set_protocol(self._stream)
         self._stream.connection_made(transport)
         transport.resume_reading()

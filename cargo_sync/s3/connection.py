@@ -204,7 +204,7 @@ class S3Connection:
     async def _digests(self, request: S3Request) -> SentDigests | None:
         if (content := request.content) is None:
             return None
-        unsigned = self.login.address.sealed
+        unsigned = self.login.address.sealed or content.is_checked_later
         work = partial(digests, content, unsigned=unsigned)
         if content.size <= SMALL or (unsigned and content.md5 is not None):
             return work()

@@ -28,11 +28,15 @@ class S3Content:
     views  the bytes, in order; they must not change while a call runs
     md5    16 bytes, if they are known already; else they are made
     pace   waits before each piece, so that a granted speed is kept; None for no limit
+    is_checked_later  whoever reads it knows what it must be: without TLS, too, only its MD5 is
+           signed, which the server compares. Else also its SHA-256, because anybody can make two
+           contents of the same MD5
     """
 
     views: Sequence[bytes | memoryview]
     md5: bytes | None = None
     pace: Pace | None = None
+    is_checked_later: bool = False
 
     @property
     def size(self) -> int:

@@ -36,10 +36,25 @@ class ObjectContent:
         self.ranged = "Content-Range" in response.headers
         self.start = start
         self.end = size if end is None else min(end, size)
-        self._skip = start - first
+        self._skip, self._length = start - first, last - first
         if self._skip < 0 or last < self.end or start > self.end:
             raise bad_answer(what, f"it has bytes {first}-{last}, not {start}-{self.end}")
         self.head = head_of(what, response.headers, size)
+
+    async def read_into(self, view: memoryview) -> None:
+        """Fills memory with all of the bytes; `view` has as many as `end - start`.
+
+        Raises:
+            S3Error: the connection was cut. What is in the memory then is nothing.
+        """
+        if not self._skip and len(view) == self._length:
+            self._body.into = view
+        done = 0
+        async for piece in self.pieces():
+            after = done + len(piece)
+            if not (isinstance(piece, memoryview) and piece.obj is view.obj):
+                view[done:after] = piece
+            done = after
 
     async def pieces(self) -> AsyncIterator[bytes | memoryview]:
         """The bytes, in pieces as they come: never fewer or more than from `start` to `end`.

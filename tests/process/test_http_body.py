@@ -56,6 +56,20 @@ async def answers(
             writer.transport.abort()
 
 
+async def body_in_memory(response: aiohttp.ClientResponse) -> memoryview:
+    """The body in memory of ours: what was received there must be at its place already."""
+    body, memory, done = HttpBody(response), memoryview(bytearray(len(BODY))), 0
+    body.into = memory
+    while piece := await body.read():
+        if isinstance(piece, memoryview):
+            assert piece.obj is memory.obj
+            assert piece == memory[done : done + len(piece)]
+        else:
+            memory[done : done + len(piece)] = piece
+        done += len(piece)
+    return memory
+
+
 async def body_of(response: aiohttp.ClientResponse) -> list[bytes | memoryview]:
     body, pieces = HttpBody(response), list[bytes | memoryview]()
     while piece := await body.read():
@@ -78,6 +92,8 @@ def test_a_large_body_comes_whole_and_in_large_pieces(
                         pieces = await body_of(response)
                         assert b"".join(pieces) == BODY
                         assert max(map(len, pieces)) > MOST / 2
+                    async with session.get(url) as response:
+                        assert await body_in_memory(response) == BODY
 
     factory: Callable[[], asyncio.AbstractEventLoop] = pytest.importorskip(loop).new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:

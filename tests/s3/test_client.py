@@ -12,6 +12,7 @@ from cargo_sync.s3.copying import Copying
 from cargo_sync.s3.errors import S3Error
 from cargo_sync.s3.objects import ObjectHead, Stored, Versioning
 from cargo_sync.s3.requests import LONGEST_KEY
+from cargo_sync.wire.sigv4 import EMPTY, UNSIGNED
 from tests.s3.scripted import CUT, ETAG, SECRET, Say, Scripted, error, scripted, xml
 
 BUSY = error("SlowDown", 503)
@@ -69,6 +70,19 @@ async def test_a_large_content_is_paced_piece_by_piece_and_not_copied(far: Scrip
     assert far.asked[0].body == bytes(view)
 
 
+@pytest.mark.parametrize(("is_checked_later", "signed"), [(True, UNSIGNED), (False, EMPTY)])
+async def test_without_tls_only_what_is_checked_later_has_no_sha256(
+    far: Scripted, is_checked_later: bool, signed: str
+) -> None:
+    far.say(Say(headers=ETAG))
+    await far.s3.put("a", S3Content((b"",), is_checked_later=is_checked_later))
+    [asked] = far.asked
+    assert asked.headers["x-amz-content-sha256"] == signed
+    assert asked.headers["Content-MD5"] == "1B2M2Y8AsgTpgAmY7PhCfg=="
+    [signing] = [part for part in asked.headers["Authorization"].split() if "SignedHeaders" in part]
+    assert "content-md5" in signing
+
+
 @pytest.mark.parametrize(
     ("start", "end", "say", "found"),
     [
@@ -86,8 +100,12 @@ async def test_a_large_content_is_paced_piece_by_piece_and_not_copied(far: Scrip
 async def test_a_range_is_what_was_asked_for(
     far: Scripted, start: int, end: int | None, say: Say, found: bytes
 ) -> None:
-    far.say(say)
+    far.say(say, say)
     assert await read(far.s3, start, end) == found
+    memory = memoryview(bytearray(len(found)))
+    async with far.s3.get("a", start, end) as content:
+        await content.read_into(memory)
+    assert memory == found
 
 
 @pytest.mark.parametrize(

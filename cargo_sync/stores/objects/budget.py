@@ -6,7 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from cargo_sync.process.buffers import Buffers
+
 MOST: Final = 256 << 20
+_KEPT: Final = 32 << 20
+"""Bytes that are used again."""
 
 
 class PartMemory:
@@ -19,6 +23,11 @@ class PartMemory:
         self._most = most
         self.taken = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._buffers = Buffers(_KEPT)
+
+    def buffer(self, size: int) -> memoryview:
+        """Memory for what was taken, which another one has had before. What is in it is nothing."""
+        return self._buffers.take(size)
 
     @asynccontextmanager
     async def taking(self, size: int) -> AsyncIterator[None]:
@@ -46,6 +55,8 @@ class PartMemory:
 
     def _give(self, size: int) -> None:
         self.taken -= size
+        if not self.taken:
+            self._buffers = Buffers(_KEPT)  # nothing is on its way: the system has its memory back
         while self._waiting and self._fits(self._waiting[0][0]):
             wanted, turn = self._waiting.popleft()
             if not turn.done():

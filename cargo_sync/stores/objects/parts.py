@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from hashlib import md5
 from typing import Final
 
 from cargo_sync.model.problems import Code, ProblemError
+from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.objects.buckets import StoreBucket
 from cargo_sync.stores.objects.packing import part_size
 from cargo_sync.stores.objects.ports import Storage
@@ -82,11 +84,22 @@ class PartSending:
 
     async def _one(self, number: int, start: int, read: Read) -> None:
         length = min(self._part, self._size - start)
-        async with self._storage.memory.taking(length):
-            view = memoryview(bytearray(length))
-            await self._storage.world.offload(read, view, start)
+        memory = self._storage.memory
+        async with memory.taking(length):
+            view = memory.buffer(length)
+            digest = await self._storage.world.offload(_read, read, view, start)
             self._etags[number] = await self._again(
-                lambda: self._calls.part(self._key, self._upload, number, view),
+                lambda: self._calls.part(self._key, self._upload, number, view, digest),
                 self._wanted,
                 {Code.VANISHED},
             )
+
+
+def _read(read: Read, view: memoryview, offset: int) -> bytes:
+    """Fills memory; the MD5 of it, of which each piece is hashed while it is near the processor."""
+    digest = md5(usedforsecurity=False)
+    for start in range(0, len(view), PIECE):
+        piece = view[start : start + PIECE]
+        read(piece, offset + start)
+        digest.update(piece)
+    return digest.digest()

@@ -60,8 +60,10 @@ class BucketCalls(Protocol):
     async def begin(self, key: str) -> str:
         """An upload in parts begins; returns its id."""
 
-    async def part(self, key: str, upload: str, number: int, content: memoryview) -> str:
-        """Sends a part; returns its ETag."""
+    async def part(
+        self, key: str, upload: str, number: int, content: memoryview, md5: bytes
+    ) -> str:
+        """Sends a part with its MD5; returns its ETag."""
 
     async def complete(self, key: str, upload: str, etags: Sequence[str]) -> None:
         """Makes the object of the parts, the first of which has number 1."""

@@ -7,6 +7,8 @@ from typing import Final
 from cargo_sync.config.bucket import BucketSettings
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.world import World
+from cargo_sync.process.buffers import Buffers
+from cargo_sync.process.http_body import LARGE
 from cargo_sync.s3.addresses import S3Address
 from cargo_sync.s3.client import S3
 from cargo_sync.s3.connection import S3Connection
@@ -22,6 +24,8 @@ _FORM: Final = "cargo_sync"
 _VERSION: Final = 1
 _LONGEST_MARKER: Final = 4_096
 _KEY_DIGITS: Final = 32
+_KEPT: Final = 32 << 20
+"""Bytes of memory for what is read that are used again."""
 
 
 class S3Bucket:
@@ -33,6 +37,7 @@ class S3Bucket:
         self._top = f"{prefix}/" if prefix else ""
         self._below = f"{self._top}objects/"
         self._wall = wall
+        self._buffers = Buffers(_KEPT)
 
     async def aclose(self) -> None:
         await self._s3.aclose()
@@ -63,29 +68,30 @@ class S3Bucket:
         await self._s3.put(f"{self._top}{MARKER}", S3Content((text.encode(),)))
 
     async def put(self, key: str, content: bytes | memoryview, md5: bytes | None = None) -> None:
-        await self._s3.put(self._key(key), S3Content((content,), md5))
+        sent = S3Content((content,), md5, is_checked_later=True)
+        await self._s3.put(self._key(key), sent)
 
     async def size(self, key: str) -> int | None:
         head = await self._s3.head(self._key(key))
         return None if head is None else head.size
 
     async def read(self, key: str, start: int, end: int) -> memoryview:
-        view = memoryview(bytearray(end - start))
-        done = 0
+        view = self._buffers.take(end - start) if end - start >= LARGE else _new(end - start)
         async with self._s3.get(self._key(key), start, end) as content:
             if content.end < end:
                 # It is this object that is wrong, and not the bucket's answer.
                 raise S3Error(Problem(Code.BAD_RANGE, f"{key} is shorter than it was"))
-            async for piece in content.pieces():
-                view[done : done + len(piece)] = piece
-                done += len(piece)
+            await content.read_into(view)
         return view
 
     async def begin(self, key: str) -> str:
         return await self._s3.multipart.begin(self._key(key))
 
-    async def part(self, key: str, upload: str, number: int, content: memoryview) -> str:
-        return await self._s3.multipart.part(self._key(key), upload, number, S3Content((content,)))
+    async def part(
+        self, key: str, upload: str, number: int, content: memoryview, md5: bytes
+    ) -> str:
+        sent = S3Content((content,), md5, is_checked_later=True)
+        return await self._s3.multipart.part(self._key(key), upload, number, sent)
 
     async def complete(self, key: str, upload: str, etags: Sequence[str]) -> None:
         parts = list(enumerate(etags, 1))
@@ -140,3 +146,7 @@ def connect(settings: BucketSettings, world: World) -> S3Bucket:
         settings.ca_file or "",
     )
     return S3Bucket(S3(S3Connection(login, world)), settings.address.path, world.wall)
+
+
+def _new(size: int) -> memoryview:
+    return memoryview(bytearray(size))

@@ -70,9 +70,11 @@ class WatchedBucket:
         with self._watched("other"):
             return await self._calls.begin(key)
 
-    async def part(self, key: str, upload: str, number: int, content: memoryview) -> str:
+    async def part(
+        self, key: str, upload: str, number: int, content: memoryview, md5: bytes
+    ) -> str:
         with self._watched("part"):
-            etag = await self._calls.part(key, upload, number, content)
+            etag = await self._calls.part(key, upload, number, content, md5)
         self.counts.sent += len(content)
         return etag
 

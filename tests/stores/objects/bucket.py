@@ -1,5 +1,6 @@
 """A bucket in memory, which fails when a test says so."""
 
+import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import count
 from typing import Final
@@ -73,8 +74,11 @@ class MemoryBucket:
         self.uploads[key, upload] = {}
         return upload
 
-    async def part(self, key: str, upload: str, number: int, content: memoryview) -> str:
+    async def part(
+        self, key: str, upload: str, number: int, content: memoryview, md5: bytes
+    ) -> str:
         await self._begin("part")
+        assert md5 == hashlib.md5(content, usedforsecurity=False).digest()
         self._parts(key, upload)[number] = bytes(content)
         return f"{upload}, {number}, {len(content)}"
 

@@ -96,3 +96,14 @@ async def test_memory_is_bounded_and_given_in_turn() -> None:
         assert order == ["first", "too much"] and memory.taken == 20
         others.set()
     assert order == ["first", "too much", "last"] and memory.taken == 0
+
+
+async def test_memory_is_used_again_while_something_is_on_its_way() -> None:
+    memory = PartMemory()
+    async with memory.taking(20):
+        first = memory.buffer(10)
+        was = first.obj
+        assert memory.buffer(10).obj is not was, "somebody has it"
+        del first
+        assert memory.buffer(10).obj is was
+    assert memory.buffer(10).obj is not was
