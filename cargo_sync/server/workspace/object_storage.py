@@ -71,6 +71,8 @@ class ObjectStorage:
         self._shared = shared
         self._connect = connect
         self._thread: LoopThread | None = None
+        self._asked: dict[str, BucketSettings] = {}
+        """How buckets are asked, by their addresses."""
         self._end: Callable[[], None] = lambda: None
         self.store: ObjectStore | None = None
 
@@ -102,7 +104,7 @@ class ObjectStorage:
     def serve(
         self, workspaces: Iterable[WorkspaceSettings], id_at: Callable[[str], int | None]
     ) -> None:
-        """Keeps the contents of these in their buckets from now on.
+        """Keeps the contents of these in their buckets from now on, asked as their settings say.
 
         `id_at` gives the id of an open workspace.
         """
@@ -112,8 +114,12 @@ class ObjectStorage:
             id = id_at(one.path)
             if one.bucket is not None and id is not None:
                 address = str(one.bucket.address)
-                if self.store.buckets.at(address) is None:
+                bucket = self.store.buckets.at(address)
+                if bucket is None:
                     self.store.add(StoreBucket(address, self._connect(one.bucket, self._world)))
+                elif self._asked[address] != one.bucket:
+                    bucket.calls.ask_by(self._connect(one.bucket, self._world))
+                self._asked[address] = one.bucket
                 self.store.buckets.assign(id, address)
 
     def report(self) -> list[BucketReport]:

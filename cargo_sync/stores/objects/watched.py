@@ -36,12 +36,22 @@ class WatchedBucket:
     def __init__(self, calls: BucketCalls, changed: Callable[[], object] = lambda: None) -> None:
         """`changed` is called when it begins to answer, or does not any more."""
         self._calls = calls
+        self._earlier: list[BucketCalls] = []
         self._changed = changed
         self.trouble: Problem | None = None
         self.counts = BucketCounts()
 
     async def aclose(self) -> None:
-        await self._calls.aclose()
+        for calls in (*self._earlier, self._calls):
+            await calls.aclose()
+
+    def ask_by(self, calls: BucketCalls) -> None:
+        """Asks by these calls from now on, such as with another key. Any thread may call it.
+
+        What is under way goes on by the earlier ones.
+        """
+        self._earlier.append(self._calls)
+        self._calls = calls
 
     async def marker(self) -> str | None:
         with self._watched("other"):
