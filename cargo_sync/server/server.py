@@ -23,7 +23,6 @@ from cargo_sync.cluster.following import Following
 from cargo_sync.cluster.holds import FolderHolds
 from cargo_sync.cluster.membership import Membership
 from cargo_sync.cluster.wakeups import OthersChanges
-from cargo_sync.config import places
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings, load_server
 from cargo_sync.config.server_changes import waiting
 from cargo_sync.control.audit import AuditWriter
@@ -42,11 +41,9 @@ from cargo_sync.lanes.listener import LaneListener
 from cargo_sync.lanes.threads import joined
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.cluster.states import AWAY_AFTER
-from cargo_sync.model.problems import ProblemError, unopened_port
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
-from cargo_sync.process import tls
 from cargo_sync.process.doors import Doors
-from cargo_sync.process.http.listener import HttpListener
 from cargo_sync.process.metrics import Family
 from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.ring import Ring
@@ -64,7 +61,7 @@ from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.backup.coordinator import Coordinator, coordinator
 from cargo_sync.server.backup.nicknames import UserLogin
 from cargo_sync.server.flows.anywhere import ENDING, FlowsAnywhere
-from cargo_sync.server.flows.flows import Bandwidth, Flow, Flows, LaneAddress
+from cargo_sync.server.flows.flows import Bandwidth, Flows, LaneAddress
 from cargo_sync.server.flows.lane_ends import FlowLanes
 from cargo_sync.server.flows.rates import FlowRates
 from cargo_sync.server.flows.sampler import FlowSampler, totals
@@ -84,10 +81,10 @@ from cargo_sync.server.history.journal import ServerJournal
 from cargo_sync.server.history.retention import ServerRetention
 from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
-from cargo_sync.server.http.certificate import certificate_of
 from cargo_sync.server.http.content.tickets import SharedTickets, Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
+from cargo_sync.server.http.ports import ServerPorts
 from cargo_sync.server.reporting import buckets, node_metrics, nodes, servers, views
 from cargo_sync.server.reporting.feed import ServerFeed
 from cargo_sync.server.reporting.metrics import families
@@ -289,10 +286,7 @@ class Server:
         )
         self._tasks: asyncio.TaskGroup | None = None
         self._threads = ExitStack()
-        self._lanes: LaneListener[Flow] | None = None
-        self._listener: HttpListener | None = None
-        self._certificate: tls.ServedCertificate | None = None
-        self._port = settings.port
+        self._ports = ServerPorts(settings, world, self.doors)
 
     async def start(self, tasks: asyncio.TaskGroup) -> Up:
         """Opens the ports and folders.
@@ -301,15 +295,15 @@ class Server:
             ProblemError: one of them cannot be opened.
         """
         settings, world = self._settings, self._world
-        certificate = None if settings.plain else await world.offload(certificate_of, settings)
+        await self._ports.prepare()
         self._tasks = tasks
         if settings.port and settings.initial_port:  # others may ask before all is open here
             self._is_reached(settings.initial_port)
         await self.membership.join(alone=settings.cluster is None)
         await self.apply(settings)
         ends = FlowLanes(self._flows, world.steady, self.journal.downloads)
-        lanes = self._lanes = LaneListener(ends, settings.total_connections, world.offload)
-        data_port = await self._listen_for_lanes(lanes)
+        lanes = LaneListener(ends, settings.total_connections, world.offload)
+        data_port = await self._ports.open_lanes(lanes)
         self._flows.arrive(LaneAddress(settings.public_ip or "", data_port))
         gateway = Gateway(
             Authentication(
@@ -330,23 +324,18 @@ class Server:
             self._unready,
             ThreadOffload(self._threads.enter_context(threads("contents"))),
         )
-        context = None
-        if certificate is not None:
-            self._certificate = tls.ServedCertificate(certificate, world)
-            context = self._certificate.context
-        self._listener = HttpListener(gateway.application(), context, self.doors)
-        self._port = port = await self._listener.start(settings.host, settings.port)
-        if settings.plain and not places.is_loopback(settings.host):
-            _log.warning("plain HTTP: others on the network can read passwords and files")
-        backup = await self._coordinator.start(context, self.doors) if self._coordinator else {}
+        await self._ports.open_api(gateway.application())
+        backup = {}
+        if self._coordinator:
+            backup = await self._coordinator.start(self._ports.context, self.doors)
         self._is_reached(data_port)
         self.membership.measure = self._own_row.measured
         await self.membership.tick()
         scheme = "http" if settings.plain else "https"
         return Up(
-            f"{scheme}://{shown_host(settings.host)}:{port}{settings.prefix}",
+            f"{scheme}://{shown_host(settings.host)}:{self._ports.port}{settings.prefix}",
             f"{shown_host(settings.private_ip or settings.host)}:{data_port}",
-            certificate.fingerprint if certificate else "",
+            self._ports.fingerprint,
             self._endpoint.all_addresses,
             {name: f"{shown_host(host)}:{bound}" for name, (host, bound) in backup.items()},
         )
@@ -355,16 +344,6 @@ class Server:
         ends = self._ends()
         address = known_address(ends._replace(proxied=False))
         self._own_row.reached(address, ends.fingerprint, data_port)
-
-    async def _listen_for_lanes(self, lanes: LaneListener[Flow]) -> int:
-        """The data port, open. Raises ProblemError."""
-        settings = self._settings
-        host, port = settings.private_ip or settings.host, settings.initial_port
-        try:
-            return await lanes.start(self.doors, host, port)
-        except OSError as error:
-            hint = "change initial_port or private_ip, or stop the program that listens there"
-            raise ProblemError(unopened_port(host, port, error, hint)) from error
 
     # -- users and workspaces ----------------------------------------------------------------------
 
@@ -406,7 +385,7 @@ class Server:
         fresh = await self._world.offload(load_server, self._settings.file, self._env)
         read = await self.apply(fresh)
         notices = []
-        if self._certificate is not None and (seen := await self._certificate.look_again()):
+        if seen := await self._ports.look_again():
             notices.append(seen)
         if later := waiting(self._settings, fresh):
             notice = f"{fresh.file}: changes of {', '.join(later)} take effect at the next start"
@@ -553,20 +532,19 @@ class Server:
         await self._storage.read_nodes()
 
     def _ends(self) -> ServerEnds:
-        settings, certificate = self._settings, self._certificate
+        settings = self._settings
         return ServerEnds(
             settings.host,
-            self._port,
+            self._ports.port,
             settings.prefix,
-            certificate.served.fingerprint.removeprefix("sha256:") if certificate else "",
+            self._ports.fingerprint.removeprefix("sha256:"),
             settings.public_ip,
             bool(settings.trusted_proxies),
         )
 
     async def watch_certificate(self) -> None:
         """Takes a renewed certificate, and warns of the one that is served, until cancelled."""
-        if self._certificate is not None:
-            await self._certificate.run()
+        await self._ports.watch_certificate()
 
     async def keep_time(self, clock: RetentionClock) -> None:
         """Stores the retention clock once a minute, and tells when the wall clock jumps."""
@@ -600,7 +578,7 @@ class Server:
                 "most": self._settings.total_connections,
             },
             "warnings": [
-                *(self._certificate.warnings if self._certificate else ()),
+                *self._ports.warnings(),
                 *views.only_reading(self._grants.only_reading()),
                 *(nodes.warnings(on_nodes) if on_nodes else ()),
                 *self._storage.warnings(),
@@ -618,7 +596,6 @@ class Server:
 
     def measured(self) -> Iterable[Family]:
         """The metrics of the server."""
-        ends = self._certificate.served.ends if self._certificate else None
         own = families(
             self._users,
             len(self._opened),
@@ -626,7 +603,7 @@ class Server:
             self._flows,
             self._polls,
             self.doors,
-            ends,
+            self._ports.certificate_ends,
             self._opened.quotas(),
         )
         own = chain(own, node_metrics.families(self._storage.report()), self._storage.families())
@@ -652,12 +629,10 @@ class Server:
     async def rest(self) -> None:
         """Ends requests, lanes (at their checkpoints) and scans."""
         self._opened.stop()
-        if self._listener is not None:
-            await self._listener.close()
+        await self._ports.close_api()
         if self._coordinator is not None:
             await self._coordinator.close()
-        if self._lanes is not None:
-            self._lanes.close()
+        if self._ports.close_lanes():
             await joined(self._flows.close(), LANES, self._world)
         await self._storage.rest()
         await self._in_buckets.rest()

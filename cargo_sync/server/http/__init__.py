@@ -2,6 +2,7 @@
 
 gateway         the routes, and errors in one form
 authentication  the user and the address of a request
+ports           the API's port and that of lanes, with the certificate
 certificate     the certificate that a server shows
 invitations     a device or a password for an invitation
 nodes           a storage node joins
