@@ -2,7 +2,8 @@
 
 Three jobs send files up and others bring them down, at the same time, through 1, 2 and 3 servers.
 So that the cores of one machine do not decide, the CPU time of Cargo's servers is counted. What
-servers ask the database each second, whatever they do, is among the queries.
+servers ask the database each second, whatever they do, is measured before, and is not counted
+among the queries of files.
 
     .venv/bin/python -m benchmarks.cluster --files 3000 --mib 384
 """
@@ -34,6 +35,8 @@ KIB, MIB, GIB = 2**10, 2**20, 2**30
 SMALL: Final = 4 * KIB
 LARGE: Final = 32 * MIB
 PATIENCE: Final = 900.0
+QUIET: Final = 10.0
+"""Seconds for which it is counted what servers ask by themselves."""
 FOLDER: Final = 0
 """In the place of a number of servers: one with a folder and a state in a file."""
 _SEEN: Final = "CREATE EXTENSION IF NOT EXISTS pg_stat_statements"
@@ -44,20 +47,23 @@ class Took(NamedTuple):
     """What one direction of one kind of files took.
 
     cpu      seconds of the servers
-    queries  statements at the database
+    queries  statements at the database, without those that servers make by themselves
     gets     requests to the bucket for content
     objects  in the bucket afterwards
     """
 
     seconds: float
     cpu: float
-    queries: int
+    queries: float
     gets: int
     objects: int
 
 
 class Bench:
-    """Servers, and a daemon with its folders."""
+    """Servers, and a daemon with its folders.
+
+    quiet  statements a second at the database while nothing is sent
+    """
 
     def __init__(self, folder: Path, fleet: Fleet, last: ExitStack) -> None:
         self._folder = folder
@@ -72,6 +78,7 @@ class Bench:
         env = fleet.environment(runtime)
         daemon = last.enter_context(Program("daemon", str(folder), env, *given))
         wait_for(daemon, lambda: is_live(self._addresses.feed))
+        self.quiet = self._asked_in_quiet()
 
     def up_and_down(self, kind: str, sizes: Sequence[int]) -> tuple[Took, Took]:
         """Sends files of these sizes up, then brings them down."""
@@ -110,7 +117,8 @@ class Bench:
         seconds = time.monotonic() - began
         after = self._counted()
         cpu, queries, gets = (now - then for now, then in zip(after, before, strict=True))
-        return Took(seconds, cpu, int(queries), int(gets), self._fleet.objects())
+        queries = max(0.0, queries - self.quiet * seconds)
+        return Took(seconds, cpu, queries, int(gets), self._fleet.objects())
 
     def _arrived(self, kind: str, mode: str) -> int:
         if mode == "upload":
@@ -127,6 +135,13 @@ class Bench:
         cpu = cpu_seconds(self._fleet.pids())
         gets = self._fleet.store.gets if self._fleet.store is not None else 0
         return cpu, self._queries(), gets
+
+    def _asked_in_quiet(self) -> float:
+        if not self._fleet.database:
+            return 0.0
+        before, began = self._queries(), time.monotonic()
+        time.sleep(QUIET)
+        return (self._queries() - before) / (time.monotonic() - began)
 
     def _queries(self) -> float:
         if not self._fleet.database:
@@ -168,6 +183,8 @@ def main() -> int:
     for servers in map(int, re.findall(r"\d", given.servers)):
         name = "a folder" if servers == FOLDER else f"{servers} server{'s' if servers > 1 else ''}"
         with bench(servers, given.store) as one:
+            if one.quiet:
+                print(f"{name}: {one.quiet:.1f} queries a second by themselves", flush=True)
             some = {"small": [SMALL] * given.files, "large": [LARGE] * (given.mib * MIB // LARGE)}
             objects = 0
             for kind, sizes in some.items():
