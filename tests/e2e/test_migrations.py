@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.processes import USER, Place, tree
 from tests.remotes.remotes import Remotes
 
@@ -29,6 +31,7 @@ def said(place: Place, words: str) -> bool:
     return words in (place.folder / "migrate.log").read_text()
 
 
+@pytest.mark.skipif("CARGO_TEST_STATE" not in os.environ, reason="`make cluster` runs it")
 def test_a_workspace_moves_while_jobs_use_it_and_the_move_is_killed(
     place: Place, remotes: Remotes
 ) -> None:

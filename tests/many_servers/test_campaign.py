@@ -1,8 +1,10 @@
 """A small trial: clients write through two servers, of which one is killed meanwhile.
 
-It takes what tests of remotes take, and is left out where these cannot be had.
+It takes what tests of remotes take, and is left out where these cannot be had. It takes a quarter
+of a minute, so `make test` leaves it to `make cluster`.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from tests.remotes.server import MissingError
 SMALL = Plan(4, 6, 24, 0.0, Climate(kills=1, restarts=1, away=0.0, outage=0.0))
 
 
+@pytest.mark.skipif("CARGO_TEST_STATE" not in os.environ, reason="`make cluster` runs it")
 async def test_nothing_is_lost(tmp_path: Path) -> None:
     try:
         fleet = Fleet(tmp_path, 2, "rclone-s3")

@@ -33,6 +33,8 @@ async def test_work_runs_there_until_it_is_ended() -> None:
 
 
 async def test_the_end_of_the_loop_ends_what_still_runs(recwarn: pytest.WarningsRecorder) -> None:
+    gc.collect()  # what tests before this one have left
+    recwarn.clear()
     thread, begun, said = LoopThread("a test"), threading.Event(), list[str]()
 
     async def pages() -> AsyncIterator[int]:
