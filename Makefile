@@ -92,7 +92,8 @@ $(REMOTES)/all: $(REMOTES)/installed
 ON_POSTGRES := CARGO_TEST_STATE=postgresql $(BIN)/pytest -n 2 --dist worksteal --tb=native -m "not sqlite"
 
 cluster: $(REMOTES)/installed
-	$(ON_POSTGRES) tests/state tests/catalogue tests/conformance tests/server tests/many_servers tests/e2e/test_migrations.py
+	$(ON_POSTGRES) tests/state tests/catalogue tests/conformance tests/server tests/many_servers \
+	  tests/e2e/test_migrations.py tests/e2e/test_buckets.py
 	$(BIN)/python -m tests.many_servers --seconds $(or $(SECONDS),300) --writes $(or $(WRITES),6000) \
 	  --clients $(or $(CLIENTS),50) --servers $(or $(SERVERS),3) --store $(or $(STORE),swift) --seed $(or $(SEED),1)
 

@@ -4,6 +4,8 @@ import json
 import os
 from typing import Any
 
+import pytest
+
 from tests.e2e.processes import USER, Place, tree
 from tests.remotes.remotes import Remotes
 
@@ -22,6 +24,7 @@ def arrived(place: Place) -> int:
     return max(sizes)
 
 
+@pytest.mark.skipif("CARGO_TEST_STATE" not in os.environ, reason="`make cluster` runs it")
 def test_a_tree_goes_into_a_bucket_and_back_also_after_a_kill(
     place: Place, remotes: Remotes
 ) -> None:
