@@ -67,6 +67,7 @@ recovery      what keeps a server's state on its nodes: keys, numbers, the last 
 placements    sets of nodes by number, and how much lies on each
 objects       objects in buckets that keep contents
 object_contents  contents of workspaces, and in which object each lies
+object_uploads  large files on their way into objects, for the server that goes on with them
 
 Every method that writes is one transaction. Methods called inside `with db.transaction():` join it,
 so changes that belong together are written together. Do not await inside a transaction.

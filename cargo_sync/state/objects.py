@@ -26,8 +26,10 @@ _GIVE_UP: Final = Alter("UPDATE bucket_object SET state = 2, since = 0 WHERE sta
 _RENEW: Final = "UPDATE bucket_object SET since = ? WHERE state = 0 AND server = ?"
 _STALE: Final = """
 SELECT id FROM bucket_object WHERE state = 0 AND since <= ? AND server <> ?
+AND id NOT IN (SELECT object FROM object_upload) AND id NOT IN (SELECT tail FROM object_upload)
 ORDER BY since, id LIMIT ?
 """
+"""What another server may go on with goes with its transfer (`object_uploads`)."""
 _DOOMED: Final = f"""
 SELECT {_COLUMNS} FROM bucket_object
 WHERE state = 2 AND since <= ? AND bucket = ? AND id > ? ORDER BY id LIMIT ?
