@@ -4,6 +4,7 @@ addresses    where a bucket is asked for: endpoint, region, by host or by path
 credentials  who asks, and how the server's certificate is checked
 requests     one call, signed: what goes over the wire
 content      what a request sends: views of bytes, without a copy
+sent_hashes  by which hash a server finds that a content came as it was sent
 connection   one HTTP session: sends, tries again, translates what fails
 short        short requests, past aiohttp
 session      the session of one login, in which aiohttp sends nothing twice

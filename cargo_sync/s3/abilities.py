@@ -14,9 +14,10 @@ from typing import Final
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code
 from cargo_sync.s3.client import S3
-from cargo_sync.s3.content import S3Content, md5_of
+from cargo_sync.s3.content import S3Content, digest_of
 from cargo_sync.s3.errors import S3Error, vanished
 from cargo_sync.s3.objects import ObjectHead, Versioning
+from cargo_sync.s3.sent_hashes import UNKNOWN, SentHash, ServerChecks
 
 MOST_PARTS: Final = 10_000
 """What Amazon allows: numbers of parts from 1 up to it."""
@@ -26,7 +27,7 @@ _ONE: Final = b"one"
 _TWO: Final = b"three"
 _METADATA: Final = {"cargo-probe": "1"}
 _CONDITION: Final = 412
-_STALE: Final = md5_of([b"what was never there"]).hex()
+_STALE: Final = digest_of(SentHash.MD5, [b"what was never there"]).hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class S3Abilities:
     quoted             ETags in If-Match of a PUT have quotes; one server reads only bare ones
     complete_if_absent, complete_if_match  the same, for the end of an upload in parts
     delete_if_match    DELETE removes only the version that was named
-    checks_md5         a content that does not have the MD5 of its header is refused
+    checks_md5, checks_sha256  a content that has another hash is refused: see `ServerChecks`
     gives_md5          the ETag of an object that came in one request is its MD5
     ranges             a part of an object is sent when it is asked for, and not all of it
     keeps_metadata     a HEAD tells the metadata that an object was stored with
@@ -56,6 +57,7 @@ class S3Abilities:
     complete_if_match: bool = False
     delete_if_match: bool = False
     checks_md5: bool = False
+    checks_sha256: bool = False
     gives_md5: bool = False
     ranges: bool = False
     keeps_metadata: bool = False
@@ -65,9 +67,13 @@ class S3Abilities:
     most_parts: int = FEW_PARTS
     versioning: Versioning = Versioning.OFF
 
+    @property
+    def checks(self) -> ServerChecks:
+        return ServerChecks(self.checks_md5, self.checks_sha256)
+
 
 async def find_abilities(s3: S3, prefix: str, token: str) -> S3Abilities:
-    """Asks a server what it does: some 25 calls.
+    """Asks a server what it does: some 30 calls.
 
     Args:
         s3: its bucket.
@@ -82,6 +88,29 @@ async def find_abilities(s3: S3, prefix: str, token: str) -> S3Abilities:
         return await probe.run()
     finally:
         await probe.clean()
+
+
+async def find_checks(s3: S3, key: str) -> ServerChecks:
+    """Asks a server what it compares a content with: at most 4 calls.
+
+    Args:
+        s3: its bucket; what was known of this is forgotten.
+        key: of an object that is stored, or replaced.
+
+    Raises:
+        S3Error: the bucket cannot be reached, or the server is too busy.
+    """
+    s3.checks = UNKNOWN
+    content = S3Content((_TWO,), is_checked_later=True)
+
+    async def takes(kind: SentHash, hashed: bytes) -> bool:
+        put = s3.put(key, content.with_hash(kind, digest_of(kind, [hashed])))
+        return await _answer(put) is _Answer.DONE
+
+    async def compares(kind: SentHash) -> bool:
+        return await takes(kind, _TWO) and not await takes(kind, _ONE)
+
+    return ServerChecks(await compares(SentHash.MD5), await compares(SentHash.SHA256))
 
 
 async def forget_versions(s3: S3, prefix: str) -> None:
@@ -134,7 +163,7 @@ class _Probe:
                 sent = b"".join([piece async for piece in content.pieces()])
                 ranges = content.ranged and sent == _ONE[1:2]
         keeps = _METADATA.items() <= head.metadata.items()
-        gives_md5 = head.etag == md5_of([_ONE]).hex() and not head.sealed
+        gives_md5 = head.etag == digest_of(SentHash.MD5, [_ONE]).hex() and not head.sealed
         return replace(found, gives_md5=gives_md5, ranges=ranges, keeps_metadata=keeps)
 
     async def _copying(self, found: S3Abilities) -> S3Abilities:
@@ -160,8 +189,7 @@ class _Probe:
     async def _putting(self, found: S3Abilities) -> S3Abilities:
         two = S3Content((_TWO,))
         absent = await _answer(self._s3.put(self._key, two, absent=True))
-        damaged = S3Content((_TWO,), md5=md5_of([_ONE]))
-        digest = await _answer(self._s3.put(self._key, damaged))
+        checks = await find_checks(self._s3, self._key)
         quoted, match = True, False
         for quoted in (True, False):
             etag = (await self._head()).etag
@@ -173,7 +201,8 @@ class _Probe:
         return replace(
             found,
             put_if_absent=absent is _Answer.CONDITION,
-            checks_md5=digest is not _Answer.DONE,
+            checks_md5=checks.md5,
+            checks_sha256=checks.sha256,
             put_if_match=match,
             quoted=quoted or not match,
         )

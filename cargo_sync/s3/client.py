@@ -5,7 +5,7 @@ cut, and nothing can go wrong by doing it twice. All calls raise S3Error, and a 
 `bad_request` for a key, metadata or an ETag that cannot be sent.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Final, Self
@@ -29,6 +29,7 @@ from cargo_sync.s3.requests import (
     metadata_headers,
     range_header,
 )
+from cargo_sync.s3.sent_hashes import SentHash, ServerChecks
 
 NO_METADATA: Final[Mapping[str, str]] = NO_HEADERS
 _GONE: Final = 404
@@ -72,6 +73,22 @@ class S3:
     @doubted.setter
     def doubted(self, is_so: bool) -> None:
         self._connection.doubted = is_so
+
+    @property
+    def checks(self) -> ServerChecks:
+        """What the server compares a content with: whoever has asked it sets it.
+
+        See `s3.abilities.find_checks`.
+        """
+        return self._connection.checks
+
+    @checks.setter
+    def checks(self, found: ServerChecks) -> None:
+        self._connection.checks = found
+
+    def sent_hashes(self, content: S3Content) -> Set[SentHash]:
+        """The hashes that a content is sent with: what is not known of them is made then."""
+        return self._connection.sent_hashes(content)
 
     async def aclose(self) -> None:
         """Closes its own connections; another call opens new ones."""
@@ -160,13 +177,12 @@ class S3:
 
         Args:
             key: of the object.
-            content: its bytes, of at most 5 GiB; the server gets their MD5.
+            content: its bytes, of at most 5 GiB; `is_md5` can only be true if its MD5 is known.
             metadata: names and values in ASCII.
             absent: only if nothing is there, else it is `occupied`.
             if_match: only if the object that is there has this ETag, else it is `changed`.
             quoted: how the ETag is sent; `S3Abilities` knows what this server reads.
         """
-        content, md5 = await self._connection.with_md5(content)
         headers = dict(metadata_headers(metadata))
         if absent:
             headers["If-None-Match"] = "*"
@@ -183,7 +199,8 @@ class S3:
         )
         answer = await self._connection.headers(request)
         etag = bare_etag(answer.get("ETag", ""))
-        return Stored(etag, version_of(answer), etag == md5.hex())
+        is_md5 = content.md5 is not None and etag == content.md5.hex()
+        return Stored(etag, version_of(answer), is_md5)
 
     async def copy(
         self,

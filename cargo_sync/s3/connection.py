@@ -5,7 +5,7 @@ may be compressed.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Set
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -20,10 +20,18 @@ from cargo_sync.model.world import World
 from cargo_sync.process.http_exchange import LONGEST_ANSWER, UnopenedError
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.s3.answers import AnswerReader, Records
-from cargo_sync.s3.content import SMALL, ContentPayload, S3Content, SentDigests, digests, md5_of
+from cargo_sync.s3.content import (
+    SMALL,
+    ContentPayload,
+    S3Content,
+    SentDigests,
+    digest_of,
+    digests,
+)
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.errors import S3Error, S3Refusal, asked_anew, bad_answer, refused, translated
 from cargo_sync.s3.requests import S3Request, Signer
+from cargo_sync.s3.sent_hashes import UNKNOWN, SentHash, needed
 from cargo_sync.s3.session import OnceError, new_session, once
 from cargo_sync.s3.short import ShortRequests
 from cargo_sync.wire.http1 import HttpAnswer
@@ -40,6 +48,8 @@ _REFUSAL: Final = 64 * 1024
 """Bytes that are read of a refusal."""
 
 _NOT_DONE: Final = frozenset({405, 501})
+_UNPROVED: Final = "InvalidRequest"
+"""A bucket that locks its objects wants the MD5 of each: the lock may have come lately."""
 _FOUND: Final = ("if-", "x-amz-copy-source")
 """How headers begin that many servers do not know."""
 _AS_IT_IS: Final = ("identity", "aws-chunked", "")
@@ -57,6 +67,7 @@ class S3Connection:
     """Calls of one user on one bucket.
 
     doubted  an answer contradicts what was found out of the server: it does not do what it did
+    checks   what the server was found to compare a content with
 
     Args:
         login: bucket and key.
@@ -80,6 +91,7 @@ class S3Connection:
         self._shorts = ShortRequests(login)
         self._signer = Signer(login.address)
         self.doubted = False
+        self.checks = UNKNOWN
 
     async def aclose(self) -> None:
         """Ends its own connections; the next call makes new ones."""
@@ -168,10 +180,15 @@ class S3Connection:
         if content.md5 is not None:
             return content, content.md5
         if content.size <= SMALL:
-            md5 = md5_of(content.views)
+            md5 = digest_of(SentHash.MD5, content.views)
         else:
-            md5 = await self.world.offload(md5_of, content.views)
+            md5 = await self.world.offload(digest_of, SentHash.MD5, content.views)
         return replace(content, md5=md5), md5
+
+    def sent_hashes(self, content: S3Content) -> Set[SentHash]:
+        """The hashes that a content is sent with."""
+        is_exposed = not (self.login.address.sealed or content.is_checked_later)
+        return needed(self.checks, content.known, is_exposed=is_exposed)
 
     @property
     def where(self) -> str:
@@ -189,6 +206,10 @@ class S3Connection:
                 with translated(request.what, self.where):
                     return await send(hashed)
             except S3Error as error:
+                if error.server_code == _UNPROVED and hashed is not None and not hashed.md5:
+                    self.checks, self.doubted = UNKNOWN, True
+                    hashed = await self._digests(request)
+                    continue
                 if error.status in _NOT_DONE and _relies(request):
                     self.doubted = True
                     raise asked_anew(error) from error
@@ -204,11 +225,10 @@ class S3Connection:
     async def _digests(self, request: S3Request) -> SentDigests | None:
         if (content := request.content) is None:
             return None
-        unsigned = self.login.address.sealed or content.is_checked_later
-        work = partial(digests, content, unsigned=unsigned)
-        if content.size <= SMALL or (unsigned and content.md5 is not None):
-            return work()
-        return await self.world.offload(work)
+        kinds = self.sent_hashes(content)
+        if content.size <= SMALL or kinds <= content.known:
+            return digests(content, kinds)
+        return await self.world.offload(digests, content, kinds)
 
     async def _read(
         self,
@@ -228,7 +248,8 @@ class S3Connection:
             payload = UNSIGNED if self.login.address.sealed else EMPTY
         else:
             payload = hashed.payload
-            request = replace(request, headers={**request.headers, "Content-MD5": hashed.md5})
+            if hashed.md5:
+                request = replace(request, headers={**request.headers, "Content-MD5": hashed.md5})
         return self._signer.signed(request, self.login.access_key(), asked, payload)
 
     def is_short(self, request: S3Request) -> bool:

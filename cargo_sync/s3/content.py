@@ -1,15 +1,15 @@
 """What a request sends: views of bytes, which are never copied, and their digests."""
 
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from hashlib import md5, sha256
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
 from cargo_sync.process import http_sending
+from cargo_sync.s3.sent_hashes import SentHash
 from cargo_sync.wire.sigv4 import UNSIGNED
 
 PIECE: Final = 256 * 1024
@@ -26,17 +26,30 @@ class S3Content:
     """The bytes of an object or a part, which may be sent more than once.
 
     views  the bytes, in order; they must not change while a call runs
-    md5    16 bytes, if they are known already; else they are made
+    md5    16 bytes, if they are known already; else they are made if the server needs them
     pace   waits before each piece, so that a granted speed is kept; None for no limit
-    is_checked_later  whoever reads it knows what it must be: without TLS, too, only its MD5 is
-           signed, which the server compares. Else also its SHA-256, because anybody can make two
-           contents of the same MD5
+    is_checked_later  whoever reads it knows what it must be: without TLS, too, its MD5 is proof
+           enough for the server
+    sha256  32 bytes, as `md5`
     """
 
     views: Sequence[bytes | memoryview]
     md5: bytes | None = None
     pace: Pace | None = None
     is_checked_later: bool = False
+    sha256: bytes | None = None
+
+    @property
+    def known(self) -> Set[SentHash]:
+        """The hashes that are known."""
+        found = {SentHash.MD5: self.md5, SentHash.SHA256: self.sha256}
+        return {kind for kind, digest in found.items() if digest is not None}
+
+    def with_hash(self, kind: SentHash, digest: bytes) -> Self:
+        """The same content, of which this hash is known."""
+        if kind is SentHash.MD5:
+            return replace(self, md5=digest)
+        return replace(self, sha256=digest)
 
     @property
     def size(self) -> int:
@@ -46,35 +59,33 @@ class S3Content:
 
 @dataclass(frozen=True, slots=True)
 class SentDigests:
-    """The MD5 of a content in base64, and its SHA-256 as it is signed."""
+    """What a content is sent with.
+
+    md5      in base64; "" if it is left out
+    payload  its SHA-256 as it is signed, or what is signed in its place
+    """
 
     md5: str
     payload: str
 
 
-def digests(content: S3Content, *, unsigned: bool) -> SentDigests:
-    """The digests of a content: blocking work, unless it is small.
-
-    Args:
-        content: the bytes.
-        unsigned: the payload is not signed, because TLS protects it.
-    """
-    known = content.md5 or md5_of(content.views)
-    payload = UNSIGNED
-    if not unsigned:
-        hashed = sha256()
-        for view in content.views:
-            hashed.update(view)
-        payload = hashed.hexdigest()
-    return SentDigests(b64encode(known).decode(), payload)
+def digests(content: S3Content, kinds: Set[SentHash]) -> SentDigests:
+    """What a content is sent with: blocking work, unless it is small or these are known."""
+    known = {SentHash.MD5: content.md5, SentHash.SHA256: content.sha256}
+    made = {kind: known[kind] or digest_of(kind, content.views) for kind in kinds}
+    md5, sha256 = made.get(SentHash.MD5), made.get(SentHash.SHA256)
+    return SentDigests(
+        "" if md5 is None else b64encode(md5).decode(),
+        UNSIGNED if sha256 is None else sha256.hex(),
+    )
 
 
-def md5_of(views: Sequence[bytes | memoryview]) -> bytes:
-    """The 16 bytes of the MD5 of views."""
-    hashed = md5(usedforsecurity=False)
+def digest_of(kind: SentHash, views: Sequence[bytes | memoryview]) -> bytes:
+    """A hash of views."""
+    hashed = kind.new()
     for view in views:
         hashed.update(view)
-    return hashed.digest()
+    return bytes(hashed.digest())
 
 
 class ContentPayload(aiohttp.Payload):

@@ -76,7 +76,8 @@ async def _together(
     what = f"{len(keys)} objects could not be deleted"
     listed = "".join(f"<Object><Key>{escape(key)}</Key></Object>" for key in keys)
     body = f'<Delete xmlns="{NAMESPACE}">{listed}</Delete>'
-    request = S3Request("POST", what, query=[("delete", "")], content=S3Content((body.encode(),)))
+    content, _ = await connection.with_md5(S3Content((body.encode(),)))  # it always wants this one
+    request = S3Request("POST", what, query=[("delete", "")], content=content)
     answer = await connection.answer(request, _ANSWER)
     done = {row[1] for row in answer.rows if row[0] == "Deleted"}
     problems = {}

@@ -65,7 +65,7 @@ class Multipart:
     async def part(
         self, key: str, upload: str, number: int, content: S3Content, there: str = ""
     ) -> str:
-        """Sends a part, with its MD5; the same number again replaces it. Returns its ETag.
+        """Sends a part, with what proves it; the same number again replaces it. Returns its ETag.
 
         Args:
             key: of the upload.

@@ -27,6 +27,7 @@ from tests.remotes.running import Running
 
 RCLONE: Final = S3Abilities(
     checks_md5=True,
+    checks_sha256=False,
     gives_md5=True,
     ranges=True,
     keeps_metadata=True,
@@ -41,6 +42,7 @@ SWIFT: Final = replace(
     delete_if_match=True,
     copy_if_match=True,
     copies_parts=True,
+    checks_sha256=True,
     most_parts=FEW_PARTS,
 )
 MOTO: Final = replace(

@@ -1,5 +1,6 @@
 """The client against a server that says what a test wants: also what no server should say."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from hashlib import md5
 
@@ -12,6 +13,7 @@ from cargo_sync.s3.copying import Copying
 from cargo_sync.s3.errors import S3Error
 from cargo_sync.s3.objects import ObjectHead, Stored, Versioning
 from cargo_sync.s3.requests import LONGEST_KEY
+from cargo_sync.s3.sent_hashes import SentHash, ServerChecks
 from cargo_sync.wire.sigv4 import EMPTY, UNSIGNED
 from tests.s3.scripted import CUT, ETAG, SECRET, Say, Scripted, error, scripted, xml
 
@@ -81,6 +83,34 @@ async def test_without_tls_only_what_is_checked_later_has_no_sha256(
     assert asked.headers["Content-MD5"] == "1B2M2Y8AsgTpgAmY7PhCfg=="
     [signing] = [part for part in asked.headers["Authorization"].split() if "SignedHeaders" in part]
     assert "content-md5" in signing
+
+
+async def test_a_server_that_checks_sha256_gets_no_md5_unless_it_wants_one(far: Scripted) -> None:
+    """A bucket may begin to lock its objects: then it refuses what has no MD5."""
+    far.s3.checks = ServerChecks(sha256=True)
+    far.say(Say(headers=ETAG), error("InvalidRequest", 400), Say(headers=ETAG))
+    later = S3Content((b"",), is_checked_later=True)
+    assert far.s3.sent_hashes(HELLO) == far.s3.sent_hashes(later) == {SentHash.SHA256}
+    for number in (1, 2):
+        await far.s3.multipart.part("a", "u", number, HELLO)
+    sent = [
+        (asked.headers["x-amz-content-sha256"][:8], asked.headers.get("Content-MD5", "")[:4])
+        for asked in far.asked
+    ]
+    assert sent == [("b94d27b9", ""), ("b94d27b9", ""), ("b94d27b9", "XrY7")]
+    assert far.s3.doubted and far.s3.checks == ServerChecks()
+
+
+@pytest.mark.parametrize("kind", SentHash)
+async def test_a_hash_that_is_known_is_not_made_again(far: Scripted, kind: SentHash) -> None:
+    far.s3.checks = ServerChecks(md5=True, sha256=True)
+    far.say(Say(headers=ETAG))
+    content = S3Content((b"hello",), is_checked_later=True).with_hash(kind, b"made before")
+    await far.s3.put("a", content)
+    [asked] = far.asked
+    sent = asked.headers.get("Content-MD5"), asked.headers["x-amz-content-sha256"]
+    md5, sha256 = b64encode(b"made before").decode(), b"made before".hex()
+    assert sent == ((md5, UNSIGNED) if kind is SentHash.MD5 else (None, sha256))
 
 
 @pytest.mark.parametrize(

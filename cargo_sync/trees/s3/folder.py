@@ -128,6 +128,7 @@ class S3Folder:
         else:
             known = known.with_versions(self.known.server.versioning)
         self.known = known
+        self._s3.checks = known.server.checks
 
     # -- reading -----------------------------------------------------------------------------------
 

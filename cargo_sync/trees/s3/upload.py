@@ -106,7 +106,7 @@ class S3Upload:
         return spans
 
     async def holds(self, offset: int, content: memoryview) -> bool:
-        return True  # each part was stored with its MD5, and has the ETag that it had then
+        return True  # each part was stored as it was sent, and has the ETag that it had then
 
     async def send(self, offset: int, content: memoryview, pace: Pace) -> None:
         number = offset // self.piece + 1

@@ -28,10 +28,13 @@ from cargo_sync.trees.s3.markers import Marker
 from cargo_sync.wire.sigv4 import AccessKey
 from tests.conformance.remotes import in_thread
 from tests.remotes.remotes import Remotes
-from tests.s3.scripted import Say, Scripted, error, scripted, xml
+from tests.s3.scripted import ETAG, Say, Scripted, error, scripted, xml
 
 KNOWN = KnownBucket(
-    S3Abilities(put_if_absent=True, most_parts=MOST_PARTS, versioning=Versioning.ON), Marker.INSIDE
+    S3Abilities(
+        put_if_absent=True, checks_sha256=True, most_parts=MOST_PARTS, versioning=Versioning.ON
+    ),
+    Marker.INSIDE,
 )
 NAMED = Say(headers={"Server": "Store/1"})
 NO_VERSIONS = xml("<VersioningConfiguration/>")
@@ -90,6 +93,10 @@ async def test_a_new_daemon_asks_only_what_people_change(far: Scripted) -> None:
     await folder.find_out()
     assert [(one.method, one.path) for one in far.asked] == [("GET", "/films?versioning=")]
     assert folder.known == KNOWN.with_versions(Versioning.OFF)
+    far.say(xml("<Result><UploadId>u</UploadId></Result>"), Say(headers=ETAG))
+    upload = await folder.upload(FILE, None)
+    await upload.send(0, memoryview(b"12345"), _no_pace)
+    assert "Content-MD5" not in far.asked[-1].headers, "it checks SHA-256"
     await folder.close()
 
 
