@@ -1,7 +1,9 @@
 """Orders to flows of other servers: a balancer gives a request to any of them.
 
 Who is asked and does not have the flow writes an order, and waits. All look for orders once a
-second; the one that has the flow does it, and says so.
+second; the one that has the flow does it, and says so. Who has asked deletes the order. If that
+server was killed, another one does, a minute after it has seen the order for the first time: so no
+clock is compared with that of another server.
 """
 
 import hashlib
@@ -17,7 +19,7 @@ PATIENCE: Final = 3.0
 """Seconds for which an order waits: each server has looked by then."""
 LOOK: Final = 0.1
 OLD: Final = 60.0
-"""Seconds after which nobody waits for an order: not even if the clocks of two servers differ."""
+"""Seconds since a server has seen an order, after which certainly nobody waits for it."""
 
 
 class FlowOrderTable(Protocol):
@@ -25,13 +27,13 @@ class FlowOrderTable(Protocol):
 
     def add(self, order: FlowOrder) -> None: ...
 
-    def open(self, since: float) -> list[FlowOrder]: ...
+    def all(self) -> list[FlowOrder]: ...
 
     def done(self, id: str, answer: OrderAnswer) -> None: ...
 
     def answer(self, id: str) -> OrderAnswer | None: ...
 
-    def forget(self, id: str, before: float) -> None: ...
+    def forget(self, id: str) -> None: ...
 
 
 class OwnFlows(Protocol):
@@ -54,6 +56,8 @@ class FlowsElsewhere:
     def __init__(self, rows: FlowOrderTable, world: World) -> None:
         self._rows = rows
         self._world = world
+        self._seen: dict[str, float] = {}
+        """When each order that there is was seen for the first time, on the steady clock."""
         self.pause: Callable[[float], Awaitable[object]] = lambda seconds: Wakeup().wait(seconds)
 
     async def ask(self, flow: str, user: str, what: What, bits: int | None) -> OrderAnswer | None:
@@ -73,13 +77,18 @@ class FlowsElsewhere:
                 await self.pause(LOOK)
             return answer
         finally:
-            await world.offload(self._rows.forget, order.id, world.wall() - OLD)
+            await world.offload(self._rows.forget, order.id)
 
     async def serve(self, flows: OwnFlows) -> None:
         """Does what others ask of this server's flows. Raises ProblemError."""
         world = self._world
-        for order in await world.offload(self._rows.open, world.wall() - OLD):
-            id = flows.named(order.flow, order.user)
+        orders, now = await world.offload(self._rows.all), world.steady()
+        self._seen = {one.id: self._seen.get(one.id, now) for one in orders}
+        for order in orders:
+            if now - self._seen[order.id] > OLD:
+                await world.offload(self._rows.forget, order.id)
+                continue
+            id = None if order.done else flows.named(order.flow, order.user)
             if id is None:
                 continue
             try:

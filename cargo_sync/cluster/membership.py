@@ -200,9 +200,9 @@ class Membership:
 
     async def _look(self) -> None:
         self._take(await self._offload(self._rows.all))
-        wall = self._wall()
+        now = self._steady()
         for one in self.others():
-            old = wall - one.row.seen > FORGOTTEN_AFTER
+            old = self._pulse.unchanged(one.row.id, now) > FORGOTTEN_AFTER
             if one.state is ServerState.AWAY and old and one.row.id != self.me.id:
                 _log.info("the server %s was away for a day, and is forgotten", one.row.name)
                 await self._offload(self._rows.remove, one.row.id)

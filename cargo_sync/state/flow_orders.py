@@ -8,18 +8,17 @@ from cargo_sync.state.database import Database
 What = Literal["speed", "end"]
 
 _PUT: Final = put("flow_order", "id", "made, flow, user, what, bits, done")
-_OPEN: Final = """
-SELECT id, made, flow, user, what, bits FROM flow_order WHERE done = 0 AND made > ? ORDER BY made
-"""
+_ALL: Final = "SELECT id, made, flow, user, what, bits, done FROM flow_order ORDER BY made, id"
 _DONE: Final = "UPDATE flow_order SET done = 1, answer = ? WHERE id = ?"
 
 
 class FlowOrder(NamedTuple):
     """An order to a flow.
 
-    made  unix seconds
+    made  unix seconds, by the clock of who asks: servers of the release before compare it
     flow  the digest of its id
     bits  the speed that is asked for, bits per second; None for no limit
+    done  whether it was done
     """
 
     id: str
@@ -28,6 +27,7 @@ class FlowOrder(NamedTuple):
     user: str
     what: What
     bits: int | None = None
+    done: bool = False
 
 
 class OrderAnswer(NamedTuple):
@@ -45,13 +45,16 @@ class FlowOrders:
     def add(self, order: FlowOrder) -> None:
         """Asks for something. Raises ProblemError."""
         with self._database.apart() as connection:
-            connection.execute(_PUT, (*order, 0))
+            connection.execute(_PUT, order)
 
-    def open(self, since: float) -> list[FlowOrder]:
-        """Those that nobody has done, and that were made since then. Raises ProblemError."""
+    def all(self) -> list[FlowOrder]:
+        """All that there are. Raises ProblemError."""
         with self._database.apart() as connection:
-            rows = connection.execute(_OPEN, (since,)).fetchall()
-        return [FlowOrder(id, made, bytes(flow), *others) for id, made, flow, *others in rows]
+            rows = connection.execute(_ALL).fetchall()
+        return [
+            FlowOrder(id, made, bytes(flow), *others, done=bool(done))
+            for id, made, flow, *others, done in rows
+        ]
 
     def done(self, id: str, answer: OrderAnswer) -> None:
         """Says that an order was done. Raises ProblemError."""
@@ -66,7 +69,7 @@ class FlowOrders:
             ).fetchone()
         return None if row is None else OrderAnswer(*row)
 
-    def forget(self, id: str, before: float) -> None:
-        """Deletes an order, and all that were made before. Raises ProblemError."""
+    def forget(self, id: str) -> None:
+        """Deletes an order, if it is there. Raises ProblemError."""
         with self._database.apart() as connection:
-            connection.execute("DELETE FROM flow_order WHERE id = ? OR made < ?", (id, before))
+            connection.execute("DELETE FROM flow_order WHERE id = ?", (id,))

@@ -42,7 +42,7 @@ class HolderRows:
 
     def all(self) -> dict[str, ServerLife]:
         """Who has which folder. Raises ProblemError."""
-        with self._database.apart() as connection:
+        with self._database.pulse() as connection:  # asked with each heartbeat
             rows = connection.execute("SELECT root, server, life FROM holder").fetchall()
         return {root: ServerLife(*holder) for root, *holder in rows}
 

@@ -23,7 +23,7 @@ class ServerRow(NamedTuple):
     address      of its API, for others
     lanes        host and port of its data port
     fingerprint  of its certificate, or ""
-    started, seen  unix seconds, by its own clock
+    started, seen  unix seconds, by its own clock: for people, others do not compare them
     beat         counts up as long as it lives
     figures, flows, claims  JSON: what it has to do now, and what it wants of shared limits
     draining     the life that shall end, or ""
@@ -57,12 +57,12 @@ class ServerRows:
         Raises:
             ProblemError: it cannot be written.
         """
-        with self._database.apart() as connection:
+        with self._database.pulse() as connection:
             connection.execute(_PUT, row[:-1])
 
     def all(self) -> list[ServerRow]:
         """All rows, by name. Raises ProblemError."""
-        with self._database.apart() as connection:
+        with self._database.pulse() as connection:
             return [ServerRow(*row) for row in connection.execute(_ALL).fetchall()]
 
     def drain(self, id: str, life: str) -> None:

@@ -57,7 +57,7 @@ async def test_the_server_that_has_the_flow_does_what_is_asked(rows: FlowOrders)
     assert await one.ask("f3", "ana", "speed", 1_000) == OrderAnswer(500)
     assert await one.ask("f2", "ana", "end", None) == OrderAnswer(None)
     assert (b.done, c.done) == ([("f2", "end", None)], [("f3", "speed", 1_000)])
-    assert rows.open(0) == []  # and nothing is left
+    assert rows.all() == []  # and nothing is left
 
 
 @pytest.mark.parametrize(("flow", "user"), [("f2", "ben"), ("f9", "ana")])
@@ -67,15 +67,27 @@ async def test_nobody_else_can_ask_and_nobody_waits_for_ever(
     clock, b = Clock(), Flows(f2="ana")
     assert await asking(rows, clock, b).ask(flow, user, "end", None) is None
     assert clock() == pytest.approx(1_003, abs=0.2) and b.done == []
-    assert rows.open(0) == []
+    assert rows.all() == []
 
 
-async def test_what_was_asked_long_ago_is_not_done(rows: FlowOrders) -> None:
+@pytest.mark.parametrize("ahead", [-86_400.0, 0.0, 86_400.0])
+async def test_the_clock_of_who_asks_may_say_anything(rows: FlowOrders, ahead: float) -> None:
     clock, b = Clock(), Flows(f2="ana")
-    rows.add(FlowOrder("left", clock(), digest_of("f2"), "ana", "end"))
-    clock.now += 61
-    one = asking(rows, clock, b)
+    rows.add(FlowOrder("asked", clock() + ahead, digest_of("f2"), "ana", "end"))
+    await asking(rows, clock).serve(b)
+    assert b.done == [("f2", "end", None)]
+    assert rows.answer("asked") == OrderAnswer(None)
+
+
+@pytest.mark.parametrize("done", [False, True])
+async def test_what_a_killed_server_has_asked_is_not_done_and_goes(
+    rows: FlowOrders, done: bool
+) -> None:
+    clock, b = Clock(), Flows()
+    rows.add(FlowOrder("left", clock(), digest_of("f2"), "ana", "end", done=done))
+    one = asking(rows, clock)
     await one.serve(b)
-    assert b.done == []
-    assert await one.ask("f2", "ana", "end", None) == OrderAnswer(None)
-    assert rows.open(0) == []  # the old one is gone, too
+    clock.now += 61
+    b.users["f2"] = "ana"
+    await one.serve(b)
+    assert (b.done, rows.all()) == ([], [])

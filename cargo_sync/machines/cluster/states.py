@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 AWAY_AFTER: Final = 3.0
 """Seconds of silence."""
 FORGOTTEN_AFTER: Final = 86_400.0
-"""Seconds since a server was there, by the clocks of both."""
+"""Seconds in which nothing of a server's row has changed, while another one looked."""
 
 
 class ServerState(StrEnum):
@@ -66,6 +66,11 @@ class Pulse:
         """Seconds since a server was heard; infinite if it has ended or is not known."""
         last = self._heard.get(id)
         return now - last.at if last is not None and last.beat.life else float("inf")
+
+    def unchanged(self, id: str, now: float) -> float:
+        """Seconds since something was new in a server's row, or since it was seen first."""
+        last = self._heard.get(id)
+        return now - last.at if last is not None else 0.0
 
     def state(self, id: str, now: float) -> ServerState:
         """What a server is doing. One that was never seen to count is up for three seconds."""

@@ -234,17 +234,18 @@ class PostgresReaders:
 
 
 class ApartStatements:
-    """Up to `MOST` connections on which each statement is a transaction.
+    """Some connections on which each statement is a transaction.
 
-    One may wait for a row that somebody else writes: what says each second that this server is
-    there must not wait behind it.
+    Each may wait for a row that somebody else writes. What says each second that this server is
+    there must not wait behind them: it has one of its own.
 
     opening  opens one
+    most     so many at a time
     """
 
-    def __init__(self, opening: Opening) -> None:
+    def __init__(self, opening: Opening, most: int = MOST) -> None:
         self._opening = opening
-        self._turns = BoundedSemaphore(MOST)
+        self._turns = BoundedSemaphore(most)
         self._free: list[Connection] = []
 
     @contextmanager

@@ -83,6 +83,7 @@ class PostgresDatabase(Database):
         self._opening = Opening(address)
         self._readers = PostgresReaders(self._opening)
         self._apart = ApartStatements(self._opening)
+        self._pulse = ApartStatements(self._opening, 1)
         self._signals = PostgresSignals(self._opening, self._apart, self._run)
 
     @classmethod
@@ -301,6 +302,11 @@ class PostgresDatabase(Database):
         with self._translated(), self._apart.one() as connection:
             yield connection
 
+    @contextmanager
+    def pulse(self) -> Iterator[Statements]:
+        with self._translated(), self._pulse.one() as connection:
+            yield connection
+
     def signals(self) -> PostgresSignals:
         return self._signals
 
@@ -341,6 +347,7 @@ class PostgresDatabase(Database):
         with self._guard:
             self._readers.close()
             self._apart.close()
+            self._pulse.close()
             self._signals.close()
             if self._writer is not None:
                 self._writer.close()

@@ -19,10 +19,12 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.database import ALONE, Database, Scope
 from cargo_sync.state.history import HistoryRows
+from cargo_sync.state.holders import HolderRows
 from cargo_sync.state.postgres import connections, life
 from cargo_sync.state.postgres.connections import name_of
 from cargo_sync.state.postgres.database import PostgresDatabase
 from cargo_sync.state.postgres.taking_over import take_over
+from cargo_sync.state.servers import ServerRow, ServerRows
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.postgres.running import RunningPostgres
 from tests.postgres.waiting import comes_true, is_waiting
@@ -232,6 +234,37 @@ def test_who_waits_for_a_row_apart_holds_up_nobody(
         with database.apart() as other:
             assert other.execute("SELECT hash FROM account").fetchone() == ("x",)
     thread.join()
+
+
+def test_a_server_says_that_it_is_there_whoever_waits_apart(
+    database: PostgresDatabase, fresh_postgres: str
+) -> None:
+    set_account(database, "ana")
+    rows, me = ServerRows(database), ServerRow("id", "a", "life")
+
+    def waits() -> None:
+        with database.apart() as connection:
+            connection.execute("UPDATE account SET hash = 'z'")
+
+    def says() -> None:
+        rows.put(me._replace(beat=7))
+
+    def is_heard() -> bool:
+        with psycopg.connect(fresh_postgres) as other:
+            return other.execute("SELECT beat FROM server").fetchone() == (7,)
+
+    threads = [threading.Thread(target=waits) for _ in range(connections.MOST)]
+    with database.transaction() as connection:
+        connection.execute("UPDATE account SET hash = 'y'")
+        for thread in threads:
+            thread.start()
+        comes_true(lambda: statements(fresh_postgres).count("UPDATE account") == len(threads))
+        threads.append(threading.Thread(target=says))
+        threads[-1].start()
+        comes_true(is_heard)
+        assert HolderRows(database).all() == {}, "asked at the same time"
+    for thread in threads:
+        thread.join()
 
 
 def test_who_waits_too_long_is_told_to_come_again(
