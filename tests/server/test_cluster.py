@@ -73,12 +73,13 @@ async def http(up: Up, path: str, token: str, /, **body: object) -> tuple[int, d
             return answer.status, await answer.json()
 
 
-async def where(up: Up, path: str, token: str) -> str:
+async def where(up: Up, path: str, token: str, /, **body: object) -> str:
     """The server that a refusal names."""
     header = {"Authorization": f"Bearer {token}"}
+    method, sent = ("POST", json.dumps(body)) if body else ("GET", None)
     async with (
         aiohttp.ClientSession(headers=header) as session,
-        session.get(f"{up.api}/v1/{path}") as answer,
+        session.request(method, f"{up.api}/v1/{path}", data=sent) as answer,
     ):
         return answer.headers["Cargo-Elsewhere"]
 
@@ -169,8 +170,8 @@ async def test_a_flow_of_one_can_be_steered_at_the_other_and_ends_when_its_serve
         wanted = {"direction": "upload", "workspace": "default", "path": "", "speed": 8_000}
         _, opened = await http(a, "flows", token, **wanted)
         assert opened["lane"]["host"] == "127.0.0.1"
-        where = f"flows/{opened['flow']}/speed"
-        assert await http(b, where, token, speed=5_000) == (200, {"granted": 5_000})
+        of_speed = f"flows/{opened['flow']}/speed"
+        assert await http(b, of_speed, token, speed=5_000) == (200, {"granted": 5_000})
         with monkeypatch.context() as hurry:
             hurry.setattr(flow_orders, "PATIENCE", 0.2)
             assert (await http(b, f"flows/{'0' * 32}/speed", token, speed=5_000))[0] == 404
@@ -194,6 +195,7 @@ async def test_a_flow_of_one_can_be_steered_at_the_other_and_ends_when_its_serve
         await until(drained)
         status, answer = await http(a, "flows", token, **wanted)
         assert (status, answer["error"]["code"]) == (503, "elsewhere")
+        assert await where(a, "flows", token, **wanted) == b.api.rstrip("/"), "it names another one"
 
         async def ended() -> bool:
             return not (await ask(a, "flow.list"))["flows"]

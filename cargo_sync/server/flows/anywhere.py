@@ -1,11 +1,13 @@
 """Flows at any of several servers: this one's own, and orders to those of the others."""
 
+from itertools import count
 from typing import Final
 
 from cargo_sync.cluster.flow_orders import FlowsElsewhere, digest_of
+from cargo_sync.cluster.holds import ElsewhereError
 from cargo_sync.cluster.membership import Membership
 from cargo_sync.machines.cluster.states import ServerState
-from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.accounts.users import User
 from cargo_sync.server.flows.flows import SHOWN, FlowRequest, Flows, OpenedFlow
 from cargo_sync.server.refusals import unknown
@@ -16,6 +18,13 @@ ENDING: Final = Problem(
     "the server takes no transfers any more, because it is about to end",
     hint="if there is another server, it goes on",
 )
+
+
+class EndingError(ElsewhereError):
+    """This server is about to end; `address` is that of another one, or ""."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(ENDING, address)
 
 
 class FlowsAnywhere:
@@ -31,15 +40,20 @@ class FlowsAnywhere:
         self._own = own
         self._membership = membership
         self._elsewhere = elsewhere
+        self._turns = count()
 
     async def open(self, user: User, request: FlowRequest) -> OpenedFlow:
         """Opens a flow here.
 
         Raises:
-            ProblemError: as `Flows.open`; `elsewhere`: this server is about to end.
+            ProblemError: as `Flows.open`.
+            EndingError: it names the other servers, each in its turn.
         """
         if self._membership.draining:
-            raise ProblemError(ENDING)
+            others = self._membership.others()
+            up = [one.row.address for one in others if one.state is ServerState.UP]
+            there = [address for address in up if address]
+            raise EndingError(there[next(self._turns) % len(there)] if there else "")
         return await self._own.open(user, request)
 
     async def speed(self, user: User, id: str, bps: int | None) -> int | None:

@@ -50,7 +50,11 @@ class Authentication:
 
     def is_private(self, request: web.Request) -> bool:
         """Whether a request came over TLS, as far as is known: a proxy may have taken it off."""
-        return request.secure or self._proxies.trusts(request.remote or "")
+        return request.secure or self.is_proxied(request)
+
+    def is_proxied(self, request: web.Request) -> bool:
+        """Whether a trusted proxy has passed it on."""
+        return self._proxies.trusts(request.remote or "")
 
     @contextmanager
     def serving(self, request: web.Request) -> Iterator[None]:

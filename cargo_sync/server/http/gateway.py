@@ -23,6 +23,7 @@ from cargo_sync.process.http.refusing import Handler, refusing
 from cargo_sync.server.accounts.access import Grants
 from cargo_sync.server.accounts.invitations import Invitations
 from cargo_sync.server.accounts.users import User
+from cargo_sync.server.flows.anywhere import EndingError
 from cargo_sync.server.flows.flows import FlowRequest, OpenedFlow
 from cargo_sync.server.history.downloads import Downloads
 from cargo_sync.server.http.answers import logged_in, opened, refusal
@@ -44,7 +45,7 @@ from cargo_sync.state.clients import Clients
 from cargo_sync.stores.nodes.pairing import NodePairing
 
 ELSEWHERE: Final = "Cargo-Elsewhere"
-"""The address of the server that has a folder: our own clients go on there."""
+"""The address of the server that has a folder, or takes flows: our own clients go on there."""
 
 
 class FlowBroker(Protocol):
@@ -183,7 +184,9 @@ class Gateway:
         response = refusal(error)
         if response.status == 401:
             response.headers["WWW-Authenticate"] = self._challenge(request)
-        if isinstance(error, ElsewhereError) and error.address:
+        # A balancer knows by itself that this server ends. Perhaps only it reaches the others.
+        known = isinstance(error, EndingError) and self._entrance.is_proxied(request)
+        if isinstance(error, ElsewhereError) and error.address and not known:
             response.headers[ELSEWHERE] = error.address
         return response
 
