@@ -5,6 +5,9 @@ come are promised room when they are offered, and the promise ends when they are
 given up. Both happen under the lock of the workspace's folder, so that two flows never get the same
 room, and none is refused what another one has already brought.
 
+If several servers serve a workspace, what others have promised is known as it was a second ago. So
+files are compared once more with what is there, in the transaction that records them.
+
 What other programs write counts, but nobody refuses it. A restore by the person who runs the server
 has no user, and so no quota.
 """
@@ -72,6 +75,8 @@ class QuotaLedger:
         self._use = use
         self._lock = threading.Lock()
         self._promised = NOTHING_USED
+        self._elsewhere = NOTHING_USED
+        """What other servers have promised."""
         self._used = NOTHING_USED
         """What was there at the last look, if there are quotas."""
         self._of_user: Mapping[str, Quota] = {}
@@ -128,21 +133,51 @@ class QuotaLedger:
         quota = self.of(user)
         return (quota, self._use()) if quota else None
 
-    def promise(self, user: str, growth: Growth) -> Promised:
+    @property
+    def promised(self) -> Use:
+        """What files on their way were promised here."""
+        return self._promised
+
+    def promised_elsewhere(self, promised: Use) -> None:
+        """Other servers have promised so much."""
+        self._elsewhere = promised
+
+    def promise(self, user: str, growth: Growth, *, at_last: bool = False) -> Promised:
         """Promises room to files. The folder's lock is held.
 
         End it with `end`, in any case.
+
+        Args:
+            user: who brings them.
+            growth: of the files.
+            at_last: they are about to be recorded, so what other servers have promised does not
+                count: else two of them could refuse each other's files.
         """
         quota = self.of(user)
         if not quota:
             return Promised(NOTHING_USED, {})
         used = self._use()
         with self._lock:
-            result = promised(quota, used + self._promised, growth)
+            elsewhere = NOTHING_USED if at_last else self._elsewhere
+            result = promised(quota, used + self._promised + elsewhere, growth)
             self._promised += result.growth
         if result.refused:
             self._look(used, "" if self._of_all else user)
         return result
+
+    def exceeding(self, user: str, growth: Growth) -> dict[int, Use]:
+        """Which files are too much beside what is there, and by how much each.
+
+        It is asked in the transaction that records them: another server may have been faster.
+        """
+        quota = self.of(user)
+        if not quota:
+            return {}
+        used = self._use()
+        refused = promised(quota, used, growth).refused
+        if refused:
+            self._look(used, "" if self._of_all else user)
+        return refused
 
     def end(self, growth: Use) -> None:
         """So much of what was promised has come, and is counted now, or never will."""

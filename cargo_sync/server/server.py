@@ -97,6 +97,7 @@ from cargo_sync.server.workspace.node_storage import Dialer, NodeStorage, Shared
 from cargo_sync.server.workspace.object_storage import ConnectBucket, ObjectStorage
 from cargo_sync.server.workspace.opened import OpenWorkspaces
 from cargo_sync.server.workspace.refusals import is_elsewhere
+from cargo_sync.server.workspace.shared_quotas import ClusterQuotas
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.ages import Ages
 from cargo_sync.state.audit import AuditTable
@@ -267,11 +268,12 @@ class Server:
         self._shared = ClusterBandwidth(membership, world.steady)
         self._flows.shared = self._shared.totals
         self._shared.changed = self._flows.renew
-        membership.looked = self._shared.look
+        self._quotas = ClusterQuotas(membership, self._opened)
+        membership.looked = self._looked
         self._anywhere = FlowsAnywhere(self._flows, membership, others.flows)
         self._limits = Limits(None, LimitRows(database), world.offload, self._apply_bandwidth)
         self._sampler = FlowSampler(self._flows.all, world)
-        self._own_row = OwnRow(settings, membership, self._sampler, self._shared)
+        self._own_row = OwnRow(settings, membership, self._sampler, self._shared, self._quotas)
         self.rates = FlowRates(self._flows.moved, world)
         self.feed = ServerFeed(endpoint.publisher, self._general, self._sampler, self.journal.names)
         self._notices = ServerNotices(self.feed, self.webhooks, world.wall)
@@ -432,6 +434,10 @@ class Server:
         if self.membership.draining and not self._flows.lanes():
             await self._others.holds.leave()
         await self._following.look(self._registry.again, self._limits.again)
+
+    def _looked(self) -> None:
+        self._shared.look()
+        self._quotas.look()
 
     def _lost_folder(self, root: str) -> None:
         self._opened.attach_soon(root)

@@ -52,8 +52,8 @@ class FlowOrders:
         with self._database.apart() as connection:
             rows = connection.execute(_ALL).fetchall()
         return [
-            FlowOrder(id, made, bytes(flow), *others, done=bool(done))
-            for id, made, flow, *others, done in rows
+            FlowOrder(id, made, bytes(flow), user, what, bits, bool(done))
+            for id, made, flow, user, what, bits, done in rows
         ]
 
     def done(self, id: str, answer: OrderAnswer) -> None:

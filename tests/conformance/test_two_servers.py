@@ -15,6 +15,8 @@ import pytest
 from cargo_sync.catalogue.contract import Put
 from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.machines.quota import Quota
+from cargo_sync.model.displaced import Restored
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.history import HistoryKind
 from cargo_sync.model.problems import ProblemError
@@ -22,7 +24,7 @@ from cargo_sync.server.workspace.operations import Delete, Exchange, Meta, Mkdir
 from cargo_sync.server.workspace.refusals import changed
 from cargo_sync.state.history import EVERYTHING, HistoryFilter, HistoryRows
 from cargo_sync.state.postgres.database import PostgresDatabase
-from tests.conformance.workspaces import MTIME, Scene, content_workspace, offer, spooled
+from tests.conformance.workspaces import ANA, MTIME, Scene, content_workspace, offer, spooled
 from tests.postgres.running import RunningPostgres
 from tests.postgres.waiting import comes_true, is_waiting
 from tests.server.house import NOW, Heard
@@ -185,6 +187,57 @@ def test_what_one_server_has_done_the_other_one_sees_before_it_decides(
     done, answer = two.one_after_the_other(lambda: first(one), lambda: second(other))
     assert (set(done.split()), answer) == ({"done"}, said)
     assert one.there() == other.there() == there
+
+
+def brings(path: str) -> Callable[[Scene], str]:
+    """Six bytes by a flow."""
+
+    def does(scene: Scene) -> str:
+        return scene.bring((offer(path, b"123456"), b"123456"))[1][0].code
+
+    return does
+
+
+def uploads(path: str) -> Callable[[Scene], str]:
+    """Six bytes over HTTP."""
+
+    def does(scene: Scene) -> str:
+        try:
+            scene.upload(path, b"123456")
+        except ProblemError as error:
+            return str(error.problem.code_text)
+        return "done"
+
+    return does
+
+
+def restores(scene: Scene) -> str:
+    """Six bytes from the trash."""
+    [newest] = [row.id for row in scene.kept() if row.version.path == "old"]
+    [found] = scene.workspace.restore([newest], "", "run", cause=ANA)
+    return "done" if isinstance(found, Restored) else str(found.code_text)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (brings("a"), brings("b")),
+        (brings("a"), uploads("b")),
+        (uploads("a"), brings("b")),
+        (restores, brings("b")),
+        (brings("a"), restores),
+    ],
+)
+def test_a_quota_holds_at_two_servers(
+    two: Two, scenes: list[Scene], first: Callable[[Scene], str], second: Callable[[Scene], str]
+) -> None:
+    scenes[0].put("old", b"123456")
+    scenes[0].change(Delete("old", scenes[0].version("old"), None))
+    for scene in scenes:
+        scene.workspace.quotas.allow({"ana": Quota(10)}, lambda news: None)
+    said = two.one_after_the_other(lambda: first(scenes[0]), lambda: second(scenes[1]))
+    assert said == ("done", "over_quota")
+    assert scenes[1].workspace.catalogue.use(scenes[1].workspace.id).bytes == 8
 
 
 def test_no_update_is_lost(two: Two, scenes: list[Scene]) -> None:

@@ -85,13 +85,13 @@ class ClusterBandwidth:
                 self._limits[key].look(speeds, total, named, len(others) + 1, now)
         self.changed()
 
-    def claims(self) -> str:
-        """What this server says of its flows, as JSON."""
+    def claims(self) -> dict[str, dict[str, object]]:
+        """What this server says of its flows."""
         found: dict[str, dict[str, object]] = {}
         for (mode, user), limit in self._limits.items():
             claim = limit.claim
             found.setdefault(mode.value, {})[user] = [list(claim.speeds), claim.most]
-        return orjson.dumps(found).decode()
+        return found
 
     def _others(self) -> list[KnownServer]:
         """Those that are there; who cannot look does not know better than before."""

@@ -1,11 +1,14 @@
 """What a server tells the others of itself: where it is reached, and what it has to do."""
 
+import orjson
+
 from cargo_sync.cluster.membership import Measured, Membership, Reached
 from cargo_sync.config.server import ServerSettings
 from cargo_sync.process.vitals import CpuShare
 from cargo_sync.server.flows.sampler import FlowSampler
 from cargo_sync.server.flows.shared_limits import ClusterBandwidth
 from cargo_sync.server.reporting import servers
+from cargo_sync.server.workspace.shared_quotas import ClusterQuotas
 
 
 class OwnRow:
@@ -17,11 +20,13 @@ class OwnRow:
         membership: Membership,
         sampler: FlowSampler,
         shared: ClusterBandwidth,
+        quotas: ClusterQuotas,
     ) -> None:
         self._settings = settings
         self._membership = membership
         self._sampler = sampler
         self._shared = shared
+        self._quotas = quotas
         self._cpu = CpuShare()
 
     def reached(self, address: str, fingerprint: str, data_port: int) -> None:
@@ -44,7 +49,8 @@ class OwnRow:
     def measured(self) -> Measured:
         """What it has to do now, and what it wants of the limits that all share."""
         measured = servers.measured(self._sampler.readings(), self._cpu())
-        return measured._replace(claims=self._shared.claims())
+        claims = {**self._shared.claims(), **self._quotas.claims()}
+        return measured._replace(claims=orjson.dumps(claims).decode())
 
 
 def shown_host(host: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -124,6 +124,16 @@ class OpenWorkspaces:
     def quotas(self) -> list[QuotaShare]:
         """How much of each quota is used."""
         return [share for one in self._open.values() for share in one.quotas.shares()]
+
+    def promised(self) -> dict[int, Use]:
+        """What of quotas was promised to files that come, by workspace; nothing is left out."""
+        found = {one.id: one.quotas.promised for one in self._open.values()}
+        return {id: use for id, use in found.items() if use != NOTHING_USED}
+
+    def promised_elsewhere(self, found: Mapping[int, Use]) -> None:
+        """Other servers have promised this, by workspace; in others nothing."""
+        for one in self._open.values():
+            one.quotas.promised_elsewhere(found.get(one.id, NOTHING_USED))
 
     def used(self, paths: Iterable[str]) -> list[Use]:
         """How much is in each of these folders; nothing in one that was never served. It blocks."""

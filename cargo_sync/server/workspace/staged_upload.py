@@ -183,13 +183,13 @@ class StagedUpload(ABC):
     def _admitted(self, held: Catalogued | None) -> None:
         """Checks again what is there by now, and the quota. The lock is held."""
         self._check(held)
-        self._promise(held)  # another version may be there by now
+        self._promise(held, at_last=True)  # another version may be there by now
 
-    def _promise(self, held: Catalogued | None) -> None:
+    def _promise(self, held: Catalogued | None, *, at_last: bool = False) -> None:
         """Reserves a part of the quota, in place of an earlier promise. The lock is held."""
         self._end_promise()
         user, size = self._cause.user, self._offer.size
-        promised = self._quotas.promise(user, growth_of([size], [held]))
+        promised = self._quotas.promise(user, growth_of([size], [held]), at_last=at_last)
         self._promised = promised.growth
         for excess in promised.refused.values():
             raise ProblemError(self._quotas.refusal(self._offer.path, user, excess))

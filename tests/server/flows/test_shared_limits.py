@@ -1,5 +1,7 @@
 """A user's bandwidth at two servers: what each gives its flows, second by second."""
 
+import json
+
 from cargo_sync.admission.fair_share import Ask
 from cargo_sync.cluster.membership import Measured, Membership
 from cargo_sync.model.jobs import Mode
@@ -19,7 +21,7 @@ class One:
         self.asks: list[Ask] = []
         self.membership: Membership = member(name, rows, clock)
         self.limits = ClusterBandwidth(self.membership, clock)
-        self.membership.measure = lambda: Measured(claims=self.limits.claims())
+        self.membership.measure = lambda: Measured(claims=json.dumps(self.limits.claims()))
 
     async def tick(self) -> int | None:
         await self.membership.tick()
@@ -56,4 +58,4 @@ async def test_a_user_with_flows_at_two_servers_has_their_bandwidth_once() -> No
     b.limits.look()
     assert b.now() == 60_000
     b.asks = []
-    assert b.limits.totals(UP, [], {}) == {} and b.limits.claims() == "{}"
+    assert b.limits.totals(UP, [], {}) == {} and b.limits.claims() == {}

@@ -35,7 +35,7 @@ def promise_restored(
     """
     stands = held if held is not None and held.entry.kind != FOLDER else None
     growth = size - (Use(stands.entry.size, 1) if stands is not None else NOTHING_USED)
-    promised = quotas.promise(user, Growth([growth.bytes], [growth.files]))
+    promised = quotas.promise(user, Growth([growth.bytes], [growth.files]), at_last=True)
     for excess in promised.refused.values():
         raise ProblemError(quotas.refusal(path, user, excess))
     return promised.growth

@@ -29,7 +29,7 @@ from cargo_sync.server.workspace.content.tree import (
 )
 from cargo_sync.server.workspace.promises import Promises
 from cargo_sync.server.workspace.refusals import changed, no_room
-from cargo_sync.server.workspace.rows.offers import is_offered, version_of
+from cargo_sync.server.workspace.rows.offers import growth_of, is_offered, version_of
 
 TOGETHER: Final = 2_000
 """Files that are recorded while the workspace is locked; fewer of those deep down."""
@@ -136,18 +136,13 @@ class ContentCommit:
         if not order:
             return {}
         displacing = Displacing(tree, self._run, self._cause.user)
-        offers = [batch.offers[index] for index in order]
-        some = [offer.path for offer in offers]
-        found = tree.catalogue.entries(tree.id, some)
+        found = tree.catalogue.entries(tree.id, [batch.offers[index].path for index in order])
         stands = {index: held for index, held in zip(order, found, strict=True) if held is not None}
-        fine, above = order, None if stands else self._above_new(offers, some)
-        if above is None:
-            fine = self._still_true(batch, order, stands)
-            if not fine:
-                return {}
-            offers = [batch.offers[index] for index in fine]
-            some = [offer.path for offer in offers]
-            above = tree.folders_above(some)
+        fine, above = self._ready(batch, order, stands)
+        if not fine:
+            return {}
+        offers = [batch.offers[index] for index in fine]
+        some = [offer.path for offer in offers]
         self._coming(offers)
         places: dict[int, str] = {}
         for index, held in stands.items():
@@ -173,6 +168,21 @@ class ContentCommit:
                     receipt = receipt._replace(ident=before_it.entry.ident)
                 receipts[index] = receipt
         return self._arrived(offers, entries, receipts)
+
+    def _ready(
+        self, batch: SinkBatch, order: Sequence[int], stands: Mapping[int, Catalogued]
+    ) -> tuple[Sequence[int], Sequence[Put]]:
+        """Those that may be recorded, and the folders that are missing above them.
+
+        Adds the problems of the others.
+        """
+        offers = [batch.offers[index] for index in order]
+        above = None if stands else self._above_new(offers, [offer.path for offer in offers])
+        fine = order if above is not None else self._still_true(batch, order, stands)
+        fine = self._within_quota(batch, fine, stands)
+        if above is None or len(fine) < len(order):
+            above = self._tree.folders_above([batch.offers[index].path for index in fine])
+        return fine, above
 
     def _above_new(self, offers: Sequence[Offer], some: Sequence[str]) -> list[Put] | None:
         """The folders that are missing above files, if nothing is in the way of any of them.
@@ -211,6 +221,22 @@ class ContentCommit:
             else:
                 batch.problems[index] = problem
         return fine
+
+    def _within_quota(
+        self, batch: SinkBatch, order: Sequence[int], stands: Mapping[int, Catalogued]
+    ) -> Sequence[int]:
+        """Those that fit beside what is there by now; adds the problems of the others."""
+        quotas = self._tree.quotas
+        if not quotas.of(self.user):
+            return order
+        offers = [batch.offers[index] for index in order]
+        sizes = [0 if offer.target else offer.size for offer in offers]
+        growth = growth_of(sizes, [stands.get(index) for index in order])
+        exceeding = quotas.exceeding(self.user, growth)
+        for at, excess in exceeding.items():
+            problem = quotas.refusal(offers[at].path, self.user, excess)
+            batch.problems[order[at]] = problem
+        return [index for at, index in enumerate(order) if at not in exceeding]
 
     def _turn(self) -> AbstractContextManager[None]:
         """Holds what files are recorded in."""
