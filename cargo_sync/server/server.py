@@ -66,6 +66,7 @@ from cargo_sync.server.flows.lane_ends import FlowLanes
 from cargo_sync.server.flows.rates import FlowRates
 from cargo_sync.server.flows.sampler import FlowSampler, totals
 from cargo_sync.server.flows.shared_limits import ClusterBandwidth
+from cargo_sync.server.flows.shared_quotas import ClusterQuotas
 from cargo_sync.server.handlers.callback import ServerCallbackHandlers
 from cargo_sync.server.handlers.cluster import ClusterHandlers
 from cargo_sync.server.handlers.flow import FlowHandlers
@@ -97,7 +98,6 @@ from cargo_sync.server.workspace.node_storage import Dialer, NodeStorage, Shared
 from cargo_sync.server.workspace.object_storage import ConnectBucket, ObjectStorage
 from cargo_sync.server.workspace.opened import OpenWorkspaces
 from cargo_sync.server.workspace.refusals import is_elsewhere
-from cargo_sync.server.workspace.shared_quotas import ClusterQuotas
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.ages import Ages
 from cargo_sync.state.audit import AuditTable

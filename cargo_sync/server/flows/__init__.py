@@ -7,5 +7,6 @@ lane_ends      the server's ends of lanes
 public_ends    where a flow reads and stages: its problems hold no absolute path of the server
 rates          how fast flows moved lately
 shared_limits  the bandwidth of users at several servers
+shared_quotas  what servers tell each other of promised room
 sampler        figures of the open flows
 """

@@ -7,8 +7,8 @@ from cargo_sync.config.server import ServerSettings
 from cargo_sync.process.vitals import CpuShare
 from cargo_sync.server.flows.sampler import FlowSampler
 from cargo_sync.server.flows.shared_limits import ClusterBandwidth
+from cargo_sync.server.flows.shared_quotas import ClusterQuotas
 from cargo_sync.server.reporting import servers
-from cargo_sync.server.workspace.shared_quotas import ClusterQuotas
 
 
 class OwnRow:

@@ -11,6 +11,5 @@ operations     what may be done without content: values
 promises       what a flow was promised of the quota
 refusals       what a workspace refuses, in words for its users
 rows/          what both builds do alike with the rows of a workspace
-shared_quotas  what servers tell each other of promised room
 staged_upload  one file over plain HTTP, until it is published
 """

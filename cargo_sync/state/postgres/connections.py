@@ -1,6 +1,6 @@
 """Connections to PostgreSQL: how they are opened, and what their values become."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore, local
 from typing import Any, Final
@@ -28,6 +28,14 @@ _ASKED: Final[Mapping[str, int | str]] = {
     "application_name": "cargo_sync",
 }
 """What holds unless the address says something else."""
+_ASKED_OF_SEVERAL: Final[Mapping[str, int | str]] = {
+    **_ASKED,
+    # One of them is written to, the others follow it and may be behind: they are never asked.
+    "target_session_attrs": "read-write",
+    # One that is away must not make a server seem to be away that asks the next one.
+    "connect_timeout": 2,
+}
+"""The same for an address that names several hosts."""
 _SESSION: Final = (
     # The database, too, notices soon that a connection was cut: until then it keeps our lock.
     "SET tcp_keepalives_idle = 10",
@@ -69,7 +77,9 @@ def connect(address: str) -> Connection:
         psycopg.Error: it cannot be opened.
     """
     said = parts_of(address)
-    added = {name: value for name, value in _ASKED.items() if name not in said}
+    hosts = f"{said.get('host', '')},{said.get('hostaddr', '')}".strip(",")
+    asked = _ASKED_OF_SEVERAL if "," in hosts else _ASKED
+    added = {name: value for name, value in asked.items() if name not in said}
     connection: Connection = psycopg.connect(
         make_conninfo(address, **added),
         autocommit=True,
@@ -139,10 +149,12 @@ class Opening:
 
     failures  how many attempts have failed
     trouble   why the last attempt failed; None if it did not
+    check     looks at each new connection, and raises ProblemError if it must not be used
     """
 
     def __init__(self, address: str) -> None:
         self._address = address
+        self.check: Callable[[Connection], object] = lambda opened: None
         self.trouble: psycopg.Error | None = None
         self.failures = 0
 
@@ -154,6 +166,7 @@ class Opening:
 
         Raises:
             psycopg.Error: it cannot be opened.
+            ProblemError: `check` refuses it.
         """
         if (last := self.trouble) is not None and failures != self.failures:
             raise type(last)(str(last))
@@ -164,6 +177,11 @@ class Opening:
             self.failures += 1
             raise
         self.trouble = None
+        try:
+            self.check(opened)
+        except BaseException:
+            opened.close()
+            raise
         return opened
 
 

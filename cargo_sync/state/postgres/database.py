@@ -81,6 +81,9 @@ class PostgresDatabase(Database):
         self._session: tuple[object, ...] | None = None
         """The database's end of our last connection that writes: its process, and its start."""
         self._opening = Opening(address)
+        self._opening.check = self._must_go_on
+        self._warning = ""
+        """What the database has warned of since the last COMMIT began."""
         self._readers = PostgresReaders(self._opening)
         self._apart = ApartStatements(self._opening)
         self._pulse = ApartStatements(self._opening, 1)
@@ -133,7 +136,15 @@ class PostgresDatabase(Database):
         except BaseException:
             writer.close()
             raise
+        self._write_on(writer)
+
+    def _write_on(self, writer: Connection) -> None:
+        writer.add_notice_handler(self._told)
         self._writer = writer
+
+    def _told(self, notice: psycopg.errors.Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            self._warning = notice.message_primary or "WARNING"
 
     @property
     def life(self) -> str:
@@ -222,7 +233,12 @@ class PostgresDatabase(Database):
         """Raises if anything failed before: then a COMMIT would roll back, without an error."""
         if self._spoilt or (self._writer and self._writer.info.transaction_status != _IN_ORDER):
             raise RuntimeError("a transaction continues after a part of it failed")
+        self._warning = ""
         writing.execute("COMMIT")
+        if self._warning:
+            # It waited for the database that takes over when this one is lost, and was cancelled:
+            # the database does not call that an error.
+            raise psycopg.OperationalError(f"a commit may be lost: {self._warning}")
 
     def _end_part(self, writing: Asking) -> None:
         if self._spoilt:
@@ -274,10 +290,11 @@ class PostgresDatabase(Database):
         except BaseException:
             writer.close()
             raise
-        self._writer = writer
+        self._write_on(writer)
         return writer
 
     def _must_go_on(self, writer: Connection) -> None:
+        """A new connection must lead to the database as it was. Raises ProblemError."""
         if self._life is not None:
             try:
                 must_go_on(writer, self._life, self._name)

@@ -63,6 +63,24 @@ def test_a_server_under_which_the_database_went_back_ends(
         assert accounts(database) == ["ana", "eve"] and database.lost is None
 
 
+@pytest.mark.parametrize("way", ["read", "apart", "pulse"])
+def test_no_connection_goes_on_under_which_the_database_went_back(
+    fresh_postgres: str, tmp_path: Path, way: str
+) -> None:
+    """Not only the one that writes: nobody is told what is not true any more."""
+    with PostgresDatabase.open(fresh_postgres, str(tmp_path)) as database:
+
+        def asks() -> object:
+            with getattr(database, way)() as connection:
+                return connection.execute("SELECT name FROM account").fetchall()
+
+        assert asks() == []
+        with psycopg.connect(fresh_postgres, autocommit=True) as connection:
+            connection.execute("UPDATE database_life SET identity = 'a later timeline'")
+        end_connections(fresh_postgres)
+        assert code_of(asks) == "state_other" and database.lost is not None
+
+
 def test_who_needs_the_database_alone_gets_it_alone(
     fresh_postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

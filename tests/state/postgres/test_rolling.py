@@ -79,4 +79,5 @@ def test_servers_of_two_releases(
                 # It still ran: it may write nothing any more, and ends.
                 assert code_of(lambda: set_account(older, "eve")) == "state_newer"
                 assert older.lost is not None
+                release(after_next)
                 assert accounts(newest) == ["ana", "ben", "cleo", "dora"]

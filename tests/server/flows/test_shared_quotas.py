@@ -8,7 +8,7 @@ import pytest
 from cargo_sync.catalogue.quota_ledger import QuotaLedger
 from cargo_sync.cluster.membership import Measured, Membership
 from cargo_sync.machines.quota import Growth, Quota, Use
-from cargo_sync.server.workspace.shared_quotas import ClusterQuotas
+from cargo_sync.server.flows.shared_quotas import ClusterQuotas
 from cargo_sync.state.servers import MemoryServerRows
 from tests.cluster.servers import member
 from tests.server.surroundings import Clock
