@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
+from cargo_sync.cluster.lives import ServerLives
 from cargo_sync.cluster.membership import Membership
 from cargo_sync.machines.cluster.states import AWAY_AFTER
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -86,7 +87,8 @@ class FolderHolds:
         self._seen: dict[str, ServerLife] = {}
         """Who had a folder that this server wanted, at the last look at all."""
         self._free: frozenset[str] = frozenset()
-        self._me = ServerLife(membership.me.id, membership.me.life)
+        self._lives = ServerLives(membership)
+        self._me = self._lives.me
 
     def of(self, root: str) -> FolderHold:
         """What this server has of a folder."""
@@ -100,26 +102,12 @@ class FolderHolds:
             self._seen.setdefault(root, NOBODY)
             raise ProblemError(Problem(Code.ELSEWHERE, "this server is about to end"))
         last = self._rows.get(root)
-        beat = self._beat_of(last)
-        if self._is_free(last) and self._rows.take(root, self._me, last, beat):
+        beat = self._lives.beat_of(last)
+        if self._lives.is_gone(last) and self._rows.take(root, self._me, last, beat):
             self._own |= {root}
             return True
         self._seen[root] = self._rows.get(root)
         raise self._elsewhere(root)
-
-    def _is_free(self, holder: ServerLife) -> bool:
-        ours = holder.server == self._me.server  # an earlier start of this server
-        return ours or not self._membership.lives(*holder)
-
-    def _beat_of(self, holder: ServerLife) -> int | None:
-        """What a holder had counted when this server looked; None if that does not matter.
-
-        0, which no server says, for one that began since: it is there.
-        """
-        if holder.server == self._me.server:
-            return None
-        known = self._membership.known(holder.server)
-        return 0 if known is None or known.life != holder.life else known.beat
 
     def give_back(self, root: str) -> None:
         """See `FolderHold.give_back`."""
@@ -169,7 +157,7 @@ class FolderHolds:
         """Says once which folders are free that this server wanted; it tries them later, too."""
         wanted = [root for root in list(self._seen) if root not in self._own]
         self._seen.update((root, found.get(root, NOBODY)) for root in wanted)
-        free = frozenset(one for one in wanted if self._is_free(found.get(one, NOBODY)))
+        free = frozenset(one for one in wanted if self._lives.is_gone(found.get(one, NOBODY)))
         news, self._free = free - self._free, free
         for root in sorted(news):
             self.lost(root)

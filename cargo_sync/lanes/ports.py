@@ -156,6 +156,12 @@ class Sink(Protocol):
     def exchanges(self, exchange: Exchange) -> None:
         """By this the sink may keep the memory of a content, while it is given it."""
 
+    def is_ready(self, offers: Sequence[Offer]) -> bool:
+        """Whether a batch of these may begin. If not, the client opens it again, soon.
+
+        It is asked before a batch is begun that a client has opened.
+        """
+
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         """Returns what is needed of each offer, in the same order.
 

@@ -136,6 +136,9 @@ class Receiver(End):
             offers = messages.decode_offers(payload)
             if not self._budget.take(len(offers), 0):
                 return False
+        if not self._sink.is_ready(offers):
+            self._budget.give(len(offers), 0)
+            return False
         self._held[batch] = (len(offers), len(payload))
         arriving = self._arrive(batch, offers)
         self._queue(records.WANT, batch, payload=messages.encode_wants(arriving.wants))

@@ -1,10 +1,10 @@
 """A sink that publishes a batch as soon as it is submitted, as a folder does."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cargo_sync.model.problems import Problem, ProblemError
-from cargo_sync.model.transfers import Finished, Receipt
+from cargo_sync.model.transfers import Finished, Offer, Receipt
 
 
 class PublishesAtOnce(ABC):
@@ -35,6 +35,9 @@ class PublishesAtOnce(ABC):
 
     def full(self) -> bool:
         return False
+
+    def is_ready(self, offers: Sequence[Offer]) -> bool:
+        return True
 
     def wakes(self, wake: Callable[[], None]) -> None:
         return None  # it never has anything to tell later

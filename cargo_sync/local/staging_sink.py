@@ -68,6 +68,9 @@ class StagingSink:
         self._writing: tuple[int, int] | None = None
         """The larger file of which a piece is being written."""
 
+    def is_ready(self, offers: Sequence[Offer]) -> bool:
+        return True
+
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         """Returns what is needed of each offer. Raises ProblemError if the batch cannot begin."""
         if batch in self._batches or len(self._batches) >= BATCHES:

@@ -21,6 +21,7 @@ from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.cluster.flow_orders import FlowsElsewhere
 from cargo_sync.cluster.following import Following
 from cargo_sync.cluster.holds import FolderHolds
+from cargo_sync.cluster.lives import ServerLives
 from cargo_sync.cluster.membership import Membership
 from cargo_sync.cluster.wakeups import OthersChanges
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings, load_server
@@ -215,7 +216,14 @@ class Server:
         shared = SharedParts(catalogue, self._ledger, self._checkpoints, space, ages)
         keys = keys_dir(env, SERVER)
         self._storage = NodeStorage(settings, database, world, shared, dialer, keys)
-        self._in_buckets = ObjectStorage(settings.state_dir, database, world, shared, connect)
+        self._in_buckets = ObjectStorage(
+            settings.state_dir,
+            database,
+            world,
+            shared,
+            connect,
+            None if settings.cluster is None else ServerLives(membership),
+        )
         self._opened = OpenWorkspaces(
             world,
             catalogue,

@@ -6,7 +6,8 @@ many machines. There is one for all such workspaces of a server. Each store keep
 one suite proves them (tests/conformance/test_content_store.py):
 
 - **A large content may go on while it still comes** (`forward`): then `secure` has less to do. What
-  was forwarded counts for nothing before that.
+  was forwarded counts for nothing before that. Among several servers it may have begun at another
+  one: `is_here` says when it can go on here.
 - **The way of a content**: it is staged (`spool.staging`), placed in the spool (`Spool.place`),
   secured (`secure`), then the caller records it, with its row in the same
   transaction, then gives it back (`release`). Once it is recorded, it can be opened until `forget`.
@@ -44,6 +45,7 @@ from cargo_sync.local.parts import Staged
 from cargo_sync.local.piece_lists import DIGESTS, ListForm
 from cargo_sync.local.staging import Staging
 from cargo_sync.model.problems import Problem
+from cargo_sync.model.transfers import Offer
 
 
 class Content(NamedTuple):
@@ -147,12 +149,16 @@ class ComingFile(NamedTuple):
     open   opens what is staged of it, for reading: a descriptor; raises OSError once it has
            another place. Any thread may call it
     form   how its pieces are listed when all of it has come
+    transfer  its id in the spool, if it can go on after a cut; else ""
+    source    a digest of which version of which file it is: another one does not go on with it
     """
 
     size: int
     holes: int
     open: Callable[[], int]
     form: ListForm = DIGESTS
+    transfer: str = ""
+    source: bytes = b""
 
 
 class Forward(Protocol):
@@ -170,8 +176,11 @@ class Forward(Protocol):
     def sealed(self, content: Content) -> None:
         """All of it is placed, as this content; `secure` comes next, and ends this."""
 
-    def close(self) -> None:
-        """It does not come any more, or is not secured; nothing happens once it is sealed."""
+    def close(self, *, kept: bool = True) -> None:
+        """It does not come any more, or is not secured; nothing happens once it is sealed.
+
+        With `kept` somebody may go on with it later.
+        """
 
 
 class NoForward:
@@ -186,7 +195,7 @@ class NoForward:
     def sealed(self, content: Content) -> None:
         """It is secured as any other."""
 
-    def close(self) -> None:
+    def close(self, *, kept: bool = True) -> None:
         """Nothing was begun."""
 
 
@@ -199,6 +208,21 @@ class ContentStore(Protocol):
 
     def forward(self, workspace: int, file: ComingFile) -> Forward:
         """A large file has begun to come: as much as is staged may go on. Returns at once."""
+
+    def is_here(self, workspace: int, file: Offer, source: bytes) -> bool:
+        """Whether a large file may begin to be staged here.
+
+        False: it had begun at another server, and what came there is being brought into the spool.
+        Then this is asked again, some time later. It does not wait.
+
+        Args:
+            workspace: whose it is.
+            file: as it will be staged, with its transfer's id in the spool.
+            source: see `ComingFile`.
+
+        Raises:
+            ProblemError: the state cannot be used.
+        """
 
     def secure(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
         """Makes the copies that a workspace wants of contents that are held in the spool."""

@@ -65,6 +65,9 @@ class PacketSink:
     def __contains__(self, batch: int) -> bool:
         return batch in self._batches
 
+    def is_ready(self, offers: Sequence[Offer]) -> bool:
+        return True
+
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         """What is needed of each. Raises ProblemError if the batch cannot begin."""
         if batch in self._batches or len(self._batches) >= BATCHES:

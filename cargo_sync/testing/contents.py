@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model.problems import Problem
+from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.contract import (
     Coming,
     ComingFile,
@@ -55,6 +56,9 @@ class AwayStore:
 
     def forward(self, workspace: int, file: ComingFile) -> Forward:
         return self._store.forward(workspace, file)
+
+    def is_here(self, workspace: int, file: Offer, source: bytes) -> bool:
+        return self._store.is_here(workspace, file, source)
 
     def secure(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
         if self.away is None:

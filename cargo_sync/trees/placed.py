@@ -59,6 +59,9 @@ class PlacedSink:
     def exchanges(self, exchange: Exchange) -> None:
         self._sink.exchanges(exchange)
 
+    def is_ready(self, offers: Sequence[Offer]) -> bool:
+        return self._sink.is_ready(_all_placed(self._place, offers))
+
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         return self._sink.begin(batch, _all_placed(self._place, offers))
 

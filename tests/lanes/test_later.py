@@ -1,5 +1,6 @@
 """Batches that the server has no room for: the client waits and goes on, and loses nothing."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import pytest
@@ -184,3 +185,22 @@ def test_a_server_that_refuses_what_is_not_open_breaks_the_rules(story: str) -> 
     for _ in range(5):
         sender.step()
     assert sender.problem is not None and sender.problem.code == "protocol"
+
+
+def test_a_batch_waits_for_what_is_being_fetched_from_elsewhere() -> None:
+    room, left = Room(4), [3]
+    flow = crowded(upload=True, room=room)
+
+    def is_ready(offers: Sequence[Offer]) -> bool:
+        left[0] -= 1
+        return left[0] < 0
+
+    flow.server._sink.is_ready = is_ready  # type: ignore[union-attr, method-assign]
+    flow.batch(0, flow.offers())
+    flow.client.finish()
+    flow.run()
+    assert left == [2] and not flow.client.done and room.held == (0, 0)
+    pass_time(flow)
+    assert flow.problems() == ["", ""] and len(flow.published()) == 4
+    assert flow.clock.now == 1007, "it was opened again after 1, 2 and 4 seconds"
+    assert room.held == (0, 0)

@@ -27,11 +27,14 @@ from cargo_sync.server.workspace.opened import StoredParts
 from cargo_sync.state.database import Database
 from cargo_sync.state.manifests import Manifests
 from cargo_sync.state.object_contents import ObjectContents
+from cargo_sync.state.object_uploads import ObjectUploads
 from cargo_sync.state.objects import Objects
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.folder import STALE
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.objects.buckets import BucketReport, StoreBucket
+from cargo_sync.stores.objects.coming import LEAVING
+from cargo_sync.stores.objects.handover import OtherServers
 from cargo_sync.stores.objects.ports import BucketCalls
 from cargo_sync.stores.objects.store import ObjectStore
 from cargo_sync.stores.small_contents import SmallContents
@@ -41,6 +44,8 @@ SPOOL: Final = "bucket-spool"
 """Its folder in `state_dir`."""
 SWEEP: Final = 3_600.0
 """Seconds between two looks at what nobody continues in the spool's staging."""
+
+_LOOK: Final = 0.05
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +66,10 @@ class ObjectStorage:
         world: World,
         shared: SharedParts,
         connect: ConnectBucket,
+        servers: OtherServers | None = None,
     ) -> None:
+        """`servers` are those that share the state, if there are others."""
+        self._servers = servers
         self._state_dir = state_dir
         self._database = database
         # Readers in the server's threads wait for the store: its calls need threads of its own.
@@ -91,9 +99,11 @@ class ObjectStorage:
         folder = await self._world.offload(self._folder)
         spool = BlobSpool(folder, claims, SmallContents())
         contents = ObjectContents(database, self._world.lived)
-        tables = Objects(database, self._world.token()), contents
+        tables = Objects(database, self._world.token()), contents, ObjectUploads(database)
         thread = self._thread = LoopThread("buckets")
-        make = partial(ObjectStore, spool, claims, tables, self._world, _pause)
+        make = partial(
+            ObjectStore, spool, claims, tables, self._world, _pause, servers=self._servers
+        )
         self.store = await thread.call(make)
         manifests = partial(Manifests, database)
         shared = self._shared
@@ -127,7 +137,14 @@ class ObjectStorage:
         return [] if self.store is None else self.store.report()
 
     async def rest(self) -> None:
-        """Ends the work. What is not secured yet is sent again by its client."""
+        """Ends the work. What is not secured yet is sent again by its client.
+
+        Of large files what is here goes on first: another server may go on with them.
+        """
+        steady = self._world.steady
+        until = steady() + LEAVING
+        while self.store is not None and self.store.is_leaving and steady() < until:
+            await _pause(_LOOK)
         await self._world.offload(self._end)
 
     def close(self) -> None:

@@ -82,7 +82,7 @@ class ArrivingContent:
                 self.content = content
         self.reached(content.size)
 
-    def close(self) -> None:
+    def close(self, *, kept: bool = True) -> None:
         if self.content is None and not self._is_given_up:
             self.give_up()
             self._closed(self)

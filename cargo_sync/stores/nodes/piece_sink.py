@@ -141,6 +141,9 @@ class PieceSink:
     def exchanges(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
+    def is_ready(self, offers: Sequence[Offer]) -> bool:
+        return True
+
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         runs = [_ComingRun(one.ident, self._asks.find(one.ident)) for one in offers]
         self._batches[batch] = runs

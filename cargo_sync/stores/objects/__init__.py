@@ -11,6 +11,10 @@ parts       one large content is sent in parts
 uses        which objects were written, and may still be recorded
 gathering   small contents that come one after the other go together
 storing     contents of the spool become objects
+listed_parts  parts, and the lists by which they are known again
+handover    who has a file that is on its way, among servers that share a state
+coming      what has come of a large file is recorded meanwhile
+recalling   what came of it to another server is brought here
 forwarding  large contents go on while they still arrive
 fetching    contents are read, with few requests
 upkeep      what is nobody's goes; a bucket is compared with the rows

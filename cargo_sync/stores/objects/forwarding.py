@@ -3,8 +3,8 @@
 What is sent is read from the staged file, and each of its pieces is listed on the way. Once all of
 it is placed, these must be the pieces that came: else it is sent anew, from the spool.
 
-To go on at another server, a transfer's parts (number, ETag) and what lies behind the last whole
-one would have to be kept at each checkpoint: `PartSending` knows all of it.
+Among several servers it is recorded what has come (`coming`). When the client goes before all of it
+came, what is here still goes on, and another server may take it over.
 """
 
 import asyncio
@@ -20,9 +20,10 @@ from cargo_sync.state.object_contents import placement_of
 from cargo_sync.stores.blob_pieces import PIECE, damaged, fill
 from cargo_sync.stores.contract import ComingFile, Content, Secured
 from cargo_sync.stores.objects.buckets import StoreBucket
+from cargo_sync.stores.objects.coming import Behind, ComingRecord
+from cargo_sync.stores.objects.handover import Handover
 from cargo_sync.stores.objects.packing import WHOLE, part_size
 from cargo_sync.stores.objects.parts import PartSending
-from cargo_sync.stores.objects.ports import Storage
 from cargo_sync.stores.objects.storing import Storing
 from cargo_sync.stores.objects.uses import ObjectUses
 
@@ -34,8 +35,10 @@ _GONE: Final = Problem(Code.CANCELLED, "the upload has ended before all of it ca
 class ArrivingObject:
     """One content; see `contract.Forward`. Any thread may use it.
 
-    content  what it is; None: not all of it has come
-    sending  what sends it; None: nothing does
+    content    what it is; None: not all of it has come
+    sending    what sends it; None: nothing does
+    is_closed  no more comes here
+    is_kept    somebody may go on with it
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class ArrivingObject:
         self.sending: asyncio.Task[Secured | None] | None = None
         self.more = asyncio.Event()
         self.is_closed = False
+        self.is_kept = True
         self._count = 0
         self._part = part_size(file.size)
         self._sealed = sealed
@@ -76,12 +80,17 @@ class ArrivingObject:
             self.content, self._count = content, self.file.size
         self._sealed(self)
 
-    def close(self) -> None:
+    def close(self, *, kept: bool = True) -> None:
         with self._lock:
             if self.content is not None or self.is_closed:
                 return
-            self.is_closed = True
+            self.is_closed, self.is_kept = True, kept
         self._woken(self)
+
+    @property
+    def count(self) -> int:
+        """So many bytes are there."""
+        return self._count
 
     async def has(self, count: int) -> None:
         """Waits until so many bytes are there. Raises ProblemError: they do not come."""
@@ -104,31 +113,36 @@ class ArrivingObject:
 class ObjectForwarding:
     """All of them. One event loop uses it."""
 
-    def __init__(self, storage: Storage, storing: Storing, uses: ObjectUses) -> None:
-        self._storage = storage
+    def __init__(self, handover: Handover, storing: Storing, uses: ObjectUses) -> None:
+        self._handover = handover
+        self._storage = handover.storage
         self._storing = storing
         self._uses = uses
-        self._under_way = 0
+        self._under_way: set[ArrivingObject] = set()
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether something goes on of which no more comes here. Any thread may ask."""
+        return any(one.is_closed for one in tuple(self._under_way))
 
     async def send(
         self, bucket: StoreBucket, workspace: int, one: ArrivingObject
     ) -> Secured | None:
         """Sends one while it comes; where it lies, or None: it is to be sent from the spool."""
-        if self._under_way >= MOST or one.file.size <= WHOLE:
+        if len(self._under_way) >= MOST or one.file.size <= WHOLE:
             return None
-        self._under_way += 1
-        offload = self._storage.world.offload
+        self._under_way.add(one)
         try:
-            fd = await offload(one.file.open)
+            fd = await self._storage.world.offload(one.file.open)
         except OSError:
-            self._under_way -= 1
+            self._under_way.discard(one)
             return None
         try:
             return await self._send(bucket, workspace, one, fd)
         except ProblemError:
             return None
         finally:
-            self._under_way -= 1
+            self._under_way.discard(one)
             os.close(fd)
 
     async def _send(
@@ -142,26 +156,42 @@ class ObjectForwarding:
             return not one.is_closed and (whole is None or storage.claims.is_held(whole.hash))
 
         def read(view: memoryview, offset: int) -> None:
-            try:
-                fill(fd, view, offset)
-            except OSError as error:
-                raise ProblemError(from_os_error(error, "a file that arrives")) from error
+            _fill(fd, view, offset)
             for start in range(0, len(view), PIECE):
                 number = (offset + start) // PIECE
                 entries[number] = form.of(number, view[start : start + PIECE])
 
-        [(id, key)] = await self._storing.rows(bucket, workspace, [size], wanted)
-        sending = PartSending(storage, bucket, key, size, wanted)
+        async def row(size: int) -> tuple[int, str]:
+            [found] = await self._storing.rows(bucket, workspace, [size], wanted)
+            return found
+
+        behind = Behind(lambda: one.count, lambda view, at: _fill(fd, view, at), row)
+        record = ComingRecord(self._handover, bucket, workspace, one.file, entries, behind)
+        id, key, upload = await record.begin() or (*await row(size), "")
+        sending = PartSending(storage, bucket, key, size, wanted, record, upload)
+        recording = asyncio.create_task(record.run(id, sending))
         try:
-            await sending.send(one.has, read)
+            await sending.send(record.bounded(one), read)
             content = await one.whole()
             [pieces] = await storage.world.offload(storage.spool.lists, [content])
             if not is_listed(form, size, entries, pieces):
                 raise damaged(content.hash, "is not what was sent of it")
+            await record.complete()
             await sending.complete()
-        except BaseException:
-            self._uses.end(id)
-            await sending.abort()
+            await record.ended()
+        except BaseException as error:
+            if not await record.leave(error, is_kept=one.is_closed and one.is_kept):
+                self._uses.end(id)
+                await sending.abort()
             raise
+        finally:
+            recording.cancel()
         self._uses.add(id, [content])
         return Secured(placement_of(id, 0), pieces)
+
+
+def _fill(fd: int, view: memoryview, offset: int) -> None:
+    try:
+        fill(fd, view, offset)
+    except OSError as error:
+        raise ProblemError(from_os_error(error, "a file that arrives")) from error

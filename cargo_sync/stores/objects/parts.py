@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from hashlib import md5
-from typing import Final
+from typing import Final, Protocol
 
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.stores.blob_pieces import PIECE
@@ -20,13 +20,46 @@ Read = Callable[[memoryview, int], object]
 """Fills memory with the bytes from an offset on; it blocks, and raises ProblemError."""
 
 
+class PartLog(Protocol):
+    """Who wants to know which parts the bucket has."""
+
+    def known(self, number: int, content: memoryview) -> str:
+        """The ETag of a part that the bucket has already with these bytes; "": send it.
+
+        Any thread may ask.
+        """
+
+    def acknowledged(self, number: int, start: int, length: int, etag: str) -> None:
+        """The bucket has this part."""
+
+
 class PartSending:
-    """Sends one content as one object. One event loop uses it."""
+    """Sends one content as one object. One event loop uses it.
+
+    upload  the bucket's id of it, as soon as it has begun; ""
+    """
 
     def __init__(
-        self, storage: Storage, bucket: StoreBucket, key: str, size: int, wanted: Callable[[], bool]
+        self,
+        storage: Storage,
+        bucket: StoreBucket,
+        key: str,
+        size: int,
+        wanted: Callable[[], bool],
+        log: PartLog | None = None,
+        upload: str = "",
     ) -> None:
-        """`wanted` says whether somebody still waits for it."""
+        """Nothing is sent yet.
+
+        Args:
+            storage: what the work shares.
+            bucket: where to.
+            key: of the object.
+            size: of the content.
+            wanted: says whether somebody still waits for it.
+            log: is told of each part.
+            upload: one that has begun already.
+        """
         self._storage = storage
         self._again = Retrying(storage.world, storage.pause)
         self._calls = bucket.calls
@@ -34,11 +67,12 @@ class PartSending:
         self._size = size
         self._wanted = wanted
         self._part = part_size(size)
-        self._upload = ""
+        self._log = log
+        self.upload = upload
         self._etags: dict[int, str] = {}
 
     async def send(self, has: Callable[[int], Awaitable[None]], read: Read) -> None:
-        """Sends all parts.
+        """Sends all parts. What can be read is sent, also if the rest never can be.
 
         Args:
             has: returns once so many bytes can be read; raises ProblemError if they never can.
@@ -47,17 +81,25 @@ class PartSending:
         Raises:
             ProblemError: it cannot be read; `vanished`: the bucket has lost the upload.
         """
-        self._upload = await self._again(lambda: self._calls.begin(self._key), self._wanted)
+        if not self.upload:
+            self.upload = await self._again(lambda: self._calls.begin(self._key), self._wanted)
         turns = asyncio.Semaphore(AT_ONCE)
+        never: ProblemError | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 for number, start in enumerate(range(0, self._size, self._part), 1):
-                    await has(min(self._size, start + self._part))
+                    try:
+                        await has(min(self._size, start + self._part))
+                    except ProblemError as error:
+                        never = error
+                        break
                     await turns.acquire()
                     sending = tasks.create_task(self._one(number, start, read))
                     sending.add_done_callback(lambda _: turns.release())
         except ExceptionGroup as group:
             raise group.exceptions[0] from group
+        if never is not None:
+            raise never
 
     async def complete(self) -> None:
         """Makes the object of the parts.
@@ -69,7 +111,7 @@ class PartSending:
         async def done() -> None:
             etags = [self._etags[number] for number in sorted(self._etags)]
             try:
-                await self._calls.complete(self._key, self._upload, etags)
+                await self._calls.complete(self._key, self.upload, etags)
             except ProblemError:  # perhaps only the answer was lost
                 if await self._calls.size(self._key) != self._size:
                     raise
@@ -78,21 +120,27 @@ class PartSending:
 
     async def abort(self) -> None:
         """Frees what the bucket has of it, if it answers; else that goes with the orphans."""
-        if self._upload:
+        if self.upload:
             with suppress(ProblemError):
-                await self._calls.abort(self._key, self._upload)
+                await self._calls.abort(self._key, self.upload)
 
     async def _one(self, number: int, start: int, read: Read) -> None:
         length = min(self._part, self._size - start)
-        memory = self._storage.memory
+        memory, offload, etag = self._storage.memory, self._storage.world.offload, ""
         async with memory.taking(length):
             view = memory.buffer(length)
-            digest = await self._storage.world.offload(_read, read, view, start)
-            self._etags[number] = await self._again(
-                lambda: self._calls.part(self._key, self._upload, number, view, digest),
-                self._wanted,
-                {Code.VANISHED},
-            )
+            digest = await offload(_read, read, view, start)
+            if self._log is not None:
+                etag = await offload(self._log.known, number, view)
+            if not etag:
+                etag = await self._again(
+                    lambda: self._calls.part(self._key, self.upload, number, view, digest),
+                    self._wanted,
+                    {Code.VANISHED},
+                )
+        self._etags[number] = etag
+        if self._log is not None:
+            self._log.acknowledged(number, start, length, etag)
 
 
 def _read(read: Read, view: memoryview, offset: int) -> bytes:

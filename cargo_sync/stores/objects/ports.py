@@ -82,7 +82,12 @@ class BucketCalls(Protocol):
 
 
 class ObjectRows(Protocol):
-    """The rows of objects: see `state.objects.Objects`. Each call is one transaction."""
+    """The rows of objects: see `state.objects.Objects`. Each call is one transaction.
+
+    server  names this start of a server
+    """
+
+    server: str
 
     def bucket(self, marker: str) -> BucketRow | None: ...
     def add_bucket(self, marker: str, address: str) -> BucketRow: ...

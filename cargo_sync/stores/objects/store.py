@@ -14,8 +14,10 @@ from typing import Any, Final
 
 from cargo_sync.lanes.ports import Reader
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import contained, lasting
+from cargo_sync.state.object_uploads import SharedTransfer
 from cargo_sync.stores.contract import (
     Coming,
     ComingFile,
@@ -34,10 +36,12 @@ from cargo_sync.stores.objects.buckets import BucketReport, Buckets, StoreBucket
 from cargo_sync.stores.objects.budget import PartMemory
 from cargo_sync.stores.objects.fetching import ObjectFetching
 from cargo_sync.stores.objects.forwarding import ArrivingObject, ObjectForwarding
+from cargo_sync.stores.objects.handover import ComingRows, Handover, OtherServers
 from cargo_sync.stores.objects.ports import ObjectRows, PlaceRows, Storage
+from cargo_sync.stores.objects.recalling import Recalls
 from cargo_sync.stores.objects.repacking import Repacking
 from cargo_sync.stores.objects.storing import Storing
-from cargo_sync.stores.objects.upkeep import DAY, KEPT, Periods, Upkeep
+from cargo_sync.stores.objects.upkeep import DAY, KEPT, ORPHANED, Periods, Upkeep
 from cargo_sync.stores.objects.uses import ObjectUses
 from cargo_sync.stores.spool import BlobSpool
 
@@ -60,22 +64,24 @@ class ObjectStore:
         self,
         spool: BlobSpool,
         claims: Claims,
-        tables: tuple[ObjectRows, PlaceRows],
+        tables: tuple[ObjectRows, PlaceRows, ComingRows],
         world: World,
         pause: Callable[[float], Awaitable[None]],
         kept: float = KEPT,
+        servers: OtherServers | None = None,
     ) -> None:
         """To be made in the event loop.
 
         Args:
             spool: where contents come.
             claims: the holds of the spool.
-            tables: rows of objects, and of contents.
+            tables: rows of objects, of contents, and of what is on its way.
             world: clocks, ids and threads.
             pause: waits for some seconds.
             kept: seconds for which an object is kept in which nothing is recorded any more.
+            servers: that share the state, and go on with what another one was receiving.
         """
-        objects, contents = tables
+        objects, contents, coming = tables
         self.spool = spool
         self.buckets = Buckets()
         self._claims = claims
@@ -85,7 +91,9 @@ class ObjectStore:
         self._storage = storage
         self._uses = ObjectUses(claims.is_held)
         self._storing = Storing(storage, self._uses)
-        self._forwarding = ObjectForwarding(storage, self._storing, self._uses)
+        self._handover = Handover(storage, coming, self.buckets, servers)
+        self._forwarding = ObjectForwarding(self._handover, self._storing, self._uses)
+        self._recalls = Recalls(self._handover)
         self._arrived: dict[Content, dict[int, ArrivingObject]] = {}
         """What has gone on while it came, and is about to be secured: by workspace."""
         self._under_way: dict[Content, dict[int, asyncio.Future[Secured | Problem]]] = {}
@@ -132,6 +140,12 @@ class ObjectStore:
         self._call(self._forward, bucket, workspace, arriving)
         return arriving
 
+    def is_here(self, workspace: int, file: Offer, source: bytes) -> bool:
+        recalls = self._recalls
+        if (found := recalls.begin(file, source)) is not None:
+            self._call(self._recall, workspace, file, found)
+        return not recalls.is_running(file.transfer)
+
     def secure(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
         self._call(self._begin, workspace, contents, done)
 
@@ -170,6 +184,11 @@ class ObjectStore:
         """There is one more bucket, which is opened soon. Any thread may call it."""
         self.buckets.use(bucket)
         self._call(self._open, bucket)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether something goes on to a bucket whose client has gone. Any thread may ask."""
+        return self._forwarding.is_leaving
 
     # -- for people --------------------------------------------------------------------------------
 
@@ -285,6 +304,18 @@ class ObjectStore:
             _log.error("a content that arrives was not sent on", exc_info=error)
             return None
 
+    def _recall(self, workspace: int, file: Offer, found: SharedTransfer) -> None:
+        async def brought() -> None:
+            try:
+                await self._recalls.bring(self.buckets.of(workspace), file, found)
+            except ProblemError as error:
+                _log.warning("what another server has of an upload cannot be had: %s", error)
+            finally:
+                self._recalls.end(file.transfer)
+
+        if self._spawn(brought(), "an upload from another server") is None:
+            self._recalls.end(file.transfer)
+
     def _seal(self, workspace: int, one: ArrivingObject) -> None:
         assert one.content is not None, "it is whole"
         self._arrived.setdefault(one.content, {})[workspace] = one
@@ -322,10 +353,17 @@ class ObjectStore:
             for bucket in self.buckets:
                 if bucket.problem is not None:
                     await bucket.open(storage.objects, storage.world)
-            await due("given up", MINUTE, MINUTE, self._upkeep.give_up)
+            await due("given up", MINUTE, MINUTE, self._give_up)
             # Not beside what may take days: other servers believe that this one is still there.
-            await due("stale", MINUTE, HOUR, self._upkeep.give_up_stale)
+            await due("stale", MINUTE, HOUR, self._give_up_stale)
             await storage.pause(TURN)
+
+    async def _give_up(self) -> None:
+        await self._handover.ended(await self._upkeep.give_up())
+
+    async def _give_up_stale(self) -> None:
+        await self._upkeep.give_up_stale()
+        await self._handover.end_old(self._storage.world.lived() - ORPHANED)
 
     async def _tidy(self) -> None:
         storage, due, upkeep = self._storage, self._periods.due, self._upkeep

@@ -39,8 +39,11 @@ class Upkeep:
         self._uses = uses
         self._kept = kept
 
-    async def give_up(self) -> None:
-        """Gives up what this process has written and nobody has recorded."""
+    async def give_up(self) -> Sequence[int]:
+        """Gives up what this process has written and nobody has recorded.
+
+        Returns the objects of which nothing more is recorded.
+        """
         ended = self._uses.take_ended()
         if ended:
             try:
@@ -49,6 +52,7 @@ class Upkeep:
                 for object in ended:
                     self._uses.end(object)
                 raise
+        return ended
 
     async def give_up_stale(self) -> None:
         """Gives up what another start of a server has begun, and not gone on with for a day."""

@@ -146,6 +146,9 @@ class _Nothing:
     def read(self, offers: Sequence[Offer], views: Sequence[memoryview]) -> Unread | None:
         raise AssertionError(_NO_BATCH)
 
+    def is_ready(self, offers: Sequence[Offer]) -> bool:
+        raise AssertionError(_NO_BATCH)
+
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         raise AssertionError(_NO_BATCH)
 

@@ -12,19 +12,21 @@ from cargo_sync.config.bucket import BucketSettings
 from cargo_sync.config.remote_address import RemoteAddress
 from cargo_sync.config.secret import Secret
 from cargo_sync.local.ages import MemoryAges
-from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.local.parts import CheckpointStore, MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
 from cargo_sync.state.database import Database
 from cargo_sync.state.object_contents import ObjectContents
+from cargo_sync.state.object_uploads import ObjectUploads
 from cargo_sync.state.objects import Objects
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blobs import BlobFolder, for_blobs
 from cargo_sync.stores.contract import Content, Secured
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.objects.buckets import StoreBucket
+from cargo_sync.stores.objects.handover import OtherServers
 from cargo_sync.stores.objects.ports import BucketCalls
 from cargo_sync.stores.objects.s3_bucket import S3Bucket, connect
 from cargo_sync.stores.objects.store import ObjectStore
@@ -53,6 +55,8 @@ class ObjectHouse:
         bucket: BucketCalls,
         database: Database | None = None,
         kept: float = 0.0,
+        servers: OtherServers | None = None,
+        checkpoints: CheckpointStore | None = None,
     ) -> None:
         self.now = 1_000.0
         place.mkdir(exist_ok=True)
@@ -67,7 +71,7 @@ class ObjectHouse:
             str(place / "spool"),
             "",
             lambda: "5" * 32,
-            MemoryCheckpoints(),
+            checkpoints or MemoryCheckpoints(),
             SpaceLedger(),
             MemoryAges(self._clock),
             holder="a test",
@@ -79,9 +83,9 @@ class ObjectHouse:
         clock = self._clock
         token = lambda: f"{next(_numbers):032x}"  # noqa: E731
         world = World(clock, clock, lambda: 0.5, token, in_thread, clock)
-        tables = self.objects, self.contents
+        tables = self.objects, self.contents, ObjectUploads(self.database)
         self.world = world
-        self.store = ObjectStore(self.spool, self.claims, tables, world, self._pause, kept)
+        self.store = ObjectStore(self.spool, self.claims, tables, world, self._pause, kept, servers)
         self.bucket = self.store.buckets.use(StoreBucket(ADDRESS, bucket))
         for workspace in (1, 2):
             self.store.buckets.assign(workspace, ADDRESS)
@@ -169,10 +173,14 @@ async def object_house(
     bucket: BucketCalls | None = None,
     database: Database | None = None,
     kept: float = 0.0,
+    servers: OtherServers | None = None,
+    checkpoints: CheckpointStore | None = None,
 ) -> AsyncIterator[ObjectHouse]:
     """A house whose store works, and whose bucket is open."""
     with ExitStack() as last:
-        house = ObjectHouse(place, last, bucket or MemoryBucket(), database, kept)
+        house = ObjectHouse(
+            place, last, bucket or MemoryBucket(), database, kept, servers, checkpoints
+        )
         work = asyncio.ensure_future(house.store.run())
         try:
             await house.until(lambda: house.bucket.problem is None or work.done())

@@ -43,7 +43,7 @@ class NotedForward:
     def sealed(self, content: Content) -> None:
         self.heard.append(f"sealed {content.hash}")
 
-    def close(self) -> None:
+    def close(self, *, kept: bool = True) -> None:
         self.heard.append("closed")
 
 

@@ -11,12 +11,12 @@ from cargo_sync.lanes.current import WANTED
 from cargo_sync.lanes.ports import Exchange
 from cargo_sync.local.batch import SinkBatch
 from cargo_sync.local.staging_sink import StagingSink, failed
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Finished, Offer, Receipt, Want
 from cargo_sync.server.workspace.content.flows.commit import ContentCommit
 from cargo_sync.server.workspace.content.flows.left import LeftFile
 from cargo_sync.server.workspace.content.flows.staging import SpoolStaging
-from cargo_sync.server.workspace.content.forwarding import forward_of
+from cargo_sync.server.workspace.content.forwarding import forward_of, may_be_elsewhere, source_of
 from cargo_sync.server.workspace.content.tree import ContentTree, StoredContent
 from cargo_sync.stores.contract import Content, Forward, Secured
 
@@ -28,7 +28,8 @@ class ContentSink(StagingSink):
     """The sink of one flow; one thread uses it at a time. It need not be the same."""
 
     def __init__(self, tree: ContentTree, commit: ContentCommit) -> None:
-        super().__init__(SpoolStaging(tree.store.spool, tree.epoch), commit)
+        self._spooled = SpoolStaging(tree.store.spool, tree.epoch)
+        super().__init__(self._spooled, commit)
         self._tree = tree
         self._commit = commit
         self._left: dict[int, dict[int, LeftFile]] = {}
@@ -46,6 +47,17 @@ class ContentSink(StagingSink):
 
     def exchanges(self, exchange: Exchange) -> None:
         self._exchange = exchange
+
+    def is_ready(self, offers: Sequence[Offer]) -> bool:
+        """Whether all is here that other servers have of these. If that is not known, it is."""
+        tree, own = self._tree, self._spooled.own
+        ready = True
+        try:
+            for one in filter(may_be_elsewhere, offers):  # all of them are asked for
+                ready &= tree.store.is_here(tree.id, own(one), source_of(one))
+        except ProblemError:
+            return True
+        return ready
 
     def begin(self, batch: int, offers: Sequence[Offer]) -> list[Want]:
         """What is needed of each offer. Raises ProblemError if the batch cannot begin."""
@@ -72,6 +84,8 @@ class ContentSink(StagingSink):
 
     def failed(self, batch: int, index: int, problem: Problem) -> None:
         super().failed(batch, index, problem)
+        if problem.code == Code.CANCELLED and (batch, index) in self._forwards:
+            self._forwards.pop((batch, index)).close(kept=False)
         self._go_on(batch, index, 0)
 
     def submit(self, batch: int) -> None:
@@ -141,7 +155,9 @@ class ContentSink(StagingSink):
         if part is not None:
             if forward is None:
                 offer, tree = begun.offers[index], self._tree
-                forward = self._forwards[key] = forward_of(tree.store, tree.id, offer, part)
+                forward = self._forwards[key] = forward_of(
+                    tree.store, tree.id, offer, part, self._spooled.id_of(offer.transfer)
+                )
             forward.reached(min(part.reached, until))
         elif forward is not None and index in begun.staged:
             forward.reached(begun.offers[index].size)

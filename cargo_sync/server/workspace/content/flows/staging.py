@@ -51,10 +51,10 @@ class SpoolStaging:
         within: StagedFolder | None = None,
     ) -> Staged:
         small = self._spool.write(offer.path, content)
-        return small or self._staging.write(self._ours(offer), content, behind)
+        return small or self._staging.write(self.own(offer), content, behind)
 
     def part(self, offer: Offer) -> PartFile:
-        return self._staging.part(self._ours(offer))
+        return self._staging.part(self.own(offer))
 
     def link(self, offer: Offer) -> Staged:
         """Links have no content: there is nothing to stage."""
@@ -65,13 +65,15 @@ class SpoolStaging:
             self._spool.discard(staged, keep=keep)
 
     def release(self, transfer: str) -> None:
-        self._staging.release(self._id(transfer))
+        self._staging.release(self.id_of(transfer))
 
-    def _ours(self, offer: Offer) -> Offer:
+    def own(self, offer: Offer) -> Offer:
+        """An offer as its file is staged in the spool."""
         [blob] = for_blobs([offer])
-        return blob._replace(transfer=self._id(offer.transfer))
+        return blob._replace(transfer=self.id_of(offer.transfer))
 
-    def _id(self, transfer: str) -> str:
+    def id_of(self, transfer: str) -> str:
+        """The id in the spool of a transfer into this workspace."""
         if not transfer:
             return transfer
         first = stem(transfer)

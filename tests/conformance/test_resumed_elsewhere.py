@@ -1,0 +1,290 @@
+"""A large file comes to a server in part, and goes on at another one, which has the same bucket."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import pytest
+from blake3 import blake3
+
+from cargo_sync.lanes.ports import Sink
+from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.model.problems import Problem
+from cargo_sync.model.transfers import Receipt
+from cargo_sync.server.workspace.content import forwarding as content_forwarding
+from cargo_sync.state.database import Database
+from cargo_sync.state.holders import ServerLife
+from cargo_sync.state.object_uploads import ComingObject, ObjectUploads
+from cargo_sync.state.sqlite.database import SqliteDatabase
+from cargo_sync.stores.blob_pieces import PIECE
+from cargo_sync.stores.objects import forwarding, packing
+from tests.conformance.workspaces import ANA, RUN, Scene, content_workspace, offer
+from tests.server.house import NOW, Heard
+from tests.server.surroundings import Clock
+from tests.stores.objects.bucket import MemoryBucket
+from tests.stores.objects.house import PATIENCE, ObjectHouse, object_house
+
+CONTENT: Final = os.urandom(9 * PIECE) + b"and some"
+OFFER: Final = offer("large", CONTENT)
+SOME: Final = 5 * PIECE + PIECE // 2
+"""So much comes to the first server: five parts, and a half."""
+WEEK: Final = 8 * 86_400.0
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is larger than a MiB is sent in parts of one."""
+    monkeypatch.setattr(forwarding, "WHOLE", PIECE)
+    monkeypatch.setattr(packing, "PART", PIECE)
+    monkeypatch.setattr(content_forwarding, "FORWARD_FROM", PIECE)
+
+
+class Known:
+    """A server, and those that it takes for gone."""
+
+    def __init__(self, name: str, gone: set[str]) -> None:
+        self.me = ServerLife(name, f"life of {name}")
+        self._gone = gone
+
+    def is_gone(self, holder: ServerLife) -> bool:
+        return holder.server in self._gone | {self.me.server} or not holder.life
+
+    def beat_of(self, holder: ServerLife) -> int | None:
+        return None
+
+
+class Place:
+    """Servers on one state and one bucket; `gone` are those that others do not hear any more."""
+
+    def __init__(self, folder: Path, database: Database, bucket: MemoryBucket) -> None:
+        self.folder, self.database, self.bucket = folder, database, bucket
+        self.gone: set[str] = set()
+        self.rows = ObjectUploads(database)
+        self.checkpoints = MemoryCheckpoints()
+        self._last: dict[str, AsyncExitStack] = {}
+
+    async def server(self, name: str) -> "Server":
+        last = self._last[name] = AsyncExitStack()
+        house = await last.enter_async_context(
+            object_house(
+                self.folder / name,
+                self.bucket,
+                self.database,
+                servers=Known(name, self.gone),
+                checkpoints=self.checkpoints,
+            )
+        )
+        return Server(self, house)
+
+    async def kill(self, name: str) -> None:
+        """It is gone: its store, and its spool."""
+        await self._last.pop(name).aclose()
+        self.gone.add(name)
+
+    async def close(self) -> None:
+        for last in self._last.values():
+            await last.aclose()
+
+    def coming(self) -> list[ComingObject]:
+        """What is known of all that is on its way."""
+        with self.database.read() as connection:
+            rows = connection.execute("SELECT transfer FROM object_transfer").fetchall()
+        return [one for (transfer,) in rows for one in self.rows.uploads(transfer)]
+
+    def reach(self) -> int:
+        return max((one.reach for one in self.coming()), default=0)
+
+
+class Server:
+    """One of them, and what a client does there."""
+
+    def __init__(self, place: Place, house: ObjectHouse) -> None:
+        self.place, self.house = place, house
+        clock, heard = Clock(NOW), Heard()
+        workspace = content_workspace(
+            "files", house.database, house.store, clock, heard, house.contents
+        )
+        house.store.buckets.assign(workspace.id, house.bucket.address)
+        self.scene = Scene(workspace, house.database, clock, heard)
+
+    async def offered(self) -> tuple[Sink, int]:
+        """A lane to which the file is offered; where it is to go on."""
+        sink = self.scene.workspace.sink(RUN, cause=ANA)
+        await self.house.until(lambda: sink.is_ready([OFFER]))
+        [want] = sink.begin(1, [OFFER])
+        assert want.code in ("all", "ranges"), want
+        if want.code == "all":
+            return sink, 0
+        [(start, end)] = want.ranges
+        assert end == len(CONTENT)
+        return sink, start
+
+    async def send(self, sink: Sink, start: int, end: int = len(CONTENT)) -> None:
+        for at in range(start, end, PIECE // 4):
+            sink.part(1, 0, at, memoryview(CONTENT)[at : min(end, at + PIECE // 4)])
+            await asyncio.sleep(0)
+
+    async def published(self, sink: Sink) -> Receipt:
+        sink.submit(1)
+        found = list[list[Receipt] | Problem]()
+
+        def finished() -> bool:
+            found.extend(result for _, result in sink.finished())
+            return bool(found)
+
+        await self.house.until(finished)
+        assert isinstance(found[0], list)
+        return found[0][0]
+
+    async def goes_on(self, sink: Sink, start: int) -> None:
+        """All the rest comes, and is there."""
+        await self.send(sink, start)
+        receipt = await self.published(sink)
+        assert (receipt.code, receipt.hash) == ("done", blake3(CONTENT).hexdigest()), receipt
+        sink.close()
+        await self.is_there()
+
+    async def is_there(self) -> None:
+        assert await asyncio.to_thread(self.scene.read, "large") == CONTENT
+
+    async def tidied(self) -> None:
+        """What is nobody's has gone, and nothing is left but the file."""
+        bucket = self.place.bucket
+        async with asyncio.timeout(PATIENCE):
+            while self.place.coming() or bucket.uploads or len(bucket.objects) > 1:
+                await self.house.store._give_up()
+                await self.house.store._upkeep.delete(self.house.bucket)
+                await asyncio.sleep(0.01)
+        assert [len(one) for one in bucket.objects.values()] == [len(CONTENT)]
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
+        one = Place(tmp_path, database, MemoryBucket())
+        try:
+            yield one
+        finally:
+            await one.close()
+
+
+async def begun(server: Server) -> Sink:
+    """A file comes in part, and all of that is recorded."""
+    sink, start = await server.offered()
+    assert start == 0
+    await server.send(sink, 0, SOME)
+    await server.house.until(lambda: server.place.reach() == SOME)
+    return sink
+
+
+async def test_it_goes_on_after_a_kill(place: Place) -> None:
+    a, b = await place.server("a"), await place.server("b")
+    await begun(a)
+    await place.kill("a")
+    sink, start = await b.offered()
+    assert start == SOME, "nothing is sent again that was recorded"
+    await b.goes_on(sink, start)
+    await b.tidied()
+
+
+async def test_it_goes_on_when_the_lane_has_ended(place: Place) -> None:
+    a, b = await place.server("a"), await place.server("b")
+    sink, _ = await a.offered()
+    await a.send(sink, 0, SOME + 1)
+    await a.house.until(lambda: place.bucket.asked.get("part", 0) > 0)
+    sink.close()  # as in a drain, at once: nothing was recorded until now
+    sink, start = await b.offered()
+    assert start == SOME + 1
+    await b.goes_on(sink, start)
+    await b.tidied()
+
+
+async def test_who_wakes_up_late_disturbs_nobody(place: Place) -> None:
+    a, b = await place.server("a"), await place.server("b")
+    late = await begun(a)
+    place.gone.add("a")  # but it is there
+    sink, start = await b.offered()
+    assert start == SOME
+    before = place.coming()
+    await a.send(late, SOME)
+    await a.house.until(lambda: not a.house.store._forwarding._under_way)
+    assert place.coming() == before, "it has recorded nothing"
+    await b.goes_on(sink, start)
+    assert (await a.published(late)).code != "done", "there is a newer version by now"
+    late.close()
+    await a.house.until(lambda: len(a.house.store._uses._ended) > 0)
+    await a.house.store._give_up()
+    await b.tidied()
+
+
+async def test_it_goes_on_at_the_first_one_again(place: Place) -> None:
+    a, b = await place.server("a"), await place.server("b")
+    (await begun(a)).close()
+    sink, start = await b.offered()
+    await b.send(sink, start, 7 * PIECE)
+    await b.house.until(lambda: place.reach() == 7 * PIECE)
+    sink.close()
+    sink, start = await a.offered()
+    assert start == 7 * PIECE, "it has the rest from the other one"
+    await a.goes_on(sink, start)
+    await a.tidied()
+
+
+async def test_after_a_cut_the_same_server_sends_no_part_twice(place: Place) -> None:
+    a = await place.server("a")
+    (await begun(a)).close()
+    await a.house.until(lambda: not a.house.store.is_leaving)
+    sink, start = await a.offered()
+    assert start == SOME
+    before = place.bucket.asked["part"]
+    await a.goes_on(sink, start)
+    assert (place.bucket.asked["begin"], place.bucket.asked["part"] - before) == (1, 5)
+    await a.tidied()
+
+
+async def test_another_version_of_the_file_begins_anew(place: Place) -> None:
+    a, b = await place.server("a"), await place.server("b")
+    await begun(a)
+    await place.kill("a")
+    sink = b.scene.workspace.sink(RUN, cause=ANA)
+    other = OFFER._replace(mtime_ns=1)
+    assert sink.is_ready([other])
+    [want] = sink.begin(1, [other])
+    assert want.code == "all"
+    await b.goes_on(sink, 0)
+    await b.tidied()
+
+
+async def test_what_cannot_be_read_is_sent_again(place: Place) -> None:
+    a, b = await place.server("a"), await place.server("b")
+    await begun(a)
+    await place.kill("a")
+    [parts] = place.bucket.uploads.values()
+    parts[3] = bytes(PIECE)
+    sink, start = await b.offered()
+    assert start == 2 * PIECE, "what lies before the first wrong part is good"
+    await b.goes_on(sink, start)
+    await b.tidied()
+
+
+async def test_what_a_person_has_cancelled_is_nobodys(place: Place) -> None:
+    a = await place.server("a")
+    sink = await begun(a)
+    sink.failed(1, 0, Problem("cancelled", "a person does not want it"))  # type: ignore[arg-type]
+    await a.house.until(lambda: not place.coming() and not place.bucket.uploads)
+    sink.close()
+
+
+async def test_whoever_never_comes_back_leaves_nothing(place: Place) -> None:
+    a, b = await place.server("a"), await place.server("b")
+    await begun(a)
+    await place.kill("a")
+    await b.house.store._give_up_stale()
+    assert place.reach() == SOME
+    b.house.now += WEEK
+    await b.house.store._give_up_stale()
+    await b.house.store._upkeep.delete(b.house.bucket)
+    assert not place.coming() and not place.bucket.uploads and not place.bucket.objects
