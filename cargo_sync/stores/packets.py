@@ -9,7 +9,7 @@ from typing import Final
 
 from cargo_sync.model.contents import are_hashes
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.transfers import Offer
+from cargo_sync.model.transfers import Offer, rows
 from cargo_sync.stores.contract import Content
 
 SMALL: Final = 64 << 10
@@ -19,6 +19,7 @@ PACKET_BYTES: Final = 256 << 10
 PACKET_CONTENTS: Final = 500
 _DIGITS: Final = 64
 _SIZES: Final = ":"
+_SIZE_TEXT: Final = b"0123456789,"
 
 
 def packed(contents: Sequence[Content]) -> Iterator[Sequence[Content]]:
@@ -56,7 +57,7 @@ def contents_of(name: str, size: int) -> list[Content]:
         ProblemError: `bad_request`.
     """
     hashes, _, texts = name.partition(_SIZES)
-    sizes = list(map(_number, texts.split(",", PACKET_CONTENTS)))
+    sizes = _numbers(texts)
     if (
         len(sizes) > PACKET_CONTENTS
         or len(hashes) != len(sizes) * _DIGITS
@@ -69,12 +70,14 @@ def contents_of(name: str, size: int) -> list[Content]:
         message = f"{name[:80]!r} does not name small contents and their sizes"
         raise ProblemError(Problem(Code.BAD_REQUEST, message, retry=False))
     starts = range(0, len(hashes), _DIGITS)
-    return [
-        Content(hashes[start : start + _DIGITS], number)
-        for start, number in zip(starts, sizes, strict=True)
-    ]
+    return rows(Content, ([hashes[start : start + _DIGITS] for start in starts], sizes))
 
 
-def _number(text: str) -> int:
-    """A size; 0 if it is none."""
-    return int(text) if len(text) < _DIGITS and text.isascii() and text.isdecimal() else 0
+def _numbers(text: str) -> list[int]:
+    """Sizes with commas between them; [0] if they are none."""
+    if text.encode(errors="replace").translate(None, _SIZE_TEXT):
+        return [0]
+    try:
+        return list(map(int, text.split(",", PACKET_CONTENTS)))
+    except ValueError:  # nothing is between two commas, or it is longer than any number
+        return [0]

@@ -22,6 +22,7 @@ held_pieces  the pieces that readers have in memory, or wait for
 fetching   they are fetched; another node goes on where one fails
 ahead      what lanes read soon is fetched before
 small_fetching  small contents are fetched in packets
+packet_memory  the memory of these packets, used again
 reading    contents are read, a window of pieces at a time
 store      the store of contents: all of it, connected
 inventory  a node that comes: what its folder holds

@@ -10,8 +10,10 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from cargo_sync.lanes.ports import Exchange
 from cargo_sync.stores.contract import Content, Wake
 from cargo_sync.stores.nodes.held_pieces import HeldPiece, HeldPieces, PieceKey
+from cargo_sync.stores.nodes.packet_memory import KeptPacket, PacketMemory
 from cargo_sync.stores.nodes.pieces import pieces_of
 from cargo_sync.stores.packets import SMALL
 
@@ -72,9 +74,10 @@ class SmallAsks:
 class ReadingAhead:
     """All that is fetched ahead. Any thread may use it."""
 
-    def __init__(self, held: HeldPieces, asks: SmallAsks) -> None:
+    def __init__(self, held: HeldPieces, asks: SmallAsks, packets: PacketMemory) -> None:
         self.held = held
         self.asks = asks
+        self.packets = packets
         self._lock = threading.Lock()
         self._lanes: set[AheadContents] = set()
         self._begun: dict[tuple[int, Content], AheadContents] = {}
@@ -138,7 +141,10 @@ class AheadContents:
         """Small contents that were asked for and are not read yet; one may be there twice."""
         self._uses: dict[str, int] = {}
         """How often each is there."""
-        self._here: dict[str, memoryview] = {}
+        self._here: dict[str, tuple[memoryview, KeptPacket | None]] = {}
+        """Those that have come, each with the packet in whose memory it is."""
+        self._passed: list[KeptPacket] = []
+        """Packets of which nothing is needed any more, but what was read last."""
         self._awaited: set[str] = set()
         self._missed = ""
         """The hash of what somebody wanted to read, and waits for."""
@@ -151,10 +157,13 @@ class AheadContents:
         with self._lock:
             self._left.clear()
             self._order.clear()
+            for _, packet in self._here.values():
+                self._leave(packet)
             for some in (self._uses, self._here, self._awaited):
                 some.clear()
             self._missed = ""
             self._drop(list(self._held))
+        self._give_passed()
         self._reading.over(self)
 
     def read(self, contents: Sequence[Content], views: Sequence[memoryview]) -> tuple[int, bool]:
@@ -162,17 +171,18 @@ class AheadContents:
         is_coming = False
         with self._lock:
             for content in contents:
-                if (memory := self._here.get(content.hash)) is None:
+                if (here := self._here.get(content.hash)) is None:
                     is_coming = content.hash in self._awaited
                     self._missed = content.hash if is_coming else ""
                     if not is_coming:
                         self._pass(content)  # it will be opened
                     break
-                found.append(memory)
+                found.append(here[0])
                 self._pass(content)
         for view, memory in zip(views, found, strict=False):
             view[:] = memory
         if found:
+            self._give_passed()
             self.fill()
         return len(found), is_coming
 
@@ -216,16 +226,34 @@ class AheadContents:
         elif is_over:
             self._reading.over(self)
 
+    def _give_passed(self) -> None:
+        """What was read last was copied."""
+        passed, self._passed = self._passed, []
+        for packet in passed:
+            packet.give()
+
     # -- for who fetches small ones ----------------------------------------------------------------
 
-    def came(self, some: Sequence[tuple[str, memoryview]]) -> None:
-        """Small contents are here: hashes and bytes, which are used as they are."""
+    def keep(self, packet: memoryview, exchange: Exchange | None) -> KeptPacket:
+        """A packet that has come, in memory of ours; `came` comes next."""
+        return self._reading.packets.keep(packet, exchange)
+
+    def came(
+        self, some: Sequence[tuple[str, memoryview]], packet: KeptPacket | None = None
+    ) -> None:
+        """Small contents are here: hashes and bytes, which are used as they are.
+
+        They are in the memory of `packet`, which is given back when all of them were read.
+        """
         with self._lock:
-            for hash, memory in some:
-                if hash in self._awaited:
-                    self._awaited.remove(hash)
-                    self._here[hash] = memory
+            awaited = [pair for pair in some if pair[0] in self._awaited]
+            self._awaited.difference_update([hash for hash, _ in awaited])
+            self._here.update([(hash, (memory, packet)) for hash, memory in awaited])
+            if packet is not None:
+                packet.left = len(awaited)
             wake = self._woken()
+        if packet is not None and not awaited:
+            packet.give()
         if wake is not None:
             wake()
 
@@ -264,11 +292,19 @@ class AheadContents:
                 self._uses[one.hash] = left
                 continue
             del self._uses[one.hash]
-            if self._here.pop(one.hash, None) is not None:
+            if (here := self._here.pop(one.hash, None)) is not None:
                 self._bytes -= one.size + _OVERHEAD
+                self._leave(here[1])
             elif one.hash in self._awaited:
                 self._awaited.remove(one.hash)
                 self._bytes -= one.size + _OVERHEAD
+
+    def _leave(self, packet: KeptPacket | None) -> None:
+        """One of its contents is not needed any more, once it was read."""
+        if packet is not None:
+            packet.left -= 1
+            if not packet.left:
+                self._passed.append(packet)
 
     def _begin(self, content: Content) -> int:
         """The beginning of a content is to be held by us; returns how many bytes that is."""

@@ -15,6 +15,7 @@ from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content, Wake
 from cargo_sync.stores.nodes.ahead import AHEAD_PIECES, AheadContents, ReadingAhead, SmallAsks
 from cargo_sync.stores.nodes.held_pieces import HeldPiece, HeldPieces, PieceKey, PieceState
+from cargo_sync.stores.nodes.packet_memory import PacketMemory
 from cargo_sync.stores.nodes.pieces import length_of, pieces_of
 
 WINDOW: Final = 16
@@ -32,7 +33,8 @@ class NodeReading:
         self._readers = 0
         self._reading = Counter[tuple[int, Content]]()
         """How many of them read each content."""
-        self._ahead = ReadingAhead(held, asks)
+        self.packets = PacketMemory()
+        self._ahead = ReadingAhead(held, asks, self.packets)
 
     def open(self, workspace: int, content: Content, wake: Wake | None) -> "PieceReader":
         """See `ContentStore.open`."""

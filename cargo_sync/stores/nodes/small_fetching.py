@@ -66,17 +66,20 @@ def _take(
     index: int,
     _number: int,
     memory: memoryview | None,
-    _exchange: Exchange | None = None,
+    exchange: Exchange | None = None,
 ) -> bool:
     """See `Take`. What is right is kept, whatever else is in its packet."""
-    packet, found = packets[index], list[tuple[str, memoryview]]()
     if memory is None:
         return False
-    kept, at = memoryview(bytes(memory)), 0
+    packet, kept = packets[index], ask.ahead.keep(memory, exchange)
+    found, at = list[tuple[str, memoryview]](), 0
+    whole, digest = kept.bytes, blake3()
     for hash, size in packet:
-        part = kept[at : at + size]
+        part = whole[at : at + size]
         at += size
-        if blake3(part).hexdigest() == hash:
+        digest.reset()
+        digest.update(part)
+        if digest.hexdigest() == hash:
             found.append((hash, part))
-    ask.ahead.came(found)
+    ask.ahead.came(found, kept)
     return len(found) == len(packet)

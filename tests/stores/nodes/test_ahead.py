@@ -1,6 +1,7 @@
 """Small contents that a lane will read are fetched in packets, whatever becomes of these."""
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,10 +14,13 @@ from cargo_sync.stores.blob_source import BlobSource
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.ahead import AHEAD_BYTES, AheadContents, SmallAsk, SmallAsks
 from cargo_sync.stores.nodes.held_pieces import HeldPieces
+from cargo_sync.stores.nodes.packet_memory import MOST, SMALLEST, PacketMemory
 from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, Take
 from cargo_sync.stores.nodes.ports import Results
 from cargo_sync.stores.nodes.reading import NodeReading
 from cargo_sync.stores.packets import PACKET_BYTES, SMALL, as_content
+from cargo_sync.wire.frames import BODY_MAX, new_buffer
+from cargo_sync.wire.records import SIZE
 from tests.stores.blobs import content_of, flip, opened, place_of, put
 from tests.stores.nodes.house import House, house
 from tests.stores.nodes.linked import linked_house
@@ -239,11 +243,87 @@ def test_a_node_gives_packets_to_slow_lanes_too(tmp_path: Path) -> None:
     assert reader.read_into(part, size - 3) == 3
     reader.close()
     flip(place_of(tmp_path / "kept", some[4]), 0)
-    unread = source.read([asked], [view])
-    assert unread is not None and unread.problem is not None
-    assert unread.problem.code is Code.DAMAGED
+    assert source.read([asked], [view]) is None, "who gets it checks it"
+    for spoil, code in (
+        (lambda place: os.truncate(place, 3), Code.DAMAGED),
+        (lambda place: place.symlink_to(place_of(tmp_path / "kept", some[6])), Code.SYMLINK),
+        (lambda place: None, Code.VANISHED),
+    ):
+        place = place_of(tmp_path / "kept", some[5])
+        if code is Code.SYMLINK:
+            place.unlink(missing_ok=True)
+        spoil(place)
+        unread = source.read([asked], [view])
+        assert unread is not None and unread.problem is not None
+        assert unread.problem.code is code
+        place.unlink(missing_ok=True)
     blobs.close()
     assert size < PACKET_BYTES
+
+
+class Frames:
+    """What `Link.exchange` does with the memory of frames."""
+
+    def __init__(self) -> None:
+        self.body = new_buffer(BODY_MAX)
+        self.left = 0
+
+    def put(self, content: bytes) -> memoryview:
+        """A packet is opened."""
+        view = self.body[SIZE : SIZE + len(content)]
+        view[:] = content
+        return view
+
+    def exchange(self, _content: memoryview, memory: memoryview) -> bool:
+        self.body, self.left = memory, self.left + 1
+        return True
+
+
+def test_a_packet_stays_where_it_came_until_all_of_it_was_read() -> None:
+    files = [bytes([number]) * SMALL for number in range(6)]
+    ahead, frames = Ahead(files), Frames()
+    contents, packets = list(ahead.files), ahead.reading.packets
+    ask = ahead.asks.next()
+    assert ask is not None
+
+    def came(some: Sequence[int]) -> None:
+        view = frames.put(b"".join(files[number] for number in some))
+        kept = ahead.lane.keep(view, frames.exchange)
+        parts = [kept.bytes[at * SMALL : (at + 1) * SMALL] for at in range(len(some))]
+        hashes = [contents[number].hash for number in some]
+        ahead.lane.came(list(zip(hashes, parts, strict=True)), kept)
+
+    came((0, 1))
+    came((2, 3))
+    assert packets.taken == frames.left == 2
+    assert read(ahead.lane, contents[0]) == ([files[0]], False) and packets.taken == 2
+    assert read(ahead.lane, contents[1]) == ([files[1]], False) and packets.taken == 1
+    came((4, 5))  # into the memory that is free
+    assert read(ahead.lane, *contents[2:]) == (files[2:], False) and packets.taken == 0
+    came((0, 1))  # nobody waits for it any more
+    assert packets.taken == 0
+    again = ahead.begin(contents)
+    ask = ahead.asks.next()
+    assert ask is not None and ask.ahead is again
+    ahead.lane = again
+    came((0, 1))
+    again.close()
+    assert packets.taken == 0
+
+
+def test_only_so_many_packets_are_kept_where_they_came() -> None:
+    memory, frames = PacketMemory(), Frames()
+    content = bytes(range(256)) * (SMALLEST // 256)
+    kept = [memory.keep(frames.put(content), frames.exchange) for _ in range(MOST + 1)]
+    kept.append(memory.keep(frames.put(content[1:]), frames.exchange))
+    frames.put(bytes(len(content)))
+    assert [one.bytes for one in kept] == [content] * (MOST + 1) + [content[1:]]
+    assert memory.taken == frames.left == MOST
+    for one in kept:
+        one.give()
+    assert memory.taken == 0
+    copied = memory.keep(memoryview(content))
+    assert copied.bytes == content and memory.taken == 1
 
 
 def test_asks_are_taken_in_turn() -> None:
