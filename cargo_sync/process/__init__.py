@@ -19,6 +19,7 @@ logs             where the log goes: terminal or journal, file, memory
 loop_thread      an event loop in a thread of its own
 metrics          metrics in the text format of Prometheus
 offload          blocking work, in a bounded number of threads
+passing_on       bytes of a connection, used in the thread that receives them
 parent           ends a process together with the process that started it
 ring             the last lines of the log, in memory
 scrape           serves the metrics over HTTP

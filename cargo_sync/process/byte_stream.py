@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, cast
 
+from cargo_sync.model.world import Offload
 from cargo_sync.process.buffers import Buffers, OneMemory
+from cargo_sync.process.passing_on import PIECE, OwnDescriptor, Put, passed_on
 
 LEAST: Final = 64 * 2**10
 MOST: Final = 2**20
@@ -62,6 +64,7 @@ class ByteStream(asyncio.BufferedProtocol):
         self._is_due = False
         """What has come of a buffer has waited long enough for the rest."""
         self._is_over = left == 0
+        self._is_sealed = False
         self._error: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
@@ -94,6 +97,46 @@ class ByteStream(asyncio.BufferedProtocol):
             raise self._error
         return _EMPTY
 
+    async def pass_on(self, most: int, put: Put, offload: Offload) -> int:
+        """Passes on bytes in a thread, as long as they come at once: see `passing_on`.
+
+        If this fails or is cancelled, the connection is ended.
+
+        Returns:
+            How many bytes `put` has got, at most so many. If they are fewer, read what comes.
+        """
+        transport, buffers = self.transport, self._buffers
+        is_open = not (self._is_over or transport.is_closing())
+        there = sum(map(len, self._full), self._filled)
+        if not is_open or there > most or not isinstance(buffers, Buffers) or self._is_sealed:
+            return 0
+        transport.pause_reading()
+        self._gathered()
+        ready, self._full = self._full, deque()
+        left = most - there if self._left is None else min(most - there, self._left)
+        socket = OwnDescriptor(transport.get_extra_info("socket").fileno())
+
+        def passing() -> tuple[int, OSError | None]:
+            for some in ready:
+                put(some)
+            return passed_on(socket, buffers.take(PIECE), left, put)
+
+        try:
+            count, error = await offload(passing)
+        except BaseException:
+            transport.abort()
+            raise
+        if self._left is not None:
+            self._left -= count
+        if error is not None:
+            self._end(error)
+        elif self._left == 0:
+            self._is_over = True
+        elif not transport.is_closing():
+            transport.resume_reading()
+        self._taken_at = self._now()
+        return there + count
+
     async def write(self, content: memoryview) -> None:
         """Sends bytes, which must stay as they are; returns when there is room for more.
 
@@ -120,7 +163,8 @@ class ByteStream(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        if transport.get_extra_info("sslcontext") is None:
+        self._is_sealed = transport.get_extra_info("sslcontext") is not None
+        if not self._is_sealed:
             self._transport.set_write_buffer_limits(high=UNSENT)
 
     def get_buffer(self, sizehint: int) -> memoryview:

@@ -10,7 +10,9 @@ from typing import Final
 
 import aiohttp
 
+from cargo_sync.model.world import Offload
 from cargo_sync.process.byte_stream import ByteStream
+from cargo_sync.process.passing_on import Put
 
 LARGE: Final = 4 * 2**20
 """Bytes that are still to come from which a connection is taken over."""
@@ -44,6 +46,10 @@ class HttpBody:
             self._is_asked = True
             return self._take_over(piece)
         return piece
+
+    async def pass_on(self, most: int, put: Put, offload: Offload) -> int:
+        """See `ByteStream`."""
+        return 0 if self._stream is None else await self._stream.pass_on(most, put, offload)
 
     def _take_over(self, piece: bytes) -> bytes:
         """Goes on past aiohttp, if that can be and is worth it. Returns what it has, from here on.

@@ -1,16 +1,16 @@
 """Content under way to and from a server in memory."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from cargo_sync.model.abilities import Abilities, Resuming
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import ProblemError, changed
+from cargo_sync.model.world import Offload
+from cargo_sync.process.passing_on import Put
 from cargo_sync.process.wakeup import next_turn
 from cargo_sync.testing.remote_server import Item, MemoryServer
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
-
-CHUNK: Final = 64 * 1024
 
 
 class RemoteCaller(Protocol):
@@ -35,20 +35,37 @@ class MemoryContent:
         self._server = remote.server
         self._path = path
         self._item = item
-        self._start = start
+        self._at = start
         self.mtime_ns = item.mtime_ns if remote.tells else None
         self.mode = item.mode if remote.tells else None
         self.closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self._item.content
-        for at in range(self._start, len(content), CHUNK):
+        while self._at < len(content):
             await next_turn()
-            if self._server.fault is not None:
-                self._server.fault("content", self._path)
-            yield content[at : at + CHUNK]
+            yield self._next(len(content))
         if self._server.items.get(self._path) != self._item:
             raise ProblemError(changed(self._path))
+
+    async def pass_on(self, most: int, put: Put, offload: Offload) -> int:
+        """Passes on as much as it may: content in memory comes at once."""
+        end = min(self._at + most, len(self._item.content))
+        count = end - self._at
+
+        def passing() -> None:
+            while self._at < end:
+                put(memoryview(self._next(end)))
+
+        await offload(passing)
+        self._server.passed += count
+        return count
+
+    def _next(self, end: int) -> bytes:
+        if self._server.fault is not None:
+            self._server.fault("content", self._path)
+        start, self._at = self._at, min(end, self._at + self._server.chunk)
+        return self._item.content[start : self._at]
 
     async def close(self) -> None:
         self.closed = True

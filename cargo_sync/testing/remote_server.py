@@ -40,6 +40,8 @@ class MemoryServer:
     uploads  what is not published, by its id
     calls    (call, path) of every client, in order
     sent     bytes of content that came
+    passed   bytes of content that were used in the thread that got them
+    chunk    bytes of a piece of content that is read
     silent   folders whose listings are empty for now, as of a server that hides what it cannot read
     log      the path of each change, for a server that tells of them; the first has the number 1
     """
@@ -48,6 +50,8 @@ class MemoryServer:
     uploads: dict[str, UnpublishedParts] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
     sent: int = 0
+    passed: int = 0
+    chunk: int = 64 * 1024
     silent: set[str] = field(default_factory=set)
     fault: Fault | None = None
     log: list[str] = field(default_factory=list)

@@ -14,13 +14,14 @@ from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, Entry
 from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.contract import Missed
-from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
+from cargo_sync.trees.remote.contract import NewFile, PassingContent, RemoteFolder, RemoteUpload
 from cargo_sync.trees.remote.feed import TellsChanges
-from tests.conformance.remotes import FACTORIES, MORE, WITHOUT_ODD_NAMES
+from tests.conformance.remotes import FACTORIES, MORE, WITHOUT_ODD_NAMES, in_thread
 from tests.remotes.remotes import Remotes
 from tests.remotes.servers import ALL
 
 TIME = 1_600_000_000_123_456_789
+MOST = 4 * 2**20
 TRASH = ".cargo_sync/trash/20260102T030405Z-run"
 GONE = {Code.CHANGED, Code.VANISHED}
 TAKEN = {Code.CHANGED, Code.OCCUPIED}
@@ -68,7 +69,12 @@ async def at(remote: RemoteFolder, path: str) -> Entry | None:
 async def content_of(remote: RemoteFolder, path: str, entry: Entry, start: int = 0) -> bytes:
     content = await remote.read(path, entry, start)
     try:
-        return b"".join([piece async for piece in content])
+        found = list[bytes]()
+        async for piece in content:
+            found.append(bytes(piece))
+            if isinstance(content, PassingContent):  # by turns, as a transfer does
+                await content.pass_on(MOST, lambda some: found.append(bytes(some)), in_thread)
+        return b"".join(found)
     finally:
         await content.close()
 

@@ -17,6 +17,7 @@ from cargo_sync.process.byte_stream import (
     ByteStream,
     buffer_size,
 )
+from tests.offloads import in_thread
 
 SENT = os.urandom(3 * MOST + 7)
 
@@ -86,6 +87,47 @@ async def test_nothing_more_is_received_than_is_taken() -> None:
         assert sent < 50 * MOST
         far.shutdown(socket.SHUT_WR)
         assert sum(map(len, await everything(stream))) == sent
+
+
+@pytest.mark.parametrize("left", [None, 2 * MOST + 5])
+async def test_what_comes_at_once_is_passed_on_and_the_rest_is_read(left: int | None) -> None:
+    async with connection(left) as (stream, far):
+
+        async def send() -> None:
+            await asyncio.get_running_loop().sock_sendall(far, SENT)
+            far.shutdown(socket.SHUT_WR)
+
+        sending, came = asyncio.create_task(send()), bytearray()
+        while piece := await stream.read():
+            came += piece
+            await stream.pass_on(3 * MOST, came.extend, in_thread)
+        assert came == SENT[:left]
+        assert await stream.pass_on(1, came.extend, in_thread) == 0
+        sending.cancel()
+
+
+async def test_an_end_is_read_behind_what_was_passed_on() -> None:
+    async with connection(4) as (stream, far):
+        came = bytearray()
+        far.send(b"ab")
+        far.close()
+        assert await stream.pass_on(0, came.extend, in_thread) == 0
+        while len(came) < 2:
+            await stream.pass_on(9, came.extend, in_thread)
+        with pytest.raises(ConnectionError):
+            await stream.read()
+
+
+async def test_bytes_that_cannot_be_used_end_the_connection() -> None:
+    async with connection() as (stream, far):
+
+        def put(some: memoryview) -> None:
+            raise OSError("the disk is full")
+
+        far.send(b"ab")
+        with pytest.raises(OSError, match="full"):
+            await stream.pass_on(9, put, in_thread)
+        await stream.closed()
 
 
 async def test_a_writer_waits_for_the_other_end_and_is_told_that_it_has_gone() -> None:

@@ -9,7 +9,9 @@ import re
 import socket
 from typing import Final
 
+from cargo_sync.model.world import Offload
 from cargo_sync.process.byte_stream import ByteStream
+from cargo_sync.process.passing_on import Put
 from cargo_sync.trees.ftp.line import FtpLine, FtpReply
 from cargo_sync.trees.ftp.opening import CONNECT_SECONDS
 from cargo_sync.trees.ftp.problems import bad_answer, translated
@@ -44,6 +46,10 @@ class FtpChannel:
         with translated(self.line.login.where):
             async with asyncio.timeout(SILENT_SECONDS):
                 return await self._stream.read()
+
+    async def pass_on(self, most: int, put: Put, offload: Offload) -> int:
+        """See `ByteStream`."""
+        return await self._stream.pass_on(most, put, offload)
 
     async def write(self, content: memoryview) -> None:
         """Sends bytes, which must stay as they are."""

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.model.world import Offload
+from cargo_sync.process.passing_on import Put
 from cargo_sync.trees.ftp.calls import FtpCalls
 from cargo_sync.trees.ftp.channel import FtpChannel
 from cargo_sync.trees.remote.problems import was_changed
@@ -44,6 +46,12 @@ class FtpContent:
         if self._left:
             message = f"the content of {self._path!r} ended early"
             raise ProblemError(Problem(Code.CUT, message, self._path))
+
+    async def pass_on(self, most: int, put: Put, offload: Offload) -> int:
+        assert self._channel is not None, "it is being read"
+        count = await self._channel.pass_on(min(most, self._left), put, offload)
+        self._left -= count
+        return count
 
     async def close(self) -> None:
         channel, self._channel = self._channel, None

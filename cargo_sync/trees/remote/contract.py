@@ -32,12 +32,14 @@ proves them against real servers (tests/conformance/test_remote.py):
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.known_hashes import KnownHash
 from cargo_sync.model.problems import Problem
+from cargo_sync.model.world import Offload
+from cargo_sync.process.passing_on import Put
 from cargo_sync.trees.contract import Missed
 
 
@@ -158,6 +160,23 @@ class RemoteContent(Protocol):
         """
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class PassingContent(Protocol):
+    """A `RemoteContent` whose bytes can be used in the thread that receives them."""
+
+    async def pass_on(self, most: int, put: Put, offload: Offload) -> int:
+        """Passes on what comes at once, between two pieces that are read.
+
+        Args:
+            most: bytes.
+            put: uses them in a thread, in order; what it raises is raised.
+            offload: gives that thread.
+
+        Returns:
+            How many there were. If they are fewer than `most`, read what comes, and its end.
+        """
 
 
 class RemoteFolder(Protocol):

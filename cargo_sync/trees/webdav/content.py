@@ -10,6 +10,8 @@ from typing import Final
 import aiohttp
 
 from cargo_sync.model.entries import Entry
+from cargo_sync.model.world import Offload
+from cargo_sync.process.passing_on import Put
 from cargo_sync.trees.remote.problems import ended_early
 from cargo_sync.trees.webdav.entries import bare_etag, time_of, version_of
 from cargo_sync.trees.webdav.problems import no_webdav
@@ -72,6 +74,9 @@ class WebDavContent:
             await self._expect(self._path, self._entry)
         if self._sent.left:
             raise ended_early(self._path)
+
+    async def pass_on(self, most: int, put: Put, offload: Offload) -> int:
+        return await self._sent.pass_on(most, put, offload)
 
     async def close(self) -> None:
         await self._sent.close()

@@ -7,7 +7,9 @@ from typing import Final
 import aiohttp
 
 from cargo_sync.model.problems import ProblemError
+from cargo_sync.model.world import Offload
 from cargo_sync.process.http_body import HttpBody
+from cargo_sync.process.passing_on import Put
 from cargo_sync.trees.remote.problems import was_changed
 from cargo_sync.trees.webdav.connection import check_encoding
 from cargo_sync.trees.webdav.problems import translated
@@ -45,6 +47,7 @@ class RangedContent:
         self._start = start
         self._bad = bad
         self._skip = 0
+        self._body = HttpBody(answer)
         self.left = size - start
 
     def check(self) -> int | None:
@@ -67,9 +70,8 @@ class RangedContent:
 
     async def pieces(self) -> AsyncIterator[bytes | memoryview]:
         """The content as it comes. Raises ProblemError: CHANGED, if it is too long."""
-        body = HttpBody(self._answer)
         with translated(self._where):
-            while piece := await body.read():
+            while piece := await self._body.read():
                 # A server that knows no ranges sends the file from its beginning.
                 if skip := self._skip:
                     self._skip, piece = max(0, skip - len(piece)), piece[skip:]
@@ -78,6 +80,14 @@ class RangedContent:
                 self.left -= len(piece)
                 if piece:
                     yield piece
+
+    async def pass_on(self, most: int, put: Put, offload: Offload) -> int:
+        """See `ByteStream`."""
+        if self._skip:
+            return 0
+        count = await self._body.pass_on(min(most, self.left), put, offload)
+        self.left -= count
+        return count
 
     async def close(self) -> None:
         """Ends the answer; its connection is used again if nothing is left of it."""

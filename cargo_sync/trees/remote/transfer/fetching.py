@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from cargo_sync.model.entries import Entry
-from cargo_sync.model.problems import Problem, ProblemError
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.slices import slices
 from cargo_sync.model.transfers import Offer, Receipt, Want
-from cargo_sync.model.world import World
+from cargo_sync.model.world import Offload, World
 from cargo_sync.trees.contract import Task
 from cargo_sync.trees.offers import offers
-from cargo_sync.trees.remote.contract import RemoteContent, RemoteFolder
+from cargo_sync.trees.remote.contract import Pace, PassingContent, RemoteContent, RemoteFolder
 from cargo_sync.trees.remote.together import AT_ONCE, all_of, is_whole
 from cargo_sync.trees.remote.transfer.files import MovingFiles, cancelled
 from cargo_sync.trees.remote.transfer.memory import ContentRoom
@@ -29,6 +29,11 @@ LARGER: Final = 8
 """Larger files that are fetched at the same time: fewer than a sink takes batches."""
 PIECE: Final = 2 * 2**20
 """Bytes that are staged together, while as many come."""
+
+FAST: Final = 2**20
+"""Bytes of a piece that tell that more of them will come at once."""
+AT_ONE_GO: Final = 8 * 2**20
+"""Bytes that are staged by the thread that receives them, before its speed is looked at again."""
 
 
 class DownloadCarrier:
@@ -169,6 +174,10 @@ class DownloadCarrier:
                 await staging.add(memoryview(some)[: end - staging.end])
                 if staging.end == end < offer.size:
                     break
+                if len(some) >= FAST and isinstance(content, PassingContent):
+                    offload, may_come = self._world.offload, True
+                    while may_come and not self._files.is_limited:
+                        may_come = await staging.receive(content, end, pace, offload)
             if staging.end == end:
                 await staging.flush()
         finally:
@@ -178,7 +187,7 @@ class DownloadCarrier:
 
 
 class _Staging:
-    """Stages one range: a piece is written while the next one comes.
+    """Stages one range: a piece is written while the next one comes, or in the thread that gets it.
 
     end  so far it has come
     """
@@ -189,6 +198,7 @@ class _Staging:
         self._piece: list[memoryview] = []
         self._from = start
         self._writing: asyncio.Task[None] | None = None
+        self._is_ended = False
         self.end = start
 
     async def add(self, some: memoryview) -> None:
@@ -205,8 +215,30 @@ class _Staging:
         if self._writing is not None:
             await self._writing
 
+    async def receive(
+        self, content: PassingContent, stop: int, pace: Pace, offload: Offload
+    ) -> bool:
+        """Stages what comes at once, up to `stop`, in the thread that gets it.
+
+        Returns:
+            Whether more may come at once.
+        """
+        await self.flush()
+        most = min(AT_ONE_GO, stop - self.end)
+        count = await content.pass_on(most, self._put, offload)
+        self.end = self._from
+        await pace(count)
+        return 0 < count == most
+
+    def _put(self, some: memoryview) -> None:
+        if self._is_ended:
+            raise ProblemError(Problem(Code.STOPPED, "nobody waits for it any more"))
+        self._sink.put(self._batch, self._from, some)
+        self._from += len(some)
+
     async def ended(self) -> None:
         """Waits until nothing is being written any more."""
+        self._is_ended = True
         if self._writing is not None:
             await asyncio.wait({self._writing})
             if not self._writing.cancelled():

@@ -94,6 +94,11 @@ class MovingFiles:
 
         return wait
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether a speed is to be kept."""
+        return self._limits.speed is not None
+
     def had(self, offer: Offer, count: int) -> None:
         """The destination had so many bytes more of a file before."""
         if count:

@@ -50,6 +50,10 @@ class OneByOne:
         with self._inside:
             return work()
 
+    def inside(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Calls `work` in this thread, when no other one is in a call."""
+        return self._alone(partial(work, *args))
+
     async def end(self, work: Callable[[], None]) -> None:
         """Calls `work`, and does not wait long for it."""
         ending = asyncio.ensure_future(self(work))
@@ -223,6 +227,10 @@ class NearSink:
     async def part(self, batch: int, offset: int, content: Sequence[memoryview]) -> None:
         """Stages a piece of a larger file, which is several."""
         await self._alone(self._part, batch, offset, content)
+
+    def put(self, batch: int, offset: int, content: memoryview) -> None:
+        """As `part`, in the thread that calls it."""
+        self._alone.inside(self._part, batch, offset, [content])
 
     def _part(self, batch: int, offset: int, content: Sequence[memoryview]) -> None:
         for some in content:

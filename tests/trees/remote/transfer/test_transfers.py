@@ -21,7 +21,8 @@ from cargo_sync.trees.contract import Brought, Task
 from cargo_sync.trees.folder import FolderTree
 from cargo_sync.trees.offers import offers
 from cargo_sync.trees.remote.transfer.near_end import NearSource
-from tests.conformance.remotes import BUCKET, KINDS, SHARE, SHELL, in_thread
+from tests.conformance.remotes import BUCKET, KINDS, SHARE, SHELL
+from tests.offloads import inline
 from tests.trees.remote.trees import RUN, Clocks, ServerTree, moved, put
 
 MIB = 2**20
@@ -173,6 +174,32 @@ async def test_downloads_come_with_what_their_content_says(kind: str) -> None:
         assert tree.remote.abilities.modes is False or entry.mode == 0o640
 
 
+@pytest.mark.parametrize("speed", [None, 10**12])
+async def test_what_comes_fast_is_staged_in_the_thread_that_gets_it(speed: int | None) -> None:
+    """Not if a speed is to be kept: then each piece waits for its turn."""
+    clocks, near, counted = Clocks(), MemoryTree("near"), list[int]()
+    tree = ServerTree(clocks.world, SHELL)
+    await tree.open()
+    tree.server.chunk = MIB
+    content = b"".join(bytes([number]) * MIB for number in range(20)) + b"end"
+    tree.server.write("big", content)
+    entry = await there(tree, "big")
+
+    def passes(call: str, path: str) -> None:
+        clocks.now += 1
+        counted.append(tree.flow_figures()[Mode.DOWNLOAD].content)
+
+    tree.server.fault = passes
+
+    async def batches() -> AsyncIterator[list[Task]]:
+        yield [put("big", entry)]
+
+    results = [one async for one in tree.transfer(Mode.DOWNLOAD, near, batches(), speed, RUN)]
+    assert codes(results) == {"big": "done"} and near.files() == {"big": content}
+    assert (tree.server.passed > 0) is (speed is None)
+    assert counted == sorted(counted) and counted[-1] >= 16 * MIB
+
+
 async def test_a_file_that_changes_or_shrinks_while_it_comes_is_not_published() -> None:
     tree, near = await opened(SHARE), MemoryTree("near")
     for path in ("small", "large"):
@@ -252,9 +279,13 @@ async def test_a_job_has_one_turn_for_both_directions_and_gives_it_back() -> Non
     assert not turn.locked()
 
 
-async def test_a_download_goes_on_from_what_has_come(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("chunk", "cut_at"), [(MIB // 16, 100), (MIB, 7)])
+async def test_a_download_goes_on_from_what_has_come(
+    tmp_path: Path, chunk: int, cut_at: int
+) -> None:
     clocks = Clocks()
     tree = ServerTree(clocks.world, SHELL)
+    tree.server.chunk = chunk
     content = b"".join(bytes([number]) * MIB for number in range(12))
     tree.server.write("big", content, SECOND)
     near = FolderTree(
@@ -273,7 +304,7 @@ async def test_a_download_goes_on_from_what_has_come(tmp_path: Path) -> None:
 
     def cut(call: str, path: str) -> None:
         nonlocal came
-        if call == "content" and (came := came + 1) == 100:
+        if call == "content" and (came := came + 1) == cut_at:
             raise ProblemError(Problem(Code.CUT, "the connection broke"))
 
     async def once() -> list[Brought]:
@@ -295,7 +326,7 @@ async def test_a_download_goes_on_from_what_has_come(tmp_path: Path) -> None:
 
 async def test_buffers_of_larger_files_are_those_of_all_of_them() -> None:
     near, memories = MemoryTree("near"), list[object]()
-    source = NearSource(near.source(), in_thread)
+    source = NearSource(near.source(), inline)
     for path in ("a", "b", "c"):
         entry = near.write(path, b"x" * 100)
         [offer] = offers([put(path, entry)])
