@@ -2,11 +2,11 @@
 
 import json
 import os
-import subprocess
 import sys
 import urllib.request
 from typing import Any, Final
 
+from tests.e2e.beginning import Process, begin, called
 from tests.e2e.processes import Place
 from tests.ports import free_port
 
@@ -39,7 +39,7 @@ class Fleet:
         self.place = place
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
-        self._web: subprocess.Popen[bytes] | None = None
+        self._web: Process | None = None
 
     def start(self, *shown: str) -> None:
         """Starts all three. `shown`: what the page shows, `daemon` and `server`."""
@@ -53,15 +53,13 @@ class Fleet:
         assert added.returncode == 0, added.stderr
         self.place.start("server")
         self.place.start("daemon")
-        code = "from cargo_ctl.main import main; main()"
         with open(self.place.folder / "web.log", "w") as log:
-            self._web = subprocess.Popen(
-                [sys.executable, "-c", code, "web", "--listen", f"127.0.0.1:{self.port}",
+            self._web = begin(
+                [sys.executable, "-c", called("cargo_ctl.main"), "web",
+                 "--listen", f"127.0.0.1:{self.port}",
                  "--no-open", *(f"--connect={one}" for one in shown)],
-                env=self.place.environment() | {"PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                self.place.environment() | {"PYTHONUNBUFFERED": "1"},
+                log.fileno(),
             )  # fmt: skip
         self.place.until(self._links, "the page says its link")
         [self.link] = self._links()

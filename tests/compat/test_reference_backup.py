@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import processes
+from tests.e2e.beginning import called, finished
 from tests.e2e.processes import PASSWORD, PATIENCE, USER, Place
 
 MENU = ["1. Transmitir", "2. Listar", "3. Baixar", "4. Configurações", "5. Sair"]
@@ -63,28 +64,17 @@ class Coordinator:
 
     def menu(self, *typed: str) -> "subprocess.CompletedProcess[str]":
         """The menu with these lines typed."""
-        code = "from cargo_ctl.client.main import main; main()"
         password = self.place.folder / "password"
         password.write_text(PASSWORD)
         password.chmod(0o600)
-        return subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                code,
-                "--mode=backup",
-                "--lang=pt",
-                "--password-file",
-                str(password),
-            ],
-            input="".join(f"{line}\n" for line in typed),
-            env=self.place.environment(),
-            cwd=self.place.folder,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        return finished(
+            [sys.executable, "-c", called("cargo_ctl.client.main"), "--mode=backup", "--lang=pt",
+             "--password-file", str(password)],
+            self.place.environment(),
+            PATIENCE,
+            "".join(f"{line}\n" for line in typed),
+            self.place.folder,
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -98,7 +88,7 @@ def test_the_menu_of_the_page(coordinator: Coordinator) -> None:
     (folder / "nota.bin").write_bytes(bytes(range(256)))
     (folder / "down").mkdir()
     before = coordinator.menu("1", "5")
-    assert [entry for entry in MENU if entry not in before.stdout] == []
+    assert [entry for entry in MENU if entry not in before.stdout] == [], before
     assert "opção 4" in before.stdout + before.stderr
     address = f"localhost:{coordinator.framed}"
     settings = ["4", "1", USER, "2", str(folder / "down"), "3", address, "4"]

@@ -22,6 +22,7 @@ import pytest
 
 from cargo_sync.api.addresses import instance_addresses
 from cargo_sync.api.client import Client, CommandError, NotRunning, Subscription, subscribe
+from tests.e2e.beginning import Process, begin, called, finished
 from tests.ports import free_port
 
 PATIENCE = 60.0
@@ -38,7 +39,7 @@ class Place:
         self.files = folder / "files"
         self.jobs = folder / "jobs"
         self.api, self.lanes = free_port(), free_port()
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, Process] = {}
         self.files.mkdir()
         self.jobs.mkdir()
         self.write("server.json", {
@@ -86,12 +87,8 @@ class Place:
     def begin(self, name: str, *arguments: str) -> int:
         """Starts `cargo_sync` with these arguments, under a name of the test's; its process id."""
         with open(self.folder / f"{name}.log", "ab") as log:
-            self._running[name] = subprocess.Popen(
-                [*self.command(name), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=self.environment(),
+            self._running[name] = begin(
+                [*self.command(name), *arguments], self.environment(), log.fileno()
             )
         return self._running[name].pid
 
@@ -136,16 +133,8 @@ class Place:
 
     def run(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """One of our programs (cargo_sync, cargo_ctl), to its end."""
-        code = f"from {program}.main import main; main()"
-        return subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        command = [sys.executable, "-c", called(f"{program}.main"), *arguments]
+        return finished(command, self.environment(), PATIENCE)
 
     def environment(self) -> dict[str, str]:
         return os.environ | {

@@ -27,9 +27,21 @@ def hurry(monkeypatch: pytest.MonkeyPatch, *deadlines: str) -> None:
         monkeypatch.setattr(limits, each, 0.05)
 
 
+@pytest.fixture(autouse=True)
+def no_lingering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the rest of a body that nobody will send."""
+    options(monkeypatch)
+
+
+def options(monkeypatch: pytest.MonkeyPatch, **changed: float) -> None:
+    """The listener has these options."""
+    monkeypatch.setattr(
+        listener, "SERVER_OPTIONS", {**limits.SERVER_OPTIONS, "lingering_time": 0.05, **changed}
+    )
+
+
 async def test_a_head_that_does_not_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = {"keepalive_timeout": 0.05, "lingering_time": 0.05}
-    monkeypatch.setattr(listener, "SERVER_OPTIONS", {**limits.SERVER_OPTIONS, **quick})
+    options(monkeypatch, keepalive_timeout=0.05)
     async with living(tmp_path) as house:
         assert await dawdle(house, b"GET /v1/workspaces HTTP/1.1\r\nHost: x\r\nX-Slow: ") == b""
 
