@@ -28,7 +28,7 @@ from cargo_sync.model.events import (
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import NO_ROOM, Code, Problem
 from cargo_sync.model.slices import path_ranges
-from cargo_sync.plan.one_way import BACK
+from cargo_sync.plan.one_way import BACK, FOLLOWED
 from cargo_sync.trees.contract import Brought, Tasks
 
 RETRY_AT_ONCE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED, Code.NOT_A_FOLDER})
@@ -318,9 +318,10 @@ class Commit:
         elif action.op is Op.META and outcome.result != action.expected:
             self._report.acted = True
             events.append(self._event(Happened.TOUCHED, action, now, EventDetails()))
-        elif action.op is Op.DELETE:
-            self._report.acted = True
-            details = EventDetails(displaced=outcome.displaced)
+        elif action.op is Op.DELETE or action.why == FOLLOWED:
+            self._report.acted |= action.op is Op.DELETE
+            words = FOLLOWED if action.why == FOLLOWED else None
+            details = EventDetails(words, displaced=outcome.displaced)
             events.append(self._event(Happened.DELETED, action, now, details))
         elif action.drifted and (action.op is Op.FORGET or action.why == HOLDS_OTHERS):
             events.append(self._event(Happened.KEPT, action, now, EventDetails(action.why)))

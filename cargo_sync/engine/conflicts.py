@@ -12,14 +12,15 @@ path is gone on one side and changed on the other: it comes back; and the copy i
 loser is the local entry: the server's is what others see already. But a folder keeps its name.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby, islice
 from typing import Final, NamedTuple
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.execution.recording import applied
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed
@@ -215,32 +216,49 @@ class ConflictResolution:
         for near, tree in ((True, self._near), (False, self._far)):
             pending = [loser for loser in losers if loser.near is near]
             while pending:
+                losers_of = {one.copy: one for one in pending}
                 moves = [_move(loser) for loser in pending]
-                outcomes = await tree.apply(moves, self._report.run)
-                found = list(zip(pending, outcomes, strict=True))
-                made += await self._record([one for one in found if one[1].problem is None])
-                pending = await self._failed([one for one in found if one[1].problem is not None])
+                outcomes: list[Outcome] = []
+                record = partial(self._record, losers_of, made, outcomes)
+                await applied(tree, moves, self._report.run, record)
+                failed = [one for one in outcomes if one.problem is not None]
+                pending = await self._failed([(losers_of[one.action.path], one) for one in failed])
         return made
 
     async def _record(
-        self, done: Sequence[tuple[_Loser, Outcome]]
-    ) -> list[tuple[_Loser, MadeCopy]]:
-        """Records what has another name now."""
-        copies: list[MadeCopy] = []
+        self,
+        losers: Mapping[str, _Loser],
+        made: list[tuple[_Loser, MadeCopy]],
+        all_outcomes: list[Outcome],
+        outcomes: Sequence[Outcome],
+    ) -> None:
+        """Records what has another name now, and adds it to `made`.
+
+        Args:
+            losers: by the names of their copies.
+            made: gets what was renamed.
+            all_outcomes: gets the outcomes.
+            outcomes: of the renames.
+        """
+        all_outcomes += outcomes
+        copies: list[tuple[_Loser, MadeCopy]] = []
         events: list[Event] = []
-        for loser, outcome in done:
-            path, copy, entry = loser.action.path, outcome.action.path, outcome.result
-            assert entry is not None
-            copies.append(MadeCopy(loser.conflict.id, path, copy, entry, loser.near))
+        for outcome in outcomes:
+            copy, entry = outcome.action.path, outcome.result
+            if outcome.problem is not None or entry is None:
+                continue
+            loser = losers[copy]
+            path = loser.action.path
+            copies.append((loser, MadeCopy(loser.conflict.id, path, copy, entry, loser.near)))
             whose = "the local" if loser.near else "the server's"
             message = f"both sides changed it; {whose} version is now {copy!r}"
             events.append(self._told(path, loser.winner, message, Choice.KEEP_BOTH, copy))
         if copies:
-            store = self._memory.conflicts.copied
-            cursor = await self._world.offload(store, copies, events, self._world.lived())
+            store, rows = self._memory.conflicts.copied, [copy for _, copy in copies]
+            cursor = await self._world.offload(store, rows, events, self._world.lived())
             self._report.acted = self._report.advanced = True
             self._on_events(groups(events, cursor))
-        return list(zip((loser for loser, _ in done), copies, strict=True))
+        made += copies
 
     async def _failed(self, failed: Sequence[tuple[_Loser, Outcome]]) -> list[_Loser]:
         """Records what could not be renamed; returns those that get another name."""

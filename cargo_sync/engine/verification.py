@@ -6,11 +6,13 @@ job's file is judged as one at the destination if it came from the server last, 
 source; in either case it is fetched again if the server has it.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.execution.recording import applied
 from cargo_sync.machines.suspects import KnownFile, Suspects, Verdict, judge
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts
@@ -206,19 +208,20 @@ class Verification:
         deletions = [
             Action(Op.DELETE, one.known.path, expected=entry) for one, entry in damaged_files
         ]
-        outcomes = await self._near.apply(deletions, self._run)
-        done = [
-            (one, entry, outcome.displaced)
-            for (one, entry), outcome in zip(damaged_files, outcomes, strict=True)
-            if outcome.problem is None
-        ]
+        files = {one.known.path: (one.known, entry) for one, entry in damaged_files}
+        await applied(self._near, deletions, self._run, partial(self._record_displaced, files))
+
+    async def _record_displaced(
+        self, files: Mapping[str, tuple[KnownFile, Entry]], outcomes: Sequence[Outcome]
+    ) -> None:
+        done = [(*files[one.action.path], one.displaced) for one in outcomes if one.problem is None]
         events = [
-            self._event(Happened.DISPLACED, one.known, EventDetails(_REPLACED, displaced=place))
-            for one, _, place in done
+            self._event(Happened.DISPLACED, known, EventDetails(_REPLACED, displaced=place))
+            for known, _, place in done
         ]
         displaced = [
-            DisplacedVersion.of(entry, one.known.path, place, TrashCause.DAMAGED)
-            for one, entry, place in done
+            DisplacedVersion.of(entry, known.path, place, TrashCause.DAMAGED)
+            for known, entry, place in done
         ]
         await self._record(events, displaced)
 

@@ -18,7 +18,7 @@ it is ("delivered is delivered"). It matters only for what a step would displace
     gone        no    any                   none
     gone        yes   any                   FORGET, unless deletions are propagated; then:
     gone        yes   as in base            DELETE, later
-    gone        yes   no entry              FORGET
+    gone        yes   no entry              FORGET; told as DELETE if one was begun (GONE)
     gone        yes   not as in base        FORGET; the entry is kept, which is reported
     left out    yes   any                   FORGET
 
@@ -46,6 +46,8 @@ from cargo_sync.plan.metadata import has_new_mode, may_be_as_delivered
 
 TOUCHED: Final = "compared first"
 """Why a file is compared with what was delivered."""
+FOLLOWED: Final = "the run that began to delete or rename it was cut; it is gone"
+"""Why a DELETE or a MOVE of which no outcome is known is told as a deletion."""
 BACK: Final = "was gone, and is back"
 """Why a folder and all that is in it are compared afresh."""
 
@@ -224,7 +226,8 @@ def _differs(
 def _gone(plan: FolderPlan, path: str, d: Entry | None, b: Agreed, view: JobView) -> None:
     """The source does not exist any more."""
     if not view.propagate or d is None:
-        plan.now.append(Action(Op.FORGET, path, why="gone at the source"))
+        why = FOLLOWED if view.propagate and b.was_gone else "gone at the source"
+        plan.now.append(Action(Op.FORGET, path, why=why))
     elif view.is_destination(b, d):
         step = Action(Op.DELETE, path, expected=d, why="gone at the source", hash=b.hash)
         plan.later.append(step)

@@ -12,7 +12,7 @@ server's side wins, because others see it already:
     gone         as agreed    DELETE, later
     gone         metadata     DELETE, later
     gone         content      FORGET, which is told as kept, and PUT / MKDIR back
-    gone         gone         FORGET
+    gone         gone         FORGET; told as DELETE if one was begun (GONE)
     folder kept  gone         none: it stays for what the job leaves out, and the job knows that
     folder kept  folder       META, its mode; LEAVE if both have the same
     content      metadata     PUT of the content; merged
@@ -47,7 +47,7 @@ from typing import Final, NamedTuple
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.actions import NEW, Action, Op
-from cargo_sync.model.agreed import ONE_SIDED, Agreed
+from cargo_sync.model.agreed import GONE, ONE_SIDED, Agreed
 from cargo_sync.model.entries import BY_UMASK, DAMAGED, FILE, FOLDER, LINK, PERMISSIONS, Entry
 from cargo_sync.plan.changes import (
     Change,
@@ -57,7 +57,7 @@ from cargo_sync.plan.changes import (
     same_content,
 )
 from cargo_sync.plan.metadata import has_new_mode
-from cargo_sync.plan.one_way import TOUCHED, FolderPlan, JobView
+from cargo_sync.plan.one_way import FOLLOWED, TOUCHED, FolderPlan, JobView
 
 MERGED: Final = "both sides changed its time or mode"
 """Why a META gives a side a time and a mode that the other side has not."""
@@ -164,7 +164,10 @@ def reconcile(plan: TwoWayPlan, row: Row, known: Row, view: TwoWayView) -> None:
     """
     path, near, far, base = row
     if near is None and far is None:
-        plan.up.now.append(Action(Op.FORGET, path, why="gone on both sides"))
+        begun = base is not None and base.was_gone
+        steps = plan.down if base is not None and base.far_version == GONE else plan.up
+        why = FOLLOWED if begun else "gone on both sides"
+        steps.now.append(Action(Op.FORGET, path, why=why))
         return
     sides = [entry for entry in (near, far) if entry is not None]
     if not any(is_folder(entry) == is_folder(base) for entry in sides) or (

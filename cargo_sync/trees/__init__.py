@@ -4,6 +4,7 @@ calls     calls in threads that use a folder, which is not closed under them
 cargo/    a workspace on a Cargo server
 cloud/    a folder of a service that OpenDAL reaches
 contract  the rules that each tree must keep: `Tree`, `NearTree`, `FarTree`
+cut_short  steps that are cut short: what was done of them by then
 folder    the near tree: the local folder of a job
 ftp/      a folder on an FTP server
 guest     a local folder that a get or a put uses without owning it

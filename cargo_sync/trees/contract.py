@@ -12,7 +12,7 @@ Each tree keeps these rules, and one suite proves them (tests/conformance/test_t
   action fails alone, as an outcome with a problem; only a problem of the whole call is raised, as a
   ProblemError.
 - An outcome is only returned when it is durable. After a cut it is not known which of the open
-  actions were done; the next look finds out.
+  actions were done; the next look finds out. What was done before a stop or a cut is told with it.
 - Each problem says whether it may be tried again.
 """
 
@@ -194,6 +194,9 @@ class Tree(Protocol):
 
         The entry of a MOVE is where it was or at its new path, which must be free. With an
         `occupant`, both change places in one step, or the action fails.
+
+        A stop, or a problem of the whole call, begins no more steps. It waits for a moment for
+        those that are under way, and carries the outcomes of what was done (`trees.cut_short`).
         """
 
     def renamed(self, outcomes: Sequence[Outcome]) -> None:

@@ -46,6 +46,7 @@ from cargo_sync.plan.filters import Filters
 from cargo_sync.plan.folder_chain import FolderChain
 from cargo_sync.trees.calls import Calls
 from cargo_sync.trees.contract import Missed, NoFolder, Observation, Whole
+from cargo_sync.trees.cut_short import to_their_end
 from cargo_sync.trees.landing import Landing
 from cargo_sync.trees.retiring import retire
 
@@ -161,7 +162,7 @@ class FolderTree:
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         self._used.add(run)
-        return await self._do(self._apply, actions, run)
+        return await to_their_end(self._do(self._apply, actions, run))
 
     def renamed(self, outcomes: Sequence[Outcome]) -> None:
         return None

@@ -1,14 +1,14 @@
 """One direction of a run: what does and records the steps from one side to the other."""
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.execution.metadata import XattrCommit
+from cargo_sync.engine.execution.recording import recorded
 from cargo_sync.engine.execution.renaming import Renaming
 from cargo_sync.engine.execution.steps import Execution
 from cargo_sync.engine.execution.transfer_starts import TransferStarts
@@ -21,8 +21,6 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.trees.contract import FarTree, NearTree, Task
 
 REJECTED: Final = "its deletion was rejected by a person"
-GRACE: Final = 10.0
-"""Seconds that a stop waits for what is being recorded."""
 
 
 class Direction:
@@ -83,7 +81,7 @@ class Direction:
         try:
             async with aclosing(moving) as results:
                 async for batch in results:
-                    await _recorded(self._commit.brought(batch))
+                    await recorded(self._commit.brought(batch))
         finally:
             self._report.advanced |= self._memory.parts.further(self._far.resumed(self.mode))
 
@@ -109,27 +107,3 @@ class Direction:
         batches: AsyncIterator[Sequence[Task]] = self._execution.batches(steps)
         async for moved in batches:
             raise AssertionError(f"retiring moves no content, but there is {moved!r}")
-
-
-async def _recorded(recording: Coroutine[Any, Any, None]) -> None:
-    """Records a batch. A stop that comes meanwhile is raised by the next wait, after it.
-
-    That wait is one of the transfer, which then tells what else has moved before it was stopped.
-    """
-    task = asyncio.ensure_future(recording)
-    try:
-        await asyncio.wait({task})
-    except asyncio.CancelledError:
-        try:
-            await asyncio.wait({task}, timeout=GRACE)
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-        if task.cancelled() or task.exception() is not None:
-            raise
-        stopped = asyncio.current_task()
-        assert stopped is not None
-        stopped.uncancel()
-        stopped.cancel()
-        return
-    task.result()

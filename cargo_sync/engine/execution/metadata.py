@@ -17,7 +17,8 @@ fails, the step fails, and is tried again. Only of a file that was just sent the
 its attributes there is one more try.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from cargo_sync.engine.commit import Commit, OnEvents
@@ -26,12 +27,13 @@ from cargo_sync.model.abilities import Abilities
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.jobs import Mode
-from cargo_sync.model.problems import Code, Problem
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.model.xattrs import Xattrs, size_of
 from cargo_sync.plan.metadata import as_known, is_as_there
 from cargo_sync.plan.reconciliation import MERGED
 from cargo_sync.trees.contract import Brought, Tasks, Tree
+from cargo_sync.trees.cut_short import cut_short_by, done_of
 
 STALE: Final = frozenset({Code.CHANGED, Code.VANISHED, Code.OCCUPIED, Code.NOT_A_FOLDER})
 """What is at the destination is not what the plan saw: the next look plans again."""
@@ -92,12 +94,15 @@ class MetadataSteps:
         as_there = [one for one in actions if is_as_there(one, server)]
         outcomes = [Outcome(one, one.source, one.expected, one.hash) for one in as_there]
         puts: list[Action] = []
-        others = [one for one in actions if not is_as_there(one, server)]
-        steps = [as_known(one, server) for one in others]
-        done = await self._destination.apply(steps, self._run) if steps else []
-        for action, outcome in zip(others, done, strict=True):
-            source = outcome.source and action.source  # both sides agree on what was seen
-            one = outcome._replace(action=action, source=source)
+        others = {one.path: one for one in actions if not is_as_there(one, server)}
+        steps = [as_known(one, server) for one in others.values()]
+        try:
+            done = await self._destination.apply(steps, self._run) if steps else []
+        except (asyncio.CancelledError, ProblemError) as error:
+            some = [_of_action(others, one) for one in done_of(error)]
+            cut_short_by(error, [one for one in some if not (one.problem or is_merged(one))])
+        for outcome in done:
+            one = _of_action(others, outcome)
             is_final = not one.action.hash or one.action.why == MERGED
             if one.problem is None or one.problem.code in STALE or is_final:
                 outcomes.append(one)
@@ -117,6 +122,17 @@ class MetadataSteps:
             "" if not one.hash or one.source is None else one.source.hash or next(read)
             for one in actions
         ]
+
+
+def is_merged(outcome: Outcome) -> bool:
+    """Whether a side got a time and a mode that are not agreed on: the next look does the rest."""
+    return outcome.problem is None and outcome.action.why == MERGED
+
+
+def _of_action(actions: Mapping[str, Action], outcome: Outcome) -> Outcome:
+    """The outcome of the planned step: both sides agree on what was seen."""
+    action = actions[outcome.action.path]
+    return outcome._replace(action=action, source=outcome.source and action.source)
 
 
 def _put(action: Action, why: str) -> Action:

@@ -1,11 +1,13 @@
 """Renames at the destination: done in their order, then recorded with their events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import RunContext
+from cargo_sync.engine.execution.recording import applied
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed
@@ -84,25 +86,32 @@ class Renaming:
         Raises:
             ProblemError: the destination cannot be reached.
         """
-        done = 0
+        done: list[RenamedEntry] = []
         for some in self._together(planned.renames):
             actions = [planned.action(rename) for rename in some]
             await self._world.offload(self._note_gone, some)
-            outcomes = await self._destination.apply(actions, self._report.run)
-            renamed = [
-                self._renamed(planned, rename, outcome)
-                for rename, outcome in zip(some, outcomes, strict=True)
-                if outcome.problem is None
-            ]
-            if self._upload and self._server().feed and any(map(_has_unseen, outcomes)):
-                # What others have deleted in it until then is in our view of it, and its new path
-                # has never had it: no listing of changes will name that.
-                await self._world.offload(self._memory.jobs.mirror_anew, self._memory.name)
-                self._report.look_again(0.0)
-            await self._record(renamed)
-            self._destination.renamed([one for one in outcomes if one.problem is None])
-            done += len(renamed)
-        return done
+            record = partial(self._record_done, planned, {one.path: one for one in some}, done)
+            await applied(self._destination, actions, self._report.run, record)
+        return len(done)
+
+    async def _record_done(
+        self,
+        planned: PlannedRenames,
+        renames: Mapping[str, Rename],
+        done: list[RenamedEntry],
+        outcomes: Sequence[Outcome],
+    ) -> None:
+        """Records those of some renames that were done, and adds them to `done`."""
+        outcomes = [one for one in outcomes if one.problem is None]
+        renamed = [self._renamed(planned, renames[one.action.path], one) for one in outcomes]
+        if self._upload and self._server().feed and any(map(_has_unseen, outcomes)):
+            # What others have deleted in it until then is in our view of it, and its new path
+            # has never had it: no listing of changes will name that.
+            await self._world.offload(self._memory.jobs.mirror_anew, self._memory.name)
+            self._report.look_again(0.0)
+        await self._record(renamed)
+        self._destination.renamed(outcomes)
+        done += renamed
 
     def _note_gone(self, renames: Sequence[Rename]) -> None:
         """As `Commit.gone`: the source has none of it at its old path any more."""

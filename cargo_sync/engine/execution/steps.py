@@ -11,7 +11,8 @@ from cargo_sync.engine.commit import HOLDS_OTHERS, Commit
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.execution.batches import BatchQueue
 from cargo_sync.engine.execution.comparison import Comparison, FilePair, compare
-from cargo_sync.engine.execution.metadata import MetadataSteps
+from cargo_sync.engine.execution.metadata import MetadataSteps, is_merged
+from cargo_sync.engine.execution.recording import applied, recording
 from cargo_sync.engine.execution.transfer_starts import TransferStarts
 from cargo_sync.engine.planners.deferred import Deferred
 from cargo_sync.engine.planning import Steps
@@ -22,7 +23,6 @@ from cargo_sync.model.agreed import ONE_SIDED
 from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
-from cargo_sync.plan.reconciliation import MERGED
 from cargo_sync.trees.contract import FarTree, NearTree, Tasks, Tree
 
 LATE: Final = 1_000
@@ -131,23 +131,22 @@ class Execution:
         by_op: dict[Op, list[Action]] = {op: [] for op in Op}
         for action in actions:
             by_op[action.op].append(action)
-        outcomes = [Outcome(action) for action in by_op[Op.FORGET]]
-        outcomes += [Outcome(action, action.source, action.expected) for action in by_op[Op.LEAVE]]
-        if by_op[Op.MKDIR]:
-            outcomes += await self._destination.apply(by_op[Op.MKDIR], self._report.run)
-        if by_op[Op.ADOPT]:
-            outcomes += await self._adopt(by_op[Op.ADOPT], by_op[Op.PUT])
-        if by_op[Op.META]:
-            done, differ = await self._metadata(by_op[Op.META])
-            agreed = [one for one in done if one.problem or one.action.why != MERGED]
-            if len(agreed) < len(done):
-                self._report.look_again(0.0)
-            outcomes += agreed
-            by_op[Op.PUT] += differ
-        for action in by_op[Op.RETIRE]:
-            outcomes.append(await self._retire(action))
-        if outcomes:
-            await self._commit(outcomes)
+        async with recording(self._commit) as outcomes:
+            outcomes += [Outcome(action) for action in by_op[Op.FORGET]]
+            outcomes += [Outcome(one, one.source, one.expected) for one in by_op[Op.LEAVE]]
+            if by_op[Op.MKDIR]:
+                outcomes += await self._destination.apply(by_op[Op.MKDIR], self._report.run)
+            if by_op[Op.ADOPT]:
+                outcomes += await self._adopt(by_op[Op.ADOPT], by_op[Op.PUT])
+            if by_op[Op.META]:
+                done, differ = await self._metadata(by_op[Op.META])
+                agreed = [one for one in done if not is_merged(one)]
+                if len(agreed) < len(done):
+                    self._report.look_again(0.0)
+                outcomes += agreed
+                by_op[Op.PUT] += differ
+            for action in by_op[Op.RETIRE]:
+                outcomes.append(await self._retire(action))
         puts = by_op[Op.PUT]
         return puts if counted else await self._deferred.at_once(puts)
 
@@ -225,8 +224,11 @@ class Execution:
             return
         self._not_emptied.update(one.path for one in actions if one.path in waiting)
         await self._commit.gone([one.path for one in actions])
+        await applied(self._destination, actions, self._report.run, self._record_deletions)
+
+    async def _record_deletions(self, done: Sequence[Outcome]) -> None:
         outcomes = []
-        for one in await self._destination.apply(actions, self._report.run):
+        for one in done:
             path = one.action.path
             waits = one.problem is not None
             if not _not_empty(one):

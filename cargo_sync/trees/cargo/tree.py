@@ -35,6 +35,7 @@ from cargo_sync.trees.cargo.replies import (
 )
 from cargo_sync.trees.cargo.requests import NO_CONTACT, Body, Contact
 from cargo_sync.trees.contract import Brought, Delta, Ends, Observation, Task, Tasks
+from cargo_sync.trees.cut_short import to_their_end, told
 
 LISTED: Final = 100_000_000
 """The most rows that one look reads."""
@@ -241,14 +242,19 @@ class CargoTree:
 
     async def apply(self, actions: Sequence[Action], run: str) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        for start in range(0, len(actions), OPERATIONS):
-            part = actions[start : start + OPERATIONS]
-            answer = await self._operations([self._operation(action) for action in part], run)
-            outcomes += [
-                _outcome(action, result, answer.lineage)
-                for action, result in zip(part, answer.results, strict=True)
-            ]
+        with told(outcomes):
+            for start in range(0, len(actions), OPERATIONS):
+                some = self._applied(actions[start : start + OPERATIONS], run)
+                outcomes += await to_their_end(some)
         return outcomes
+
+    async def _applied(self, actions: Sequence[Action], run: str) -> list[Outcome]:
+        """Does as many steps as the server takes at once."""
+        answer = await self._operations([self._operation(action) for action in actions], run)
+        return [
+            _outcome(action, result, answer.lineage)
+            for action, result in zip(actions, answer.results, strict=True)
+        ]
 
     async def _operations(self, operations: Sequence[Body], run: str) -> ResultsReply:
         """The results of a batch, in order."""

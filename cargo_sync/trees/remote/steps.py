@@ -9,8 +9,9 @@ from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.entries import BY_UMASK, FOLDER, PERMISSIONS, Entry
 from cargo_sync.model.problems import Code, Problem, ProblemError, changed
+from cargo_sync.trees.cut_short import GRACE, told
 from cargo_sync.trees.remote.contract import RemoteFolder
-from cargo_sync.trees.remote.together import is_whole, together
+from cargo_sync.trees.remote.together import as_far_as, is_whole, together
 from cargo_sync.trees.remote.trash import RemoteTrash, SetAside, remove_folder
 
 
@@ -25,10 +26,11 @@ class RemoteSteps:
         """Like Tree.apply."""
         deleted = {one.path for one in actions if one.op is Op.DELETE}
         outcomes: list[Outcome] = []
-        for group in independent(actions):
-            if not self._remote.abilities.folders:
-                await self._keep_folders(group, deleted)
-            outcomes += await together(partial(self._one, run=run), group)
+        with told(outcomes):
+            for group in independent(actions):
+                if not self._remote.abilities.folders:
+                    await self._keep_folders(group, deleted)
+                await as_far_as(partial(self._one, run=run), group, outcomes, GRACE)
         return outcomes
 
     async def _one(self, action: Action, run: str) -> Outcome:

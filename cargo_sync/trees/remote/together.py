@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from cargo_sync.model.problems import Code, ProblemError
@@ -53,6 +54,47 @@ async def together(
             return await work(item)
 
     return await all_of([one(item) for item in items])
+
+
+async def as_far_as(
+    work: Callable[[T], Awaitable[R]], items: Sequence[T], done: list[R], grace: float
+) -> None:
+    """As `together`, but `done` gets the results, in order: also when not all can be done.
+
+    After a failure or a stop nothing more begins, and what is under way has `grace` seconds to end.
+
+    Raises:
+        ProblemError: the first that any of them raised.
+    """
+    results: dict[int, R] = {}
+    left = list(enumerate(items))[::-1]
+
+    async def some() -> None:
+        while left:
+            at, item = left.pop()
+            results[at] = await work(item)
+
+    tasks = [asyncio.ensure_future(some()) for _ in items[:AT_ONCE]]
+    try:
+        if tasks:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            left.clear()
+            await asyncio.wait(tasks, timeout=grace)
+    except asyncio.CancelledError:
+        left.clear()
+        with suppress(asyncio.CancelledError):  # a second stop ends the grace
+            await asyncio.wait(tasks, timeout=grace)
+        raise
+    finally:
+        for task in tasks:
+            task.cancel()
+        try:
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            done += [results[at] for at in sorted(results)]
+    failures = [one for one in ended if one is not None]
+    for failure in sorted(failures, key=lambda one: isinstance(one, asyncio.CancelledError)):
+        raise failure
 
 
 async def all_of(work: Sequence[Awaitable[R]]) -> list[R]:
