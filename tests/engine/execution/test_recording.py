@@ -1,6 +1,7 @@
 """Runs that are cut short in the middle of steps: each step that was done is told once."""
 
 import asyncio
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -8,12 +9,13 @@ import pytest
 
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.state.sqlite.database import SqliteDatabase
+from cargo_sync.testing.remote_server import Item
 from tests.engine.renames import big
 from tests.engine.test_remote_runs import SECOND, RemoteSystem
-from tests.state.crash import Killed
 
-GONE = {f"deleted f/{number}" for number in range(3)} | {"deleted g", "deleted g/x"}
-"""What is told of deletions; how deep folders go, depends on what the server can do."""
+GONE = {f"deleted f/{number}" for number in range(3)} | {"deleted g"}
+"""What is told of deletions. After a kill, a folder that is gone stands for what was in it."""
 
 
 CHANGES = {"remove", "move", "copy", "make", "set_metadata"}
@@ -23,32 +25,57 @@ class Cut:
     """Cuts a run short at the `at`-th call that changes the server, or just after it was done.
 
     how  "stop": the run is cancelled; "away": the server cannot be reached any more, from then on;
-         "kill": nobody can catch it
+         "kill": nothing of what follows counts
     """
 
-    def __init__(self, at: int, how: str) -> None:
+    def __init__(self, at: int, how: str, system: "Killable") -> None:
         self.left = at
         self.how = how
+        self.system = system
+        self.image: dict[str, Item] = {}
+        """What was on the server at the kill."""
         self.running: asyncio.Task[object] | None = None
 
     def __call__(self, call: str, path: str) -> None:
         if not CHANGES & set(call.split()):
             return
         self.left -= 1
-        if self.left > 0 or (self.left < 0 and self.how == "stop"):
+        if self.left > 0 or (self.left < 0 and self.how != "away"):
             return
-        if self.how == "kill":
-            raise Killed
+        if self.how == "kill" and not self.left:
+            self.image = dict(self.system.server.items)
+            self.system.save()
         if self.how == "away":
             raise ProblemError(Problem(Code.UNREACHABLE, "the server cannot be reached"))
         assert self.running is not None
         self.running.cancel()
 
 
-async def prepared(folder: Path, kind: str, mode: Mode) -> RemoteSystem:
+class Killable(RemoteSystem):
+    """Its state can go back to what it was at a kill."""
+
+    folder: Path
+
+    def save(self) -> None:
+        self._told = len(self.events)
+        self._saved = self.folder / "saved"
+        self._saved.mkdir()
+        for file in self.folder.glob("state.db*"):
+            shutil.copy(file, self._saved)
+
+    def go_back(self, image: dict[str, Item]) -> None:
+        self.database.close()
+        self.database = SqliteDatabase.open(str(self._saved / "state.db"), "daemon")
+        self.server.items = image
+        self.restart()
+        del self.events[self._told :]
+
+
+async def prepared(folder: Path, kind: str, mode: Mode) -> Killable:
     """Both sides are alike; then people have deleted, renamed and touched files here."""
     folder.mkdir(exist_ok=True)
-    system = RemoteSystem(folder, kind, mode, propagate=True, guard=None)
+    system = Killable(folder, kind, mode, propagate=True, guard=None)
+    system.folder = folder
     near = system.near
     for number in range(5):
         near.write(f"f/{number}", b"%d" % number, SECOND)
@@ -67,7 +94,7 @@ async def prepared(folder: Path, kind: str, mode: Mode) -> RemoteSystem:
     return system
 
 
-async def cut_short(system: RemoteSystem, cut: Cut) -> bool:
+async def cut_short(system: Killable, cut: Cut) -> bool:
     """Whether a run was cut short. Afterwards nothing is in the way any more."""
     system.now += 60
     system.server.fault = cut
@@ -75,10 +102,12 @@ async def cut_short(system: RemoteSystem, cut: Cut) -> bool:
     try:
         await cut.running
         return False
-    except (asyncio.CancelledError, ProblemError, Killed):
+    except (asyncio.CancelledError, ProblemError):
         return True
     finally:
         system.server.fault = None
+        if cut.image:
+            system.go_back(cut.image)
         system.connect()
 
 
@@ -99,11 +128,9 @@ async def test_each_step_is_told_once_wherever_the_run_was_cut_short(
     expected = Counter(whole.said())
     whole.database.close()
     assert "moved moved" in expected and expected.keys() >= GONE
-    for at in range(first, 100, 5):
+    for at in range(first, 100, 8):
         system = await prepared(tmp_path / str(at), kind, mode)
-        is_cut = await cut_short(system, Cut(at, how))
-        if how == "kill":
-            system.restart()
+        is_cut = await cut_short(system, Cut(at, how, system))
         await system.settled()
         told = Counter(system.said())
         where = f"{how} at call {at}: {told} instead of {expected}"
@@ -113,4 +140,4 @@ async def test_each_step_is_told_once_wherever_the_run_was_cut_short(
         system.database.close()
         if not is_cut:
             break
-    assert 10 < at < 90
+    assert 8 < at < 90
