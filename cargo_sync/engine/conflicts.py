@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
-from cargo_sync.engine.execution.recording import applied
+from cargo_sync.engine.recording import applied
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
-from cargo_sync.engine.execution.recording import applied
+from cargo_sync.engine.recording import applied
 from cargo_sync.machines.suspects import KnownFile, Suspects, Verdict, judge
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts

@@ -9,7 +9,6 @@ metadata         what perhaps got another time or mode only; extended attributes
 moved_apart      what both sides have moved, each to another path
 moving           the renames of a run, after the survey
 recognition      which steps can be renames instead
-recording        what was done is recorded, also when a run is cut short
 renaming         renames at the destination
 steps            planned steps -> outcomes
 transfer_starts  the ids of transfers, durable before the first byte

@@ -8,13 +8,13 @@ from typing import Final
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.execution.metadata import XattrCommit
-from cargo_sync.engine.execution.recording import recorded
 from cargo_sync.engine.execution.renaming import Renaming
 from cargo_sync.engine.execution.steps import Execution
 from cargo_sync.engine.execution.transfer_starts import TransferStarts
 from cargo_sync.engine.planners.deferred import Deferred
 from cargo_sync.engine.planners.obstacles import Obstacles
 from cargo_sync.engine.planning import Steps
+from cargo_sync.engine.recording import recorded
 from cargo_sync.engine.verification import DamagedSources, DamagedThere
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.jobs import Mode

@@ -12,10 +12,10 @@ from cargo_sync.engine.context import RunContext
 from cargo_sync.engine.execution.batches import BatchQueue
 from cargo_sync.engine.execution.comparison import Comparison, FilePair, compare
 from cargo_sync.engine.execution.metadata import MetadataSteps, is_merged
-from cargo_sync.engine.execution.recording import applied, recording
 from cargo_sync.engine.execution.transfer_starts import TransferStarts
 from cargo_sync.engine.planners.deferred import Deferred
 from cargo_sync.engine.planning import Steps
+from cargo_sync.engine.recording import applied, recording
 from cargo_sync.engine.verification import DamagedFiles
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts
