@@ -8,7 +8,6 @@ displacements  what a run displaced in the local folder, for the ledger of its t
 execution/    planned steps -> outcomes, in one direction
 planners/     the listings of folders -> the steps of each direction
 planning      folders that differ -> steps
-recording     what was done is recorded, also when a run is cut short
 report        the counters of a run, and its result
 run           one run, from beginning to end
 survey        looks at both sides

@@ -20,7 +20,6 @@ from typing import Final, NamedTuple
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
-from cargo_sync.engine.recording import applied
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed
@@ -34,6 +33,7 @@ from cargo_sync.plan.conflict_policy import choose
 from cargo_sync.plan.filters import Filters
 from cargo_sync.state.conflicts import ConflictDecision, MadeCopy, Noted, SeenConflict
 from cargo_sync.trees.contract import Tree
+from cargo_sync.trees.recording import applied
 
 DAY: Final = 86_400.0
 NAMES: Final = 100

@@ -12,7 +12,6 @@ from typing import Final, NamedTuple, Protocol
 
 from cargo_sync.engine.commit import Commit, OnEvents
 from cargo_sync.engine.context import RunContext
-from cargo_sync.engine.recording import applied
 from cargo_sync.machines.suspects import KnownFile, Suspects, Verdict, judge
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts
@@ -25,6 +24,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, damaged, dama
 from cargo_sync.state.folders import FolderState
 from cargo_sync.state.suspects import Committed, HeldFile
 from cargo_sync.trees.contract import NearTree
+from cargo_sync.trees.recording import applied
 
 FILES: Final = 10_000
 """Files that are checked together: a large folder's listing is read once for so many."""

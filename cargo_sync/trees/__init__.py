@@ -13,6 +13,7 @@ offers    turns tasks into offers, and receipts into what became of a batch
 placed    sources and sinks that use other paths than the other side
 pump      moves content without lanes
 pydio/    a folder in a workspace of a Pydio server
+recording  what was done is recorded, also when a run is cut short
 remote/   a folder on somebody else's server: what does not depend on the protocol
 retiring  deletes or moves delivered source files
 s3/       a folder of an S3 bucket

@@ -14,11 +14,11 @@ from cargo_sync.engine.execution.transfer_starts import TransferStarts
 from cargo_sync.engine.planners.deferred import Deferred
 from cargo_sync.engine.planners.obstacles import Obstacles
 from cargo_sync.engine.planning import Steps
-from cargo_sync.engine.recording import recorded
 from cargo_sync.engine.verification import DamagedSources, DamagedThere
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.jobs import Mode
 from cargo_sync.trees.contract import FarTree, NearTree, Task
+from cargo_sync.trees.recording import recorded
 
 REJECTED: Final = "its deletion was rejected by a person"
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from cargo_sync.engine.commit import OnEvents
 from cargo_sync.engine.context import RunContext
-from cargo_sync.engine.recording import applied
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed
@@ -17,6 +16,7 @@ from cargo_sync.model.jobs import Mode
 from cargo_sync.plan.moves import Rename
 from cargo_sync.state.moved_folders import RenamedEntry, Side, in_turn
 from cargo_sync.trees.contract import Tree
+from cargo_sync.trees.recording import applied
 
 
 class Placed(NamedTuple):

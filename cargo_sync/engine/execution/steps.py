@@ -15,7 +15,6 @@ from cargo_sync.engine.execution.metadata import MetadataSteps, is_merged
 from cargo_sync.engine.execution.transfer_starts import TransferStarts
 from cargo_sync.engine.planners.deferred import Deferred
 from cargo_sync.engine.planning import Steps
-from cargo_sync.engine.recording import applied, recording
 from cargo_sync.engine.verification import DamagedFiles
 from cargo_sync.model import paths
 from cargo_sync.model.actions import Action, Op, Outcome, Puts
@@ -24,6 +23,7 @@ from cargo_sync.model.checkpoints import resumable
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.trees.contract import FarTree, NearTree, Tasks, Tree
+from cargo_sync.trees.recording import applied, recording
 
 LATE: Final = 1_000
 """Steps that are put off at a time."""
