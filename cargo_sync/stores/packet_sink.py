@@ -244,11 +244,13 @@ class NodeSink(BlobSink):
 def _checked(packet: Sequence[Content], content: memoryview) -> list[memoryview]:
     """The bytes of each content. Raises ProblemError: one is not what it is said to be."""
     views: list[memoryview] = []
-    at = 0
+    at, digest = 0, blake3()
     for hash, size in packet:
         view = content[at : at + size]
         at += size
-        if blake3(view).hexdigest() != hash:
+        digest.reset()
+        digest.update(view)
+        if digest.hexdigest() != hash:
             words = f"a content of a packet, {hash}, arrived with another hash"
             raise ProblemError(Problem(Code.CORRUPT, words))
         views.append(view)
