@@ -1,5 +1,6 @@
 """How tests begin our programs: as forks of a process that has their modules (`loaded.py`)."""
 
+import atexit
 import functools
 import io
 import json
@@ -74,13 +75,17 @@ class Beginnings:
     def __init__(self) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            # It ends when nobody holds our end any more.
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.e2e.loaded", str(theirs.fileno())],
                 cwd=_ROOT,
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
+
+    def close(self) -> None:
+        """Ends it. What it and the programs took counts as this process's own then."""
+        self._control.close()
+        self._process.wait()
 
     def begin(self, order: Order, streams: Sequence[int]) -> Begun:
         """`streams`: the descriptors of its standard input, output and errors."""
@@ -96,7 +101,9 @@ class Beginnings:
 @functools.cache
 def beginnings() -> Beginnings:
     """One for all tests of this process, from the first one that begins a program."""
-    return Beginnings()
+    one = Beginnings()
+    atexit.register(one.close)
+    return one
 
 
 def begin(
