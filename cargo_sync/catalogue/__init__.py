@@ -2,6 +2,7 @@
 
 contract    the rules that each catalogue must keep
 feed        the changes of a workspace, as a client asks for them
+looking     rows in few statements, and what was looked up while a workspace is held
 quota_ledger  what may still come into a workspace, and what is promised there
 recording   changes become rows, in one transaction
 rows        the rows of the table `entry`

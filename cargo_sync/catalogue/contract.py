@@ -186,6 +186,7 @@ class Recorded(NamedTuple):
     use       what is there now
     grown     what it added to that; less than nothing if there is less now
     told      what the history tells of it
+    follows   rows of large subtrees are still to be written (`finish`)
     """
 
     versions: list[int]
@@ -193,6 +194,7 @@ class Recorded(NamedTuple):
     use: Use = NOTHING_USED
     grown: Use = NOTHING_USED
     told: Sequence[ToldBatch] = ()
+    follows: bool = False
 
 
 class Finished(NamedTuple):

@@ -1,6 +1,6 @@
 """One call of `record`: changes become rows, inside its transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from typing import Final
 
@@ -11,8 +11,8 @@ from cargo_sync.catalogue.contract import (
     Put,
     PutColumns,
     Recorded,
-    WorkspaceRecord,
 )
+from cargo_sync.catalogue.looking import LookedUp
 from cargo_sync.catalogue.rows import (
     CHANGED,
     SELECT,
@@ -67,17 +67,21 @@ class Recording:
     def __init__(
         self,
         connection: Statements,
-        workspace: WorkspaceRecord,
+        workspace: int,
+        known: LookedUp,
         parts: Sequence[Unfinished],
         telling: Telling,
         history: HistoryRows | None,
     ) -> None:
+        """`known` is what was looked up of the workspace, and is as it was."""
         self._connection = connection
         self._telling = telling
         self._history = history
         self._parts = parts
-        self._workspace = workspace.id
-        self._sequence = workspace.sequence
+        self._workspace = workspace
+        self._sequence = known.sequence
+        self._looked_up = known.rows
+        """As long as they are as they were: those that are written are taken out."""
         self._versions: list[int] = []
         self._moved: list[VersionRange] = []
         self._grown = NOTHING_USED
@@ -111,7 +115,11 @@ class Recording:
     def _known(self, keys: Sequence[bytes]) -> dict[bytes, Row] | None:
         """The rows with these keys, perhaps with others; None if all are new and differ."""
         self._sequence = write_early(self._connection, self._parts, self._sequence, keys)
-        known = {row[1]: row for row in rows_near(self._connection, self._workspace, keys)}
+        if not self._parts and self._looked_up.keys() >= set(keys):
+            looked_up = [self._looked_up[key] for key in keys]
+            known = {row[1]: row for row in looked_up if row is not None}
+        else:
+            known = {row[1]: row for row in rows_near(self._connection, self._workspace, keys)}
         wanted = set(keys)
         new = len(wanted) == len(keys) and wanted.isdisjoint(known)
         return None if new else known
@@ -158,8 +166,14 @@ class Recording:
     def _write(self, writes: Mapping[bytes, Row], replaced: Sequence[Row]) -> None:
         """Writes rows by key; `replaced` are those that these paths have now."""
         rows = list(writes.values())
+        self._write_over(writes)
         WRITE(self._connection, rows)
         self._grown += use_of(rows) - use_of(replaced)
+
+    def _write_over(self, keys: Iterable[bytes]) -> None:
+        """The rows with these keys are not what they were."""
+        for key in keys if self._looked_up else ():
+            self._looked_up.pop(key, None)
 
     def _tell(self, came: Sequence[tuple[str, int, str, int]]) -> None:
         if came:
@@ -170,6 +184,7 @@ class Recording:
         versions = range(self._sequence + 1, self._sequence + 1 + len(keys))
         self._sequence += len(keys)
         self._versions += versions
+        self._write_over(keys)
         add(self._connection, self._workspace, keys, puts, versions)
         entries = puts.entries
         self._grown += use_of_all(entries)
@@ -228,7 +243,8 @@ class Recording:
 
     def close(self) -> Recorded:
         use = close(self._connection, self._workspace, self._sequence, self._grown)
-        return Recorded(self._versions, self._moved, use, self._grown, self._telling.close())
+        told, follows = self._telling.close(), bool(self._parts)
+        return Recorded(self._versions, self._moved, use, self._grown, told, follows)
 
     def _ready_to_move(self, source: str, path: str) -> bytes:
         """Both subtrees have all their rows; returns the key of `path`. Raises ProblemError."""
@@ -269,6 +285,7 @@ class Recording:
 
         `together`: all rows are written now. `replaced`: something else comes where it was.
         """
+        self._looked_up.clear()
         connection, workspace, (low, high) = self._connection, self._workspace, subtree
         upto = self._sequence
         large = not together and is_large(connection, workspace, low, high)
@@ -300,6 +317,7 @@ class Recording:
             for part in self._parts
             if part.meets(low, high) and (part.target is not None or not only_moved)
         ]
+        self._looked_up.clear()
         for part in meeting:
             written = write_part(self._connection, part, self._sequence, _ALL, self._history)
             self._sequence = written.sequence

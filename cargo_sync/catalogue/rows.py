@@ -13,10 +13,11 @@ from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns
 from cargo_sync.state.bulk import Insert, InsertColumns, Select
 from cargo_sync.state.database import Statements
 
-SELECT: Final = (
-    "SELECT workspace, path, parent, version, id, kind, size, mtime_ns, mode, ctime_ns, inode, "
-    "hash, target, changed, deleted FROM entry"
+COLUMNS: Final = (
+    "workspace, path, parent, version, id, kind, size, mtime_ns, mode, ctime_ns, inode, hash, "
+    "target, changed, deleted"
 )
+SELECT: Final = f"SELECT {COLUMNS} FROM entry"  # noqa: S608
 CHANGED: Final = 13
 
 FEED: Final = (
@@ -25,10 +26,7 @@ FEED: Final = (
 )
 """What the feed tells of a row, in another order."""
 
-INSERT: Final = (
-    "INSERT INTO entry (workspace, path, parent, version, id, kind, size, mtime_ns, mode, "
-    "ctime_ns, inode, hash, target, changed, deleted)"
-)
+INSERT: Final = f"INSERT INTO entry ({COLUMNS})"
 
 UPDATE: Final = (
     "ON CONFLICT (workspace, path) DO UPDATE SET version = excluded.version, id = excluded.id, "
@@ -57,8 +55,7 @@ _FEW: Final = 8
 WRITE: Final = Insert(f"{INSERT} VALUES", f"({', '.join('?' * 15)})", UPDATE)
 
 _ADD: Final = InsertColumns(
-    "entry (workspace, path, parent, version, id, kind, size, mtime_ns, mode, ctime_ns, inode, "
-    "hash, target, changed, deleted)",
+    f"entry ({COLUMNS})",
     "?, column1, column2, column3, column3, column4, column5, column6, column7, column8, column9, "
     "column10, column11, column3, 0",
     columns=11,
@@ -101,6 +98,13 @@ def files_at(
         for row in found
         if row[1] == FILE and not row[2]
     }
+
+
+def file_of_row(row: Row) -> CataloguedFile | None:
+    """The file of a row that is not a tombstone; None if it is none."""
+    if row[5] != FILE:
+        return None
+    return CataloguedFile(row[3], row[4], row[11], row[6], row[7], row[9], _unsigned(row[10]))
 
 
 def add(

@@ -1,6 +1,6 @@
 """The catalogue in a server's state, in SQLite or PostgreSQL: one row for each path."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -19,6 +19,7 @@ from cargo_sync.catalogue.contract import (
     Recorded,
     WorkspaceRecord,
 )
+from cargo_sync.catalogue.looking import LookedUp, forget, look, look_further, note, noted
 from cargo_sync.catalogue.recording import Recording, close
 from cargo_sync.catalogue.rows import (
     CHANGED,
@@ -27,6 +28,7 @@ from cargo_sync.catalogue.rows import (
     Row,
     fed_of,
     file_of,
+    file_of_row,
     files_at,
     held_of,
     stat_of,
@@ -52,7 +54,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state import workspace_moves
 from cargo_sync.state.bulk import put
 from cargo_sync.state.clock import OWN as CLOCK
-from cargo_sync.state.database import Database, Statements
+from cargo_sync.state.database import Database, Statements, TakesLists
 from cargo_sync.state.history import HistoryRows
 from cargo_sync.state.ranges import below
 from cargo_sync.state.suspects import decode, encode
@@ -142,19 +144,19 @@ class StoredCatalogue:
             return _workspace(connection, row[0]).record
 
     def use(self, workspace: int) -> Use:
-        with self._database.read() as connection:
+        with self._database.read(single=True) as connection:
             row = connection.execute(_USE, (workspace,)).fetchone()
         if row is None:
             raise _no_workspace()
         return Use(*row)
 
     def uses(self) -> dict[str, Use]:
-        with self._database.read() as connection:
+        with self._database.read(single=True) as connection:
             rows = connection.execute("SELECT root, bytes, files FROM workspace").fetchall()
         return {root: Use(*use) for root, *use in rows}
 
     def sequences(self) -> dict[int, int]:
-        with self._database.read() as connection:
+        with self._database.read(single=True) as connection:
             return dict(connection.execute("SELECT id, sequence FROM workspace").fetchall())
 
     def set_marker(self, workspace: int, marker: str) -> None:
@@ -173,7 +175,7 @@ class StoredCatalogue:
         return Lineage(token, first)
 
     def lineage(self, workspace: int, version: int) -> str:
-        with self._database.read() as connection:
+        with self._database.read(single=True) as connection:
             return _lineage(connection, workspace, version)
 
     def mark(self, now: float, apart: float) -> None:
@@ -227,9 +229,7 @@ class StoredCatalogue:
 
     def entry(self, workspace: int, path: str) -> Catalogued | None:
         key = paths.key(paths.check(path))
-        with self._database.read() as connection:
-            parts = _unfinished(connection, _workspace(connection, workspace))
-            row = rows_at(connection, workspace, [key], parts).get(key)
+        row = self._rows_at(workspace, [key]).get(key)
         return None if row is None else held_of(row)
 
     def was(self, workspace: int, path: str) -> bool:
@@ -239,16 +239,19 @@ class StoredCatalogue:
 
     def entries(self, workspace: int, some: Sequence[str]) -> list[Catalogued | None]:
         keys = paths.keys(some)
-        with self._database.read() as connection:
-            parts = _unfinished(connection, _workspace(connection, workspace))
-            rows = rows_at(connection, workspace, keys, parts)
+        rows = self._rows_at(workspace, keys)
         found = {key: held_of(row) for key, row in rows.items()}
         return [found.get(key) for key in keys] if found else [None] * len(keys)
 
     def files(self, workspace: int, some: Sequence[str]) -> list[CataloguedFile | None]:
         keys = paths.keys(some)
-        with self._database.read() as connection:
-            if not _workspace(connection, workspace).unfinished:
+        with self._database.read(single=True) as connection:
+            if isinstance(connection, TakesLists):
+                known = self._known(connection, workspace, keys) if keys else None
+                if known is not None and not known.unfinished:
+                    rows = known.live(keys)
+                    return [file_of_row(rows[key]) if key in rows else None for key in keys]
+            elif not _workspace(connection, workspace).unfinished:
                 found = files_at(connection, workspace, keys)
                 return [found.get(key) for key in keys]
         held = self.entries(workspace, some)
@@ -276,10 +279,13 @@ class StoredCatalogue:
         self, workspace: int, changes: Sequence[Change | PutColumns], cause: ChangeCause = OTHERS
     ) -> Recorded:
         with self._database.transaction(workspace) as connection:
-            known = _workspace(connection, workspace)
+            known = forget(self._database.looked_up(workspace))
+            if known is None:
+                there = _workspace(connection, workspace)
+                known = LookedUp(there.record.sequence, unfinished=there.unfinished)
             telling = Telling(connection, self._history, workspace, cause)
-            parts = _unfinished(connection, known)
-            recording = Recording(connection, known.record, parts, telling, self._history)
+            parts = unfinished(connection, workspace) if known.unfinished else ()
+            recording = Recording(connection, workspace, known, parts, telling, self._history)
             for kind, run in groupby(changes, type):
                 if kind is Put:
                     recording.put([change for change in run if isinstance(change, Put)])
@@ -296,10 +302,11 @@ class StoredCatalogue:
             return recording.close()
 
     def finish(self, workspace: int, most: int) -> Finished | None:
-        with self._database.read() as connection:
+        with self._database.read(single=True) as connection:
             if not _workspace(connection, workspace).unfinished:
                 return None
         with self._database.transaction(workspace) as connection:
+            forget(self._database.looked_up(workspace))
             known = _workspace(connection, workspace)
             parts = _unfinished(connection, known)
             if not parts:
@@ -351,8 +358,32 @@ class StoredCatalogue:
     def set_hash(self, workspace: int, path: str, version: int, hash: str) -> bool:
         row = (hash, workspace, paths.key(paths.check(path)), version)
         with self._database.transaction(workspace) as connection:
+            forget(self._database.looked_up(workspace))
             _workspace(connection, workspace)
             return connection.execute(_SET_HASH, row).rowcount > 0
+
+    def _rows_at(self, workspace: int, keys: Sequence[bytes]) -> Mapping[bytes, Row]:
+        """The rows of what is at `keys` now, and maybe of others; without those of deletions."""
+        with self._database.read(single=True) as connection:
+            if not isinstance(connection, TakesLists):
+                return _rows_at(connection, workspace, keys)
+            known = self._known(connection, workspace, keys) if keys else None
+            if known is not None and not known.unfinished:
+                return known.live(keys)
+        with self._database.read() as connection:
+            return _rows_at(connection, workspace, keys)
+
+    def _known(
+        self, connection: Statements, workspace: int, keys: Sequence[bytes]
+    ) -> LookedUp | None:
+        """What one statement, or none, says of some keys; None: there is no such workspace."""
+        memory = self._database.looked_up(workspace)
+        known = noted(memory)
+        if known is not None:
+            look_further(connection, workspace, known, keys)
+        elif (known := look(connection, workspace, keys)) is not None:
+            note(memory, known)
+        return known
 
 
 def _range(folder: str, after: str, upto: str) -> tuple[bytes, tuple[bytes, bytes]]:
@@ -392,6 +423,11 @@ def _workspace(connection: Statements, number: int) -> _Known:
 
 def _no_workspace() -> ProblemError:
     return ProblemError(Problem(Code.UNKNOWN_WORKSPACE, "there is no such workspace", retry=False))
+
+
+def _rows_at(connection: Statements, workspace: int, keys: Sequence[bytes]) -> dict[bytes, Row]:
+    parts = _unfinished(connection, _workspace(connection, workspace))
+    return rows_at(connection, workspace, keys, parts)
 
 
 def _unfinished(connection: Statements, known: _Known) -> Sequence[Unfinished]:

@@ -37,4 +37,7 @@ class FolderSink(StagingSink, PublishesAtOnce):
             raise
         finally:
             self._staging.remove_folders(begun.folders)
-        return [recorded.get(index) or failed(begun, index) for index in range(len(begun.offers))]
+        return [
+            recorded.get(index) or failed(begun.problems[index])
+            for index in range(len(begun.offers))
+        ]

@@ -379,9 +379,8 @@ def _missing(want: Want) -> int:
     return sum(end - start for start, end in want.ranges)
 
 
-def failed(begun: SinkBatch, index: int) -> Receipt:
+def failed(problem: Problem) -> Receipt:
     """The receipt of a file that was not published."""
-    problem = begun.problems[index]
     return Receipt(problem.code_text, message=str(problem), retry=problem.retry)
 
 

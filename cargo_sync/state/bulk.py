@@ -72,27 +72,34 @@ class InsertColumns:
         into: such as "t (a, b, c)".
         values: such as "?, column1, column2": "?" for the same values, which come first.
         columns: how many there are.
+        tail: such as "ON CONFLICT DO NOTHING RETURNING a", or "".
     """
 
-    def __init__(self, into: str, values: str, columns: int) -> None:
+    def __init__(self, into: str, values: str, columns: int, tail: str = "") -> None:
         row = f"({', '.join('?' * columns)})"
         head = f"INSERT INTO {into} SELECT {values} FROM"
+        end = f" WHERE true {tail}" if tail else ""
+        self._gives = "RETURNING" in tail
         self._texts = {
-            size: f"{head} (VALUES {', '.join([row] * size)}) AS given" for size in _SIZES
+            size: f"{head} (VALUES {', '.join([row] * size)}) AS given{end}" for size in _SIZES
         }
         names = ", ".join(f"column{number}" for number in range(1, columns + 1))
-        self._whole = f"{head} unnest({', '.join('?' * columns)}) AS given ({names})"
+        self._whole = f"{head} unnest({', '.join('?' * columns)}) AS given ({names}){end}"
 
     def __call__(
         self, connection: Statements, same: Sequence[object], columns: Sequence[Sequence[object]]
-    ) -> None:
+    ) -> list[tuple[Any, ...]]:
+        """Inserts them; returns what the tail gives of them."""
         if isinstance(connection, TakesLists) and all(map(_is_array, columns)):
-            connection.execute(self._whole, [*same, *map(list, columns)])
-            return
-        rows = zip(*columns, strict=True)
+            done = connection.execute(self._whole, [*same, *map(list, columns)])
+            return done.fetchall() if self._gives else []
+        given, rows = list[tuple[Any, ...]](), zip(*columns, strict=True)
         for start, end, size in _parts(len(columns[0])):
             values = chain.from_iterable(islice(rows, end - start))
-            connection.execute(self._texts[size], [*same, *values])
+            done = connection.execute(self._texts[size], [*same, *values])
+            if self._gives:
+                given += done.fetchall()
+        return given
 
 
 class Select:

@@ -118,7 +118,7 @@ class Database(ABC):
             RuntimeError: it joins one whose scope does not allow that.
         """
 
-    def held(self, workspace: int | None) -> AbstractContextManager[object]:
+    def held(self, workspace: int | None, *, whole: bool = False) -> AbstractContextManager[object]:
         """What a workspace's rows say stays true until the block ends, whoever else writes.
 
         What is written inside becomes true at its end, all or nothing. Each transaction inside can
@@ -129,24 +129,37 @@ class Database(ABC):
 
         Args:
             workspace: its id; None: nobody else writes anything.
+            whole: when a transaction inside fails, nothing else comes of it either. That is less
+                work for a database.
 
         Raises:
             ProblemError: as `transaction` does, also at the end of the block.
         """
         return nullcontext()
 
+    def looked_up(self, workspace: int) -> "dict[str, Any] | None":
+        """What this thread has found out of a workspace, and stays so until its transaction ends.
+
+        Who looks something up may note it here, and who changes it forgets it. None: this thread's
+        transaction does not keep others from writing there, or a look costs next to nothing.
+        """
+        return None
+
     def afterwards(self, call: Callable[[], object]) -> None:
         """Calls it once what was written until now is true; never if it does not become true."""
         call()
 
     @abstractmethod
-    def read(self, *, long: bool = False) -> AbstractContextManager[Statements]:
+    def read(
+        self, *, long: bool = False, single: bool = False
+    ) -> AbstractContextManager[Statements]:
         """Reads at one moment: what others write after its first statement is not seen.
 
         A transaction of the same thread is seen. Nobody waits for one of another thread.
 
         Args:
             long: it takes more than a few milliseconds, for which no writer should wait.
+            single: it is one statement, or each may see another moment.
 
         Raises:
             ProblemError: it cannot be read.

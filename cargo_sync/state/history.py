@@ -1,6 +1,6 @@
 """The history of a server: batches that are added in the transaction that made them true."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -24,16 +24,17 @@ LOOKED_AT: Final = 50_000
 BATCHES: Final = 2_000
 """A page looks at so many files, and at so many batches: if what is wanted is rare, it is empty."""
 
-_SELECT: Final = (
-    "SELECT cursor, time, workspace, kind, user, address, origin, flow, seconds, count, bytes "
-    "FROM history"
+_COLUMNS: Final = (
+    "cursor, time, workspace, kind, user, address, origin, flow, seconds, count, bytes"
 )
-_ADD: Final = """
-INSERT INTO history (cursor, time, workspace, kind, user, address, origin, flow, seconds, count,
-bytes, files, lived) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+_SELECT: Final = f"SELECT {_COLUMNS} FROM history"  # noqa: S608
 _NEWEST: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'history'"
-_NUMBERING: Final = f"{_NEWEST} /* FOR UPDATE */"
+_ADD: Final = f"""
+INSERT INTO history (cursor, time, workspace, kind, user, address, origin, flow, seconds, count,
+bytes, files, lived)
+SELECT coalesce(({_NEWEST} /* FOR UPDATE */), 0) + ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+RETURNING cursor
+"""
 """Who gives numbers has the row until the commit: so numbers become visible in their order, and no
 reader passes one by that is still to come."""
 _WANTED: Final = """
@@ -46,6 +47,9 @@ _BEFORE: Final = f"""{_SELECT} WHERE cursor < ?5 + {MOST} AND cursor - count < ?
 AND {_WANTED} {{}} ORDER BY cursor DESC LIMIT ?6
 """
 _ONE: Final = f"{_SELECT} WHERE cursor = ?"
+_TOLD: Final = f"""
+SELECT {_COLUMNS}, files FROM history WHERE cursor > ? ORDER BY cursor LIMIT ?
+"""  # noqa: S608
 _FILES: Final = "SELECT files FROM history WHERE cursor = ?"
 _MOVED: Final = """
 SELECT kind, coalesce(sum(count), 0), coalesce(sum(bytes), 0) FROM history INDEXED BY history_user
@@ -142,16 +146,16 @@ class HistoryRows:
     ) -> list[ToldBatch]:
         """As `add`, in a transaction of the caller."""
         told: list[ToldBatch] = []
-        now, lived, cursor = self._wall(), self._lived(), _newest(connection, _NUMBERING)
+        now, lived = self._wall(), self._lived()
         for start in range(0, len(files.paths), MOST):
             part = files.between(start, start + MOST) if len(files.paths) > MOST else files
-            cursor += len(part.paths)
             batch = HistoryBatch(
-                cursor, now, workspace, kind, cause.user, cause.address, cause.origin, cause.flow,
-                cause.seconds, len(part.paths), sum(part.sizes),
+                len(part.paths), now, workspace, kind, cause.user, cause.address, cause.origin,
+                cause.flow, cause.seconds, len(part.paths), sum(part.sizes),
             )  # fmt: skip
             row = (*batch[:3], kind.value, *batch[4:], part.encode(), lived)
-            connection.execute(_ADD, row)
+            [(cursor,)] = connection.execute(_ADD, row).fetchall()
+            batch = batch._replace(cursor=cursor)
             told.append(ToldBatch(batch, part.paths[:SHOWN]))
         return told
 
@@ -210,14 +214,12 @@ class HistoryRows:
 
         No batch with a lower cursor comes later.
         """
-        asked = (None, None, None, None, cursor, limit)
-        with self._database.read(long=True) as connection:
-            batches = map(_batch, connection.execute(_AFTER.format(""), asked).fetchall())
-            return [
-                ToldBatch(batch, HistoryFiles.decode(found[0]).paths[:SHOWN])
-                for batch in batches
-                for found in connection.execute(_FILES, (batch.cursor,)).fetchall()
-            ]
+        with self._database.read(long=True, single=True) as connection:
+            found = connection.execute(_TOLD, (cursor, limit)).fetchall()
+        return [
+            ToldBatch(_batch(row), HistoryFiles.decode(files).paths[:SHOWN])
+            for *row, files in found
+        ]
 
     def moved(self, user: str, since: float) -> MovedTotals:
         """How much a user moved since then, unix seconds; 0 for all that is kept."""
@@ -300,11 +302,11 @@ def _within(workspaces: Sequence[int] | None) -> str:
     return f"AND workspace IN ({', '.join(str(int(one)) for one in workspaces)})"
 
 
-def _batch(row: tuple[Any, ...]) -> HistoryBatch:
+def _batch(row: Iterable[Any]) -> HistoryBatch:
     batch = HistoryBatch._make(row)
     return batch._replace(kind=HistoryKind(batch.kind))
 
 
-def _newest(connection: Statements, asked: str = _NEWEST) -> int:
-    row = connection.execute(asked).fetchone()
+def _newest(connection: Statements) -> int:
+    row = connection.execute(_NEWEST).fetchone()
     return int(row[0]) if row else 0

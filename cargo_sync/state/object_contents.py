@@ -24,6 +24,7 @@ _ADD: Final = InsertColumns(
     "object_content (workspace, hash, size, object, start, pieces)",
     "?, column1, column2, column3, column4, column5",
     5,
+    "ON CONFLICT (workspace, hash) DO NOTHING RETURNING hash, object, size",
 )
 _STATES: Final = Select("SELECT hash, state FROM object_content WHERE workspace = ? AND hash IN")
 _JUDGE: Final = Alter(
@@ -122,30 +123,27 @@ class ObjectContents:
             ProblemError: an object was given up meanwhile. It is sent again.
         """
         with self._database.transaction(workspace) as connection:
-            given = dict(zip(hashes, zip(sizes, where, strict=True), strict=True))
-            own = dict(_STATES(connection, [workspace], _keys(given)))
-            back = [hash for hash, state in own.items() if state == CONDEMNED]
-            _JUDGE(connection, (LIVE, 0.0, workspace, CONDEMNED), back)
-            if lost := [hash for hash, state in own.items() if state == LOST]:
-                rows = list(_OF_STATE(connection, [workspace, LOST], lost))
-                _DELETE(connection, [workspace], lost)
-                self._lose(connection, [(object, size) for _, size, object in rows], self._lived())
-                for hash in lost:
-                    del own[hash]
-            new = sorted(hash for hash in given if bytes.fromhex(hash) not in own)
-            if not new:
-                return
+            rows = {
+                bytes.fromhex(hash): (size, *_placed(place), lists.get(hash, b""))
+                for hash, size, place in zip(hashes, sizes, where, strict=True)
+            }
+            added = self._add(connection, workspace, rows)
+            if len(added) < len(rows):
+                there = rows.keys() - {hash for hash, _, _ in added}
+                own = dict(_STATES(connection, [workspace], sorted(there)))
+                back = [hash for hash, state in own.items() if state == CONDEMNED]
+                _JUDGE(connection, (LIVE, 0.0, workspace, CONDEMNED), back)
+                if lost := [hash for hash, state in own.items() if state == LOST]:
+                    old = list(_OF_STATE(connection, [workspace, LOST], lost))
+                    _DELETE(connection, [workspace], lost)
+                    self._lose(connection, [(row[2], row[1]) for row in old], self._lived())
+                    added += self._add(connection, workspace, {hash: rows[hash] for hash in lost})
             counts, bytes_in = Counter[int](), Counter[int]()
-            added = []
-            for hash in new:
-                size, place = given[hash]
-                object, start = place >> START_BITS, place & ((1 << START_BITS) - 1)
+            for _, object, size in added:
                 counts[object] += 1
                 bytes_in[object] += size
-                added.append((bytes.fromhex(hash), size, object, start, lists.get(hash, b"")))
             for object in sorted(counts):
                 self._gain(connection, workspace, object, counts[object], bytes_in[object])
-            _ADD(connection, [workspace], list(zip(*added, strict=True)))
 
     def safe(self, workspace: int, hashes: Sequence[str]) -> set[str]:
         """Those of these contents that the workspace has, and that are not condemned."""
@@ -217,7 +215,7 @@ class ObjectContents:
 
     def where(self, workspace: int, hashes: Sequence[str]) -> dict[str, ContentPlace]:
         """Where contents of a workspace lie; nothing of what it has not."""
-        with self._database.read() as connection:
+        with self._database.read(single=True) as connection:
             found = _WHERE(connection, [workspace], _keys(hashes))
             return {
                 hash.hex(): ContentPlace(hash.hex(), size, start, object, key.hex(), bucket)
@@ -226,7 +224,7 @@ class ObjectContents:
 
     def pieces(self, workspace: int, hash: str) -> bytes:
         """The list of a content's pieces (`local.piece_lists`); b"" if the row has none."""
-        with self._database.read() as connection:
+        with self._database.read(single=True) as connection:
             found = connection.execute(
                 "SELECT pieces FROM object_content WHERE workspace = ? AND hash = ?",
                 (workspace, bytes.fromhex(hash)),
@@ -262,6 +260,25 @@ class ObjectContents:
 
     # -- in a transaction --------------------------------------------------------------------------
 
+    def _add(
+        self,
+        connection: Statements,
+        workspace: int,
+        rows: Mapping[bytes, tuple[int, int, int, bytes]],
+    ) -> list[tuple[bytes, int, int]]:
+        """Adds those of these contents that are not there: (hash, object, size) of each.
+
+        Args:
+            connection: in a transaction.
+            workspace: whose they are.
+            rows: by hash: (size, object, start, list of its pieces).
+        """
+        if not rows:
+            return []
+        ordered = [(hash, *rows[hash]) for hash in sorted(rows)]
+        found = _ADD(connection, [workspace], list(zip(*ordered, strict=True)))
+        return [(bytes(hash), object, size) for hash, object, size in found]
+
     def _gain(
         self, connection: Statements, workspace: int, object: int, count: int, size: int
     ) -> None:
@@ -277,6 +294,11 @@ class ObjectContents:
         for object in sorted(counts):
             connection.execute(_LOSE, (counts[object], sizes[object], object))
         _DOOM(connection, (now,), sorted(counts))
+
+
+def _placed(placement: int) -> tuple[int, int]:
+    """The object, and where a content begins in it; see `placement_of`."""
+    return placement >> START_BITS, placement & ((1 << START_BITS) - 1)
 
 
 def _keys(hashes: Iterable[str]) -> list[bytes]:

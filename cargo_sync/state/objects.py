@@ -20,8 +20,8 @@ _BEGIN: Final = InsertColumns(
     "bucket_object (bucket, workspace, since, server, key, size)",
     "?, ?, ?, ?, column1, column2",
     2,
+    "RETURNING key, id",
 )
-_BEGUN: Final = Select("SELECT key, id FROM bucket_object WHERE key IN")
 _GIVE_UP: Final = Alter("UPDATE bucket_object SET state = 2, since = 0 WHERE state = 0 AND id IN")
 _RENEW: Final = "UPDATE bucket_object SET since = ? WHERE state = 0 AND server = ?"
 _STALE: Final = """
@@ -149,8 +149,8 @@ class Objects:
         """Objects are about to be written; returns their numbers."""
         some = _keys(keys)
         with self._database.apart() as connection:
-            _BEGIN(connection, [bucket, workspace, now, self.server], [some, sizes])
-            ids = {bytes(key): id for key, id in _BEGUN(connection, (), some)}
+            begun = _BEGIN(connection, [bucket, workspace, now, self.server], [some, sizes])
+        ids = {bytes(key): id for key, id in begun}
         return [ids[key] for key in some]
 
     def give_up(self, ids: Sequence[int]) -> None:

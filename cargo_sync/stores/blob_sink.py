@@ -176,7 +176,7 @@ class _PlacingSink(StagingSink, PublishesAtOnce):
             if problem is not None:
                 begun.problems[index] = problem
         return [
-            failed(begun, index)
+            failed(begun.problems[index])
             if index in begun.problems
             else Receipt("done", hash=kept.get(index, offer.path))
             for index, offer in enumerate(begun.offers)

@@ -20,6 +20,8 @@ from cargo_sync.state.presence import PresenceRows
 
 TICK: Final = 1.0
 """Seconds."""
+TOGETHER: Final = 0.05
+"""Seconds between two looks at what all servers have written, however much they write."""
 PAGE: Final = 200
 """Batches that are read at a time, to tell of them."""
 
@@ -75,6 +77,8 @@ class ServerJournal:
                 if not failed:
                     _log.error("what happened cannot be told: %s", error)
                 failed = True
+            if self._shared:
+                await Wakeup().wait(TOGETHER)
             await self._news.wait(TICK if self._shared else None)
 
     async def look(self) -> None:
@@ -83,7 +87,9 @@ class ServerJournal:
             return
         if self._reached is None:
             self._reached = await self._offload(self.rows.newest)
-        while told := await self._offload(self.rows.told, self._reached, PAGE):
+        more = True
+        while more and (told := await self._offload(self.rows.told, self._reached, PAGE)):
+            more = len(told) == PAGE
             self._reached = told[-1].batch.cursor
             for heard in self.heard:
                 heard(told)

@@ -52,12 +52,14 @@ class Promises:
             problem = self._quotas.refusal(some[at].path, self._user, excess)
             wants[wanted[at]] = Want(problem.code_text, message=str(problem))
 
-    def came(self, batch: int, grown: Use) -> None:
-        """So much of a batch is counted now."""
-        if (left := self._promised.get(batch)) is not None:
-            came = grown.within(left)
-            self._promised[batch] = left - came
-            self._quotas.end(came)
+    def came(self, batches: Sequence[int], grown: Use) -> None:
+        """So much of some batches is counted now, all together."""
+        for batch in batches:
+            if (left := self._promised.get(batch)) is not None:
+                came = grown.within(left)
+                self._promised[batch] = left - came
+                self._quotas.end(came)
+                grown -= came
 
     def end(self, batch: int) -> None:
         """A batch has ended: what did not come never will."""

@@ -141,6 +141,30 @@ class Asking(TakesLists):
         return cursor.execute(translated(sql).encode(), parameters or None)
 
 
+class _AskingAgain(TakesLists):
+    """Runs statements that only read, each a transaction of its own.
+
+    One that fails because its connection was lost meanwhile runs on another one.
+
+    connection  None before the first statement, if none was given
+    """
+
+    def __init__(self, connection: Connection | None, opened: Callable[[], Connection]) -> None:
+        self.connection = connection
+        self._opened = opened
+
+    def execute(self, sql: str, parameters: Sequence[object] = (), /) -> Found:
+        """As of `Asking`."""
+        if self.connection is not None and not self.connection.closed:
+            try:
+                return Asking(self.connection).execute(sql, parameters)
+            except psycopg.OperationalError:
+                if not self.connection.closed:
+                    raise
+        self.connection = self._opened()
+        return Asking(self.connection).execute(sql, parameters)
+
+
 class Opening:
     """Opens connections to one database.
 
@@ -219,6 +243,22 @@ class PostgresReaders:
             finally:
                 self._mine.asking = None
                 self._give_back(connection)
+
+    @contextmanager
+    def each(self) -> Iterator[Statements]:
+        """Reads statement by statement, each at a moment of its own.
+
+        Raises:
+            psycopg.Error: the database cannot be read.
+        """
+        failures = self._opening.failures
+        with self._turns:
+            asking = _AskingAgain(_taken(self._free), lambda: self._opening(failures))
+            try:
+                yield asking
+            finally:
+                if (connection := asking.connection) is not None and not connection.closed:
+                    self._free.append(connection)
 
     def _begun(self, failures: int) -> Connection:
         """A connection in a transaction; one that was lost since its last use is replaced."""

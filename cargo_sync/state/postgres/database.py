@@ -19,7 +19,7 @@ or not: it may be asked for again, because what the rooms write may be written t
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Self
+from typing import Any, Final, Self
 from zlib import crc32
 
 import psycopg
@@ -72,6 +72,7 @@ class PostgresDatabase(Database):
         self._depth = 0
         self._scope = ALONE
         self._spoilt = False
+        self._looked_up: dict[int, dict[str, Any]] = {}
         self._parts_at = 0
         """The depth of `held`, in which each transaction is a part that can fail alone; or 0."""
         self._after: list[Callable[[], object]] = []
@@ -185,17 +186,27 @@ class PostgresDatabase(Database):
             call()
 
     @contextmanager
-    def held(self, workspace: int | None) -> Iterator[None]:
+    def held(self, workspace: int | None, *, whole: bool = False) -> Iterator[None]:
         with self.transaction(workspace):
             if self._depth > 1:
                 yield
                 return
-            self._parts_at = 1
+            self._parts_at = 0 if whole else 1
             try:
                 yield
             finally:
                 self._parts_at = 0
             self._must_stand()
+
+    def looked_up(self, workspace: int) -> dict[str, Any] | None:
+        if not self._guard.acquire(timeout=0):
+            return None
+        try:
+            if self._depth and self._scope in (ALONE, Scope(workspace)):
+                return self._looked_up.setdefault(workspace, {})
+            return None
+        finally:
+            self._guard.release()
 
     def afterwards(self, call: Callable[[], object]) -> None:
         with self._guard:
@@ -213,6 +224,7 @@ class PostgresDatabase(Database):
             writer = self._connected(failures)
             self._has_begun(writer, text, last=True)
         self._spoilt, self._scope = False, scope
+        self._looked_up.clear()
         return writer
 
     def _has_begun(self, writer: Connection, text: bytes, *, last: bool = False) -> bool:
@@ -247,6 +259,7 @@ class PostgresDatabase(Database):
 
     def _part_is_rolled_back(self) -> bool:
         """Takes back what the part has done; False if the whole is lost."""
+        self._looked_up.clear()
         writer = self._writer
         if writer is None or writer.closed:
             return False
@@ -304,14 +317,15 @@ class PostgresDatabase(Database):
                 raise
 
     @contextmanager
-    def read(self, *, long: bool = False) -> Iterator[Statements]:
+    def read(self, *, long: bool = False, single: bool = False) -> Iterator[Statements]:
         del long
         with self._translated():
             own = self._own_transaction() or self._readers.own
             if own is not None:
                 yield own
                 return
-            with self._readers.one() as connection:
+            readers = self._readers
+            with readers.each() if single else readers.one() as connection:
                 yield connection
 
     @contextmanager

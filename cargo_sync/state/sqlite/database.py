@@ -294,17 +294,19 @@ class SqliteDatabase(Database):
         return True
 
     @contextmanager
-    def read(self, *, long: bool = False) -> Iterator[SqliteStatements]:
+    def read(self, *, long: bool = False, single: bool = False) -> Iterator[SqliteStatements]:
         """Reads at one moment: what others write after its first statement is not seen.
 
         A transaction of the same thread is seen. Nobody waits for one of another thread.
 
         Args:
             long: it takes more than a few milliseconds, for which no writer should wait.
+            single: it is all the same here.
 
         Raises:
             ProblemError: see `problem_of`.
         """
+        del single
         with self._translated():
             own = self._readers.own
             if self._guard.acquire(timeout=0):

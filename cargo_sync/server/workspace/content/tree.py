@@ -61,7 +61,7 @@ class ContentRows(Protocol):
 class StateTurns(Protocol):
     """How a workspace is held where several servers write (`state.database`)."""
 
-    def held(self, workspace: int | None) -> AbstractContextManager[object]:
+    def held(self, workspace: int | None, *, whole: bool = False) -> AbstractContextManager[object]:
         """What its rows say stays true until the block ends; then what was written is true."""
 
     def afterwards(self, call: Callable[[], object]) -> None:
@@ -139,7 +139,7 @@ class ContentTree(CataloguedTree):
         self.changes = 0
 
     @contextmanager
-    def turn(self, *, alone: bool = False) -> Iterator[None]:
+    def turn(self, *, alone: bool = False, whole: bool = False) -> Iterator[None]:
         """Holds the workspace: nobody else changes it until the block ends.
 
         What is recorded inside is true at the end of the block, and told then. Nothing inside may
@@ -147,11 +147,12 @@ class ContentTree(CataloguedTree):
 
         Args:
             alone: nobody else changes any workspace; for what is recorded in two of them.
+            whole: what is recorded inside cannot fail in part.
 
         Raises:
             ProblemError: `state_locked`; at the end of the block, too: nothing of it is true then.
         """
-        with self.lock, self._turns.held(None if alone else self.id):
+        with self.lock, self._turns.held(None if alone else self.id, whole=whole):
             yield
 
     # -- looking -----------------------------------------------------------------------------------

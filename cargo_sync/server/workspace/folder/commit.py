@@ -159,7 +159,7 @@ class WorkspaceCommit:
         cause = self._cause._replace(seconds=self._recorded_at - before)
         recorded = folder.record([*above, puts], gone, cause)
         versions = recorded.versions[len(above) :]
-        self._promises.came(batch, recorded.grown)
+        self._promises.came([batch], recorded.grown)
         idents, places = versions, [""] * count
         if self._stood:
             idents = list(map(self._ident, some, entries.kinds, versions))

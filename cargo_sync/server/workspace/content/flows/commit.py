@@ -11,7 +11,6 @@ from itertools import repeat
 from typing import Final
 
 from cargo_sync.catalogue.contract import Catalogued, Put, PutColumns
-from cargo_sync.local.batch import SinkBatch
 from cargo_sync.local.space import Shortage
 from cargo_sync.model import paths
 from cargo_sync.model.displaced import TrashCause
@@ -21,6 +20,7 @@ from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.slices import path_cost, slices
 from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.server.workspace.content.displacing import Displacing
+from cargo_sync.server.workspace.content.flows.joining import Recordable
 from cargo_sync.server.workspace.content.tree import (
     FILE_MODE,
     ContentTree,
@@ -42,8 +42,11 @@ class ContentCommit:
     `permitted` is called before files are recorded; it raises ProblemError when the flow's user may
     not write any more.
 
-    user  who sends
+    user   who sends
+    joins  batches that wait together may be recorded together
     """
+
+    joins = True
 
     def __init__(
         self, tree: ContentTree, run: str, permitted: Callable[[], None], cause: ChangeCause
@@ -53,6 +56,8 @@ class ContentCommit:
         self._permitted = permitted
         self._cause = cause
         self._recorded_at = tree.steady()
+        self._follows = False
+        """Whether rows of large folders are to be written after what was recorded last."""
         self.user = cause.user
         self._promises = Promises(tree.quotas, cause.user, tree.lock)
 
@@ -100,38 +105,44 @@ class ContentCommit:
 
     # -- once the contents are secured -------------------------------------------------------------
 
-    def record(self, batch: SinkBatch, placed: Mapping[int, StoredContent]) -> dict[int, Receipt]:
+    def record(self, batch: Recordable, placed: Mapping[int, StoredContent]) -> dict[int, Receipt]:
         """Records the files of a batch; those with content are in `placed`.
 
         Returns:
             Receipts by index for what is there now; failures are in the batch's problems.
 
         Raises:
-            ProblemError: it cannot be recorded.
+            ProblemError: nothing of it can be recorded.
         """
         receipts: dict[int, Receipt] = {}
         order = sorted({*batch.staged, *batch.there} - batch.problems.keys())
-        try:
-            for some in slices(order, lambda index: path_cost(batch.offers[index].path), TOGETHER):
+        self._follows = False
+        for some in slices(order, lambda index: path_cost(batch.offers[index].path), TOGETHER):
+            try:
                 with self._turn():
                     there = [index for index in some if index in batch.there]
-                    receipts.update((index, self._there(batch.offers[index])) for index in there)
+                    told = {index: self._there(batch.offers[index]) for index in there}
                     new = [index for index in some if index not in batch.there]
-                    receipts |= self._record(batch, new, placed)
+                    told |= self._record(batch, new, placed)
+            except ProblemError as error:
+                if not receipts:
+                    raise
+                batch.problems.update(dict.fromkeys(order[order.index(some[0]) :], error.problem))
+                break
+            receipts |= told
+        if self._follows:
             self._tree.finish()
-            return receipts
-        finally:
-            self.ended(batch.number)
+        return receipts
 
     def _record(
-        self, batch: SinkBatch, order: Sequence[int], placed: Mapping[int, StoredContent]
+        self, batch: Recordable, order: Sequence[int], placed: Mapping[int, StoredContent]
     ) -> dict[int, Receipt]:
         """Records some, in a turn."""
         tree = self._tree
         try:
             self._permitted()
         except ProblemError as error:
-            batch.problems |= dict.fromkeys(order, error.problem)
+            batch.problems.update(dict.fromkeys(order, error.problem))
             return {}
         if not order:
             return {}
@@ -156,7 +167,8 @@ class ContentCommit:
         cause = self._cause._replace(seconds=self._recorded_at - before)
         refers = [placed[index] for index in fine if index in placed]
         recorded = tree.record([*above, puts], displacing.taken(), cause, refers)
-        self._promises.came(batch.number, recorded.grown)
+        self._promises.came(batch.numbers, recorded.grown)
+        self._follows = self._follows or recorded.follows
         versions = recorded.versions[len(above) :]
         kinds, _, times, modes, _, _, hashes, _ = entries.columns()[1:]
         told = map(Receipt, repeat("done"), versions, versions, times, modes, hashes)
@@ -203,7 +215,7 @@ class ContentCommit:
 
     def _still_true(
         self,
-        batch: SinkBatch,
+        batch: Recordable,
         order: Sequence[int],
         stands: Mapping[int, Catalogued],
     ) -> list[int]:
@@ -240,7 +252,7 @@ class ContentCommit:
 
     def _turn(self) -> AbstractContextManager[None]:
         """Holds what files are recorded in."""
-        return self._tree.turn()
+        return self._tree.turn(whole=True)
 
     def _coming(self, offers: Sequence[Offer]) -> None:
         """These are about to be recorded."""

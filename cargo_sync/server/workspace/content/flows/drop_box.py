@@ -16,6 +16,8 @@ from cargo_sync.server.workspace.incoming import Additions
 class BoxCommit(ContentCommit):
     """The decisions about one flow into a drop box. One lane's thread uses it."""
 
+    joins = False
+
     def __init__(
         self,
         tree: ContentTree,

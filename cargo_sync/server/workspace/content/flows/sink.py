@@ -5,6 +5,7 @@ lane reads nothing more until some of it is recorded.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from cargo_sync.lanes.current import WANTED
@@ -12,8 +13,9 @@ from cargo_sync.lanes.ports import Exchange
 from cargo_sync.local.batch import SinkBatch
 from cargo_sync.local.staging_sink import StagingSink, failed
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.model.transfers import Finished, Offer, Receipt, Want
+from cargo_sync.model.transfers import Finished, Offer, Want
 from cargo_sync.server.workspace.content.flows.commit import ContentCommit
+from cargo_sync.server.workspace.content.flows.joining import CannotJoinError, joined_of
 from cargo_sync.server.workspace.content.flows.left import LeftFile
 from cargo_sync.server.workspace.content.flows.staging import SpoolStaging
 from cargo_sync.server.workspace.content.forwarding import forward_of, may_be_elsewhere, source_of
@@ -22,6 +24,15 @@ from cargo_sync.stores.contract import Content, Forward, Secured
 
 WAITING: Final = 256 * 2**20
 """Bytes of submitted batches that may wait to be secured; one batch always may."""
+BUSY: Final = 2
+"""Batches that come or are being secured, while others wait for them to be recorded together."""
+GATHERED: Final = 4
+GATHERED_FILES: Final = 512
+GATHERED_BYTES: Final = 16 << 20
+"""So many batches, files or bytes wait for no more: a commit is as cheap for each as it can be."""
+GATHERED_SECONDS: Final = 0.05
+_UNKNOWN: Final = frozenset({Code.DATABASE_AWAY, Code.STATE_LOCKED})
+"""It may be recorded nevertheless, or would wait as long once more."""
 
 
 class ContentSink(StagingSink):
@@ -41,6 +52,8 @@ class ContentSink(StagingSink):
         self._failed: list[Finished] = []
         self._wake: Callable[[], None] = lambda: None
         self._exchange: Exchange | None = None
+        self._gathered_since: float | None = None
+        """When the first of those could be recorded that can be now."""
 
     def wakes(self, wake: Callable[[], None]) -> None:
         self._wake = wake
@@ -125,9 +138,9 @@ class ContentSink(StagingSink):
 
     def finished(self) -> list[Finished]:
         found, self._failed = self._failed, []
-        for one in [one for one in self._waiting if one.results is not None]:
-            self._waiting.remove(one)
-            found.append((one.batch.number, self._recorded(one)))
+        ready = [one for one in self._waiting if one.results is not None]
+        if ready and not self._gathers(ready):
+            found += self._taken(ready)
         return found
 
     def full(self) -> bool:
@@ -138,7 +151,7 @@ class ContentSink(StagingSink):
         """Submitted batches that are secured are recorded; of the others the contents are left."""
         super().close()
         self._stop_forwards()
-        self.finished()
+        self._taken([one for one in self._waiting if one.results is not None])
         left = [file for files in self._left.values() for file in files.values()]
         self._left.clear()
         for one in self._waiting:
@@ -169,24 +182,74 @@ class ContentSink(StagingSink):
         for key in [key for key in self._forwards if batch in (None, key[0])]:
             self._forwards.pop(key).close()
 
-    def _recorded(self, one: "_Submitted") -> list[Receipt] | Problem:
-        """Records a batch that is secured."""
-        batch, contents, results = one.batch, one.contents, one.results or ()
-        placed = {
-            index: StoredContent(content, result)
-            for (index, content), result in zip(contents.items(), results, strict=True)
-            if not isinstance(result, Problem)
-        }
-        if len(placed) < len(contents):
-            pairs = zip(contents, results, strict=True)
-            batch.problems |= {index: why for index, why in pairs if isinstance(why, Problem)}
+    def _gathers(self, ready: Sequence["_Submitted"]) -> bool:
+        """Whether batches that could be recorded wait for others, with which they cost less.
+
+        Only for a moment, only while much comes, and only while something is being secured, whose
+        end wakes the lane.
+        """
+        others = len(self._waiting) - len(ready)
+        files = sum(len(one.batch.offers) for one in ready)
+        now = self._tree.steady()
+        if self._gathered_since is None:
+            self._gathered_since = now
+        return (
+            self._commit.joins
+            and others > 0
+            and others + len(self._batches) >= BUSY
+            and len(ready) < GATHERED
+            and files < GATHERED_FILES
+            and sum(one.size for one in ready) < GATHERED_BYTES
+            and now - self._gathered_since < GATHERED_SECONDS
+        )
+
+    def _taken(self, ready: Sequence["_Submitted"]) -> list[Finished]:
+        """Records batches that are secured, together if that can be."""
+        self._gathered_since = None
+        for one in ready:
+            self._waiting.remove(one)
         try:
-            receipts = self._commit.record(batch, placed)
-        except ProblemError as error:
-            return error.problem
+            if self._commit.joins and len(ready) > 1:
+                with suppress(CannotJoinError):
+                    return self._recorded(ready)
+            return [found for one in ready for found in self._recorded([one])]
         finally:
-            self._tree.store.release(list(one.contents.values()))
-        return [receipts.get(index) or failed(batch, index) for index in range(len(batch.offers))]
+            for one in ready:
+                self._commit.ended(one.batch.number)
+                self._tree.store.release(list(one.contents.values()))
+
+    def _recorded(self, some: Sequence["_Submitted"]) -> list[Finished]:
+        """Records batches in one turn.
+
+        Raises:
+            CannotJoinError: together they cannot be recorded, but perhaps each by itself.
+        """
+        joined = joined_of([one.batch for one in some])
+        placed = dict[int, StoredContent]()
+        for start, one in zip(joined.starts, some, strict=True):
+            for (index, content), result in zip(
+                one.contents.items(), one.results or (), strict=True
+            ):
+                if isinstance(result, Problem):
+                    joined.problems[start + index] = result
+                else:
+                    placed[start + index] = StoredContent(content, result)
+        try:
+            receipts = self._commit.record(joined, placed)
+        except ProblemError as error:
+            if len(some) > 1 and error.problem.code not in _UNKNOWN:
+                raise CannotJoinError from error
+            return [(one.batch.number, error.problem) for one in some]
+        return [
+            (
+                one.batch.number,
+                [
+                    receipts.get(index) or failed(joined.problems[index])
+                    for index in range(start, start + len(one.batch.offers))
+                ],
+            )
+            for start, one in zip(joined.starts, some, strict=True)
+        ]
 
 
 class _Submitted:
