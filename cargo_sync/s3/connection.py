@@ -208,7 +208,7 @@ class S3Connection:
             except S3Error as error:
                 if error.server_code == _UNPROVED and hashed is not None and not hashed.md5:
                     self.checks, self.doubted = UNKNOWN, True
-                    hashed = await self._digests(request)
+                    hashed = await self._digests(request, {SentHash.MD5})
                     continue
                 if error.status in _NOT_DONE and _relies(request):
                     self.doubted = True
@@ -222,10 +222,12 @@ class S3Connection:
             await self._pause(wait)
             tries += 1
 
-    async def _digests(self, request: S3Request) -> SentDigests | None:
+    async def _digests(
+        self, request: S3Request, also: Set[SentHash] = frozenset()
+    ) -> SentDigests | None:
         if (content := request.content) is None:
             return None
-        kinds = self.sent_hashes(content)
+        kinds = self.sent_hashes(content) | also
         if content.size <= SMALL or kinds <= content.known:
             return digests(content, kinds)
         return await self.world.offload(digests, content, kinds)

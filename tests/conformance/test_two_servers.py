@@ -6,13 +6,14 @@ case runs in the order that its name says, however slow the machine is.
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from cargo_sync.catalogue.contract import Put
+from cargo_sync.catalogue.contract import Gone, Put
 from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.machines.quota import Quota
@@ -323,3 +324,81 @@ def test_who_polls_while_two_servers_write_sees_each_change_once(two: Two, root:
     for thread in threads:
         thread.join()
     assert len(set(seen)) == len(seen) == 120
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """All that this process asks a PostgreSQL, statement by statement, without its spaces."""
+    found: list[str] = []
+    execute = psycopg.RawCursor.execute
+
+    def executes(cursor: Any, query: Any, *rest: Any, **more: Any) -> Any:
+        text = query.decode() if isinstance(query, bytes) else str(query)
+        found.extend(" ".join(one.split()) for one in text.split(";"))
+        return execute(cursor, query, *rest, **more)
+
+    monkeypatch.setattr(psycopg.RawCursor, "execute", executes)
+    return found
+
+
+def test_a_commit_asks_as_much_for_one_file_as_for_many(
+    scenes: list[Scene], asked: list[str]
+) -> None:
+    scene, counts = scenes[0], []
+    for number, files in enumerate([1, 150]):
+        some = [offer(f"d/{number} {at}", b"%d" % at) for at in range(files)]
+        scene.workspace.sink("run").begin(2, some)  # statements are prepared
+        asked.clear()
+        _, receipts = scene.bring(*((one, b"%d" % at) for at, one in enumerate(some)))
+        assert {one.code for one in receipts} == {"done"}
+        counts.append(list(asked))
+    judged, *begin = counts[1]
+    assert judged.startswith("SELECT w.sequence"), "one statement, before anything is sent"
+    assert len(begin) == len(counts[0]) - 1 <= 14, counts[1]
+    assert len(set(counts[1])) >= len(counts[1]) - 1, "the same is asked again after it was sent"
+
+
+def test_what_is_looked_up_while_a_workspace_is_held_is_true(
+    two: Two, root: str, asked: list[str]
+) -> None:
+    database, catalogue = two.databases[0], StoredCatalogue(two.databases[0])
+    id = catalogue.workspace(root, lambda: "epoch").id
+
+    def there(*some: str) -> list[int]:
+        return [0 if one is None else one.entry.version for one in catalogue.entries(id, some)]
+
+    with database.held(id):
+        assert there("a", "b") == [0, 0]
+        asked.clear()
+        assert there("b", "a") == [0, 0] and asked == []
+        assert there("a", "c") == [0, 0] and len(asked) == 1
+        assert catalogue.record(id, [file("a"), file("b")]).versions == [1, 2]
+        assert there("a", "b", "c") == [1, 2, 0]
+        assert catalogue.record(id, [Gone("a"), file("a"), file("c")]).versions == [3, 4, 5]
+        assert there("a", "b", "c") == [4, 2, 5]
+        with pytest.raises(ZeroDivisionError), database.transaction(id):
+            catalogue.record(id, [Gone("b")])
+            assert there("b", "c") == [0, 5]
+            raise ZeroDivisionError
+        assert there("a", "b", "c") == [4, 2, 5]
+    other = StoredCatalogue(two.databases[1])
+    other.record(id, [Gone("c")])
+    assert there("a", "b", "c") == [4, 2, 0], "nothing is remembered afterwards"
+
+
+def test_of_what_belongs_together_nothing_comes_if_a_part_fails(two: Two, root: str) -> None:
+    database, catalogue = two.databases[0], StoredCatalogue(two.databases[0])
+    id = catalogue.workspace(root, lambda: "epoch").id
+
+    def fails(*, whole: bool) -> None:
+        with database.held(id, whole=whole):
+            catalogue.record(id, [file("a")])
+            with suppress(ZeroDivisionError), database.transaction(id):
+                catalogue.record(id, [file("b")])
+                raise ZeroDivisionError
+
+    with pytest.raises(ProblemError):
+        fails(whole=True)
+    assert catalogue.entries(id, ["a", "b"]) == [None, None]
+    fails(whole=False)
+    assert [one is not None for one in catalogue.entries(id, ["a", "b"])] == [True, False]

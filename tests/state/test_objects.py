@@ -90,7 +90,8 @@ def test_what_comes_again_keeps_its_place(state: Database) -> None:
     rows.record(first, A)
     rows.contents.condemn(1, [A], 20.0)
     rows.record(second, A, B)
-    assert [one.object for one in rows.contents.where(1, [A, B]).values()] == [first, second]
+    where = rows.contents.where(1, [A, B])
+    assert [where[one].object for one in (A, B)] == [first, second]
     assert rows.contents.live(1, "", 10) == [A, B]
     assert rows.objects.totals(rows.bucket) == (2, 300, 200, 2)
 

@@ -6,14 +6,23 @@ that objects are in it is not touched: it was emptied, or another bucket has its
 """
 
 import asyncio
+import logging
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Final
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.objects import BucketRow, BucketTotals
 from cargo_sync.stores.objects.ports import BucketCalls, ObjectRows
 from cargo_sync.stores.objects.watched import BucketCounts, WatchedBucket
+
+_log = logging.getLogger(__name__)
+_UNCHECKED: Final = (
+    "%s compares what it gets with no MD5 and no SHA-256: what is damaged on the way "
+    "is found only when it is read. Use https, and a server that compares"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,19 @@ class StoreBucket:
                     self.row, self._refused = None, error.problem
                 return False
             self._refused = None
+            await self.find_checks(world.token())
             return True
+
+    async def find_checks(self, token: str) -> None:
+        """Finds out how it checks what it gets, unless that is known. `token` names an object.
+
+        As long as that cannot be found out, such as in a full bucket, it gets the MD5.
+        """
+        if self.calls.checks is not None:
+            return
+        with suppress(ProblemError):
+            if not await self.calls.find_checks(token):
+                _log.warning(_UNCHECKED, self.address)
 
 
 class Buckets:

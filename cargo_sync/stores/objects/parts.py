@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from hashlib import md5
 from typing import Final, Protocol
 
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.objects.buckets import StoreBucket
 from cargo_sync.stores.objects.packing import part_size
-from cargo_sync.stores.objects.ports import Storage
+from cargo_sync.stores.objects.ports import SentSum, Storage
 from cargo_sync.stores.objects.retrying import Retrying
 
 AT_ONCE: Final = 4
@@ -129,12 +128,13 @@ class PartSending:
         memory, offload, etag = self._storage.memory, self._storage.world.offload, ""
         async with memory.taking(length):
             view = memory.buffer(length)
-            digest = await offload(_read, read, view, start)
+            checksum = self._calls.new_sum()
+            await offload(_read, read, view, start, checksum)
             if self._log is not None:
                 etag = await offload(self._log.known, number, view)
             if not etag:
                 etag = await self._again(
-                    lambda: self._calls.part(self._key, self.upload, number, view, digest),
+                    lambda: self._calls.part(self._key, self.upload, number, view, checksum),
                     self._wanted,
                     {Code.VANISHED},
                 )
@@ -143,11 +143,9 @@ class PartSending:
             self._log.acknowledged(number, start, length, etag)
 
 
-def _read(read: Read, view: memoryview, offset: int) -> bytes:
-    """Fills memory; the MD5 of it, of which each piece is hashed while it is near the processor."""
-    digest = md5(usedforsecurity=False)
+def _read(read: Read, view: memoryview, offset: int, checksum: SentSum) -> None:
+    """Fills memory; each piece is hashed while it is near the processor."""
     for start in range(0, len(view), PIECE):
         piece = view[start : start + PIECE]
         read(piece, offset + start)
-        digest.update(piece)
-    return digest.digest()
+        checksum.update(piece)

@@ -32,6 +32,20 @@ class OpenParts(NamedTuple):
     age: float
 
 
+class SentSum(Protocol):
+    """A hash of what is sent, as hashlib makes it, by which a bucket finds that all came right.
+
+    name  as hashlib has it: `md5` or `sha256`
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def update(self, piece: bytes | memoryview, /) -> object: ...
+
+    def digest(self) -> bytes: ...
+
+
 class BucketCalls(Protocol):
     """One bucket, or a folder in it. Keys are 32 hex digits; nothing is written twice.
 
@@ -48,7 +62,13 @@ class BucketCalls(Protocol):
     async def mark(self, marker: str) -> None:
         """Writes the marker, where there is none."""
 
-    async def put(self, key: str, content: bytes | memoryview, md5: bytes | None = None) -> None:
+    async def find_checks(self, token: str) -> bool:
+        """Finds out how the bucket checks what comes; whether it does. `token` names an object."""
+
+    def new_sum(self) -> SentSum:
+        """Begins the hash that this bucket compares, of something that will be sent."""
+
+    async def put(self, key: str, content: bytes | memoryview, checksum: SentSum) -> None:
         """Stores an object; again with the same bytes, if it is not known whether it is there."""
 
     async def size(self, key: str) -> int | None:
@@ -61,9 +81,9 @@ class BucketCalls(Protocol):
         """An upload in parts begins; returns its id."""
 
     async def part(
-        self, key: str, upload: str, number: int, content: memoryview, md5: bytes
+        self, key: str, upload: str, number: int, content: memoryview, checksum: SentSum
     ) -> str:
-        """Sends a part with its MD5; returns its ETag."""
+        """Sends a part with its hash; returns its ETag."""
 
     async def complete(self, key: str, upload: str, etags: Sequence[str]) -> None:
         """Makes the object of the parts, the first of which has number 1."""

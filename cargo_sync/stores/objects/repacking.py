@@ -79,7 +79,9 @@ class Repacking:
             pack = b"".join(one.content for one in kept)
             [(id, key)] = await self._storing.rows(bucket, workspace, [len(pack)], lambda: False)
             try:
-                await bucket.calls.put(key, pack)
+                checksum = bucket.calls.new_sum()
+                await world.offload(checksum.update, pack)
+                await bucket.calls.put(key, pack, checksum)
                 moves, start = list[ContentMove](), 0
                 for hash, source, content in kept:
                     moves.append(ContentMove(hash, len(content), source, id, start))

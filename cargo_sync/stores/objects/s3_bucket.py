@@ -2,20 +2,24 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from cargo_sync.config.bucket import BucketSettings
+from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.world import World
 from cargo_sync.process.buffers import Buffers
 from cargo_sync.process.http_body import LARGE
+from cargo_sync.s3.abilities import find_checks
 from cargo_sync.s3.addresses import S3Address
 from cargo_sync.s3.client import S3
 from cargo_sync.s3.connection import S3Connection
 from cargo_sync.s3.content import S3Content
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.errors import S3Error, bad_answer
-from cargo_sync.stores.objects.ports import ListedObject, OpenParts
+from cargo_sync.s3.sent_hashes import SentHash
+from cargo_sync.stores.objects.ports import ListedObject, OpenParts, SentSum
 from cargo_sync.wire.sigv4 import AccessKey
 
 MARKER: Final = "cargo_sync.json"
@@ -26,6 +30,9 @@ _LONGEST_MARKER: Final = 4_096
 _KEY_DIGITS: Final = 32
 _KEPT: Final = 32 << 20
 """Bytes of memory for what is read that are used again."""
+_ANY: Final = S3Content((), is_checked_later=True)
+"""As what is sent: its tags, which are not in the bucket, are compared when it is read."""
+_KINDS: Final = {"md5": SentHash.MD5, "sha256": SentHash.SHA256}
 
 
 class S3Bucket:
@@ -67,9 +74,22 @@ class S3Bucket:
         text = json.dumps({"format": _FORM, "version": _VERSION, "marker": marker})
         await self._s3.put(f"{self._top}{MARKER}", S3Content((text.encode(),)))
 
-    async def put(self, key: str, content: bytes | memoryview, md5: bytes | None = None) -> None:
-        sent = S3Content((content,), md5, is_checked_later=True)
-        await self._s3.put(self._key(key), sent)
+    async def find_checks(self, token: str) -> bool:
+        key = f"{self._top}{RESERVED}/probe-{token}"
+        try:
+            found = self._s3.checks = await find_checks(self._s3, key)
+        finally:
+            with suppress(S3Error):
+                await self._s3.delete(key)
+        return found.md5 or found.sha256
+
+    def new_sum(self) -> SentSum:
+        [kind] = self._s3.sent_hashes(_ANY)
+        found: SentSum = kind.new()
+        return found
+
+    async def put(self, key: str, content: bytes | memoryview, checksum: SentSum) -> None:
+        await self._s3.put(self._key(key), _summed(content, checksum))
 
     async def size(self, key: str) -> int | None:
         head = await self._s3.head(self._key(key))
@@ -88,9 +108,9 @@ class S3Bucket:
         return await self._s3.multipart.begin(self._key(key))
 
     async def part(
-        self, key: str, upload: str, number: int, content: memoryview, md5: bytes
+        self, key: str, upload: str, number: int, content: memoryview, checksum: SentSum
     ) -> str:
-        sent = S3Content((content,), md5, is_checked_later=True)
+        sent = _summed(content, checksum)
         return await self._s3.multipart.part(self._key(key), upload, number, sent)
 
     async def complete(self, key: str, upload: str, etags: Sequence[str]) -> None:
@@ -146,6 +166,11 @@ def connect(settings: BucketSettings, world: World) -> S3Bucket:
         settings.ca_file or "",
     )
     return S3Bucket(S3(S3Connection(login, world)), settings.address.path, world.wall)
+
+
+def _summed(content: bytes | memoryview, checksum: SentSum) -> S3Content:
+    kind = _KINDS[checksum.name]
+    return S3Content((content,), is_checked_later=True).with_hash(kind, checksum.digest())
 
 
 def _new(size: int) -> memoryview:

@@ -353,6 +353,8 @@ class ObjectStore:
             for bucket in self.buckets:
                 if bucket.problem is not None:
                     await bucket.open(storage.objects, storage.world)
+                else:
+                    await bucket.find_checks(storage.world.token())
             await due("given up", MINUTE, MINUTE, self._give_up)
             # Not beside what may take days: other servers believe that this one is still there.
             await due("stale", MINUTE, HOUR, self._give_up_stale)

@@ -7,7 +7,6 @@ waited for, as long as somebody holds one of the contents.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from hashlib import md5
 from typing import Final, NamedTuple
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -18,7 +17,7 @@ from cargo_sync.stores.objects.buckets import StoreBucket
 from cargo_sync.stores.objects.gathering import Came, SmallGathering
 from cargo_sync.stores.objects.packing import SMALL, WHOLE, packs
 from cargo_sync.stores.objects.parts import AT_ONCE, PartSending
-from cargo_sync.stores.objects.ports import Storage
+from cargo_sync.stores.objects.ports import SentSum, Storage
 from cargo_sync.stores.objects.retrying import Retrying
 from cargo_sync.stores.objects.uses import ObjectUses
 
@@ -145,23 +144,25 @@ class Storing:
     async def _pack(self, bucket: StoreBucket, one: NewObject) -> list[Secured | Problem]:
         storage, size = self._storage, sum(content.size for content in one.contents)
         async with storage.memory.taking(2 * size):
-            pack, digest, found = await storage.world.offload(self._packed, one)
+            checksum = bucket.calls.new_sum()
+            pack, found = await storage.world.offload(self._packed, one, checksum)
             if pack:
-                await self._put(bucket, one, pack, digest)
+                await self._put(bucket, one, pack, checksum)
         return found
 
     async def _whole(self, bucket: StoreBucket, one: NewObject) -> list[Secured | Problem]:
         storage, [content] = self._storage, one.contents
         async with storage.memory.taking(content.size):
-            view, digest, pieces = await storage.world.offload(self._read_whole, content)
-            await self._put(bucket, one, view, digest)
+            checksum = bucket.calls.new_sum()
+            view, pieces = await storage.world.offload(self._read_whole, content, checksum)
+            await self._put(bucket, one, view, checksum)
         return [Secured(placement_of(one.id, 0), pieces)]
 
     async def _put(
-        self, bucket: StoreBucket, one: NewObject, content: bytes | memoryview, digest: bytes
+        self, bucket: StoreBucket, one: NewObject, content: bytes | memoryview, checksum: SentSum
     ) -> None:
         await self._again(
-            lambda: bucket.calls.put(one.key, content, digest),
+            lambda: bucket.calls.put(one.key, content, checksum),
             lambda: self._is_held(one.contents),
         )
 
@@ -195,8 +196,8 @@ class Storing:
 
     # -- in a thread -------------------------------------------------------------------------------
 
-    def _packed(self, one: NewObject) -> tuple[bytes, bytes, list[Secured | Problem]]:
-        """The bytes of a pack, their MD5, and where each content lies in it, or why it does not."""
+    def _packed(self, one: NewObject, checksum: SentSum) -> tuple[bytes, list[Secured | Problem]]:
+        """The bytes of a pack, and where each content lies in it, or why it does not."""
         some, found, start = list[bytes | memoryview](), list[Secured | Problem](), 0
         for content in one.contents:
             try:
@@ -207,17 +208,19 @@ class Storing:
             found.append(Secured(placement_of(one.id, start)))
             start += content.size
         pack = b"".join(some)
-        return pack, _md5(pack), found
+        checksum.update(pack)
+        return pack, found
 
     def _small(self, content: Content) -> bytes | memoryview:
         kept = self._storage.spool.in_memory(content)
         return kept if kept is not None else self._read(content)
 
-    def _read_whole(self, content: Content) -> tuple[memoryview, bytes, bytes]:
-        """A content, its MD5, and the list of its pieces. Raises ProblemError."""
+    def _read_whole(self, content: Content, checksum: SentSum) -> tuple[memoryview, bytes]:
+        """A content, and the list of its pieces. Raises ProblemError."""
         [pieces] = self._storage.spool.lists([content])
         view = self._read(content)
-        return view, _md5(view), pieces
+        checksum.update(view)
+        return view, pieces
 
     def _read(self, content: Content) -> memoryview:
         view = memoryview(bytearray(content.size))
@@ -232,7 +235,3 @@ class Storing:
 
 async def _all_is_there(_count: int) -> None:
     """Nothing has to be waited for."""
-
-
-def _md5(content: bytes | memoryview) -> bytes:
-    return md5(content, usedforsecurity=False).digest()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.stores.objects.ports import BucketCalls, ListedObject, OpenParts
+from cargo_sync.stores.objects.ports import BucketCalls, ListedObject, OpenParts, SentSum
 
 _ANSWERS: Final = frozenset({Code.VANISHED, Code.BAD_RANGE, Code.CHANGED})
 """What a bucket says that can be used."""
@@ -31,6 +31,7 @@ class WatchedBucket:
 
     trouble  why the last call failed, if it was the bucket's fault; None: it answers
     counts   of calls
+    checks   whether it checks what it gets; None: it was not asked
     """
 
     def __init__(self, calls: BucketCalls, changed: Callable[[], object] = lambda: None) -> None:
@@ -39,6 +40,7 @@ class WatchedBucket:
         self._earlier: list[BucketCalls] = []
         self._changed = changed
         self.trouble: Problem | None = None
+        self.checks: bool | None = None
         self.counts = BucketCounts()
 
     async def aclose(self) -> None:
@@ -52,6 +54,7 @@ class WatchedBucket:
         """
         self._earlier.append(self._calls)
         self._calls = calls
+        self.checks = None
 
     async def marker(self) -> str | None:
         with self._watched("other"):
@@ -61,9 +64,20 @@ class WatchedBucket:
         with self._watched("other"):
             await self._calls.mark(marker)
 
-    async def put(self, key: str, content: bytes | memoryview, md5: bytes | None = None) -> None:
+    async def find_checks(self, token: str) -> bool:
+        calls = self._calls
+        with self._watched("other"):
+            found = await calls.find_checks(token)
+        if calls is self._calls:
+            self.checks = found
+        return found
+
+    def new_sum(self) -> SentSum:
+        return self._calls.new_sum()
+
+    async def put(self, key: str, content: bytes | memoryview, checksum: SentSum) -> None:
         with self._watched("put"):
-            await self._calls.put(key, content, md5)
+            await self._calls.put(key, content, checksum)
         self.counts.sent += len(content)
 
     async def size(self, key: str) -> int | None:
@@ -81,10 +95,10 @@ class WatchedBucket:
             return await self._calls.begin(key)
 
     async def part(
-        self, key: str, upload: str, number: int, content: memoryview, md5: bytes
+        self, key: str, upload: str, number: int, content: memoryview, checksum: SentSum
     ) -> str:
         with self._watched("part"):
-            etag = await self._calls.part(key, upload, number, content, md5)
+            etag = await self._calls.part(key, upload, number, content, checksum)
         self.counts.sent += len(content)
         return etag
 

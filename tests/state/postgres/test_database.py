@@ -129,6 +129,25 @@ def test_a_lost_connection_is_opened_again(database: PostgresDatabase, fresh_pos
     assert accounts(database) == ["ana", "ben", "dora"] and not database.trouble()
 
 
+def test_a_single_statement_needs_no_transaction(
+    database: PostgresDatabase, fresh_postgres: str
+) -> None:
+    def names() -> list[str]:
+        with database.read(single=True) as connection:
+            return [row[0] for row in connection.execute("SELECT name FROM account ORDER BY name")]
+
+    assert names() == []
+    with database.transaction():
+        set_account(database, "ana")
+        assert names() == ["ana"]  # its own thread sees it
+    assert names() == ["ana"]
+    end_connections(fresh_postgres)
+    assert names() == ["ana"], "asked again on a new connection"
+    with pytest.raises(psycopg.ProgrammingError), database.read(single=True) as connection:
+        connection.execute("SELECT nothing FROM account")
+    assert names() == ["ana"]
+
+
 def test_a_state_folder_belongs_to_one_process(
     database: PostgresDatabase, fresh_postgres: str, tmp_path: Path
 ) -> None:

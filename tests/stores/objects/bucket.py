@@ -8,7 +8,7 @@ from typing import Final
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.process.wakeup import next_turn
 from cargo_sync.s3.errors import S3Error
-from cargo_sync.stores.objects.ports import ListedObject, OpenParts
+from cargo_sync.stores.objects.ports import ListedObject, OpenParts, SentSum
 
 PAGE: Final = 3
 """Objects of a page: few, so that there are several pages."""
@@ -26,6 +26,7 @@ class MemoryBucket:
     ages     of objects and uploads, by key; 0 for others
     away     why it does not answer, or None
     asked    how often it was asked what
+    checks   whether it compares what it gets
     """
 
     def __init__(self, fault: Fault = lambda call: None) -> None:
@@ -36,6 +37,7 @@ class MemoryBucket:
         self.ages: dict[str, float] = {}
         self.away: Problem | None = None
         self.asked: dict[str, int] = {}
+        self.checks = True
         self._numbers = count(1)
 
     async def aclose(self) -> None:
@@ -50,8 +52,16 @@ class MemoryBucket:
         self.content = marker
         self.fault("mark done")
 
-    async def put(self, key: str, content: bytes | memoryview, md5: bytes | None = None) -> None:
+    async def find_checks(self, token: str) -> bool:
+        await self._begin("checks")
+        return self.checks
+
+    def new_sum(self) -> SentSum:
+        return hashlib.sha256()
+
+    async def put(self, key: str, content: bytes | memoryview, checksum: SentSum) -> None:
         await self._begin("put")
+        assert checksum.digest() == hashlib.sha256(content).digest()
         self._keep(key, bytes(content))
         self.fault("put done")
 
@@ -75,10 +85,10 @@ class MemoryBucket:
         return upload
 
     async def part(
-        self, key: str, upload: str, number: int, content: memoryview, md5: bytes
+        self, key: str, upload: str, number: int, content: memoryview, checksum: SentSum
     ) -> str:
         await self._begin("part")
-        assert md5 == hashlib.md5(content, usedforsecurity=False).digest()
+        assert checksum.digest() == hashlib.sha256(content).digest()
         self._parts(key, upload)[number] = bytes(content)
         return f"{upload}, {number}, {len(content)}"
 

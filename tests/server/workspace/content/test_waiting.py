@@ -14,6 +14,8 @@ from cargo_sync.model.transfers import Unread
 from cargo_sync.server.workspace.content import upload as uploads
 from cargo_sync.server.workspace.content.flows import left as lefts
 from cargo_sync.server.workspace.content.flows import sink as sinks
+from cargo_sync.server.workspace.content.flows.commit import ContentCommit
+from cargo_sync.server.workspace.content.flows.joining import Recordable
 from cargo_sync.server.workspace.operations import Delete
 from cargo_sync.state.database import Database
 from cargo_sync.state.sqlite.database import SqliteDatabase
@@ -84,6 +86,63 @@ def test_a_batch_is_recorded_once_its_contents_are_secured(waiting: Waiting) -> 
     assert waiting.woken > woken
     assert waiting.finished() == [(1, ["done", "done"]), (2, ["done"])]
     assert waiting.scene.files() == {"a": b"one", "b": b"two", "empty": b""}
+
+
+def test_while_much_comes_batches_are_recorded_together(waiting: Waiting) -> None:
+    turns: list[str] = []
+    waiting.scene.workspace._tree.turn = _noted(waiting.scene.workspace._tree.turn, turns)  # type: ignore[attr-defined]
+
+    def begin(*batches: int, now: bool) -> None:
+        waiting.store.away = None if now else AWAY
+        for batch in batches:
+            waiting.begin(batch, (f"{batch}a", b"x%d" % batch), (f"{batch}b", b"y"))
+
+    begin(1, now=False)
+    begin(2, now=True)
+    assert waiting.finished() == [(2, ["done", "done"])], "little comes: it does not wait"
+    begin(3, now=False)
+    begin(4, now=True)
+    assert waiting.finished() == []
+    waiting.scene.clock.now += 2 * sinks.GATHERED_SECONDS
+    assert waiting.finished() == [(4, ["done", "done"])], "only for a moment"
+    begin(*range(5, 5 + sinks.GATHERED - 1), now=True)
+    assert waiting.finished() == []
+    begin(8, now=True)
+    assert [batch for batch, _ in waiting.finished()] == [5, 6, 7, 8]
+    assert len(turns) == 3
+    waiting.store.come_back()
+    assert [batch for batch, _ in waiting.finished()] == [1, 3], "nothing else is to come"
+    assert len(turns) == 4 and len(waiting.scene.files()) == 16
+
+
+def test_a_batch_that_cannot_be_recorded_keeps_no_other_one(
+    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = ContentCommit.record
+    why = Problem(Code.STORE_FAILED, "the object was given up")
+
+    def fails(self: ContentCommit, batch: Recordable, placed: Any) -> Any:
+        if any(one.path == "b" for one in batch.offers):
+            raise ProblemError(why)
+        return record(self, batch, placed)
+
+    monkeypatch.setattr(ContentCommit, "record", fails)
+    waiting.store.away = AWAY
+    waiting.begin(1, ("a", b"one"))
+    waiting.begin(2, ("b", b"two"))
+    waiting.begin(3, ("a", b"three"), ("c", b"3"))
+    waiting.store.come_back()
+    assert waiting.finished() == [(1, ["done"]), (2, ["store_failed"]), (3, ["changed", "done"])]
+    waiting.begin(4, ("a", b"four"))
+    assert waiting.scene.files() == {"a": b"one", "c": b"3"}
+
+
+def _noted(turn: Any, turns: list[str]) -> Any:
+    def noted(**rest: bool) -> Any:
+        turns.append("")
+        return turn(**rest)
+
+    return noted
 
 
 def test_what_came_to_its_place_meanwhile_is_not_replaced(waiting: Waiting) -> None:
