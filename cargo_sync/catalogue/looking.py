@@ -5,7 +5,7 @@ While a workspace is held, nobody else changes its rows. So what was looked up t
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from cargo_sync.catalogue.rows import COLUMNS, READ, Row
 from cargo_sync.state.database import Statements
@@ -63,17 +63,21 @@ def look_further(
         known.rows |= {row[1]: row for row in READ(connection, (workspace,), missing)}
 
 
-def noted(memory: dict[str, Any] | None) -> LookedUp | None:
+def noted(memory: dict[str, object] | None) -> LookedUp | None:
     """What a transaction has noted."""
-    return memory.get(_NOTED) if memory is not None else None
+    found = memory.get(_NOTED) if memory is not None else None
+    return found if isinstance(found, LookedUp) else None
 
 
-def note(memory: dict[str, Any] | None, known: LookedUp) -> None:
+def note(memory: dict[str, object] | None, known: LookedUp) -> None:
     """Notes what stays true as long as the memory is there."""
     if memory is not None:
         memory[_NOTED] = known
 
 
-def forget(memory: dict[str, Any] | None) -> LookedUp | None:
+def forget(memory: dict[str, object] | None) -> LookedUp | None:
     """Something is about to be changed; returns what was noted, which is true until then."""
-    return memory.pop(_NOTED, None) if memory is not None else None
+    known = noted(memory)
+    if memory is not None:
+        memory.pop(_NOTED, None)
+    return known

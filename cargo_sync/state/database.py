@@ -137,7 +137,7 @@ class Database(ABC):
         """
         return nullcontext()
 
-    def looked_up(self, workspace: int) -> "dict[str, Any] | None":
+    def looked_up(self, workspace: int) -> "dict[str, object] | None":
         """What this thread has found out of a workspace, and stays so until its transaction ends.
 
         Who looks something up may note it here, and who changes it forgets it. None: this thread's

@@ -19,7 +19,7 @@ or not: it may be asked for again, because what the rooms write may be written t
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Self
+from typing import Final, Self
 from zlib import crc32
 
 import psycopg
@@ -72,7 +72,7 @@ class PostgresDatabase(Database):
         self._depth = 0
         self._scope = ALONE
         self._spoilt = False
-        self._looked_up: dict[int, dict[str, Any]] = {}
+        self._looked_up: dict[int, dict[str, object]] = {}
         self._parts_at = 0
         """The depth of `held`, in which each transaction is a part that can fail alone; or 0."""
         self._after: list[Callable[[], object]] = []
@@ -198,7 +198,7 @@ class PostgresDatabase(Database):
                 self._parts_at = 0
             self._must_stand()
 
-    def looked_up(self, workspace: int) -> dict[str, Any] | None:
+    def looked_up(self, workspace: int) -> dict[str, object] | None:
         if not self._guard.acquire(timeout=0):
             return None
         try:

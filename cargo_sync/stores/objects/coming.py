@@ -16,7 +16,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from hashlib import md5
 from itertools import count
 from typing import Final, NamedTuple, Protocol
 
@@ -33,6 +32,7 @@ from cargo_sync.stores.objects.handover import Handover
 from cargo_sync.stores.objects.listed_parts import is_part, listed
 from cargo_sync.stores.objects.packing import part_size
 from cargo_sync.stores.objects.parts import PartSending, Read
+from cargo_sync.stores.objects.ports import SentSum
 
 FIRST: Final = 5.0
 """Seconds for which a file must have been coming before something is recorded of it."""
@@ -274,8 +274,10 @@ class ComingRecord:
         storage = self._storage
         async with storage.memory.taking(length):
             view = storage.memory.buffer(length)
-            digest, sum = await storage.world.offload(_read, self._behind.read, view, start)
-            await self._bucket.calls.put(key, view, sum)
+            checksum = self._bucket.calls.new_sum()
+            read = self._behind.read
+            digest = await storage.world.offload(_read, read, view, start, checksum)
+            await self._bucket.calls.put(key, view, checksum)
         return digest
 
     # -- whose it is -------------------------------------------------------------------------------
@@ -316,7 +318,8 @@ class ComingRecord:
             self.is_recorded = not await offload(rows.forget, self._file.transfer, self._hold)
 
 
-def _read(read: Read, view: memoryview, start: int) -> tuple[bytes, bytes]:
-    """Fills memory; its BLAKE3, and its MD5. Raises ProblemError."""
+def _read(read: Read, view: memoryview, start: int, checksum: SentSum) -> bytes:
+    """Fills memory; its BLAKE3. Raises ProblemError."""
     read(view, start)
-    return blake3(view).digest(), md5(view, usedforsecurity=False).digest()
+    checksum.update(view)
+    return blake3(view).digest()

@@ -182,7 +182,7 @@ class ContentCommit:
         return self._arrived(offers, entries, receipts)
 
     def _ready(
-        self, batch: SinkBatch, order: Sequence[int], stands: Mapping[int, Catalogued]
+        self, batch: Recordable, order: Sequence[int], stands: Mapping[int, Catalogued]
     ) -> tuple[Sequence[int], Sequence[Put]]:
         """Those that may be recorded, and the folders that are missing above them.
 
@@ -235,7 +235,7 @@ class ContentCommit:
         return fine
 
     def _within_quota(
-        self, batch: SinkBatch, order: Sequence[int], stands: Mapping[int, Catalogued]
+        self, batch: Recordable, order: Sequence[int], stands: Mapping[int, Catalogued]
     ) -> Sequence[int]:
         """Those that fit beside what is there by now; adds the problems of the others."""
         quotas = self._tree.quotas
