@@ -87,8 +87,8 @@ $(REMOTES)/all: $(REMOTES)/installed
 
 # The tests of a server and its state, on PostgreSQL. Those marked sqlite reach into a file. What pytest shows by itself when
 # a test fails ends Python 3.11 while another thread imports, so tracebacks are Python's own. Then CLIENTS write the same
-# 1,000 files through SERVERS behind HAProxy for SECONDS, while servers are killed, PostgreSQL crashes twice and the STORE
-# answers 503 for half a minute; a table at the end: nothing may be lost. STORE=none is a folder.
+# 1,000 files through SERVERS behind HAProxy for SECONDS, while servers are killed, PostgreSQL crashes twice and is lost once
+# (its standby takes over), and the STORE answers 503 for half a minute; a table at the end: nothing may be lost. STORE=none is a folder.
 ON_POSTGRES := CARGO_TEST_STATE=postgresql $(BIN)/pytest -n 2 --dist worksteal --tb=native -m "not sqlite"
 
 cluster: $(REMOTES)/installed

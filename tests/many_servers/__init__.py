@@ -1,6 +1,7 @@
 """Several servers on one PostgreSQL and one store, behind a balancer, while they are killed.
 
 fleet     the programs: a PostgreSQL, a store, servers, a balancer
+standby   the same with a second PostgreSQL, which takes over
 forward   a TCP proxy of our own: balances where there is no HAProxy, and answers 503 for a store
 balancer  HAProxy, with the file that is in configs/cluster
 writers   clients that write the same paths, each version only in the place of the one it has read

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.many_servers.campaign import Plan, table, tell
 from tests.many_servers.fleet import Fleet
+from tests.many_servers.standby import FleetWithStandby
 from tests.many_servers.troubles import Climate
 
 EVERY = 20.0
@@ -25,16 +26,22 @@ def main() -> int:
     parser.add_argument("--writes", type=int, default=6_000, help="that are acknowledged")
     parser.add_argument("--seconds", type=float, default=300.0, help="over which they are spread")
     parser.add_argument("--outage", type=float, default=30.0, help="of the store, in seconds")
+    parser.add_argument(
+        "--standby", action=argparse.BooleanOptionalAction, default=True,
+        help="PostgreSQL is lost once, and another one takes over",
+    )  # fmt: skip
     parser.add_argument("--seed", default="1", help="decides what is written")
     parser.add_argument("--folder", help="an empty folder, which stays; else a temporary one")
     given = parser.parse_args()
-    climate = Climate(int(given.seconds / EVERY), restarts=2, away=3.0, outage=given.outage)
+    kills, lost = int(given.seconds / EVERY), int(given.standby)
+    climate = Climate(kills, restarts=2, away=3.0, outage=given.outage, lost=lost)
     plan = Plan(given.clients, given.paths, given.writes, given.seconds, climate, given.seed)
     with contextlib.ExitStack() as last:
         temporary = tempfile.TemporaryDirectory
         folder = given.folder or last.enter_context(temporary(prefix="cargo-servers-"))
+        kind = FleetWithStandby if given.standby else Fleet
         fleet = last.enter_context(
-            Fleet(Path(folder), given.servers, given.store.replace("none", ""))
+            kind(Path(folder), given.servers, given.store.replace("none", ""))
         )
         print(f"{given.servers} servers, {plan}", flush=True)
         fleet.start()

@@ -184,6 +184,11 @@ class Fleet:
             for path in sorted(self.folder.glob("*.log"))
         )
 
+    def ended(self) -> dict[str, int]:
+        """The exit codes of servers that have ended by themselves."""
+        found = {name: one.program.poll() for name, one in self.servers.items() if one.program}
+        return {name: code for name, code in found.items() if code is not None}
+
     def unexpected(self) -> list[str]:
         """What is in a log and should not be there: what nobody foresaw."""
         words = ("Traceback", "never retrieved", "failed unexpectedly")

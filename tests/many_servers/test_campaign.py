@@ -1,4 +1,5 @@
-"""A small trial: clients write through two servers, of which one is killed meanwhile.
+"""A small trial: clients write through two servers, of which one is killed meanwhile; and so is the
+database, from which its standby takes over.
 
 It takes what tests of remotes take, and is left out where these cannot be had. It takes a quarter
 of a minute, so `make test` leaves it to `make cluster`.
@@ -10,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.many_servers.campaign import Plan, table, tell
-from tests.many_servers.fleet import Fleet
-from tests.many_servers.troubles import KILLED, REFUSED, RESTARTED, Climate
+from tests.many_servers.standby import FleetWithStandby
+from tests.many_servers.troubles import KILLED, LOST, REFUSED, RESTARTED, Climate
 from tests.remotes.server import MissingError
 
-SMALL = Plan(4, 6, 24, 0.0, Climate(kills=1, restarts=1, away=0.0, outage=0.0))
+SMALL = Plan(4, 6, 24, 0.0, Climate(kills=1, restarts=1, away=0.0, outage=0.0, lost=1))
 
 
 @pytest.mark.skipif("CARGO_TEST_STATE" not in os.environ, reason="`make cluster` runs it")
 async def test_nothing_is_lost(tmp_path: Path) -> None:
     try:
-        fleet = Fleet(tmp_path, 2, "rclone-s3")
+        fleet = FleetWithStandby(tmp_path, 2, "rclone-s3")
     except MissingError as missing:
         pytest.skip(str(missing))
     with fleet:
@@ -29,4 +30,4 @@ async def test_nothing_is_lost(tmp_path: Path) -> None:
         assert not result.wrong, f"{table(result)}\n{fleet.logs()}"
     assert len(result.tally.acknowledged) >= SMALL.writes
     assert result.versions >= SMALL.writes and result.restored > 0
-    assert result.happened == {KILLED: 1, RESTARTED: 1, REFUSED: 1}
+    assert result.happened == {KILLED: 1, RESTARTED: 1, REFUSED: 1, LOST: 1}

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from tests.many_servers.fleet import Fleet
+from tests.many_servers.standby import FleetWithStandby
 
 KILLED: Final = "a server is killed"
 RESTARTED: Final = "PostgreSQL is restarted"
+LOST: Final = "PostgreSQL is lost, and its standby takes over"
 REFUSED: Final = "the store answers 503"
 _TICK: Final = 0.02
 
@@ -20,12 +22,14 @@ class Climate(NamedTuple):
     restarts  how often PostgreSQL crashes and comes back
     away      seconds for which a killed server is away
     outage    seconds for which the store refuses; at least until it has refused something
+    lost      how often PostgreSQL is lost: once, if it has a standby
     """
 
     kills: int
     restarts: int
     away: float
     outage: float
+    lost: int = 0
 
 
 class Trouble(NamedTuple):
@@ -38,6 +42,7 @@ class Trouble(NamedTuple):
 def plan(climate: Climate, *, has_store: bool) -> list[Trouble]:
     """All troubles, the first one first: each kind is spread over the whole time."""
     kinds = [(KILLED, climate.kills), (RESTARTED, climate.restarts), (REFUSED, int(has_store))]
+    kinds.append((LOST, climate.lost))
     return sorted(
         Trouble((number + 1) / (count + 1), kind)
         for kind, count in kinds
@@ -57,6 +62,9 @@ async def make(
             await _kill(fleet, names[happened[KILLED] % len(names)], climate.away)
         elif trouble.kind == RESTARTED:
             await asyncio.to_thread(fleet.restart_postgres)
+        elif trouble.kind == LOST:
+            assert isinstance(fleet, FleetWithStandby), "there is a standby"
+            await asyncio.to_thread(fleet.fail_over)
         else:
             await _refuse(fleet, climate.outage)
         happened[trouble.kind] += 1

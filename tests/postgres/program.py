@@ -1,4 +1,7 @@
-"""The program of a PostgreSQL: made in a folder of its own, started, stopped, started again."""
+"""The program of a PostgreSQL: made in a folder of its own, started, stopped, started again.
+
+One may follow another one, and take over from it.
+"""
 
 import os
 import shutil
@@ -44,12 +47,18 @@ def programs() -> tuple[Path, Mapping[str, str]]:
 class PostgresProgram:
     """A PostgreSQL with a socket in a folder, and without a port."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, str],
+        follows: "PostgresProgram | None" = None,
+    ) -> None:
         """Makes its tables in `folder`, which may only be read by its user.
 
         Args:
             folder: exists, and is empty.
             settings: beside those of all tests.
+            follows: one that runs, and has the same settings; None: it is for itself.
 
         Raises:
             MissingError: there is no PostgreSQL here.
@@ -64,15 +73,25 @@ class PostgresProgram:
         less = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
         self._as_user = less if os.geteuid() == 0 else []  # PostgreSQL refuses to run as root
         self._program: subprocess.Popen[bytes] | None = None
-        made = self._run(
-            "initdb", "-U", "cargo", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync",
-            "--no-instructions",
-        )  # fmt: skip
+        if follows is None:
+            made = self._run(
+                "initdb", "-U", "cargo", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync",
+                "--no-instructions",
+            )  # fmt: skip
+        else:
+            made = self._run(
+                "pg_basebackup", "-U", "cargo", "-h", str(follows.folder), "--checkpoint=fast",
+                "--write-recovery-conf", "--no-sync",
+            )  # fmt: skip
         if made.returncode:
             raise MissingError(f"PostgreSQL cannot be set up: {made.stderr.strip()[-300:]}")
 
     def address(self, name: str) -> str:
         return f"postgresql://cargo@/{name}?host={self.folder}"
+
+    @property
+    def runs(self) -> bool:
+        return self._program is not None
 
     def start(self) -> None:
         """Returns as soon as it answers."""
@@ -93,6 +112,11 @@ class PostgresProgram:
         if self._program is not None:
             kill(self._program)
             self._program = None
+
+    def take_over(self) -> None:
+        """From now on it follows nobody, and may be written to."""
+        done = self._run("pg_ctl", "promote", "-w")
+        assert done.returncode == 0, done.stderr
 
     def _run(self, name: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

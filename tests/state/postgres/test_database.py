@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from cargo_sync.catalogue.contract import Gone, Put
 from cargo_sync.catalogue.stored import StoredCatalogue
@@ -341,6 +342,25 @@ def test_a_value_that_cannot_be_kept_is_said(
 
     assert code_of(write) == code
     assert accounts(database) == []
+
+
+@pytest.mark.parametrize(
+    ("hosts", "added"),
+    [
+        ("host={0}", ""),
+        ("host={0},{0}", "target_session_attrs=read-write connect_timeout=2"),
+        ("host={0},{0}&target_session_attrs=any&connect_timeout=9", "connect_timeout=9"),
+    ],
+)
+def test_of_several_hosts_the_one_is_used_that_can_be_written(
+    fresh_postgres: str, hosts: str, added: str
+) -> None:
+    before, _, folder = fresh_postgres.partition("host=")
+    with connections.connect(before + hosts.format(folder)) as opened:
+        said = conninfo_to_dict(opened.info.dsn)
+        wanted = conninfo_to_dict(added)
+        assert {name: said.get(name) for name in wanted} == wanted
+        assert ("target_session_attrs" in said) == ("read-write" in added)
 
 
 def test_nobody_answers(tmp_path: Path) -> None:
