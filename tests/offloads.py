@@ -14,3 +14,8 @@ async def inline(work: Callable[[*Ts], T], *args: *Ts) -> T:
 
 async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
     return await asyncio.to_thread(work, *args)
+
+
+async def busy(_work: Callable[..., T], *_args: object) -> T:
+    """The threads of everything else: all of them wait for the store, so it must have its own."""
+    raise AssertionError("a store asks for a thread that others may have")

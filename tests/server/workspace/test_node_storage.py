@@ -1,6 +1,7 @@
 """What the server's file says of storage nodes reaches their store."""
 
 import json
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -15,7 +16,8 @@ from cargo_sync.model.world import World
 from cargo_sync.server.workspace.node_storage import NodeStorage, SharedParts
 from cargo_sync.state.recovery import RecoveryRows
 from cargo_sync.state.sqlite.database import SqliteDatabase
-from tests.stores.nodes.house import in_thread
+from cargo_sync.stores.spool import BlobSpool
+from tests.offloads import busy
 
 DAY = 86_400.0
 
@@ -35,7 +37,7 @@ async def test_the_times_of_the_file_are_those_of_the_store(
     (tmp_path / "state").mkdir(0o700)
     settings = load_server(str(file), {})
     now = 0.0
-    world = World(lambda: now, lambda: now, lambda: 0.5, lambda: "0" * 32, in_thread, lambda: now)
+    world = World(lambda: now, lambda: now, lambda: 0.5, lambda: "0" * 32, busy, lambda: now)
     with SqliteDatabase.open(str(tmp_path / "state" / "state.db"), "server") as database:
         if recovered:
             RecoveryRows(database).set_key(b"s" * 32, b"v" * 32)
@@ -43,10 +45,15 @@ async def test_the_times_of_the_file_are_those_of_the_store(
         none = cast(Any, None)
         ages = MemoryAges(lambda: now)
         shared = SharedParts(none, none, MemoryCheckpoints(), SpaceLedger(), ages)
-        storage = NodeStorage(
-            settings, database, world, shared, lambda spool, world: none, str(tmp_path)
-        )
+        given = list[World]()
+
+        def dialer(spool: BlobSpool, own: World) -> Any:
+            given.append(own)
+            return none
+
+        storage = NodeStorage(settings, database, world, shared, dialer, str(tmp_path))
         assert await storage.open(settings.workspaces) is not None
+        assert await given[0].offload(threading.current_thread) is not threading.current_thread()
         with closing(storage):
             assert storage.store is not None
             cluster = storage.store.cluster

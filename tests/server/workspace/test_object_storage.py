@@ -16,12 +16,12 @@ from cargo_sync.model.world import World
 from cargo_sync.server.workspace.node_storage import SharedParts
 from cargo_sync.server.workspace.object_storage import ObjectStorage
 from cargo_sync.state.sqlite.database import SqliteDatabase
-from tests.stores.nodes.house import in_thread
+from tests.offloads import busy
 from tests.stores.objects.bucket import MemoryBucket
 
 
 async def test_another_key_counts_from_the_next_reload(tmp_path: Path) -> None:
-    world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "0" * 32, in_thread, lambda: 0.0)
+    world = World(lambda: 0.0, lambda: 0.0, lambda: 0.5, lambda: "0" * 32, busy, lambda: 0.0)
     made = list[tuple[str, MemoryBucket]]()
 
     def connect(settings: BucketSettings, _world: World) -> MemoryBucket:
