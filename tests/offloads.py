@@ -16,6 +16,6 @@ async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
     return await asyncio.to_thread(work, *args)
 
 
-async def busy(_work: Callable[..., T], *_args: object) -> T:
+async def busy(work: Callable[[*Ts], T], *args: *Ts) -> T:
     """The threads of everything else: all of them wait for the store, so it must have its own."""
-    raise AssertionError("a store asks for a thread that others may have")
+    raise AssertionError(f"a store asks for a thread that others may have: {work} {args}")
