@@ -12,6 +12,7 @@ from blake3 import blake3
 
 from cargo_sync.lanes.ports import Sink
 from cargo_sync.local.parts import MemoryCheckpoints
+from cargo_sync.model import checkpoints
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.server.workspace.content import forwarding as content_forwarding
@@ -26,12 +27,15 @@ from tests.server.house import NOW, Heard
 from tests.server.surroundings import Clock
 from tests.stores.objects.bucket import MemoryBucket
 from tests.stores.objects.house import PATIENCE, ObjectHouse, object_house
+from tests.stores.objects.test_crashes import DAYS, Images
 
-CONTENT: Final = os.urandom(9 * PIECE) + b"and some"
+CONTENT: Final = os.urandom(4 * PIECE) + b"and some"
 OFFER: Final = offer("large", CONTENT)
-SOME: Final = 5 * PIECE + PIECE // 2
-"""So much comes to the first server: five parts, and a half."""
+SOME: Final = 2 * PIECE + PIECE // 2
+"""So much comes to the first server: two parts, and a half."""
 WEEK: Final = 8 * 86_400.0
+EACH: Final = 1 if "CARGO_TEST_STATE" in os.environ else 7
+"""Of so many points at which a server may die one is taken; `make cluster` takes all."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +43,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is larger than a MiB is sent in parts of one."""
     monkeypatch.setattr(forwarding, "WHOLE", PIECE)
     monkeypatch.setattr(packing, "PART", PIECE)
+    monkeypatch.setattr(checkpoints, "RESUMABLE", PIECE)
     monkeypatch.setattr(content_forwarding, "FORWARD_FROM", PIECE)
 
 
@@ -224,11 +229,11 @@ async def test_it_goes_on_at_the_first_one_again(place: Place) -> None:
     a, b = await place.server("a"), await place.server("b")
     (await begun(a)).close()
     sink, start = await b.offered()
-    await b.send(sink, start, 7 * PIECE)
-    await b.house.until(lambda: place.reach() == 7 * PIECE)
+    await b.send(sink, start, 3 * PIECE)
+    await b.house.until(lambda: place.reach() == 3 * PIECE)
     sink.close()
     sink, start = await a.offered()
-    assert start == 7 * PIECE, "it has the rest from the other one"
+    assert start == 3 * PIECE, "it has the rest from the other one"
     await a.goes_on(sink, start)
     await a.tidied()
 
@@ -241,7 +246,7 @@ async def test_after_a_cut_the_same_server_sends_no_part_twice(place: Place) -> 
     assert start == SOME
     before = place.bucket.asked["part"]
     await a.goes_on(sink, start)
-    assert (place.bucket.asked["begin"], place.bucket.asked["part"] - before) == (1, 5)
+    assert (place.bucket.asked["begin"], place.bucket.asked["part"] - before) == (1, 3)
     await a.tidied()
 
 
@@ -263,9 +268,9 @@ async def test_what_cannot_be_read_is_sent_again(place: Place) -> None:
     await begun(a)
     await place.kill("a")
     [parts] = place.bucket.uploads.values()
-    parts[3] = bytes(PIECE)
+    parts[2] = bytes(PIECE)
     sink, start = await b.offered()
-    assert start == 2 * PIECE, "what lies before the first wrong part is good"
+    assert start == PIECE, "what lies before the first wrong part is good"
     await b.goes_on(sink, start)
     await b.tidied()
 
@@ -288,3 +293,57 @@ async def test_whoever_never_comes_back_leaves_nothing(place: Place) -> None:
     await b.house.store._give_up_stale()
     await b.house.store._upkeep.delete(b.house.bucket)
     assert not place.coming() and not place.bucket.uploads and not place.bucket.objects
+
+
+async def test_a_kill_at_any_point(tmp_path: Path) -> None:
+    bucket, state = MemoryBucket(), tmp_path / "state"
+    images = Images(state, tmp_path / "images", bucket)
+    is_on = False
+
+    def fault(point: str) -> None:
+        if is_on:
+            images(point)
+
+    bucket.fault = fault
+    with SqliteDatabase.open(str(state / "state.db"), "server", fault) as database:
+        place = Place(tmp_path, database, bucket)
+        try:
+            a, b = await place.server("a"), await place.server("b")
+            is_on = True
+            await begun(a)
+            await place.kill("a")
+            sink, start = await b.offered()
+            await b.goes_on(sink, start)
+            await b.tidied()
+            is_on = False
+        finally:
+            await place.close()
+    assert len(images.kept) > 20
+    for number, (where, left, _) in enumerate(images.kept.values()):
+        if number % EACH == 0:
+            await judge(tmp_path / f"after {number}", where, left)
+
+
+async def judge(folder: Path, state: Path, bucket: MemoryBucket) -> None:
+    """After a kill a third server goes on with what was recorded, and soon nothing is left."""
+    folder.mkdir()
+    with SqliteDatabase.open(str(state / "state.db"), "server") as database:
+        place = Place(folder, database, bucket)
+        place.gone |= {"a", "b"}
+        try:
+            c = await place.server("c")
+            if c.scene.workspace.entry("large") is None:
+                reach = place.reach()
+                sink, start = await c.offered()
+                assert start == reach
+                await c.goes_on(sink, start)
+            await c.is_there()
+            c.house.now += DAYS
+            keys = [*bucket.objects, *(key for key, _ in bucket.uploads)]
+            bucket.ages = dict.fromkeys(keys, DAYS)
+            await c.house.store._give_up_stale()
+            await c.house.store._upkeep.compare(c.house.bucket)
+            assert c.house.bucket.missing == 0
+            await c.tidied()
+        finally:
+            await place.close()

@@ -115,7 +115,8 @@ class ComingRecord:
         self._unsaved: list[ComingPart] = []
         self._tail = 0, 0
         """Where it begins, and its length."""
-        self._turn = asyncio.Lock()
+        self._turn, self._round = asyncio.Lock(), asyncio.Lock()
+        self._running: asyncio.Task[None] | None = None
         self.is_lost = False
         self.is_recorded = False
 
@@ -184,7 +185,7 @@ class ComingRecord:
 
     async def run(self, object: int, sending: PartSending) -> None:
         """Records what comes in an object until it is cancelled, or another server has it."""
-        self._object, self._sending = object, sending
+        self._object, self._sending, self._running = object, sending, asyncio.current_task()
         if self._is_on:
             await contained(self._run(), "recording what has come of an upload")
 
@@ -192,15 +193,17 @@ class ComingRecord:
         pause, turn = self._storage.pause, 0
         await pause(FIRST)
         while not self.is_lost:
-            with suppress(ProblemError):  # it is tried again
-                await self._save()
-                if turn % TAIL == 0:
-                    await self._put_tail(self._part // GROWTH)
+            async with self._round:
+                with suppress(ProblemError):  # it is tried again
+                    await self._save()
+                    if turn % TAIL == 0:
+                        await self._put_tail(self._part // GROWTH)
             turn += 1
             await pause(EVERY)
 
     async def complete(self) -> None:
         """All parts have come. Raises ProblemError: another server goes on with it."""
+        await self._stop()
         if self.is_recorded:
             await self._save()
         self._must_be_ours()
@@ -221,7 +224,10 @@ class ComingRecord:
         Returns:
             Whether rows say how it ends: then nothing else may be done with its object.
         """
-        if not self._is_on or self.is_lost or isinstance(error, asyncio.CancelledError):
+        if not self._is_on or isinstance(error, asyncio.CancelledError):
+            return self.is_recorded
+        await self._stop()
+        if self.is_lost:
             return self.is_recorded
         with suppress(ProblemError, TimeoutError):
             if is_kept:
@@ -231,6 +237,12 @@ class ComingRecord:
         with suppress(ProblemError):
             await (self._release() if is_kept and self.is_recorded else self._forget())
         return self.is_recorded
+
+    async def _stop(self) -> None:
+        """Ends `run`, but not in the middle of something."""
+        async with self._round:
+            if self._running is not None:
+                self._running.cancel()
 
     async def _save(self) -> None:
         """Records which parts the bucket has by now. Raises ProblemError."""
