@@ -93,7 +93,7 @@ ON_POSTGRES := CARGO_TEST_STATE=postgresql $(BIN)/pytest -n 2 --dist worksteal -
 
 cluster: $(REMOTES)/installed
 	$(ON_POSTGRES) tests/state tests/catalogue tests/conformance tests/server tests/many_servers \
-	  tests/e2e/test_migrations.py tests/e2e/test_buckets.py
+	  tests/e2e/test_migrations.py tests/e2e/test_buckets.py tests/e2e/test_resumed_elsewhere.py
 	$(BIN)/python -m tests.many_servers --seconds $(or $(SECONDS),300) --writes $(or $(WRITES),6000) \
 	  --clients $(or $(CLIENTS),50) --servers $(or $(SERVERS),3) --store $(or $(STORE),swift) --seed $(or $(SEED),1)
 

@@ -122,7 +122,12 @@ class ObjectForwarding:
 
     @property
     def is_leaving(self) -> bool:
-        """Whether something goes on of which no more comes here. Any thread may ask."""
+        """Whether something goes on for another server, of which no more comes here.
+
+        Any thread may ask.
+        """
+        if self._handover.servers is None:
+            return False
         return any(one.is_closed for one in tuple(self._under_way))
 
     async def send(
