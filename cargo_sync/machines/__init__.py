@@ -25,6 +25,7 @@ room         whether a destination has room, from what it takes and refuses
 scope        what a look looks at in a local folder: all of it, or what may have changed
 seen_hashes  which hashes were seen, in little memory
 settling     whether a source file has been unchanged for long enough
+stalling     for how long nothing has moved any more
 suspects     after an unclean stop: which files are still what they were
 trash_limits  what of a trash is freed: the old, and the oldest if there is too much
 two_looks    whether a file on a server is still being written there

@@ -13,6 +13,7 @@ http_exchange    short messages to somebody else's HTTP server, over connections
 http_problems    what aiohttp raises about a connection to somebody else's server, as a problem
 http_sending     the body of a request as it goes out
 journal          the log in systemd's journal
+line_progress    waits for a connection as long as it moves
 lines            one line of the log, without secrets
 log_file         the log as a file with rotation
 logs             where the log goes: terminal or journal, file, memory

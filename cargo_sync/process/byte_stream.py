@@ -149,6 +149,11 @@ class ByteStream(asyncio.BufferedProtocol):
             await self._room.wait()
             self._check_open()
 
+    def abort(self) -> None:
+        """Ends the connection at once; nothing happens if it has ended."""
+        if not self._closed.is_set():
+            self.transport.abort()
+
     async def closed(self) -> None:
         """Returns when the connection has ended.
 

@@ -7,11 +7,14 @@ proxy asked. Whoever gets an `UnopenedError` has sent nothing, and asks in anoth
 
 import asyncio
 import ssl
+from collections.abc import Hashable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, cast
 
+from cargo_sync.machines.stalling import Stalling
 from cargo_sync.process.descriptors import limit, line
+from cargo_sync.process.line_progress import LOOK, line_mark
 from cargo_sync.wire.http1 import HttpAnswer, HttpAnswerReader, UnreadableError
 
 CONNECT: Final = 10.0
@@ -20,7 +23,8 @@ KEPT: Final = 4.0
 AT_ONCE: Final = 32
 """Connections; what wants more waits."""
 LONGEST_ANSWER: Final = 5
-"""A whole answer may take so many times the patience that a pause in it may take."""
+LEAST: Final = 2**10
+"""So many bytes of an answer may take so many times the patience that a pause in it may take."""
 
 
 class UnopenedError(Exception):
@@ -57,8 +61,8 @@ class HttpExchanges:
             method: of it.
             message: all of it.
             longest: bytes of the body; of a longer one the head is returned.
-            patience: seconds without a byte of the answer; all of it may take `LONGEST_ANSWER`
-                times as long.
+            patience: seconds in which nothing moves, neither of the message nor of the answer.
+                `LEAST` bytes of the answer may take `LONGEST_ANSWER` times as long.
 
         Raises:
             UnopenedError: nothing was sent.
@@ -134,7 +138,10 @@ class _Line(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader: HttpAnswerReader | None = None
         self._answer: asyncio.Future[HttpAnswer] | None = None
-        self._came = self._ends = 0.0
+        self._came = self._ends = self._patience = 0.0
+        self._counted = 0
+        self._sent: Hashable = None
+        self._stalling = Stalling(0.0)
         self._is_closed = False
         self.since = 0.0
 
@@ -153,8 +160,10 @@ class _Line(asyncio.Protocol):
         assert self._transport is not None
         answer: asyncio.Future[HttpAnswer] = self._loop.create_future()
         self._reader, self._answer, self._came = reader, answer, self._loop.time()
-        self._ends = self._came + LONGEST_ANSWER * patience
-        self._watch = self._loop.call_later(patience, self._look, patience)
+        self._patience = LONGEST_ANSWER * patience
+        self._ends, self._counted = self._came + self._patience, 0
+        self._stalling = Stalling(patience)
+        self._watch = self._loop.call_later(min(LOOK, patience), self._look)
         self._transport.write(message)
         try:
             return await answer
@@ -178,6 +187,9 @@ class _Line(asyncio.Protocol):
             self.close()  # nobody has asked for it
             return
         self._came = self._loop.time()
+        self._counted += len(data)
+        if self._counted >= LEAST:
+            self._counted, self._ends = 1, self._came + self._patience
         try:
             answer = self._reader.feed(data)
         except UnreadableError as error:
@@ -197,12 +209,17 @@ class _Line(asyncio.Protocol):
                 exc if isinstance(exc, OSError) else ConnectionResetError("the connection was cut")
             )
 
-    def _look(self, patience: float) -> None:
-        """Ends the wait if nothing came for so long, or if all of it takes too long."""
+    def _look(self) -> None:
+        """Ends the wait if nothing moves for so long, or if what comes is too slow."""
         if self._answer is None or self._answer.done():
             return
-        left = min(self._came + patience, self._ends) - self._loop.time()
+        now = self._loop.time()
+        if not self._counted:  # the message is on its way
+            mark = line_mark(self._transport)
+            if mark != self._sent:
+                self._sent, self._ends = mark, now + self._patience
+        left = min(self._stalling.left((self._sent, self._came), now), self._ends - now)
         if left > 0:
-            self._watch = self._loop.call_later(left, self._look, patience)
+            self._watch = self._loop.call_later(min(LOOK, left), self._look)
         else:
             self._answer.set_exception(TimeoutError("there is no answer"))

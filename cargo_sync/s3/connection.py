@@ -290,22 +290,25 @@ class S3Connection:
         asked = self.world.wall()
         target, headers = self._signed(request, hashed, asked)
         url = f"{self.login.address.root}{target}"
-        endless = streams or request.content is not None
+        body = None if request.content is None else ContentPayload(request.content)
+        endless = streams or body is not None
         try:
-            response = await self._session().request(
+            sent = self._session().request(
                 request.method,
                 URL(url, encoded=True),
                 headers=headers,
-                data=None if request.content is None else ContentPayload(request.content),
+                data=body,
                 skip_auto_headers=("Content-Type", "Accept"),
                 allow_redirects=False,
                 middlewares=(once,),
                 timeout=aiohttp.ClientTimeout(
                     total=None if endless else LONGEST_ANSWER * request.patience,
                     sock_connect=CONNECT,
-                    sock_read=request.patience,
+                    sock_read=request.patience if body is None else None,
                 ),
             )
+            patience = request.patience
+            response = await (sent if body is None else body.sending.answered(sent, patience))
         except OnceError as ended:
             raise ended.error from ended
         _log.debug("%s %s: %d", request.method, self.where, response.status)

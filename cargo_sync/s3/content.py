@@ -8,7 +8,7 @@ from typing import Final, Self
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
-from cargo_sync.process import http_sending
+from cargo_sync.process.http_sending import HttpSending
 from cargo_sync.s3.sent_hashes import SentHash
 from cargo_sync.wire.sigv4 import UNSIGNED
 
@@ -89,7 +89,10 @@ def digest_of(kind: SentHash, views: Sequence[bytes | memoryview]) -> bytes:
 
 
 class ContentPayload(aiohttp.Payload):
-    """A content as aiohttp sends it: views go to the socket as they are."""
+    """A content as aiohttp sends it: views go to the socket as they are.
+
+    sending  how it goes
+    """
 
     _autoclose = True
 
@@ -97,6 +100,7 @@ class ContentPayload(aiohttp.Payload):
         super().__init__(content, content_type="application/octet-stream")
         self._content = content
         self._size = content.size
+        self.sending = HttpSending(content.size)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Only for aiohttp's own texts."""
@@ -108,11 +112,12 @@ class ContentPayload(aiohttp.Payload):
         Raises:
             TimeoutError: the server takes no more bytes.
         """
-        http_sending.make_room(writer)
+        self.sending.begin(writer)
         for view in self._content.views:
             whole = memoryview(view).cast("B")
             for start in range(0, len(whole), PIECE):
                 piece = whole[start : start + PIECE]
                 if self._content.pace is not None:
                     await self._content.pace(len(piece))
-                await http_sending.write(writer, piece)
+                await self.sending.write(piece)
+        self.sending.end()

@@ -5,12 +5,16 @@ the answer to PASV is not read, since it could be anybody's.
 """
 
 import asyncio
+import os
 import re
 import socket
+from collections.abc import Hashable
+from contextlib import suppress
 from typing import Final
 
 from cargo_sync.model.world import Offload
 from cargo_sync.process.byte_stream import ByteStream
+from cargo_sync.process.line_progress import WhileMoving, line_mark, moved_bytes
 from cargo_sync.process.passing_on import Put
 from cargo_sync.trees.ftp.line import FtpLine, FtpReply
 from cargo_sync.trees.ftp.opening import CONNECT_SECONDS
@@ -21,6 +25,8 @@ SILENT_SECONDS: Final = 120.0
 LASTS: Final = 10.0
 """Seconds after which an upload goes on over another data connection: on the way to the server
 somebody may forget a control connection on which nothing is said for minutes."""
+_FLUSHED: Final = 3600.0
+"""Seconds in which the end of a TLS connection is sent: `finish` says when nothing moves."""
 _TRIES: Final = 5
 _NO_PORT: Final = 425
 _EXTENDED: Final = re.compile(r"\((.)\1\1(\d{1,5})\1\)")
@@ -54,7 +60,7 @@ class FtpChannel:
     async def write(self, content: memoryview) -> None:
         """Sends bytes, which must stay as they are."""
         with translated(self.line.login.where):
-            async with asyncio.timeout(SILENT_SECONDS):
+            async with WhileMoving(lambda: line_mark(self._stream.transport), SILENT_SECONDS):
                 await self._stream.write(content)
 
     async def finish(self) -> str:
@@ -67,20 +73,43 @@ class FtpChannel:
             ProblemError: it says something else; or not all could be sent, of which a server may
                 know nothing: to many, a TLS connection that is cut has only ended.
         """
-        self._stream.transport.close()
+        transport = self._stream.transport
+        copy = _copy_of(transport)
+
+        def mark() -> Hashable:
+            return moved_bytes(copy), line_mark(transport)
+
         try:
-            with translated(self.line.login.where):
-                async with asyncio.timeout(2 * SILENT_SECONDS):
-                    await self._stream.closed()
-        except BaseException:
-            self.line.broken = True  # the answer comes later, and would be taken for another one
-            raise
-        return (await self.line.wanted("", self._path)).text
+            transport.close()
+            try:
+                with translated(self.line.login.where):
+                    async with WhileMoving(mark, 2 * SILENT_SECONDS):
+                        await self._stream.closed()
+            except BaseException:
+                self.line.broken = True  # the answer comes later, and would be taken for another
+                raise
+            if copy is not None:
+                with suppress(OSError):
+                    copy.shutdown(socket.SHUT_WR)
+            # What the system here has of it may still be on its way for minutes.
+            return (await self.line.last(self._path, mark)).text
+        finally:
+            if copy is not None:
+                copy.close()
 
     def drop(self) -> None:
         """Ends it in the middle: the control connection ends, too."""
-        self._stream.transport.abort()
+        self._stream.abort()
         self.line.close()
+
+
+def _copy_of(transport: asyncio.Transport) -> socket.socket | None:
+    """The same connection once more: it says how far it is after the transport was closed."""
+    opened = transport.get_extra_info("socket")
+    try:
+        return socket.socket(fileno=os.dup(opened.fileno())) if opened is not None else None
+    except OSError:
+        return None
 
 
 async def open_channel(line: FtpLine, command: str, path: str, start: int = 0) -> FtpChannel:
@@ -111,7 +140,7 @@ async def open_channel(line: FtpLine, command: str, path: str, start: int = 0) -
                         sock=opened,
                         ssl=context,
                         server_hostname=login.host if context is not None else None,
-                        ssl_shutdown_timeout=SILENT_SECONDS if context is not None else None,
+                        ssl_shutdown_timeout=_FLUSHED if context is not None else None,
                     )
                 except (OSError, EOFError):
                     await _explain(line, path)

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.process.line_progress import Mark, WhileMoving
 from cargo_sync.trees.ftp.login import FtpContext, FtpLogin
 from cargo_sync.trees.ftp.problems import bad_answer, refused, translated, was_cut
 
 ANSWER_SECONDS: Final = 120.0
-"""So long an answer may take."""
+"""So long one answer may take."""
 LONGEST: Final = 64 * 2**10
 """Bytes of a line."""
 _LINES: Final = 1000
@@ -103,15 +104,38 @@ class FtpLine:
             with translated(self.login.where):
                 for start in range(0, len(commands), _TOGETHER):
                     some = commands[start : start + _TOGETHER]
+                    raw = "".join(f"{one}\r\n" for one in some if one)
                     async with asyncio.timeout(ANSWER_SECONDS):
-                        raw = "".join(f"{one}\r\n" for one in some if one)
                         self._writer.write(raw.encode(errors="surrogateescape"))
                         await self._writer.drain()
-                        found += [await self._reply() for _ in some]
+                    for _ in some:
+                        async with asyncio.timeout(ANSWER_SECONDS):
+                            found.append(await self._reply())
         except BaseException:
             self.broken = True
             raise
         return found
+
+    async def last(self, path: str, mark: Mark) -> FtpReply:
+        """The good answer at the end of a command whose content goes over a data connection.
+
+        Args:
+            path: what it is about, for people.
+            mark: how far that connection is: the time for the answer counts when it has ended.
+
+        Raises:
+            ProblemError: also `FtpRefusalError`, for another answer.
+        """
+        try:
+            with translated(self.login.where):
+                async with WhileMoving(mark, ANSWER_SECONDS):
+                    reply = await self._reply()
+        except BaseException:
+            self.broken = True
+            raise
+        if not reply.is_good:
+            raise self.refusal(reply, path)
+        return reply
 
     def refusal(self, reply: FtpReply, path: str = "") -> ProblemError:
         """The error of an answer that is not the wanted one."""

@@ -9,6 +9,7 @@ import asyncssh
 
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.line_progress import moved_bytes
 from cargo_sync.trees.sftp.channel import SftpChannel
 from cargo_sync.trees.sftp.login import HostKeys, SftpLogin, private_keys
 from cargo_sync.trees.sftp.problems import translated
@@ -16,6 +17,8 @@ from cargo_sync.wire.sftp.packets import SftpError, SftpFormatError
 
 T = TypeVar("T")
 CONNECT_SECONDS: Final = 30.0
+_MORE_THAN_SIGNS_OF_LIFE: Final = 4 * 2**10
+"""Bytes in `ALIVE_SECONDS` that are content, and not only questions whether the server is there."""
 ALIVE_SECONDS: Final = 15.0
 """So often a silent server is asked whether it is still there; four silent times end it."""
 WINDOW: Final = 16 * 2**20
@@ -160,12 +163,21 @@ class SftpConnection:
             self._channels = [*(one for one in self._channels if one.is_open), channel]
 
     async def _watch(self, connection: asyncssh.SSHClientConnection) -> None:
-        """Ends the connection if the server does not answer any more."""
+        """Ends the connection if the server does not answer any more.
+
+        On a slow line an answer may take long: what was asked, or is to come, is on its way then.
+        """
+        line = connection.get_extra_info("socket")
+        moved = 0
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(ALIVE_SECONDS):
                     await connection.wait_closed()
                 return
+            before, moved = moved, sum(moved_bytes(line) or ())
+            if moved - before >= _MORE_THAN_SIGNS_OF_LIFE:
+                for channel in self._channels:
+                    channel.moves()
             if any(channel.is_stuck() for channel in self._channels):
                 for channel in self._channels:
                     channel.end(TimeoutError())

@@ -41,7 +41,7 @@ LONGEST: Final = 255 * 2**10
 SILENT_SECONDS: Final = 120.0
 """A server that answers nothing for so long does not answer any more."""
 LATE_SECONDS: Final = 600.0
-"""Nor does one that has left one request alone for so long."""
+"""Nor does one that has answered later requests, and has left one alone for so long since."""
 _TOGETHER: Final = 256 * 2**10
 """Bytes after which what is to be sent does not wait for more."""
 _LINKS_REVERSED: Final = ("OpenSSH", "paramiko")
@@ -70,6 +70,9 @@ class SftpExchange(asyncssh.SSHClientSession[bytes]):
         self._size = 0
         self._next = 0
         self._heard = steady()
+        self._newest_answered = self._oldest = 0
+        self._passed_at: float | None = None
+        """Since when the oldest request without an answer is known to be left alone."""
         self._ended: Exception | None = None
         self._extensions: Mapping[bytes, bytes] = {}
         self._reversed = False
@@ -118,12 +121,20 @@ class SftpExchange(asyncssh.SSHClientSession[bytes]):
     def is_open(self) -> bool:
         return self._ended is None
 
+    def moves(self) -> None:
+        """Bytes move on the line: what was asked may still be on its way."""
+        self._heard = self._steady()
+
     def is_stuck(self) -> bool:
         """Whether the server has left us without an answer for too long."""
         now = self._steady()
-        for *_, sent in self._waiting.values():  # the oldest comes first
-            silent = now - max(sent, self._heard)
-            return silent > SILENT_SECONDS or now - sent > LATE_SECONDS
+        for number, (*_, sent) in self._waiting.items():  # the oldest comes first
+            if number != self._oldest:
+                self._oldest, self._passed_at = number, None
+            if self._passed_at is None and self._newest_answered > number:
+                self._passed_at = now
+            left_alone = self._passed_at is not None and now - self._passed_at > LATE_SECONDS
+            return now - max(sent, self._heard) > SILENT_SECONDS or left_alone
         return False
 
     def end(self, error: Exception) -> None:
@@ -193,6 +204,7 @@ class SftpExchange(asyncssh.SSHClientSession[bytes]):
                 self._version.set_result(answer)
             return
         future, taken, _ = self._waiting.pop(answer.number, (None, done_of, 0.0))
+        self._newest_answered = answer.number
         if future is None:
             raise SftpFormatError("an answer to nothing that was asked")
         if future.done():

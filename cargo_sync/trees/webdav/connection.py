@@ -162,8 +162,10 @@ class WebDavConnection:
                 return await send(request)
 
         login = self.login.basic() if digest is None else _NONE
+        sending = asked.body.sending if isinstance(asked.body, StreamedBody) else None
+        silence = asked.silence if sending is None else None  # else it waits for the body, too
         with translated(where):
-            return await self._open_session().request(
+            request = self._open_session().request(
                 asked.method,
                 URL(asked.url, encoded=True),
                 headers={**login, **asked.headers},
@@ -171,10 +173,11 @@ class WebDavConnection:
                 skip_auto_headers=("Accept", *(() if asked.body else ("Content-Type",))),
                 allow_redirects=False,
                 middlewares=(once,) if digest is None else (digest, once),
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=CONNECT, sock_read=asked.silence
-                ),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence),
             )
+            if sending is not None:
+                return await sending.answered(request, asked.silence)
+            return await request
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

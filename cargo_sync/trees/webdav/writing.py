@@ -7,7 +7,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.process import http_sending
+from cargo_sync.process.http_sending import HttpSending
 from cargo_sync.trees.remote.contract import Pace
 
 STEP: Final = 256 * 2**10
@@ -18,6 +18,7 @@ class StreamedBody(aiohttp.Payload):
     """A body of a known length that comes in pieces; it can be sent only once.
 
     sent  bytes that were handed to the connection
+    sending  how it goes
     """
 
     _autoclose = True
@@ -28,6 +29,7 @@ class StreamedBody(aiohttp.Payload):
         self._pieces = pieces
         self._begun = False
         self.sent = 0
+        self.sending = HttpSending(size)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Only for aiohttp's own texts."""
@@ -43,10 +45,11 @@ class StreamedBody(aiohttp.Payload):
         if self._begun:
             raise ProblemError(Problem(Code.CUT, "the server wants the login anew"))
         self._begun = True
-        http_sending.make_room(writer)
+        self.sending.begin(writer)
         async for piece in self._pieces:
-            await http_sending.write(writer, piece)
+            await self.sending.write(piece)
             self.sent += len(piece)
+        self.sending.end()
 
 
 async def paced(content: memoryview, pace: Pace) -> AsyncIterator[memoryview]:

@@ -76,7 +76,7 @@ class Line:
     broken = False
     login = SimpleNamespace(where="the server")
 
-    async def wanted(self, command: str, path: str) -> FtpReply:
+    async def last(self, path: str, mark: object) -> FtpReply:
         return FtpReply(226, ["all is there"])
 
 
