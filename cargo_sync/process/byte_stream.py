@@ -113,13 +113,14 @@ class ByteStream(asyncio.BufferedProtocol):
         transport.pause_reading()
         self._gathered()
         ready, self._full = self._full, deque()
+        self._buffer = _EMPTY  # what is left of it may be more than what is still to come then
         left = most - there if self._left is None else min(most - there, self._left)
         socket = OwnDescriptor(transport.get_extra_info("socket").fileno())
 
         def passing() -> tuple[int, OSError | None]:
             for some in ready:
                 put(some)
-            return passed_on(socket, buffers.take(PIECE), left, put)
+            return passed_on(socket, buffers.take(PIECE), left, put, self._now)
 
         try:
             count, error = await offload(passing)

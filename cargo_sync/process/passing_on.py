@@ -15,6 +15,9 @@ PIECE: Final = 2**20
 """Bytes that are received before they are used, if as many come."""
 WAITED: Final = 5
 """Milliseconds without a byte after which the event loop waits for the next one."""
+LONGEST: Final = 0.1
+"""Seconds after which no more of a piece is waited for: a line that has become slow must not keep a
+thread, which others need."""
 
 Put = Callable[[memoryview], None]
 """Uses bytes, in any thread; the memory has others afterwards."""
@@ -32,7 +35,7 @@ class OwnDescriptor:
 
 
 def passed_on(
-    socket: OwnDescriptor, memory: memoryview, most: int, put: Put
+    socket: OwnDescriptor, memory: memoryview, most: int, put: Put, now: Callable[[], float]
 ) -> tuple[int, OSError | None]:
     """Passes on what comes at once, in this thread.
 
@@ -41,6 +44,7 @@ def passed_on(
         memory: for one piece.
         most: bytes.
         put: gets them, in order. What it raises ends this.
+        now: steady seconds.
 
     Returns:
         How many bytes `put` has got, and why the connection failed; None: it did not. Its end is
@@ -51,12 +55,12 @@ def passed_on(
     done, may_come, error = 0, True, None
     while may_come and done < most:
         piece = memory[: most - done]
-        count = 0
+        count, until = 0, now() + LONGEST
         while may_come and count < len(piece):
             try:
                 got = os.readv(socket.fd, [piece[count:]])
             except BlockingIOError:
-                may_come = bool(waiting.poll(WAITED))
+                may_come = now() < until and bool(waiting.poll(WAITED))
                 continue
             except OSError as failed:
                 got, error = 0, failed

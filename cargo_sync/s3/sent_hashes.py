@@ -4,6 +4,10 @@ Some servers compare a content with its MD5 (Content-MD5), others with the SHA-2
 (x-amz-content-sha256), some with both, and some with nothing. MD5 costs more than twice as much as
 SHA-256 on a machine that has instructions for SHA, and less on others. So a server is asked what it
 compares (`abilities`), and gets what this machine makes in less time.
+
+Without TLS somebody on the line could forge that answer. So where the reader of a content would not
+find out, its SHA-256 is signed whatever was found: a server that does as the signature's rules say
+takes nothing else then. Only MD5 beside it depends on what was found.
 """
 
 import time
@@ -75,16 +79,15 @@ def needed(
         checks: what the server compares.
         known: what is known of the content already: it is sent in any case.
         is_exposed: somebody on the line may exchange the content, and its reader would not find
-            out: MD5 is no proof then, because anybody can make two contents of the same one.
+            out: SHA-256 is signed then. MD5 alone is no proof, because anybody can make two
+            contents of the same one, and what is known of the server may be forged.
         cheaper: the one that is made in less time.
     """
     if SentHash.SHA256 in known:
         return known
     if is_exposed:
-        if checks.sha256:
-            return known | {SentHash.SHA256}
-        # To a server that does not look at it, it proves nothing.
-        return known | ({SentHash.MD5} if checks.md5 else set(SentHash))
+        # To a server that does not look at it, SHA-256 proves nothing.
+        return known | ({SentHash.SHA256} if checks.sha256 else set(SentHash))
     if checks.sha256 and not (checks.md5 and (known or cheaper() is SentHash.MD5)):
         return known | {SentHash.SHA256}
     return known | {SentHash.MD5}

@@ -17,6 +17,7 @@ from cargo_sync.process.byte_stream import (
     ByteStream,
     buffer_size,
 )
+from cargo_sync.process.passing_on import LONGEST, OwnDescriptor, passed_on
 from tests.offloads import in_thread
 
 SENT = os.urandom(3 * MOST + 7)
@@ -116,6 +117,38 @@ async def test_an_end_is_read_behind_what_was_passed_on() -> None:
             await stream.pass_on(9, came.extend, in_thread)
         with pytest.raises(ConnectionError):
             await stream.read()
+
+
+async def test_what_is_behind_the_end_is_not_read_after_some_was_passed_on() -> None:
+    async with connection(LEAST + 9) as (stream, far):
+        far.send(SENT[:9])
+        came = bytearray(await stream.read())
+        far.send(SENT[9:LEAST])
+        while len(came) < LEAST:
+            await stream.pass_on(LEAST - len(came), came.extend, in_thread)
+        far.send(SENT[LEAST:][:99])
+        far.shutdown(socket.SHUT_WR)
+        came += b"".join(await everything(stream))
+        assert came == SENT[: LEAST + 9]
+
+
+async def test_a_line_that_has_become_slow_does_not_keep_a_thread() -> None:
+    """A byte comes whenever somebody looks whether one has come."""
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    with near, far:
+        seconds = 0.0
+
+        def now() -> float:
+            nonlocal seconds
+            seconds += LONGEST / 8
+            far.send(b"x")
+            return seconds
+
+        came = bytearray()
+        memory = memoryview(bytearray(MOST))
+        count, error = passed_on(OwnDescriptor(near.fileno()), memory, 999, came.extend, now)
+        assert (count, error) == (len(came), None) and 1 < count < 20
 
 
 async def test_bytes_that_cannot_be_used_end_the_connection() -> None:

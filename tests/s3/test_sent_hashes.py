@@ -16,7 +16,8 @@ M, S = SentHash.MD5, SentHash.SHA256
     [
         # Without TLS, for readers who do not know what it must be.
         (NONE, set(), True, S, {M, S}),
-        (MD5, set(), True, S, {M}),
+        (MD5, set(), True, S, {M, S}),
+        (MD5, {M}, True, M, {M, S}),
         (SHA, set(), True, M, {S}),
         (BOTH, set(), True, M, {S}),
         (BOTH, {M}, True, M, {M, S}),
