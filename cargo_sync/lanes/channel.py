@@ -22,9 +22,9 @@ class SocketChannel:
                 f"the connection to the other end broke: {error.strerror or error}"
             ) from error
 
-    def send(self, view: memoryview) -> int | None:
+    def send(self, view: memoryview, *more: memoryview | bytes) -> int | None:
         try:
-            return self._socket.send(view)
+            return self._socket.sendmsg((view, *more)) if more else self._socket.send(view)
         except (BlockingIOError, InterruptedError):
             return None
         except OSError as error:

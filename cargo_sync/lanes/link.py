@@ -15,10 +15,12 @@ from cargo_sync.wire.frames import (
     FrameOpener,
     PlainMaker,
     PlainOpener,
+    SealedMaker,
     new_buffer,
 )
 from cargo_sync.wire.records import SIZE as RECORD
 from cargo_sync.wire.refusal import breach, cut
+from cargo_sync.wire.shared import SharedRecord
 
 
 class Link:
@@ -41,14 +43,18 @@ class Link:
         self._maker = maker or PlainMaker()
         self._opener = opener or PlainOpener()
         self.body = self._maker.body
-        self._outgoing = self.body[:0]
+        self._outgoing: memoryview = self.body[:0]
+        self._behind: list[memoryview] = []
+        """What of the closed frame comes behind `_outgoing`."""
         self._incoming = _buffer()
         # A body that stays in its frame is still in use while the next frame comes.
         self._other = _buffer() if self._opener.in_place else self._incoming
         self._fill = 0
         self._frame = 0
         self._opened = False
-        self._lent: memoryview | None = None
+        self._lent: memoryview | SharedRecord | None = None
+        self._shared: SharedRecord | None = None
+        """The one that is being sent."""
         self._body = 0
         """Bytes of the body that was received last."""
 
@@ -68,12 +74,17 @@ class Link:
             return 0
         return max(0, min(self._fill, self._frame - TRAILER) - HEADER)
 
-    def lend(self, memory: memoryview) -> None:
+    def takes_shared(self) -> None:
+        """The other end may send contents that are sealed for several lanes: both have agreed."""
+        self._opener.takes_shared = True
+
+    def lend(self, record: memoryview | SharedRecord) -> None:
         """The records of the next frame are in this memory, instead of `body`.
 
-        It must stay as it is until that frame is closed.
+        It must stay as it is until that frame is closed. One that is sealed already must stay until
+        its `let_go` is called: it is sent as it lies.
         """
-        self._lent = memory
+        self._lent = record
 
     def close_frame(self, length: int, last: bool = False) -> int:
         """Closes the frame whose records fill `body` up to `length`; `flush` sends it.
@@ -81,21 +92,29 @@ class Link:
         Returns:
             The length of the frame in bytes.
         """
-        self._outgoing = self._maker.close(length, last, self._lent)
-        self._lent = None
+        lent, self._lent = self._lent, None
+        if isinstance(lent, SharedRecord):
+            return self._close_around(lent)
+        self._outgoing = self._maker.close(length, last, lent)
         return len(self._outgoing)
 
     def flush(self) -> bool:
         """Sends what the channel takes now; True when the closed frame is completely sent."""
-        rest = self._outgoing
+        rest, behind = self._outgoing, self._behind
         while rest:
-            count = self._channel.send(rest)
+            count = self._channel.send(rest, *behind)
             if count is None:
                 self._outgoing = rest
                 return False
             self.sent += count
+            while behind and count >= len(rest):
+                count -= len(rest)
+                rest = behind.pop(0)
             rest = rest[count:]
         self._outgoing = rest
+        if self._shared is not None:
+            self._shared.let_go()
+            self._shared = None
         return True
 
     def receive(self) -> memoryview | None:
@@ -143,7 +162,20 @@ class Link:
         return True
 
     def close(self) -> None:
+        self._outgoing, self._behind = self.body[:0], []
+        for record in (self._lent, self._shared):
+            if isinstance(record, SharedRecord):
+                record.let_go()
+        self._lent = self._shared = None
         self._channel.close()
+
+    def _close_around(self, record: SharedRecord) -> int:
+        """Closes the frame of a record that is sealed already."""
+        assert isinstance(self._maker, SealedMaker), "both ends have agreed on it"
+        self._shared = record
+        head, tail = self._maker.around(record)
+        self._outgoing, self._behind = head, [record.content, memoryview(tail)]
+        return len(head) + len(record.content) + len(tail)
 
     def _open(self) -> memoryview:
         self.let_go()

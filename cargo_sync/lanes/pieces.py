@@ -20,6 +20,7 @@ from cargo_sync.model.transfers import Offer, Want
 from cargo_sync.wire import records
 from cargo_sync.wire.frames import PIECE
 from cargo_sync.wire.messages import encode_problem
+from cargo_sync.wire.shared import SharedRecord
 
 ENOUGH: Final = 256 << 10
 """A frame with so many bytes of content is sent without more."""
@@ -60,7 +61,7 @@ class Pieces:
     def __init__(self, source: Source) -> None:
         self.content = self.zeros = 0
         self.waiting = False
-        self.lent: memoryview | None = None
+        self.lent: memoryview | SharedRecord | None = None
         self._source = source
         self._batches: dict[int, _Batch] = {}
         # The file whose turn it is; its batch is always the first.
@@ -265,7 +266,9 @@ class Pieces:
         return True
 
     def _fail(self, body: memoryview, at: int, problem: Problem) -> int:
-        self.lent = None
+        lent, self.lent = self.lent, None
+        if isinstance(lent, SharedRecord):
+            lent.let_go()
         payload = memoryview(encode_problem(problem))
         record = records.Record(records.FAIL, 0, self._index, self._batch.number, 0, payload)
         self._done()

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Finished, Offer, Unread, Want
+from cargo_sync.wire.shared import SharedRecord
 
 Wake = Callable[[], None]
 """Makes the lane look again, soon. Any thread may call it at any time, also after the lane's end;
@@ -35,8 +36,8 @@ class Channel(Protocol):
             ProblemError: the stream broke ("cut").
         """
 
-    def send(self, view: memoryview) -> int | None:
-        """Sends bytes from the start of `view`.
+    def send(self, view: memoryview, *more: memoryview | bytes) -> int | None:
+        """Sends bytes from the start of `view`, and of what is to come right behind it.
 
         Returns:
             How many were taken; None when none can be taken now.
@@ -82,11 +83,11 @@ class Reader(Protocol):
 class RecordReader(Reader, Protocol):
     """A reader that may have pieces in memory, each as the record in which it is to be sent."""
 
-    def record(self, header: bytes, offset: int, count: int) -> memoryview | None:
+    def record(self, header: bytes, offset: int, count: int) -> memoryview | SharedRecord | None:
         """The whole record with this header, and `count` bytes from `offset` on behind it.
 
-        Its memory is lent until the next call. None: it is not in memory like this; then the same
-        bytes are read.
+        Its memory is lent until the next call; that of a record which is sealed already, until its
+        `let_go` is called. None: it is not in memory like this; then the same bytes are read.
 
         Raises:
             ProblemError: the file cannot be read.

@@ -113,6 +113,7 @@ class NodeFlows:
 
     def machine(self, flow: NodeFlow, sock: socket.socket, link: Link) -> tuple[End, Pace | None]:
         if flow.mode is Mode.UPLOAD:
+            link.takes_shared()  # each content is hashed here, and known by that alone
             sink = NodeSink(self._arrivals, self._steady)
             return Receiver(link, sink, self._steady, client=False), None
         pace = pace_of(sock)

@@ -239,7 +239,8 @@ class NodeGateway:
             "up": keys.up.hex(),
             "down": keys.down.hex(),
         }
-        return {"flow": flow.id, "lane": lane, "granted": flow.granted, "packets": True}
+        takes = {"packets": True, "shared": True}
+        return {"flow": flow.id, "lane": lane, "granted": flow.granted, **takes}
 
 
 def _split(header: str) -> tuple[str, str]:

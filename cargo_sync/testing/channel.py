@@ -40,7 +40,7 @@ class MemoryChannel:
         del way.bytes[:count]
         return count
 
-    def send(self, view: memoryview) -> int | None:
+    def send(self, view: memoryview, *_more: memoryview | bytes) -> int | None:
         way = self._outgoing
         if way.ended:
             raise cut("the connection to the other end broke")
@@ -76,7 +76,7 @@ class TamperedChannel:
         self._push()
         return self._channel.recv_into(view)
 
-    def send(self, view: memoryview) -> int | None:
+    def send(self, view: memoryview, *_more: memoryview | bytes) -> int | None:
         self._push()
         if self._outgoing:
             return None

@@ -7,6 +7,7 @@ messages   the values that records carry as JSON
 records    the pieces within a frame
 refusal    the two errors that end a lane
 sftp/      packets of SFTP
+shared     contents that are sealed once and go over several lanes
 sigv4      the signature of a request to S3
 xml        XML answers of S3 and WebDAV, as events
 

@@ -1,7 +1,7 @@
 """Frames: the unit that is sealed or checksummed on a lane. A header, a body of records, a trailer.
 
-    header   12 bytes  body length u32, counter u32, flags u8 (1 sealed, 2 last), version u8,
-                       zero u16
+    header   12 bytes  body length u32, counter u32, flags u8 (1 sealed, 2 last, 4 shared),
+                       version u8, zero u16
     body     1 to BODY_MAX bytes, whole records
     trailer  16 bytes  the GCM tag; on a plain lane the XXH3-128 of header and body
 
@@ -11,6 +11,9 @@ Misuse-Resistance", 2015; the nonce is laid out as in Tink): nonce = the lane's 
 (4) | last (1), associated data = the header. So a frame that was changed, repeated, left out,
 reordered or taken from another lane or direction cannot be opened. If the stream ends before the
 frame marked last, the receiver knows that it was cut.
+
+Where both ends have agreed on it, the content of a frame may be sealed once for several lanes
+(`shared`): flag 4.
 
 Each maker and opener owns its buffers and reuses them: what it returns is valid until the next
 call.
@@ -25,7 +28,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from xxhash import xxh3_128_digest
 
+from cargo_sync.wire import shared
+from cargo_sync.wire.records import SIZE as RECORD
 from cargo_sync.wire.refusal import breach, cut
+from cargo_sync.wire.shared import SharedRecord
 
 VERSION: Final = 1
 HEADER: Final = 12
@@ -37,6 +43,7 @@ FRAME_MAX: Final = HEADER + BODY_MAX + TRAILER
 
 _SEALED: Final = 1
 _LAST: Final = 2
+_SHARED: Final = 4
 _HEADER: Final = Struct("!IIBBH")
 _NONCE: Final = Struct("!7sIB")
 _COUNTERS: Final = 1 << 32
@@ -77,6 +84,8 @@ class FrameOpener(Protocol):
     """True once the frame marked last was opened."""
     in_place: bool
     """Whether a body is a view of its frame."""
+    takes_shared: bool
+    """Whether the content of a frame may be sealed for several lanes: both ends have agreed."""
 
     def expect(self, header: memoryview) -> int:
         """Returns the length in bytes of the whole frame that begins with this header.
@@ -104,14 +113,12 @@ class _Maker:
         self._counter = 0
         self._frame = new_buffer(FRAME_MAX)
 
-    def _begin(self, length: int, last: bool) -> int:
+    def _begin(self, length: int, flags: int) -> int:
         counter = self._counter
         if counter == _COUNTERS:
             raise cut("the lane has sent the largest allowed number of frames")
         self._counter = counter + 1
-        _HEADER.pack_into(
-            self._frame, 0, length, counter, self._flags | (last and _LAST), VERSION, 0
-        )
+        _HEADER.pack_into(self._frame, 0, length, counter, self._flags | flags, VERSION, 0)
         return counter
 
 
@@ -125,7 +132,7 @@ class PlainMaker(_Maker):
     def close(self, length: int, last: bool, lent: memoryview | None = None) -> memoryview:
         if lent is not None:
             self.body[:length] = lent[:length]
-        self._begin(length, last)
+        self._begin(length, last and _LAST)
         end = HEADER + length
         self._frame[end : end + TRAILER] = xxh3_128_digest(self._frame[:end])
         return self._frame[: end + TRAILER]
@@ -140,38 +147,54 @@ class SealedMaker(_Maker):
 
     def __init__(self, key: bytes, prefix: bytes) -> None:
         super().__init__(_SEALED)
-        self._seal = AESGCM(key).encrypt_into
+        self._cipher = AESGCM(key)
+        self._seal = self._cipher.encrypt_into
         self._prefix = prefix
         self.body = new_buffer(BODY_MAX)
 
     def close(self, length: int, last: bool, lent: memoryview | None = None) -> memoryview:
         body = self.body if lent is None else lent
-        nonce = _NONCE.pack(self._prefix, self._begin(length, last), last)
+        nonce = _NONCE.pack(self._prefix, self._begin(length, last and _LAST), last)
         frame = self._frame[: HEADER + length + TRAILER]
         self._seal(nonce, body[:length], frame[:HEADER], frame[HEADER:])
         return frame
+
+    def around(self, record: SharedRecord) -> tuple[memoryview, bytes]:
+        """What goes before and behind the content of a record that is sealed already.
+
+        Raises:
+            ProblemError: as `close`.
+        """
+        content = record.content
+        length = len(content) - shared.TAG + shared.AROUND
+        nonce = _NONCE.pack(self._prefix, self._begin(length, _SHARED), False)
+        header = self._frame[:HEADER]
+        known = bytes(header) + bytes(content[-shared.TAG :])
+        return header, self._cipher.encrypt(nonce, record.key + record.header, known)
 
 
 class _Opener:
     """Counts frames and reads their headers."""
 
     def __init__(self, flags: int) -> None:
-        self.finished = False
+        self.finished = self.takes_shared = False
         self._flags = flags
         self._counter = 0
-        self._last = False
+        self._last = self._shared = False
 
     def expect(self, header: memoryview) -> int:
         length, counter, flags, version, zero = _HEADER.unpack_from(header)
         if self.finished:
             raise breach("bytes came after its last frame")
-        if version != VERSION or zero or flags & ~_LAST != self._flags:
+        is_shared = self.takes_shared and self._flags == _SEALED and flags == _SEALED | _SHARED
+        if version != VERSION or zero or (flags & ~_LAST != self._flags and not is_shared):
             raise breach("a frame's header does not fit this lane")
         if counter != self._counter:
             raise breach(f"frame {counter} came, frame {self._counter} was expected")
-        if not 1 <= length <= BODY_MAX:
-            raise breach(f"a frame has {length} bytes, 1 to {BODY_MAX} are allowed")
-        self._last = bool(flags & _LAST)
+        least = 1 + shared.AROUND if is_shared else 1
+        if not least <= length <= BODY_MAX:
+            raise breach(f"a frame has {length} bytes, {least} to {BODY_MAX} are allowed")
+        self._last, self._shared = bool(flags & _LAST), is_shared
         total: int = HEADER + length + TRAILER
         return total
 
@@ -206,7 +229,8 @@ class SealedOpener(_Opener):
 
     def __init__(self, key: bytes, prefix: bytes) -> None:
         super().__init__(_SEALED)
-        self._open = AESGCM(key).decrypt_into
+        self._cipher = AESGCM(key)
+        self._open = self._cipher.decrypt_into
         self._prefix = prefix
         self._body = new_buffer(BODY_MAX)
 
@@ -215,10 +239,24 @@ class SealedOpener(_Opener):
 
     def open(self, frame: memoryview) -> memoryview:
         nonce = _NONCE.pack(self._prefix, self._counter, self._last)
-        body = self._body[: len(frame) - HEADER - TRAILER]
+        length = len(frame) - HEADER - TRAILER
         try:
-            self._open(nonce, frame[HEADER:], frame[:HEADER], body)
+            if self._shared:
+                body = self._opened_shared(nonce, frame, length - shared.AROUND)
+            else:
+                body = self._body[:length]
+                self._open(nonce, frame[HEADER:], frame[:HEADER], body)
         except InvalidTag as error:
             raise breach(f"frame {self._counter} is not authentic") from error
         self._opened()
+        return body
+
+    def _opened_shared(self, nonce: bytes, frame: memoryview, count: int) -> memoryview:
+        """The record of a frame whose content, of `count` bytes, is sealed for several lanes."""
+        end = HEADER + count + shared.TAG
+        known = bytes(frame[:HEADER]) + bytes(frame[end - shared.TAG : end])
+        found = self._cipher.decrypt(nonce, frame[end:], known)
+        body = self._body[: RECORD + count]
+        body[:RECORD] = found[shared.KEY :]
+        shared.open_sealed(found[: shared.KEY], frame[HEADER:end], body[RECORD:])
         return body

@@ -7,6 +7,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from cargo_sync.lanes.ports import Exchange, Wake
@@ -17,6 +18,7 @@ from cargo_sync.stores.blob_pieces import fill
 from cargo_sync.stores.contract import ComingFile, Content
 from cargo_sync.stores.nodes.recent_pieces import RecentPiece, RecentPieces, RecordMemory
 from cargo_sync.stores.unnamed import LONGEST, unnamed
+from cargo_sync.wire.shared import SharedRecord
 
 TOGETHER: Final = 2 << 20
 """So many bytes are waited for, if more are to come: a lane sends them without a pause."""
@@ -103,10 +105,13 @@ class ArrivingContent:
         for wake in wakes:
             wake()
 
-    def open(self, wake: Wake) -> "ArrivingReader":
-        """Opens it for one lane. Raises ProblemError."""
+    def open(self, wake: Wake, *, shares: bool = False) -> "ArrivingReader":
+        """Opens it for one lane; one that `shares` takes what is sealed for several lanes.
+
+        Raises ProblemError.
+        """
         try:
-            return ArrivingReader(self, self.file.open(), wake)
+            return ArrivingReader(self, self.file.open(), wake, shares=shares)
         except OSError as error:
             raise ProblemError(from_os_error(error, "a file that arrives")) from error
 
@@ -138,20 +143,27 @@ class ArrivingContent:
 class ArrivingReader:
     """Reads one as far as it is staged; see `lanes.ports.Reader`. What a node gets it hashes."""
 
-    def __init__(self, arriving: ArrivingContent, fd: int, wake: Wake) -> None:
+    def __init__(
+        self, arriving: ArrivingContent, fd: int, wake: Wake, *, shares: bool = False
+    ) -> None:
         self._arriving = arriving
         self._fd = fd
         self._wake = wake
+        self._shares = shares
         self._lent: tuple[int, RecentPiece] | None = None
-        arriving.recent.enter()
+        arriving.recent.enter(shares=shares)
 
-    def record(self, header: bytes, offset: int, count: int) -> memoryview | None:
+    def record(self, header: bytes, offset: int, count: int) -> memoryview | SharedRecord | None:
         self._give_back()
         if not self._arriving.has(offset + count, self._wake):
             return None
-        piece = self._arriving.recent.lend(header, offset)
+        recent = self._arriving.recent
+        piece = recent.lend(header, offset, count, shares=self._shares)
         if piece is None:
             return None
+        if piece.key:
+            let_go = partial(recent.give, offset, piece)
+            return SharedRecord(header, piece.record, piece.key, let_go)
         self._lent = offset, piece
         return piece.record
 
@@ -180,7 +192,7 @@ class ArrivingReader:
 
     def close(self) -> None:
         self._give_back()
-        self._arriving.recent.leave()
+        self._arriving.recent.leave(shares=self._shares)
         self._arriving.forget(self._wake)
         os.close(self._fd)
 

@@ -29,9 +29,13 @@ _TOO_MANY: Final = Problem(Code.BUSY, "enough contents go to this node while the
 class ArrivingSource(SpoolSource):
     """Reads a content that arrives; any other one from the spool. See `lanes.ports.Source`."""
 
-    def __init__(self, spool: BlobSpool, arriving: ArrivingContent) -> None:
+    def __init__(
+        self, spool: BlobSpool, arriving: ArrivingContent, *, shares: bool = False
+    ) -> None:
+        """`shares`: the node takes what is sealed for several nodes."""
         super().__init__(spool)
         self._arriving = arriving
+        self._shares = shares
         self._wake: Wake = lambda: None
 
     def wakes(self, wake: Wake) -> None:
@@ -39,7 +43,7 @@ class ArrivingSource(SpoolSource):
 
     def open(self, offer: Offer) -> Reader:
         if offer.path == self._arriving.id:
-            return self._arriving.open(self._wake)
+            return self._arriving.open(self._wake, shares=self._shares)
         return super().open(offer)
 
     def holes(self, offer: Offer) -> int:

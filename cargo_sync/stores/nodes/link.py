@@ -199,14 +199,17 @@ class NodeLink:
         except asyncio.CancelledError:
             opening.add_done_callback(_not_needed)
             raise
-        return OpenedLane(sock, link, flow.granted, flow.packets)
+        return OpenedLane(sock, link, flow.granted, flow.packets, flow.shared)
 
     def _forward_lane(self, arriving: ArrivingContent) -> NodeLane:
-        source = partial(ArrivingSource, self._spool, arriving)
+        def machine(opened: OpenedLane, on_receipts: OnReceipts) -> Sender:
+            source = ArrivingSource(self._spool, arriving, shares=opened.shared)
+            return self._sending(source, opened, on_receipts)
+
         return NodeLane(
             f"lane to node {self._row.name} (forward)",
             partial(self._open, Mode.UPLOAD),
-            lambda opened, on_receipts: self._sending(source(), opened, on_receipts),
+            machine,
             _stays,
             self._world,
         )

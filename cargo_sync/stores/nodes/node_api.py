@@ -146,11 +146,13 @@ class NodeFlowReply(NodeReply):
 
     granted  bits per second, None for no limit
     packets  whether an upload may bring packets; an older node does not know of them
+    shared   whether it may bring contents that are sealed for several nodes; as `packets`
     """
 
     lane: NodeLaneReply
     granted: Annotated[int, Field(ge=1, lt=_INT64)] | None
     packets: bool = False
+    shared: bool = False
 
 
 class _ErrorWords(NodeReply):

@@ -37,12 +37,14 @@ class OpenedLane(NamedTuple):
 
     granted  bits per second, None: no limit
     packets  whether it takes packets of small contents
+    shared   whether it takes contents that are sealed for several nodes
     """
 
     sock: socket
     link: Link
     granted: int | None
     packets: bool = False
+    shared: bool = False
 
 
 Machine = Callable[[OpenedLane, OnReceipts], Sender | Receiver]

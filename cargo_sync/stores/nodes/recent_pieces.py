@@ -1,17 +1,20 @@
 """The newest pieces of contents that arrive, in memory, as records that lanes to nodes send.
 
 A lane that keeps up with what arrives seals a piece where it lies: nothing is read from the spool,
-and nothing is copied, because the memory is kept in which it came. A lane that does not keep up
+and nothing is copied, because the memory is kept in which it came. If several lanes send the same,
+the first one seals it for all of them, where it lies (wire/shared.py). A lane that does not keep up
 reads from the spool; when all of them do, nothing is kept until one waits again. So memory is
 bounded, and a slow node costs none.
 """
 
+import os
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 from cargo_sync.lanes.ports import Exchange
-from cargo_sync.wire import records
+from cargo_sync.wire import records, shared
 from cargo_sync.wire.frames import BODY_MAX, new_buffer
 
 SMALLEST: Final = 256 << 10
@@ -54,15 +57,19 @@ class RecordMemory:
 class RecentPiece:
     """One of these.
 
-    record  in its memory
+    size    bytes of it
+    record  in its memory; or, with a key, its content as it was sealed
+    key     with which it was sealed for several lanes; b"" if it is not
     lent    to so many readers now
     read    by so many
     """
 
-    __slots__ = ("is_kept", "lent", "read", "record")
+    __slots__ = ("is_kept", "key", "lent", "read", "record", "size")
 
     def __init__(self, record: memoryview) -> None:
+        self.size = len(record) - records.SIZE
         self.record = record
+        self.key = b""
         self.lent = self.read = 0
         self.is_kept = True
 
@@ -70,12 +77,16 @@ class RecentPiece:
 class RecentPieces:
     """Those of one content. Any thread may use it."""
 
-    def __init__(self, memory: RecordMemory) -> None:
+    def __init__(self, memory: RecordMemory, entropy: Callable[[int], bytes] = os.urandom) -> None:
+        """`entropy` gives so many bytes that nobody can guess."""
         self._memory = memory
+        self._entropy = entropy
         self._lock = threading.Lock()
         self._pieces: OrderedDict[int, RecentPiece] = OrderedDict()
         """By offset, in the order in which they came."""
         self._readers = 0
+        self._sharing = 0
+        """So many of them take what is sealed for several lanes."""
         self._is_followed = False
         """Whether a reader keeps up."""
 
@@ -116,15 +127,17 @@ class RecentPieces:
 
     # -- for readers -------------------------------------------------------------------------------
 
-    def enter(self) -> None:
-        """There is one more reader."""
+    def enter(self, *, shares: bool = False) -> None:
+        """There is one more reader; one that `shares` takes what is sealed for several lanes."""
         with self._lock:
             self._readers += 1
+            self._sharing += shares
 
-    def leave(self) -> None:
+    def leave(self, *, shares: bool = False) -> None:
         """A reader has gone."""
         with self._lock:
             self._readers -= 1
+            self._sharing -= shares
             for offset in [at for at, one in self._pieces.items() if one.read >= self._readers]:
                 self._drop(self._pieces.pop(offset))
 
@@ -132,11 +145,25 @@ class RecentPieces:
         """A reader has read all that has come."""
         self._is_followed = True
 
-    def lend(self, header: bytes, offset: int) -> RecentPiece | None:
-        """The piece at an offset, if its record has just this header; `give` ends it."""
+    def lend(
+        self, header: bytes, offset: int, count: int, *, shares: bool = False
+    ) -> RecentPiece | None:
+        """The piece at an offset, if it is what this reader asks for; `give` ends it.
+
+        Args:
+            header: of the record with so many bytes that the reader is about to send.
+            offset: where they begin.
+            count: how many they are.
+            shares: the piece may be sealed. Then it has a key, and no header.
+        """
         with self._lock:
             piece = self._pieces.get(offset)
-            if piece is None or piece.record[: len(header)] != header:
+            if piece is None or piece.size != count:
+                return None
+            if shares and not piece.read and 1 < self._sharing == self._readers:
+                self._seal(piece)
+            fits = shares if piece.key else piece.record[: len(header)] == header
+            if not fits:
                 return None
             piece.lent += 1
             piece.read += 1
@@ -151,6 +178,15 @@ class RecentPieces:
                     self._drop(self._pieces.pop(offset))
             elif not piece.lent:
                 self._memory.give(piece.record)
+
+    def _seal(self, piece: RecentPiece) -> None:
+        """Seals a piece that nobody has read yet, where it lies; the lock is held.
+
+        Other memory would be cold, and two lanes send from it.
+        """
+        key, content = self._entropy(shared.KEY), piece.record[records.SIZE :]
+        memory = memoryview(piece.record.obj)[records.SIZE :]
+        piece.record, piece.key = shared.seal(key, content, memory), key
 
     def _drop(self, piece: RecentPiece) -> None:
         """The lock is held; it is not in the table any more."""

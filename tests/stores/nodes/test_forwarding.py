@@ -5,15 +5,22 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pytest
+
+from cargo_sync.lanes.link import Link
 from cargo_sync.local.parts import PartFile
 from cargo_sync.local.staging import PLACE
 from cargo_sync.model.transfers import Offer
+from cargo_sync.node.gateway import NodeGateway
 from cargo_sync.stores.blobs import for_blobs
 from cargo_sync.stores.contract import ComingFile, Content, Secured
+from cargo_sync.stores.nodes.arriving import ArrivingContent
+from cargo_sync.wire import shared
 from tests.stores.blobs import content_of
 from tests.stores.nodes.linked import LinkedHouse, linked_house
 from tests.stores.nodes.test_link import RESUMED
 
+PIECE = 1 << 20
 HALF = len(RESUMED) // 2
 ID = f"{7:032x}"
 
@@ -32,6 +39,17 @@ class Coming:
         """Some bytes come."""
         self.part.write(start, memoryview(RESUMED)[start:end])
         self.forward.reached(self.part.reached)
+
+    def come_by_lane(self, start: int, end: int) -> None:
+        """Some pieces come, as those of a lane do: they stay in memory for a while."""
+        for at in range(start, end, PIECE):
+            self.forward.came(at, memoryview(RESUMED)[at : at + PIECE])
+            self.come(at, at + PIECE)
+
+    def followers(self) -> int:
+        """Lanes to nodes that wait for more."""
+        assert isinstance(self.forward, ArrivingContent)
+        return len(self.forward._needs)
 
     async def gone_on(self, count: int) -> None:
         """Waits until so many bytes have come to nodes."""
@@ -105,3 +123,35 @@ async def test_a_node_that_got_something_else_gets_it_again(tmp_path: Path) -> N
         assert coming.arrived() == 4 * len(RESUMED)
         await house.until(lambda: not staged(house))
         assert [folder.room().blobs for folder in house.folders()] == [1, 1]
+
+
+@pytest.mark.parametrize("copies, takes", [(2, True), (1, True), (2, False)])
+async def test_what_goes_to_two_nodes_is_sealed_once_if_they_take_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copies: int, takes: bool
+) -> None:
+    seal, opened, sizes = shared.seal, NodeGateway._opened, list[int]()
+
+    def counted(key: bytes, content: memoryview, memory: memoryview) -> memoryview:
+        sizes.append(len(content))
+        return seal(key, content, memory)
+
+    monkeypatch.setattr(shared, "seal", counted)
+    if not takes:  # as a node of an earlier release
+        monkeypatch.setattr(Link, "takes_shared", lambda _: None)
+        without = {"shared"}
+        monkeypatch.setattr(
+            NodeGateway,
+            "_opened",
+            lambda *args: {k: v for k, v in opened(*args).items() if k not in without},
+        )
+    async with linked_house(tmp_path, copies, copies) as house:
+        coming = Coming(house)
+        start = 2 * PIECE
+        coming.come(0, start)
+        await house.until(lambda: coming.followers() == copies)
+        coming.come_by_lane(start, start + 4 * PIECE)
+        coming.come(start + 4 * PIECE, len(RESUMED))
+        content = await coming.secured()
+        assert house.copies(content) == copies
+        assert coming.arrived() == copies * len(RESUMED)
+    assert sizes == ([PIECE] * 4 if takes and copies > 1 else [])

@@ -10,8 +10,9 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.stores.contract import ComingFile
 from cargo_sync.stores.nodes.arriving import TOGETHER, ArrivingContent, ArrivingReader
 from cargo_sync.stores.nodes.recent_pieces import RECENT, RecentPieces, RecordMemory
-from cargo_sync.wire import records
+from cargo_sync.wire import records, shared
 from cargo_sync.wire.frames import BODY_MAX, new_buffer
+from cargo_sync.wire.shared import SharedRecord
 
 PIECE = 1 << 20
 SIZE = 20 * PIECE
@@ -30,8 +31,8 @@ class House:
         self.content = ArrivingContent("f" * 32, coming, lambda _: None, lambda: 0.0, self.memory)
         self.came = 0
 
-    def reader(self) -> ArrivingReader:
-        return self.content.open(self.wake)
+    def reader(self, *, shares: bool = False) -> ArrivingReader:
+        return self.content.open(self.wake, shares=shares)
 
     def wake(self) -> None:
         self.woken += 1
@@ -47,8 +48,21 @@ def lent(reader: ArrivingReader, number: int, *, batch: int = 0) -> memoryview |
     """The record of a piece, if it is lent."""
     header = records.HEADER.pack(records.DATA, 0, 0, batch, PIECE, number * PIECE)
     found = reader.record(header, number * PIECE, PIECE)
+    assert not isinstance(found, SharedRecord), "it is not sealed yet"
     if found is not None:
         assert found == header + bytes([number + 1]) * PIECE
+    return found
+
+
+def shared_of(reader: ArrivingReader, number: int, *, batch: int = 0) -> SharedRecord | None:
+    """The record of a piece, if it is lent sealed."""
+    header = records.HEADER.pack(records.DATA, 0, 0, batch, PIECE, number * PIECE)
+    found = reader.record(header, number * PIECE, PIECE)
+    if not isinstance(found, SharedRecord):
+        return None
+    content = memoryview(bytearray(PIECE))
+    shared.open_sealed(found.key, found.content, content)
+    assert content == bytes([number + 1]) * PIECE and found.header == header
     return found
 
 
@@ -157,3 +171,69 @@ def test_the_memory_in_which_a_piece_came_is_kept_instead_of_a_copy(tmp_path: Pa
     assert record[-1] == 2
     reader.close()
     assert house.memory.taken == 0
+
+
+def test_what_two_lanes_send_is_sealed_once(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    one, other = house.reader(shares=True), house.reader(shares=True)
+    assert lent(one, 0) is None
+    house.come(3)
+    assert one.record(b"of a slow lane", 0, PIECE // 2) is None
+    first, second = shared_of(one, 0), shared_of(other, 0, batch=1)
+    assert other.record(b"of a slow lane", 0, PIECE // 2) is None
+    assert first is not None and second is not None
+    assert first.content.obj is second.content.obj and first.key == second.key
+    again = shared_of(one, 1)
+    assert again is not None and again.key != first.key, "each piece has a key of its own"
+    first.let_go()
+    assert house.memory.taken == 3, "the other one still sends it"
+    second.let_go()
+    assert house.memory.taken == 2
+    again.let_go()
+    house.content.give_up()
+    assert house.memory.taken == 0
+
+
+def test_what_is_being_sent_is_not_used_again(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    one, other = house.reader(shares=True), house.reader(shares=True)
+    assert lent(one, 0) is None
+    house.come()
+    found = shared_of(one, 0)
+    assert found is not None
+    one.close()
+    other.close()
+    house.content.give_up()
+    assert house.memory.taken == 1
+    before = bytes(found.content)
+    later = RecentPieces(house.memory)
+    later.enter()
+    later.follow()
+    for number in range(3):
+        later.keep(number * PIECE, memoryview(bytes(PIECE)))
+    assert found.content == before
+    found.let_go()
+    free = [house.memory.take() for _ in range(4)]
+    assert any(each is not None and each.obj is found.content.obj for each in free), "then it is"
+
+
+@pytest.mark.parametrize("shares", [(True,), (True, False), (False, False)])
+def test_one_lane_or_one_that_cannot_gets_it_as_it_came(
+    tmp_path: Path, shares: tuple[bool, ...]
+) -> None:
+    house = House(tmp_path)
+    readers = [house.reader(shares=each) for each in shares]
+    assert lent(readers[0], 0) is None
+    house.come()
+    assert all(lent(each, 0) is not None for each in readers)
+
+
+def test_a_lane_that_cannot_take_it_reads_the_file(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    sharing = [house.reader(shares=True) for _ in range(2)]
+    assert lent(sharing[0], 0) is None
+    house.come()
+    assert shared_of(sharing[0], 0) is not None
+    late = house.reader()
+    assert lent(late, 0) is None and late.read_into(memoryview(bytearray(PIECE)), 0) == PIECE
+    assert shared_of(sharing[1], 0) is not None
