@@ -8,6 +8,7 @@ from cargo_sync.model.problems import ProblemError
 from cargo_sync.wire import records, shared
 from cargo_sync.wire.frames import BODY_MAX, PIECE, SealedMaker, SealedOpener
 from cargo_sync.wire.shared import AROUND, TAG, SharedRecord
+from tests.wire.same_tag import other_of_same_tag
 from tests.wire.test_frames import PREFIX, make, plain, read
 
 KEY = bytes(range(32))
@@ -88,6 +89,19 @@ def test_another_content_of_the_same_key_does_not_fit() -> None:
     other = bytes(sealed(b"x" * len(CONTENT)))
     with pytest.raises(ProblemError, match="not authentic"):
         read(opener(), frame[:12] + other + frame[12 + len(other) :])
+
+
+def test_who_knows_the_key_can_change_the_content_but_nothing_else() -> None:
+    """So its receiver must hash it: tests/stores/nodes/test_forwarding.py."""
+    content = bytes(range(200))
+    once = bytes(sealed(content))
+    other = other_of_same_tag(KEY, once)
+    assert other[-TAG:] == once[-TAG:]
+    one = record(memoryview(once))
+    frame = frame_of(SealedMaker(LANES[0][0], PREFIX), one).replace(once, other)
+    found = read(opener(), frame)
+    assert found.startswith(one.header) and found[len(one.header) :] != content
+    assert found.endswith(content[32:]) and len(found) == len(one.header) + len(content)
 
 
 def test_it_is_taken_only_where_both_ends_have_agreed() -> None:

@@ -4,7 +4,7 @@ A lane that keeps up with what arrives seals a piece where it lies: nothing is r
 and nothing is copied, because the memory is kept in which it came. If several lanes send the same,
 the first one seals it for all of them, where it lies (wire/shared.py). A lane that does not keep up
 reads from the spool; when all of them do, nothing is kept until one waits again. So memory is
-bounded, and a slow node costs none.
+bounded, and a slow node costs no more than the piece that is being sent to it.
 """
 
 import os
