@@ -113,16 +113,18 @@ def begin(
     errors: int | None = None,
     typed: str = "",
     folder: Path | None = None,
+    is_forked: bool = True,
 ) -> Process:
     """Begins a program. One that is not only ours, as with strace before it, is really started.
 
     output  the descriptor of its standard output, and of its errors if they have none
     typed   its standard input
     folder  where it begins, if not here
+    is_forked  if not, it is really started, so that the system lists its own arguments
     """
     with _typed(typed) as stdin:
         streams = (stdin.fileno(), output, output if errors is None else errors)
-        program = _program(command)
+        program = _program(command) if is_forked else None
         if program is None:
             return subprocess.Popen(command, -1, None, *streams, env=dict(environment), cwd=folder)
         order = Order(

@@ -39,6 +39,8 @@ class Place:
         self.files = folder / "files"
         self.jobs = folder / "jobs"
         self.api, self.lanes = free_port(), free_port()
+        self.is_forked = True
+        """If not, programs are really started, and the system lists their own arguments."""
         self._running: dict[str, Process] = {}
         self.files.mkdir()
         self.jobs.mkdir()
@@ -88,7 +90,10 @@ class Place:
         """Starts `cargo_sync` with these arguments, under a name of the test's; its process id."""
         with open(self.folder / f"{name}.log", "ab") as log:
             self._running[name] = begin(
-                [*self.command(name), *arguments], self.environment(), log.fileno()
+                [*self.command(name), *arguments],
+                self.environment(),
+                log.fileno(),
+                is_forked=self.is_forked,
             )
         return self._running[name].pid
 

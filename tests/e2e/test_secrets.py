@@ -38,6 +38,7 @@ def heard(place: Place) -> Iterator[Callable[[], bytes]]:
 
 
 def test_a_secret_is_nowhere(place: Place, heard: Callable[[], bytes]) -> None:
+    place.is_forked = False
     ports = {"server": free_port(), "daemon": free_port()}
     for name, port in ports.items():
         file = place.folder / f"{name}.json"

@@ -3,12 +3,16 @@
 import { h } from "./element.js";
 import { icon } from "./icons.js";
 
-const GOOD = 4_000;
-const BAD = 15_000;
+const SEEN_MS = 4_000;
+const READ_MS = 15_000;
 const MOST = 3;
 let board = null;
 
-/** Shows `text`. kind: "good" or "bad"; hint: what to do; action: [label, function]. */
+/**
+ * Shows `text`. kind: "good" or "bad"; hint: what to do; action: [label, function].
+ *
+ * What is to be read, or can be answered, stays longer; and all stay while the pointer or the focus is on them.
+ */
 export function toast(text, { kind = "good", hint = "", action = null } = {}) {
   board ??= document.body.appendChild(h("div.toasts", { role: "region", "aria-label": "Messages" }));
   const close = () => one.remove();
@@ -22,7 +26,9 @@ export function toast(text, { kind = "good", hint = "", action = null } = {}) {
   );
   while (board.children.length >= MOST) board.firstChild.remove();
   board.append(one);
-  setTimeout(close, kind === "bad" ? BAD : GOOD);
+  const ms = kind === "bad" || action ? READ_MS : SEEN_MS;
+  const leave = () => (one.matches(":hover, :focus-within") ? setTimeout(leave, ms) : close());
+  setTimeout(leave, ms);
 }
 
 /** Shows why something failed: an error with `message` and `hint`. */
