@@ -110,12 +110,15 @@ class ByteStream(asyncio.BufferedProtocol):
         there = sum(map(len, self._full), self._filled)
         if not is_open or there > most or not isinstance(buffers, Buffers) or self._is_sealed:
             return 0
+        try:
+            socket = OwnDescriptor(transport.get_extra_info("socket").fileno())
+        except OSError:
+            return 0  # no descriptor is left
         transport.pause_reading()
         self._gathered()
         ready, self._full = self._full, deque()
         self._buffer = _EMPTY  # what is left of it may be more than what is still to come then
         left = most - there if self._left is None else min(most - there, self._left)
-        socket = OwnDescriptor(transport.get_extra_info("socket").fileno())
 
         def passing() -> tuple[int, OSError | None]:
             for some in ready:

@@ -1,6 +1,7 @@
 """Bytes of a connection, received into large buffers."""
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -149,6 +150,18 @@ async def test_a_line_that_has_become_slow_does_not_keep_a_thread() -> None:
         memory = memoryview(bytearray(MOST))
         count, error = passed_on(OwnDescriptor(near.fileno()), memory, 999, came.extend, now)
         assert (count, error) == (len(came), None) and 1 < count < 20
+
+
+async def test_without_a_descriptor_all_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(fd: int) -> int:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    async with connection(2) as (stream, far):
+        far.send(b"ab")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "dup", full)
+            assert await stream.pass_on(9, bytearray().extend, in_thread) == 0
+        assert bytes(await stream.read()) == b"ab"
 
 
 async def test_bytes_that_cannot_be_used_end_the_connection() -> None:
