@@ -135,8 +135,7 @@ def look_at(
     if look.kind not in _USABLE and not look.url.startswith(_PYDIO):
         raise SessionRefused(look.message or f"no Cargo server answers at {wanted.url}")
     is_ssh = look.kind == "sftp"
-    words = trust.ENGLISH_SSH if is_ssh else trust.ENGLISH
-    fingerprint, plain = settle(look, wanted, person, env, words)
+    fingerprint, plain = settle(look, wanted, person, env, trust.questions_about(look))
     return SessionLogin(
         look.url,
         wanted.user,
@@ -190,7 +189,7 @@ def settle(
             case TrustVerdict.CHANGED:
                 raise SessionRefused(*trust.changed(place, known, seen, file))
             case TrustVerdict.UNKNOWN:
-                raise SessionRefused(*trust.unknown(place, seen))
+                raise SessionRefused(*trust.unknown(look))
             case TrustVerdict.PLAIN:
                 raise SessionRefused(*trust.plain(look.url))
             case TrustVerdict.ASK:

@@ -158,6 +158,19 @@ ENGLISH_SSH = replace(
     "Ask the person who runs the server, or look with ssh-keygen -l there. Is it the same?",
 )
 """The questions about an SSH server."""
+ENGLISH_OTHERS = replace(
+    ENGLISH,
+    first_time="You connect to {place} for the first time. No known authority has signed its "
+    "certificate:\n"
+    "  sha256:{fingerprint}\n"
+    "Ask the person who runs the server for its SHA-256 fingerprint. Is it the same?",
+)
+"""The questions about the certificate of somebody else's server."""
+
+
+def questions_about(server: SeenServer) -> TrustQuestions:
+    """What is asked about this kind of server, in English."""
+    return {"cargo": ENGLISH, "sftp": ENGLISH_SSH}.get(server.kind, ENGLISH_OTHERS)
 
 
 def changed(place: str, known: str, seen: str, file: str) -> tuple[str, str]:
@@ -174,20 +187,25 @@ def changed(place: str, known: str, seen: str, file: str) -> tuple[str, str]:
     )
 
 
-def unknown(place: str, fingerprint: str) -> tuple[str, str]:
+def unknown(server: SeenServer) -> tuple[str, str]:
     """Message and hint about a new certificate if there is no user to ask."""
+    place, fingerprint = place_of(server.url), server.fingerprint
     if is_host_key(fingerprint):
         return (
             f"known_hosts does not have the host key of {place}, and there is no terminal to ask:\n"
             f"  {fingerprint}",
             f"if the person who runs the server gives the same text, give --host-key {fingerprint}",
         )
+    told = (
+        "the server prints the same fingerprint when it starts"
+        if server.kind == "cargo"
+        else "the person who runs the server gives the same fingerprint"
+    )
     return (
         f"no known authority has signed the certificate of {place}, "
         "and there is no terminal to ask:\n"
         f"  sha256:{fingerprint}",
-        "if the server prints the same fingerprint when it starts, "
-        f"give --tls-fingerprint {fingerprint}; or give --ca-file FILE",
+        f"if {told}, give --tls-fingerprint {fingerprint}; or give --ca-file FILE",
     )
 
 

@@ -10,7 +10,7 @@ from cargo_sync.api import server_trust
 from cargo_sync.api.invitation import Invitation
 from cargo_sync.api.known_servers import keep_fingerprint, known_fingerprint
 from cargo_sync.api.own_files import config_file
-from cargo_sync.api.server_trust import ENGLISH, ENGLISH_SSH, SeenServer, TrustVerdict
+from cargo_sync.api.server_trust import SeenServer, TrustVerdict, questions_about
 from cargo_sync.init.forecast import FileAmount
 from cargo_sync.init.questions import InitError, Questions
 from cargo_sync.model.entries import FILE, FOLDER
@@ -116,7 +116,7 @@ class FarSide:
             allow_plain=allow_plain,
             terminal=not questions.quiet,
         )
-        text = ENGLISH_SSH if seen.kind == "sftp" else ENGLISH
+        text = questions_about(seen)
         match trust.verdict:
             case TrustVerdict.GO_ON:
                 plain = allow_plain and not seen.sealed
@@ -133,7 +133,7 @@ class FarSide:
             case TrustVerdict.CHANGED:
                 words = server_trust.changed(place, known, trust.fingerprint, file)
             case TrustVerdict.UNKNOWN:
-                words = server_trust.unknown(place, trust.fingerprint)
+                words = server_trust.unknown(seen)
             case TrustVerdict.PLAIN | TrustVerdict.ASK_PLAIN:
                 words = server_trust.plain(seen.url)
         raise InitError("{} ({})".format(*words))

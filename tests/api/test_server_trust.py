@@ -16,7 +16,9 @@ from cargo_sync.api.server_trust import (
     is_loopback,
     place_of,
     plain,
+    questions_about,
     seen_server,
+    unknown,
 )
 
 SEEN, OTHER = "ab" * 32, "cd" * 32
@@ -107,3 +109,18 @@ def test_the_hint_about_a_plain_connection_names_the_sealed_scheme() -> None:
     ):
         _, hint = plain(url)
         assert hint.startswith(f"use {scheme}://")
+
+
+@pytest.mark.parametrize(
+    ("server", "told"),
+    [
+        (SELF_MADE, "server prints"),
+        (SeenServer("ftps://far", "ftp", sealed=True, fingerprint=SEEN), "person who runs"),
+        (SeenServer("pydio+https://far", "", sealed=True, fingerprint=SEEN), "person who runs"),
+        (SeenServer("sftp://far", "sftp", sealed=True, fingerprint="SHA256:a"), "person who runs"),
+    ],
+)
+def test_where_to_find_the_right_fingerprint(server: SeenServer, told: str) -> None:
+    """Only Cargo's own server prints it when it starts."""
+    assert told in questions_about(server).first_time
+    assert told in unknown(server)[1]
