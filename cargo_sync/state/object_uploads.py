@@ -28,7 +28,10 @@ _HELD: Final = "transfer = ? AND server = ? AND life = ? AND epoch = ?"
 _TOUCH: Final = f"UPDATE object_transfer SET touched = ? WHERE {_HELD}"  # noqa: S608
 _RELEASE: Final = f"UPDATE object_transfer SET life = '' WHERE {_HELD}"  # noqa: S608
 _DELETE_HELD: Final = f"DELETE FROM object_transfer WHERE {_HELD}"  # noqa: S608
-_ADD_UPLOAD: Final = "INSERT INTO object_upload (object, transfer, upload) VALUES (?, ?, ?)"
+_ADD_UPLOAD: Final = """
+INSERT INTO object_upload (object, transfer, upload) VALUES (?, ?, ?)
+ON CONFLICT (object) DO NOTHING
+"""
 _ADD_PARTS: Final = Insert(
     "INSERT INTO object_part (object, number, length, etag, pieces) VALUES",
     "(?, ?, ?, ?, ?)",
@@ -208,7 +211,10 @@ class ObjectUploads:
         return found
 
     def begin(self, hold: TransferHold, object: int, upload: str, now: float) -> bool:
-        """It comes in this object, which is being written."""
+        """It comes in this object, which is being written.
+
+        It may be said again: perhaps only the answer was lost.
+        """
         with self._held(hold) as connection:
             if not _touched(connection, hold, now):
                 return False

@@ -123,6 +123,9 @@ def test_a_commit_that_no_standby_has_is_not_confirmed(
         )
         return bool(found.fetchall())
 
+    with psycopg.connect(address, autocommit=True) as admin:
+        # Warnings of all connections are left out, but of those that ask for them.
+        admin.execute("ALTER DATABASE postgres SET client_min_messages = error")
     with (
         PostgresDatabase.open(address, str(tmp_path)) as database,
         psycopg.connect(address, autocommit=True) as admin,

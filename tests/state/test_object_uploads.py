@@ -96,6 +96,7 @@ def test_what_has_come_is_known_without_gaps(rows: Rows) -> None:
     hold, object, tail = rows.begun(), rows.object(1), rows.object(2, 5)
     assert rows.uploads.begin(hold, object, "upload", 21.0)
     assert rows.uploads.came(hold, object, PARTS, 22.0)
+    assert rows.uploads.begin(hold, object, "upload", 22.5), "only the answer was lost"
     assert rows.uploads.put_tail(hold, object, tail, 16, b"digest", 23.0)
     [found] = rows.uploads.uploads(T)
     assert (found.object, found.key, found.upload, found.size) == (

@@ -42,6 +42,8 @@ _SESSION: Final = (
     "SET tcp_keepalives_interval = 5",
     "SET tcp_keepalives_count = 3",
     "SET synchronous_commit = on",
+    # That a commit may be lost is said by a warning, whatever a role or a database is set to.
+    "SET client_min_messages = warning",
     "SET lock_timeout = '30s'",
     # A server that stops in the middle of a transaction must not stop the others.
     "SET idle_in_transaction_session_timeout = '20s'",
