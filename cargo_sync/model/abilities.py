@@ -124,13 +124,22 @@ class Abilities:
 
     def sentences(self) -> tuple[str, ...]:
         """What people should know, in a sentence each; none of a server that can do everything."""
+        is_beside = self.publishing is Publishing.MULTIPART  # a bucket keeps them as metadata
         told = (
-            (self.time_step is None, "this server keeps no times of files"),
+            (
+                is_beside,
+                "times and modes of files are kept beside their contents; they alone are no "
+                "difference",
+            ),
+            (
+                self.time_step is None and not is_beside,
+                "this server keeps no times of files",
+            ),
             (
                 self.time_step is not None and self.time_step >= SECOND,
                 f"this server keeps times in steps of {_span(self.time_step or 0)}",
             ),
-            (not self.modes, "modes are not kept"),
+            (not self.modes and not is_beside, "modes are not kept"),
             (not self.links, "symbolic links are left out"),
             (not self.folders, "an empty folder is kept by a marker in it"),
             (not self.hashes or bool(self.digests), f"contents are compared {self.comparing}"),

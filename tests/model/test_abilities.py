@@ -44,6 +44,10 @@ def test_all_that_a_server_cannot_do_is_told() -> None:
     assert Abilities(hashes=False).sentences() == ("contents are compared by reading them",)
     assert "two looks" in Abilities(atomic=False).sentences()[0]
     assert "copied" in Abilities(trashing=Trashing.COPY).sentences()[0]
+    bucket = Abilities(None, modes=False, publishing=Publishing.MULTIPART)
+    assert bucket.sentences() == (
+        "times and modes of files are kept beside their contents; they alone are no difference",
+    )
 
 
 @pytest.mark.parametrize(
