@@ -28,6 +28,8 @@ _HELD: Final = "transfer = ? AND server = ? AND life = ? AND epoch = ?"
 _TOUCH: Final = f"UPDATE object_transfer SET touched = ? WHERE {_HELD}"  # noqa: S608
 _RELEASE: Final = f"UPDATE object_transfer SET life = '' WHERE {_HELD}"  # noqa: S608
 _DELETE_HELD: Final = f"DELETE FROM object_transfer WHERE {_HELD}"  # noqa: S608
+_FORGET: Final = "DELETE FROM object_transfer WHERE transfer = ?"
+_FORGET_OLD: Final = f"{_FORGET} AND touched < ?"
 _ADD_UPLOAD: Final = """
 INSERT INTO object_upload (object, transfer, upload) VALUES (?, ?, ?)
 ON CONFLICT (object) DO NOTHING
@@ -270,17 +272,24 @@ class ObjectUploads:
         with self._database.read() as connection:
             return [transfer for (transfer,) in connection.execute(_OLD, (before, limit))]
 
-    def forget(self, transfer: str, hold: TransferHold | None = None) -> bool:
+    def forget(
+        self, transfer: str, hold: TransferHold | None = None, before: float | None = None
+    ) -> bool:
         """It is recorded, or nobody goes on with it: what was not recorded of it is given up.
 
-        With a `hold` only if that server still has it.
+        With a `hold` only if that server still has it; with `before` only if nothing has come of it
+        since. Returns whether it is forgotten.
         """
         with self._database.transaction(own=_own(transfer)) as connection:
             # First, so that nobody adds anything meanwhile.
-            if hold is None:
-                connection.execute("DELETE FROM object_transfer WHERE transfer = ?", (transfer,))
-            elif not _is_held(connection.execute(_DELETE_HELD, _asked(hold)).rowcount):
-                return False
+            if hold is not None:
+                if not _is_held(connection.execute(_DELETE_HELD, _asked(hold)).rowcount):
+                    return False
+            elif before is not None:
+                if not _is_held(connection.execute(_FORGET_OLD, (transfer, before)).rowcount):
+                    return False
+            else:
+                connection.execute(_FORGET, (transfer,))
             rows = connection.execute(_OBJECTS_OF, (transfer,)).fetchall()
             objects = [object for object, _ in rows]
             connection.execute("DELETE FROM object_upload WHERE transfer = ?", (transfer,))

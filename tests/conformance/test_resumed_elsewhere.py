@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from blake3 import blake3
@@ -13,12 +13,12 @@ from blake3 import blake3
 from cargo_sync.lanes.ports import Sink
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.model import checkpoints
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.server.workspace.content import forwarding as content_forwarding
 from cargo_sync.state.database import Database
 from cargo_sync.state.holders import ServerLife
-from cargo_sync.state.object_uploads import ComingObject, ObjectUploads
+from cargo_sync.state.object_uploads import ComingObject, ObjectUploads, TransferHold
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.objects import forwarding, packing
@@ -293,6 +293,47 @@ async def test_whoever_never_comes_back_leaves_nothing(place: Place) -> None:
     await b.house.store._give_up_stale()
     await b.house.store._upkeep.delete(b.house.bucket)
     assert not place.coming() and not place.bucket.uploads and not place.bucket.objects
+
+
+async def test_the_sweep_leaves_what_goes_on_right_then(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = await place.server("a"), await place.server("b")
+    await begun(a)
+    await place.kill("a")
+    b.house.now += WEEK
+    old = ObjectUploads.old
+
+    def taken_then(rows: ObjectUploads, before: float, limit: int) -> list[str]:
+        """A third server takes them between two calls of the sweep."""
+        found = old(rows, before, limit)
+        for one in filter(None, map(rows.find, found)):
+            assert rows.take(one, ServerLife("c", "life of c"), None, b.house.now)
+        return found
+
+    monkeypatch.setattr(ObjectUploads, "old", taken_then)
+    await b.house.store._give_up_stale()
+    assert place.reach() == SOME and place.bucket.uploads
+
+
+async def test_a_lost_answer_of_the_database_costs_nothing(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, lost = ObjectUploads.begin, list[str]()
+
+    def loses(rows: ObjectUploads, hold: TransferHold, *what: Any) -> bool:
+        done = begin(rows, hold, *what)
+        if not lost:
+            lost.append(hold.transfer)
+            raise ProblemError(Problem(Code.DATABASE_AWAY, "the connection was lost"))
+        return done
+
+    monkeypatch.setattr(ObjectUploads, "begin", loses)
+    a = await place.server("a")
+    sink = await begun(a)
+    await a.goes_on(sink, SOME)
+    assert lost and place.bucket.asked["begin"] == 1, "nothing was sent again"
+    await a.tidied()
 
 
 @pytest.mark.sqlite

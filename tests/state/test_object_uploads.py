@@ -144,6 +144,7 @@ def test_the_end_of_a_transfer_is_the_end_of_its_objects(rows: Rows) -> None:
     assert another.stale(1e9, 9) == [other], "what somebody may go on with is not stale"
     assert (rows.uploads.old(23.0, 9), rows.uploads.old(23.5, 9)) == ([], [T])
     assert rows.uploads.of([object, other]) == [T]
-    rows.uploads.forget(T)
+    assert not rows.uploads.forget(T, before=23.0) and rows.uploads.uploads(T), "it goes on"
+    assert rows.uploads.forget(T, before=23.5)
     assert rows.doomed() == [object, tail] and not rows.uploads.uploads(T)
     assert rows.uploads.find(T) is None and not rows.uploads.came(hold, object, PARTS, 24.0)

@@ -42,7 +42,9 @@ class ComingRows(Protocol):
     def put_together(self, hold: TransferHold, object: int, now: float) -> bool: ...
     def of(self, objects: Sequence[int]) -> list[str]: ...
     def old(self, before: float, limit: int) -> list[str]: ...
-    def forget(self, transfer: str, hold: TransferHold | None = None) -> bool: ...
+    def forget(
+        self, transfer: str, hold: TransferHold | None = None, before: float | None = None
+    ) -> bool: ...
 
 
 class OtherServers(Protocol):
@@ -112,16 +114,28 @@ class Handover:
                 await self._end(transfer)
 
     async def end_old(self, before: float) -> None:
-        """Gives up what nobody has gone on with since then. Raises ProblemError."""
+        """Gives up what nobody has gone on with since then, or does meanwhile.
+
+        Raises:
+            ProblemError: the state cannot be used.
+        """
         offload = self.storage.world.offload
         while some := await offload(self.rows.old, before, PAGE):
             for transfer in some:
-                await self._end(transfer)
+                await self._end(transfer, before=before)
 
-    async def _end(self, transfer: str, hold: TransferHold | None = None) -> None:
+    async def _end(
+        self, transfer: str, hold: TransferHold | None = None, before: float | None = None
+    ) -> None:
+        """Forgets a transfer, then its uploads: first it must be sure that nobody goes on with it.
+
+        See `ObjectUploads.forget`.
+        """
         offload = self.storage.world.offload
-        for one in await offload(self.rows.uploads, transfer):
+        uploads = await offload(self.rows.uploads, transfer)
+        if not await offload(self.rows.forget, transfer, hold, before):
+            return
+        for one in uploads:
             if one.upload and one.state != LIVE:
                 with suppress(ProblemError):  # it goes with the orphans
                     await self.buckets.numbered(one.bucket).calls.abort(one.key, one.upload)
-        await offload(self.rows.forget, transfer, hold)
