@@ -155,12 +155,13 @@ class Server:
     async def is_there(self) -> None:
         assert await asyncio.to_thread(self.scene.read, "large") == CONTENT
 
-    async def tidied(self) -> None:
+    async def tidied(self, *others: "Server") -> None:
         """What is nobody's has gone, and nothing is left but the file."""
         bucket = self.place.bucket
         async with asyncio.timeout(PATIENCE):
             while self.place.coming() or bucket.uploads or len(bucket.objects) > 1:
-                await self.house.store._give_up()
+                for one in (self, *others):
+                    await one.house.store._give_up()
                 await self.house.store._upkeep.delete(self.house.bucket)
                 await asyncio.sleep(0.01)
         assert [len(one) for one in bucket.objects.values()] == [len(CONTENT)]
@@ -221,7 +222,19 @@ async def test_who_wakes_up_late_disturbs_nobody(place: Place) -> None:
     assert (await a.published(late)).code != "done", "there is a newer version by now"
     late.close()
     await a.house.until(lambda: len(a.house.store._uses._ended) > 0)
-    await a.house.store._give_up()
+    await b.tidied(a)
+
+
+async def test_what_is_sent_from_the_spool_needs_nothing_of_the_first_one(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = await place.server("a"), await place.server("b")
+    await begun(a)
+    await place.kill("a")
+    monkeypatch.setattr(forwarding, "MOST", 0)  # so many others go on there right now
+    sink, start = await b.offered()
+    assert start == SOME
+    await b.goes_on(sink, start)
     await b.tidied()
 
 

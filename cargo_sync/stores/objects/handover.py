@@ -113,6 +113,20 @@ class Handover:
             for transfer in await self.storage.world.offload(self.rows.of, objects):
                 await self._end(transfer)
 
+    async def needless(self, transfer: str, source: bytes) -> None:
+        """All of a file is in the bucket, and not by what is recorded of it: that is forgotten.
+
+        Raises:
+            ProblemError: the state cannot be used.
+        """
+        if self.servers is None or not transfer:
+            return
+        found = await self.storage.world.offload(self.rows.find, transfer)
+        if found is None or found.source != source:
+            return
+        if (hold := await self.take(found)) is not None:
+            await self._end(transfer, hold)
+
     async def end_old(self, before: float) -> None:
         """Gives up what nobody has gone on with since then, or does meanwhile.
 

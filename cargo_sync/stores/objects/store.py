@@ -284,8 +284,18 @@ class ObjectStore:
         found = None if one.sending is None else await one.sending
         if found is not None:
             came(content, found)
-        else:
-            await self._storing.store(bucket, workspace, [content], came)
+            return
+        is_there = False
+
+        def told(content: Content, where: Secured | Problem) -> None:
+            nonlocal is_there
+            is_there = not isinstance(where, Problem)
+            came(content, where)
+
+        await self._storing.store(bucket, workspace, [content], told)
+        if is_there:
+            with suppress(ProblemError):  # it goes a week later
+                await self._handover.needless(one.file.transfer, one.file.source)
 
     def _forward(self, bucket: StoreBucket, workspace: int, one: ArrivingObject) -> None:
         if self._tasks is not None:
