@@ -118,7 +118,7 @@ imports: $(VENV)/installed
 	$(BIN)/lint-imports
 
 # Most of the time one of the WORKERS waits, for programs or a browser: so there are more than cores.
-WORKERS ?= 3
+WORKERS ?= 4
 
 # The packages that only decide. Their own tests are measured: tests/floors.py, tests/measured.py.
 PURE := config machines model plan wire
