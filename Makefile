@@ -40,9 +40,9 @@ demo: $(VENV)/installed $(if $(CLUSTER),$(REMOTES)/installed)
 	@$(BIN)/$(if $(CLUSTER),python -m tests.many_servers.demo,cargo_sync demo) $(if $(SOURCE),--source "$(SOURCE)") \
 	  $(if $(KEEP),--keep) $(if $(NODES),--nodes $(NODES))
 
-# The types and imports are checked beside the tests.
+# The types and imports are checked beside the tests, and what tests need is installed beside that.
 test: lint
-	@$(MAKE) --no-print-directory --jobs=2 types imports unit
+	@$(MAKE) --no-print-directory --jobs=3 types imports unit
 
 fuzz: $(VENV)/installed
 	CARGO_FUZZ=$(or $(CARGO_FUZZ),1000000) $(BIN)/pytest -n 2 tests/control/test_fuzz.py
@@ -93,7 +93,7 @@ ON_POSTGRES := CARGO_TEST_STATE=postgresql $(BIN)/pytest -n 2 --dist worksteal -
 
 cluster: $(REMOTES)/installed
 	$(ON_POSTGRES) tests/state tests/catalogue tests/conformance tests/server tests/many_servers \
-	  tests/e2e/test_migrations.py tests/e2e/test_buckets.py tests/e2e/test_resumed_elsewhere.py
+	  tests/e2e/test_migrations.py tests/e2e/test_buckets.py tests/e2e/test_postgres.py tests/e2e/test_resumed_elsewhere.py
 	$(BIN)/python -m tests.many_servers --seconds $(or $(SECONDS),300) --writes $(or $(WRITES),6000) \
 	  --clients $(or $(CLIENTS),50) --servers $(or $(SERVERS),3) --store $(or $(STORE),swift) --seed $(or $(SEED),1)
 
@@ -118,7 +118,7 @@ imports: $(VENV)/installed
 	$(BIN)/lint-imports
 
 # Most of the time one of the WORKERS waits, for programs or a browser: so there are more than cores.
-WORKERS ?= 4
+WORKERS ?= 3
 
 # The packages that only decide. Their own tests are measured: tests/floors.py, tests/measured.py.
 PURE := config machines model plan wire

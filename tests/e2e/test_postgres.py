@@ -1,12 +1,15 @@
 """A real server whose state goes from its file into PostgreSQL, with a job that goes on."""
 
 import json
+import os
 
 import psycopg
+import pytest
 
 from tests.e2e.processes import Place
 
 
+@pytest.mark.skipif("CARGO_TEST_STATE" not in os.environ, reason="`make cluster` runs it")
 def test_a_job_goes_on_when_the_state_moves_into_postgresql(
     place: Place, fresh_postgres: str
 ) -> None:
