@@ -60,6 +60,7 @@ sim: $(VENV)/installed
 # table at the end: some ten minutes, with EVERY=1 two hours. ONLY=kill takes the faults with this word. A full disk
 # needs root, some of the kills need strace; without them it says so.
 crash: $(VENV)/installed
+	CARGO_CRASH=1 $(BIN)/pytest -n 0 tests/crash/test_sample.py
 	$(BIN)/python -m tests.crash --every $(or $(EVERY),10) --jobs $(or $(JOBS),2) $(if $(ONLY),--only "$(ONLY)")
 
 # Compares with other tools and installs those that are missing. QUICK=1 takes under a minute, PREVIOUS=COMMIT compares
@@ -71,6 +72,7 @@ BENCH = $(BIN)/python -m benchmarks.transfers --install $(if $(PREVIOUS),--previ
 # killed, stopped for a minute, filled up and brought back, and the server is killed, at random from SEED; then bits flip
 # on a node's disk. A table at the end; nothing may be lost, or sent twice.
 storm: $(VENV)/installed
+	CARGO_STORM=1 $(BIN)/pytest -n 0 tests/storm/test_storm.py
 	$(BIN)/python -m tests.storm --seconds $(or $(SECONDS),600) --transfers $(or $(TRANSFERS),1000) --seed $(or $(SEED),1) \
 	  --nodes $(or $(NODES),4)
 

@@ -1,6 +1,9 @@
 """A small storm: nodes and the server are killed, stopped and filled up while files come and go."""
 
+import os
 from pathlib import Path
+
+import pytest
 
 from tests.storm.campaign import Plan, coast, tell
 from tests.storm.clients import MIB
@@ -10,6 +13,7 @@ from tests.storm.weather import KINDS, Climate
 SMALL = Plan("7", 24, 0.0, 3, 2 * MIB, Climate(every=3, away=0.3, still=0.3, few=1))
 
 
+@pytest.mark.skipif("CARGO_STORM" not in os.environ, reason="`make storm` runs it")
 def test_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Path) -> None:
     with coast(tmp_path, SMALL.nodes) as place:
         tally, _ = tell(place, SMALL)
