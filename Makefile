@@ -60,7 +60,6 @@ sim: $(VENV)/installed
 # table at the end: some ten minutes, with EVERY=1 two hours. ONLY=kill takes the faults with this word. A full disk
 # needs root, some of the kills need strace; without them it says so.
 crash: $(VENV)/installed
-	CARGO_CRASH=1 $(BIN)/pytest -n 0 tests/crash/test_sample.py
 	$(BIN)/python -m tests.crash --every $(or $(EVERY),10) --jobs $(or $(JOBS),2) $(if $(ONLY),--only "$(ONLY)")
 
 # Compares with other tools and installs those that are missing. QUICK=1 takes under a minute, PREVIOUS=COMMIT compares

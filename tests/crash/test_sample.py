@@ -1,9 +1,6 @@
 """A sample of `make crash`: both programs are killed in the middle of the first act."""
 
-import os
 from pathlib import Path
-
-import pytest
 
 from tests.crash.battlefield import Findings
 from tests.crash.campaign import Case, Table
@@ -11,7 +8,6 @@ from tests.crash.faults import battlefield
 from tests.crash.script import ACTS
 
 
-@pytest.mark.skipif("CARGO_CRASH" not in os.environ, reason="`make crash` runs it")
 def test_both_programs_are_killed_at_a_call_that_writes_and_nothing_is_lost(tmp_path: Path) -> None:
     with battlefield(tmp_path) as field:
         field.seams = {"server": ("kill", 70), "daemon": ("kill", 90)}
