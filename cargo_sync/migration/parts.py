@@ -22,7 +22,7 @@ from cargo_sync.process.offload import threads
 from cargo_sync.process.system import system_clocks, system_world
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
-from cargo_sync.server.workspace.node_storage import SharedParts
+from cargo_sync.server.workspace.opened import SharedParts
 from cargo_sync.state.ages import Ages
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.clock import RetentionClock, clock_beside

@@ -11,8 +11,8 @@ from cargo_sync.migration.place import Room, spool_needs
 from cargo_sync.migration.survey import Extent
 from cargo_sync.model.paths import RESERVED
 from cargo_sync.model.problems import Code, Problem, ProblemError
-from cargo_sync.server.workspace.node_storage import SPOOL
-from cargo_sync.server.workspace.object_storage import SPOOL as BUCKET_SPOOL
+from cargo_sync.server.workspace.storage.in_buckets import SPOOL as BUCKET_SPOOL
+from cargo_sync.server.workspace.storage.on_nodes import SPOOL
 
 
 def must_be_usable(server: MovingState, id: int, target: str) -> None:

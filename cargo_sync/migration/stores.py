@@ -10,8 +10,8 @@ from cargo_sync.api.addresses import SERVER, keys_dir
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings
 from cargo_sync.migration.parts import MovingState
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.server.workspace.node_storage import Dialer, NodeStorage
-from cargo_sync.server.workspace.object_storage import ConnectBucket, ObjectStorage
+from cargo_sync.server.workspace.storage.in_buckets import ConnectBucket, ObjectStorage
+from cargo_sync.server.workspace.storage.on_nodes import Dialer, NodeStorage
 from cargo_sync.stores.contract import ContentStore
 
 

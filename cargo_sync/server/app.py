@@ -38,8 +38,8 @@ from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.accounts.tokens import SharedTokens
 from cargo_sync.server.http.content.tickets import SharedTickets
 from cargo_sync.server.server import Others, Server, Up
-from cargo_sync.server.workspace.node_storage import Dialer
-from cargo_sync.server.workspace.object_storage import ConnectBucket
+from cargo_sync.server.workspace.storage.in_buckets import ConnectBucket
+from cargo_sync.server.workspace.storage.on_nodes import Dialer
 from cargo_sync.state.clock import RetentionClock
 from cargo_sync.state.database import Database
 from cargo_sync.state.displaced import all_incomplete
@@ -143,7 +143,7 @@ async def run(
                 for work, what in (
                     (partial(server.answer, me, stop, service.log), "answering commands"),
                     (server.feed.run, "publishing the feed"),
-                    (server.rates.run, "measuring rates"),
+                    (server.traffic.rates.run, "measuring rates"),
                     (membership.run, "hearing other servers"),
                     (partial(_end_when_lost, database, stop, world), "watching the state"),
                     (server.changes.run, "hearing what other servers record"),

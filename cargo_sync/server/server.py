@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import Final, NamedTuple
@@ -24,12 +24,11 @@ from cargo_sync.cluster.holds import FolderHolds
 from cargo_sync.cluster.lives import ServerLives
 from cargo_sync.cluster.membership import Membership
 from cargo_sync.cluster.wakeups import OthersChanges
-from cargo_sync.config.server import ServerSettings, WorkspaceSettings, load_server
+from cargo_sync.config.server import ServerSettings, load_server
 from cargo_sync.config.server_changes import waiting
 from cargo_sync.control.audit import AuditWriter
 from cargo_sync.control.endpoint import Endpoint
 from cargo_sync.control.identity import Me
-from cargo_sync.control.limits import Limits
 from cargo_sync.control.nouns.audit import AuditHandlers
 from cargo_sync.control.nouns.bandwidth import BandwidthHandlers
 from cargo_sync.control.nouns.feed import FeedHandlers
@@ -61,13 +60,10 @@ from cargo_sync.server.accounts.tokens import SharedTokens
 from cargo_sync.server.accounts.users import Users
 from cargo_sync.server.backup.coordinator import Coordinator, coordinator
 from cargo_sync.server.backup.nicknames import UserLogin
-from cargo_sync.server.flows.anywhere import ENDING, FlowsAnywhere
-from cargo_sync.server.flows.flows import Bandwidth, Flows, LaneAddress
+from cargo_sync.server.flows.anywhere import ENDING
+from cargo_sync.server.flows.flows import Flows, LaneAddress
 from cargo_sync.server.flows.lane_ends import FlowLanes
-from cargo_sync.server.flows.rates import FlowRates
-from cargo_sync.server.flows.sampler import FlowSampler, totals
-from cargo_sync.server.flows.shared_limits import ClusterBandwidth
-from cargo_sync.server.flows.shared_quotas import ClusterQuotas
+from cargo_sync.server.flows.traffic import Traffic
 from cargo_sync.server.handlers.callback import ServerCallbackHandlers
 from cargo_sync.server.handlers.cluster import ClusterHandlers
 from cargo_sync.server.handlers.flow import FlowHandlers
@@ -87,18 +83,20 @@ from cargo_sync.server.http.content.tickets import SharedTickets, Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
 from cargo_sync.server.http.gateway import Gateway
 from cargo_sync.server.http.ports import ServerPorts
-from cargo_sync.server.reporting import buckets, node_metrics, nodes, servers, views
+from cargo_sync.server.reporting import buckets, node_metrics, servers, views
 from cargo_sync.server.reporting.feed import ServerFeed
 from cargo_sync.server.reporting.metrics import families
 from cargo_sync.server.reporting.node_feed import NodeFeed
 from cargo_sync.server.reporting.notices import ServerNotices
 from cargo_sync.server.reporting.own_row import OwnRow, shown_host
+from cargo_sync.server.reporting.status import ServerStatus
 from cargo_sync.server.reporting.webhooks import ServerWebhooks
 from cargo_sync.server.workspace.contract import Workspace
-from cargo_sync.server.workspace.node_storage import Dialer, NodeStorage, SharedParts
-from cargo_sync.server.workspace.object_storage import ConnectBucket, ObjectStorage
-from cargo_sync.server.workspace.opened import OpenWorkspaces
+from cargo_sync.server.workspace.opened import OpenWorkspaces, SharedParts
 from cargo_sync.server.workspace.refusals import is_elsewhere
+from cargo_sync.server.workspace.storage.in_buckets import ConnectBucket, ObjectStorage
+from cargo_sync.server.workspace.storage.on_nodes import Dialer, NodeStorage
+from cargo_sync.server.workspace.storage.storages import Storages
 from cargo_sync.state.accounts import Accounts
 from cargo_sync.state.ages import Ages
 from cargo_sync.state.audit import AuditTable
@@ -179,7 +177,6 @@ class Server:
         membership.heard.append(self._follow)
         membership.confirm = others.holds.look
         others.holds.lost = self._lost_folder
-        self._trouble = database.trouble
         self._endpoint = endpoint
         self._world = world
         self._env = env
@@ -187,10 +184,10 @@ class Server:
         self._audit = AuditTable(database, world.wall, world.lived)
         self.journal = ServerJournal(database, world, shared=settings.cluster is not None)
         catalogue = self._catalogue = StoredCatalogue(database, self.journal.rows)
-        self._checkpoints = Checkpoints(database, world.lived)
+        checkpoints = Checkpoints(database, world.lived)
         self._clients = Clients(database, world.lived)
         rows = UploadRows(database, world.lived)
-        self._uploads = Uploads(rows, self._checkpoints, world.token, world.steady)
+        self._uploads = Uploads(rows, checkpoints, world.token, world.steady)
         self.retention = ServerRetention(
             database, catalogue, self.journal.rows, self._uploads, world
         )
@@ -211,36 +208,25 @@ class Server:
         self._grants = Grants(DropIntents(database))
         self._permits = Permits(self._grants, self._users.refusal, self.journal.presence.seen)
         self.expiry = ExpiryWatch(self._users, world.wall, self._expired, self._expires_soon)
-        self._ledger = partial(DisplacedRows, database, wall=world.wall, lived=world.lived)
+        ledger = partial(DisplacedRows, database, wall=world.wall, lived=world.lived)
         space, ages = SpaceLedger(database.path), Ages(database, world.lived)
-        shared = SharedParts(catalogue, self._ledger, self._checkpoints, space, ages)
+        shared = SharedParts(catalogue, ledger, checkpoints, space, ages)
         keys = keys_dir(env, SERVER)
-        self._storage = NodeStorage(settings, database, world, shared, dialer, keys)
-        self._in_buckets = ObjectStorage(
-            settings.state_dir,
-            database,
-            world,
-            shared,
-            connect,
-            None if settings.cluster is None else ServerLives(membership),
+        lives = None if settings.cluster is None else ServerLives(membership)
+        opened = self._opened = OpenWorkspaces(
+            world, shared, self._changed, self.journal.tell, holds=others.holds
         )
-        self._opened = OpenWorkspaces(
-            world,
-            catalogue,
-            self._checkpoints,
-            space,
-            ages,
-            self._ledger,
-            self._changed,
-            self.journal.tell,
-            holds=others.holds,
+        self._storages = Storages(
+            opened,
+            NodeStorage(settings, database, world, shared, dialer, keys),
+            ObjectStorage(settings.state_dir, database, world, shared, connect, lives),
         )
         self.changes = OthersChanges(
             database.signals(),
             membership.me.life,
             FeedPaths(catalogue),
             self._polls,
-            self._opened.heard,
+            opened.heard,
             world.offload,
             world.steady,
         )
@@ -248,7 +234,7 @@ class Server:
             UserRows(database),
             WorkspaceRows(database),
             self._users,
-            self._opened,
+            opened,
             world.offload,
             self._take,
         )
@@ -273,19 +259,26 @@ class Server:
             self._node_joined,
         )
         self._flows = Flows(self._grants, self._permits, self._users.get, world.steady)
-        self._shared = ClusterBandwidth(membership, world.steady)
-        self._flows.shared = self._shared.totals
-        self._shared.changed = self._flows.renew
-        self._quotas = ClusterQuotas(membership, self._opened)
-        membership.looked = self._looked
-        self._anywhere = FlowsAnywhere(self._flows, membership, others.flows)
-        self._limits = Limits(None, LimitRows(database), world.offload, self._apply_bandwidth)
-        self._sampler = FlowSampler(self._flows.all, world)
-        self._own_row = OwnRow(settings, membership, self._sampler, self._shared, self._quotas)
-        self.rates = FlowRates(self._flows.moved, world)
-        self.feed = ServerFeed(endpoint.publisher, self._general, self._sampler, self.journal.names)
+        traffic = self.traffic = Traffic(
+            self._flows, membership, others.flows, opened, LimitRows(database), world
+        )
+        self._own_row = OwnRow(settings, membership, traffic)
+        self._ports = ServerPorts(settings, world, self.doors)
+        status = self._status = ServerStatus(
+            settings,
+            self._registry,
+            self._grants,
+            self._storages,
+            traffic,
+            self._ports,
+            membership,
+            database.trouble,
+        )
+        self.feed = ServerFeed(
+            endpoint.publisher, status.general, traffic.sampler, self.journal.names
+        )
         self._notices = ServerNotices(self.feed, self.webhooks, world.wall)
-        self.feed.beside.append(NodeFeed(endpoint.publisher, self._storage.report).tick)
+        self.feed.beside.append(NodeFeed(endpoint.publisher, self._storages.nodes.report).tick)
         self.journal.heard += [self.feed.happened, self.webhooks.heard]
         login = partial(UserLogin, self._logins, self._grants, self._permits)
         backup = settings.backup
@@ -296,7 +289,6 @@ class Server:
         )
         self._tasks: asyncio.TaskGroup | None = None
         self._threads = ExitStack()
-        self._ports = ServerPorts(settings, world, self.doors)
 
     async def start(self, tasks: asyncio.TaskGroup) -> Up:
         """Opens the ports and folders.
@@ -321,7 +313,7 @@ class Server:
             ),
             self._grants,
             self._polls,
-            self._anywhere,
+            self.traffic.anywhere,
             self._uploads,
             Tickets(world.steady, world.token, self._others.tickets),
             self._clients,
@@ -367,23 +359,12 @@ class Server:
         """
         self.retention.keep = settings.keep
         await self.webhooks.apply(settings.events)
-        file = Bandwidth(settings.global_upload_bandwidth, settings.global_download_bandwidth)
-        await self._limits.read(asdict(file))
-        await self._open_storage(settings.workspaces)
+        await self.traffic.apply(settings)
+        await self._storages.open(settings.workspaces)
         read = await self._registry.read(settings)
         for notice in (*settings.warnings, *read.notices):
             _log.warning("%s", notice)
         return read
-
-    async def _open_storage(self, workspaces: Sequence[WorkspaceSettings]) -> None:
-        """Opens what workspaces on nodes and in buckets need. Raises ProblemError."""
-        opened = self._opened
-        opened.stored = await self._storage.open(workspaces) or opened.stored
-        opened.in_buckets = await self._in_buckets.open(workspaces) or opened.in_buckets
-
-    def _apply_bandwidth(self) -> None:
-        """Applies the current total bandwidth."""
-        self._flows.limit(Bandwidth(**self._limits.holding()))
 
     async def reread(self) -> Read:
         """Reads the file again.
@@ -422,8 +403,7 @@ class Server:
         await self._world.offload(
             self._opened.allow, roster.users, roster.workspaces, self._notices.quota_news
         )
-        self._storage.serve(roster.workspaces, self._opened.id_at, self._tasks)
-        self._in_buckets.serve(roster.workspaces, self._opened.id_at)
+        self._storages.serve(roster.workspaces, self._tasks)
         self._opened.serve(paths, self._settings, self._tasks)
         self.expiry.changed()
         await self._logins.end_of(ended)
@@ -438,14 +418,10 @@ class Server:
 
     async def _follow(self) -> None:
         """Takes over what other servers have changed. Raises ProblemError."""
-        await self._anywhere.follow()
+        await self.traffic.anywhere.follow()
         if self.membership.draining and not self._flows.lanes():
             await self._others.holds.leave()
-        await self._following.look(self._registry.again, self._limits.again)
-
-    def _looked(self) -> None:
-        self._shared.look()
-        self._quotas.look()
+        await self._following.look(self._registry.again, self.traffic.limits.again)
 
     def _lost_folder(self, root: str) -> None:
         self._opened.attach_soon(root)
@@ -490,7 +466,7 @@ class Server:
                 ProcessHandlers(
                     me,
                     COMMANDS,
-                    status=self._status,
+                    status=self._whole_status,
                     reload=partial(reloaded, self.reread),
                     stop=stop,
                     steady=self._world.steady,
@@ -507,13 +483,13 @@ class Server:
                 InvitationHandlers(
                     registry, self._users, self._invitations, self._ends, offload, self._notice
                 ),
-                NodeHandlers(self._pairing, self._ends, self._storage),
+                NodeHandlers(self._pairing, self._ends, self._storages.nodes),
                 WorkspaceHandlers(registry, offload),
                 BandwidthHandlers(
-                    self._limits, BANDWIDTH_SET, partial(servers.among, self.membership)
+                    self.traffic.limits, BANDWIDTH_SET, partial(servers.among, self.membership)
                 ),
                 WorkspaceTrashHandlers(registry, self._opened, self._world),
-                FlowHandlers(self._sampler, self.rates, self.membership),
+                FlowHandlers(self.traffic.sampler, self.traffic.rates, self.membership),
                 ClusterHandlers(self.membership),
                 ServerCallbackHandlers(self.webhooks, self._world),
                 HistorySearch(self.journal.rows, self.journal.names, offload),
@@ -527,7 +503,7 @@ class Server:
         await self._endpoint.serve(router)
 
     def _all_flows(self) -> list[JsonObject]:
-        return servers.all_flows(self._sampler.readings(), self.membership)
+        return servers.all_flows(self.traffic.sampler.readings(), self.membership)
 
     def _notice(self, user: str, kind: str) -> None:
         self.feed.notice(user, kind)
@@ -540,10 +516,7 @@ class Server:
     async def _take_in(self) -> None:
         """A node has joined: it is followed from now on."""
         assert self._tasks is not None, "the server has started"
-        spaces = self._registry.roster.workspaces
-        await self._open_storage(spaces)
-        self._storage.serve(spaces, self._opened.id_at, self._tasks)
-        await self._storage.read_nodes()
+        await self._storages.joined(self._registry.roster.workspaces, self._tasks)
 
     def _ends(self) -> ServerEnds:
         settings = self._settings
@@ -570,37 +543,8 @@ class Server:
     async def _clock_jumped(self, message: str) -> None:
         self.feed.clock_jumped(message)
 
-    def _general(self) -> JsonObject:
-        opened, flows = self._opened, len(self._flows.all())
-        away, hidden = opened.problems(), opened.unoffered()
-        return {
-            **views.general(self._registry.roster, away, hidden, flows),
-            "nodes": nodes.general(self._storage.report()),
-            "buckets": buckets.rows(self._in_buckets.report()),
-        }
-
-    def _status(self) -> JsonObject:
-        on_nodes = self._storage.report()
-        return {
-            **self._general(),
-            "kind": "server",
-            **servers.among(self.membership),
-            "address": known_address(self._ends()),
-            "totals": views.progress(totals(self._sampler.readings())),
-            "data_connections": {
-                "open": self._flows.lanes(),
-                "most": self._settings.total_connections,
-            },
-            "warnings": [
-                *self._ports.warnings(),
-                *views.only_reading(self._grants.only_reading()),
-                *(nodes.warnings(on_nodes) if on_nodes else ()),
-                *self._storage.warnings(),
-                *servers.warnings(self.membership),
-                *buckets.warnings(self._in_buckets.report()),
-                *([trouble] if (trouble := self._trouble()) else ()),
-            ],
-        }
+    def _whole_status(self) -> JsonObject:
+        return self._status.whole(known_address(self._ends()))
 
     # -- state of the server -----------------------------------------------------------------------
 
@@ -620,8 +564,9 @@ class Server:
             self._ports.certificate_ends,
             self._opened.quotas(),
         )
-        own = chain(own, node_metrics.families(self._storage.report()), self._storage.families())
-        own = chain(own, buckets.families(self._in_buckets.report()))
+        on_nodes, in_buckets = self._storages.nodes, self._storages.buckets
+        own = chain(own, node_metrics.families(on_nodes.report()), on_nodes.families())
+        own = chain(own, buckets.families(in_buckets.report()))
         servers = self._coordinator.file_servers if self._coordinator else None
         return chain(own, servers.families()) if servers else own
 
@@ -648,14 +593,10 @@ class Server:
             await self._coordinator.close()
         if self._ports.close_lanes():
             await joined(self._flows.close(), LANES, self._world)
-        await self._storage.rest()
-        await self._in_buckets.rest()
-        self._opened.rest()
+        await self._storages.rest()
 
     def close(self) -> None:
         """Closes the folders, which must not be in use any more."""
-        self._opened.close()
-        self._storage.close()
-        self._in_buckets.close()
+        self._storages.close()
         self.journal.close()
         self._threads.close()

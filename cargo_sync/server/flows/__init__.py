@@ -9,4 +9,5 @@ rates          how fast flows moved lately
 shared_limits  the bandwidth of users at several servers
 shared_quotas  what servers tell each other of promised room
 sampler        figures of the open flows
+traffic        all of these, connected
 """

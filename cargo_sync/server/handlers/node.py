@@ -29,7 +29,7 @@ from cargo_sync.machines.nodes.repair import Missing
 from cargo_sync.server.accounts.invitations import is_token
 from cargo_sync.server.handlers.invitation import ServerEnds, reached_at
 from cargo_sync.server.reporting import nodes
-from cargo_sync.server.workspace.node_storage import NodeStorage
+from cargo_sync.server.workspace.storage.on_nodes import NodeStorage
 from cargo_sync.stores.nodes.pairing import NodePairing
 from cargo_sync.stores.nodes.store import NodeStore
 from cargo_sync.stores.snapshots.keeping import SnapshotReport

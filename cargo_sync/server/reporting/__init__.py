@@ -9,6 +9,7 @@ node_metrics  the metrics of storage nodes
 notices  what people are told of quotas, and of users who expire
 own_row  what a server tells the others of itself
 servers  the servers that share a state as JSON values
+status   what the feed and `status` say of a server
 webhooks  HTTP callbacks: rows of the history become requests
 views    users, workspaces and flows as JSON values
 """

@@ -5,9 +5,7 @@ import orjson
 from cargo_sync.cluster.membership import Measured, Membership, Reached
 from cargo_sync.config.server import ServerSettings
 from cargo_sync.process.vitals import CpuShare
-from cargo_sync.server.flows.sampler import FlowSampler
-from cargo_sync.server.flows.shared_limits import ClusterBandwidth
-from cargo_sync.server.flows.shared_quotas import ClusterQuotas
+from cargo_sync.server.flows.traffic import Traffic
 from cargo_sync.server.reporting import servers
 
 
@@ -18,15 +16,11 @@ class OwnRow:
         self,
         settings: ServerSettings,
         membership: Membership,
-        sampler: FlowSampler,
-        shared: ClusterBandwidth,
-        quotas: ClusterQuotas,
+        traffic: Traffic,
     ) -> None:
         self._settings = settings
         self._membership = membership
-        self._sampler = sampler
-        self._shared = shared
-        self._quotas = quotas
+        self._traffic = traffic
         self._cpu = CpuShare()
 
     def reached(self, address: str, fingerprint: str, data_port: int) -> None:
@@ -48,8 +42,9 @@ class OwnRow:
 
     def measured(self) -> Measured:
         """What it has to do now, and what it wants of the limits that all share."""
-        measured = servers.measured(self._sampler.readings(), self._cpu())
-        claims = {**self._shared.claims(), **self._quotas.claims()}
+        traffic = self._traffic
+        measured = servers.measured(traffic.sampler.readings(), self._cpu())
+        claims = {**traffic.bandwidth.claims(), **traffic.quotas.claims()}
         return measured._replace(claims=orjson.dumps(claims).decode())
 
 

@@ -4,12 +4,11 @@ content/       the workspace whose catalogue is the truth
 contract       what the rest of the server may do with a workspace
 folder/        the workspace that is a folder: the folder is the truth
 incoming       what comes: one file over plain HTTP, what a drop box adds to a flow
-node_storage   workspaces whose contents lie on storage nodes: what they need
-object_storage  workspaces whose contents lie in buckets: what they need
 opened         the open workspaces of a server
 operations     what may be done without content: values
 promises       what a flow was promised of the quota
 refusals       what a workspace refuses, in words for its users
 rows/          what both builds do alike with the rows of a workspace
 staged_upload  one file over plain HTTP, until it is published
+storage/       workspaces whose contents lie on storage nodes or in buckets: what they need
 """

@@ -40,6 +40,16 @@ PATIENCE: Final = 3.0
 _log = logging.getLogger(__name__)
 
 
+class SharedParts(NamedTuple):
+    """What every workspace needs, whatever it is built of."""
+
+    catalogue: Catalogue
+    ledger: Callable[[int], TrashLedger]
+    checkpoints: CheckpointStore
+    space: SpaceLedger
+    ages: AgeStore
+
+
 class StoredParts(NamedTuple):
     """What workspaces without a folder need: where their contents lie, and their rows."""
 
@@ -58,22 +68,14 @@ class OpenWorkspaces:
     def __init__(
         self,
         world: World,
-        catalogue: Catalogue,
-        checkpoints: CheckpointStore,
-        space: SpaceLedger,
-        ages: AgeStore,
-        ledger: Callable[[int], TrashLedger],
+        shared: SharedParts,
         changed: Changed,
         tell: Tell,
         stored: StoredParts | None = None,
         holds: FolderHolds | None = None,
     ) -> None:
         self._world = world
-        self._catalogue = catalogue
-        self._checkpoints = checkpoints
-        self._space = space
-        self._ages = ages
-        self._ledger = ledger
+        self._shared = shared
         self._changed = changed
         self._tell = tell
         self._native = native()
@@ -137,7 +139,7 @@ class OpenWorkspaces:
 
     def used(self, paths: Iterable[str]) -> list[Use]:
         """How much is in each of these folders; nothing in one that was never served. It blocks."""
-        known = self._catalogue.uses()
+        known = self._shared.catalogue.uses()
         return [known.get(real_root(path), NOTHING_USED) for path in paths]
 
     def heard(self, ids: Collection[int]) -> None:
@@ -249,7 +251,7 @@ class OpenWorkspaces:
             workspace.close()
 
     def _made(self, path: str) -> FolderWorkspace | ContentWorkspace:
-        world = self._world
+        world, shared = self._world, self._shared
         if is_stored(path):
             stored = self.in_buckets if is_in_bucket(path) else self.stored
             assert stored is not None, "the spool is open"
@@ -259,16 +261,16 @@ class OpenWorkspaces:
             FolderStore.open,
             path,
             token=world.token,
-            checkpoints=self._checkpoints,
-            space=self._space,
-            ages=self._ages,
+            checkpoints=shared.checkpoints,
+            space=shared.space,
+            ages=shared.ages,
             wall=world.wall,
         )
         return FolderWorkspace(
             CataloguedFolder(
                 path,
-                self._catalogue,
-                self._ledger,
+                shared.catalogue,
+                shared.ledger,
                 open_store,
                 world.token,
                 self._changed,

@@ -30,12 +30,12 @@ def stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[AwayStore]:
     stores: list[AwayStore] = []
 
     def made(self: Any, path: str) -> ContentWorkspace:
-        database = self._catalogue._database
+        database = self._shared.catalogue._database
         spool = spooled(tmp_path / "spool", database, self._world.lived, MemoryCheckpoints())
         stores.append(AwayStore(spool))
         state = ContentState(
-            self._catalogue,
-            self._ledger,
+            self._shared.catalogue,
+            self._shared.ledger,
             lambda id: Manifests(database, id),
             Blobs(database),
             database,

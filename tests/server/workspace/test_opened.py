@@ -14,7 +14,7 @@ from cargo_sync.machines.quota import Use
 from cargo_sync.server.workspace.content.tree import ContentState
 from cargo_sync.server.workspace.content.workspace import ContentWorkspace
 from cargo_sync.server.workspace.folder.workspace import FolderWorkspace
-from cargo_sync.server.workspace.opened import OpenWorkspaces, StoredParts
+from cargo_sync.server.workspace.opened import OpenWorkspaces, SharedParts, StoredParts
 from cargo_sync.state.blob_owners import BlobOwners
 from cargo_sync.state.blobs import Blobs
 from cargo_sync.state.displaced import DisplacedRows
@@ -43,11 +43,7 @@ async def test_both_are_opened_served_and_closed(tmp_path: Path) -> None:
         )
         opened = OpenWorkspaces(
             world_of(clock),
-            catalogue,
-            MemoryCheckpoints(),
-            SpaceLedger(),
-            MemoryAges(clock),
-            ledger,
+            SharedParts(catalogue, ledger, MemoryCheckpoints(), SpaceLedger(), MemoryAges(clock)),
             heard,
             lambda told: None,
             StoredParts(store, state, BlobOwners(database)),

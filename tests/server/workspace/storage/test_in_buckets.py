@@ -13,8 +13,8 @@ from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.world import World
-from cargo_sync.server.workspace.node_storage import SharedParts
-from cargo_sync.server.workspace.object_storage import ObjectStorage
+from cargo_sync.server.workspace.opened import SharedParts
+from cargo_sync.server.workspace.storage.in_buckets import ObjectStorage
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from tests.offloads import busy
 from tests.stores.objects.bucket import MemoryBucket

@@ -13,7 +13,8 @@ from cargo_sync.local.ages import MemoryAges
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.model.world import World
-from cargo_sync.server.workspace.node_storage import NodeStorage, SharedParts
+from cargo_sync.server.workspace.opened import SharedParts
+from cargo_sync.server.workspace.storage.on_nodes import NodeStorage
 from cargo_sync.state.recovery import RecoveryRows
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.spool import BlobSpool

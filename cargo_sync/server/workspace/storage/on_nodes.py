@@ -1,73 +1,46 @@
 """Workspaces whose contents lie on storage nodes: the spool, the store, and what goes on there.
 
-Nothing of it is open in a server that has neither such a workspace nor a node. The spool is in
-`state_dir`: what lies there was staged or is on its way to nodes. If it is lost, nothing is lost
-that had a receipt.
+Nothing of it is open in a server that has neither such a workspace nor a node.
 """
 
 import asyncio
-import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
-from cargo_sync.catalogue.contract import Catalogue
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings
 from cargo_sync.config.stored import COPIES
-from cargo_sync.local.ages import AgeStore
 from cargo_sync.local.content_hash import tagging
-from cargo_sync.local.ledger import TrashLedger
-from cargo_sync.local.parts import CheckpointStore
-from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.nodes.states import PATIENCE
-from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.metrics import Family
 from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.tasks import lasting
-from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.workspace.content.tree import ContentState
-from cargo_sync.server.workspace.opened import StoredParts
+from cargo_sync.server.workspace.opened import SharedParts, StoredParts
+from cargo_sync.server.workspace.storage.spool import keep_clean, open_spool, pause
 from cargo_sync.state.blob_owners import BlobOwners
 from cargo_sync.state.blobs import Blobs
 from cargo_sync.state.database import Database
 from cargo_sync.state.manifests import Manifests
 from cargo_sync.state.nodes import NodeRows
 from cargo_sync.state.recovery import RecoveryRows
-from cargo_sync.stores.blobs import BlobFolder
-from cargo_sync.stores.folder import STALE
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.nodes.store import NodeSettings, NodeStore
 from cargo_sync.stores.nodes.survey import StoreReport
-from cargo_sync.stores.small_contents import SmallContents
 from cargo_sync.stores.snapshots.keeping import Snapshots
 from cargo_sync.stores.snapshots.making import ServerPlaces, SnapshotMaker
 from cargo_sync.stores.spool import BlobSpool
 
 SPOOL: Final = "spool"
 """Its folder in `state_dir`."""
-SWEEP: Final = 3600.0
-"""Seconds between two looks at what nobody continues in the spool's staging."""
-
-_log = logging.getLogger(__name__)
-
 Dialer = Callable[[BlobSpool, World], Dial]
 """Gives what makes clients of nodes, which bring contents into the spool and out of it."""
-
-
-class SharedParts(NamedTuple):
-    """What workspaces with a folder use, too."""
-
-    catalogue: Catalogue
-    ledger: Callable[[int], TrashLedger]
-    checkpoints: CheckpointStore
-    space: SpaceLedger
-    ages: AgeStore
 
 
 class NodeStorage:
@@ -120,7 +93,9 @@ class NodeStorage:
         ):
             return None
         claims = Claims()
-        spool = BlobSpool(await world.offload(self._folder), claims, SmallContents())
+        path = os.path.join(self._settings.state_dir, SPOOL)
+        hashes = tagging(secrets.token_bytes)
+        spool = await world.offload(open_spool, path, claims, self._shared, world, hashes)
         blobs = Blobs(database)
         recovery = await world.offload(self._recovery.get)
         since = None if recovery is None else recovery.since
@@ -137,7 +112,7 @@ class NodeStorage:
                 lambda: since is None or world.lived() >= since + settings.keep_unknown,
                 settings.keep_unknown,
             ),
-            _pause,
+            pause,
         )
         maker = SnapshotMaker(self._places, world.wall, secrets.token_bytes)
         self.snapshots = Snapshots(self._recovery, maker, self.store, world, settings.snapshot)
@@ -213,36 +188,8 @@ class NodeStorage:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(lasting(snapshots.run, "snapshots of the state"))
             tasks.create_task(lasting(store.run, "storage nodes"))
-            tasks.create_task(lasting(partial(self._sweep, store), "clean-up of the spool"))
-
-    async def _sweep(self, store: NodeStore) -> None:
-        """Deletes what was staged long ago, and nobody continues."""
-        while True:
-            await _pause(SWEEP)
-            try:
-                await self._world.offload(store.spool.staging.sweep, self._shared.ages, STALE)
-            except ProblemError as error:
-                _log.error("the spool cannot be cleaned up: %s", error)
-
-    def _folder(self) -> BlobFolder:
-        # Another folder than before is as good, also after a power cut: what has a receipt lies on
-        # nodes, and nothing of an earlier process is believed.
-        shared = self._shared
-        return BlobFolder.open(
-            os.path.join(self._settings.state_dir, SPOOL),
-            "",
-            self._world.token,
-            shared.checkpoints,
-            shared.space,
-            shared.ages,
-            holder="cargo_sync server",
-            durable=False,
-            hashes=tagging(secrets.token_bytes),
-        )
+            clean = partial(keep_clean, store.spool, self._shared.ages, self._world.offload)
+            tasks.create_task(lasting(clean, "clean-up of the spool"))
 
     def _wanted(self, workspace: int) -> int:
         return self._copies.get(workspace, COPIES)
-
-
-async def _pause(seconds: float) -> None:
-    await Wakeup().wait(seconds)

@@ -1,11 +1,9 @@
 """Workspaces whose contents lie in buckets: the spool, the store, and what goes on there.
 
-Nothing of it is open in a server that has no such workspace. The spool is in `state_dir`: what lies
-there was staged or is on its way to a bucket. If it is lost, nothing is lost that had a receipt.
+Nothing of it is open in a server that has no such workspace.
 """
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -15,39 +13,29 @@ from typing import Final
 
 from cargo_sync.config.bucket import BucketSettings
 from cargo_sync.config.server import WorkspaceSettings
-from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.loop_thread import LoopThread
 from cargo_sync.process.offload import ThreadOffload, threads
 from cargo_sync.process.tasks import lasting
-from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.workspace.content.tree import ContentState
-from cargo_sync.server.workspace.node_storage import SharedParts
-from cargo_sync.server.workspace.opened import StoredParts
+from cargo_sync.server.workspace.opened import SharedParts, StoredParts
+from cargo_sync.server.workspace.storage.spool import keep_clean, open_spool, pause
 from cargo_sync.state.database import Database
 from cargo_sync.state.manifests import Manifests
 from cargo_sync.state.object_contents import ObjectContents
 from cargo_sync.state.object_uploads import ObjectUploads
 from cargo_sync.state.objects import Objects
-from cargo_sync.stores.blobs import BlobFolder
-from cargo_sync.stores.folder import STALE
 from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.objects.buckets import BucketReport, StoreBucket
 from cargo_sync.stores.objects.coming import LEAVING
 from cargo_sync.stores.objects.handover import OtherServers
 from cargo_sync.stores.objects.ports import BucketCalls
 from cargo_sync.stores.objects.store import ObjectStore
-from cargo_sync.stores.small_contents import SmallContents
-from cargo_sync.stores.spool import BlobSpool
 
 SPOOL: Final = "bucket-spool"
 """Its folder in `state_dir`."""
-SWEEP: Final = 3_600.0
-"""Seconds between two looks at what nobody continues in the spool's staging."""
 
 _LOOK: Final = 0.05
-
-_log = logging.getLogger(__name__)
 
 ConnectBucket = Callable[[BucketSettings, World], BucketCalls]
 """Makes the calls to a bucket. Nothing is asked yet."""
@@ -95,15 +83,13 @@ class ObjectStorage:
         """
         if self.store is not None or all(one.bucket is None for one in workspaces):
             return None
-        claims, database = Claims(), self._database
-        folder = await self._world.offload(self._folder)
-        spool = BlobSpool(folder, claims, SmallContents())
-        contents = ObjectContents(database, self._world.lived)
-        tables = Objects(database, self._world.token()), contents, ObjectUploads(database)
+        claims, database, world = Claims(), self._database, self._world
+        path = os.path.join(self._state_dir, SPOOL)
+        spool = await world.offload(open_spool, path, claims, self._shared, world)
+        contents = ObjectContents(database, world.lived)
+        tables = Objects(database, world.token()), contents, ObjectUploads(database)
         thread = self._thread = LoopThread("buckets")
-        make = partial(
-            ObjectStore, spool, claims, tables, self._world, _pause, servers=self._servers
-        )
+        make = partial(ObjectStore, spool, claims, tables, world, pause, servers=self._servers)
         self.store = await thread.call(make)
         manifests = partial(Manifests, database)
         shared = self._shared
@@ -144,7 +130,7 @@ class ObjectStorage:
         steady = self._world.steady
         until = steady() + LEAVING
         while self.store is not None and self.store.is_leaving and steady() < until:
-            await _pause(_LOOK)
+            await pause(_LOOK)
         await self._world.offload(self._end)
 
     def close(self) -> None:
@@ -166,32 +152,5 @@ class ObjectStorage:
     async def _work(self, store: ObjectStore) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(lasting(store.run, "buckets"))
-            tasks.create_task(lasting(partial(self._sweep, store), "clean-up of the spool"))
-
-    async def _sweep(self, store: ObjectStore) -> None:
-        """Deletes what was staged long ago, and nobody continues."""
-        while True:
-            await _pause(SWEEP)
-            try:
-                await self._world.offload(store.spool.staging.sweep, self._shared.ages, STALE)
-            except ProblemError as error:
-                _log.error("the spool cannot be cleaned up: %s", error)
-
-    def _folder(self) -> BlobFolder:
-        # Another folder than before is as good, also after a power cut: what has a receipt lies in
-        # buckets, and nothing of an earlier process is believed.
-        shared = self._shared
-        return BlobFolder.open(
-            os.path.join(self._state_dir, SPOOL),
-            "",
-            self._world.token,
-            shared.checkpoints,
-            shared.space,
-            shared.ages,
-            holder="cargo_sync server",
-            durable=False,
-        )
-
-
-async def _pause(seconds: float) -> None:
-    await Wakeup().wait(seconds)
+            clean = partial(keep_clean, store.spool, self._shared.ages, self._world.offload)
+            tasks.create_task(lasting(clean, "clean-up of the spool"))
