@@ -229,7 +229,7 @@ class Commit:
                     record.cancelled.append(outcome.action)
                 record.events += self._failed(outcome, outcome.problem, now)
             else:
-                if outcome.action.why == FOLLOWED and self._memory.failures.knows(path):
+                if outcome.action.why == FOLLOWED and self._memory.failures.not_done(path):
                     # It is known that this step was not done: somebody else has deleted it.
                     outcome = outcome._replace(action=outcome.action._replace(why=""))
                 record.taken_up += self._succeeded([path])

@@ -66,6 +66,7 @@ class Failures:
 
     def __init__(self) -> None:
         self._by_path: dict[str, Failure] = {}
+        self._standing: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._by_path)
@@ -83,9 +84,20 @@ class Failures:
         """`path` is not tried again until its source changes or a person asks."""
         self._by_path[path] = Failure(path, 1, problem, None, source)
 
+    def stands(self, folder: str) -> None:
+        """`folder` was not deleted, because something in it could not be."""
+        if len(self._standing) < REMEMBERED:
+            self._standing.add(folder)
+
+    def not_done(self, path: str) -> bool:
+        """Whether it is known that the last step with `path` was not done."""
+        return path in self._by_path or path in self._standing
+
     def among(self, paths: Sequence[str]) -> list[str]:
-        """Those of `paths` that failed."""
-        return [path for path in paths if path in self._by_path] if self._by_path else []
+        """Those of `paths` with which the last step was not done."""
+        if not self._by_path and not self._standing:
+            return []
+        return [path for path in paths if self.not_done(path)]
 
     def was_put_off(self, path: str) -> bool:
         failure = self._by_path.get(path)
@@ -93,6 +105,7 @@ class Failures:
 
     def succeeded(self, path: str) -> None:
         self._by_path.pop(path, None)
+        self._standing.discard(path)
 
     def knows(self, path: str) -> bool:
         return path in self._by_path

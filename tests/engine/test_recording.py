@@ -143,27 +143,31 @@ async def test_each_step_is_told_once_wherever_the_run_was_cut_short(
     assert 8 < at < 90
 
 
-@pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.BIDIRECTIONAL])
+@pytest.mark.parametrize(
+    ("path", "mode"), [("a", Mode.UPLOAD), ("a", Mode.BIDIRECTIONAL), ("f/g/a", Mode.UPLOAD)]
+)
 async def test_what_others_delete_after_a_deletion_has_failed_is_not_told(
-    tmp_path: Path, mode: Mode
+    tmp_path: Path, path: str, mode: Mode
 ) -> None:
+    """Nor is it told of a folder that could not go because of what is in it."""
+    top = path.split("/")[0]
     system = RemoteSystem(tmp_path, "shell", mode, propagate=True, guard=None)
-    system.near.write("a", b"a", SECOND)
+    system.near.write(path, b"a", SECOND)
     system.near.write("b", b"b", SECOND)
     await system.settled()
-    system.near.remove("a")
+    system.near.remove(top)
 
-    def refuse(call: str, path: str) -> None:
-        if path == "a" and CHANGES & set(call.split()):
+    def refuse(call: str, at: str) -> None:
+        if at == path and CHANGES & set(call.split()):
             raise ProblemError(Problem(Code.REFUSED, "not yours"))
 
     system.server.fault = refuse
     system.said()
     system.now += 60
     await system.look()
-    assert system.said() == ["failed a"] and "a" in system.server.files()
+    assert system.said() == [f"failed {path}"] and path in system.server.files()
     system.server.fault = None
-    system.server.drop("a")
+    system.server.drop(top)
     system.now += 6000
     await system.look()
     assert system.said() == [] and system.server.files() == {"b": b"b"}

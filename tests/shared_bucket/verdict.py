@@ -183,8 +183,15 @@ def _unexplained(diary: Diary, found: Findings, places: Mapping[str, _Places]) -
     for version in diary.versions.values():
         for side in Side:
             if side not in places[version.hash] and found.has(side, version.hash):
-                rows = [str(row) for row in found.history if row.path == version.path]
-                yield f"no row of the history says how {version} came to the {side}: {rows[-12:]}"
+                words = f"no row of the history says how {version} came to the {side}"
+                rows = [str(row) for row in found.history if _is_near(row, version)]
+                yield f"{words}; {version.side} had it at {version.start:.3f}: {rows}"
+
+
+def _is_near(row: Row, version: Version) -> bool:
+    """Whether a row may have to do with what became of a version."""
+    is_soon = version.start - _SOON <= row.time <= version.end + MOMENT
+    return row.hash == version.hash or (row.path == version.path and is_soon)
 
 
 def _different(current: Mapping[Side, Mapping[str, str]]) -> Iterator[str]:

@@ -53,6 +53,7 @@ class Execution:
         self._report = context.report
         self._progress = context.progress.of(direction)
         self._room = context.memory.rooms[direction]
+        self._failures = context.memory.failures
         self._near = near
         self._far = far
         upload = direction is Mode.UPLOAD
@@ -236,6 +237,8 @@ class Execution:
             elif path not in self._not_emptied:
                 outcomes.append(_kept(one, both=self._rules.mode is Mode.BIDIRECTIONAL))
                 waits = False
+            else:
+                self._failures.stands(path)
             if waits:
                 self._not_emptied.add(paths.parent(path))
         await self._commit(outcomes)
