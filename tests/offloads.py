@@ -12,6 +12,12 @@ async def inline(work: Callable[[*Ts], T], *args: *Ts) -> T:
     return work(*args)
 
 
+async def a_turn_later(work: Callable[[*Ts], T], *args: *Ts) -> T:
+    """Others of the loop come first, as while a thread works."""
+    await asyncio.sleep(0)
+    return work(*args)
+
+
 async def in_thread(work: Callable[[*Ts], T], *args: *Ts) -> T:
     return await asyncio.to_thread(work, *args)
 

@@ -97,6 +97,15 @@ async def finished(work: Coroutine[Any, Any, T], seconds: Callable[[], float]) -
             return task.result()
         raise
     finally:
+        await cut_off(task)
+
+
+async def cut_off(task: asyncio.Future[Any]) -> None:
+    """Cancels a task, and waits until it has ended.
+
+    There is no wait for one that has: a caller that is cancelled in it would lose the result.
+    """
+    if not task.done():
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 
 from cargo_sync.model.actions import Outcome
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.process.tasks import uninterrupted
+from cargo_sync.process.tasks import cut_off, uninterrupted
 
 GRACE: Final = 2.0
 """Seconds that steps which are under way have to end when no more of them begin."""
@@ -74,8 +74,7 @@ async def to_their_end(work: Coroutine[Any, Any, list[Outcome]]) -> list[Outcome
             cut_short_by(stop, task.result() if error is None else done_of(error))
         raise
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await cut_off(task)
 
 
 async def _ended(task: asyncio.Future[Any]) -> None:

@@ -116,7 +116,8 @@ class RemoteFlow:
                 task.add_done_callback(carrying.discard)
                 number += 1
                 await self._room.acquire()
-            await asyncio.gather(*carrying, return_exceptions=True)
+            if carrying:  # to be cancelled with a gather, they would have no grace
+                await asyncio.wait(carrying)
             self._results.put_nowait(None)
         except Exception as error:
             self._results.put_nowait(error)

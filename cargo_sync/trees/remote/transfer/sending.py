@@ -202,17 +202,14 @@ class UploadCarrier:
                 wanted = error.problem.code not in _GONE
                 raise
             if digest:
-                publish = partial(self._published, upload, _new(offer, digest), action)
-                receipt = await self._files.to_its_end(offer, publish)
+                publish = partial(self._published_at_last, upload, offer, digest, action)
+                return await self._files.to_its_end(offer, publish)
         except BaseException:
             wanted &= not self._files.is_cancelled(offer.path)
             await self._resumption.left(upload, offer, wanted=wanted)
             raise
-        if not digest:
-            await self._resumption.left(upload, offer, wanted=False)
-            return None
-        await self._resumption.published(offer)
-        return receipt
+        await self._resumption.left(upload, offer, wanted=False)
+        return None
 
     async def _sent(self, sending: PieceUpload, offer: Offer) -> str:
         near = await self._source.open(offer)
@@ -220,6 +217,13 @@ class UploadCarrier:
             return await sending.send_all(near)
         finally:
             await near.close()
+
+    async def _published_at_last(
+        self, upload: RemoteUpload, offer: Offer, digest: str, action: Action
+    ) -> Receipt:
+        receipt = await self._published(upload, _new(offer, digest), action)
+        await self._resumption.published(offer)
+        return receipt
 
     async def _published(self, upload: RemoteUpload, file: NewFile, action: Action) -> Receipt:
         async with self._place(action) as (replaced, displaced):

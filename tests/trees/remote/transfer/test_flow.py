@@ -1,11 +1,14 @@
 """A transfer that is stopped, or fails: what it has moved by then is told, and so recorded."""
 
 import asyncio
+import dataclasses
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
+from cargo_sync.model.checkpoints import RESUMABLE
 from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -16,10 +19,12 @@ from cargo_sync.trees.contract import Brought, Task
 from cargo_sync.trees.remote.contract import NewFile, Pace
 from cargo_sync.trees.remote.together import all_of
 from cargo_sync.trees.remote.transfer import files, flow
+from cargo_sync.trees.remote.transfer.fetching import SMALL
 from cargo_sync.trees.remote.transfer.files import MovingFiles
 from cargo_sync.trees.remote.transfer.limits import TransferLimits
 from cargo_sync.trees.remote.transfer.near_end import OneByOne
 from tests.conformance.remotes import BUCKET
+from tests.offloads import a_turn_later
 from tests.trees.remote.trees import RUN, Clocks, ServerTree, put
 
 ENDS = {
@@ -164,6 +169,52 @@ async def test_what_was_published_here_is_told_although_a_stop_came_meanwhile(
     assert [receipt.code for one in told for receipt in one.receipts] == ["done"]
 
 
+@pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.DOWNLOAD])
+async def test_what_has_come_is_told_in_whichever_moment_the_stop_comes(
+    mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "GRACE", 0.0)
+    larger = RESUMABLE if mode is Mode.UPLOAD else SMALL + 1
+    contents = {"a": b"a", "b": b"b", "larger": b"l" * larger}
+    for turns in itertools.count():
+        world = dataclasses.replace(Clocks().world, offload=a_turn_later)
+        far, near = ServerTree(world, BUCKET), MemoryTree("near")
+        far.remote.piece = far.server.chunk = larger
+        await far.open()
+        tasks = []
+        for path, content in contents.items():
+            if mode is Mode.UPLOAD:
+                source = near.write(path, content)
+            else:
+                far.server.write(path, content)
+                source = await far.remote.entry(path)
+            assert source is not None
+            tasks.append(put(path, source))
+        told: list[str] = []
+        following = asyncio.create_task(
+            _told(far.transfer(mode, near, _one(tasks), None, RUN), told)
+        )
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if following.done():
+            break
+        following.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await following
+        there = far.server.files() if mode is Mode.UPLOAD else near.files()
+        assert sorted(told) == sorted(there), f"stopped after {turns} turns"
+    assert turns > 20 and sorted(told) == sorted(contents)
+
+
+async def _one(tasks: Sequence[Task]) -> AsyncIterator[Sequence[Task]]:
+    yield tasks
+
+
+async def _told(moving: AsyncIterator[Brought], told: list[str]) -> None:
+    async for brought in moving:
+        told += [task.action.path for task in brought.done]
+
+
 async def test_what_moved_in_the_moment_of_a_stop_counts() -> None:
     files = MovingFiles(TransferLimits(asyncio.Semaphore(1), lambda: 0.0), lambda: 0.0)
     offer, moving = Offer("a", 1, 0, 0, 1, 0, "0" * 32), list[asyncio.Task[Receipt]]()
@@ -225,3 +276,28 @@ async def test_what_is_cut_off_can_put_things_right(
     with pytest.raises(asyncio.CancelledError):
         await following
     assert carrier.right == ["a", "b"]
+
+
+class Finishing(Cut):
+    """Carries what is under way to its end, some turns later."""
+
+    async def carry(self, tasks: Sequence[Task], receipts: dict[int, Receipt]) -> None:
+        self.begun.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        receipts[0] = Receipt("done")
+
+
+async def test_what_is_under_way_has_its_grace_although_nothing_more_begins() -> None:
+    near, carrier, told = MemoryTree("near"), Finishing(), list[str]()
+    limits = TransferLimits(asyncio.Semaphore(1), lambda: 0.0)
+    moving = flow.RemoteFlow(carrier, MovingFiles(limits, lambda: 0.0), limits)
+    results = moving.run(_one([put("a", near.write("a", b"x"))]))
+    following = asyncio.create_task(_told(results, told))
+    await carrier.begun.wait()
+    for _ in range(5):
+        await asyncio.sleep(0)  # there is no other batch
+    following.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await following
+    assert told == ["a"]

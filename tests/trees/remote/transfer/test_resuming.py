@@ -18,6 +18,7 @@ from cargo_sync.testing.remote_content import MemoryUpload
 from cargo_sync.testing.remote_server import MemoryServer
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteUpload
+from cargo_sync.trees.remote.transfer import flow
 from cargo_sync.trees.remote.transfer.pieces import Resumption, pieces
 from cargo_sync.trees.remote.transfer.uploads import MemoryUploads
 from cargo_sync.trees.remote.tree import RemoteMemory
@@ -188,7 +189,10 @@ async def test_what_the_server_has_lost_is_sent_again(forgets: str) -> None:
     assert client.store.kept == {} and client.server.uploads == {}
 
 
-async def test_an_upload_stays_when_it_is_stopped_and_goes_when_it_is_cancelled() -> None:
+async def test_an_upload_stays_when_it_is_stopped_and_goes_when_it_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flow, "GRACE", 0.0)  # in memory, all of it would go on within it
     client = Client()
     client.near.write("big", CONTENT)
     for cancelled in (False, True):
