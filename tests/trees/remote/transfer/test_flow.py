@@ -183,11 +183,10 @@ async def test_what_has_come_is_told_in_whichever_moment_the_stop_comes(
         await far.open()
         tasks = []
         for path, content in contents.items():
-            if mode is Mode.UPLOAD:
-                source = near.write(path, content)
-            else:
+            if mode is Mode.DOWNLOAD:
                 far.server.write(path, content)
-                source = await far.remote.entry(path)
+            here = near.write(path, content) if mode is Mode.UPLOAD else None
+            source = here or await far.remote.entry(path)
             assert source is not None
             tasks.append(put(path, source))
         told: list[str] = []
