@@ -8,7 +8,7 @@ earlier, a failure makes it later. Times are seconds of one steady clock.
 from dataclasses import dataclass
 from typing import Final
 
-from cargo_sync.machines.retry import delay
+from cargo_sync.machines.retry import HOPELESS_FIRST, delay
 from cargo_sync.machines.room import PROBE
 from cargo_sync.model.problems import Code, Problem
 
@@ -19,7 +19,6 @@ APART: Final = 0.2
 FAILED_APART: Final = 1.0
 """Seconds between two looks because of single files that failed, at least."""
 AWAY_CEILING: Final = 60.0
-HOPELESS_FIRST: Final = 30.0
 
 FOLDER_AWAY: Final = frozenset(
     {Code.VANISHED, Code.ROOT_GONE, Code.ROOT_REPLACED, Code.MARKER_LOST}

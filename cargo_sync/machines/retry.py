@@ -14,6 +14,8 @@ from cargo_sync.model.problems import Code, Problem
 
 FIRST: Final = 1.0
 CEILING: Final = 300.0
+HOPELESS_FIRST: Final = 30.0
+"""Seconds after the first failure of what a person must correct."""
 REMEMBERED: Final = 10_000
 
 SourceVersion = tuple[int, int]
@@ -72,10 +74,15 @@ class Failures:
         return len(self._by_path)
 
     def failed(self, path: str, problem: Problem, now: float, chance: float) -> Failure:
-        """Records one more failure of `path`."""
+        """Records one more failure of `path`.
+
+        It is tried again after a second at first; after half a minute if a person must correct
+        something, or each try would send a large file for nothing.
+        """
         before = self._by_path.pop(path, None)
         tries = before.tries + 1 if before else 1
-        failure = Failure(path, tries, problem, now + delay(tries, chance))
+        first = FIRST if problem.retry else HOPELESS_FIRST
+        failure = Failure(path, tries, problem, now + delay(tries, chance, first))
         if len(self._by_path) < REMEMBERED:
             self._by_path[path] = failure
         return failure

@@ -33,6 +33,13 @@ def test_failures_wait_and_are_due_one_by_one() -> None:
     assert len(failures) == 0 and failures.next_at() is None
 
 
+def test_what_a_person_must_correct_is_not_tried_again_at_once() -> None:
+    failures = Failures()
+    hopeless = Problem(Code.TOO_LARGE, "'a' is too large for the server", retry=False)
+    tried = [failures.failed("a", hopeless, now=0, chance=0).next_at for _ in range(6)]
+    assert tried == [15.0, 30.0, 60.0, 120.0, 150.0, 150.0]
+
+
 def test_of_more_failures_than_are_remembered_the_rest_is_due_at_each_look(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

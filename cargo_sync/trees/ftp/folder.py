@@ -40,6 +40,7 @@ from cargo_sync.trees.remote.staging import (
     check_empty,
     check_published,
     is_staged,
+    of_file,
     place_of,
 )
 from cargo_sync.trees.remote.walking import walk
@@ -130,7 +131,7 @@ class FtpFolder:
         except ProblemError as error:
             with suppress(ProblemError):
                 await self._remove_staged(place)
-            raise error.at(file.path) from error
+            raise ProblemError(of_file(error.problem, file.path)) from error
 
     async def upload(self, file: NewFile, kept: Kept | None) -> FtpUpload:
         ways = await self._known_ways()

@@ -7,6 +7,7 @@ ours: a file of somebody else that is called like this is only a file.
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
 
@@ -15,6 +16,7 @@ import orjson
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import SECOND, Abilities, Publishing, Replacing, Resuming, Trashing
 from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.problems import Problem
 from cargo_sync.trees.remote.contract import Kept, NewFile, RemoteListing
 from cargo_sync.trees.remote.problems import is_not_empty, was_changed
 
@@ -114,6 +116,14 @@ def place_of(kept: Kept) -> str:
     except (ValueError, TypeError):
         return ""
     return place if isinstance(place, str) and is_staged(place) else ""
+
+
+def of_file(problem: Problem, path: str) -> Problem:
+    """A problem of a file, which people know by this path, and not by that of its staged file."""
+    at = problem.path
+    if is_staged(at) or is_beside(paths.name(at)):
+        problem = replace(problem, message=problem.message.replace(repr(at), repr(path)))
+    return replace(problem, path=path)
 
 
 def check_empty(listing: RemoteListing, path: str) -> None:

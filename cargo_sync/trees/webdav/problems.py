@@ -12,13 +12,16 @@ from cargo_sync.process.http_problems import connection_problem
 
 _NO_TLS: Final = "should the address in hostname have +http:// instead of +https://?"
 _LOCKED: Final = "another program has locked it; try again when it is closed there"
+_LIMITED: Final = (
+    "it limits the size of a file: LimitRequestBody in Apache, client_max_body_size in nginx"
+)
 _REASONS: Final[Mapping[int, tuple[Code, str, str, bool]]] = {
     403: (Code.REFUSED, "the server does not allow this: {}", "", True),
     404: (Code.VANISHED, "{} does not exist", "", True),
     405: (Code.UNSUPPORTED, "the server cannot do this with {}", "", True),
     409: (Code.VANISHED, "the folder of {} does not exist", "", True),
     412: (Code.OCCUPIED, "{} is there already", "", True),
-    413: (Code.TOO_LARGE, "{} is too large for the server", "", False),
+    413: (Code.TOO_LARGE, "{} is too large for the server", _LIMITED, False),
     414: (Code.BAD_NAME, "the path {} is too long for the server", "", False),
     415: (Code.UNSUPPORTED, "the server cannot do this with {}", "", True),
     416: (Code.CHANGED, "{} has changed since it was last checked", "", True),

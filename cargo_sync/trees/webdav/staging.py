@@ -13,7 +13,7 @@ from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.remote.contract import NewFile
 from cargo_sync.trees.remote.problems import was_changed
 from cargo_sync.trees.remote.renaming import make_folders, put_instead
-from cargo_sync.trees.remote.staging import StagingFolder, check_published, is_staged
+from cargo_sync.trees.remote.staging import StagingFolder, check_published, is_staged, of_file
 from cargo_sync.trees.webdav.calls import WebDavCalls
 from cargo_sync.trees.webdav.times import TimeWays, find_out
 
@@ -90,7 +90,7 @@ class WebDavStage:
         except ProblemError as error:
             if error.problem.code is Code.VANISHED:
                 self._folder.forget()
-            raise error.at(file.path) from error
+            raise ProblemError(of_file(error.problem, file.path)) from error
 
     async def publish(
         self, place: str, file: NewFile, replaced: Entry | None, *, timed: bool = True

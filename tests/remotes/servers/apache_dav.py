@@ -25,6 +25,8 @@ DefaultRuntimeDir {folder}/run
 {loaded}
 {user}
 DavLockDB {folder}/locks/db
+# By default Apache refuses what is larger than 1 GiB.
+LimitRequestBody 0
 DocumentRoot {folder}/stored
 # A few processes do for tests.
 StartServers 1

@@ -5,10 +5,12 @@ import pytest
 from cargo_sync.model.entries import FILE, FOLDER
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.remote.contract import RemoteListing
+from cargo_sync.trees.remote.staging import beside, of_file
 from cargo_sync.trees.webdav.addresses import WebDavPlace
 from cargo_sync.trees.webdav.answers import FolderAnswer, OneAnswer
 from cargo_sync.trees.webdav.entries import condition, time_of, version_of
 from cargo_sync.trees.webdav.listing import MultiStatus
+from cargo_sync.trees.webdav.problems import refused
 
 PLACE = WebDavPlace("https://h", "dav")
 SIZED = "<getcontentlength>5</getcontentlength>"
@@ -126,3 +128,19 @@ def test_versions_and_conditions() -> None:
     assert time_of("Thu, 01 Jan 1970 00:00:01 GMT") == 10**9
     for text in ("", "never", "Thu, 01 Jan 99999 00:00:01 GMT"):
         assert time_of(text) == 0
+
+
+@pytest.mark.parametrize(
+    "staged",
+    [".cargo_sync/staging/2b43dddd-de17d89e", beside("films/x.mov", "2b43dddd"), "films/x.mov"],
+)
+def test_a_problem_of_a_staged_file_names_the_file(staged: str) -> None:
+    problem = of_file(refused(413, "h", staged).problem, "films/x.mov")
+    assert problem.path == "films/x.mov"
+    assert problem.message == "'films/x.mov' is too large for the server"
+    assert "LimitRequestBody" in problem.hint
+
+
+def test_a_problem_of_the_folder_above_names_that() -> None:
+    problem = of_file(refused(404, "h", "films").problem, "films/x.mov")
+    assert (problem.path, problem.message) == ("films/x.mov", "'films' does not exist")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from typing import Any, Final
 
 from cargo_sync.lanes.figures import Figures, Moving
@@ -11,6 +10,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.process.tasks import finished
 from cargo_sync.trees.remote.contract import Pace
+from cargo_sync.trees.remote.staging import of_file
 from cargo_sync.trees.remote.together import is_whole
 from cargo_sync.trees.remote.transfer.limits import TransferLimits
 
@@ -71,7 +71,7 @@ class MovingFiles:
         except ProblemError as error:
             if is_whole(error):
                 raise
-            return refusal(replace(error.problem, path=offer.path))
+            return refusal(of_file(error.problem, offer.path))
         finally:
             work.close()  # it may not have begun
             self._running.pop(offer.path, None)
