@@ -30,4 +30,5 @@ user        the users of a server
 user_logins  `user invite`, `user invitation …` and `user device …`
 web         the page of jobs and servers, and who may log in there
 workspace   the named workspaces of a server
+workspace_reclaim  `workspace reclaim`
 """

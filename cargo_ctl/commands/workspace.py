@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cargo_ctl.commands.workspace_reclaim import reclaim
 from cargo_ctl.names import USER, WORKSPACE
 from cargo_ctl.options import yes_option
 from cargo_ctl.reach import Reach, common_options, serving
@@ -152,6 +153,9 @@ def revoke(reach: Reach, name: str, user: str) -> None:
     """
     result = reach.call("workspace.revoke", {"workspace": name, "user": user})
     reach.show(result, users.one_workspace(result))
+
+
+workspace.add_command(reclaim)
 
 
 def _grant(text: str) -> tuple[str, object]:

@@ -21,6 +21,7 @@ listing       the content of folders
 live          a daemon's board as a live picture
 nodes         storage nodes
 log           lines of the log
+orphans       what a bucket has and its server does not know
 plan          what a run would do
 progress      files, bytes, speed and time left
 runs          runs of jobs

@@ -149,6 +149,13 @@ class WorkspaceGrantArgs(WorkspaceUser):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceOrphansArgs(OneWorkspace):
+    """after: where the last answer has stopped; "" begins."""
+
+    after: Annotated[str, Mark.EMPTY] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerBandwidth(BandwidthArgs):
     """The bandwidth of all users together, per direction."""
 
@@ -236,6 +243,17 @@ WORKSPACE_GRANT: Final = Command(
 WORKSPACE_REVOKE: Final = Command(
     "workspace.revoke", "take a user's access to a workspace away", WorkspaceUser, changes=True
 )
+WORKSPACE_ORPHANS: Final = Command(
+    "workspace.orphans",
+    "objects in the bucket of a workspace that the server's state does not know",
+    WorkspaceOrphansArgs,
+)
+WORKSPACE_RECLAIM: Final = Command(
+    "workspace.reclaim",
+    "delete objects in the bucket of a workspace that the server's state does not know",
+    WorkspaceOrphansArgs,
+    changes=True,
+)
 BANDWIDTH_SET: Final = Command(
     "bandwidth.set",
     "change the bandwidth of all users together at once",
@@ -264,6 +282,8 @@ COMMANDS: Final[Mapping[str, Command[Any]]] = by_name(
     WORKSPACE_REMOVE,
     WORKSPACE_GRANT,
     WORKSPACE_REVOKE,
+    WORKSPACE_ORPHANS,
+    WORKSPACE_RECLAIM,
     BANDWIDTH_SET,
     FLOW_LIST,
     FLOW_RATES,

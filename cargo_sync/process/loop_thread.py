@@ -27,6 +27,10 @@ class LoopThread:
 
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(made(), self._loop))
 
+    async def result(self, work: Coroutine[Any, Any, T]) -> T:
+        """What some work comes to, which is done there. If the caller is cancelled, it is, too."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
     def start(self, work: Coroutine[Any, Any, object]) -> Callable[[], None]:
         """Work begins there; what is returned ends it, and waits for that. It blocks."""
         ended = threading.Event()

@@ -484,7 +484,7 @@ class Server:
                     registry, self._users, self._invitations, self._ends, offload, self._notice
                 ),
                 NodeHandlers(self._pairing, self._ends, self._storages.nodes),
-                WorkspaceHandlers(registry, offload),
+                WorkspaceHandlers(registry, offload, self._storages.buckets.reclaim),
                 BandwidthHandlers(
                     self.traffic.limits, BANDWIDTH_SET, partial(servers.among, self.membership)
                 ),

@@ -1,7 +1,8 @@
 """The objects in buckets that keep contents of workspaces. What lies in them: `object_contents`.
 
-An object is being written, live, then doomed; it never comes back. Its row is there before its
-first byte, so what is in a bucket without a row is nobody's.
+An object is being written, live, doomed, then gone; it never comes back. Its row is there before
+its first byte, and for a day after it was deleted: a write that comes late may bring it again. So
+what is in a bucket without a row was not made by this state, but by a newer one or a copy of it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from cargo_sync.state.database import Database
 WRITING: Final = 0
 LIVE: Final = 1
 DOOMED: Final = 2
+GONE: Final = 3
 SMALL: Final = 1 << 20
 """An object of fewer bytes is a small pack; the index of these says so, too."""
 _COLUMNS: Final = "id, key, bucket, workspace, size, contents, used"
@@ -45,15 +47,16 @@ WHERE workspace = ? AND bucket = ? AND state = 1 AND size < 1048576 ORDER BY id 
 _WITH_SMALL: Final = """
 SELECT DISTINCT workspace FROM bucket_object WHERE bucket = ? AND state = 1 AND size < 1048576
 """
-_GONE: Final = Alter("DELETE FROM bucket_object WHERE state = 2 AND id IN")
-_KNOWN: Final = Select("SELECT key FROM bucket_object WHERE bucket = ? AND key IN")
+_GONE: Final = Alter("UPDATE bucket_object SET state = 3, since = ? WHERE state = 2 AND id IN")
+_FORGET: Final = "DELETE FROM bucket_object WHERE state = 3 AND since <= ? AND bucket = ?"
+_KNOWN: Final = Select("SELECT key, state FROM bucket_object WHERE bucket = ? AND key IN")
 _BETWEEN: Final = f"""
 SELECT {_COLUMNS} FROM bucket_object
 WHERE bucket = ? AND state = 1 AND key > ? AND key <= ? ORDER BY key LIMIT ?
 """  # noqa: S608
 _TOTALS: Final = """
 SELECT count(*), coalesce(sum(size), 0), coalesce(sum(used), 0), coalesce(sum(contents), 0)
-FROM bucket_object WHERE bucket = ?
+FROM bucket_object WHERE bucket = ? AND state < 3
 """
 _BUCKET: Final = "SELECT id, marker, address FROM bucket WHERE marker = ?"
 _AT: Final = "SELECT id, marker, address FROM bucket WHERE address = ? ORDER BY id LIMIT 1"
@@ -173,10 +176,15 @@ class Objects:
         with self._database.read() as connection:
             return _rows(connection.execute(_DOOMED, (before, bucket, after, limit)))
 
-    def gone(self, ids: Sequence[int]) -> None:
+    def gone(self, ids: Sequence[int], now: float) -> None:
         """Doomed objects are not in the bucket any more."""
         with self._database.apart() as connection:
-            _GONE(connection, (), ids)
+            _GONE(connection, (now,), ids)
+
+    def forget_gone(self, bucket: int, before: float) -> None:
+        """Objects that were gone by then have not come again."""
+        with self._database.apart() as connection:
+            connection.execute(_FORGET, (before, bucket))
 
     # -- what there is -----------------------------------------------------------------------------
 
@@ -195,10 +203,11 @@ class Objects:
         with self._database.read(long=True) as connection:
             return _rows(connection.execute(_SMALL, (workspace, bucket, limit)))
 
-    def known(self, bucket: int, keys: Sequence[str]) -> set[str]:
-        """Those of these keys that have a row."""
+    def known(self, bucket: int, keys: Sequence[str]) -> dict[str, int]:
+        """Those of these keys that have a row, and the state of each."""
         with self._database.read() as connection:
-            return {key.hex() for (key,) in _KNOWN(connection, [bucket], _keys(keys))}
+            found = _KNOWN(connection, [bucket], _keys(keys))
+            return {key.hex(): state for key, state in found}
 
     def between(self, bucket: int, after: str, upto: str, limit: int) -> list[ObjectRow]:
         """Live objects with keys above `after` up to `upto`, in their order."""

@@ -23,6 +23,7 @@ from cargo_ctl.render import (
     live,
     log,
     nodes,
+    orphans,
     plan,
     progress,
     runs,
@@ -164,6 +165,10 @@ USER_SHOWN = ANA | PAST | {
     "file": "/etc/server.json",
     "in_file": ["path", "username"], "flows": [UP, DOWN],
 }  # fmt: skip
+ORPHANS = {
+    "workspace": "music", "bucket": "s3+https://store.example/cargo", "objects": 2, "bytes": 300,
+    "oldest_s": 800_000, "newest_s": 90_000, "young": 1, "after": None,
+}  # fmt: skip
 GONE = {"user": "ana", "workspace": "music", "path": "/srv/ana"}
 
 SERVER: dict[str, Any] = {
@@ -295,6 +300,8 @@ ANSWERS: dict[str, Any] = {
     "workspace.grant": MUSIC,
     "workspace.revoke": MUSIC,
     "workspace.remove": GONE,
+    "workspace.orphans": ORPHANS,
+    "workspace.reclaim": ORPHANS,
     "flow.list": {"flows": [UP, DOWN]},
     "key.list": {"keys": [KEY]},
     "key.add": {"key": KEY, "server": "s", "address": "tcp://box:5556"},
@@ -406,6 +413,9 @@ RENDERERS: dict[Callable[..., Any], tuple[Any, ...]] = {
     users.workspace_list: ({"workspaces": [MUSIC, MUSIC | {"path": "", "copies": 2}]},),
     users.one_workspace: (MUSIC,),
     users.removed_workspace: (GONE,),
+    orphans.orphans: (ORPHANS,),
+    orphans.reclaiming: (ORPHANS,),
+    orphans.reclaimed: (ORPHANS,),
     flows.flow_list: ({"flows": [UP, DOWN]},),
     flows.flow_table: ([UP, DOWN | {"server": "a"}],),
     flows.place: (UP,),

@@ -22,6 +22,7 @@ from tests.cargo_ctl.answers import (
     NODE_INVITED,
     NODE_SHOWN,
     NODES,
+    ORPHANS,
     REPAIR,
     SERVER_SHOWN,
     SERVERS,
@@ -684,6 +685,7 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "workspace set a --quota none",
         "workspace grant a b rw",
         "workspace revoke a b",
+        "workspace reclaim a --yes",  # it looks before
         "trash restore --server a 1",
         "trash empty --server a --yes",  # it lists the trash before
         "bandwidth --server",
@@ -703,7 +705,11 @@ def test_every_command_of_a_server_can_be_given(runtime: str, tmp_path: Path) ->
         "shutdown --server",
     )
     refused: dict[str, Answer] = {cmd: ControlError("busy", "no") for cmd in COMMANDS}
-    answered: dict[str, Answer] = {"trash.list": TRASH, "node.recovery": {"has_key": True}}
+    answered: dict[str, Answer] = {
+        "trash.list": TRASH,
+        "node.recovery": {"has_key": True},
+        "workspace.orphans": ORPHANS,
+    }
     with canned(runtime, refused | answered, "server") as server:
         for line in lines:
             assert run(*line.split(), input="pass\n").exit_code == 1, line

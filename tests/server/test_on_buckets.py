@@ -12,7 +12,9 @@ from pathlib import Path
 import aiohttp
 import argon2
 import pytest
+from click.testing import CliRunner
 
+from cargo_ctl.main import cargo_ctl
 from cargo_sync.config.server import load_server
 from cargo_sync.process.offload import THREADS
 from cargo_sync.server import app
@@ -52,11 +54,12 @@ def settings(place: Path) -> Path:
         "control": {"runtime_dir": str(place / "run")},
         "users": [{"username": "ana", "password": "correct horse", "path": str(place / "ana")}],
         "workspaces": [
+            {"name": "folder", "path": str(place / "folder")},
             {
                 "name": "media",
                 "store": {"s3": {**bucket, "allow_plain": True}},
                 "grants": {"ana": "rw"},
-            }
+            },
         ],
     }
     file.write_text(json.dumps(content))
@@ -87,6 +90,40 @@ async def running(file: Path, bucket: MemoryBucket) -> AsyncIterator[aiohttp.Cli
         if not server.done():
             os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.wait_for(server, PATIENCE)
+
+
+async def test_a_person_reclaims_what_the_state_does_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
+    bucket = MemoryBucket()
+    for number, age in enumerate((90_000.0, 9e5, 5.0)):
+        key = f"{number:032x}"
+        bucket.objects[key], bucket.ages[key] = bytes(100), age
+
+    def run(line: str) -> tuple[int, str]:
+        at = ["--server", "--connect", str(tmp_path / "run" / "server")]
+        done = CliRunner().invoke(cargo_ctl, [*line.split(), *at])
+        return done.exit_code, done.output
+
+    async with running(settings(tmp_path), bucket) as client:
+        async with client.put("/v1/files/media/a", data="known") as answer:
+            assert answer.status == 201
+        looked = await asyncio.to_thread(run, "workspace reclaim media --dry-run --json")
+        found = json.loads(looked[1])
+        assert (found["objects"], found["bytes"], found["young"]) == (2, 200, 1)
+        assert len(bucket.objects) == 4
+        code, words = await asyncio.to_thread(run, "workspace reclaim media --yes")
+        assert code == 0 and words.startswith("deleted: 2 objects (200 B) in s3+http://127.0.0.1")
+        assert len(bucket.objects) == 2
+        async with client.get("/v1/files/media/a") as answer:
+            assert await answer.text() == "known"
+        _, audit = await asyncio.to_thread(run, "audit")
+        [row] = [line for line in audit.splitlines() if "workspace.reclaim" in line]
+        assert "media" in row and "ok" in row
+        for name, told in (("else", "no workspace"), ("folder", "do not lie in a bucket")):
+            code, words = await asyncio.to_thread(run, f"workspace reclaim {name} --yes")
+            assert code == 2 and told in words
 
 
 def all_wait() -> bool:

@@ -8,7 +8,7 @@ import pytest
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.object_contents import ContentMove, ObjectContents, placement_of
-from cargo_sync.state.objects import Objects
+from cargo_sync.state.objects import GONE, WRITING, Objects
 from cargo_sync.state.postgres.database import PostgresDatabase
 from cargo_sync.state.sqlite.database import SqliteDatabase
 
@@ -39,7 +39,7 @@ class Rows:
         keys = [f"{len(self.known()) + number + 1:032x}" for number in range(len(sizes))]
         return self.objects.begin(self.bucket, workspace, keys, sizes, 10.0)
 
-    def known(self) -> set[str]:
+    def known(self) -> dict[str, int]:
         return self.objects.known(self.bucket, [f"{number:032x}" for number in range(1, 20)])
 
     def record(self, object: int, *hashes: str, workspace: int = 1) -> None:
@@ -80,8 +80,14 @@ def test_an_object_lives_as_long_as_something_lies_in_it(state: Database) -> Non
     assert rows.contents.live(1, "", 10) == [B] and rows.contents.count(1) == 1
     rows.forget(B, now=40.0)
     assert rows.doomed(39.0) == [] and rows.doomed(40.0) == [pack]
-    rows.objects.gone([pack, other])  # the other one is not doomed
-    assert len(rows.known()) == 1
+    rows.objects.gone([pack, other], 50.0)  # the other one is not doomed
+    assert sorted(rows.known().values()) == [WRITING, GONE]
+    assert rows.doomed() == [] and rows.objects.totals(rows.bucket).objects == 1
+    rows.objects.forget_gone(rows.bucket, 49.0)
+    rows.objects.forget_gone(rows.bucket + 1, FAR)
+    assert len(rows.known()) == 2
+    rows.objects.forget_gone(rows.bucket, 50.0)
+    assert list(rows.known().values()) == [WRITING]
 
 
 def test_what_comes_again_keeps_its_place(state: Database) -> None:

@@ -1,7 +1,8 @@
-"""`workspace.…`: list, add, set, remove, grant, revoke."""
+"""`workspace.…`: list, add, set, remove, grant, revoke; orphans, reclaim of one in a bucket."""
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from cargo_sync.api.arguments import Args
 from cargo_sync.api.messages import ControlError, JsonObject, ReplyCode
@@ -9,12 +10,15 @@ from cargo_sync.api.server_commands import (
     WORKSPACE_ADD,
     WORKSPACE_GRANT,
     WORKSPACE_LIST,
+    WORKSPACE_ORPHANS,
+    WORKSPACE_RECLAIM,
     WORKSPACE_REMOVE,
     WORKSPACE_REVOKE,
     WORKSPACE_SET,
     OneWorkspace,
     WorkspaceAddArgs,
     WorkspaceGrantArgs,
+    WorkspaceOrphansArgs,
     WorkspaceSetArgs,
     WorkspaceUser,
 )
@@ -26,18 +30,30 @@ from cargo_sync.model.world import Offload
 from cargo_sync.server.accounts.registry import Registry
 from cargo_sync.server.handlers.refusals import by_file
 from cargo_sync.server.handlers.terms import quota
-from cargo_sync.server.reporting import views
+from cargo_sync.server.reporting import buckets, views
 from cargo_sync.state.workspaces import WorkspaceRow
+from cargo_sync.stores.objects.reclaiming import ReclaimPart
 
 T = TypeVar("T")
+_AFTER: Final = re.compile("|[0-9a-f]{32}")
+
+
+class Reclaim(Protocol):
+    """Looks for orphans in the bucket of the workspace with this root, and deletes them if asked.
+
+    See `stores.objects.reclaiming`. Raises ProblemError.
+    """
+
+    async def __call__(self, root: str, after: str, *, delete: bool) -> ReclaimPart: ...
 
 
 class WorkspaceHandlers:
     """Commands about named workspaces."""
 
-    def __init__(self, registry: Registry, offload: Offload) -> None:
+    def __init__(self, registry: Registry, offload: Offload, reclaim: Reclaim) -> None:
         self._registry = registry
         self._offload = offload
+        self._reclaim = reclaim
 
     def routes(self) -> Sequence[Route[Any]]:
         return (
@@ -47,6 +63,8 @@ class WorkspaceHandlers:
             Route(WORKSPACE_REMOVE, self.remove),
             Route(WORKSPACE_GRANT, self.grant),
             Route(WORKSPACE_REVOKE, self.revoke),
+            Route(WORKSPACE_ORPHANS, self.orphans),
+            Route(WORKSPACE_RECLAIM, self.reclaim),
         )
 
     async def list(self, _: Args) -> JsonObject:
@@ -111,6 +129,25 @@ class WorkspaceHandlers:
             await self._offload(self._registry.workspace_rows.revoke, name, user)
             await self._registry.refresh()
             return await self._row(name)
+
+    async def orphans(self, args: WorkspaceOrphansArgs) -> JsonObject:
+        return await self._part(args, delete=False)
+
+    async def reclaim(self, args: WorkspaceOrphansArgs) -> JsonObject:
+        return await self._part(args, delete=True)
+
+    async def _part(self, args: WorkspaceOrphansArgs, *, delete: bool) -> JsonObject:
+        space = self._registry.workspace(args.workspace)
+        if space.bucket is None:
+            raise ControlError(
+                ReplyCode.BAD_ARGUMENT,
+                f'the files of "{space.name}" do not lie in a bucket',
+                "what storage nodes have and the server does not know goes by itself",
+            )
+        if not _AFTER.fullmatch(args.after):
+            raise ControlError(ReplyCode.BAD_ARGUMENT, '"after" must be 32 hex digits')
+        part = await self._reclaim(space.path, args.after, delete=delete)
+        return {"workspace": space.name, **buckets.part(part)}
 
     def _named(self, args: WorkspaceUser) -> tuple[str, str]:
         """Workspace and user, if the file does not set the grant.

@@ -6,6 +6,7 @@ from typing import Literal
 from cargo_sync.api.messages import JsonObject
 from cargo_sync.process.metrics import Family
 from cargo_sync.stores.objects.buckets import BucketReport
+from cargo_sync.stores.objects.reclaiming import ReclaimPart
 
 Value = Callable[[BucketReport], float]
 
@@ -21,9 +22,27 @@ def rows(reports: Sequence[BucketReport]) -> list[JsonObject]:
             "used_bytes": one.totals.used,
             "contents": one.totals.contents,
             "missing": one.missing,
+            "orphans": one.orphans.objects,
+            "orphan_bytes": one.orphans.size,
         }
         for one in reports
     ]
+
+
+def part(found: ReclaimPart) -> JsonObject:
+    """The answer of `workspace.orphans` and `workspace.reclaim`."""
+    orphans = found.orphans
+    ages = (orphans.oldest, orphans.newest) if orphans.objects else (None, None)
+    oldest, newest = (None if age is None else round(age) for age in ages)
+    return {
+        "bucket": found.bucket,
+        "objects": orphans.objects,
+        "bytes": orphans.size,
+        "oldest_s": oldest,
+        "newest_s": newest,
+        "young": found.young,
+        "after": found.after or None,
+    }
 
 
 def warnings(reports: Sequence[BucketReport]) -> list[str]:
@@ -39,6 +58,13 @@ def warnings(reports: Sequence[BucketReport]) -> list[str]:
         for one in reports
         if one.missing
     ]
+    found += [
+        f"{one.orphans.objects:,} objects in the bucket {one.address} are not known to this "
+        "server: its state was restored from a backup, or a copy of it runs elsewhere. Once you "
+        "are sure that you need no newer state: `cargo_ctl workspace reclaim`"
+        for one in reports
+        if one.orphans.objects
+    ]
     return found
 
 
@@ -53,6 +79,8 @@ def families(reports: Sequence[BucketReport]) -> Iterable[Family]:
         ("used_bytes", "gauge", "Bytes of contents in use.", lambda one: one.totals.used),
         ("contents", "gauge", "Contents in use.", lambda one: one.totals.contents),
         ("missing_objects", "gauge", "Objects that are not there.", lambda one: one.missing),
+        ("orphan_objects", "gauge", "Objects that no row names.", lambda one: one.orphans.objects),
+        ("orphan_bytes", "gauge", "Bytes of these objects.", lambda one: one.orphans.size),
         ("sent_bytes_total", "counter", "Bytes sent to a bucket.", lambda one: one.counts.sent),
         (
             "received_bytes_total",

@@ -18,6 +18,7 @@ recalling   what came of it to another server is brought here
 forwarding  large contents go on while they still arrive
 fetching    contents are read, with few requests
 upkeep      what is nobody's goes; a bucket is compared with the rows
+reclaiming  what the state has never known goes when a person says so
 repacking   packs of which much is dead, and small ones, are written anew
 store       the store of contents: all of it, connected
 """

@@ -7,15 +7,15 @@ that objects are in it is not touched: it was emptied, or another bucket has its
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.objects import BucketRow, BucketTotals
-from cargo_sync.stores.objects.ports import BucketCalls, ObjectRows
+from cargo_sync.stores.objects.ports import BucketCalls, ListedObject, ObjectRows
 from cargo_sync.stores.objects.watched import BucketCounts, WatchedBucket
 
 _log = logging.getLogger(__name__)
@@ -25,12 +25,36 @@ _UNCHECKED: Final = (
 )
 
 
+class Orphans(NamedTuple):
+    """Objects of a bucket that the state does not know: how many, their bytes and ages in seconds.
+
+    Without any, the ages are 0.
+    """
+
+    objects: int = 0
+    size: int = 0
+    oldest: float = 0.0
+    newest: float = 0.0
+
+    def with_more(self, some: Iterable[ListedObject]) -> "Orphans":
+        """These and some others."""
+        count, size, oldest, newest = self
+        for one in some:
+            oldest, newest = max(oldest, one.age), min(newest, one.age) if count else one.age
+            count, size = count + 1, size + one.size
+        return Orphans(count, size, oldest, newest)
+
+
+NO_ORPHANS: Final = Orphans()
+
+
 @dataclass(frozen=True, slots=True)
 class BucketReport:
     """How a bucket is.
 
     problem  why it cannot be used now, or None
     missing  live objects that were not there at the last comparison
+    orphans  that were there then
     """
 
     address: str
@@ -38,6 +62,7 @@ class BucketReport:
     totals: BucketTotals
     counts: BucketCounts
     missing: int
+    orphans: Orphans = NO_ORPHANS
 
 
 class StoreBucket:
@@ -54,6 +79,7 @@ class StoreBucket:
         self.row: BucketRow | None = None
         self.totals = BucketTotals()
         self.missing = 0
+        self.orphans = NO_ORPHANS
         self._opening = asyncio.Lock()
         self._refused: Problem | None = Problem(
             Code.UNREACHABLE, f"the bucket {address} was not asked yet", hint="it is tried again"
@@ -76,7 +102,9 @@ class StoreBucket:
         """How it is."""
         counts = self.calls.counts
         counts = replace(counts, requests=dict(counts.requests), failed=dict(counts.failed))
-        return BucketReport(self.address, self.problem, self.totals, counts, self.missing)
+        return BucketReport(
+            self.address, self.problem, self.totals, counts, self.missing, self.orphans
+        )
 
     async def open(self, rows: ObjectRows, world: World) -> bool:
         """Finds out whose it is; whether it is ours. A new one is marked."""

@@ -125,13 +125,15 @@ class S3Bucket:
         failed = await self._s3.delete_many(list(named))
         return {named[name]: why for name, why in failed.items()}
 
-    async def pages(self) -> AsyncIterator[Sequence[ListedObject]]:
-        async for page in self._s3.listing.objects(self._below):
+    async def pages(self, after: str = "") -> AsyncIterator[Sequence[ListedObject]]:
+        start = self._key(after) if after else ""
+        async for page in self._s3.listing.objects(self._below, start_after=start):
             now = self._wall()
+            listed = zip(page.keys, page.modified_ns, page.sizes, strict=True)
             yield [
-                ListedObject(key, now - modified / 1e9)
-                for name, modified in zip(page.keys, page.modified_ns, strict=True)
-                if (key := self._own(name))
+                ListedObject(key, now - modified / 1e9, size)
+                for name, modified, size in listed
+                if (key := self._own(name)) > after  # not every server starts there
             ]
 
     async def open_uploads(self) -> AsyncIterator[Sequence[OpenParts]]:

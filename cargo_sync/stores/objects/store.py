@@ -39,6 +39,7 @@ from cargo_sync.stores.objects.forwarding import ArrivingObject, ObjectForwardin
 from cargo_sync.stores.objects.handover import ComingRows, Handover, OtherServers
 from cargo_sync.stores.objects.ports import ObjectRows, PlaceRows, Storage
 from cargo_sync.stores.objects.recalling import Recalls
+from cargo_sync.stores.objects.reclaiming import Reclaiming, ReclaimPart
 from cargo_sync.stores.objects.repacking import Repacking
 from cargo_sync.stores.objects.storing import Storing
 from cargo_sync.stores.objects.upkeep import DAY, KEPT, ORPHANED, Periods, Upkeep
@@ -104,6 +105,7 @@ class ObjectStore:
         self._reading = NodeReading(self._held, self._asks)
         self._fetching = ObjectFetching(storage, self.buckets, self._held)
         self._upkeep = Upkeep(storage, self._uses, kept)
+        self._reclaiming = Reclaiming(storage)
         self._repacking = Repacking(storage, self._storing, self._uses)
         self._periods = Periods(world.steady)
 
@@ -195,6 +197,13 @@ class ObjectStore:
     def report(self) -> list[BucketReport]:
         """How the buckets are. Any thread may ask."""
         return [one.report() for one in self.buckets]
+
+    async def reclaim(self, workspace: int, after: str, *, delete: bool) -> ReclaimPart:
+        """What the bucket of a workspace has that the state has never known: see `Reclaiming`.
+
+        To be awaited in the store's event loop. Raises ProblemError.
+        """
+        return await self._reclaiming.part(self.buckets.of(workspace), after, delete=delete)
 
     # -- works -------------------------------------------------------------------------------------
 

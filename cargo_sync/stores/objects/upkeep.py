@@ -4,20 +4,21 @@
   later if it was another start of a server. It goes then.
 - An object in which nothing is recorded any more is doomed. It goes after so many days as the
   state's backups are old at most: a state of these days finds all that it names.
-- An object without a row is an orphan, as is an upload in parts that has not ended. They go after
-  a week.
+- What was deleted, and came again by a write that was late, goes at the next comparison.
+- An object without a row is an orphan: this state has never known it (`reclaiming`). It stays.
+- An upload in parts that has not ended, and is not being written, goes after a week.
 
-An object is deleted before its row, so a crash between these leaves a row by which it is deleted
-again. To delete what is not there is no error.
+An object is deleted before its row says so: a crash between these leaves a row by which it is
+deleted again. To delete what is not there is no error.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.state.objects import ObjectRow
-from cargo_sync.stores.objects.buckets import StoreBucket
-from cargo_sync.stores.objects.ports import ListedObject, Storage
+from cargo_sync.state.objects import GONE, WRITING, ObjectRow
+from cargo_sync.stores.objects.buckets import NO_ORPHANS, StoreBucket
+from cargo_sync.stores.objects.ports import ListedObject, OpenParts, Storage
 from cargo_sync.stores.objects.uses import ObjectUses
 
 DAY: Final = 86_400.0
@@ -72,7 +73,8 @@ class Upkeep:
     async def _delete(self, bucket: StoreBucket, doomed: Sequence[ObjectRow]) -> None:
         failed = await bucket.calls.delete([row.key for row in doomed])
         gone = [row.id for row in doomed if row.key not in failed]
-        await self._storage.world.offload(self._storage.objects.gone, gone)
+        world = self._storage.world
+        await world.offload(self._storage.objects.gone, gone, world.lived())
 
     async def count(self, bucket: StoreBucket) -> None:
         """Counts what a bucket has. Raises ProblemError."""
@@ -80,7 +82,7 @@ class Upkeep:
         bucket.totals = await offload(self._storage.objects.totals, bucket.id)
 
     async def compare(self, bucket: StoreBucket) -> None:
-        """Compares a bucket with the rows: orphans go; missing objects are counted, and noted.
+        """Compares a bucket with the rows: orphans and missing objects are counted; these noted.
 
         First it is asked whose it is: two installations may have come to a new one at once, and
         each would take the other's objects for orphans. One that is not ours is left alone.
@@ -88,32 +90,41 @@ class Upkeep:
         Raises:
             ProblemError: the bucket does not answer, or the state cannot be read.
         """
-        if not await bucket.open(self._storage.objects, self._storage.world):
+        rows, world = self._storage.objects, self._storage.world
+        if not await bucket.open(rows, world):
             return
-        after, missing = FIRST_KEY, 0
+        begun = world.lived()
+        after, missing, orphans = FIRST_KEY, 0, NO_ORPHANS
         async for page in bucket.calls.pages():
             if page:
-                missing += await self._compared(bucket, after, page, missing)
-                after = page[-1].key
+                orphans = orphans.with_more(await self._unknown(bucket, page))
+                there, upto = {one.key for one in page}, page[-1].key
+                missing += await self._missing(bucket, after, upto, there, missing)
+                after = upto
         missing += await self._missing(bucket, after, _LAST_KEY, set(), missing)
-        bucket.missing = missing
+        bucket.missing, bucket.orphans = missing, orphans
         async for uploads in bucket.calls.open_uploads():
-            for one in uploads:
-                if one.age > ORPHANED:
-                    await bucket.calls.abort(one.key, one.upload)
+            await self._abort(bucket, [one for one in uploads if one.age > ORPHANED])
+        await world.offload(rows.forget_gone, bucket.id, begun - DAY)
 
-    async def _compared(
-        self, bucket: StoreBucket, after: str, page: Sequence[ListedObject], missing: int
-    ) -> int:
-        """Deletes the orphans of a page; how many objects are missing up to its end."""
+    async def _unknown(
+        self, bucket: StoreBucket, page: Sequence[ListedObject]
+    ) -> Sequence[ListedObject]:
+        """The orphans of a page; what was deleted before, and came again, is deleted."""
         # The rows are read after the bucket was: an object that it has already had its row before.
         rows, offload = self._storage.objects, self._storage.world.offload
         known = await offload(rows.known, bucket.id, [one.key for one in page])
-        orphans = [one.key for one in page if one.key not in known and one.age > ORPHANED]
-        if orphans:
-            await bucket.calls.delete(orphans)
-        there = {one.key for one in page}
-        return await self._missing(bucket, after, page[-1].key, there, missing)
+        if late := [key for key, state in known.items() if state == GONE]:
+            await bucket.calls.delete(late)
+        return [one for one in page if one.key not in known]
+
+    async def _abort(self, bucket: StoreBucket, uploads: Sequence[OpenParts]) -> None:
+        """Ends those of these that nobody goes on with."""
+        rows, offload = self._storage.objects, self._storage.world.offload
+        known = await offload(rows.known, bucket.id, [one.key for one in uploads])
+        for one in uploads:
+            if known.get(one.key) != WRITING:
+                await bucket.calls.abort(one.key, one.upload)
 
     async def _missing(
         self, bucket: StoreBucket, after: str, upto: str, there: set[str], missing: int

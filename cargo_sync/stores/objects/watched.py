@@ -114,9 +114,9 @@ class WatchedBucket:
         with self._watched("delete"):
             return await self._calls.delete(keys)
 
-    async def pages(self) -> AsyncIterator[Sequence[ListedObject]]:
+    async def pages(self, after: str = "") -> AsyncIterator[Sequence[ListedObject]]:
         with self._watched("list"):
-            async for page in self._calls.pages():
+            async for page in self._calls.pages(after):
                 yield page
 
     async def open_uploads(self) -> AsyncIterator[Sequence[OpenParts]]:

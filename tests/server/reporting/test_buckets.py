@@ -9,22 +9,29 @@ from cargo_sync.model.problems import Code, Problem
 from cargo_sync.server.reporting import buckets
 from cargo_sync.server.reporting.views import _place
 from cargo_sync.state.objects import BucketTotals
-from cargo_sync.stores.objects.buckets import BucketReport
+from cargo_sync.stores.objects.buckets import BucketReport, Orphans
 from cargo_sync.stores.objects.watched import BucketCounts
 
 AT = "s3+https://store.example/cargo"
 FINE = BucketReport(AT, None, BucketTotals(2, 30, 20, 5), BucketCounts({"put": 3}, {}, 30, 7), 0)
 AWAY = BucketReport(
-    f"{AT}/b", Problem(Code.BUSY, "it is busy"), BucketTotals(), BucketCounts({}, {"get": 1}), 1_000
+    f"{AT}/b",
+    Problem(Code.BUSY, "it is busy"),
+    BucketTotals(),
+    BucketCounts({}, {"get": 1}),
+    1_000,
+    Orphans(12, 300, 9e5, 1e5),
 )
 
 
 def test_a_bucket_that_cannot_be_used_is_told() -> None:
     assert buckets.warnings([FINE]) == []
-    away, missing = buckets.warnings([FINE, AWAY])
+    away, missing, orphans = buckets.warnings([FINE, AWAY])
     assert away == f"the bucket {AT}/b cannot be used now: it is busy"
     assert missing.startswith("1,000 objects with contents are missing")
+    assert orphans.startswith("12 objects") and "`cargo_ctl workspace reclaim`" in orphans
     rows = buckets.rows([FINE, AWAY])
+    assert [(row["orphans"], row["orphan_bytes"]) for row in rows] == [(0, 0), (12, 300)]
     assert [(row["problem"], row["objects"], row["missing"]) for row in rows] == [
         (None, 2, 0),
         ("it is busy", 0, 1_000),
@@ -35,6 +42,7 @@ def test_a_bucket_that_cannot_be_used_is_told() -> None:
         for labels, value in family.samples
     }
     assert found["up", AT] == 1 and found["up", AWAY.address] == 0
+    assert found["orphan_objects", AWAY.address] == 12 and found["orphan_bytes", AT] == 0
     assert found["requests_total", AT] == 3 and found["sent_bytes_total", AT] == 30
     assert found["failed_requests_total", AWAY.address] == 1
     assert list(buckets.families([])) == []

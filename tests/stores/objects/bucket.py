@@ -112,11 +112,14 @@ class MemoryBucket:
             self.fault("delete done")
         return {}
 
-    async def pages(self) -> AsyncIterator[Sequence[ListedObject]]:
+    async def pages(self, after: str = "") -> AsyncIterator[Sequence[ListedObject]]:
         await self._begin("list")
-        keys = sorted(self.objects)
+        keys = sorted(key for key in self.objects if key > after)
         for start in range(0, len(keys), PAGE):
-            yield [ListedObject(key, self.ages.get(key, 0.0)) for key in keys[start : start + PAGE]]
+            yield [
+                ListedObject(key, self.ages.get(key, 0.0), len(self.objects[key]))
+                for key in keys[start : start + PAGE]
+            ]
 
     async def open_uploads(self) -> AsyncIterator[Sequence[OpenParts]]:
         await self._begin("list uploads")

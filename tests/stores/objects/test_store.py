@@ -12,6 +12,7 @@ from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import ComingFile, Content, Secured
 from cargo_sync.stores.objects import forwarding, packing, storing
 from cargo_sync.stores.objects.buckets import StoreBucket
+from cargo_sync.stores.objects.upkeep import DAY
 from tests.stores.blobs import LARGE
 from tests.stores.objects.bucket import MemoryBucket
 from tests.stores.objects.house import ADDRESS, ObjectHouse, object_house
@@ -246,18 +247,25 @@ async def test_servers_that_come_to_a_new_bucket_at_once_agree_whose_it_is(
     assert some[0].id == some[1].id
 
 
-async def test_orphans_go_and_what_is_missing_is_told(
+async def test_orphans_and_what_is_missing_are_told(
     house: ObjectHouse, bucket: MemoryBucket, small_parts: None
 ) -> None:
     contents = await house.upload([*MANY[:1], LARGE])
-    days = {"00" * 16: 8.0, "ff" * 16: 8.0, "77" * 16: 6.0, "88" * 16: 0.0, "99" * 16: 0.0}
-    for key, age in days.items():
+    for number, days in enumerate((0.5, 8.0, 9.0, 6.0)):
+        key = f"{number:x}{number:x}" * 16
         bucket.objects[key] = b"an orphan"
-        bucket.ages[key] = age * 86_400
-    bucket.uploads[("00" * 16, "old")] = {}
-    bucket.uploads[("77" * 16, "young")] = {}
+        bucket.ages[key] = days * DAY
+    bucket.uploads[("00" * 16, "young")] = {}
+    bucket.uploads[("11" * 16, "old")] = {}
+    [busy] = house.objects.begin(house.bucket.id, 1, ["22" * 15 + "23"], [100], house.now)
+    bucket.uploads[("22" * 15 + "23", "goes on")] = {}
+    bucket.ages["22" * 15 + "23"] = 8.0 * DAY
     await house.store._upkeep.compare(house.bucket)
-    assert bucket.objects.keys() & days.keys() == {"77" * 16, "88" * 16, "99" * 16}
+    assert len(bucket.objects) == 6, "only a person says what goes"
+    assert house.bucket.report().orphans == (4, 36, 9.0 * DAY, 0.5 * DAY)
+    assert [upload for _, upload in bucket.uploads] == ["young", "goes on"]
+    house.objects.give_up([busy])
+    await house.store._upkeep.compare(house.bucket)
     assert [upload for _, upload in bucket.uploads] == ["young"]
     assert house.bucket.missing == 0
     del bucket.objects[house.contents.where(1, [contents[1].hash])[contents[1].hash].key]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
+from cargo_sync.stores.objects.upkeep import DAY
 from tests.stores.objects.bucket import MemoryBucket
 from tests.stores.objects.house import object_house
 
@@ -56,19 +57,36 @@ async def test_a_long_clean_up_does_not_keep_from_saying_what_is_being_written(
             await house.until(lambda: later(bool(said)))
 
 
-async def test_no_orphans_are_deleted_in_a_bucket_of_others(tmp_path: Path) -> None:
+async def test_nothing_is_deleted_in_a_bucket_of_others(tmp_path: Path) -> None:
     bucket = MemoryBucket()
     async with object_house(tmp_path, bucket) as house:
         orphan = "77" * 16
         bucket.objects[orphan], bucket.ages[orphan] = b"somebody's", 1e9
         ours, bucket.content = bucket.content, "0" * 32  # another one came at the same moment
-        await house.store._upkeep.compare(house.bucket)
-        assert orphan in bucket.objects
-        assert house.bucket.problem and house.bucket.problem.code is Code.FOREIGN_FOLDER
+        with pytest.raises(ProblemError) as caught:
+            await house.store.reclaim(1, "", delete=True)
+        assert caught.value.problem.code is Code.FOREIGN_FOLDER
+        assert house.bucket.problem == caught.value.problem and orphan in bucket.objects
         bucket.content = ours
         await house.until(lambda: house.bucket.problem is None)
-        await house.store._upkeep.compare(house.bucket)
+        await house.store.reclaim(1, "", delete=True)
         assert not bucket.objects
+
+
+async def test_what_comes_late_to_a_deleted_object_goes(tmp_path: Path) -> None:
+    bucket = MemoryBucket()
+    async with object_house(tmp_path, bucket) as house:
+        house.forget(await house.upload([b"one"]))
+        [(key, content)] = bucket.objects.items()
+        upkeep = house.store._upkeep
+        await upkeep.delete(house.bucket)
+        for days, comes in ((0.5, True), (1.0, True), (0.0, False)):
+            house.now += days * DAY
+            if comes:
+                bucket.objects[key] = content
+            await upkeep.compare(house.bucket)
+            assert not bucket.objects and not house.bucket.orphans.objects
+        assert house.objects.known(house.bucket.id, [key]) == {}, "its row goes a day later"
 
 
 async def test_what_is_missing_comes_again_although_nobody_has_read_it(tmp_path: Path) -> None:

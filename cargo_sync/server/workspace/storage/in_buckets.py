@@ -13,6 +13,7 @@ from typing import Final
 
 from cargo_sync.config.bucket import BucketSettings
 from cargo_sync.config.server import WorkspaceSettings
+from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.process.loop_thread import LoopThread
 from cargo_sync.process.offload import ThreadOffload, threads
@@ -30,6 +31,7 @@ from cargo_sync.stores.objects.buckets import BucketReport, StoreBucket
 from cargo_sync.stores.objects.coming import LEAVING
 from cargo_sync.stores.objects.handover import OtherServers
 from cargo_sync.stores.objects.ports import BucketCalls
+from cargo_sync.stores.objects.reclaiming import ReclaimPart
 from cargo_sync.stores.objects.store import ObjectStore
 
 SPOOL: Final = "bucket-spool"
@@ -69,6 +71,8 @@ class ObjectStorage:
         self._thread: LoopThread | None = None
         self._asked: dict[str, BucketSettings] = {}
         """How buckets are asked, by their addresses."""
+        self._workspaces: dict[str, int] = {}
+        """Those in buckets, by their roots."""
         self._end: Callable[[], None] = lambda: None
         self.store: ObjectStore | None = None
 
@@ -116,11 +120,29 @@ class ObjectStorage:
                 elif self._asked[address] != one.bucket:
                     bucket.calls.ask_by(self._connect(one.bucket, self._world))
                 self._asked[address] = one.bucket
+                self._workspaces[one.path] = id
                 self.store.buckets.assign(id, address)
 
     def report(self) -> list[BucketReport]:
         """How the buckets are."""
         return [] if self.store is None else self.store.report()
+
+    async def reclaim(self, root: str, after: str, *, delete: bool) -> ReclaimPart:
+        """Looks for what the bucket of a workspace has and the state has never known.
+
+        Args:
+            root: of the workspace.
+            after: a key; what comes behind it is looked at.
+            delete: what is found.
+
+        Raises:
+            ProblemError: see `stores.objects.reclaiming`; or the workspace is not open.
+        """
+        workspace = self._workspaces.get(root)
+        if workspace is None or self.store is None or self._thread is None:
+            message = "this workspace is not open"
+            raise ProblemError(Problem(Code.NOT_OPEN, message, hint="try again later"))
+        return await self._thread.result(self.store.reclaim(workspace, after, delete=delete))
 
     async def rest(self) -> None:
         """Ends the work. What is not secured yet is sent again by its client.
