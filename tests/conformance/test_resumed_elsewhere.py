@@ -361,24 +361,18 @@ async def test_a_lost_answer_of_the_database_costs_nothing(
 async def test_a_kill_at_any_point(tmp_path: Path) -> None:
     bucket, state = MemoryBucket(), tmp_path / "state"
     images = Images(state, tmp_path / "images", bucket)
-    is_on = False
-
-    def fault(point: str) -> None:
-        if is_on:
-            images(point)
-
-    bucket.fault = fault
-    with SqliteDatabase.open(str(state / "state.db"), "server", fault) as database:
+    bucket.fault = images
+    with SqliteDatabase.open(str(state / "state.db"), "server", images) as database:
         place = Place(tmp_path, database, bucket)
         try:
             a, b = await place.server("a"), await place.server("b")
-            is_on = True
+            images.on = True
             await begun(a)
             await place.kill("a")
             sink, start = await b.offered()
             await b.goes_on(sink, start)
             await b.tidied()
-            is_on = False
+            images.on = False
         finally:
             await place.close()
     assert len(images.kept) > 20

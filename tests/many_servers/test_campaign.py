@@ -6,24 +6,18 @@ of a minute, so `make test` leaves it to `make cluster`.
 """
 
 import os
-from pathlib import Path
 
 import pytest
 
 from tests.many_servers.campaign import Plan, table, tell
 from tests.many_servers.standby import FleetWithStandby
 from tests.many_servers.troubles import KILLED, LOST, REFUSED, RESTARTED, Climate
-from tests.remotes.server import MissingError
 
 SMALL = Plan(4, 6, 24, 0.0, Climate(kills=1, restarts=1, away=0.0, outage=0.0, lost=1))
 
 
 @pytest.mark.skipif("CARGO_TEST_STATE" not in os.environ, reason="`make cluster` runs it")
-async def test_nothing_is_lost(tmp_path: Path) -> None:
-    try:
-        fleet = FleetWithStandby(tmp_path, 2, "rclone-s3")
-    except MissingError as missing:
-        pytest.skip(str(missing))
+async def test_nothing_is_lost(fleet: FleetWithStandby) -> None:
     with fleet:
         fleet.start()
         result = await tell(fleet, SMALL)

@@ -30,12 +30,8 @@ async def told(session: aiohttp.ClientSession, path: str) -> Any:
         return await answer.json()
 
 
-async def test_what_a_standby_had_not_got_is_seen_as_lost(tmp_path: Path) -> None:
+async def test_what_a_standby_had_not_got_is_seen_as_lost(fleet: FleetWithStandby) -> None:
     """Without `synchronous_standby_names`: as a state that was restored."""
-    try:
-        fleet = FleetWithStandby(tmp_path, 2, "rclone-s3")
-    except MissingError as missing:
-        pytest.skip(str(missing))
     with fleet:
         fleet.start()
         a, b = (f"http://127.0.0.1:{one.api}" for one in fleet.servers.values())

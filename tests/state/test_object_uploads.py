@@ -1,7 +1,6 @@
 """Files on their way into buckets, and who has them: in a file, and in PostgreSQL."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -15,24 +14,11 @@ from cargo_sync.state.object_uploads import (
     TransferHold,
 )
 from cargo_sync.state.objects import Objects
-from cargo_sync.state.postgres.database import PostgresDatabase
 from cargo_sync.state.servers import ServerRow, ServerRows
-from cargo_sync.state.sqlite.database import SqliteDatabase
 
 T, SOURCE = "ab" * 16, b"source"
 A, B = ServerLife("a", "life of a"), ServerLife("b", "life of b")
 PARTS = [ComingPart(number, 8, f"etag {number}", b"list") for number in (1, 2, 4)]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
-            yield database
-    else:
-        address = request.getfixturevalue("fresh_postgres")
-        with PostgresDatabase.open(address, str(tmp_path)) as opened:
-            yield opened
 
 
 class Rows:

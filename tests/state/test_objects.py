@@ -1,30 +1,14 @@
 """Objects in buckets, and what lies in them: with the state in a file, and in PostgreSQL."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.object_contents import ContentMove, ObjectContents, placement_of
 from cargo_sync.state.objects import GONE, WRITING, Objects
-from cargo_sync.state.postgres.database import PostgresDatabase
-from cargo_sync.state.sqlite.database import SqliteDatabase
 
 A, B, C = (f"{number:064x}" for number in (1, 2, 3))
 FAR = 1e9
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        with SqliteDatabase.open(str(tmp_path / "state.db"), "server") as database:
-            yield database
-    else:
-        address = request.getfixturevalue("fresh_postgres")
-        with PostgresDatabase.open(address, str(tmp_path)) as opened:
-            yield opened
 
 
 class Rows:

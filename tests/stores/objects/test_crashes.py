@@ -31,11 +31,13 @@ DAYS = 30 * 86_400.0
 class Images:
     """What is durable at each point at which the server may die: the state, and the bucket.
 
+    on        whether it may die now
     recorded  what clients were told then that it is kept, and nobody has deleted since
     """
 
     def __init__(self, state: Path, place: Path, bucket: MemoryBucket) -> None:
         self.kept: dict[str, tuple[Path, MemoryBucket, frozenset[bytes]]] = {}
+        self.on = False
         self.points = 0
         self.recorded = frozenset[bytes]()
         self._state = state
@@ -44,6 +46,8 @@ class Images:
         self._lock = threading.Lock()
 
     def __call__(self, point: str) -> None:
+        if not self.on:
+            return
         with self._lock:
             self.points += 1
             found = hashlib.blake2b(repr(self.recorded).encode())
@@ -93,19 +97,15 @@ async def test_a_kill_at_any_point(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(packing, "PART", PIECE)
     bucket, state = MemoryBucket(), tmp_path / "state"
     images = Images(state, tmp_path / "images", bucket)
-    is_on = False
-
-    def fault(point: str) -> None:
-        if is_on:
-            images(point)
-
-    bucket.fault = fault
+    bucket.fault = images
     async with AsyncExitStack() as last:
-        database = last.enter_context(SqliteDatabase.open(str(state / "state.db"), "server", fault))
+        database = last.enter_context(
+            SqliteDatabase.open(str(state / "state.db"), "server", images)
+        )
         house = await last.enter_async_context(object_house(tmp_path / "first", bucket, database))
-        is_on = True
+        images.on = True
         await story(house, images)
-        is_on = False
+        images.on = False
         assert images.points > 40 and len(images.kept) > 12
         for place, left, recorded in images.kept.values():
             await judge(house, place, left, recorded)
