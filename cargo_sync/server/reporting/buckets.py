@@ -24,6 +24,7 @@ def rows(reports: Sequence[BucketReport]) -> list[JsonObject]:
             "missing": one.missing,
             "orphans": one.orphans.objects,
             "orphan_bytes": one.orphans.size,
+            "checks": one.checks,
         }
         for one in reports
     ]
@@ -65,7 +66,7 @@ def warnings(reports: Sequence[BucketReport]) -> list[str]:
         for one in reports
         if one.orphans.objects
     ]
-    return found
+    return found + [words for one in reports if (words := one.unchecked)]
 
 
 def families(reports: Sequence[BucketReport]) -> Iterable[Family]:
@@ -92,6 +93,12 @@ def families(reports: Sequence[BucketReport]) -> Iterable[Family]:
     for name, kind, words, value in single:
         samples = [({"bucket": one.address}, value(one)) for one in reports]
         yield Family(f"cargo_server_bucket_{name}", kind, words, samples)
+    yield Family(
+        "cargo_server_bucket_checks",
+        "gauge",
+        "Whether a bucket compares what it gets with a hash, once that is known.",
+        [({"bucket": one.address}, one.checks) for one in reports if one.checks is not None],
+    )
     yield Family(
         "cargo_server_bucket_requests_total",
         "counter",

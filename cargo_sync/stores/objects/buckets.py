@@ -19,10 +19,6 @@ from cargo_sync.stores.objects.ports import BucketCalls, ListedObject, ObjectRow
 from cargo_sync.stores.objects.watched import BucketCounts, WatchedBucket
 
 _log = logging.getLogger(__name__)
-_UNCHECKED: Final = (
-    "%s compares what it gets with no MD5 and no SHA-256: what is damaged on the way "
-    "is found only when it is read. Use https, and a server that compares"
-)
 
 
 class Orphans(NamedTuple):
@@ -55,6 +51,7 @@ class BucketReport:
     problem  why it cannot be used now, or None
     missing  live objects that were not there at the last comparison
     orphans  that were there then
+    checks   whether it compares what it gets with a hash; None: it was not asked yet
     """
 
     address: str
@@ -63,6 +60,18 @@ class BucketReport:
     counts: BucketCounts
     missing: int
     orphans: Orphans = NO_ORPHANS
+    checks: bool | None = None
+
+    @property
+    def unchecked(self) -> str:
+        """What a person should know of a bucket that compares nothing; else ""."""
+        if self.checks is not False:
+            return ""
+        return (
+            f"the bucket {self.address} compares what it gets with no MD5 and no SHA-256: what is "
+            "damaged on the way is found only when it is read. Use https, and a server that "
+            "compares"
+        )
 
 
 class StoreBucket:
@@ -103,7 +112,13 @@ class StoreBucket:
         counts = self.calls.counts
         counts = replace(counts, requests=dict(counts.requests), failed=dict(counts.failed))
         return BucketReport(
-            self.address, self.problem, self.totals, counts, self.missing, self.orphans
+            self.address,
+            self.problem,
+            self.totals,
+            counts,
+            self.missing,
+            self.orphans,
+            self.calls.checks,
         )
 
     async def open(self, rows: ObjectRows, world: World) -> bool:
@@ -128,8 +143,9 @@ class StoreBucket:
         if self.calls.checks is not None:
             return
         with suppress(ProblemError):
-            if not await self.calls.find_checks(token):
-                _log.warning(_UNCHECKED, self.address)
+            await self.calls.find_checks(token)
+            if words := self.report().unchecked:
+                _log.warning("%s", words)
 
 
 class Buckets:

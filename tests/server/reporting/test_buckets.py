@@ -1,5 +1,7 @@
 """What a server tells of its buckets."""
 
+from dataclasses import replace
+
 from cargo_sync.config.bucket import BucketSettings
 from cargo_sync.config.grants import Grant
 from cargo_sync.config.remote_address import RemoteAddress
@@ -21,6 +23,7 @@ AWAY = BucketReport(
     BucketCounts({}, {"get": 1}),
     1_000,
     Orphans(12, 300, 9e5, 1e5),
+    checks=True,
 )
 
 
@@ -29,6 +32,8 @@ def test_a_bucket_that_cannot_be_used_is_told() -> None:
     away, missing, orphans = buckets.warnings([FINE, AWAY])
     assert away == f"the bucket {AT}/b cannot be used now: it is busy"
     assert missing.startswith("1,000 objects with contents are missing")
+    [unchecked] = buckets.warnings([replace(FINE, checks=False)])
+    assert unchecked.startswith(f"the bucket {AT} compares what it gets with no MD5")
     assert orphans.startswith("12 objects") and "`cargo_ctl workspace reclaim`" in orphans
     rows = buckets.rows([FINE, AWAY])
     assert [(row["orphans"], row["orphan_bytes"]) for row in rows] == [(0, 0), (12, 300)]
@@ -43,6 +48,7 @@ def test_a_bucket_that_cannot_be_used_is_told() -> None:
     }
     assert found["up", AT] == 1 and found["up", AWAY.address] == 0
     assert found["orphan_objects", AWAY.address] == 12 and found["orphan_bytes", AT] == 0
+    assert ("checks", AT) not in found and found["checks", AWAY.address] == 1
     assert found["requests_total", AT] == 3 and found["sent_bytes_total", AT] == 30
     assert found["failed_requests_total", AWAY.address] == 1
     assert list(buckets.families([])) == []
