@@ -114,15 +114,32 @@ class WebDavFolder:
         self, file: NewFile, content: memoryview, replaced: Entry | None, pace: Pace
     ) -> Entry:
         stage = self._stage
-        place = await stage.place_of(file)
+        place = await self._staged(file, content, pace)
         try:
-            sum_ = checksum(content) if self._chunks.offered else {}
-            await stage.put(place, file, paced(content, pace), sum_)
             return await stage.publish(place, file, replaced)
         except ProblemError:
             with suppress(ProblemError):
                 await stage.remove(place)
             raise
+
+    async def _staged(self, file: NewFile, content: memoryview, pace: Pace) -> str:
+        """Stages a small file; returns its place.
+
+        A server may close an idle connection in the moment in which it is used again. Nobody has
+        seen a staged file yet, so it is sent once more, to a place of its own.
+        """
+        stage, sum_ = self._stage, checksum(content) if self._chunks.offered else {}
+        for is_last in (False, True):
+            place = await stage.place_of(file)
+            try:
+                await stage.put(place, file, paced(content, pace), sum_)
+                return place
+            except ProblemError as error:
+                with suppress(ProblemError):
+                    await stage.remove(place)
+                if is_last or error.problem.code is not Code.CUT:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     async def upload(self, file: NewFile, kept: Kept | None) -> RemoteUpload:
         chunked = self._chunks.offered

@@ -108,7 +108,7 @@ class WebDavStage:
         if ways.by_property and not (ways.with_content and timed):
             await calls.set_time(place, ways.by_property, file.mtime_ns)
         if replaced is None:
-            await calls.move(place, path, FILE)
+            await self._move(place, path)
         else:
             await self._replace(place, path, replaced)
         found = await calls.there(path)
@@ -135,6 +135,17 @@ class WebDavStage:
                 raise was_changed(path)
 
         await put_instead(place, path, partial(calls.move, kind=FILE), check, self.remove)
+
+    async def _move(self, place: str, path: str) -> None:
+        """Gives a staged file a place at which nothing is."""
+        try:
+            await self._calls.move(place, path, FILE)
+        except ProblemError as error:
+            if error.problem.code is not Code.CUT:
+                raise
+            # Nobody else moves it: if it is not there any more, only the answer was lost.
+            if await self._calls.entry(place) is not None:
+                await self._calls.move(place, path, FILE)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

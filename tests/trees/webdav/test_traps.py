@@ -221,6 +221,52 @@ async def test_an_upload_ends_when_the_server_has_no_room() -> None:
         await upload.leave()
 
 
+def cut(then: Any) -> Handler:
+    """The first answer does not come; `then` is what its request did."""
+    answers = [then]
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if answers:
+            answers.pop()()
+            assert request.transport is not None
+            request.transport.close()
+        return web.Response(status=201)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("lost", "is_done", "sent"),
+    [("PUT", False, (2, 1)), ("MOVE", False, (1, 2)), ("MOVE", True, (1, 1))],
+)
+async def test_a_small_file_gets_there_although_a_connection_is_cut(
+    lost: str, is_done: bool, sent: tuple[int, int]
+) -> None:
+    staged = [True]
+
+    async def look(request: web.Request) -> web.Response:
+        path = request.path.removeprefix("/dav/").strip("/")
+        if path == "x":
+            return listed("x")
+        if path.startswith(".cargo_sync/staging/"):
+            return listed(path) if staged else web.Response(status=404)
+        return listed(folder=f"{path}/")
+
+    steps = {"PUT": 201, "MOVE": 201, "DELETE": 204, "MKCOL": 201, "PROPFIND": look}
+    steps[lost] = cut(staged.clear if is_done else lambda: None)
+
+    async def pace(_: int) -> None:
+        pass
+
+    async with server(steps) as (folder, asked):
+        folder._stage.ways = TimeWays()
+        file = NewFile("x", len(CONTENT), 0, BY_UMASK, "a" * 32)
+        entry = await folder.put(file, memoryview(CONTENT), None, pace)
+        assert entry.version == X.version
+        methods = [one.split()[0] for one in asked]
+        assert (methods.count("PUT"), methods.count("MOVE")) == sent
+
+
 async def test_a_password_goes_by_digest_where_nothing_else_is_offered() -> None:
     seen: list[str] = []
 
