@@ -296,6 +296,45 @@ async def test_what_cannot_be_read_is_sent_again(place: Place) -> None:
     await b.tidied()
 
 
+@pytest.mark.parametrize("fails", ["bucket", "state"])
+@pytest.mark.parametrize("passes", [True, False])
+async def test_what_cannot_be_read_now_is_read_later(
+    place: Place, monkeypatch: pytest.MonkeyPatch, fails: str, passes: bool
+) -> None:
+    """After growing waits; after some minutes the file is sent from its beginning."""
+    a, b = await place.server("a"), await place.server("b")
+    await begun(a)
+    await place.kill("a")
+    away = Problem(Code.BUSY, "it cannot be used now")
+
+    def busy(_transfer: str) -> list[ComingObject]:
+        raise ProblemError(away)
+
+    recalls, waits = b.house.store._recalls, list[float]()
+    sink = b.scene.workspace.sink(RUN, cause=ANA)
+    with monkeypatch.context() as patch:
+        if fails == "bucket":
+            patch.setattr(place.bucket, "away", away)
+        else:
+            patch.setattr(recalls._handover.rows, "uploads", busy)
+        for _ in range(4 if passes else 40):
+            if sink.is_ready([OFFER]):
+                break
+            await b.house.until(lambda: not recalls._running)
+            if not (later := list(recalls._later._all.values())):
+                break
+            assert not sink.is_ready([OFFER]) and not recalls._running, "it is not tried at once"
+            [failed] = later
+            waits.append(failed.again - b.house.now)
+            b.house.now = failed.again
+    assert waits[:4] == [0.75, 1.5, 3.0, 6.0] and max(waits) <= 45.0
+    sink.close()
+    sink, start = await b.offered()
+    assert start == (SOME if passes else 0)
+    await b.goes_on(sink, start)
+    await b.tidied()
+
+
 async def test_what_a_person_has_cancelled_is_nobodys(place: Place) -> None:
     a = await place.server("a")
     sink = await begun(a)

@@ -14,6 +14,7 @@ storing     contents of the spool become objects
 listed_parts  parts, and the lists by which they are known again
 handover    who has a file that is on its way, among servers that share a state
 coming      what has come of a large file is recorded meanwhile
+later_tries  what failed is tried again later, with growing waits
 recalling   what came of it to another server is brought here
 forwarding  large contents go on while they still arrive
 fetching    contents are read, with few requests

@@ -3,13 +3,15 @@
 Nobody can read the parts of an upload that has not ended. So the object is made of those that have
 come, and read back: each piece is checked by the list that was recorded with its part. The hash of
 the file begins anew with what is read. What comes after that goes into an object of this server.
+
+If bucket, state or disk cannot be used now, it is tried again later, and the client waits
+(`later_tries`). If what has come is lost, the client sends the file from its beginning.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final
 
 from blake3 import blake3
 
@@ -20,20 +22,22 @@ from cargo_sync.state.object_uploads import ComingObject, SharedTransfer, Transf
 from cargo_sync.stores.blob_pieces import damaged
 from cargo_sync.stores.objects.buckets import StoreBucket
 from cargo_sync.stores.objects.handover import Handover
+from cargo_sync.stores.objects.later_tries import LaterTries
 from cargo_sync.stores.objects.listed_parts import is_in_part
 from cargo_sync.stores.objects.packing import READ
-from cargo_sync.stores.objects.retrying import Retrying
+from cargo_sync.stores.objects.retrying import HOPELESS
 
 PATIENCE: Final = 30.0
 """Seconds in which a server whose client has gone lets a transfer go."""
 LOOK: Final = 1.0
 TRIES_AGAIN: Final = 60.0
 """Seconds for which the files of a server that is there are not asked for again."""
+LOST: Final = frozenset({Code.VANISHED, Code.BAD_RANGE, Code.DAMAGED})
+"""What has come is not there, or not as it was: no second try finds it."""
 TOGETHER: Final = 4
 """Files that are read back at a time, each with one request after the other."""
 
 _log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 class Recalls:
@@ -45,6 +49,7 @@ class Recalls:
         self._turns = asyncio.Semaphore(TOGETHER)
         self._lock = threading.Lock()
         self._running: set[str] = set()
+        self._later = LaterTries(handover.storage.world)
         self._elsewhere: dict[str, float] = {}
         """Transfers that another server did not let go, and until when that counts."""
 
@@ -54,8 +59,13 @@ class Recalls:
         Raises:
             ProblemError: the state cannot be used.
         """
+        if self._later.waits(offer.transfer):
+            return None
         found = self._found(offer.transfer, source)
-        if found is None or self._elsewhere.get(offer.transfer, 0) > self._storage.world.steady():
+        if found is None:
+            self._later.forget(offer.transfer)
+            return None
+        if self._elsewhere.get(offer.transfer, 0) > self._storage.world.steady():
             return None
         with self._lock:
             if offer.transfer in self._running:
@@ -63,9 +73,9 @@ class Recalls:
             self._running.add(offer.transfer)
         return found
 
-    def is_running(self, transfer: str) -> bool:
-        """Whether it is being brought."""
-        return transfer in self._running
+    def is_expected(self, transfer: str) -> bool:
+        """Whether it is being brought, or will be: then its client is to ask again."""
+        return transfer in self._running or transfer in self._later
 
     def end(self, transfer: str) -> None:
         """It is not brought any more."""
@@ -76,12 +86,25 @@ class Recalls:
         if servers is None:
             return None
         found = self._handover.rows.find(transfer)
-        if found is None or found.source != source or found.holder.server == servers.me.server:
+        if found is None or found.source != source:
+            return None
+        if found.holder.server == servers.me.server and transfer not in self._later:
             return None  # what this server had is in its spool
         return found
 
     async def bring(self, bucket: StoreBucket, offer: Offer, found: SharedTransfer) -> None:
-        """Brings what can be had of a file, as if it had come here. Raises ProblemError."""
+        """Brings what can be had of a file, as if it had come here; if it fails, later again."""
+        try:
+            await self._try(bucket, offer, found)
+        except ProblemError as error:
+            wait = self._later.failed(offer.transfer)
+            then = "it is sent again" if wait is None else f"tried again in {wait:.0f} s"
+            _log.warning("what another server has of an upload cannot be had: %s; %s", error, then)
+        else:
+            self._later.forget(offer.transfer)
+
+    async def _try(self, bucket: StoreBucket, offer: Offer, found: SharedTransfer) -> None:
+        """Brings it, as far as it is not lost. Raises ProblemError: not now."""
         hold = await self._taken(found)
         if hold is None:
             return
@@ -120,9 +143,9 @@ class Recalls:
     async def _is_brought(
         self, bucket: StoreBucket, hold: TransferHold, offer: Offer, one: ComingObject
     ) -> bool:
-        """Brings what is in an object and its tail; whether it could be read."""
+        """Brings what is in an object and its tail; False if some of it is lost."""
         storage, offload = self._storage, self._storage.world.offload
-        part = await offload(storage.spool.staging.part, offer)
+        part, done = await offload(storage.spool.staging.part, offer), one.reach
         room = storage.spool.staging.reservation()
         try:
             done = await offload(part.in_order)
@@ -134,8 +157,12 @@ class Recalls:
                 _log.info("%.1f MiB of an upload came to another server; it goes on here", came)
             return True
         except ProblemError as error:
-            _log.warning("what came of an upload to another server cannot be read: %s", error)
             await offload(part.checkpoint)
+            if error.problem.code not in LOST | HOPELESS:
+                if part.reached > done:
+                    self._later.forget(offer.transfer)  # the waits begin anew
+                raise
+            _log.warning("what came of an upload to another server cannot be read: %s", error)
             return False
         finally:
             await offload(part.leave)
@@ -156,7 +183,7 @@ class Recalls:
                 if until <= to.done:
                     continue
                 async with storage.memory.taking(until - at):
-                    view = await self._again(lambda: bucket.calls.read(one.key, at, until))  # noqa: B023
+                    view = await bucket.calls.read(one.key, at, until)
                     if not await storage.world.offload(is_in_part, part, start, at, view):
                         raise damaged("a part of an upload", "is not what came")
                     await storage.world.offload(to.write, at, view)
@@ -164,7 +191,7 @@ class Recalls:
         tail = one.tail
         if tail is not None and tail.start <= to.done < tail.start + tail.length:
             async with storage.memory.taking(tail.length):
-                view = await self._again(lambda: bucket.calls.read(tail.key, 0, tail.length))
+                view = await bucket.calls.read(tail.key, 0, tail.length)
                 if await storage.world.offload(_digest, view) != tail.digest:
                     raise damaged("the tail of an upload", "is not what came")
                 await storage.world.offload(to.write, tail.start, view)
@@ -173,26 +200,14 @@ class Recalls:
         self, bucket: StoreBucket, hold: TransferHold, one: ComingObject
     ) -> None:
         """Makes the object of its parts; whoever still sends some then finds that it has ended."""
-        world = self._storage.world
-
-        async def done() -> None:
+        there = await bucket.calls.size(one.key)
+        if there is None:
+            await bucket.calls.complete(one.key, one.upload, [part.etag for part in one.parts])
             there = await bucket.calls.size(one.key)
-            if there is None:
-                await bucket.calls.complete(one.key, one.upload, [part.etag for part in one.parts])
-                there = await bucket.calls.size(one.key)
-            if there is None or there < one.in_parts:
-                raise damaged("an upload", "has lost some of its parts")
-
-        await self._again(done)
-        rows = self._handover.rows
+        if there is None or there < one.in_parts:
+            raise damaged("an upload", "has lost some of its parts")
+        rows, world = self._handover.rows, self._storage.world
         await world.offload(rows.put_together, hold, one.object, world.lived())
-
-    async def _again(self, work: Callable[[], Awaitable[T]]) -> T:
-        world = self._storage.world
-        until = world.steady() + PATIENCE
-        again = Retrying(world, self._storage.pause)
-        hopeless = {Code.VANISHED, Code.BAD_RANGE, Code.DAMAGED}
-        return await again(work, lambda: world.steady() < until, hopeless)
 
 
 class _Staged:

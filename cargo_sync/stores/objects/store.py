@@ -146,7 +146,7 @@ class ObjectStore:
         recalls = self._recalls
         if (found := recalls.begin(file, source)) is not None:
             self._call(self._recall, workspace, file, found)
-        return not recalls.is_running(file.transfer)
+        return not recalls.is_expected(file.transfer)
 
     def secure(self, workspace: int, contents: Sequence[Content], done: Done) -> None:
         self._call(self._begin, workspace, contents, done)
