@@ -78,12 +78,8 @@ def connect(address: str) -> Connection:
         ProblemError: `bad_settings`: it is no address.
         psycopg.Error: it cannot be opened.
     """
-    said = parts_of(address)
-    hosts = f"{said.get('host', '')},{said.get('hostaddr', '')}".strip(",")
-    asked = _ASKED_OF_SEVERAL if "," in hosts else _ASKED
-    added = {name: value for name, value in asked.items() if name not in said}
     connection: Connection = psycopg.connect(
-        make_conninfo(address, **added),
+        make_conninfo(address, **added_to(address)),
         autocommit=True,
         cursor_factory=RawCursor,
         prepare_threshold=2,
@@ -98,6 +94,21 @@ def connect(address: str) -> Connection:
     with suppress(psycopg.ProgrammingError, psycopg.DataError):  # before 14, and on Windows
         connection.execute(_WATCHED)
     return connection
+
+
+def added_to(address: str) -> Mapping[str, int | str]:
+    """What holds for connections besides what an address says.
+
+    A host may have a name and a number (`host` and `hostaddr`): only a list in one of them names
+    several.
+
+    Raises:
+        ProblemError: as for `parts_of`.
+    """
+    said = parts_of(address)
+    are_several = any("," in str(said.get(name) or "") for name in ("host", "hostaddr"))
+    asked = _ASKED_OF_SEVERAL if are_several else _ASKED
+    return {name: value for name, value in asked.items() if name not in said}
 
 
 def parts_of(address: str) -> Mapping[str, int | str | None]:

@@ -363,6 +363,29 @@ def test_of_several_hosts_the_one_is_used_that_can_be_written(
         assert ("target_session_attrs" in said) == ("read-write" in added)
 
 
+@pytest.mark.parametrize(
+    ("address", "several"),
+    [
+        ("postgresql:///cargo", False),
+        ("postgresql://a/cargo", False),
+        ("postgresql://a/cargo?hostaddr=192.0.2.1", False),
+        ("host=a hostaddr=192.0.2.1 dbname=cargo", False),
+        ("postgresql:///cargo?hostaddr=192.0.2.1", False),
+        ("postgresql://a,b/cargo", True),
+        ("postgresql://a:5432,a:5433/cargo", True),
+        ("postgresql:///cargo?host=/run/a,/run/b", True),
+        ("postgresql:///cargo?hostaddr=192.0.2.1,192.0.2.2", True),
+        ("postgresql://a,b/cargo?hostaddr=192.0.2.1,192.0.2.2", True),
+    ],
+)
+def test_what_counts_as_several_hosts(address: str, several: bool) -> None:
+    found = connections.added_to(address)
+    assert ("target_session_attrs" in found, found["connect_timeout"]) == (
+        several,
+        2 if several else 10,
+    )
+
+
 def test_nobody_answers(tmp_path: Path) -> None:
     address = f"postgresql://cargo:secret@/x?host={tmp_path}"
     with pytest.raises(ProblemError) as caught:
