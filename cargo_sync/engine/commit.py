@@ -288,6 +288,8 @@ class Commit:
                 return []  # files change all the time: it is an event only if it happens again
         else:
             self._report.failed_alone(problem)
+            if problem.code is Code.UNCERTAIN and failure.tries == 1:
+                self._report.look_again(self._rules.settle)
         if (
             problem.code is Code.DAMAGED
             and action.source
@@ -300,7 +302,8 @@ class Commit:
         return [self._failure(outcome, problem, now)]
 
     def _failure(self, outcome: Outcome, problem: Problem, now: float) -> Event:
-        details = EventDetails(str(problem), problem.code_text, outcome.transfer)
+        content = outcome.hash if problem.code is Code.UNCERTAIN else None
+        details = EventDetails(str(problem), problem.code_text, outcome.transfer, content)
         return self._event(Happened.FAILED, outcome.action, now, details)
 
     def _happened(self, outcome: Outcome, now: float) -> list[Event]:

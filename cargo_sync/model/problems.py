@@ -102,6 +102,7 @@ class Code(StrEnum):
     TOO_LARGE = "too_large"
     # One file that is being transferred.
     CANCELLED = "cancelled"
+    UNCERTAIN = "uncertain"
     OVERTAKEN = "overtaken"
     FORGOTTEN = "forgotten"
     PROTOCOL = "protocol"

@@ -82,7 +82,8 @@ async def finished(work: Coroutine[Any, Any, T], seconds: Callable[[], float]) -
     """Does `work` that others see. When the caller is cancelled, it has some seconds to end.
 
     Work that is cut off may have been done, or not. If it ends in time, its result is returned
-    although the caller was cancelled: whoever has cancelled it counts what was done.
+    although the caller was cancelled: whoever has cancelled it counts what was done. So it is if
+    the work finds out, when it is cut off, that it was done.
 
     Raises:
         asyncio.CancelledError: it has not ended in time, and was cancelled.
@@ -93,7 +94,8 @@ async def finished(work: Coroutine[Any, Any, T], seconds: Callable[[], float]) -
     except asyncio.CancelledError:
         if (left := seconds()) > 0:
             await uninterrupted(_ended(task, left))  # it may be cancelled more than once
-        if task.done() and not task.cancelled():
+        await cut_off(task)
+        if not task.cancelled():
             return task.result()
         raise
     finally:

@@ -72,4 +72,4 @@ def _failure(task: Task, receipt: Receipt) -> Outcome:
     problem = Problem.received(
         receipt.code, receipt.message or receipt.code, task.action.path, retry=receipt.retry
     )
-    return Outcome(task.action, problem=problem, transfer=task.transfer)
+    return Outcome(task.action, hash=receipt.hash, problem=problem, transfer=task.transfer)

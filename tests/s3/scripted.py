@@ -1,5 +1,6 @@
 """A server that answers as a script says, and remembers what it was asked."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,15 +31,20 @@ class Asked:
 
 @dataclass(frozen=True)
 class Say:
-    """One answer; with `cut` the connection ends in the middle of the body, or before any of it."""
+    """One answer; with `cut` the connection ends in the middle of the body, or before any of it.
+
+    With `silent` the answer to a request that came whole never comes.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
+    silent: bool = False
 
 
 CUT: Final = Say(cut=True)
+SILENT: Final = Say(silent=True)
 ETAG: Final = {"ETag": '"e1"'}
 
 
@@ -52,13 +58,18 @@ def error(code: str, status: int, more: str = "") -> Say:
 
 @dataclass
 class Scripted:
-    """The client of a scripted server; `paused` has how long it waited between tries."""
+    """The client of a scripted server.
+
+    paused  how long it waited between tries
+    silent  a request came whole whose answer never comes
+    """
 
     s3: S3
     connection: S3Connection
     asked: list[Asked] = field(default_factory=list)
     script: list[Say] = field(default_factory=list)
     paused: list[float] = field(default_factory=list)
+    silent: asyncio.Event = field(default_factory=asyncio.Event)
 
     def say(self, *answers: Say) -> None:
         self.script += answers
@@ -68,6 +79,9 @@ class Scripted:
             Asked(request.method, request.raw_path, request.headers, await request.read())
         )
         say = self.script.pop(0)
+        if say.silent:
+            self.silent.set()
+            await asyncio.Event().wait()
         response = web.StreamResponse(
             status=say.status, headers={"Last-Modified": TIME, **say.headers}
         )

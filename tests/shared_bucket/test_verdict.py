@@ -67,6 +67,8 @@ CASES = (
     Case("nobody says how it came", Fate.KEPT, side=SERVER, kept=(SERVER, FOLDER), wrong=1),
     Case("the other job says it", Fate.KEPT, side=SERVER, kept=(SERVER, FOLDER),
          history=(row("downloaded", 110, side=SERVER),)),
+    Case("it was cut off on its way", Fate.KEPT, side=FOLDER, kept=(BUCKET, FOLDER),
+         history=(row("error", 110),)),
     Case("both had it", Fate.KEPT, side=FOLDER, kept=(FOLDER, BUCKET),
          history=(row("adopted", 110),)),
 )  # fmt: skip

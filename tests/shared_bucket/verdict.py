@@ -23,6 +23,7 @@ _INTO: Final[Mapping[str, Sequence[Side | None]]] = {
     "uploaded": [None],
     "downloaded": [Side.FOLDER],
     "adopted": [Side.FOLDER, None],  # both had it, and nobody had noted how
+    "error": [None],  # with a hash: it was cut off while it was sent, and may have come
 }
 """Where a content is after a row of a kind; None is the job's other side."""
 

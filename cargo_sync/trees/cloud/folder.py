@@ -27,9 +27,9 @@ from cargo_sync.trees.remote.contract import Kept, NewFile, Pace, RemoteListing
 from cargo_sync.trees.remote.problems import is_no_folder, is_not_empty, is_occupied
 from cargo_sync.trees.remote.staging import (
     StagingFolder,
-    check_published,
     is_staged,
     place_of,
+    published,
 )
 from cargo_sync.trees.remote.walking import walk
 
@@ -271,9 +271,7 @@ class CloudFolder:
             await complete()
             await self._check_replaced(path, replaced)  # it may have taken long
             await self._calls.rename(place, path)
-        found = await self._calls.there(path)
-        check_published(found, file)
-        return found
+        return published(await self._calls.entry(path), file)
 
     async def _check_replaced(self, path: str, replaced: Entry | None) -> None:
         """Looks whether what is at a path is what is to be replaced."""

@@ -38,10 +38,10 @@ from cargo_sync.trees.remote.staging import (
     STAGED,
     StagingFolder,
     check_empty,
-    check_published,
     is_staged,
     of_file,
     place_of,
+    published,
 )
 from cargo_sync.trees.remote.walking import walk
 
@@ -307,9 +307,7 @@ class FtpFolder:
         else:
             await calls.expect_nothing(path)
             await self._rename(place, path)
-        found = await calls.there(path)
-        check_published(found, file)
-        return found
+        return published(await calls.entry(path), file)
 
     async def _rename(self, place: str, path: str) -> None:
         try:

@@ -31,9 +31,9 @@ from cargo_sync.trees.remote.staging import (
     STAGED,
     StagingFolder,
     check_empty,
-    check_published,
     is_staged,
     place_of,
+    published,
 )
 from cargo_sync.trees.remote.walking import walk
 from cargo_sync.trees.webdav.connection import WebDavConnection
@@ -238,8 +238,7 @@ class PydioFolder:
         if found is None:
             message = f"the server keeps {file.path!r} under another name; give it another one here"
             raise ProblemError(Problem(Code.BAD_NAME, message, file.path, retry=False))
-        check_published(found, file)
-        return found
+        return published(found, file)
 
     async def _replace(self, place: str, path: str, replaced: Entry) -> None:
         """Puts a staged file in the place of another one, which must be `replaced`."""

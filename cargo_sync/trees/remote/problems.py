@@ -13,6 +13,21 @@ def is_occupied(path: str) -> ProblemError:
     return ProblemError(Problem(Code.OCCUPIED, f"{path!r} is there already", path))
 
 
+def is_uncertain(path: str) -> ProblemError:
+    """A file was sent, and what is at its place now is something else."""
+    message = f"{path!r} was sent, and something else is in its place now"
+    return ProblemError(Problem(Code.UNCERTAIN, message, path))
+
+
+def cut_off(path: str) -> Problem:
+    """A file was being sent, or put in its place, when that was cut off."""
+    message = (
+        f"{path!r} was being sent when that was cut off: the server may have it, or not; "
+        "the next look finds out"
+    )
+    return Problem(Code.UNCERTAIN, message, path)
+
+
 def has_vanished(path: str) -> ProblemError:
     """Nothing is there any more."""
     return ProblemError(Problem(Code.VANISHED, f"{path!r} does not exist", path))

@@ -18,7 +18,7 @@ from cargo_sync.model.abilities import SECOND, Abilities, Publishing, Replacing,
 from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.problems import Problem
 from cargo_sync.trees.remote.contract import Kept, NewFile, RemoteListing
-from cargo_sync.trees.remote.problems import is_not_empty, was_changed
+from cargo_sync.trees.remote.problems import is_not_empty, is_uncertain
 
 STAGING: Final = f"{paths.RESERVED}/staging"
 STAGED: Final = Abilities(
@@ -98,10 +98,15 @@ class StagingFolder:
         return f"{STAGING}/{name}-{self._token()}"
 
 
-def check_published(found: Entry, file: NewFile) -> None:
-    """Raises ProblemError: CHANGED: what is at its path now is not the file that was sent."""
-    if found.kind != FILE or found.size != file.size:
-        raise was_changed(file.path)
+def published(found: Entry | None, file: NewFile) -> Entry:
+    """What is at its path now.
+
+    Raises:
+        ProblemError: UNCERTAIN: it is not the file that was sent.
+    """
+    if found is None or found.kind != FILE or found.size != file.size:
+        raise is_uncertain(file.path)
+    return found
 
 
 def kept_place(place: str) -> Kept:

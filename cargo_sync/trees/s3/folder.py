@@ -216,7 +216,9 @@ class S3Folder:
             now = int(self._world.wall()) * 10**9
             return file_entry(paths.name(file.path), file.size, put.etag, now)
 
-        obeyed = ObeyedConditions(can.put_if_absent, can.put_if_match, can.quoted)
+        obeyed = ObeyedConditions(
+            can.put_if_absent, can.put_if_match, can.quoted, can.keeps_metadata
+        )
         return await replaced_by(self._s3, key, file, replaced, obeyed, store)
 
     async def upload(self, file: NewFile, kept: Kept | None) -> S3Upload:

@@ -1,10 +1,12 @@
 """Only what was seen is replaced: by a condition where the server has it, else by a look.
 
-The answer to a conditional call may be lost. Then a look says whether the file is there: our own
-metadata has the hash of its content, or the id of its transfer, and its time.
+The answer to a call may be lost, or a stop cuts it off. Then a look says whether the file
+is there: our own metadata has the hash of its content, or the id of its transfer, and its time.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from cargo_sync.model import paths
@@ -14,17 +16,22 @@ from cargo_sync.s3.client import S3
 from cargo_sync.s3.errors import S3Error, asked_anew
 from cargo_sync.s3.objects import ObjectHead
 from cargo_sync.trees.remote.contract import NewFile
+from cargo_sync.trees.remote.problems import is_uncertain
 from cargo_sync.trees.s3.entries import entry_of_head, is_from
 
 _CONDITION: Final = 412
 
 
 class ObeyedConditions(NamedTuple):
-    """The conditions that a server obeys, and how it reads the ETag of the second one."""
+    """The conditions that a server obeys, and how it reads the ETag of the second one.
+
+    keeps_metadata  it tells our metadata: so it is known whether an object is ours
+    """
 
     absent: bool
     matching: bool
     quoted: bool = True
+    keeps_metadata: bool = False
 
 
 class Condition(NamedTuple):
@@ -48,7 +55,9 @@ async def replaced_by(
     What `store` returns is that, if the answer of this server says it; None: it is looked at.
 
     Raises:
-        ProblemError: something else is there than `replaced`; what `store` raises.
+        ProblemError: something else is there than `replaced`; what `store` raises; UNCERTAIN, if
+            something else is there afterwards.
+        asyncio.CancelledError: it was cut off, and the file is not there yet.
     """
     condition = Condition(absent=True)
     if replaced is not None or not obeyed.absent:
@@ -60,6 +69,12 @@ async def replaced_by(
     try:
         if (entry := await store(condition)) is not None:
             return entry
+    except asyncio.CancelledError:
+        with suppress(ProblemError):
+            head = await s3.head(key)
+            if head is not None and is_from(head, file):
+                return entry_of_head(paths.name(file.path), head)
+        raise
     except S3Error as error:
         if error.status == _CONDITION and await _still_holds(s3, key, condition):
             s3.doubted = True
@@ -69,7 +84,7 @@ async def replaced_by(
         head = await s3.head(key)
         if head is None or not is_from(head, file):
             raise
-    return await stored(s3, key, file)
+    return await stored(s3, key, file, keeps_metadata=obeyed.keeps_metadata)
 
 
 async def _still_holds(s3: S3, key: str, condition: Condition) -> bool:
@@ -83,15 +98,15 @@ async def _still_holds(s3: S3, key: str, condition: Condition) -> bool:
     return bool(condition.if_match) and head is not None and head.etag == condition.if_match
 
 
-async def stored(s3: S3, key: str, file: NewFile) -> Entry:
+async def stored(s3: S3, key: str, file: NewFile, *, keeps_metadata: bool) -> Entry:
     """The file that was just stored.
 
     Raises:
-        ProblemError: somebody else has replaced it already.
+        ProblemError: UNCERTAIN: somebody else has replaced it already, or taken it away.
     """
     head = await s3.head(key)
-    if head is None or head.size != file.size:
-        raise ProblemError(changed(file.path))
+    if head is None or head.size != file.size or (keeps_metadata and not is_from(head, file)):
+        raise is_uncertain(file.path)
     return entry_of_head(paths.name(file.path), head)
 
 

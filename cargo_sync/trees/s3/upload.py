@@ -86,7 +86,10 @@ class S3Upload:
         self._parts = kept
         self._size = size
         self._obeyed = ObeyedConditions(
-            server.complete_if_absent, server.complete_if_match, server.quoted
+            server.complete_if_absent,
+            server.complete_if_match,
+            server.quoted,
+            server.keeps_metadata,
         )
         self._is_complete = False
         self.piece = kept.piece
@@ -121,7 +124,8 @@ class S3Upload:
     async def publish(self, file: NewFile, replaced: Entry | None) -> Entry:
         key, upload, etags = self._parts.key, self._parts.upload, self._parts.etags
         if self._is_complete:
-            return await stored(self._s3, key, file)
+            keeps = self._obeyed.keeps_metadata
+            return await stored(self._s3, key, file, keeps_metadata=keeps)
 
         async def complete(condition: Condition) -> Entry | None:
             await self._s3.multipart.complete(

@@ -9,11 +9,17 @@ import asyncio
 from contextlib import suppress
 
 from cargo_sync.model import paths
-from cargo_sync.model.entries import FILE, Entry
+from cargo_sync.model.entries import Entry
 from cargo_sync.model.problems import NO_ROOM, Code, ProblemError
 from cargo_sync.trees.remote.contract import Kept, NewFile, Pace
-from cargo_sync.trees.remote.problems import has_vanished, was_changed
-from cargo_sync.trees.remote.staging import STAGING, beside, is_beside, is_staged
+from cargo_sync.trees.remote.problems import was_changed
+from cargo_sync.trees.remote.staging import (
+    STAGING,
+    beside,
+    is_beside,
+    is_staged,
+    published,
+)
 from cargo_sync.trees.sftp.channel import GOING_ON, MAKING, MAKING_TO_COMPARE, SftpChannel
 from cargo_sync.trees.sftp.exchange import forget
 from cargo_sync.trees.sftp.names import GONE, SftpNames, check, found
@@ -261,12 +267,7 @@ class SftpPublishing:
                 # It was set before all was written, for a server that does one after the other.
                 await channel.setstat(there, attributes(file.mtime_ns, file.mode))
                 attrs = await found(channel.lstat(there))
-        entry = await names.entry_with(path, attrs)
-        if entry is None:
-            raise has_vanished(path)
-        if entry.kind != FILE or entry.size != file.size:
-            raise was_changed(path)
-        return entry
+        return published(await names.entry_with(path, attrs), file)
 
     def _has_time(self, attrs: Attributes, file: NewFile) -> bool:
         return not self._names.times or attrs.mtime == attributes(file.mtime_ns, file.mode).mtime

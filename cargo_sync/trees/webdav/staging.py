@@ -13,7 +13,7 @@ from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.remote.contract import NewFile
 from cargo_sync.trees.remote.problems import was_changed
 from cargo_sync.trees.remote.renaming import make_folders, put_instead
-from cargo_sync.trees.remote.staging import StagingFolder, check_published, is_staged, of_file
+from cargo_sync.trees.remote.staging import StagingFolder, is_staged, of_file, published
 from cargo_sync.trees.webdav.calls import WebDavCalls
 from cargo_sync.trees.webdav.times import TimeWays, find_out
 
@@ -111,9 +111,7 @@ class WebDavStage:
             await self._move(place, path)
         else:
             await self._replace(place, path, replaced)
-        found = await calls.there(path)
-        check_published(found, file)
-        return found
+        return published(await calls.entry(path), file)
 
     async def remove(self, place: str) -> None:
         """Removes a staged file, if it is there."""

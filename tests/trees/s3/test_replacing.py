@@ -1,5 +1,6 @@
 """Uploads to a server that says what a test wants: answers are lost, parts and uploads too."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from hashlib import md5
@@ -13,7 +14,7 @@ from cargo_sync.s3.objects import ObjectHead
 from cargo_sync.trees.remote.contract import NewFile
 from cargo_sync.trees.s3.entries import HASH, TIME, entry_of_head
 from cargo_sync.trees.s3.upload import UNDER_WAY, KeptParts, S3Upload, confirmed, piece_of
-from tests.s3.scripted import CUT, NOW, Say, Scripted, error, scripted, xml
+from tests.s3.scripted import CUT, NOW, SILENT, Say, Scripted, error, scripted, xml
 
 MIB = 2**20
 GIB = 2**30
@@ -94,6 +95,28 @@ async def test_a_lost_answer_does_not_count_otherwise(far: Scripted, there: Say)
     with pytest.raises(ProblemError) as caught:
         await published(far, None, CUT, there)
     assert caught.value.problem.code is Code.CUT
+
+
+@pytest.mark.parametrize(("there", "counts"), [(head(), True), (GONE, False)])
+async def test_what_is_cut_off_counts_if_the_object_is_ours(
+    far: Scripted, there: Say, counts: bool
+) -> None:
+    """The request had come whole, so the server may go on with it."""
+    work = asyncio.create_task(published(far, None, SILENT, there))
+    await far.silent.wait()
+    work.cancel()
+    await asyncio.wait({work})
+    assert work.cancelled() is not counts
+    assert not counts or work.result() == seen("e2")
+
+
+@pytest.mark.parametrize("there", [GONE, head(hash_="cd" * 32)], ids=["nothing", "others"])
+async def test_what_somebody_else_has_put_in_its_place_is_not_taken_for_ours(
+    far: Scripted, there: Say
+) -> None:
+    with pytest.raises(ProblemError) as caught:
+        await published(far, None, COMPLETE, there, server=replace(ALL, keeps_metadata=True))
+    assert caught.value.problem.code is Code.UNCERTAIN
 
 
 @pytest.mark.parametrize(

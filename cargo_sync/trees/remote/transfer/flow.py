@@ -18,8 +18,9 @@ BATCHES: Final = 4
 GRACE: Final = 1.0
 """Seconds that a transfer which is stopped has for what is under way: a call that is cut off may
 have been done, or not."""
-RIGHT: Final = 5.0
-"""Seconds that what was cut off has to put things right at its server, and to leave it."""
+RIGHT: Final = 6.5
+"""Seconds that what was cut off has to end what others see (`files.GRACE`), to ask whether it was
+done, to put things right at its server, and to leave it."""
 
 
 class BatchCarrier(Protocol):

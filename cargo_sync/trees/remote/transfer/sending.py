@@ -18,9 +18,10 @@ from cargo_sync.model.world import World
 from cargo_sync.trees.contract import Task
 from cargo_sync.trees.offers import offers
 from cargo_sync.trees.remote.contract import NewFile, RemoteFolder, RemoteUpload
+from cargo_sync.trees.remote.problems import cut_off
 from cargo_sync.trees.remote.together import AT_ONCE, all_of
 from cargo_sync.trees.remote.transfer.content import UploadSource
-from cargo_sync.trees.remote.transfer.files import MovingFiles, cancelled, refusal
+from cargo_sync.trees.remote.transfer.files import MovingFiles, Work, cancelled, refusal
 from cargo_sync.trees.remote.transfer.memory import ContentRoom
 from cargo_sync.trees.remote.transfer.pieces import PieceUpload, Resumption
 from cargo_sync.trees.remote.trash import RemoteTrash
@@ -31,6 +32,8 @@ LEAST: Final = TOGETHER // 64
 LARGER: Final = 8
 """Larger files that are sent at the same time."""
 _NO_FOLDER: Final = frozenset({Code.VANISHED, Code.NOT_A_FOLDER})
+_UNKNOWN: Final = frozenset({Code.CUT, Code.TIMEOUT})
+"""Codes of a call of which it is not known whether it was done."""
 _GONE: Final = frozenset({Code.CHANGED, Code.VANISHED})
 """Codes of a file that is another one now, and of an upload that the server has forgotten."""
 
@@ -61,6 +64,8 @@ class UploadCarrier:
         self._memory = ContentRoom()
         self._small = asyncio.Semaphore(AT_ONCE)
         self._larger = asyncio.Semaphore(LARGER)
+        self._seen: dict[str, str] = {}
+        """BLAKE3 of the files that the server is getting in sight of others, by path."""
 
     async def carry(self, tasks: Sequence[Task], receipts: dict[int, Receipt]) -> None:
         """Like BatchCarrier."""
@@ -79,9 +84,19 @@ class UploadCarrier:
                 work = self._files.to_its_end(offer, partial(self._link, offer, action))
             else:
                 work = self._large(offer, action)
-            receipts[at] = await self._files.alone(offer, work)
+            await self._one(at, offer, work, receipts)
 
-        await all_of([*map(pack, packs), *map(other, others)])
+        try:
+            await all_of([*map(pack, packs), *map(other, others)])
+        except BaseException:
+            for at in numbers:
+                if at not in receipts and (digest := self._seen.get(offered[at].path)) is not None:
+                    receipts[at] = refusal(cut_off(offered[at].path))._replace(hash=digest)
+            raise
+
+    async def _one(self, at: int, offer: Offer, work: Work, receipts: dict[int, Receipt]) -> None:
+        receipts[at] = await self._files.alone(offer, work)
+        self._seen.pop(offer.path, None)
 
     async def close(self) -> None:
         """Nothing is read any more."""
@@ -107,7 +122,7 @@ class UploadCarrier:
                 async with self._small:
                     send = partial(self._whole, offer, action, *content)
                     work = self._files.to_its_end(offer, send)
-                    receipts[at] = await self._files.alone(offer, work)
+                    await self._one(at, offer, work, receipts)
 
             await all_of([one(*each) for each in some])
         finally:
@@ -128,7 +143,7 @@ class UploadCarrier:
                 raise
         async with self._place(action) as (replaced, displaced):
             put = partial(self._remote.put, file, content, replaced, pace)
-            entry = await self._in_its_folder(action, put)
+            entry = await self._in_its_folder(action, digest, put)
         return _done(entry, digest, displaced)
 
     @property
@@ -153,19 +168,37 @@ class UploadCarrier:
             await self._trash.back(action.path, displaced)
             raise
 
-    async def _in_its_folder(self, action: Action, call: Callable[[], Awaitable[Entry]]) -> Entry:
+    async def _in_its_folder(
+        self, action: Action, digest: str, call: Callable[[], Awaitable[Entry]]
+    ) -> Entry:
         """Does this; if the folder above is not there any more, it is made first.
 
         Somebody may have removed it there, while something new came into it here.
         """
         above = paths.parent(action.path)
         try:
-            return await call()
+            return await self._in_sight(action.path, digest, call)
         except ProblemError as error:
             if action.expected is not None or not above or error.problem.code not in _NO_FOLDER:
                 raise
         await self._remote.make(above, BY_UMASK)
-        return await call()
+        return await self._in_sight(action.path, digest, call)
+
+    async def _in_sight(
+        self, path: str, digest: str, call: Callable[[], Awaitable[Entry]]
+    ) -> Entry:
+        """Does a call whose effect others see: if it is cut off, it may have been done.
+
+        Where files are staged, a call that the server did not answer was most likely not so far.
+        """
+        self._seen[path] = digest
+        try:
+            return await call()
+        except ProblemError as error:
+            stages = self._remote.abilities.publishing is Publishing.RENAME
+            if stages or error.problem.code not in _UNKNOWN:
+                del self._seen[path]
+            raise
 
     async def _link(self, offer: Offer, action: Action) -> Receipt:
         if not self._remote.abilities.links:
@@ -175,7 +208,7 @@ class UploadCarrier:
             if replaced is not None:
                 await self._remote.remove(action.path, replaced)
             link = partial(self._remote.link, action.path, offer.target)
-            entry = await self._in_its_folder(action, link)
+            entry = await self._in_its_folder(action, "", link)
         return _done(entry, "", displaced)
 
     # -- larger files ------------------------------------------------------------------------------
@@ -228,7 +261,7 @@ class UploadCarrier:
     async def _published(self, upload: RemoteUpload, file: NewFile, action: Action) -> Receipt:
         async with self._place(action) as (replaced, displaced):
             publish = partial(upload.publish, file, replaced)
-            entry = await self._in_its_folder(action, publish)
+            entry = await self._in_its_folder(action, file.hash, publish)
         return _done(entry, file.hash, displaced)
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
+from blake3 import blake3
 
 from cargo_sync.model.checkpoints import RESUMABLE
 from cargo_sync.model.entries import Entry
@@ -18,7 +19,7 @@ from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Brought, Task
 from cargo_sync.trees.remote.contract import NewFile, Pace
 from cargo_sync.trees.remote.together import all_of
-from cargo_sync.trees.remote.transfer import files, flow
+from cargo_sync.trees.remote.transfer import files, flow, sending
 from cargo_sync.trees.remote.transfer.fetching import SMALL
 from cargo_sync.trees.remote.transfer.files import MovingFiles
 from cargo_sync.trees.remote.transfer.limits import TransferLimits
@@ -95,7 +96,7 @@ async def test_what_was_moved_before_the_end_is_told(
     [brought] = [one for one in told if one.done or one.failed]
     assert [task.action.path for task in brought.done] == ["one", "two"]
     assert [receipt.code for receipt in brought.receipts] == ["done", "done"]
-    assert not brought.failed
+    assert [one.action.path for one in brought.failed] == ["slow"]
     assert far.open_tasks() == []
 
 
@@ -203,6 +204,46 @@ async def test_what_has_come_is_told_in_whichever_moment_the_stop_comes(
         there = far.server.files() if mode is Mode.UPLOAD else near.files()
         assert sorted(told) == sorted(there), f"stopped after {turns} turns"
     assert turns > 20 and sorted(told) == sorted(contents)
+
+
+@pytest.mark.parametrize("size", [10, RESUMABLE], ids=["small", "larger"])
+async def test_what_was_cut_off_in_the_sight_of_others_is_told_as_uncertain(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server has all of it, and its answer does not come."""
+    far, near = ServerTree(Clocks().world, BUCKET), MemoryTree("near")
+    await far.open()
+    told, sent = list[Brought](), asyncio.Event()
+
+    def silent(call: Callable[..., Awaitable[Entry]]) -> Callable[..., Awaitable[Entry]]:
+        async def called(*args: object) -> Entry:
+            await call(*args)
+            sent.set()
+            await asyncio.Event().wait()
+            raise AssertionError("it is cut off")
+
+        return called
+
+    async def follow() -> None:
+        tasks = [put("a", near.write("a", b"x" * size)), put("later", near.write("later", b"y"))]
+        async for brought in far.transfer(Mode.UPLOAD, near, _one(tasks), None, RUN):
+            told.append(brought)
+
+    monkeypatch.setattr(flow, "GRACE", 0.0)
+    monkeypatch.setattr(files, "GRACE", 0.0)
+    monkeypatch.setattr(sending, "AT_ONCE", 1)
+    monkeypatch.setattr(far.remote, "put", silent(far.remote.put))
+    monkeypatch.setattr(MemoryUpload, "publish", silent(MemoryUpload.publish))
+    following = asyncio.create_task(follow())
+    await sent.wait()
+    following.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await following
+    [failed] = [one for brought in told for one in brought.failed]
+    content = blake3(b"x" * size if failed.action.path == "a" else b"y").hexdigest()
+    assert failed.problem is not None and failed.problem.code is Code.UNCERTAIN
+    assert failed.hash == content and failed.action.path in far.server.files()
+    assert not any(brought.done for brought in told)
 
 
 async def _one(tasks: Sequence[Task]) -> AsyncIterator[Sequence[Task]]:
