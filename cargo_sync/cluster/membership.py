@@ -22,6 +22,9 @@ from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.state.servers import ServerRow
 
 TICK: Final = 1.0
+COUNTS: Final = 2
+"""Who counts on so often is there. The last row of a server that was killed may come late, once."""
+LONGEST_JOIN: Final = 3 * AWAY_AFTER
 
 _log = logging.getLogger(__name__)
 
@@ -129,9 +132,10 @@ class Membership:
         """
         self.is_alone = alone
         await self._look()
-        until = self._steady() + AWAY_AFTER
+        until, heard = self._steady() + LONGEST_JOIN, set[tuple[str, str, int]]()
         while other := self._in_the_way(alone):
-            if self._steady() >= until:
+            heard.add((other.id, other.life, other.beat))
+            if len(heard) > COUNTS or self._steady() >= until:
                 raise ProblemError(_refused(other, self.me, alone=alone))
             await self.pause(AWAY_AFTER / 10)
             self._take(await self._offload(self._rows.all))

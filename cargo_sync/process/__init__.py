@@ -22,9 +22,11 @@ metrics          metrics in the text format of Prometheus
 offload          blocking work, in a bounded number of threads
 passing_on       bytes of a connection, used in the thread that receives them
 parent           ends a process together with the process that started it
+patient_start    what needs a database is tried again while that is away or locked
 ring             the last lines of the log, in memory
 scrape           serves the metrics over HTTP
 service          what an application gets from its process: its log, its service manager
+slow_start       what a start waits for, if it takes long
 stopping         how a process ends: the first request stops it, the second one ends it at once
 system           the clocks, chance and threads of the system
 systemd          tells systemd: ready, reloading, stopping, alive

@@ -29,7 +29,9 @@ from cargo_sync.model.world import Offload, World
 from cargo_sync.process.alongside import alongside
 from cargo_sync.process.descriptors import more_descriptors
 from cargo_sync.process.offload import ThreadOffload, threads
+from cargo_sync.process.patient_start import PatientStart, StoppedError
 from cargo_sync.process.service import Service
+from cargo_sync.process.slow_start import SlowStart
 from cargo_sync.process.stopping import Stop
 from cargo_sync.process.system import system_clocks, system_world
 from cargo_sync.process.systemd import Notifier
@@ -114,14 +116,14 @@ async def run(
     with ExitStack() as last:
         last.callback(stop.rested)
         endpoint = last.enter_context(_endpoint(settings, env, epoch))
-        database = last.enter_context(open_server_state(settings.state_dir, settings.database))
-
-        def unclean(stopped: UncleanStop) -> None:
-            StoredCatalogue(database).suspect(stopped)
-            all_incomplete(database, "server")
-
-        id = "" if settings.database is None else server_id(settings.state_dir, _token)
-        clock = last.enter_context(RetentionClock(database, system_clocks(), unclean, id))
+        slow = last.enter_context(SlowStart())
+        start = PatientStart(slow, stop.wait, time.monotonic)
+        try:
+            database = last.enter_context(await _database(settings, slow, start))
+            clock = last.enter_context(await _clock(settings, database, start))
+        except StoppedError:
+            stop.at_last()
+            return
         world = system_world(last.enter_context(threads()), clock)
         pool = last.enter_context(ThreadPoolExecutor(1, "others"))
         others = _others(settings, database, world, ThreadOffload(pool), epoch)
@@ -137,7 +139,9 @@ async def run(
             server.doors,
         )
         async with asyncio.TaskGroup() as tasks:
+            slow.work = "folders and ports are opened"
             up = await server.start(tasks)
+            slow.over()
             serving = [
                 tasks.create_task(lasting(work, what))
                 for work, what in (
@@ -173,6 +177,34 @@ async def run(
         if (lost := database.lost) is not None:
             raise ProblemError(lost)
     _log.info("ended")
+
+
+async def _database(settings: ServerSettings, slow: SlowStart, start: PatientStart) -> Database:
+    """The open state. Raises ProblemError, StoppedError."""
+
+    def begun(database: Database) -> None:
+        slow.asks = database.waiting
+
+    opens = partial(open_server_state, settings.state_dir, settings.database, begun=begun)
+    if settings.database is None:
+        return opens()
+    return await start.done("the state is opened", opens)
+
+
+async def _clock(
+    settings: ServerSettings, database: Database, start: PatientStart
+) -> RetentionClock:
+    """The retention clock, which goes on. Raises ProblemError, StoppedError."""
+
+    def unclean(stopped: UncleanStop) -> None:
+        StoredCatalogue(database).suspect(stopped)
+        all_incomplete(database, "server")
+
+    id = "" if settings.database is None else server_id(settings.state_dir, _token)
+    goes_on = partial(RetentionClock, database, system_clocks(), unclean, id)
+    if settings.database is None:
+        return goes_on()
+    return await start.done("the retention clock goes on", goes_on)
 
 
 async def _end_when_lost(database: Database, stop: Stop, world: World) -> None:

@@ -228,6 +228,10 @@ class Database(ABC):
         """What a person should know about it now, or ""."""
         return ""
 
+    def waiting(self) -> str:
+        """What it waits for now, in words; "" if nobody else is in its way. It may block."""
+        return ""
+
     @abstractmethod
     def close(self) -> None:
         """Closes it."""

@@ -1,19 +1,31 @@
 """Opens a server's state: the file in its state folder, or a database in PostgreSQL."""
 
 import os
+from collections.abc import Callable
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.database import Database
 from cargo_sync.state.sqlite.database import SqliteDatabase
 
 
-def open_server_state(state_dir: str, address: str | None, *, alone: bool = False) -> Database:
+def nobody(_database: Database) -> None:
+    """Nobody wants to know what an opening waits for."""
+
+
+def open_server_state(
+    state_dir: str,
+    address: str | None,
+    *,
+    alone: bool = False,
+    begun: Callable[[Database], object] = nobody,
+) -> Database:
     """The state of a server.
 
     Args:
         state_dir: the folder of what is its own.
         address: of a database in PostgreSQL; None for a file in this folder.
         alone: no server may have it meanwhile; a file is always one process's alone.
+        begun: called before a database is asked: from then on `waiting` can be asked.
 
     Raises:
         ProblemError: `state_in_use`, or why it cannot be used.
@@ -31,7 +43,7 @@ def open_server_state(state_dir: str, address: str | None, *, alone: bool = Fals
                 retry=False,
             )
         ) from error
-    return PostgresDatabase.open(address, state_dir, alone=alone)
+    return PostgresDatabase.open(address, state_dir, alone=alone, begun=begun)
 
 
 def open_state_beside(state_dir: str, address: str | None, own: str) -> Database:

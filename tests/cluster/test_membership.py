@@ -122,18 +122,33 @@ async def test_beside_whom_a_server_does_not_start(
     await member(name, _Passing(rows, clock), clock, id=id, life="new").join(alone=alone)
 
 
+async def test_the_last_row_of_a_killed_server_may_come_late(
+    rows: ServerRows, clock: Clock
+) -> None:
+    killed = member("a", rows, clock)
+    await killed.tick()
+    late = _Passing(rows, clock, killed, counts=1)
+    await member("a", late, clock, life="new").join(alone=False)
+    assert not late.counts
+
+
 class _Passing(ServerRows):
     """Time passes at each look, in which others may be alive."""
 
-    def __init__(self, rows: ServerRows, clock: Clock, *alive: Membership) -> None:
+    def __init__(
+        self, rows: ServerRows, clock: Clock, *alive: Membership, counts: int = 100
+    ) -> None:
         super().__init__(rows._database)
-        self._clock, self._alive = clock, alive
+        self._clock, self._alive, self.counts = clock, alive, counts
 
     def all(self) -> list[ServerRow]:
         self._clock.now += 1
-        for one in self._alive:
-            self.put(one._own())
-        return super().all()
+        found = super().all()
+        if self.counts:
+            self.counts -= 1
+            for one in self._alive:
+                self.put(one._own())
+        return found
 
 
 async def test_a_server_of_its_own_is_the_only_one(clock: Clock) -> None:

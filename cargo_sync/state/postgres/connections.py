@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: how they are opened, and what their values become."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore, local
@@ -50,8 +51,14 @@ _SESSION: Final = (
     "SET timezone = 'UTC'",
 )
 
-_WATCHED: Final = "SET client_connection_check_interval = '1s'"
-"""A long statement ends when its program does, which may be started again and need our lock."""
+_WATCHED: Final = (
+    # A long statement ends when its program does, which may be started again and need our lock.
+    "SET client_connection_check_interval = '1s'",
+    # Who reads an answer on a machine that is gone must not keep its locks for a quarter of an
+    # hour: what was sent, and nobody has acknowledged, is no idle connection to a system.
+    "SET tcp_user_timeout = 15000",
+)
+"""What some versions and systems of a database do not know."""
 
 
 class _SumLoader(NumericBinaryLoader):
@@ -91,8 +98,9 @@ def connect(address: str) -> Connection:
     connection.adapters.register_loader("numeric", _SumLoader)
     for setting in _SESSION:
         connection.execute(setting)
-    with suppress(psycopg.ProgrammingError, psycopg.DataError):  # before 14, and on Windows
-        connection.execute(_WATCHED)
+    for setting in _WATCHED:
+        with suppress(psycopg.ProgrammingError, psycopg.DataError):  # before 14, and on Windows
+            connection.execute(setting)
     return connection
 
 
@@ -187,6 +195,7 @@ class Opening:
     failures  how many attempts have failed
     trouble   why the last attempt failed; None if it did not
     check     looks at each new connection, and raises ProblemError if it must not be used
+    sessions  the database's ends of the connections that were opened last: their processes
     """
 
     def __init__(self, address: str) -> None:
@@ -194,6 +203,11 @@ class Opening:
         self.check: Callable[[Connection], object] = lambda opened: None
         self.trouble: psycopg.Error | None = None
         self.failures = 0
+        self._sessions = deque[int](maxlen=4 * MOST)
+
+    @property
+    def sessions(self) -> Sequence[int]:
+        return list(self._sessions)
 
     def __call__(self, failures: int) -> Connection:
         """Opens one.
@@ -214,6 +228,7 @@ class Opening:
             self.failures += 1
             raise
         self.trouble = None
+        self._sessions.append(opened.info.backend_pid)
         try:
             self.check(opened)
         except BaseException:

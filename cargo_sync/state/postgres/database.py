@@ -48,6 +48,7 @@ from cargo_sync.state.postgres.life import (
 from cargo_sync.state.postgres.problems import problem_of
 from cargo_sync.state.postgres.schema_versions import migrate, must_fit
 from cargo_sync.state.postgres.signals import PostgresSignals
+from cargo_sync.state.postgres.waiting import waits_of
 
 _WHO: Final = "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()"
 _END: Final = """
@@ -64,6 +65,7 @@ class PostgresDatabase(Database):
     ) -> None:
         """Not called directly: see `open`."""
         self.path = path
+        self._address = address
         self._name = name_of(address)
         self._lock: FileLock | None = lock
         self._fault = fault
@@ -92,7 +94,13 @@ class PostgresDatabase(Database):
 
     @classmethod
     def open(
-        cls, address: str, path: str, fault: Fault | None = None, *, alone: bool = False
+        cls,
+        address: str,
+        path: str,
+        fault: Fault | None = None,
+        *,
+        alone: bool = False,
+        begun: Callable[[Self], object] = lambda opened: None,
     ) -> Self:
         """Connects, and brings the tables to this release's version.
 
@@ -101,6 +109,7 @@ class PostgresDatabase(Database):
             path: a folder of this machine that is the server's own: no other process may have it.
             fault: for tests.
             alone: nobody else may have the database meanwhile.
+            begun: called before it connects: what that waits for can be asked then.
 
         Raises:
             ProblemError: `state_in_use`, `state_newer`, `state_other`, or why it cannot be used.
@@ -117,6 +126,7 @@ class PostgresDatabase(Database):
             lock.release()
             raise
         try:
+            begun(database)
             with database._translated():
                 database._enter()
         except BaseException:
@@ -373,6 +383,14 @@ class PostgresDatabase(Database):
         error = self._opening.trouble
         problem = problem_of(error, self._name) if error is not None else None
         return str(problem) if problem else ""
+
+    def waiting(self) -> str:
+        try:
+            return waits_of(self._address, self._opening.sessions)
+        except psycopg.Error as error:
+            if self._opening.trouble is not None:
+                return ""  # that is told already
+            return f"an answer of the database: {problem_of(error, self._name) or error}"
 
     def close(self) -> None:
         with self._guard:

@@ -26,7 +26,7 @@ _LET_GO: Final = "SELECT pg_advisory_unlock(4346, 1)"
 _WITH_OTHERS: Final = """
 SET lock_timeout = {:d}; SELECT pg_advisory_lock_shared(4346, 1); SET lock_timeout = '30s'
 """
-PATIENCE: Final = 2_000
+PATIENCE: Final = 10_000
 """Milliseconds: so long another server may take to begin a life, before it is in the way."""
 _SAYS: Final = "SELECT token, identity FROM database_life"
 _BEGIN: Final = """
