@@ -73,6 +73,7 @@ class Abilities:
     empties    an empty listing is to be believed; else only the second one in a row
     atomic     what others write there appears whole; else it is listed while it grows
     digests    kinds of hashes that the server has by itself, also of what other programs stored
+    remembers  the server tells after a kill which files of an upload came
     """
 
     time_step: int | None = 1
@@ -90,6 +91,7 @@ class Abilities:
     resuming: Resuming = Resuming.PARTS
     atomic: bool = True
     digests: tuple[HashKind, ...] = ()
+    remembers: bool = True
 
     def between(self, source: "Abilities") -> "Abilities":
         """What is kept of a file that comes here from a side that is not a folder of this machine.

@@ -2,7 +2,9 @@
 
 They are kept for large files, because staged parts belong to an id, and for all files of a job
 whose callbacks promise an end for each start: after any interruption there is one end, with the id
-of the start. Beside them are the files that a person cancelled, which are not transferred.
+of the start. On their way to a server that cannot say afterwards what came, all files have one: so
+the history can tell of what a kill has cut off. Beside them are the files that a person cancelled,
+which are not transferred.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +20,11 @@ from cargo_sync.state.events import Events
 
 SUPERSEDED: Final = "given up: another version of the file takes its place"
 """Message of a transfer that began and will never end: callbacks promise an end for each start."""
+INTERRUPTED: Final = (
+    "an earlier version of it was about to be sent when Cargo was ended: the server may have got it"
+)
+UNDER_WAY: Final = ""
+"""In place of a job's mode: no end is promised, and a kill may have cut it off."""
 FORGOTTEN: Final = "given up: its source was missing for a week"
 
 Says = Callable[[Happened, str, int, EventDetails], Event]
@@ -29,6 +36,9 @@ _PUT: Final = Insert(
 )
 _KNOWN: Final = Select("SELECT path, source, id, started FROM transfer WHERE job = ? AND path IN")
 _END: Final = Alter("DELETE FROM transfer WHERE job = ? AND path IN")
+_LARGER_STOPPED: Final = Alter(
+    "UPDATE transfer SET started = NULL WHERE started = '' AND job = ? AND path IN"
+)
 _START_AGAIN: Final = Alter("UPDATE transfer SET started = NULL WHERE job = ? AND path IN")
 
 
@@ -68,6 +78,8 @@ class Transfers:
         now: float,
         says: Says,
         promised: Mode | None = None,
+        *,
+        unsure: bool = False,
     ) -> Begun:
         """Starts or continues a batch of transfers; durable when this returns.
 
@@ -83,10 +95,13 @@ class Transfers:
             says: makes the event, STARTED for each transfer that is promised an end now.
             promised: the job's mode when callbacks promise an end for each start; None if they
                 do not.
+            unsure: the server cannot say afterwards what came. If a kill leaves one of these, and
+                another version takes its place, that is told.
         """
         with self._database.transaction() as connection:
             known = _known(connection, job, [source.path for source in sources])
-            if not known and promised is None and not any(source.keep for source in sources):
+            keeps = unsure or promised is not None or any(source.keep for source in sources)
+            if not known and not keeps:
                 return Begun(make(sources), [], 0)
             ids: list[str] = []
             rows: list[tuple[object, ...]] = []
@@ -99,6 +114,9 @@ class Transfers:
                     if waits:
                         details = EventDetails(SUPERSEDED, Code.OVERTAKEN, id)
                         given_up.append(says(Happened.FAILED, source.path, source.size, details))
+                    elif waits is not None:
+                        details = EventDetails(INTERRUPTED, Code.UNCERTAIN, id)
+                        given_up.append(says(Happened.FAILED, source.path, source.size, details))
                     [made], waits = make([source]), None
                     id = succeeding(id, made) if id and source.keep else made
                 if promised is not None and not waits:
@@ -106,7 +124,9 @@ class Transfers:
                         says(Happened.STARTED, source.path, source.size, EventDetails(transfer=id))
                     )
                     waits = promised.value
-                if waits or source.keep:
+                elif unsure and waits is None:
+                    waits = UNDER_WAY
+                if waits is not None or source.keep:
                     rows.append((job, source.path, version, id, waits, now))
                 elif before:
                     _END(connection, [job], [source.path])
@@ -133,13 +153,15 @@ class Transfers:
         }
 
     def promised(self, job: int, files: Sequence[tuple[str, int, int]]) -> dict[str, str]:
-        """The ids by path, of those files (path, version, ident) that are promised an end."""
+        """The ids by path, of those files (path, version, ident) whose end must be told."""
         with self._database.read() as connection:
             known = _known(connection, job, [path for path, _, _ in files])
         return {
             path: known[path][1]
             for path, version, ident in files
-            if path in known and known[path][0] == _version(version, ident) and known[path][2]
+            if path in known
+            and known[path][0] == _version(version, ident)
+            and known[path][2] is not None
         }
 
     def ended(self, job: int, done: Sequence[str], failed: Sequence[str]) -> None:
@@ -154,6 +176,21 @@ class Transfers:
                 return
             _END(connection, [job], done)
             _START_AGAIN(connection, [job], failed)
+
+    def stopped(self, job: int, begin: str, larger: Sequence[str]) -> None:
+        """A run was stopped: what it has not told of is not sent, and no kill has cut it off.
+
+        Args:
+            job: its number.
+            begin: how the ids of the small files of this run begin.
+            larger: paths of its larger files, whose ids are kept.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(
+                "DELETE FROM transfer WHERE job = ? AND started = '' AND substr(id, 1, ?) = ?",
+                (job, len(begin), begin),
+            )
+            _LARGER_STOPPED(connection, [job], larger)
 
     def going_on(self, ids: Sequence[str], now: float) -> None:
         """Notes that these are moving now: they are not forgotten, however long they take."""
@@ -183,15 +220,10 @@ class Transfers:
                 connection.execute("DELETE FROM transfer WHERE job = ? AND path = ?", (job, path))
             events = [
                 Event(
-                    name,
-                    Happened.FAILED,
-                    wall,
-                    path,
-                    details=EventDetails(FORGOTTEN, Code.FORGOTTEN, id),
-                    tell=started,
+                    name, Happened.FAILED, wall, path, details=_given_up(id, started), tell=started
                 )
                 for _, name, path, id, started in rows
-                if started
+                if started is not None
             ]
             if events:
                 self._events.append(events)
@@ -220,10 +252,16 @@ class Transfers:
                 connection.execute("DELETE FROM cancelled WHERE job = ? AND path = ?", (job, path))
 
 
+def _given_up(id: str, started: str) -> EventDetails:
+    if started == UNDER_WAY:
+        return EventDetails(INTERRUPTED, Code.UNCERTAIN, id)
+    return EventDetails(FORGOTTEN, Code.FORGOTTEN, id)
+
+
 def _known(
     connection: Statements, job: int, paths: Sequence[str]
 ) -> dict[str, tuple[str, str, str | None]]:
-    """By path: source, id, and the mode of the job if an end is promised."""
+    """By path: source, id, and the mode of the job if an end is promised, or UNDER_WAY."""
     if (
         connection.execute("SELECT 1 FROM transfer WHERE job = ? LIMIT 1", (job,)).fetchone()
         is None

@@ -172,3 +172,41 @@ async def test_what_others_delete_after_a_deletion_has_failed_is_not_told(
     await system.look()
     assert system.said() == [] and system.server.files() == {"b": b"b"}
     system.database.close()
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+async def test_of_an_upload_that_was_cut_off_the_next_look_tells(tmp_path: Path, how: str) -> None:
+    """One file is as it was sent, one has changed again, and of one the turn had not come."""
+    system = Killable(tmp_path, "bucket", Mode.UPLOAD, propagate=True, guard=None)
+    system.folder = tmp_path
+    await system.settled()
+    for path in ("again", "same"):
+        system.near.write(path, b"first", SECOND)
+    system.near.write("zlater", b"z" * 5 * 2**20, SECOND)
+    image: dict[str, Item] = {}
+
+    def end(call: str, path: str) -> None:
+        if {"again", "same"} <= system.server.files().keys() and not image:
+            image.update(system.server.items)
+            if how == "kill":
+                system.save()
+            running.cancel()
+
+    system.server.fault = end
+    running = asyncio.ensure_future(system.look())
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    system.server.fault = None
+    if how == "kill":
+        system.go_back(image)
+    system.connect()
+    told = system.said()
+    system.near.write("again", b"second one", 2 * SECOND)
+    system.server.write("again", b"of others", 3 * SECOND)
+    for _ in range(3):
+        system.now += 60
+        await system.look()
+    told += system.said()
+    assert told.count("uploaded same") == told.count("uploaded zlater") == 1
+    assert ("failed again" in told) is (how == "kill")
+    system.database.close()

@@ -11,7 +11,7 @@ from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.database import Database
 from cargo_sync.state.events import Events
 from cargo_sync.state.jobs import JobRows
-from cargo_sync.state.transfers import Begun, Transfers, TransferSource
+from cargo_sync.state.transfers import INTERRUPTED, Begun, Transfers, TransferSource
 
 
 class Room:
@@ -27,13 +27,21 @@ class Room:
         self._tell = tell
         self._ids: Iterator[str] = chain("abcdefgh", map(str, count()))
 
-    def begin(self, *files: str, promised: Mode | None = Mode.UPLOAD, now: float = 1.0) -> Begun:
+    def begin(
+        self,
+        *files: str,
+        promised: Mode | None = Mode.UPLOAD,
+        now: float = 1.0,
+        unsure: bool = False,
+    ) -> Begun:
         """Files as "path version", large ones (whose ids are kept) in capitals."""
         sources = []
         for file in files:
             path, _, version = file.partition(" ")
             sources.append(TransferSource(path, int(version or 1), 7, 3, path.isupper()))
-        return self.transfers.begin(self.job, sources, self._make, now, self._says, promised)
+        return self.transfers.begin(
+            self.job, sources, self._make, now, self._says, promised, unsure=unsure
+        )
 
     def _make(self, sources: Sequence[TransferSource]) -> list[str]:
         return [next(self._ids) * (32 if source.keep else 1) for source in sources]
@@ -147,3 +155,34 @@ def test_what_never_came_back_is_given_up(daemon: Database) -> None:
     assert (end.happened, end.path, end.time, end.tell) == (Happened.FAILED, "x", 99.0, "upload")
     assert end.transfer == "a" and end.message.startswith("given up: ")
     assert room.begin("x", "z", "BIG").ids == ["e", "d", "c" * 32]
+
+
+def test_what_a_kill_may_have_cut_off_is_told_when_another_version_comes(daemon: Database) -> None:
+    room = Room(daemon)
+
+    def begin(*files: str, now: float = 1.0) -> list[str]:
+        return [
+            event.message
+            for event in room.begin(*files, promised=None, now=now, unsure=True).events
+        ]
+
+    assert begin("x 1", "y 1", "done 1", "failed 1", "BIG 1") == []
+    room.transfers.ended(room.job, ["done"], ["failed"])
+    files = [(path, 1, 7) for path in ("x", "y", "done", "failed", "BIG")]
+    assert set(room.transfers.promised(room.job, files)) == {"x", "y", "BIG"}
+    assert begin("x 1") == [], "it goes on"
+    assert begin("x 2", "done 2", "failed 2", "BIG 2") == [INTERRUPTED, INTERRUPTED]
+    room.transfers.ended(room.job, ["x", "done", "failed", "BIG"], [])
+    assert room.transfers.forget(15.0, 99.0) == 1
+    assert room.told() == ["failed x a", f"failed BIG {'e' * 32}", "failed y b"]
+
+
+def test_what_was_stopped_in_order_leaves_nothing_to_be_told(daemon: Database) -> None:
+    room = Room(daemon)
+    first, large = room.begin("x 1", "BIG 1", promised=None, unsure=True).ids
+    room.begin("killed", promised=None, unsure=True)
+    room.transfers.stopped(room.job, first, ["BIG"])
+    files = [("x", 1, 7), ("BIG", 1, 7), ("killed", 1, 7)]
+    assert set(room.transfers.promised(room.job, files)) == {"killed"}
+    assert room.begin("x 2", "BIG 1", promised=None, unsure=True).ids == ["d", large]
+    assert room.told() == []

@@ -1,7 +1,8 @@
 """One direction of a run: what does and records the steps from one side to the other."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import Final
 
@@ -17,6 +18,7 @@ from cargo_sync.engine.planning import Steps
 from cargo_sync.engine.verification import DamagedSources, DamagedThere
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.jobs import Mode
+from cargo_sync.model.problems import ProblemError
 from cargo_sync.trees.contract import FarTree, NearTree, Task
 from cargo_sync.trees.recording import recorded
 
@@ -58,7 +60,7 @@ class Direction:
         )
         if context.rules.mode is not Mode.BIDIRECTIONAL:
             commit.obstacles = Obstacles(context, mode, deferred, near)
-        starts = TransferStarts(context, mode, on_events)
+        self._starts = starts = TransferStarts(context, mode, on_events)
         damaged = DamagedSources(context, near, commit) if upload else DamagedThere(commit)
         rate = partial(far.rate, mode)
         self.rename = Renaming(context, mode, destination, on_events)
@@ -82,6 +84,10 @@ class Direction:
             async with aclosing(moving) as results:
                 async for batch in results:
                     await recorded(self._commit.brought(batch))
+        except (asyncio.CancelledError, ProblemError):
+            with suppress(ProblemError):
+                await recorded(self._starts.stopped())
+            raise
         finally:
             self._report.advanced |= self._memory.parts.further(self._far.resumed(self.mode))
 

@@ -1,6 +1,7 @@
 """Transfer starts: each file gets its transfer's id, and its event, before the first byte."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import count, islice
 
 from cargo_sync.engine.commit import OnEvents
@@ -22,6 +23,9 @@ class TransferStarts:
         self._memory = context.memory
         self._world = context.world
         self._on_events = on_events
+        self._server = context.server
+        self._larger: list[str] | None = None
+        """Paths of larger files that are under way so; None: no files are."""
         self._tokens = context.world.token()[-20:]
         self._numbers = count()
 
@@ -29,6 +33,13 @@ class TransferStarts:
         """Makes the tasks of one batch, with ids that are durable if they must survive a kill."""
         transfers, job = self._memory.transfers, self._memory.job_id
         keeps = self._rules.promises or resumable(max(puts.sources.sizes, default=0))
+        if self._unsure:
+            self._larger = self._larger or []
+            sizes = puts.sources.sizes
+            self._larger += [
+                path for path, size in zip(puts.paths, sizes, strict=True) if resumable(size)
+            ]
+        keeps |= self._unsure
         if not keeps and not await self._world.offload(transfers.any_of, job):
             return Tasks(puts, self._numbered(len(puts)))
         wall = self._world.wall()
@@ -37,7 +48,7 @@ class TransferStarts:
             return self._rules.event(happened, wall, path, size, details, self._direction)
 
         begun = await self._world.offload(
-            transfers.begin,
+            partial(transfers.begin, unsure=self._unsure),
             job,
             _sources(puts),
             self._make,
@@ -48,6 +59,18 @@ class TransferStarts:
         if begun.events:
             self._on_events(groups(begun.events, begun.cursor))
         return Tasks(puts, begun.ids)
+
+    async def stopped(self) -> None:
+        """The run was cut short, and all that it knows is told: nothing is left to be explained."""
+        larger, self._larger = self._larger, None
+        if larger is not None:
+            job, begin = self._memory.job_id, self._tokens
+            await self._world.offload(self._memory.transfers.stopped, job, begin, larger)
+
+    @property
+    def _unsure(self) -> bool:
+        """Whether nobody can say after a kill what of an upload has come."""
+        return self._direction is Mode.UPLOAD and not self._server().remembers
 
     async def began(self, actions: Sequence[Action]) -> set[str]:
         """The paths of larger files of which a part may be at the destination already."""
@@ -66,7 +89,7 @@ class TransferStarts:
         Returns:
             Path -> id.
         """
-        if not self._rules.promises:
+        if not (self._rules.promises or self._unsure):
             return {}
         files = [(one.path, one.source.version, one.source.ident) for one in actions if one.source]
         return await self._world.offload(

@@ -115,7 +115,7 @@ class RemoteTree:
     @property
     def abilities(self) -> Abilities:
         """What the server can do; known when `open` has returned."""
-        return self._remote.abilities
+        return replace(self._remote.abilities, remembers=False)
 
     def lacks(self) -> Sequence[str]:
         """Sentences about what the server cannot do; none before `open` has returned."""

@@ -17,7 +17,7 @@ from cargo_sync.trees.remote.tree import RemoteMemory, RemoteUse
 from tests.conformance.remotes import BUCKET, KINDS, SHARE
 from tests.trees.remote.trees import RUN, Clocks, ServerTree
 
-NO_TRASH = replace(SHARE, trashing=Trashing.NONE)
+NO_TRASH = replace(SHARE, trashing=Trashing.NONE, remembers=False)
 
 
 @pytest.mark.parametrize(
