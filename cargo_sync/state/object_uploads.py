@@ -58,7 +58,7 @@ _ADOPT: Final = "UPDATE bucket_object SET server = ?, since = ? WHERE id = ? AND
 _OF_OBJECTS: Final = Select("SELECT DISTINCT transfer FROM object_upload WHERE object IN")
 _OLD: Final = "SELECT transfer FROM object_transfer WHERE touched < ? ORDER BY touched LIMIT ?"
 _OBJECTS_OF: Final = "SELECT object, tail FROM object_upload WHERE transfer = ?"
-_GIVE_UP: Final = Alter("UPDATE bucket_object SET state = 2, since = 0 WHERE state = 0 AND id IN")
+_GIVE_UP: Final = Alter("UPDATE bucket_object SET state = 2, since = ? WHERE state = 0 AND id IN")
 _DELETE_PARTS: Final = Alter("DELETE FROM object_part WHERE object IN")
 
 
@@ -249,7 +249,7 @@ class ObjectUploads:
                 return False
             before = [id for (id,) in connection.execute(_TAIL_OF, (object,))]
             connection.execute(_SET_TAIL, (tail, start, digest, object))
-            _GIVE_UP(connection, (), before)
+            _GIVE_UP(connection, (0.0,), before)
             return True
 
     def put_together(self, hold: TransferHold, object: int, now: float) -> bool:
@@ -273,12 +273,16 @@ class ObjectUploads:
             return [transfer for (transfer,) in connection.execute(_OLD, (before, limit))]
 
     def forget(
-        self, transfer: str, hold: TransferHold | None = None, before: float | None = None
+        self,
+        transfer: str,
+        hold: TransferHold | None = None,
+        before: float | None = None,
+        since: float = 0.0,
     ) -> bool:
         """It is recorded, or nobody goes on with it: what was not recorded of it is given up.
 
         With a `hold` only if that server still has it; with `before` only if nothing has come of it
-        since. Returns whether it is forgotten.
+        since. For `since` see `Objects.give_up`. Returns whether it is forgotten.
         """
         with self._database.transaction(own=_own(transfer)) as connection:
             # First, so that nobody adds anything meanwhile.
@@ -294,7 +298,7 @@ class ObjectUploads:
             objects = [object for object, _ in rows]
             connection.execute("DELETE FROM object_upload WHERE transfer = ?", (transfer,))
             _DELETE_PARTS(connection, (), objects)
-            _GIVE_UP(connection, (), [*objects, *(tail for _, tail in rows if tail)])
+            _GIVE_UP(connection, (since,), [*objects, *(tail for _, tail in rows if tail)])
             return True
 
     def _held(self, hold: TransferHold) -> AbstractContextManager[Statements]:

@@ -24,7 +24,7 @@ _BEGIN: Final = InsertColumns(
     2,
     "RETURNING key, id",
 )
-_GIVE_UP: Final = Alter("UPDATE bucket_object SET state = 2, since = 0 WHERE state = 0 AND id IN")
+_GIVE_UP: Final = Alter("UPDATE bucket_object SET state = 2, since = ? WHERE state = 0 AND id IN")
 _RENEW: Final = "UPDATE bucket_object SET since = ? WHERE state = 0 AND server = ?"
 _STALE: Final = """
 SELECT id FROM bucket_object WHERE state = 0 AND since <= ? AND server <> ?
@@ -156,10 +156,14 @@ class Objects:
         ids = {bytes(key): id for key, id in begun}
         return [ids[key] for key in some]
 
-    def give_up(self, ids: Sequence[int]) -> None:
-        """In those of these of which nothing was recorded nothing ever will be."""
+    def give_up(self, ids: Sequence[int], since: float = 0.0) -> None:
+        """In those of these of which nothing was recorded nothing ever will be.
+
+        They go at once; with `since`, the time now, as late as those in which something was: if
+        this state was restored, a newer one may have recorded something.
+        """
         with self._database.apart() as connection:
-            _GIVE_UP(connection, (), ids)
+            _GIVE_UP(connection, (since,), ids)
 
     def renew(self, now: float) -> None:
         """What this start of a server has begun is not stale: it is still being written."""

@@ -43,7 +43,11 @@ class ComingRows(Protocol):
     def of(self, objects: Sequence[int]) -> list[str]: ...
     def old(self, before: float, limit: int) -> list[str]: ...
     def forget(
-        self, transfer: str, hold: TransferHold | None = None, before: float | None = None
+        self,
+        transfer: str,
+        hold: TransferHold | None = None,
+        before: float | None = None,
+        since: float = 0.0,
     ) -> bool: ...
 
 
@@ -133,13 +137,17 @@ class Handover:
         Raises:
             ProblemError: the state cannot be used.
         """
-        offload = self.storage.world.offload
-        while some := await offload(self.rows.old, before, PAGE):
+        world = self.storage.world
+        while some := await world.offload(self.rows.old, before, PAGE):
             for transfer in some:
-                await self._end(transfer, before=before)
+                await self._end(transfer, before=before, since=world.lived())
 
     async def _end(
-        self, transfer: str, hold: TransferHold | None = None, before: float | None = None
+        self,
+        transfer: str,
+        hold: TransferHold | None = None,
+        before: float | None = None,
+        since: float = 0.0,
     ) -> None:
         """Forgets a transfer, then its uploads: first it must be sure that nobody goes on with it.
 
@@ -147,7 +155,7 @@ class Handover:
         """
         offload = self.storage.world.offload
         uploads = await offload(self.rows.uploads, transfer)
-        if not await offload(self.rows.forget, transfer, hold, before):
+        if not await offload(self.rows.forget, transfer, hold, before, since):
             return
         for one in uploads:
             if one.upload and one.state != LIVE:

@@ -1,9 +1,10 @@
 """What is nobody's goes from a bucket, and what is there is compared with the rows.
 
-- An object in which nothing was recorded is given up: at once if this process has made it, a day
-  later if it was another start of a server. It goes then.
+- An object in which nothing was recorded is given up: at once if this process has made it, and it
+  goes then; a day later if it was another start of a server.
 - An object in which nothing is recorded any more is doomed. It goes after so many days as the
-  state's backups are old at most: a state of these days finds all that it names.
+  state's backups are old at most: a state of these days finds all that it names. So does one that
+  another start has made: if this state was restored, a newer one may have recorded something.
 - What was deleted, and came again by a write that was late, goes at the next comparison.
 - An object without a row is an orphan: this state has never known it (`reclaiming`). It stays.
 - An upload in parts that has not ended, and is not being written, goes after a week.
@@ -60,7 +61,7 @@ class Upkeep:
         rows, world = self._storage.objects, self._storage.world
         await world.offload(rows.renew, world.lived())
         while ids := await world.offload(rows.stale, world.lived() - DAY, PAGE):
-            await world.offload(rows.give_up, ids)
+            await world.offload(rows.give_up, ids, world.lived())
 
     async def delete(self, bucket: StoreBucket) -> None:
         """Deletes doomed objects whose time has come. Raises ProblemError."""

@@ -14,6 +14,7 @@ from tests.stores.objects.bucket import MemoryBucket
 from tests.stores.objects.house import bucket_on, object_house
 
 OLD = [b"both states know this"]
+UNDER_WAY = [b"the newer one recorded this after the backup"]
 NEW = [b"only the newer one", b"knows", b"these"]
 
 
@@ -22,34 +23,40 @@ async def test_what_a_newer_state_has_stored_stays_until_a_person_says_so(
 ) -> None:
     """A state is restored, and later on the newer one is taken again; then it is given up."""
     bucket = MemoryBucket()
-    async with object_house(tmp_path / "newer", bucket) as newer:
+    async with object_house(tmp_path / "newer", bucket, kept=KEPT) as newer:
         old = await newer.upload(OLD)
+        under_way = newer.put(UNDER_WAY)
+        stored = await newer.secured(under_way)
         with (
             closing(sqlite3.connect(tmp_path / "restored.db")) as copy,
             closing(sqlite3.connect(newer.database.path)) as state,
         ):
             state.backup(copy)
+        newer.record(under_way, stored)
+        newer.store.release(under_way)
         new = [(await newer.upload([one]))[0] for one in NEW]
         with ExitStack() as last:
             database = last.enter_context(
                 SqliteDatabase.open(str(tmp_path / "restored.db"), "server")
             )
-            async with object_house(tmp_path / "older", bucket, database) as older:
-                older.now += 2 * KEPT
+            async with object_house(tmp_path / "older", bucket, database, KEPT) as older:
+                older.now += KEPT
+                upkeep = older.store._upkeep
+                await upkeep.give_up_stale()
+                older.now += KEPT - DAY
                 bucket.ages = dict.fromkeys(bucket.objects, 30 * DAY)
                 bucket.ages[[*bucket.objects][-1]] = 0.5 * DAY
-                upkeep = older.store._upkeep
-                for work in (upkeep.give_up_stale(), upkeep.delete(older.bucket)):
-                    await work
+                await upkeep.delete(older.bucket)
                 await upkeep.compare(older.bucket)
                 assert older.bucket.orphans.objects == len(NEW)
-                assert await newer.reads([*old, *new]) == [*OLD, *NEW]
+                contents = [*old, *under_way, *new]
+                assert await newer.reads(contents) == [*OLD, *UNDER_WAY, *NEW]
 
                 look = await older.store.reclaim(1, "", delete=False)
                 size = len(NEW[0]) + len(NEW[1])
                 assert look.orphans == (2, size, 30 * DAY, 30 * DAY)
                 assert (look.young, look.after) == (1, "")
-                assert len(bucket.objects) == 4
+                assert len(bucket.objects) == 5
 
                 monkeypatch.setattr(reclaiming, "AT_ONCE", 0.0)  # each page is a part
                 after, deleted, parts = "", 0, 0
@@ -58,7 +65,7 @@ async def test_what_a_newer_state_has_stored_stays_until_a_person_says_so(
                     after, deleted, parts = part.after, deleted + part.orphans.objects, parts + 1
                 assert (deleted, parts) == (2, 3)
                 assert older.bucket.orphans.objects == 0
-                assert len(bucket.objects) == 2 and await older.reads(old) == OLD
+                assert len(bucket.objects) == 3 and await older.reads(old) == OLD
 
 
 @pytest.mark.parametrize("name", ["rclone-s3", "swift"])
