@@ -133,7 +133,8 @@ class LaneThread:
             writing = step is Step.WANT_WRITE
             if events != (events := _events(machine.reading, writing)):
                 poll.modify(lane, events)
-            until = min(machine.due(), sample_at)
+            # What carries nothing is not measured: a node's lanes rest for most of the day.
+            until = machine.due() if step is Step.IDLE else min(machine.due(), sample_at)
             wait = max(0.0, until - time.monotonic())
             if writing:
                 wait = min(wait, room.after(progress=machine.link.sent != sent))

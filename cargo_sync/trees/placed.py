@@ -3,13 +3,15 @@
 Paths from the other end are checked by the code that opens or stages the file, not here.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
 
 from cargo_sync.lanes.ports import Exchange, Reader, Sink, Source, Wake
 from cargo_sync.model.problems import Problem
-from cargo_sync.model.transfers import Finished, Offer, Unread, Want
+from cargo_sync.model.transfers import Finished, Offer, Unread, Want, rows
 
+_TOGETHER: Final = 1_000
 PlacePath = Callable[[str], str]
 """The other end's path -> the path here."""
 
@@ -31,7 +33,7 @@ class PlacedSource:
         self._source.wakes(wake)
 
     def coming(self, offers: Iterable[Offer]) -> None:
-        self._source.coming(map(partial(_placed, self._place), offers))
+        self._source.coming(_placing(self._place, offers))
 
     def open(self, offer: Offer) -> Reader:
         return self._source.open(_placed(self._place, offer))
@@ -101,10 +103,17 @@ def _placed(place: PlacePath, offer: Offer) -> Offer:
     return offer if path == offer.path else Offer(path, *offer[1:])  # `_replace` costs twice this
 
 
+def _placing(place: PlacePath, offers: Iterable[Offer]) -> Iterator[Offer]:
+    """As `_placed`, while they are looked at."""
+    left = iter(offers)
+    while some := list(islice(left, _TOGETHER)):
+        yield from _all_placed(place, some)
+
+
 def _all_placed(place: PlacePath, offers: Sequence[Offer]) -> Sequence[Offer]:
     """As `_placed`, for many offers, column by column."""
     if not offers:
         return offers
     there, *rest = zip(*offers, strict=True)
     here = tuple(map(place, there))
-    return offers if here == there else list(map(Offer._make, zip(here, *rest, strict=True)))
+    return offers if here == there else rows(Offer, (here, *rest))

@@ -167,24 +167,18 @@ class AheadContents:
         self._reading.over(self)
 
     def read(self, contents: Sequence[Content], views: Sequence[memoryview]) -> tuple[int, bool]:
-        found = list[memoryview]()
-        is_coming = False
         with self._lock:
-            for content in contents:
-                if (here := self._here.get(content.hash)) is None:
-                    is_coming = content.hash in self._awaited
-                    self._missed = content.hash if is_coming else ""
-                    if not is_coming:
-                        self._pass(content)  # it will be opened
-                    break
-                found.append(here[0])
-                self._pass(content)
-        for view, memory in zip(views, found, strict=False):
-            view[:] = memory
-        if found:
+            count, is_coming = self._give_out(contents, views), False
+            if count < len(contents):
+                content = contents[count]
+                is_coming = content.hash in self._awaited
+                self._missed = content.hash if is_coming else ""
+                if not is_coming:
+                    self._pass(content)  # it will be opened
+        if count:
             self._give_passed()
             self.fill()
-        return len(found), is_coming
+        return count, is_coming
 
     def opened(self, content: Content) -> None:
         """One was opened: those before it will not be."""
@@ -246,13 +240,16 @@ class AheadContents:
         They are in the memory of `packet`, which is given back when all of them were read.
         """
         with self._lock:
-            awaited = [pair for pair in some if pair[0] in self._awaited]
-            self._awaited.difference_update([hash for hash, _ in awaited])
-            self._here.update([(hash, (memory, packet)) for hash, memory in awaited])
+            awaited, here, count = self._awaited, self._here, 0
+            for hash, memory in some:
+                if hash in awaited:
+                    awaited.remove(hash)
+                    here[hash] = memory, packet
+                    count += 1
             if packet is not None:
-                packet.left = len(awaited)
+                packet.left = count
             wake = self._woken()
-        if packet is not None and not awaited:
+        if packet is not None and not count:
             packet.give()
         if wake is not None:
             wake()
@@ -280,6 +277,29 @@ class AheadContents:
             return None
         self._missed = ""
         return self._wake
+
+    def _give_out(self, contents: Sequence[Content], views: Sequence[memoryview]) -> int:
+        """Copies the first ones that are here; how many. Each is passed: they are many."""
+        here, order, uses = self._here, self._order, self._uses
+        count = 0
+        for content, view in zip(contents, views, strict=False):
+            hash, size = content
+            if (found := here.get(hash)) is None:
+                break
+            memory, packet = found
+            view[:] = memory
+            count += 1
+            if order[0] != content or uses[hash] > 1:
+                self._pass(content)
+                continue
+            order.popleft()
+            del uses[hash], here[hash]
+            self._bytes -= size + _OVERHEAD
+            if packet is not None:
+                packet.left -= 1
+                if not packet.left:
+                    self._passed.append(packet)
+        return count
 
     def _pass(self, content: Content) -> None:
         """A small content is read: those before it will not be."""

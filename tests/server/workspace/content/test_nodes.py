@@ -10,6 +10,7 @@ from cargo_sync.lanes.end import OPEN_MAX
 from cargo_sync.lanes.ports import Wake
 from cargo_sync.model.displaced import TrashFilter
 from cargo_sync.model.transfers import Offer, Unread
+from cargo_sync.server.workspace.content.flows import source as source_module
 from cargo_sync.server.workspace.content.workspace import ContentWorkspace
 from cargo_sync.server.workspace.operations import Delete
 from cargo_sync.stores.contract import Coming, Content
@@ -97,6 +98,52 @@ def test_what_is_left_of_cancelled_batches_is_not_kept(
     assert [one.is_over() for one in begun] == 2 * OPEN_MAX * [True] + OPEN_MAX * [False]
     source.close()
     assert all(one.is_over() for one in begun)
+
+
+def test_a_batch_is_told_of_when_little_is_left_of_those_before_it(
+    nodes: House, ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, begin = list[Sequence[Content]](), nodes.store.coming
+
+    def coming(workspace: int, contents: Sequence[Content], wake: Wake | None = None) -> Coming:
+        told.append(contents)
+        return begin(workspace, contents, wake)
+
+    monkeypatch.setattr(nodes.store, "coming", coming)
+    monkeypatch.setattr(source_module, "AHEAD_BYTES", 40)
+    batches = list[list[Offer]]()
+    for number in range(4):
+        files = {f"{number}{place}": f"{number}{place}".encode() * 10 for place in "abc"}
+        batches.append([])
+        for name, content in files.items():
+            ground.put(name, content)
+            now = ground.entry(name)
+            batches[-1].append(offer(name, content, version=now.version, ident=now.ident))
+    source, woken = ground.workspace.source(), threading.Event()
+    source.wakes(woken.set)
+    for batch in batches:
+        source.coming(batch)
+    assert len(told) == 1, "60 bytes of the first are left"
+
+    def read(some: Sequence[Offer]) -> None:
+        views = [memoryview(bytearray(one.size)) for one in some]
+        begun = 0
+        while unread := source.read(some[begun:], views[begun:]):
+            assert unread.problem is None
+            begun += unread.number
+            assert woken.wait(30)
+            woken.clear()
+        assert list(map(bytes, views)) == [one.path.encode() * 10 for one in some]
+
+    read(batches[0][:2])
+    assert len(told) == 2, "20 bytes of the first are left"
+    read(batches[0][2:])
+    read(batches[1][1:2])  # its others were cancelled
+    read(batches[3])  # as all of the third batch
+    assert [len(some) for some in told] == [3] * 4
+    ground.put("3d", b"and now it changes")
+    read(batches[3][2:])
+    source.close()
 
 
 class Awaited:
