@@ -1,5 +1,6 @@
 """Lanes over real sockets: the handshake and its deadline, threads, and refused connections."""
 
+import select
 import socket
 import sys
 import threading
@@ -9,16 +10,16 @@ from contextlib import suppress
 
 import pytest
 
-from cargo_sync.lanes import pacing, tuning
+from cargo_sync.lanes import end, pacing, tuning
 from cargo_sync.lanes.connect import accept_lane, open_lane
 from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.tcp_info import LinkMeter, TcpInfo
-from cargo_sync.lanes.threads import LaneThread
+from cargo_sync.lanes.threads import SAMPLE_SECONDS, LaneThread
 from cargo_sync.model.problems import Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
-from cargo_sync.testing.disk import MemoryDisk, MemorySink
+from cargo_sync.testing.disk import MemoryDisk, MemoryFile, MemorySink
 from cargo_sync.wire import handshake, records
 from cargo_sync.wire.handshake import LaneKeys
 from tests.lanes.flows import DOWN, PREFIX, UP, files, pattern
@@ -168,6 +169,40 @@ def test_a_way_on_which_nothing_comes_back_for_twenty_seconds_is_broken(
     [problem] = ended.wait()
     assert problem and problem.code == code
     assert lane.join(SECONDS)
+    peer.close()
+
+
+class OnePoll:
+    """In the place of `select.poll`: keeps how long the lane would wait, and ends it."""
+
+    def __init__(self, stop: Callable[[], None], waits: list[float]) -> None:
+        self._stop = stop
+        self._waits = waits
+
+    def register(self, fd: object, events: int) -> None: ...
+    def modify(self, fd: int, events: int) -> None: ...
+
+    def poll(self, milliseconds: float) -> list[tuple[int, int]]:
+        self._waits.append(milliseconds)
+        self._stop()
+        return []
+
+
+@pytest.mark.parametrize("rests", [True, False])
+def test_a_lane_is_measured_while_something_is_to_move(
+    monkeypatch: pytest.MonkeyPatch, rests: bool
+) -> None:
+    (sock, link), (peer, _) = lane_pair()
+    ended, waits = Ended(), list[float]()
+    machine = Sender(link, files(), time.monotonic, client=True)
+    if not rests:
+        machine.offer(0, [MemoryFile(b"content").offer("a")])
+    lane = LaneThread(machine, sock, "sender", ended)
+    monkeypatch.setattr(end, "PING_SECONDS", 3_600.0)
+    monkeypatch.setattr(select, "poll", lambda: OnePoll(lane.stop, waits))
+    lane.start()
+    assert ended.wait() and lane.join(SECONDS)
+    assert (waits[0] > 1_000 * SAMPLE_SECONDS) is rests
     peer.close()
 
 
