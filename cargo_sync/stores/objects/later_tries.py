@@ -24,7 +24,10 @@ class _Failed(NamedTuple):
 
 
 class LaterTries:
-    """Those of a server, by their ids. Any thread may ask; one event loop changes them."""
+    """Those of a server, by their ids.
+
+    One event loop says what has failed; any thread may call the rest.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -46,10 +49,12 @@ class LaterTries:
             self.forget(id)
             return None
         wait = delay(tries + 1, self._world.chance(), FIRST_WAIT, LONGEST_WAIT)
-        kept = {id: one for id, one in self._all.items() if one.again > now - FORGOTTEN}
-        self._all = kept | {id: _Failed(tries + 1, since, now + wait)}
+        for other, one in list(self._all.items()):
+            if one.again <= now - FORGOTTEN:
+                self.forget(other)
+        self._all[id] = _Failed(tries + 1, since, now + wait)
         return wait
 
     def forget(self, id: str) -> None:
         """It is done, or not wanted any more."""
-        self._all = {other: one for other, one in self._all.items() if other != id}
+        self._all.pop(id, None)
