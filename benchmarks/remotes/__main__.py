@@ -3,7 +3,7 @@
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -21,10 +21,11 @@ SERVERS = (
     "rclone-s3", "swift", "moto", "openssh", "apache", "wsgidav", "rclone-webdav", "vsftpd",
     "pydio-like", CLOUD,
 )  # fmt: skip
-FAKES = {"moto": "a fake, in memory", "pydio-like": "not Pydio: written for the tests"}
-"""Nobody keeps files on them, so their speed says nothing."""
+FAKES = {"moto": "a fake, in memory", "pydio-like": "a fake, written for the tests"}
+"""Nobody keeps files on them, so their speed says little: it is measured if it is asked for."""
 FAKES_BIG = 256
-CASES = ("speed", "kill", "conflict")
+SPEED = "speed"
+CASES = (SPEED, "kill", "conflict")
 
 
 def main() -> None:
@@ -37,6 +38,9 @@ def main() -> None:
     parsing.add_argument("--big", type=int, default=2048, help="MiB of the big file")
     parsing.add_argument("--files", type=int, default=20_000, help="files of 4 KiB")
     parsing.add_argument("--rounds", type=int, default=1)
+    parsing.add_argument(
+        "--fakes", action="store_true", help=f"speed of {' and '.join(FAKES)}, too"
+    )
     given = parsing.parse_args()
     rows: list[Row] = []
     told: list[str] = []
@@ -55,13 +59,16 @@ def _measure(
     remotes = Remotes(folder)
     try:
         label, new_place = _places(folder, remotes, name)
-        cases = set(given.cases.split(",")) - ({"speed"} if name in FAKES else set())
+        cases, why = cases_of(name, given.cases.split(","), fakes=given.fakes)
+        if why:
+            told.append(why)
+            print(why, flush=True)
         most = FAKES_BIG if name in FAKES else given.big
         for files, size in ((1, min(given.big, most) * MIB), (given.files, SMALL)):
-            if not cases & {"speed", "kill"}:
+            if not cases & {SPEED, "kill"}:
                 break
             tree = make_tree(folder / f"tree-{size}", files, size)
-            if "speed" in cases:
+            if SPEED in cases:
                 for row in compared(folder, label, new_place, tree, given.rounds):
                     rows.append(row)
                     print(row, flush=True)
@@ -75,6 +82,14 @@ def _measure(
         print(missing, flush=True)
     finally:
         remotes.close()
+
+
+def cases_of(name: str, wanted: Iterable[str], *, fakes: bool) -> tuple[set[str], str]:
+    """The cases that are measured of a server, and a sentence about one that is not, or ""."""
+    cases = set(wanted)
+    if fakes or name not in FAKES or SPEED not in cases:
+        return cases, ""
+    return cases - {SPEED}, f"{name}: no speed of {FAKES[name]}; --fakes measures it, too"
 
 
 def _places(folder: Path, remotes: Remotes, name: str) -> tuple[str, Callable[[], Far]]:

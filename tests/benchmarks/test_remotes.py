@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.remotes.__main__ import cases_of
 from benchmarks.remotes.movers import LATE
 from benchmarks.remotes.table import HEAD, Row, Sent
 from benchmarks.remotes.trees import MIB, SMALL, contents_of, make_tree, whole_files
@@ -32,6 +33,24 @@ def test_the_wire_counts_bytes_and_each_small_file_also_between_two_pieces() -> 
         finally:
             wire.close()
     assert (wire.sent, wire.marks) == (len(sent), 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "fakes", "measured", "said"),
+    [
+        ("moto", "speed,kill", False, {"kill"}, True),
+        ("moto", "speed,kill", True, {"speed", "kill"}, False),
+        ("pydio-like", "kill", False, {"kill"}, False),
+        ("openssh", "speed", False, {"speed"}, False),
+        ("cloud-fs", "speed", False, {"speed"}, False),
+    ],
+)
+def test_the_speed_of_a_fake_is_measured_on_request_alone(
+    name: str, wanted: str, fakes: bool, measured: set[str], said: bool
+) -> None:
+    cases, why = cases_of(name, wanted.split(","), fakes=fakes)
+    assert cases == measured
+    assert ("--fakes" in why) is said
 
 
 def test_trees_have_marks_and_what_is_ours_does_not_count(tmp_path: Path) -> None:
