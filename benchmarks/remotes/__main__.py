@@ -38,9 +38,7 @@ def main() -> None:
     parsing.add_argument("--big", type=int, default=2048, help="MiB of the big file")
     parsing.add_argument("--files", type=int, default=20_000, help="files of 4 KiB")
     parsing.add_argument("--rounds", type=int, default=1)
-    parsing.add_argument(
-        "--fakes", action="store_true", help=f"speed of {' and '.join(FAKES)}, too"
-    )
+    parsing.add_argument("--fakes", action="store_true", help="measure the speed of fakes, too")
     given = parsing.parse_args()
     rows: list[Row] = []
     told: list[str] = []
@@ -89,7 +87,7 @@ def cases_of(name: str, wanted: Iterable[str], *, fakes: bool) -> tuple[set[str]
     cases = set(wanted)
     if fakes or name not in FAKES or SPEED not in cases:
         return cases, ""
-    return cases - {SPEED}, f"{name}: no speed of {FAKES[name]}; --fakes measures it, too"
+    return cases - {SPEED}, f"{name} ({FAKES[name]}): its speed is not measured; --fakes does"
 
 
 def _places(folder: Path, remotes: Remotes, name: str) -> tuple[str, Callable[[], Far]]:

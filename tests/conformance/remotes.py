@@ -32,7 +32,7 @@ from cargo_sync.state.findings import Finding
 from cargo_sync.testing.remote import MemoryRemote
 from cargo_sync.testing.remote_server import MemoryServer
 from cargo_sync.trees.cloud.folder import CloudFolder
-from cargo_sync.trees.cloud.operator import operator_of
+from cargo_sync.trees.cloud.operator import CloudOperators, operators_of
 from cargo_sync.trees.cloud.problems import CloudErrors
 from cargo_sync.trees.cloud.services import CloudPlace
 from cargo_sync.trees.ftp.folder import FtpFolder
@@ -50,7 +50,7 @@ from cargo_sync.wire.sigv4 import AccessKey
 from tests.remotes.remotes import Remotes
 
 if TYPE_CHECKING:
-    from opendal import AsyncOperator
+    pass
 
 Factory = Callable[[Remotes], AbstractAsyncContextManager[RemoteFolder]]
 
@@ -191,10 +191,13 @@ def of_cloud(service: str, lacks: str = "") -> Factory:
     clock = time.monotonic
     numbers = itertools.count(1)
 
-    def making(scheme: str, config: Mapping[str, str], errors: CloudErrors) -> "AsyncOperator":
+    def making(scheme: str, config: Mapping[str, str], errors: CloudErrors) -> CloudOperators:
         layers = pytest.importorskip("opendal.layers", reason="the extra [cloud] is not installed")
-        operator = operator_of(scheme, config, errors)
-        return operator.layer(layers.CapabilityOverrideLayer(lacks)) if lacks else operator
+        operators = operators_of(scheme, config, errors)
+        if not lacks:
+            return operators
+        override = layers.CapabilityOverrideLayer(lacks)
+        return CloudOperators(*(one.layer(override) for one in operators))
 
     @asynccontextmanager
     async def made(_: Remotes) -> AsyncIterator[RemoteFolder]:

@@ -7,6 +7,7 @@ content   a file that is being read
 entries   what a service says of a file, as an `Entry`; names that cannot be used
 folder    the remote: one folder of a service
 operator  the library: imported here, and told which service it is
+patience  how long a call may take that carries a content
 problems  the library's errors, as problems
 services  which services there are, and how each calls what a job file says
 upload    a larger file under way to a service

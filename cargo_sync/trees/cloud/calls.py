@@ -19,18 +19,21 @@ from cargo_sync.trees.cloud.entries import (
     listing_of,
     odd_path,
 )
+from cargo_sync.trees.cloud.operator import CloudOperators
+from cargo_sync.trees.cloud.patience import SharedLine, copying
 from cargo_sync.trees.cloud.problems import CloudErrors
 from cargo_sync.trees.remote.contract import RemoteListing
 from cargo_sync.trees.remote.problems import has_vanished, is_no_folder, was_changed
 from cargo_sync.trees.remote.together import together
 
 if TYPE_CHECKING:
-    from opendal import AsyncOperator
     from opendal.file import AsyncFile
 
 MARKER: Final = RESERVED
 """An empty object of this name keeps a folder of an object store."""
 PIECE: Final = 4 * 2**20
+KEPT: Final = 8 * 2**20
+"""Bytes that OpenDAL keeps at most of what was written, because a part may not be smaller."""
 _TOP: Final = ("", "/")
 """How the folder itself may be listed."""
 
@@ -38,14 +41,15 @@ _TOP: Final = ("", "/")
 class CloudCalls:
     """Calls about paths below one folder.
 
-    operator  OpenDAL's, whose root is the folder
-    errors    how its errors are told
-    is_store  see CloudService
+    operators  OpenDAL's, whose root is the folder
+    errors     how its errors are told
+    is_store   see CloudService
     """
 
-    def __init__(self, operator: "AsyncOperator", errors: CloudErrors, *, is_store: bool) -> None:
-        can = operator.capability()
-        self._operator = operator
+    def __init__(self, operators: CloudOperators, errors: CloudErrors, *, is_store: bool) -> None:
+        self._operator, self._sends = operators
+        can = self._operator.capability()
+        self._line = SharedLine()
         self._errors = errors
         self._is_store = is_store
         self._lists_all: bool | None = None
@@ -140,7 +144,8 @@ class CloudCalls:
     async def write(self, path: str, content: bytes) -> None:
         """Writes a small file, whatever was there."""
         with self._errors.translated(path):
-            await self._operator.write(_key(path), content)
+            async with self._line.sending(len(content)):
+                await self._sends.write(_key(path), content)
 
     async def mark(self, path: str) -> None:
         """Makes an empty file of ours, if there is none."""
@@ -150,17 +155,20 @@ class CloudCalls:
     async def writer(self, path: str) -> "AsyncFile":
         """Begins to write a file. One that is never closed is not there."""
         with self._errors.translated(path):
-            return await self._operator.open(_key(path), "wb")
+            async with self._line.sending(0):
+                return await self._sends.open(_key(path), "wb")
 
     async def send(self, opened: "AsyncFile", path: str, content: bytes) -> None:
-        """Writes the next bytes of a file."""
+        """Writes the next bytes of a file. What goes then may be what was kept of earlier ones."""
         with self._errors.translated(path):
-            await opened.write(content)
+            async with self._line.sending(len(content) + KEPT):
+                await opened.write(content)
 
     async def finish(self, opened: "AsyncFile", path: str) -> None:
         """The file is complete."""
         with self._errors.translated(path):
-            await opened.close()
+            async with self._line.sending(KEPT):
+                await opened.close()
 
     async def read(self, path: str, start: int, size: int) -> bytes:
         """Bytes of a file. What comes may be less at its end."""
@@ -184,7 +192,8 @@ class CloudCalls:
         """Copies a file; what was there may be replaced: look first."""
         if self.copies:
             with self._errors.translated(path):
-                await self._operator.copy(_key(path), _key(to))
+                async with copying(size):
+                    await self._sends.copy(_key(path), _key(to))
             return
         opened = await self.writer(to)  # the service cannot: its content comes here, and goes back
         for start in range(0, size, PIECE):

@@ -6,7 +6,7 @@ An object store shows an object when it is complete. Elsewhere a new file is sta
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cargo_sync.model import paths
 from cargo_sync.model.abilities import Abilities, Publishing, Replacing, Resuming, Trashing
@@ -18,7 +18,7 @@ from cargo_sync.model.world import World
 from cargo_sync.trees.cloud.calls import CloudCalls
 from cargo_sync.trees.cloud.content import CloudContent
 from cargo_sync.trees.cloud.entries import shows_changes
-from cargo_sync.trees.cloud.operator import operator_of
+from cargo_sync.trees.cloud.operator import CloudOperators, operators_of
 from cargo_sync.trees.cloud.problems import CloudErrors
 from cargo_sync.trees.cloud.services import MEMORY, CloudPlace, config_of, service_of
 from cargo_sync.trees.cloud.upload import STEP, CloudUpload
@@ -32,9 +32,6 @@ from cargo_sync.trees.remote.staging import (
     published,
 )
 from cargo_sync.trees.remote.walking import walk
-
-if TYPE_CHECKING:
-    from opendal import AsyncOperator
 
 _TOP_MARKER: Final = f"{RESERVED}/marker"
 """The folder itself stays, also when nothing of others is in it."""
@@ -53,7 +50,7 @@ _ABILITIES: Final = Abilities(
     resuming=Resuming.NONE,
 )
 
-Making = Callable[[str, Mapping[str, str], CloudErrors], "AsyncOperator"]
+Making = Callable[[str, Mapping[str, str], CloudErrors], CloudOperators]
 
 
 class CloudFolder:
@@ -65,7 +62,7 @@ class CloudFolder:
         making: OpenDAL's view of the service.
     """
 
-    def __init__(self, place: CloudPlace, world: World, making: Making = operator_of) -> None:
+    def __init__(self, place: CloudPlace, world: World, making: Making = operators_of) -> None:
         self._place = place
         self._making = making
         self._is_store = service_of(place.service).is_store
@@ -211,15 +208,15 @@ class CloudFolder:
         place, service = self._place, service_of(self._place.service)
         hidden = [place.password, *place.options.values()]
         errors = CloudErrors(str(place), hidden)
-        operator = self._making(service.scheme, config_of(place), errors)
-        can = operator.capability()
+        operators = self._making(service.scheme, config_of(place), errors)
+        can = operators.asks.capability()
         lacks = [name for name in _NEEDED if not getattr(can, name)]
         if not (service.is_store or can.rename):
             lacks.append("rename, and shows half of a new file")
         if lacks:
             message = f"cloud+{place.service} cannot be used: it cannot {', '.join(lacks)}"
             raise ProblemError(Problem(Code.UNSUPPORTED, message, retry=False))
-        return CloudCalls(operator, errors, is_store=service.is_store)
+        return CloudCalls(operators, errors, is_store=service.is_store)
 
     async def _mark_top(self) -> None:
         if not self._is_store:

@@ -4,7 +4,7 @@ Only its asynchronous calls are used: the other ones keep the interpreter's lock
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.trees.cloud.problems import CloudErrors
@@ -13,10 +13,23 @@ if TYPE_CHECKING:
     from opendal import AsyncOperator
 
 SLOWEST: Final = 60.0
-"""Seconds that one call may take, or one piece of a content."""
+"""Seconds that one call may take; of a content that is read, what comes next."""
+UNLIMITED: Final = 86_400.0
+"""Seconds of a call that has a limit of ours: see `patience`."""
 
 
-def operator_of(scheme: str, config: Mapping[str, str], errors: CloudErrors) -> "AsyncOperator":
+class CloudOperators(NamedTuple):
+    """OpenDAL's view of a service, twice.
+
+    asks   for calls that look, list, read, delete or rename
+    sends  for those that write or copy a content
+    """
+
+    asks: "AsyncOperator"
+    sends: "AsyncOperator"
+
+
+def operators_of(scheme: str, config: Mapping[str, str], errors: CloudErrors) -> CloudOperators:
     """OpenDAL's view of a service.
 
     Raises:
@@ -30,5 +43,7 @@ def operator_of(scheme: str, config: Mapping[str, str], errors: CloudErrors) -> 
         raise ProblemError(Problem(Code.UNSUPPORTED, message, hint=hint, retry=False)) from error
     with errors.translated(""):
         operator = opendal.AsyncOperator(scheme, **config)
-        limit = opendal.layers.TimeoutLayer(timeout=SLOWEST, io_timeout=SLOWEST)
-        return operator.layer(limit)
+        limits = [
+            opendal.layers.TimeoutLayer(timeout=one, io_timeout=one) for one in (SLOWEST, UNLIMITED)
+        ]
+        return CloudOperators(*map(operator.layer, limits))

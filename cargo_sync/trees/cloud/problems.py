@@ -52,7 +52,7 @@ class CloudErrors:
             yield
         except TimeoutError as error:
             message = f"{self._where} does not answer"
-            raise ProblemError(Problem(Code.UNREACHABLE, message)) from error
+            raise ProblemError(Problem(Code.TIMEOUT, message)) from error
         except Exception as error:
             if type(error).__module__.partition(".")[0] != "opendal":
                 raise
