@@ -15,8 +15,8 @@ conflict  A two-way job whose two sides were changed: both versions must be kept
           history must tell it, and both sides must be alike at the end.
 
 The servers are those of tests/remotes, each with a folder of a temporary folder; one that cannot be
-had is left out. Of fakes (moto, pydio-like) the speed is measured only with `--fakes`, which is said
-if it is not given; their big file is smaller.
+had is left out. The speed of fakes (moto, pydio-like) is measured only with `--fakes`; without it,
+that is said. Their big file is smaller.
 
 compared  first syncs, by a job and by rclone
 conflict  a two-way job, both of whose sides were changed
