@@ -23,11 +23,13 @@ class HttpBody:
 
     into  memory of as many bytes as the body has: what is received past aiohttp is received there,
           each piece at its place; None: elsewhere
+    keeps  whether the connection is to be used again, so that nothing is received past aiohttp
     """
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
         self.into: memoryview | None = None
+        self.keeps = False
         self._stream: ByteStream | None = None
         self._silence: float | None = None
         self._is_asked = False
@@ -42,7 +44,7 @@ class HttpBody:
             async with asyncio.timeout(self._silence):
                 return await self._stream.read()
         piece = await self._response.content.readany()
-        if piece and not self._is_asked:
+        if piece and not self._is_asked and not self.keeps:
             self._is_asked = True
             return self._take_over(piece)
         return piece

@@ -41,6 +41,10 @@ class ObjectContent:
             raise bad_answer(what, f"it has bytes {first}-{last}, not {start}-{self.end}")
         self.head = head_of(what, response.headers, size)
 
+    def keep_connection(self) -> None:
+        """The connection is used again when all has come, which costs time for each byte."""
+        self._body.keeps = True
+
     async def read_into(self, view: memoryview) -> None:
         """Fills memory with all of the bytes; `view` has as many as `end - start`.
 

@@ -14,7 +14,13 @@ from cargo_sync.model.entries import BY_UMASK, FILE, FOLDER, LINK, Entry
 from cargo_sync.model.known_hashes import HashKind, KnownHash
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.trees.contract import Missed
-from cargo_sync.trees.remote.contract import NewFile, PassingContent, RemoteFolder, RemoteUpload
+from cargo_sync.trees.remote.contract import (
+    NewFile,
+    PartsFolder,
+    PassingContent,
+    RemoteFolder,
+    RemoteUpload,
+)
 from cargo_sync.trees.remote.feed import TellsChanges
 from tests.conformance.remotes import FACTORIES, MORE, WITHOUT_ODD_NAMES, in_thread
 from tests.remotes.remotes import Remotes
@@ -95,6 +101,32 @@ async def there(remote: RemoteFolder) -> dict[str, Entry]:
     listed = ["", *(path for path, entry in found.items() if entry.kind == FOLDER)]
     assert sorted(folders) == sorted(listed), "each folder comes once"
     return found
+
+
+async def part_of(
+    remote: RemoteFolder, path: str, entry: Entry, span: tuple[int, int]
+) -> bytes | None:
+    """These bytes alone; None if the server gives no parts."""
+    assert isinstance(remote, PartsFolder)
+    content = await remote.read_part(path, entry, *span)
+    if content is None:
+        return None
+    try:
+        return b"".join([bytes(piece) async for piece in content])
+    finally:
+        await content.close()
+
+
+async def test_a_part_is_that_part_of_the_file_that_was_listed(remote: RemoteFolder) -> None:
+    if not isinstance(remote, PartsFolder):
+        pytest.skip("it reads files from a byte on")
+    content = bytes(range(256)) * 300
+    entry = await put(remote, "x", content)
+    for start, end in ((0, 70_000), (1, 2), (70_000, len(content))):
+        found = await part_of(remote, "x", entry, (start, end))
+        assert found in (content[start:end], None)
+    await put(remote, "x", content[1:], entry)
+    await refused(GONE, part_of(remote, "x", entry, (0, 10)))
 
 
 async def refused(codes: set[Code], call: object) -> None:

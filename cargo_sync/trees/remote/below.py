@@ -15,6 +15,7 @@ from cargo_sync.trees.remote.contract import (
     Kept,
     NewFile,
     Pace,
+    PartsFolder,
     RemoteContent,
     RemoteFolder,
     RemoteListing,
@@ -58,6 +59,13 @@ class RemoteBelow:
 
     async def read(self, path: str, entry: Entry, start: int = 0) -> RemoteContent:
         return await self._remote.read(self._at(path), entry, start)
+
+    async def read_part(
+        self, path: str, entry: Entry, start: int, end: int
+    ) -> RemoteContent | None:
+        if not isinstance(self._remote, PartsFolder):
+            return None
+        return await self._remote.read_part(self._at(path), entry, start, end)
 
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
         return await self._remote.hashes([(self._at(path), entry) for path, entry in items])

@@ -163,6 +163,24 @@ class RemoteContent(Protocol):
 
 
 @runtime_checkable
+class PartsFolder(Protocol):
+    """A `RemoteFolder` that reads parts of a file, over a connection each."""
+
+    async def read_part(
+        self, path: str, entry: Entry, start: int, end: int
+    ) -> RemoteContent | None:
+        """Opens the bytes [start, end) of a file, which is larger.
+
+        Returns:
+            Their content, which ends by itself; None if this server sends more than it is asked
+            for.
+
+        Raises:
+            ProblemError: as `RemoteFolder.read`.
+        """
+
+
+@runtime_checkable
 class PassingContent(Protocol):
     """A `RemoteContent` whose bytes can be used in the thread that receives them."""
 

@@ -181,6 +181,16 @@ class S3Folder:
             return S3FileContent(content, opening.pop_all())
         raise AssertionError("it was opened, or raised")
 
+    async def read_part(
+        self, path: str, entry: Entry, start: int, end: int
+    ) -> RemoteContent | None:
+        async with AsyncExitStack() as opening:
+            content = await opening.enter_async_context(self._s3.get(self._key(path), start, end))
+            check(path, content.head, entry)
+            content.keep_connection()
+            return S3FileContent(content, opening.pop_all()) if content.ranged else None
+        raise AssertionError("it was opened, or raised")
+
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
         turn = asyncio.Semaphore(HEADS_AT_ONCE)
 

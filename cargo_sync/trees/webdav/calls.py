@@ -142,9 +142,10 @@ class WebDavCalls:
 
     # -- content -----------------------------------------------------------------------------------
 
-    async def get(self, path: str, start: int) -> aiohttp.ClientResponse:
-        """The answer to a GET from a byte on; the caller closes it."""
-        headers = {"Range": f"bytes={start}-"} if start else {}
+    async def get(self, path: str, start: int, end: int | None = None) -> aiohttp.ClientResponse:
+        """The answer to a GET of [start, end), None for all that follows; the caller closes it."""
+        last = "" if end is None else end - 1
+        headers = {"Range": f"bytes={start}-{last}"} if start or end is not None else {}
         try:
             return await self._connection.begin(
                 WebDavRequest("GET", self.place.url(path), path, _READ, headers)

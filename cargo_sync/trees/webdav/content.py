@@ -31,6 +31,7 @@ class WebDavContent:
         entry: the file that is wanted.
         start: the first byte.
         expect: looks whether this file is still the one that is wanted, and raises if not.
+        end: the byte after the last one; None for all that follows.
     """
 
     mtime_ns = None
@@ -44,9 +45,10 @@ class WebDavContent:
         entry: Entry,
         start: int,
         expect: Callable[[str, Entry], Awaitable[object]],
+        end: int | None = None,
     ) -> None:
         self._headers = answer.headers
-        self._sent = RangedContent(answer, where, path, entry.size, start, no_webdav)
+        self._sent = RangedContent(answer, where, path, entry.size, start, no_webdav, end)
         self._path = path
         self._entry = entry
         self._expect = expect

@@ -101,6 +101,22 @@ class WebDavFolder:
             raise
         return content
 
+    async def read_part(
+        self, path: str, entry: Entry, start: int, end: int
+    ) -> WebDavContent | None:
+        answer = await self._calls.get(path, start, end)
+        expect = self._calls.expect
+        content = WebDavContent(answer, self._login.where, path, entry, start, expect, end)
+        try:
+            if answer.status == 206:
+                await content.check()
+                return content
+        except BaseException:
+            await content.close()
+            raise
+        await content.close()
+        return None
+
     async def hashes(self, items: Sequence[tuple[str, Entry]]) -> Sequence[KnownHash | None]:
         if not items:
             return []

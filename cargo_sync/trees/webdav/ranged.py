@@ -18,7 +18,7 @@ _RANGE: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
 
 
 class RangedContent:
-    """What comes from `start` on of the file at `path`, which has `size` bytes.
+    """What comes from `start` on, or up to `end`, of the file at `path`, which has `size` bytes.
 
     left  bytes that have not come yet
 
@@ -29,6 +29,7 @@ class RangedContent:
         size: of the file that is wanted.
         start: the first byte.
         bad: gives the problem of an answer that is not valid.
+        end: the byte after the last one that was asked for; None for all that follows.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class RangedContent:
         size: int,
         start: int,
         bad: Callable[[str], ProblemError],
+        end: int | None = None,
     ) -> None:
         self._answer = answer
         self._where = where
@@ -48,7 +50,8 @@ class RangedContent:
         self._bad = bad
         self._skip = 0
         self._body = HttpBody(answer)
-        self.left = size - start
+        self._body.keeps = end is not None
+        self.left = (size if end is None else end) - start
 
     def check(self) -> int | None:
         """Finds out which part comes; it is called first.

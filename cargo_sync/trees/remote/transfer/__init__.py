@@ -1,5 +1,6 @@
 """Content between the near side and a remote, both ways, and from one remote to another.
 
+ahead     a larger file comes over several connections if its server is far away
 content   what an upload reads from (a contract)
 fetching  downloads: small files together, larger ones by ranges
 files     the files that a transfer moves: how far each is, which were cancelled

@@ -6,6 +6,8 @@ before it is begun on the near side.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
+from functools import partial
 from typing import Final
 
 from cargo_sync.model.entries import Entry
@@ -17,6 +19,7 @@ from cargo_sync.trees.contract import Task
 from cargo_sync.trees.offers import offers
 from cargo_sync.trees.remote.contract import Pace, PassingContent, RemoteContent, RemoteFolder
 from cargo_sync.trees.remote.together import AT_ONCE, all_of, is_whole
+from cargo_sync.trees.remote.transfer.ahead import FileReading, SpanContent
 from cargo_sync.trees.remote.transfer.files import MovingFiles, cancelled
 from cargo_sync.trees.remote.transfer.memory import ContentRoom
 from cargo_sync.trees.remote.transfer.near_end import NearSink, incomplete
@@ -122,19 +125,20 @@ class DownloadCarrier:
 
     async def _large(self, offer: Offer, entry: Entry) -> Receipt:
         async with self._larger:
-            first = await self._remote.read(offer.path, entry)
+            limited = partial(getattr, self._files, "is_limited")
+            steady = self._world.steady
+            reading = FileReading(self._remote, offer.path, entry, self._memory, steady, limited)
             try:
+                first = await reading.begin()
                 batch, want = await self._sink.begin(_kept(offer, first))
                 if want.code not in ("all", "ranges"):
                     return await self._sink.commit(batch)
-                await self._rest(batch, offer, entry, want, first)
+                await self._rest(batch, offer, want, reading)
             finally:
-                await first.close()
+                await reading.close()
             return await self._sink.commit(batch)
 
-    async def _rest(
-        self, batch: int, offer: Offer, entry: Entry, want: Want, first: RemoteContent
-    ) -> None:
+    async def _rest(self, batch: int, offer: Offer, want: Want, reading: FileReading) -> None:
         """Fetches what is wanted of a file; if that fails, the file is given up with its batch.
 
         Raises:
@@ -144,15 +148,9 @@ class DownloadCarrier:
         self._files.had(offer, offer.size - sum(end - start for start, end in ranges))
         try:
             for start, end in ranges:
-                if start == 0:
-                    await self._range(batch, offer, first, (start, end))
-                    continue
-                await first.close()  # two of one file at a time would only be in each other's way
-                content = await self._remote.read(offer.path, entry, start)
-                try:
-                    await self._range(batch, offer, content, (start, end))
-                finally:
-                    await content.close()
+                async with aclosing(reading.of(start, end)) as spans:
+                    async for span in spans:
+                        await self._range(batch, offer, span)
         except ProblemError as error:
             if not is_whole(error):  # else the sink keeps what has come when it is closed
                 await self._sink.commit(batch, error.problem)
@@ -162,17 +160,15 @@ class DownloadCarrier:
                 await self._sink.commit(batch, cancelled(offer.path))
             raise
 
-    async def _range(
-        self, batch: int, offer: Offer, content: RemoteContent, span: tuple[int, int]
-    ) -> None:
+    async def _range(self, batch: int, offer: Offer, span: SpanContent) -> None:
         """Stages one range, in pieces of some size: the content comes in small ones."""
-        start, end = span
+        content, start, end, stop = span
         pace, staging = self._files.pace(offer), _Staging(self._sink, batch, start)
         try:
             async for some in content:
                 await pace(len(some))
                 await staging.add(memoryview(some)[: end - staging.end])
-                if staging.end == end < offer.size:
+                if staging.end == end < stop:
                     break
                 if len(some) >= FAST and isinstance(content, PassingContent):
                     offload, may_come = self._world.offload, True
