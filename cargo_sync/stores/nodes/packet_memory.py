@@ -10,7 +10,7 @@ from typing import Final
 from cargo_sync.lanes.ports import Exchange
 from cargo_sync.wire.frames import BODY_MAX, new_buffer
 
-MOST: Final = 72
+MOST: Final = 88
 """So many packets lie in such memory; others are copied. Each may take as much as the largest
 frame."""
 SMALLEST: Final = 64 << 10

@@ -6,6 +6,7 @@ Nothing is done here about what does not come: see `ahead`.
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 from blake3 import blake3
 
@@ -17,6 +18,9 @@ from cargo_sync.stores.nodes.pieces import Exchange, PieceRun
 from cargo_sync.stores.nodes.ports import Cluster
 from cargo_sync.stores.nodes.securing import known
 from cargo_sync.stores.packets import as_content, packed
+
+TURN: Final = 4
+"""Packets that one node gives before it is the turn of another one that has the same contents."""
 
 
 async def fetch_small(cluster: Cluster, ask: SmallAsk) -> None:
@@ -32,18 +36,24 @@ async def fetch_small(cluster: Cluster, ask: SmallAsk) -> None:
 
 
 async def _nodes(cluster: Cluster, ask: SmallAsk) -> dict[int, list[Content]]:
-    """From which node to read each: by chance, so that all have their part."""
-    found = defaultdict[int, list[Content]](list)
+    """From which node to read each: those that have the same ones share them, the first by chance.
+
+    So a batch whose contents came together is not read from one disk alone.
+    """
     copies = await known(cluster, ask.workspace, [one.hash for one in ask.contents])
-    members, turn = cluster.links.members(), cluster.world.chance()
-    chosen = dict[frozenset[int], int | None]()
+    alike = defaultdict[frozenset[int], list[Content]](list)
     for content in ask.contents:
-        nodes = copies[content.hash] or frozenset()
-        if nodes not in chosen:
-            readable = list(standing(nodes, members, 1).readable)
-            chosen[nodes] = readable[int(turn * len(readable))] if readable else None
-        if (node := chosen[nodes]) is not None:
-            found[node].append(content)
+        alike[copies[content.hash] or frozenset()].append(content)
+    found = defaultdict[int, list[Content]](list)
+    members, turn = cluster.links.members(), cluster.world.chance()
+    for nodes, some in alike.items():
+        readable = list(standing(nodes, members, 1).readable)
+        if len(readable) == 1:
+            found[readable[0]] += some
+        elif readable:
+            first = int(turn * len(readable))
+            for number, packet in enumerate(packed(some)):
+                found[readable[(first + number // TURN) % len(readable)]] += packet
     return found
 
 

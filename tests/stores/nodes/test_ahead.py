@@ -188,6 +188,15 @@ async def test_small_files_come_over_lanes_and_rotten_ones_from_another_copy(
         await one.until(lambda: one.copies(rotten) == one.copies(lost) == 2)
 
 
+async def test_nodes_that_have_the_same_files_share_the_reading(tmp_path: Path) -> None:
+    files = [number.to_bytes(4, "big") * 12_000 for number in range(50)]
+    async with house(tmp_path, nodes=2, copies=2) as one:
+        contents = await one.upload(files)
+        await one.until(lambda: all(one.copies(content) == 2 for content in contents))
+        assert await asyncio.to_thread(lane_of(one), contents) == files
+        assert all(node.given for node in one.nodes.values())
+
+
 @pytest.mark.parametrize("given", [0, 1])
 async def test_a_node_that_dies_costs_the_lane_nothing(tmp_path: Path, given: int) -> None:
     files = [number.to_bytes(4, "big") * 4_000 for number in range(40)]

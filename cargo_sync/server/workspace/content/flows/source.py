@@ -19,7 +19,7 @@ from cargo_sync.stores.packets import SMALL
 
 AHEAD: Final = 10_000
 """Offers of a batch that a store is told of before they are read; more are not looked up."""
-AHEAD_BYTES: Final = 8 << 20
+AHEAD_BYTES: Final = 12 << 20
 """While the store was told of fewer bytes that were not read, it is told of another batch."""
 
 
