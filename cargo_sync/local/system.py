@@ -119,6 +119,15 @@ class System:
         os.unlink(name, dir_fd=folder)
         return descriptors.below(self.line, fd)
 
+    def create_below(self, folder: int, path: str, mode: int) -> int:
+        """As `create`, at a path of several components; ELOOP if any of them is a link."""
+        above, _, name = path.rpartition("/")
+        at = self.open_below(folder, above, _FOLDER)
+        try:
+            return self.create(at, name, mode)
+        finally:
+            os.close(at)
+
     def reopen(self, folder: int, name: str) -> int:
         """Opens one of our own files again, for reading and writing."""
         return descriptors.below(self.line, os.open(name, _AGAIN, dir_fd=folder))
@@ -321,8 +330,8 @@ _NO_OPENAT2: Final = frozenset({errno.ENOSYS, errno.EPERM})
 
 
 @cache
-def _how(flags: int) -> _OpenHow:
-    return _OpenHow(flags | os.O_CLOEXEC, 0, _BENEATH)
+def _how(flags: int, mode: int = 0) -> _OpenHow:
+    return _OpenHow(flags | os.O_CLOEXEC, mode, _BENEATH)
 
 
 class LinuxSystem(System):
@@ -376,6 +385,20 @@ class LinuxSystem(System):
         error = ctypes.get_errno()
         if error in _NO_OPENAT2:
             return super().open_below(folder, path, flags)
+        raise OSError(error, os.strerror(error), path)
+
+    def create_below(self, folder: int, path: str, mode: int) -> int:
+        # In one call: a node makes most of its files here.
+        how = _how(_NEW, mode)
+        fd: int = self._syscall(_OPENAT2, folder, _raw(path), how, _OPEN_HOW)
+        if 0 <= fd < self.line:
+            return fd
+        if fd >= 0:
+            os.unlink(path, dir_fd=folder)
+            return descriptors.below(self.line, fd)
+        error = ctypes.get_errno()
+        if error in _NO_OPENAT2:
+            return super().create_below(folder, path, mode)
         raise OSError(error, os.strerror(error), path)
 
     def keep_writers_out(self, fd: int) -> None:

@@ -10,6 +10,8 @@ blob_sink    a lane that brings them
 blob_source  a lane that asks for them
 packets      small contents that go together
 packet_sink  a lane that brings them
+small_batch  they get their names while they arrive
+placing_journal  which ones these are: what a kill leaves of them is found
 nodes/       storage nodes, which keep contents on other machines
 blob_scrub   reads all of it, to find what has become rotten
 unnamed      contents that are sent to a node before their hash is known

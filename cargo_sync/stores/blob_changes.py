@@ -1,14 +1,15 @@
 """How blobs come into their folder, and leave it: durably, in batches, counted.
 
 Contents and lists are synced, renamed into place, and the names are synced; each once for a batch,
-never for each small file. Before that a kill or a power cut leaves only staged files.
+never for each small file. Before that a kill or a power cut leaves only staged files. Small ones
+that come to a node together have their names from the start (`small_batch`).
 """
 
 import logging
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby
 from typing import Final
@@ -47,7 +48,10 @@ def not_a_hash(text: str) -> Problem:
 class BlobChanges:
     """All changes of one folder of blobs. Any thread may use it.
 
+    durable  whether what was placed survives a power cut
     lock     held while names of blobs change, and what is counted of them
+    coming   contents under whose names somebody still writes, by hash, and who that is: they are
+             not there yet. It changes only while `lock` is held
     totals   what the folder holds
     damaged  hashes of what was moved aside
     rotten   how many were moved aside since the folder was opened
@@ -59,8 +63,9 @@ class BlobChanges:
         Raises:
             ProblemError: the folder cannot be used.
         """
-        self._durable = durable
+        self.durable = durable
         self.lock = threading.Lock()
+        self.coming: dict[str, object] = {}
         self.totals = BlobTotals(staging.root)
         self.damaged = set(damaged)
         self.rotten = 0
@@ -75,7 +80,7 @@ class BlobChanges:
         if problems:
             files = [one for one in files if one.name not in problems]
         extra = [lists[one.name] for one in files if one.name in lists] if lists else []
-        if self._durable:
+        if self.durable:
             new = [*files, *extra]
             whys = secure(self._staging, new)
             if any(whys):
@@ -95,6 +100,30 @@ class BlobChanges:
             return [None] * len(staged)
         return [problems.get(one.name) for one in staged]
 
+    def came(self, who: object, contents: Mapping[str, int]) -> None:
+        """What `who` has written is there, durably; by its hash, with its size."""
+        with self.lock:
+            if len(ours := self._let_go(who, contents)) < len(contents):
+                contents = {hash: contents[hash] for hash in ours}  # the others were replaced
+            self.totals.added(contents)
+            for hash in self.damaged.intersection(contents):
+                self._forget_damaged(hash)
+
+    def drop(self, who: object, hashes: Iterable[str]) -> bool:
+        """What `who` has written is not to be there. False if some of it cannot be removed."""
+        unlink, top, are_gone = self._root.system.unlink, self._root, True
+        with self.lock:
+            for hash in hashes:
+                if self.coming.get(hash) is not who:
+                    continue
+                try:
+                    with top.folder(hash[:2]) as part, suppress(FileNotFoundError):
+                        unlink(part.fd, hash)
+                    del self.coming[hash]
+                except (OSError, ProblemError):
+                    are_gone = False  # it stays hidden; the next process reads it
+        return are_gone
+
     def remove(self, hashes: Sequence[str]) -> list[Problem | None]:
         """See `BlobFolder.remove`."""
         problems: dict[str, Problem] = {}
@@ -105,7 +134,7 @@ class BlobChanges:
         good = sorted(set(hashes) - problems.keys())
         for part, some in groupby(good, lambda hash: hash[:2]):
             self._remove_part(part, list(some), problems, touched)
-        if touched and (problem := self._made_durable(touched, whole=len(good) >= MANY)):
+        if touched and (problem := self.made_durable(touched, whole=len(good) >= MANY)):
             problems |= dict.fromkeys(good, problem)
         return [problems.get(hash) for hash in hashes]
 
@@ -124,7 +153,7 @@ class BlobChanges:
         except OSError as error:
             raise ProblemError(from_os_error(error, blob_path(hash))) from error
         above = folder.rpartition("/")[0]
-        if problem := self._made_durable({hash[:2], folder, above}, whole=False):
+        if problem := self.made_durable({hash[:2], folder, above}, whole=False):
             raise ProblemError(problem)
 
     def read_again(self, content: Content, fd: int) -> None:
@@ -157,6 +186,21 @@ class BlobChanges:
             except FileNotFoundError:
                 self._unlink(part, hash + LIST)
 
+    def made_durable(self, touched: set[str], *, whole: bool) -> Problem | None:
+        """Makes the names in these folders durable, with a new sequence; or why it is not known."""
+        try:
+            with self.lock:
+                self.totals.sequence += 1
+                if not self.durable:
+                    return None
+                self.totals.write()
+            self._root.sync(touched, files=[blob_totals.PLACE], whole=whole)
+        except OSError as error:
+            return from_os_error(error, blob_totals.PLACE)
+        except ProblemError as error:
+            return error.problem
+        return None
+
     # -- within ------------------------------------------------------------------------------------
 
     def _set_aside(self, hash: str, fd: int) -> None:
@@ -167,6 +211,8 @@ class BlobChanges:
         system = self._root.system
         try:
             with self.lock, self._root.folder(hash[:2]) as part:
+                if hash in self.coming:
+                    return
                 found = os.lstat(hash, dir_fd=part.fd)
                 if not os.path.samestat(found, os.fstat(fd)):
                     return  # a good one has taken its place
@@ -179,7 +225,7 @@ class BlobChanges:
                 self._unlink(part, hash + LIST)
             place = self._root.path, DAMAGED
             _log.warning("the content %s is damaged: it was moved to %s/%s", hash, *place)
-            self._made_durable({hash[:2], DAMAGED}, whole=False)
+            self.made_durable({hash[:2], DAMAGED}, whole=False)
         except (OSError, ProblemError):
             return
 
@@ -191,7 +237,7 @@ class BlobChanges:
             return from_os_error(error, blob_path(hash))
         except ProblemError as error:
             return error.problem
-        return self._made_durable({hash[:2]}, whole=False)
+        return self.made_durable({hash[:2]}, whole=False)
 
     def _is_stored(self, one: Staged) -> bool:
         """False for the content of no bytes, whose staged file is removed."""
@@ -306,6 +352,8 @@ class BlobChanges:
             except FileExistsError:
                 grown = BlobAmount(0, one.size - os.lstat(hash, dir_fd=folder.fd).st_size)
                 system.rename(source, one.name, folder.fd, hash)
+                if self.coming.pop(hash, None) is not None:
+                    grown = BlobAmount(1, one.size)  # it had not been counted yet
         except OSError as error:
             return from_os_error(error, one.path)
         self._changed(folder, grown)
@@ -320,24 +368,9 @@ class BlobChanges:
         files: Sequence[Staged],
         problems: dict[str, Problem],
     ) -> None:
-        if len(touched) > 1 and (problem := self._made_durable(touched, whole=count >= MANY)):
+        if len(touched) > 1 and (problem := self.made_durable(touched, whole=count >= MANY)):
             for one in files:
                 problems.setdefault(one.name, problem)
-
-    def _made_durable(self, touched: set[str], *, whole: bool) -> Problem | None:
-        """Makes the names in these folders durable, with a new sequence; or why it is not known."""
-        try:
-            with self.lock:
-                self.totals.sequence += 1
-                if not self._durable:
-                    return None
-                self.totals.write()
-            self._root.sync(touched, files=[blob_totals.PLACE], whole=whole)
-        except OSError as error:
-            return from_os_error(error, blob_totals.PLACE)
-        except ProblemError as error:
-            return error.problem
-        return None
 
     def _remove_part(
         self, part: str, hashes: Sequence[str], problems: dict[str, Problem], touched: set[str]
@@ -347,6 +380,8 @@ class BlobChanges:
             with self.lock, self._root.folder(part) as folder:
                 touched.add(part)
                 for hash in hashes:
+                    if hash in self.coming:
+                        continue
                     try:
                         size = os.lstat(hash, dir_fd=folder.fd).st_size
                         self._root.system.unlink(folder.fd, hash)
@@ -364,6 +399,14 @@ class BlobChanges:
             with self.lock:
                 self._forget_damaged(hash)
             touched.add(DAMAGED)
+
+    def _let_go(self, who: object, hashes: Iterable[str]) -> list[str]:
+        """Those that `who` still writes; now nobody does."""
+        get = self.coming.get
+        ours = [hash for hash in hashes if get(hash) is who]
+        for hash in ours:
+            del self.coming[hash]
+        return ours
 
     def _changed(self, folder: Folder, by: BlobAmount) -> None:
         self.totals.change(folder.path, by)

@@ -8,6 +8,7 @@ counted again, one of its parts at a time, while it is in use.
 
 import os
 import re
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from cargo_sync.local.root import Root
@@ -61,6 +62,13 @@ class BlobTotals:
         self.held = _sum(self.held, by)
         if self._counted is not None and part < self._before:
             self._counted = _sum(self._counted, by)
+
+    def added(self, contents: Mapping[str, int]) -> None:
+        """Contents have come, by hash, with their sizes."""
+        self.held = _sum(self.held, BlobAmount(len(contents), sum(contents.values())))
+        if self._counted is not None:
+            sizes = [size for hash, size in contents.items() if hash[:2] < self._before]
+            self._counted = _sum(self._counted, BlobAmount(len(sizes), sum(sizes)))
 
     def begin_count(self) -> None:
         """From now on `counted` is called for each part, in order; then `end_count`."""

@@ -2,9 +2,10 @@
 
 A content of the hash abcdef… is the plain file `ab/abcdef…`; beside one of more than a MiB lies its
 list (`blob_pieces`). What arrives is staged as in other folders (`local.staging`) and then placed:
-synced, renamed, the names synced, one sync per batch. So after a kill or a power cut a blob is
-there as a whole, or not at all. What is found to be rotten is moved aside, to
-`.cargo_sync/damaged`: it is not there any more, but a person may still want what is left of it.
+synced, renamed, the names synced, one sync per batch. Small ones that come together get their names
+at once (`small_batch`). After a kill or a power cut a blob is there as a whole, or not at all. What
+is found to be rotten is moved aside, to `.cargo_sync/damaged`: it is not there any more, but a
+person may still want what is left of it.
 """
 
 import os
@@ -12,6 +13,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
+from itertools import islice
 from typing import Final, NamedTuple, Self
 
 from cargo_sync.local import lock
@@ -28,6 +30,7 @@ from cargo_sync.local.system import System
 from cargo_sync.model.contents import is_hash
 from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
+from cargo_sync.stores import placing_journal
 from cargo_sync.stores.blob_changes import DAMAGED, LIST, MODE, BlobChanges, blob_path, not_a_hash
 from cargo_sync.stores.blob_pieces import (
     PIECE,
@@ -39,6 +42,8 @@ from cargo_sync.stores.blob_pieces import (
 from cargo_sync.stores.blob_totals import BlobAmount
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.folder import gone, make
+from cargo_sync.stores.placing_journal import PlacingJournal
+from cargo_sync.stores.small_batch import SmallBatch
 
 PARTS: Final = tuple(f"{number:02x}" for number in range(256))
 """The folders of blobs, in the order of their hashes."""
@@ -99,6 +104,7 @@ class BlobFolder:
         self._held = held
         self._space = space
         self._changes = BlobChanges(staging, self.names_in(DAMAGED), durable=durable)
+        self._journal = PlacingJournal(root)
 
     @classmethod
     def open(
@@ -148,6 +154,7 @@ class BlobFolder:
                 marker = lock.marker(root, token())
                 staging = Staging(root, checkpoints, space, hashes=hashes)
                 staging.sweep(ages, 0.0)
+                placing_journal.recover(root)
                 return cls(root, held, marker, staging, space, capacity, durable=durable)
             except BaseException:
                 held.release()
@@ -189,7 +196,14 @@ class BlobFolder:
 
     def has(self, contents: Sequence[Content]) -> list[bool]:
         """Whether each is there. That is a cheap look: it exists, and has its size."""
-        return [not size or self._size(hash) == size for hash, size in contents]
+        found = [not size or self._size(hash) == size for hash, size in contents]
+        if any(found):  # again, while nobody may begin or give up to write one
+            with self._changes.lock:
+                coming = self._changes.coming
+                for at, (hash, size) in enumerate(contents):
+                    if found[at] and size:
+                        found[at] = hash not in coming and self._size(hash) == size
+        return found
 
     def open_blob(self, content: Content) -> BlobReader | EmptyReader:
         """Opens a content. Nothing of it is given out that is not what was stored.
@@ -300,14 +314,13 @@ class BlobFolder:
         Raises:
             ProblemError: a folder cannot be read.
         """
-        found = Inventory([], [])
+        found = list[Content]()
         for part in filter(after[:2].__le__, PARTS):
-            for hash, size in self.blobs_in(part, after):
-                if len(found.hashes) >= limit:
-                    return found
-                found.hashes.append(hash)
-                found.sizes.append(size)
-        return found
+            with self._changes.lock:  # nobody gives up what is seen here
+                found += islice(self.blobs_in(part, after), limit - len(found))
+            if len(found) >= limit:
+                break
+        return Inventory([hash for hash, _ in found], [size for _, size in found])
 
     def blobs_in(self, part: str, after: str = "") -> Iterator[Content]:
         """The blobs of one of `PARTS` whose hash is greater than `after`, sorted.
@@ -315,25 +328,18 @@ class BlobFolder:
         Raises:
             ProblemError: the folder cannot be read.
         """
+        coming = self._changes.coming
         for name in self.names_in(part):
-            if len(name) == _HASH_DIGITS and name > after and is_hash(name):
+            if len(name) == _HASH_DIGITS and name > after and is_hash(name) and name not in coming:
                 size = self._size(name)
                 if size:
                     yield Content(name, size)
 
     # -- what changes ------------------------------------------------------------------------------
 
-    def stage_small(self, some: Sequence[Content], views: Sequence[memoryview]) -> list[Staged]:
-        """Stages contents of up to a MiB, of which it is known that these are their bytes.
-
-        Raises:
-            ProblemError: one cannot be written; then none is staged.
-        """
-        names = self.staging.write_plain(views, MODE, some[0].hash)
-        return [
-            Staged(hash, name, 0, size, 0, hash)
-            for (hash, size), name in zip(some, names, strict=True)
-        ]
+    def small_batch(self, contents: Sequence[Content]) -> SmallBatch:
+        """Begins to place contents of 1 byte to 64 KiB that come together."""
+        return SmallBatch(self._changes, self.staging, self._journal, contents)
 
     def place(self, staged: Sequence[Staged]) -> list[Problem | None]:
         """Gives staged contents their names, durably; returns None or a problem for each.
@@ -399,6 +405,7 @@ class BlobFolder:
     def close(self) -> None:
         """Closes it. No thread may use it any more."""
         self.staging.close()
+        self._journal.close()
         with self._changes.lock:
             self._changes.totals.end()
         self._held.release()

@@ -5,6 +5,7 @@ one of its contents is not what its name says, or has no room, who sent it sends
 """
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Final
 
 from blake3 import blake3
@@ -17,6 +18,7 @@ from cargo_sync.model.transfers import Offer, Receipt, Want
 from cargo_sync.stores.blob_sink import BlobArrivals, BlobSink
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.packets import contents_of, is_packet
+from cargo_sync.stores.small_batch import SmallBatch
 
 _BLOCK: Final = 4_096
 """Bytes that even the smallest file takes on most disks."""
@@ -31,7 +33,8 @@ class _PacketBatch:
     packets   what is in each
     promised  bytes of the contents for which there is room
     room      space on the disk for what is still to come
-    staged    the contents of those that have come, by index
+    placing   the contents of those that are wanted
+    staged    what was staged of the contents of those that have come, by index
     problems  why one is not here, by index
     """
 
@@ -39,6 +42,7 @@ class _PacketBatch:
         self.packets: list[Sequence[Content]] = []
         self.promised = 0
         self.room = room
+        self.placing: SmallBatch | None = None
         self.staged: dict[int, list[Staged]] = {}
         self.problems: dict[int, Problem] = {}
         for index, offer in enumerate(offers):
@@ -82,6 +86,8 @@ class PacketSink:
             if index not in begun.problems and index not in there
         ]
         self._reserve(begun, wanted)
+        coming = [begun.packets[index] for index in wanted if index not in begun.problems]
+        begun.placing = self._blobs.small_batch([*chain.from_iterable(coming)])
         self._batches[batch] = begun
         return [
             _refusal(begun.problems[index])
@@ -97,9 +103,10 @@ class PacketSink:
         begun = self._batches[batch]
         if index in begun.problems:
             return
-        packet = begun.packets[index]
+        packet, placing = begun.packets[index], begun.placing
+        assert placing is not None, "the batch was begun"
         try:
-            begun.staged[index] = self._blobs.stage_small(packet, _checked(packet, content))
+            begun.staged[index] = placing.write(packet, _checked(packet, content))
         except ProblemError as error:
             begun.problems[index] = error.problem
         begun.room.end(index)
@@ -128,14 +135,17 @@ class PacketSink:
     def commit(self, batch: int) -> list[Receipt]:
         """Places what has come, durably; returns one receipt per packet."""
         begun = self._batches.pop(batch)
+        assert begun.placing is not None, "the batch was begun"
         order = sorted(begun.staged)
         try:
-            problems = iter(self._blobs.place([one for at in order for one in begun.staged[at]]))
+            all_staged = [one for at in order for one in begun.staged[at]]
+            problem, found = begun.placing.commit(all_staged)
         finally:
             self._end(begun)
+        problems = iter(found)
         for index in order:
             whys = [next(problems) for _ in begun.staged[index]]
-            if why := next(filter(None, whys), None):
+            if why := problem or next(filter(None, whys), None):
                 begun.problems[index] = why
         return [
             _receipt(begun.problems[index]) if index in begun.problems else _DONE
@@ -186,6 +196,8 @@ class PacketSink:
         begun = self._batches[batch]
         begun.problems.setdefault(index, problem)
         begun.room.end(index)
+        if index in begun.staged and begun.placing is not None:
+            begun.placing.drop(begun.packets[index])
         self._drop(begun.staged.pop(index, ()))
 
     def _drop(self, staged: Sequence[Staged]) -> None:
@@ -193,6 +205,8 @@ class PacketSink:
             self._blobs.staging.discard(one)
 
     def _end(self, begun: _PacketBatch) -> None:
+        if begun.placing is not None:
+            begun.placing.close()
         begun.room.close()
         self._arrivals.end(begun.promised)
 

@@ -8,6 +8,7 @@ from cargo_sync.local.system import System
 SYNCS: Final = ("fsync", "datasync", "syncfs")
 WRITES: Final = (
     "create",
+    "create_below",
     "reopen",
     "write",
     "truncate",

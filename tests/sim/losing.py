@@ -95,6 +95,12 @@ class LosingSystem(LinuxSystem):
         self._back.append(lambda: os.unlink(name, dir_fd=at))
         return fd
 
+    def create_below(self, folder: int, path: str, mode: int) -> int:
+        self._moment("create below")
+        fd, at = super().create_below(folder, path, mode), self._held(folder)
+        self._back.append(lambda: os.unlink(path, dir_fd=at))
+        return fd
+
     def write(self, fd: int, content: memoryview | bytes, offset: int) -> None:
         self._moment("write")
         super().write(fd, content, offset)
