@@ -239,7 +239,7 @@ class NodeGateway:
             "up": keys.up.hex(),
             "down": keys.down.hex(),
         }
-        takes = {"packets": True, "shared": True}
+        takes = {"packets": True, "shared": True, "epoch": self._blobs.marker}
         return {"flow": flow.id, "lane": lane, "granted": flow.granted, **takes}
 
 

@@ -91,11 +91,12 @@ class NodeRows:
         return int(found[0]) if found else 0
 
     def heard(self, node: int, epoch: str, sequence: int) -> None:
-        """A node's folder is known up to this sequence of this life of it."""
+        """A node's folder is known up to this sequence of this life of it, or a later one."""
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE node SET epoch = ?, sequence = ?, away = 0 WHERE id = ?",
-                (epoch, sequence, node),
+                "UPDATE node SET sequence = CASE WHEN epoch = ? AND sequence > ? THEN sequence"
+                " ELSE ? END, epoch = ?, away = 0 WHERE id = ?",
+                (epoch, sequence, sequence, epoch, node),
             )
 
     def forget_copies(self, node: int) -> int:

@@ -175,12 +175,17 @@ class _PlacingSink(StagingSink, PublishesAtOnce):
         for index, problem in zip(order, problems, strict=True):
             if problem is not None:
                 begun.problems[index] = problem
+        shown = self._shown()
         return [
             failed(begun.problems[index])
             if index in begun.problems
-            else Receipt("done", hash=kept.get(index, offer.path))
+            else Receipt("done", version=shown, hash=kept.get(index, offer.path))
             for index, offer in enumerate(begun.offers)
         ]
+
+    def _shown(self) -> int:
+        """The version of receipts."""
+        return 0
 
     def _set_aside(self, begun: SinkBatch) -> dict[int, str]:
         """Takes what is not to be placed out of a batch, and adds what was kept for it.
@@ -242,6 +247,9 @@ class BlobSink(_PlacingSink):
             if one is not None:
                 begun.staged[index] = one
         return kept
+
+    def _shown(self) -> int:
+        return self._blobs.shown()
 
     def _forget(self, *, claimed: bool = False) -> None:
         """Removes what was kept."""

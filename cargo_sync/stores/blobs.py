@@ -181,6 +181,10 @@ class BlobFolder:
         """How many contents were found to be rotten since it was opened; it only grows."""
         return self._changes.rotten
 
+    def shown(self) -> int:
+        """The sequence, for who is told what was placed; 0 if the path leads somewhere else now."""
+        return self.sequence if self.still_there() else 0
+
     def still_there(self) -> bool:
         """True when the path still leads to the folder that was opened."""
         return self.root.still_there()

@@ -24,7 +24,6 @@ _BLOCK: Final = 4_096
 """Bytes that even the smallest file takes on most disks."""
 _ALL: Final = Want("all")
 _NONE: Final = Want("none")
-_DONE: Final = Receipt("done")
 
 
 class _PacketBatch:
@@ -133,7 +132,10 @@ class PacketSink:
         self._fail(batch, index, problem)
 
     def commit(self, batch: int) -> list[Receipt]:
-        """Places what has come, durably; returns one receipt per packet."""
+        """Places what has come, durably; returns one receipt per packet.
+
+        The version of a receipt is the sequence of the folder.
+        """
         begun = self._batches.pop(batch)
         assert begun.placing is not None, "the batch was begun"
         order = sorted(begun.staged)
@@ -147,8 +149,9 @@ class PacketSink:
             whys = [next(problems) for _ in begun.staged[index]]
             if why := problem or next(filter(None, whys), None):
                 begun.problems[index] = why
+        done = Receipt("done", version=self._blobs.shown())
         return [
-            _receipt(begun.problems[index]) if index in begun.problems else _DONE
+            _receipt(begun.problems[index]) if index in begun.problems else done
             for index in range(len(begun.packets))
         ]
 

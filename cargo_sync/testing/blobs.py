@@ -223,7 +223,8 @@ class MemoryFolders:
 
     def heard(self, node: int, epoch: str, sequence: int) -> None:
         if node in self.known:
-            self.known[node] = epoch, sequence
+            known = self.known[node]
+            self.known[node] = epoch, max(sequence, known[1]) if known[0] == epoch else sequence
 
     def forget_copies(self, node: int) -> int:
         self.blobs.forget_copies(node)

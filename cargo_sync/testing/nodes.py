@@ -59,7 +59,8 @@ class FolderNode:
         return await self._answer(self._status)
 
     async def place(self, contents: Sequence[Content]) -> Results:
-        return await self._answer(lambda: self._copy(self.spool, self.folder, contents))
+        results = await self._answer(lambda: self._copy(self.spool, self.folder, contents))
+        return results._replace(life=Life(self.folder.marker, self.folder.sequence))
 
     async def forward(self, arriving: ArrivingContent) -> None:
         await self._answer(lambda: None)

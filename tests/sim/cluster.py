@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar, TypeVarTuple
 from blake3 import blake3
 
 from cargo_sync.machines.nodes.orders import DeletionOrder, OrderBook, OrderVerdict
+from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.machines.nodes.room import NoRoom, has_room
 from cargo_sync.machines.nodes.states import Member, Members, NodeFacts, Patience, state_of
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -122,7 +123,8 @@ class _UploadLane:
             problems.append(self._put(machine, some, is_packet=some != [one]))
             await links.answer(node, number)
         await links.answer(node, number)
-        return Results(problems)
+        shows = links.story.chance(0.5)  # an older node does not
+        return Results(problems, Life(machine.epoch, machine.sequence) if shows else None)
 
     def _put(self, machine: Machine, some: Sequence[Content], *, is_packet: bool) -> Problem | None:
         """Contents are placed together, or not."""
@@ -202,7 +204,16 @@ class Links:
                 raise ProblemError(_CUT)
             await step(1.0)
 
-    async def confirm(self, node: int, session: NodeSession) -> None:
+    async def confirm(self, node: int, session: NodeSession, shown: Life | None = None) -> None:
+        if shown is not None:
+            if self.sessions.get(node) != session:
+                raise ProblemError(_CUT)
+            await step(1.0)
+            if self.is_dead:
+                raise ProblemError(_CUT)
+            self.folders.heard(node, *shown)
+            self.story.covered["step shown"] += 1
+            return
         number = await self.ask(node)
         machine = self.machines[node]
         if number != session.number:

@@ -177,13 +177,14 @@ class NodeFleet:
         found = self._found(node)
         await self._call(found, found.client.keep_snapshot(content, snapshot, verifier))
 
-    async def confirm(self, node: int, session: NodeSession) -> None:
+    async def confirm(self, node: int, session: NodeSession, shown: Life | None = None) -> None:
         found = self._found(node)
         if found.session != session:
             raise _ended(found.row.name)
-        status = await self._call(found, found.client.status())
-        found.status = status
-        await self._world.offload(self._rows.heard, node, *status.life)
+        if shown is None:
+            found.status = await self._call(found, found.client.status())
+            shown = found.status.life
+        await self._world.offload(self._rows.heard, node, *shown)
 
     async def fetch(self, node: int, contents: Sequence[Content]) -> Results:
         found = self._found(node)

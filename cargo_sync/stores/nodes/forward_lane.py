@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from cargo_sync.lanes.ports import Reader, Wake
+from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.blob_source import SpoolSource
@@ -18,7 +19,7 @@ from cargo_sync.stores.blobs import for_blobs
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.node_lane import NodeLane
-from cargo_sync.stores.nodes.ports import Results
+from cargo_sync.stores.nodes.ports import Results, latest
 from cargo_sync.stores.spool import BlobSpool
 
 MOST: Final = 4
@@ -107,14 +108,19 @@ class ForwardLanes:
         if not mine:
             return await rest(contents)
         found: dict[Content, Problem | None] = {}
+        lives = list[Life | None]()
         for content in mine:
             one = some[content]
             async with one.in_use:
                 await one.came.wait()
-                [found[content]] = (await one.lane.move([content])).problems
-        others = [content for content in contents if content not in found]
-        found |= zip(others, (await rest(others)).problems, strict=True)
-        return Results([found[content] for content in contents])
+                results = await one.lane.move([content])
+                [found[content]] = results.problems
+                lives.append(results.life)
+        if others := [content for content in contents if content not in found]:
+            results = await rest(others)
+            found |= zip(others, results.problems, strict=True)
+            lives.append(results.life)
+        return Results([found[content] for content in contents], latest(lives))
 
     async def stop(self) -> None:
         """Ends all of these lanes."""

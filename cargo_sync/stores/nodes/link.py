@@ -199,7 +199,7 @@ class NodeLink:
         except asyncio.CancelledError:
             opening.add_done_callback(_not_needed)
             raise
-        return OpenedLane(sock, link, flow.granted, flow.packets, flow.shared)
+        return OpenedLane(sock, link, flow.granted, flow.packets, flow.shared, flow.epoch)
 
     def _forward_lane(self, arriving: ArrivingContent) -> NodeLane:
         def machine(opened: OpenedLane, on_receipts: OnReceipts) -> Sender:

@@ -147,12 +147,14 @@ class NodeFlowReply(NodeReply):
     granted  bits per second, None for no limit
     packets  whether an upload may bring packets; an older node does not know of them
     shared   whether it may bring contents that are sealed for several nodes; as `packets`
+    epoch    of the folder that it belongs to, whose sequence its receipts show; "" of an older node
     """
 
     lane: NodeLaneReply
     granted: Annotated[int, Field(ge=1, lt=_INT64)] | None
     packets: bool = False
     shared: bool = False
+    epoch: str = Field("", max_length=256)
 
 
 class _ErrorWords(NodeReply):

@@ -17,12 +17,13 @@ from cargo_sync.lanes.link import Link
 from cargo_sync.lanes.receiver import Receiver
 from cargo_sync.lanes.sender import Sender
 from cargo_sync.lanes.threads import LaneThread, joined
+from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
 from cargo_sync.model.world import World
 from cargo_sync.stores.blob_changes import MODE
 from cargo_sync.stores.contract import Content
-from cargo_sync.stores.nodes.ports import Results
+from cargo_sync.stores.nodes.ports import Results, latest
 
 BATCH: Final = 2_000
 """Contents that move together."""
@@ -38,6 +39,7 @@ class OpenedLane(NamedTuple):
     granted  bits per second, None: no limit
     packets  whether it takes packets of small contents
     shared   whether it takes contents that are sealed for several nodes
+    epoch    of the node's folder, if receipts show its sequence
     """
 
     sock: socket
@@ -45,6 +47,7 @@ class OpenedLane(NamedTuple):
     granted: int | None
     packets: bool = False
     shared: bool = False
+    epoch: str = ""
 
 
 Machine = Callable[[OpenedLane, OnReceipts], Sender | Receiver]
@@ -64,13 +67,15 @@ class _RunningLane:
     """A lane, from its start to its end.
 
     packets  whether it takes packets of small contents
+    epoch    of the node's folder; "": receipts do not show its sequence
     batches  those of which no receipts have come
     problem  why it has ended; None as long as it runs
     """
 
-    def __init__(self, late: Late, packets: bool) -> None:
+    def __init__(self, late: Late, opened: OpenedLane) -> None:
         self.late = late
-        self.packets = packets
+        self.packets = opened.packets
+        self.epoch = opened.epoch
         self.batches: dict[int, _MovingBatch] = {}
         self.problem: Problem | None = None
         self.thread: LaneThread | None = None
@@ -125,15 +130,18 @@ class NodeLane:
             ProblemError: the lane cannot be opened, or ended: it is not known what has moved.
         """
         receipts: list[Receipt] = []
+        lives: list[Life | None] = []
         try:
             for start in range(0, len(contents), BATCH):
                 some = contents[start : start + BATCH]
                 asked = offers_of(some) if offers is None else offers[start : start + BATCH]
-                receipts += await self._receipts(some, asked)
+                came, epoch = await self._receipts(some, asked)
+                receipts += came
+                lives.append(_life(epoch, came))
         except BaseException:
             self._late(_moved(contents, receipts))
             raise
-        return Results(list(map(_problem, receipts)))
+        return Results(list(map(_problem, receipts)), latest(lives))
 
     async def takes_packets(self) -> bool:
         """Whether packets may move, now: another process may be at the other end later.
@@ -156,7 +164,8 @@ class NodeLane:
 
     async def _receipts(
         self, contents: Sequence[Content], offers: Sequence[Offer]
-    ) -> Sequence[Receipt]:
+    ) -> tuple[Sequence[Receipt], str]:
+        """What became of contents, and the epoch of the lane over which they went."""
         times = self._times_stopped
         for again in reversed(range(_TRIES)):
             try:
@@ -169,7 +178,7 @@ class NodeLane:
 
     async def _batch(
         self, contents: Sequence[Content], offers: Sequence[Offer], times: int
-    ) -> Sequence[Receipt]:
+    ) -> tuple[Sequence[Receipt], str]:
         running = await self._lane(times)
         if running.problem is not None:
             raise ProblemError(running.problem)
@@ -179,7 +188,7 @@ class NodeLane:
         running.batches[number] = _MovingBatch(contents, answer)
         running.thread.submit(partial(running.begin, number, offers))
         try:
-            return await answer
+            return await answer, running.epoch
         except asyncio.CancelledError:
             if answer.done() and not answer.cancelled() and answer.exception() is None:
                 self._late(_moved(contents, answer.result()))
@@ -200,7 +209,7 @@ class NodeLane:
             return self._running
 
     def _started(self, opened: OpenedLane) -> _RunningLane:
-        running = _RunningLane(self._late, opened.packets)
+        running = _RunningLane(self._late, opened)
         machine = self._machine(opened, partial(self._post, running.committed))
         running.begin = machine.offer if isinstance(machine, Sender) else machine.ask
         running.thread = LaneThread(
@@ -235,6 +244,12 @@ def _moved(contents: Sequence[Content], receipts: Sequence[Receipt]) -> list[Con
     """Those that have moved; there may be fewer receipts."""
     pairs = zip(contents, receipts, strict=False)
     return [one for one, receipt in pairs if receipt.code == _DONE]
+
+
+def _life(epoch: str, receipts: Sequence[Receipt]) -> Life | None:
+    """What the folder is that has what moved; None if that is not shown."""
+    shown = [one.version for one in receipts if one.code == _DONE]
+    return Life(epoch, max(shown)) if epoch and shown and min(shown) > 0 else None
 
 
 def _problem(receipt: Receipt) -> Problem | None:

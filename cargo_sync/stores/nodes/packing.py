@@ -10,7 +10,7 @@ from typing import Protocol
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.contract import Content
-from cargo_sync.stores.nodes.ports import Results
+from cargo_sync.stores.nodes.ports import Results, latest
 from cargo_sync.stores.packets import SMALL, as_content, offer_of, packed
 
 
@@ -38,9 +38,10 @@ async def place_packed(lane: PackedLane, contents: Sequence[Content]) -> Results
     there = set(_all_of(packets, results.problems))
     rest = [one for one in contents if one not in there]
     if not rest:
-        return Results([None] * len(contents))
-    why = dict(zip(rest, (await lane.move(rest)).problems, strict=True))
-    return Results([why.get(one) for one in contents])
+        return Results([None] * len(contents), results.life)
+    others = await lane.move(rest)
+    why = dict(zip(rest, others.problems, strict=True))
+    return Results([why.get(one) for one in contents], latest([results.life, others.life]))
 
 
 def _all_of(

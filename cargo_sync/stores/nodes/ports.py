@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from cargo_sync.machines.nodes.repair import RATE, UNKNOWN_SECONDS, Stock
+from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.machines.nodes.states import Members
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.world import World
@@ -64,15 +65,28 @@ class NodeSession(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What became of some contents: None for each that is there, or why it is not."""
+    """What became of some contents.
+
+    problems  None for each that is there, or why it is not
+    life      what the folder of the node has shown of itself since; None: nothing
+    """
 
     problems: Sequence[Problem | None]
+    life: Life | None = None
 
     def done(self, contents: Sequence[Content]) -> list[Content]:
         """Those that are there."""
         if not any(self.problems):
             return list(contents)
         return [one for one, why in zip(contents, self.problems, strict=True) if why is None]
+
+
+def latest(lives: Sequence[Life | None]) -> Life | None:
+    """What a folder has shown last; None if it has not always, or is another one now."""
+    shown = [life for life in lives if life is not None]
+    if len(shown) < len(lives) or len({life.epoch for life in shown}) != 1:
+        return None
+    return max(shown)
 
 
 class NodeLinks(Protocol):
@@ -94,8 +108,10 @@ class NodeLinks(Protocol):
             ProblemError: it is not sent, or not all of it.
         """
 
-    async def confirm(self, node: int, session: NodeSession) -> None:
+    async def confirm(self, node: int, session: NodeSession, shown: Life | None = None) -> None:
         """All that was placed or deleted in this session is covered by what is known of the folder.
+
+        `shown` is what the folder has shown since; without it the node is asked.
 
         Raises:
             ProblemError: that session has ended: nothing is known of what was not confirmed.

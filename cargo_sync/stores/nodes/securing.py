@@ -267,9 +267,9 @@ async def place_on(
     if session is None:
         return [], None
     try:
-        done = (await links.place(node, some)).done(some)
-        if done:
-            await links.confirm(node, session)
+        results = await links.place(node, some)
+        if done := results.done(some):
+            await links.confirm(node, session, results.life)
     except ProblemError:
         return [], None
     return done, session
