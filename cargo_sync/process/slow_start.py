@@ -45,7 +45,7 @@ class SlowStart:
         passed = 0.0
         while not self._over.wait(pause):
             passed, pause = passed + pause, again
-            words = f"the start goes on for {passed:.0f} s: {self.work}"
+            words = f"the start has taken {passed:.0f} s so far: {self.work}"
             try:
                 if why := self.asks():
                     words += f"; it waits for {why}"

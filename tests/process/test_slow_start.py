@@ -27,7 +27,7 @@ def test_it_says_what_it_waits_for(caplog: pytest.LogCaptureFixture) -> None:
         slow._thread.join(0.05)
         slow.over()
         slow._thread.join(PATIENCE)
-    words = [record.getMessage().partition(" s: ")[2] for record in caplog.records]
+    words = [record.getMessage().partition(" s so far: ")[2] for record in caplog.records]
     assert words[:2] == [
         "ports are opened",
         "ports are opened; what it waits for cannot be found out: nobody answers",
