@@ -10,12 +10,14 @@ from typing import Any
 
 from blake3 import blake3
 
+from cargo_sync.model import paths
 from tests.remotes.installed import of_python
 from tests.shared_bucket.diary import Side
 from tests.shared_bucket.place import JOBS, SharedBucket
 from tests.shared_bucket.verdict import Findings, Row
 
 _OURS = ".cargo_sync"
+_STAGING = ".cargo_sync/staging"
 _PARTS = ".rclone_temp_multipart_"
 """How names of unfinished uploads begin on the disk of `rclone serve s3`: they are no objects."""
 _Split = tuple[dict[str, str], frozenset[str]]
@@ -90,9 +92,11 @@ def _row(row: dict[str, Any]) -> Row:
 
 
 def _split(found: Mapping[str, str]) -> _Split:
-    """Files as people see them, and what is in our own folder."""
+    """Files as people see them, and what is in our own folder: what is staged does not count."""
     current = {path: one for path, one in found.items() if not _is_ours(path)}
-    ours = frozenset(one for path, one in found.items() if _is_ours(path))
+    ours = frozenset(
+        one for path, one in found.items() if _is_ours(path) and not paths.is_below(path, _STAGING)
+    )
     return current, ours
 
 

@@ -36,6 +36,7 @@ from cargo_sync.trees.cargo.replies import (
 from cargo_sync.trees.cargo.requests import NO_CONTACT, Body, Contact
 from cargo_sync.trees.contract import Brought, Delta, Ends, Observation, Task, Tasks
 from cargo_sync.trees.cut_short import to_their_end, told
+from cargo_sync.trees.recording import recorded
 
 LISTED: Final = 100_000_000
 """The most rows that one look reads."""
@@ -331,12 +332,16 @@ class CargoTree:
                 yield result
                 # Here the receiver of the result has recorded it.
                 if mode is Mode.UPLOAD:
-                    await self._world.offload(self._note_own, result, lineage)
+                    # A stop that comes meanwhile goes to the flow, which tells what it has then.
+                    await recorded(self._noted_own(result, lineage))
 
     def _note(self, numbers: Sequence[int], lineage: Lineage) -> None:
         """Notes the newest of some changes, if it was made in this lineage."""
         if lineage.token and (newest := max(numbers, default=0)) >= lineage.first:
             self._newest.add(newest, lineage.token)
+
+    async def _noted_own(self, moved: Brought, lineage: Lineage) -> None:
+        await self._world.offload(self._note_own, moved, lineage)
 
     def _note_own(self, moved: Brought, lineage: Lineage) -> None:
         """Notes files that need not be read again: the server has them as they are here."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,13 +13,15 @@ from cargo_sync.machines.newest_change import NOTHING_SEEN, Lineage, SeenChange
 from cargo_sync.machines.own_changes import NO_CHANGES, OwnChanges
 from cargo_sync.model.actions import Action, Op
 from cargo_sync.model.entries import FILE, FOLDER, Entry, EntryColumns, PlacedEntries
+from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Receipt
 from cargo_sync.model.world import World
+from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.cargo.api import Api
 from cargo_sync.trees.cargo.tree import CargoTree
 from cargo_sync.trees.contract import Brought, Delta, Moved, Task
-from tests.offloads import inline
+from tests.offloads import a_turn_later, inline
 from tests.trees.cargo.answers import Answer, Answers, answering, ok, raw, refuse
 
 MINE = {"name": "default", "access": "rw", "epoch": "e", "sequence": 7, "lineage": "l"}
@@ -227,6 +230,44 @@ async def test_only_files_that_are_there_as_they_are_here_are_own() -> None:
         assert it._own.changes() == NO_CHANGES, "7 is older than this start of the server"
         it._note_own(Brought(tasks, receipts, [], Moved()), Lineage("mine", 7))
         assert it._own.changes() == OwnChanges(((7, 7), (10, 10)), ("f0", "f3"), "mine")
+
+
+async def test_a_stop_after_a_batch_is_recorded_reaches_the_flow_which_tells_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The flow waits then for what the server has committed."""
+    first, late = (
+        Brought([Task(Action(Op.PUT, path, FILE_A), "")], [Receipt("done", 7)], [], Moved())
+        for path in "ab"
+    )
+    told: list[Brought] = []
+
+    async def run(*_: object) -> AsyncIterator[tuple[Brought, Lineage]]:
+        try:
+            yield first, Lineage()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            yield late, Lineage()
+            raise
+
+    async def none() -> AsyncIterator[list[Task]]:
+        for nothing in list[list[Task]]():
+            yield nothing
+
+    async with tree() as (it, _):
+        monkeypatch.setattr(it, "_world", replace(it._world, offload=a_turn_later))
+        monkeypatch.setattr(it.flows, "run", run)
+
+        async def follow() -> None:
+            async for brought in it.transfer(Mode.UPLOAD, MemoryTree("near"), none(), None, "run"):
+                told.append(brought)
+                if brought is first:
+                    following.cancel()  # as it comes after what is recorded
+
+        following = asyncio.create_task(follow())
+        with pytest.raises(asyncio.CancelledError):
+            await following
+    assert told == [first, late]
 
 
 async def test_renames_before_a_server_started_again_are_not_taken_for_those_after_it(
