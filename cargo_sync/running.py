@@ -30,23 +30,17 @@ def run_application(
     from cargo_sync.api.addresses import AddressError
     from cargo_sync.control.endpoint import EndpointError
     from cargo_sync.model.problems import ProblemError
+    from cargo_sync.process.event_loop import new_loop
     from cargo_sync.process.logs import logging_to
     from cargo_sync.process.service import Service
     from cargo_sync.process.systemd import Notifier
 
-    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    try:
-        import uvloop
-
-        loop_factory = uvloop.new_event_loop
-    except ImportError:
-        pass  # uvloop does not exist for every platform: the standard library's loop works too
     with logging_to(log, click.get_current_context().obj, os.environ, identifier) as ring:
         service = Service(ring, Notifier(os.environ))
         gc.freeze()
         gc.enable()
         try:
-            with asyncio.Runner(loop_factory=loop_factory) as runner:
+            with asyncio.Runner(loop_factory=new_loop) as runner:
                 runner.run(application(service))
         except (AddressError, EndpointError, ProblemError) as error:
             _end(_FAILED, [str(error)])

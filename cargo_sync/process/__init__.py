@@ -5,6 +5,7 @@ buffers          large buffers that are used again
 byte_stream      a connection whose bytes are received into large buffers
 descriptors      how many files and sockets may be open, and how many are kept back
 doors            the TCP ports; connections are counted until their client has logged in
+event_loop       the event loop of a program or a thread
 fair_lock        a lock that threads get in the order of asking
 file_lock        one process per file, by a kernel lock that names its holder
 http/            HTTP APIs: their port, requests, answers and refusals

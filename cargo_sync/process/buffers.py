@@ -1,6 +1,7 @@
 """Large buffers that are used again: a new one costs a tenth of what is done with its content."""
 
 from collections import deque
+from collections.abc import Iterable
 
 
 class Buffers:
@@ -30,15 +31,25 @@ class Buffers:
         return memoryview(new)
 
 
-class OneMemory:
-    """Gives out memory that somebody has, from its beginning to its end."""
+class GivenMemory:
+    """Gives out memory that somebody has, from its beginning to its end.
 
-    def __init__(self, memory: memoryview) -> None:
-        self._left = memory
+    Args:
+        views: of it, one after the other.
+        after: so many bytes of it are left out.
+    """
+
+    def __init__(self, views: Iterable[memoryview], after: int = 0) -> None:
+        self._left = deque(view for view in views if len(view))
+        while after:
+            after -= len(self.take(after))
 
     def take(self, size: int) -> memoryview:
-        """The next so many bytes."""
-        taken, self._left = self._left[:size], self._left[size:]
+        """The next bytes: as many, or fewer if a view ends before."""
+        view = self._left.popleft()
+        taken, rest = view[:size], view[size:]
+        if len(rest):
+            self._left.appendleft(rest)
         return taken
 
 

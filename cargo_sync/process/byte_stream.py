@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from cargo_sync.model.world import Offload
-from cargo_sync.process.buffers import Buffers, OneMemory
+from cargo_sync.process.buffers import Buffers, GivenMemory
 from cargo_sync.process.passing_on import PIECE, OwnDescriptor, Put, passed_on
 
 LEAST: Final = 64 * 2**10
@@ -42,6 +42,7 @@ class ByteStream(asyncio.BufferedProtocol):
         left: bytes that will come: what is behind them is not read. None: all until the end.
         lost: is told of the end of the connection, too.
         into: memory for all that comes, of `left` bytes; None: buffers, which are used again.
+            A buffer ends where a view of it does.
     """
 
     def __init__(
@@ -49,13 +50,13 @@ class ByteStream(asyncio.BufferedProtocol):
         now: Callable[[], float],
         left: int | None = None,
         lost: Callable[[Exception | None], None] | None = None,
-        into: memoryview | None = None,
+        into: GivenMemory | None = None,
     ) -> None:
         self._now = now
         self._left = left
         self._lost = lost
         self._transport: asyncio.Transport | None = None
-        self._buffers: Buffers | OneMemory = Buffers(KEPT) if into is None else OneMemory(into)
+        self._buffers = Buffers(KEPT) if into is None else into
         self._full = deque[memoryview]()
         self._buffer, self._filled = _EMPTY, 0
         """What is being filled, without what was taken of it; how many bytes have come."""

@@ -6,11 +6,13 @@ remains is nothing but bytes. Such a connection is not used again.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 import aiohttp
 
 from cargo_sync.model.world import Offload
+from cargo_sync.process.buffers import GivenMemory
 from cargo_sync.process.byte_stream import ByteStream
 from cargo_sync.process.passing_on import Put
 
@@ -21,14 +23,14 @@ LARGE: Final = 4 * 2**20
 class HttpBody:
     """The body of an answer, as it comes on the line.
 
-    into  memory of as many bytes as the body has: what is received past aiohttp is received there,
-          each piece at its place; None: elsewhere
+    into  views of memory with as many bytes as the body: what is received past aiohttp is received
+          there, each byte at its place, and a piece ends where a view does; None: elsewhere
     keeps  whether the connection is to be used again, so that nothing is received past aiohttp
     """
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
-        self.into: memoryview | None = None
+        self.into: Sequence[memoryview] | None = None
         self.keeps = False
         self._stream: ByteStream | None = None
         self._silence: float | None = None
@@ -73,7 +75,7 @@ class HttpBody:
         self._silence = protocol.read_timeout
         protocol.pause_reading()
         now = asyncio.get_running_loop().time
-        into = None if self.into is None else self.into[size - left :]
+        into = None if self.into is None else GivenMemory(self.into, size - left)
         self._stream = ByteStream(now, left, protocol.connection_lost, into)
         transport.set_protocol(self._stream)
         self._stream.connection_made(transport)

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
+from cargo_sync.process.event_loop import new_loop
+
 PATIENCE: Final = 10.0
 """Seconds that the work has to end."""
 
@@ -15,7 +17,7 @@ class LoopThread:
     """One of these, until `close`. Any thread may use it."""
 
     def __init__(self, name: str) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_loop()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 

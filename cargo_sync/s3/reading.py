@@ -1,7 +1,7 @@
 """The head of an object, from headers, and its content as it comes."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -45,20 +45,32 @@ class ObjectContent:
         """The connection is used again when all has come, which costs time for each byte."""
         self._body.keeps = True
 
-    async def read_into(self, view: memoryview) -> None:
-        """Fills memory with all of the bytes; `view` has as many as `end - start`.
+    async def read_into(
+        self, views: Sequence[memoryview], filled: Callable[[int], object] = lambda index: None
+    ) -> None:
+        """Fills memory with all of the bytes, in their order.
+
+        Args:
+            views: of it; together they have as many bytes as `end - start`, each at least one.
+            filled: called with the index of each view, once all of its bytes are there.
 
         Raises:
-            S3Error: the connection was cut. What is in the memory then is nothing.
+            S3Error: the connection was cut. What is in a view that was not filled is nothing.
         """
-        if not self._skip and len(view) == self._length:
-            self._body.into = view
-        done = 0
+        if not self._skip and sum(map(len, views)) == self._length:
+            self._body.into = views
+        index = done = 0
         async for piece in self.pieces():
-            after = done + len(piece)
-            if not (isinstance(piece, memoryview) and piece.obj is view.obj):
-                view[done:after] = piece
-            done = after
+            left = memoryview(piece)
+            while left:
+                view = views[index]
+                part = left[: len(view) - done]
+                if part.obj is not view.obj:
+                    view[done : done + len(part)] = part
+                left, done = left[len(part) :], done + len(part)
+                if done == len(view):
+                    filled(index)
+                    index, done = index + 1, 0
 
     async def pieces(self) -> AsyncIterator[bytes | memoryview]:
         """The bytes, in pieces as they come: never fewer or more than from `start` to `end`.

@@ -102,15 +102,18 @@ class PieceMemory:
         """The same bytes, in memory that nobody else has: copied only if they must be."""
         if len(content) < POOLED:
             return memoryview(bytes(content))
-        with self._lock:
-            memory = self._free.pop() if self._free else None
-        if memory is None:
-            memory = new_buffer(BODY_MAX)
+        memory = self._large()
         if exchange is not None and exchange(content, memory):
             return content
         kept = memory[records.SIZE : records.SIZE + len(content)]
         kept[:] = content
         return kept
+
+    def take(self, length: int) -> memoryview:
+        """Memory for a piece that is still to come. What is in it means nothing."""
+        if length < POOLED:
+            return memoryview(bytearray(length))
+        return self._large()[records.SIZE : records.SIZE + length]
 
     def give(self, memory: memoryview | None) -> None:
         """Nobody uses this any more."""
@@ -119,6 +122,12 @@ class PieceMemory:
         with self._lock:
             if len(self._free) < FREE:
                 self._free.append(memoryview(memory.obj))
+
+    def _large(self) -> memoryview:
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+        return new_buffer(BODY_MAX)
 
 
 class HeldPieces:
@@ -214,10 +223,24 @@ class HeldPieces:
         """A piece is here; its bytes (None: zeros) are kept if somebody still wants it."""
         with self._lock:
             piece = self._pieces.get(key)
+        if piece is not None:
+            self._here(piece, None if memory is None else self._memory.keep(memory, exchange))
+
+    def room(self, length: int) -> memoryview:
+        """Memory in which a piece of so many bytes may come; see `came_there`."""
+        return self._memory.take(length)
+
+    def came_there(self, key: PieceKey, memory: memoryview) -> None:
+        """As `came`, in memory from `room`; nobody else may have a view of it any more."""
+        with self._lock:
+            piece = self._pieces.get(key)
         if piece is None:
-            return
-        kept = None if memory is None else self._memory.keep(memory, exchange)
-        wakes = list[Wake]()
+            self._memory.give(memory)
+        else:
+            self._here(piece, memory)
+
+    def _here(self, piece: HeldPiece, kept: memoryview | None) -> None:
+        key, wakes = piece.key, list[Wake]()
         with self._lock:
             if piece.state is PieceState.AWAITED and self._pieces.get(key) is piece:
                 piece.memory, kept = kept, None

@@ -19,6 +19,11 @@ class PieceRun(NamedTuple):
     pieces: int
 
     @property
+    def numbers(self) -> range:
+        """Those of its pieces."""
+        return range(self.first, self.first + self.pieces)
+
+    @property
     def start(self) -> int:
         """The offset of the first byte."""
         return self.first * PIECE

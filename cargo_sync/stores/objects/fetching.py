@@ -7,7 +7,7 @@ If it does not, that is noted, so that it is kept when it comes again.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -23,7 +23,7 @@ from cargo_sync.stores.nodes.held_pieces import HeldPieces, PieceKey
 from cargo_sync.stores.nodes.pieces import PieceRun, is_right, length_of, list_of
 from cargo_sync.stores.objects.buckets import Buckets
 from cargo_sync.stores.objects.packing import ObjectRead, WantedBytes, merged
-from cargo_sync.stores.objects.ports import Storage
+from cargo_sync.stores.objects.ports import BucketCalls, Storage
 
 AT_ONCE: Final = 16
 """Requests that are under way: so much of what was read may be in memory."""
@@ -41,6 +41,9 @@ _UNKNOWN: Final = Problem(
 Came = Sequence[tuple[WantedBytes, memoryview]]
 Take = Callable[[Came], Sequence[WantedBytes]]
 """Takes what has come in one request; those of it that are not what was stored."""
+Keep = Callable[[PieceKey, memoryview], None]
+Ask = Callable[[BucketCalls, ObjectRead], Awaitable[Sequence[WantedBytes]]]
+"""Reads and takes what comes in one request; returns the same. Raises ProblemError."""
 
 
 class ObjectFetching:
@@ -93,7 +96,7 @@ class ObjectFetching:
                 for number, content in enumerate(contents)
                 if content in where
             ]
-            await self._read(spans, partial(_take_small, ask))
+            await self._read(spans, partial(_at_once, partial(_take_small, ask)))
         except ProblemError:
             pass  # it is told when they are opened
         finally:
@@ -113,28 +116,46 @@ class ObjectFetching:
             if run.content in where
         ]
 
-        def take(some: Came) -> list[WantedBytes]:
-            return [span for span, memory in some if not taken(runs[span.asked], memory)]
-
-        def taken(run: PieceRun, memory: memoryview) -> bool:
-            at = 0
-            for number in range(run.first, run.first + run.pieces):
-                piece = memory[at : at + length_of(run.content, number)]
-                at += len(piece)
-                if not is_right(run.content, number, piece, lists[run.content]):
-                    return False
-                key = PieceKey(workspace, run.content, number)
-                came.add(key)
-                self._held.came(key, piece)
+        def taken(content: Content, number: int, piece: memoryview, keep: Keep) -> bool:
+            if not is_right(content, number, piece, lists[content]):
+                return False
+            key = PieceKey(workspace, content, number)
+            came.add(key)
+            keep(key, piece)
             return True
 
+        def take(some: Came) -> list[WantedBytes]:
+            return [
+                span
+                for span, memory in some
+                if not taken(runs[span.asked].content, 0, memory, self._held.came)
+            ]
+
+        async def ask(calls: BucketCalls, read: ObjectRead) -> Sequence[WantedBytes]:
+            content = runs[read.spans[0].asked].content
+            if content.size <= PIECE:
+                return await _at_once(take, calls, read)
+            # It is alone in its object. Between its spans there is nothing: pieces are no gaps.
+            pieces = [(span, number) for span in read.spans for number in runs[span.asked].numbers]
+            views = [self._held.room(length_of(content, number)) for _, number in pieces]
+            wrong = list[WantedBytes]()
+
+            def filled(index: int) -> None:
+                """Each is checked while it is near the processor, and its reader goes on."""
+                span, number = pieces[index]
+                if not taken(content, number, views[index], self._held.came_there):
+                    wrong.append(span)
+
+            await calls.read_into(read.key, read.first, views, filled)
+            return wrong
+
         whys = {run.content: _vanished() for run in runs if run.content not in where}
-        for span, why in await self._read(spans, take):
+        for span, why in await self._read(spans, ask):
             whys[runs[span.asked].content] = why
         return whys
 
     async def _read(
-        self, spans: Sequence[WantedBytes], take: Take
+        self, spans: Sequence[WantedBytes], ask: Ask
     ) -> list[tuple[WantedBytes, Problem]]:
         """Reads all of these; those that failed, and why."""
         failed = list[tuple[WantedBytes, Problem]]()
@@ -143,16 +164,12 @@ class ObjectFetching:
             try:
                 async with self._turns:
                     bucket = self._buckets.numbered(read.bucket)
-                    memory = await bucket.calls.read(read.key, read.first, read.after)
+                    wrong = await ask(bucket.calls, read)
             except ProblemError as error:
                 why = _lost(error.problem) if error.problem.code in LOST else error.problem
                 failed.extend((span, why) for span in read.spans)
                 return
-            some = [
-                (span, memory[span.first - read.first : span.after - read.first])
-                for span in read.spans
-            ]
-            failed.extend((span, _rotten()) for span in take(some))
+            failed.extend((span, _rotten()) for span in wrong)
 
         async with asyncio.TaskGroup() as tasks:
             for read in merged(spans):
@@ -200,6 +217,14 @@ class ObjectFetching:
         for content in contents:
             if one := self._known.pop((workspace, content), None):
                 self._known_bytes -= len(one[1])
+
+
+async def _at_once(take: Take, calls: BucketCalls, read: ObjectRead) -> Sequence[WantedBytes]:
+    """Reads some small contents; see `Ask`."""
+    memory = await calls.read(read.key, read.first, read.after)
+    return take([
+        (span, memory[span.first - read.first : span.after - read.first]) for span in read.spans
+    ])  # fmt: skip
 
 
 def _take_small(ask: SmallAsk, some: Came) -> list[WantedBytes]:

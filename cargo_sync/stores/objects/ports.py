@@ -78,6 +78,14 @@ class BucketCalls(Protocol):
     async def read(self, key: str, start: int, end: int) -> memoryview:
         """Its bytes from `start` up to, not including, `end`: exactly so many."""
 
+    async def read_into(
+        self, key: str, start: int, views: Sequence[memoryview], filled: Callable[[int], object]
+    ) -> None:
+        """Fills views, one after the other, with its bytes from `start` on.
+
+        `filled` is told the index of each that is full. The others are nothing if it fails.
+        """
+
     async def begin(self, key: str) -> str:
         """An upload in parts begins; returns its id."""
 

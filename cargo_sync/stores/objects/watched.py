@@ -90,6 +90,16 @@ class WatchedBucket:
         self.counts.received += len(found)
         return found
 
+    async def read_into(
+        self, key: str, start: int, views: Sequence[memoryview], filled: Callable[[int], object]
+    ) -> None:
+        def counted(index: int) -> None:
+            self.counts.received += len(views[index])
+            filled(index)
+
+        with self._watched("get"):
+            await self._calls.read_into(key, start, views, counted)
+
     async def begin(self, key: str) -> str:
         with self._watched("other"):
             return await self._calls.begin(key)

@@ -78,6 +78,14 @@ class MemoryBucket:
             raise S3Error(Problem(Code.BAD_RANGE, f"{key} is too short"), status=416)
         return memoryview(found)
 
+    async def read_into(
+        self, key: str, start: int, views: Sequence[memoryview], filled: Callable[[int], object]
+    ) -> None:
+        found = await self.read(key, start, start + sum(map(len, views)))
+        for index, view in enumerate(views):
+            view[:], found = found[: len(view)], found[len(view) :]
+            filled(index)
+
     async def begin(self, key: str) -> str:
         await self._begin("begin")
         upload = f"upload {next(self._numbers)}"

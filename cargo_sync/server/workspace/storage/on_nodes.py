@@ -14,7 +14,6 @@ from typing import Final
 
 from cargo_sync.config.server import ServerSettings, WorkspaceSettings
 from cargo_sync.config.stored import COPIES
-from cargo_sync.local.content_hash import tagging
 from cargo_sync.machines.nodes.states import PATIENCE
 from cargo_sync.model.world import World
 from cargo_sync.process.metrics import Family
@@ -94,8 +93,7 @@ class NodeStorage:
             return None
         claims = Claims()
         path = os.path.join(self._settings.state_dir, SPOOL)
-        hashes = tagging(secrets.token_bytes)
-        spool = await world.offload(open_spool, path, claims, self._shared, world, hashes)
+        spool = await world.offload(open_spool, path, claims, self._shared, world)
         blobs = Blobs(database)
         recovery = await world.offload(self._recovery.get)
         since = None if recovery is None else recovery.since

@@ -4,11 +4,11 @@ If it is lost, nothing is lost that had a receipt.
 """
 
 import logging
-from collections.abc import Callable
+import secrets
 from typing import Final
 
 from cargo_sync.local.ages import AgeStore
-from cargo_sync.local.content_hash import ContentHash, ListedHash
+from cargo_sync.local.content_hash import tagging
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Offload, World
 from cargo_sync.process.wakeup import Wakeup
@@ -30,7 +30,6 @@ def open_spool(
     claims: Claims,
     shared: SharedParts,
     world: World,
-    hashes: Callable[[], ContentHash] = ListedHash,
 ) -> BlobSpool:
     """Opens the spool in the folder at `path`. It blocks.
 
@@ -39,7 +38,6 @@ def open_spool(
         claims: who needs which content.
         shared: where resume points are kept.
         world: for the marker of a new folder.
-        hashes: makes what hashes a large content while it arrives.
 
     Raises:
         ProblemError: it cannot be opened.
@@ -55,7 +53,7 @@ def open_spool(
         shared.ages,
         holder="cargo_sync server",
         durable=False,
-        hashes=hashes,
+        hashes=tagging(secrets.token_bytes),
     )
     return BlobSpool(folder, claims, SmallContents())
 
