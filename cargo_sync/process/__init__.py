@@ -1,6 +1,7 @@
 """What each long-running process needs, independent of what it does.
 
 alongside        tasks that run beside the application: watchdog, process metrics, metrics page
+body_room        memory in which the body of an answer is received
 buffers          large buffers that are used again
 byte_stream      a connection whose bytes are received into large buffers
 descriptors      how many files and sockets may be open, and how many are kept back
@@ -10,7 +11,7 @@ fair_lock        a lock that threads get in the order of asking
 file_lock        one process per file, by a kernel lock that names its holder
 http/            HTTP APIs: their port, requests, answers and refusals
 http_body        the body of an answer; a large one is received past aiohttp
-http_exchange    short messages to somebody else's HTTP server, over connections that are kept
+http_exchange    messages to somebody else's HTTP server, over connections that are kept
 http_problems    what aiohttp raises about a connection to somebody else's server, as a problem
 http_sending     the body of a request as it goes out
 journal          the log in systemd's journal

@@ -6,7 +6,7 @@ requests     one call, signed: what goes over the wire
 content      what a request sends: views of bytes, without a copy
 sent_hashes  by which hash a server finds that a content came as it was sent
 connection   one HTTP session: sends, tries again, translates what fails
-short        short requests, past aiohttp
+direct       requests past aiohttp: short ones, and large contents that nobody slows down
 session      the session of one login, in which aiohttp sends nothing twice
 meanings     what the codes and statuses of refusals mean: one table
 errors       what a server or a connection says, as one exception

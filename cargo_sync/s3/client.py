@@ -5,12 +5,13 @@ cut, and nothing can go wrong by doing it twice. All calls raise S3Error, and a 
 `bad_request` for a key, metadata or an ETag that cannot be sent.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence, Set
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Final, Self
 
-from cargo_sync.model.problems import Problem
+from cargo_sync.model.problems import Code, Problem
+from cargo_sync.process.body_room import BodyRoom
 from cargo_sync.s3.connection import S3Connection
 from cargo_sync.s3.content import S3Content
 from cargo_sync.s3.copying import Copying
@@ -19,7 +20,7 @@ from cargo_sync.s3.errors import S3Error, changed, vanished
 from cargo_sync.s3.listing import Listing
 from cargo_sync.s3.multipart import Multipart
 from cargo_sync.s3.objects import ObjectHead, Stored, Versioning
-from cargo_sync.s3.reading import ObjectContent, head_of, version_of
+from cargo_sync.s3.reading import ObjectContent, head_of, sent_range, version_of
 from cargo_sync.s3.requests import (
     NO_HEADERS,
     S3Request,
@@ -30,10 +31,12 @@ from cargo_sync.s3.requests import (
     range_header,
 )
 from cargo_sync.s3.sent_hashes import SentHash, ServerChecks
+from cargo_sync.wire.http1 import HttpAnswer
 
 NO_METADATA: Final[Mapping[str, str]] = NO_HEADERS
 _GONE: Final = 404
 _WHOLE: Final = 200
+_CONTENT: Final = (_WHOLE, 206)
 _SERVER_HEADERS: Final = ("Server", "x-amz-bucket-region", "x-minio-deployment-id")
 
 
@@ -155,6 +158,43 @@ class S3:
             if if_match and content.head.etag not in ("", if_match):
                 raise changed(what)
             yield content
+
+    async def read_into(
+        self,
+        key: str,
+        start: int,
+        views: Sequence[memoryview],
+        filled: Callable[[int], object] = lambda index: None,
+    ) -> None:
+        """Fills memory with the bytes of an object from `start` on, without a copy if that can be.
+
+        Args:
+            key: of the object.
+            start: first byte.
+            views: of memory, each of at least one byte.
+            filled: called with the index of each, once it is full. The others are nothing if this
+                fails.
+
+        Raises:
+            S3Error: `bad_range`: the object ends before.
+        """
+        what, end = f"{key!r} could not be read", start + sum(map(len, views))
+
+        def accepts(answer: HttpAnswer) -> bool:
+            if answer.status not in _CONTENT:
+                return False
+            with suppress(S3Error):
+                return sent_range(what, answer.status, answer.headers)[:2] == (start, end)
+            return False
+
+        request = S3Request("GET", what, checked_key(key), headers=range_header(start, end))
+        if await self._connection.received(request, BodyRoom(views, accepts, filled)):
+            return
+        async with self.get(key, start, end) as content:
+            if content.end < end:
+                # It is this object that is wrong, and not the server's answer.
+                raise S3Error(Problem(Code.BAD_RANGE, f"{key} is shorter than it was"))
+            await content.read_into(views, filled)
 
     async def with_md5(self, content: S3Content) -> tuple[S3Content, bytes]:
         """A content that knows its MD5, of 16 bytes; and that."""

@@ -17,6 +17,7 @@ from yarl import URL
 from cargo_sync.machines.retry import delay
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import World
+from cargo_sync.process.body_room import BodyRoom
 from cargo_sync.process.http_exchange import LONGEST_ANSWER, UnopenedError
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.s3.answers import AnswerReader, Records
@@ -29,11 +30,11 @@ from cargo_sync.s3.content import (
     digests,
 )
 from cargo_sync.s3.credentials import S3Login
+from cargo_sync.s3.direct import DirectRequests
 from cargo_sync.s3.errors import S3Error, S3Refusal, asked_anew, bad_answer, refused, translated
 from cargo_sync.s3.requests import S3Request, Signer
 from cargo_sync.s3.sent_hashes import UNKNOWN, SentHash, needed
 from cargo_sync.s3.session import OnceError, new_session, once
-from cargo_sync.s3.short import ShortRequests
 from cargo_sync.wire.http1 import HttpAnswer
 from cargo_sync.wire.sigv4 import EMPTY, UNSIGNED
 
@@ -88,7 +89,9 @@ class S3Connection:
         self._given = session
         self._own: aiohttp.ClientSession | None = None
         self._pause = pause
-        self._shorts = ShortRequests(login)
+        self._shorts = DirectRequests(login)
+        self._longs = DirectRequests(login)
+        """For large contents: short requests need not wait for these."""
         self._signer = Signer(login.address)
         self.doubted = False
         self.checks = UNKNOWN
@@ -99,6 +102,7 @@ class S3Connection:
         if own is not None:
             await own.close()
         await self._shorts.aclose()
+        await self._longs.aclose()
 
     async def headers(self, request: S3Request) -> Mapping[str, str]:
         """The headers of a successful answer, whose body is empty or means nothing.
@@ -112,10 +116,10 @@ class S3Connection:
             return response.headers
 
         async def send(hashed: SentDigests | None) -> Mapping[str, str]:
-            if not self.is_short(request):
+            if (direct := self._direct(request)) is None:
                 return await self._read(request, hashed, read)
             with suppress(UnopenedError):
-                return (await self._exchanged(request, hashed, _REFUSAL)).headers
+                return (await self._exchanged(direct, request, hashed, _REFUSAL)).headers
             return await self._read(_unpaced(request), hashed, read)
 
         return await self._tried(request, send)
@@ -131,12 +135,44 @@ class S3Connection:
         """
 
         async def send(hashed: SentDigests | None) -> HttpAnswer | None:
-            if self.is_short(request):
+            if (direct := self._direct(request)) is not None:
                 with suppress(UnopenedError):
-                    return await self._exchanged(request, hashed, longest)
+                    return await self._exchanged(direct, request, hashed, longest)
             return None
 
         return await self._tried(request, send)
+
+    async def received(self, request: S3Request, room: BodyRoom) -> bool:
+        """Receives the body of a successful answer in its place.
+
+        Returns:
+            Whether it did. If not, nothing was told to be full: this server cannot be asked in this
+            way, or the room does not accept what it answers. Use `opened`.
+
+        Raises:
+            S3Error: it failed, also after more tries. Once some of it was told to be full, there
+                is no other try.
+        """
+        cut = list[Exception]()
+
+        async def send(hashed: SentDigests | None) -> bool:
+            if self._given is not None or not self._longs.may:
+                return False
+            try:
+                await self._exchanged(self._longs, request, hashed, _REFUSAL, room)
+            except UnopenedError:
+                return False
+            except OSError as error:
+                if not room.is_told:
+                    raise
+                cut.append(error)
+            return room.is_told
+
+        found = await self._tried(request, send)
+        with translated(request.what, self.where):
+            if cut:
+                raise cut[0]
+        return found
 
     async def answer(
         self, request: S3Request, records: Records = NO_RECORDS, *, optional: bool = False
@@ -254,17 +290,29 @@ class S3Connection:
                 request = replace(request, headers={**request.headers, "Content-MD5": hashed.md5})
         return self._signer.signed(request, self.login.access_key(), asked, payload)
 
-    def is_short(self, request: S3Request) -> bool:
-        """Whether a request, and the answer to it, is sent and read at once."""
+    def _direct(self, request: S3Request) -> DirectRequests | None:
+        """By what a request is sent past aiohttp, if the answer to it is short; None: it is not.
+
+        A content whose speed is limited goes in pieces, each in its time.
+        """
         content = request.content
-        return (
-            self._given is None and self._shorts.may and (content is None or content.size <= SMALL)
-        )
+        if content is None or content.size <= SMALL:
+            found = self._shorts
+        elif content.pace is None:
+            found = self._longs
+        else:
+            return None
+        return found if self._given is None and found.may else None
 
     async def _exchanged(
-        self, request: S3Request, hashed: SentDigests | None, longest: int
+        self,
+        direct: DirectRequests,
+        request: S3Request,
+        hashed: SentDigests | None,
+        longest: int,
+        room: BodyRoom | None = None,
     ) -> HttpAnswer:
-        """Sends a short request once; returns a successful answer.
+        """Sends a request once, past aiohttp; returns a successful answer.
 
         Raises:
             UnopenedError: nothing was sent; its content has waited for its turn already.
@@ -274,8 +322,8 @@ class S3Connection:
             await content.pace(content.size)
         asked = self.world.wall()  # a server takes no signature that is old
         target, headers = self._signed(request, hashed, asked)
-        answer = await self._shorts.ask(
-            request.method, target, headers, content, longest, request.patience
+        answer = await direct.ask(
+            request.method, target, headers, content, longest, request.patience, room
         )
         _log.debug("%s %s: %d", request.method, self.where, answer.status)
         if answer.status >= 300:

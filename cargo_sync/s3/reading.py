@@ -32,7 +32,7 @@ class ObjectContent:
         self._what = what
         self._where = response.url.authority
         self._body = HttpBody(response)
-        first, last, size = _sent_range(what, response)
+        first, last, size = sent_range(what, response.status, response.headers)
         self.ranged = "Content-Range" in response.headers
         self.start = start
         self.end = size if end is None else min(end, size)
@@ -139,16 +139,19 @@ def version_of(headers: Mapping[str, str]) -> str:
     return "" if version == "null" else version
 
 
-def _sent_range(what: str, response: aiohttp.ClientResponse) -> tuple[int, int, int]:
+def sent_range(what: str, status: int, headers: Mapping[str, str]) -> tuple[int, int, int]:
     """First byte, byte after the last one, and the object's size.
 
     Some servers send a part with the status 200. So Content-Range says what it is: without it, a
     body is the whole object.
+
+    Raises:
+        S3Error: `bad_answer`.
     """
-    told = response.headers.get("Content-Range")
-    length = _length(what, response.headers)
+    told = headers.get("Content-Range")
+    length = _length(what, headers)
     if told is None:
-        if response.status == 206:
+        if status == 206:
             raise bad_answer(what, "it is a part, and does not say which")
         if length is None:
             raise bad_answer(what, "it has no Content-Length")

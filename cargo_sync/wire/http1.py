@@ -92,6 +92,21 @@ class HttpAnswerReader:
         """Bytes of the body that did not come yet; None: until the end of the connection."""
         self._chunks: _Chunks | None = None
 
+    @property
+    def keeps(self) -> bool:
+        """Whether the connection may be used again once all of the answer was read."""
+        return self._kept
+
+    @property
+    def rest(self) -> bytes:
+        """What has come of the body of an answer that is longer than it may be."""
+        return bytes(self._came)
+
+    @property
+    def length(self) -> int | None:
+        """The bytes of such a body; None: its head does not say it."""
+        return self._left if self._chunks is None else None
+
     def feed(self, some: bytes) -> HttpAnswer | None:
         """What has come; returns the answer when it is complete.
 

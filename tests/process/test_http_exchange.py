@@ -5,7 +5,7 @@ import datetime
 import hashlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import pytest
 
 from cargo_sync.api.own_certificate import make_certificate
 from cargo_sync.process import http_exchange
+from cargo_sync.process.body_room import BodyRoom
+from cargo_sync.process.event_loop import new_loop
 from cargo_sync.process.http_exchange import (
     LONGEST_ANSWER,
     HttpExchanges,
@@ -141,6 +143,109 @@ async def test_a_server_that_cannot_be_reached_was_asked_nothing() -> None:
         await ask(HttpExchanges(HttpPlace("127.0.0.1", 1)))
 
 
+BODY = bytes(range(256)) * 1024
+LONG = f"HTTP/1.1 200 OK\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
+OTHER = b"HTTP/1.1 200 OK\r\nx: y\r\nContent-Length: 2\r\n\r\nno"
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, new_loop])
+@pytest.mark.parametrize(
+    ("answer", "size", "full", "then"),
+    [
+        (LONG + BODY, len(BODY), [0, 1, 2], "kept"),
+        (FOUND, 2, [0, 1], "kept"),  # shorter than what is read as a whole
+        (LONG + BODY, len(BODY) - 1, [], "closed"),
+        (OTHER, 2, [], "kept"),  # it is not accepted
+        (LONG + BODY[:99], len(BODY), [0, 1], "cut"),
+        (LONG + BODY + b"x", len(BODY), [0, 1, 2], "closed"),
+    ],
+)
+def test_a_body_is_received_in_its_place(
+    loop: Callable[[], asyncio.AbstractEventLoop],
+    answer: bytes,
+    size: int,
+    full: list[int],
+    then: str,
+) -> None:
+    memory, told = memoryview(bytearray(size)), list[int]()
+    views = [view for view in (memory[:1], memory[1:9], memory[9:]) if view]
+    expected = b"hi" if size == 2 else BODY
+
+    def filled(index: int) -> None:
+        assert views[index] == expected[: sum(map(len, views[: index + 1]))][-len(views[index]) :]
+        told.append(index)
+
+    async def receive() -> None:
+        room = BodyRoom(views, lambda answer: "x" not in answer.headers, filled)
+        ends = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(99)
+            writer.write(answer)
+            with suppress(OSError):  # it is ended in the middle of something
+                if then != "cut":
+                    await reader.read()
+                writer.close()
+                await writer.wait_closed()
+            ends.set()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            place = HttpPlace("127.0.0.1", server.sockets[0].getsockname()[1])
+            exchanges = HttpExchanges(place)
+            with pytest.raises(OSError) if then == "cut" else nullcontext():
+                found = await exchanges.ask("GET", ASKED, 20, 60.0, room=room)
+                body = None if size == len(BODY) - 1 else b"no" if answer is OTHER else b""
+                assert found.body == body
+            assert (told, room.is_told) == (full, bool(full))
+            if then == "closed":
+                await ends.wait()
+            assert any(one.is_free for one in exchanges._idle) == (then == "kept")
+            await exchanges.aclose()
+            await ends.wait()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(receive())
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, new_loop])
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_long_content_goes_as_it_lies_in_memory(
+    loop: Callable[[], asyncio.AbstractEventLoop], sealed: bool, tmp_path: Path
+) -> None:
+    cert, key = str(tmp_path / "cert"), str(tmp_path / "key")
+    make_certificate(cert, key, "a server", ["127.0.0.1"], datetime.datetime.now(datetime.UTC))
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(cert, key)
+    trust = ssl.create_default_context(cafile=cert)
+    content, came = (BODY * 9, b"", memoryview(BODY)), hashlib.sha256()
+    ends = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await reader.readuntil(b"\r\n\r\n")
+            for _ in range(10 * len(BODY) // 4096):
+                came.update(await reader.readexactly(4096))
+            writer.write(FOUND)
+        await reader.read()
+        writer.close()
+        ends.set()
+
+    async def send() -> None:
+        context = served if sealed else None
+        async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
+            port = server.sockets[0].getsockname()[1]
+            exchanges = HttpExchanges(HttpPlace("127.0.0.1", port, trust if sealed else None))
+            for _ in range(2):
+                assert (await exchanges.ask("PUT", ASKED, 20, 60.0, content)).body == b"hi"
+            assert len(exchanges._idle) == 1
+            await exchanges.aclose()
+            await ends.wait()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(send())
+    assert came.digest() == hashlib.sha256(BODY * 20).digest()
+
+
 class Clock:
     """A loop for one line, whose time is set; and a connection that takes everything."""
 
@@ -173,7 +278,8 @@ async def test_an_answer_that_comes_and_never_ends_is_given_up(more: bytes) -> N
     asking = asyncio.create_task(line.ask(HttpAnswerReader("GET", 20), ASKED, 10.0))
     await asyncio.sleep(0)
     while not asking.done() and clock.now < 1000:
-        line.data_received(more)
+        line.get_buffer(-1)[: len(more)] = more
+        line.buffer_updated(len(more))
         clock.pass_by(5.0)
         await asyncio.sleep(0)
     assert isinstance(asking.exception(), TimeoutError)
@@ -191,11 +297,13 @@ async def test_an_early_answer_leaves_no_rest_of_a_message_before_the_next_one()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         exchanges = HttpExchanges(HttpPlace("127.0.0.1", server.sockets[0].getsockname()[1]))
-        large = ASKED + bytes(16 * 2**20)  # more than the system takes
-        assert (await exchanges.ask("PUT", large, 20, 60.0)).body == b"hi"
-        assert exchanges._idle == []
-        [writer] = served
-        writer.transport.abort()
+        large = bytes(16 * 2**20)  # more than the system takes
+        for content in ((), (large,)):
+            message = ASKED if content else ASKED + large
+            assert (await exchanges.ask("PUT", message, 20, 60.0, content)).body == b"hi"
+            assert exchanges._idle == []
+        for writer in served:
+            writer.transport.abort()
 
 
 async def test_what_is_under_way_at_the_end_leaves_no_connection() -> None:

@@ -97,18 +97,13 @@ class S3Bucket:
 
     async def read(self, key: str, start: int, end: int) -> memoryview:
         view = self._buffers.take(end - start) if end - start >= LARGE else _new(end - start)
-        await self.read_into(key, start, [view], _nobody)
+        await self._s3.read_into(self._key(key), start, [view])
         return view
 
     async def read_into(
         self, key: str, start: int, views: Sequence[memoryview], filled: Callable[[int], object]
     ) -> None:
-        end = start + sum(map(len, views))
-        async with self._s3.get(self._key(key), start, end) as content:
-            if content.end < end:
-                # It is this object that is wrong, and not the bucket's answer.
-                raise S3Error(Problem(Code.BAD_RANGE, f"{key} is shorter than it was"))
-            await content.read_into(views, filled)
+        await self._s3.read_into(self._key(key), start, views, filled)
 
     async def begin(self, key: str) -> str:
         return await self._s3.multipart.begin(self._key(key))
@@ -179,10 +174,6 @@ def connect(settings: BucketSettings, world: World) -> S3Bucket:
 def _summed(content: bytes | memoryview, checksum: SentSum) -> S3Content:
     kind = _KINDS[checksum.name]
     return S3Content((content,), is_checked_later=True).with_hash(kind, checksum.digest())
-
-
-def _nobody(_index: int) -> None:
-    """Nobody wants to know it."""
 
 
 def _new(size: int) -> memoryview:

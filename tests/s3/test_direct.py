@@ -1,4 +1,4 @@
-"""Short requests go past aiohttp; a server that is not understood there is asked by aiohttp."""
+"""Requests go past aiohttp; a server that is not understood there is asked by aiohttp."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -75,7 +75,18 @@ async def test_a_small_object_comes_at_once(
 
 
 @pytest.mark.parametrize("size", [0, SMALL, SMALL + 1])
-async def test_contents_of_all_sizes_arrive_and_are_paced(far: Scripted, size: int) -> None:
+async def test_contents_of_all_sizes_arrive(far: Scripted, size: int) -> None:
+    for is_direct in (True, False):  # it goes once more by aiohttp
+        far.say(Say(headers=ETAG))
+        far.connection._shorts.may = far.connection._longs.may = is_direct
+        await far.s3.put("a", S3Content((b"x" * size,)))
+    direct, other = far.asked
+    assert direct.body == other.body == b"x" * size
+    assert {**direct.headers} == {**other.headers}
+
+
+@pytest.mark.parametrize("size", [0, SMALL, SMALL + 1])
+async def test_contents_of_all_sizes_are_paced(far: Scripted, size: int) -> None:
     far.say(Say(headers=ETAG))
     paced = list[int]()
 

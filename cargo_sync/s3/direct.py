@@ -1,4 +1,4 @@
-"""Short requests of S3, past aiohttp: those about small objects, and those without a content."""
+"""Requests of S3 past aiohttp: short ones, and large contents that go and come as they lie."""
 
 import ssl
 from collections.abc import Mapping
@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from cargo_sync.process.body_room import BodyRoom
 from cargo_sync.process.http_exchange import HttpExchanges, HttpPlace, UnopenedError
-from cargo_sync.s3.content import S3Content
+from cargo_sync.s3.content import SMALL, S3Content
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.wire.http1 import HttpAnswer, UnreadableError, request_head
 
@@ -16,8 +17,8 @@ _ALWAYS: Final = {"User-Agent": "cargo_sync", "Accept-Encoding": "identity"}
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-class ShortRequests:
-    """The connections of one login for short requests.
+class DirectRequests:
+    """Connections of one login.
 
     may  they can be used: no answer has come that cannot be read here
     """
@@ -35,8 +36,9 @@ class ShortRequests:
         content: S3Content | None,
         longest: int,
         patience: float,
+        room: BodyRoom | None = None,
     ) -> HttpAnswer:
-        """The answer to one request; `target` is its path and query.
+        """The answer to one request; `target` is its path and query. See `HttpExchanges.ask`.
 
         Raises:
             UnopenedError: nothing was sent.
@@ -47,9 +49,11 @@ class ShortRequests:
             head = request_head(method, target, {**headers, **_ALWAYS}, length)
         except ValueError as error:
             raise UnopenedError from error  # aiohttp sends what is not ASCII
-        message = b"".join((head, *(content.views if content is not None else ())))
+        views = content.views if content is not None else ()
+        if length is not None and length <= SMALL:
+            head, views = b"".join((head, *views)), ()
         try:
-            return await self._exchanges().ask(method, message, longest, patience)
+            return await self._exchanges().ask(method, head, longest, patience, views, room)
         except UnreadableError as error:
             self.may = False  # aiohttp may understand more
             raise ConnectionResetError(f"the answer cannot be read: {error}") from error
