@@ -14,7 +14,7 @@ class BodyRoom:
 
     Args:
         views: each of at least one byte.
-        accepts: whether the body of an answer, of `size` bytes, belongs here.
+        accepts: whether the body of an answer belongs here, if it has `size` bytes.
         filled: called with the index of each view when all of its bytes are there.
     """
 

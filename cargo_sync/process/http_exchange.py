@@ -283,7 +283,7 @@ class _Line(asyncio.BufferedProtocol):
             return
         is_long = answer.body is None
         length, rest = (reader.length, reader.rest) if is_long else (_size(answer), answer.body)
-        if room is None or length != room.size or not room.accepts(answer):
+        if room is None or not room.accepts(answer) or length != room.size:
             self._answer.set_result(answer)
             return
         if rest is None or len(rest) > room.size:

@@ -19,4 +19,5 @@ deleting     many deletions in one call, checked one by one
 listing      the objects of a bucket, page by page
 multipart    uploads in parts
 abilities    what this server really does, found by asking it once
+crc_checks   whether it compares a content with its CRC-32
 """

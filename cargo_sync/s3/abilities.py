@@ -105,7 +105,7 @@ async def find_checks(s3: S3, key: str) -> ServerChecks:
 
     async def takes(kind: SentHash, hashed: bytes) -> bool:
         put = s3.put(key, content.with_hash(kind, digest_of(kind, [hashed])))
-        return await _answer(put) is _Answer.DONE
+        return await answered(put) is Answered.DONE
 
     async def compares(kind: SentHash) -> bool:
         return await takes(kind, _TWO) and not await takes(kind, _ONE)
@@ -169,12 +169,12 @@ class _Probe:
     async def _copying(self, found: S3Abilities) -> S3Abilities:
         head = await self._head()
         stale = replace(head, etag=_STALE)
-        checked = await _answer(self._s3.copy(self._key, self._beside, known=stale))
-        if checked is _Answer.CONDITION:
-            await _answer(self._s3.copy(self._key, self._beside, known=head))
+        checked = await answered(self._s3.copy(self._key, self._beside, known=stale))
+        if checked is Answered.CONDITION:
+            await answered(self._s3.copy(self._key, self._beside, known=head))
         copy = await self._s3.head(self._beside)
         upload = await self._begun(self._beside)
-        part = await _answer(
+        part = await answered(
             self._s3.multipart.copy_part(
                 self._beside, upload, 1, self._key, (0, head.size), head.etag
             )
@@ -182,25 +182,25 @@ class _Probe:
         return replace(
             found,
             copies=copy is not None and copy.size == head.size,
-            copy_if_match=checked is _Answer.CONDITION,
-            copies_parts=part is _Answer.DONE,
+            copy_if_match=checked is Answered.CONDITION,
+            copies_parts=part is Answered.DONE,
         )
 
     async def _putting(self, found: S3Abilities) -> S3Abilities:
         two = S3Content((_TWO,))
-        absent = await _answer(self._s3.put(self._key, two, absent=True))
+        absent = await answered(self._s3.put(self._key, two, absent=True))
         checks = await find_checks(self._s3, self._key)
         quoted, match = True, False
         for quoted in (True, False):
             etag = (await self._head()).etag
-            right = await _answer(self._s3.put(self._key, two, if_match=etag, quoted=quoted))
-            if right is _Answer.DONE:
+            right = await answered(self._s3.put(self._key, two, if_match=etag, quoted=quoted))
+            if right is Answered.DONE:
                 stale = self._s3.put(self._key, two, if_match=_STALE, quoted=quoted)
-                match = await _answer(stale) is _Answer.CONDITION
+                match = await answered(stale) is Answered.CONDITION
                 break
         return replace(
             found,
-            put_if_absent=absent is _Answer.CONDITION,
+            put_if_absent=absent is Answered.CONDITION,
             checks_md5=checks.md5,
             checks_sha256=checks.sha256,
             put_if_match=match,
@@ -212,30 +212,30 @@ class _Probe:
         multipart = self._s3.multipart
         parts = [(1, await multipart.part(self._key, upload, 1, S3Content((_ONE,))))]
         beyond = multipart.part(self._key, upload, FEW_PARTS + 1, S3Content((_ONE,)))
-        many = await _answer(beyond) is _Answer.DONE
+        many = await answered(beyond) is Answered.DONE
         # An upload that was not put together because of the first condition is still there for the
         # second one.
-        absent = await _answer(multipart.complete(self._key, upload, parts, absent=True))
-        if absent is _Answer.DONE:
+        absent = await answered(multipart.complete(self._key, upload, parts, absent=True))
+        if absent is Answered.DONE:
             upload = await self._begun(self._key)
             parts = [(1, await multipart.part(self._key, upload, 1, S3Content((_ONE,))))]
-        match = await _answer(
+        match = await answered(
             multipart.complete(self._key, upload, parts, if_match=_STALE, quoted=found.quoted)
         )
         return replace(
             found,
-            complete_if_absent=absent is _Answer.CONDITION,
-            complete_if_match=match is _Answer.CONDITION,
+            complete_if_absent=absent is Answered.CONDITION,
+            complete_if_match=match is Answered.CONDITION,
             most_parts=MOST_PARTS if many else FEW_PARTS,
         )
 
     async def _deleting(self, found: S3Abilities) -> S3Abilities:
-        stale = await _answer(self._s3.delete(self._key, if_match=_STALE))
-        if stale is not _Answer.CONDITION:
+        stale = await answered(self._s3.delete(self._key, if_match=_STALE))
+        if stale is not Answered.CONDITION:
             return found
         # Swift refuses the right one, too, in a bucket that keeps versions.
-        right = await _answer(self._s3.delete(self._key, if_match=(await self._head()).etag))
-        return replace(found, delete_if_match=right is _Answer.DONE)
+        right = await answered(self._s3.delete(self._key, if_match=(await self._head()).etag))
+        return replace(found, delete_if_match=right is Answered.DONE)
 
     async def _head(self) -> ObjectHead:
         head = await self._s3.head(self._key)
@@ -249,7 +249,7 @@ class _Probe:
         return upload
 
 
-class _Answer(Enum):
+class Answered(Enum):
     """What became of a call."""
 
     DONE = auto()
@@ -258,7 +258,7 @@ class _Answer(Enum):
     REFUSED = auto()
 
 
-async def _answer(call: Awaitable[object]) -> _Answer:
+async def answered(call: Awaitable[object]) -> Answered:
     """How a server answers a call.
 
     Raises:
@@ -271,5 +271,5 @@ async def _answer(call: Awaitable[object]) -> _Answer:
             not error.status and error.again
         ):
             raise
-        return _Answer.CONDITION if error.status == _CONDITION else _Answer.REFUSED
-    return _Answer.DONE
+        return Answered.CONDITION if error.status == _CONDITION else Answered.REFUSED
+    return Answered.DONE

@@ -179,21 +179,27 @@ class S3:
             S3Error: `bad_range`: the object ends before.
         """
         what, end = f"{key!r} could not be read", start + sum(map(len, views))
+        size = end
 
         def accepts(answer: HttpAnswer) -> bool:
+            nonlocal size
             if answer.status not in _CONTENT:
                 return False
             with suppress(S3Error):
-                return sent_range(what, answer.status, answer.headers)[:2] == (start, end)
+                first, last, size = sent_range(what, answer.status, answer.headers)
+                return (first, last) == (start, end)
             return False
 
         request = S3Request("GET", what, checked_key(key), headers=range_header(start, end))
         if await self._connection.received(request, BodyRoom(views, accepts, filled)):
             return
+        # A short object is wrong itself, and not the server's answer.
+        short = S3Error(Problem(Code.BAD_RANGE, f"{key} is shorter than it was"))
+        if size < end:
+            raise short
         async with self.get(key, start, end) as content:
             if content.end < end:
-                # It is this object that is wrong, and not the server's answer.
-                raise S3Error(Problem(Code.BAD_RANGE, f"{key} is shorter than it was"))
+                raise short
             await content.read_into(views, filled)
 
     async def with_md5(self, content: S3Content) -> tuple[S3Content, bytes]:

@@ -223,8 +223,12 @@ class S3Connection:
 
     def sent_hashes(self, content: S3Content) -> Set[SentHash]:
         """The hashes that a content is sent with."""
-        is_exposed = not (self.login.address.sealed or content.is_checked_later)
-        return needed(self.checks, content.known, is_exposed=is_exposed)
+        return needed(
+            self.checks,
+            content.known,
+            is_sealed=self.login.address.sealed,
+            is_checked_later=content.is_checked_later,
+        )
 
     @property
     def where(self) -> str:
@@ -242,7 +246,7 @@ class S3Connection:
                 with translated(request.what, self.where):
                     return await send(hashed)
             except S3Error as error:
-                if error.server_code == _UNPROVED and hashed is not None and not hashed.md5:
+                if error.server_code == _UNPROVED and hashed is not None and not hashed.has_md5:
                     self.checks, self.doubted = UNKNOWN, True
                     hashed = await self._digests(request, {SentHash.MD5})
                     continue
@@ -286,8 +290,7 @@ class S3Connection:
             payload = UNSIGNED if self.login.address.sealed else EMPTY
         else:
             payload = hashed.payload
-            if hashed.md5:
-                request = replace(request, headers={**request.headers, "Content-MD5": hashed.md5})
+            request = replace(request, headers={**request.headers, **hashed.headers})
         return self._signer.signed(request, self.login.access_key(), asked, payload)
 
     def _direct(self, request: S3Request) -> DirectRequests | None:

@@ -1,7 +1,7 @@
 """What a request sends: views of bytes, which are never copied, and their digests."""
 
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -17,6 +17,9 @@ PIECE: Final = 256 * 1024
 SMALL: Final = 128 * 1024
 """Bytes up to which a digest is made at once: more would hold up the event loop for 0.2 ms."""
 
+_MD5: Final = "Content-MD5"
+_HEADERS: Final = {SentHash.MD5: _MD5, SentHash.CRC32: "x-amz-checksum-crc32"}
+
 Pace = Callable[[int], Awaitable[None]]
 """Waits until so many bytes may be sent."""
 
@@ -30,7 +33,7 @@ class S3Content:
     pace   waits before each piece, so that a granted speed is kept; None for no limit
     is_checked_later  whoever reads it knows what it must be: without TLS, too, its MD5 is proof
            enough for the server
-    sha256  32 bytes, as `md5`
+    sha256, crc32  32 bytes and 4, as `md5`
     """
 
     views: Sequence[bytes | memoryview]
@@ -38,18 +41,33 @@ class S3Content:
     pace: Pace | None = None
     is_checked_later: bool = False
     sha256: bytes | None = None
+    crc32: bytes | None = None
 
     @property
     def known(self) -> Set[SentHash]:
         """The hashes that are known."""
-        found = {SentHash.MD5: self.md5, SentHash.SHA256: self.sha256}
-        return {kind for kind, digest in found.items() if digest is not None}
+        return self._digests.keys()
 
     def with_hash(self, kind: SentHash, digest: bytes) -> Self:
         """The same content, of which this hash is known."""
         if kind is SentHash.MD5:
             return replace(self, md5=digest)
-        return replace(self, sha256=digest)
+        if kind is SentHash.SHA256:
+            return replace(self, sha256=digest)
+        return replace(self, crc32=digest)
+
+    def digest(self, kind: SentHash) -> bytes:
+        """A hash, which is made if it is not known: blocking work then."""
+        return self._digests.get(kind) or digest_of(kind, self.views)
+
+    @property
+    def _digests(self) -> Mapping[SentHash, bytes]:
+        found = {
+            SentHash.MD5: self.md5,
+            SentHash.SHA256: self.sha256,
+            SentHash.CRC32: self.crc32,
+        }
+        return {kind: digest for kind, digest in found.items() if digest is not None}
 
     @property
     def size(self) -> int:
@@ -61,23 +79,26 @@ class S3Content:
 class SentDigests:
     """What a content is sent with.
 
-    md5      in base64; "" if it is left out
+    headers  that tell the server hashes
     payload  its SHA-256 as it is signed, or what is signed in its place
     """
 
-    md5: str
+    headers: Mapping[str, str]
     payload: str
+
+    @property
+    def has_md5(self) -> bool:
+        return _MD5 in self.headers
 
 
 def digests(content: S3Content, kinds: Set[SentHash]) -> SentDigests:
     """What a content is sent with: blocking work, unless it is small or these are known."""
-    known = {SentHash.MD5: content.md5, SentHash.SHA256: content.sha256}
-    made = {kind: known[kind] or digest_of(kind, content.views) for kind in kinds}
-    md5, sha256 = made.get(SentHash.MD5), made.get(SentHash.SHA256)
-    return SentDigests(
-        "" if md5 is None else b64encode(md5).decode(),
-        UNSIGNED if sha256 is None else sha256.hex(),
-    )
+    made = {kind: content.digest(kind) for kind in kinds}
+    headers = {
+        name: b64encode(made[kind]).decode() for kind, name in _HEADERS.items() if kind in made
+    }
+    sha256 = made.get(SentHash.SHA256)
+    return SentDigests(headers, UNSIGNED if sha256 is None else sha256.hex())
 
 
 def digest_of(kind: SentHash, views: Sequence[bytes | memoryview]) -> bytes:

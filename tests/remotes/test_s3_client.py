@@ -16,11 +16,13 @@ from cargo_sync.s3.addresses import S3Address
 from cargo_sync.s3.client import S3
 from cargo_sync.s3.connection import S3Connection
 from cargo_sync.s3.content import S3Content
+from cargo_sync.s3.crc_checks import compares_crc
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.errors import S3Error
 from cargo_sync.s3.multipart import SMALLEST_PART
 from cargo_sync.s3.objects import Versioning
 from cargo_sync.s3.requests import S3Request
+from cargo_sync.s3.sent_hashes import UNKNOWN
 from cargo_sync.wire.sigv4 import AccessKey
 from tests.remotes.remotes import Remotes
 from tests.remotes.running import Running
@@ -81,6 +83,9 @@ async def keys(s3: S3, prefix: str = "") -> list[str]:
 async def test_what_a_server_does_is_found_and_nothing_is_left(remotes: Remotes, name: str) -> None:
     async with bucket(remotes.get(name)) as s3:
         assert await find_abilities(s3, "folder/", "1a") == KNOWN[name]
+        s3.checks = UNKNOWN
+        assert await compares_crc(s3, "a") == (name == "swift")
+        await s3.delete("a")
         assert await keys(s3) == []
         assert [one async for page in s3.multipart.open_uploads() for one in page] == []
 

@@ -108,9 +108,13 @@ async def test_a_hash_that_is_known_is_not_made_again(far: Scripted, kind: SentH
     content = S3Content((b"hello",), is_checked_later=True).with_hash(kind, b"made before")
     await far.s3.put("a", content)
     [asked] = far.asked
-    sent = asked.headers.get("Content-MD5"), asked.headers["x-amz-content-sha256"]
-    md5, sha256 = b64encode(b"made before").decode(), b"made before".hex()
-    assert sent == ((md5, UNSIGNED) if kind is SentHash.MD5 else (None, sha256))
+    names = "Content-MD5", "x-amz-content-sha256", "x-amz-checksum-crc32"
+    told, signed = b64encode(b"made before").decode(), b"made before".hex()
+    assert [asked.headers.get(name) for name in names] == {
+        SentHash.MD5: [told, UNSIGNED, None],
+        SentHash.SHA256: [None, signed, None],
+        SentHash.CRC32: [None, UNSIGNED, told],
+    }[kind]
 
 
 @pytest.mark.parametrize(

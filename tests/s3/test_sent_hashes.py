@@ -4,44 +4,66 @@ from collections.abc import Set
 
 import pytest
 
-from cargo_sync.s3.sent_hashes import SentHash, ServerChecks, cheaper, measured, needed
+from cargo_sync.s3.sent_hashes import SentHash, ServerChecks, by_cost, measured, needed
 
 NONE, MD5, SHA = ServerChecks(), ServerChecks(md5=True), ServerChecks(sha256=True)
 BOTH = ServerChecks(md5=True, sha256=True)
-M, S = SentHash.MD5, SentHash.SHA256
+ALL = ServerChecks(md5=True, sha256=True, crc32=True)
+CRC = ServerChecks(crc32=True)
+M, S, C = SentHash.MD5, SentHash.SHA256, SentHash.CRC32
+LINE, TLS, READER = "line", "TLS", "reader"
 
 
 @pytest.mark.parametrize(
-    ("checks", "known", "is_exposed", "cheap", "found"),
+    ("checks", "known", "by", "cheap", "found"),
     [
         # Without TLS, for readers who do not know what it must be.
-        (NONE, set(), True, S, {M, S}),
-        (MD5, set(), True, S, {M, S}),
-        (MD5, {M}, True, M, {M, S}),
-        (SHA, set(), True, M, {S}),
-        (BOTH, set(), True, M, {S}),
-        (BOTH, {M}, True, M, {M, S}),
+        (NONE, set(), LINE, S, {M, S}),
+        (MD5, set(), LINE, S, {M, S}),
+        (MD5, {M}, LINE, M, {M, S}),
+        (SHA, set(), LINE, M, {S}),
+        (BOTH, set(), LINE, M, {S}),
+        (BOTH, {M}, LINE, M, {M, S}),
         # With TLS, or checked by its reader.
-        (NONE, set(), False, S, {M}),
-        (MD5, set(), False, S, {M}),
-        (SHA, set(), False, M, {S}),
-        (BOTH, set(), False, M, {M}),
-        (BOTH, set(), False, S, {S}),
-        (BOTH, {M}, False, S, {M}),
-        (SHA, {M}, False, M, {M, S}),
+        (NONE, set(), TLS, S, {M}),
+        (MD5, set(), TLS, S, {M}),
+        (SHA, set(), TLS, M, {S}),
+        (BOTH, set(), TLS, M, {M}),
+        (BOTH, set(), TLS, S, {S}),
+        (BOTH, {M}, TLS, S, {M}),
+        (SHA, {M}, TLS, M, {M, S}),
+        (NONE, set(), READER, S, {M}),
+        (MD5, set(), READER, S, {M}),
+        (SHA, set(), READER, M, {S}),
+        (BOTH, set(), READER, M, {M}),
+        (BOTH, set(), READER, S, {S}),
+        (BOTH, {M}, READER, S, {M}),
+        (SHA, {M}, READER, M, {M, S}),
+        # A CRC-32 only if its reader checks it.
+        (ALL, set(), READER, S, {C}),
+        (CRC, set(), READER, S, {C}),
+        (ALL, {C}, READER, S, {C}),
+        (NONE, {C}, READER, S, {C}),
+        (ALL, {M}, READER, S, {M}),
+        (ALL, set(), TLS, S, {S}),
+        (CRC, set(), TLS, S, {M}),
+        (ALL, set(), LINE, S, {S}),
+        (CRC, {C}, LINE, S, {C, M, S}),
         # What is known need not be made.
-        (NONE, {S}, True, M, {S}),
-        (MD5, {S}, False, M, {S}),
+        (NONE, {S}, LINE, M, {S}),
+        (MD5, {S}, READER, M, {S}),
     ],
 )
 def test_a_content_has_what_its_server_compares(
     checks: ServerChecks,
     known: Set[SentHash],
-    is_exposed: bool,
+    by: str,
     cheap: SentHash,
     found: Set[SentHash],
 ) -> None:
-    assert needed(checks, known, is_exposed=is_exposed, cheaper=lambda: cheap) == found
+    costs = sorted(SentHash, key=lambda kind: (kind is not C, kind is not cheap))
+    ways = {"is_sealed": by == TLS, "is_checked_later": by == READER}
+    assert needed(checks, known, by_cost=lambda: costs, **ways) == found
 
 
 @pytest.mark.parametrize("slow", SentHash)
@@ -55,5 +77,5 @@ def test_the_one_that_takes_less_time_is_cheaper(slow: SentHash) -> None:
         now += next(looks)
         return now
 
-    assert measured(clock) is not slow
-    assert cheaper() in SentHash
+    assert measured(clock)[-1] is slow
+    assert set(by_cost()) == set(SentHash)

@@ -36,7 +36,7 @@ class OpenParts(NamedTuple):
 class SentSum(Protocol):
     """A hash of what is sent, as hashlib makes it, by which a bucket finds that all came right.
 
-    name  as hashlib has it: `md5` or `sha256`
+    name  as hashlib has it: `md5` or `sha256`; or `crc32`
     """
 
     @property

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from cargo_sync.config.bucket import BucketSettings
@@ -16,6 +17,7 @@ from cargo_sync.s3.addresses import S3Address
 from cargo_sync.s3.client import S3
 from cargo_sync.s3.connection import S3Connection
 from cargo_sync.s3.content import S3Content
+from cargo_sync.s3.crc_checks import compares_crc
 from cargo_sync.s3.credentials import S3Login
 from cargo_sync.s3.errors import S3Error, bad_answer
 from cargo_sync.s3.sent_hashes import SentHash
@@ -32,7 +34,7 @@ _KEPT: Final = 32 << 20
 """Bytes of memory for what is read that are used again."""
 _ANY: Final = S3Content((), is_checked_later=True)
 """As what is sent: its tags, which are not in the bucket, are compared when it is read."""
-_KINDS: Final = {"md5": SentHash.MD5, "sha256": SentHash.SHA256}
+_KINDS: Final = {kind.new().name: kind for kind in SentHash}
 
 
 class S3Bucket:
@@ -77,11 +79,13 @@ class S3Bucket:
     async def find_checks(self, token: str) -> bool:
         key = f"{self._top}{RESERVED}/probe-{token}"
         try:
-            found = self._s3.checks = await find_checks(self._s3, key)
+            found = await find_checks(self._s3, key)
+            found = replace(found, crc32=await compares_crc(self._s3, key))
         finally:
             with suppress(S3Error):
                 await self._s3.delete(key)
-        return found.md5 or found.sha256
+        self._s3.checks = found
+        return bool(found.kinds)
 
     def new_sum(self) -> SentSum:
         [kind] = self._s3.sent_hashes(_ANY)
