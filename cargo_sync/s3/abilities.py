@@ -105,7 +105,7 @@ async def find_checks(s3: S3, key: str) -> ServerChecks:
 
     async def takes(kind: SentHash, hashed: bytes) -> bool:
         put = s3.put(key, content.with_hash(kind, digest_of(kind, [hashed])))
-        return await answered(put) is Answered.DONE
+        return await answered(put) is CallResult.DONE
 
     async def compares(kind: SentHash) -> bool:
         return await takes(kind, _TWO) and not await takes(kind, _ONE)
@@ -170,7 +170,7 @@ class _Probe:
         head = await self._head()
         stale = replace(head, etag=_STALE)
         checked = await answered(self._s3.copy(self._key, self._beside, known=stale))
-        if checked is Answered.CONDITION:
+        if checked is CallResult.CONDITION:
             await answered(self._s3.copy(self._key, self._beside, known=head))
         copy = await self._s3.head(self._beside)
         upload = await self._begun(self._beside)
@@ -182,8 +182,8 @@ class _Probe:
         return replace(
             found,
             copies=copy is not None and copy.size == head.size,
-            copy_if_match=checked is Answered.CONDITION,
-            copies_parts=part is Answered.DONE,
+            copy_if_match=checked is CallResult.CONDITION,
+            copies_parts=part is CallResult.DONE,
         )
 
     async def _putting(self, found: S3Abilities) -> S3Abilities:
@@ -194,13 +194,13 @@ class _Probe:
         for quoted in (True, False):
             etag = (await self._head()).etag
             right = await answered(self._s3.put(self._key, two, if_match=etag, quoted=quoted))
-            if right is Answered.DONE:
+            if right is CallResult.DONE:
                 stale = self._s3.put(self._key, two, if_match=_STALE, quoted=quoted)
-                match = await answered(stale) is Answered.CONDITION
+                match = await answered(stale) is CallResult.CONDITION
                 break
         return replace(
             found,
-            put_if_absent=absent is Answered.CONDITION,
+            put_if_absent=absent is CallResult.CONDITION,
             checks_md5=checks.md5,
             checks_sha256=checks.sha256,
             put_if_match=match,
@@ -212,11 +212,11 @@ class _Probe:
         multipart = self._s3.multipart
         parts = [(1, await multipart.part(self._key, upload, 1, S3Content((_ONE,))))]
         beyond = multipart.part(self._key, upload, FEW_PARTS + 1, S3Content((_ONE,)))
-        many = await answered(beyond) is Answered.DONE
+        many = await answered(beyond) is CallResult.DONE
         # An upload that was not put together because of the first condition is still there for the
         # second one.
         absent = await answered(multipart.complete(self._key, upload, parts, absent=True))
-        if absent is Answered.DONE:
+        if absent is CallResult.DONE:
             upload = await self._begun(self._key)
             parts = [(1, await multipart.part(self._key, upload, 1, S3Content((_ONE,))))]
         match = await answered(
@@ -224,18 +224,18 @@ class _Probe:
         )
         return replace(
             found,
-            complete_if_absent=absent is Answered.CONDITION,
-            complete_if_match=match is Answered.CONDITION,
+            complete_if_absent=absent is CallResult.CONDITION,
+            complete_if_match=match is CallResult.CONDITION,
             most_parts=MOST_PARTS if many else FEW_PARTS,
         )
 
     async def _deleting(self, found: S3Abilities) -> S3Abilities:
         stale = await answered(self._s3.delete(self._key, if_match=_STALE))
-        if stale is not Answered.CONDITION:
+        if stale is not CallResult.CONDITION:
             return found
         # Swift refuses the right one, too, in a bucket that keeps versions.
         right = await answered(self._s3.delete(self._key, if_match=(await self._head()).etag))
-        return replace(found, delete_if_match=right is Answered.DONE)
+        return replace(found, delete_if_match=right is CallResult.DONE)
 
     async def _head(self) -> ObjectHead:
         head = await self._s3.head(self._key)
@@ -249,7 +249,7 @@ class _Probe:
         return upload
 
 
-class Answered(Enum):
+class CallResult(Enum):
     """What became of a call."""
 
     DONE = auto()
@@ -258,7 +258,7 @@ class Answered(Enum):
     REFUSED = auto()
 
 
-async def answered(call: Awaitable[object]) -> Answered:
+async def answered(call: Awaitable[object]) -> CallResult:
     """How a server answers a call.
 
     Raises:
@@ -271,5 +271,5 @@ async def answered(call: Awaitable[object]) -> Answered:
             not error.status and error.again
         ):
             raise
-        return Answered.CONDITION if error.status == _CONDITION else Answered.REFUSED
-    return Answered.DONE
+        return CallResult.CONDITION if error.status == _CONDITION else CallResult.REFUSED
+    return CallResult.DONE

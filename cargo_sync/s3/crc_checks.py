@@ -8,7 +8,7 @@ that gets another hash.
 from contextlib import suppress
 from typing import Final
 
-from cargo_sync.s3.abilities import Answered, answered
+from cargo_sync.s3.abilities import CallResult, answered
 from cargo_sync.s3.client import S3
 from cargo_sync.s3.content import S3Content, digest_of
 from cargo_sync.s3.errors import S3Error
@@ -29,15 +29,15 @@ async def compares_crc(s3: S3, key: str) -> bool:
         S3Error: the bucket cannot be reached, or the server is too busy.
     """
     right, wrong = _with_crc_of(_CONTENT), _with_crc_of(_OTHER)
-    if await answered(s3.put(key, wrong)) is Answered.DONE:
+    if await answered(s3.put(key, wrong)) is CallResult.DONE:
         return False
-    if await answered(s3.put(key, right)) is not Answered.DONE:
+    if await answered(s3.put(key, right)) is not CallResult.DONE:
         return False
     upload, parts = await s3.multipart.begin(key), s3.multipart
     try:
-        if await answered(parts.part(key, upload, 1, wrong)) is Answered.DONE:
+        if await answered(parts.part(key, upload, 1, wrong)) is CallResult.DONE:
             return False
-        return await answered(_whole(s3, key, upload, right)) is Answered.DONE
+        return await answered(_whole(s3, key, upload, right)) is CallResult.DONE
     finally:
         with suppress(S3Error):
             await parts.abort(key, upload)
