@@ -5,6 +5,7 @@ never for each small file. Before that a kill or a power cut leaves only staged 
 that come to a node together have their names from the start (`small_batch`).
 """
 
+import errno
 import logging
 import os
 import threading
@@ -144,6 +145,8 @@ class BlobChanges:
         try:
             self._root.make_folder(folder, 0o700)
             with self.lock, self._root.folder(hash[:2]) as part:
+                if hash in self.coming:
+                    raise _only_coming(blob_path(hash))
                 if os.lstat(hash, dir_fd=part.fd).st_size != size:
                     raise damaged(blob_path(hash), "has another size")
                 with self._root.folder(folder) as target:
@@ -159,6 +162,8 @@ class BlobChanges:
     def read_again(self, content: Content, fd: int) -> None:
         """See `BlobFolder.read_again`."""
         path = blob_path(content.hash)
+        if content.hash in self.coming:  # it may become right, and stay
+            raise _only_coming(path)
         try:
             found = os.fstat(fd)
             whole, pieces = summed(fd, content.size) if found.st_size == content.size else ("", b"")
@@ -426,3 +431,8 @@ class BlobChanges:
             self._root.system.unlink(folder.fd, name)
         except OSError:
             return
+
+
+def _only_coming(path: str) -> ProblemError:
+    """A content has its name, but is not there yet."""
+    return ProblemError(from_os_error(FileNotFoundError(errno.ENOENT, ""), path))

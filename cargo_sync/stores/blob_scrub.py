@@ -116,6 +116,8 @@ class BlobScrub:
             if not is_right:
                 self._blobs.read_again(content, fd)
         except ProblemError as error:
+            if error.problem.code in ABSENT:
+                return  # it is still being written
             if error.problem.code != Code.DAMAGED:
                 raise
             rotten = 1

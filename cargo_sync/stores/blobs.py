@@ -381,7 +381,8 @@ class BlobFolder:
         If its content is right, its list is made again.
 
         Raises:
-            ProblemError: `damaged`, and it was moved aside; or the list cannot be written.
+            ProblemError: `damaged`, and it was moved aside; `vanished`: it was only coming; or the
+                list cannot be written.
         """
         self._changes.read_again(content, fd)
 
@@ -411,6 +412,8 @@ class BlobFolder:
         self.staging.close()
         self._journal.close()
         with self._changes.lock:
+            if self._changes.coming:  # the next process finds them, and counts
+                self._changes.totals.is_exact = False
             self._changes.totals.end()
         self._held.release()
         self.root.close()

@@ -199,9 +199,10 @@ class PacketSink:
         begun = self._batches[batch]
         begun.problems.setdefault(index, problem)
         begun.room.end(index)
-        if index in begun.staged and begun.placing is not None:
-            begun.placing.drop(begun.packets[index])
-        self._drop(begun.staged.pop(index, ()))
+        if (staged := begun.staged.pop(index, None)) is not None:
+            assert begun.placing is not None, "the batch was begun"
+            begun.placing.drop(begun.packets[index], staged)
+            self._drop(staged)
 
     def _drop(self, staged: Sequence[Staged]) -> None:
         for one in staged:

@@ -36,6 +36,8 @@ class SmallBatch:
         self._begun: int | None = None
         self._are_gone = True
         """Whether all that was to be removed could be."""
+        self._is_synced = True
+        """Whether that is durable."""
         self._ours: dict[str, int] = {}
         """The sizes of those that have their names, by hash."""
         if len(contents) >= MANY and changes.durable and staging.root.system.whole_sync:
@@ -53,19 +55,25 @@ class SmallBatch:
         """
         if self._begun is None:
             return self._staged(some, views)
+        written = list[str]()
         try:
-            others = self._write(some, views)
+            others = self._write(some, views, written)
             return self._staged(*zip(*others, strict=True)) if others else []
         except OSError as error:
-            self.drop(some)
+            self._remove(written)
             raise ProblemError(from_os_error(error, blob_path(some[0].hash))) from error
         except ProblemError:
-            self.drop(some)
+            self._remove(written)
             raise
 
-    def drop(self, some: Sequence[Content]) -> None:
-        """Removes contents that have come, and were not staged."""
-        self._remove([one.hash for one in some if one.hash in self._ours])
+    def drop(self, some: Sequence[Content], staged: Sequence[Staged]) -> None:
+        """Removes contents that have come together, but not those of them that were staged.
+
+        One that was staged may be under its name, too: it came before, with others.
+        """
+        others = {one.hash for one in staged}
+        mine = {one.hash for one in some} - others
+        self._remove([hash for hash in self._ours if hash in mine])
 
     def commit(self, staged: Sequence[Staged]) -> tuple[Problem | None, list[Problem | None]]:
         """What has come is there, durably. `staged` are those that `write` returned.
@@ -81,12 +89,16 @@ class SmallBatch:
         if problem is None:
             self._changes.came(self, self._ours)
             self._ours.clear()
+            self._is_synced = True
         self.close()
         return problem, problems
 
     def close(self) -> None:
         """Removes what was not committed."""
         self._remove([*self._ours])
+        # Or a power cut brings back what nobody looks at.
+        if not self._is_synced and self._changes.made_durable({""}, whole=True):
+            self._are_gone = False
         begun, self._begun = self._begun, None
         if begun is not None:
             self._journal.end(begun, are_gone=self._are_gone)
@@ -94,9 +106,12 @@ class SmallBatch:
     # -- within ------------------------------------------------------------------------------------
 
     def _write(
-        self, some: Sequence[Content], views: Sequence[memoryview]
+        self, some: Sequence[Content], views: Sequence[memoryview], written: list[str]
     ) -> list[tuple[Content, memoryview]]:
-        """Writes contents; returns those that must be staged. Raises OSError, ProblemError."""
+        """Writes contents; returns those that must be staged. Raises OSError, ProblemError.
+
+        Adds the hashes of those that have their names to `written`, whatever happens.
+        """
         changes, ours, others = self._changes, self._ours, list[tuple[Content, memoryview]]()
         coming, top, system = changes.coming, self._staging.root.fd, self._staging.root.system
         create, write, close = system.create_below, system.write, os.close
@@ -122,6 +137,7 @@ class SmallBatch:
                     del coming[hash]
                     raise
                 ours[hash] = size
+                written.append(hash)
                 try:
                     write(fd, view, 0)
                 finally:
@@ -137,7 +153,10 @@ class SmallBatch:
 
     def _remove(self, hashes: Sequence[str]) -> None:
         """Removes some of ours."""
-        if hashes and not self._changes.drop(self, hashes):
+        if not hashes:
+            return
+        self._is_synced = False
+        if not self._changes.drop(self, hashes):
             self._are_gone = False
         for hash in hashes:
             del self._ours[hash]

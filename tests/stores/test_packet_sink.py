@@ -1,10 +1,12 @@
 """Packets that come to a node: each content becomes a file, or none of its packet does."""
 
+import errno
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from cargo_sync.local.publish import MANY
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.blob_sink import BlobArrivals
@@ -17,6 +19,8 @@ from tests.stores.blobs import content_of, kept, opened, read, staged_in
 SIZE = 1_000
 SOME = [bytes([number]) * (SIZE - number) for number in range(6)]
 ROOM = 12 * SIZE
+MANY_ONES = [bytes([number]) * 100 for number in range(MANY + 1)]
+MANY_HASHES = [content_of(one).hash for one in MANY_ONES]
 
 
 class Scene:
@@ -103,6 +107,34 @@ def test_batches_of_contents_and_of_packets_take_turns(scene: Scene) -> None:
     assert scene.end(0) == ["done"] and scene.there() == SOME[5:]
     assert scene.end(1) == ["done"] and scene.there() == [*SOME[:2], SOME[5]]
     assert scene.is_clean()
+
+
+def given_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.send(0, 1, MANY_ONES[0] + MANY_ONES[-1])
+    scene.sink.failed(0, 1, Problem(Code.VANISHED, "it is gone"))
+
+
+def no_room(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def create_below(folder: int, path: str, mode: int) -> int:
+        raise FileExistsError if MANY_HASHES[0] in path else OSError(errno.ENOSPC, "injected")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(scene.folder.root.system, "create_below", create_below)
+        scene.send(0, 1, MANY_ONES[0] + MANY_ONES[-1])
+
+
+@pytest.mark.parametrize("fails", [given_up, no_room])
+def test_a_packet_that_fails_takes_nothing_of_another_one(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, fails: Callable[..., None]
+) -> None:
+    first, second = MANY_ONES[:-1], [MANY_ONES[0], MANY_ONES[-1]]
+    scene.begin(0, first, second)
+    scene.send(0, 0, b"".join(first))
+    fails(scene, monkeypatch)
+    codes = scene.end(0)
+    assert codes[0] == "done" and codes[1] != "done"
+    assert scene.folder.has(list(map(content_of, first))) == [True] * len(first)
+    assert kept(scene.place) == {*MANY_HASHES[:-1]} and scene.is_clean()
 
 
 def mixed(scene: Scene) -> None:

@@ -11,8 +11,11 @@ import pytest
 from blake3 import blake3
 
 from cargo_sync.local.publish import MANY
+from cargo_sync.local.system import System
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.stores import placing_journal
+from cargo_sync.stores.blob_changes import BlobChanges
+from cargo_sync.stores.blob_scrub import BlobScrub
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.small_batch import SmallBatch
@@ -129,7 +132,7 @@ def test_what_was_not_committed_is_gone(blobs: BlobFolder, top: Path) -> None:
     with closing(blobs.small_batch(KNOWN)) as batch:
         for part in PARTS:
             write_only(batch, part)
-        batch.drop(KNOWN[PARTS[0]])
+        batch.drop(KNOWN[PARTS[0]], [])
     assert is_clean(blobs, top, 0)
     assert bring(blobs) is None and is_clean(blobs, top, len(SOME))
 
@@ -168,6 +171,73 @@ def test_few_contents_are_staged(blobs: BlobFolder, top: Path) -> None:
     assert is_clean(blobs, top, 2) and not (top / placing_journal.PLACE).exists()
 
 
+def test_a_content_that_comes_twice_outlives_one_of_them(blobs: BlobFolder, top: Path) -> None:
+    with closing(blobs.small_batch(KNOWN)) as batch:
+        write_only(batch, PARTS[0])
+        again = KNOWN[HALF - 1 : HALF + 1]
+        staged = batch.write(again, [memoryview(one) for one in SOME[HALF - 1 : HALF + 1]])
+        assert [one.hash for one in staged] == [again[0].hash]
+        batch.drop(again, staged)
+        blobs.staging.discard(staged[0])
+        assert batch.commit([]) == (None, [])
+    assert is_clean(blobs, top, HALF)
+
+
+def test_what_is_read_while_it_comes_is_not_moved_aside(
+    blobs: BlobFolder, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scrub = BlobScrub(blobs, lambda: 0.0)
+    with closing(blobs.small_batch(KNOWN)) as batch:
+        write_only(batch, PARTS[0])
+        flip(place_of(top, KNOWN[0]), 0)  # as one that is half written
+
+        def all_came(_: BlobChanges, hash: str, fd: int) -> None:
+            raise AssertionError("it may have come meanwhile")
+
+        monkeypatch.setattr(BlobChanges, "_set_aside", all_came)
+        with pytest.raises(ProblemError, match="does not exist"):
+            read(blobs, KNOWN[0])
+        with pytest.raises(ProblemError, match="does not exist"):
+            blobs.move_out(KNOWN[0], ".cargo_sync/elsewhere", "one")
+        monkeypatch.setattr(blobs, "blobs_in", lambda part, _: KNOWN[:1] if part == "00" else [])
+        assert sum(scrub.walk()) and not scrub.place.damaged
+
+
+@pytest.mark.parametrize("call", ["datasync", "fsync", "write"])
+def test_a_journal_that_cannot_be_written_leaves_no_more_files(top: Path, call: str) -> None:
+    failing = list[str]()
+
+    def on_call(name: str) -> None:
+        if name in failing:
+            raise OSError(errno.ENOSPC, "injected")
+
+    with closing(opened(top, system("native", on_call))) as blobs:
+        failing[:] = [call]
+        for _ in range(3):
+            with closing(blobs.small_batch(KNOWN)):
+                pass
+        assert len(list((top / placing_journal.PLACE).iterdir())) <= 1
+
+
+def test_what_could_not_be_removed_is_counted_later(top: Path) -> None:
+    failing = list[str]()
+
+    def on_call(name: str) -> None:
+        if name in failing:
+            raise OSError(errno.EIO, "injected")
+
+    with closing(opened(top, system("native", on_call))) as blobs:
+        blobs.count()
+        with closing(blobs.small_batch(KNOWN)) as batch:
+            write_only(batch, PARTS[0])
+            failing[:] = ["unlink"]
+        failing.clear()
+        assert blobs.has(KNOWN) == [False] * len(KNOWN)
+    with closing(opened(top)) as blobs:
+        blobs.count()
+        assert is_clean(blobs, top, HALF)
+
+
 def abandoned(blobs: BlobFolder) -> None:
     """Its process is dead: only its descriptors are closed."""
     blobs.staging.close()
@@ -194,6 +264,56 @@ def test_killed_at_any_call_each_content_is_whole_or_not_there(tmp_path: Path) -
         with closing(opened(top)) as found:
             found.count()
             assert is_clean(found, top, None)
+
+
+def test_a_journal_may_be_of_any_length(blobs: BlobFolder, top: Path) -> None:
+    others = [Content(f"{number:064x}", 5) for number in range(16_384)]
+    write_only(blobs.small_batch([*others, *KNOWN]), PARTS[0])
+    place_of(top, KNOWN[0]).write_bytes(SOME[0][:9])
+    placing_journal.recover(blobs.root)
+    assert kept(top) == {one.hash for one in KNOWN[1:HALF]}
+
+
+def test_what_cannot_be_read_after_a_kill_is_moved_aside(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = opened(top)
+    write_only(blobs.small_batch(KNOWN), PARTS[0])
+    abandoned(blobs)
+    there = System.open_in
+
+    def open_in(self: System, folder: int, name: str) -> int:
+        if name == KNOWN[1].hash:
+            raise OSError(errno.EIO, "injected")
+        return there(self, folder, name)
+
+    monkeypatch.setattr(System, "open_in", open_in)
+    with closing(opened(top)) as found:
+        assert found.damaged == [KNOWN[1].hash]
+        assert found.has(KNOWN[:2]) == [True, False]
+
+
+@pytest.mark.skipif(LosingSystem.load() is None, reason="the disk that loses is Linux's")
+def test_what_was_dropped_is_gone_before_its_journal_is_used_again(
+    tmp_path: Path,
+) -> None:
+    for seed in range(12):
+        story, top, graves = Story(seed), tmp_path / str(seed), tmp_path / f"graves{seed}"
+        graves.mkdir()
+        disk = LosingSystem.load()
+        assert isinstance(disk, LosingSystem)
+        with ExitStack() as last:
+            disk.begin(story, os.open(graves, os.O_RDONLY))
+            last.callback(os.close, disk._graves)
+            blobs = opened(top, disk)
+            disk.syncfs(blobs.root.fd)
+            with closing(blobs.small_batch(KNOWN)) as batch:
+                write_only(batch, PARTS[0])
+            blobs.small_batch([content_of(bytes([one])) for one in range(MANY)])
+            abandoned(blobs)
+            disk.lose()
+        with closing(opened(top)):
+            assert all(hash_of(top, one) == one for one in kept(top))
 
 
 def hash_of(top: Path, name: str) -> str:

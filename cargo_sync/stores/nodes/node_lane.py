@@ -30,6 +30,7 @@ BATCH: Final = 2_000
 GOODBYE: Final = 5.0
 """Seconds that a lane's thread has to end what it does on the disk."""
 _DONE: Final = "done"
+_INT64: Final = 1 << 63
 _TRIES: Final = 3
 
 
@@ -249,7 +250,9 @@ def _moved(contents: Sequence[Content], receipts: Sequence[Receipt]) -> list[Con
 def _life(epoch: str, receipts: Sequence[Receipt]) -> Life | None:
     """What the folder is that has what moved; None if that is not shown."""
     shown = [one.version for one in receipts if one.code == _DONE]
-    return Life(epoch, max(shown)) if epoch and shown and min(shown) > 0 else None
+    if not epoch or not shown or min(shown) <= 0 or max(shown) >= _INT64:
+        return None
+    return Life(epoch, max(shown))
 
 
 def _problem(receipt: Receipt) -> Problem | None:
