@@ -216,8 +216,6 @@ class BlobChanges:
         system = self._root.system
         try:
             with self.lock, self._root.folder(hash[:2]) as part:
-                if hash in self.coming:
-                    return
                 found = os.lstat(hash, dir_fd=part.fd)
                 if not os.path.samestat(found, os.fstat(fd)):
                     return  # a good one has taken its place

@@ -115,6 +115,31 @@ def test_a_kernel_without_openat2_is_served_the_portable_way(
         assert error.value.errno == errno.ELOOP
 
 
+@pytest.mark.parametrize("kernel", ["newer", "older"])
+def test_a_new_file_is_made_at_a_path_without_links(
+    on: System, fd: int, top: Path, kernel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        ctypes.set_errno(errno.ENOSYS)
+        return -1
+
+    if kernel == "older":
+        monkeypatch.setattr(on, "_syscall", refused, raising=False)
+    (top / "a").mkdir()
+    (top / "way").symlink_to("a")
+    os.close(on.create_below(fd, "a/new", 0o600))
+    assert (top / "a" / "new").stat().st_mode & 0o777 == 0o600
+    for path, number in [("a/new", errno.EEXIST), ("b/one", errno.ENOENT), ("way/c", errno.ELOOP)]:
+        with pytest.raises(OSError) as error:
+            on.create_below(fd, path, 0o600)
+        assert error.value.errno == number
+    monkeypatch.setattr(on, "line", 0)
+    with pytest.raises(OSError) as error:
+        on.create_below(fd, "a/kept back", 0o600)
+    assert error.value.errno == errno.EMFILE
+    assert os.listdir(top / "a") == ["new"]
+
+
 class Syncs:
     """The calls that make a file durable, and the files that they were made for."""
 

@@ -16,6 +16,7 @@ from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.stores import placing_journal
 from cargo_sync.stores.blob_changes import BlobChanges
 from cargo_sync.stores.blob_scrub import BlobScrub
+from cargo_sync.stores.blob_totals import BlobAmount
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.small_batch import SmallBatch
@@ -219,7 +220,8 @@ def test_a_journal_that_cannot_be_written_leaves_no_more_files(top: Path, call: 
         assert len(list((top / placing_journal.PLACE).iterdir())) <= 1
 
 
-def test_what_could_not_be_removed_is_counted_later(top: Path) -> None:
+@pytest.mark.parametrize(("call", "left"), [("unlink", HALF - 1), ("syncfs", 0)])
+def test_what_may_not_be_removed_is_read_and_counted_later(top: Path, call: str, left: int) -> None:
     failing = list[str]()
 
     def on_call(name: str) -> None:
@@ -230,12 +232,15 @@ def test_what_could_not_be_removed_is_counted_later(top: Path) -> None:
         blobs.count()
         with closing(blobs.small_batch(KNOWN)) as batch:
             write_only(batch, PARTS[0])
-            failing[:] = ["unlink"]
+            failing[:] = [call]
         failing.clear()
         assert blobs.has(KNOWN) == [False] * len(KNOWN)
+        if left:
+            place_of(top, KNOWN[0]).write_bytes(SOME[0][:9])
+        assert [one.stat().st_size for one in (top / placing_journal.PLACE).iterdir()] != [0]
     with closing(opened(top)) as blobs:
         blobs.count()
-        assert is_clean(blobs, top, HALF)
+        assert is_clean(blobs, top, left)
 
 
 def abandoned(blobs: BlobFolder) -> None:
@@ -274,6 +279,54 @@ def test_a_journal_may_be_of_any_length(blobs: BlobFolder, top: Path) -> None:
     assert kept(top) == {one.hash for one in KNOWN[1:HALF]}
 
 
+def test_what_is_not_whole_is_durably_gone_before_the_journal_is(top: Path) -> None:
+    blobs = opened(top)
+    write_only(blobs.small_batch(KNOWN), PARTS[0])
+    place_of(top, KNOWN[0]).write_bytes(SOME[0][:9])
+    abandoned(blobs)
+    told, calls = recording("native")
+    with closing(opened(top, told)) as blobs:
+        at = calls.index("unlink")
+        assert calls[at : at + 3] == ["unlink", "syncfs", "unlink"]
+        assert kept(top) == {one.hash for one in KNOWN[1:HALF]}
+
+
+def test_a_damaged_content_that_comes_again_is_good(blobs: BlobFolder, top: Path) -> None:
+    put(blobs, SOME[:1])
+    flip(place_of(top, KNOWN[0]), 0)
+    with pytest.raises(ProblemError):
+        read(blobs, KNOWN[0])
+    assert blobs.damaged == [KNOWN[0].hash]
+    assert bring(blobs) is None and is_clean(blobs, top, len(SOME))
+
+
+def test_nobody_gives_up_what_an_inventory_sees(
+    blobs: BlobFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def blobs_in(part: str, after: str) -> Iterator[Content]:
+        assert blobs._changes.lock.locked()
+        yield KNOWN[0]
+
+    monkeypatch.setattr(blobs, "blobs_in", blobs_in)
+    assert blobs.inventory("", 1).hashes == [KNOWN[0].hash]
+
+
+def test_a_folder_that_was_moved_away_shows_nothing(blobs: BlobFolder, top: Path) -> None:
+    put(blobs, SOME[:1])
+    assert blobs.shown() == blobs.sequence > 0
+    top.rename(top.with_name("elsewhere"))
+    assert blobs.shown() == 0
+
+
+def test_what_comes_while_all_is_counted_counts_once(blobs: BlobFolder) -> None:
+    totals = blobs._changes.totals
+    totals.begin_count()
+    totals.counted("7f", "80", BlobAmount())
+    totals.added({"00": 3, "7f": 4, "80": 5})
+    totals.end_count()
+    assert totals.held == BlobAmount(2, 7), "the third will be seen in its part"
+
+
 def test_what_cannot_be_read_after_a_kill_is_moved_aside(
     top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,7 +350,7 @@ def test_what_cannot_be_read_after_a_kill_is_moved_aside(
 def test_what_was_dropped_is_gone_before_its_journal_is_used_again(
     tmp_path: Path,
 ) -> None:
-    for seed in range(12):
+    for seed in range(4):
         story, top, graves = Story(seed), tmp_path / str(seed), tmp_path / f"graves{seed}"
         graves.mkdir()
         disk = LosingSystem.load()
