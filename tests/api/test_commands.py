@@ -108,6 +108,7 @@ def test_of_a_server_whatever_only_looks_may_be_asked_by_who_watches() -> None:
         "flow.list", "flow.rates", "feed.last",
         "trash.list", "user.invitation.list", "history", "callback.list",
         "node.list", "node.show", "node.recovery", "server.list", "server.show",
+        "workspace.orphans",
     }  # fmt: skip
 
 
