@@ -111,7 +111,6 @@ NODES: Final = Tier(
         "step another copy",
         "step packet",
         "step packet refused",
-        "step shown",
         "step packet read",
         "step no packet",
         "step small read",
