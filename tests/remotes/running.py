@@ -36,7 +36,12 @@ class Running:
     def place(self) -> Place:
         """A new bucket or folder, of which nobody else knows."""
         name = place_name(next(self._numbers))
-        return Place(f"{self._setup.url}/{name}", self._setup.make_place(name))
+        try:
+            kept = self._setup.make_place(name)
+        except AssertionError as error:
+            error.add_note(f"the end of its log:\n{self._log.read_text(errors='replace')[-3000:]}")
+            raise
+        return Place(f"{self._setup.url}/{name}", kept)
 
     @property
     def runs(self) -> bool:

@@ -106,7 +106,8 @@ class Scripted:
 async def scripted() -> AsyncIterator[Scripted]:
     """A server of its own on loopback, and a client for the bucket `films`."""
     server = web.Server(lambda request: made.answer(request))
-    runner = web.ServerRunner(server)
+    # Else it would wait a minute for an answer that never comes.
+    runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -68,7 +68,7 @@ async def answering(place: Path) -> AsyncIterator[AnsweringNode]:
     context.load_cert_chain(made.cert, made.key)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", found.answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
