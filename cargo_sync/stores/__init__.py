@@ -12,12 +12,13 @@ packets      small contents that go together
 packet_sink  a lane that brings them
 small_batch  they get their names while they arrive
 placing_journal  which ones these are: what a kill leaves of them is found
-nodes/       storage nodes, which keep contents on other machines
 blob_scrub   reads all of it, to find what has become rotten
 unnamed      contents that are sent to a node before their hash is known
 spool        contents on a disk of this machine, and who holds them
 small_contents  those of the spool that lie in memory
 spooled      a store of contents without other machines
+claims       who uses a content, and who deletes copies of it
+reading/     contents that lie elsewhere are read while readers wait
 nodes/       on storage nodes: copies, repair, what comes back
 objects/     in buckets: packs of small ones, parts of large ones
 snapshots/   the state of a server, sealed, on its nodes; how it comes back

@@ -17,9 +17,9 @@ from cargo_sync.stores.blobs import BlobFolder, for_blobs
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.client import NodeStatus
-from cargo_sync.stores.nodes.pieces import PieceRun, Take, length_of
 from cargo_sync.stores.nodes.ports import Results
 from cargo_sync.stores.packets import contents_of, is_packet
+from cargo_sync.stores.reading.pieces import PieceRun, Take, length_of
 from cargo_sync.stores.snapshots.shelf import SnapshotShelf
 from cargo_sync.stores.spool import BlobSpool
 

@@ -18,13 +18,13 @@ from cargo_sync.machines.nodes.states import Member, Members, NodeFacts, Patienc
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
+from cargo_sync.stores.claims import Claims
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.arriving import ArrivingContent
-from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.packing import place_packed
-from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import Cluster, NodeSession, Results
 from cargo_sync.stores.packets import contents_of, is_packet
+from cargo_sync.stores.reading.pieces import PieceRun, Take
 from cargo_sync.testing.blobs import MemoryFolders
 from tests.sim.story import Story
 

@@ -528,7 +528,7 @@ MUTANTS: Final = (
     Mutant(
         "copies of what is being uploaded are deleted",
         NODES,
-        [Edit(f"{_COPIES}.claims:Claims.hold",
+        [Edit("cargo_sync.stores.claims:Claims.hold",
               "self._held[hash] = count + 1, since", "pass")],
     ),
     Mutant(

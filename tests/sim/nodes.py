@@ -23,19 +23,19 @@ from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.state.blobs import LIVE
 from cargo_sync.stores.contract import ComingFile, Content
-from cargo_sync.stores.nodes.ahead import SmallAsks
 from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.deleting import Deleting
 from cargo_sync.stores.nodes.fetching import PieceFetching
 from cargo_sync.stores.nodes.forwarding import Forwarding
-from cargo_sync.stores.nodes.held_pieces import HeldPieces
 from cargo_sync.stores.nodes.inventory import TakingIn
-from cargo_sync.stores.nodes.pieces import pieces_of
 from cargo_sync.stores.nodes.ports import NodeSession
-from cargo_sync.stores.nodes.reading import NodeReading
 from cargo_sync.stores.nodes.repairing import Repairing, Trimming
 from cargo_sync.stores.nodes.securing import Securing
 from cargo_sync.stores.nodes.small_fetching import fetch_small
+from cargo_sync.stores.reading.ahead import SmallAsks
+from cargo_sync.stores.reading.held_pieces import HeldPieces
+from cargo_sync.stores.reading.pieces import pieces_of
+from cargo_sync.stores.reading.windows import ContentReading
 from cargo_sync.testing.blobs import MemoryFolders
 from tests.sim.cluster import MIB, SMALL, Links, Machine, Steps, cluster
 from tests.sim.story import BrokenPromiseError, Story, Verdict
@@ -80,7 +80,7 @@ class Server:
         self.joining = TakingIn(self.cluster, history.folders)
         self.held, self.asks = HeldPieces(lambda: None), SmallAsks(lambda: None)
         self.asks.start()
-        self.reading = NodeReading(self.held, self.asks)
+        self.reading = ContentReading(self.held, self.asks)
         self.fetching = PieceFetching(self.cluster, self.held)
         self.steps = Steps(story, now)
         self.drains: dict[int, int] = {}

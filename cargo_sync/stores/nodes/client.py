@@ -8,8 +8,8 @@ from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.machines.nodes.snapshots import MadeSnapshot
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.arriving import ArrivingContent
-from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import Results
+from cargo_sync.stores.reading.pieces import PieceRun, Take
 
 
 class ScrubStatus(NamedTuple):

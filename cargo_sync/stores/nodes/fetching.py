@@ -14,10 +14,10 @@ from cargo_sync.machines.nodes.copies import standing
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content
-from cargo_sync.stores.nodes.held_pieces import HeldPieces, PieceKey
-from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, is_right, list_of
 from cargo_sync.stores.nodes.ports import Cluster
 from cargo_sync.stores.nodes.securing import NO_COPY, known, no_copies
+from cargo_sync.stores.reading.held_pieces import HeldPieces, PieceKey
+from cargo_sync.stores.reading.pieces import Exchange, PieceRun, is_right, list_of
 
 KNOWN_BYTES: Final = 16 << 20
 """Lists of pieces that are kept in memory, beside those of one content."""

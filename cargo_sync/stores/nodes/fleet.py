@@ -30,8 +30,8 @@ from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.stores.nodes.client import NodeClient, NodeStatus
 from cargo_sync.stores.nodes.inventory import TakingIn
-from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import NodeSession, Results
+from cargo_sync.stores.reading.pieces import PieceRun, Take
 
 STATUS_SECONDS: Final = 2.0
 NOTE_SECONDS: Final = 60.0

@@ -40,8 +40,8 @@ from cargo_sync.stores.nodes.node_api import (
 from cargo_sync.stores.nodes.node_lane import NodeLane, OpenedLane
 from cargo_sync.stores.nodes.packing import place_packed
 from cargo_sync.stores.nodes.piece_sink import PieceAsks, PieceSink
-from cargo_sync.stores.nodes.pieces import PieceRun, Take
 from cargo_sync.stores.nodes.ports import Results
+from cargo_sync.stores.reading.pieces import PieceRun, Take
 from cargo_sync.stores.spool import BlobSpool
 from cargo_sync.wire.handshake import LaneKeys
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cargo_sync.model.problems import Code, Problem
 from cargo_sync.model.transfers import Finished, Offer, Receipt, Want
 from cargo_sync.stores.blob_pieces import PIECE
-from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, Take, length_of
+from cargo_sync.stores.reading.pieces import Exchange, PieceRun, Take, length_of
 
 _GONE = Want("none")
 

@@ -15,10 +15,10 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.model.world import World
 from cargo_sync.state.blobs import BlobRow
 from cargo_sync.state.placements import Holding
+from cargo_sync.stores.claims import Claims
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.arriving import ArrivingContent
-from cargo_sync.stores.nodes.claims import Claims
-from cargo_sync.stores.nodes.pieces import PieceRun, Take
+from cargo_sync.stores.reading.pieces import PieceRun, Take
 
 
 class CopyRows(Protocol):

@@ -16,9 +16,9 @@ from cargo_sync.machines.nodes.copies import standing
 from cargo_sync.machines.nodes.placement import choose, quorum
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.stores.contract import Content
-from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, pieces_of
 from cargo_sync.stores.nodes.ports import Cluster, NodeSession
 from cargo_sync.stores.packets import SMALL
+from cargo_sync.stores.reading.pieces import Exchange, PieceRun, pieces_of
 
 AGAIN: Final = 1.0
 """Seconds between two tries to reach the quorum."""

@@ -13,11 +13,11 @@ from blake3 import blake3
 from cargo_sync.machines.nodes.copies import standing
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.stores.contract import Content
-from cargo_sync.stores.nodes.ahead import SmallAsk
-from cargo_sync.stores.nodes.pieces import Exchange, PieceRun
 from cargo_sync.stores.nodes.ports import Cluster
 from cargo_sync.stores.nodes.securing import known
 from cargo_sync.stores.packets import as_content, packed
+from cargo_sync.stores.reading.ahead import SmallAsk
+from cargo_sync.stores.reading.pieces import Exchange, PieceRun
 
 TURN: Final = 4
 """Packets that one node gives before it is the turn of another one that has the same contents."""

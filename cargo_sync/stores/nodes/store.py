@@ -19,6 +19,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import contained, lasting
+from cargo_sync.stores.claims import Claims
 from cargo_sync.stores.contract import (
     Coming,
     ComingFile,
@@ -28,22 +29,21 @@ from cargo_sync.stores.contract import (
     Secured,
     Wake,
 )
-from cargo_sync.stores.nodes.ahead import SmallAsks
 from cargo_sync.stores.nodes.arriving import ArrivingContent
-from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.deleting import Deleting
 from cargo_sync.stores.nodes.fetching import PieceFetching
 from cargo_sync.stores.nodes.fleet import NOTE_SECONDS, Dial, NodeFleet, NodeTable
 from cargo_sync.stores.nodes.forwarding import Forwarding
-from cargo_sync.stores.nodes.held_pieces import HeldPieces
 from cargo_sync.stores.nodes.inventory import TakingIn
 from cargo_sync.stores.nodes.ports import Cluster, CopyRows
-from cargo_sync.stores.nodes.reading import NodeReading
 from cargo_sync.stores.nodes.recent_pieces import RecordMemory
 from cargo_sync.stores.nodes.repairing import Repairing, Trimming
 from cargo_sync.stores.nodes.securing import Securing
 from cargo_sync.stores.nodes.small_fetching import fetch_small
 from cargo_sync.stores.nodes.survey import CopySurvey, StoreReport
+from cargo_sync.stores.reading.ahead import SmallAsks
+from cargo_sync.stores.reading.held_pieces import HeldPieces
+from cargo_sync.stores.reading.windows import ContentReading
 from cargo_sync.stores.spool import BlobSpool
 
 IDLE: Final = 5.0
@@ -115,7 +115,7 @@ class NodeStore:
         self._queued = asyncio.Event()
         queued = partial(self._loop.call_soon_threadsafe, self._queued.set)
         self._held, self._asks = HeldPieces(queued), SmallAsks(queued)
-        self._reading = NodeReading(self._held, self._asks)
+        self._reading = ContentReading(self._held, self._asks)
         self._fetching = PieceFetching(self.cluster, self._held)
         self.fleet.joining = TakingIn(self.cluster, rows)
         self._drains: dict[int, int] = {}

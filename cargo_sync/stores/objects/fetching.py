@@ -18,12 +18,12 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.state.object_contents import ContentPlace
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content
-from cargo_sync.stores.nodes.ahead import SmallAsk
-from cargo_sync.stores.nodes.held_pieces import HeldPieces, PieceKey
-from cargo_sync.stores.nodes.pieces import PieceRun, is_right, length_of, list_of
 from cargo_sync.stores.objects.buckets import Buckets
 from cargo_sync.stores.objects.packing import ObjectRead, WantedBytes, merged
 from cargo_sync.stores.objects.ports import BucketCalls, Storage
+from cargo_sync.stores.reading.ahead import SmallAsk
+from cargo_sync.stores.reading.held_pieces import HeldPieces, PieceKey
+from cargo_sync.stores.reading.pieces import PieceRun, is_right, length_of, list_of
 
 AT_ONCE: Final = 16
 """Requests that are under way: so much of what was read may be in memory."""

@@ -12,7 +12,7 @@ from cargo_sync.model.problems import Problem
 from cargo_sync.model.world import World
 from cargo_sync.state.object_contents import ContentMove, ContentPlace
 from cargo_sync.state.objects import BucketRow, BucketTotals, ObjectRow
-from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.claims import Claims
 from cargo_sync.stores.objects.budget import PartMemory
 from cargo_sync.stores.spool import BlobSpool
 

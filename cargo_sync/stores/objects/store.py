@@ -18,6 +18,7 @@ from cargo_sync.model.transfers import Offer
 from cargo_sync.model.world import World
 from cargo_sync.process.tasks import contained, lasting
 from cargo_sync.state.object_uploads import SharedTransfer
+from cargo_sync.stores.claims import Claims
 from cargo_sync.stores.contract import (
     Coming,
     ComingFile,
@@ -28,10 +29,6 @@ from cargo_sync.stores.contract import (
     Secured,
     Wake,
 )
-from cargo_sync.stores.nodes.ahead import SmallAsks
-from cargo_sync.stores.nodes.claims import Claims
-from cargo_sync.stores.nodes.held_pieces import HeldPieces
-from cargo_sync.stores.nodes.reading import NodeReading
 from cargo_sync.stores.objects.buckets import BucketReport, Buckets, StoreBucket
 from cargo_sync.stores.objects.budget import PartMemory
 from cargo_sync.stores.objects.fetching import ObjectFetching
@@ -44,6 +41,9 @@ from cargo_sync.stores.objects.repacking import Repacking
 from cargo_sync.stores.objects.storing import Storing
 from cargo_sync.stores.objects.upkeep import DAY, KEPT, ORPHANED, Periods, Upkeep
 from cargo_sync.stores.objects.uses import ObjectUses
+from cargo_sync.stores.reading.ahead import SmallAsks
+from cargo_sync.stores.reading.held_pieces import HeldPieces
+from cargo_sync.stores.reading.windows import ContentReading
 from cargo_sync.stores.spool import BlobSpool
 
 TURN: Final = 10.0
@@ -102,7 +102,7 @@ class ObjectStore:
         self._queued = asyncio.Event()
         queued = partial(self._call, self._queued.set)
         self._held, self._asks = HeldPieces(queued), SmallAsks(queued)
-        self._reading = NodeReading(self._held, self._asks)
+        self._reading = ContentReading(self._held, self._asks)
         self._fetching = ObjectFetching(storage, self.buckets, self._held)
         self._upkeep = Upkeep(storage, self._uses, kept)
         self._reclaiming = Reclaiming(storage)

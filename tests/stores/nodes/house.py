@@ -20,8 +20,8 @@ from cargo_sync.state.blobs import Blobs
 from cargo_sync.state.nodes import NodeRow, NodeRows
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blobs import BlobFolder, for_blobs
+from cargo_sync.stores.claims import Claims
 from cargo_sync.stores.contract import Content, Secured
-from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.nodes.client import NodeClient
 from cargo_sync.stores.nodes.store import DAY, NodeSettings, NodeStore
 from cargo_sync.stores.spool import BlobSpool

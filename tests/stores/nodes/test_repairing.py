@@ -11,7 +11,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.world import World
 from cargo_sync.state.blobs import BlobRow
 from cargo_sync.state.placements import Holding
-from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.claims import Claims
 from cargo_sync.stores.nodes.ports import Cluster, Results
 from cargo_sync.stores.nodes.repairing import Repairing
 from tests.machines.nodes.members import members

@@ -23,8 +23,8 @@ from cargo_sync.state.object_uploads import ObjectUploads
 from cargo_sync.state.objects import Objects
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blobs import BlobFolder, for_blobs
+from cargo_sync.stores.claims import Claims
 from cargo_sync.stores.contract import Content, Secured
-from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.objects.buckets import StoreBucket
 from cargo_sync.stores.objects.handover import OtherServers
 from cargo_sync.stores.objects.ports import BucketCalls

@@ -26,7 +26,7 @@ from cargo_sync.state.manifests import Manifests
 from cargo_sync.state.object_contents import ObjectContents
 from cargo_sync.state.object_uploads import ObjectUploads
 from cargo_sync.state.objects import Objects
-from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.claims import Claims
 from cargo_sync.stores.objects.buckets import BucketReport, StoreBucket
 from cargo_sync.stores.objects.coming import LEAVING
 from cargo_sync.stores.objects.handover import OtherServers

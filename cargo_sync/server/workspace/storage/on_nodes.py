@@ -28,7 +28,7 @@ from cargo_sync.state.database import Database
 from cargo_sync.state.manifests import Manifests
 from cargo_sync.state.nodes import NodeRows
 from cargo_sync.state.recovery import RecoveryRows
-from cargo_sync.stores.nodes.claims import Claims
+from cargo_sync.stores.claims import Claims
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.nodes.store import NodeSettings, NodeStore
 from cargo_sync.stores.nodes.survey import StoreReport

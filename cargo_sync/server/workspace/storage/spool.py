@@ -14,8 +14,8 @@ from cargo_sync.model.world import Offload, World
 from cargo_sync.process.wakeup import Wakeup
 from cargo_sync.server.workspace.opened import SharedParts
 from cargo_sync.stores.blobs import BlobFolder
+from cargo_sync.stores.claims import Claims
 from cargo_sync.stores.folder import STALE
-from cargo_sync.stores.nodes.claims import Claims
 from cargo_sync.stores.small_contents import SmallContents
 from cargo_sync.stores.spool import BlobSpool
 

@@ -12,13 +12,13 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.blob_source import BlobSource
 from cargo_sync.stores.contract import Content
-from cargo_sync.stores.nodes.ahead import AHEAD_BYTES, AheadContents, SmallAsk, SmallAsks
-from cargo_sync.stores.nodes.held_pieces import HeldPieces
-from cargo_sync.stores.nodes.packet_memory import MOST, SMALLEST, PacketMemory
-from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, Take
 from cargo_sync.stores.nodes.ports import Results
-from cargo_sync.stores.nodes.reading import NodeReading
 from cargo_sync.stores.packets import PACKET_BYTES, SMALL, as_content
+from cargo_sync.stores.reading.ahead import AHEAD_BYTES, AheadContents, SmallAsk, SmallAsks
+from cargo_sync.stores.reading.held_pieces import HeldPieces
+from cargo_sync.stores.reading.packet_memory import MOST, SMALLEST, PacketMemory
+from cargo_sync.stores.reading.pieces import Exchange, PieceRun, Take
+from cargo_sync.stores.reading.windows import ContentReading
 from cargo_sync.wire.frames import BODY_MAX, new_buffer
 from cargo_sync.wire.records import SIZE
 from tests.stores.blobs import content_of, flip, opened, place_of, put
@@ -36,7 +36,7 @@ class Ahead:
         self.woken = 0
         self.files = {content_of(one): one for one in files}
         self.held, self.asks = HeldPieces(lambda: None), SmallAsks(lambda: None)
-        self.reading = NodeReading(self.held, self.asks)
+        self.reading = ContentReading(self.held, self.asks)
         self.lane = self.begin([content_of(one) for one in files])
 
     def begin(self, contents: Sequence[Content]) -> AheadContents:

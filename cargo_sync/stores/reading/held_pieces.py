@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from cargo_sync.model.problems import Problem
 from cargo_sync.stores.contract import Content, Wake
-from cargo_sync.stores.nodes.pieces import Exchange, PieceRun, length_of
+from cargo_sync.stores.reading.pieces import Exchange, PieceRun, length_of
 from cargo_sync.wire import records
 from cargo_sync.wire.frames import BODY_MAX, new_buffer
 

@@ -1,4 +1,4 @@
-"""Contents that lie on nodes are read a window of pieces at a time, as far as their readers come.
+"""Contents that lie elsewhere are read a window of pieces at a time, as far as their readers come.
 
 A reader wants the pieces from where it reads on: one at first, then twice as many each time, until
 its window is as large as all readers together leave it. So a range of a large file costs little
@@ -13,10 +13,10 @@ from typing import Final
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content, Wake
-from cargo_sync.stores.nodes.ahead import AHEAD_PIECES, AheadContents, ReadingAhead, SmallAsks
-from cargo_sync.stores.nodes.held_pieces import HeldPiece, HeldPieces, PieceKey, PieceState
-from cargo_sync.stores.nodes.packet_memory import PacketMemory
-from cargo_sync.stores.nodes.pieces import length_of, pieces_of
+from cargo_sync.stores.reading.ahead import AHEAD_PIECES, AheadContents, ReadingAhead, SmallAsks
+from cargo_sync.stores.reading.held_pieces import HeldPiece, HeldPieces, PieceKey, PieceState
+from cargo_sync.stores.reading.packet_memory import PacketMemory
+from cargo_sync.stores.reading.pieces import length_of, pieces_of
 
 WINDOW: Final = 16
 """The most pieces that one reader wants at a time."""
@@ -24,8 +24,8 @@ ALL_WINDOWS: Final = 128
 """Pieces that all readers together may want; each may want one."""
 
 
-class NodeReading:
-    """Opens contents on nodes. Any thread may use it."""
+class ContentReading:
+    """Opens contents. Any thread may use it."""
 
     def __init__(self, held: HeldPieces, asks: SmallAsks) -> None:
         self.held = held
@@ -79,7 +79,7 @@ class PieceReader:
     """A content, perhaps before anything of it has come. See `lanes.ports.RecordReader`."""
 
     def __init__(
-        self, reading: NodeReading, first: PieceKey, wake: Wake | None, start: int
+        self, reading: ContentReading, first: PieceKey, wake: Wake | None, start: int
     ) -> None:
         """`start` pieces are wanted at first. With `wake` None it waits."""
         self._reading = reading

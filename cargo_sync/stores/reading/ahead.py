@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 from cargo_sync.lanes.ports import Exchange
 from cargo_sync.stores.contract import Content, Wake
-from cargo_sync.stores.nodes.held_pieces import HeldPiece, HeldPieces, PieceKey
-from cargo_sync.stores.nodes.packet_memory import KeptPacket, PacketMemory
-from cargo_sync.stores.nodes.pieces import pieces_of
 from cargo_sync.stores.packets import SMALL
+from cargo_sync.stores.reading.held_pieces import HeldPiece, HeldPieces, PieceKey
+from cargo_sync.stores.reading.packet_memory import KeptPacket, PacketMemory
+from cargo_sync.stores.reading.pieces import pieces_of
 
 AHEAD_BYTES: Final = 32 << 20
 """Bytes that are fetched before their files are opened, of all lanes together."""

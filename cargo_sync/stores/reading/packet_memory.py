@@ -1,4 +1,4 @@
-"""Memory of packets that come from nodes, used again: the system takes long to give new pages.
+"""Memory of packets of small contents, used again: the system takes long to give new pages.
 
 A packet stays in the memory in which its frame was opened, and is free when all of its contents
 were read. So nothing is copied, and what is hashed is what has just been opened.

@@ -1,4 +1,4 @@
-"""Pieces of contents on their way from a node, and how each is checked."""
+"""Pieces of contents on their way to readers, and how each is checked."""
 
 from typing import NamedTuple, Protocol
 

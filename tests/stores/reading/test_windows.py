@@ -16,20 +16,20 @@ from cargo_sync.state.blobs import Blobs
 from cargo_sync.stores.blob_changes import LIST
 from cargo_sync.stores.blob_pieces import PIECE
 from cargo_sync.stores.contract import Content
-from cargo_sync.stores.nodes.ahead import AHEAD_PIECES, SmallAsks
-from cargo_sync.stores.nodes.held_pieces import (
+from cargo_sync.stores.nodes.ports import Results
+from cargo_sync.stores.reading.ahead import AHEAD_PIECES, SmallAsks
+from cargo_sync.stores.reading.held_pieces import (
     POOLED,
     RECENT_BYTES,
     HeldPieces,
     PieceKey,
     PieceMemory,
 )
-from cargo_sync.stores.nodes.pieces import PieceRun, Take
-from cargo_sync.stores.nodes.ports import Results
-from cargo_sync.stores.nodes.reading import (
+from cargo_sync.stores.reading.pieces import PieceRun, Take
+from cargo_sync.stores.reading.windows import (
     ALL_WINDOWS,
     WINDOW,
-    NodeReading,
+    ContentReading,
     PieceReader,
 )
 from cargo_sync.wire import records
@@ -50,7 +50,7 @@ class Scene:
         self.told = 0
         self.held = HeldPieces(self._queued)
         self.asks = SmallAsks(self._queued)
-        self.reading = NodeReading(self.held, self.asks)
+        self.reading = ContentReading(self.held, self.asks)
 
     def _queued(self) -> None:
         self.told += 1
