@@ -42,7 +42,7 @@ from cargo_sync.lanes.threads import joined
 from cargo_sync.local.space import SpaceLedger
 from cargo_sync.machines.cluster.states import AWAY_AFTER
 from cargo_sync.model.problems import ProblemError
-from cargo_sync.model.world import World
+from cargo_sync.model.world import Offload, World
 from cargo_sync.process.doors import Doors
 from cargo_sync.process.metrics import Family
 from cargo_sync.process.offload import ThreadOffload, threads
@@ -81,7 +81,7 @@ from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.content.tickets import SharedTickets, Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
-from cargo_sync.server.http.gateway import Gateway
+from cargo_sync.server.http.gateway import ApiParts, Gateway
 from cargo_sync.server.http.ports import ServerPorts
 from cargo_sync.server.reporting import buckets, node_metrics, servers, views
 from cargo_sync.server.reporting.feed import ServerFeed
@@ -307,25 +307,8 @@ class Server:
         lanes = LaneListener(ends, settings.total_connections, world.offload)
         data_port = await self._ports.open_lanes(lanes)
         self._flows.arrive(LaneAddress(settings.public_ip or "", data_port))
-        gateway = Gateway(
-            Authentication(
-                self._logins, self._grants, self._permits, Proxies(settings.trusted_proxies)
-            ),
-            self._grants,
-            self._polls,
-            self.traffic.anywhere,
-            self._uploads,
-            Tickets(world.steady, world.token, self._others.tickets),
-            self._clients,
-            self._invitations,
-            self._pairing,
-            AuditWriter(self._audit, world.offload),
-            self.journal.downloads,
-            world,
-            settings.prefix,
-            self._unready,
-            ThreadOffload(self._threads.enter_context(threads("contents"))),
-        )
+        contents = ThreadOffload(self._threads.enter_context(threads("contents")))
+        gateway = Gateway(self._api_parts(contents), settings.prefix)
         await self._ports.open_api(gateway.application())
         backup = {}
         if self._coordinator:
@@ -340,6 +323,26 @@ class Server:
             self._ports.fingerprint,
             self._endpoint.all_addresses,
             {name: f"{shown_host(host)}:{bound}" for name, (host, bound) in backup.items()},
+        )
+
+    def _api_parts(self, contents: Offload) -> ApiParts:
+        settings, world = self._settings, self._world
+        proxies = Proxies(settings.trusted_proxies)
+        return ApiParts(
+            entrance=Authentication(self._logins, self._grants, self._permits, proxies),
+            spaces=self._grants,
+            polls=self._polls,
+            flows=self.traffic.anywhere,
+            uploads=self._uploads,
+            tickets=Tickets(world.steady, world.token, self._others.tickets),
+            clients=self._clients,
+            invitations=self._invitations,
+            pairing=self._pairing,
+            audit=AuditWriter(self._audit, world.offload),
+            downloads=self.journal.downloads,
+            world=world,
+            contents=contents,
+            unready=self._unready,
         )
 
     def _is_reached(self, data_port: int) -> None:

@@ -39,7 +39,7 @@ from cargo_sync.server.http.authentication import Authentication
 from cargo_sync.server.http.browsing.polls import Polls
 from cargo_sync.server.http.content.tickets import Tickets
 from cargo_sync.server.http.content.unfinished import Uploads
-from cargo_sync.server.http.gateway import Gateway
+from cargo_sync.server.http.gateway import ApiParts, Gateway
 from cargo_sync.server.refusals import unknown
 from cargo_sync.server.workspace.contract import Workspace
 from cargo_sync.server.workspace.folder.catalogued_folder import CataloguedFolder, FolderClaim
@@ -245,22 +245,22 @@ class House:
         self._own = settings
         self.changes.roster = Roster(tuple(settings))
         self.share({"ana": "rw", "ben": "ro"})
-        entrance = Authentication(self.sessions, self.spaces, self.permits, Proxies(proxies))
-        self.gateway = gateway = Gateway(
-            entrance,
-            self.spaces,
-            self.polls,
-            self.flows,
-            self.uploads,
-            Tickets(self.clock, tokens()),
-            self.clients,
-            self.invitations,
-            self.pairing,
-            AuditWriter(self.audit, inline),
-            self.downloads,
-            self.world,
-            prefix,
+        parts = ApiParts(
+            entrance=Authentication(self.sessions, self.spaces, self.permits, Proxies(proxies)),
+            spaces=self.spaces,
+            polls=self.polls,
+            flows=self.flows,
+            uploads=self.uploads,
+            tickets=Tickets(self.clock, tokens()),
+            clients=self.clients,
+            invitations=self.invitations,
+            pairing=self.pairing,
+            audit=AuditWriter(self.audit, inline),
+            downloads=self.downloads,
+            world=self.world,
+            contents=inline,
         )
+        self.gateway = gateway = Gateway(parts, prefix)
         self._listener = HttpListener(gateway.application(), None, self.doors)
         self.port = await self._listener.start("127.0.0.1", 0)
         self._client = aiohttp.ClientSession(f"http://127.0.0.1:{self.port}")

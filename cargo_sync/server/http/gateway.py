@@ -4,8 +4,8 @@ Everything but the page is below `<prefix>/v1`. Each group of handlers gets only
 handler uses the disk in the event loop.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal, Protocol
 
 from aiohttp import web
@@ -85,51 +85,60 @@ class _Speed(Asked):
     speed: Speed
 
 
+@dataclass(frozen=True)
+class ApiParts:
+    """The parts of a server that its API speaks for.
+
+    unready   why balancers should ask another server; "" if they should not
+    contents  threads for what may wait for a disk or another machine
+    """
+
+    entrance: Authentication
+    spaces: Grants
+    polls: Polls
+    flows: FlowBroker
+    uploads: Uploads
+    tickets: Tickets
+    clients: Clients
+    invitations: Invitations
+    pairing: NodePairing
+    audit: AuditWriter
+    downloads: Downloads
+    world: World
+    contents: Offload
+    unready: Callable[[], str] = lambda: ""
+
+
 class Gateway:
     """The web application of the API."""
 
-    def __init__(
-        self,
-        entrance: Authentication,
-        spaces: Grants,
-        polls: Polls,
-        flows: FlowBroker,
-        uploads: Uploads,
-        tickets: Tickets,
-        clients: Clients,
-        invitations: Invitations,
-        pairing: NodePairing,
-        audit: AuditWriter,
-        downloads: Downloads,
-        world: World,
-        prefix: str = "",
-        unready: Callable[[], str] = lambda: "",
-        contents: Offload | None = None,
-    ) -> None:
-        """`contents` are threads for what may wait for a disk or another machine; None: any."""
-        offload = world.offload
-        slow = world if contents is None else replace(world, offload=contents)
-        self._entrance = entrance
-        self._flows = flows
-        self._polls = polls
-        self._bodies = Bodies(offload)
+    def __init__(self, parts: ApiParts, prefix: str = "") -> None:
+        self._entrance = parts.entrance
+        self._flows = parts.flows
+        self._polls = parts.polls
+        self._bodies = Bodies(parts.world.offload)
         self._v1 = f"{prefix}/v1"
-        files = FileRoutes(entrance, downloads, slow, self._v1)
-        self._rooms = [
-            *BrowseRoutes(entrance, spaces, polls, clients, offload).routes(self._v1),
-            *TrashRoutes(entrance, self._bodies, audit, offload).routes(self._v1),
-            *OperationRoutes(entrance, self._bodies, offload).routes(self._v1),
-            *files.routes(),
-            *UploadRoutes(entrance, self._bodies, uploads, slow.offload).routes(self._v1),
-            *TicketRoutes(
-                entrance, self._bodies, files, tickets, downloads, slow, self._v1
-            ).routes(),
-            *InvitationRoutes(entrance, invitations).routes(self._v1),
-            *NodeRoutes(entrance, pairing).routes(self._v1),
-            *Probe(entrance).routes(self._v1),
-            *Readiness(unready).routes(self._v1),
-            *FilesPage(prefix).routes(),
-        ]
+        self._groups = [*self._routes_of(parts), *FilesPage(prefix).routes()]
+
+    def _routes_of(self, parts: ApiParts) -> Iterator[web.RouteDef]:
+        entrance, bodies, v1 = parts.entrance, self._bodies, self._v1
+        quick = parts.world.offload
+        slow = replace(parts.world, offload=parts.contents)
+        yield from BrowseRoutes(entrance, parts.spaces, parts.polls, parts.clients, quick).routes(
+            v1
+        )
+        yield from TrashRoutes(entrance, bodies, parts.audit, quick).routes(v1)
+        yield from OperationRoutes(entrance, bodies, quick).routes(v1)
+        files = FileRoutes(entrance, parts.downloads, slow, v1)
+        yield from files.routes()
+        yield from UploadRoutes(entrance, bodies, parts.uploads, slow.offload).routes(v1)
+        yield from TicketRoutes(
+            entrance, bodies, files, parts.tickets, parts.downloads, slow, v1
+        ).routes()
+        yield from InvitationRoutes(entrance, parts.invitations).routes(v1)
+        yield from NodeRoutes(entrance, parts.pairing).routes(v1)
+        yield from Probe(entrance).routes(v1)
+        yield from Readiness(parts.unready).routes(v1)
 
     def application(self) -> web.Application:
         app = refusing(self._entrance.serving, self._refused, "the API is under /v1")
@@ -141,7 +150,7 @@ class Gateway:
                 web.post(f"{self._v1}/flows", self.open_flow),
                 web.post(f"{self._v1}/flows/{{id}}/speed", self.flow_speed),
                 web.delete(f"{self._v1}/flows/{{id}}", self.end_flow),
-                *self._rooms,
+                *self._groups,
             ]
         )
         app.on_shutdown.append(self._close_polls)
