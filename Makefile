@@ -129,12 +129,15 @@ $(VENV)/collected: $(VENV)/browser $(REMOTES)/installed
 	@$(BIN)/pytest --collect-only --quiet > $(VENV)/collecting || { cat $(VENV)/collecting; exit 1; }
 	@mv $(VENV)/collecting $@
 
+# What tests write is in memory where that can be: the programs that they start sync it.
+IN_MEMORY := $(BIN)/python -m tests.in_memory
+
 # Coverage makes Python far slower, so here it looks at little.
 unit: $(VENV)/collected
 	$(BIN)/pytest -n 2 --dist worksteal $(PURE:%=--cov=cargo_sync.%) --cov-report=json:.coverage.json $(PURE:%=tests/%)
 	$(BIN)/python -m tests.floors .coverage.json $(PURE)
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(PURE:%=--ignore=tests/%)
-	$(ON_POSTGRES) tests/conformance/test_workspace.py -k content
+	$(IN_MEMORY) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(PURE:%=--ignore=tests/%)
+	$(IN_MEMORY) env $(ON_POSTGRES) tests/conformance/test_workspace.py -k content
 
 # What all tests run of all packages.
 coverage: $(VENV)/browser $(REMOTES)/installed
