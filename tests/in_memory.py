@@ -1,4 +1,4 @@
-"""`python -m tests.in_memory COMMAND`: runs it with its temporary files in memory, if there is room.
+"""`python -m tests.in_memory COMMAND`: runs it with its temporary files in memory, if it has room.
 
 The programs that tests start sync what they write, and so would wait for a disk. Where memory keeps
 no extended attributes (tmpfs before Linux 6.6), or is small, as in containers, they use the disk.

@@ -5,13 +5,9 @@ from typing import Final
 from cargo_sync.config.remote_address import RemoteAddress, RemoteKind
 from cargo_sync.config.remote_kinds import NAMES
 from cargo_sync.config.secret import Secret
-from cargo_sync.daemon.far.folders.ftp import ftp_login
-from cargo_sync.daemon.far.folders.sftp import sftp_login
 from cargo_sync.daemon.far.login import VisitLogin
 from cargo_sync.model.world import World
 from cargo_sync.trees.cargo.look import ServerKind, ServerLook, certificate_of
-from cargo_sync.trees.ftp.opening import shown_certificate
-from cargo_sync.trees.sftp.connection import SftpConnection
 
 _WORDS: Final[dict[RemoteKind, ServerKind]] = {
     RemoteKind.CLOUD: "cloud",
@@ -31,10 +27,17 @@ async def far_look(remote: RemoteAddress, known_hosts: str | None, world: World)
     """
     kind = _WORDS.get(remote.kind, "unknown")
     fingerprint, trusted = "", False
+    # As in choice.py, what reaches a kind of server is imported when it is needed.
     if remote.kind is RemoteKind.SFTP:
+        from cargo_sync.daemon.far.folders.sftp import sftp_login
+        from cargo_sync.trees.sftp.connection import SftpConnection
+
         login = sftp_login(VisitLogin(remote, "", Secret(""), known_hosts=known_hosts))
         fingerprint, trusted = await SftpConnection(login, world).host_key()
     elif remote.kind is RemoteKind.FTP:
+        from cargo_sync.daemon.far.folders.ftp import ftp_login
+        from cargo_sync.trees.ftp.opening import shown_certificate
+
         login_there = ftp_login(VisitLogin(remote, "", Secret("")))
         fingerprint, trusted = await shown_certificate(login_there)
     elif remote.secure and not remote.host:
