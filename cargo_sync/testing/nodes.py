@@ -55,12 +55,16 @@ class FolderNode:
         self.forwarded: list[ArrivingContent] = []
         self._orders = OrderBook()
 
+    def life(self) -> Life:
+        """What its folder is now."""
+        return Life(self.folder.marker, self.folder.sequence)
+
     async def status(self) -> NodeStatus:
         return await self._answer(self._status)
 
     async def place(self, contents: Sequence[Content]) -> Results:
         results = await self._answer(lambda: self._copy(self.spool, self.folder, contents))
-        return results._replace(life=Life(self.folder.marker, self.folder.sequence))
+        return results._replace(life=self.life())
 
     async def forward(self, arriving: ArrivingContent) -> None:
         await self._answer(lambda: None)
@@ -103,7 +107,7 @@ class FolderNode:
 
     def _status(self) -> NodeStatus:
         room = self.folder.room()
-        life = Life(self.folder.marker, self.folder.sequence)
+        life = self.life()
         damaged = self.folder.rotten
         free = room.free if self.most is None else max(0, self.most - room.used)
         order = self._orders.last()

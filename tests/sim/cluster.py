@@ -4,6 +4,7 @@ Real are the work on nodes (`stores.nodes`) and its decisions (`machines.nodes`)
 happens between two `await`s: `Steps` takes them one by one, from any of the works under way.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import coroutine
@@ -13,7 +14,7 @@ from blake3 import blake3
 
 from cargo_sync.machines.nodes.orders import DeletionOrder, OrderBook, OrderVerdict
 from cargo_sync.machines.nodes.returning import Life
-from cargo_sync.machines.nodes.room import NoRoom, has_room
+from cargo_sync.machines.nodes.room import NodeRoom
 from cargo_sync.machines.nodes.states import Member, Members, NodeFacts, Patience, state_of
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer
@@ -21,6 +22,7 @@ from cargo_sync.model.world import World
 from cargo_sync.stores.claims import Claims
 from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.arriving import ArrivingContent
+from cargo_sync.stores.nodes.fleet import STATUS_SECONDS
 from cargo_sync.stores.nodes.packing import place_packed
 from cargo_sync.stores.nodes.ports import Cluster, NodeSession, Results
 from cargo_sync.stores.packets import contents_of, is_packet
@@ -79,6 +81,11 @@ class Machine:
     draining: bool = False
     takes_packets: bool = True
     snapshot: tuple[str, int, dict[str, bool]] | None = None
+
+    @property
+    def free(self) -> int:
+        """Bytes that it has, as it says."""
+        return self.announced - self.used
 
     @property
     def used(self) -> int:
@@ -166,7 +173,9 @@ class Links:
         """When the inventory of a node was compared last: in which session, at how many damages."""
         self._now = now
         self._began = now()
-        self._full: dict[int, NoRoom] = {}
+        self._room: defaultdict[int, NodeRoom] = defaultdict(NodeRoom)
+        self._asked: dict[int, float] = {}
+        """When each node was asked last how it is."""
         self._numbers = 0
         self._streamed: dict[str, int] = {}
         """From which node each content was read last."""
@@ -183,16 +192,17 @@ class Links:
 
     async def place(self, node: int, contents: Sequence[Content]) -> Results:
         results = await place_packed(_UploadLane(self, node), contents)
+        self._room[node].took(sum(one.size for one in results.done(contents)))
         refused = [
             one.size
             for one, why in zip(contents, results.problems, strict=True)
             if why is not None and why.code is Code.DISK_FULL
         ]
         if refused:
-            machine = self.machines[node]
-            free = machine.announced - machine.used
-            self._full[node] = NoRoom(self._now(), free, min(refused))
+            life = await self._status(node)
+            self._room[node].refused(min(refused), self._now())
             self.story.covered["step full"] += 1
+            return results._replace(life=life)
         return results
 
     async def forward(self, node: int, arriving: ArrivingContent) -> None:
@@ -205,22 +215,16 @@ class Links:
             await step(1.0)
 
     async def confirm(self, node: int, session: NodeSession, shown: Life | None = None) -> None:
-        if shown is not None:
-            if self.sessions.get(node) != session:
-                raise ProblemError(_CUT)
-            await step(1.0)
-            if self.is_dead:
-                raise ProblemError(_CUT)
-            self.folders.heard(node, *shown)
-            self.story.covered["step shown"] += 1
-            return
-        number = await self.ask(node)
-        machine = self.machines[node]
-        if number != session.number:
+        if self.sessions.get(node) != session:
             raise ProblemError(_CUT)
-        epoch, sequence = machine.epoch, machine.sequence
-        await self.answer(node, number)
-        self.folders.heard(node, epoch, sequence)
+        if shown is None:
+            shown = await self._status(node)
+        else:
+            self.story.covered["step shown"] += 1
+        # As all waiting for a node or a row it takes a step, and no time: what waits while nothing
+        # happens waits for ever.
+        await step()
+        self.folders.heard(node, *shown)
 
     async def fetch(self, node: int, contents: Sequence[Content]) -> Results:
         number = await self.ask(node)
@@ -339,15 +343,34 @@ class Links:
     def _member(self, machine: Machine) -> Member:
         since = machine.since
         away = 0.0 if since is None else self._now() - max(since, self._began)
-        free = machine.announced - machine.used
+        room, now = self._room[machine.id], self._now()
+        if (
+            machine.id in self.sessions
+            and now - self._asked.get(machine.id, -1e9) >= STATUS_SECONDS
+        ):
+            self._says(machine.id, machine.free)
         facts = NodeFacts(
             away,
             machine.id in self.sessions,
             machine.id in self.joined,
-            not has_room(free, self._full.get(machine.id), self._now()),
+            room.is_full(now),
             machine.draining,
         )
-        return Member(machine.id, machine.zone, state_of(facts, _PATIENCE), free, machine.draining)
+        state = state_of(facts, _PATIENCE)
+        return Member(machine.id, machine.zone, state, room.free, machine.draining)
+
+    def _says(self, node: int, free: int) -> None:
+        self._room[node].says(free)
+        self._asked[node] = self._now()
+
+    async def _status(self, node: int) -> Life:
+        """A node is asked how it is."""
+        number = await self.ask(node)
+        machine = self.machines[node]
+        life, free = Life(machine.epoch, machine.sequence), machine.free
+        await self.answer(node, number)
+        self._says(node, free)
+        return life
 
     async def ask(self, node: int) -> int:
         """A request arrives; the number of the session in which it does."""

@@ -557,6 +557,12 @@ MUTANTS: Final = (
         [Edit(f"{_COPIES}.packing:_all_of", "if problem is None:", "if True:")],
     ),
     Mutant(
+        "of what a storage node says of its room only the first word counts",
+        NODES,
+        [Edit(f"{_NODES}.room:NodeRoom.says", "self._said, self._placed = free, 0",
+              "self._said = self._said or free")],
+    ),
+    Mutant(
         "copies that nobody wants are kept for ever",
         NODES,
         [Edit(f"{_COPIES}.deleting:Deleting._on", "if not hashes:", "if True:")],
@@ -634,6 +640,10 @@ UNSEEN: Final = (
     (
         "a copy counts before the storage node has shown its sequence",
         "each session compares its inventory; tests/stores/nodes/test_store",
+    ),
+    (
+        "a storage node whose folder is replaced in the middle of a session is believed",
+        "there each change of a folder ends the session; tests/stores/nodes/test_store",
     ),
     ("a folder that changes while it is planned is settled", "nothing changes it meanwhile yet"),
     ("a damaged source is sent on", "the fakes do not damage files; tests/machines/test_suspects"),

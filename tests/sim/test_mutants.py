@@ -32,6 +32,7 @@ QUICK = [
     "what is found rotten still counts",
     "a packet that was refused is taken for copies",
     "copies that nobody wants are kept for ever",
+    "of what a storage node says of its room only the first word counts",
 ]
 """`python -m tests.sim.mutants` finds the others too, in some minutes."""
 SEEDS = {

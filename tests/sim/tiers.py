@@ -111,6 +111,7 @@ NODES: Final = Tier(
         "step another copy",
         "step packet",
         "step packet refused",
+        "step shown",
         "step packet read",
         "step no packet",
         "step small read",

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from cargo_sync.machines.nodes.orders import DeletionOrder
-from cargo_sync.machines.nodes.returning import Life
-from cargo_sync.machines.nodes.room import NoRoom, has_room
+from cargo_sync.machines.nodes.returning import Life, judge
+from cargo_sync.machines.nodes.room import NodeRoom
 from cargo_sync.machines.nodes.snapshots import MadeSnapshot
 from cargo_sync.machines.nodes.states import (
     Member,
@@ -78,7 +78,9 @@ class FollowedNode:
 
     row      what the state has of it
     status   what it said last; None before its first word
+    room     for copies
     session  the current one; None between two
+    shown    what its folder has shown last, in this session
     joined   it is known what its folder holds
     """
 
@@ -86,21 +88,25 @@ class FollowedNode:
         self.row = row
         self.client = client
         self.status: NodeStatus | None = None
+        self.room = NodeRoom()
         self.session: NodeSession | None = None
+        self.shown = Life()
         self.joined = False
         self.compared: tuple[NodeSession, int] | None = None
-        self.no_room: NoRoom | None = None
         self.orders = 0
         self.heard_at = now - row.away
         self.problem: Problem | None = None
 
+    def says(self, status: NodeStatus) -> None:
+        self.status = status
+        self.room.says(status.free)
+
     def facts(self, now: float) -> NodeFacts:
-        free = self.status.free if self.status is not None else 0
         return NodeFacts(
             max(0.0, now - self.heard_at),
             self.status is not None,
             self.joined,
-            not has_room(free, self.no_room, now),
+            self.room.is_full(now),
             self.row.draining,
         )
 
@@ -147,15 +153,19 @@ class NodeFleet:
 
     async def place(self, node: int, contents: Sequence[Content]) -> Results:
         found = self._found(node)
+        before = found.shown
         results = await self._call(found, found.client.place(contents))
+        await self._heard(found, before, results.life)
+        found.room.took(sum(one.size for one in results.done(contents)))
         refused = [
             one.size
             for one, why in zip(contents, results.problems, strict=True)
             if why is not None and why.code in NO_ROOM
         ]
         if refused:
-            free = found.status.free if found.status is not None else 0
-            found.no_room = NoRoom(self._world.steady(), free, min(refused))
+            # What it said last may be seconds old, and would be believed for minutes.
+            results = results._replace(life=(await self._status(found)).life)
+            found.room.refused(min(refused), self._world.steady())
             self._look()
         return results
 
@@ -182,8 +192,7 @@ class NodeFleet:
         if found.session != session:
             raise _ended(found.row.name)
         if shown is None:
-            found.status = await self._call(found, found.client.status())
-            shown = found.status.life
+            shown = (await self._status(found)).life
         await self._world.offload(self._rows.heard, node, *shown)
 
     async def fetch(self, node: int, contents: Sequence[Content]) -> Results:
@@ -266,8 +275,12 @@ class NodeFleet:
     async def _ask(self, node: FollowedNode) -> None:
         """Asks a node how it is; takes it in, or compares its inventory, if that is due."""
         try:
-            before, status = node.status, await node.client.status()
-            node.status, node.heard_at, node.problem = status, self._world.steady(), None
+            before, shown, session = node.status, node.shown, node.session
+            status = await node.client.status()
+            if session is not None and node.session == session:
+                await self._heard(node, shown, status.life)
+            node.says(status)
+            node.heard_at, node.problem = self._world.steady(), None
             known = before.damaged if before is not None and node.session is not None else 0
             if (damaged := status.damaged - known) > 0:
                 words = "node %s found damaged copies: %d; they are made again from other ones"
@@ -296,7 +309,7 @@ class NodeFleet:
         node.row = row = rows[id]
         number = await self._world.offload(self._rows.begin_session, id)
         node.orders = number * _ORDERS
-        node.session = NodeSession(number, row.life)
+        node.session, node.shown = NodeSession(number, row.life), shown
         self._look()
         life = await self.joining.join(id, Life(row.epoch, row.sequence), row.life, shown)
         if node.session is not None and node.session.number == number:
@@ -310,6 +323,30 @@ class NodeFleet:
         node.session, node.joined = None, False
         await node.client.hang_up()
         self._look()
+
+    async def _status(self, node: FollowedNode) -> NodeStatus:
+        """Asks a node how it is, in the current session. Raises ProblemError."""
+        before = node.shown
+        status = await self._call(node, node.client.status())
+        await self._heard(node, before, status.life)
+        node.says(status)
+        return status
+
+    async def _heard(self, node: FollowedNode, before: Life, shown: Life | None) -> None:
+        """A node has shown what its folder is; it was `before` when it was asked.
+
+        Raises:
+            ProblemError: it is not that folder any more, or an older state of it: another process
+                answers since. The session ends, and the node is taken in again.
+        """
+        if shown is None:
+            return
+        if not judge(before, shown).is_trusted:
+            message = f"the folder of node {node.row.name} is not what it was a moment ago"
+            node.problem = Problem(Code.CUT, message, hint="what it holds is looked at again")
+            await self._end(node)
+            raise ProblemError(node.problem)
+        node.shown = max(node.shown, shown)
 
     async def _call(
         self,
@@ -350,9 +387,8 @@ class NodeFleet:
 
     def _member(self, node: FollowedNode, now: float) -> Member:
         row, state = node.row, state_of(node.facts(now), self._patience)
-        free = node.status.free if node.status is not None else 0
         known = node.joined or bool(row.epoch)
-        return Member(row.id, row.zone, state, free, row.draining, known)
+        return Member(row.id, row.zone, state, node.room.free, row.draining, known)
 
     def _look(self) -> None:
         """Tells if the state of a node has changed."""

@@ -138,7 +138,7 @@ class NodeLane:
                 asked = offers_of(some) if offers is None else offers[start : start + BATCH]
                 came, epoch = await self._receipts(some, asked)
                 receipts += came
-                lives.append(_life(epoch, came))
+                lives.append(life_of(epoch, came))
         except BaseException:
             self._late(_moved(contents, receipts))
             raise
@@ -247,7 +247,7 @@ def _moved(contents: Sequence[Content], receipts: Sequence[Receipt]) -> list[Con
     return [one for one, receipt in pairs if receipt.code == _DONE]
 
 
-def _life(epoch: str, receipts: Sequence[Receipt]) -> Life | None:
+def life_of(epoch: str, receipts: Sequence[Receipt]) -> Life | None:
     """What the folder is that has what moved; None if that is not shown."""
     shown = [one.version for one in receipts if one.code == _DONE]
     if not epoch or not shown or min(shown) <= 0 or max(shown) >= _INT64:

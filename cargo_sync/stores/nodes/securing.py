@@ -267,10 +267,9 @@ async def place_on(
     if session is None:
         return [], None
     try:
-        if done := (await links.place(node, some)).done(some):
-            # Asked each time, although receipts show the sequence: the answer also says how much
-            # room is left, without which uploads were seen to wait for ever in the simulation.
-            await links.confirm(node, session)
+        results = await links.place(node, some)
+        if done := results.done(some):
+            await links.confirm(node, session, results.life)
     except ProblemError:
         return [], None
     return done, session

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from cargo_sync.machines.nodes.returning import Life
 from cargo_sync.machines.nodes.room import RESERVE
 from cargo_sync.machines.nodes.states import Members
 from cargo_sync.model.problems import Code, Problem, ProblemError
@@ -16,8 +17,11 @@ from cargo_sync.process.wakeup import next_turn
 from cargo_sync.state.blobs import LEAVING
 from cargo_sync.stores.blob_changes import blob_path
 from cargo_sync.stores.contract import Content, Secured
+from cargo_sync.stores.nodes.client import NodeStatus
 from cargo_sync.stores.nodes.deleting import Deleting
+from cargo_sync.stores.nodes.ports import Results
 from cargo_sync.stores.nodes.store import DAY
+from cargo_sync.testing.nodes import FolderNode
 from tests.stores.blobs import LARGE, content_of, flip, place_of
 from tests.stores.nodes.house import PATIENCE_SECONDS, House, house
 
@@ -204,6 +208,116 @@ async def test_a_full_node_gets_no_more_and_is_told(
         assert all(one.copies(content) == 2 for [content] in contents)
         assert not one.nodes["node0"].folder.inventory("", 9).hashes
     assert "node node0 has no room for more copies" in caplog.text
+
+
+async def _left_alone(one: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on nodes are asked how they are only where something needs it."""
+    waiting = 0
+
+    async def never(_seconds: float) -> None:
+        nonlocal waiting
+        waiting += 1
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(one.store.fleet, "_pause", never)
+    await one.until(lambda: waiting == len(one.nodes))
+
+
+@pytest.mark.parametrize(("shows", "asked"), [(True, 0), (False, 3)], ids=["new", "old"])
+async def test_nodes_are_not_asked_again_for_what_their_receipts_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shows: bool, asked: int
+) -> None:
+    async with house(tmp_path, nodes=1, copies=1) as one:
+        node = one.nodes["node0"]
+        await _left_alone(one, monkeypatch)
+        asks = _spied(monkeypatch, node, "status")
+        if not shows:
+            _showing(monkeypatch, node, lambda _: None)
+        free = one.free()[0]
+        contents = [(await one.upload([each]))[0] for each in SMALL[:3]]
+        assert len(asks) == asked
+        assert one.free()[0] == free - sum(content.size for content in contents)
+        [row] = one.rows.all()
+        assert Life(row.epoch, row.sequence) == node.life(), "all of it is covered"
+
+
+async def test_a_node_that_refuses_is_asked_how_much_room_it_has_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had said was believed: much later, with much more room, it still counted as full."""
+    async with house(tmp_path) as one:
+        node, fleet = one.nodes["node0"], one.store.fleet
+        [row] = [row for row in one.rows.all() if row.name == "node0"]
+        await _left_alone(one, monkeypatch)
+        node.is_full, node.most = True, 2 * RESERVE  # another program fills its disk
+        await one.upload([SMALL[0]])
+        assert (one.up(), fleet.members()[row.id].free) == (2, 2 * RESERVE)
+        node.is_full, node.most = False, 5 * RESERVE
+        session = fleet.session(row.id)
+        assert session is not None
+        await fleet.confirm(row.id, session)
+        assert one.up() == 3
+
+
+@pytest.mark.parametrize("where", ["receipt", "answer", "next answer"])
+@pytest.mark.parametrize(
+    "now",
+    [lambda life: life._replace(sequence=0), lambda life: life._replace(epoch="another")],
+    ids=["older", "another"],
+)
+async def test_a_folder_that_is_replaced_in_a_session_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, now: Callable[[Life], Life]
+) -> None:
+    async with house(tmp_path, nodes=1, copies=1) as one:
+        await one.upload([SMALL[0]])
+        node, fleet = one.nodes["node0"], one.store.fleet
+        [(id, followed)] = fleet.nodes.items()
+        await _left_alone(one, monkeypatch)
+        session = fleet.session(id)
+        assert session is not None
+        before = one.rows.all()
+        _showing(monkeypatch, node, now)
+        if where == "next answer":
+            await fleet._ask(followed)
+        else:
+            with pytest.raises(ProblemError, match="is not what it was a moment ago"):
+                if where == "receipt":
+                    await fleet.place(id, one.put([SMALL[1]]))
+                else:
+                    await fleet.confirm(id, session)
+        assert (fleet.session(id), one.rows.all()) == (None, before)
+        await fleet._ask(followed)
+        again = fleet.session(id)
+        assert again is not None
+        assert again.life > session.life, "its copies count when they are found"
+
+
+def _spied(monkeypatch: pytest.MonkeyPatch, node: FolderNode, name: str) -> list[object]:
+    """Notes each call of it."""
+    calls, call = list[object](), getattr(node, name)
+
+    def noted(*args: object) -> object:
+        calls.append(args)
+        return call(*args)
+
+    monkeypatch.setattr(node, name, noted)
+    return calls
+
+
+def _showing(
+    monkeypatch: pytest.MonkeyPatch, node: FolderNode, shown: Callable[[Life], Life | None]
+) -> None:
+    """The node shows something else of its folder in receipts, and in answers if it is a life."""
+    place, status = node.place, node.status
+
+    async def placed(contents: Sequence[Content]) -> Results:
+        return (await place(contents))._replace(life=shown(node.life()))
+
+    async def said() -> NodeStatus:
+        return (await status())._replace(life=shown(node.life()) or node.life())
+
+    monkeypatch.setattr(node, "place", placed)
+    monkeypatch.setattr(node, "status", said)
 
 
 FOUR = [bytes([number]) * 3_000 for number in range(4)]
