@@ -228,8 +228,9 @@ class Sink(Protocol):
     def close(self) -> None:
         """The lane has ended: checkpoints incomplete larger files and drops all other staging.
 
-        The sink decides what becomes of batches that were submitted and are not finished. Nobody is
-        told any more; what it publishes is seen at the next look.
+        The sink decides what becomes of batches that were submitted and are not finished. Those it
+        publishes now are `finished` afterwards: that is asked once more, because a lane that was
+        cancelled can still tell its client. Of the others nobody is told.
         """
 
 

@@ -342,17 +342,24 @@ class Receiver(End):
             self._close()
 
     def _close(self) -> None:
-        if self._submitted:
-            self._take_finished()  # what is published is told, if that can still be done
+        try:
+            self._tell_published()
+            if not self._sink_closed:
+                self._sink_closed = True
+                self._sink.close()
+        finally:
+            self._tell_published()  # a sink may publish something while it is closed
             self._submitted.clear()
+            self._open.clear()
+            self._current.clear()
+            self._unsaved = 0
+
+    def _tell_published(self) -> None:
+        """What is published is told, if that can still be done."""
+        if self._submitted:
+            self._take_finished()
         while self._unreported:
             self._pass_on()
-        self._open.clear()
-        self._current.clear()
-        self._unsaved = 0
-        if not self._sink_closed:
-            self._sink_closed = True
-            self._sink.close()
 
     def _patience(self) -> float:
         return SILENCE_SECONDS

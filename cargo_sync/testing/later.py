@@ -24,12 +24,14 @@ class LateSink(MemorySink):
 
     submitted  the batches that wait for it
     given      bytes of content that came
+    at_last    those of them that are published while it is closed
     """
 
     def __init__(self, disk: MemoryDisk) -> None:
         super().__init__(disk)
         self.submitted: list[int] = []
         self.given = 0
+        self.at_last: list[int] = []
         self._results: list[tuple[int, Problem | None]] = []
         self._lock = threading.Lock()
         self._full = False
@@ -65,7 +67,13 @@ class LateSink(MemorySink):
     def finished(self) -> list[Finished]:
         with self._lock:
             results, self._results = self._results, []
-        return [(batch, problem or self.commit(batch)) for batch, problem in results]
+        found = [(batch, problem or self.commit(batch)) for batch, problem in results]
+        return super().finished() + found
+
+    def close(self) -> None:
+        for batch in self.at_last:
+            super().submit(batch)
+        super().close()
 
     def full(self) -> bool:
         return self._full

@@ -168,6 +168,22 @@ def test_a_client_can_cancel_while_a_batch_waits(upload: bool) -> None:
     assert flow.sink.closed and flow.published() == {}
 
 
+@each_way
+@pytest.mark.parametrize("who", ["client", "server"])
+def test_what_is_published_at_the_very_end_of_a_lane_is_told(upload: bool, who: str) -> None:
+    """A sink may do so with batches that it would have published together with others."""
+    flow = SlowSink(upload, files(a=b"a", b=b"b"))
+    for number, path in enumerate("ab"):
+        flow.batch(number, flow.offers(path))
+    flow.run()
+    flow.late.at_last = [1]
+    (flow.client if who == "client" else flow.server).cancel()
+    flow.run()
+    assert flow.published() == {"b": b"b"} and flow.client.done and flow.server.done
+    assert list(flow.told["receiver"]) == [1]
+    assert list(flow.told["sender"]) == ([1] if upload else []), "a client's lane is over by then"
+
+
 # -- a sink that is full ---------------------------------------------------------------------------
 
 

@@ -249,10 +249,19 @@ def test_what_was_left_goes_when_it_is_too_much_too_old_or_the_workspace_closes(
     assert blobs.inventory("", 10).hashes == []
 
 
-def test_what_is_secured_at_the_end_of_a_lane_is_recorded(waiting: Waiting) -> None:
+def test_what_is_recorded_at_the_end_of_a_lane_is_told(waiting: Waiting) -> None:
+    """One batch waits for two that are not secured yet, and nobody has looked after another one."""
+    waiting.store.away = AWAY
     waiting.begin(1, ("a", b"one"))
+    waiting.begin(2, ("b", b"two"))
+    waiting.store.away = None
+    waiting.begin(3, ("c", b"three"), ("d", b"four"))
+    assert waiting.finished() == [] and waiting.scene.files() == {}
+    waiting.begin(4, ("e", b"five"))
     waiting.sink.close()
-    assert waiting.scene.files() == {"a": b"one"}
+    assert waiting.finished() == [(3, ["done", "done"]), (4, ["done"])]
+    assert waiting.finished() == []
+    assert waiting.scene.files() == {"c": b"three", "d": b"four", "e": b"five"}
 
 
 def test_an_upload_is_told_to_come_again(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:

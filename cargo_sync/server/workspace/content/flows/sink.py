@@ -49,7 +49,8 @@ class ContentSink(StagingSink):
         """Larger files that go on while they come, by batch and index."""
         self._waiting: list[_Submitted] = []
         """In the order in which they were submitted."""
-        self._failed: list[Finished] = []
+        self._ended: list[Finished] = []
+        """Batches that failed as a whole, and those that were recorded at the end of the lane."""
         self._wake: Callable[[], None] = lambda: None
         self._exchange: Exchange | None = None
         self._gathered_since: float | None = None
@@ -108,7 +109,7 @@ class ContentSink(StagingSink):
         try:
             begun = self.taken(batch)
         except ProblemError as error:
-            self._failed.append((batch, error.problem))
+            self._ended.append((batch, error.problem))
             return
         submitted = _Submitted(begun, self._wake)
         self._waiting.append(submitted)
@@ -137,7 +138,7 @@ class ContentSink(StagingSink):
             submitted.secured([])
 
     def finished(self) -> list[Finished]:
-        found, self._failed = self._failed, []
+        found, self._ended = self._ended, []
         ready = [one for one in self._waiting if one.results is not None]
         if ready and not self._gathers(ready):
             found += self._taken(ready)
@@ -148,10 +149,14 @@ class ContentSink(StagingSink):
         return len(waiting) > 1 and sum(waiting) > WAITING
 
     def close(self) -> None:
-        """Submitted batches that are secured are recorded; of the others the contents are left."""
+        """Submitted batches that are secured are recorded; of the others the contents are left.
+
+        `finished` has those that are recorded: batches that waited for others, and what was secured
+        since it was asked last.
+        """
         super().close()
         self._stop_forwards()
-        self._taken([one for one in self._waiting if one.results is not None])
+        self._ended += self._taken([one for one in self._waiting if one.results is not None])
         left = [file for files in self._left.values() for file in files.values()]
         self._left.clear()
         for one in self._waiting:
