@@ -8,7 +8,7 @@ from cargo_sync.config.process_shape import KeepSettings
 from cargo_sync.model.problems import ProblemError
 from cargo_sync.model.world import Ts, World
 from cargo_sync.process.wakeup import Wakeup
-from cargo_sync.state import displaced
+from cargo_sync.state import displaced, uncertain_uploads
 from cargo_sync.state.audit import AuditTable
 from cargo_sync.state.checkpoints import Checkpoints
 from cargo_sync.state.conflicts import Conflicts
@@ -104,6 +104,7 @@ class DaemonRetention:
                 if left.root:
                     await offload(abandon, left.root, left.id)
         await self._until_done(self._remote_uploads.purge, now - REMOTE_UPLOADS_KEPT, PART)
+        await self._until_done(uncertain_uploads.purge, self._database, now - TRANSFERS_KEPT, PART)
         await self._until_done(self._findings.purge, now - BELIEVED, PART)
         await self._until_done(self._replies.purge, REPLIES_KEPT, PART)
         await offload(self._transfers.going_on, list(self._moving()), now)

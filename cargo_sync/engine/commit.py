@@ -16,7 +16,7 @@ from cargo_sync.engine.planners.obstacles import Obstacles
 from cargo_sync.machines.retry import cancelled
 from cargo_sync.model.actions import Action, Op, Outcome
 from cargo_sync.model.agreed import Agreed, agree, agree_batch
-from cargo_sync.model.entries import FILE
+from cargo_sync.model.entries import FILE, Entry
 from cargo_sync.model.events import (
     Event,
     EventDetails,
@@ -53,6 +53,7 @@ class _Record:
     taken_up      paths that a person had cancelled, and that were tried again
     cancelled     what a person cancelled now
     displaced     what was moved to the local folder's trash
+    uncertain     by path, what was sent, and may have arrived: with the hash of its content
     """
 
     agreements: list[tuple[str, Agreed | None]] = field(default_factory=list)
@@ -62,6 +63,7 @@ class _Record:
     taken_up: list[str] = field(default_factory=list)
     cancelled: list[Action] = field(default_factory=list)
     displaced: list[Displacement] = field(default_factory=list)
+    uncertain: list[tuple[str, Entry]] = field(default_factory=list)
 
 
 class _Moved(NamedTuple):
@@ -130,14 +132,21 @@ class Commit:
         """Stores a record; returns the cursor of the newest event. It runs in a thread."""
         agree = partial(self._memory.folders.agree, record.agreements, record.events)
         agree = partial(agree, done=record.done, failed=record.failed)
-        return self._together(agree, record.displaced)
+        return self._together(agree, record.displaced, record.uncertain)
 
-    def _together(self, agree: Callable[[], int], displaced: Sequence[Displacement]) -> int:
-        """Stores agreements in one transaction with what was displaced for them."""
+    def _together(
+        self,
+        agree: Callable[[], int],
+        displaced: Sequence[Displacement],
+        uncertain: Sequence[tuple[str, Entry]] = (),
+    ) -> int:
+        """Stores agreements, with what was displaced for them and what may have arrived."""
         gone = versions(self._memory.folders, displaced) if displaced else ()
         with self._recording():
             if gone:
                 self._memory.ledger.add(gone)
+            if uncertain:
+                self._memory.folders.uncertain.add(uncertain, self._world.lived())
             return agree()
 
     async def _take_up(self, files: Sequence[str]) -> None:
@@ -216,7 +225,7 @@ class Commit:
 
         What is postponed did not fail, but an end of its transfer may be promised.
         """
-        now, record = self._world.wall(), _Record()
+        now, record = self._world.wall(), _Record(uncertain=_uncertain(outcomes))
         for outcome in outcomes:
             path = outcome.action.path
             if outcome.problem is not None and path in postponed:
@@ -348,6 +357,17 @@ class Commit:
         entry = action.source or action.expected
         size = entry.size if entry else 0
         return self._rules.event(happened, now, action.path, size, details, self._direction)
+
+
+def _uncertain(outcomes: Sequence[Outcome]) -> list[tuple[str, Entry]]:
+    """The files of which nobody knows whether they arrived, with the hashes of what was sent."""
+    found = []
+    for one in outcomes:
+        problem, source = one.problem, one.action.source
+        uncertain = problem is not None and problem.code is Code.UNCERTAIN and one.hash
+        if uncertain and source is not None and source.kind == FILE:
+            found.append((one.action.path, source._replace(hash=one.hash)))
+    return found
 
 
 def _moved_bytes(

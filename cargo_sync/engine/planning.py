@@ -35,12 +35,13 @@ class StepPage(NamedTuple):
 
     ways       the steps of each direction
     conflicts  CONFLICT steps, which come before all others
-    failed     files that cannot be planned, with their problems
+    told       what is recorded before them: uploads that have arrived, and files that cannot be
+               planned, with their problems
     """
 
     ways: Mapping[Mode, Sequence[Steps]]
     conflicts: Sequence[Action] = ()
-    failed: Sequence[Outcome] = ()
+    told: Sequence[Outcome] = ()
 
 
 class Planning:
@@ -97,8 +98,8 @@ class Planning:
                 plans = [folder.ways[direction] for folder in folders if direction in folder.ways]
                 ways[direction] = await self._way(direction, plans, defer=defer)
             conflicts = [one for folder in folders for one in folder.conflicts]
-            failed = [one for folder in folders for one in folder.failed]
-            yield StepPage(ways, conflicts, failed)
+            told = [one for folder in folders for one in (*folder.arrived, *folder.failed)]
+            yield StepPage(ways, conflicts, told)
 
     async def _way(
         self, direction: Mode, plans: Sequence[FolderPlan], *, defer: bool

@@ -17,6 +17,7 @@ from cargo_sync.engine.context import JobMemory, RunContext
 from cargo_sync.engine.execution.both_ways import follow
 from cargo_sync.engine.execution.direction import Direction
 from cargo_sync.engine.execution.moving import Moves
+from cargo_sync.engine.planners.arrived import WithArrived
 from cargo_sync.engine.planners.contract import FolderPlanner
 from cargo_sync.engine.planners.deferred import Deferred, planned_steps
 from cargo_sync.engine.planners.holding import HoldingPlanner
@@ -132,6 +133,7 @@ class Run:
         else:
             inner = OneWayPlanner(self._context, mode)
         if mode.sends:
+            inner = WithArrived(self._context, inner, self._far)
             inner = WithoutLinks(self._context, inner)
         planner = HoldingPlanner(self._context, inner)
         sources = {
@@ -163,8 +165,8 @@ class Run:
         commit = Commit(self._context, Mode.UPLOAD, self._on_events)
         async with aclosing(pages):
             async for page in pages:
-                if page.failed:
-                    await commit(page.failed)
+                if page.told:
+                    await commit(page.told)
                 if page.conflicts:
                     steps = await self._conflicts(page.conflicts)
                     ways = {

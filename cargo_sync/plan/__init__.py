@@ -1,5 +1,6 @@
 """Pure decisions: which steps make a destination like its source, and which of them must wait.
 
+arrived       whether a server has what was sent when that was cut off
 changes       what became of one side of a path since both agreed
 collisions    names of which a file system keeps only one
 conflict_names   what a conflict copy is called

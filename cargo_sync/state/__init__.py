@@ -38,6 +38,7 @@ holds         what the guard holds of a job, and what a person has decided about
 planned       the actions of a preview or a run
 runs          runs that did something or failed
 remote_uploads  uploads to somebody else's server that are not published
+uncertain_uploads  uploads there of which it is not known whether they arrived
 findings      what was found out about somebody else's servers
 replies       replies to commands that changed something, so that each is done once
 audit         who changed what

@@ -28,6 +28,7 @@ from cargo_sync.state.moved_folders import RenamedEntry, Side
 from cargo_sync.state.observations import FAR_SEEN, NEAR_SEEN, Observed, observe
 from cargo_sync.state.ranges import at_or_below
 from cargo_sync.state.transfers import Transfers
+from cargo_sync.state.uncertain_uploads import UncertainUploads
 
 _PAGE = 200
 _LISTINGS = 2**19
@@ -106,7 +107,10 @@ FROM folder INDEXED BY folder_drifted WHERE job = ? AND drifted != 0"""
 
 
 class Folders:
-    """The trees of one job, in component order everywhere. Every method is one transaction."""
+    """The trees of one job, in component order everywhere. Every method is one transaction.
+
+    uncertain  what the far side may have got, until something is agreed on at its path
+    """
 
     def __init__(self, database: Database, job: int) -> None:
         self._database = database
@@ -114,6 +118,7 @@ class Folders:
         self._events = Events(database)
         self._listed = ListedLimit(database.path, job)
         self._transfers = Transfers(database)
+        self.uncertain = UncertainUploads(database, job)
 
     def observe_near(self, seen: Sequence[Observed]) -> None:
         """Stores listings of the local side.
@@ -257,6 +262,7 @@ class Folders:
                     base.put(path, agreement)
             base.write()
             self._transfers.ended(self._job, done, failed)
+            self.uncertain.end([path for path, _ in changes])
             return self._events.append(events)
 
     def note_gone(self, some: Sequence[str], *, near: bool) -> None:
@@ -288,6 +294,7 @@ class Folders:
             base.put_files(files.paths, agreed)
             base.write()
             self._transfers.ended(self._job, files.paths, ())
+            self.uncertain.end(files.paths)
             cursor = self._events.append_moved(files)
             return self._events.append(events) if events else cursor
 

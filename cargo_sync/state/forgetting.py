@@ -10,7 +10,7 @@ on from there. Whoever opens the job calls `forget` until nothing is left, befor
 from enum import IntEnum
 from typing import Final
 
-from cargo_sync.state import idents
+from cargo_sync.state import idents, uncertain_uploads
 from cargo_sync.state.database import Database, Statements
 
 SLICE: Final = 2_000
@@ -52,6 +52,8 @@ def note(connection: Statements, name: str, what: Untrue) -> None:
         connection.execute(
             "DELETE FROM left_out WHERE job = (SELECT id FROM job WHERE name = ?)", (name,)
         )
+    if what is Untrue.BASE:
+        uncertain_uploads.forget(connection, name)
 
 
 def noted(connection: Statements, job: int) -> tuple[Untrue, bytes]:

@@ -120,10 +120,15 @@ async def test_plans_replies_and_checkpoints(tmp_path: Path) -> None:
         for id, hours in (("old", 25), ("new", 23)):
             now = state.now - hours * 3600
             Replies(database, partial(float, now)).put(id, b"{}")
+        uncertain = Folders(database, JobRows(database).get_or_create("nightly").id).uncertain
+        for days in (8, 6):
+            sent = Entry("a", FILE, 1, 1, 0o644, 1, 1, "ab" * 32)
+            uncertain.add([(str(days), sent)], state.now - days * DAY)
         await state.sweep.once()
         assert [run for run in ("old", "older", "new") if planned.page(run, 0, 9)] == ["new"]
         assert [days for days in "86" if Checkpoints(database, lambda: 0.0).get(days)] == ["6"]
         assert [id for id in ("old", "new") if Replies(database, lambda: 0.0).get(id)] == ["new"]
+        assert list(uncertain.all()) == ["6"]
 
 
 def test_a_large_plan_goes_in_parts(tmp_path: Path) -> None:

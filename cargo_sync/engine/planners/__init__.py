@@ -1,5 +1,6 @@
 """Planners: the listings of folders -> the steps of each direction, by the pure rules of `plan`.
 
+arrived   what a server has of uploads that were cut off
 contract  what every planner gives back
 deferred  steps that wait for the end of the survey, and what the guard says of them
 distinct  names that the local file system does not tell apart wait

@@ -20,6 +20,7 @@ class PlannedFolder:
     postponed  how many names wait for the next run
     held       how many wait for the end of the survey
     unclear    one side alone has it, and nothing can be said yet of something in it
+    arrived    what is agreed on before these steps: uploads that were cut off, and have arrived
     """
 
     state: FolderState
@@ -29,11 +30,12 @@ class PlannedFolder:
     postponed: int = 0
     held: int = 0
     unclear: bool = False
+    arrived: Sequence[Outcome] = ()
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left to do in the folder."""
-        if self.conflicts or self.failed or self.postponed or self.held:
+        if self.conflicts or self.failed or self.arrived or self.postponed or self.held:
             return False
         return all(plan.empty for plan in self.ways.values())
 
