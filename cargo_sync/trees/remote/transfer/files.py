@@ -17,8 +17,8 @@ from cargo_sync.trees.remote.transfer.limits import TransferLimits
 UNMEASURED: Final = 256 << 10
 """Bytes per second that a transfer is expected to move before anything was measured."""
 
-GRACE: Final = 5.0
-"""Seconds that what others see has to end when all is stopped."""
+GRACE: Final = 2.0
+"""Seconds that what others see has to end when all is stopped; see `flow.RIGHT`."""
 
 Work = Coroutine[Any, Any, Receipt]
 

@@ -18,9 +18,10 @@ BATCHES: Final = 4
 GRACE: Final = 1.0
 """Seconds that a transfer which is stopped has for what is under way: a call that is cut off may
 have been done, or not."""
-RIGHT: Final = 6.5
+RIGHT: Final = 3.0
 """Seconds that what was cut off has to end what others see (`files.GRACE`), to ask whether it was
-done, to put things right at its server, and to leave it."""
+done, to put things right at its server, and to leave it. After that and `GRACE` there must be time
+to record what became of it: a process that stops ends after `process.stopping.REST`."""
 
 
 class BatchCarrier(Protocol):

@@ -14,6 +14,7 @@ from cargo_sync.model.entries import Entry
 from cargo_sync.model.jobs import Mode
 from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Offer, Receipt
+from cargo_sync.process.stopping import REST
 from cargo_sync.testing.remote_content import MemoryUpload
 from cargo_sync.testing.tree import MemoryTree
 from cargo_sync.trees.contract import Brought, Task
@@ -244,6 +245,12 @@ async def test_what_was_cut_off_in_the_sight_of_others_is_told_as_uncertain(
     assert failed.problem is not None and failed.problem.code is Code.UNCERTAIN
     assert failed.hash == content and failed.action.path in far.server.files()
     assert not any(brought.done for brought in told)
+
+
+def test_what_a_stop_cuts_off_is_told_before_the_process_ends() -> None:
+    """With what it takes to record it."""
+    assert files.GRACE < flow.RIGHT
+    assert flow.GRACE + flow.RIGHT <= REST - 0.5
 
 
 async def _one(tasks: Sequence[Task]) -> AsyncIterator[Sequence[Task]]:
