@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
@@ -53,6 +54,19 @@ class Canned:
         assert self._loop is not None
         assert self._publisher is not None
         asyncio.run_coroutine_threadsafe(self._tell(telling), self._loop).result(PATIENCE)
+
+    def tell_subscribers(self, topic: str, telling: Callable[[Publisher], None]) -> None:
+        """The same, when a subscription to a topic has arrived: so that is heard as it comes."""
+        arrived, end = threading.Event(), time.monotonic() + PATIENCE
+
+        def look(publisher: Publisher) -> None:
+            if publisher.has_subscribers(topic):
+                telling(publisher)
+                arrived.set()
+
+        while not arrived.is_set():
+            assert time.monotonic() < end, f"nobody subscribed to {topic}"
+            self.tell(look)
 
     def publish(self, topic: str, type: str, fields: dict[str, Any]) -> None:
         """Publishes from within a handler, which runs in the daemon's thread already."""
