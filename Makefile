@@ -46,7 +46,7 @@ test: lint
 
 fuzz: $(VENV)/installed
 	CARGO_FUZZ=$(or $(CARGO_FUZZ),1000000) $(BIN)/pytest -n 2 tests/control/test_fuzz.py
-	CARGO_FUZZ_JOBS=$(or $(CARGO_FUZZ_JOBS),100000) $(BIN)/pytest -n 0 -s -o faulthandler_timeout=0 tests/e2e/test_fuzz_jobs.py
+	CARGO_FUZZ_JOBS=$(or $(CARGO_FUZZ_JOBS),100000) $(BIN)/pytest -n 0 -s -o stuck_after=0 tests/e2e/test_fuzz_jobs.py
 	$(BIN)/python -m tests.plan.git_trees $(or $(CARGO_FUZZ_TREES),100000)
 
 # Jobs from seeds, with all that may go wrong: SEEDS histories of the planner, and a tenth as many of the whole engine

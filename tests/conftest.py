@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import measured
+from tests import measured, stuck
 from tests.new_states import NewStates
 from tests.packed_pages import put_together_once
 from tests.postgres.running import RunningPostgres, running
@@ -21,6 +21,14 @@ settings.register_profile(
     "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("same")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    stuck.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    stuck.watch(config)
 
 
 def pytest_collection() -> None:
