@@ -36,25 +36,26 @@ class Log:
     rows: list[Row] = field(default_factory=list)
     nodes: int = 0
 
-    def moved(self, old: str, new: str) -> None:
-        """A file or a folder was renamed, by a call: each index of what is in it changes."""
-        for path in [one for one in self.index if one == old or one.startswith(f"{old}/")]:
-            self.index[new + path[len(old) :]] = self.index.pop(path)
-            self._add(self.index[new + path[len(old) :]][0], "path", path, new + path[len(old) :])
+    def renamed(self, old: str, new: str) -> None:
+        """A call has renamed a file or a folder: each index of what is in it changes."""
+        place = Path(f"{self.top}{new}")
+        found = dict(self._below(place)) if place.is_dir() else {}
+        found[new] = _md5_of(place)
+        for path, md5 in found.items():
+            before = old + path.removeprefix(new)
+            self._see(before, md5)  # Pydio has an index of what a call has made
+            if path in self.index:
+                self._add(self.index[path][0], "delete", path, NOTHING)
+            self.index[path] = self.index.pop(before)
+            self._add(self.index[path][0], "path", before, path)
 
     def observe(self) -> None:
         """Looks at the folder itself."""
-        found = dict(self._found())
+        found = dict(self._below(self.top))
         for path in [one for one in self.index if one not in found]:
             self._add(self.index.pop(path)[0], "delete", path, NOTHING)
         for path, md5 in found.items():
-            if path not in self.index:
-                self.nodes += 1
-                self.index[path] = self.nodes, md5
-                self._add(self.nodes, "create", NOTHING, path)
-            elif self.index[path][1] != md5:
-                self.index[path] = self.index[path][0], md5
-                self._add(self.index[path][0], "content", path, path)
+            self._see(path, md5)
 
     def told(self, since: int) -> bytes:
         """The answer to a call with `stream` and `flatten`."""
@@ -63,8 +64,11 @@ class Log:
         if newest and since > newest:
             return b"LAST_SEQ:1"
         lines = []
-        for node in sorted({row.node for row in self.rows if row.seq > since}):
-            rows = [row for row in self.rows if row.seq > since and row.node == node]
+        later = dict[int, list[Row]]()
+        for row in self.rows[since:]:
+            later.setdefault(row.node, []).append(row)
+        digests = {node: md5 for node, md5 in self.index.values() if node in later}
+        for node, rows in sorted(later.items()):
             order = ("path", "content", "create", "delete")
             kind = max((row.type for row in rows), key=order.index)
             source, target = rows[0].source, rows[-1].target
@@ -73,10 +77,9 @@ class Log:
             if target.startswith(BIN):
                 target, kind = NOTHING, "delete"
             if source != target or kind == "content":
-                md5 = next((md5 for one, md5 in self.index.values() if one == node), None)
                 line = {
                     "seq": str(rows[-1].seq), "node_id": node, "type": kind, "source": source,
-                    "target": target, "node": {"md5": md5},
+                    "target": target, "node": {"md5": digests.get(node)},
                 }  # fmt: skip
                 lines.append(orjson.dumps(line))
         return b"\n".join([*lines, b"LAST_SEQ:%d" % (newest or 1)])
@@ -84,10 +87,21 @@ class Log:
     def _add(self, node: int, kind: str, source: str, target: str) -> None:
         self.rows.append(Row(len(self.rows) + 1, node, kind, source, target))
 
-    def _found(self) -> Iterator[tuple[str, str]]:
-        for folder, folders, files in os.walk(self.top):
+    def _see(self, path: str, md5: str) -> None:
+        if path not in self.index:
+            self.nodes += 1
+            self.index[path] = self.nodes, md5
+            self._add(self.nodes, "create", NOTHING, path)
+        elif self.index[path][1] != md5:
+            self.index[path] = self.index[path][0], md5
+            self._add(self.index[path][0], "content", path, path)
+
+    def _below(self, top: Path) -> Iterator[tuple[str, str]]:
+        for folder, folders, files in os.walk(top):
             above = folder.removeprefix(str(self.top))
-            yield from ((f"{above}/{name}", "directory") for name in folders)
-            for name in files:
-                content = Path(folder, name).read_bytes()
-                yield f"{above}/{name}", hashlib.md5(content).hexdigest()
+            for name in (*folders, *files):
+                yield f"{above}/{name}", _md5_of(Path(folder, name))
+
+
+def _md5_of(place: Path) -> str:
+    return "directory" if place.is_dir() else hashlib.md5(place.read_bytes()).hexdigest()

@@ -148,12 +148,11 @@ async def rename(call: Call) -> web.Response:
         to = to / place.name
     if to.exists():
         raise RefusedError(f"{to.name} exists")
-    call.log.observe()
     try:
         place.rename(to)
     except OSError as error:
         raise RefusedError("Error while renaming") from error
-    call.log.moved(*(f"/{one.relative_to(call.top)}" for one in (place, to)))
+    call.log.renamed(*(f"/{one.relative_to(call.top)}" for one in (place, to)))
     return said("SUCCESS", "renamed")
 
 
