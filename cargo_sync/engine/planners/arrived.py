@@ -77,18 +77,21 @@ class WithArrived:
         """What has arrived, by folder or part; forgets that in whose place something else is."""
         if not (sent := await self._offload(self._uncertain.all)):
             return {}
-        perhaps = [one for state in page for one in _perhaps(state, sent)]
-        unread = [(one.path, one.far) for one in perhaps if not one.far.hash]
-        found = await self._far.hashes(unread) if unread else []
-        read = {path: content for (path, _), content in zip(unread, found, strict=True)}
+        within: dict[str, list[tuple[str, Entry]]] = {}
+        for path, one in sent.items():
+            within.setdefault(paths.parent(path), []).append((path, one))
+        found = [one for state in page for one in _perhaps(state, within.get(state.path, ()))]
+        unread = [(one.path, one.far) for one in found if not one.far.hash]
+        hashes = await self._far.hashes(unread) if unread else []
+        read = {path: content for (path, _), content in zip(unread, hashes, strict=True)}
         arrived: dict[tuple[str, str], list[_Perhaps]] = {}
         others: list[str] = []
-        for one in perhaps:
-            content = read.get(one.path, one.far.hash)
-            if content == one.sent.hash:
-                arrived.setdefault(one.part, []).append(one)
+        for perhaps in found:
+            content = read.get(perhaps.path, perhaps.far.hash)
+            if content == perhaps.sent.hash:
+                arrived.setdefault(perhaps.part, []).append(perhaps)
             elif isinstance(content, str):
-                others.append(one.path)
+                others.append(perhaps.path)
         if others and not self._preview:
             await self._offload(self._uncertain.end, others)
         return arrived
@@ -98,14 +101,13 @@ def _part(state: FolderState) -> tuple[str, str]:
     return state.path, state.first
 
 
-def _perhaps(state: FolderState, sent: Mapping[str, Entry]) -> Iterator[_Perhaps]:
-    """What may have arrived in a folder, or part."""
-    some = [(path, one) for path, one in sent.items() if paths.parent(path) == state.path]
-    if not some:
+def _perhaps(state: FolderState, sent: Sequence[tuple[str, Entry]]) -> Iterator[_Perhaps]:
+    """What may have arrived in a folder, or part, of what was sent there."""
+    if not sent:
         return
     near, far = ({one.name: one for one in side or ()} for side in state.sides)
     base = {one.name: one for one in state.agreed or ()}
-    for path, one in some:
+    for path, one in sent:
         there = far.get(one.name)
         if there and may_be_what_was_sent(one, near.get(one.name), there, base.get(one.name)):
             yield _Perhaps(_part(state), path, one, there)
