@@ -17,18 +17,34 @@ class Buffers:
         self._most = most
         self._kept = deque[bytearray]()
         self._size = 0
+        self._taken = set[int]()
+        """The ids of those that were taken since `drop_idle` was called."""
 
     def take(self, size: int) -> memoryview:
         """A buffer of so many bytes. What is in it means nothing."""
         for buffer in self._kept:
             if len(buffer) == size and _is_free(buffer):
+                self._taken.add(id(buffer))
                 return memoryview(buffer)
         new = bytearray(size)
         self._kept.append(new)
+        self._taken.add(id(new))
         self._size += size
         while self._size > self._most:
             self._size -= len(self._kept.popleft())
         return memoryview(new)
+
+    def drop_idle(self) -> bool:
+        """Drops what nobody has, or has taken since the last call; whether something is kept."""
+        before, self._kept = self._kept, deque()
+        while before:
+            buffer = before.popleft()
+            if id(buffer) in self._taken or not _is_free(buffer):
+                self._kept.append(buffer)
+            else:
+                self._size -= len(buffer)
+        self._taken.clear()
+        return bool(self._kept)
 
 
 class GivenMemory:

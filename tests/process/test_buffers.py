@@ -28,3 +28,17 @@ def test_only_so_many_bytes_are_kept() -> None:
     again.clear()
     large = buffers.take(9 * 64)
     assert (len(large), buffers._size, len(buffers._kept)) == (9 * 64, 0, 0)
+
+
+def test_what_nobody_has_taken_for_a_while_is_dropped() -> None:
+    buffers = Buffers(8 * 64)
+    held, free = buffers.take(64), buffers.take(64)
+    memory = held.obj
+    free.release()
+    assert buffers.drop_idle() and len(buffers._kept) == 2, "both were taken lately"
+    assert buffers.drop_idle()
+    assert (buffers._size, len(buffers._kept)) == (64, 1), "somebody has the other one"
+    held.release()
+    assert buffers.take(64).obj is memory, "so it is taken once more"
+    assert buffers.drop_idle()
+    assert not buffers.drop_idle() and not buffers._size

@@ -9,8 +9,10 @@ from typing import Final
 from cargo_sync.process.buffers import Buffers
 
 MOST: Final = 256 << 20
-_KEPT: Final = 32 << 20
-"""Bytes that are used again."""
+_KEPT: Final = 128 << 20
+"""Bytes that are used again,"""
+IDLE: Final = 2.0
+"""unless nobody wants them for so many seconds: then the system has its memory back."""
 
 
 class PartMemory:
@@ -24,9 +26,13 @@ class PartMemory:
         self.taken = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._buffers = Buffers(_KEPT)
+        self._looks = False
 
     def buffer(self, size: int) -> memoryview:
         """Memory for what was taken, which another one has had before. What is in it is nothing."""
+        if not self._looks:
+            self._looks = True
+            self._look_later()
         return self._buffers.take(size)
 
     @asynccontextmanager
@@ -50,13 +56,19 @@ class PartMemory:
         finally:
             self._give(size)
 
+    def _look_later(self) -> None:
+        asyncio.get_running_loop().call_later(IDLE, self._look)
+
+    def _look(self) -> None:
+        self._looks = self._buffers.drop_idle()
+        if self._looks:
+            self._look_later()
+
     def _fits(self, size: int) -> bool:
         return not self.taken or self.taken + size <= self._most
 
     def _give(self, size: int) -> None:
         self.taken -= size
-        if not self.taken:
-            self._buffers = Buffers(_KEPT)  # nothing is on its way: the system has its memory back
         while self._waiting and self._fits(self._waiting[0][0]):
             wanted, turn = self._waiting.popleft()
             if not turn.done():

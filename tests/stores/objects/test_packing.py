@@ -1,6 +1,7 @@
 """Which contents come together, how large parts are, and what is read at once; and the memory."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -98,12 +99,21 @@ async def test_memory_is_bounded_and_given_in_turn() -> None:
     assert order == ["first", "too much", "last"] and memory.taken == 0
 
 
-async def test_memory_is_used_again_while_something_is_on_its_way() -> None:
+async def test_memory_is_used_again_until_nobody_has_wanted_it_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = list[Callable[[], None]]()
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_later", lambda _seconds, look: looks.append(look))
     memory = PartMemory()
     async with memory.taking(20):
         first = memory.buffer(10)
         was = first.obj
         assert memory.buffer(10).obj is not was, "somebody has it"
         del first
-        assert memory.buffer(10).obj is was
-    assert memory.buffer(10).obj is not was
+    assert memory.buffer(10).obj is was, "another part comes soon"
+    looks.pop()()
+    assert memory.buffer(10).obj is was and len(looks) == 1
+    looks.pop()()
+    looks.pop()()
+    assert not looks and memory.buffer(10).obj is not was
