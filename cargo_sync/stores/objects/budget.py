@@ -8,11 +8,10 @@ from typing import Final
 
 from cargo_sync.process.buffers import Buffers
 
-MOST: Final = 256 << 20
-_KEPT: Final = 128 << 20
-"""Bytes that are used again,"""
+MOST: Final = 128 << 20
+"""16 parts of 8 MiB: more requests at a time make a store no faster, and new memory is dear."""
 IDLE: Final = 2.0
-"""unless nobody wants them for so many seconds: then the system has its memory back."""
+"""Seconds after which the system has memory back that nobody wants any more."""
 
 
 class PartMemory:
@@ -25,7 +24,7 @@ class PartMemory:
         self._most = most
         self.taken = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self._buffers = Buffers(_KEPT)
+        self._buffers = Buffers(most)
         self._looks = False
 
     def buffer(self, size: int) -> memoryview:
