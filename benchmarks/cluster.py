@@ -2,8 +2,8 @@
 
 Three jobs send files up and others bring them down, at the same time, through 1, 2 and 3 servers.
 So that the cores of one machine do not decide, the CPU time of Cargo's servers is counted. What
-servers ask the database each second, whatever they do, is measured before, and is not counted
-among the queries of files.
+servers do each second even if nobody wants something of them is measured before, and is not
+counted: neither their CPU time, nor what they ask the database.
 
     .venv/bin/python -m benchmarks.cluster --files 3000 --mib 384
 """
@@ -36,7 +36,7 @@ SMALL: Final = 4 * KIB
 LARGE: Final = 32 * MIB
 PATIENCE: Final = 900.0
 QUIET: Final = 10.0
-"""Seconds for which it is counted what servers ask by themselves."""
+"""Seconds for which it is counted what servers do by themselves."""
 FOLDER: Final = 0
 """In the place of a number of servers: one with a folder and a state in a file."""
 _SEEN: Final = "CREATE EXTENSION IF NOT EXISTS pg_stat_statements"
@@ -46,8 +46,8 @@ _COUNT: Final = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements"
 class Took(NamedTuple):
     """What one direction of one kind of files took.
 
-    cpu      seconds of the servers
-    queries  statements at the database, without those that servers make by themselves
+    cpu      seconds of the servers, and
+    queries  statements at the database, without what servers do by themselves
     gets     requests to the bucket for content
     objects  in the bucket afterwards
     """
@@ -59,10 +59,17 @@ class Took(NamedTuple):
     objects: int
 
 
+class Quiet(NamedTuple):
+    """What servers do each second by themselves: see `Took`."""
+
+    cpu: float
+    queries: float
+
+
 class Bench:
     """Servers, and a daemon with its folders.
 
-    quiet  statements a second at the database while nothing is sent
+    quiet  what the servers do while nothing is sent
     """
 
     def __init__(self, folder: Path, fleet: Fleet, last: ExitStack) -> None:
@@ -78,7 +85,7 @@ class Bench:
         env = fleet.environment(runtime)
         daemon = last.enter_context(Program("daemon", str(folder), env, *given))
         wait_for(daemon, lambda: is_live(self._addresses.feed))
-        self.quiet = self._asked_in_quiet()
+        self.quiet = self._in_quiet()
 
     def up_and_down(self, kind: str, sizes: Sequence[int]) -> tuple[Took, Took]:
         """Sends files of these sizes up, then brings them down."""
@@ -117,7 +124,8 @@ class Bench:
         seconds = time.monotonic() - began
         after = self._counted()
         cpu, queries, gets = (now - then for now, then in zip(after, before, strict=True))
-        queries = max(0.0, queries - self.quiet * seconds)
+        cpu = max(0.0, cpu - self.quiet.cpu * seconds)
+        queries = max(0.0, queries - self.quiet.queries * seconds)
         return Took(seconds, cpu, queries, int(gets), self._fleet.objects())
 
     def _arrived(self, kind: str, mode: str) -> int:
@@ -136,12 +144,11 @@ class Bench:
         gets = self._fleet.store.gets if self._fleet.store is not None else 0
         return cpu, self._queries(), gets
 
-    def _asked_in_quiet(self) -> float:
-        if not self._fleet.database:
-            return 0.0
-        before, began = self._queries(), time.monotonic()
+    def _in_quiet(self) -> Quiet:
+        before, began = self._counted(), time.monotonic()
         time.sleep(QUIET)
-        return (self._queries() - before) / (time.monotonic() - began)
+        after, seconds = self._counted(), time.monotonic() - began
+        return Quiet((after[0] - before[0]) / seconds, (after[1] - before[1]) / seconds)
 
     def _queries(self) -> float:
         if not self._fleet.database:
@@ -183,8 +190,10 @@ def main() -> int:
     for servers in map(int, re.findall(r"\d", given.servers)):
         name = "a folder" if servers == FOLDER else f"{servers} server{'s' if servers > 1 else ''}"
         with bench(servers, given.store) as one:
-            if one.quiet:
-                print(f"{name}: {one.quiet:.1f} queries a second by themselves", flush=True)
+            alone = (
+                f"{one.quiet.cpu * 1e3:.0f} ms of CPU and {one.quiet.queries:.1f} queries a second"
+            )
+            print(f"{name}, by themselves: {alone}", flush=True)
             some = {"small": [SMALL] * given.files, "large": [LARGE] * (given.mib * MIB // LARGE)}
             objects = 0
             for kind, sizes in some.items():
