@@ -4,6 +4,7 @@ ports      rows of contents, links to nodes, and what all of the work shares
 securing   contents of the spool get copies, up to the quorum
 arriving   a content that goes on to nodes while it still arrives
 recent_pieces  the newest pieces of it, in memory
+keeping_up  who brings it waits a moment for lanes that nearly keep up
 forwarding  to which nodes it goes
 repairing  copies that are missing are made, copies too many go
 survey     what is missing, looked at every few seconds, and how the repair gets on

@@ -16,6 +16,7 @@ from cargo_sync.model.problems import Code, Problem, ProblemError, from_os_error
 from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.blob_pieces import fill
 from cargo_sync.stores.contract import ComingFile, Content
+from cargo_sync.stores.nodes.keeping_up import KeepingUp
 from cargo_sync.stores.nodes.recent_pieces import RecentPiece, RecentPieces, RecordMemory
 from cargo_sync.stores.unnamed import LONGEST, unnamed
 from cargo_sync.wire.shared import SharedRecord
@@ -53,6 +54,7 @@ class ArrivingContent:
         self._count = 0
         self._is_given_up = False
         self.recent = RecentPieces(memory or RecordMemory())
+        self.lanes = KeepingUp()
         self._needs: dict[Wake, int] = {}
         """Who waits, and for how many bytes from the start on."""
 
@@ -63,6 +65,7 @@ class ArrivingContent:
     # -- for who brings it -------------------------------------------------------------------------
 
     def came(self, offset: int, piece: memoryview, exchange: Exchange | None = None) -> None:
+        self.lanes.wait(offset, len(piece))
         self.recent.keep(offset, piece, exchange)
 
     def reached(self, count: int) -> None:
@@ -151,11 +154,12 @@ class ArrivingReader:
         self._wake = wake
         self._shares = shares
         self._lent: tuple[int, RecentPiece] | None = None
+        self._front = arriving.lanes.enter()
         arriving.recent.enter(shares=shares)
 
     def record(self, header: bytes, offset: int, count: int) -> memoryview | SharedRecord | None:
         self._give_back()
-        if not self._arriving.has(offset + count, self._wake):
+        if not self._has(offset, count):
             return None
         recent = self._arriving.recent
         piece = recent.lend(header, offset, count, shares=self._shares)
@@ -169,7 +173,7 @@ class ArrivingReader:
 
     def read_into(self, view: memoryview, offset: int) -> int | None:
         self._give_back()
-        if not self._arriving.has(offset + len(view), self._wake):
+        if not self._has(offset, len(view)):
             return None
         try:
             fill(self._fd, view, offset)
@@ -192,9 +196,16 @@ class ArrivingReader:
 
     def close(self) -> None:
         self._give_back()
+        self._arriving.lanes.leave(self._front)
         self._arriving.recent.leave(shares=self._shares)
         self._arriving.forget(self._wake)
         os.close(self._fd)
+
+    def _has(self, offset: int, count: int) -> bool:
+        """Whether the next bytes are here. Raises ProblemError: it was given up."""
+        is_here = self._arriving.has(offset + count, self._wake)
+        self._arriving.lanes.reach(self._front, offset, is_all=not is_here)
+        return is_here
 
     def _give_back(self) -> None:
         """The last record was sealed."""
