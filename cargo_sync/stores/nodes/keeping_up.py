@@ -9,7 +9,7 @@ behind by more than stays in memory; but nobody waits for a lane that is far slo
 import threading
 from typing import Final
 
-BEHIND: Final = 5 << 20
+BEHIND: Final = 3 << 20
 """Bytes by which a lane may be behind."""
 SLOWEST: Final = 100 << 20
 """Bytes a second that come in any case."""
