@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,8 @@ from tests.postgres.running import RunningPostgres, running
 from tests.remotes.remotes import Remotes
 from tests.remotes.server import MissingError
 from tests.unsynced import leave_out_syncs
+
+IN_POSTGRES: Final = os.environ.get("CARGO_TEST_STATE") == "postgresql"
 
 # The same examples in every run, however slow and busy the machine is.
 settings.register_profile(
@@ -48,40 +51,45 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("remotes")
 
 
-@pytest.fixture(autouse=True)
-def no_waiting_for_a_disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def unsynced() -> Iterator[pytest.MonkeyPatch]:
     """Nobody waits for a disk, except where a test is about that."""
-    if request.node.get_closest_marker("synced") is None:
-        leave_out_syncs(monkeypatch)
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_syncs(patch)
+        yield patch
 
 
-@pytest.fixture(scope="session")
-def new_states(tmp_path_factory: pytest.TempPathFactory) -> NewStates:
-    return NewStates(tmp_path_factory.mktemp("states"))
+@pytest.fixture
+def synced(unsynced: pytest.MonkeyPatch) -> Iterator[None]:
+    """What this test writes reaches the disk, as what our programs write does."""
+    unsynced.undo()
+    yield
+    leave_out_syncs(unsynced)
 
 
-@pytest.fixture(autouse=True)
-def copied_states(
-    request: pytest.FixtureRequest, new_states: NewStates, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def new_states(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewStates]:
     """A state that a test makes is copied, except in the tests of the state."""
-    if "tests/state/" not in request.node.nodeid:
-        new_states.copied(monkeypatch)
+    states = NewStates(tmp_path_factory.mktemp("states"))
+    with pytest.MonkeyPatch.context() as patch:
+        states.copied(patch)
+        yield states
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=IN_POSTGRES)
 def states_in_postgres(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """With CARGO_TEST_STATE=postgresql, the state of a server is there."""
-    about_sqlite = request.node.get_closest_marker("sqlite") is not None
-    if os.environ.get("CARGO_TEST_STATE") == "postgresql" and not about_sqlite:
+    if request.node.get_closest_marker("sqlite") is None:
         server: RunningPostgres = request.getfixturevalue("postgres")
         request.addfinalizer(server.instead(monkeypatch).close)
 
 
-@pytest.fixture(autouse=True)
-def packed_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def packed_pages() -> Iterator[None]:
     """The page's files are put together once."""
-    put_together_once(monkeypatch)
+    with pytest.MonkeyPatch.context() as patch:
+        put_together_once(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,18 +11,22 @@ from cargo_sync.state.sqlite.database import SqliteDatabase
 
 
 class NewStates:
-    """The content of a new state file of each kind, made when it is first needed."""
+    """The content of a new state file of each kind, made when it is first needed.
+
+    are_copied  may be changed at any time
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._made: dict[Schema, bytes] = {}
+        self.are_copied = True
 
     def copied(self, patch: pytest.MonkeyPatch) -> None:
         """From now on a state that is not there is copied when it is opened."""
         real = SqliteDatabase.open
 
         def opened(path: str, schema: Schema, *faults: object) -> SqliteDatabase:
-            if not faults and not os.path.exists(path):
+            if self.are_copied and not faults and not os.path.exists(path):
                 _write(path, self._content(schema))
             return real(path, schema, *faults)  # type: ignore[arg-type]
 

@@ -1,6 +1,6 @@
 """What this process writes is not synced: a test would only wait for the disk.
 
-Programs that tests start are as they are. A test that is about syncs is marked `synced`.
+Programs that tests start are as they are. A test about syncs has the fixture `synced`.
 """
 
 import os

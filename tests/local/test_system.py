@@ -223,7 +223,7 @@ def test_everything_is_written_although_the_kernel_takes_it_in_pieces(
     assert (top / "file").read_bytes() == b"0123456789"
 
 
-@pytest.mark.synced
+@pytest.mark.usefixtures("synced")
 def test_the_real_syncs_work(kind: str, fd: int, top: Path) -> None:
     on = System.portable() if kind == "portable" else System.choose()
     file = on.create(fd, "file")

@@ -6,6 +6,15 @@ import pytest
 from cargo_sync.state.database import Database
 from cargo_sync.state.postgres.database import PostgresDatabase
 from cargo_sync.state.sqlite.database import SqliteDatabase
+from tests.new_states import NewStates
+
+
+@pytest.fixture(autouse=True)
+def made_states(new_states: NewStates) -> Iterator[None]:
+    """Each new state is made."""
+    new_states.are_copied = False
+    yield
+    new_states.are_copied = True
 
 
 @pytest.fixture

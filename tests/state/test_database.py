@@ -64,7 +64,7 @@ def test_only_the_owner_may_read_it_or_enter_its_folder(tmp_path: Path) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.synced
+@pytest.mark.usefixtures("synced")
 def test_commits_survive_a_power_cut(daemon: SqliteDatabase) -> None:
     with daemon.read() as connection:
         found = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in
