@@ -124,7 +124,8 @@ class Multipart:
         """The parts that the server has of an upload, by number.
 
         Raises:
-            S3Error: `vanished`, with the server's code NoSuchUpload: it does not know the upload.
+            S3Error: `vanished`: the server does not know the upload. Its code is NoSuchUpload, and
+                Ceph's NoSuchKey.
         """
         what = f"the parts of {key!r} could not be listed"
         found: list[StoredPart] = []

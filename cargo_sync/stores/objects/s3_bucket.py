@@ -28,6 +28,8 @@ MARKER: Final = "cargo_sync.json"
 """What says whose it is: an object beside the folder `objects`."""
 _FORM: Final = "cargo_sync"
 _VERSION: Final = 1
+_BROKEN: Final = 500
+"""Status of a server that has an error of its own."""
 _LONGEST_MARKER: Final = 4_096
 _KEY_DIGITS: Final = 32
 _KEPT: Final = 32 << 20
@@ -120,7 +122,14 @@ class S3Bucket:
 
     async def complete(self, key: str, upload: str, etags: Sequence[str]) -> None:
         parts = list(enumerate(etags, 1))
-        await self._s3.multipart.complete(self._key(key), upload, parts)
+        try:
+            await self._s3.multipart.complete(self._key(key), upload, parts)
+        except S3Error as error:
+            # Ceph has "an error of its own" if it does not know the upload, however often it is
+            # asked. Its list of parts says so: that raises `vanished`.
+            if error.status == _BROKEN and await self.size(key) is None:
+                await self._s3.multipart.parts(self._key(key), upload)
+            raise
 
     async def abort(self, key: str, upload: str) -> None:
         await self._s3.multipart.abort(self._key(key), upload)

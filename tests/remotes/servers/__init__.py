@@ -53,3 +53,9 @@ MORE: Final[tuple[Server, ...]] = (ceph.CEPH, proftpd.PROFTPD, pure_ftpd.PURE_FT
 EVERY: Final = (*S3, *WEBDAV, *SFTP, *FTP, *PYDIO, *MORE)
 SERVERS: Final = tuple(one for one in EVERY if ALL or one not in MORE)
 """Those that are wanted now."""
+
+
+def wanted(*names: str) -> tuple[str, ...]:
+    """Of servers by name those that are wanted now."""
+    now = {one.name for one in SERVERS}
+    return tuple(name for name in names if name in now)
