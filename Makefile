@@ -76,11 +76,14 @@ storm: $(VENV)/installed
 	  --nodes $(or $(NODES),4)
 
 # Where there are tests that take such a server: to collect all takes longer than to run these.
-TAKING_REMOTES := tests/remotes tests/conformance tests/trees tests/e2e
+TAKING_REMOTES := tests/remotes tests/conformance tests/trees tests/stores/objects tests/e2e
 
-# All tests with servers of other people, also with servers that `make test` leaves out.
+# All tests with servers of other people, also with servers that `make test` leaves out; those of what a server keeps in
+# buckets of Swift and Ceph on PostgreSQL, too.
 remotes: $(REMOTES)/all
 	CARGO_REMOTES=all $(BIN)/pytest -n 2 --dist worksteal -m remotes $(TAKING_REMOTES)
+	CARGO_REMOTES=all $(ON_POSTGRES) -k "swift or ceph" tests/conformance/test_content_store.py \
+	  tests/conformance/test_workspace.py tests/e2e/test_resumed_elsewhere.py
 
 $(REMOTES)/all: $(REMOTES)/installed
 	@$(BIN)/python -m tests.remotes.debian all

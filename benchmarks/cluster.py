@@ -182,7 +182,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cluster", description=__doc__)
     parser.add_argument("--files", type=int, default=3_000, help="of 4 KiB")
     parser.add_argument("--mib", type=int, default=384, help="of files of 32 MiB")
-    parser.add_argument("--store", default="rclone-s3", help="swift or rclone-s3")
+    parser.add_argument("--store", default="rclone-s3", help="swift, rclone-s3 or ceph")
     parser.add_argument("--servers", default="0,1,2,3", help="0 is one with a folder")
     given = parser.parse_args()
     heads = f"{'seconds':>8} {'CPU s':>8} {'each':>12} {'queries':>9} {'GETs':>8} {'objects':>8}"

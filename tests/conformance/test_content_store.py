@@ -23,7 +23,7 @@ from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blobs import for_blobs
 from cargo_sync.stores.contract import Content, ContentStore, Secured
 from cargo_sync.stores.objects.ports import BucketCalls
-from tests.conformance.workspaces import in_a_thread, spooled
+from tests.conformance.workspaces import BUCKETS, in_a_thread, spooled
 from tests.remotes.remotes import Remotes
 from tests.remotes.running import Running
 from tests.stores.blobs import LARGE, content_of
@@ -126,10 +126,9 @@ def on_a_server(far: Running, place: Path, last: ExitStack) -> StoreScene:
 
 
 BUILDS = {"spool": in_spool, "nodes": on_nodes, "links": over_links, "bucket": in_bucket}
-SERVERS = [pytest.param(name, marks=pytest.mark.remotes) for name in ("rclone-s3", "swift")]
 
 
-@pytest.fixture(params=[*BUILDS, *SERVERS])
+@pytest.fixture(params=[*BUILDS, *BUCKETS])
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoreScene]:
     with ExitStack() as last:
         if request.param in BUILDS:

@@ -17,18 +17,35 @@ from cargo_sync.model.problems import Code, Problem, ProblemError
 from cargo_sync.model.transfers import Unread
 from cargo_sync.server.workspace.operations import Delete, Done, Exchange, Meta, Mkdir, Move
 from cargo_sync.state.history import HistoryFilter, HistoryRows
-from tests.conformance.workspaces import ANA, BEN, BUILDS, MTIME, RUN, Scene, offer
+from tests.conformance.workspaces import (
+    ANA,
+    BEN,
+    BUCKETS,
+    BUILDS,
+    MTIME,
+    RUN,
+    Scene,
+    bucket_scene,
+    offer,
+)
+from tests.remotes.remotes import Remotes
+from tests.remotes.servers import ALL
 from tests.stores.nodes.house import PATIENCE_SECONDS
+from tests.stores.objects.house import bucket_on
 
 BACK = "20260103T000000Z-back"
 LARGE = bytes(range(256)) * (9 * 2**12)
 """9 MiB: a file that goes on after a cut."""
 
 
-@pytest.fixture(params=BUILDS)
+@pytest.fixture(params=[*BUILDS, *(BUCKETS if ALL else ())])
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     with ExitStack() as last:
-        yield BUILDS[request.param](tmp_path, last)
+        if request.param in BUILDS:
+            yield BUILDS[request.param](tmp_path, last)
+        else:
+            remotes: Remotes = request.getfixturevalue("remotes")
+            yield bucket_scene(tmp_path, last, bucket_on(remotes.get(request.param)))
 
 
 def code(result: object) -> str:

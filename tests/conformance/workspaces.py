@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from cargo_sync.catalogue.contract import Catalogued
 from cargo_sync.catalogue.stored import StoredCatalogue
 from cargo_sync.lanes.ports import Sink
@@ -38,9 +40,11 @@ from cargo_sync.state.object_contents import ObjectContents
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import ContentStore
+from cargo_sync.stores.objects.ports import BucketCalls
 from cargo_sync.stores.spool import BlobSpool, HoldCounts
 from cargo_sync.stores.spooled import SpooledStore
 from tests.offloads import inline
+from tests.remotes.servers import wanted
 from tests.server.house import NOW, Heard, tokens, tracked
 from tests.server.surroundings import Clock
 from tests.stores.nodes.house import PATIENCE_SECONDS, house
@@ -202,9 +206,9 @@ def nodes_scene(place: Path, last: ExitStack) -> Scene:
     return Scene(workspace, nodes.database, clock, heard)
 
 
-def bucket_scene(place: Path, last: ExitStack) -> Scene:
-    """Over a bucket in memory."""
-    one = last.enter_context(in_a_thread(object_house(place)))
+def bucket_scene(place: Path, last: ExitStack, bucket: BucketCalls | None = None) -> Scene:
+    """Over a bucket, by itself one in memory."""
+    one = last.enter_context(in_a_thread(object_house(place, bucket)))
     clock, heard = Clock(NOW), Heard()
     workspace = content_workspace("files", one.database, one.store, clock, heard, one.contents)
     one.store.buckets.assign(workspace.id, one.bucket.address)
@@ -236,3 +240,7 @@ BUILDS = {
     "nodes": nodes_scene,
     "bucket": bucket_scene,
 }
+BUCKETS = [
+    pytest.param(name, marks=pytest.mark.remotes) for name in wanted("rclone-s3", "swift", "ceph")
+]
+"""Real servers in whose buckets contents may lie; Ceph in `make remotes` alone."""

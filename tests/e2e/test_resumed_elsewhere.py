@@ -14,6 +14,7 @@ from tests.crash.proxy import Proxy
 from tests.e2e.processes import PASSWORD, USER, Place
 from tests.many_servers.fleet import WORKSPACE, Fleet
 from tests.remotes.server import MissingError
+from tests.remotes.servers import wanted
 
 MIB = 2**20
 SIZE = 64 * MIB
@@ -60,11 +61,11 @@ class Trial:
         return str(name)
 
 
-@pytest.fixture
-def trial(place: Place, tmp_path: Path) -> Iterator[Trial]:
+@pytest.fixture(params=wanted("rclone-s3", "ceph"))
+def trial(request: pytest.FixtureRequest, place: Place, tmp_path: Path) -> Iterator[Trial]:
     (tmp_path / "fleet").mkdir()
     try:
-        fleet = Fleet(tmp_path / "fleet", 2, "rclone-s3")
+        fleet = Fleet(tmp_path / "fleet", 2, request.param)
     except MissingError as missing:
         pytest.skip(str(missing))
     with fleet, ExitStack() as last:

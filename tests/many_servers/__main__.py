@@ -20,7 +20,9 @@ def main() -> int:
     """Returns 1 if something is not as it should be."""
     parser = argparse.ArgumentParser(prog="python -m tests.many_servers", description=__doc__)
     parser.add_argument("--servers", type=int, default=3, help="1 to 5")
-    parser.add_argument("--store", default="swift", help="swift, rclone-s3, or none for a folder")
+    parser.add_argument(
+        "--store", default="swift", help="swift, rclone-s3, ceph, or none for a folder"
+    )
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--paths", type=int, default=1_000)
     parser.add_argument("--writes", type=int, default=6_000, help="that are acknowledged")

@@ -107,7 +107,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.many_servers.demo", description=__doc__)
     parser.add_argument("--source", type=Path, help="a folder to transfer, which is only read")
     parser.add_argument("--files", type=int, help="small files to make")
-    parser.add_argument("--store", default="rclone-s3", help="swift or rclone-s3")
+    parser.add_argument("--store", default="rclone-s3", help="swift, rclone-s3 or ceph")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="cargo-demo-") as folder:

@@ -10,6 +10,7 @@ from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.objects import reclaiming
 from cargo_sync.stores.objects.upkeep import DAY, KEPT
 from tests.remotes.remotes import Remotes
+from tests.remotes.servers import wanted
 from tests.stores.objects.bucket import MemoryBucket
 from tests.stores.objects.house import bucket_on, object_house
 
@@ -68,7 +69,7 @@ async def test_what_a_newer_state_has_stored_stays_until_a_person_says_so(
                 assert len(bucket.objects) == 3 and await older.reads(old) == OLD
 
 
-@pytest.mark.parametrize("name", ["rclone-s3", "swift"])
+@pytest.mark.parametrize("name", wanted("rclone-s3", "swift", "ceph"))
 async def test_real_servers_go_on_behind_a_key(
     name: str, remotes: Remotes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

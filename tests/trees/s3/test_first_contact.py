@@ -30,6 +30,7 @@ from cargo_sync.wire.sigv4 import AccessKey
 from tests.conformance.remotes import in_thread
 from tests.engine.world import System
 from tests.remotes.remotes import Remotes
+from tests.remotes.servers import wanted
 
 MIB: Final = 2**20
 PARTS: Final = bytes(range(256)) * (11 * MIB // 512)
@@ -71,7 +72,7 @@ async def store(s3: S3, files: Mapping[str, bytes]) -> None:
 @pytest.mark.parametrize(
     ("name", "mode"),
     [
-        *((name, Mode.UPLOAD) for name in ("rclone-s3", "moto", "swift")),
+        *((name, Mode.UPLOAD) for name in wanted("rclone-s3", "moto", "swift", "ceph")),
         ("rclone-s3", Mode.DOWNLOAD),
     ],
 )
