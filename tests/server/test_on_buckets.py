@@ -43,6 +43,14 @@ class HeldBucket(MemoryBucket):
         return await super().read(key, start, end)
 
 
+class SlowBucket(MemoryBucket):
+    """A bucket that says late whose it is."""
+
+    async def marker(self) -> str | None:
+        await asyncio.sleep(0.2)
+        return await super().marker()
+
+
 def settings(place: Path) -> Path:
     file = place / "server.json"
     bucket = {"address": "s3+http://127.0.0.1:1/files", "username": "k", "password": "s"}
@@ -90,6 +98,17 @@ async def running(file: Path, bucket: MemoryBucket) -> AsyncIterator[aiohttp.Cli
         if not server.done():
             os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.wait_for(server, PATIENCE)
+
+
+async def test_who_comes_right_after_the_start_is_not_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(argon2, "PasswordHasher", lambda: CHEAP)
+    async with (
+        running(settings(tmp_path), SlowBucket()) as client,
+        client.put("/v1/files/media/a", data="known") as answer,
+    ):
+        assert answer.status == 201
 
 
 async def test_a_person_reclaims_what_the_state_does_not_know(

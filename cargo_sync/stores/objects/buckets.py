@@ -80,6 +80,7 @@ class StoreBucket:
     address  names endpoint, bucket and folder, for people
     row      None until it is known whose it is
     totals   as they were counted last
+    is_asked  it has answered since the start, or was found not to
     """
 
     def __init__(self, address: str, calls: BucketCalls) -> None:
@@ -89,6 +90,7 @@ class StoreBucket:
         self.totals = BucketTotals()
         self.missing = 0
         self.orphans = NO_ORPHANS
+        self.is_asked = False
         self._opening = asyncio.Lock()
         self._refused: Problem | None = Problem(
             Code.UNREACHABLE, f"the bucket {address} was not asked yet", hint="it is tried again"
@@ -130,8 +132,10 @@ class StoreBucket:
                 # A bucket that was ours and does not answer is in trouble only.
                 if self.row is None or error.problem != self.calls.trouble:
                     self.row, self._refused = None, error.problem
+                self.is_asked = True
                 return False
             self._refused = None
+            self.is_asked = True  # any thread may look: now it can be used
             await self.find_checks(world.token())
             return True
 

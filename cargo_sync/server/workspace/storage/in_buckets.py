@@ -37,6 +37,8 @@ from cargo_sync.stores.objects.store import ObjectStore
 SPOOL: Final = "bucket-spool"
 """Its folder in `state_dir`."""
 
+FIRST: Final = 3.0
+"""Seconds that a start waits for buckets."""
 _LOOK: Final = 0.05
 
 ConnectBucket = Callable[[BucketSettings, World], BucketCalls]
@@ -122,6 +124,15 @@ class ObjectStorage:
                 self._asked[address] = one.bucket
                 self._workspaces[one.path] = id
                 self.store.buckets.assign(id, address)
+
+    async def first_answers(self) -> None:
+        """Waits a moment until all buckets were asked: else who comes before that is refused."""
+        store, steady = self.store, self._world.steady
+        until = steady() + FIRST
+        while store is not None and steady() < until:
+            if all(bucket.is_asked for bucket in store.buckets):
+                return
+            await pause(_LOOK)
 
     def report(self) -> list[BucketReport]:
         """How the buckets are."""
