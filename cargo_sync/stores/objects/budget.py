@@ -9,7 +9,9 @@ from typing import Final
 from cargo_sync.process.buffers import Buffers
 
 MOST: Final = 128 << 20
-"""16 parts of 8 MiB: more requests at a time make a store no faster, and new memory is dear."""
+"""16 parts of 8 MiB, of all lanes together: new memory is dear."""
+LEAST: Final = 4
+"""Parts that may be taken in any case: those of one lane, however large they are."""
 IDLE: Final = 2.0
 """Seconds after which the system has memory back that nobody wants any more."""
 
@@ -18,11 +20,17 @@ class PartMemory:
     """Bytes that may be taken. One event loop uses it; who comes first is served first.
 
     taken  by so many bytes now
+
+    Args:
+        most: bytes that may be taken.
+        least: so many may take some, however much it is.
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST, least: int = LEAST) -> None:
         self._most = most
+        self._least = least
         self.taken = 0
+        self._takers = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._buffers = Buffers(most)
         self._looks = False
@@ -36,7 +44,7 @@ class PartMemory:
 
     @asynccontextmanager
     async def taking(self, size: int) -> AsyncIterator[None]:
-        """Takes so many bytes while this is entered; more than there are, if nobody has any."""
+        """Takes so many bytes while this is entered."""
         if self._waiting or not self._fits(size):
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append((size, turn))
@@ -49,7 +57,7 @@ class PartMemory:
                     self._waiting.remove((size, turn))
                 raise
         else:
-            self.taken += size
+            self._take(size)
         try:
             yield
         finally:
@@ -64,12 +72,17 @@ class PartMemory:
             self._look_later()
 
     def _fits(self, size: int) -> bool:
-        return not self.taken or self.taken + size <= self._most
+        return self._takers < self._least or self.taken + size <= self._most
+
+    def _take(self, size: int) -> None:
+        self.taken += size
+        self._takers += 1
 
     def _give(self, size: int) -> None:
         self.taken -= size
+        self._takers -= 1
         while self._waiting and self._fits(self._waiting[0][0]):
             wanted, turn = self._waiting.popleft()
             if not turn.done():
-                self.taken += wanted
+                self._take(wanted)
                 turn.set_result(None)

@@ -74,7 +74,7 @@ def test_what_lies_near_each_other_is_read_at_once() -> None:
 
 
 async def test_memory_is_bounded_and_given_in_turn() -> None:
-    memory, order = PartMemory(10), list[str]()
+    memory, order = PartMemory(10, least=1), list[str]()
 
     async def take(name: str, size: int, until: asyncio.Event) -> None:
         async with memory.taking(size):
@@ -97,6 +97,22 @@ async def test_memory_is_bounded_and_given_in_turn() -> None:
         assert order == ["first", "too much"] and memory.taken == 20
         others.set()
     assert order == ["first", "too much", "last"] and memory.taken == 0
+
+
+async def test_one_lane_may_send_its_parts_however_large_they_are() -> None:
+    memory = PartMemory(10, least=2)
+    async with memory.taking(50), memory.taking(60):
+        assert memory.taken == 110
+        third = asyncio.ensure_future(_taken(memory, 1))
+        await asyncio.sleep(0)
+        assert memory.taken == 110, "there is no more room"
+    await third
+    assert memory.taken == 0
+
+
+async def _taken(memory: PartMemory, size: int) -> None:
+    async with memory.taking(size):
+        pass
 
 
 async def test_memory_is_used_again_until_nobody_has_wanted_it_for_a_while(
