@@ -303,7 +303,7 @@ class Server:
             self._is_reached(settings.initial_port)
         await self.membership.join(alone=settings.cluster is None)
         await self.apply(settings)
-        await self._storages.buckets.first_answers()
+        await self._storages.first_answers(world.steady)
         ends = FlowLanes(self._flows, world.steady, self.journal.downloads)
         lanes = LaneListener(ends, settings.total_connections, world.offload)
         data_port = await self._ports.open_lanes(lanes)

@@ -25,6 +25,7 @@ from cargo_sync.state.nodes import NodeRow, NodeRows
 from cargo_sync.state.sqlite.database import SqliteDatabase
 from cargo_sync.stores.blobs import BlobFolder
 from cargo_sync.stores.contract import Content
+from cargo_sync.stores.nodes.client import NodeStatus
 from cargo_sync.stores.nodes.fleet import Dial
 from cargo_sync.stores.spool import BlobSpool
 from cargo_sync.testing.nodes import FolderNode
@@ -38,7 +39,9 @@ TOKEN = "A" * 22
 
 
 class Cellar:
-    """Three nodes; they outlive the server."""
+    """Three nodes of a kind; they outlive the server."""
+
+    kind: type[FolderNode] = FolderNode
 
     def __init__(self, place: Path, last: ExitStack) -> None:
         self.folders: dict[str, BlobFolder] = {}
@@ -57,7 +60,7 @@ class Cellar:
 
     def dialer(self, spool: BlobSpool, world: World) -> Dial:
         def dial(row: NodeRow) -> FolderNode:
-            self.nodes[row.name] = FolderNode(self.folders[row.name], spool)
+            self.nodes[row.name] = self.kind(self.folders[row.name], spool)
             return self.nodes[row.name]
 
         return dial
@@ -153,6 +156,27 @@ async def get(client: aiohttp.ClientSession, path: str) -> bytes:
                     return await answer.read()
                 assert (await answer.json())["error"]["code"] == "unreachable"
             await asyncio.sleep(0.01)
+
+
+class SlowNode(FolderNode):
+    """A node that says late how it is."""
+
+    async def status(self) -> NodeStatus:
+        await asyncio.sleep(0.2)
+        return await super().status()
+
+
+async def test_who_comes_right_after_the_start_is_not_refused(
+    cellar: Cellar, tmp_path: Path
+) -> None:
+    cellar.kind = SlowNode
+    file = settings(tmp_path, media={"nodes": {"copies": 2}})
+    pair(tmp_path)
+    async with (
+        running(file, cellar) as (client, _),
+        client.put("/v1/files/media/a", data=CONTENT) as answer,
+    ):
+        assert answer.status == 201, await answer.text()
 
 
 async def test_a_file_lies_on_as_many_nodes_as_its_workspace_wants(

@@ -140,6 +140,7 @@ class NodeFleet:
         self._states: dict[int, NodeState] = {}
         self._lineage = world.token()
         """Of our orders: another one after each start."""
+        self._is_read = False
 
     # -- as `NodeLinks` ----------------------------------------------------------------------------
 
@@ -242,7 +243,14 @@ class NodeFleet:
                 await known.client.hang_up()
             self.nodes[id] = FollowedNode(row, self._dial(row), self._world.steady())
             self._tasks[id] = tasks.create_task(contained(self._follow(id), f"node {row.name}"))
+        self._is_read = True
         self._look()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether it is known of each node whether it is there."""
+        known = (node.joined or node.problem is not None for node in self.nodes.values())
+        return self._is_read and all(known)
 
     def report(self, id: int) -> NodeReport:
         """How a node is. Raises KeyError: it is not there."""

@@ -37,8 +37,6 @@ from cargo_sync.stores.objects.store import ObjectStore
 SPOOL: Final = "bucket-spool"
 """Its folder in `state_dir`."""
 
-FIRST: Final = 3.0
-"""Seconds that a start waits for buckets."""
 _LOOK: Final = 0.05
 
 ConnectBucket = Callable[[BucketSettings, World], BucketCalls]
@@ -125,14 +123,10 @@ class ObjectStorage:
                 self._workspaces[one.path] = id
                 self.store.buckets.assign(id, address)
 
-    async def first_answers(self) -> None:
-        """Waits a moment until all buckets were asked: else who comes before that is refused."""
-        store, steady = self.store, self._world.steady
-        until = steady() + FIRST
-        while store is not None and steady() < until:
-            if all(bucket.is_asked for bucket in store.buckets):
-                return
-            await pause(_LOOK)
+    @property
+    def is_asked(self) -> bool:
+        """Whether each bucket has answered since the start, or was found not to."""
+        return self.store is None or all(bucket.is_asked for bucket in self.store.buckets)
 
     def report(self) -> list[BucketReport]:
         """How the buckets are."""

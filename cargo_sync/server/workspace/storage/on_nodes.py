@@ -145,6 +145,11 @@ class NodeStorage:
         if self.store is not None:
             await self.store.read_nodes()
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether each node has answered since the start, or was found not to."""
+        return self.store is None or self.store.fleet.is_asked
+
     def report(self) -> StoreReport | None:
         """How the nodes are; None while there is no store on nodes."""
         return None if self.store is None else self.store.report()

@@ -1,13 +1,18 @@
 """All that keeps contents of workspaces: their folders, the storage nodes, the buckets."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from cargo_sync.config.server import WorkspaceSettings
 from cargo_sync.server.workspace.opened import OpenWorkspaces
 from cargo_sync.server.workspace.storage.in_buckets import ObjectStorage
 from cargo_sync.server.workspace.storage.on_nodes import NodeStorage
+from cargo_sync.server.workspace.storage.spool import pause
+
+FIRST: Final = 3.0
+"""Seconds that a start waits for nodes and buckets."""
+_LOOK: Final = 0.05
 
 
 class Storages(NamedTuple):
@@ -27,6 +32,15 @@ class Storages(NamedTuple):
         """Keeps the contents of these from now on, which are open."""
         self.nodes.serve(workspaces, self.opened.id_at, tasks)
         self.buckets.serve(workspaces, self.opened.id_at)
+
+    async def first_answers(self, steady: Callable[[], float]) -> None:
+        """Waits a moment until it is known which nodes and buckets can be used.
+
+        Else who comes right after a start is refused.
+        """
+        until = steady() + FIRST
+        while not (self.nodes.is_asked and self.buckets.is_asked) and steady() < until:
+            await pause(_LOOK)
 
     async def joined(
         self, workspaces: Sequence[WorkspaceSettings], tasks: asyncio.TaskGroup
