@@ -1,7 +1,8 @@
 """A larger file is read over one connection, or over several if its server is far away.
 
 What one connection has on its way is bounded, and shrinks with each packet that is lost: over a
-long line several of them are faster. Over a short one they only cost more.
+long line several of them are faster. Over a short one they only cost more, and so they do if it is
+the server that takes long for each answer: rclone's hashes the whole file first.
 """
 
 import asyncio
@@ -20,7 +21,9 @@ AT_ONCE: Final = 4
 LEAST: Final = AT_ONCE * PART
 """Bytes of a file from which on it is asked for by parts."""
 FAR: Final = 0.02
-"""Seconds until the first answer to a request comes from a server that is far away."""
+"""Seconds until the first answer to a request comes from a server that is far away,"""
+SLOW: Final = 0.7
+"""and from one that works so long for it: no line is so long, satellites are 0.6."""
 SLICE: Final = 256 * 2**10
 """Bytes of a part that are paced together."""
 
@@ -73,7 +76,7 @@ class FileReading:
         """
         size, began = self._entry.size, self._steady()
         if size >= LEAST and (content := await self._part(0, PART)) is not None:
-            self._is_far = self._steady() - began >= FAR
+            self._is_far = FAR <= self._steady() - began < SLOW
             self._first = SpanContent(content, 0, PART, PART)
             return content
         content = await self._remote.read(self._path, self._entry)

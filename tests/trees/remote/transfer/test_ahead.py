@@ -53,7 +53,7 @@ class Bytes:
 class Server:
     """A server: how long a first answer takes, whether it gives parts, and what it was asked."""
 
-    answers_in: float = 1.0
+    answers_in: float = 0.3
     gives_parts: bool = True
     cut_at: int = -1
     is_limited: bool = False
@@ -98,6 +98,7 @@ def spans(start: int, end: int) -> Iterator[tuple[int, int]]:
     [
         (Server(), 95, list(spans(0, 95))),
         (Server(answers_in=0.01), 95, [(0, 10), (10, 95)]),
+        (Server(answers_in=4.0), 95, [(0, 10), (10, 95)]),
         (Server(is_limited=True), 95, [(0, 10), (10, 95)]),
         (Server(gives_parts=False), 95, [(0, 95)]),
         (Server(), 39, [(0, 39)]),
