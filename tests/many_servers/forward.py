@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from cargo_sync.model.world import T
 
+_ENDING: Final = 5.0
+"""Seconds in which connections that are cut end."""
 _PIECE: Final = 1 << 16
 _REFUSAL: Final = (
     b"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nConnection: close\r\n"
@@ -43,7 +45,7 @@ class Forward:
 
     def close(self) -> None:
         self._server.close()
-        self._call(self._cut())
+        self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -56,6 +58,12 @@ class Forward:
     async def _cut(self) -> None:
         for one in list(self._open):
             one.transport.abort()
+
+    async def _end(self) -> None:
+        """All connections are cut, and nobody serves them any more."""
+        await self._cut()
+        if serving := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(serving, timeout=_ENDING)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
