@@ -20,7 +20,9 @@ was sent."""
 
 
 class CutOff(RemoteSystem):
-    """A job whose upload of `a` was cut off; then the local file has changed."""
+    """A job whose upload of a file was cut off; then the local file has changed."""
+
+    path = "a"
 
     def __init__(self, state: Path, kind: str, mode: Mode, **rules: Any) -> None:
         super().__init__(state, kind, mode, propagate=True, guard=None, **rules)
@@ -29,17 +31,17 @@ class CutOff(RemoteSystem):
         """The answer to the upload does not come, or the call does not reach the server."""
 
         def fault(call: str, path: str) -> None:
-            if (call, path) == (when, "a"):
+            if (call, path) == (when, self.path):
                 raise ProblemError(Problem(Code.CUT, "the connection broke"))
 
         self.now += 60
-        self.near.write("a", FIRST, SECOND)
+        self.near.write(self.path, FIRST, SECOND)
         self.server.fault = fault
         with pytest.raises(ProblemError):
             await self.look()
         self.server.fault = None
-        assert self.said() == ["failed a"]
-        self.near.write("a", SECOND_ONE, 2 * SECOND)
+        assert f"failed {self.path}" in self.said()
+        self.near.write(self.path, SECOND_ONE, 2 * SECOND)
 
     def contents(self) -> list[bytes]:
         return sorted(self.server.files().values())
@@ -54,21 +56,23 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 
 @pytest.mark.parametrize("mode", [Mode.UPLOAD, Mode.BIDIRECTIONAL])
 @pytest.mark.parametrize("before", [b"", b"before"], ids=["new", "newer"])
+@pytest.mark.parametrize("path", ["a", "folder/a"])
 async def test_what_has_arrived_is_ours(
-    tmp_path: Path, kind: str, mode: Mode, before: bytes
+    tmp_path: Path, kind: str, mode: Mode, before: bytes, path: str
 ) -> None:
     system = CutOff(tmp_path, kind, mode)
+    system.path = path
     if before:
-        system.near.write("a", before, SECOND)
+        system.near.write(path, before, SECOND)
     await system.settled()
     system.said()
     await system.cut()
-    assert system.server.files() == {"a": FIRST}
+    assert system.server.files() == {path: FIRST}
     system.restart()
     system.connect()
     await system.settled()
-    assert system.said() == ["adopted a", "uploaded a"]
-    assert system.server.files() == {"a": SECOND_ONE}
+    assert system.said() == [f"adopted {path}", f"uploaded {path}"]
+    assert system.server.files() == {path: SECOND_ONE}
     assert FIRST in system.server.files(ours=True).values(), "it is in the trash"
     assert system.memory.folders.uncertain.all() == {}
     system.database.close()

@@ -140,6 +140,27 @@ def test_slow_lanes_take_no_memory(tmp_path: Path) -> None:
     assert house.memory.taken == 0
 
 
+def test_who_brings_it_waits_before_each_piece_for_the_lanes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, waited = House(tmp_path), list[tuple[int, int, int]]()
+    reader = house.reader()
+    front = house.content.lanes._fronts[0]
+    wait = house.content.lanes.wait
+
+    def waits(until: int, size: int) -> None:
+        waited.append((until, size, front.at))
+        wait(until, size)
+
+    monkeypatch.setattr(house.content.lanes, "wait", waits)
+    house.come(2)
+    assert lent(reader, 0) is None and lent(reader, 1) is None
+    house.come()
+    assert waited == [(0, PIECE, 0), (PIECE, PIECE, 0), (2 * PIECE, PIECE, PIECE)]
+    reader.close()
+    assert not house.content.lanes._fronts
+
+
 def test_the_memory_in_which_a_piece_came_is_kept_instead_of_a_copy(tmp_path: Path) -> None:
     house, given = House(tmp_path), list[memoryview]()
     is_free = True
