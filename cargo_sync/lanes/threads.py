@@ -49,6 +49,8 @@ class LaneThread:
         self._posted: deque[Callable[[], None]] = deque()
         self._waking = threading.Lock()
         """Held so that no other thread uses a socket that was closed."""
+        self._is_woken = False
+        """It will step the machine anyway, and has not begun to."""
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)
         self._woken.setblocking(False)
@@ -67,7 +69,10 @@ class LaneThread:
 
     def wake(self) -> None:
         """Steps the machine soon, in the lane's thread; after the end it does nothing."""
-        with self._waking, suppress(OSError):  # full: it wakes up anyway; closed: the lane is over
+        if self._is_woken:
+            return
+        self._is_woken = True
+        with self._waking, suppress(OSError):  # closed: the lane is over
             self._wake.send(b"\0")
 
     def stop(self) -> None:
@@ -145,6 +150,7 @@ class LaneThread:
         for fd, what in ready:
             if fd != self._socket.fileno():
                 self._woken.recv(4096)
+                self._is_woken = False
             elif what & _BROKEN and not events & select.POLLIN:
                 self._machine.hung_up()  # whoever reads finds out by reading
 

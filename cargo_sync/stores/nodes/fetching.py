@@ -30,13 +30,13 @@ _UNKNOWN: Final = Problem(
 class _Copies(NamedTuple):
     """Where a content lies.
 
-    turn    from which of the nodes on, 0 to 1
+    order   in which its readable nodes are asked: by chance, so that all have their part
     listed  by what its pieces are checked
     length  of the list in bytes; 0: it needs none, or has none
     """
 
     nodes: frozenset[int]
-    turn: float
+    order: tuple[int, ...]
     listed: PieceList
     length: int
 
@@ -105,26 +105,23 @@ class PieceFetching:
     async def _fetch(self, fetch: _Fetch, runs: Sequence[PieceRun]) -> Sequence[PieceRun]:
         """Fetches what it can; returns the rest."""
         is_known = any((fetch.workspace, run.content) in self._known for run in runs)
-        await self._try(fetch, runs)
-        left = self._missing(fetch, runs)
+        left = await self._try(fetch, runs)
         if left and is_known:  # the rows are read again: there may be other copies by now
             self._forget(fetch.workspace, [run.content for run in left])
-            await self._try(fetch, left)
-            left = self._missing(fetch, left)
+            left = await self._try(fetch, left)
         return left
 
-    async def _try(self, fetch: _Fetch, runs: Sequence[PieceRun]) -> None:
+    async def _try(self, fetch: _Fetch, runs: Sequence[PieceRun]) -> Sequence[PieceRun]:
+        """As `_fetch`, once."""
         copies = await self._copies(fetch.workspace, [run.content for run in runs])
-        groups = defaultdict[tuple[frozenset[int], float], list[PieceRun]](list)
+        groups = defaultdict[tuple[int, ...], list[PieceRun]](list)
         for run in runs:
-            one = copies[run.content]
-            groups[one.nodes, one.turn].append(run)
+            groups[copies[run.content].order].append(run)
         fetch.whys.clear()
-        reads = [
-            self._from_some(fetch, group, self._order(nodes, turn), copies)
-            for (nodes, turn), group in groups.items()
-        ]
-        await self._cluster.together(reads)
+        reads = [self._from_some(fetch, group, order, copies) for order, group in groups.items()]
+        if len(reads) == 1:  # nearly always
+            return () if await reads[0] else self._missing(fetch, runs)
+        return () if all(await self._cluster.together(reads)) else self._missing(fetch, runs)
 
     def _missing(self, fetch: _Fetch, runs: Sequence[PieceRun]) -> list[PieceRun]:
         return self._held.missing(fetch.workspace, runs, fetch.came)
@@ -152,9 +149,6 @@ class PieceFetching:
         """Reads from these nodes, one after the other; whether all came."""
         cluster = self._cluster
         for node in nodes:
-            runs = self._missing(fetch, runs)
-            if not runs:
-                break
             problems: Sequence[Problem | None]
             try:
                 take = partial(self._take, fetch, runs, copies)
@@ -166,7 +160,10 @@ class PieceFetching:
             fetch.said(node, runs, problems)
             if any(problems):
                 self._forget(fetch.workspace, [run.content for run in runs])
-        wanted = {run.content for run in self._missing(fetch, runs)}
+            runs = self._missing(fetch, runs)
+            if not runs:
+                break
+        wanted = {run.content for run in runs}
         for content in wanted:
             is_somewhere = fetch.is_somewhere(content, copies[content].nodes)
             fetch.whys.setdefault(content, self._lost(is_somewhere=is_somewhere))
@@ -196,12 +193,6 @@ class PieceFetching:
         self._held.came(key, memory, exchange)
         return True
 
-    def _order(self, nodes: frozenset[int], turn: float) -> list[int]:
-        """From which nodes to read, one after the other: by chance, so that all have their part."""
-        readable = list(standing(nodes, self._cluster.links.members(), 1).readable)
-        first = int(turn * len(readable))
-        return readable[first:] + readable[:first]
-
     # -- where they lie ----------------------------------------------------------------------------
 
     async def _copies(self, workspace: int, contents: Sequence[Content]) -> dict[Content, _Copies]:
@@ -214,15 +205,18 @@ class PieceFetching:
         if not new:
             return found
         kept = await known(cluster, workspace, [one.hash for one in new])
-        turn = cluster.world.chance()
+        turn, members = cluster.world.chance(), cluster.links.members()
         for content in new:
             nodes, listed = kept[content.hash] or frozenset(), b""
+            readable = standing(nodes, members, 1).readable
+            first = int(turn * len(readable))
             if content.size > PIECE:
                 call = cluster.world.offload
                 listed = await call(cluster.blobs.pieces, workspace, content.hash)
             checks = list_of(content, listed)
-            found[content] = one = _Copies(nodes, turn, checks, len(listed))
-            if listed and nodes:
+            order = readable[first:] + readable[:first]
+            found[content] = one = _Copies(nodes, order, checks, len(listed))
+            if listed and order:
                 self._remember(workspace, content, one)
         return found
 

@@ -18,7 +18,7 @@ from cargo_sync.wire import records
 from cargo_sync.wire.frames import BODY_MAX, new_buffer
 
 BATCH: Final = 1_000
-"""Runs that are asked for together,"""
+"""Pieces that are asked for together,"""
 BATCH_BYTES: Final = 8 << 20
 """and after so many bytes no further one."""
 RECENT_BYTES: Final = 16 << 20
@@ -201,21 +201,18 @@ class HeldPieces:
 
     def batch(self) -> tuple[int, list[PieceRun]]:
         """The workspace and the runs that are to be fetched next; no runs if there are none."""
-        runs = list[PieceRun]()
-        workspace, size = 0, 0
+        keys = list[PieceKey]()
+        size = 0
         with self._lock:
-            while self._queue and len(runs) < BATCH and size < BATCH_BYTES:
-                key = next(iter(self._queue))
-                if runs and key.workspace != workspace:
+            queue = self._queue
+            while queue and len(keys) < BATCH and size < BATCH_BYTES:
+                key = next(iter(queue))
+                if keys and key.workspace != keys[0].workspace:
                     break
-                del self._queue[key]
-                workspace, size = key.workspace, size + key.length
-                last = runs[-1] if runs else None
-                if last and last.content == key.content and last.first + last.pieces == key.number:
-                    runs[-1] = last._replace(pieces=last.pieces + 1)
-                else:
-                    runs.append(PieceRun(key.content, key.number, 1))
-        return workspace, runs
+                del queue[key]
+                size += key.length
+                keys.append(key)
+        return (keys[0].workspace, _runs_of(keys)) if keys else (0, [])
 
     def came(
         self, key: PieceKey, memory: memoryview | None, exchange: Exchange | None = None
@@ -253,16 +250,8 @@ class HeldPieces:
         self, workspace: int, runs: Sequence[PieceRun], came: Collection[PieceKey] = ()
     ) -> list[PieceRun]:
         """What is still wanted of these, and is not here. See `fail` for `came`."""
-        found = list[PieceRun]()
         with self._lock:
-            for piece in self._awaited(workspace, runs, came):
-                _, content, number = piece.key
-                last = found[-1] if found else None
-                if last and last.content == content and last.first + last.pieces == number:
-                    found[-1] = last._replace(pieces=last.pieces + 1)
-                else:
-                    found.append(PieceRun(content, number, 1))
-        return found
+            return _runs_of([piece.key for piece in self._awaited(workspace, runs, came)])
 
     def fail(
         self,
@@ -350,6 +339,21 @@ class HeldPieces:
             gone = self._recent.popitem(last=False)[1]
             self._recent_bytes -= _cost(gone)
             self._memory.give(gone.memory)
+
+
+def _runs_of(keys: Sequence[PieceKey]) -> list[PieceRun]:
+    """Pieces of one workspace as runs."""
+    runs = list[PieceRun]()
+    content, first, until = None, 0, 0
+    for key in keys:
+        if content is None or key.number != until or key.content != content:
+            if content is not None:
+                runs.append(PieceRun(content, first, until - first))
+            content, first = key.content, key.number
+        until = key.number + 1
+    if content is not None:
+        runs.append(PieceRun(content, first, until - first))
+    return runs
 
 
 def _settle(piece: HeldPiece, state: PieceState) -> list[Wake]:

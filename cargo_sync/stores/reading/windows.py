@@ -164,7 +164,8 @@ class PieceReader:
             return
         numbers = range(self._next, until)
         if numbers:
-            keys = [self._key._replace(number=number) for number in numbers]
+            workspace, content, _ = self._key
+            keys = [PieceKey(workspace, content, number) for number in numbers]
             held.update(zip(numbers, self._reading.held.want(keys), strict=True))
             self._next = until
             self._window = min(2 * self._window, self._reading.window())
