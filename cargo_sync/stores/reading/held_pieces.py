@@ -25,8 +25,10 @@ RECENT_BYTES: Final = 16 << 20
 """Pieces that nobody wants any more, but might again."""
 POOLED: Final = 256 << 10
 """From so many bytes on the memory of a piece is used again."""
-FREE: Final = 16
-"""So many free pieces of memory are kept."""
+FREE: Final = 32
+"""So many free pieces of memory are kept when nobody reads,"""
+FREE_WHILE_READING: Final = 64
+"""and so many while somebody does: those of four readers."""
 _AGAIN: Final = 2
 """So often a piece is fetched once more for those who want it since; else who came first might wait
 for ever."""
@@ -120,8 +122,13 @@ class PieceMemory:
         if memory is None or len(memory) < POOLED:
             return
         with self._lock:
-            if len(self._free) < FREE:
+            if len(self._free) < FREE_WHILE_READING:
                 self._free.append(memoryview(memory.obj))
+
+    def rest(self) -> None:
+        """Nobody needs any for now: the system has most of it back."""
+        with self._lock:
+            del self._free[FREE:]
 
     def _large(self) -> memoryview:
         with self._lock:
@@ -187,6 +194,10 @@ class HeldPieces:
                     self._memory.give(piece.memory)
                 elif piece.state is PieceState.HERE:
                     self._keep(piece)
+
+    def rest(self) -> None:
+        """Nobody reads now."""
+        self._memory.rest()
 
     def is_settled(self, piece: HeldPiece, wake: Wake) -> bool:
         """Whether a piece is HERE or has FAILED; if not yet, `wake` is called then."""

@@ -73,6 +73,9 @@ class ContentReading:
             self._reading[of] -= 1
             if not self._reading[of]:
                 del self._reading[of]
+            is_quiet = not self._readers
+        if is_quiet:
+            self.held.rest()
 
 
 class PieceReader:

@@ -19,6 +19,7 @@ from cargo_sync.stores.contract import Content
 from cargo_sync.stores.nodes.ports import Results
 from cargo_sync.stores.reading.ahead import AHEAD_PIECES, SmallAsks
 from cargo_sync.stores.reading.held_pieces import (
+    FREE,
     POOLED,
     RECENT_BYTES,
     HeldPieces,
@@ -227,6 +228,26 @@ def test_memory_of_pieces_is_used_again_only_when_nobody_has_it() -> None:
     memory.give(small)
     again = memory.keep(memoryview(b"other"))
     assert (bytes(again), bytes(small)) == (b"other", b"small")
+
+
+def test_much_memory_is_kept_only_while_somebody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, many = PieceMemory(), FREE + 3
+    pieces = [memory.take(PIECE) for _ in range(many)]
+    known = {id(one.obj) for one in pieces}
+    for kept in (many, FREE):
+        for one in pieces:
+            memory.give(one)
+        if kept == FREE:
+            memory.rest()
+        again = [memory.take(PIECE) for _ in range(many)]
+        assert sum(id(one.obj) in known for one in again) == kept
+    scene, rests = Scene(), list[str]()
+    monkeypatch.setattr(scene.held, "rest", lambda: rests.append("rest"))
+    first, last = scene.open(), scene.open()
+    first.close()
+    assert not rests, "there is another reader"
+    last.close()
+    assert rests == ["rest"]
 
 
 def test_memory_that_a_lane_gives_up_is_not_copied() -> None:
