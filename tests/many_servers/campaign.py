@@ -62,6 +62,7 @@ async def tell(fleet: Fleet, plan: Plan) -> Result:
             fleet.url, tally, plan.clients, paths, plan.writes, plan.seconds, plan.seed, making.done
         )
     seconds = time.monotonic() - began
+    await asyncio.to_thread(fleet.start_again)
     now = await _everywhere(fleet, paths)
     history = await asyncio.to_thread(_history, fleet)
     trash, restored, bad = await _trash(fleet)

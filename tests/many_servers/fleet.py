@@ -32,6 +32,8 @@ NAMES: Final = ("a", "b", "c", "d", "e")
 PATIENCE: Final = 120.0
 """Seconds for what a person would wait for, too."""
 _LOG: Final = 4_000
+REFUSED: Final = 2
+"""The exit code after which a service manager does not start a server again."""
 NO_MORE: Final[Mapping[str, str]] = {}
 
 
@@ -188,6 +190,16 @@ class Fleet:
         """The exit codes of servers that have ended by themselves."""
         found = {name: one.program.poll() for name, one in self.servers.items() if one.program}
         return {name: code for name, code in found.items() if code is not None}
+
+    def start_again(self) -> None:
+        """As a service manager, of those that have ended by themselves; they had no fault then.
+
+        A server that starts while PostgreSQL comes back may find nobody beside it, and begins a new
+        life of the database. The others end, because it is not as they knew it.
+        """
+        names = sorted(name for name, code in self.ended().items() if code != REFUSED)
+        if names:
+            self.start(*names)
 
     def unexpected(self) -> list[str]:
         """What is in a log and should not be there: what nobody foresaw."""

@@ -44,7 +44,6 @@ class Forward:
         self._call(self._cut())
 
     def close(self) -> None:
-        self._server.close()
         self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -61,6 +60,7 @@ class Forward:
 
     async def _end(self) -> None:
         """All connections are cut, and nobody serves them any more."""
+        self._server.close()
         await self._cut()
         if serving := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(serving, timeout=_ENDING)

@@ -3,15 +3,11 @@
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 import psycopg
 
-from tests.many_servers.fleet import NO_MORE, Fleet
+from tests.many_servers.fleet import NO_MORE, REFUSED, Fleet
 from tests.postgres.program import PostgresProgram
-
-REFUSED: Final = 2
-"""The exit code after which a service manager does not start a server again."""
 
 
 class FleetWithStandby(Fleet):

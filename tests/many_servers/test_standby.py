@@ -4,6 +4,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ async def test_what_a_standby_had_not_got_is_seen_as_lost(fleet: FleetWithStandb
         fleet.start()
         a, b = (f"http://127.0.0.1:{one.api}" for one in fleet.servers.values())
         basic = aiohttp.encode_basic_auth(USER, PASSWORD)
-        async with aiohttp.ClientSession(headers={"Authorization": basic}) as session:
+        # Servers are started again meanwhile: a connection that was kept would be a closed one.
+        anew = aiohttp.TCPConnector(force_close=True)
+        headers = {"Authorization": basic}
+        async with aiohttp.ClientSession(headers=headers, connector=anew) as session:
 
             async def put(name: str) -> int:
                 url = f"{a}/v1/files/{WORKSPACE}/{name}"
@@ -108,8 +112,10 @@ def test_a_commit_that_no_standby_has_is_not_confirmed(
     problems = list[ProblemError]()
 
     def waits() -> None:
+        """Writes until a commit waits: PostgreSQL needs a moment to know of its new setting."""
         try:
-            writes("ana")
+            for number in count():
+                writes(f"ana {number}")
         except ProblemError as error:
             problems.append(error)
 
