@@ -82,7 +82,7 @@ class Place:
                 checkpoints=self.checkpoints,
             )
         )
-        return Server(self, house)
+        return Server(self, name, house)
 
     async def kill(self, name: str) -> None:
         """It is gone: its store, and its spool."""
@@ -99,11 +99,11 @@ class Place:
             rows = connection.execute("SELECT transfer FROM object_transfer").fetchall()
         return [one for (transfer,) in rows for one in self.rows.uploads(transfer)]
 
-    def is_held(self) -> bool:
-        """Whether a server sends what is on its way."""
+    def is_held(self, by: str) -> bool:
+        """Whether this server sends what is on its way."""
         with self.database.read() as connection:
-            lives = connection.execute("SELECT life FROM object_transfer").fetchall()
-        return any(life for (life,) in lives)
+            lives = connection.execute("SELECT server, life FROM object_transfer").fetchall()
+        return any(life and server == by for server, life in lives)
 
     def reach(self) -> int:
         return max((one.reach for one in self.coming()), default=0)
@@ -112,8 +112,8 @@ class Place:
 class Server:
     """One of them, and what a client does there."""
 
-    def __init__(self, place: Place, house: ObjectHouse) -> None:
-        self.place, self.house = place, house
+    def __init__(self, place: Place, name: str, house: ObjectHouse) -> None:
+        self.place, self.name, self.house = place, name, house
         clock, heard = Clock(NOW), Heard()
         workspace = content_workspace(
             "files", house.database, house.store, clock, heard, house.contents
@@ -137,6 +137,11 @@ class Server:
         for at in range(start, end, PIECE // 4):
             sink.part(1, 0, at, memoryview(CONTENT)[at : min(end, at + PIECE // 4)])
             await asyncio.sleep(0)
+
+    async def begins_to_send(self, sink: Sink, start: int) -> None:
+        """Some comes, and goes on: else all may come before that, and is sent as a whole."""
+        await self.send(sink, start, start + PIECE // 4)
+        await self.house.until(lambda: self.place.is_held(self.name))
 
     async def published(self, sink: Sink) -> Receipt:
         sink.submit(1)
@@ -264,8 +269,7 @@ async def test_after_a_cut_the_same_server_sends_no_part_twice(place: Place) -> 
     sink, start = await a.offered()
     assert start == SOME
     before, more = place.bucket.asked["part"], start + PIECE // 4
-    await a.send(sink, start, more)
-    await a.house.until(place.is_held)  # else all may come before it begins, and goes as a whole
+    await a.begins_to_send(sink, start)
     await a.goes_on(sink, more)
     assert (place.bucket.asked["begin"], place.bucket.asked["part"] - before) == (1, 3)
     await a.tidied()
@@ -280,7 +284,8 @@ async def test_another_version_of_the_file_begins_anew(place: Place) -> None:
     assert sink.is_ready([other])
     [want] = sink.begin(1, [other])
     assert want.code == "all"
-    await b.goes_on(sink, 0)
+    await b.begins_to_send(sink, 0)
+    await b.goes_on(sink, PIECE // 4)
     await b.tidied()
 
 
