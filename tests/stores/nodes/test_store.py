@@ -177,6 +177,36 @@ async def test_what_no_node_has_is_a_problem(tmp_path: Path) -> None:
         assert caught.value.problem.code is Code.UNREACHABLE
 
 
+async def test_what_is_asked_for_together_comes_or_fails_by_itself(tmp_path: Path) -> None:
+    async with house(tmp_path, nodes=2, copies=1) as one:
+        near, gone = one.nodes.values()
+        contents = list[Content]()
+        for away, some in ((near, SMALL[:10]), (gone, SMALL[10:])):
+            near.is_away = gone.is_away = False
+            await one.until(lambda: one.up() == 2)
+            away.is_away = True
+            await one.until(lambda: one.up() == 1)
+            contents += await one.upload(some)
+        await one.until(lambda: not any(one.spool.holds(contents)))
+        has = [False] * 10 + [True] * 10
+        readers = [one.store.open(1, content, lambda: None) for content in contents]
+        came = dict[int, bool]()
+
+        def all_said() -> bool:
+            for number, reader in enumerate(readers):
+                with suppress(ProblemError):
+                    if reader.read_into(memoryview(bytearray(1)), 0) is not None:
+                        came[number] = True
+                    continue
+                came[number] = False
+            return len(came) == len(contents)
+
+        await one.until(all_said)
+        assert [came[number] for number in range(len(contents))] == has
+        for reader in readers:
+            reader.close()
+
+
 @pytest.mark.parametrize(
     ("away", "code"), [((), Code.DAMAGED), (("node0",), Code.UNREACHABLE)], ids=["lost", "waits"]
 )

@@ -97,6 +97,13 @@ def test_a_file_is_read_through_a_window_that_grows() -> None:
     assert scene.asked() == []
 
 
+def test_pieces_of_two_contents_are_two_runs() -> None:
+    scene, other = Scene(), Content("2" * 64, 2 * PIECE)
+    scene.held.want([PieceKey(1, LONG, 0), PieceKey(1, other, 1), PieceKey(1, LONG, 1)])
+    runs = [PieceRun(LONG, 0, 1), PieceRun(other, 1, 1), PieceRun(LONG, 1, 1)]
+    assert scene.held.batch() == (1, runs)
+
+
 def test_a_range_costs_little_more_than_itself_and_may_lie_across_pieces() -> None:
     scene = Scene()
     reader = scene.open()
