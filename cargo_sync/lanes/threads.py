@@ -7,7 +7,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Final
 
 from cargo_sync.lanes.end import SILENCE_SECONDS, End, Step
@@ -72,8 +71,11 @@ class LaneThread:
         if self._is_woken:
             return
         self._is_woken = True
-        with self._waking, suppress(OSError):  # closed: the lane is over
-            self._wake.send(b"\0")
+        with self._waking:
+            try:
+                self._wake.send(b"\0")
+            except OSError:  # closed, as the lane is over; or out of memory: the next one may go
+                self._is_woken = False
 
     def stop(self) -> None:
         """Ends the lane now, without a word to the other end."""

@@ -1,5 +1,6 @@
 """The driver of a lane: what it polls for, who wakes it, when a full connection is tried again."""
 
+import errno
 import select
 import socket
 import threading
@@ -27,6 +28,27 @@ def test_a_full_connection_is_tried_again_soon_while_it_takes_something() -> Non
     waits = [room.after(progress=progress) for progress in (True, False, False, True, False)]
     assert waits == [0.001, 0.002, 0.004, 0.001, 0.002]
     assert [room.after(progress=False) for _ in range(9)][-1] == 0.064
+
+
+def test_a_wake_for_which_there_is_no_memory_does_not_hinder_the_next_one() -> None:
+    ours, theirs = socket.socketpair()
+
+    class Full:
+        sent = 0
+
+        def send(self, _: bytes) -> None:
+            self.sent += 1
+            if self.sent == 1:
+                raise OSError(errno.ENOBUFS, "no memory")
+
+    machine = Sender(Link(SocketChannel(ours)), LateSource({}), lambda: 0.0, client=True)
+    lane, full = LaneThread(machine, ours, "lane", lambda _: None), Full()
+    lane._wake = full  # type: ignore[assignment]
+    for _ in range(4):
+        lane.wake()
+    assert full.sent == 2, "once more, and not again before the lane has seen it"
+    ours.close()
+    theirs.close()
 
 
 class Moments:
