@@ -15,10 +15,10 @@ from cargo_sync.wire.frames import (
     FrameOpener,
     PlainMaker,
     PlainOpener,
-    SealedMaker,
     new_buffer,
 )
 from cargo_sync.wire.records import SIZE as RECORD
+from cargo_sync.wire.records import LentRecord
 from cargo_sync.wire.refusal import breach, cut
 from cargo_sync.wire.shared import SharedRecord
 
@@ -52,9 +52,9 @@ class Link:
         self._fill = 0
         self._frame = 0
         self._opened = False
-        self._lent: memoryview | SharedRecord | None = None
-        self._shared: SharedRecord | None = None
-        """The one that is being sent."""
+        self._lent: LentRecord | SharedRecord | None = None
+        self._going: LentRecord | SharedRecord | None = None
+        """The one that is being sent as it lies."""
         self._body = 0
         """Bytes of the body that was received last."""
 
@@ -78,12 +78,8 @@ class Link:
         """The other end may send contents that are sealed for several lanes: both have agreed."""
         self._opener.takes_shared = True
 
-    def lend(self, record: memoryview | SharedRecord) -> None:
-        """The records of the next frame are in this memory, instead of `body`.
-
-        It must stay as it is until that frame is closed. One that is sealed already must stay until
-        its `let_go` is called: it is sent as it lies.
-        """
+    def lend(self, record: LentRecord | SharedRecord) -> None:
+        """The next frame has this record alone, and nothing of `body`."""
         self._lent = record
 
     def close_frame(self, length: int, last: bool = False) -> int:
@@ -92,11 +88,15 @@ class Link:
         Returns:
             The length of the frame in bytes.
         """
-        lent, self._lent = self._lent, None
-        if isinstance(lent, SharedRecord):
-            return self._close_around(lent)
-        self._outgoing = self._maker.close(length, last, lent)
-        return len(self._outgoing)
+        if self._lent is None:
+            self._outgoing = self._maker.close(length, last)
+            return len(self._outgoing)
+        parts = self._maker.close_around(self._lent)
+        self._going, self._lent = self._lent, None
+        self._outgoing, *self._behind = parts
+        if not self._behind:
+            self._let_go()
+        return sum(map(len, parts))
 
     def flush(self) -> bool:
         """Sends what the channel takes now; True when the closed frame is completely sent."""
@@ -112,9 +112,7 @@ class Link:
                 rest = behind.pop(0)
             rest = rest[count:]
         self._outgoing = rest
-        if self._shared is not None:
-            self._shared.let_go()
-            self._shared = None
+        self._let_go()
         return True
 
     def receive(self) -> memoryview | None:
@@ -163,19 +161,17 @@ class Link:
 
     def close(self) -> None:
         self._outgoing, self._behind = self.body[:0], []
-        for record in (self._lent, self._shared):
-            if isinstance(record, SharedRecord):
-                record.let_go()
-        self._lent = self._shared = None
+        self._let_go()
+        if self._lent is not None:
+            self._lent.let_go()
+            self._lent = None
         self._channel.close()
 
-    def _close_around(self, record: SharedRecord) -> int:
-        """Closes the frame of a record that is sealed already."""
-        assert isinstance(self._maker, SealedMaker), "both ends have agreed on it"
-        self._shared = record
-        head, tail = self._maker.around(record)
-        self._outgoing, self._behind = head, [record.content, memoryview(tail)]
-        return len(head) + len(record.content) + len(tail)
+    def _let_go(self) -> None:
+        """The memory of a record is not needed any more."""
+        if self._going is not None:
+            self._going.let_go()
+            self._going = None
 
     def _open(self) -> memoryview:
         self.let_go()

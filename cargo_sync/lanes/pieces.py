@@ -20,6 +20,7 @@ from cargo_sync.model.transfers import Offer, Want
 from cargo_sync.wire import records
 from cargo_sync.wire.frames import PIECE
 from cargo_sync.wire.messages import encode_problem
+from cargo_sync.wire.records import LentRecord
 from cargo_sync.wire.shared import SharedRecord
 
 ENOUGH: Final = 256 << 10
@@ -54,14 +55,14 @@ class Pieces:
     content  bytes that were written into frames
     zeros    bytes of the holes that were written into frames
     waiting  the source had the next content not yet, when `fill` asked last
-    lent     the memory of the record that `fill` has made last, if it is not in the body: nothing
-             else is in its frame
+    lent     the record that `fill` has made last, if it is not in the body: nothing else is in its
+             frame
     """
 
     def __init__(self, source: Source) -> None:
         self.content = self.zeros = 0
         self.waiting = False
-        self.lent: memoryview | SharedRecord | None = None
+        self.lent: LentRecord | SharedRecord | None = None
         self._source = source
         self._batches: dict[int, _Batch] = {}
         # The file whose turn it is; its batch is always the first.
@@ -220,8 +221,7 @@ class Pieces:
         fields = kind, flags, self._index, self._batch.number, len(view), offset
         if hole:
             records.ZEROS.pack_into(view, 0, count)
-        elif self._records is not None and not at and not is_last:
-            # Not the last piece: its memory is lent no longer than its reader is open.
+        elif self._records is not None and not at:
             self.lent = self._records.record(records.HEADER.pack(*fields), offset, count)
         if self.lent is None:
             if count and not hole and not self._read(reader, offer, view, offset):
@@ -267,7 +267,7 @@ class Pieces:
 
     def _fail(self, body: memoryview, at: int, problem: Problem) -> int:
         lent, self.lent = self.lent, None
-        if isinstance(lent, SharedRecord):
+        if lent is not None:
             lent.let_go()
         payload = memoryview(encode_problem(problem))
         record = records.Record(records.FAIL, 0, self._index, self._batch.number, 0, payload)

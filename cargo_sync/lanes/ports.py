@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from cargo_sync.model.problems import Problem
 from cargo_sync.model.transfers import Finished, Offer, Unread, Want
+from cargo_sync.wire.records import LentRecord
 from cargo_sync.wire.shared import SharedRecord
 
 Wake = Callable[[], None]
@@ -83,11 +84,11 @@ class Reader(Protocol):
 class RecordReader(Reader, Protocol):
     """A reader that may have pieces in memory, each as the record in which it is to be sent."""
 
-    def record(self, header: bytes, offset: int, count: int) -> memoryview | SharedRecord | None:
+    def record(self, header: bytes, offset: int, count: int) -> LentRecord | SharedRecord | None:
         """The whole record with this header, and `count` bytes from `offset` on behind it.
 
-        Its memory is lent until the next call; that of a record which is sealed already, until its
-        `let_go` is called. None: it is not in memory like this; then the same bytes are read.
+        Its memory is lent until its `let_go` is called, which may be after the reader's end. None:
+        it is not in memory like this; then the same bytes are read.
 
         Raises:
             ProblemError: the file cannot be read.

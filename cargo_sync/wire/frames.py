@@ -26,10 +26,11 @@ from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from xxhash import xxh3_128_digest
+from xxhash import xxh3_128, xxh3_128_digest
 
 from cargo_sync.wire import shared
 from cargo_sync.wire.records import SIZE as RECORD
+from cargo_sync.wire.records import LentRecord
 from cargo_sync.wire.refusal import breach, cut
 from cargo_sync.wire.shared import SharedRecord
 
@@ -66,14 +67,20 @@ class FrameMaker(Protocol):
     body: memoryview
     """BODY_MAX bytes: the records of the next frame are written here."""
 
-    def close(self, length: int, last: bool, lent: memoryview | None = None) -> memoryview:
+    def close(self, length: int, last: bool) -> memoryview:
         """Returns the whole frame around the first `length` bytes of `body`, ready to be sent.
-
-        `lent` is other memory to be used once instead of `body`. It is only read, and is not needed
-        after the call.
 
         Raises:
             ProblemError: the counter is used up ("cut": the flow continues on a new lane).
+        """
+
+    def close_around(self, record: LentRecord | SharedRecord) -> list[memoryview]:
+        """Returns the frame of a record that is not in `body`, in parts that follow each other.
+
+        If there are several, the record's memory is among them, and must stay until they are sent.
+
+        Raises:
+            ProblemError: as `close`.
         """
 
 
@@ -129,13 +136,19 @@ class PlainMaker(_Maker):
         super().__init__(0)
         self.body = self._frame[HEADER : HEADER + BODY_MAX]
 
-    def close(self, length: int, last: bool, lent: memoryview | None = None) -> memoryview:
-        if lent is not None:
-            self.body[:length] = lent[:length]
+    def close(self, length: int, last: bool) -> memoryview:
         self._begin(length, last and _LAST)
         end = HEADER + length
         self._frame[end : end + TRAILER] = xxh3_128_digest(self._frame[:end])
         return self._frame[: end + TRAILER]
+
+    def close_around(self, record: LentRecord | SharedRecord) -> list[memoryview]:
+        assert isinstance(record, LentRecord), "nothing is sealed on this lane"
+        self._begin(len(record.memory), 0)
+        header = self._frame[:HEADER]
+        checksum = xxh3_128(header)
+        checksum.update(record.memory)
+        return [header, record.memory, memoryview(checksum.digest())]
 
 
 class SealedMaker(_Maker):
@@ -152,25 +165,26 @@ class SealedMaker(_Maker):
         self._prefix = prefix
         self.body = new_buffer(BODY_MAX)
 
-    def close(self, length: int, last: bool, lent: memoryview | None = None) -> memoryview:
-        body = self.body if lent is None else lent
-        nonce = _NONCE.pack(self._prefix, self._begin(length, last and _LAST), last)
-        frame = self._frame[: HEADER + length + TRAILER]
-        self._seal(nonce, body[:length], frame[:HEADER], frame[HEADER:])
-        return frame
+    def close(self, length: int, last: bool) -> memoryview:
+        return self._sealed(self.body[:length], last)
 
-    def around(self, record: SharedRecord) -> tuple[memoryview, bytes]:
-        """What goes before and behind the content of a record that is sealed already.
-
-        Raises:
-            ProblemError: as `close`.
-        """
+    def close_around(self, record: LentRecord | SharedRecord) -> list[memoryview]:
+        if isinstance(record, LentRecord):
+            return [self._sealed(record.memory, False)]
         content = record.content
         length = len(content) - shared.TAG + shared.AROUND
         nonce = _NONCE.pack(self._prefix, self._begin(length, _SHARED), False)
         header = self._frame[:HEADER]
         known = bytes(header) + bytes(content[-shared.TAG :])
-        return header, self._cipher.encrypt(nonce, record.key + record.header, known)
+        behind = self._cipher.encrypt(nonce, record.key + record.header, known)
+        return [header, content, memoryview(behind)]
+
+    def _sealed(self, body: memoryview, last: bool) -> memoryview:
+        length = len(body)
+        nonce = _NONCE.pack(self._prefix, self._begin(length, last and _LAST), last)
+        frame = self._frame[: HEADER + length + TRAILER]
+        self._seal(nonce, body, frame[:HEADER], frame[HEADER:])
+        return frame
 
 
 class _Opener:

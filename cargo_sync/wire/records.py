@@ -7,7 +7,7 @@ A record names a file by its batch and its index in the batch. A record is alway
 JSON that is too long for one record is sent in several, with MORE on all but the last.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from struct import Struct
 from typing import Final
@@ -73,6 +73,18 @@ class Record:
     batch: int
     offset: int
     payload: memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class LentRecord:
+    """A whole record in memory that is only lent.
+
+    memory  its header and its payload
+    let_go  to be called once, when `memory` is not needed any more
+    """
+
+    memory: memoryview
+    let_go: Callable[[], None]
 
 
 def split(body: memoryview) -> Iterator[tuple[int, int, int, int, int, memoryview]]:

@@ -17,6 +17,7 @@ from cargo_sync.wire.frames import (
     SealedMaker,
     SealedOpener,
 )
+from cargo_sync.wire.records import LentRecord
 from cargo_sync.wire.refusal import breach
 
 KEY, PREFIX = bytes(range(32)), b"prefix7"
@@ -56,6 +57,16 @@ def test_frames_open_as_they_were_made(ends: Ends) -> None:
     assert opener.finished
     with pytest.raises(ProblemError, match="after its last frame"):
         read(opener, make(maker, b"more"))
+
+
+@both
+def test_what_is_lent_is_framed_like_what_is_in_the_body(ends: Ends) -> None:
+    (maker, opener), (other, _) = ends(), ends()
+    for body in (b"a", b"x" * BODY_MAX):
+        parts = maker.close_around(LentRecord(memoryview(body), lambda: None))
+        frame = b"".join(parts)
+        assert frame == make(other, body) and read(opener, frame) == body
+        assert (len(parts) > 1) == any(part.obj is body for part in parts)
 
 
 @both

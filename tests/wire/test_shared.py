@@ -28,8 +28,7 @@ def record(content: memoryview, index: int = 0) -> SharedRecord:
 
 
 def frame_of(maker: SealedMaker, one: SharedRecord) -> bytes:
-    head, tail = maker.around(one)
-    return bytes(head) + bytes(one.content) + tail
+    return b"".join(maker.close_around(one))
 
 
 def opener(key: bytes = LANES[0][0], *, agreed: bool = True) -> SealedOpener:

@@ -17,8 +17,9 @@ from cargo_sync.model.transfers import Offer
 from cargo_sync.stores.blob_pieces import fill
 from cargo_sync.stores.contract import ComingFile, Content
 from cargo_sync.stores.nodes.keeping_up import KeepingUp
-from cargo_sync.stores.nodes.recent_pieces import RecentPiece, RecentPieces, RecordMemory
+from cargo_sync.stores.nodes.recent_pieces import RecentPieces, RecordMemory
 from cargo_sync.stores.unnamed import LONGEST, unnamed
+from cargo_sync.wire.records import LentRecord
 from cargo_sync.wire.shared import SharedRecord
 
 TOGETHER: Final = 2 << 20
@@ -153,26 +154,22 @@ class ArrivingReader:
         self._fd = fd
         self._wake = wake
         self._shares = shares
-        self._lent: tuple[int, RecentPiece] | None = None
         self._front = arriving.lanes.enter()
         arriving.recent.enter(shares=shares)
 
-    def record(self, header: bytes, offset: int, count: int) -> memoryview | SharedRecord | None:
-        self._give_back()
+    def record(self, header: bytes, offset: int, count: int) -> LentRecord | SharedRecord | None:
         if not self._has(offset, count):
             return None
         recent = self._arriving.recent
         piece = recent.lend(header, offset, count, shares=self._shares)
         if piece is None:
             return None
+        let_go = partial(recent.give, offset, piece)
         if piece.key:
-            let_go = partial(recent.give, offset, piece)
             return SharedRecord(header, piece.record, piece.key, let_go)
-        self._lent = offset, piece
-        return piece.record
+        return LentRecord(piece.record, let_go)
 
     def read_into(self, view: memoryview, offset: int) -> int | None:
-        self._give_back()
         if not self._has(offset, len(view)):
             return None
         try:
@@ -195,7 +192,6 @@ class ArrivingReader:
         return True  # the node hashes what it gets
 
     def close(self) -> None:
-        self._give_back()
         self._arriving.lanes.leave(self._front)
         self._arriving.recent.leave(shares=self._shares)
         self._arriving.forget(self._wake)
@@ -206,9 +202,3 @@ class ArrivingReader:
         is_here = self._arriving.has(offset + count, self._wake)
         self._arriving.lanes.reach(self._front, offset, is_all=not is_here)
         return is_here
-
-    def _give_back(self) -> None:
-        """The last record was sealed."""
-        if self._lent is not None:
-            self._arriving.recent.give(*self._lent)
-            self._lent = None

@@ -16,6 +16,7 @@ from cargo_sync.stores.contract import Content, Wake
 from cargo_sync.stores.reading.pieces import Exchange, PieceRun, length_of
 from cargo_sync.wire import records
 from cargo_sync.wire.frames import BODY_MAX, new_buffer
+from cargo_sync.wire.records import LentRecord
 
 BATCH: Final = 1_000
 """Pieces that are asked for together,"""
@@ -88,6 +89,10 @@ class HeldPiece:
         self.memory: memoryview | None = None
         self.problem: Problem | None = None
         self.wakes: list[Wake] = []
+
+    def let_go(self) -> None:
+        """It is not sent any more."""
+        self.is_lent = False
 
 
 class PieceMemory:
@@ -163,11 +168,11 @@ class HeldPieces:
             self._queued()
         return found
 
-    def lend(self, piece: HeldPiece, header: bytes) -> memoryview | None:
+    def lend(self, piece: HeldPiece, header: bytes) -> LentRecord | None:
         """A piece that is HERE as a record with this header, in its own memory.
 
-        Nobody else gets its record until `is_lent` is false again. None: somebody else has it, or
-        it is none of those that have room for a header.
+        Nobody else gets its record until it is let go. None: somebody else has it, or it is none of
+        those that have room for a header.
         """
         with self._lock:
             memory = piece.memory
@@ -176,7 +181,7 @@ class HeldPieces:
             piece.is_lent = True
         record = memoryview(memory.obj)[: records.SIZE + len(memory)]
         record[: records.SIZE] = header
-        return record
+        return LentRecord(record, piece.let_go)
 
     def give_back(self, pieces: Iterable[HeldPiece], *, is_passed: bool = False) -> None:
         """Somebody does not want these any more.
@@ -191,7 +196,7 @@ class HeldPieces:
                 del self._pieces[piece.key]
                 self._queue.pop(piece.key, None)
                 if piece.state is PieceState.HERE and is_passed:
-                    self._memory.give(piece.memory)
+                    self._drop(piece)
                 elif piece.state is PieceState.HERE:
                     self._keep(piece)
 
@@ -349,7 +354,12 @@ class HeldPieces:
         while self._recent_bytes > RECENT_BYTES:
             gone = self._recent.popitem(last=False)[1]
             self._recent_bytes -= _cost(gone)
-            self._memory.give(gone.memory)
+            self._drop(gone)
+
+    def _drop(self, piece: HeldPiece) -> None:
+        """Its memory is used again; if somebody still sends it, it goes with the record."""
+        if not piece.is_lent:
+            self._memory.give(piece.memory)
 
 
 def _runs_of(keys: Sequence[PieceKey]) -> list[PieceRun]:

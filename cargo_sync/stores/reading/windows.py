@@ -17,6 +17,7 @@ from cargo_sync.stores.reading.ahead import AHEAD_PIECES, AheadContents, Reading
 from cargo_sync.stores.reading.held_pieces import HeldPiece, HeldPieces, PieceKey, PieceState
 from cargo_sync.stores.reading.packet_memory import PacketMemory
 from cargo_sync.stores.reading.pieces import length_of, pieces_of
+from cargo_sync.wire.records import LentRecord
 
 WINDOW: Final = 16
 """The most pieces that one reader wants at a time."""
@@ -94,23 +95,17 @@ class PieceReader:
         self._next = 0
         """The first piece that was not wanted yet, behind those that are held."""
         self._window = start
-        self._lent: HeldPiece | None = None
 
-    def record(self, header: bytes, offset: int, count: int) -> memoryview | None:
-        self._end_loan()
+    def record(self, header: bytes, offset: int, count: int) -> LentRecord | None:
         number, inside = divmod(offset, PIECE)
         if self._event is not None or inside or count != length_of(self._content, number):
             return None
         self.reach(number, number)
         if not self._is_here(number):
             return None
-        piece = self._held[number]
-        record = self._reading.held.lend(piece, header)
-        self._lent = piece if record is not None else None
-        return record
+        return self._reading.held.lend(self._held[number], header)
 
     def read_into(self, view: memoryview, offset: int) -> int | None:
-        self._end_loan()
         total = max(0, min(len(view), self._content.size - offset))
         if not total:
             return 0
@@ -135,7 +130,6 @@ class PieceReader:
 
     def extent(self, offset: int, until: int) -> tuple[int, bool]:
         """As of a reader; holes are known only of pieces that are here."""
-        self._end_loan()
         number = offset // PIECE
         end, is_hole = min(until, (number + 1) * PIECE), self._is_hole(number)
         while is_hole and end < until and self._is_hole(number := number + 1):
@@ -146,7 +140,6 @@ class PieceReader:
         return True
 
     def close(self) -> None:
-        self._end_loan()
         self._reading.held.give_back(self._held.values())
         self._held.clear()
         self._reading.closed(self._key)
@@ -172,12 +165,6 @@ class PieceReader:
             held.update(zip(numbers, self._reading.held.want(keys), strict=True))
             self._next = until
             self._window = min(2 * self._window, self._reading.window())
-
-    def _end_loan(self) -> None:
-        """The last record was sealed."""
-        if self._lent is not None:
-            self._lent.is_lent = False
-            self._lent = None
 
     def _is_here(self, number: int) -> bool:
         """Whether a piece is here; if not, it is waited for. Raises ProblemError: it failed."""

@@ -17,6 +17,8 @@ from cargo_sync.stores.blobs import for_blobs
 from cargo_sync.stores.contract import ComingFile, Content, Secured
 from cargo_sync.stores.nodes.arriving import ArrivingContent
 from cargo_sync.wire import shared
+from cargo_sync.wire.frames import SealedMaker
+from cargo_sync.wire.records import LentRecord
 from cargo_sync.wire.shared import SharedRecord
 from tests.stores.blobs import content_of
 from tests.stores.nodes.linked import LinkedHouse, linked_house
@@ -172,16 +174,17 @@ async def test_a_node_on_the_way_to_another_one_cannot_make_it_keep_something_el
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It knows the key of a piece, so the tag stays right; but the hash does not."""
-    close, changed = Link._close_around, list[Link]()
+    close, changed = SealedMaker.close_around, list[SealedMaker]()
 
-    def on_the_way(link: Link, record: SharedRecord) -> int:
-        changed[:] = changed or [link]
-        if link is changed[0]:
-            other = other_of_same_tag(record.key, bytes(record.content))
-            record = replace(record, content=memoryview(other))
-        return close(link, record)
+    def on_the_way(maker: SealedMaker, record: LentRecord | SharedRecord) -> list[memoryview]:
+        if isinstance(record, SharedRecord):
+            changed[:] = changed or [maker]
+            if maker is changed[0]:
+                other = other_of_same_tag(record.key, bytes(record.content))
+                record = replace(record, content=memoryview(other))
+        return close(maker, record)
 
-    monkeypatch.setattr(Link, "_close_around", on_the_way)
+    monkeypatch.setattr(SealedMaker, "close_around", on_the_way)
     async with linked_house(tmp_path, nodes=2) as house:
         coming = Coming(house)
         content = await coming.all_by_lane(2)

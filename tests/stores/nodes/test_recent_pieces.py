@@ -12,6 +12,7 @@ from cargo_sync.stores.nodes.arriving import TOGETHER, ArrivingContent, Arriving
 from cargo_sync.stores.nodes.recent_pieces import RECENT, RecentPieces, RecordMemory
 from cargo_sync.wire import records, shared
 from cargo_sync.wire.frames import BODY_MAX, new_buffer
+from cargo_sync.wire.records import LentRecord
 from cargo_sync.wire.shared import SharedRecord
 
 PIECE = 1 << 20
@@ -44,14 +45,22 @@ class House:
             self.content.reached(self.came)
 
 
-def lent(reader: ArrivingReader, number: int, *, batch: int = 0) -> memoryview | None:
+def lent(reader: ArrivingReader, number: int, *, batch: int = 0) -> LentRecord | None:
     """The record of a piece, if it is lent."""
     header = records.HEADER.pack(records.DATA, 0, 0, batch, PIECE, number * PIECE)
     found = reader.record(header, number * PIECE, PIECE)
     assert not isinstance(found, SharedRecord), "it is not sealed yet"
     if found is not None:
-        assert found == header + bytes([number + 1]) * PIECE
+        assert found.memory == header + bytes([number + 1]) * PIECE
     return found
+
+
+def sent(reader: ArrivingReader, number: int) -> bool:
+    """Whether a piece is lent; then it is let go."""
+    record = lent(reader, number)
+    if record is not None:
+        record.let_go()
+    return record is not None
 
 
 def shared_of(reader: ArrivingReader, number: int, *, batch: int = 0) -> SharedRecord | None:
@@ -70,17 +79,17 @@ def test_a_lane_that_keeps_up_is_lent_what_comes(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.come()
     reader, view = house.reader(), memoryview(bytearray(PIECE))
-    assert lent(reader, 0) is None, "nobody was there to read it"
+    assert not sent(reader, 0), "nobody was there to read it"
     assert reader.read_into(view, 0) == PIECE
-    assert lent(reader, 1) is None and house.woken == 0
+    assert not sent(reader, 1) and house.woken == 0
     house.come(TOGETHER // PIECE - 1)
     assert house.woken == 0, "it is not woken for each piece"
     house.come()
     assert house.woken == 1
     for number in range(1, house.came // PIECE):
         assert lent(reader, number, batch=1) is None, "it has another header"
-        assert lent(reader, number) is not None
-    assert lent(reader, house.came // PIECE) is None
+        assert sent(reader, number)
+    assert not sent(reader, house.came // PIECE)
     house.content.give_up()
     with pytest.raises(ProblemError):
         lent(reader, 0)
@@ -93,11 +102,17 @@ def test_memory_is_used_again_when_all_lanes_have_sent_it(tmp_path: Path) -> Non
     assert lent(one, 0) is None
     house.come(2)
     assert house.memory.taken == 2
-    assert lent(one, 0) is not None and lent(other, 0) is not None
-    assert lent(one, 1) is not None and house.memory.taken == 2, "the other one still sends it"
-    assert lent(other, 1) is not None and house.memory.taken == 1
+    first, second = lent(one, 0), lent(other, 0)
+    assert first is not None and second is not None
+    first.let_go()
+    assert house.memory.taken == 2, "the other one still sends it"
+    second.let_go()
+    assert house.memory.taken == 1 and sent(one, 1)
+    last = lent(other, 1)
     other.close()
-    assert lent(one, 2) is None and house.memory.taken == 0
+    assert last is not None and house.memory.taken == 1, "its reader has gone, its frame has not"
+    last.let_go()
+    assert not sent(one, 2) and house.memory.taken == 0
     house.come()
     assert house.memory.taken == 1
     one.close()
@@ -127,15 +142,16 @@ def test_slow_lanes_take_no_memory(tmp_path: Path) -> None:
     house.come(1)
     record = lent(reader, 0)
     house.come(RECENT + 3)
-    assert record is not None and record[-1] == 1, "nobody else writes what is lent"
+    assert record is not None and record.memory[-1] == 1, "nobody else writes what is lent"
     assert house.memory.taken == RECENT + 1
-    assert lent(reader, 1) is None, "it comes from the file"
+    record.let_go()
     assert house.memory.taken == RECENT
-    assert lent(reader, 3) is not None
-    assert lent(reader, RECENT + 3) is None, "nothing more was kept then"
-    assert lent(reader, house.came // PIECE) is None
+    assert not sent(reader, 1), "it comes from the file"
+    assert sent(reader, 3)
+    assert not sent(reader, RECENT + 3), "nothing more was kept then"
+    assert not sent(reader, house.came // PIECE)
     house.come()
-    assert lent(reader, house.came // PIECE - 1) is not None, "it keeps up again"
+    assert sent(reader, house.came // PIECE - 1), "it keeps up again"
     reader.close()
     assert house.memory.taken == 0
 
@@ -182,14 +198,17 @@ def test_the_memory_in_which_a_piece_came_is_kept_instead_of_a_copy(tmp_path: Pa
     assert lent(reader, 0) is None
     body = come(0)
     record = lent(reader, 0)
-    assert record is not None and record.obj is body.obj and len(given) == 1
-    assert lent(reader, 1) is None and house.memory.taken == 0
+    assert record is not None and record.memory.obj is body.obj and len(given) == 1
+    record.let_go()
+    assert not sent(reader, 1) and house.memory.taken == 0
     is_free = False  # there are other records in its frame
     other = come(1)
     record = lent(reader, 1)
-    assert record is not None and record.obj is body.obj, "the memory is used again, for a copy"
+    assert record is not None
+    assert record.memory.obj is body.obj, "the memory is used again, for a copy"
     other[:] = bytes(BODY_MAX)
-    assert record[-1] == 2
+    assert record.memory[-1] == 2
+    record.let_go()
     reader.close()
     assert house.memory.taken == 0
 

@@ -35,6 +35,7 @@ from cargo_sync.stores.reading.windows import (
 )
 from cargo_sync.wire import records
 from cargo_sync.wire.frames import BODY_MAX
+from cargo_sync.wire.records import LentRecord
 from tests.stores.blobs import flip, place_of
 from tests.stores.nodes.house import PATIENCE_SECONDS, house
 from tests.stores.nodes.linked import linked_house
@@ -154,12 +155,14 @@ def test_a_piece_is_sent_where_it_lies_by_one_lane_at_a_time() -> None:
     assert one.record(header, 0, PIECE) is None
     scene.bring()
     lent = one.record(header, 0, PIECE)
-    assert lent is not None and bytes(lent) == header + b"\0" * PIECE
+    assert lent is not None and bytes(lent.memory) == header + b"\0" * PIECE
     assert other.record(header, 0, PIECE) is None and read(other, 0, 2) == b"\0\0"
     for offset, count in ((0, PIECE - 1), (5, PIECE - 5), (COUNT * PIECE, 1)):
         assert one.record(header, offset, count) is None, "it is not just one piece"
+    lent.let_go()
     again = other.record(header, 0, PIECE)
-    assert again is not None and again.obj is lent.obj
+    assert again is not None and again.memory.obj is lent.memory.obj
+    again.let_go()
     other.close()
     one.close()
 
@@ -170,10 +173,28 @@ def test_who_reads_alone_gets_the_same_memory_again() -> None:
     for number in range(COUNT - 1):
         while (record := reader.record(b"H" * records.SIZE, number * PIECE, PIECE)) is None:
             scene.bring()
-        used.append(id(record.obj))
+        used.append(id(record.memory.obj))
+        record.let_go()
     reader.close()
     assert len(set(used)) <= 2 * WINDOW and set(used[:5]) & set(used[-5:])
     assert scene.asked() == []
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "one of two"])
+def test_memory_that_is_still_sent_is_nobody_elses(alone: bool) -> None:
+    scene = Scene()
+    reader, others = scene.open(), [] if alone else [scene.open()]
+    lent = list[LentRecord]()
+    header = b"H" * records.SIZE
+    for number in range(COUNT - 1):
+        while (record := reader.record(header, number * PIECE, PIECE)) is None:
+            scene.bring()
+        lent.append(record)
+    for one in (reader, *others):
+        one.close()
+    assert len({id(record.memory.obj) for record in lent}) == COUNT - 1
+    expected = [header + bytes([number]) * PIECE for number in range(COUNT - 1)]
+    assert [record.memory for record in lent] == expected
 
 
 def test_what_fails_fails_for_those_who_wait_and_is_tried_again_by_others() -> None:
