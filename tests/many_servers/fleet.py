@@ -205,7 +205,7 @@ class Fleet:
         """What is in a log and should not be there: what nobody foresaw."""
         words = ("Traceback", "never retrieved", "failed unexpectedly")
         return [
-            f"{path.name}: {line[:300]}"
+            f"{path.name}: {line if len(line) <= 600 else f'{line[:100]} ... {line[-500:]}'}"
             for path in sorted(self.folder.glob("*.log"))
             for line in path.read_text(errors="replace").splitlines()
             if any(word in line for word in words)
