@@ -1,6 +1,7 @@
 """What each long-running process needs, independent of what it does.
 
 alongside        tasks that run beside the application: watchdog, process metrics, metrics page
+body_arrivals    how much of a long body comes at once
 body_room        memory in which the body of an answer is received
 buffers          large buffers that are used again
 byte_stream      a connection whose bytes are received into large buffers

@@ -9,6 +9,7 @@ class BodyRoom:
     """Views of memory, which are filled one after the other.
 
     size     bytes of all of them
+    rest     so many of these are still to come
     is_told  one of them was told to be full: what is in it belongs to somebody else
     is_open  what comes next belongs here
 
@@ -28,12 +29,13 @@ class BodyRoom:
         self.accepts = accepts
         self._filled = filled
         self._index = self._done = 0
-        self.size = sum(map(len, views))
+        self.size = self.rest = sum(map(len, views))
         self.is_told = self.is_open = False
 
     def begin(self) -> None:
         """The body comes, from its first byte on."""
         self._index = self._done = 0
+        self.rest = self.size
         self.is_open = bool(self._views)
 
     def left(self) -> memoryview:
@@ -43,6 +45,7 @@ class BodyRoom:
     def came(self, count: int) -> None:
         """So many bytes were written to `left`."""
         self._done += count
+        self.rest -= count
         if self._done == len(self._views[self._index]):
             index, self._index, self._done = self._index, self._index + 1, 0
             self.is_told, self.is_open = True, self._index < len(self._views)

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Final, cast
 
 from cargo_sync.machines.stalling import Stalling
+from cargo_sync.process.body_arrivals import BodyArrivals
 from cargo_sync.process.body_room import BodyRoom
 from cargo_sync.process.byte_stream import UNSENT
 from cargo_sync.process.descriptors import limit, line
@@ -168,6 +169,7 @@ class _Line(asyncio.BufferedProtocol):
         self._resumed: asyncio.Future[None] | None = None
         self._buffer = memoryview(bytearray(_BUFFER))
         self._room: BodyRoom | None = None
+        self._arrivals: BodyArrivals | None = None
         self._found: HttpAnswer | None = None
         """The answer whose body is received in the room."""
         self.since = 0.0
@@ -239,6 +241,7 @@ class _Line(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._arrivals = BodyArrivals(transport)
         if transport.get_extra_info("sslcontext") is None:
             self._transport.set_write_buffer_limits(high=UNSENT)
 
@@ -262,7 +265,7 @@ class _Line(asyncio.BufferedProtocol):
         try:
             if room is not None and room.is_open:
                 room.came(nbytes)
-                self._is_over(room)
+                self._expect(room)
             else:
                 self._read(bytes(self._buffer[:nbytes]))
         except Exception as error:
@@ -291,9 +294,12 @@ class _Line(asyncio.BufferedProtocol):
         self._found = replace(answer, body=b"", kept=reader.keeps)
         room.begin()
         room.put(memoryview(rest))
-        self._is_over(room)
+        self._expect(room)
 
-    def _is_over(self, room: BodyRoom) -> None:
+    def _expect(self, room: BodyRoom) -> None:
+        """What is still to come of a body; if nothing is, all of the answer is here."""
+        if self._arrivals is not None:
+            self._arrivals.expect(room.rest)
         if not room.is_open and self._answer is not None and self._found is not None:
             self._answer.set_result(self._found)
 
@@ -314,6 +320,8 @@ class _Line(asyncio.BufferedProtocol):
         if self._answer is None or self._answer.done():
             return
         now = self._loop.time()
+        if self._arrivals is not None:
+            self._arrivals.waited(now - self._came)
         if not self._counted:  # the message is on its way
             mark = line_mark(self._transport)
             if mark != self._sent:
