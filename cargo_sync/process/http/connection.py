@@ -1,7 +1,7 @@
 """A connection that speaks HTTP, at a door where it is counted."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final, cast
 
@@ -46,6 +46,19 @@ class HttpConnection(web.RequestHandler):
         self.arrival.left()
         if self.on_lost is not None:
             self.on_lost()
+
+    async def _handle_request(
+        self,
+        request: web.BaseRequest,
+        start_time: float | None,
+        request_handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    ) -> tuple[web.StreamResponse, bool]:
+        try:
+            return await super()._handle_request(request, start_time, request_handler)
+        except asyncio.InvalidStateError as error:
+            # Its answer has gone. In the same moment the process gave it up, and aiohttp 3.14 tells
+            # of its end who does not wait any more.
+            raise ConnectionResetError("the process ends") from error
 
     def handle_error(
         self,
