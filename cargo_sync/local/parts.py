@@ -126,11 +126,13 @@ class PartFile:
         offer: Offer,
         checkpoints: CheckpointStore | None,
         hashes: Callable[[], ContentHash],
+        *,
+        durable: bool = True,
     ) -> None:
         """Looks for what is staged already; nothing is written yet.
 
         `checkpoints` is None for a file that starts again after a cut. `hashes` makes what hashes
-        it.
+        it. Without `durable` a power cut may take it once it is complete.
 
         Raises:
             ProblemError: the staged part cannot be read.
@@ -145,6 +147,8 @@ class PartFile:
         """Per offset at which they end now."""
         self._hashes = hashes
         self._hash = hashes()
+        self._is_durable = durable and checkpoints is not None
+        """Whether it is synced when it is complete."""
         self._fresh = False
         self._spans = self._resumed()
         self._written = sum(span.end - span.start for span in self._spans)
@@ -292,8 +296,7 @@ class PartFile:
             fd = self._opened()
             self._hash_until(fd, self._offer.size)
             found = seal(self._root, fd, self._offer)
-            kept = self._checkpoints is not None
-            if kept:
+            if self._is_durable:
                 self._root.system.fsync(fd)
         except OSError as error:
             self.drop()
@@ -306,8 +309,8 @@ class PartFile:
             found.st_size,
             found.st_mtime_ns,
             self._hash.hexdigest(),
-            durable=kept,
-            transfer=self._offer.transfer if kept else "",
+            durable=self._is_durable,
+            transfer="" if self._checkpoints is None else self._offer.transfer,
             pieces=self._hash.pieces,
         )
 

@@ -53,6 +53,8 @@ class Staging:
         space: SpaceLedger,
         guest: str = "",
         hashes: Callable[[], ContentHash] = ContentHash,
+        *,
+        durable: bool = True,
     ) -> None:
         """Nothing is written yet.
 
@@ -62,8 +64,10 @@ class Staging:
             space: the ledger of this process.
             guest: a guest's unique name (letters and digits); "" for the owner of the root.
             hashes: makes what hashes a larger file while it arrives.
+            durable: False if a power cut may take a larger file that is complete: it is not synced.
         """
         self._hashes = hashes
+        self._is_durable = durable
         self.root = root
         self.fresh = FreshFolders()
         self._checkpoints = checkpoints
@@ -262,7 +266,7 @@ class Staging:
                 transfer id.
         """
         if not resumable(offer.size):
-            return PartFile(self.root, self._existing(), self._name(), offer, None, self._hashes)
+            return self._part(self._existing(), self._name(), offer, None)
         if not _TRANSFER.fullmatch(offer.transfer):
             raise ProblemError(
                 Problem(
@@ -279,7 +283,7 @@ class Staging:
         try:
             folder, name = self._existing(), self._part_name(offer.transfer)
             self._remove_earlier(offer.transfer, offer.path)
-            return PartFile(self.root, folder, name, offer, self._checkpoints, self._hashes)
+            return self._part(folder, name, offer, self._checkpoints)
         except BaseException:
             self.release(offer.transfer)
             raise
@@ -291,8 +295,7 @@ class Staging:
             ProblemError: it cannot be staged.
         """
         own = offer._replace(transfer="")
-        name, hashes = self._name(), self._hashes
-        return PartFile(self.root, self._existing(), name, own, checkpoints, hashes)
+        return self._part(self._existing(), self._name(), own, checkpoints)
 
     def release(self, transfer: str) -> None:
         """A transfer has ended or was paused: its part may be used again."""
@@ -369,6 +372,13 @@ class Staging:
             folder.__exit__(None, None, None)
 
     # -- within ------------------------------------------------------------------------------------
+
+    def _part(
+        self, folder: Folder, name: str, offer: Offer, checkpoints: CheckpointStore | None
+    ) -> PartFile:
+        return PartFile(
+            self.root, folder, name, offer, checkpoints, self._hashes, durable=self._is_durable
+        )
 
     def _take(self, transfer: str) -> bool:
         """Whether the part of this transfer was not in use; now it is."""

@@ -152,7 +152,7 @@ class BlobFolder:
             held = lock.lock_root(root, holder, leave_name=True)
             try:
                 marker = lock.marker(root, token())
-                staging = Staging(root, checkpoints, space, hashes=hashes)
+                staging = Staging(root, checkpoints, space, hashes=hashes, durable=durable)
                 staging.sweep(ages, 0.0)
                 placing_journal.recover(root)
                 return cls(root, held, marker, staging, space, capacity, durable=durable)

@@ -13,6 +13,7 @@ from cargo_sync.local import content_hash, lock
 from cargo_sync.local.content_hash import ContentHash
 from cargo_sync.local.parts import MemoryCheckpoints
 from cargo_sync.local.publish import MANY
+from cargo_sync.model.checkpoints import RESUMABLE
 from cargo_sync.model.contents import EMPTY_HASH
 from cargo_sync.model.problems import Code, ProblemError
 from cargo_sync.model.transfers import Offer
@@ -444,6 +445,21 @@ def test_a_batch_is_synced_once_and_before_anything_is_renamed(top: Path) -> Non
         del calls[:]
         blobs.remove([content_of(LARGE).hash])
         assert calls.count("unlink") == 2 and calls.count("fsync") == 2
+
+
+@pytest.mark.parametrize("durable", [True, False], ids=["durable", "a spool"])
+def test_only_what_must_outlive_a_power_cut_is_synced(tmp_path: Path, durable: bool) -> None:
+    system, calls = recording("native")
+    content = memoryview(bytes(RESUMABLE))
+    with closing(opened(tmp_path / "blobs", system, durable=durable)) as blobs:
+        offers = for_blobs([Offer("f", len(content), 0, 0o600, 0, 0, TOKEN)])
+        del calls[:]
+        part = blobs.staging.part(offers[0])
+        part.write(0, content)
+        staged = part.finish()
+        assert blobs.place([staged]) == [None] and blobs.has([content_of(bytes(content))]) == [True]
+        assert staged.transfer == TOKEN and staged.durable is durable
+        assert any(call in SYNCS for call in calls) is durable, calls
 
 
 def test_a_resumed_content_has_no_checkpoint_when_it_is_there(top: Path) -> None:
