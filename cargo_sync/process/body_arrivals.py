@@ -15,11 +15,12 @@ SLOW: Final = 1.0
 class BodyArrivals:
     """Decides for one connection, whose loop is told of each packet at first.
 
-    Only Linux can do it. There the kernel tells the loop also when it has room for no more, and at
-    the end of the stream. Whatever waits in the kernel is received when somebody looks.
+    Only Linux can do it. There the loop is told, too, when the kernel's buffer is full, and at the
+    end of the stream.
     """
 
     def __init__(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
         self._socket: socket.socket | None = None
         if sys.platform == "linux":
             self._socket = transport.get_extra_info("socket")
@@ -37,7 +38,9 @@ class BodyArrivals:
             self._tell(1)
 
     def _tell(self, least: int) -> None:
-        if self._socket is not None and least != self._least:
-            self._least = least
-            with suppress(OSError):  # it is told more often then
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)
+        # The descriptor of a connection that is closed may be somebody else's by now.
+        if self._socket is None or least == self._least or self._transport.is_closing():
+            return
+        self._least = least
+        with suppress(OSError):  # not possible here: it is told of each packet
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, least)

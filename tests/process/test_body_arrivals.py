@@ -27,12 +27,16 @@ class Line:
         with socket.create_server(("127.0.0.1", 0)) as server:
             self.far = socket.create_connection(server.getsockname())
             self.near, _ = server.accept()
+        self.is_closed = False
         self.arrivals = BodyArrivals(cast(asyncio.BaseTransport, self))
         self._poll = select.poll()
         self._poll.register(self.near, select.POLLIN)
 
     def get_extra_info(self, name: str) -> socket.socket | None:
         return self.near if name == "socket" else None
+
+    def is_closing(self) -> bool:
+        return self.is_closed
 
     def tells(self, milliseconds: int = PATIENCE) -> bool:
         """Whether a loop would be told of it."""
@@ -77,6 +81,12 @@ def test_it_is_told_of_a_slow_line_and_of_the_end(line: Line) -> None:
     line.arrivals.expect(4 * TOGETHER)
     line.far.close()
     assert line.tells()
+
+
+def test_a_connection_that_is_closed_is_left_alone(line: Line) -> None:
+    line.is_closed = True
+    line.arrivals.expect(4 * TOGETHER)
+    assert line.near.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT) == 1
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, new_loop])
